@@ -1,0 +1,169 @@
+"""The one error tree: stable code, whose fault, whether to retry, whether the stream closes.
+
+``proto/PROTOCOL.md`` shows the same table. A library's error is turned into one of these
+once, at its boundary, ``from exc``.
+"""
+
+from typing import ClassVar, Literal
+
+
+class ChatdError(Exception):
+    """Base of everything chatd refuses. ``str(error)`` is a sentence for people."""
+
+    code: ClassVar[int] = 500
+    name: ClassVar[str] = "INTERNAL"
+    fault: ClassVar[Literal["client", "server"]] = "server"
+    retry: ClassVar[bool] = False
+    closes: ClassVar[bool] = False
+
+
+class ClientError(ChatdError):
+    """The client's fault; the same request will fail again."""
+
+    fault = "client"
+
+
+class MalformedFrame(ClientError):
+    code, name = 100, "MALFORMED_FRAME"
+
+
+class FrameTooLarge(ClientError):
+    code, name = 101, "FRAME_TOO_LARGE"
+
+
+class UnknownFrame(ClientError):
+    code, name = 102, "UNKNOWN_FRAME"
+
+
+class UnsupportedVersion(ClientError):
+    code, name, closes = 103, "UNSUPPORTED_VERSION", True
+
+
+class NoStream(ClientError):
+    code, name, retry, closes = 104, "NO_STREAM", True, True
+
+
+class Unauthenticated(ClientError):
+    code, name, closes = 200, "UNAUTHENTICATED", True
+
+
+class PermissionDenied(ClientError):
+    code, name = 201, "PERMISSION_DENIED"
+
+
+class UnknownMethod(ClientError):
+    code, name = 300, "UNKNOWN_METHOD"
+
+
+class InvalidArgument(ClientError):
+    code, name = 301, "INVALID_ARGUMENT"
+
+
+class InvalidId(ClientError):
+    code, name = 302, "INVALID_ID"
+
+
+class InvalidText(ClientError):
+    code, name = 303, "INVALID_TEXT"
+
+
+class PayloadTooLarge(ClientError):
+    code, name = 304, "PAYLOAD_TOO_LARGE"
+
+
+class RoomNotFound(ClientError):
+    code, name = 400, "ROOM_NOT_FOUND"
+
+
+class NotAMember(ClientError):
+    code, name = 401, "NOT_A_MEMBER"
+
+
+class AlreadyExists(ClientError):
+    code, name = 402, "ALREADY_EXISTS"
+
+
+class EventIdReused(ClientError):
+    code, name = 403, "EVENT_ID_REUSED"
+
+
+class EventNotFound(ClientError):
+    code, name = 404, "EVENT_NOT_FOUND"
+
+
+class Internal(ChatdError):
+    """A fault in chatd; its log says more."""
+
+
+class Unavailable(ChatdError):
+    """No node could take the request, or its outcome is unknown; retrying is safe (sends carry ids)."""
+
+    code, name, retry = 501, "UNAVAILABLE", True
+
+
+class TimedOut(ChatdError):
+    code, name, retry = 502, "TIMED_OUT", True
+
+
+class Overloaded(ChatdError):
+    code, name, retry = 503, "OVERLOADED", True
+
+
+class StoreFailed(ChatdError):
+    code, name, retry = 504, "STORE_FAILED", True
+
+
+class Superseded(ClientError):
+    code, name, closes = 600, "SUPERSEDED", True
+
+
+class HeartbeatLost(ClientError):
+    code, name, retry, closes = 601, "HEARTBEAT_LOST", True, True
+
+
+class Draining(ChatdError):
+    code, name, retry, closes = 602, "DRAINING", True, True
+
+
+class AckAhead(ClientError):
+    code, name, closes = 603, "ACK_AHEAD", True
+
+
+class ConfigError(ChatdError):
+    """A setting is wrong or would break a promise; never sent over the wire."""
+
+    code, name = 900, "CONFIG"
+
+
+WIRE_ERRORS: dict[int, type[ChatdError]] = {
+    cls.code: cls
+    for cls in (
+        MalformedFrame,
+        FrameTooLarge,
+        UnknownFrame,
+        UnsupportedVersion,
+        NoStream,
+        Unauthenticated,
+        PermissionDenied,
+        UnknownMethod,
+        InvalidArgument,
+        InvalidId,
+        InvalidText,
+        PayloadTooLarge,
+        RoomNotFound,
+        NotAMember,
+        AlreadyExists,
+        EventIdReused,
+        EventNotFound,
+        Internal,
+        Unavailable,
+        TimedOut,
+        Overloaded,
+        StoreFailed,
+        Superseded,
+        HeartbeatLost,
+        Draining,
+        AckAhead,
+    )
+}
+"""Every error a peer can be told, by its code."""

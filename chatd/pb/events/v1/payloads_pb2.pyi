@@ -1,0 +1,72 @@
+from google.protobuf import struct_pb2 as _struct_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class EventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EVENT_TYPE_UNSPECIFIED: _ClassVar[EventType]
+    EVENT_TYPE_MESSAGE: _ClassVar[EventType]
+    EVENT_TYPE_MEMBERSHIP: _ClassVar[EventType]
+EVENT_TYPE_UNSPECIFIED: EventType
+EVENT_TYPE_MESSAGE: EventType
+EVENT_TYPE_MEMBERSHIP: EventType
+
+class EventLink(_message.Message):
+    __slots__ = ("event_id", "room_id", "seq", "sender_id", "type", "sent_at_us")
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    SENDER_ID_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    SENT_AT_US_FIELD_NUMBER: _ClassVar[int]
+    event_id: str
+    room_id: str
+    seq: int
+    sender_id: str
+    type: EventType
+    sent_at_us: int
+    def __init__(self, event_id: _Optional[str] = ..., room_id: _Optional[str] = ..., seq: _Optional[int] = ..., sender_id: _Optional[str] = ..., type: _Optional[_Union[EventType, str]] = ..., sent_at_us: _Optional[int] = ...) -> None: ...
+
+class EventReceipt(_message.Message):
+    __slots__ = ("profile_id", "device_id", "acked", "attempts", "owed_for_us")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    ACKED_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    OWED_FOR_US_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    device_id: str
+    acked: bool
+    attempts: int
+    owed_for_us: int
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., acked: bool = ..., attempts: _Optional[int] = ..., owed_for_us: _Optional[int] = ...) -> None: ...
+
+class EventDelivery(_message.Message):
+    __slots__ = ("event", "target", "payload", "is_compressed", "retry_count")
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    IS_COMPRESSED_FIELD_NUMBER: _ClassVar[int]
+    RETRY_COUNT_FIELD_NUMBER: _ClassVar[int]
+    event: EventLink
+    target: EventReceipt
+    payload: _struct_pb2.Struct
+    is_compressed: bool
+    retry_count: int
+    def __init__(self, event: _Optional[_Union[EventLink, _Mapping]] = ..., target: _Optional[_Union[EventReceipt, _Mapping]] = ..., payload: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., is_compressed: bool = ..., retry_count: _Optional[int] = ...) -> None: ...
+
+class EventBroadcast(_message.Message):
+    __slots__ = ("event", "targets", "priority")
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    event: EventLink
+    targets: _containers.RepeatedCompositeFieldContainer[EventReceipt]
+    priority: int
+    def __init__(self, event: _Optional[_Union[EventLink, _Mapping]] = ..., targets: _Optional[_Iterable[_Union[EventReceipt, _Mapping]]] = ..., priority: _Optional[int] = ...) -> None: ...

@@ -1,0 +1,201 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ROLE_UNSPECIFIED: _ClassVar[Role]
+    ROLE_USER: _ClassVar[Role]
+    ROLE_OPERATOR: _ClassVar[Role]
+ROLE_UNSPECIFIED: Role
+ROLE_USER: Role
+ROLE_OPERATOR: Role
+
+class Caller(_message.Message):
+    __slots__ = ("profile_id", "role")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    role: Role
+    def __init__(self, profile_id: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ...) -> None: ...
+
+class NodeRequest(_message.Message):
+    __slots__ = ("call_id", "method", "payload", "caller")
+    CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    call_id: int
+    method: str
+    payload: bytes
+    caller: Caller
+    def __init__(self, call_id: _Optional[int] = ..., method: _Optional[str] = ..., payload: _Optional[bytes] = ..., caller: _Optional[_Union[Caller, _Mapping]] = ...) -> None: ...
+
+class Run(_message.Message):
+    __slots__ = ("room_id", "first_seq", "last_seq")
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEQ_FIELD_NUMBER: _ClassVar[int]
+    room_id: str
+    first_seq: int
+    last_seq: int
+    def __init__(self, room_id: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ...) -> None: ...
+
+class QueueHead(_message.Message):
+    __slots__ = ("runs", "subscribed", "epoch")
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    SUBSCRIBED_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    runs: _containers.RepeatedCompositeFieldContainer[Run]
+    subscribed: bool
+    epoch: int
+    def __init__(self, runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., subscribed: bool = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class RoomCursor(_message.Message):
+    __slots__ = ("room_id", "seq")
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    room_id: str
+    seq: int
+    def __init__(self, room_id: _Optional[str] = ..., seq: _Optional[int] = ...) -> None: ...
+
+class DescribeRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class DescribeResponse(_message.Message):
+    __slots__ = ("node_id", "queue_name", "version")
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    node_id: str
+    queue_name: str
+    version: str
+    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ...) -> None: ...
+
+class OpenStream(_message.Message):
+    __slots__ = ("profile_id", "device_id", "client")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    device_id: str
+    client: str
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., client: _Optional[str] = ...) -> None: ...
+
+class OpenStreamsRequest(_message.Message):
+    __slots__ = ("gateway_id", "streams")
+    GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
+    STREAMS_FIELD_NUMBER: _ClassVar[int]
+    gateway_id: str
+    streams: _containers.RepeatedCompositeFieldContainer[OpenStream]
+    def __init__(self, gateway_id: _Optional[str] = ..., streams: _Optional[_Iterable[_Union[OpenStream, _Mapping]]] = ...) -> None: ...
+
+class OpenStreamsResponse(_message.Message):
+    __slots__ = ("epochs",)
+    EPOCHS_FIELD_NUMBER: _ClassVar[int]
+    epochs: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, epochs: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class StreamPull(_message.Message):
+    __slots__ = ("profile_id", "device_id", "epoch", "sent", "max_messages", "max_bytes", "want_cursors")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    SENT_FIELD_NUMBER: _ClassVar[int]
+    MAX_MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    MAX_BYTES_FIELD_NUMBER: _ClassVar[int]
+    WANT_CURSORS_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    device_id: str
+    epoch: int
+    sent: _containers.RepeatedCompositeFieldContainer[RoomCursor]
+    max_messages: int
+    max_bytes: int
+    want_cursors: bool
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., epoch: _Optional[int] = ..., sent: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., max_messages: _Optional[int] = ..., max_bytes: _Optional[int] = ..., want_cursors: bool = ...) -> None: ...
+
+class PullOutboxRequest(_message.Message):
+    __slots__ = ("pulls",)
+    PULLS_FIELD_NUMBER: _ClassVar[int]
+    pulls: _containers.RepeatedCompositeFieldContainer[StreamPull]
+    def __init__(self, pulls: _Optional[_Iterable[_Union[StreamPull, _Mapping]]] = ...) -> None: ...
+
+class OwedRun(_message.Message):
+    __slots__ = ("room_id", "first_seq", "last_seq", "deliveries")
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEQ_FIELD_NUMBER: _ClassVar[int]
+    DELIVERIES_FIELD_NUMBER: _ClassVar[int]
+    room_id: str
+    first_seq: int
+    last_seq: int
+    deliveries: bytes
+    def __init__(self, room_id: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., deliveries: _Optional[bytes] = ...) -> None: ...
+
+class StreamOwed(_message.Message):
+    __slots__ = ("runs", "more", "cursors", "superseded")
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    CURSORS_FIELD_NUMBER: _ClassVar[int]
+    SUPERSEDED_FIELD_NUMBER: _ClassVar[int]
+    runs: _containers.RepeatedCompositeFieldContainer[OwedRun]
+    more: bool
+    cursors: _containers.RepeatedCompositeFieldContainer[RoomCursor]
+    superseded: bool
+    def __init__(self, runs: _Optional[_Iterable[_Union[OwedRun, _Mapping]]] = ..., more: bool = ..., cursors: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., superseded: bool = ...) -> None: ...
+
+class PullOutboxResponse(_message.Message):
+    __slots__ = ("owed",)
+    OWED_FIELD_NUMBER: _ClassVar[int]
+    owed: _containers.RepeatedCompositeFieldContainer[StreamOwed]
+    def __init__(self, owed: _Optional[_Iterable[_Union[StreamOwed, _Mapping]]] = ...) -> None: ...
+
+class StreamAck(_message.Message):
+    __slots__ = ("profile_id", "device_id", "epoch", "cursors")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    CURSORS_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    device_id: str
+    epoch: int
+    cursors: _containers.RepeatedCompositeFieldContainer[RoomCursor]
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., epoch: _Optional[int] = ..., cursors: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ...) -> None: ...
+
+class AckBatchRequest(_message.Message):
+    __slots__ = ("acks",)
+    ACKS_FIELD_NUMBER: _ClassVar[int]
+    acks: _containers.RepeatedCompositeFieldContainer[StreamAck]
+    def __init__(self, acks: _Optional[_Iterable[_Union[StreamAck, _Mapping]]] = ...) -> None: ...
+
+class AckBatchResponse(_message.Message):
+    __slots__ = ("superseded",)
+    SUPERSEDED_FIELD_NUMBER: _ClassVar[int]
+    superseded: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, superseded: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class CloseStream(_message.Message):
+    __slots__ = ("profile_id", "device_id", "epoch")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    device_id: str
+    epoch: int
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class CloseStreamsRequest(_message.Message):
+    __slots__ = ("streams",)
+    STREAMS_FIELD_NUMBER: _ClassVar[int]
+    streams: _containers.RepeatedCompositeFieldContainer[CloseStream]
+    def __init__(self, streams: _Optional[_Iterable[_Union[CloseStream, _Mapping]]] = ...) -> None: ...
+
+class CloseStreamsResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
