@@ -5,7 +5,9 @@ concatenated: protobuf reads the result as one frame with several, so a batch fo
 ``b"".join`` and nothing on the way parses it.
 """
 
+from chatd.errors import ChatdError
 from chatd.pb.events.v1.payloads_pb2 import EventLink
+from chatd.pb.gateway.v1.gateway_pb2 import Error, RpcResponse
 
 _EVENT = b"\x0a"  # EventDelivery.event: field 1, length-delimited
 _PAYLOAD = b"\x1a"  # EventDelivery.payload: field 3, length-delimited
@@ -31,3 +33,15 @@ def encode_delivery(link: EventLink, payload: bytes) -> bytes:
 def delivery_record(delivery: bytes) -> bytes:
     """An encoded ``EventDelivery`` as a record, ready for a frame."""
     return b"".join((_DELIVERIES, varint(len(delivery)), delivery))
+
+
+def error_to_pb(error: ChatdError) -> Error:
+    """An error as a peer is told it."""
+    return Error(code=error.code, name=error.name, message=str(error), retry=error.retry)
+
+
+def encode_reply(call_id: int, payload: bytes, error: ChatdError | None) -> RpcResponse:
+    """The answer to a call: ``error`` if there is one, else ``payload``."""
+    if error is not None:
+        return RpcResponse(call_id=call_id, error=error_to_pb(error))
+    return RpcResponse(call_id=call_id, payload=payload)

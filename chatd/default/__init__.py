@@ -1,0 +1,1 @@
+"""`chatd default`: room business, the event log, the outbox, fan-out."""

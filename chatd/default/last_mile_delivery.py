@@ -1,0 +1,69 @@
+"""EventDeliveryQueueHandler: recipients → their connected devices → PUB with topic ``profile:device\\0``.
+
+Devices that are not connected need nothing done: their outbox entries already cover the event.
+"""
+
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from chatd.core.online import OnlineTable
+from chatd.default.outbox_delivery import DeliveryBatch
+from chatd.pb.node.v1.node_pb2 import QueueHead
+
+log = structlog.get_logger()
+
+_SUBSCRIBED = QueueHead(subscribed=True).SerializeToString()
+
+
+class EventDeliveryQueueHandler:
+    """Last stage of fan-out. ``publish`` sends the two frames of a queue message and never blocks: at the high-water mark of a
+    gateway that does not keep up it drops, which that gateway's streams notice as a gap."""
+
+    def __init__(self, online: OnlineTable, publish: Callable[[bytes, bytes], None]) -> None:
+        self.online = online
+        self._publish = publish
+        self.deliveries_published = 0
+
+    def handle(self, batches: Sequence[DeliveryBatch]) -> None:
+        """Publish a batch; a device that several rooms of it concern gets one message."""
+        publish = self._publish
+        if len(batches) == 1:
+            (batch,) = batches
+            topics = self.online.targets(batch.recipients)
+            for topic in topics:
+                publish(topic + batch.head, batch.records)
+            self.deliveries_published += batch.events * len(topics)
+            return
+        by_topic: dict[bytes, list[DeliveryBatch]] = {}
+        for batch in batches:
+            for topic in self.online.targets(batch.recipients):
+                by_topic.setdefault(topic, []).append(batch)
+        joined: dict[tuple[int, ...], tuple[bytes, bytes]] = {}
+        for topic, mine in by_topic.items():
+            key = tuple(map(id, mine))
+            head, records = joined.get(key) or joined.setdefault(key, _join(mine))
+            publish(topic + head, records)
+            self.deliveries_published += sum(batch.events for batch in mine)
+
+    def on_subscriptions(self, messages: Sequence[Sequence[bytes]]) -> None:
+        """The XPUB's own messages: who came, who went. Who came is told that from here on everything is published."""
+        for (message,) in messages:
+            topic = message[1:]
+            if message[:1] == b"\0":
+                self.online.remove(topic)
+            elif self.online.add(topic):
+                self._publish(topic + _SUBSCRIBED, b"")
+            else:
+                log.warning("A subscription that is no device's topic was ignored", length=len(topic))
+
+    def tell_epoch(self, topic: bytes, epoch: int) -> None:
+        """Let older streams of a device know that there is a newer one."""
+        self._publish(topic + QueueHead(epoch=epoch).SerializeToString(), b"")
+
+
+def _join(batches: Sequence[DeliveryBatch]) -> tuple[bytes, bytes]:
+    if len(batches) == 1:
+        return batches[0].head, batches[0].records
+    head = QueueHead(runs=[run for batch in batches for run in batch.runs]).SerializeToString()
+    return head, b"".join(batch.records for batch in batches)

@@ -1,0 +1,200 @@
+"""DefaultNode: calls in, replies out, and the fan-out behind the writer. Wires the stages; data flows one way through them.
+
+calls ─▶ services ─▶ writer/reader (threads) ─▶ replies
+                      └▶ RoomOutboxLoggingQueue ─▶ OutboxDeliveryEventHandler ─▶ EventDeliveryQueueHandler ─▶ XPUB
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from google.protobuf.message import DecodeError, Message
+
+from chatd.core.wire import encode_reply
+from chatd.default.answer import Caller, Done, Method, Write
+from chatd.default.last_mile_delivery import EventDeliveryQueueHandler
+from chatd.default.outbox_delivery import OutboxDeliveryEventHandler
+from chatd.default.outbox_logging import RoomOutboxLoggingQueue
+from chatd.errors import ChatdError, MalformedFrame, Overloaded, UnknownMethod
+from chatd.pb.node.v1.node_pb2 import NodeRequest, Role
+from chatd.store.commands import MarkFanned, MarkPulled
+from chatd.store.queries import Unfanned
+from chatd.store.reader import Reader
+from chatd.store.writer import Completed, WriteBatch, Writer
+from chatd.transport.pump import PeerFull, PeerGone, Pump
+from chatd.transport.sockets import Context, bind_router, bind_xpub, endpoint
+
+log = structlog.get_logger()
+
+MAX_WAITING = 20_000
+"""Commands and queries waiting for the store; calls beyond are refused (OVERLOADED)."""
+MARKS_SECONDS = 0.05
+SWEEP_EVENTS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class _ReplyTo:
+    """Tag of a command or query: where its reply goes and how it is made."""
+
+    routing_id: bytes
+    call_id: int
+    then: Callable[[Any], Message]
+
+
+class _Sweep:
+    """Tag of the query that looks for what a crashed node left behind."""
+
+
+class DefaultNode:
+    """One default node. ``connect`` binds it and begins; ``drain``, then ``close``, end it. ``sweep`` is in seconds."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, writer: Writer, reader: Reader, last_mile: EventDeliveryQueueHandler, clock: Callable[[], int], sweep: float) -> None:
+        self._loop = loop
+        self._writer = writer
+        self._reader = reader
+        self._last_mile = last_mile
+        self._outbox_logging = RoomOutboxLoggingQueue(OutboxDeliveryEventHandler(last_mile.handle).handle)
+        self._clock = clock
+        self._sweep_seconds = sweep
+        self._methods: dict[str, Method] = {}
+        self._take_pulled: Callable[[], tuple[tuple[str, str, str, int, int], ...]] = tuple
+        self._waiting = 0
+        self._timers: list[asyncio.TimerHandle] = []
+        self.events_committed = 0
+        self.commits = 0
+        self.requests_refused = 0
+
+    def serve(self, methods: Mapping[str, Method], take_pulled: Callable[[], tuple[tuple[str, str, str, int, int], ...]]) -> None:
+        """The methods this node answers."""
+        self._methods = dict(methods)
+        self._take_pulled = take_pulled
+
+    def connect(self, context: Context, *, call_uri: str, queue_uri: str, max_frame: int) -> None:
+        """Bind both sockets and begin. Raises ConfigError."""
+        router = bind_router(context, call_uri, max_frame=16 * max_frame, send_hwm=100_000)
+        self.call_uri = endpoint(router)
+        xpub = bind_xpub(context, queue_uri)
+        self.queue_uri = endpoint(xpub)
+        self._xpub = Pump(self._loop, xpub, self._last_mile.on_subscriptions)
+        self._router = Pump(self._loop, router, self._on_calls)
+        self._every(MARKS_SECONDS, self._write_marks)
+        self._sweep()
+        self._every(self._sweep_seconds, self._sweep)
+
+    def publish(self, first: bytes, second: bytes) -> None:
+        """Send one queue message; dropped at the high-water mark of whoever does not keep up."""
+        self._xpub.send((first, second))
+
+    def write(self, command: object) -> None:
+        """Ask the writer for something nobody waits for."""
+        self._writer.submit(command, None)
+
+    def _every(self, seconds: float, action: Callable[[], None]) -> None:
+        def run() -> None:
+            action()
+            self._timers[index] = self._loop.call_later(seconds, run)
+
+        index = len(self._timers)
+        self._timers.append(self._loop.call_later(seconds, run))
+
+    def _on_calls(self, batch: list[list[bytes]]) -> None:
+        for frames in batch:
+            try:
+                request = NodeRequest.FromString(frames[-1])
+            except DecodeError:
+                self._reply(frames[0], 0, None, MalformedFrame("the frame is not a NodeRequest"))
+                continue
+            try:
+                self._call(frames[0], request)
+            except ChatdError as exc:
+                self._reply(frames[0], request.call_id, None, exc)
+
+    def _call(self, routing_id: bytes, request: NodeRequest) -> None:
+        method = self._methods.get(request.method)
+        if method is None:
+            raise UnknownMethod(f"no method {request.method[:80]!a}")
+        if self._waiting >= MAX_WAITING:
+            raise Overloaded(f"{MAX_WAITING} requests are waiting for the database")
+        caller = Caller(request.caller.profile_id, operator=request.caller.role == Role.ROLE_OPERATOR)
+        answer = method(caller, request.payload)
+        if isinstance(answer, Done):
+            self._reply(routing_id, request.call_id, answer.response, None)
+            return
+        self._waiting += 1
+        tag = _ReplyTo(routing_id, request.call_id, answer.then)
+        if isinstance(answer, Write):
+            self._writer.submit(answer.command, tag)
+        else:
+            self._reader.submit(answer.query, tag)
+
+    def _reply(self, routing_id: bytes, call_id: int, response: Message | None, error: ChatdError | None) -> None:
+        if error is not None:
+            self.requests_refused += 1
+        payload = b"" if response is None else response.SerializeToString()
+        try:
+            self._router.send((routing_id, encode_reply(call_id, payload, error).SerializeToString()))
+        except (PeerGone, PeerFull):
+            log.warning("A reply could not be sent: its gateway has gone")
+
+    def on_written(self, batch: WriteBatch) -> None:
+        """One transaction has been committed: tell the senders, then fan out."""
+        self.commits += 1
+        for completed in batch.completed:
+            self._complete(completed)
+        if batch.runs:
+            self.events_committed += sum(run.last_seq - run.first_seq + 1 for run in batch.runs)
+            self._outbox_logging.handle(batch.runs)
+
+    def on_read(self, batch: list[Completed]) -> None:
+        """Queries have been answered."""
+        for completed in batch:
+            self._complete(completed)
+
+    def _complete(self, completed: Completed) -> None:
+        tag, result = completed.tag, completed.result
+        if isinstance(tag, _ReplyTo):
+            self._waiting -= 1
+            if isinstance(result, ChatdError):
+                self._reply(tag.routing_id, tag.call_id, None, result)
+                return
+            try:
+                response = tag.then(result)
+            except ChatdError as exc:
+                self._reply(tag.routing_id, tag.call_id, None, exc)
+                return
+            self._reply(tag.routing_id, tag.call_id, response, None)
+        elif isinstance(result, ChatdError):
+            log.error("A write or read of the node's own failed", error=str(result), code=result.code)
+        elif isinstance(tag, _Sweep):
+            self._outbox_logging.handle_unfanned(result)
+
+    def _write_marks(self) -> None:
+        """Fan-out marks and attempts, gathered: they ride on a group commit."""
+        marks = self._outbox_logging.take_marks()
+        if marks:
+            self.write(MarkFanned(marks))
+        pulled = self._take_pulled()
+        if pulled:
+            self.write(MarkPulled(pulled))
+
+    def _sweep(self) -> None:
+        self._reader.submit(Unfanned(before_us=self._clock() - round(self._sweep_seconds * 1e6), limit=SWEEP_EVENTS), _Sweep())
+
+    async def drain(self, seconds: float) -> None:
+        """Take no more calls; finish, answer and fan out those taken, at most ``seconds``."""
+        self._router.pause()
+        deadline = self._loop.time() + seconds
+        while self._waiting and self._loop.time() < deadline:
+            await asyncio.sleep(0.005)
+        self._write_marks()
+        for timer in self._timers:
+            timer.cancel()
+
+    def close(self) -> None:
+        """Close the sockets; what was sent may take a second to leave."""
+        self._router.close(linger_ms=1_000)
+        self._xpub.close(linger_ms=1_000)
+
+

@@ -1,0 +1,125 @@
+"""OutboxAccess: NodeService, what gateways ask for their streams: epochs, what is owed, cursors that move."""
+
+from collections.abc import Callable, Sequence
+
+from chatd.core.ids import check_id, topic_of
+from chatd.core.model import Connection, Owed, Pull, StreamKey
+from chatd.default.answer import Answer, Caller, Done, Method, Read, Write, parse
+from chatd.default.connection_cache import ConnectionCache
+from chatd.pb.node.v1 import node_pb2
+from chatd.store.commands import AckCursors, OpenStreams
+from chatd.store.queries import PullOwed
+
+Pulled = tuple[str, str, str, int, int]
+"""Profile, device, room, first and last seq of a run that was pulled."""
+
+
+class OutboxAccess:
+    """NodeService's methods. ``clock`` gives microseconds since the Unix epoch."""
+
+    def __init__(
+        self,
+        *,
+        description: node_pb2.DescribeResponse,
+        cache: ConnectionCache,
+        tell_epoch: Callable[[bytes, int], None],
+        clock: Callable[[], int],
+    ) -> None:
+        self._description = description
+        self._cache = cache
+        self._tell_epoch = tell_epoch
+        self._clock = clock
+        self._pulled: list[Pulled] = []
+        self.events_pulled = 0
+        self.methods: dict[str, Method] = {
+            "NodeService/Describe": self.describe,
+            "NodeService/OpenStreams": self.open_streams,
+            "NodeService/PullOutbox": self.pull_outbox,
+            "NodeService/AckBatch": self.ack_batch,
+            "NodeService/CloseStreams": self.close_streams,
+        }
+
+    def describe(self, caller: Caller, payload: bytes) -> Answer:
+        """Who this node is; shows a gateway that it lives."""
+        caller.require_gateway()
+        return Done(self._description)
+
+    def open_streams(self, caller: Caller, payload: bytes) -> Answer:
+        """Raise the devices' epochs, register their connections, tell older streams."""
+        caller.require_gateway()
+        request = parse(node_pb2.OpenStreamsRequest, payload)
+        devices = tuple((check_id("profile_id", one.profile_id), check_id("device_id", one.device_id)) for one in request.streams)
+
+        def then(epochs: Sequence[int]) -> node_pb2.OpenStreamsResponse:
+            now = self._clock()
+            self._cache.register(
+                tuple(
+                    Connection(one.profile_id, one.device_id, epoch, request.gateway_id, one.client, since_us=now, seen_us=now)
+                    for one, epoch in zip(request.streams, epochs, strict=True)
+                )
+            )
+            for (profile_id, device_id), epoch in zip(devices, epochs, strict=True):
+                self._tell_epoch(topic_of(profile_id, device_id), epoch)
+            return node_pb2.OpenStreamsResponse(epochs=epochs)
+
+        return Write(OpenStreams(devices), then)
+
+    def pull_outbox(self, caller: Caller, payload: bytes) -> Answer:
+        """Read what streams are owed."""
+        caller.require_gateway()
+        pulls = tuple(_to_pull(pull) for pull in parse(node_pb2.PullOutboxRequest, payload).pulls)
+
+        def then(answers: Sequence[Owed]) -> node_pb2.PullOutboxResponse:
+            for pull, owed in zip(pulls, answers, strict=True):
+                for run in owed.runs:
+                    self.events_pulled += run.last_seq - run.first_seq + 1
+                    self._pulled.append((pull.stream.profile_id, pull.stream.device_id, run.room_id, run.first_seq, run.last_seq))
+            return node_pb2.PullOutboxResponse(owed=[_to_pb(owed) for owed in answers])
+
+        return Read(PullOwed(pulls), then)
+
+    def take_pulled(self) -> tuple[Pulled, ...]:
+        """What was pulled since the last call, to be counted as attempts."""
+        pulled, self._pulled = tuple(self._pulled), []
+        return pulled
+
+    def ack_batch(self, caller: Caller, payload: bytes) -> Answer:
+        """Move cursors. Acks of older epochs are ignored and named in the response."""
+        caller.require_gateway()
+        acks = tuple(
+            (StreamKey(ack.profile_id, ack.device_id, ack.epoch), {cursor.room_id: cursor.seq for cursor in ack.cursors})
+            for ack in parse(node_pb2.AckBatchRequest, payload).acks
+        )
+        alive = tuple(stream for stream, cursors in acks if not cursors)
+        if alive:
+            self._cache.touch(alive, self._clock())
+        return Write(AckCursors(acks), lambda superseded: node_pb2.AckBatchResponse(superseded=superseded))
+
+    def close_streams(self, caller: Caller, payload: bytes) -> Answer:
+        """Forget connections that ended."""
+        caller.require_gateway()
+        ended = parse(node_pb2.CloseStreamsRequest, payload).streams
+        self._cache.forget(tuple(StreamKey(one.profile_id, one.device_id, one.epoch) for one in ended))
+        return Done(node_pb2.CloseStreamsResponse())
+
+
+def _to_pull(pull: node_pb2.StreamPull) -> Pull:
+    return Pull(
+        stream=StreamKey(pull.profile_id, pull.device_id, pull.epoch),
+        sent={cursor.room_id: cursor.seq for cursor in pull.sent},
+        max_messages=pull.max_messages,
+        max_bytes=pull.max_bytes,
+        want_cursors=pull.want_cursors,
+    )
+
+
+def _to_pb(owed: Owed) -> node_pb2.StreamOwed:
+    return node_pb2.StreamOwed(
+        runs=[
+            node_pb2.OwedRun(room_id=run.room_id, first_seq=run.first_seq, last_seq=run.last_seq, deliveries=run.records)
+            for run in owed.runs
+        ],
+        more=owed.more,
+        cursors=[node_pb2.RoomCursor(room_id=room_id, seq=seq) for room_id, seq in owed.cursors.items()],
+        superseded=owed.superseded,
+    )

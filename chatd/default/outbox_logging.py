@@ -1,0 +1,44 @@
+"""RoomOutboxLoggingQueue: "room.outbox.logging.event" → EventBroadcast.
+
+Outbox entries are ranges: every subscriber's device already has one that ends at the room's head, so logging an event for everybody is the
+one row its commit wrote. What is left to do here is to say who it is for, and to keep the room's fan-out mark.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from chatd.core.model import CommittedRun, Members
+
+
+@dataclass(frozen=True, slots=True)
+class EventBroadcast:
+    """Events of one room that follow each other, and everybody they are for. The in-process form of the protobuf message."""
+
+    room_id: str
+    first_seq: int
+    last_seq: int
+    records: bytes
+    targets: Members
+
+
+class RoomOutboxLoggingQueue:
+    """First stage behind the writer. ``emit`` is the next one."""
+
+    def __init__(self, emit: Callable[[Sequence[EventBroadcast]], None]) -> None:
+        self._emit = emit
+        self._fanned: dict[str, int] = {}
+
+    def handle(self, runs: Sequence[CommittedRun]) -> None:
+        """Fan out a batch, then note how far each room has come."""
+        self._emit([EventBroadcast(run.room_id, run.first_seq, run.last_seq, run.records, run.recipients) for run in runs])
+        for run in runs:
+            self._fanned[run.room_id] = max(run.last_seq, self._fanned.get(run.room_id, 0))
+
+    def handle_unfanned(self, runs: Sequence[CommittedRun]) -> None:
+        """What a crashed node left behind, found by the sweep; minus what this node has fanned out and only not marked yet."""
+        self.handle([run for run in runs if run.last_seq > self._fanned.get(run.room_id, 0)])
+
+    def take_marks(self) -> dict[str, int]:
+        """Fan-out marks to be written: room → seq."""
+        marks, self._fanned = self._fanned, {}
+        return marks

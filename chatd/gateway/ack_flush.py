@@ -1,0 +1,91 @@
+"""Acks on their way back: every stream's cursors that moved are written together, every few milliseconds, until confirmed."""
+
+from collections.abc import Callable
+
+import structlog
+
+from chatd.core.stream import DeviceStream
+from chatd.errors import ChatdError, Superseded
+from chatd.gateway.backend import Backend
+from chatd.gateway.connection import Peer
+from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse, RoomCursor, StreamAck
+
+log = structlog.get_logger()
+
+
+class AckFlush:
+    """Gathers streams with acks and sends AckBatch. A batch that fails is gathered again."""
+
+    def __init__(self, backend: Backend, *, gateway_id: str, end: Callable[[Peer, ChatdError], None]) -> None:
+        self._backend = backend
+        self._gateway_id = gateway_id
+        self._end = end
+        # A stream that has ended is still flushed: what its device acknowledged counts.
+        self._acked: dict[DeviceStream, Peer] = {}
+        self._alive: dict[DeviceStream, Peer] = {}
+
+    def acked(self, peer: Peer) -> None:
+        """The peer's stream has acks to write."""
+        if peer.stream is not None:
+            self._acked[peer.stream] = peer
+
+    def alive(self, peer: Peer) -> None:
+        """The peer has been heard: noted with the next flush for operators to see."""
+        if peer.stream is not None:
+            self._alive[peer.stream] = peer
+
+    def flush(self) -> None:
+        """Send what has gathered."""
+        batch: list[tuple[Peer, DeviceStream]] = []
+        acks: list[StreamAck] = []
+        still_under_way: dict[DeviceStream, Peer] = {}
+        for stream, peer in (self._acked | self._alive).items():
+            cursors = stream.take_acks()
+            if not cursors and stream.has_acks:
+                still_under_way[stream] = peer
+                continue
+            acks.append(_to_pb(stream, cursors))
+            batch.append((peer, stream))
+        self._acked, self._alive = still_under_way, {}
+        if batch:
+            self._send(batch, acks, None)
+
+    def flush_one(self, peer: Peer, done: Callable[[], None]) -> None:
+        """Write the acks of a stream that ends, then call ``done``, whatever came of it."""
+        stream = peer.stream
+        cursors = stream.take_acks() if stream is not None else {}
+        if stream is None or not cursors:
+            done()
+            return
+        self._acked.pop(stream, None)
+        self._send([(peer, stream)], [_to_pb(stream, cursors)], done)
+
+    def _send(self, batch: list[tuple[Peer, DeviceStream]], acks: list[StreamAck], done: Callable[[], None] | None) -> None:
+        def written(payload: bytes, error: ChatdError | None) -> None:
+            self._written(batch, payload, error)
+            if done is not None:
+                done()
+
+        self._backend.call("NodeService/AckBatch", AckBatchRequest(acks=acks), written, affinity=self._gateway_id)
+
+    def _written(self, batch: list[tuple[Peer, DeviceStream]], payload: bytes, error: ChatdError | None) -> None:
+        if error is not None:
+            log.warning("Acks could not be written; trying again", error=str(error), streams=len(batch))
+            for peer, stream in batch:
+                stream.acks_failed()
+                self._acked[stream] = peer
+            return
+        superseded = set(AckBatchResponse.FromString(payload).superseded)
+        for index, (peer, stream) in enumerate(batch):
+            stream.acks_written()
+            if index in superseded and peer.stream is stream:
+                self._end(peer, Superseded("a newer stream of this device is open"))
+
+
+def _to_pb(stream: DeviceStream, cursors: dict[str, int]) -> StreamAck:
+    return StreamAck(
+        profile_id=stream.key.profile_id,
+        device_id=stream.key.device_id,
+        epoch=stream.key.epoch,
+        cursors=[RoomCursor(room_id=room_id, seq=seq) for room_id, seq in cursors.items()],
+    )

@@ -1,0 +1,116 @@
+"""Pulls from the outbox for streams that are CATCHING_UP: all that want one in a turn of the loop share one call."""
+
+from collections.abc import Callable
+
+import structlog
+
+from chatd.core.model import Owed, OwedRun, Pull
+from chatd.errors import ChatdError, Superseded
+from chatd.gateway.backend import Backend
+from chatd.gateway.connection import Peer
+from chatd.pb.node.v1.node_pb2 import PullOutboxRequest, PullOutboxResponse, RoomCursor, StreamOwed, StreamPull
+
+log = structlog.get_logger()
+
+RETRY_SECONDS = 0.5
+MAX_PULL_BYTES = 1_048_576
+MAX_CALL_BYTES = 8 * MAX_PULL_BYTES
+"""What one stream, and one call, may ask for: the answer is one frame, and the sockets cut off at 16 MiB."""
+
+
+class CatchUp:
+    """Asks for, and hands on, what streams are owed."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        gateway_id: str,
+        send: Callable[[Peer, list[bytes], bool], None],
+        end: Callable[[Peer, ChatdError], None],
+        later: Callable[[float, Callable[[], None]], object],
+    ) -> None:
+        self._backend = backend
+        self._gateway_id = gateway_id
+        self._send = send
+        self._end = end
+        self._later = later
+        self._wanting: set[Peer] = set()
+
+    def want(self, peer: Peer) -> None:
+        """The peer's stream wants a pull; it goes out with the next ``flush``."""
+        self._wanting.add(peer)
+
+    def flush(self) -> None:
+        if not self._wanting:
+            return
+        wanting, self._wanting = self._wanting, set()
+        batch: list[tuple[Peer, Pull]] = []
+        asked = 0
+        for peer in wanting:
+            pull = peer.stream.begin_pull() if peer.stream is not None else None
+            if pull is None:
+                continue
+            if asked + min(pull.max_bytes, MAX_PULL_BYTES) > MAX_CALL_BYTES and batch:
+                self._ask(batch)
+                batch, asked = [], 0
+            batch.append((peer, pull))
+            asked += min(pull.max_bytes, MAX_PULL_BYTES)
+        if batch:
+            self._ask(batch)
+
+    def _ask(self, batch: list[tuple[Peer, Pull]]) -> None:
+        request = PullOutboxRequest(pulls=[_to_pb(pull) for _, pull in batch])
+        self._backend.call(
+            "NodeService/PullOutbox", request, lambda payload, error: self._answered(batch, payload, error), affinity=self._gateway_id
+        )
+
+    def _answered(self, batch: list[tuple[Peer, Pull]], payload: bytes, error: ChatdError | None) -> None:
+        if error is not None:
+            log.warning("The outbox could not be pulled; trying again", error=str(error), streams=len(batch))
+            failed = [(peer, pull) for peer, pull in batch if peer.stream is not None and peer.stream.key == pull.stream]
+            for peer, _ in failed:
+                assert peer.stream is not None
+                peer.stream.pull_failed()
+            self._later(RETRY_SECONDS, lambda: self._again([peer for peer, _ in failed]))
+            return
+        for (peer, pull), owed in zip(batch, PullOutboxResponse.FromString(payload).owed, strict=True):
+            stream = peer.stream
+            if stream is None or stream.key != pull.stream:
+                continue  # closed or replaced meanwhile
+            try:
+                frames, caught_up = stream.pulled(_from_pb(owed))
+            except Superseded as exc:
+                self._end(peer, exc)
+                continue
+            self._send(peer, frames, caught_up)
+            if stream.wants_pull:
+                self.want(peer)
+        self.flush()
+
+    def _again(self, peers: list[Peer]) -> None:
+        for peer in peers:
+            if peer.stream is not None and peer.stream.wants_pull:
+                self.want(peer)
+        self.flush()
+
+
+def _to_pb(pull: Pull) -> StreamPull:
+    return StreamPull(
+        profile_id=pull.stream.profile_id,
+        device_id=pull.stream.device_id,
+        epoch=pull.stream.epoch,
+        sent=[RoomCursor(room_id=room_id, seq=seq) for room_id, seq in pull.sent.items()],
+        max_messages=pull.max_messages,
+        max_bytes=min(pull.max_bytes, MAX_PULL_BYTES),
+        want_cursors=pull.want_cursors,
+    )
+
+
+def _from_pb(owed: StreamOwed) -> Owed:
+    return Owed(
+        runs=tuple(OwedRun(run.room_id, run.first_seq, run.last_seq, run.deliveries) for run in owed.runs),
+        more=owed.more,
+        cursors={cursor.room_id: cursor.seq for cursor in owed.cursors},
+        superseded=owed.superseded,
+    )

@@ -1,0 +1,144 @@
+"""ConnectionManager: which stream belongs to which connection and topic, from Hello to the end.
+
+A stream is known by its connection's routing id (never shown to anybody, never trusted as an identity) and by its topic. The default
+node's cache gets the same facts for operators to look at.
+"""
+
+from collections.abc import Callable
+
+import structlog
+
+from chatd.core.ids import topic_of
+from chatd.core.model import StreamKey
+from chatd.core.stream import DeviceStream
+from chatd.errors import ChatdError, Superseded
+from chatd.gateway.authentication import Identity
+from chatd.gateway.backend import Backend
+from chatd.pb.node.v1.node_pb2 import CloseStream, CloseStreamsRequest, OpenStream, OpenStreamsRequest, OpenStreamsResponse
+
+log = structlog.get_logger()
+
+
+class Peer:
+    """One client connection: how to reach it, and its stream if it has one."""
+
+    __slots__ = ("delimiter", "heard_at", "identity", "opening", "repair_at", "routing_id", "stream", "topic")
+
+    def __init__(self, routing_id: bytes, now: float) -> None:
+        self.routing_id = routing_id
+        self.delimiter = False
+        self.identity: Identity | None = None
+        self.heard_at = now
+        self.repair_at = 0.0
+        self.opening: Opening | None = None
+        self.stream: DeviceStream | None = None
+        self.topic = b""
+
+
+class Opening:
+    """A Hello that waits for its epoch."""
+
+    __slots__ = ("client", "device_id", "identity", "peer", "version", "window_bytes", "window_messages")
+
+    def __init__(self, peer: Peer, identity: Identity, device_id: str, *, client: str, window: tuple[int, int], version: int) -> None:
+        self.peer = peer
+        self.identity = identity
+        self.device_id = device_id
+        self.client = client
+        self.window_messages, self.window_bytes = window
+        self.version = version
+
+
+class ConnectionManager:
+    """Registers and unregisters streams; batches of one turn of the loop go to the default node as one call."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        gateway_id: str,
+        subscribe: Callable[[bytes], None],
+        unsubscribe: Callable[[bytes], None],
+        on_open: Callable[[Opening], None],
+        end: Callable[[Peer, ChatdError], None],
+    ) -> None:
+        self._backend = backend
+        self._gateway_id = gateway_id
+        self._subscribe = subscribe
+        self._unsubscribe = unsubscribe
+        self._on_open = on_open
+        self._end = end
+        self._opening: list[Opening] = []
+        self._closed: list[StreamKey] = []
+        self.peers: dict[bytes, Peer] = {}
+        """Connections with a stream or on the way to one, by routing id."""
+        self.streams: dict[bytes, Peer] = {}
+        """The same, by topic; only open ones."""
+
+    def open(self, opening: Opening) -> None:
+        """Register with the next ``flush``."""
+        opening.peer.opening = opening
+        self.peers[opening.peer.routing_id] = opening.peer
+        self._opening.append(opening)
+
+    def flush(self) -> None:
+        """Hand over what has gathered since the last call."""
+        if self._closed:
+            ended, self._closed = self._closed, []
+            request = CloseStreamsRequest(
+                streams=[CloseStream(profile_id=key.profile_id, device_id=key.device_id, epoch=key.epoch) for key in ended]
+            )
+            self._backend.call("NodeService/CloseStreams", request, self._on_forgotten, affinity=self._gateway_id)
+        if self._opening:
+            batch, self._opening = self._opening, []
+            opens = OpenStreamsRequest(
+                gateway_id=self._gateway_id,
+                streams=[OpenStream(profile_id=one.identity.profile_id, device_id=one.device_id, client=one.client) for one in batch],
+            )
+            self._backend.call("NodeService/OpenStreams", opens, lambda payload, error: self._opened(batch, payload, error), affinity=self._gateway_id)
+
+    def _on_forgotten(self, payload: bytes, error: ChatdError | None) -> None:
+        if error is not None:
+            # The registration grows stale until the device's next Hello replaces it; nothing else depends on it.
+            log.warning("Ended streams could not be unregistered", error=str(error))
+
+    def _opened(self, batch: list[Opening], payload: bytes, error: ChatdError | None) -> None:
+        epochs = OpenStreamsResponse.FromString(payload).epochs if error is None else [0] * len(batch)
+        for opening, epoch in zip(batch, epochs, strict=True):
+            peer = opening.peer
+            if peer.opening is not opening:
+                self._closed.append(StreamKey(opening.identity.profile_id, opening.device_id, epoch))
+                continue  # it left, or said Hello again, meanwhile
+            peer.opening = None
+            if error is not None:
+                self._end(peer, error)
+                continue
+            self._register(opening, epoch)
+
+    def _register(self, opening: Opening, epoch: int) -> None:
+        peer = opening.peer
+        key = StreamKey(opening.identity.profile_id, opening.device_id, epoch)
+        peer.identity = opening.identity
+        peer.topic = topic_of(key.profile_id, key.device_id)
+        peer.stream = DeviceStream(key, window_messages=opening.window_messages, window_bytes=opening.window_bytes)
+        older = self.streams.get(peer.topic)
+        self.streams[peer.topic] = peer
+        if older is None:
+            # One subscription a topic: the default nodes count them.
+            self._subscribe(peer.topic)
+        else:
+            self._end(older, Superseded("a newer stream of this device is open"))
+        self._on_open(opening)
+
+    def forget(self, peer: Peer) -> None:
+        """The stream, or what was to become one, has ended. The connection itself may live on."""
+        self.peers.pop(peer.routing_id, None)
+        peer.opening = None
+        if peer.stream is None:
+            return
+        if self.streams.get(peer.topic) is peer:
+            del self.streams[peer.topic]
+            self._unsubscribe(peer.topic)
+        self._closed.append(peer.stream.key)
+        peer.stream.close()
+        peer.stream = None

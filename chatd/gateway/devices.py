@@ -1,0 +1,55 @@
+"""Everything a gateway sends to devices goes through here, and every stream that ends, ends here."""
+
+from collections.abc import Sequence
+
+from chatd.core.wire import encode_reply, error_to_pb
+from chatd.errors import ChatdError
+from chatd.gateway.connection import ConnectionManager, Peer
+from chatd.pb.gateway.v1.gateway_pb2 import CaughtUp, Closed, Error, ServerFrame
+from chatd.transport.pump import PeerFull, PeerGone, Pump
+
+_CAUGHT_UP = ServerFrame(caught_up=CaughtUp()).SerializeToString()
+
+
+class Devices:
+    """The ROUTER's sending side. ``bind`` gives it its socket and the connections it may have to forget."""
+
+    def bind(self, router: Pump, connections: ConnectionManager) -> None:
+        self._router = router
+        self._connections = connections
+
+    def deliver(self, peer: Peer, records: Sequence[bytes], caught_up: bool) -> None:
+        """Delivery records, concatenated into one frame; then, if so, that the device has caught up."""
+        if records:
+            self.send(peer, records[0] if len(records) == 1 else b"".join(records))
+        if caught_up:
+            self.send(peer, _CAUGHT_UP)
+
+    def send(self, peer: Peer, frame: bytes) -> None:
+        if not self._send_to(peer.routing_id, peer.delimiter, frame):
+            # Gone, or so slow that even the socket's queue is full: the outbox keeps what it is owed.
+            self._connections.forget(peer)
+
+    def reply(self, routing_id: bytes, delimiter: bool, call_id: int, payload: bytes, error: ChatdError | None) -> None:
+        """The answer to a call. The caller may have gone meanwhile; then nobody is told."""
+        self._send_to(routing_id, delimiter, ServerFrame(reply=encode_reply(call_id, payload, error)).SerializeToString())
+
+    def refuse(self, peer: Peer, error: ChatdError) -> None:
+        """Tell a peer that its frame was refused; end the stream if the error says so."""
+        if error.closes:
+            self.end(peer, error)
+        else:
+            self.send(peer, ServerFrame(error=error_to_pb(error)).SerializeToString())
+
+    def end(self, peer: Peer, error: ChatdError | None) -> None:
+        """End the peer's stream, if it has one, and say why; None: because the device asked for it."""
+        self._connections.forget(peer)
+        reason = Error(code=0, name="OK") if error is None else error_to_pb(error)
+        self._send_to(peer.routing_id, peer.delimiter, ServerFrame(closed=Closed(error=reason)).SerializeToString())
+
+    def _send_to(self, routing_id: bytes, delimiter: bool, frame: bytes) -> bool:
+        try:
+            self._router.send((routing_id, b"", frame) if delimiter else (routing_id, frame))
+        except (PeerGone, PeerFull):
+            return False
+        return True

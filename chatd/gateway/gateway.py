@@ -1,0 +1,241 @@
+"""GatewayServer: what devices say, frame by frame. The stages around it do the rest:
+
+ConnectionManager (who is connected) · LiveDelivery (queue → device) · CatchUp (outbox → device) · AckFlush (device → outbox)
+· Vigil (time) · Devices (everything sent) · Backend (calls to default nodes).
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from google.protobuf.message import DecodeError
+
+from chatd.core.ids import check_id
+from chatd.errors import ChatdError, Draining, FrameTooLarge, MalformedFrame, NoStream, UnknownFrame, UnknownMethod, UnsupportedVersion
+from chatd.gateway.ack_flush import AckFlush
+from chatd.gateway.authentication import Identity, TokenTable
+from chatd.gateway.backend import Backend
+from chatd.gateway.catch_up import CatchUp
+from chatd.gateway.connection import ConnectionManager, Opening, Peer
+from chatd.gateway.devices import Devices
+from chatd.gateway.live_delivery import LiveDelivery
+from chatd.gateway.vigil import Vigil
+from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, RpcRequest, ServerFrame, Welcome
+from chatd.transport.pump import Pump
+from chatd.transport.sockets import Context, bind_router, connect_sub, endpoint
+
+PROTOCOL_VERSION = 1
+MAX_WINDOW_MESSAGES = 65_536
+MIN_WINDOW_BYTES = 1024
+MAX_WINDOW_BYTES = 16 * 1_048_576
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """What a gateway needs to know. Times in seconds."""
+
+    gateway_id: str
+    bind_uri: str
+    queue_uris: tuple[str, ...]
+    node_uris: tuple[str, ...]
+    queue_name: str
+    heartbeat_interval: float
+    window_messages: int
+    window_bytes: int
+    max_frame_bytes: int
+    call_timeout: float
+    ack_flush: float
+    repair_pull: float
+
+
+class GatewayServer:
+    """One gateway. ``connect`` binds it and begins; ``drain``, then ``close``, end it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, settings: GatewaySettings, tokens: TokenTable) -> None:
+        self._loop = loop
+        self._settings = settings
+        self._tokens = tokens
+        self._draining = False
+        self._timers: list[asyncio.TimerHandle] = []
+        gateway_id = settings.gateway_id
+        self._devices = devices = Devices()
+        self.backend = Backend(loop, queue_name=settings.queue_name, call_timeout=settings.call_timeout)
+        self.connections = ConnectionManager(
+            self.backend,
+            gateway_id=gateway_id,
+            subscribe=lambda topic: self._sub.socket.subscribe(topic),
+            unsubscribe=lambda topic: self._sub.socket.unsubscribe(topic),
+            on_open=self._welcome,
+            end=devices.end,
+        )
+        self._acks = AckFlush(self.backend, gateway_id=gateway_id, end=devices.end)
+        self._catch_up = CatchUp(self.backend, gateway_id=gateway_id, send=devices.deliver, end=devices.end, later=loop.call_later)
+        self._live = LiveDelivery(self.connections, self._catch_up, send=devices.deliver, end=devices.end)
+        self._vigil = Vigil(
+            self.connections,
+            self._catch_up,
+            devices,
+            heartbeat_interval=settings.heartbeat_interval,
+            repair_pull=settings.repair_pull,
+        )
+        self._handlers: dict[str, Callable[[Peer, ClientFrame], None]] = {
+            "hello": self._on_hello,
+            "ack": self._on_ack,
+            "heartbeat": self._on_heartbeat,
+            "bye": self._on_bye,
+            "call": self._on_call,
+        }
+
+    def connect(self, context: Context) -> None:
+        """Bind, connect to the default nodes, begin. Raises ConfigError."""
+        settings = self._settings
+        router = bind_router(context, settings.bind_uri, max_frame=settings.max_frame_bytes, send_hwm=100_000)
+        self.uri = endpoint(router)
+        self._sub = Pump(self._loop, connect_sub(context, settings.queue_uris), self._live.on_batch)
+        self.backend.connect(context, settings.node_uris)
+        self._router = Pump(self._loop, router, self._on_batch)
+        self._devices.bind(self._router, self.connections)
+        self._every(settings.ack_flush, self._acks.flush)
+        self._every(min(settings.heartbeat_interval / 4, 1.0), lambda: self._vigil.tick(self._loop.time()))
+
+    def _every(self, seconds: float, action: Callable[[], None]) -> None:
+        def run() -> None:
+            action()
+            self._timers[index] = self._loop.call_later(seconds, run)
+
+        index = len(self._timers)
+        self._timers.append(self._loop.call_later(seconds, run))
+
+    def _on_batch(self, batch: list[list[bytes]]) -> None:
+        now = self._loop.time()
+        for frames in batch:
+            peer = self.connections.peers.get(frames[0])
+            if peer is None:
+                peer = Peer(frames[0], now)
+            peer.delimiter = len(frames) == 3 and not frames[1]
+            peer.heard_at = now
+            try:
+                self._on_frame(peer, frames)
+            except ChatdError as exc:
+                self._devices.refuse(peer, exc)
+        self.connections.flush()
+        self._catch_up.flush()
+
+    def _on_frame(self, peer: Peer, frames: list[bytes]) -> None:
+        if len(frames) != (3 if peer.delimiter else 2):
+            raise MalformedFrame(f"a message has one frame, not {len(frames) - 1}")
+        if len(frames[-1]) > self._settings.max_frame_bytes:
+            raise FrameTooLarge(f"{len(frames[-1])} bytes; the limit is {self._settings.max_frame_bytes}")
+        try:
+            frame = ClientFrame.FromString(frames[-1])
+        except DecodeError as exc:
+            raise MalformedFrame("the frame is not a ClientFrame") from exc
+        handler = self._handlers.get(frame.WhichOneof("kind") or "")
+        if handler is None:
+            raise UnknownFrame("no known kind of frame is set")
+        handler(peer, frame)
+
+    def _on_hello(self, peer: Peer, frame: ClientFrame) -> None:
+        hello = frame.hello
+        if self._draining:
+            raise Draining("this gateway is stopping; connect elsewhere")
+        if hello.version < 1:
+            raise UnsupportedVersion(f"version {hello.version}; this gateway speaks 1 to {PROTOCOL_VERSION}")
+        identity = self._tokens.authenticate(hello.token, hello.profile_id)
+        opening = Opening(
+            peer,
+            identity,
+            check_id("device_id", hello.device_id),
+            client=hello.client[:128],
+            window=self._window(hello),
+            version=min(hello.version, PROTOCOL_VERSION),
+        )
+        if peer.stream is not None:
+            self.connections.forget(peer)
+        # An older stream's last acks are written before the new one reads its cursors.
+        self._acks.flush()
+        self.connections.open(opening)
+
+    def _window(self, hello: Hello) -> tuple[int, int]:
+        messages = hello.window_messages or self._settings.window_messages
+        size = hello.window_bytes or self._settings.window_bytes
+        return min(messages, MAX_WINDOW_MESSAGES), max(MIN_WINDOW_BYTES, min(size, MAX_WINDOW_BYTES))
+
+    def _welcome(self, opening: Opening) -> None:
+        stream = opening.peer.stream
+        assert stream is not None
+        welcome = Welcome(
+            epoch=stream.key.epoch,
+            profile_id=stream.key.profile_id,
+            device_id=stream.key.device_id,
+            heartbeat_interval_ms=round(self._settings.heartbeat_interval * 1000),
+            window_messages=stream.window.max_messages,
+            window_bytes=stream.window.max_bytes,
+            version=opening.version,
+            gateway_id=self._settings.gateway_id,
+        )
+        self._devices.send(opening.peer, ServerFrame(welcome=welcome).SerializeToString())
+        self._catch_up.want(opening.peer)
+        self._catch_up.flush()
+
+    def _on_ack(self, peer: Peer, frame: ClientFrame) -> None:
+        stream = peer.stream
+        if stream is None:
+            raise NoStream("ack without a stream")
+        stream.ack(frame.ack.up_to)
+        self._acks.acked(peer)
+        if stream.wants_pull:
+            self._catch_up.want(peer)
+
+    def _on_heartbeat(self, peer: Peer, frame: ClientFrame) -> None:
+        if peer.stream is None and peer.opening is None:
+            raise NoStream("heartbeat without a stream")
+        self._acks.alive(peer)
+        self._devices.send(peer, ServerFrame(heartbeat=frame.heartbeat).SerializeToString())
+
+    def _on_bye(self, peer: Peer, frame: ClientFrame) -> None:
+        if peer.stream is None:
+            raise NoStream("bye without a stream")
+        self._acks.flush_one(peer, partial(self._said_bye, peer))
+
+    def _said_bye(self, peer: Peer) -> None:
+        self._devices.end(peer, None)
+        self.connections.flush()
+
+    def _on_call(self, peer: Peer, frame: ClientFrame) -> None:
+        call = frame.call
+        on_reply = partial(self._devices.reply, peer.routing_id, peer.delimiter, call.call_id)
+        try:
+            identity = self._caller(peer, call)
+        except ChatdError as exc:
+            on_reply(b"", exc)
+            return
+        affinity = call.affinity or identity.profile_id
+        self.backend.forward(call.method, call.payload, identity.to_caller(), on_reply, affinity=affinity)
+
+    def _caller(self, peer: Peer, call: RpcRequest) -> Identity:
+        if call.method.startswith("NodeService/"):
+            raise UnknownMethod("NodeService is not for clients")
+        if not call.token and peer.identity is not None and call.profile_id in ("", peer.identity.profile_id):
+            return peer.identity
+        return self._tokens.authenticate(call.token, call.profile_id)
+
+    async def drain(self, seconds: float) -> None:
+        """Write what was acknowledged, tell the devices to go elsewhere, wait for calls under way: at most ``seconds``."""
+        self._draining = True
+        deadline = self._loop.time() + seconds
+        self._acks.flush()
+        for peer in list(self.connections.peers.values()):
+            self._devices.end(peer, Draining("this gateway is stopping; connect elsewhere"))
+        self.connections.flush()
+        while self.backend.waiting and self.backend.ready and self._loop.time() < deadline:
+            await asyncio.sleep(0.01)
+
+    def close(self) -> None:
+        """Close the sockets; what was sent may take a second to leave."""
+        for timer in self._timers:
+            timer.cancel()
+        self.backend.close()
+        self._sub.close()
+        self._router.close(linger_ms=1_000)

@@ -1,0 +1,96 @@
+"""One socket on the event loop, drained by hand.
+
+zmq.asyncio costs five times as much (78k against 385k messages/s). The FD libzmq offers is
+edge-triggered: it is read until EAGAIN, and looked at again after anything was sent.
+"""
+
+import asyncio
+import errno
+from collections.abc import Callable, Sequence
+
+import zmq
+
+Message = list[bytes]
+
+
+class PeerGone(Exception):
+    """The ROUTER's peer has disconnected."""
+
+
+class PeerFull(Exception):
+    """The peer's queue is at its high-water mark (or nobody is connected yet): nothing was sent."""
+
+
+class Pump:
+    """Reads a socket in batches and sends on it without blocking.
+
+    ``on_batch`` gets 1 to ``max_batch`` messages, then other sockets have their turn. It must not raise.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        socket: "zmq.Socket[bytes]",
+        on_batch: Callable[[list[Message]], None],
+        *,
+        max_batch: int = 1000,
+    ) -> None:
+        self._loop = loop
+        self.socket = socket
+        self._on_batch = on_batch
+        self._max_batch = max_batch
+        self._check_scheduled = False
+        self._paused = False
+        self._fd = int(socket.get(zmq.FD))
+        self._closed = False
+        loop.add_reader(self._fd, self._drain)
+        self._look_again()
+
+    def _drain(self) -> None:
+        if self._closed or self._paused:
+            return
+        receive = self.socket.recv_multipart
+        batch: list[Message] = []
+        try:
+            while len(batch) < self._max_batch:
+                batch.append(receive(zmq.NOBLOCK))
+        except zmq.Again:
+            pass
+        else:
+            self._look_again()
+        if batch:
+            self._on_batch(batch)
+
+    def _look_again(self) -> None:
+        if not self._check_scheduled and not self._closed:
+            self._check_scheduled = True
+            self._loop.call_soon(self._check)
+
+    def _check(self) -> None:
+        self._check_scheduled = False
+        if not self._closed and int(self.socket.get(zmq.EVENTS)) & zmq.POLLIN:
+            self._drain()
+
+    def send(self, frames: Sequence[bytes]) -> None:
+        """Send one message now. Raises PeerGone or PeerFull; then nothing was sent."""
+        try:
+            self.socket.send_multipart(frames, zmq.NOBLOCK)
+        except zmq.Again as exc:
+            raise PeerFull from exc
+        except zmq.ZMQError as exc:
+            if exc.errno == errno.EHOSTUNREACH:
+                raise PeerGone from exc
+            raise
+        if not self._check_scheduled:
+            self._look_again()
+
+    def pause(self) -> None:
+        """Stop reading; what peers send waits in their queues."""
+        self._paused = True
+
+    def close(self, linger_ms: int = 0) -> None:
+        """Stop reading and close; what was sent may take ``linger_ms`` to leave."""
+        if not self._closed:
+            self._closed = True
+            self._loop.remove_reader(self._fd)
+            self.socket.close(linger_ms)

@@ -1,0 +1,121 @@
+"""Every socket chatd opens, with the options that FACTS taught us, in one place.
+
+Nothing here binds beyond the machine: transport security is not built yet, so an address that
+others could reach is refused (ConfigError) before any socket exists.
+"""
+
+import ipaddress
+import os
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+import zmq
+
+from chatd.errors import ConfigError
+
+MAX_FRAME_BYTES = 1_048_576
+HARD_FRAME_FACTOR = 4  # libzmq cuts a connection off at this many times MAX_FRAME_BYTES
+
+Context = zmq.Context["zmq.Socket[bytes]"]
+
+
+def new_context(*, io_threads: int = 1, max_sockets: int = 1023) -> Context:
+    """A process's ZeroMQ context. Load tools with thousands of sockets raise ``max_sockets``."""
+    context: Context = zmq.Context(io_threads)
+    context.set(zmq.MAX_SOCKETS, max_sockets)
+    return context
+
+
+def check_uri(uri: str) -> None:
+    """Raise ConfigError unless ``uri`` is a ZeroMQ address that stays on this machine."""
+    parts = urlsplit(uri)
+    if parts.scheme in ("inproc", "ipc"):
+        if not parts.netloc + parts.path:
+            raise ConfigError(f"{uri!r}: nothing follows {parts.scheme}://")
+        return
+    if parts.scheme != "tcp":
+        raise ConfigError(f"{uri!r}: the scheme must be tcp, ipc or inproc")
+    try:
+        if parts.port is None and not parts.netloc.endswith(":*"):
+            raise ConfigError(f"{uri!r}: the port is missing")
+    except ValueError as exc:
+        if not parts.netloc.endswith(":*"):
+            raise ConfigError(f"{uri!r}: {exc}") from exc
+    host = parts.hostname or ""
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ConfigError(f"{uri!r} is not a loopback address; other hosts need transport security, which is not built yet")
+
+
+def _socket(context: Context, kind: int, *, max_frame: int = MAX_FRAME_BYTES) -> "zmq.Socket[bytes]":
+    socket = context.socket(kind)
+    socket.linger = 0
+    socket.setsockopt(zmq.MAXMSGSIZE, HARD_FRAME_FACTOR * max_frame)
+    socket.setsockopt(zmq.HANDSHAKE_IVL, 2_000)
+    # A peer whose host vanished is noticed in about a minute; streams have their own, quicker heartbeat.
+    socket.setsockopt(zmq.HEARTBEAT_IVL, 15_000)
+    socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 45_000)
+    return socket
+
+
+def _bind(socket: "zmq.Socket[bytes]", uri: str) -> "zmq.Socket[bytes]":
+    check_uri(uri)
+    path = urlsplit(uri).path if uri.startswith("ipc://") else ""
+    if path:
+        os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
+    try:
+        socket.bind(uri)
+    except zmq.ZMQError as exc:
+        socket.close(0)
+        raise ConfigError(f"cannot bind {uri}: {exc.strerror}") from exc
+    if path:
+        os.chmod(path, 0o600)
+    return socket
+
+
+def bind_router(context: Context, uri: str, *, max_frame: int = MAX_FRAME_BYTES, send_hwm: int = 1000) -> "zmq.Socket[bytes]":
+    """A ROUTER that says when a peer is gone (EHOSTUNREACH) or full (EAGAIN) instead of dropping silently."""
+    socket = _socket(context, zmq.ROUTER, max_frame=max_frame)
+    socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+    socket.sndhwm, socket.rcvhwm = send_hwm, 10_000
+    return _bind(socket, uri)
+
+
+def connect_dealer(context: Context, uri: str, *, hwm: int = 10_000) -> "zmq.Socket[bytes]":
+    """A DEALER that queues nothing for a peer that is not there."""
+    check_uri(uri)
+    socket = _socket(context, zmq.DEALER, max_frame=4 * MAX_FRAME_BYTES)
+    socket.setsockopt(zmq.IMMEDIATE, 1)
+    socket.setsockopt(zmq.RECONNECT_IVL, 50)
+    socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1_000)
+    socket.sndhwm = socket.rcvhwm = hwm
+    socket.connect(uri)
+    return socket
+
+
+def bind_xpub(context: Context, uri: str, *, send_hwm: int = 50_000) -> "zmq.Socket[bytes]":
+    """An XPUB that shows every subscription of every gateway, repeated ones too. Drops at its high-water mark."""
+    socket = _socket(context, zmq.XPUB)
+    socket.setsockopt(zmq.XPUB_VERBOSER, 1)
+    socket.sndhwm, socket.rcvhwm = send_hwm, 0
+    return _bind(socket, uri)
+
+
+def connect_sub(context: Context, uris: Iterable[str], *, receive_hwm: int = 50_000) -> "zmq.Socket[bytes]":
+    """A SUB on every given queue. SNDHWM 0: the default would silently drop subscriptions beyond the 1,000th."""
+    socket = _socket(context, zmq.SUB, max_frame=16 * MAX_FRAME_BYTES)
+    socket.setsockopt(zmq.RECONNECT_IVL, 50)
+    socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1_000)
+    socket.sndhwm, socket.rcvhwm = 0, receive_hwm
+    for uri in uris:
+        check_uri(uri)
+        socket.connect(uri)
+    return socket
+
+
+def endpoint(socket: "zmq.Socket[bytes]") -> str:
+    """The address a socket really has, wildcards resolved."""
+    return socket.getsockopt_string(zmq.LAST_ENDPOINT)
