@@ -168,7 +168,7 @@ class DefaultNode:
         elif isinstance(result, ChatdError):
             log.error("A write or read of the node's own failed", error=str(result), code=result.code)
         elif isinstance(tag, _Sweep):
-            self._outbox_logging.handle_unfanned(result)
+            self._outbox_logging.handle(result)
 
     def _write_marks(self) -> None:
         """Fan-out marks and attempts, gathered: they ride on a group commit."""

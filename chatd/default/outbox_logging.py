@@ -26,19 +26,19 @@ class RoomOutboxLoggingQueue:
 
     def __init__(self, emit: Callable[[Sequence[EventBroadcast]], None]) -> None:
         self._emit = emit
-        self._fanned: dict[str, int] = {}
+        self._marks: dict[str, list[tuple[str, int, int]]] = {}
 
     def handle(self, runs: Sequence[CommittedRun]) -> None:
         """Fan out a batch, then note how far each room has come."""
         self._emit([EventBroadcast(run.room_id, run.first_seq, run.last_seq, run.records, run.recipients) for run in runs])
         for run in runs:
-            self._fanned[run.room_id] = max(run.last_seq, self._fanned.get(run.room_id, 0))
+            marks = self._marks.setdefault(run.room_id, [])
+            if marks and marks[-1][2] + 1 == run.first_seq:
+                marks[-1] = (run.room_id, marks[-1][1], run.last_seq)
+            else:
+                marks.append((run.room_id, run.first_seq, run.last_seq))
 
-    def handle_unfanned(self, runs: Sequence[CommittedRun]) -> None:
-        """What a crashed node left behind, found by the sweep; minus what this node has fanned out and only not marked yet."""
-        self.handle([run for run in runs if run.last_seq > self._fanned.get(run.room_id, 0)])
-
-    def take_marks(self) -> dict[str, int]:
-        """Fan-out marks to be written: room → seq."""
-        marks, self._fanned = self._fanned, {}
-        return marks
+    def take_marks(self) -> tuple[tuple[str, int, int], ...]:
+        """Fan-out marks to be written: room, first and last seq fanned out."""
+        marks, self._marks = self._marks, {}
+        return tuple(mark for of_room in marks.values() for mark in of_room)

@@ -1,0 +1,162 @@
+"""One database, chosen by DB_URI: opened, checked for settings that would break a promise, migrated.
+
+Each thread has a connection of its own. On SQLite only the writer's may write, and it does the checkpoints too: two connections that write or
+checkpoint at once can corrupt a WAL before SQLite 3.51.3.
+"""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import unquote
+
+import peewee
+from playhouse.migrations import Runner
+
+from chatd.errors import ConfigError, StoreFailed, Unavailable
+
+OLDEST_SQLITE = (3, 35, 0)  # RETURNING
+_MIGRATION_LOCK = 0x63686174  # "chat"
+_ROLLED_BACK = ("40001", "40P01")  # serialization failure, deadlock
+_REQUIRED_POSTGRES = {
+    "synchronous_commit": ("on", "remote_write", "remote_apply"),
+    "fsync": ("on",),
+    "full_page_writes": ("on",),
+    "server_encoding": ("UTF8",),
+}
+
+
+class Database:
+    """Raises ConfigError when ``uri`` is not one of ``sqlite:///path`` and ``postgresql://…``, or its settings do not keep what is stored."""
+
+    def __init__(self, uri: str) -> None:
+        scheme, _, rest = uri.partition("://")
+        self.engine: Literal["sqlite", "postgres"]
+        if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+            self.engine = "sqlite"
+            self._path = Path(unquote(rest[1:]))
+            self.db: peewee.Database = self._open_sqlite()
+        elif scheme in ("postgresql", "postgres"):
+            self.engine = "postgres"
+            self.db = peewee.PostgresqlDatabase(f"postgresql://{rest}", application_name="chatd")
+        else:
+            raise ConfigError("DB_URI must be sqlite:///path or postgresql://user:password@host/database")
+        self._parameter = self.db.param
+
+    def _open_sqlite(self) -> peewee.Database:
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            raise ConfigError(f"SQLite {sqlite3.sqlite_version} is too old: {'.'.join(map(str, OLDEST_SQLITE))} is needed")
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as exc:
+            raise ConfigError(f"DB_URI: {self._path}: {exc.strerror}") from exc
+        pragmas = (("journal_mode", "wal"), ("synchronous", "full"), ("busy_timeout", 5_000), ("cache_size", -65_536))
+        return peewee.SqliteDatabase(str(self._path), pragmas=pragmas)
+
+    def check(self) -> None:
+        """Read back what durability rests on. Raises ConfigError naming the setting, Unavailable when nobody answers."""
+        with self.connection(readonly=True):
+            if self.engine == "sqlite":
+                for pragma, wanted in (("journal_mode", "wal"), ("synchronous", 2)):
+                    got = self.rows(f"PRAGMA {pragma}")[0][0]
+                    if got != wanted:
+                        raise ConfigError(f"SQLite's {pragma} is {got!r} and cannot be set to {wanted!r}: acknowledged events could be lost")
+                return
+            for setting, allowed in _REQUIRED_POSTGRES.items():
+                got = self.rows(f"SHOW {setting}")[0][0]
+                if got not in allowed:
+                    raise ConfigError(f"PostgreSQL's {setting} is {got!r}, must be {' or '.join(allowed)}: acknowledged events could be lost")
+
+    def migrate(self) -> None:
+        """Bring the schema up to date; several processes may do so at once. Raises ConfigError for a database newer than this chatd."""
+        with self.connection(readonly=False), self._migration_lock():
+            runner = Runner(self.db, directory=str(Path(__file__).parent / "migrations"))
+            unknown = [row.name for row in runner.status() if row.path is None]
+            if unknown:
+                raise ConfigError(f"the database was made by a newer chatd (migration {unknown[0]})")
+            with translated():
+                runner.up()
+
+    @contextmanager
+    def _migration_lock(self) -> Iterator[None]:
+        if self.engine == "postgres":
+            self.rows("SELECT pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
+            try:
+                yield
+            finally:
+                self.rows("SELECT pg_advisory_unlock(%s)", (_MIGRATION_LOCK,))
+            return
+        with Path(f"{self._path}.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    @contextmanager
+    def connection(self, *, readonly: bool) -> Iterator[None]:
+        """This thread's connection, for as long as the context lasts."""
+        self.connect(readonly=readonly)
+        try:
+            yield
+        finally:
+            self.disconnect()
+
+    def connect(self, *, readonly: bool) -> None:
+        """Open this thread's connection. Raises Unavailable."""
+        with translated():
+            self.db.connect(reuse_if_open=True)
+            if self.engine == "sqlite" and readonly:
+                self.db.execute_sql("PRAGMA wal_autocheckpoint = 0")
+                self.db.execute_sql("PRAGMA query_only = ON")
+
+    def disconnect(self) -> None:
+        self.db.close()
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement; its rows. ``?`` marks a parameter on both engines. Raises StoreFailed or Unavailable."""
+        with translated():
+            rows: list[tuple[Any, ...]] = self._execute(sql, parameters).fetchall()
+        return rows
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        """Run one statement that has no rows. Raises StoreFailed or Unavailable; IntegrityError of peewee's is left to the writer."""
+        with translated():
+            self._execute(sql, parameters)
+
+    def _execute(self, sql: str, parameters: Sequence[Any]) -> Any:
+        return self.db.execute_sql(sql if self._parameter == "?" else sql.replace("?", self._parameter), parameters)
+
+    def values(self, types: str, rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+        """``VALUES (?, ?), …`` and its parameters. ``types``: one letter a column, t(ext) i(nteger) b(ytes); PostgreSQL wants to know."""
+        row = "(" + ", ".join("?" * len(types)) + ")"
+        first = row
+        if self.engine == "postgres":
+            names = {"t": "text", "i": "bigint", "b": "bytea"}
+            first = "(" + ", ".join(f"?::{names[letter]}" for letter in types) + ")"
+        return "VALUES " + ", ".join([first, *[row] * (len(rows) - 1)]), [value for row_ in rows for value in row_]
+
+    @property
+    def for_update(self) -> str:
+        """Locks the rows read; SQLite's writer is alone anyway."""
+        return " FOR UPDATE" if self.engine == "postgres" else ""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """peewee's errors become chatd's, here and nowhere else; what a transaction can be tried again after passes, it is the writer's to judge."""
+    try:
+        yield
+    except peewee.IntegrityError:
+        raise
+    except (peewee.OperationalError, peewee.InterfaceError) as exc:
+        if getattr(exc.__context__, "pgcode", None) in _ROLLED_BACK:
+            raise
+        raise Unavailable(f"the database does not answer: {_first_line(exc)}") from exc
+    except peewee.PeeweeException as exc:
+        raise StoreFailed(f"the database refused: {_first_line(exc)}") from exc
+
+
+def _first_line(exc: BaseException) -> str:
+    return next(iter(str(exc).splitlines()), type(exc).__name__)

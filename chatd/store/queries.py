@@ -1,0 +1,94 @@
+"""What the readers can be asked. Queries are values; ``reader.py`` names who answers each."""
+
+from dataclasses import dataclass
+
+from chatd.core.model import Pull
+
+
+@dataclass(frozen=True, slots=True)
+class PullOwed:
+    """What streams are owed. Result: an Owed for each."""
+
+    pulls: tuple[Pull, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A page of a room's log before ``before_seq`` (0: the newest), ascending, within the profile's memberships (operators: all).
+
+    Result: (encoded EventDelivery, …), more. RoomNotFound, NotAMember.
+    """
+
+    room_id: str
+    profile_id: str
+    operator: bool
+    before_seq: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListRooms:
+    """Result: (Room, …), more."""
+
+    after_room_id: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class GetRoom:
+    """Result: Room, (Member, …). RoomNotFound."""
+
+    room_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListOutbox:
+    """Empty ids match all. Result: (OutboxSummary, …) longest owed first, more."""
+
+    profile_id: str
+    device_id: str
+    room_id: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListOutboxEntries:
+    """Empty ids match all. Result: (OutboxEntry, …), more."""
+
+    profile_id: str
+    device_id: str
+    room_id: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class GetBroadcast:
+    """Result: encoded EventDelivery, (Recipient, …). EventNotFound."""
+
+    room_id: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListConnections:
+    """Result: (Connection, …), more."""
+
+    profile_id: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unfanned:
+    """What is committed and not marked as fanned out, rooms whose oldest such event is from before ``before_us``, at most ``limit`` events
+    of each. Result: (CommittedRun, …)."""
+
+    before_us: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Result: True once the database has answered."""
+
+
+Query = PullOwed | History | ListRooms | GetRoom | ListOutbox | ListOutboxEntries | GetBroadcast | ListConnections | Unfanned | Ping

@@ -1,0 +1,67 @@
+"""Readers answer queries on connections that cannot write. Each query is short: SQLite's checkpoints wait for the oldest reader."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from chatd.errors import ChatdError, Internal, Unavailable
+from chatd.store import queries as q
+from chatd.store import reading
+from chatd.store.database import Database
+from chatd.store.lane import Completed, Lane
+from chatd.store.owed import pull_owed
+from chatd.store.unfanned import unfanned
+
+ANSWER: dict[type, Callable[[Database, Any], Any]] = {
+    q.PullOwed: pull_owed,
+    q.Unfanned: unfanned,
+    q.History: reading.history,
+    q.ListRooms: reading.list_rooms,
+    q.GetRoom: reading.get_room,
+    q.ListOutbox: reading.list_outbox,
+    q.ListOutboxEntries: reading.list_outbox_entries,
+    q.GetBroadcast: reading.get_broadcast,
+    q.ListConnections: reading.list_connections,
+    q.Ping: lambda database, query: database.rows("SELECT 1") == [(1,)],
+}
+"""Query type → what answers it."""
+
+RETRY_SECONDS = 0.05
+
+
+class Reader:
+    """``deliver`` is called on a reader's thread, once a batch. SQLite has one thread, PostgreSQL ``threads``."""
+
+    def __init__(self, database: Database, deliver: Callable[[list[Completed]], None], *, threads: int = 1) -> None:
+        self._database = database
+        self._deliver = deliver
+        count = threads if database.engine == "postgres" else 1
+        self._lane = Lane("reader", self._work, opened=self._connect, closed=database.disconnect, threads=count, max_batch=16)
+        self.start = self._lane.start
+        self.stop = self._lane.stop
+
+    def submit(self, query: q.Query, tag: object) -> None:
+        """Queue a query; its result comes back with ``tag``."""
+        self._lane.submit(query, tag)
+
+    def _connect(self) -> None:
+        try:
+            self._database.connect(readonly=True)
+        except Unavailable:
+            time.sleep(RETRY_SECONDS)  # the next query connects again, and reports what it finds
+
+    def _work(self, batch: list[tuple[q.Query, object | None]]) -> None:
+        self._deliver([Completed(tag, self._answer(query)) for query, tag in batch])
+
+    def _answer(self, query: q.Query) -> Any:
+        try:
+            if self._database.db.is_closed():
+                self._database.connect(readonly=True)
+            return ANSWER[type(query)](self._database, query)
+        except Unavailable as exc:
+            self._database.disconnect()  # the next query gets a new connection
+            return exc
+        except ChatdError as exc:
+            return exc
+        except Exception as exc:  # whatever it is, the query is answered and the reader lives on
+            return Internal(f"a reader failed: {type(exc).__name__}: {exc}")

@@ -1,0 +1,140 @@
+"""Rooms and memberships. A change of membership is an event of the room's log, and moves outbox entries in the same transaction."""
+
+from collections.abc import Iterable, Sequence
+
+from chatd.core.model import Members, Room
+from chatd.errors import AlreadyExists, ChatdError, NotAMember, PermissionDenied, RoomNotFound
+from chatd.store.commands import AddSubscriptions, CreateRoom, MarkFanned, MembershipChange, RemoveSubscriptions
+from chatd.store.transaction import LockedRoom, Transaction
+
+
+def create_rooms(transaction: Transaction, commands: Sequence[CreateRoom]) -> list[Room | ChatdError]:
+    return [_create(transaction, command) for command in commands]
+
+
+def _create(transaction: Transaction, command: CreateRoom) -> Room | ChatdError:
+    database = transaction.database
+    profiles = sorted({command.creator, *command.profiles})
+    inserted = database.rows(
+        "INSERT INTO room (room_id, name, created_by, created_at_us, head_seq, fanned_seq, membership_version, member_count) "
+        "VALUES (?, ?, ?, ?, 0, 0, 0, ?) ON CONFLICT (room_id) DO NOTHING RETURNING room_id",
+        (command.room_id, command.name, command.creator, transaction.now_us, len(profiles)),
+    )
+    if not inserted:
+        return AlreadyExists(f"room {command.room_id!r} exists")
+    room = transaction.rooms[command.room_id] = LockedRoom(command.room_id, 0, 0)
+    lock_profiles(transaction, profiles)
+    members = transaction.set_members(room, frozenset(profiles))
+    seq = transaction.append_membership(room, command.creator, "joined", profiles, members)
+    _subscribe(transaction, room, profiles, seq, owner=command.creator)
+    transaction.flush()
+    return Room(command.room_id, command.name, seq, 0, room.version, transaction.now_us, command.creator, len(profiles))
+
+
+def lock_profiles(transaction: Transaction, profiles: Iterable[str]) -> None:
+    """Make sure the profiles exist, and hold them: a device registered at the same time is seen, or sees this membership."""
+    wanted = sorted(profiles)
+    values, parameters = transaction.database.values("t", [(profile_id,) for profile_id in wanted])
+    transaction.database.run(f"INSERT INTO profile (profile_id) {values} ON CONFLICT (profile_id) DO NOTHING", parameters)
+    if transaction.database.for_update:
+        marks = ", ".join("?" * len(wanted))
+        transaction.database.rows(f"SELECT profile_id FROM profile WHERE profile_id IN ({marks}) ORDER BY profile_id FOR UPDATE", wanted)
+
+
+def _subscribe(transaction: Transaction, room: LockedRoom, profiles: Sequence[str], seq: int, *, owner: str | None) -> None:
+    database = transaction.database
+    values, parameters = database.values("ttii", [(room.room_id, profile_id, seq, int(profile_id == owner)) for profile_id in profiles])
+    database.run(f"INSERT INTO subscription (room_id, profile_id, joined_seq, owner) {values}", parameters)
+    marks = ", ".join("?" * len(profiles))
+    # The entry begins before the joining itself: who joins sees it.
+    database.run(
+        "INSERT INTO outbox (profile_id, device_id, room_id, start_seq, acked_seq, attempts, attempted_seq, created_at_us) "
+        f"SELECT profile_id, device_id, CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS BIGINT), 0, 0, CAST(? AS BIGINT) "
+        f"FROM device WHERE profile_id IN ({marks})",
+        (room.room_id, seq - 1, seq - 1, transaction.now_us, *profiles),
+    )
+
+
+def add_subscriptions(transaction: Transaction, commands: Sequence[AddSubscriptions]) -> list[MembershipChange | ChatdError]:
+    return [_refusable(transaction, command, _add) for command in commands]
+
+
+def remove_subscriptions(transaction: Transaction, commands: Sequence[RemoveSubscriptions]) -> list[MembershipChange | ChatdError]:
+    return [_refusable(transaction, command, _remove) for command in commands]
+
+
+def _refusable(transaction, command, change):  # type: ignore[no-untyped-def]
+    try:
+        return change(transaction, command)
+    except ChatdError as exc:
+        return exc
+
+
+def _room_and_members(transaction: Transaction, room_id: str, by: str, operator: bool) -> tuple[LockedRoom, Members]:
+    room = transaction.rooms.get(room_id)
+    if room is None:
+        raise RoomNotFound(f"no room {room_id!r}")
+    members = transaction.members(room)
+    if not operator and by not in members.profiles:
+        raise NotAMember(f"{by!r} is not a member of room {room_id!r}")
+    return room, members
+
+
+def _add(transaction: Transaction, command: AddSubscriptions) -> MembershipChange:
+    room, members = _room_and_members(transaction, command.room_id, command.by, command.operator)
+    joining = sorted(set(command.profiles) - members.profiles)
+    if not joining:
+        return MembershipChange((), 0)
+    lock_profiles(transaction, joining)
+    after = transaction.set_members(room, members.profiles | set(joining))
+    seq = transaction.append_membership(room, command.by, "joined", joining, after)
+    _subscribe(transaction, room, joining, seq, owner=None)
+    _count_members(transaction, after)
+    return MembershipChange(tuple(joining), seq)
+
+
+def _remove(transaction: Transaction, command: RemoveSubscriptions) -> MembershipChange:
+    room, members = _room_and_members(transaction, command.room_id, command.by, command.operator)
+    if not command.operator and set(command.profiles) != {command.by}:
+        owners = transaction.database.rows(
+            "SELECT profile_id FROM subscription WHERE room_id = ? AND left_seq IS NULL AND owner = 1", (command.room_id,)
+        )
+        if (command.by,) not in owners:
+            raise PermissionDenied(f"only the owner of room {command.room_id!r} may remove others")
+    leaving = sorted(set(command.profiles) & members.profiles)
+    if not leaving:
+        return MembershipChange((), 0)
+    lock_profiles(transaction, leaving)
+    # Those who leave still see that they did.
+    seq = transaction.append_membership(room, command.by, "left", leaving, members)
+    after = transaction.set_members(room, members.profiles - set(leaving))
+    marks = ", ".join("?" * len(leaving))
+    for table, column in (("subscription", "left_seq"), ("outbox", "until_seq")):
+        transaction.database.run(
+            f"UPDATE {table} SET {column} = ? WHERE room_id = ? AND profile_id IN ({marks}) AND {column} IS NULL",
+            (seq, command.room_id, *leaving),
+        )
+    _count_members(transaction, after)
+    return MembershipChange(tuple(leaving), seq)
+
+
+def _count_members(transaction: Transaction, members: Members) -> None:
+    transaction.database.run("UPDATE room SET member_count = ? WHERE room_id = ?", (len(members.profiles), members.room_id))
+
+
+def mark_fanned(transaction: Transaction, commands: Sequence[MarkFanned]) -> list[None]:
+    """Move fan-out marks, each run only if it follows the mark: what another node left unfinished before it is not leapt over."""
+    rounds: dict[str, list[tuple[str, int, int]]] = {}
+    for command in commands:
+        for run in command.runs:
+            rounds.setdefault(run[0], []).append(run)
+    while rounds:
+        batch = [runs.pop(0) for runs in rounds.values()]
+        rounds = {room_id: runs for room_id, runs in rounds.items() if runs}
+        values, parameters = transaction.database.values("tii", batch)
+        transaction.database.run(
+            f"WITH v(room_id, first_seq, last_seq) AS ({values}) UPDATE room SET fanned_seq = v.last_seq FROM v "
+            "WHERE room.room_id = v.room_id AND room.fanned_seq >= v.first_seq - 1 AND room.fanned_seq < v.last_seq",
+            parameters,
+        )
+    return [None] * len(commands)

@@ -1,0 +1,141 @@
+"""What the commands of one transaction share: locked rooms, events not yet inserted, runs to be fanned out once it is committed."""
+
+import uuid
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from google.protobuf.struct_pb2 import Struct
+
+from chatd.core.model import CommittedRun, Members
+from chatd.core.wire import delivery_record, encode_delivery
+from chatd.pb.events.v1.payloads_pb2 import EventLink, EventType
+from chatd.store.database import Database
+
+MEMBERS_KEPT = 1_000_000
+"""Profiles, over all rooms, that the cache may hold."""
+
+
+class MembersCache:
+    """Rooms' active subscribers as last committed; a version tells whether an entry still holds."""
+
+    def __init__(self) -> None:
+        self._rooms: OrderedDict[str, Members] = OrderedDict()
+        self._profiles = 0
+
+    def get(self, room_id: str, version: int) -> Members | None:
+        members = self._rooms.get(room_id)
+        if members is None or members.version != version:
+            return None
+        self._rooms.move_to_end(room_id)
+        return members
+
+    def put(self, members: Members) -> None:
+        old = self._rooms.pop(members.room_id, None)
+        self._profiles += len(members.profiles) - (len(old.profiles) if old else 0)
+        self._rooms[members.room_id] = members
+        while self._profiles > MEMBERS_KEPT and len(self._rooms) > 1:
+            _, dropped = self._rooms.popitem(last=False)
+            self._profiles -= len(dropped.profiles)
+
+
+@dataclass(slots=True)
+class LockedRoom:
+    """A room's row, locked until the transaction ends."""
+
+    room_id: str
+    head_seq: int
+    version: int
+    changed: bool = False
+
+
+class Transaction:
+    """``now_us`` is the time of everything committed in it."""
+
+    def __init__(self, database: Database, cache: MembersCache, now_us: int) -> None:
+        self.database = database
+        self.now_us = now_us
+        self.rooms: dict[str, LockedRoom] = {}
+        self._cache = cache
+        self._members: dict[str, Members] = {}
+        self._events: list[tuple[object, ...]] = []
+        self._runs: list[tuple[Members, bool, int, list[bytes]]] = []
+
+    def lock_rooms(self, room_ids: set[str]) -> None:
+        """Read and lock rooms, in sorted order so that two nodes never wait for each other. Unknown ones stay absent."""
+        if not room_ids:
+            return
+        wanted = sorted(room_ids)
+        marks = ", ".join("?" * len(wanted))
+        sql = f"SELECT room_id, head_seq, membership_version FROM room WHERE room_id IN ({marks}) ORDER BY room_id{self.database.for_update}"
+        self.rooms = {row[0]: LockedRoom(*row) for row in self.database.rows(sql, wanted)}
+
+    def members(self, room: LockedRoom) -> Members:
+        """The room's active subscribers; the same object for as long as nobody joins or leaves."""
+        members = self._members.get(room.room_id) or self._cache.get(room.room_id, room.version)
+        if members is None or members.version != room.version:
+            rows = self.database.rows("SELECT profile_id FROM subscription WHERE room_id = ? AND left_seq IS NULL", (room.room_id,))
+            members = Members(room.room_id, room.version, frozenset(row[0] for row in rows))
+        self._members[room.room_id] = members
+        return members
+
+    def set_members(self, room: LockedRoom, profiles: frozenset[str]) -> Members:
+        """Somebody joined or left."""
+        room.version += 1
+        room.changed = True
+        members = self._members[room.room_id] = Members(room.room_id, room.version, profiles)
+        return members
+
+    def append(self, room: LockedRoom, link: EventLink, payload: bytes, content_hash: bytes, recipients: Members, *, alone: bool) -> int:
+        """Give an event its place. ``alone``: it is a run of its own, because its recipients are not its neighbours'."""
+        room.head_seq += 1
+        room.changed = True
+        link.room_id, link.seq, link.sent_at_us = room.room_id, room.head_seq, self.now_us
+        delivery = encode_delivery(link, payload)
+        self._events.append((room.room_id, link.seq, link.event_id, link.sender_id, link.type, self.now_us, content_hash, delivery))
+        record = delivery_record(delivery)
+        # Joined to the room's last run if that is for the same recipients: a batch holds few rooms, the last runs are looked at first.
+        if not alone:
+            for members, closed, first, records in reversed(self._runs):
+                if members.room_id == room.room_id:
+                    if members is recipients and not closed and first + len(records) == link.seq:
+                        records.append(record)
+                        return link.seq
+                    break
+        self._runs.append((recipients, alone, link.seq, [record]))
+        return link.seq
+
+    def append_membership(self, room: LockedRoom, by: str, change: str, profiles: list[str], recipients: Members) -> int:
+        """An event that says who joined or left."""
+        payload = Struct()
+        payload.update({change: profiles, "by": by})
+        link = EventLink(event_id=uuid.uuid4().hex, sender_id=by, type=EventType.EVENT_TYPE_MEMBERSHIP)
+        return self.append(room, link, payload.SerializeToString(deterministic=True), b"", recipients, alone=True)
+
+    def flush(self) -> None:
+        """Write what was appended: one insert, one update."""
+        if self._events:
+            for start in range(0, len(self._events), 2_000):
+                values, parameters = self.database.values("tittiibb", self._events[start : start + 2_000])  # type: ignore[arg-type]
+                self.database.run(
+                    f"INSERT INTO room_event (room_id, seq, event_id, sender_id, type, sent_at_us, content_hash, delivery) {values}", parameters
+                )
+            self._events.clear()
+        changed = [(room.room_id, room.head_seq, room.version) for room in self.rooms.values() if room.changed]
+        if changed:
+            values, parameters = self.database.values("tii", changed)
+            self.database.run(
+                f"WITH v(room_id, head_seq, version) AS ({values}) UPDATE room SET head_seq = v.head_seq, membership_version = v.version "
+                "FROM v WHERE room.room_id = v.room_id",
+                parameters,
+            )
+            for room in self.rooms.values():
+                room.changed = False
+
+    def committed(self) -> list[CommittedRun]:
+        """After COMMIT: the runs to be fanned out."""
+        for members in self._members.values():
+            self._cache.put(members)
+        return [
+            CommittedRun(members.room_id, first, first + len(records) - 1, b"".join(records), members)
+            for members, _, first, records in self._runs
+        ]

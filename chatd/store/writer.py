@@ -1,0 +1,139 @@
+"""The one writer: takes all that has queued up, one transaction, one fsync, then says what became of each command.
+
+Whoever waits for a command is told after COMMIT and never before.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import peewee
+
+from chatd.core.model import CommittedRun
+from chatd.errors import ChatdError, Internal, StoreFailed, Unavailable
+from chatd.store import commands as c
+from chatd.store.connections import forget_connections, register_connections, touch_connections
+from chatd.store.database import Database, translated
+from chatd.store.events import store_events
+from chatd.store.lane import Completed, Lane
+from chatd.store.outbox import ack_cursors, mark_pulled, open_streams
+from chatd.store.rooms import add_subscriptions, create_rooms, mark_fanned, remove_subscriptions
+from chatd.store.transaction import MembersCache, Transaction
+
+APPLY: dict[type, Callable[[Transaction, Any], Sequence[Any]]] = {
+    c.StoreEvents: store_events,
+    c.CreateRoom: create_rooms,
+    c.AddSubscriptions: add_subscriptions,
+    c.RemoveSubscriptions: remove_subscriptions,
+    c.OpenStreams: open_streams,
+    c.AckCursors: ack_cursors,
+    c.MarkFanned: mark_fanned,
+    c.MarkPulled: mark_pulled,
+    c.RegisterConnections: register_connections,
+    c.TouchConnections: touch_connections,
+    c.ForgetConnections: forget_connections,
+}
+"""Command type → what applies a group of them, giving a result or a ChatdError for each."""
+
+RETRY_SECONDS = 0.05
+Item = tuple[c.Command, object | None]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteBatch:
+    """One transaction's results, and the events it committed."""
+
+    completed: list[Completed]
+    runs: list[CommittedRun]
+
+
+class Writer:
+    """``deliver`` is called on the writer's thread, once a transaction; ``clock`` gives microseconds since the Unix epoch."""
+
+    def __init__(self, database: Database, deliver: Callable[[WriteBatch], None], clock: Callable[[], int]) -> None:
+        self._database = database
+        self._deliver = deliver
+        self._clock = clock
+        self._cache = MembersCache()
+        self._lane = Lane("writer", self._work, opened=self._connect, closed=database.disconnect)
+        self.start = self._lane.start
+        self.stop = self._lane.stop
+
+    def submit(self, command: c.Command, tag: object | None) -> None:
+        """Queue a command; its result comes back with ``tag`` (None: only a failure is reported)."""
+        self._lane.submit(command, tag)
+
+    def _connect(self) -> None:
+        try:
+            self._database.connect(readonly=False)
+        except Unavailable:
+            time.sleep(RETRY_SECONDS)  # the next statement connects again, and reports what it finds
+
+    def _work(self, batch: list[Item]) -> None:
+        try:
+            self._deliver(self._transact(batch))
+        except peewee.IntegrityError:
+            # Two nodes at once stored the same event id: alone, each command finds what the other node committed.
+            for item in batch:
+                self._alone(item)
+        except peewee.OperationalError:
+            # A deadlock or serialization failure: PostgreSQL has rolled it back, nothing of it happened.
+            for item in batch:
+                self._alone(item)
+        except ChatdError as exc:
+            self._failed(batch, exc)
+        except Exception as exc:  # whatever it is, every command is answered and the writer lives on
+            self._failed(batch, Internal(f"the writer failed: {type(exc).__name__}: {exc}"))
+
+    def _alone(self, item: Item) -> None:
+        try:
+            self._deliver(self._transact([item]))
+        except ChatdError as exc:
+            self._failed([item], exc)
+        except (peewee.IntegrityError, peewee.OperationalError) as exc:
+            self._failed([item], StoreFailed(f"the database refused: {exc}"))
+
+    def _failed(self, batch: list[Item], error: ChatdError) -> None:
+        self._deliver(WriteBatch([Completed(tag, error) for _, tag in batch], []))
+
+    def _transact(self, batch: list[Item]) -> WriteBatch:
+        database = self._database
+        if database.db.is_closed():
+            database.connect(readonly=False)
+        transaction = Transaction(database, self._cache, self._clock())
+        completed: list[Completed] = []
+        self._begin()
+        try:
+            transaction.lock_rooms({room_id for command, _ in batch for room_id in c.rooms_of(command)})
+            for kind, group in groupby(batch, key=lambda item: type(item[0])):
+                items = list(group)
+                results = APPLY[kind](transaction, [command for command, _ in items])
+                transaction.flush()
+                completed += [
+                    Completed(tag, result)
+                    for (_, tag), result in zip(items, results, strict=True)
+                    if tag is not None or isinstance(result, ChatdError)
+                ]
+            with translated():
+                database.db.commit()
+        except BaseException:
+            self._roll_back()
+            raise
+        return WriteBatch(completed, transaction.committed())
+
+    def _begin(self) -> None:
+        try:
+            self._database.run("BEGIN IMMEDIATE" if self._database.engine == "sqlite" else "BEGIN")
+        except Unavailable:
+            # A connection that died while idle: nothing has been done on it, a new one will do.
+            self._database.disconnect()
+            self._database.connect(readonly=False)
+            self._database.run("BEGIN IMMEDIATE" if self._database.engine == "sqlite" else "BEGIN")
+
+    def _roll_back(self) -> None:
+        try:
+            self._database.db.rollback()
+        except (peewee.PeeweeException, OSError):
+            self._database.disconnect()  # the connection is gone, and the transaction with it

@@ -1,0 +1,39 @@
+"""Fixtures every test may use: databases, fresh and migrated, of both engines."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatd.store.database import Database
+from tests.databases import HOW_TO_INSTALL, Cluster, cluster
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[Cluster | None]:
+    with cluster() as running:
+        if running is not None:
+            Database(running.uri(running.new_database())).migrate()  # t1: the template of every test's own
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def db_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URI of a database of this test's own, on each engine."""
+    if request.param == "sqlite":
+        uri = f"sqlite:///{tmp_path}/chatd.db"
+        Database(uri).migrate()
+        return uri
+    return request.getfixturevalue("postgres_uri")  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def postgres_uri(request: pytest.FixtureRequest) -> str:
+    """A PostgreSQL database of this test's own."""
+    running: Cluster | None = request.getfixturevalue("postgres_cluster")
+    if running is None:
+        if os.environ.get("CI"):
+            pytest.fail(HOW_TO_INSTALL)
+        pytest.skip(HOW_TO_INSTALL)
+    return running.uri(running.new_database("t1"))

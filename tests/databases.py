@@ -1,0 +1,82 @@
+"""A throw-away PostgreSQL cluster from the installed binaries, started once a test process, ended with it."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+HOW_TO_INSTALL = "PostgreSQL's server is not installed: apt-get install postgresql (or put initdb and pg_ctl on PATH)"
+
+
+def find_binaries() -> Path | None:
+    """The folder of the newest installed initdb and pg_ctl."""
+    found = [Path(path).parent for path in [shutil.which("initdb")] if path]
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
+    for folder in [*installed, *found]:
+        if (folder / "initdb").exists() and (folder / "pg_ctl").exists():
+            return folder
+    return None
+
+
+class Cluster:
+    """Listens on a socket in its own folder only. ``uri`` names a database of it."""
+
+    def __init__(self, binaries: Path, folder: Path) -> None:
+        self._binaries = binaries
+        self.folder = folder
+        self._number = 0
+
+    def _as_owner(self, *command: str) -> None:
+        """PostgreSQL refuses to run as root: give it an account that owns nothing else."""
+        prefix = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.getuid() == 0 else []
+        done = subprocess.run([*prefix, *command], capture_output=True, text=True, check=False, cwd=self.folder)
+        if done.returncode:
+            raise RuntimeError(f"{command[0]} failed: {done.stderr or done.stdout}")
+
+    def start(self) -> None:
+        data = self.folder / "data"
+        if os.getuid() == 0:
+            shutil.chown(self.folder, "nobody", "nogroup")
+        self._as_owner(str(self._binaries / "initdb"), "-D", str(data), "-U", "chatd", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+        options = f"-k {self.folder} -c listen_addresses='' -c shared_buffers=64MB -c max_connections=200"
+        self._control("start", "-o", options, "-l", str(self.folder / "log"))
+
+    def stop(self) -> None:
+        self._control("stop", "-m", "immediate")
+
+    def _control(self, action: str, *more: str) -> None:
+        self._as_owner(str(self._binaries / "pg_ctl"), "-D", str(self.folder / "data"), "-w", action, *more)
+
+    def uri(self, database: str) -> str:
+        return f"postgresql://chatd@/{database}?host={self.folder}"
+
+    def new_database(self, template: str = "template1") -> str:
+        """The name of a fresh database."""
+        self._number += 1
+        name = f"t{self._number}"
+        command = [str(self._binaries / "createdb"), "-h", str(self.folder), "-U", "chatd", "-T", template, name]
+        subprocess.run(command, check=True, capture_output=True)
+        return name
+
+
+@contextmanager
+def cluster() -> Iterator[Cluster | None]:
+    """A running cluster, or None where PostgreSQL is not installed."""
+    binaries = find_binaries()
+    if binaries is None:
+        yield None
+        return
+    folder = Path(tempfile.mkdtemp(prefix="chatd-pg-"))
+    folder.chmod(0o755)
+    running = Cluster(binaries, folder)
+    try:
+        running.start()
+        try:
+            yield running
+        finally:
+            running.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,79 @@
+"""Drives a writer and a reader from a test, one call at a time or many at once."""
+
+import itertools
+import queue
+from collections.abc import Sequence
+from typing import Any
+
+from chatd.core.model import CommittedRun, NewEvent, Owed, Pull, StreamKey
+from chatd.errors import ChatdError
+from chatd.store.commands import Command, OpenStreams, StoreEvents
+from chatd.store.database import Database
+from chatd.store.lane import Completed
+from chatd.store.queries import PullOwed, Query
+from chatd.store.reader import Reader
+from chatd.store.writer import WriteBatch, Writer
+
+
+class Store:
+    """A database with its writer and reader running. Results that are errors are raised."""
+
+    def __init__(self, uri: str) -> None:
+        self.database = Database(uri)
+        self._results: queue.SimpleQueue[Completed] = queue.SimpleQueue()
+        self.runs: list[CommittedRun] = []
+        self.batches = 0
+        self._time = itertools.count(1_000_000)
+        self.writer = Writer(self.database, self._written, lambda: next(self._time))
+        self.reader = Reader(self.database, lambda batch: [self._results.put(one) for one in batch][:0] or None)
+        self.writer.start()
+        self.reader.start()
+
+    def _written(self, batch: WriteBatch) -> None:
+        self.batches += 1
+        self.runs += batch.runs
+        for completed in batch.completed:
+            self._results.put(completed)
+
+    def many(self, commands: Sequence[Command]) -> list[Any]:
+        """Submit at once; results in order, errors as values."""
+        for index, command in enumerate(commands):
+            self.writer.submit(command, index)
+        results: dict[Any, Any] = {}
+        while len(results) < len(commands):
+            completed = self._results.get(timeout=20)
+            results[completed.tag] = completed.result
+        return [results[index] for index in range(len(commands))]
+
+    def do(self, command: Command) -> Any:
+        (result,) = self.many([command])
+        if isinstance(result, ChatdError):
+            raise result
+        return result
+
+    def ask(self, query: Query) -> Any:
+        self.reader.submit(query, "query")
+        result = self._results.get(timeout=20).result
+        if isinstance(result, ChatdError):
+            raise result
+        return result
+
+    def open(self, profile: str, device: str) -> StreamKey:
+        (epoch,) = self.do(OpenStreams(((profile, device),)))
+        return StreamKey(profile, device, epoch)
+
+    def owed(self, stream: StreamKey, **limits: Any) -> Owed:
+        (owed,) = self.ask(PullOwed((Pull(stream, **limits),)))
+        return owed  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        self.writer.stop()
+        self.reader.stop()
+
+
+def event(room: str, event_id: str, payload: bytes = b"") -> NewEvent:
+    return NewEvent(event_id, room, 1, payload, content_hash=room.encode() + payload)
+
+
+def send(sender: str, *events: NewEvent) -> StoreEvents:
+    return StoreEvents(sender, events)
