@@ -20,7 +20,7 @@ from chatd.default.outbox_logging import RoomOutboxLoggingQueue
 from chatd.errors import ChatdError, MalformedFrame, Overloaded, UnknownMethod
 from chatd.pb.node.v1.node_pb2 import NodeRequest, Role
 from chatd.store.commands import MarkFanned, MarkPulled
-from chatd.store.queries import Unfanned
+from chatd.store.queries import Ping, Unfanned
 from chatd.store.reader import Reader
 from chatd.store.writer import Completed, WriteBatch, Writer
 from chatd.transport.pump import PeerFull, PeerGone, Pump
@@ -47,6 +47,10 @@ class _Sweep:
     """Tag of the query that looks for what a crashed node left behind."""
 
 
+class _Pinged(asyncio.Event):
+    """Tag of the query that shows that the database answers."""
+
+
 class DefaultNode:
     """One default node. ``connect`` binds it and begins; ``drain``, then ``close``, end it. ``sweep`` is in seconds."""
 
@@ -71,6 +75,12 @@ class DefaultNode:
         self._methods = dict(methods)
         self._take_pulled = take_pulled
 
+    async def ping(self, query: Ping) -> None:
+        """Return when the database has answered. Raises what it answered with."""
+        pinged = _Pinged()
+        self._reader.submit(query, pinged)
+        await pinged.wait()
+
     def connect(self, context: Context, *, call_uri: str, queue_uri: str, max_frame: int) -> None:
         """Bind both sockets and begin. Raises ConfigError."""
         router = bind_router(context, call_uri, max_frame=16 * max_frame, send_hwm=100_000)
@@ -80,8 +90,8 @@ class DefaultNode:
         self._xpub = Pump(self._loop, xpub, self._last_mile.on_subscriptions)
         self._router = Pump(self._loop, router, self._on_calls)
         self._every(MARKS_SECONDS, self._write_marks)
-        self._sweep()
-        self._every(self._sweep_seconds, self._sweep)
+        self._sweep(before_us=self._clock())
+        self._every(self._sweep_seconds, lambda: self._sweep(before_us=self._clock() - round(self._sweep_seconds * 1e6)))
 
     def publish(self, first: bytes, second: bytes) -> None:
         """Send one queue message; dropped at the high-water mark of whoever does not keep up."""
@@ -165,6 +175,8 @@ class DefaultNode:
                 self._reply(tag.routing_id, tag.call_id, None, exc)
                 return
             self._reply(tag.routing_id, tag.call_id, response, None)
+        elif isinstance(tag, _Pinged):
+            tag.set()
         elif isinstance(result, ChatdError):
             log.error("A write or read of the node's own failed", error=str(result), code=result.code)
         elif isinstance(tag, _Sweep):
@@ -179,8 +191,9 @@ class DefaultNode:
         if pulled:
             self.write(MarkPulled(pulled))
 
-    def _sweep(self) -> None:
-        self._reader.submit(Unfanned(before_us=self._clock() - round(self._sweep_seconds * 1e6), limit=SWEEP_EVENTS), _Sweep())
+    def _sweep(self, *, before_us: int) -> None:
+        """Look for events that were committed before then and not fanned out since."""
+        self._reader.submit(Unfanned(before_us=before_us, limit=SWEEP_EVENTS), _Sweep())
 
     async def drain(self, seconds: float) -> None:
         """Take no more calls; finish, answer and fan out those taken, at most ``seconds``."""

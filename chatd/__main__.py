@@ -1,0 +1,3 @@
+from chatd.daemon.cli import main
+
+main()

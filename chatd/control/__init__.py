@@ -1,0 +1,1 @@
+"""What operators ask: AdminService, answered by any default node."""

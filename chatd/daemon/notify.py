@@ -1,0 +1,40 @@
+"""What systemd is told, over the datagram socket it names in NOTIFY_SOCKET; without one nothing is said."""
+
+import os
+import socket
+
+
+class Notifier:
+    """sd_notify(3). A message that cannot be sent is dropped: the daemon's work does not depend on it."""
+
+    def __init__(self) -> None:
+        self._address = os.environ.get("NOTIFY_SOCKET", "")
+
+    def ready(self, status: str) -> None:
+        self._send(f"READY=1\nSTATUS={status}")
+
+    def stopping(self) -> None:
+        self._send("STOPPING=1\nSTATUS=draining")
+
+    def alive(self) -> None:
+        self._send("WATCHDOG=1")
+
+    def _send(self, message: str) -> None:
+        if not self._address:
+            return
+        # A leading @ stands for the abstract namespace's NUL.
+        address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
+            try:
+                sender.sendto(message.encode(), address)
+            except OSError:
+                return
+
+
+def watchdog_interval() -> float | None:
+    """How often systemd wants to hear ``alive``, seconds: half of what it waits; None when it does not wait for this process."""
+    pid = os.environ.get("WATCHDOG_PID")
+    wait = os.environ.get("WATCHDOG_USEC", "")
+    if not wait.isdigit() or int(wait) == 0 or (pid and pid != str(os.getpid())):
+        return None
+    return int(wait) / 2e6

@@ -1,0 +1,167 @@
+"""Runs a mode: wires everything in one place, serves until SIGTERM or SIGINT, then drains in the order of the flow.
+
+Nothing here is decided per message; what connects to what can be read from top to bottom.
+"""
+
+import asyncio
+import gc
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import structlog
+import uvloop
+
+from chatd import __version__
+from chatd.control.admin_service import AdminService
+from chatd.core.online import OnlineTable
+from chatd.daemon.logs import configure
+from chatd.daemon.notify import Notifier, watchdog_interval
+from chatd.daemon.settings import Mode, Settings
+from chatd.default.connection_cache import DatabaseConnectionCache, MemoryConnectionCache
+from chatd.default.last_mile_delivery import EventDeliveryQueueHandler
+from chatd.default.message_business import MessageBusiness
+from chatd.default.node import DefaultNode
+from chatd.default.outbox_access import OutboxAccess
+from chatd.default.room_business import RoomBusiness
+from chatd.gateway.authentication import load_tokens
+from chatd.gateway.gateway import GatewayServer, GatewaySettings
+from chatd.pb.admin.v1.admin_pb2 import GetStatusResponse
+from chatd.pb.node.v1.node_pb2 import DescribeResponse
+from chatd.store.database import Database
+from chatd.store.queries import Ping
+from chatd.store.reader import Reader
+from chatd.store.writer import Writer
+from chatd.transport.sockets import Context, new_context
+
+log = structlog.get_logger()
+
+SWITCH_INTERVAL = 50e-6
+"""Seconds a thread may keep the interpreter: with the usual 5 ms the writer waits that long at every step of SQLite under load."""
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000
+
+
+def run(mode: Mode, settings: Settings) -> int:
+    """Serve until told to stop; the process's exit code. Raises ConfigError when the settings cannot be served."""
+    configure(settings.log_level, settings.log_format)
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(mode, settings))
+    return 0
+
+
+async def _serve(mode: Mode, settings: Settings) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    notifier = Notifier()
+    with ExitStack() as stack:
+        context = new_context(max_sockets=65_536)
+        stack.callback(context.term)
+        node = None if mode == "gateway" else await _start_node(mode, loop, context, settings, stack)
+        gateway = None if mode == "default" else _start_gateway(mode, loop, context, settings, stack)
+        while gateway is not None and not gateway.backend.ready and not stop.is_set():
+            await asyncio.sleep(0.01)
+        # What lives this long lives for ever: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
+        where = {"gateway": gateway.uri} if gateway is not None else {}
+        log.info("chatd is ready", mode=mode, node_id=settings.node_id, version=__version__, **where)
+        notifier.ready(f"serving as {mode}")
+        await _until(stop, notifier)
+        log.info("chatd is stopping", mode=mode)
+        notifier.stopping()
+        if gateway is not None:
+            await gateway.drain(settings.drain_seconds)
+        if node is not None:
+            await node.drain(settings.drain_seconds)
+    log.info("chatd has stopped", mode=mode)
+
+
+async def _until(stop: asyncio.Event, notifier: Notifier) -> None:
+    """Wait; the watchdog is fed from the same loop that serves, so a loop that hangs is noticed."""
+    interval = watchdog_interval()
+    while not stop.is_set():
+        notifier.alive()
+        try:
+            await asyncio.wait_for(stop.wait(), interval)
+        except TimeoutError:
+            continue
+
+
+async def _start_node(mode: Mode, loop: asyncio.AbstractEventLoop, context: Context, settings: Settings, stack: ExitStack) -> DefaultNode:
+    database = Database(settings.database())
+    database.check()
+    database.migrate()
+    started = time.monotonic()
+
+    def on_loop(deliver: Callable[..., None]) -> Callable[..., None]:
+        def hand_over(batch: object) -> None:
+            loop.call_soon_threadsafe(deliver, batch)
+
+        return hand_over
+
+    writer = Writer(database, on_loop(lambda batch: node.on_written(batch)), _now_us)
+    reader = Reader(database, on_loop(lambda batch: node.on_read(batch)), threads=settings.database_readers)
+    last_mile = EventDeliveryQueueHandler(OnlineTable(), lambda first, second: node.publish(first, second))
+    node = DefaultNode(loop, writer=writer, reader=reader, last_mile=last_mile, clock=_now_us, sweep=settings.sweep_seconds)
+    cache = MemoryConnectionCache() if settings.cache_uri == "mem:" else DatabaseConnectionCache(node.write)
+    description = DescribeResponse(
+        node_id=settings.node_id, queue_name=settings.queue_user_event_delivery_name, version=__version__, started_at_us=_now_us()
+    )
+    outbox = OutboxAccess(description=description, cache=cache, tell_epoch=last_mile.tell_epoch, clock=_now_us)
+
+    def status() -> GetStatusResponse:
+        return GetStatusResponse(
+            node_id=settings.node_id,
+            version=__version__,
+            uptime_seconds=time.monotonic() - started,
+            database=database.engine,
+            devices_online=len(last_mile.online),
+            events_committed=node.events_committed,
+            commits=node.commits,
+            deliveries_published=last_mile.deliveries_published,
+            events_pulled=outbox.events_pulled,
+            requests_refused=node.requests_refused,
+        )
+
+    admin = AdminService(online=last_mile.online, cache=cache, status=status, clock=_now_us)
+    messages = MessageBusiness(max_payload=settings.max_payload_bytes)
+    node.serve(messages.methods | RoomBusiness().methods | outbox.methods | admin.methods, outbox.take_pulled)
+    writer.start()
+    stack.callback(node.close)
+    stack.callback(reader.stop)
+    stack.callback(writer.stop)
+    reader.start()
+    (call_uri,), (queue_uri,) = settings.node_uris(mode), settings.queue_uris(mode)
+    await node.ping(Ping())
+    node.connect(context, call_uri=call_uri, queue_uri=queue_uri, max_frame=settings.max_frame_bytes)
+    return node
+
+
+def _start_gateway(mode: Mode, loop: asyncio.AbstractEventLoop, context: Context, settings: Settings, stack: ExitStack) -> GatewayServer:
+    tokens = load_tokens(settings.tokens(), create=True)
+    gateway_settings = GatewaySettings(
+        gateway_id=settings.node_id,
+        bind_uri=settings.gateway_uri,
+        queue_uris=settings.queue_uris(mode),
+        node_uris=settings.node_uris(mode),
+        queue_name=settings.queue_user_event_delivery_name,
+        heartbeat_interval=settings.heartbeat_interval_ms / 1e3,
+        window_messages=settings.window_messages,
+        window_bytes=settings.window_bytes,
+        max_frame_bytes=settings.max_frame_bytes,
+        call_timeout=settings.call_timeout_ms / 1e3,
+        ack_flush=settings.ack_flush_ms / 1e3,
+        repair_pull=settings.repair_pull_seconds,
+    )
+    gateway = GatewayServer(loop, gateway_settings, tokens)
+    gateway.connect(context)
+    stack.callback(gateway.close)
+    return gateway
