@@ -1,0 +1,94 @@
+"""Calls over one DEALER: pipelined, each with a deadline of its own."""
+
+import asyncio
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+from chatd.client.resume import from_pb
+from chatd.errors import ChatdError, MalformedFrame, TimedOut, Unavailable
+from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest, ServerFrame
+from chatd.transport.pump import PeerFull, Pump
+from chatd.transport.sockets import Context, connect_dealer
+
+R = TypeVar("R", bound=Message)
+
+CONNECT_LOOK = 0.01  # seconds between looks at whether the gateway is there yet
+
+
+class Calls:
+    """A connection for calls. ``token`` and ``profile`` authenticate each of them."""
+
+    def __init__(self, context: Context, uri: str, *, token: str, profile: str) -> None:
+        self._uri = uri
+        self._token = token
+        self._profile = profile
+        self._loop = asyncio.get_running_loop()
+        self._pump = Pump(self._loop, connect_dealer(context, uri), self._on_batch)
+        self._waiting: dict[int, asyncio.Future[bytes]] = {}
+        self._next_id = 1
+
+    async def call(self, method: str, request: Message, response_type: type[R], *, affinity: str, timeout: float) -> R:
+        """Call once. Raises TimedOut or Unavailable after ``timeout`` seconds, else whatever the service answered."""
+        deadline = self._loop.time() + timeout
+        call_id = self._next_id
+        self._next_id += 1
+        call = RpcRequest(
+            call_id=call_id,
+            method=method,
+            payload=request.SerializeToString(),
+            token=self._token,
+            profile_id=self._profile,
+            affinity=affinity,
+        )
+        frame = ClientFrame(call=call).SerializeToString()
+        answer: asyncio.Future[bytes] = self._loop.create_future()
+        self._waiting[call_id] = answer
+        try:
+            await self._send(frame, deadline)
+            async with asyncio.timeout_at(deadline):
+                payload = await answer
+        except TimeoutError as exc:
+            raise TimedOut(f"no answer to {method} in {timeout:g} s; its outcome is unknown") from exc
+        finally:
+            self._waiting.pop(call_id, None)
+        return response_type.FromString(payload)
+
+    async def _send(self, frame: bytes, deadline: float) -> None:
+        while True:
+            try:
+                self._pump.send((frame,))
+            except PeerFull as exc:
+                if self._loop.time() >= deadline:
+                    raise Unavailable(f"no gateway answers at {self._uri}") from exc
+                await asyncio.sleep(CONNECT_LOOK)
+            else:
+                return
+
+    def _on_batch(self, batch: list[list[bytes]]) -> None:
+        for frames in batch:
+            try:
+                frame = ServerFrame.FromString(frames[-1])
+            except DecodeError:
+                self._fail_all(MalformedFrame("the gateway sent a frame that does not parse"))
+                continue
+            if frame.HasField("error"):
+                # A refused frame names no call: whichever it was, none can be told apart.
+                self._fail_all(from_pb(frame.error))
+                continue
+            answer = self._waiting.get(frame.reply.call_id)
+            if answer is None or answer.done():
+                continue
+            if frame.reply.HasField("error"):
+                answer.set_exception(from_pb(frame.reply.error))
+            else:
+                answer.set_result(frame.reply.payload)
+
+    def _fail_all(self, error: ChatdError) -> None:
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(type(error)(str(error)))
+
+    def close(self) -> None:
+        self._fail_all(Unavailable("the client was closed"))
+        self._pump.close(linger_ms=200)

@@ -1,0 +1,146 @@
+"""Client: calls with retries that cannot store anything twice, and streams that resume by themselves."""
+
+import asyncio
+import random
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+
+from google.protobuf.message import Message
+from google.protobuf.struct_pb2 import Struct
+
+from chatd.client.calls import Calls
+from chatd.client.delivery import Delivery
+from chatd.client.stream import Stream, StreamState
+from chatd.errors import ChatdError
+from chatd.pb.chat.v1 import chat_pb2 as chat
+from chatd.pb.events.v1.payloads_pb2 import EventType
+from chatd.transport.sockets import Context, new_context
+
+R = TypeVar("R", bound=Message)
+
+TRY_SECONDS = 3.0
+"""One try of a repeatable call; the whole may take ``call_timeout``."""
+
+
+class Client:
+    """A connection to a gateway, as the profile of ``token`` (or, for an operator's token, as ``profile``).
+
+    ``call_timeout`` bounds each call in seconds. Errors are those of ``chatd.errors``.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        token: str,
+        *,
+        profile: str | None = None,
+        call_timeout: float = 10.0,
+        client_name: str = "chatd-python",
+        context: Context | None = None,
+    ) -> None:
+        self._uri = uri
+        self._token = token
+        self._profile = profile or ""
+        self._call_timeout = call_timeout
+        self._client_name = client_name
+        self._given_context = context
+        self._context = context or new_context()
+        self._calls: Calls | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection for calls; streams have their own."""
+        if self._calls is not None:
+            self._calls.close()
+            self._calls = None
+        if self._given_context is None:
+            self._context.term()
+
+    async def call(
+        self, method: str, request: Message, response_type: type[R], *, affinity: str = "", repeatable: bool = True, timeout: float | None = None
+    ) -> R:
+        """Call any method. A ``repeatable`` call is tried again after errors that say so, until ``timeout`` seconds are over."""
+        if self._calls is None:
+            self._calls = Calls(self._context, self._uri, token=self._token, profile=self._profile)
+        loop = asyncio.get_running_loop()
+        total = timeout or self._call_timeout
+        deadline = loop.time() + total
+        pause = 0.05
+        while True:
+            left = deadline - loop.time()
+            try:
+                return await self._calls.call(
+                    method, request, response_type, affinity=affinity, timeout=min(left, TRY_SECONDS) if repeatable else left
+                )
+            except ChatdError as exc:
+                if not (repeatable and exc.retry) or loop.time() + pause >= deadline:
+                    raise
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            pause = min(1.0, pause * 2)
+
+    async def send(self, room_id: str, text: str, *, event_id: str | None = None) -> chat.EventAck:
+        """Send a text. Returns when it is stored for good; however often it had to be tried, it is stored once."""
+        return (await self.send_events([message(room_id, text, event_id=event_id)]))[0]
+
+    async def send_events(self, events: Sequence[chat.RoomEvent]) -> list[chat.EventAck]:
+        """Send 1 to 256 events, all or none."""
+        request = chat.SendEventsRequest(events=events)
+        affinity = events[0].room_id if events else ""
+        return list((await self.call("ChatService/SendEvents", request, chat.SendEventsResponse, affinity=affinity)).acks)
+
+    async def create_room(self, room_id: str = "", *, name: str = "", profiles: Iterable[str] = ()) -> chat.Room:
+        """Make a room. Not tried twice: a lost answer would turn into ALREADY_EXISTS."""
+        request = chat.CreateRoomRequest(room_id=room_id, name=name, profile_ids=profiles)
+        response = await self.call("ChatService/CreateRoom", request, chat.CreateRoomResponse, affinity=room_id, repeatable=False)
+        return response.room
+
+    async def add_members(self, room_id: str, profiles: Iterable[str]) -> list[str]:
+        """Make profiles members; those who were not before."""
+        request = chat.AddRoomSubscriptionsRequest(room_id=room_id, profile_ids=profiles)
+        return list((await self.call("ChatService/AddRoomSubscriptions", request, chat.AddRoomSubscriptionsResponse, affinity=room_id)).added)
+
+    async def remove_members(self, room_id: str, profiles: Iterable[str]) -> list[str]:
+        """End memberships; those who were members before."""
+        request = chat.RemoveRoomSubscriptionsRequest(room_id=room_id, profile_ids=profiles)
+        response = await self.call("ChatService/RemoveRoomSubscriptions", request, chat.RemoveRoomSubscriptionsResponse, affinity=room_id)
+        return list(response.removed)
+
+    async def history(self, room_id: str, *, before_seq: int = 0, limit: int = 50) -> tuple[list[Delivery], bool]:
+        """A page of the room's log, ascending, the newest first; and whether there are older events."""
+        request = chat.GetHistoryRequest(room_id=room_id, before_seq=before_seq, limit=limit)
+        response = await self.call("ChatService/GetHistory", request, chat.GetHistoryResponse, affinity=room_id)
+        return [Delivery(event) for event in response.events], response.more
+
+    def stream(
+        self,
+        device_id: str,
+        *,
+        window_messages: int = 1024,
+        window_bytes: int = 1 << 20,
+        on_state: Callable[[StreamState, str], None] | None = None,
+    ) -> Stream:
+        """The stream of one of the profile's devices: ``async with client.stream("laptop") as stream: async for delivery in stream: …``"""
+        return Stream(
+            self._context,
+            self._uri,
+            token=self._token,
+            profile=self._profile,
+            device_id=device_id,
+            window=(window_messages, window_bytes),
+            client_name=self._client_name,
+            on_state=on_state,
+        )
+
+
+def message(room_id: str, text: str, *, event_id: str | None = None) -> chat.RoomEvent:
+    """A MESSAGE with an id of its own."""
+    payload = Struct()
+    payload["text"] = text
+    return chat.RoomEvent(event_id=event_id or uuid.uuid4().hex, room_id=room_id, type=EventType.EVENT_TYPE_MESSAGE, payload=payload)
