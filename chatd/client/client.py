@@ -64,7 +64,14 @@ class Client:
             self._context.term()
 
     async def call(
-        self, method: str, request: Message, response_type: type[R], *, affinity: str = "", repeatable: bool = True, timeout: float | None = None
+        self,
+        method: str,
+        request: Message,
+        response_type: type[R],
+        *,
+        affinity: str = "",
+        repeatable: bool = True,
+        timeout: float | None = None,
     ) -> R:
         """Call any method. A ``repeatable`` call is tried again after errors that say so, until ``timeout`` seconds are over."""
         if self._calls is None:
@@ -104,7 +111,9 @@ class Client:
     async def add_members(self, room_id: str, profiles: Iterable[str]) -> list[str]:
         """Make profiles members; those who were not before."""
         request = chat.AddRoomSubscriptionsRequest(room_id=room_id, profile_ids=profiles)
-        return list((await self.call("ChatService/AddRoomSubscriptions", request, chat.AddRoomSubscriptionsResponse, affinity=room_id)).added)
+        return list(
+            (await self.call("ChatService/AddRoomSubscriptions", request, chat.AddRoomSubscriptionsResponse, affinity=room_id)).added
+        )
 
     async def remove_members(self, room_id: str, profiles: Iterable[str]) -> list[str]:
         """End memberships; those who were members before."""

@@ -101,7 +101,7 @@ class Resume:
     def backoff(self) -> float:
         """Seconds to wait before the next attempt; grows, with jitter so that clients do not come back together."""
         self._failures += 1
-        ceiling = min(LAST_BACKOFF, FIRST_BACKOFF * 2 ** min(self._failures, 10))
+        ceiling: float = min(LAST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(self._failures, 10))
         return ceiling * random.uniform(0.5, 1.0)
 
 

@@ -78,7 +78,9 @@ class Stream:
         self._given: tuple[int, int] = (0, 0)  # connection and count of what the application was given last
         self._connection = 0
         self._wake = asyncio.Event()
+        self._opened = asyncio.Event()
         self._caught_up = asyncio.Event()
+        self._idle = False
         self._error: ChatdError | None = None
         self._closed = asyncio.Event()
         self.state = StreamState.CONNECTING
@@ -164,6 +166,7 @@ class Stream:
         self._set_state(StreamState.ENDED, str(error or ""))
         self._closed.set()
         self._wake.set()
+        self._opened.set()
         self._caught_up.set()
 
     def _on_batch(self, batch: list[list[bytes]]) -> None:
@@ -185,6 +188,7 @@ class Stream:
             self._wake.set()
         elif frame.HasField("welcome"):
             self._resume.welcomed(frame.welcome, now)
+            self._opened.set()
             self._set_state(StreamState.CATCHING_UP, "")
         elif frame.HasField("caught_up"):
             self._resume.heard(now)
@@ -231,7 +235,9 @@ class Stream:
                     raise self._error
                 return
             self._wake.clear()
+            self._idle = True
             await self._wake.wait()
+            self._idle = False
 
     def acknowledge(self) -> None:
         """Everything given so far is handled: for who leaves the loop and will not ask for the next one."""
@@ -244,6 +250,17 @@ class Stream:
         if was_idle and self._resume.has_unacked and self._timer is not None:
             self._timer.cancel()
             self._timer = self._loop.call_later(self._resume.next_look(), self._tick)
+
+    async def opened(self) -> None:
+        """Wait for the first Welcome: the device is registered. Raises what ended the stream, if it ended."""
+        await self._opened.wait()
+        if self._error is not None:
+            raise self._error
+
+    async def drained(self) -> None:
+        """Wait until the application has asked for more than has arrived."""
+        while self._arrived or not self._idle:
+            await asyncio.sleep(0.005)
 
     async def caught_up(self) -> None:
         """Wait until everything owed has arrived. Raises what ended the stream, if it ended."""

@@ -49,8 +49,12 @@ class Settings(BaseSettings):
     )
     default_uri: str = Field("", description="The default node's call socket, of a gateway several with commas; default: as the queue's")
     gateway_uri: str = Field("tcp://127.0.0.1:7400", description="Where devices and chatctl connect")
-    tokens_file: Path | None = Field(None, description="Who may connect; made with one operator's token if absent; default: DATA_DIR/tokens.toml")
-    heartbeat_interval_ms: int = Field(10_000, ge=100, le=600_000, description="Devices send something this often; three missed end the stream")
+    tokens_file: Path | None = Field(
+        None, description="Who may connect; made with one operator's token if absent; default: DATA_DIR/tokens.toml"
+    )
+    heartbeat_interval_ms: int = Field(
+        10_000, ge=100, le=600_000, description="Devices send something this often; three missed end the stream"
+    )
     window_messages: int = Field(64, ge=1, le=65_536, description="Unacknowledged deliveries a stream may have, if its Hello does not say")
     window_bytes: int = Field(256 * 1024, ge=1024, le=16 * MIB, description="The same in bytes")
     max_frame_bytes: int = Field(MIB, ge=4096, le=16 * MIB, description="Largest frame a client may send, bytes")

@@ -10,7 +10,7 @@ from typing import Protocol
 from chatd.core.model import Connection, StreamKey
 from chatd.default.answer import Answer, Done, Read
 from chatd.pb.admin.v1 import admin_pb2
-from chatd.store.commands import ForgetConnections, RegisterConnections, TouchConnections
+from chatd.store.commands import Command, ForgetConnections, RegisterConnections, TouchConnections
 from chatd.store.queries import ListConnections
 
 
@@ -29,7 +29,7 @@ class ConnectionCache(Protocol):
 class DatabaseConnectionCache:
     """In the table ``connection``; the writes ride on the writer's group commits. ``write`` asks the writer, without waiting."""
 
-    def __init__(self, write: Callable[[object], None]) -> None:
+    def __init__(self, write: Callable[[Command], None]) -> None:
         self._write = write
 
     def register(self, connections: tuple[Connection, ...]) -> None:
@@ -69,7 +69,8 @@ class MemoryConnectionCache:
 
     def list(self, profile_id: str, limit: int) -> Answer:
         rows = sorted(
-            (row for row in self._connections.values() if profile_id in ("", row.profile_id)), key=lambda row: (row.profile_id, row.device_id)
+            (row for row in self._connections.values() if profile_id in ("", row.profile_id)),
+            key=lambda row: (row.profile_id, row.device_id),
         )
         return Done(_to_pb(tuple(rows[:limit]), len(rows) > limit))
 

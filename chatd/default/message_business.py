@@ -51,7 +51,9 @@ class MessageBusiness:
             if "text" not in event.payload.fields or not event.payload.fields["text"].string_value:
                 raise InvalidText("a MESSAGE needs a non-empty string payload.text")
         elif event.type < FIRST_APPLICATION_TYPE:
-            raise InvalidArgument(f"type {event.type} is not for clients: use MESSAGE or an application's own, {FIRST_APPLICATION_TYPE} and up")
+            raise InvalidArgument(
+                f"type {event.type} is not for clients: use MESSAGE or an application's own, {FIRST_APPLICATION_TYPE} and up"
+            )
         # Deterministic: the same content has the same hash whatever order a client's map came in.
         payload = event.payload.SerializeToString(deterministic=True)
         if len(payload) > self._max_payload:

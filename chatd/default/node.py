@@ -19,10 +19,11 @@ from chatd.default.outbox_delivery import OutboxDeliveryEventHandler
 from chatd.default.outbox_logging import RoomOutboxLoggingQueue
 from chatd.errors import ChatdError, MalformedFrame, Overloaded, UnknownMethod
 from chatd.pb.node.v1.node_pb2 import NodeRequest, Role
-from chatd.store.commands import MarkFanned, MarkPulled
+from chatd.store.commands import Command, MarkFanned, MarkPulled
+from chatd.store.lane import Completed
 from chatd.store.queries import Ping, Unfanned
 from chatd.store.reader import Reader
-from chatd.store.writer import Completed, WriteBatch, Writer
+from chatd.store.writer import WriteBatch, Writer
 from chatd.transport.pump import PeerFull, PeerGone, Pump
 from chatd.transport.sockets import Context, bind_router, bind_xpub, endpoint
 
@@ -54,7 +55,16 @@ class _Pinged(asyncio.Event):
 class DefaultNode:
     """One default node. ``connect`` binds it and begins; ``drain``, then ``close``, end it. ``sweep`` is in seconds."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, writer: Writer, reader: Reader, last_mile: EventDeliveryQueueHandler, clock: Callable[[], int], sweep: float) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        writer: Writer,
+        reader: Reader,
+        last_mile: EventDeliveryQueueHandler,
+        clock: Callable[[], int],
+        sweep: float,
+    ) -> None:
         self._loop = loop
         self._writer = writer
         self._reader = reader
@@ -97,7 +107,7 @@ class DefaultNode:
         """Send one queue message; dropped at the high-water mark of whoever does not keep up."""
         self._xpub.send((first, second))
 
-    def write(self, command: object) -> None:
+    def write(self, command: Command) -> None:
         """Ask the writer for something nobody waits for."""
         self._writer.submit(command, None)
 
@@ -209,5 +219,3 @@ class DefaultNode:
         """Close the sockets; what was sent may take a second to leave."""
         self._router.close(linger_ms=1_000)
         self._xpub.close(linger_ms=1_000)
-
-

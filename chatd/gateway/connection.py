@@ -5,6 +5,7 @@ node's cache gets the same facts for operators to look at.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
@@ -95,7 +96,7 @@ class ConnectionManager:
                 gateway_id=self._gateway_id,
                 streams=[OpenStream(profile_id=one.identity.profile_id, device_id=one.device_id, client=one.client) for one in batch],
             )
-            self._backend.call("NodeService/OpenStreams", opens, lambda payload, error: self._opened(batch, payload, error), affinity=self._gateway_id)
+            self._backend.call("NodeService/OpenStreams", opens, partial(self._opened, batch), affinity=self._gateway_id)
 
     def _on_forgotten(self, payload: bytes, error: ChatdError | None) -> None:
         if error is not None:

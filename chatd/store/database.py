@@ -64,12 +64,16 @@ class Database:
                 for pragma, wanted in (("journal_mode", "wal"), ("synchronous", 2)):
                     got = self.rows(f"PRAGMA {pragma}")[0][0]
                     if got != wanted:
-                        raise ConfigError(f"SQLite's {pragma} is {got!r} and cannot be set to {wanted!r}: acknowledged events could be lost")
+                        raise ConfigError(
+                            f"SQLite's {pragma} is {got!r} and cannot be set to {wanted!r}: acknowledged events could be lost"
+                        )
                 return
             for setting, allowed in _REQUIRED_POSTGRES.items():
                 got = self.rows(f"SHOW {setting}")[0][0]
                 if got not in allowed:
-                    raise ConfigError(f"PostgreSQL's {setting} is {got!r}, must be {' or '.join(allowed)}: acknowledged events could be lost")
+                    raise ConfigError(
+                        f"PostgreSQL's {setting} is {got!r}, must be {' or '.join(allowed)}: acknowledged events could be lost"
+                    )
 
     def migrate(self) -> None:
         """Bring the schema up to date; several processes may do so at once. Raises ConfigError for a database newer than this chatd."""

@@ -63,5 +63,5 @@ class Reader:
             return exc
         except ChatdError as exc:
             return exc
-        except Exception as exc:  # whatever it is, the query is answered and the reader lives on
+        except Exception as exc:  # noqa: BLE001  whatever it is, the query is answered and the reader lives on
             return Internal(f"a reader failed: {type(exc).__name__}: {exc}")

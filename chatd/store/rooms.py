@@ -1,11 +1,14 @@
 """Rooms and memberships. A change of membership is an event of the room's log, and moves outbox entries in the same transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from chatd.core.model import Members, Room
 from chatd.errors import AlreadyExists, ChatdError, NotAMember, PermissionDenied, RoomNotFound
 from chatd.store.commands import AddSubscriptions, CreateRoom, MarkFanned, MembershipChange, RemoveSubscriptions
 from chatd.store.transaction import LockedRoom, Transaction
+
+C = TypeVar("C", AddSubscriptions, RemoveSubscriptions)
 
 
 def create_rooms(transaction: Transaction, commands: Sequence[CreateRoom]) -> list[Room | ChatdError]:
@@ -63,7 +66,7 @@ def remove_subscriptions(transaction: Transaction, commands: Sequence[RemoveSubs
     return [_refusable(transaction, command, _remove) for command in commands]
 
 
-def _refusable(transaction, command, change):  # type: ignore[no-untyped-def]
+def _refusable(transaction: Transaction, command: C, change: Callable[[Transaction, C], MembershipChange]) -> MembershipChange | ChatdError:
     try:
         return change(transaction, command)
     except ChatdError as exc:

@@ -66,7 +66,9 @@ class Transaction:
             return
         wanted = sorted(room_ids)
         marks = ", ".join("?" * len(wanted))
-        sql = f"SELECT room_id, head_seq, membership_version FROM room WHERE room_id IN ({marks}) ORDER BY room_id{self.database.for_update}"
+        sql = (
+            f"SELECT room_id, head_seq, membership_version FROM room WHERE room_id IN ({marks}) ORDER BY room_id{self.database.for_update}"
+        )
         self.rooms = {row[0]: LockedRoom(*row) for row in self.database.rows(sql, wanted)}
 
     def members(self, room: LockedRoom) -> Members:
@@ -115,9 +117,10 @@ class Transaction:
         """Write what was appended: one insert, one update."""
         if self._events:
             for start in range(0, len(self._events), 2_000):
-                values, parameters = self.database.values("tittiibb", self._events[start : start + 2_000])  # type: ignore[arg-type]
+                values, parameters = self.database.values("tittiibb", self._events[start : start + 2_000])
                 self.database.run(
-                    f"INSERT INTO room_event (room_id, seq, event_id, sender_id, type, sent_at_us, content_hash, delivery) {values}", parameters
+                    f"INSERT INTO room_event (room_id, seq, event_id, sender_id, type, sent_at_us, content_hash, delivery) {values}",
+                    parameters,
                 )
             self._events.clear()
         changed = [(room.room_id, room.head_seq, room.version) for room in self.rooms.values() if room.changed]

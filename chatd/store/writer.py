@@ -84,7 +84,7 @@ class Writer:
                 self._alone(item)
         except ChatdError as exc:
             self._failed(batch, exc)
-        except Exception as exc:  # whatever it is, every command is answered and the writer lives on
+        except Exception as exc:  # noqa: BLE001  whatever it is, every command is answered and the writer lives on
             self._failed(batch, Internal(f"the writer failed: {type(exc).__name__}: {exc}"))
 
     def _alone(self, item: Item) -> None:

@@ -25,7 +25,7 @@ class Store:
         self.batches = 0
         self._time = itertools.count(1_000_000)
         self.writer = Writer(self.database, self._written, lambda: next(self._time))
-        self.reader = Reader(self.database, lambda batch: [self._results.put(one) for one in batch][:0] or None)
+        self.reader = Reader(self.database, self._read)
         self.writer.start()
         self.reader.start()
 
@@ -33,6 +33,10 @@ class Store:
         self.batches += 1
         self.runs += batch.runs
         for completed in batch.completed:
+            self._results.put(completed)
+
+    def _read(self, batch: list[Completed]) -> None:
+        for completed in batch:
             self._results.put(completed)
 
     def many(self, commands: Sequence[Command]) -> list[Any]:

@@ -1,0 +1,1 @@
+"""chatctl: the operator's and the scripter's client."""

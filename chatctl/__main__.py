@@ -1,0 +1,3 @@
+from chatctl.app import main
+
+main()

@@ -1,0 +1,93 @@
+"""The command line of ``chatctl``: every command in one place, and what exit codes mean.
+
+0 done · 1 the service refused or failed · 2 usage · 69 the service cannot be reached
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chatctl import outbox, rooms
+from chatctl.connection import Options
+from chatctl.output import harmless
+from chatctl.send import send
+from chatctl.status import connections, status
+from chatctl.tail import tail
+from chatd import __version__
+from chatd.errors import ChatdError, TimedOut, Unavailable
+
+UNREACHABLE = 69  # EX_UNAVAILABLE of sysexits.h
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
+app.add_typer(rooms.app, name="room")
+app.add_typer(outbox.app, name="outbox")
+app.command()(send)
+app.command()(tail)
+app.command()(connections)
+app.command()(status)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"chatctl {__version__}")
+        raise typer.Exit
+
+
+Uri = Annotated[str, typer.Option("--uri", envvar="CHATD_URI", help="The gateway.")]
+Token = Annotated[
+    str,
+    typer.Option("--token", envvar="CHATD_TOKEN", help="Your token; default: the token file's first operator.", show_default=False),
+]
+TokenFile = Annotated[
+    Path | None, typer.Option("--token-file", envvar="CHATD_TOKENS_FILE", help="chatd's token file; default: in its data directory.")
+]
+Profile = Annotated[
+    str, typer.Option("--as", envvar="CHATD_PROFILE", metavar="PROFILE", help="Act for this profile (operators may).", show_default=False)
+]
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    uri: Uri = "tcp://127.0.0.1:7400",
+    token: Token = "",
+    token_file: TokenFile = None,
+    profile: Profile = "",
+    timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="Wait so many seconds for an answer.")] = 10.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")] = False,
+) -> None:
+    """Talk to chatd: send, tail, look into rooms and outboxes.
+
+    Start here: chatctl --as alice room create lobby bob · chatctl --as bob tail · chatctl --as alice send lobby hello
+    """
+    context.obj = Options(uri=uri, token=token, token_file=token_file, profile=profile, timeout=timeout, as_json=as_json)
+
+
+def main() -> None:
+    """Console script; never a traceback unless CHATCTL_DEBUG is set."""
+    try:
+        app()
+    except (TimedOut, Unavailable, TimeoutError) as exc:
+        _fail(exc, UNREACHABLE)
+    except BrokenPipeError:
+        # Whoever read our output has enough; Python must not complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except ChatdError as exc:
+        _fail(exc, 1)
+    except Exception as exc:  # noqa: BLE001  a bug: one line for the user, the traceback on request
+        _fail(exc, 1)
+
+
+def _fail(exc: BaseException, code: int) -> None:
+    if os.environ.get("CHATCTL_DEBUG"):
+        raise exc
+    name = f" ({exc.name})" if isinstance(exc, ChatdError) else ""
+    sys.stderr.write(f"chatctl: {harmless(str(exc)) or type(exc).__name__}{name}\n")
+    sys.exit(code)

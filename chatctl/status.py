@@ -1,0 +1,47 @@
+"""chatctl status and connections: what the node that answers has done, and who is connected."""
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from chatctl.connection import options, run
+from chatctl.output import age
+from chatd.pb.admin.v1 import admin_pb2
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def status(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show the counters of the node that answers. Operators only.
+
+    Example: chatctl status --json
+    """
+    found = run(context, lambda client: client.call("AdminService/GetStatus", admin_pb2.GetStatusRequest(), admin_pb2.GetStatusResponse))
+    options(context).output(as_json).one({field.name: getattr(found, field.name) for field in found.DESCRIPTOR.fields})
+
+
+def connections(
+    context: typer.Context,
+    profile: Annotated[str, typer.Option("--profile", help="Only this profile.")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="Rows at most.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List connected devices. Operators only.
+
+    Example: chatctl connections --profile bob
+    """
+    request = admin_pb2.ListConnectionsRequest(profile_id=profile, limit=limit)
+    page = run(context, lambda client: client.call("AdminService/ListConnections", request, admin_pb2.ListConnectionsResponse))
+    now = time.time_ns() // 1000
+    rows = [{field.name: getattr(one, field.name) for field in one.DESCRIPTOR.fields} for one in page.connections]
+    shown: dict[str, list[Any]] = {
+        "profile": [one.profile_id for one in page.connections],
+        "device": [one.device_id for one in page.connections],
+        "epoch": [one.epoch for one in page.connections],
+        "gateway": [one.gateway_id for one in page.connections],
+        "client": [one.client for one in page.connections],
+        "for": [age(now - one.since_us) for one in page.connections],
+        "heard": [f"{age(now - one.seen_us)} ago" for one in page.connections],
+    }
+    options(context).output(as_json).rows(rows, shown, more=page.more)

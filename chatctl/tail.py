@@ -1,0 +1,89 @@
+"""chatctl tail: a device's stream, line by line."""
+
+import asyncio
+import signal
+from typing import Annotated, Any
+
+import typer
+
+from chatctl.connection import options, run
+from chatctl.output import Output, clock
+from chatd.client import Client, Delivery, Stream, StreamState
+
+
+def row_of(delivery: Delivery) -> dict[str, Any]:
+    """A delivery as JSON shows it."""
+    return {
+        "room_id": delivery.room_id,
+        "seq": delivery.seq,
+        "event_id": delivery.event_id,
+        "sender_id": delivery.sender_id,
+        "type": delivery.type,
+        "sent_at_us": delivery.sent_at_us,
+        "text": delivery.text,
+        "payload": delivery.payload,
+        "retry_count": delivery.retry_count,
+    }
+
+
+def tail(
+    context: typer.Context,
+    rooms: Annotated[
+        list[str] | None, typer.Argument(metavar="[ROOM…]", help="Show only these rooms (the others are acknowledged unseen).")
+    ] = None,
+    device: Annotated[str, typer.Option("--device", "-d", help="Which of the profile's devices to be.")] = "chatctl",
+    count: Annotated[int | None, typer.Option("--count", "-n", min=0, help="End after so many; 0: register the device and end.")] = None,
+    until_caught_up: Annotated[bool, typer.Option("--until-caught-up", help="End when nothing owed is left.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for each event.")] = False,
+) -> None:
+    """Be a device: show what it is owed, then what comes, acknowledging as it goes. Ctrl-C ends it.
+
+    Example: chatctl --as bob tail --device laptop
+
+    Example: chatctl --as bob tail --json --until-caught-up | jq .text
+    """
+    out = options(context).output(as_json)
+    run(context, lambda client: _tail(client, out, device, set(rooms or ()), count, until_caught_up, options(context).timeout))
+
+
+async def _tail(
+    client: Client, out: Output, device: str, rooms: set[str], count: int | None, until_caught_up: bool, timeout: float
+) -> None:
+    def on_state(state: StreamState, reason: str) -> None:
+        if state is StreamState.CONNECTING and reason:
+            out.say(f"reconnecting: {reason}")
+
+    stream = client.stream(device, on_state=on_state)
+    loop = asyncio.get_running_loop()
+    async with stream:
+        opened = asyncio.ensure_future(stream.opened())
+        try:
+            async with asyncio.timeout(timeout):
+                await opened
+        except TimeoutError as exc:
+            raise TimeoutError(f"the gateway did not open a stream in {timeout:g} s") from exc
+        showing = asyncio.ensure_future(_show(stream, out, rooms, count))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, showing.cancel)
+        if until_caught_up:
+            await stream.caught_up()
+            await stream.drained()
+            showing.cancel()
+        try:
+            await showing
+        except asyncio.CancelledError:
+            stream.acknowledge()
+
+
+async def _show(stream: Stream, out: Output, rooms: set[str], count: int | None) -> None:
+    shown = 0
+    if count == 0:
+        return
+    async for delivery in stream:
+        if rooms and delivery.room_id not in rooms:
+            continue
+        out.item(row_of(delivery), (delivery.room_id, delivery.seq, clock(delivery.sent_at_us), delivery.sender_id, delivery.text))
+        shown += 1
+        if shown == count:
+            stream.acknowledge()
+            return
