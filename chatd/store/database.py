@@ -14,7 +14,7 @@ from typing import Any, Literal
 from urllib.parse import unquote
 
 import peewee
-from playhouse.migrations import Runner
+from playhouse.migrations import Runner  # type: ignore[import-untyped]
 
 from chatd.errors import ConfigError, StoreFailed, Unavailable
 

@@ -1,0 +1,81 @@
+"""Starts real chatd processes for tests, the demo and benchmarks: own folder, free ports, ended by their own process ids."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def free_port() -> int:
+    """A TCP port of loopback that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Daemon:
+    """One chatd process. ``folder`` holds its data and its log."""
+
+    def __init__(self, mode: str, folder: Path, settings: Mapping[str, object] | None = None, *, name: str = "") -> None:
+        self.mode = mode
+        self.folder = folder
+        self.log = folder / f"{name or mode}.log"
+        self.uri = f"tcp://127.0.0.1:{free_port()}"
+        given = {"CHATD_DATA_DIR": folder, "GATEWAY_URI": self.uri, "NODE_ID": name or mode, **(settings or {})}
+        self.settings = {key: str(value) for key, value in given.items()}
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def start(self, *, wait: bool = True) -> "Daemon":
+        """Start; with ``wait`` return when it is ready. Raises RuntimeError with its log if it does not get there."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        offset = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("ab") as log:
+            environment = {**os.environ, **self.settings}
+            self.process = subprocess.Popen([sys.executable, "-m", "chatd", self.mode], stdout=log, stderr=log, env=environment)
+        deadline = time.monotonic() + 30
+        while wait:
+            text = self.log.read_bytes()[offset:]
+            if b"chatd is ready" in text:
+                break
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"chatd {self.mode} did not start:\n{text.decode(errors='replace')}")
+            time.sleep(0.01)
+        return self
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """SIGTERM, and wait for a clean end; the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: int) -> int:
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(timeout=20)
+        self.process = None
+        return code
+
+    def __enter__(self) -> "Daemon":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def operator_token(folder: Path) -> str:
+    """The token that the first gateway of ``folder`` made."""
+    return next(iter(tomllib.loads((folder / "tokens.toml").read_text())["tokens"]))
