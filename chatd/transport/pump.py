@@ -7,10 +7,15 @@ edge-triggered: it is read until EAGAIN, and looked at again after anything was 
 import asyncio
 import errno
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import zmq
 
 Message = list[bytes]
+
+_NOBLOCK = int(zmq.NOBLOCK)
+_NOBLOCK_MORE = int(zmq.NOBLOCK) | int(zmq.SNDMORE)
+_RCVMORE, _EVENTS, _POLLIN = int(zmq.RCVMORE), int(zmq.EVENTS), int(zmq.POLLIN)
 
 
 class PeerGone(Exception):
@@ -41,6 +46,11 @@ class Pump:
         self._max_batch = max_batch
         self._check_scheduled = False
         self._paused = False
+        # The backend's own methods: pyzmq's wrappers around them cost as much again as the work (enum flags, keyword checks).
+        backend: Any = super(zmq.Socket, socket)
+        self._receive: Callable[[int], bytes] = backend.recv
+        self._send: Callable[[bytes, int], None] = backend.send
+        self._option: Callable[[int], int] = backend.get
         self._fd = int(socket.get(zmq.FD))
         self._closed = False
         loop.add_reader(self._fd, self._drain)
@@ -49,11 +59,14 @@ class Pump:
     def _drain(self) -> None:
         if self._closed or self._paused:
             return
-        receive = self.socket.recv_multipart
+        receive, option = self._receive, self._option
         batch: list[Message] = []
         try:
             while len(batch) < self._max_batch:
-                batch.append(receive(zmq.NOBLOCK))
+                message = [receive(_NOBLOCK)]
+                while option(_RCVMORE):
+                    message.append(receive(_NOBLOCK))
+                batch.append(message)
         except zmq.Again:
             pass
         else:
@@ -68,13 +81,16 @@ class Pump:
 
     def _check(self) -> None:
         self._check_scheduled = False
-        if not self._closed and int(self.socket.get(zmq.EVENTS)) & zmq.POLLIN:
+        if not self._closed and self._option(_EVENTS) & _POLLIN:
             self._drain()
 
     def send(self, frames: Sequence[bytes]) -> None:
         """Send one message now. Raises PeerGone or PeerFull; then nothing was sent."""
+        send, last = self._send, len(frames) - 1
         try:
-            self.socket.send_multipart(frames, zmq.NOBLOCK)
+            for frame in frames[:last]:
+                send(frame, _NOBLOCK_MORE)
+            send(frames[last], _NOBLOCK)
         except zmq.Again as exc:
             raise PeerFull from exc
         except zmq.ZMQError as exc:
