@@ -11,7 +11,7 @@ from chatd.errors import WIRE_ERRORS, ChatdError, Internal
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery
 from chatd.pb.gateway.v1.gateway_pb2 import Error, Welcome
 
-ACK_DELAY = 0.025
+ACK_DELAY = 0.05
 """Seconds an ack may wait for company: a gateway's work for an ack frame is worth several deliveries."""
 MISSED_HEARTBEATS = 3
 FIRST_BACKOFF, LAST_BACKOFF = 0.05, 5.0
@@ -73,7 +73,7 @@ class Resume:
                 self._unacked_since = now
 
     def take_ack(self, now: float, *, force: bool = False) -> int | None:
-        """The ack to send now, if one is due: a quarter of the window gathered, or 25 ms gone by."""
+        """The ack to send now, if one is due: a quarter of the window gathered, or 50 ms gone by."""
         if self._unacked_since is None or self._handled <= self._acked:
             return None
         if not force and self._handled - self._acked < self._ack_every and now - self._unacked_since < ACK_DELAY:

@@ -17,10 +17,10 @@ _SUBSCRIBED = QueueHead(subscribed=True).SerializeToString()
 
 
 class EventDeliveryQueueHandler:
-    """Last stage of fan-out. ``publish`` sends the two frames of a queue message and never blocks: at the high-water mark of a
+    """Last stage of fan-out. ``publish`` (topics, head, records) sends a queue message to each topic and never blocks: at the high-water mark of a
     gateway that does not keep up it drops, which that gateway's streams notice as a gap."""
 
-    def __init__(self, online: OnlineTable, publish: Callable[[bytes, bytes], None]) -> None:
+    def __init__(self, online: OnlineTable, publish: Callable[[Sequence[bytes], bytes, bytes], None]) -> None:
         self.online = online
         self._publish = publish
         self.deliveries_published = 0
@@ -31,8 +31,7 @@ class EventDeliveryQueueHandler:
         if len(batches) == 1:
             (batch,) = batches
             topics = self.online.targets(batch.recipients)
-            for topic in topics:
-                publish(topic + batch.head, batch.records)
+            publish(topics, batch.head, batch.records)
             self.deliveries_published += batch.events * len(topics)
             return
         by_topic: dict[bytes, list[DeliveryBatch]] = {}
@@ -43,7 +42,7 @@ class EventDeliveryQueueHandler:
         for topic, mine in by_topic.items():
             key = tuple(map(id, mine))
             head, records = joined.get(key) or joined.setdefault(key, _join(mine))
-            publish(topic + head, records)
+            publish((topic,), head, records)
             self.deliveries_published += sum(batch.events for batch in mine)
 
     def on_subscriptions(self, messages: Sequence[Sequence[bytes]]) -> None:
@@ -53,13 +52,13 @@ class EventDeliveryQueueHandler:
             if message[:1] == b"\0":
                 self.online.remove(topic)
             elif self.online.add(topic):
-                self._publish(topic + _SUBSCRIBED, b"")
+                self._publish((topic,), _SUBSCRIBED, b"")
             else:
                 log.warning("A subscription that is no device's topic was ignored", length=len(topic))
 
     def tell_epoch(self, topic: bytes, epoch: int) -> None:
         """Let older streams of a device know that there is a newer one."""
-        self._publish(topic + QueueHead(epoch=epoch).SerializeToString(), b"")
+        self._publish((topic,), QueueHead(epoch=epoch).SerializeToString(), b"")
 
 
 def _join(batches: Sequence[DeliveryBatch]) -> tuple[bytes, bytes]:

@@ -5,7 +5,7 @@ calls ─▶ services ─▶ writer/reader (threads) ─▶ replies
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,15 +97,15 @@ class DefaultNode:
         self.call_uri = endpoint(router)
         xpub = bind_xpub(context, queue_uri)
         self.queue_uri = endpoint(xpub)
-        self._xpub = Pump(self._loop, xpub, self._last_mile.on_subscriptions)
-        self._router = Pump(self._loop, router, self._on_calls)
+        self._xpub = Pump(self._loop, xpub, self._last_mile.on_subscriptions, frames=1)
+        self._router = Pump(self._loop, router, self._on_calls, frames=2)
         self._every(MARKS_SECONDS, self._write_marks)
         self._sweep(before_us=self._clock())
         self._every(self._sweep_seconds, lambda: self._sweep(before_us=self._clock() - round(self._sweep_seconds * 1e6)))
 
-    def publish(self, first: bytes, second: bytes) -> None:
-        """Send one queue message; dropped at the high-water mark of whoever does not keep up."""
-        self._xpub.send((first, second))
+    def publish(self, topics: Sequence[bytes], head: bytes, records: bytes) -> None:
+        """Send a queue message to each topic; dropped at the high-water mark of whoever does not keep up."""
+        self._xpub.send_to_topics(topics, head, records)
 
     def write(self, command: Command) -> None:
         """Ask the writer for something nobody waits for."""

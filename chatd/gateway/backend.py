@@ -58,7 +58,7 @@ class Backend:
     def connect(self, context: Context, uris: Sequence[str]) -> None:
         for uri in uris:
             node = _Node(uri)
-            node.pump = Pump(self._loop, connect_dealer(context, uri), partial(self._on_replies, node))
+            node.pump = Pump(self._loop, connect_dealer(context, uri), partial(self._on_replies, node), frames=1)
             self._nodes.append(node)
         self._tick()
 

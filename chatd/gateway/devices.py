@@ -21,7 +21,11 @@ class Devices:
     def deliver(self, peer: Peer, records: Sequence[bytes], caught_up: bool) -> None:
         """Delivery records, concatenated into one frame; then, if so, that the device has caught up."""
         if records:
-            self.send(peer, records[0] if len(records) == 1 else b"".join(records))
+            frame = records[0] if len(records) == 1 else b"".join(records)
+            try:
+                self._router.send((peer.routing_id, b"", frame) if peer.delimiter else (peer.routing_id, frame))
+            except (PeerGone, PeerFull):
+                self._connections.forget(peer)
         if caught_up:
             self.send(peer, _CAUGHT_UP)
 

@@ -14,6 +14,7 @@ from chatd.pb.node.v1.node_pb2 import QueueHead
 log = structlog.get_logger()
 
 _HEADS_KEPT = 1_000
+_NOTHING = Published((), 0, b"")
 
 
 class LiveDelivery:
@@ -37,6 +38,7 @@ class LiveDelivery:
     def on_batch(self, batch: list[list[bytes]]) -> None:
         streams = self._streams
         outgoing: dict[Peer, list[bytes]] = {}
+        message = _NOTHING  # the last one: what goes to many devices comes in a row and is kept once
         for frames in batch:
             first = frames[0]
             cut = first.find(b"\0") + 1
@@ -47,12 +49,14 @@ class LiveDelivery:
             head, runs, count = self._heads.get(first[cut:]) or self._parse(first[cut:])
             stream = peer.stream
             if runs:
-                if stream.publish(Published(runs, count, frames[1])):
+                if message.records != frames[1] or message.runs is not runs:
+                    message = Published(runs, count, frames[1])
+                if stream.publish(message):
                     waiting = outgoing.get(peer)
                     if waiting is None:
-                        outgoing[peer] = [frames[1]]
+                        outgoing[peer] = [message.records]
                     else:
-                        waiting.append(frames[1])
+                        waiting.append(message.records)
             elif head.epoch > stream.key.epoch:
                 self._end(peer, Superseded("a newer stream of this device is open"))
             elif head.subscribed:

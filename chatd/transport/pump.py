@@ -30,6 +30,7 @@ class Pump:
     """Reads a socket in batches and sends on it without blocking.
 
     ``on_batch`` gets 1 to ``max_batch`` messages, then other sockets have their turn. It must not raise.
+    ``frames`` is how many every message has, where the peers are chatd's own: then libzmq need not be asked after each.
     """
 
     def __init__(
@@ -39,11 +40,13 @@ class Pump:
         on_batch: Callable[[list[Message]], None],
         *,
         max_batch: int = 1000,
+        frames: int = 0,
     ) -> None:
         self._loop = loop
         self.socket = socket
         self._on_batch = on_batch
         self._max_batch = max_batch
+        self._more = range(frames - 1) if frames else None
         self._check_scheduled = False
         self._paused = False
         # The backend's own methods: pyzmq's wrappers around them cost as much again as the work (enum flags, keyword checks).
@@ -59,13 +62,17 @@ class Pump:
     def _drain(self) -> None:
         if self._closed or self._paused:
             return
-        receive, option = self._receive, self._option
+        receive, option, more = self._receive, self._option, self._more
         batch: list[Message] = []
         try:
             while len(batch) < self._max_batch:
                 message = [receive(_NOBLOCK)]
-                while option(_RCVMORE):
-                    message.append(receive(_NOBLOCK))
+                if more is None:
+                    while option(_RCVMORE):
+                        message.append(receive(_NOBLOCK))
+                else:
+                    for _ in more:
+                        message.append(receive(_NOBLOCK))
                 batch.append(message)
         except zmq.Again:
             pass
@@ -97,6 +104,15 @@ class Pump:
             if exc.errno == errno.EHOSTUNREACH:
                 raise PeerGone from exc
             raise
+        if not self._check_scheduled:
+            self._look_again()
+
+    def send_to_topics(self, topics: Sequence[bytes], head: bytes, body: bytes) -> None:
+        """Publish the same to many topics: ``topic + head`` and ``body``. A PUB socket never refuses; it drops for whoever is too slow."""
+        send = self._send
+        for topic in topics:
+            send(topic + head, _NOBLOCK_MORE)
+            send(body, _NOBLOCK)
         if not self._check_scheduled:
             self._look_again()
 

@@ -17,7 +17,7 @@ from chatd.transport.pump import PeerFull, Pump
 from chatd.transport.sockets import Context, connect_dealer
 
 ACK_EVERY = 16
-ACK_SECONDS = 0.025
+ACK_SECONDS = 0.05
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class Frame:
 
 
 class Devices:
-    """``names``: (profile, device). Counts deliveries; acks every 16 and every 25 ms."""
+    """``names``: (profile, device). Counts deliveries; acks every 16 and every 50 ms."""
 
     def __init__(self, context: Context, uri: str, token: str, names: list[tuple[str, str]], *, window: int = 1024) -> None:
         self._loop = asyncio.get_running_loop()
