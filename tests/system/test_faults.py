@@ -1,0 +1,99 @@
+"""What survives kill -9, SIGTERM and restarts, seen from outside: acknowledged is never lost, every device shows it once, in order."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from chatd.client import Client, Stream
+from chatd.errors import ChatdError
+from chatd.store.database import Database
+from tests.daemons import Daemon
+from tests.system.deployment import Deployment
+
+
+async def show(stream: Stream, shown: list[tuple[str, int, str]], wanted: int, seconds: float = 30) -> None:
+    """Collect messages until there are ``wanted``."""
+    async with asyncio.timeout(seconds):
+        async for delivery in stream:
+            if delivery.type == 1:
+                shown.append((delivery.room_id, delivery.seq, delivery.text))
+            if len(shown) >= wanted:
+                stream.acknowledge()
+                return
+
+
+@pytest.mark.parametrize("victim", ["default", "gateway", "all"])
+@pytest.mark.parametrize("end", ["kill", "stop"])
+async def test_restarts_lose_nothing(db_uri: str, tmp_path: Path, victim: str, end: str) -> None:
+    count = 0 if victim == "all" else 1
+    with Deployment(tmp_path, db_uri, defaults=count, gateways=count, transport="tcp" if end == "kill" else "ipc") as deployment:
+        (daemon,) = {"default": deployment.defaults, "gateway": deployment.gateways, "all": deployment.all}[victim]
+        uri, token = deployment.uri(), deployment.token
+        async with Client(uri, token, profile="alice", call_timeout=30) as alice, Client(uri, token, profile="bob") as bob:
+            await alice.create_room("r", profiles=["bob"])
+            shown: list[tuple[str, int, str]] = []
+            async with bob.stream("laptop") as laptop, bob.stream("phone") as phone:
+                await laptop.caught_up()
+                await phone.caught_up()
+                showing = asyncio.create_task(show(laptop, shown, 300))
+                acked = []
+                for number in range(300):
+                    if number in (100, 200):
+                        await asyncio.to_thread(getattr(daemon, end))
+                        daemon.start(wait=False)
+                    acked.append((await alice.send("r", f"line {number}")).seq)
+                await showing
+                later: list[tuple[str, int, str]] = []
+                await show(phone, later, 300)
+        assert acked == list(range(2, 302)), "a retried send was stored twice, or an acknowledged one was lost"
+        assert shown == later == [("r", number + 2, f"line {number}") for number in range(300)]
+
+
+async def test_what_a_dead_node_did_not_fan_out_is_found(db_uri: str, tmp_path: Path) -> None:
+    """Events in the log behind the fan-out mark, as a node leaves them that dies between commit and fan-out."""
+    with Deployment(tmp_path, db_uri, defaults=1, gateways=1, REPAIR_PULL_SECONDS=3600, SWEEP_SECONDS=0.2) as deployment:
+        uri, token = deployment.uri(), deployment.token
+        async with Client(uri, token, profile="alice") as alice, Client(uri, token, profile="bob") as bob:
+            await alice.create_room("r", profiles=["bob"])
+            async with bob.stream("laptop") as laptop:
+                await laptop.caught_up()
+                await alice.send("r", "seen")
+                await show(laptop, [], 1)
+                database = Database(db_uri)
+                with database.connection(readonly=False):
+                    # The second event is copied behind the first by hand: committed, head moved, nobody told.
+                    database.run(
+                        "INSERT INTO room_event SELECT room_id, seq + 1, 'orphan', sender_id, type, sent_at_us, content_hash, delivery "
+                        "FROM room_event WHERE seq = 2"
+                    )
+                    database.run("UPDATE room SET head_seq = 3")
+                    async with asyncio.timeout(10):
+                        while database.rows("SELECT fanned_seq FROM room") != [(3,)]:
+                            await asyncio.sleep(0.05)
+
+
+async def test_a_gateway_refuses_nodes_of_another_queue(tmp_path: Path) -> None:
+    with Deployment(tmp_path, f"sqlite:///{tmp_path}/c.db", defaults=1, gateways=0) as deployment:
+        settings = {**deployment.defaults[0].settings, "QUEUE_USER_EVENT_DELIVERY_NAME": "other"}
+        gateway = Daemon("gateway", tmp_path, settings, name="stranger")
+        gateway.start(wait=False)
+        try:
+            async with asyncio.timeout(10):
+                while "is not ours" not in (gateway.log.read_text() if gateway.log.exists() else ""):
+                    await asyncio.sleep(0.05)
+        finally:
+            gateway.stop()
+
+
+async def test_without_a_default_node_calls_are_refused_and_work_again(db_uri: str, tmp_path: Path) -> None:
+    with Deployment(tmp_path, db_uri, defaults=1, gateways=1) as deployment:
+        async with Client(deployment.uri(), deployment.token, profile="alice", call_timeout=2) as alice:
+            await alice.create_room("r")
+            await asyncio.to_thread(deployment.defaults[0].kill)
+            with pytest.raises(ChatdError) as refused:
+                await alice.send("r", "lost?", event_id="e1")
+            assert refused.value.retry
+            deployment.defaults[0].start()
+            first = await alice.send("r", "lost?", event_id="e1")
+            assert (first.seq, (await alice.send("r", "lost?", event_id="e1")).duplicate) == (2, True)
