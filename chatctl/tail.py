@@ -56,23 +56,25 @@ async def _tail(
     stream = client.stream(device, on_state=on_state)
     loop = asyncio.get_running_loop()
     async with stream:
-        opened = asyncio.ensure_future(stream.opened())
         try:
             async with asyncio.timeout(timeout):
-                await opened
+                await stream.opened()
         except TimeoutError as exc:
             raise TimeoutError(f"the gateway did not open a stream in {timeout:g} s") from exc
         showing = asyncio.ensure_future(_show(stream, out, rooms, count))
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, showing.cancel)
+        ends = [showing]
         if until_caught_up:
-            await stream.caught_up()
-            await stream.drained()
-            showing.cancel()
-        try:
-            await showing
-        except asyncio.CancelledError:
-            stream.acknowledge()
+            ends.append(asyncio.ensure_future(stream.drained()))
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
+        outcomes = await asyncio.gather(*ends, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+        stream.acknowledge()
 
 
 async def _show(stream: Stream, out: Output, rooms: set[str], count: int | None) -> None:
@@ -85,5 +87,4 @@ async def _show(stream: Stream, out: Output, rooms: set[str], count: int | None)
         out.item(row_of(delivery), (delivery.room_id, delivery.seq, clock(delivery.sent_at_us), delivery.sender_id, delivery.text))
         shown += 1
         if shown == count:
-            stream.acknowledge()
             return

@@ -78,4 +78,5 @@ class Daemon:
 
 def operator_token(folder: Path) -> str:
     """The token that the first gateway of ``folder`` made."""
-    return next(iter(tomllib.loads((folder / "tokens.toml").read_text())["tokens"]))
+    tokens: dict[str, object] = tomllib.loads((folder / "tokens.toml").read_text())["tokens"]
+    return next(iter(tokens))

@@ -96,7 +96,7 @@ class Resume:
 
     def next_look(self) -> float:
         """Seconds until something may be due."""
-        return ACK_DELAY if self._unacked_since is not None else min(self.heartbeat / 4, 1.0)
+        return 1.05 * ACK_DELAY if self._unacked_since is not None else min(self.heartbeat / 4, 1.0)
 
     def backoff(self) -> float:
         """Seconds to wait before the next attempt; grows, with jitter so that clients do not come back together."""

@@ -258,7 +258,8 @@ class Stream:
             raise self._error
 
     async def drained(self) -> None:
-        """Wait until the application has asked for more than has arrived."""
+        """Wait until everything owed has arrived and the application has asked for more. Raises what ended the stream, if it ended."""
+        await self.caught_up()
         while self._arrived or not self._idle:
             await asyncio.sleep(0.005)
 

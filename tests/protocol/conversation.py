@@ -64,7 +64,7 @@ class Conversation:
     def hear_kind(self, kind: str, seconds: float = 5.0) -> Any:
         """S: the next frame, which must be of this kind."""
         frame = self.hear(seconds)
-        assert frame.HasField(kind), f"wanted {kind}, heard {frame}"  # type: ignore[arg-type]
+        assert frame.HasField(kind), f"wanted {kind}, heard {frame}"
         return getattr(frame, kind)
 
     def deliveries(self, count: int, seconds: float = 5.0) -> list[EventDelivery]:

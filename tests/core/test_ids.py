@@ -1,0 +1,25 @@
+import pytest
+
+from chatd.core.ids import check_id, split_topic, topic_of
+from chatd.errors import InvalidId
+
+
+@pytest.mark.parametrize("value", ["a", "Ünïcode", "|nick|^", "x" * 128, "日本"])
+def test_ids_that_are_fine(value: str) -> None:
+    assert check_id("id", value) == value
+
+
+@pytest.mark.parametrize("value", ["", "a:b", "a b", "a\0", "a\n", "\x1b[1m", "\u202eabc", "x" * 129, "日" * 43])
+def test_ids_that_are_not(value: str) -> None:
+    with pytest.raises(InvalidId, match="id"):
+        check_id("id", value)
+
+
+def test_a_topic_is_no_prefix_of_another() -> None:
+    assert not topic_of("u1", "dev10").startswith(topic_of("u1", "dev1"))
+    assert split_topic(topic_of("u1", "dev10")) == ("u1", "dev10")
+
+
+@pytest.mark.parametrize("topic", [b"", b"u1:dev1", b"u1:\0", b":d\0", b"u1\0", b"u:d:e\0", b"u:d\0x\0", b"\xff:\xff\0"])
+def test_what_is_no_topic(topic: bytes) -> None:
+    assert split_topic(topic) is None

@@ -1,0 +1,15 @@
+from collections.abc import Iterator
+
+import pytest
+
+from chatd.store.commands import CreateRoom
+from tests.store.driver import Store
+
+
+@pytest.fixture
+def store(db_uri: str) -> Iterator[Store]:
+    """A store on each engine, with a room "r" of alice (its owner) and bob."""
+    running = Store(db_uri)
+    running.do(CreateRoom("r", "", "alice", ("bob",)))
+    yield running
+    running.close()
