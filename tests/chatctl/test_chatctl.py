@@ -49,7 +49,7 @@ def chatctl(daemon: Daemon) -> Chatctl:
 @pytest.fixture
 def room(chatctl: Chatctl, request: pytest.FixtureRequest) -> str:
     """A room of alice, and a profile named as the room with a device "d" that is owed everything said in it."""
-    name = request.node.name.replace("_", "-")[:60]
+    name = str(request.node.name).replace("_", "-")[:60]
     chatctl("--as", name, "tail", "--device", "d", "--count", "0")
     chatctl("--as", "alice", "room", "create", name, name)
     return name
