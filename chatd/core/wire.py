@@ -35,6 +35,17 @@ def delivery_record(delivery: bytes) -> bytes:
     return b"".join((_DELIVERIES, varint(len(delivery)), delivery))
 
 
+def queue_body(head: bytes, records: bytes) -> bytes:
+    """What follows the topic in a queue message: the head's length in four bytes, the head, the delivery records."""
+    return len(head).to_bytes(4, "big") + head + records
+
+
+def split_queue_body(body: bytes) -> tuple[bytes, bytes]:
+    """Head and records of a queue message's body."""
+    end = 4 + int.from_bytes(body[:4], "big")
+    return body[4:end], body[end:]
+
+
 def error_to_pb(error: ChatdError) -> Error:
     """An error as a peer is told it."""
     return Error(code=error.code, name=error.name, message=str(error), retry=error.retry)

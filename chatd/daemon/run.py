@@ -113,7 +113,7 @@ async def _start_node(mode: Mode, loop: asyncio.AbstractEventLoop, context: Cont
 
     writer = Writer(database, on_loop(lambda batch: node.on_written(batch)), _now_us)
     reader = Reader(database, on_loop(lambda batch: node.on_read(batch)), threads=settings.database_readers)
-    last_mile = EventDeliveryQueueHandler(OnlineTable(), lambda topics, head, records: node.publish(topics, head, records))
+    last_mile = EventDeliveryQueueHandler(OnlineTable(), lambda topics, body: node.publish(topics, body))
     node = DefaultNode(loop, writer=writer, reader=reader, last_mile=last_mile, clock=_now_us, sweep=settings.sweep_seconds)
     cache = MemoryConnectionCache() if settings.cache_uri == "mem:" else DatabaseConnectionCache(node.write)
     description = DescribeResponse(

@@ -8,19 +8,20 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from chatd.core.online import OnlineTable
+from chatd.core.wire import queue_body
 from chatd.default.outbox_delivery import DeliveryBatch
 from chatd.pb.node.v1.node_pb2 import QueueHead
 
 log = structlog.get_logger()
 
-_SUBSCRIBED = QueueHead(subscribed=True).SerializeToString()
+_SUBSCRIBED = queue_body(QueueHead(subscribed=True).SerializeToString(), b"")
 
 
 class EventDeliveryQueueHandler:
-    """Last stage of fan-out. ``publish`` (topics, head, records) sends a queue message to each topic and never blocks: at the high-water mark of a
+    """Last stage of fan-out. ``publish`` sends a queue message to each topic and never blocks: at the high-water mark of a
     gateway that does not keep up it drops, which that gateway's streams notice as a gap."""
 
-    def __init__(self, online: OnlineTable, publish: Callable[[Sequence[bytes], bytes, bytes], None]) -> None:
+    def __init__(self, online: OnlineTable, publish: Callable[[Sequence[bytes], bytes], None]) -> None:
         self.online = online
         self._publish = publish
         self.deliveries_published = 0
@@ -31,18 +32,17 @@ class EventDeliveryQueueHandler:
         if len(batches) == 1:
             (batch,) = batches
             topics = self.online.targets(batch.recipients)
-            publish(topics, batch.head, batch.records)
+            publish(topics, queue_body(batch.head, batch.records))
             self.deliveries_published += batch.events * len(topics)
             return
         by_topic: dict[bytes, list[DeliveryBatch]] = {}
         for batch in batches:
             for topic in self.online.targets(batch.recipients):
                 by_topic.setdefault(topic, []).append(batch)
-        joined: dict[tuple[int, ...], tuple[bytes, bytes]] = {}
+        joined: dict[tuple[int, ...], bytes] = {}
         for topic, mine in by_topic.items():
             key = tuple(map(id, mine))
-            head, records = joined.get(key) or joined.setdefault(key, _join(mine))
-            publish((topic,), head, records)
+            publish((topic,), joined.get(key) or joined.setdefault(key, _join(mine)))
             self.deliveries_published += sum(batch.events for batch in mine)
 
     def on_subscriptions(self, messages: Sequence[Sequence[bytes]]) -> None:
@@ -52,17 +52,17 @@ class EventDeliveryQueueHandler:
             if message[:1] == b"\0":
                 self.online.remove(topic)
             elif self.online.add(topic):
-                self._publish((topic,), _SUBSCRIBED, b"")
+                self._publish((topic,), _SUBSCRIBED)
             else:
                 log.warning("A subscription that is no device's topic was ignored", length=len(topic))
 
     def tell_epoch(self, topic: bytes, epoch: int) -> None:
         """Let older streams of a device know that there is a newer one."""
-        self._publish((topic,), QueueHead(epoch=epoch).SerializeToString(), b"")
+        self._publish((topic,), queue_body(QueueHead(epoch=epoch).SerializeToString(), b""))
 
 
-def _join(batches: Sequence[DeliveryBatch]) -> tuple[bytes, bytes]:
+def _join(batches: Sequence[DeliveryBatch]) -> bytes:
     if len(batches) == 1:
-        return batches[0].head, batches[0].records
+        return queue_body(batches[0].head, batches[0].records)
     head = QueueHead(runs=[run for batch in batches for run in batch.runs]).SerializeToString()
-    return head, b"".join(batch.records for batch in batches)
+    return queue_body(head, b"".join(batch.records for batch in batches))

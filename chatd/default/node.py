@@ -103,9 +103,9 @@ class DefaultNode:
         self._sweep(before_us=self._clock())
         self._every(self._sweep_seconds, lambda: self._sweep(before_us=self._clock() - round(self._sweep_seconds * 1e6)))
 
-    def publish(self, topics: Sequence[bytes], head: bytes, records: bytes) -> None:
+    def publish(self, topics: Sequence[bytes], body: bytes) -> None:
         """Send a queue message to each topic; dropped at the high-water mark of whoever does not keep up."""
-        self._xpub.send_to_topics(topics, head, records)
+        self._xpub.send_to_topics(topics, body)
 
     def write(self, command: Command) -> None:
         """Ask the writer for something nobody waits for."""

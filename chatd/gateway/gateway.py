@@ -92,7 +92,7 @@ class GatewayServer:
         settings = self._settings
         router = bind_router(context, settings.bind_uri, max_frame=settings.max_frame_bytes, send_hwm=100_000)
         self.uri = endpoint(router)
-        self._sub = Pump(self._loop, connect_sub(context, settings.queue_uris), self._live.on_batch, frames=2)
+        self._sub = Pump(self._loop, connect_sub(context, settings.queue_uris), self._live.on_batch, frames=1)
         self.backend.connect(context, settings.node_uris)
         self._router = Pump(self._loop, router, self._on_batch)
         self._devices.bind(self._router, self.connections)

@@ -107,12 +107,11 @@ class Pump:
         if not self._check_scheduled:
             self._look_again()
 
-    def send_to_topics(self, topics: Sequence[bytes], head: bytes, body: bytes) -> None:
-        """Publish the same to many topics: ``topic + head`` and ``body``. A PUB socket never refuses; it drops for whoever is too slow."""
+    def send_to_topics(self, topics: Sequence[bytes], body: bytes) -> None:
+        """Publish the same behind many topics: ``topic + body``, one frame. A PUB socket never refuses; it drops for whoever is too slow."""
         send = self._send
         for topic in topics:
-            send(topic + head, _NOBLOCK_MORE)
-            send(body, _NOBLOCK)
+            send(topic + body, _NOBLOCK)
         if not self._check_scheduled:
             self._look_again()
 
