@@ -7,6 +7,11 @@ from chatd.errors import EventNotFound, NotAMember, RoomNotFound
 from chatd.store import queries as q
 from chatd.store.database import Database
 
+MAX_PAGE_BYTES = 1_048_576
+"""A page of history ends here, however many events were asked for: it travels as one frame."""
+MAX_MEMBERS = 10_000
+"""Rows of a room's members or an event's recipients: likewise."""
+
 _ROOM = "room_id, name, head_seq, fanned_seq, membership_version, created_at_us, created_by, member_count"
 
 
@@ -27,8 +32,14 @@ def history(database: Database, query: q.History) -> tuple[tuple[bytes, ...], bo
         f"SELECT e.delivery FROM room_event e WHERE e.room_id = ? AND e.seq < ?{within} ORDER BY e.seq DESC LIMIT ?",
         (query.room_id, before, *parameters, query.limit + 1),
     )
-    page = [bytes(row[0]) for row in rows[: query.limit]]
-    return tuple(reversed(page)), len(rows) > query.limit
+    page: list[bytes] = []
+    size = 0
+    for (delivery,) in rows[: query.limit]:
+        size += len(delivery)
+        if page and size > MAX_PAGE_BYTES:
+            break
+        page.append(bytes(delivery))
+    return tuple(reversed(page)), len(rows) > len(page)
 
 
 def list_rooms(database: Database, query: q.ListRooms) -> tuple[tuple[Room, ...], bool]:
@@ -43,8 +54,8 @@ def get_room(database: Database, query: q.GetRoom) -> tuple[Room, tuple[Member, 
     members = database.rows(
         "SELECT s.profile_id, s.owner, s.joined_seq, COUNT(d.device_id) FROM subscription s "
         "LEFT JOIN device d ON d.profile_id = s.profile_id WHERE s.room_id = ? AND s.left_seq IS NULL "
-        "GROUP BY s.profile_id, s.owner, s.joined_seq ORDER BY s.profile_id",
-        (query.room_id,),
+        "GROUP BY s.profile_id, s.owner, s.joined_seq ORDER BY s.profile_id LIMIT ?",
+        (query.room_id, MAX_MEMBERS),
     )
     return Room(*rooms[0]), tuple(Member(profile, bool(owner), joined, devices) for profile, owner, joined, devices in members)
 
@@ -88,8 +99,8 @@ def get_broadcast(database: Database, query: q.GetBroadcast) -> tuple[bytes, tup
         "JOIN device d ON d.profile_id = s.profile_id LEFT JOIN outbox o ON o.profile_id = d.profile_id AND o.device_id = d.device_id "
         "AND o.room_id = s.room_id AND o.start_seq < ? AND (o.until_seq IS NULL OR o.until_seq >= ?) "
         "WHERE s.room_id = ? AND s.joined_seq <= ? AND (s.left_seq IS NULL OR s.left_seq >= ?) "
-        "AND (o.start_seq IS NOT NULL OR s.left_seq IS NOT NULL) ORDER BY d.profile_id, d.device_id",
-        (query.seq, query.seq, query.room_id, query.seq, query.seq),
+        "AND (o.start_seq IS NOT NULL OR s.left_seq IS NOT NULL) ORDER BY d.profile_id, d.device_id LIMIT ?",
+        (query.seq, query.seq, query.room_id, query.seq, query.seq, MAX_MEMBERS),
     )
     recipients = tuple(
         Recipient(

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from google.protobuf.struct_pb2 import Struct
 
@@ -13,6 +13,9 @@ from chatd.store.database import Database
 
 MEMBERS_KEPT = 1_000_000
 """Profiles, over all rooms, that the cache may hold."""
+
+MAX_RUN_BYTES = 262_144
+"""A run that has grown to this is ended: it is published as one message, and must have a chance to fit a window."""
 
 
 class MembersCache:
@@ -48,6 +51,17 @@ class LockedRoom:
     changed: bool = False
 
 
+@dataclass(slots=True)
+class _Run:
+    """Events of one room that follow each other, for the same recipients. ``alone``: nothing may be joined to it."""
+
+    recipients: Members
+    first_seq: int
+    alone: bool
+    size: int = 0
+    records: list[bytes] = field(default_factory=list)
+
+
 class Transaction:
     """``now_us`` is the time of everything committed in it."""
 
@@ -58,7 +72,8 @@ class Transaction:
         self._cache = cache
         self._members: dict[str, Members] = {}
         self._events: list[tuple[object, ...]] = []
-        self._runs: list[tuple[Members, bool, int, list[bytes]]] = []
+        self._runs: list[_Run] = []
+        self._last_runs: dict[str, _Run] = {}
 
     def lock_rooms(self, room_ids: set[str]) -> None:
         """Read and lock rooms, in sorted order so that two nodes never wait for each other. Unknown ones stay absent."""
@@ -95,15 +110,12 @@ class Transaction:
         delivery = encode_delivery(link, payload)
         self._events.append((room.room_id, link.seq, link.event_id, link.sender_id, link.type, self.now_us, content_hash, delivery))
         record = delivery_record(delivery)
-        # Joined to the room's last run if that is for the same recipients: a batch holds few rooms, the last runs are looked at first.
-        if not alone:
-            for members, closed, first, records in reversed(self._runs):
-                if members.room_id == room.room_id:
-                    if members is recipients and not closed and first + len(records) == link.seq:
-                        records.append(record)
-                        return link.seq
-                    break
-        self._runs.append((recipients, alone, link.seq, [record]))
+        last = self._last_runs.get(room.room_id)
+        if alone or last is None or last.alone or last.recipients is not recipients or last.size > MAX_RUN_BYTES:
+            last = self._last_runs[room.room_id] = _Run(recipients, link.seq, alone)
+            self._runs.append(last)
+        last.records.append(record)
+        last.size += len(record)
         return link.seq
 
     def append_membership(self, room: LockedRoom, by: str, change: str, profiles: list[str], recipients: Members) -> int:
@@ -139,6 +151,6 @@ class Transaction:
         for members in self._members.values():
             self._cache.put(members)
         return [
-            CommittedRun(members.room_id, first, first + len(records) - 1, b"".join(records), members)
-            for members, _, first, records in self._runs
+            CommittedRun(run.recipients.room_id, run.first_seq, run.first_seq + len(run.records) - 1, b"".join(run.records), run.recipients)
+            for run in self._runs
         ]

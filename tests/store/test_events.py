@@ -82,3 +82,10 @@ def test_a_sender_that_left_is_refused(store: Store) -> None:
     store.do(RemoveSubscriptions("r", ("bob",), "bob", False))
     (refusal,) = store.many([send("bob", event("r", "e"))])
     assert isinstance(refusal, NotAMember)
+
+
+def test_a_run_does_not_grow_without_end(store: Store) -> None:
+    store.runs.clear()
+    store.many([send("alice", *(event("r", f"{turn}-{number}", b"x" * 60_000) for number in range(10))) for turn in range(3)])
+    assert all(len(run.records) < 400_000 for run in store.runs)
+    assert [run.first_seq for run in store.runs][1:] == [run.last_seq + 1 for run in store.runs][:-1]

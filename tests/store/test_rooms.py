@@ -65,3 +65,10 @@ def test_rooms_are_listed_by_id(store: Store) -> None:
 def test_an_event_that_is_not_there(store: Store) -> None:
     with pytest.raises(EventNotFound):
         store.ask(GetBroadcast("r", 99))
+
+
+def test_a_page_of_history_is_bounded_in_bytes(store: Store) -> None:
+    store.do(send("alice", *(event("r", f"{number}", b"x" * 60_000) for number in range(40))))
+    page, more = store.ask(History("r", "alice", False, 0, 500))
+    assert more
+    assert 10 < len(page) < 20

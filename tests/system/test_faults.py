@@ -9,6 +9,7 @@ from chatd.client import Client, Stream
 from chatd.errors import ChatdError
 from chatd.store.database import Database
 from tests.daemons import Daemon
+from tests.databases import Cluster
 from tests.system.deployment import Deployment
 
 
@@ -48,6 +49,24 @@ async def test_restarts_lose_nothing(db_uri: str, tmp_path: Path, victim: str, e
                 await show(phone, later, 300)
         assert acked == list(range(2, 302)), "a retried send was stored twice, or an acknowledged one was lost"
         assert shown == later == [("r", number + 2, f"line {number}") for number in range(300)]
+
+
+async def test_a_restarted_database_loses_nothing(postgres_uri: str, postgres_cluster: Cluster, tmp_path: Path) -> None:
+    with Deployment(tmp_path, postgres_uri, defaults=1, gateways=1) as deployment:
+        uri, token = deployment.uri(), deployment.token
+        async with Client(uri, token, profile="alice", call_timeout=30) as alice, Client(uri, token, profile="bob") as bob:
+            await alice.create_room("r", profiles=["bob"])
+            shown: list[tuple[str, int, str]] = []
+            async with bob.stream("laptop") as laptop:
+                await laptop.caught_up()
+                showing = asyncio.create_task(show(laptop, shown, 200))
+                for number in range(200):
+                    if number in (60, 120):
+                        restarting = asyncio.create_task(asyncio.to_thread(postgres_cluster.restart))
+                    await alice.send("r", f"line {number}")
+                await restarting
+                await showing
+        assert shown == [("r", number + 2, f"line {number}") for number in range(200)]
 
 
 async def test_what_a_dead_node_did_not_fan_out_is_found(db_uri: str, tmp_path: Path) -> None:
