@@ -42,14 +42,14 @@ class Cluster:
             shutil.chown(self.folder, "nobody", "nogroup")
         self._as_owner(str(self._binaries / "initdb"), "-D", str(data), "-U", "chatd", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
         options = f"-k {self.folder} -c listen_addresses='' -c shared_buffers=64MB -c max_connections=200"
-        self._control("start", "-o", options, "-l", str(self.folder / "log"))
+        self._control("start", "-o", options, "-l", "log")
 
     def stop(self) -> None:
         self._control("stop", "-m", "immediate")
 
     def restart(self) -> None:
         """As a power switch would: every connection is cut, nothing is said."""
-        self._control("restart", "-m", "immediate")
+        self._control("restart", "-m", "immediate", "-l", "log")
 
     def _control(self, action: str, *more: str) -> None:
         self._as_owner(str(self._binaries / "pg_ctl"), "-D", str(self.folder / "data"), "-w", action, *more)
