@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from chatd.errors import ChatdError, Internal, Unavailable
+from chatd.errors import ChatdError, Internal, StoreFailed, Unavailable
 from chatd.store import queries as q
 from chatd.store import reading
 from chatd.store.database import Database
@@ -58,7 +58,7 @@ class Reader:
             if self._database.db.is_closed():
                 self._database.connect(readonly=True)
             return ANSWER[type(query)](self._database, query)
-        except Unavailable as exc:
+        except (StoreFailed, Unavailable) as exc:
             self._database.disconnect()  # the next query gets a new connection
             return exc
         except ChatdError as exc:
