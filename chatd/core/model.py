@@ -86,6 +86,8 @@ class Pull:
     """Room → seq already sent on this stream beyond the acknowledged cursor."""
     max_messages: int = 64
     max_bytes: int = 262_144
+    first_may_exceed: bool = True
+    """Nothing is in flight: the first delivery is wanted even if it is larger than max_bytes."""
     want_cursors: bool = False
 
 

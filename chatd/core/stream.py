@@ -84,12 +84,10 @@ class DeviceStream:
         return False
 
     def _accept(self, message: Published) -> None:
-        sizes = len(message.records)
-        for room_id, first_seq, last_seq in message.runs:
+        for index, (room_id, first_seq, last_seq) in enumerate(message.runs, 1):
             self._sent[room_id] = last_seq
-            # One message's bytes are counted with its first run: they are freed a little late, never early.
-            self.window.add(room_id, first_seq, last_seq, sizes)
-            sizes = 0
+            # A message's bytes are counted with its last run: they are freed a little late, never early.
+            self.window.add(room_id, first_seq, last_seq, len(message.records) if index == len(message.runs) else 0)
 
     def _is_repeat(self, message: Published) -> bool:
         return all(run.last_seq <= self._sent.get(run.room_id, -1) for run in message.runs)
@@ -122,6 +120,7 @@ class DeviceStream:
             sent={room_id: self._sent[room_id] for room_id in ahead},
             max_messages=self.window.free_messages,
             max_bytes=self.window.free_bytes,
+            first_may_exceed=self.window.sent == self.window.acked,
             want_cursors=not self._cursors_known,
         )
 
@@ -143,7 +142,8 @@ class DeviceStream:
             self._cursors_known = True
         frames += self._release_held()
         if owed.more or self._missed:
-            self.wants_pull = self.window.half_free
+            # What does not fit although more is owed waits for the next ack.
+            self.wants_pull = self.window.half_free and bool(owed.runs or not owed.more)
             return frames, False
         self._cursors_known = True
         self._change(StreamChange.CAUGHT_UP)

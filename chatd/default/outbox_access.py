@@ -110,6 +110,7 @@ def _to_pull(pull: node_pb2.StreamPull) -> Pull:
         max_messages=pull.max_messages,
         max_bytes=pull.max_bytes,
         want_cursors=pull.want_cursors,
+        first_may_exceed=pull.first_may_exceed,
     )
 
 

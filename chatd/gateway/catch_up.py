@@ -104,6 +104,7 @@ def _to_pb(pull: Pull) -> StreamPull:
         max_messages=pull.max_messages,
         max_bytes=min(pull.max_bytes, MAX_PULL_BYTES),
         want_cursors=pull.want_cursors,
+        first_may_exceed=pull.first_may_exceed,
     )
 
 

@@ -46,15 +46,17 @@ def _check(transaction: Transaction, command: StoreEvents, known: _Known) -> Non
     """Raise if any event of the request cannot be stored; nothing has been changed then."""
     mine: dict[str, NewEvent] = {}
     for event in command.events:
+        earlier = known.get((command.sender_id, event.event_id))
+        first = mine.setdefault(event.event_id, event)
+        if (earlier is not None and earlier[0] != event.content_hash) or first.content_hash != event.content_hash:
+            raise EventIdReused(f"event id {event.event_id!r} was used for other content")
+        if earlier is not None:
+            continue  # a retry gets its first answer, whatever has become of the sender's membership since
         room = transaction.rooms.get(event.room_id)
         if room is None:
             raise RoomNotFound(f"no room {event.room_id!r}")
         if command.sender_id not in transaction.members(room).profiles:
             raise NotAMember(f"{command.sender_id!r} is not a member of room {event.room_id!r}")
-        earlier = known.get((command.sender_id, event.event_id))
-        first = mine.setdefault(event.event_id, event)
-        if (earlier is not None and earlier[0] != event.content_hash) or first.content_hash != event.content_hash:
-            raise EventIdReused(f"event id {event.event_id!r} was used for other content")
 
 
 def _store(transaction: Transaction, sender_id: str, event: NewEvent, known: _Known) -> StoredEvent:

@@ -49,7 +49,7 @@ def _pull(database: Database, pull: Pull) -> Owed:
         while after < end:
             if messages <= 0 or size <= 0:
                 return Owed(tuple(runs), more=True)
-            run, read, full = _read(database, range_.room_id, after, end, messages, size, must=not runs)
+            run, read, full = _read(database, range_.room_id, after, end, messages, size, must=pull.first_may_exceed and not runs)
             if run is not None:
                 runs.append(run)
                 messages -= read

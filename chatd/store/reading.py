@@ -96,11 +96,12 @@ def get_broadcast(database: Database, query: q.GetBroadcast) -> tuple[bytes, tup
     # An entry that is gone was acknowledged to its end; one that began later never owed the event.
     rows = database.rows(
         "SELECT d.profile_id, d.device_id, o.acked_seq, o.attempts, o.attempted_seq FROM subscription s "
-        "JOIN device d ON d.profile_id = s.profile_id LEFT JOIN outbox o ON o.profile_id = d.profile_id AND o.device_id = d.device_id "
+        "JOIN room_event e ON e.room_id = s.room_id AND e.seq = ? JOIN device d ON d.profile_id = s.profile_id "
+        "LEFT JOIN outbox o ON o.profile_id = d.profile_id AND o.device_id = d.device_id "
         "AND o.room_id = s.room_id AND o.start_seq < ? AND (o.until_seq IS NULL OR o.until_seq >= ?) "
         "WHERE s.room_id = ? AND s.joined_seq <= ? AND (s.left_seq IS NULL OR s.left_seq >= ?) "
-        "AND (o.start_seq IS NOT NULL OR s.left_seq IS NOT NULL) ORDER BY d.profile_id, d.device_id LIMIT ?",
-        (query.seq, query.seq, query.room_id, query.seq, query.seq, MAX_MEMBERS),
+        "AND (o.start_seq IS NOT NULL OR (s.left_seq IS NOT NULL AND d.created_at_us <= e.sent_at_us)) ORDER BY d.profile_id, d.device_id LIMIT ?",
+        (query.seq, query.seq, query.seq, query.room_id, query.seq, query.seq, MAX_MEMBERS),
     )
     recipients = tuple(
         Recipient(

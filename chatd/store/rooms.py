@@ -6,7 +6,7 @@ from typing import TypeVar
 from chatd.core.model import Members, Room
 from chatd.errors import AlreadyExists, ChatdError, NotAMember, PermissionDenied, RoomNotFound
 from chatd.store.commands import AddSubscriptions, CreateRoom, MarkFanned, MembershipChange, RemoveSubscriptions
-from chatd.store.transaction import LockedRoom, Transaction
+from chatd.store.transaction import MAX_ROWS, LockedRoom, Transaction
 
 C = TypeVar("C", AddSubscriptions, RemoveSubscriptions)
 
@@ -132,7 +132,7 @@ def mark_fanned(transaction: Transaction, commands: Sequence[MarkFanned]) -> lis
         for run in command.runs:
             rounds.setdefault(run[0], []).append(run)
     while rounds:
-        batch = [runs.pop(0) for runs in rounds.values()]
+        batch = [runs.pop(0) for _, runs in zip(range(MAX_ROWS), rounds.values(), strict=False)]
         rounds = {room_id: runs for room_id, runs in rounds.items() if runs}
         values, parameters = transaction.database.values("tii", batch)
         transaction.database.run(

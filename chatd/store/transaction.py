@@ -14,6 +14,8 @@ from chatd.store.database import Database
 MEMBERS_KEPT = 1_000_000
 """Profiles, over all rooms, that the cache may hold."""
 
+MAX_ROWS = 2_000
+"""Rows in one statement: eight columns of them stay below SQLite's 32,766 variables."""
 MAX_RUN_BYTES = 262_144
 """A run that has grown to this is ended: it is published as one message, and must have a chance to fit a window."""
 
@@ -77,14 +79,14 @@ class Transaction:
 
     def lock_rooms(self, room_ids: set[str]) -> None:
         """Read and lock rooms, in sorted order so that two nodes never wait for each other. Unknown ones stay absent."""
-        if not room_ids:
-            return
         wanted = sorted(room_ids)
-        marks = ", ".join("?" * len(wanted))
-        sql = (
-            f"SELECT room_id, head_seq, membership_version FROM room WHERE room_id IN ({marks}) ORDER BY room_id{self.database.for_update}"
-        )
-        self.rooms = {row[0]: LockedRoom(*row) for row in self.database.rows(sql, wanted)}
+        for start in range(0, len(wanted), MAX_ROWS):
+            chunk = wanted[start : start + MAX_ROWS]
+            sql = (
+                "SELECT room_id, head_seq, membership_version FROM room "
+                f"WHERE room_id IN ({', '.join('?' * len(chunk))}) ORDER BY room_id{self.database.for_update}"
+            )
+            self.rooms.update((row[0], LockedRoom(*row)) for row in self.database.rows(sql, chunk))
 
     def members(self, room: LockedRoom) -> Members:
         """The room's active subscribers; the same object for as long as nobody joins or leaves."""
@@ -128,23 +130,23 @@ class Transaction:
     def flush(self) -> None:
         """Write what was appended: one insert, one update."""
         if self._events:
-            for start in range(0, len(self._events), 2_000):
-                values, parameters = self.database.values("tittiibb", self._events[start : start + 2_000])
+            for start in range(0, len(self._events), MAX_ROWS):
+                values, parameters = self.database.values("tittiibb", self._events[start : start + MAX_ROWS])
                 self.database.run(
                     f"INSERT INTO room_event (room_id, seq, event_id, sender_id, type, sent_at_us, content_hash, delivery) {values}",
                     parameters,
                 )
             self._events.clear()
         changed = [(room.room_id, room.head_seq, room.version) for room in self.rooms.values() if room.changed]
-        if changed:
-            values, parameters = self.database.values("tii", changed)
+        for start in range(0, len(changed), MAX_ROWS):
+            values, parameters = self.database.values("tii", changed[start : start + MAX_ROWS])
             self.database.run(
                 f"WITH v(room_id, head_seq, version) AS ({values}) UPDATE room SET head_seq = v.head_seq, membership_version = v.version "
                 "FROM v WHERE room.room_id = v.room_id",
                 parameters,
             )
-            for room in self.rooms.values():
-                room.changed = False
+        for room in self.rooms.values():
+            room.changed = False
 
     def committed(self) -> list[CommittedRun]:
         """After COMMIT: the runs to be fanned out."""

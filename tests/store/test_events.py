@@ -89,3 +89,17 @@ def test_a_run_does_not_grow_without_end(store: Store) -> None:
     store.many([send("alice", *(event("r", f"{turn}-{number}", b"x" * 60_000) for number in range(10))) for turn in range(3)])
     assert all(len(run.records) < 400_000 for run in store.runs)
     assert [run.first_seq for run in store.runs][1:] == [run.last_seq + 1 for run in store.runs][:-1]
+
+
+def test_a_retry_gets_its_first_answer_although_its_sender_has_left(store: Store) -> None:
+    (first,) = store.do(send("bob", event("r", "e")))
+    store.do(RemoveSubscriptions("r", ("bob",), "bob", False))
+    (again,) = store.do(send("bob", event("r", "e")))
+    assert (again.seq, again.duplicate) == (first.seq, True)
+
+
+def test_more_rooms_than_a_statement_has_variables(store: Store) -> None:
+    requests = [send("alice", *(event(f"unknown-{turn}-{number}", f"{turn}-{number}") for number in range(250))) for turn in range(140)]
+    results = store.many([*requests, send("alice", event("r", "fine"))])
+    assert {type(result) for result in results[:-1]} == {RoomNotFound}
+    assert seqs(results[-1]) == [2]

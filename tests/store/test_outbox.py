@@ -132,3 +132,17 @@ def test_a_mark_does_not_leap_over_a_gap(store: Store) -> None:
     assert store.ask(Unfanned(2**60, 100))[0].first_seq == 1
     store.do(MarkFanned((("r", 1, 3), ("r", 4, 5))))
     assert store.ask(Unfanned(2**60, 100))[0].first_seq == 6
+
+
+def test_a_broadcast_does_not_name_devices_that_came_later(store: Store) -> None:
+    store.do(send("bob", event("r", "1")))
+    store.do(RemoveSubscriptions("r", ("bob",), "bob", False))
+    store.open("bob", "later")
+    assert store.ask(GetBroadcast("r", 2))[1] == ()
+
+
+def test_a_pull_keeps_to_the_bytes_that_are_free(store: Store) -> None:
+    bob = store.open("bob", "d")
+    store.do(send("alice", event("r", "1", b"x" * 900)))
+    waiting = store.owed(bob, max_bytes=600, first_may_exceed=False)
+    assert (waiting.runs, waiting.more) == ((), True)

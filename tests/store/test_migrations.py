@@ -1,0 +1,125 @@
+"""A database is brought up to date by whoever comes first, once, and refused when it would lose events."""
+
+import multiprocessing
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from chatd.core.model import Members
+from chatd.errors import ConfigError
+from chatd.store.commands import CreateRoom
+from chatd.store.database import Database
+from chatd.store.queries import GetRoom
+from chatd.store.transaction import MEMBERS_KEPT, MembersCache
+from tests.databases import Cluster
+from tests.store.driver import Store, event, send
+
+
+def migrate_and_send(job: tuple[str, int]) -> int:
+    """As a node does that is started while others are: its place in the log."""
+    uri, number = job
+    Database(uri).migrate()
+    store = Store(uri)
+    try:
+        store.many([CreateRoom("r", "", "alice", ())])
+        ((stored,),) = store.many([send("alice", event("r", f"e{number}"))])
+        return int(stored.seq)
+    finally:
+        store.close()
+
+
+def test_four_nodes_that_start_at_once_on_nothing_serve_at_once(postgres_uri: str, postgres_cluster: Cluster) -> None:
+    uri = postgres_cluster.uri(postgres_cluster.new_database())
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        places = pool.map(migrate_and_send, [(uri, number) for number in range(4)], chunksize=1)
+    assert sorted(places) == [2, 3, 4, 5]
+
+
+def test_migrating_again_changes_nothing(db_uri: str) -> None:
+    store = Store(db_uri)
+    store.do(CreateRoom("r", "", "alice", ()))
+    store.do(send("alice", event("r", "1")))
+    Database(db_uri).migrate()
+    assert store.ask(GetRoom("r"))[0].head_seq == 2
+    store.close()
+
+
+def test_what_is_stored_is_there_when_opened_again(db_uri: str) -> None:
+    first = Store(db_uri)
+    first.do(CreateRoom("r", "", "alice", ("bob",)))
+    bob = first.open("bob", "d")
+    first.do(send("alice", event("r", "1", b"\x0a\x00")))
+    first.close()
+    second = Store(db_uri)
+    assert [(run.first_seq, run.last_seq) for run in second.owed(bob).runs] == [(2, 2)]
+    ((again,),) = second.many([send("alice", event("r", "1", b"\x0a\x00"))])
+    assert (again.seq, again.duplicate) == (2, True)
+    second.close()
+
+
+def test_a_refused_newer_database_is_left_as_it_is(db_uri: str) -> None:
+    database = Database(db_uri)
+    with database.connection(readonly=False):
+        database.run("DELETE FROM schema_migration")
+        database.run("INSERT INTO schema_migration (name, applied) VALUES ('9999_future', '2030-01-01')")
+    with pytest.raises(ConfigError, match="9999_future"):
+        Database(db_uri).migrate()
+    with database.connection(readonly=True):
+        assert database.rows("SELECT name FROM schema_migration") == [("9999_future",)]
+
+
+def test_a_database_that_cannot_hold_every_text_is_refused(postgres_uri: str, postgres_cluster: Cluster) -> None:
+    name = "latin"
+    options = ["-h", str(postgres_cluster.folder), "-U", "chatd", "-T", "template0", "-E", "LATIN1", "--locale=C"]
+    subprocess.run(["createdb", *options, name], check=True, capture_output=True)
+    with pytest.raises(ConfigError, match="server_encoding"):
+        Database(postgres_cluster.uri(name)).check()
+
+
+@pytest.mark.parametrize("mode", ["local", "off"])
+def test_commits_that_do_not_wait_for_the_disk_are_refused(postgres_uri: str, mode: str) -> None:
+    database = Database(postgres_uri)
+    with database.connection(readonly=False):
+        ((name,),) = database.rows("SELECT current_database()")
+        database.run(f"ALTER DATABASE {name} SET synchronous_commit = {mode}")
+    with pytest.raises(ConfigError, match=f"synchronous_commit is '{mode}'"):
+        Database(postgres_uri).check()
+
+
+def test_sqlite_writers_sync_every_commit_and_readers_leave_the_wal_alone(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/chatd.db")
+    with database.connection(readonly=False):
+        assert database.rows("PRAGMA synchronous") == [(2,)]
+        assert database.rows("PRAGMA journal_mode") == [("wal",)]
+        assert database.rows("PRAGMA query_only") == [(0,)]
+    with database.connection(readonly=True):
+        assert database.rows("PRAGMA query_only") == [(1,)]
+        assert database.rows("PRAGMA wal_autocheckpoint") == [(0,)]
+
+
+def test_a_path_that_is_no_file_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=str(tmp_path)):
+        Database(f"sqlite:///{tmp_path}")
+
+
+def test_members_kept_in_memory_hold_for_one_version() -> None:
+    cache = MembersCache()
+    members = Members("r", 3, frozenset({"alice"}))
+    cache.put(members)
+    assert cache.get("r", 3) is members
+    assert cache.get("r", 4) is None
+    assert cache.get("s", 3) is None
+
+
+def test_members_kept_in_memory_are_bounded_oldest_out_first() -> None:
+    cache = MembersCache()
+    third = MEMBERS_KEPT // 3
+    crowd = frozenset(map(str, range(third)))
+    for room in ("a", "b", "c"):
+        cache.put(Members(room, 1, crowd))
+    cache.put(Members("c", 2, crowd))
+    cache.get("a", 1)
+    cache.put(Members("d", 1, crowd))
+    assert cache.get("b", 1) is None
+    assert all(cache.get(room, version) for room, version in (("a", 1), ("c", 2), ("d", 1)))
