@@ -26,6 +26,7 @@ from chatd.store.reader import Reader
 from chatd.store.writer import WriteBatch, Writer
 from chatd.transport.pump import PeerFull, PeerGone, Pump
 from chatd.transport.sockets import Context, bind_router, bind_xpub, endpoint
+from chatd.transport.timers import Timers
 
 log = structlog.get_logger()
 
@@ -75,7 +76,7 @@ class DefaultNode:
         self._methods: dict[str, Method] = {}
         self._take_pulled: Callable[[], tuple[tuple[str, str, str, int, int], ...]] = tuple
         self._waiting = 0
-        self._timers: list[asyncio.TimerHandle] = []
+        self._timers = Timers(loop)
         self.events_committed = 0
         self.commits = 0
         self.requests_refused = 0
@@ -99,9 +100,9 @@ class DefaultNode:
         self.queue_uri = endpoint(xpub)
         self._xpub = Pump(self._loop, xpub, self._last_mile.on_subscriptions, frames=1)
         self._router = Pump(self._loop, router, self._on_calls, frames=2)
-        self._every(MARKS_SECONDS, self._write_marks)
+        self._timers.every(MARKS_SECONDS, self._write_marks)
         self._sweep(before_us=self._clock())
-        self._every(self._sweep_seconds, lambda: self._sweep(before_us=self._clock() - round(self._sweep_seconds * 1e6)))
+        self._timers.every(self._sweep_seconds, lambda: self._sweep(before_us=self._clock() - round(self._sweep_seconds * 1e6)))
 
     def publish(self, topics: Sequence[bytes], body: bytes) -> None:
         """Send a queue message to each topic; dropped at the high-water mark of whoever does not keep up."""
@@ -110,14 +111,6 @@ class DefaultNode:
     def write(self, command: Command) -> None:
         """Ask the writer for something nobody waits for."""
         self._writer.submit(command, None)
-
-    def _every(self, seconds: float, action: Callable[[], None]) -> None:
-        def run() -> None:
-            action()
-            self._timers[index] = self._loop.call_later(seconds, run)
-
-        index = len(self._timers)
-        self._timers.append(self._loop.call_later(seconds, run))
 
     def _on_calls(self, batch: list[list[bytes]]) -> None:
         for frames in batch:
@@ -212,8 +205,7 @@ class DefaultNode:
         while self._waiting and self._loop.time() < deadline:
             await asyncio.sleep(0.005)
         self._write_marks()
-        for timer in self._timers:
-            timer.cancel()
+        self._timers.cancel()
 
     def close(self) -> None:
         """Close the sockets; what was sent may take a second to leave."""

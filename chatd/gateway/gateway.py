@@ -24,6 +24,7 @@ from chatd.gateway.vigil import Vigil
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, RpcRequest, ServerFrame, Welcome
 from chatd.transport.pump import Pump
 from chatd.transport.sockets import Context, bind_router, connect_sub, endpoint
+from chatd.transport.timers import Timers
 
 PROTOCOL_VERSION = 1
 MAX_WINDOW_MESSAGES = 65_536
@@ -57,7 +58,7 @@ class GatewayServer:
         self._settings = settings
         self._tokens = tokens
         self._draining = False
-        self._timers: list[asyncio.TimerHandle] = []
+        self._timers = Timers(loop)
         gateway_id = settings.gateway_id
         self._devices = devices = Devices()
         self.backend = Backend(loop, queue_name=settings.queue_name, call_timeout=settings.call_timeout)
@@ -96,16 +97,8 @@ class GatewayServer:
         self.backend.connect(context, settings.node_uris)
         self._router = Pump(self._loop, router, self._on_batch)
         self._devices.bind(self._router, self.connections)
-        self._every(settings.ack_flush, self._acks.flush)
-        self._every(min(settings.heartbeat_interval / 4, 1.0), lambda: self._vigil.tick(self._loop.time()))
-
-    def _every(self, seconds: float, action: Callable[[], None]) -> None:
-        def run() -> None:
-            action()
-            self._timers[index] = self._loop.call_later(seconds, run)
-
-        index = len(self._timers)
-        self._timers.append(self._loop.call_later(seconds, run))
+        self._timers.every(settings.ack_flush, self._acks.flush)
+        self._timers.every(min(settings.heartbeat_interval / 4, 1.0), lambda: self._vigil.tick(self._loop.time()))
 
     def _on_batch(self, batch: list[list[bytes]]) -> None:
         now = self._loop.time()
@@ -234,8 +227,7 @@ class GatewayServer:
 
     def close(self) -> None:
         """Close the sockets; what was sent may take a second to leave."""
-        for timer in self._timers:
-            timer.cancel()
+        self._timers.cancel()
         self.backend.close()
         self._sub.close()
         self._router.close(linger_ms=1_000)
