@@ -3,6 +3,7 @@
 0 done · 1 the service refused or failed · 2 usage · 69 the service cannot be reached
 """
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -12,13 +13,14 @@ import typer
 
 from chatctl import outbox, rooms
 from chatctl.connection import Options
-from chatctl.output import harmless
+from chatctl.output import ReaderGone, harmless
 from chatctl.send import send
 from chatctl.status import connections, status
 from chatctl.tail import tail
 from chatd import __version__
-from chatd.errors import ChatdError, TimedOut, Unavailable
+from chatd.errors import ChatdError, ConfigError, TimedOut, Unavailable
 
+USAGE = 2
 UNREACHABLE = 69  # EX_UNAVAILABLE of sysexits.h
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
@@ -69,12 +71,19 @@ def root(
 
 def main() -> None:
     """Console script; never a traceback unless CHATCTL_DEBUG is set."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a character is no reason to fail
     try:
         app()
     except (TimedOut, Unavailable, TimeoutError) as exc:
         _fail(exc, UNREACHABLE)
-    except BrokenPipeError:
-        # Whoever read our output has enough; Python must not complain when it flushes at exit.
+    except ConfigError as exc:
+        _fail(exc, USAGE)
+    except UnicodeEncodeError as exc:
+        _fail(ConfigError("an argument is not UTF-8"), USAGE, exc)
+    except ReaderGone:
+        # Nothing to complain about, nor may Python when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except KeyboardInterrupt:
@@ -85,9 +94,9 @@ def main() -> None:
         _fail(exc, 1)
 
 
-def _fail(exc: BaseException, code: int) -> None:
+def _fail(exc: BaseException, code: int, cause: BaseException | None = None) -> None:
     if os.environ.get("CHATCTL_DEBUG"):
-        raise exc
+        raise exc from cause
     name = f" ({exc.name})" if isinstance(exc, ChatdError) else ""
     sys.stderr.write(f"chatctl: {harmless(str(exc)) or type(exc).__name__}{name}\n")
     sys.exit(code)

@@ -14,6 +14,8 @@ from chatctl import output
 from chatd.client import Client
 
 R = TypeVar("R")
+MAX_SEQ = 2**63 - 1
+"""The largest seq that a database holds: what options about one accept."""
 
 
 @dataclass(slots=True)
@@ -74,7 +76,7 @@ def _first_token(path: Path | None) -> str:
         return str((operators or list(tokens))[0])
     except FileNotFoundError as exc:
         raise typer.BadParameter(f"no token: {path} does not exist; give --token or --token-file, or start chatd first") from exc
-    except PermissionError as exc:
-        raise typer.BadParameter(f"no token: {path} may not be read; give --token") from exc
+    except OSError as exc:
+        raise typer.BadParameter(f"no token: {path} cannot be read ({exc.strerror}); give --token") from exc
     except (KeyError, IndexError, AttributeError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise typer.BadParameter(f"{path} is not a token file of chatd") from exc

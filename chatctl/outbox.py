@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chatctl.connection import options, run
+from chatctl.connection import MAX_SEQ, options, run
 from chatctl.output import age
 from chatd.pb.admin.v1 import admin_pb2
 
@@ -99,7 +99,7 @@ def show(
 def event(
     context: typer.Context,
     room: Annotated[str, typer.Argument(metavar="ROOM", help="The room's id.")],
-    seq: Annotated[int, typer.Argument(metavar="SEQ", min=1, help="The event's place in it.")],
+    seq: Annotated[int, typer.Argument(metavar="SEQ", min=1, max=MAX_SEQ, help="The event's place in it.")],
     as_json: AsJson = False,
 ) -> None:
     """How far one event has come: one row for each device it is for.

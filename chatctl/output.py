@@ -42,6 +42,10 @@ def clock(us: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(us / 1e6))
 
 
+class ReaderGone(Exception):
+    """Whoever read our output has enough. (Not an OSError: typer would make a failure of it.)"""
+
+
 class Output:
     """Where a command's results go. ``as_json``: lists as one array, single things as one object, streams as an object a line."""
 
@@ -53,6 +57,8 @@ class Output:
 
     def rows(self, rows: Sequence[Row], shown: Mapping[str, Iterable[Any]] | None = None, *, more: bool = False) -> None:
         """A list. ``shown``: heading → the column for people; without it, the rows' own keys and values."""
+        if more:
+            self.say("there are more; ask with a larger --limit or a narrower filter")
         if self.as_json:
             self._line(json.dumps(list(rows), ensure_ascii=True, indent=2 if self.terminal else None))
             return
@@ -67,8 +73,6 @@ class Output:
         else:
             for cells in zip(*columns.values(), strict=True):
                 self._line("\t".join(map(harmless, cells)))
-        if more:
-            self.say("there are more; ask with a larger --limit or a narrower filter")
 
     def one(self, thing: Row) -> None:
         """A single thing."""
@@ -89,8 +93,11 @@ class Output:
         self._messages.print(Text(harmless(message)))
 
     def _line(self, line: str) -> None:
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError as exc:
+            raise ReaderGone from exc
 
 
 def _columns(rows: Sequence[Row]) -> dict[str, list[Any]]:

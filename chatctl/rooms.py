@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chatctl.connection import options, run
+from chatctl.connection import MAX_SEQ, options, run
 from chatctl.output import clock
 from chatctl.tail import row_of
 from chatd.pb.admin.v1 import admin_pb2
@@ -113,7 +113,9 @@ def remove(context: typer.Context, room: RoomId, profiles: Profiles, as_json: As
 def history(
     context: typer.Context,
     room: RoomId,
-    before: Annotated[int, typer.Option("--before", metavar="SEQ", min=0, help="Only events before this one; 0: the newest.")] = 0,
+    before: Annotated[
+        int, typer.Option("--before", metavar="SEQ", min=0, max=MAX_SEQ, help="Only events before this one; 0: the newest.")
+    ] = 0,
     limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="Events at most.")] = 50,
     as_json: AsJson = False,
 ) -> None:

@@ -1,21 +1,18 @@
 """chatctl send: one text, or a line of stdin for each event."""
 
-import select
 import sys
 import time
-from collections.abc import Iterator
-from io import BufferedReader
-from typing import Annotated, BinaryIO
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
 from chatctl.connection import options, run
+from chatctl.lines import Line, batches
 from chatctl.output import Output
 from chatd.client import Client, message
 from chatd.errors import ChatdError
-
-BATCH = 64
-"""Lines in a request: what one transaction of the daemon holds anyway."""
+from chatd.pb.chat.v1.chat_pb2 import EventAck, RoomEvent
 
 
 def send(
@@ -35,58 +32,81 @@ def send(
     Example: tail -f /var/log/app.log | chatctl --as bot send alerts -
     """
     out = options(context).output(as_json)
-    if text is None and sys.stdin.isatty():
+    piped = sys.stdin is not None and not sys.stdin.isatty()
+    if (text is None and not piped) or (text == "-" and sys.stdin is None):
         raise typer.BadParameter("nothing to send: give TEXT, or - and some input")
     if text is not None and text != "-":
         ack = run(context, lambda client: client.send(room, text, event_id=event_id or None))
-        thing = {"room_id": ack.room_id, "seq": ack.seq, "event_id": ack.event_id, "sent_at_us": ack.sent_at_us, "duplicate": ack.duplicate}
-        out.item(thing, (ack.room_id, ack.seq, ack.event_id))
+        out.item(_row_of(ack), (ack.room_id, ack.seq, ack.event_id))
         return
     if event_id:
         raise typer.BadParameter("--id is for a single TEXT")
-    run(context, lambda client: _send_lines(client, room, sys.stdin.buffer, out))
+    run(context, lambda client: _Lines(client, room, out).send(sys.stdin.fileno()))
 
 
-async def _send_lines(client: Client, room: str, lines: BinaryIO, out: Output) -> None:
-    """Send in order; the first line that is refused ends it, named by its number."""
-    started = shown = time.monotonic()
-    sent = blank = 0
-    for batch in _batches(lines):
-        events = [(number, message(room, text)) for number, text in batch if text.strip()]
-        blank += len(batch) - len(events)
-        if not events:
-            continue
+def _row_of(ack: EventAck) -> dict[str, Any]:
+    return {"room_id": ack.room_id, "seq": ack.seq, "event_id": ack.event_id, "sent_at_us": ack.sent_at_us, "duplicate": ack.duplicate}
+
+
+class _Lines:
+    """Sends lines in order, one request after the other; the first line that is refused ends it."""
+
+    def __init__(self, client: Client, room: str, out: Output) -> None:
+        self._client = client
+        self._room = room
+        self._out = out
+        self._sent = 0
+        self._started = self._shown_at = time.monotonic()
+        self._progress = False
+
+    async def send(self, fd: int) -> None:
+        """Until the end of the input. Raises what a line was refused with, naming the line."""
+        blank = 0
         try:
-            acks = await client.send_events([event for _, event in events])
+            async for batch in batches(fd):
+                said = [line for line in batch if line.text.strip()]
+                blank += len(batch) - len(said)
+                if said:
+                    await self._send_batch(said)
+        finally:
+            self._clear_progress()
+        seconds = time.monotonic() - self._started
+        self._out.say(f"{self._sent:,} sent in {seconds:.1f} s" + (f", {blank:,} blank lines passed over" if blank else ""))
+
+    async def _send_batch(self, lines: Sequence[Line]) -> None:
+        events = [message(self._room, line.text) for line in lines]
+        try:
+            await self._send_events(events)
         except ChatdError as exc:
-            numbers = f"line {events[0][0]}" if len(events) == 1 else f"lines {events[0][0]}-{events[-1][0]}"
-            raise type(exc)(f"{numbers}: {exc} ({sent} sent before)") from exc
-        sent += len(acks)
-        if out.as_json:
+            if exc.retry or len(lines) == 1:
+                raise self._named(exc, lines) from exc
+        else:
+            return
+        # Refused as a whole, nothing stored: one by one shows which line it is, and what comes before it is sent.
+        for line, event in zip(lines, events, strict=True):
+            try:
+                await self._send_events([event])
+            except ChatdError as exc:
+                raise self._named(exc, [line]) from exc
+
+    def _named(self, exc: ChatdError, lines: Sequence[Line]) -> ChatdError:
+        where = f"line {lines[0].number}" if len(lines) == 1 else f"lines {lines[0].number}-{lines[-1].number}"
+        return type(exc)(f"{where}: {exc} ({self._sent:,} sent before)")
+
+    async def _send_events(self, events: list[RoomEvent]) -> None:
+        acks = await self._client.send_events(events)
+        self._sent += len(acks)
+        if self._out.as_json:
             for ack in acks:
-                out.item({"room_id": ack.room_id, "seq": ack.seq, "event_id": ack.event_id, "sent_at_us": ack.sent_at_us}, ())
-        if sys.stderr.isatty() and time.monotonic() - shown > 1:
-            shown = time.monotonic()
-            sys.stderr.write(f"\r{sent:,} sent, {sent / (shown - started):,.0f}/s ")
+                self._out.item(_row_of(ack), ())
+        now = time.monotonic()
+        if sys.stderr.isatty() and now - self._shown_at > 1:
+            self._shown_at = now
+            self._progress = True
+            sys.stderr.write(f"\r{self._sent:,} sent, {self._sent / (now - self._started):,.0f}/s ")
             sys.stderr.flush()
-    out.say(f"{sent:,} sent in {time.monotonic() - started:.1f} s" + (f", {blank:,} blank lines passed over" if blank else ""))
 
-
-def _batches(lines: BinaryIO) -> Iterator[list[tuple[int, str]]]:
-    """Numbered lines, at most BATCH at a time. What a slow source has written is sent at once, without waiting for more."""
-    batch: list[tuple[int, str]] = []
-    number = 0
-    while line := lines.readline():
-        number += 1
-        batch.append((number, line.decode("utf-8", "replace").rstrip("\r\n").replace("\0", "\ufffd")))
-        waiting = select.select([lines], [], [], 0)[0] or _buffered(lines)
-        if len(batch) == BATCH or not waiting:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _buffered(lines: BinaryIO) -> bool:
-    """Whether a whole line has been read ahead already."""
-    return isinstance(lines, BufferedReader) and b"\n" in lines.peek(0)
+    def _clear_progress(self) -> None:
+        if self._progress:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

@@ -6,14 +6,16 @@ from typing import TypeVar
 from google.protobuf.message import DecodeError, Message
 
 from chatd.client.resume import from_pb
-from chatd.errors import ChatdError, MalformedFrame, TimedOut, Unavailable
+from chatd.errors import ChatdError, FrameTooLarge, MalformedFrame, TimedOut, Unavailable
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest, ServerFrame
 from chatd.transport.pump import PeerFull, Pump
-from chatd.transport.sockets import Context, connect_dealer
+from chatd.transport.sockets import HARD_FRAME_FACTOR, MAX_FRAME_BYTES, Context, connect_dealer
 
 R = TypeVar("R", bound=Message)
 
 CONNECT_LOOK = 0.01  # seconds between looks at whether the gateway is there yet
+LARGEST_FRAME = HARD_FRAME_FACTOR * MAX_FRAME_BYTES
+"""Bytes; ZeroMQ cuts off who sends more, without a word, so it is refused here."""
 
 
 class Calls:
@@ -27,9 +29,11 @@ class Calls:
         self._pump = Pump(self._loop, connect_dealer(context, uri), self._on_batch)
         self._waiting: dict[int, asyncio.Future[bytes]] = {}
         self._next_id = 1
+        self._closed = False
 
     async def call(self, method: str, request: Message, response_type: type[R], *, affinity: str, timeout: float) -> R:
-        """Call once. Raises TimedOut or Unavailable after ``timeout`` seconds, else whatever the service answered."""
+        """Call once. Raises TimedOut or Unavailable after ``timeout`` seconds, FrameTooLarge, MalformedFrame when the answer is none,
+        else whatever the service answered."""
         deadline = self._loop.time() + timeout
         call_id = self._next_id
         self._next_id += 1
@@ -42,20 +46,25 @@ class Calls:
             affinity=affinity,
         )
         frame = ClientFrame(call=call).SerializeToString()
+        if len(frame) > LARGEST_FRAME:
+            raise FrameTooLarge(f"the call is {len(frame):,} bytes, more than {LARGEST_FRAME:,}")
         answer: asyncio.Future[bytes] = self._loop.create_future()
-        self._waiting[call_id] = answer
         try:
             await self._send(frame, deadline)
+            self._waiting[call_id] = answer
             async with asyncio.timeout_at(deadline):
-                payload = await answer
+                return response_type.FromString(await answer)
         except TimeoutError as exc:
-            raise TimedOut(f"no answer to {method} in {timeout:g} s; its outcome is unknown") from exc
+            raise TimedOut(f"no answer to {method} in time; its outcome is unknown") from exc
+        except DecodeError as exc:
+            raise MalformedFrame(f"the gateway's answer to {method} does not parse") from exc
         finally:
             self._waiting.pop(call_id, None)
-        return response_type.FromString(payload)
 
     async def _send(self, frame: bytes, deadline: float) -> None:
         while True:
+            if self._closed:
+                raise Unavailable("the client was closed")
             try:
                 self._pump.send((frame,))
             except PeerFull as exc:
@@ -81,8 +90,10 @@ class Calls:
                 continue
             if frame.reply.HasField("error"):
                 answer.set_exception(from_pb(frame.reply.error))
-            else:
+            elif frame.reply.HasField("payload"):
                 answer.set_result(frame.reply.payload)
+            else:
+                answer.set_exception(MalformedFrame("the gateway sent a reply without an outcome"))
 
     def _fail_all(self, error: ChatdError) -> None:
         for answer in self._waiting.values():
@@ -90,5 +101,6 @@ class Calls:
                 answer.set_exception(type(error)(str(error)))
 
     def close(self) -> None:
+        self._closed = True
         self._fail_all(Unavailable("the client was closed"))
         self._pump.close(linger_ms=200)

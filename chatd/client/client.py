@@ -3,6 +3,7 @@
 import asyncio
 import random
 import uuid
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
@@ -13,13 +14,15 @@ from google.protobuf.struct_pb2 import Struct
 from chatd.client.calls import Calls
 from chatd.client.delivery import Delivery
 from chatd.client.stream import Stream, StreamState
-from chatd.errors import ChatdError
+from chatd.errors import ChatdError, Unavailable
 from chatd.pb.chat.v1 import chat_pb2 as chat
 from chatd.pb.events.v1.payloads_pb2 import EventType
+from chatd.pb.gateway.v1.gateway_pb2 import Hello
 from chatd.transport.sockets import Context, new_context
 
 R = TypeVar("R", bound=Message)
 
+PROTOCOL_VERSION = 1
 TRY_SECONDS = 3.0
 """One try of a repeatable call; the whole may take ``call_timeout``."""
 
@@ -48,6 +51,8 @@ class Client:
         self._given_context = context
         self._context = context or new_context()
         self._calls: Calls | None = None
+        self._closed = False
+        self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
 
     async def __aenter__(self) -> Self:
         return self
@@ -56,7 +61,10 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the connection for calls; streams have their own."""
+        """Close the connection for calls, and any stream that is still open, without its Bye (``Stream.close`` says it)."""
+        self._closed = True
+        for stream in tuple(self._streams):
+            stream.abandon()
         if self._calls is not None:
             self._calls.close()
             self._calls = None
@@ -74,20 +82,22 @@ class Client:
         timeout: float | None = None,
     ) -> R:
         """Call any method. A ``repeatable`` call is tried again after errors that say so, until ``timeout`` seconds are over."""
+        if self._closed:
+            raise Unavailable("the client was closed")
         if self._calls is None:
             self._calls = Calls(self._context, self._uri, token=self._token, profile=self._profile)
+        calls = self._calls
         loop = asyncio.get_running_loop()
-        total = timeout or self._call_timeout
-        deadline = loop.time() + total
+        deadline = loop.time() + (timeout or self._call_timeout)
         pause = 0.05
         while True:
             left = deadline - loop.time()
             try:
-                return await self._calls.call(
+                return await calls.call(
                     method, request, response_type, affinity=affinity, timeout=min(left, TRY_SECONDS) if repeatable else left
                 )
             except ChatdError as exc:
-                if not (repeatable and exc.retry) or loop.time() + pause >= deadline:
+                if not (repeatable and exc.retry) or self._closed or loop.time() + pause >= deadline:
                     raise
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(1.0, pause * 2)
@@ -136,16 +146,18 @@ class Client:
         on_state: Callable[[StreamState, str], None] | None = None,
     ) -> Stream:
         """The stream of one of the profile's devices: ``async with client.stream("laptop") as stream: async for delivery in stream: …``"""
-        return Stream(
-            self._context,
-            self._uri,
+        hello = Hello(
             token=self._token,
-            profile=self._profile,
+            profile_id=self._profile,
             device_id=device_id,
-            window=(window_messages, window_bytes),
-            client_name=self._client_name,
-            on_state=on_state,
+            window_messages=window_messages,
+            window_bytes=window_bytes,
+            version=PROTOCOL_VERSION,
+            client=self._client_name,
         )
+        stream = Stream(self._context, self._uri, hello, on_state=on_state)
+        self._streams.add(stream)
+        return stream
 
 
 def message(room_id: str, text: str, *, event_id: str | None = None) -> chat.RoomEvent:

@@ -7,14 +7,15 @@ import random
 from collections.abc import Sequence
 
 from chatd.client.delivery import Delivery
-from chatd.errors import WIRE_ERRORS, ChatdError, Internal
+from chatd.errors import WIRE_ERRORS, ChatdError, Internal, MalformedFrame, Unavailable
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery
 from chatd.pb.gateway.v1.gateway_pb2 import Error, Welcome
 
 ACK_DELAY = 0.05
 """Seconds an ack may wait for company: a gateway's work for an ack frame is worth several deliveries."""
 MISSED_HEARTBEATS = 3
-FIRST_BACKOFF, LAST_BACKOFF = 0.05, 5.0
+FIRST_BACKOFF, LAST_BACKOFF = 0.1, 5.0
+DEFAULT_HEARTBEAT = 10.0
 
 
 class Resume:
@@ -26,14 +27,18 @@ class Resume:
         self.epoch = 0
         self.repeats = 0
         """Deliveries that had been shown before and were dropped."""
-        self._begin(heartbeat=10.0, window=64, now=0.0)
+        self._welcomed_at: float | None = None
+        self._brought_something = False
+        self._begin(heartbeat=DEFAULT_HEARTBEAT, window=(64, 1 << 18), now=0.0)
 
-    def _begin(self, *, heartbeat: float, window: int, now: float) -> None:
+    def _begin(self, *, heartbeat: float, window: tuple[int, int], now: float) -> None:
         self.heartbeat = heartbeat
-        self._ack_every = max(1, window // 4)
+        self._ack_every = max(1, window[0] // 4)
+        self._ack_bytes = max(1, window[1] // 4)
         self.received = 0
-        self._handled = 0
-        self._acked = 0
+        self.received_bytes = 0
+        self._handled = self._handled_bytes = 0
+        self._acked = self._acked_bytes = 0
         self._unacked_since: float | None = None
         self._heard_at = now
         self._said_at = now
@@ -41,13 +46,20 @@ class Resume:
     def welcomed(self, welcome: Welcome, now: float) -> None:
         """A connection's stream is open; counting begins at 1."""
         self.epoch = welcome.epoch
-        self._failures = 0
-        self._begin(heartbeat=welcome.heartbeat_interval_ms / 1e3, window=welcome.window_messages, now=now)
+        self._welcomed_at = now
+        heartbeat = welcome.heartbeat_interval_ms / 1e3 or DEFAULT_HEARTBEAT
+        self._begin(heartbeat=heartbeat, window=(welcome.window_messages, welcome.window_bytes), now=now)
 
-    def receive(self, deliveries: Sequence[EventDelivery], now: float) -> list[Delivery]:
-        """Count what has come; what is to be shown of it, repeats dropped."""
+    def receive(self, deliveries: Sequence[EventDelivery], now: float, *, size: int = 0) -> list[Delivery]:
+        """Count what has come, ``size`` bytes together; what is to be shown of it, repeats dropped.
+
+        Raises MalformedFrame for a delivery that has no place in a room's log; then nothing was counted.
+        """
+        if not all(message.event.seq for message in deliveries):
+            raise MalformedFrame("the gateway sent a delivery without a seq")
         self._heard_at = now
         self.received += len(deliveries)
+        self.received_bytes += size
         shown = self._shown
         fresh = []
         for message in deliveries:
@@ -57,6 +69,7 @@ class Resume:
                 continue
             shown[delivery.room_id] = delivery.seq
             fresh.append(delivery)
+        self._brought_something = self._brought_something or bool(fresh)
         return fresh
 
     def heard(self, now: float) -> None:
@@ -65,20 +78,21 @@ class Resume:
     def said(self, now: float) -> None:
         self._said_at = now
 
-    def handled(self, up_to: int, now: float) -> None:
-        """The application is done with the first ``up_to`` deliveries of this connection."""
+    def handled(self, up_to: int, now: float, *, size: int = 0) -> None:
+        """The application is done with the first ``up_to`` deliveries of this connection, ``size`` bytes in whole frames."""
         if up_to > self._handled:
-            self._handled = up_to
+            self._handled, self._handled_bytes = up_to, size
             if self._unacked_since is None:
                 self._unacked_since = now
 
     def take_ack(self, now: float, *, force: bool = False) -> int | None:
-        """The ack to send now, if one is due: a quarter of the window gathered, or 50 ms gone by."""
+        """The ack to send now, if one is due: a quarter of the window gathered, in messages or bytes, or ACK_DELAY gone by."""
         if self._unacked_since is None or self._handled <= self._acked:
             return None
-        if not force and self._handled - self._acked < self._ack_every and now - self._unacked_since < ACK_DELAY:
+        quarter = self._handled - self._acked >= self._ack_every or self._handled_bytes - self._acked_bytes >= self._ack_bytes
+        if not force and not quarter and now - self._unacked_since < ACK_DELAY:
             return None
-        self._acked = self._handled
+        self._acked, self._acked_bytes = self._handled, self._handled_bytes
         self._unacked_since = None
         self._said_at = now
         return self._acked
@@ -98,13 +112,25 @@ class Resume:
         """Seconds until something may be due."""
         return 1.05 * ACK_DELAY if self._unacked_since is not None else min(self.heartbeat / 4, 1.0)
 
-    def backoff(self) -> float:
-        """Seconds to wait before the next attempt; grows, with jitter so that clients do not come back together."""
-        self._failures += 1
+    def backoff(self, now: float) -> float:
+        """Seconds to wait before the next attempt: doubling from 0.1 to 5, with jitter so that clients do not come back together.
+
+        Begins anew only after a connection that brought something or held for a while: a gateway that welcomes and closes at once
+        is not hammered.
+        """
+        held = self._welcomed_at is not None and now - self._welcomed_at >= LAST_BACKOFF
+        if held or self._brought_something:
+            self._failures = 0
+        self._welcomed_at = None
+        self._brought_something = False
         ceiling: float = min(LAST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(self._failures, 10))
+        self._failures += 1
         return ceiling * random.uniform(0.5, 1.0)
 
 
 def from_pb(error: Error) -> ChatdError:
-    """An error the gateway sent, as the exception it stands for."""
-    return WIRE_ERRORS.get(error.code, Internal)(error.message or error.name)
+    """An error the gateway sent, as the exception it stands for; a code of a later version as the one that is treated alike."""
+    known = WIRE_ERRORS.get(error.code)
+    if known is not None:
+        return known(error.message or error.name)
+    return (Unavailable if error.retry else Internal)(f"{error.name} ({error.code}): {error.message}")

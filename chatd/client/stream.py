@@ -4,34 +4,24 @@ One timer and one socket; nothing per message. What the application has not aske
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from enum import Enum
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from google.protobuf.message import DecodeError
 
+from chatd.client.arrivals import Arrivals, Frame, Position
 from chatd.client.delivery import Delivery
 from chatd.client.resume import Resume, from_pb
-from chatd.errors import ChatdError
+from chatd.errors import MalformedFrame, Unavailable
 from chatd.pb.gateway.v1.gateway_pb2 import Ack, Bye, ClientFrame, Heartbeat, Hello, ServerFrame
 from chatd.transport.pump import PeerFull, Pump
 from chatd.transport.sockets import Context, connect_dealer
 
-PROTOCOL_VERSION = 1
 HELLO_SECONDS = 5.0
 BYE_SECONDS = 1.0
 _HEARTBEAT = ClientFrame(heartbeat=Heartbeat()).SerializeToString()
-
-
-class _Arrived(NamedTuple):
-    """One frame's deliveries: on which connection, how many, up to which count, and what of it to show."""
-
-    connection: int
-    total: int
-    up_to: int
-    fresh: list[Delivery]
 
 
 class StreamState(Enum):
@@ -42,31 +32,14 @@ class StreamState(Enum):
 
 
 class Stream:
-    """Made by ``Client.stream``. Iterating gives deliveries; asking for the next one says that the last is handled."""
+    """Made by ``Client.stream``. Iterating gives deliveries; asking for the next one says that the last is handled.
 
-    def __init__(
-        self,
-        context: Context,
-        uri: str,
-        *,
-        token: str,
-        profile: str,
-        device_id: str,
-        window: tuple[int, int],
-        client_name: str,
-        on_state: Callable[[StreamState, str], None] | None = None,
-    ) -> None:
+    ``on_state`` is told every change and why; what it raises ends the stream and is raised to whoever iterates.
+    """
+
+    def __init__(self, context: Context, uri: str, hello: Hello, *, on_state: Callable[[StreamState, str], None] | None = None) -> None:
         self._context = context
         self._uri = uri
-        hello = Hello(
-            token=token,
-            profile_id=profile,
-            device_id=device_id,
-            window_messages=window[0],
-            window_bytes=window[1],
-            version=PROTOCOL_VERSION,
-            client=client_name,
-        )
         self._hello = ClientFrame(hello=hello).SerializeToString()
         self._on_state = on_state
         self._resume = Resume()
@@ -74,14 +47,14 @@ class Stream:
         self._timer: asyncio.TimerHandle | None = None
         self._hello_sent = False
         self._connected_at = 0.0
-        self._arrived: deque[_Arrived] = deque()
-        self._given: tuple[int, int] = (0, 0)  # connection and count of what the application was given last
+        self._arrived = Arrivals()
         self._connection = 0
         self._wake = asyncio.Event()
         self._opened = asyncio.Event()
         self._caught_up = asyncio.Event()
         self._idle = False
-        self._error: ChatdError | None = None
+        self._error: Exception | None = None
+        self._closing = False
         self._closed = asyncio.Event()
         self.state = StreamState.CONNECTING
 
@@ -113,8 +86,13 @@ class Stream:
 
     def _set_state(self, state: StreamState, reason: str) -> None:
         self.state = state
-        if self._on_state is not None:
+        if self._on_state is None:
+            return
+        try:
             self._on_state(state, reason)
+        except Exception as exc:  # noqa: BLE001  the application's own: it gets it where it iterates
+            self._on_state = None
+            self._end(exc)
 
     def _tick(self) -> None:
         """Everything time does: the Hello once there is a connection, acks, heartbeats, giving up."""
@@ -127,7 +105,7 @@ class Stream:
             elif now - self._connected_at > HELLO_SECONDS:
                 self._reconnect("the gateway did not answer")
                 return
-            self._timer = self._loop.call_later(0.01 if not self._hello_sent else 0.25, self._tick)
+            self._look_in(0.01 if not self._hello_sent else 0.25)
             return
         if self._resume.peer_is_silent(now):
             self._reconnect("the gateway fell silent")
@@ -136,7 +114,12 @@ class Stream:
         if self._resume.heartbeat_due(now):
             self._say(_HEARTBEAT)
             self._resume.said(now)
-        self._timer = self._loop.call_later(self._resume.next_look(), self._tick)
+        self._look_in(self._resume.next_look())
+
+    def _look_in(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(seconds, self._tick)
 
     def _flush_ack(self, *, force: bool = False) -> None:
         up_to = self._resume.take_ack(self._loop.time(), force=force)
@@ -158,38 +141,40 @@ class Stream:
             self._pump = None
         if self._timer is not None:
             self._timer.cancel()
+        if self._closing:
+            self._end(None)  # it was to end anyway
+            return
         self._set_state(StreamState.CONNECTING, reason)
-        self._timer = self._loop.call_later(self._resume.backoff(), self._connect)
+        if self.state is StreamState.CONNECTING:
+            self._timer = self._loop.call_later(self._resume.backoff(self._loop.time()), self._connect)
 
-    def _end(self, error: ChatdError | None) -> None:
+    def _end(self, error: Exception | None) -> None:
         self._error = error
-        self._set_state(StreamState.ENDED, str(error or ""))
-        self._closed.set()
-        self._wake.set()
-        self._opened.set()
-        self._caught_up.set()
+        if self.state is not StreamState.ENDED:
+            self._set_state(StreamState.ENDED, str(error or ""))
+        for waited_for in (self._closed, self._wake, self._opened, self._caught_up):
+            waited_for.set()
 
     def _on_batch(self, batch: list[list[bytes]]) -> None:
         now = self._loop.time()
         for frames in batch:
-            if self._pump is None:
+            if self._pump is None or self.state is StreamState.ENDED:
                 return  # given up while working through the batch
             try:
-                frame = ServerFrame.FromString(frames[-1])
+                self._on_frame(ServerFrame.FromString(frames[-1]), len(frames[-1]), now)
             except DecodeError:
                 self._reconnect("the gateway sent a frame that does not parse")
-                return
-            self._on_frame(frame, now)
+            except MalformedFrame as exc:
+                self._reconnect(str(exc))
 
-    def _on_frame(self, frame: ServerFrame, now: float) -> None:
+    def _on_frame(self, frame: ServerFrame, size: int, now: float) -> None:
         if frame.deliveries:
-            fresh = self._resume.receive(frame.deliveries, now)
-            self._arrived.append(_Arrived(self._connection, len(frame.deliveries), self._resume.received, fresh))
-            self._wake.set()
+            self._on_deliveries(frame, size, now)
         elif frame.HasField("welcome"):
             self._resume.welcomed(frame.welcome, now)
-            self._opened.set()
             self._set_state(StreamState.CATCHING_UP, "")
+            self._opened.set()
+            self._look_in(self._resume.next_look())  # heartbeats may be due sooner than the next look at a Hello
         elif frame.HasField("caught_up"):
             self._resume.heard(now)
             self._set_state(StreamState.LIVE, "")
@@ -205,51 +190,62 @@ class Stream:
         else:
             self._resume.heard(now)
 
+    def _on_deliveries(self, frame: ServerFrame, size: int, now: float) -> None:
+        if self.state is StreamState.CONNECTING:
+            raise MalformedFrame("the gateway sent deliveries before its Welcome")
+        resume = self._resume
+        fresh = resume.receive(frame.deliveries, now, size=size)
+        end = Position(self._connection, resume.received, resume.received_bytes)
+        self._arrived.add(Frame(len(frame.deliveries), size, end, fresh))
+        self._wake.set()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Delivery:
+        while True:
+            self.acknowledge()
+            delivery = self._arrived.take_one()
+            if delivery is not None:
+                return delivery
+            if not await self._more():
+                raise StopAsyncIteration
+
     async def batches(self) -> AsyncIterator[list[Delivery]]:
         """Lists of deliveries, as they come; asking for the next list says that the last is handled."""
-        async for arrived in self._frames():
-            self._given = (arrived.connection, arrived.up_to)
-            if arrived.fresh:
-                yield arrived.fresh
-            self.acknowledge()
-
-    async def __aiter__(self) -> AsyncIterator[Delivery]:
-        async for arrived in self._frames():
-            # With repeats in the frame, which count belongs to which delivery is not kept: it is acknowledged whole.
-            count = arrived.up_to - arrived.total if arrived.total == len(arrived.fresh) else None
-            for delivery in arrived.fresh:
-                if count is not None:
-                    count += 1
-                    self._given = (arrived.connection, count)
-                yield delivery
-                self.acknowledge()
-            self._given = (arrived.connection, arrived.up_to)
-            self.acknowledge()
-
-    async def _frames(self) -> AsyncIterator[_Arrived]:
         while True:
-            while self._arrived:
-                yield self._arrived.popleft()
-            if self.state is StreamState.ENDED:
-                if self._error is not None:
-                    raise self._error
+            self.acknowledge()
+            batch = self._arrived.take_batch()
+            if batch:
+                yield batch
+            elif not await self._more():
                 return
-            self._wake.clear()
-            self._idle = True
+
+    async def _more(self) -> bool:
+        """Wait for more; False when the stream has ended. Raises what ended it."""
+        self.acknowledge()  # repeats that were passed over
+        if self.state is StreamState.ENDED:
+            if self._error is not None:
+                raise self._error
+            return False
+        self._wake.clear()
+        self._idle = True
+        try:
             await self._wake.wait()
+        finally:
             self._idle = False
+        return True
 
     def acknowledge(self) -> None:
         """Everything given so far is handled: for who leaves the loop and will not ask for the next one."""
-        connection, up_to = self._given
-        if connection != self._connection or self._pump is None:
+        connection, up_to, size = self._arrived.given
+        if connection != self._connection or self.state not in (StreamState.CATCHING_UP, StreamState.LIVE):
             return  # counted on a connection that is gone: it comes again, and is dropped as a repeat
         was_idle = not self._resume.has_unacked
-        self._resume.handled(up_to, self._loop.time())
+        self._resume.handled(up_to, self._loop.time(), size=size)
         self._flush_ack()
-        if was_idle and self._resume.has_unacked and self._timer is not None:
-            self._timer.cancel()
-            self._timer = self._loop.call_later(self._resume.next_look(), self._tick)
+        if was_idle and self._resume.has_unacked:
+            self._look_in(self._resume.next_look())
 
     async def opened(self) -> None:
         """Wait for the first Welcome: the device is registered. Raises what ended the stream, if it ended."""
@@ -271,18 +267,33 @@ class Stream:
 
     async def close(self) -> None:
         """Acknowledge what was handled, say Bye, wait at most a second for the gateway's word."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if self.state in (StreamState.CATCHING_UP, StreamState.LIVE):
-            self._flush_ack(force=True)
-            if self._say(ClientFrame(bye=Bye()).SerializeToString()):
-                try:
+        self._closing = True
+        try:
+            opened = self.state in (StreamState.CATCHING_UP, StreamState.LIVE)
+            if opened:
+                self._flush_ack(force=True)
+            if opened or (self.state is StreamState.CONNECTING and self._hello_sent):
+                said = self._say(ClientFrame(bye=Bye()).SerializeToString())
+                if said and opened:
                     async with asyncio.timeout(BYE_SECONDS):
                         await self._closed.wait()
-                except TimeoutError:
-                    pass  # the gateway will notice the silence
-        self._set_state(StreamState.ENDED, "")
+        except TimeoutError:
+            pass  # the gateway will notice the silence
+        finally:
+            self._close_socket()
+            if self.state is not StreamState.ENDED:
+                self._end(None)
+
+    def abandon(self) -> None:
+        """Close without a word: the client is closed, and with it every socket."""
+        self._closing = True
+        self._close_socket()
+        if self.state is not StreamState.ENDED:
+            self._end(Unavailable("the client was closed"))
+
+    def _close_socket(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         if self._pump is not None:
             self._pump.close(linger_ms=200)
             self._pump = None
-        self._wake.set()

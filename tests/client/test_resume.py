@@ -4,6 +4,8 @@ from chatd.client.resume import ACK_DELAY, Resume
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink
 from chatd.pb.gateway.v1.gateway_pb2 import Welcome
 
+WELCOME = Welcome(epoch=1, heartbeat_interval_ms=1000, window_messages=8, window_bytes=4096)
+
 
 def deliveries(*places: tuple[str, int]) -> list[EventDelivery]:
     return [EventDelivery(event=EventLink(room_id=room, seq=seq)) for room, seq in places]
@@ -12,7 +14,7 @@ def deliveries(*places: tuple[str, int]) -> list[EventDelivery]:
 @pytest.fixture
 def resume() -> Resume:
     made = Resume()
-    made.welcomed(Welcome(epoch=1, heartbeat_interval_ms=1000, window_messages=8), now=0.0)
+    made.welcomed(WELCOME, now=0.0)
     return made
 
 
@@ -62,9 +64,21 @@ def test_three_silent_intervals_are_a_dead_peer(resume: Resume) -> None:
 
 
 def test_backoff_grows_has_jitter_and_an_end(resume: Resume) -> None:
-    waits = [resume.backoff() for _ in range(20)]
-    assert waits[0] < 0.2
-    assert all(wait <= 5.0 for wait in waits)
+    waits = [resume.backoff(0.1) for _ in range(20)]
+    assert waits[0] <= 0.1
+    assert max(waits) <= 5.0
+    assert min(waits[-5:]) >= 2.5
     assert len(set(waits[-5:])) > 1
-    resume.welcomed(Welcome(epoch=3, heartbeat_interval_ms=1000, window_messages=8), now=9.0)
-    assert resume.backoff() < 0.2
+
+
+def test_backoff_begins_anew_only_after_a_connection_that_was_of_use(resume: Resume) -> None:
+    for _ in range(6):
+        resume.welcomed(WELCOME, now=9.0)
+        waited = resume.backoff(9.1)
+    assert waited > 1.0, "welcomed and closed at once, again and again"
+    resume.welcomed(WELCOME, now=9.0)
+    assert resume.backoff(14.0) <= 0.1, "it held"
+    resume.backoff(14.0)
+    resume.welcomed(WELCOME, now=14.0)
+    resume.receive(deliveries(("a", 1)), 14.0)
+    assert resume.backoff(14.1) <= 0.1, "it brought something"

@@ -16,18 +16,21 @@ def connections(operator: Conversation, profile: str) -> list[Connection]:
 
 @pytest.mark.parametrize("cache", ["database:", "mem:"])
 def test_connections_are_listed_while_they_last(cache: str, tmp_path: Path) -> None:
-    with Deployment(tmp_path, f"sqlite:///{tmp_path}/c.db", defaults=1, gateways=1, CACHE_URI=cache) as deployment:
-        with Conversation(deployment.uri(), deployment.token, "bob") as bob, Conversation(deployment.uri(), deployment.token) as operator:
-            epoch = bob.open("d", client="test 1.0").epoch
-            bob.hear_kind("caught_up")
-            (row,) = connections(operator, "bob")
-            assert (row.device_id, row.epoch, row.gateway_id, row.client) == ("d", epoch, "gateway0", "test 1.0")
-            assert connections(operator, "alice") == []
-            seen = row.seen_us
-            while connections(operator, "bob")[0].seen_us == seen:
-                bob.heartbeat(1)
-                bob.hear_kind("heartbeat")
-            bob.bye()
-            bob.hear_kind("closed")
-            while connections(operator, "bob"):
-                pass
+    with (
+        Deployment(tmp_path, f"sqlite:///{tmp_path}/c.db", defaults=1, gateways=1, CACHE_URI=cache) as deployment,
+        Conversation(deployment.uri(), deployment.token, "bob") as bob,
+        Conversation(deployment.uri(), deployment.token) as operator,
+    ):
+        epoch = bob.open("d", client="test 1.0").epoch
+        bob.hear_kind("caught_up")
+        (row,) = connections(operator, "bob")
+        assert (row.device_id, row.epoch, row.gateway_id, row.client) == ("d", epoch, "gateway0", "test 1.0")
+        assert connections(operator, "alice") == []
+        seen = row.seen_us
+        while connections(operator, "bob")[0].seen_us == seen:
+            bob.heartbeat(1)
+            bob.hear_kind("heartbeat")
+        bob.bye()
+        bob.hear_kind("closed")
+        while connections(operator, "bob"):
+            pass

@@ -1,0 +1,46 @@
+import json
+import math
+
+import pytest
+
+from chatd.client import Delivery
+from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink, EventType
+
+
+def test_a_message() -> None:
+    made = EventDelivery(
+        event=EventLink(event_id="e1", room_id="lobby", seq=7, sender_id="alice", type=EventType.EVENT_TYPE_MESSAGE, sent_at_us=5),
+        retry_count=2,
+    )
+    made.payload.update({"text": "hello", "size": 3, "ratio": 0.5, "tags": ["a", {"b": None}], "urgent": True})
+    delivery = Delivery(made)
+    assert (delivery.event_id, delivery.room_id, delivery.seq, delivery.sender_id) == ("e1", "lobby", 7, "alice")
+    assert (delivery.type, delivery.sent_at_us, delivery.retry_count, delivery.text) == (1, 5, 2, "hello")
+    assert delivery.payload == {"text": "hello", "size": 3, "ratio": 0.5, "tags": ["a", {"b": None}], "urgent": True}
+
+
+def test_no_text_is_empty() -> None:
+    made = EventDelivery(event=EventLink(type=20))  # type: ignore[arg-type]
+    assert (Delivery(made).text, Delivery(made).payload) == ("", {})
+    made.payload["text"] = 5
+    assert Delivery(made).text == ""
+
+
+def test_a_membership_change_reads_as_one() -> None:
+    made = EventDelivery(event=EventLink(type=EventType.EVENT_TYPE_MEMBERSHIP))
+    made.payload.update({"joined": ["bob", "carol"], "by": "alice"})
+    assert Delivery(made).text == "bob, carol joined"
+
+
+@pytest.mark.parametrize(("number", "shown"), [(math.nan, "NaN"), (math.inf, "Infinity"), (-math.inf, "-Infinity"), (1e300, int(1e300))])
+def test_numbers_that_json_lacks_do_no_harm(number: float, shown: object) -> None:
+    made = EventDelivery()
+    made.payload["x"] = number
+    assert Delivery(made).payload == {"x": shown}
+    assert json.loads(json.dumps(Delivery(made).payload, allow_nan=False)) == {"x": shown}
+
+
+def test_a_value_of_no_kind_is_none() -> None:
+    made = EventDelivery()
+    made.payload.fields["x"].Clear()
+    assert Delivery(made).payload == {"x": None}
