@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from chatd.core.ids import topic_of
+from chatd.core.ids import check_seq, topic_of
 from chatd.core.model import Member, OutboxEntry, OutboxSummary, Recipient, Room
 from chatd.core.online import OnlineTable
 from chatd.default.answer import Answer, Caller, Done, Method, Read, parse
@@ -121,7 +121,7 @@ class AdminService:
             ]
             return admin_pb2.GetBroadcastResponse(broadcast=EventBroadcast(event=event, targets=targets))
 
-        return Read(q.GetBroadcast(request.room_id, request.seq), then)
+        return Read(q.GetBroadcast(request.room_id, check_seq("seq", request.seq)), then)
 
     def list_connections(self, caller: Caller, payload: bytes) -> Answer:
         caller.require_operator()

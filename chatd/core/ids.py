@@ -4,9 +4,10 @@ A topic is ``profile:device\\0``. The closing NUL keeps ``u1:dev1`` from being a
 ``u1:dev10`` (ZeroMQ matches subscriptions by prefix), and neither id may hold ``:`` or NUL.
 """
 
-from chatd.errors import InvalidId
+from chatd.errors import InvalidArgument, InvalidId
 
 MAX_ID_BYTES = 128
+MAX_SEQ = 2**63 - 1
 
 
 def check_id(what: str, value: str) -> str:
@@ -20,6 +21,13 @@ def check_id(what: str, value: str) -> str:
         raise InvalidId(f"{what} is longer than {MAX_ID_BYTES} bytes")
     if ":" in value or not value.isprintable() or " " in value:
         raise InvalidId(f"{what} {value[:40]!a} holds ':', white space or an unprintable character")
+    return value
+
+
+def check_seq(what: str, value: int) -> int:
+    """Return ``value`` if a database can hold it as a seq; ``what`` names it in the error. Raises InvalidArgument."""
+    if value > MAX_SEQ:
+        raise InvalidArgument(f"{what} {value} is larger than {MAX_SEQ}")
     return value
 
 

@@ -4,7 +4,7 @@ from hashlib import blake2b
 
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
-from chatd.core.ids import check_id
+from chatd.core.ids import check_id, check_seq
 from chatd.core.model import NewEvent, StoredEvent
 from chatd.default.answer import Answer, Caller, Method, Read, Write, parse
 from chatd.errors import InvalidArgument, InvalidText, PayloadTooLarge
@@ -74,7 +74,7 @@ class MessageBusiness:
             room_id=request.room_id,
             profile_id=caller.profile_id,
             operator=caller.operator,
-            before_seq=request.before_seq,
+            before_seq=check_seq("before_seq", request.before_seq),
             limit=request.limit or DEFAULT_HISTORY,
         )
         return Read(query, _encode_history)

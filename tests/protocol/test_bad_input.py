@@ -7,7 +7,7 @@ import pytest
 import zmq
 from google.protobuf.struct_pb2 import Struct
 
-from chatd.pb.admin.v1.admin_pb2 import GetRoomRequest, GetRoomResponse
+from chatd.pb.admin.v1.admin_pb2 import GetBroadcastRequest, GetRoomRequest, GetRoomResponse
 from chatd.pb.chat.v1.chat_pb2 import (
     AddRoomSubscriptionsRequest,
     CreateRoomRequest,
@@ -132,6 +132,8 @@ def test_rooms_that_cannot_be(connect: Connect, room: str) -> None:
     assert alice.refused("ChatService/AddRoomSubscriptions", AddRoomSubscriptionsRequest(room_id=room, profile_ids=many)) == 301
     assert alice.refused("ChatService/GetHistory", GetHistoryRequest(room_id="nowhere")) == 400
     assert alice.refused("ChatService/GetHistory", GetHistoryRequest(room_id=room, limit=501)) == 301
+    assert alice.refused("ChatService/GetHistory", GetHistoryRequest(room_id=room, before_seq=2**64 - 1)) == 301
+    assert alice.refused("AdminService/GetBroadcast", GetBroadcastRequest(room_id=room, seq=2**63)) == 301
     assert head_seq(alice, room) == 1
 
 

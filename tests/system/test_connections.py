@@ -1,5 +1,6 @@
 """Connection metadata behind the cache seam, as operators see it."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -23,14 +24,18 @@ def test_connections_are_listed_while_they_last(cache: str, tmp_path: Path) -> N
     ):
         epoch = bob.open("d", client="test 1.0").epoch
         bob.hear_kind("caught_up")
+        deadline = time.monotonic() + 10
+        while not connections(operator, "bob"):  # registered with the writer's next commit
+            assert time.monotonic() < deadline
         (row,) = connections(operator, "bob")
         assert (row.device_id, row.epoch, row.gateway_id, row.client) == ("d", epoch, "gateway0", "test 1.0")
         assert connections(operator, "alice") == []
         seen = row.seen_us
         while connections(operator, "bob")[0].seen_us == seen:
+            assert time.monotonic() < deadline
             bob.heartbeat(1)
             bob.hear_kind("heartbeat")
         bob.bye()
         bob.hear_kind("closed")
         while connections(operator, "bob"):
-            pass
+            assert time.monotonic() < deadline
