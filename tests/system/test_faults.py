@@ -1,6 +1,7 @@
 """What survives kill -9, SIGTERM and restarts, seen from outside: acknowledged is never lost, every device shows it once, in order."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from chatd.client import Client, Stream
 from chatd.errors import ChatdError
 from chatd.store.database import Database
 from tests.daemons import Daemon
-from tests.databases import Cluster
+from tests.databases import Cluster, cluster
 from tests.system.deployment import Deployment
 
 
@@ -51,18 +52,26 @@ async def test_restarts_lose_nothing(db_uri: str, tmp_path: Path, victim: str, e
         assert shown == later == [("r", number + 2, f"line {number}") for number in range(300)]
 
 
-async def test_a_restarted_database_loses_nothing(postgres_uri: str, postgres_cluster: Cluster, tmp_path: Path) -> None:
-    with Deployment(tmp_path, postgres_uri, defaults=1, gateways=1) as deployment:
+@pytest.fixture
+def own_cluster(postgres_uri: str) -> Iterator[Cluster]:
+    """A cluster of this test's own: recovery takes as long as there are databases, and the shared one has many."""
+    with cluster() as running:
+        assert running is not None, "postgres_uri has skipped the test where PostgreSQL is missing"
+        yield running
+
+
+async def test_a_restarted_database_loses_nothing(own_cluster: Cluster, tmp_path: Path) -> None:
+    with Deployment(tmp_path, own_cluster.uri(own_cluster.new_database()), defaults=1, gateways=1) as deployment:
         uri, token = deployment.uri(), deployment.token
-        async with Client(uri, token, profile="alice", call_timeout=30) as alice, Client(uri, token, profile="bob") as bob:
+        async with Client(uri, token, profile="alice", call_timeout=60) as alice, Client(uri, token, profile="bob") as bob:
             await alice.create_room("r", profiles=["bob"])
             shown: list[tuple[str, int, str]] = []
             async with bob.stream("laptop") as laptop:
                 await laptop.caught_up()
-                showing = asyncio.create_task(show(laptop, shown, 200))
+                showing = asyncio.create_task(show(laptop, shown, 200, seconds=90))
                 for number in range(200):
                     if number in (60, 120):
-                        restarting = asyncio.create_task(asyncio.to_thread(postgres_cluster.restart))
+                        restarting = asyncio.create_task(asyncio.to_thread(own_cluster.restart))
                     await alice.send("r", f"line {number}")
                 await restarting
                 await showing
