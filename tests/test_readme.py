@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from chatd.daemon.settings import table
+from chatd.daemon.settings_table import table
 from chatd.errors import WIRE_ERRORS
 
 ROOT = Path(__file__).parent.parent

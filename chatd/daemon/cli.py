@@ -2,20 +2,32 @@
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from chatd import __version__
-from chatd.daemon.settings import Mode, describe, load_settings, table
-from chatd.errors import ConfigError
+from chatd.daemon.configuration import load_settings
+from chatd.daemon.settings import Mode
+from chatd.daemon.settings_table import describe, table
+from chatd.errors import ChatdError, ConfigError
 
 app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]}, pretty_exceptions_enable=False)
 
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="TOML file of settings; environment variables beat it.")]
-Check = Annotated[bool, typer.Option("--check-config", help="Show the effective settings, or what is wrong with them, and exit.")]
+Check = Annotated[bool, typer.Option("--check-config", help="Show the settings in force, or what is wrong with them, and exit.")]
 AsJson = Annotated[bool, typer.Option("--json", help="With --check-config: as JSON.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The same options are understood before and after the mode."""
+
+    config: Path | None
+    check_config: bool
+    as_json: bool
 
 
 @app.callback(invoke_without_command=True)
@@ -36,58 +48,66 @@ def root(
     """
     if version:
         typer.echo(f"chatd {__version__}")
-    elif check_config:
-        _check("all", config, as_json)
-    elif context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        raise typer.Exit
+    context.obj = Options(config, check_config, as_json)
+    if context.invoked_subcommand is None:
+        if not check_config:
+            typer.echo(context.get_help())
+            raise typer.Exit(2)
+        _check("all", context.obj)
 
 
-def _check(mode: Mode, config: Path | None, as_json: bool) -> None:
-    shown = describe(mode, load_settings(mode, config))
-    width = max(map(len, shown))
-    typer.echo(json.dumps(shown, indent=2) if as_json else "\n".join(f"{name:<{width}}  {value}" for name, value in shown.items()))
-
-
-def _serve(mode: Mode, config: Path | None, check_config: bool, as_json: bool) -> None:
-    if check_config:
-        _check(mode, config, as_json)
+def _check(mode: Mode, options: Options) -> None:
+    shown = describe(mode, load_settings(mode, options.config))
+    if options.as_json:
+        typer.echo(json.dumps({setting.name: {"value": setting.value, "from": setting.origin} for setting in shown}, indent=2))
         return
-    settings = load_settings(mode, config)
+    names, values = max(len(setting.name) for setting in shown), max(len(setting.value) for setting in shown)
+    for setting in shown:
+        typer.echo(f"{setting.name:<{names}}  {setting.value:<{values}}  {setting.origin}")
+
+
+def _serve(mode: Mode, context: typer.Context, options: Options) -> None:
+    before: Options = context.obj
+    if options.check_config or before.check_config:
+        _check(mode, Options(options.config or before.config, True, options.as_json or before.as_json))
+        return
+    settings = load_settings(mode, options.config or before.config)
     from chatd.daemon.run import run
 
     raise typer.Exit(run(mode, settings))
 
 
 @app.command()
-def default(config: Config = None, check_config: Check = False, as_json: AsJson = False) -> None:
+def default(context: typer.Context, config: Config = None, check_config: Check = False, as_json: AsJson = False) -> None:
     """Serve rooms, the event log and the outbox; publish to gateways.
 
     Example: DB_URI=postgresql://chatd@/chatd chatd default
     """
-    _serve("default", config, check_config, as_json)
+    _serve("default", context, Options(config, check_config, as_json))
 
 
 @app.command()
-def gateway(config: Config = None, check_config: Check = False, as_json: AsJson = False) -> None:
+def gateway(context: typer.Context, config: Config = None, check_config: Check = False, as_json: AsJson = False) -> None:
     """Serve device streams. Needs a default node, but no database.
 
     Example: GATEWAY_URI=tcp://127.0.0.1:7500 chatd gateway
     """
-    _serve("gateway", config, check_config, as_json)
+    _serve("gateway", context, Options(config, check_config, as_json))
 
 
 @app.command(name="all")
-def all_(config: Config = None, check_config: Check = False, as_json: AsJson = False) -> None:
+def all_(context: typer.Context, config: Config = None, check_config: Check = False, as_json: AsJson = False) -> None:
     """Serve both in one process, on SQLite unless told otherwise.
 
     Example: chatd all --config chatd.toml
     """
-    _serve("all", config, check_config, as_json)
+    _serve("all", context, Options(config, check_config, as_json))
 
 
 @app.command()
-def settings(markdown: Annotated[bool, typer.Option("--markdown", help="As a Markdown table.")] = False) -> None:
-    """List every setting, its default and what it means."""
+def settings(markdown: Annotated[bool, typer.Option("--markdown", help="As the rows of a Markdown table.")] = False) -> None:
+    """List every setting, its default, range and meaning."""
     for name, default_, meaning in table():
         typer.echo(f"| `{name}` | {default_} | {meaning} |" if markdown else f"{name}\n    {meaning}{f' [{default_}]' if default_ else ''}")
 
@@ -96,7 +116,7 @@ def main() -> None:
     """Console script. Exit codes: 0 stopped cleanly, 1 failed, 2 bad settings or usage."""
     try:
         app()
-    except ConfigError as exc:
+    except ChatdError as exc:
         for line in str(exc).splitlines():
             print(f"chatd: {line}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(2 if isinstance(exc, ConfigError) else 1)

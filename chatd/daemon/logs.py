@@ -10,16 +10,29 @@ import structlog
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
+def escape(text: str) -> str:
+    """Control and other unprintable characters become visible escapes."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def escape_fields(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Control and other unprintable characters of every string field become visible escapes."""
+    """Escape every string field. A traceback keeps its lines, indented, so that none of them can pass for another record."""
     for key, value in event.items():
-        if isinstance(value, str) and not value.isprintable():
-            event[key] = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in value)
+        if isinstance(value, str):
+            event[key] = "\n".join(f"  {escape(line)}" for line in value.splitlines()) if key == "exception" else escape(value)
     return event
 
 
+class IntoStructlog(logging.Handler):
+    """What libraries log and warn of (asyncio's lost exceptions, say) takes the same way out as our own."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = structlog.get_logger()
+        log.log(record.levelno, "A library logged", library=record.name, text=record.getMessage(), exc_info=record.exc_info or None)
+
+
 def configure(level: str, style: str) -> None:
-    """Set up logging for the process. ``style``: auto, json or text."""
+    """Set up logging for the process. ``level``: a key of LEVELS; ``style``: auto, json or text."""
     text = style == "text" or (style == "auto" and sys.stderr.isatty())
     renderer: Any = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if text else structlog.processors.JSONRenderer()
     structlog.configure(
@@ -35,4 +48,6 @@ def configure(level: str, style: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    # Libraries below warning are chatter, whatever our own level.
+    logging.basicConfig(handlers=[IntoStructlog()], level=max(LEVELS[level], logging.WARNING), force=True)
     logging.captureWarnings(True)

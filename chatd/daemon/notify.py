@@ -11,7 +11,11 @@ class Notifier:
         self._address = os.environ.get("NOTIFY_SOCKET", "")
 
     def ready(self, status: str) -> None:
-        self._send(f"READY=1\nSTATUS={status}")
+        self._send(f"READY=1\nSTATUS={_line(status)}")
+
+    def status(self, text: str) -> None:
+        """What ``systemctl status`` shows."""
+        self._send(f"STATUS={_line(text)}")
 
     def stopping(self) -> None:
         self._send("STOPPING=1\nSTATUS=draining")
@@ -29,6 +33,11 @@ class Notifier:
                 sender.sendto(message.encode(), address)
             except OSError:
                 return
+
+
+def _line(text: str) -> str:
+    """A newline would begin another assignment."""
+    return " ".join(text.splitlines())
 
 
 def watchdog_interval() -> float | None:

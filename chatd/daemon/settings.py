@@ -6,13 +6,10 @@ import socket
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, StringConstraints, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
-
-from chatd.errors import ConfigError
+from pydantic import AliasChoices, BeforeValidator, Field, PrivateAttr, StringConstraints
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 Mode = Literal["default", "gateway", "all"]
-SYSTEM_CONFIG = Path("/etc/chatd/chatd.toml")
 MIB = 1_048_576
 
 
@@ -25,23 +22,37 @@ def _node_id() -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:64] or "node"
 
 
-Id = Annotated[str, StringConstraints(pattern=r"^[^\s:\x00-\x1f]{1,64}$")]
+def _number(default: float, description: str, *, unit: str, ge: float, le: float) -> Any:
+    """A field whose range and unit go into tables and error lines."""
+    return Field(default, description=description, ge=ge, le=le, json_schema_extra={"allowed": f"{ge:,} to {le:,} {unit}"})
+
+
+def _empty_is_none(value: object) -> object:
+    return None if value == "" else value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
 
 
 class Settings(BaseSettings):
     """Every setting of chatd. An empty address or path stands for the default that its description names."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", case_sensitive=False, validate_default=False)
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", populate_by_name=True, env_ignore_empty=True)
 
     data_dir: Path = Field(
         default_factory=_data_dir,
         validation_alias=AliasChoices("CHATD_DATA_DIR", "DATA_DIR", "data_dir"),
         description="Where the SQLite file and the tokens are; default: $STATE_DIRECTORY, else ~/.local/share/chatd",
     )
-    runtime_dir: Path | None = Field(None, description="Where the ipc sockets are; default: $RUNTIME_DIRECTORY, else DATA_DIR/run")
+    runtime_dir: OptionalPath = Field(None, description="Where the ipc sockets are; default: $RUNTIME_DIRECTORY, else DATA_DIR/run")
     node_id: Id = Field(default_factory=_node_id, description="This node's name in logs and tables; default: the host's name")
     db_uri: str = Field("", description="sqlite:///path or postgresql://user:password@host/database; default: DATA_DIR/chatd.db")
-    database_readers: int = Field(2, ge=1, le=16, description="Reading connections to PostgreSQL (SQLite has one)")
+    database_readers: int = _number(2, "Reading connections to PostgreSQL (SQLite has one)", unit="connections", ge=1, le=16)
     cache_uri: Literal["database:", "mem:"] = Field("database:", description="Where connection metadata is kept: database: or mem:")
     queue_user_event_delivery_name: Id = Field("user.event.delivery", description="The queue's name; gateways refuse nodes with another")
     queue_user_event_delivery_uri: str = Field(
@@ -49,23 +60,31 @@ class Settings(BaseSettings):
     )
     default_uri: str = Field("", description="The default node's call socket, of a gateway several with commas; default: as the queue's")
     gateway_uri: str = Field("tcp://127.0.0.1:7400", description="Where devices and chatctl connect")
-    tokens_file: Path | None = Field(
+    tokens_file: OptionalPath = Field(
         None, description="Who may connect; made with one operator's token if absent; default: DATA_DIR/tokens.toml"
     )
-    heartbeat_interval_ms: int = Field(
-        10_000, ge=100, le=600_000, description="Devices send something this often; three missed end the stream"
+    heartbeat_interval_ms: int = _number(
+        10_000, "Devices send something this often; three missed end the stream", unit="ms", ge=100, le=600_000
     )
-    window_messages: int = Field(64, ge=1, le=65_536, description="Unacknowledged deliveries a stream may have, if its Hello does not say")
-    window_bytes: int = Field(256 * 1024, ge=1024, le=16 * MIB, description="The same in bytes")
-    max_frame_bytes: int = Field(MIB, ge=4096, le=16 * MIB, description="Largest frame a client may send, bytes")
-    max_payload_bytes: int = Field(64 * 1024, ge=64, le=8 * MIB, description="Largest payload of one event, bytes")
-    call_timeout_ms: int = Field(10_000, ge=100, le=600_000, description="A gateway waits this long for a default node")
-    ack_flush_ms: int = Field(50, ge=1, le=10_000, description="Acks are gathered this long before they are written")
-    repair_pull_seconds: float = Field(30.0, ge=0.05, le=3600, description="A quiet stream looks into its outbox about this often")
-    sweep_seconds: float = Field(5.0, ge=0.1, le=3600, description="Events that a dead node did not fan out are looked for this often")
-    drain_seconds: float = Field(5.0, ge=0, le=600, description="At the end, calls and acks under way get this long")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error")
-    log_format: Literal["auto", "json", "text"] = Field("auto", description="json, text, or auto: text on a terminal, else json")
+    window_messages: int = _number(
+        64, "Unacknowledged deliveries a stream may have, if its Hello does not say", unit="deliveries", ge=1, le=65_536
+    )
+    window_bytes: int = _number(256 * 1024, "The same in bytes", unit="bytes", ge=1024, le=16 * MIB)
+    max_frame_bytes: int = _number(MIB, "Largest frame a client may send", unit="bytes", ge=4096, le=16 * MIB)
+    max_payload_bytes: int = _number(64 * 1024, "Largest payload of one event, less than MAX_FRAME_BYTES", unit="bytes", ge=64, le=8 * MIB)
+    call_timeout_ms: int = _number(10_000, "A gateway waits this long for a default node", unit="ms", ge=100, le=600_000)
+    ack_flush_ms: int = _number(50, "Acks are gathered this long before they are written", unit="ms", ge=1, le=10_000)
+    repair_pull_seconds: float = _number(30.0, "A quiet stream looks into its outbox about this often", unit="s", ge=0.05, le=3600)
+    sweep_seconds: float = _number(5.0, "Events that a dead node did not fan out are looked for this often", unit="s", ge=0.1, le=3600)
+    drain_seconds: float = _number(5.0, "At the end, calls and acks under way get this long", unit="s", ge=0, le=600)
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
+        "info", description="debug, info, warning or error"
+    )
+    log_format: Annotated[Literal["auto", "json", "text"], BeforeValidator(_lower)] = Field(
+        "auto", description="json, text, or auto: text on a terminal, else json"
+    )
+
+    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def settings_customise_sources(
@@ -76,8 +95,17 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        toml = init_settings.init_kwargs.pop("toml_file", None)  # type: ignore[attr-defined]
-        return (init_settings, env_settings, *((TomlConfigSettingsSource(settings_cls, toml),) if toml else ()))
+        """The object takes what it is given; ``configuration.load_settings`` reads the sources and so knows what came from where."""
+        return (init_settings,)
+
+    def with_origins(self, origins: dict[str, str]) -> "Settings":
+        """The same, knowing where each field that is not a default came from."""
+        self._origins.update(origins)
+        return self
+
+    def origin(self, name: str) -> str:
+        """``default``, ``environment`` or the path of the file that set the field ``name``."""
+        return self._origins.get(name, "default")
 
     def ipc_dir(self) -> Path:
         given = os.environ.get("RUNTIME_DIRECTORY")
@@ -99,73 +127,5 @@ class Settings(BaseSettings):
 
     def _addresses(self, mode: Mode, given: str, name: str) -> tuple[str, ...]:
         default = f"mem://{name}" if mode == "all" else f"ipc://{(self.ipc_dir() / name).absolute()}"
-        return tuple("inproc://" + uri[6:] if uri.startswith("mem://") else uri for uri in (given or default).split(","))
-
-
-def load_settings(mode: Mode, config_file: Path | None) -> Settings:
-    """Read the settings. Raises ConfigError with one line for each problem."""
-    path = config_file or (Path(os.environ["CHATD_CONFIG"]) if os.environ.get("CHATD_CONFIG") else None)
-    if path is not None and not path.is_file():
-        raise ConfigError(f"the configuration file {path} does not exist")
-    if path is None and SYSTEM_CONFIG.is_file():
-        path = SYSTEM_CONFIG
-    try:
-        settings = Settings(toml_file=path)  # type: ignore[call-arg]
-    except ValidationError as exc:
-        raise ConfigError("\n".join(_problem(error) for error in exc.errors())) from exc
-    except (OSError, ValueError) as exc:
-        raise ConfigError(f"{path}: {exc}") from exc
-    _check_addresses(mode, settings)
-    return settings
-
-
-def _problem(error: Any) -> str:
-    name = str(error["loc"][0]).upper() if error["loc"] else "settings"
-    if error["type"] == "extra_forbidden":
-        return f"{name.lower()}: there is no such setting"
-    return f"{name}: {error['msg'][0].lower()}{error['msg'][1:]}"
-
-
-def _check_addresses(mode: Mode, settings: Settings) -> None:
-    from chatd.transport.sockets import check_uri
-
-    problems = []
-    named = {
-        "QUEUE_USER_EVENT_DELIVERY_URI": settings.queue_uris(mode),
-        "DEFAULT_URI": settings.node_uris(mode),
-        "GATEWAY_URI": (settings.gateway_uri,),
-    }
-    for name, uris in named.items():
-        if len(uris) > 1 and mode != "gateway":
-            problems.append(f"{name}: only a gateway may have several addresses")
-        for uri in uris:
-            try:
-                check_uri(uri)
-            except ConfigError as exc:
-                problems.append(f"{name}: {exc}")
-            if uri.startswith("inproc://") and (mode != "all" or name == "GATEWAY_URI"):
-                problems.append(f"{name}: mem:// reaches nobody outside this process; use ipc:// or tcp://")
-    if settings.max_payload_bytes >= settings.max_frame_bytes:
-        problems.append("MAX_PAYLOAD_BYTES: must be less than MAX_FRAME_BYTES")
-    if problems:
-        raise ConfigError("\n".join(problems))
-
-
-def describe(mode: Mode, settings: Settings) -> dict[str, str]:
-    """The effective settings, by name; a database password is masked."""
-    shown = {name.upper(): str(value) for name, value in settings.model_dump().items()}
-    shown["DB_URI"] = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", settings.database())
-    shown["RUNTIME_DIR"] = str(settings.ipc_dir())
-    shown["TOKENS_FILE"] = str(settings.tokens())
-    shown["QUEUE_USER_EVENT_DELIVERY_URI"] = ",".join(settings.queue_uris(mode)).replace("inproc://", "mem://")
-    shown["DEFAULT_URI"] = ",".join(settings.node_uris(mode)).replace("inproc://", "mem://")
-    return shown
-
-
-def table() -> list[tuple[str, str, str]]:
-    """Every setting: name, default, meaning."""
-    rows = []
-    for name, field in Settings.model_fields.items():
-        default = "" if field.default_factory or field.default in (None, "") else str(field.default)
-        rows.append((name.upper(), default, str(field.description)))
-    return rows
+        parts = (part.strip() for part in (given or default).split(","))
+        return tuple("inproc://" + uri[6:] if uri.startswith("mem://") else uri for uri in parts)

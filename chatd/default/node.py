@@ -17,7 +17,7 @@ from chatd.default.answer import Caller, Done, Method, Write
 from chatd.default.last_mile_delivery import EventDeliveryQueueHandler
 from chatd.default.outbox_delivery import OutboxDeliveryEventHandler
 from chatd.default.outbox_logging import RoomOutboxLoggingQueue
-from chatd.errors import ChatdError, MalformedFrame, Overloaded, UnknownMethod
+from chatd.errors import ChatdError, ConfigError, MalformedFrame, Overloaded, UnknownMethod
 from chatd.pb.node.v1.node_pb2 import NodeRequest, Role
 from chatd.store.commands import Command, MarkFanned, MarkPulled
 from chatd.store.lane import Completed
@@ -77,6 +77,7 @@ class DefaultNode:
         self._take_pulled: Callable[[], tuple[tuple[str, str, str, int, int], ...]] = tuple
         self._waiting = 0
         self._timers = Timers(loop)
+        self._pumps: tuple[Pump, ...] = ()
         self.events_committed = 0
         self.commits = 0
         self.requests_refused = 0
@@ -96,10 +97,15 @@ class DefaultNode:
         """Bind both sockets and begin. Raises ConfigError."""
         router = bind_router(context, call_uri, max_frame=16 * max_frame, send_hwm=100_000)
         self.call_uri = endpoint(router)
-        xpub = bind_xpub(context, queue_uri)
+        try:
+            xpub = bind_xpub(context, queue_uri)
+        except ConfigError:
+            router.close(0)
+            raise
         self.queue_uri = endpoint(xpub)
         self._xpub = Pump(self._loop, xpub, self._last_mile.on_subscriptions, frames=1)
         self._router = Pump(self._loop, router, self._on_calls, frames=2)
+        self._pumps = (self._router, self._xpub)
         self._timers.every(MARKS_SECONDS, self._write_marks)
         self._sweep(before_us=self._clock())
         self._timers.every(self._sweep_seconds, lambda: self._sweep(before_us=self._clock() - round(self._sweep_seconds * 1e6)))
@@ -209,5 +215,5 @@ class DefaultNode:
 
     def close(self) -> None:
         """Close the sockets; what was sent may take a second to leave."""
-        self._router.close(linger_ms=1_000)
-        self._xpub.close(linger_ms=1_000)
+        for pump in self._pumps:
+            pump.close(linger_ms=1_000)

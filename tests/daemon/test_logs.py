@@ -1,26 +1,61 @@
+"""Logs as a process writes them."""
+
 import json
+import subprocess
+import sys
 
 import pytest
-import structlog
 
-from chatd.daemon.logs import configure
+HOSTILE = '\x1b[31mred\n{"fake": 1}\u202e'
+
+
+def logged(style: str, code: str, level: str = "info") -> str:
+    """What ``code`` makes a process write to stderr; ``log`` and HOSTILE are there for it."""
+    setup = (
+        "import asyncio, logging, warnings, structlog\nfrom chatd.daemon.logs import configure\n"
+        f"configure({level!r}, {style!r})\nlog = structlog.get_logger()\nHOSTILE = {HOSTILE!r}\n"
+    )
+    return subprocess.run([sys.executable, "-c", setup + code], capture_output=True, text=True, check=True).stderr
 
 
 @pytest.mark.parametrize("style", ["json", "text"])
-def test_hostile_fields_are_escaped(style: str, capfd: pytest.CaptureFixture[str]) -> None:
-    configure("info", style)
-    structlog.get_logger().info("A device said something", client='\x1b[31mred\n{"fake": 1}\u202e')
-    written = capfd.readouterr().err
+@pytest.mark.parametrize(
+    "code",
+    [
+        "log.info('A device said something', client=HOSTILE)",
+        "logging.getLogger('asyncio').error('lost: %s', HOSTILE)",
+        "warnings.warn(HOSTILE)",
+    ],
+    ids=["field", "library", "warning"],
+)
+def test_hostile_text_is_escaped_on_its_one_line(style: str, code: str) -> None:
+    written = logged(style, code)
     assert written.count("\n") == 1
-    assert "\x1b[31mred" not in written
+    assert "\x1b" not in written
     assert "\u202e" not in written
-    if style == "json":
-        assert json.loads(written)["message"] == "A device said something"
-    structlog.reset_defaults()
+    assert "red" in written
 
 
-def test_levels_are_respected(capfd: pytest.CaptureFixture[str]) -> None:
-    configure("warning", "json")
-    structlog.get_logger().info("quiet")
-    assert capfd.readouterr().err == ""
-    structlog.reset_defaults()
+def test_json_has_a_sentence_and_fields() -> None:
+    record = json.loads(logged("json", "log.warning('A node is slow', node='n1', ms=7)"))
+    record.pop("timestamp")
+    assert record == {"level": "warning", "message": "A node is slow", "node": "n1", "ms": 7}
+
+
+@pytest.mark.parametrize("style", ["json", "text"])
+def test_a_traceback_keeps_its_lines_and_fakes_none(style: str) -> None:
+    written = logged(style, "try:\n    raise ValueError(HOSTILE)\nexcept ValueError:\n    log.exception('It failed')")
+    assert "\x1b" not in written
+    first, *rest = (json.loads(written)["exception"] if style == "json" else written.partition("\n")[2].rstrip("\n")).split("\n")
+    assert first == "  Traceback (most recent call last):"
+    assert len(rest) > 2
+    assert all(line.startswith("  ") for line in rest)
+
+
+def test_levels_are_respected() -> None:
+    code = "log.info('quiet'); logging.getLogger('x').info('quiet'); log.warning('loud')"
+    assert [json.loads(line)["message"] for line in logged("json", code, level="warning").splitlines()] == ["loud"]
+
+
+def test_auto_is_json_without_a_terminal() -> None:
+    assert json.loads(logged("auto", "log.info('hello')"))["message"] == "hello"

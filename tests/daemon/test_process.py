@@ -10,30 +10,66 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemons import Daemon
+from chatd.daemon.settings import Settings
+from tests.daemons import Daemon, free_port
 
 
 def chatd(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "chatd", *arguments], capture_output=True, text=True, env={**os.environ, **environment}, check=False
-    )
+    command = [sys.executable, "-m", "chatd", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, check=False, timeout=20)
 
 
 def test_version_and_help() -> None:
     assert chatd("--version").stdout.startswith("chatd 0.")
     shown = chatd("--help")
     assert (shown.returncode, "chatd settings" in shown.stdout) == (0, True)
+    nothing = chatd()
+    assert (nothing.returncode, "Usage" in nothing.stdout) == (2, True)
 
 
 def test_check_config(tmp_path: Path) -> None:
     fine = chatd("--check-config", "--json", CHATD_DATA_DIR=str(tmp_path))
-    assert json.loads(fine.stdout)["DB_URI"] == f"sqlite:///{tmp_path}/chatd.db"
-    assert chatd("gateway", "--check-config", CHATD_DATA_DIR=str(tmp_path)).returncode == 0
-    bad = chatd("all", "--check-config", GATEWAY_URI="tcp://0.0.0.0:1", WINDOW_BYTES="1", CHATD_DATA_DIR=str(tmp_path))
+    assert json.loads(fine.stdout)["DB_URI"] == {"value": f"sqlite:///{tmp_path}/chatd.db", "from": "default"}
+    plain = chatd("gateway", "--check-config", CHATD_DATA_DIR=str(tmp_path))
+    assert plain.stdout.splitlines()[0].split() == ["DATA_DIR", str(tmp_path), "environment"]
+    bad = chatd("all", "--check-config", GATEWAY_URI="tcp://0.0.0.0:1", CHATD_DATA_DIR=str(tmp_path))
     assert bad.returncode == 2
-    assert bad.stderr.startswith("chatd: WINDOW_BYTES")
-    assert "Traceback" not in bad.stderr
+    assert bad.stderr.startswith("chatd: GATEWAY_URI")
     assert not list(tmp_path.iterdir()), "a check makes nothing"
+
+
+def test_every_problem_is_a_line_on_stderr() -> None:
+    bad = chatd("all", WINDOW_BYTES="1", LOG_LEVEL="loud", NODE_ID="a:b")
+    assert (bad.returncode, bad.stdout) == (2, "")
+    assert [line.split(":")[1].strip() for line in bad.stderr.splitlines()] == ["NODE_ID", "WINDOW_BYTES", "LOG_LEVEL"]
+
+
+def test_options_before_the_mode_count(tmp_path: Path) -> None:
+    config = tmp_path / "chatd.toml"
+    config.write_text("ack_flush_ms = 20\n")
+    before = chatd("--config", str(config), "--check-config", "--json", "gateway")
+    after = chatd("gateway", "--config", str(config), "--check-config", "--json")
+    assert before.stdout == after.stdout
+    shown = json.loads(before.stdout)
+    assert shown["ACK_FLUSH_MS"] == {"value": "20", "from": str(config)}
+    assert shown["DEFAULT_URI"]["value"].startswith("ipc://")
+
+
+def test_settings_lists_them_all() -> None:
+    plain, markdown = chatd("settings").stdout, chatd("settings", "--markdown").stdout
+    assert (
+        "HEARTBEAT_INTERVAL_MS\n    Devices send something this often; three missed end the stream (100 to 600,000 ms) [10000]\n" in plain
+    )
+    assert len(markdown.splitlines()) == len(Settings.model_fields)
+
+
+def test_no_database_is_one_line_without_the_password(tmp_path: Path) -> None:
+    uri = f"postgresql://u:verysecret@127.0.0.1:{free_port()}/d"
+    failed = chatd("default", DB_URI=uri, CHATD_DATA_DIR=str(tmp_path), RUNTIME_DIR=str(tmp_path))
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("chatd: the database does not answer")
+    assert "verysecret" not in failed.stderr
+    assert "Traceback" not in failed.stderr
 
 
 def test_help_is_quick() -> None:
