@@ -25,6 +25,8 @@ R = TypeVar("R", bound=Message)
 PROTOCOL_VERSION = 1
 TRY_SECONDS = 3.0
 """One try of a repeatable call; the whole may take ``call_timeout``."""
+FIRST_PAUSE = 0.05
+"""Seconds between the first two tries, doubling to one."""
 
 
 class Client:
@@ -89,7 +91,7 @@ class Client:
         calls = self._calls
         loop = asyncio.get_running_loop()
         deadline = loop.time() + (timeout or self._call_timeout)
-        pause = 0.05
+        pause = FIRST_PAUSE
         while True:
             left = deadline - loop.time()
             try:
@@ -97,9 +99,11 @@ class Client:
                     method, request, response_type, affinity=affinity, timeout=min(left, TRY_SECONDS) if repeatable else left
                 )
             except ChatdError as exc:
-                if not (repeatable and exc.retry) or self._closed or loop.time() + pause >= deadline:
+                left = deadline - loop.time()
+                if not (repeatable and exc.retry) or self._closed or left < FIRST_PAUSE:
                     raise
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            # Never so long that nothing is left of the time for another try.
+            await asyncio.sleep(min(pause, left / 2) * random.uniform(0.5, 1.0))
             pause = min(1.0, pause * 2)
 
     async def send(self, room_id: str, text: str, *, event_id: str | None = None) -> chat.EventAck:

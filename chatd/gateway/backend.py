@@ -133,7 +133,7 @@ class Backend:
         for node in silent:
             log.warning("A default node has fallen silent", node=node.uri)
             node.heard_at = 0.0
-            self._give_up(node)
+            self._give_up(node, before=self._next_id)
         if now - self._described_at >= DESCRIBE_SECONDS or not self.ready:
             self._described_at = now
             self._describe()
@@ -150,16 +150,17 @@ class Backend:
                 node.pump.send((request.SerializeToString(),))
             except PeerFull:
                 continue  # not connected: its silence is noticed by heard_at
-            self._waiting[call_id] = _Waiting(node, self._loop.time() + self._call_timeout, partial(self._on_described, node))
+            self._waiting[call_id] = _Waiting(node, self._loop.time() + self._call_timeout, partial(self._on_described, node, call_id))
 
-    def _on_described(self, node: _Node, payload: bytes, error: ChatdError | None) -> None:
+    def _on_described(self, node: _Node, call_id: int, payload: bytes, error: ChatdError | None) -> None:
         if error is not None:
             return
         description = DescribeResponse.FromString(payload)
         if description.started_at_us != node.started_at_us:
             log.info("A default node answers", node=node.uri, node_id=description.node_id, version=description.version)
             if node.started_at_us:
-                self._give_up(node)
+                # A new process answers: what was sent before this question went to the old one.
+                self._give_up(node, before=call_id)
             node.started_at_us = description.started_at_us
         queue_name = description.queue_name
         if queue_name != self._queue_name and not node.refused:
@@ -167,9 +168,9 @@ class Backend:
             log.error("A default node is not ours", error=str(problem))
         node.refused = queue_name != self._queue_name
 
-    def _give_up(self, node: _Node) -> None:
-        """Whatever this node was asked is lost, or its outcome unknown."""
-        lost = [call_id for call_id, call in self._waiting.items() if call.node is node]
+    def _give_up(self, node: _Node, *, before: int) -> None:
+        """Whatever this node was asked before that call is lost, or its outcome unknown."""
+        lost = [call_id for call_id, call in self._waiting.items() if call.node is node and call_id < before]
         for call_id in lost:
             self._waiting.pop(call_id).on_reply(b"", Unavailable("the default node was lost; the outcome is unknown"))
 

@@ -122,6 +122,7 @@ async def test_without_a_default_node_calls_are_refused_and_work_again(db_uri: s
             with pytest.raises(ChatdError) as refused:
                 await alice.send("r", "lost?", event_id="e1")
             assert refused.value.retry
-            deployment.defaults[0].start()
+        deployment.defaults[0].start()
+        async with Client(deployment.uri(), deployment.token, profile="alice", call_timeout=30) as alice:
             first = await alice.send("r", "lost?", event_id="e1")
             assert (first.seq, (await alice.send("r", "lost?", event_id="e1")).duplicate) == (2, True)
