@@ -129,6 +129,10 @@ class AckAhead(ClientError):
     code, name, closes = 603, "ACK_AHEAD", True
 
 
+class NotInFlight(ClientError):
+    code, name = 604, "NOT_IN_FLIGHT"
+
+
 class ConfigError(ChatdError):
     """A setting is wrong or would break a promise; never sent over the wire."""
 
@@ -164,6 +168,7 @@ WIRE_ERRORS: dict[int, type[ChatdError]] = {
         HeartbeatLost,
         Draining,
         AckAhead,
+        NotInFlight,
     )
 }
 """Every error a peer can be told, by its code."""

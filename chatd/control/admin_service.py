@@ -49,7 +49,7 @@ class AdminService:
         def then(page: tuple[tuple[Room, ...], bool]) -> admin_pb2.ListRoomsResponse:
             return admin_pb2.ListRoomsResponse(rooms=map(room_to_pb, page[0]), more=page[1])
 
-        return Read(q.ListRooms(request.after_room_id, _limit(request.limit)), then)
+        return Read(q.ListRooms(request.after_room_id, limit_of(request.limit)), then)
 
     def get_room(self, caller: Caller, payload: bytes) -> Answer:
         caller.require_operator()
@@ -75,7 +75,7 @@ class AdminService:
         def then(page: tuple[tuple[OutboxSummary, ...], bool]) -> admin_pb2.ListOutboxResponse:
             return admin_pb2.ListOutboxResponse(rows=map(self._summary, page[0]), more=page[1])
 
-        return Read(q.ListOutbox(request.profile_id, request.device_id, request.room_id, _limit(request.limit)), then)
+        return Read(q.ListOutbox(request.profile_id, request.device_id, request.room_id, limit_of(request.limit)), then)
 
     def _summary(self, row: OutboxSummary) -> admin_pb2.OutboxSummary:
         return admin_pb2.OutboxSummary(
@@ -98,7 +98,7 @@ class AdminService:
             now = self._clock()
             return admin_pb2.ListOutboxEntriesResponse(entries=[_entry(row, now) for row in page[0]], more=page[1])
 
-        return Read(q.ListOutboxEntries(request.profile_id, request.device_id, request.room_id, _limit(request.limit)), then)
+        return Read(q.ListOutboxEntries(request.profile_id, request.device_id, request.room_id, limit_of(request.limit)), then)
 
     def get_broadcast(self, caller: Caller, payload: bytes) -> Answer:
         """An event and how far it has come, as the EventBroadcast it once was."""
@@ -126,14 +126,15 @@ class AdminService:
     def list_connections(self, caller: Caller, payload: bytes) -> Answer:
         caller.require_operator()
         request = parse(admin_pb2.ListConnectionsRequest, payload)
-        return self._cache.list(request.profile_id, _limit(request.limit))
+        return self._cache.list(request.profile_id, limit_of(request.limit))
 
     def get_status(self, caller: Caller, payload: bytes) -> Answer:
         caller.require_operator()
         return Done(self._status())
 
 
-def _limit(limit: int) -> int:
+def limit_of(limit: int) -> int:
+    """Rows to ask for. Raises InvalidArgument."""
     if limit > MAX_LIMIT:
         raise InvalidArgument(f"limit {limit}; at most {MAX_LIMIT}")
     return limit or DEFAULT_LIMIT

@@ -58,6 +58,8 @@ class Room:
     created_at_us: int
     created_by: str
     member_count: int
+    first_seq: int = 1
+    """Where the log begins: older events are no longer kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ class Pull:
     first_may_exceed: bool = True
     """Nothing is in flight: the first delivery is wanted even if it is larger than max_bytes."""
     want_cursors: bool = False
+    again: tuple[str, int] | None = None
+    """Room and seq of the oldest delivery in flight, wanted once more whatever the limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,12 @@ class OwedRun:
     first_seq: int
     last_seq: int
     records: bytes
+    skipped: bool = False
+    """One marker for the whole range: what stood there will not come."""
+    again: bool = False
+    """The answer to ``Pull.again``."""
+    replay: bool = False
+    """A dead letter that an operator replays, out of its room's order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +119,26 @@ class Owed:
     more: bool = False
     cursors: dict[str, int] = field(default_factory=dict)
     superseded: bool = False
+    alone: bool = False
+    """The one run has failed more than once: nothing else may be in flight with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAcks:
+    """What became of one stream's deliveries."""
+
+    stream: StreamKey
+    cursors: dict[str, int] = field(default_factory=dict)
+    """Room → seq handled."""
+    rejected: tuple[tuple[str, int, str], ...] = ()
+    """Room, seq and reason of deliveries the device refuses."""
+    replayed: tuple[tuple[str, int], ...] = ()
+    """Room and seq of replays handled."""
+    failed: tuple[str, int] | None = None
+    """Room and seq of the oldest delivery in flight when its time was up, or the stream ended with it."""
+
+    def __bool__(self) -> bool:
+        return bool(self.cursors or self.rejected or self.replayed or self.failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +187,38 @@ class Connection:
     client: str
     since_us: int
     seen_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An event one device did not take."""
+
+    letter_id: str
+    profile_id: str
+    device_id: str
+    room_id: str
+    seq: int
+    event_id: str
+    sender_id: str
+    type: int
+    sent_at_us: int
+    reason: int
+    text: str
+    attempts: int
+    first_failed_at_us: int
+    dead_at_us: int
+    replaying: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A process of the deployment and its lease."""
+
+    uri: str
+    """Where a default node takes calls, or a gateway devices. Whoever holds the address is the node."""
+    kind: str
+    node_id: str
+    queue_uri: str
+    version: str
+    started_at_us: int
+    lease_until_us: int

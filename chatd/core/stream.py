@@ -3,15 +3,20 @@
 What is published goes straight through while the stream is LIVE and the window has room. Everything else (a gap, a
 full window, a notice that something may have been missed) makes it CATCHING_UP: it then pulls from the outbox, which is the only
 buffer a slow device has. While a pull is under way, what is published is held back, at most a window of it, and joined on afterwards.
+
+The oldest delivery in flight is the one that may have failed: when its time is up it is counted as failed, then pulled and sent once more.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chatd.core.model import Owed, Pull, StreamKey
+from chatd.core.model import Owed, OwedRun, Pull, StreamAcks, StreamKey
 from chatd.core.stream_state import TRANSITIONS, StreamChange, StreamState
-from chatd.core.window import Window
-from chatd.errors import Superseded
+from chatd.core.window import RunKind, Window
+from chatd.errors import NotInFlight, Superseded
+
+LONGEST_PATIENCE = 300.0
+"""Seconds: the wait before a delivery is sent again doubles up to this."""
 
 
 class Run(NamedTuple):
@@ -35,14 +40,22 @@ class DeviceStream:
 
     __slots__ = (
         "_acks",
-        "_acks_under_way",
+        "_again",
+        "_alone",
         "_caught_up_once",
         "_cursors_known",
+        "_failed",
+        "_head",
+        "_head_since",
         "_held",
         "_held_bytes",
         "_missed",
         "_pulling",
+        "_rejected",
+        "_resend",
         "_sent",
+        "_tries",
+        "_under_way",
         "key",
         "state",
         "wants_pull",
@@ -56,7 +69,15 @@ class DeviceStream:
         self.wants_pull = True
         self._sent: dict[str, int] = {}
         self._acks: dict[str, int] = {}
-        self._acks_under_way: dict[str, int] = {}
+        self._rejected: list[tuple[str, int, str]] = []
+        self._failed: tuple[str, int] | None = None
+        self._resend = False
+        self._under_way: StreamAcks | None = None
+        self._again: tuple[str, int] | None = None
+        self._head = -1
+        self._head_since = 0.0
+        self._tries = 0
+        self._alone = 0  # deliveries in flight at most while suspects are about; 0: as the window allows
         self._held: list[Published] = []
         self._held_bytes = 0
         self._missed = False
@@ -110,19 +131,27 @@ class DeviceStream:
     def begin_pull(self) -> Pull | None:
         """What to ask the outbox for, or None when the window has no room yet (an ack will make ``wants_pull`` true)."""
         self.wants_pull = False
-        if self._pulling or self.state is not StreamState.CATCHING_UP or not self.window.half_free:
+        if self._pulling or self.state is not StreamState.CATCHING_UP or not (self._again or self._has_room):
             return None
         self._pulling = True
         self._missed = False
-        ahead = self.window.rooms() | self._acks.keys() | self._acks_under_way.keys()
+        written = self._under_way.cursors.keys() if self._under_way is not None else set[str]()
+        ahead = self.window.rooms() | self._acks.keys() | written
+        free = self.window.free_messages
         return Pull(
             stream=self.key,
             sent={room_id: self._sent[room_id] for room_id in ahead},
-            max_messages=self.window.free_messages,
+            max_messages=min(free, self._alone) if self._alone else free,
             max_bytes=self.window.free_bytes,
-            first_may_exceed=self.window.sent == self.window.acked,
+            first_may_exceed=self.window.empty,
             want_cursors=not self._cursors_known,
+            again=self._again,
         )
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether a pull may bring something."""
+        return self.window.empty if self._alone else self.window.half_free
 
     def pulled(self, owed: Owed) -> tuple[list[bytes], bool]:
         """Take the answer to a pull: frames to send, and whether the device is to be told that it has caught up.
@@ -132,24 +161,45 @@ class DeviceStream:
         if owed.superseded:
             raise Superseded("a newer stream of this device is open")
         self._pulling = False
-        frames: list[bytes] = []
-        for run in owed.runs:
-            self._sent[run.room_id] = run.last_seq
-            self.window.add(run.room_id, run.first_seq, run.last_seq, len(run.records))
-            frames.append(run.records)
+        self._again = None
+        if owed.alone:
+            self._alone = 1
+        frames = [run.records for run in owed.runs if self._take(run)]
         for room_id, seq in owed.cursors.items():
             self._sent.setdefault(room_id, seq)
             self._cursors_known = True
         frames += self._release_held()
         if owed.more or self._missed:
             # What does not fit although more is owed waits for the next ack.
-            self.wants_pull = self.window.half_free and bool(owed.runs or not owed.more)
+            self.wants_pull = self._has_room and bool(owed.runs or not owed.more)
             return frames, False
         self._cursors_known = True
+        self._alone = 0
         self._change(StreamChange.CAUGHT_UP)
         first = not self._caught_up_once
         self._caught_up_once = True
         return frames, first
+
+    def _take(self, run: OwedRun) -> bool:
+        """Count a run that was pulled; False: it is not to be sent."""
+        if run.again:
+            self.window.add(run.room_id, run.first_seq, run.last_seq, len(run.records), kind=RunKind.AGAIN)
+            if run.skipped and self.window.at(self.window.acked + 1) == (run.room_id, run.last_seq):
+                # Given up: the marker is on its way, and the first copy no longer holds up what is behind it. The cursor stays until a later ack.
+                self.window.ack(self.window.acked + 1)
+            return True
+        if run.replay:
+            if (run.room_id, run.last_seq) in self._replays():
+                return False
+            self.window.add(run.room_id, run.first_seq, run.last_seq, len(run.records), kind=RunKind.REPLAY)
+            return True
+        self._sent[run.room_id] = run.last_seq
+        self.window.add(run.room_id, run.first_seq, run.last_seq, len(run.records), marker=run.skipped)
+        return True
+
+    def _replays(self) -> set[tuple[str, int]]:
+        """Replays sent and not known to be written as handled."""
+        return {*self.window.replays(), *self.window.replayed, *(self._under_way.replayed if self._under_way is not None else ())}
 
     def _release_held(self) -> list[bytes]:
         held, self._held, self._held_bytes = self._held, [], 0
@@ -174,28 +224,78 @@ class DeviceStream:
 
     def ack(self, up_to: int) -> None:
         """The device has handled the first ``up_to`` deliveries. Raises AckAhead."""
-        self._acks.update(self.window.ack(up_to))
-        if self.state is StreamState.CATCHING_UP and not self._pulling and self.window.half_free:
+        self._acks = _further(self._acks, self.window.ack(up_to))
+        if self._alone and self.window.empty:
+            self._alone = self._alone * 2 if self._alone * 2 < self.window.max_messages else 0
+        if self.state is StreamState.CATCHING_UP and not self._pulling and self._has_room:
             self.wants_pull = True
 
-    def take_acks(self) -> dict[str, int]:
-        """Cursors to be written now; ``acks_written`` or ``acks_failed`` must follow. Empty while some are under way."""
-        if self._acks_under_way:
-            return {}
-        self._acks_under_way, self._acks = self._acks, {}
-        return self._acks_under_way
+    def reject(self, delivery: int, reason: str) -> None:
+        """The device will never handle this delivery. Raises NotInFlight."""
+        found = self.window.at(delivery)
+        if found is None:
+            raise NotInFlight(f"delivery {delivery} is not in flight: {self.window.acked} are acknowledged, {self.window.sent} were sent")
+        self._rejected.append((*found, reason))
+
+    def overdue(self, now: float, patience: float) -> bool:
+        """Whether the oldest delivery in flight has been so for ``patience`` seconds, doubled each time that was so. To be asked now and then."""
+        if self.window.empty:
+            self._head = -1
+            return False
+        if self._head != self.window.acked:
+            self._head, self._head_since, self._tries = self.window.acked, now, 0
+            return False
+        if now - self._head_since < min(patience * 2.0**self._tries, LONGEST_PATIENCE):
+            return False
+        self._head_since = now
+        self._tries = min(self._tries + 1, 20)
+        return True
+
+    def head_failed(self, *, send_again: bool) -> bool:
+        """Count the oldest delivery in flight as failed, with the next acks; then send it again. False: nothing is in flight."""
+        self._failed = self.window.at(self.window.acked + 1)
+        self._resend = send_again
+        return self._failed is not None
+
+    def take_acks(self) -> StreamAcks | None:
+        """What is to be written now; ``acks_written`` or ``acks_failed`` must follow. None: nothing, or some are under way."""
+        if self._under_way is not None or not self.has_acks:
+            return None
+        acks = StreamAcks(self.key, self._acks, tuple(self._rejected), tuple(self.window.replayed), self._failed)
+        self._acks, self._failed = {}, None
+        self._rejected.clear()
+        self.window.replayed.clear()
+        self._under_way = acks
+        return acks
 
     def acks_written(self) -> None:
-        self._acks_under_way = {}
+        """They are in the database."""
+        written, self._under_way = self._under_way, None
+        if written is None or written.failed is None or not self._resend or self.state is StreamState.CLOSED:
+            return
+        if self.window.at(self.window.acked + 1) == written.failed:
+            self._again = written.failed
+            self.fall_behind()
 
     def acks_failed(self) -> None:
-        self._acks = self._acks_under_way | self._acks
-        self._acks_under_way = {}
+        """They may not be: they are taken again."""
+        lost, self._under_way = self._under_way, None
+        if lost is None:
+            return
+        self._acks = _further(dict(lost.cursors), self._acks)
+        self._rejected[:0] = lost.rejected
+        self.window.replayed[:0] = lost.replayed
+        self._failed = self._failed or lost.failed
 
     @property
     def has_acks(self) -> bool:
-        """Whether anything acknowledged is not yet known to be written."""
-        return bool(self._acks or self._acks_under_way)
+        """Whether anything is to be written that is not under way."""
+        return bool(self._acks or self._rejected or self.window.replayed or self._failed)
+
+    @property
+    def has_under_way(self) -> bool:
+        """Whether anything is being written."""
+        return self._under_way is not None
 
     def close(self) -> None:
         self._change(StreamChange.ENDED)
@@ -203,6 +303,14 @@ class DeviceStream:
 
     def _change(self, change: StreamChange) -> None:
         self.state = TRANSITIONS[self.state, change]
+
+
+def _further(cursors: dict[str, int], more: dict[str, int]) -> dict[str, int]:
+    """Both, each room's larger: what is sent again is acknowledged behind what came later."""
+    for room_id, seq in more.items():
+        if seq > cursors.get(room_id, 0):
+            cursors[room_id] = seq
+    return cursors
 
 
 def count_of(runs: Sequence[Run]) -> int:

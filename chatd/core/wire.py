@@ -6,11 +6,13 @@ concatenated: protobuf reads the result as one frame with several, so a batch fo
 """
 
 from chatd.errors import ChatdError
-from chatd.pb.events.v1.payloads_pb2 import EventLink
+from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink, Skipped, SkipReason
 from chatd.pb.gateway.v1.gateway_pb2 import Error, RpcResponse
 
 _EVENT = b"\x0a"  # EventDelivery.event: field 1, length-delimited
 _PAYLOAD = b"\x1a"  # EventDelivery.payload: field 3, length-delimited
+_RETRY_COUNT = b"\x28"  # EventDelivery.retry_count: field 5, varint
+_REPLAY = b"\x38\x01"  # EventDelivery.replay: field 7, true
 _DELIVERIES = b"\x0a"  # ServerFrame.deliveries: field 1, length-delimited
 
 
@@ -28,6 +30,23 @@ def encode_delivery(link: EventLink, payload: bytes) -> bytes:
     """An ``EventDelivery`` of ``link`` and an already encoded ``google.protobuf.Struct``."""
     head = link.SerializeToString()
     return b"".join((_EVENT, varint(len(head)), head, _PAYLOAD, varint(len(payload)), payload))
+
+
+def tried_before(delivery: bytes, retry_count: int) -> bytes:
+    """An encoded ``EventDelivery`` that says how often it was tried in vain."""
+    return delivery + _RETRY_COUNT + varint(retry_count) if retry_count else delivery
+
+
+def replayed(delivery: bytes) -> bytes:
+    """An encoded ``EventDelivery`` that says that it is a dead letter on its way once more."""
+    return delivery + _REPLAY
+
+
+def encode_marker(room_id: str, first_seq: int, last_seq: int, reason: SkipReason) -> bytes:
+    """An encoded ``EventDelivery`` that stands for events which will not come."""
+    marker = EventDelivery(event=EventLink(room_id=room_id, seq=last_seq))
+    marker.skipped.CopyFrom(Skipped(first_seq=first_seq, last_seq=last_seq, reason=reason))
+    return marker.SerializeToString()
 
 
 def delivery_record(delivery: bytes) -> bytes:

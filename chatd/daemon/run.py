@@ -16,20 +16,24 @@ import uvloop
 
 from chatd import __version__
 from chatd.control.admin_service import AdminService
+from chatd.control.upkeep_service import UpkeepService
 from chatd.core.online import OnlineTable
 from chatd.daemon.logs import configure
 from chatd.daemon.notify import Notifier, watchdog_interval
 from chatd.daemon.settings import Mode, Settings
 from chatd.default.connection_cache import DatabaseConnectionCache, MemoryConnectionCache
 from chatd.default.last_mile_delivery import EventDeliveryQueueHandler
+from chatd.default.leases import Leases
 from chatd.default.message_business import MessageBusiness
 from chatd.default.node import DefaultNode
 from chatd.default.outbox_access import OutboxAccess
+from chatd.default.retention import Retention, RetentionRule
 from chatd.default.room_business import RoomBusiness
 from chatd.gateway.authentication import load_tokens
 from chatd.gateway.gateway import GatewayServer, GatewaySettings
 from chatd.pb.admin.v1.admin_pb2 import GetStatusResponse
 from chatd.pb.node.v1.node_pb2 import DescribeResponse
+from chatd.store.commands import RetryRule
 from chatd.store.database import Database
 from chatd.store.queries import Ping
 from chatd.store.reader import Reader
@@ -114,12 +118,32 @@ async def _start_node(mode: Mode, loop: asyncio.AbstractEventLoop, context: Cont
     writer = Writer(database, on_loop(lambda batch: node.on_written(batch)), _now_us)
     reader = Reader(database, on_loop(lambda batch: node.on_read(batch)), threads=settings.database_readers)
     last_mile = EventDeliveryQueueHandler(OnlineTable(), lambda topics, body: node.publish(topics, body))
-    node = DefaultNode(loop, writer=writer, reader=reader, last_mile=last_mile, clock=_now_us, sweep=settings.sweep_seconds)
+    leases = Leases(lease=settings.node_lease_seconds, clock=_now_us)
+    node = DefaultNode(loop, writer=writer, reader=reader, last_mile=last_mile, leases=leases, clock=_now_us, sweep=settings.sweep_seconds)
     cache = MemoryConnectionCache() if settings.cache_uri == "mem:" else DatabaseConnectionCache(node.write)
     description = DescribeResponse(
         node_id=settings.node_id, queue_name=settings.queue_user_event_delivery_name, version=__version__, started_at_us=_now_us()
     )
-    outbox = OutboxAccess(description=description, cache=cache, tell_epoch=last_mile.tell_epoch, clock=_now_us)
+    outbox = OutboxAccess(
+        description=description,
+        leases=leases,
+        rule=RetryRule(settings.max_delivery_retries, settings.delivery_retry_ms * 1_000),
+        cache=cache,
+        tell_epoch=last_mile.tell_epoch,
+        clock=_now_us,
+    )
+    retention = Retention(
+        RetentionRule(
+            keep_days=settings.retention_days,
+            keep_events=settings.retention_events,
+            backlog_days=settings.backlog_days,
+            backlog_events=settings.backlog_events,
+            expiry_days=settings.device_expiry_days,
+        ),
+        ask=lambda query, then: node.ask_own(query, then, retention.failed),
+        write=lambda command, then: node.write_own(command, then, retention.failed),
+        clock=_now_us,
+    )
 
     def status() -> GetStatusResponse:
         return GetStatusResponse(
@@ -133,11 +157,14 @@ async def _start_node(mode: Mode, loop: asyncio.AbstractEventLoop, context: Cont
             deliveries_published=last_mile.deliveries_published,
             events_pulled=outbox.events_pulled,
             requests_refused=node.requests_refused,
+            events_purged=retention.events_purged,
+            devices_expired=retention.devices_expired,
         )
 
     admin = AdminService(online=last_mile.online, cache=cache, status=status, clock=_now_us)
+    upkeep = UpkeepService(leases=leases, notify=last_mile.notify, clock=_now_us)
     messages = MessageBusiness(max_payload=settings.max_payload_bytes)
-    node.serve(messages.methods | RoomBusiness().methods | outbox.methods | admin.methods, outbox.take_pulled)
+    node.serve(messages.methods | RoomBusiness().methods | outbox.methods | admin.methods | upkeep.methods)
     writer.start()
     stack.callback(node.close)
     stack.callback(reader.stop)
@@ -145,7 +172,15 @@ async def _start_node(mode: Mode, loop: asyncio.AbstractEventLoop, context: Cont
     reader.start()
     (call_uri,), (queue_uri,) = settings.node_uris(mode), settings.queue_uris(mode)
     await node.ping(Ping())
-    node.connect(context, call_uri=call_uri, queue_uri=queue_uri, max_frame=settings.max_frame_bytes)
+    node.connect(
+        context,
+        call_uri=call_uri,
+        queue_uri=queue_uri,
+        max_frame=settings.max_frame_bytes,
+        node_id=settings.node_id,
+        version=__version__,
+    )
+    node.every(settings.retention_sweep_seconds, retention.begin)
     return node
 
 
@@ -164,6 +199,9 @@ def _start_gateway(mode: Mode, loop: asyncio.AbstractEventLoop, context: Context
         call_timeout=settings.call_timeout_ms / 1e3,
         ack_flush=settings.ack_flush_ms / 1e3,
         repair_pull=settings.repair_pull_seconds,
+        delivery_retry=settings.delivery_retry_ms / 1e3,
+        version=__version__,
+        nodes_file=settings.data_dir / f"nodes-{settings.node_id}.json" if mode == "gateway" else None,
     )
     gateway = GatewayServer(loop, gateway_settings, tokens)
     gateway.connect(context)

@@ -76,6 +76,23 @@ class Settings(BaseSettings):
     ack_flush_ms: int = _number(50, "Acks are gathered this long before they are written", unit="ms", ge=1, le=10_000)
     repair_pull_seconds: float = _number(30.0, "A quiet stream looks into its outbox about this often", unit="s", ge=0.05, le=3600)
     sweep_seconds: float = _number(5.0, "Events that a dead node did not fan out are looked for this often", unit="s", ge=0.1, le=3600)
+    node_lease_seconds: float = _number(
+        10.0, "A node that has not been heard of for so long is no longer named to gateways", unit="s", ge=0.3, le=3600
+    )
+    delivery_retry_ms: int = _number(
+        10_000, "An unacknowledged delivery is sent again after this, doubling up to 5 minutes", unit="ms", ge=50, le=300_000
+    )
+    max_delivery_retries: int = _number(5, "Then it becomes a dead letter", unit="retries", ge=0, le=1000)
+    retention_days: float = _number(0, "Older events are removed from rooms; 0: kept for ever", unit="days", ge=0, le=36_500)
+    retention_events: int = _number(0, "A room keeps this many events; 0: all", unit="events", ge=0, le=10**12)
+    backlog_days: float = _number(
+        30, "What has been owed to a device for longer need not be kept; 0: no limit", unit="days", ge=0, le=36_500
+    )
+    backlog_events: int = _number(
+        100_000, "Nor what is owed to a device that is owed more of a room; 0: no limit", unit="events", ge=0, le=10**12
+    )
+    device_expiry_days: float = _number(90, "A device unseen for this long is forgotten; 0: never", unit="days", ge=0, le=36_500)
+    retention_sweep_seconds: float = _number(60.0, "How often all this is looked for", unit="s", ge=0.1, le=86_400)
     drain_seconds: float = _number(5.0, "At the end, calls and acks under way get this long", unit="s", ge=0, le=600)
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="debug, info, warning or error"

@@ -56,6 +56,10 @@ class EventDeliveryQueueHandler:
             else:
                 log.warning("A subscription that is no device's topic was ignored", length=len(topic))
 
+    def notify(self, topic: bytes) -> None:
+        """Let a device's stream know that something is owed which nothing else will tell it of."""
+        self._publish((topic,), _SUBSCRIBED)
+
     def tell_epoch(self, topic: bytes, epoch: int) -> None:
         """Let older streams of a device know that there is a newer one."""
         self._publish((topic,), queue_body(QueueHead(epoch=epoch).SerializeToString(), b""))

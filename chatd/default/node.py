@@ -12,16 +12,18 @@ from typing import Any
 import structlog
 from google.protobuf.message import DecodeError, Message
 
+from chatd.core.model import Node
 from chatd.core.wire import encode_reply
 from chatd.default.answer import Caller, Done, Method, Write
 from chatd.default.last_mile_delivery import EventDeliveryQueueHandler
+from chatd.default.leases import Leases
 from chatd.default.outbox_delivery import OutboxDeliveryEventHandler
 from chatd.default.outbox_logging import RoomOutboxLoggingQueue
 from chatd.errors import ChatdError, ConfigError, MalformedFrame, Overloaded, UnknownMethod
 from chatd.pb.node.v1.node_pb2 import NodeRequest, Role
-from chatd.store.commands import Command, MarkFanned, MarkPulled
+from chatd.store.commands import Command, MarkFanned
 from chatd.store.lane import Completed
-from chatd.store.queries import Ping, Unfanned
+from chatd.store.queries import Ping, Query, Unfanned
 from chatd.store.reader import Reader
 from chatd.store.writer import WriteBatch, Writer
 from chatd.transport.pump import PeerFull, PeerGone, Pump
@@ -45,8 +47,12 @@ class _ReplyTo:
     then: Callable[[Any], Message]
 
 
-class _Sweep:
-    """Tag of the query that looks for what a crashed node left behind."""
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """Tag of what the node asks for itself: who gets the result, and who is told of a failure (it is logged anyway)."""
+
+    then: Callable[[Any], None]
+    failed: Callable[[], None] | None = None
 
 
 class _Pinged(asyncio.Event):
@@ -63,6 +69,7 @@ class DefaultNode:
         writer: Writer,
         reader: Reader,
         last_mile: EventDeliveryQueueHandler,
+        leases: Leases,
         clock: Callable[[], int],
         sweep: float,
     ) -> None:
@@ -71,10 +78,10 @@ class DefaultNode:
         self._reader = reader
         self._last_mile = last_mile
         self._outbox_logging = RoomOutboxLoggingQueue(OutboxDeliveryEventHandler(last_mile.handle).handle)
+        self._leases = leases
         self._clock = clock
         self._sweep_seconds = sweep
         self._methods: dict[str, Method] = {}
-        self._take_pulled: Callable[[], tuple[tuple[str, str, str, int, int], ...]] = tuple
         self._waiting = 0
         self._timers = Timers(loop)
         self._pumps: tuple[Pump, ...] = ()
@@ -82,10 +89,9 @@ class DefaultNode:
         self.commits = 0
         self.requests_refused = 0
 
-    def serve(self, methods: Mapping[str, Method], take_pulled: Callable[[], tuple[tuple[str, str, str, int, int], ...]]) -> None:
+    def serve(self, methods: Mapping[str, Method]) -> None:
         """The methods this node answers."""
         self._methods = dict(methods)
-        self._take_pulled = take_pulled
 
     async def ping(self, query: Ping) -> None:
         """Return when the database has answered. Raises what it answered with."""
@@ -93,7 +99,7 @@ class DefaultNode:
         self._reader.submit(query, pinged)
         await pinged.wait()
 
-    def connect(self, context: Context, *, call_uri: str, queue_uri: str, max_frame: int) -> None:
+    def connect(self, context: Context, *, call_uri: str, queue_uri: str, max_frame: int, node_id: str, version: str) -> None:
         """Bind both sockets and begin. Raises ConfigError."""
         router = bind_router(context, call_uri, max_frame=16 * max_frame, send_hwm=100_000)
         self.call_uri = endpoint(router)
@@ -106,7 +112,10 @@ class DefaultNode:
         self._xpub = Pump(self._loop, xpub, self._last_mile.on_subscriptions, frames=1)
         self._router = Pump(self._loop, router, self._on_calls, frames=2)
         self._pumps = (self._router, self._xpub)
+        self._leases.serve(Node(self.call_uri, "default", node_id, self.queue_uri, version, self._clock(), 0))
         self._timers.every(MARKS_SECONDS, self._write_marks)
+        self._renew_leases()
+        self._timers.every(self._leases.period, self._renew_leases)
         self._sweep(before_us=self._clock())
         self._timers.every(self._sweep_seconds, lambda: self._sweep(before_us=self._clock() - round(self._sweep_seconds * 1e6)))
 
@@ -117,6 +126,21 @@ class DefaultNode:
     def write(self, command: Command) -> None:
         """Ask the writer for something nobody waits for."""
         self._writer.submit(command, None)
+
+    def ask_own(self, query: Query, then: Callable[[Any], None], failed: Callable[[], None] | None = None) -> None:
+        """Ask a reader for the node itself; ``then`` gets the result on the loop."""
+        self._reader.submit(query, _Own(then, failed))
+
+    def write_own(self, command: Command, then: Callable[[Any], None], failed: Callable[[], None] | None = None) -> None:
+        """Ask the writer for the node itself; ``then`` gets the result on the loop."""
+        self._writer.submit(command, _Own(then, failed))
+
+    def every(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something now and then for as long as the node serves."""
+        self._timers.every(seconds, action)
+
+    def _renew_leases(self) -> None:
+        self.write_own(self._leases.renewal(), self._leases.renewed)
 
     def _on_calls(self, batch: list[list[bytes]]) -> None:
         for frames in batch:
@@ -188,21 +212,20 @@ class DefaultNode:
             tag.set()
         elif isinstance(result, ChatdError):
             log.error("A write or read of the node's own failed", error=str(result), code=result.code)
-        elif isinstance(tag, _Sweep):
-            self._outbox_logging.handle(result)
+            if isinstance(tag, _Own) and tag.failed is not None:
+                tag.failed()
+        elif isinstance(tag, _Own):
+            tag.then(result)
 
     def _write_marks(self) -> None:
-        """Fan-out marks and attempts, gathered: they ride on a group commit."""
+        """Fan-out marks, gathered: they ride on a group commit."""
         marks = self._outbox_logging.take_marks()
         if marks:
-            self.write(MarkFanned(marks))
-        pulled = self._take_pulled()
-        if pulled:
-            self.write(MarkPulled(pulled))
+            self.write_own(MarkFanned(marks), self._outbox_logging.put_back, lambda: self._outbox_logging.put_back(marks))
 
     def _sweep(self, *, before_us: int) -> None:
         """Look for events that were committed before then and not fanned out since."""
-        self._reader.submit(Unfanned(before_us=before_us, limit=SWEEP_EVENTS), _Sweep())
+        self.ask_own(Unfanned(before_us=before_us, limit=SWEEP_EVENTS), self._outbox_logging.handle)
 
     async def drain(self, seconds: float) -> None:
         """Take no more calls; finish, answer and fan out those taken, at most ``seconds``."""
@@ -211,6 +234,7 @@ class DefaultNode:
         while self._waiting and self._loop.time() < deadline:
             await asyncio.sleep(0.005)
         self._write_marks()
+        self.write(self._leases.ending())
         self._timers.cancel()
 
     def close(self) -> None:

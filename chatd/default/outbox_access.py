@@ -3,15 +3,13 @@
 from collections.abc import Callable, Sequence
 
 from chatd.core.ids import check_id, topic_of
-from chatd.core.model import Connection, Owed, Pull, StreamKey
+from chatd.core.model import Connection, Owed, Pull, StreamAcks, StreamKey
 from chatd.default.answer import Answer, Caller, Done, Method, Read, Write, parse
 from chatd.default.connection_cache import ConnectionCache
+from chatd.default.leases import Leases
 from chatd.pb.node.v1 import node_pb2
-from chatd.store.commands import AckCursors, OpenStreams
+from chatd.store.commands import AckCursors, OpenStreams, RetryRule
 from chatd.store.queries import PullOwed
-
-Pulled = tuple[str, str, str, int, int]
-"""Profile, device, room, first and last seq of a run that was pulled."""
 
 
 class OutboxAccess:
@@ -21,15 +19,18 @@ class OutboxAccess:
         self,
         *,
         description: node_pb2.DescribeResponse,
+        leases: Leases,
+        rule: RetryRule,
         cache: ConnectionCache,
         tell_epoch: Callable[[bytes, int], None],
         clock: Callable[[], int],
     ) -> None:
         self._description = description
+        self._leases = leases
+        self._rule = rule
         self._cache = cache
         self._tell_epoch = tell_epoch
         self._clock = clock
-        self._pulled: list[Pulled] = []
         self.events_pulled = 0
         self.methods: dict[str, Method] = {
             "NodeService/Describe": self.describe,
@@ -40,9 +41,12 @@ class OutboxAccess:
         }
 
     def describe(self, caller: Caller, payload: bytes) -> Answer:
-        """Who this node is; shows a gateway that it lives."""
+        """Who this node is, and who else serves; shows a gateway that it lives, and the node that the gateway does."""
         caller.require_gateway()
-        return Done(self._description)
+        self._leases.note_gateway(parse(node_pb2.DescribeRequest, payload))
+        response = node_pb2.DescribeResponse(nodes=self._leases.default_nodes(), call_uri=self._leases.call_uri)
+        response.MergeFrom(self._description)
+        return Done(response)
 
     def open_streams(self, caller: Caller, payload: bytes) -> Answer:
         """Raise the devices' epochs, register their connections, tell older streams."""
@@ -60,7 +64,7 @@ class OutboxAccess:
             )
             for (profile_id, device_id), epoch in zip(devices, epochs, strict=True):
                 self._tell_epoch(topic_of(profile_id, device_id), epoch)
-            return node_pb2.OpenStreamsResponse(epochs=epochs)
+            return node_pb2.OpenStreamsResponse(epochs=epochs, new_devices=[index for index, epoch in enumerate(epochs) if epoch == 1])
 
         return Write(OpenStreams(devices), then)
 
@@ -70,30 +74,19 @@ class OutboxAccess:
         pulls = tuple(_to_pull(pull) for pull in parse(node_pb2.PullOutboxRequest, payload).pulls)
 
         def then(answers: Sequence[Owed]) -> node_pb2.PullOutboxResponse:
-            for pull, owed in zip(pulls, answers, strict=True):
-                for run in owed.runs:
-                    self.events_pulled += run.last_seq - run.first_seq + 1
-                    self._pulled.append((pull.stream.profile_id, pull.stream.device_id, run.room_id, run.first_seq, run.last_seq))
+            self.events_pulled += sum(run.last_seq - run.first_seq + 1 for owed in answers for run in owed.runs)
             return node_pb2.PullOutboxResponse(owed=[_to_pb(owed) for owed in answers])
 
         return Read(PullOwed(pulls), then)
 
-    def take_pulled(self) -> tuple[Pulled, ...]:
-        """What was pulled since the last call, to be counted as attempts."""
-        pulled, self._pulled = tuple(self._pulled), []
-        return pulled
-
     def ack_batch(self, caller: Caller, payload: bytes) -> Answer:
-        """Move cursors. Acks of older epochs are ignored and named in the response."""
+        """Move cursors, count failures, take rejections. Acks of older epochs are ignored and named in the response."""
         caller.require_gateway()
-        acks = tuple(
-            (StreamKey(ack.profile_id, ack.device_id, ack.epoch), {cursor.room_id: cursor.seq for cursor in ack.cursors})
-            for ack in parse(node_pb2.AckBatchRequest, payload).acks
-        )
-        alive = tuple(stream for stream, cursors in acks if not cursors)
+        acks = tuple(map(_to_acks, parse(node_pb2.AckBatchRequest, payload).acks))
+        alive = tuple(one.stream for one in acks if not one)
         if alive:
             self._cache.touch(alive, self._clock())
-        return Write(AckCursors(acks), lambda superseded: node_pb2.AckBatchResponse(superseded=superseded))
+        return Write(AckCursors(acks, self._rule), lambda superseded: node_pb2.AckBatchResponse(superseded=superseded))
 
     def close_streams(self, caller: Caller, payload: bytes) -> Answer:
         """Forget connections that ended."""
@@ -111,16 +104,36 @@ def _to_pull(pull: node_pb2.StreamPull) -> Pull:
         max_bytes=pull.max_bytes,
         want_cursors=pull.want_cursors,
         first_may_exceed=pull.first_may_exceed,
+        again=(pull.again.room_id, pull.again.seq) if pull.HasField("again") else None,
+    )
+
+
+def _to_acks(ack: node_pb2.StreamAck) -> StreamAcks:
+    return StreamAcks(
+        StreamKey(ack.profile_id, ack.device_id, ack.epoch),
+        cursors={cursor.room_id: cursor.seq for cursor in ack.cursors},
+        rejected=tuple((one.room_id, one.seq, one.reason) for one in ack.rejected),
+        replayed=tuple((one.room_id, one.seq) for one in ack.replayed),
+        failed=(ack.failed.room_id, ack.failed.seq) if ack.HasField("failed") else None,
     )
 
 
 def _to_pb(owed: Owed) -> node_pb2.StreamOwed:
     return node_pb2.StreamOwed(
         runs=[
-            node_pb2.OwedRun(room_id=run.room_id, first_seq=run.first_seq, last_seq=run.last_seq, deliveries=run.records)
+            node_pb2.OwedRun(
+                room_id=run.room_id,
+                first_seq=run.first_seq,
+                last_seq=run.last_seq,
+                deliveries=run.records,
+                skipped=run.skipped,
+                again=run.again,
+                replay=run.replay,
+            )
             for run in owed.runs
         ],
         more=owed.more,
         cursors=[node_pb2.RoomCursor(room_id=room_id, seq=seq) for room_id, seq in owed.cursors.items()],
         superseded=owed.superseded,
+        alone=owed.alone,
     )

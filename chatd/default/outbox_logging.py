@@ -38,6 +38,15 @@ class RoomOutboxLoggingQueue:
             else:
                 marks.append((run.room_id, run.first_seq, run.last_seq))
 
+    def put_back(self, runs: Sequence[tuple[str, int, int]]) -> None:
+        """Marks that could not be made yet: another node has not finished what is before them."""
+        for run in runs:
+            marks = self._marks.setdefault(run[0], [])
+            if marks and run[2] + 1 == marks[0][1]:
+                marks[0] = (run[0], run[1], marks[0][2])
+            else:
+                marks.insert(0, run)
+
     def take_marks(self) -> tuple[tuple[str, int, int], ...]:
         """Fan-out marks to be written: room, first and last seq fanned out."""
         marks, self._marks = self._marks, {}

@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 import structlog
 
+from chatd.core.model import StreamAcks
 from chatd.core.stream import DeviceStream
 from chatd.errors import ChatdError, Superseded
 from chatd.gateway.backend import Backend
+from chatd.gateway.catch_up import CatchUp
 from chatd.gateway.connection import Peer
-from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse, RoomCursor, StreamAck
+from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse, Rejection, RoomCursor, StreamAck
 
 log = structlog.get_logger()
 
@@ -16,8 +18,9 @@ log = structlog.get_logger()
 class AckFlush:
     """Gathers streams with acks and sends AckBatch. A batch that fails is gathered again."""
 
-    def __init__(self, backend: Backend, *, gateway_id: str, end: Callable[[Peer, ChatdError], None]) -> None:
+    def __init__(self, backend: Backend, catch_up: CatchUp, *, gateway_id: str, end: Callable[[Peer, ChatdError], None]) -> None:
         self._backend = backend
+        self._catch_up = catch_up
         self._gateway_id = gateway_id
         self._end = end
         # A stream that has ended is still flushed: what its device acknowledged counts.
@@ -25,7 +28,7 @@ class AckFlush:
         self._alive: dict[DeviceStream, Peer] = {}
 
     def acked(self, peer: Peer) -> None:
-        """The peer's stream has acks to write."""
+        """The peer's stream has acks, rejections or a failure to write."""
         if peer.stream is not None:
             self._acked[peer.stream] = peer
 
@@ -40,11 +43,10 @@ class AckFlush:
         acks: list[StreamAck] = []
         still_under_way: dict[DeviceStream, Peer] = {}
         for stream, peer in (self._acked | self._alive).items():
-            cursors = stream.take_acks()
-            if not cursors and stream.has_acks:
+            if stream.has_under_way:
                 still_under_way[stream] = peer
                 continue
-            acks.append(_to_pb(stream, cursors))
+            acks.append(_to_pb(stream.take_acks() or StreamAcks(stream.key)))
             batch.append((peer, stream))
         self._acked, self._alive = still_under_way, {}
         if batch:
@@ -53,12 +55,12 @@ class AckFlush:
     def flush_one(self, peer: Peer, done: Callable[[], None]) -> None:
         """Write the acks of a stream that ends, then call ``done``, whatever came of it."""
         stream = peer.stream
-        cursors = stream.take_acks() if stream is not None else {}
-        if stream is None or not cursors:
+        acks = stream.take_acks() if stream is not None else None
+        if stream is None or acks is None:
             done()
             return
         self._acked.pop(stream, None)
-        self._send([(peer, stream)], [_to_pb(stream, cursors)], done)
+        self._send([(peer, stream)], [_to_pb(acks)], done)
 
     def _send(self, batch: list[tuple[Peer, DeviceStream]], acks: list[StreamAck], done: Callable[[], None] | None) -> None:
         def written(payload: bytes, error: ChatdError | None) -> None:
@@ -78,14 +80,22 @@ class AckFlush:
         superseded = set(AckBatchResponse.FromString(payload).superseded)
         for index, (peer, stream) in enumerate(batch):
             stream.acks_written()
-            if index in superseded and peer.stream is stream:
+            if peer.stream is not stream:
+                continue
+            if index in superseded:
                 self._end(peer, Superseded("a newer stream of this device is open"))
+            elif stream.wants_pull:
+                self._catch_up.want(peer)
+        self._catch_up.flush()
 
 
-def _to_pb(stream: DeviceStream, cursors: dict[str, int]) -> StreamAck:
+def _to_pb(acks: StreamAcks) -> StreamAck:
     return StreamAck(
-        profile_id=stream.key.profile_id,
-        device_id=stream.key.device_id,
-        epoch=stream.key.epoch,
-        cursors=[RoomCursor(room_id=room_id, seq=seq) for room_id, seq in cursors.items()],
+        profile_id=acks.stream.profile_id,
+        device_id=acks.stream.device_id,
+        epoch=acks.stream.epoch,
+        cursors=[RoomCursor(room_id=room_id, seq=seq) for room_id, seq in acks.cursors.items()],
+        rejected=[Rejection(room_id=room_id, seq=seq, reason=reason) for room_id, seq, reason in acks.rejected],
+        replayed=[RoomCursor(room_id=room_id, seq=seq) for room_id, seq in acks.replayed],
+        failed=RoomCursor(room_id=acks.failed[0], seq=acks.failed[1]) if acks.failed is not None else None,
     )

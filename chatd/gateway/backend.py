@@ -45,9 +45,19 @@ class _Node:
 class Backend:
     """Calls to the default nodes. Callbacks run on the loop; exactly one call of ``on_reply`` for each call."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, queue_name: str, call_timeout: float) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        queue_name: str,
+        call_timeout: float,
+        introduction: DescribeRequest,
+        on_described: Callable[[DescribeResponse], None],
+    ) -> None:
         self._loop = loop
         self._queue_name = queue_name
+        self._introduction = introduction
+        self._on_description = on_described
         self._call_timeout = call_timeout
         self._nodes: list[_Node] = []
         self._waiting: dict[int, _Waiting] = {}  # in order of their deadlines: the timeout is the same for all
@@ -56,11 +66,29 @@ class Backend:
         self._described_at = 0.0
 
     def connect(self, context: Context, uris: Sequence[str]) -> None:
+        """Begin with these nodes."""
+        self._context = context
         for uri in uris:
-            node = _Node(uri)
-            node.pump = Pump(self._loop, connect_dealer(context, uri), partial(self._on_replies, node), frames=1)
-            self._nodes.append(node)
+            self.add(uri)
         self._tick()
+
+    def add(self, uri: str) -> None:
+        """There is a node."""
+        node = _Node(uri)
+        node.pump = Pump(self._loop, connect_dealer(self._context, uri), partial(self._on_replies, node), frames=1)
+        self._nodes.append(node)
+
+    def remove(self, uri: str) -> None:
+        """It will not come back."""
+        for node in [node for node in self._nodes if node.uri == uri]:
+            self._nodes.remove(node)
+            self._give_up(node, before=self._next_id)
+            assert node.pump is not None
+            node.pump.close()
+
+    def is_silent(self, uri: str) -> bool:
+        """Whether the node at ``uri`` has not answered lately."""
+        return all(node.uri != uri for node in self._alive())
 
     @property
     def ready(self) -> bool:
@@ -145,7 +173,8 @@ class Backend:
             assert node.pump is not None
             call_id = self._next_id
             self._next_id += 1
-            request = NodeRequest(call_id=call_id, method="NodeService/Describe", payload=DescribeRequest().SerializeToString())
+            payload = self._introduction.SerializeToString()
+            request = NodeRequest(call_id=call_id, method="NodeService/Describe", payload=payload)
             try:
                 node.pump.send((request.SerializeToString(),))
             except PeerFull:
@@ -167,6 +196,8 @@ class Backend:
             problem = ConfigError(f"node {node.uri} publishes to queue {queue_name!r}, this gateway listens to {self._queue_name!r}")
             log.error("A default node is not ours", error=str(problem))
         node.refused = queue_name != self._queue_name
+        if not node.refused:
+            self._on_description(description)
 
     def _give_up(self, node: _Node, *, before: int) -> None:
         """Whatever this node was asked before that call is lost, or its outcome unknown."""

@@ -105,13 +105,18 @@ def _to_pb(pull: Pull) -> StreamPull:
         max_bytes=min(pull.max_bytes, MAX_PULL_BYTES),
         want_cursors=pull.want_cursors,
         first_may_exceed=pull.first_may_exceed,
+        again=RoomCursor(room_id=pull.again[0], seq=pull.again[1]) if pull.again is not None else None,
     )
 
 
 def _from_pb(owed: StreamOwed) -> Owed:
     return Owed(
-        runs=tuple(OwedRun(run.room_id, run.first_seq, run.last_seq, run.deliveries) for run in owed.runs),
+        runs=tuple(
+            OwedRun(run.room_id, run.first_seq, run.last_seq, run.deliveries, skipped=run.skipped, again=run.again, replay=run.replay)
+            for run in owed.runs
+        ),
         more=owed.more,
         cursors={cursor.room_id: cursor.seq for cursor in owed.cursors},
         superseded=owed.superseded,
+        alone=owed.alone,
     )

@@ -4,6 +4,7 @@ A stream is known by its connection's routing id (never shown to anybody, never 
 node's cache gets the same facts for operators to look at.
 """
 
+import random
 from collections.abc import Callable
 from functools import partial
 
@@ -23,7 +24,7 @@ log = structlog.get_logger()
 class Peer:
     """One client connection: how to reach it, and its stream if it has one."""
 
-    __slots__ = ("delimiter", "heard_at", "identity", "opening", "repair_at", "routing_id", "stream", "topic")
+    __slots__ = ("delimiter", "heard_at", "identity", "opening", "patience", "repair_at", "routing_id", "stream", "topic")
 
     def __init__(self, routing_id: bytes, now: float) -> None:
         self.routing_id = routing_id
@@ -31,6 +32,8 @@ class Peer:
         self.identity: Identity | None = None
         self.heard_at = now
         self.repair_at = 0.0
+        self.patience = random.uniform(0.8, 1.2)
+        """Factor of this peer's retry times: what failed together is not sent again together."""
         self.opening: Opening | None = None
         self.stream: DeviceStream | None = None
         self.topic = b""
@@ -39,7 +42,7 @@ class Peer:
 class Opening:
     """A Hello that waits for its epoch."""
 
-    __slots__ = ("client", "device_id", "identity", "peer", "version", "window_bytes", "window_messages")
+    __slots__ = ("client", "device_id", "identity", "new_device", "peer", "version", "window_bytes", "window_messages")
 
     def __init__(self, peer: Peer, identity: Identity, device_id: str, *, client: str, window: tuple[int, int], version: int) -> None:
         self.peer = peer
@@ -48,6 +51,7 @@ class Opening:
         self.client = client
         self.window_messages, self.window_bytes = window
         self.version = version
+        self.new_device = False
 
 
 class ConnectionManager:
@@ -61,6 +65,7 @@ class ConnectionManager:
         subscribe: Callable[[bytes], None],
         unsubscribe: Callable[[bytes], None],
         on_open: Callable[[Opening], None],
+        on_failed: Callable[[Peer], None],
         end: Callable[[Peer, ChatdError], None],
     ) -> None:
         self._backend = backend
@@ -68,6 +73,7 @@ class ConnectionManager:
         self._subscribe = subscribe
         self._unsubscribe = unsubscribe
         self._on_open = on_open
+        self._on_failed = on_failed
         self._end = end
         self._opening: list[Opening] = []
         self._closed: list[StreamKey] = []
@@ -104,8 +110,10 @@ class ConnectionManager:
             log.warning("Ended streams could not be unregistered", error=str(error))
 
     def _opened(self, batch: list[Opening], payload: bytes, error: ChatdError | None) -> None:
-        epochs = OpenStreamsResponse.FromString(payload).epochs if error is None else [0] * len(batch)
-        for opening, epoch in zip(batch, epochs, strict=True):
+        opened = OpenStreamsResponse.FromString(payload) if error is None else OpenStreamsResponse(epochs=[0] * len(batch))
+        for index in opened.new_devices:
+            batch[index].new_device = True
+        for opening, epoch in zip(batch, opened.epochs, strict=True):
             peer = opening.peer
             if peer.opening is not opening:
                 self._closed.append(StreamKey(opening.identity.profile_id, opening.device_id, epoch))
@@ -131,8 +139,15 @@ class ConnectionManager:
             self._end(older, Superseded("a newer stream of this device is open"))
         self._on_open(opening)
 
-    def forget(self, peer: Peer) -> None:
-        """The stream, or what was to become one, has ended. The connection itself may live on."""
+    def note_failure(self, profile_id: str, device_id: str) -> None:
+        """A device says Hello whose stream was thought to live: what was in flight on it may be what ended it."""
+        older = self.streams.get(topic_of(profile_id, device_id))
+        if older is not None and older.stream is not None and older.stream.head_failed(send_again=False):
+            self._on_failed(older)
+
+    def forget(self, peer: Peer, *, failed: bool) -> None:
+        """The stream, or what was to become one, has ended. The connection itself may live on. ``failed``: the oldest delivery in flight was
+        not taken."""
         self.peers.pop(peer.routing_id, None)
         peer.opening = None
         if peer.stream is None:
@@ -141,5 +156,7 @@ class ConnectionManager:
             del self.streams[peer.topic]
             self._unsubscribe(peer.topic)
         self._closed.append(peer.stream.key)
+        if failed and peer.stream.head_failed(send_again=False):
+            self._on_failed(peer)
         peer.stream.close()
         peer.stream = None

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 
 from chatd.core.wire import encode_reply, error_to_pb
-from chatd.errors import ChatdError
+from chatd.errors import AckAhead, ChatdError, HeartbeatLost, Superseded
 from chatd.gateway.connection import ConnectionManager, Peer
 from chatd.pb.gateway.v1.gateway_pb2 import CaughtUp, Closed, Error, ServerFrame
 from chatd.transport.pump import PeerFull, PeerGone, Pump
+
+FAILURES = (HeartbeatLost, Superseded, AckAhead)
+"""Ends that may be the fault of what was in flight; a Bye or a gateway that stops is not."""
 
 _CAUGHT_UP = ServerFrame(caught_up=CaughtUp()).SerializeToString()
 
@@ -25,14 +28,14 @@ class Devices:
             try:
                 self._router.send((peer.routing_id, b"", frame) if peer.delimiter else (peer.routing_id, frame))
             except (PeerGone, PeerFull):
-                self._connections.forget(peer)
+                self._connections.forget(peer, failed=True)
         if caught_up:
             self.send(peer, _CAUGHT_UP)
 
     def send(self, peer: Peer, frame: bytes) -> None:
         if not self._send_to(peer.routing_id, peer.delimiter, frame):
             # Gone, or so slow that even the socket's queue is full: the outbox keeps what it is owed.
-            self._connections.forget(peer)
+            self._connections.forget(peer, failed=True)
 
     def reply(self, routing_id: bytes, delimiter: bool, call_id: int, payload: bytes, error: ChatdError | None) -> None:
         """The answer to a call. The caller may have gone meanwhile; then nobody is told."""
@@ -47,7 +50,7 @@ class Devices:
 
     def end(self, peer: Peer, error: ChatdError | None) -> None:
         """End the peer's stream, if it has one, and say why; None: because the device asked for it."""
-        self._connections.forget(peer)
+        self._connections.forget(peer, failed=isinstance(error, FAILURES))
         reason = Error(code=0, name="OK") if error is None else error_to_pb(error)
         self._send_to(peer.routing_id, peer.delimiter, ServerFrame(closed=Closed(error=reason)).SerializeToString())
 

@@ -5,9 +5,11 @@ ConnectionManager (who is connected) · LiveDelivery (queue → device) · Catch
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from google.protobuf.message import DecodeError
 
@@ -19,9 +21,11 @@ from chatd.gateway.backend import Backend
 from chatd.gateway.catch_up import CatchUp
 from chatd.gateway.connection import ConnectionManager, Opening, Peer
 from chatd.gateway.devices import Devices
+from chatd.gateway.discovery import Discovery
 from chatd.gateway.live_delivery import LiveDelivery
 from chatd.gateway.vigil import Vigil
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, RpcRequest, ServerFrame, Welcome
+from chatd.pb.node.v1.node_pb2 import DescribeRequest
 from chatd.transport.pump import Pump
 from chatd.transport.sockets import Context, bind_router, connect_sub, endpoint
 from chatd.transport.timers import Timers
@@ -30,6 +34,7 @@ PROTOCOL_VERSION = 1
 MAX_WINDOW_MESSAGES = 65_536
 MIN_WINDOW_BYTES = 1024
 MAX_WINDOW_BYTES = 16 * 1_048_576
+MAX_REASON = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,10 @@ class GatewaySettings:
     call_timeout: float
     ack_flush: float
     repair_pull: float
+    delivery_retry: float
+    version: str
+    nodes_file: Path | None
+    """Where default nodes that were found are remembered."""
 
 
 class GatewayServer:
@@ -61,24 +70,35 @@ class GatewayServer:
         self._timers = Timers(loop)
         gateway_id = settings.gateway_id
         self._devices = devices = Devices()
-        self.backend = Backend(loop, queue_name=settings.queue_name, call_timeout=settings.call_timeout)
+        self._introduction = DescribeRequest(gateway_id=gateway_id, version=settings.version, started_at_us=time.time_ns() // 1_000)
+        self.backend = Backend(
+            loop,
+            queue_name=settings.queue_name,
+            call_timeout=settings.call_timeout,
+            introduction=self._introduction,
+            on_described=lambda description: self._discovery.heard(description.call_uri, description.nodes, self.backend.is_silent),
+        )
+        self._discovery = Discovery(settings.node_uris, file=settings.nodes_file, found=self._node_found, lost=self._node_lost)
         self.connections = ConnectionManager(
             self.backend,
             gateway_id=gateway_id,
             subscribe=lambda topic: self._sub.socket.subscribe(topic),
             unsubscribe=lambda topic: self._sub.socket.unsubscribe(topic),
             on_open=self._welcome,
+            on_failed=lambda peer: self._acks.acked(peer),
             end=devices.end,
         )
-        self._acks = AckFlush(self.backend, gateway_id=gateway_id, end=devices.end)
         self._catch_up = CatchUp(self.backend, gateway_id=gateway_id, send=devices.deliver, end=devices.end, later=loop.call_later)
+        self._acks = AckFlush(self.backend, self._catch_up, gateway_id=gateway_id, end=devices.end)
         self._live = LiveDelivery(self.connections, self._catch_up, send=devices.deliver, end=devices.end)
         self._vigil = Vigil(
             self.connections,
             self._catch_up,
             devices,
+            self._acks,
             heartbeat_interval=settings.heartbeat_interval,
             repair_pull=settings.repair_pull,
+            delivery_retry=settings.delivery_retry,
         )
         self._handlers: dict[str, Callable[[Peer, ClientFrame], None]] = {
             "hello": self._on_hello,
@@ -86,6 +106,7 @@ class GatewayServer:
             "heartbeat": self._on_heartbeat,
             "bye": self._on_bye,
             "call": self._on_call,
+            "reject": self._on_reject,
         }
 
     def connect(self, context: Context) -> None:
@@ -94,11 +115,22 @@ class GatewayServer:
         router = bind_router(context, settings.bind_uri, max_frame=settings.max_frame_bytes, send_hwm=100_000)
         self.uri = endpoint(router)
         self._sub = Pump(self._loop, connect_sub(context, settings.queue_uris), self._live.on_batch, frames=1)
+        self._introduction.gateway_uri = self.uri
         self.backend.connect(context, settings.node_uris)
+        self._discovery.remember()
         self._router = Pump(self._loop, router, self._on_batch)
         self._devices.bind(self._router, self.connections)
         self._timers.every(settings.ack_flush, self._acks.flush)
-        self._timers.every(min(settings.heartbeat_interval / 4, 1.0), lambda: self._vigil.tick(self._loop.time()))
+        look = min(settings.heartbeat_interval / 4, settings.delivery_retry / 4, 1.0)
+        self._timers.every(look, lambda: self._vigil.tick(self._loop.time()))
+
+    def _node_found(self, call_uri: str, queue_uri: str) -> None:
+        self.backend.add(call_uri)
+        self._sub.socket.connect(queue_uri)
+
+    def _node_lost(self, call_uri: str, queue_uri: str) -> None:
+        self.backend.remove(call_uri)
+        self._sub.socket.disconnect(queue_uri)
 
     def _on_batch(self, batch: list[list[bytes]]) -> None:
         now = self._loop.time()
@@ -145,7 +177,8 @@ class GatewayServer:
             version=min(hello.version, PROTOCOL_VERSION),
         )
         if peer.stream is not None:
-            self.connections.forget(peer)
+            self.connections.forget(peer, failed=True)
+        self.connections.note_failure(identity.profile_id, hello.device_id)
         # An older stream's last acks are written before the new one reads its cursors.
         self._acks.flush()
         self.connections.open(opening)
@@ -167,6 +200,7 @@ class GatewayServer:
             window_bytes=stream.window.max_bytes,
             version=opening.version,
             gateway_id=self._settings.gateway_id,
+            new_device=opening.new_device,
         )
         self._devices.send(opening.peer, ServerFrame(welcome=welcome).SerializeToString())
         self._catch_up.want(opening.peer)
@@ -180,6 +214,13 @@ class GatewayServer:
         self._acks.acked(peer)
         if stream.wants_pull:
             self._catch_up.want(peer)
+
+    def _on_reject(self, peer: Peer, frame: ClientFrame) -> None:
+        if peer.stream is None:
+            raise NoStream("reject without a stream")
+        reason = "".join(char if char.isprintable() else " " for char in frame.reject.reason[:MAX_REASON])
+        peer.stream.reject(frame.reject.delivery, reason)
+        self._acks.acked(peer)
 
     def _on_heartbeat(self, peer: Peer, frame: ClientFrame) -> None:
         if peer.stream is None and peer.opening is None:

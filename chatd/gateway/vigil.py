@@ -3,6 +3,7 @@
 import random
 
 from chatd.errors import HeartbeatLost
+from chatd.gateway.ack_flush import AckFlush
 from chatd.gateway.catch_up import CatchUp
 from chatd.gateway.connection import ConnectionManager
 from chatd.gateway.devices import Devices
@@ -14,20 +15,36 @@ class Vigil:
     """``tick`` looks at every stream: a microsecond each, a few times a heartbeat. Times in seconds."""
 
     def __init__(
-        self, connections: ConnectionManager, catch_up: CatchUp, devices: Devices, *, heartbeat_interval: float, repair_pull: float
+        self,
+        connections: ConnectionManager,
+        catch_up: CatchUp,
+        devices: Devices,
+        acks: AckFlush,
+        *,
+        heartbeat_interval: float,
+        repair_pull: float,
+        delivery_retry: float,
     ) -> None:
         self._connections = connections
         self._catch_up = catch_up
         self._devices = devices
         self._silence = MISSED_HEARTBEATS * heartbeat_interval
+        self._acks = acks
         self._repair_pull = repair_pull
+        self._delivery_retry = delivery_retry
 
     def tick(self, now: float) -> None:
-        """Close streams silent for three heartbeats; start repair pulls, which find what no gap can show: the lost last message."""
+        """Close streams silent for three heartbeats; count what is not acknowledged in time as failed, to be sent again; start repair pulls,
+        which find what no gap can show: the lost last message."""
         for peer in list(self._connections.peers.values()):
             if peer.heard_at < now - self._silence:
                 self._devices.end(peer, HeartbeatLost(f"nothing heard in {MISSED_HEARTBEATS} heartbeat intervals"))
-            elif peer.stream is not None and peer.repair_at <= now:
+                continue
+            if peer.stream is None:
+                continue
+            if peer.stream.overdue(now, self._delivery_retry * peer.patience) and peer.stream.head_failed(send_again=True):
+                self._acks.acked(peer)
+            if peer.repair_at <= now:
                 if peer.repair_at:
                     peer.stream.fall_behind()
                     self._catch_up.want(peer)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from chatd.core.model import Connection, NewEvent, StreamKey
+from chatd.core.model import Connection, NewEvent, Node, StreamAcks, StreamKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,30 +53,97 @@ class MembershipChange:
 
 @dataclass(frozen=True, slots=True)
 class OpenStreams:
-    """Raise (profile, device)s' epochs, registering new devices. Result: the epochs, in order."""
+    """Raise (profile, device)s' epochs, registering new devices. Result: the epochs, in order; 1 is a new device's."""
 
     devices: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class AckCursors:
-    """Move outbox cursors: room → acknowledged seq, for each stream. Result: indexes of superseded streams, which are ignored."""
+class RetryRule:
+    """A delivery that failed more than ``max_retries`` times is a dead letter. Failures count when half of ``first_us`` microseconds have
+    passed since the last one, doubling with each."""
 
-    acks: tuple[tuple[StreamKey, dict[str, int]], ...]
+    max_retries: int
+    first_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class AckCursors:
+    """Move outbox cursors, count failures, take rejections. Result: indexes of superseded streams, of which only failures count."""
+
+    acks: tuple[StreamAcks, ...]
+    rule: RetryRule
 
 
 @dataclass(frozen=True, slots=True)
 class MarkFanned:
-    """Rooms' events first … last have been fanned out: (room, first, last). A mark that would leap over a gap is not made."""
+    """Rooms' events first … last have been fanned out: (room, first, last). A mark that would leap over a gap is not made.
+
+    Result: the runs that wait for what is before them.
+    """
 
     runs: tuple[tuple[str, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class MarkPulled:
-    """Runs handed to devices from the outbox: (profile, device, room, first, last). Counts attempts of the oldest owed event."""
+class ReplayLetters:
+    """Send dead letters once more. Result: letter id → (profile, device) of those that go."""
 
-    runs: tuple[tuple[str, str, str, int, int], ...]
+    letter_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DropLetters:
+    """Forget dead letters. Result: the ids of those there were."""
+
+    letter_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeLog:
+    """Let a room's log begin behind ``up_to`` (or behind what is from before ``before_us``), and remove at most ``limit`` events.
+
+    Ids of removed events are remembered until they are from before ``forget_before_us``. Result: Purged. RoomNotFound.
+    """
+
+    room_id: str
+    up_to: int
+    before_us: int
+    limit: int
+    forget_before_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """Where a log begins now, how many events were removed, whether there are more to remove."""
+
+    first_seq: int
+    removed: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireDevices:
+    """Forget devices unseen since before ``unseen_since_us`` (0: none), at most ``limit``, and what is settled of old troubles. Result: how many."""
+
+    unseen_since_us: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class EraseProfile:
+    """Remove a profile, and the contents and sender of its events, at most ``limit`` at once. Result: Purged (first_seq 0)."""
+
+    profile_id: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class RenewLeases:
+    """Note that nodes live, forget those whose lease ended before ``forget_before_us``. Result: (Node, …), all that are known."""
+
+    nodes: tuple[Node, ...]
+    forget_before_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +170,12 @@ Command = (
     | OpenStreams
     | AckCursors
     | MarkFanned
-    | MarkPulled
+    | ReplayLetters
+    | DropLetters
+    | PurgeLog
+    | ExpireDevices
+    | EraseProfile
+    | RenewLeases
     | RegisterConnections
     | TouchConnections
     | ForgetConnections
@@ -115,9 +187,33 @@ def rooms_of(command: Command) -> tuple[str, ...]:
     match command:
         case StoreEvents(events=events):
             return tuple(event.room_id for event in events)
-        case AddSubscriptions(room_id=room_id) | RemoveSubscriptions(room_id=room_id):
+        case AddSubscriptions(room_id=room_id) | RemoveSubscriptions(room_id=room_id) | PurgeLog(room_id=room_id):
             return (room_id,)
         case MarkFanned(runs=runs):
             return tuple(run[0] for run in runs)
+        case _:
+            return ()
+
+
+def profiles_of(command: Command) -> tuple[str, ...]:
+    """The profiles whose devices or memberships a command changes: locked after the rooms, in sorted order."""
+    match command:
+        case AddSubscriptions(profiles=profiles) | RemoveSubscriptions(profiles=profiles):
+            return profiles
+        case CreateRoom(creator=creator, profiles=profiles):
+            return (creator, *profiles)
+        case OpenStreams(devices=devices):
+            return tuple(profile_id for profile_id, _ in devices)
+        case EraseProfile(profile_id=profile_id):
+            return (profile_id,)
+        case _:
+            return ()
+
+
+def entries_of(command: Command) -> tuple[tuple[str, str, str], ...]:
+    """The outbox entries (profile, device, room) whose cursors a command moves: locked last, in sorted order."""
+    match command:
+        case AckCursors(acks=acks):
+            return tuple((one.stream.profile_id, one.stream.device_id, room_id) for one in acks for room_id in one.cursors)
         case _:
             return ()

@@ -1,23 +1,43 @@
-"""What a device is owed: everything in its rooms' logs behind its cursors, at most a window at a time."""
+"""What a device is owed: everything in its rooms' logs behind its cursors, at most a window at a time.
 
+Where the log no longer holds it, or the device could not take it, a marker stands in its place.
+"""
+
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from chatd.core.model import Owed, OwedRun, Pull
-from chatd.core.wire import delivery_record
+from chatd.core.wire import delivery_record, encode_marker, replayed
+from chatd.errors import Unavailable
+from chatd.pb.events.v1.payloads_pb2 import SkipReason
 from chatd.store.database import Database
 from chatd.store.queries import PullOwed
+from chatd.store.troubles import NONE, Troubles, read_troubles
 
 _CHUNK = 256  # events read at once: bounds what is read in vain when the byte limit cuts in
+_SUSPECT = 2  # failures after which an event is delivered alone, so that no other is blamed for it
 
 
 class _Range(NamedTuple):
-    """An outbox entry with the room's head."""
+    """An outbox entry with the room's log."""
 
     room_id: str
     start_seq: int
     acked_seq: int
     until_seq: int | None
     head_seq: int
+    first_seq: int
+
+    def after(self, sent: Mapping[str, int]) -> int:
+        return max(self.acked_seq, sent.get(self.room_id, 0))
+
+    @property
+    def end(self) -> int:
+        return self.head_seq if self.until_seq is None else min(self.until_seq, self.head_seq)
+
+
+class _LogMoved(Exception):
+    """Events were purged while they were being read."""
 
 
 def pull_owed(database: Database, query: PullOwed) -> tuple[Owed, ...]:
@@ -25,57 +45,135 @@ def pull_owed(database: Database, query: PullOwed) -> tuple[Owed, ...]:
 
 
 def _pull(database: Database, pull: Pull) -> Owed:
-    stream = pull.stream
-    device = database.rows("SELECT epoch FROM device WHERE profile_id = ? AND device_id = ?", (stream.profile_id, stream.device_id))
-    if not device or device[0][0] != stream.epoch:
-        return Owed(superseded=True)
-    # Heads are read before events: whatever is committed in between is the next pull's, or published.
-    ranges = [
-        _Range(*row)
-        for row in database.rows(
-            "SELECT o.room_id, o.start_seq, o.acked_seq, o.until_seq, r.head_seq FROM outbox o JOIN room r ON r.room_id = o.room_id "
-            "WHERE o.profile_id = ? AND o.device_id = ?"
-            + ("" if pull.want_cursors else " AND r.head_seq > o.acked_seq")
+    for _ in range(3):
+        try:
+            return _Puller(database, pull).pull()
+        except _LogMoved:
+            continue
+    raise Unavailable("the log is being purged")
+
+
+class _Puller:
+    """One pull, in the making."""
+
+    def __init__(self, database: Database, pull: Pull) -> None:
+        self._database = database
+        self._pull = pull
+        self._runs: list[OwedRun] = []
+        self._messages, self._size = pull.max_messages, pull.max_bytes
+
+    def pull(self) -> Owed:
+        pull, stream = self._pull, self._pull.stream
+        device = self._database.rows(
+            "SELECT epoch, troubled FROM device WHERE profile_id = ? AND device_id = ?", (stream.profile_id, stream.device_id)
+        )
+        if not device or device[0][0] != stream.epoch:
+            return Owed(superseded=True)
+        troubles = read_troubles(self._database, stream) if device[0][1] else NONE
+        if pull.again is not None:
+            self._again(*pull.again, troubles)
+        for room_id, seq in troubles.replays:
+            if self._messages > 0:
+                self._replay(room_id, seq)
+        ranges = self._ranges()
+        suspect = self._suspect(ranges, troubles)
+        if suspect is not None:
+            return suspect
+        cursors: dict[str, int] = {}
+        for range_ in ranges:
+            after, full = self._take(range_, troubles)
+            if full:
+                return Owed(tuple(self._runs), more=True)
+            cursors[range_.room_id] = max(after, cursors.get(range_.room_id, 0))
+        return Owed(tuple(self._runs), cursors=cursors if pull.want_cursors else {})
+
+    def _ranges(self) -> list[_Range]:
+        # Heads are read before events: whatever is committed in between is the next pull's, or published.
+        stream = self._pull.stream
+        rows = self._database.rows(
+            "SELECT o.room_id, o.start_seq, o.acked_seq, o.until_seq, r.head_seq, r.first_seq FROM outbox o "
+            "JOIN room r ON r.room_id = o.room_id WHERE o.profile_id = ? AND o.device_id = ?"
+            + ("" if self._pull.want_cursors else " AND r.head_seq > o.acked_seq")
             + " ORDER BY o.room_id, o.start_seq",
             (stream.profile_id, stream.device_id),
         )
-    ]
-    runs: list[OwedRun] = []
-    cursors: dict[str, int] = {}
-    messages, size = pull.max_messages, pull.max_bytes
-    for range_ in ranges:
-        after = max(range_.acked_seq, pull.sent.get(range_.room_id, 0))
-        end = range_.head_seq if range_.until_seq is None else min(range_.until_seq, range_.head_seq)
+        return [_Range(*row) for row in rows]
+
+    def _suspect(self, ranges: list[_Range], troubles: Troubles) -> Owed | None:
+        """When nothing is in flight and a room's next event has failed more than once: that one alone."""
+        if not troubles.attempts or self._runs or not self._pull.first_may_exceed:
+            return None
+        for range_ in ranges:
+            seq = range_.after(self._pull.sent) + 1
+            if range_.first_seq <= seq <= range_.end and troubles.attempts.get((range_.room_id, seq), 0) >= _SUSPECT:
+                self._messages = 1
+                self._read(range_.room_id, seq - 1, seq, troubles)
+                return Owed(tuple(self._runs), more=True, alone=True)
+        return None
+
+    def _take(self, range_: _Range, troubles: Troubles) -> tuple[int, bool]:
+        """Runs of one range; how far they go, and whether more is owed than fits."""
+        after, end = range_.after(self._pull.sent), range_.end
         while after < end:
-            if messages <= 0 or size <= 0:
-                return Owed(tuple(runs), more=True)
-            run, read, full = _read(database, range_.room_id, after, end, messages, size, must=pull.first_may_exceed and not runs)
-            if run is not None:
-                runs.append(run)
-                messages -= read
-                size -= len(run.records)
-                after = run.last_seq
+            if self._messages <= 0 or self._size <= 0:
+                return after, True
+            if after + 1 < range_.first_seq:
+                after = self._gap(range_.room_id, after + 1, min(range_.first_seq - 1, end))
+                continue
+            last, full = self._read(range_.room_id, after, end, troubles)
+            after = max(after, last)
             if full:
-                return Owed(tuple(runs), more=True)
-        cursors[range_.room_id] = max(after, cursors.get(range_.room_id, 0))
-    return Owed(tuple(runs), cursors=cursors if pull.want_cursors else {})
+                return after, True
+        return after, False
 
+    def _gap(self, room_id: str, first_seq: int, last_seq: int) -> int:
+        record = delivery_record(encode_marker(room_id, first_seq, last_seq, SkipReason.SKIP_REASON_RETENTION))
+        self._add(OwedRun(room_id, first_seq, last_seq, record, skipped=True), 1)
+        return last_seq
 
-def _read(
-    database: Database, room_id: str, after: int, end: int, messages: int, size: int, *, must: bool
-) -> tuple[OwedRun | None, int, bool]:
-    """Up to a chunk of a room's events, how many, and whether the byte limit was reached. ``must``: the first one is taken whatever its size."""
-    rows = database.rows(
-        "SELECT delivery FROM room_event WHERE room_id = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
-        (room_id, after, end, min(messages, _CHUNK)),
-    )
-    records: list[bytes] = []
-    for (delivery,) in rows:
-        record = delivery_record(bytes(delivery))
-        size -= len(record)
-        if size < 0 and (records or not must):
-            break
-        records.append(record)
-    if not records:
-        return None, 0, True
-    return OwedRun(room_id, after + 1, after + len(records), b"".join(records)), len(records), len(records) < len(rows)
+    def _add(self, run: OwedRun, count: int) -> None:
+        self._runs.append(run)
+        self._messages -= count
+        self._size -= len(run.records)
+
+    def _read(self, room_id: str, after: int, end: int, troubles: Troubles) -> tuple[int, bool]:
+        """Up to a chunk of a room's events: the last seq taken (0: none), and whether the byte limit was reached."""
+        rows = self._database.rows(
+            "SELECT seq, delivery FROM room_event WHERE room_id = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
+            (room_id, after, end, min(self._messages, _CHUNK)),
+        )
+        must = self._pull.first_may_exceed and not self._runs
+        size = self._size
+        records: list[bytes] = []
+        for expected, (seq, delivery) in enumerate(rows, after + 1):
+            if seq != expected or not delivery:
+                raise _LogMoved
+            record = troubles.record(room_id, seq, bytes(delivery)) if troubles.any else delivery_record(bytes(delivery))
+            size -= len(record)
+            if size < 0 and (records or not must):
+                break
+            records.append(record)
+        if not rows:
+            raise _LogMoved
+        if not records:
+            return 0, True
+        last = after + len(records)
+        self._add(OwedRun(room_id, after + 1, last, b"".join(records)), len(records))
+        return last, len(records) < len(rows)
+
+    def _again(self, room_id: str, seq: int, troubles: Troubles) -> None:
+        """The oldest delivery in flight once more, or the marker that has taken its place. Nothing if it has been purged: a gap will say so."""
+        delivery = self._delivery(room_id, seq)
+        if delivery:
+            record = troubles.record(room_id, seq, delivery)
+            self._runs.append(OwedRun(room_id, seq, seq, record, skipped=(room_id, seq) in troubles.dead, again=True))
+
+    def _replay(self, room_id: str, seq: int) -> None:
+        delivery = self._delivery(room_id, seq)
+        if delivery:
+            record = delivery_record(replayed(delivery))
+            self._add(OwedRun(room_id, seq, seq, record, replay=True), 1)
+
+    def _delivery(self, room_id: str, seq: int) -> bytes:
+        rows = self._database.rows("SELECT delivery FROM room_event WHERE room_id = ? AND seq = ?", (room_id, seq))
+        return bytes(rows[0][0]) if rows else b""

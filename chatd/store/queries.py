@@ -87,8 +87,48 @@ class Unfanned:
 
 
 @dataclass(frozen=True, slots=True)
+class ListDeadLetters:
+    """Empty ids match all. Result: (DeadLetter, …) the newest first, more."""
+
+    letter_id: str
+    profile_id: str
+    device_id: str
+    room_id: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionCuts:
+    """Where logs may begin later. 0 stands for: no limit. Result: ((room, up to seq), …), of at most ``limit`` rooms.
+
+    A log keeps ``keep_events`` and what came since ``keep_since_us``; and what is owed to a device, unless that is more than
+    ``backlog_events`` or began before ``backlog_since_us``. Rooms with ids to forget (before ``forget_before_us``) are named as well.
+    """
+
+    keep_events: int
+    keep_since_us: int
+    backlog_events: int
+    backlog_since_us: int
+    forget_before_us: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """Result: True once the database has answered."""
 
 
-Query = PullOwed | History | ListRooms | GetRoom | ListOutbox | ListOutboxEntries | GetBroadcast | ListConnections | Unfanned | Ping
+Query = (
+    PullOwed
+    | History
+    | ListRooms
+    | GetRoom
+    | ListOutbox
+    | ListOutboxEntries
+    | GetBroadcast
+    | ListConnections
+    | Unfanned
+    | ListDeadLetters
+    | RetentionCuts
+    | Ping
+)

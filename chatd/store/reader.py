@@ -10,6 +10,7 @@ from chatd.store import reading
 from chatd.store.database import Database
 from chatd.store.lane import Completed, Lane
 from chatd.store.owed import pull_owed
+from chatd.store.retention_cuts import retention_cuts
 from chatd.store.unfanned import unfanned
 
 ANSWER: dict[type, Callable[[Database, Any], Any]] = {
@@ -22,6 +23,8 @@ ANSWER: dict[type, Callable[[Database, Any], Any]] = {
     q.ListOutboxEntries: reading.list_outbox_entries,
     q.GetBroadcast: reading.get_broadcast,
     q.ListConnections: reading.list_connections,
+    q.ListDeadLetters: reading.list_dead_letters,
+    q.RetentionCuts: retention_cuts,
     q.Ping: lambda database, query: database.rows("SELECT 1") == [(1,)],
 }
 """Query type → what answers it."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chatd.core.model import Connection, Member, OutboxEntry, OutboxSummary, Recipient, Room
+from chatd.core.model import Connection, DeadLetter, Member, OutboxEntry, OutboxSummary, Recipient, Room
 from chatd.errors import EventNotFound, NotAMember, RoomNotFound
 from chatd.store import queries as q
 from chatd.store.database import Database
@@ -12,7 +12,7 @@ MAX_PAGE_BYTES = 1_048_576
 MAX_MEMBERS = 10_000
 """Rows of a room's members or an event's recipients: likewise."""
 
-_ROOM = "room_id, name, head_seq, fanned_seq, membership_version, created_at_us, created_by, member_count"
+_ROOM = "room_id, name, head_seq, fanned_seq, membership_version, created_at_us, created_by, member_count, first_seq"
 
 
 def history(database: Database, query: q.History) -> tuple[tuple[bytes, ...], bool]:
@@ -29,7 +29,8 @@ def history(database: Database, query: q.History) -> tuple[tuple[bytes, ...], bo
         parameters = [query.profile_id]
     before = query.before_seq or 2**62
     rows = database.rows(
-        f"SELECT e.delivery FROM room_event e WHERE e.room_id = ? AND e.seq < ?{within} ORDER BY e.seq DESC LIMIT ?",
+        "SELECT e.delivery FROM room r JOIN room_event e ON e.room_id = r.room_id AND e.seq >= r.first_seq "
+        f"WHERE r.room_id = ? AND e.seq < ?{within} ORDER BY e.seq DESC LIMIT ?",
         (query.room_id, before, *parameters, query.limit + 1),
     )
     page: list[bytes] = []
@@ -70,10 +71,12 @@ def list_outbox(database: Database, query: q.ListOutbox) -> tuple[tuple[OutboxSu
     where, parameters = _filter(query)
     rows = database.rows(
         "SELECT o.profile_id, o.device_id, o.room_id, o.acked_seq, COALESCE(o.until_seq, r.head_seq) AS owed_until, "
-        "COALESCE(o.until_seq, r.head_seq) - o.acked_seq AS owed, e.sent_at_us, o.attempts "
-        "FROM outbox o JOIN room r ON r.room_id = o.room_id JOIN room_event e ON e.room_id = o.room_id AND e.seq = o.acked_seq + 1 "
+        "COALESCE(o.until_seq, r.head_seq) - o.acked_seq AS owed, COALESCE(e.sent_at_us, o.created_at_us) AS oldest, COALESCE(a.attempts, 0) "
+        "FROM outbox o JOIN room r ON r.room_id = o.room_id LEFT JOIN room_event e ON e.room_id = o.room_id AND e.seq = o.acked_seq + 1 "
+        "LEFT JOIN delivery_attempt a ON a.profile_id = o.profile_id AND a.device_id = o.device_id AND a.room_id = o.room_id "
+        "AND a.seq = o.acked_seq + 1 "
         f"WHERE o.acked_seq < COALESCE(o.until_seq, r.head_seq){where} "
-        "ORDER BY e.sent_at_us, o.profile_id, o.device_id, o.room_id LIMIT ?",
+        "ORDER BY oldest, o.profile_id, o.device_id, o.room_id LIMIT ?",
         (*parameters, query.limit + 1),
     )
     return tuple(OutboxSummary(*row) for row in rows[: query.limit]), len(rows) > query.limit
@@ -91,14 +94,15 @@ def list_outbox_entries(database: Database, query: q.ListOutboxEntries) -> tuple
 
 def get_broadcast(database: Database, query: q.GetBroadcast) -> tuple[bytes, tuple[Recipient, ...]]:
     events = database.rows("SELECT delivery FROM room_event WHERE room_id = ? AND seq = ?", (query.room_id, query.seq))
-    if not events:
+    if not events or not events[0][0]:
         raise EventNotFound(f"room {query.room_id!r} has no event {query.seq}")
     # An entry that is gone was acknowledged to its end; one that began later never owed the event.
     rows = database.rows(
-        "SELECT d.profile_id, d.device_id, o.acked_seq, o.attempts, o.attempted_seq FROM subscription s "
+        "SELECT d.profile_id, d.device_id, o.acked_seq, COALESCE(a.attempts, 0) FROM subscription s "
         "JOIN room_event e ON e.room_id = s.room_id AND e.seq = ? JOIN device d ON d.profile_id = s.profile_id "
         "LEFT JOIN outbox o ON o.profile_id = d.profile_id AND o.device_id = d.device_id "
         "AND o.room_id = s.room_id AND o.start_seq < ? AND (o.until_seq IS NULL OR o.until_seq >= ?) "
+        "LEFT JOIN delivery_attempt a ON a.profile_id = d.profile_id AND a.device_id = d.device_id AND a.room_id = e.room_id AND a.seq = e.seq "
         "WHERE s.room_id = ? AND s.joined_seq <= ? AND (s.left_seq IS NULL OR s.left_seq >= ?) "
         "AND (o.start_seq IS NOT NULL OR (s.left_seq IS NOT NULL AND d.created_at_us <= e.sent_at_us)) ORDER BY d.profile_id, d.device_id LIMIT ?",
         (query.seq, query.seq, query.seq, query.room_id, query.seq, query.seq, MAX_MEMBERS),
@@ -108,9 +112,9 @@ def get_broadcast(database: Database, query: q.GetBroadcast) -> tuple[bytes, tup
             profile,
             device,
             acked=acked is None or acked >= query.seq,
-            attempts=attempts if acked is not None and acked < query.seq <= attempted else 0,
+            attempts=attempts,
         )
-        for profile, device, acked, attempts, attempted in rows
+        for profile, device, acked, attempts in rows
     )
     return bytes(events[0][0]), recipients
 
@@ -122,3 +126,16 @@ def list_connections(database: Database, query: q.ListConnections) -> tuple[tupl
         (query.profile_id, query.limit + 1),
     )
     return tuple(Connection(*row) for row in rows[: query.limit]), len(rows) > query.limit
+
+
+def list_dead_letters(database: Database, query: q.ListDeadLetters) -> tuple[tuple[DeadLetter, ...], bool]:
+    wanted = {"letter_id": query.letter_id, "profile_id": query.profile_id, "device_id": query.device_id, "room_id": query.room_id}
+    given = {column: value for column, value in wanted.items() if value}
+    rows = database.rows(
+        "SELECT letter_id, profile_id, device_id, room_id, seq, event_id, sender_id, type, sent_at_us, reason, text, attempts, "
+        "first_failed_at_us, dead_at_us, CASE state WHEN 'replaying' THEN 1 ELSE 0 END FROM dead_letter WHERE state <> 'dropped'"
+        + "".join(f" AND {column} = ?" for column in given)
+        + " ORDER BY dead_at_us DESC, letter_id LIMIT ?",
+        (*given.values(), query.limit + 1),
+    )
+    return tuple(DeadLetter(*row) for row in rows[: query.limit]), len(rows) > query.limit

@@ -1,6 +1,6 @@
 """Rooms and memberships. A change of membership is an event of the room's log, and moves outbox entries in the same transaction."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from chatd.core.model import Members, Room
@@ -26,22 +26,11 @@ def _create(transaction: Transaction, command: CreateRoom) -> Room | ChatdError:
     if not inserted:
         return AlreadyExists(f"room {command.room_id!r} exists")
     room = transaction.rooms[command.room_id] = LockedRoom(command.room_id, 0, 0)
-    lock_profiles(transaction, profiles)
     members = transaction.set_members(room, frozenset(profiles))
     seq = transaction.append_membership(room, command.creator, "joined", profiles, members)
     _subscribe(transaction, room, profiles, seq, owner=command.creator)
     transaction.flush()
     return Room(command.room_id, command.name, seq, 0, room.version, transaction.now_us, command.creator, len(profiles))
-
-
-def lock_profiles(transaction: Transaction, profiles: Iterable[str]) -> None:
-    """Make sure the profiles exist, and hold them: a device registered at the same time is seen, or sees this membership."""
-    wanted = sorted(profiles)
-    values, parameters = transaction.database.values("t", [(profile_id,) for profile_id in wanted])
-    transaction.database.run(f"INSERT INTO profile (profile_id) {values} ON CONFLICT (profile_id) DO NOTHING", parameters)
-    if transaction.database.for_update:
-        marks = ", ".join("?" * len(wanted))
-        transaction.database.rows(f"SELECT profile_id FROM profile WHERE profile_id IN ({marks}) ORDER BY profile_id FOR UPDATE", wanted)
 
 
 def _subscribe(transaction: Transaction, room: LockedRoom, profiles: Sequence[str], seq: int, *, owner: str | None) -> None:
@@ -51,8 +40,8 @@ def _subscribe(transaction: Transaction, room: LockedRoom, profiles: Sequence[st
     marks = ", ".join("?" * len(profiles))
     # The entry begins before the joining itself: who joins sees it.
     database.run(
-        "INSERT INTO outbox (profile_id, device_id, room_id, start_seq, acked_seq, attempts, attempted_seq, created_at_us) "
-        f"SELECT profile_id, device_id, CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS BIGINT), 0, 0, CAST(? AS BIGINT) "
+        "INSERT INTO outbox (profile_id, device_id, room_id, start_seq, acked_seq, created_at_us) "
+        f"SELECT profile_id, device_id, CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT) "
         f"FROM device WHERE profile_id IN ({marks})",
         (room.room_id, seq - 1, seq - 1, transaction.now_us, *profiles),
     )
@@ -63,7 +52,7 @@ def add_subscriptions(transaction: Transaction, commands: Sequence[AddSubscripti
 
 
 def remove_subscriptions(transaction: Transaction, commands: Sequence[RemoveSubscriptions]) -> list[MembershipChange | ChatdError]:
-    return [_refusable(transaction, command, _remove) for command in commands]
+    return [_refusable(transaction, command, remove) for command in commands]
 
 
 def _refusable(transaction: Transaction, command: C, change: Callable[[Transaction, C], MembershipChange]) -> MembershipChange | ChatdError:
@@ -88,7 +77,6 @@ def _add(transaction: Transaction, command: AddSubscriptions) -> MembershipChang
     joining = sorted(set(command.profiles) - members.profiles)
     if not joining:
         return MembershipChange((), 0)
-    lock_profiles(transaction, joining)
     after = transaction.set_members(room, members.profiles | set(joining))
     seq = transaction.append_membership(room, command.by, "joined", joining, after)
     _subscribe(transaction, room, joining, seq, owner=None)
@@ -96,7 +84,8 @@ def _add(transaction: Transaction, command: AddSubscriptions) -> MembershipChang
     return MembershipChange(tuple(joining), seq)
 
 
-def _remove(transaction: Transaction, command: RemoveSubscriptions) -> MembershipChange:
+def remove(transaction: Transaction, command: RemoveSubscriptions, shown_as: Mapping[str, str] | None = None) -> MembershipChange:
+    """End memberships. ``shown_as``: what the event calls a profile that must not be named."""
     room, members = _room_and_members(transaction, command.room_id, command.by, command.operator)
     if not command.operator and set(command.profiles) != {command.by}:
         owners = transaction.database.rows(
@@ -107,9 +96,9 @@ def _remove(transaction: Transaction, command: RemoveSubscriptions) -> Membershi
     leaving = sorted(set(command.profiles) & members.profiles)
     if not leaving:
         return MembershipChange((), 0)
-    lock_profiles(transaction, leaving)
     # Those who leave still see that they did.
-    seq = transaction.append_membership(room, command.by, "left", leaving, members)
+    named = [(shown_as or {}).get(profile_id, profile_id) for profile_id in leaving]
+    seq = transaction.append_membership(room, command.by, "left", named, members)
     after = transaction.set_members(room, members.profiles - set(leaving))
     marks = ", ".join("?" * len(leaving))
     for table, column in (("subscription", "left_seq"), ("outbox", "until_seq")):
@@ -125,8 +114,8 @@ def _count_members(transaction: Transaction, members: Members) -> None:
     transaction.database.run("UPDATE room SET member_count = ? WHERE room_id = ?", (len(members.profiles), members.room_id))
 
 
-def mark_fanned(transaction: Transaction, commands: Sequence[MarkFanned]) -> list[None]:
-    """Move fan-out marks, each run only if it follows the mark: what another node left unfinished before it is not leapt over."""
+def mark_fanned(transaction: Transaction, commands: Sequence[MarkFanned]) -> list[tuple[tuple[str, int, int], ...]]:
+    """Move fan-out marks, each run only if it follows the mark: what another node has not finished before it is not leapt over."""
     rounds: dict[str, list[tuple[str, int, int]]] = {}
     for command in commands:
         for run in command.runs:
@@ -140,4 +129,14 @@ def mark_fanned(transaction: Transaction, commands: Sequence[MarkFanned]) -> lis
             "WHERE room.room_id = v.room_id AND room.fanned_seq >= v.first_seq - 1 AND room.fanned_seq < v.last_seq",
             parameters,
         )
-    return [None] * len(commands)
+    marked = _marks(transaction, sorted({run[0] for command in commands for run in command.runs}))
+    return [tuple(run for run in command.runs if marked.get(run[0], run[2]) < run[2]) for command in commands]
+
+
+def _marks(transaction: Transaction, room_ids: Sequence[str]) -> dict[str, int]:
+    marks: dict[str, int] = {}
+    for start in range(0, len(room_ids), MAX_ROWS):
+        chunk = room_ids[start : start + MAX_ROWS]
+        rows = transaction.database.rows(f"SELECT room_id, fanned_seq FROM room WHERE room_id IN ({', '.join('?' * len(chunk))})", chunk)
+        marks.update((room_id, fanned_seq) for room_id, fanned_seq in rows)
+    return marks

@@ -71,6 +71,7 @@ class Transaction:
         self.database = database
         self.now_us = now_us
         self.rooms: dict[str, LockedRoom] = {}
+        self._profiles: set[str] = set()
         self._cache = cache
         self._members: dict[str, Members] = {}
         self._events: list[tuple[object, ...]] = []
@@ -87,6 +88,32 @@ class Transaction:
                 f"WHERE room_id IN ({', '.join('?' * len(chunk))}) ORDER BY room_id{self.database.for_update}"
             )
             self.rooms.update((row[0], LockedRoom(*row)) for row in self.database.rows(sql, chunk))
+
+    def lock_profiles(self, profile_ids: set[str]) -> None:
+        """Make sure the profiles exist, and hold them: a device registered at the same time is seen, or sees a membership made here."""
+        wanted = sorted(profile_ids - self._profiles)
+        self._profiles |= profile_ids
+        for start in range(0, len(wanted), MAX_ROWS):
+            chunk = wanted[start : start + MAX_ROWS]
+            values, parameters = self.database.values("t", [(profile_id,) for profile_id in chunk])
+            self.database.run(f"INSERT INTO profile (profile_id) {values} ON CONFLICT (profile_id) DO NOTHING", parameters)
+            if self.database.for_update:
+                marks = ", ".join("?" * len(chunk))
+                self.database.rows(f"SELECT 1 FROM profile WHERE profile_id IN ({marks}) ORDER BY profile_id FOR UPDATE", chunk)
+
+    def lock_entries(self, entries: set[tuple[str, str, str]]) -> None:
+        """Lock outbox entries (profile, device, room) in sorted order; SQLite's writer is alone anyway."""
+        if not self.database.for_update:
+            return
+        wanted = sorted(entries)
+        for start in range(0, len(wanted), MAX_ROWS):
+            values, parameters = self.database.values("ttt", wanted[start : start + MAX_ROWS])
+            self.database.rows(
+                f"WITH v(profile_id, device_id, room_id) AS ({values}) SELECT 1 FROM outbox o JOIN v ON v.profile_id = o.profile_id "
+                "AND v.device_id = o.device_id AND v.room_id = o.room_id "
+                "ORDER BY o.profile_id, o.device_id, o.room_id, o.start_seq FOR UPDATE OF o",
+                parameters,
+            )
 
     def members(self, room: LockedRoom) -> Members:
         """The room's active subscribers; the same object for as long as nobody joins or leaves."""

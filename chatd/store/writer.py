@@ -18,9 +18,12 @@ from chatd.store.connections import forget_connections, register_connections, to
 from chatd.store.database import Database, translated
 from chatd.store.events import store_events
 from chatd.store.lane import Completed, Lane
-from chatd.store.outbox import ack_cursors, mark_pulled, open_streams
+from chatd.store.nodes import renew_leases
+from chatd.store.outbox import ack_cursors, open_streams
+from chatd.store.retention import erase_profiles, expire_devices, purge_logs
 from chatd.store.rooms import add_subscriptions, create_rooms, mark_fanned, remove_subscriptions
 from chatd.store.transaction import MembersCache, Transaction
+from chatd.store.undelivered import drop_letters, replay_letters
 
 APPLY: dict[type, Callable[[Transaction, Any], Sequence[Any]]] = {
     c.StoreEvents: store_events,
@@ -30,7 +33,12 @@ APPLY: dict[type, Callable[[Transaction, Any], Sequence[Any]]] = {
     c.OpenStreams: open_streams,
     c.AckCursors: ack_cursors,
     c.MarkFanned: mark_fanned,
-    c.MarkPulled: mark_pulled,
+    c.ReplayLetters: replay_letters,
+    c.DropLetters: drop_letters,
+    c.PurgeLog: purge_logs,
+    c.ExpireDevices: expire_devices,
+    c.EraseProfile: erase_profiles,
+    c.RenewLeases: renew_leases,
     c.RegisterConnections: register_connections,
     c.TouchConnections: touch_connections,
     c.ForgetConnections: forget_connections,
@@ -106,7 +114,10 @@ class Writer:
         completed: list[Completed] = []
         self._begin()
         try:
+            # Rooms, profiles, entries, each in sorted order: two nodes never wait for each other.
             transaction.lock_rooms({room_id for command, _ in batch for room_id in c.rooms_of(command)})
+            transaction.lock_profiles({profile_id for command, _ in batch for profile_id in c.profiles_of(command)})
+            transaction.lock_entries({entry for command, _ in batch for entry in c.entries_of(command)})
             for kind, group in groupby(batch, key=lambda item: type(item[0])):
                 items = list(group)
                 results = APPLY[kind](transaction, [command for command, _ in items])

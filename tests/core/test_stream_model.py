@@ -83,11 +83,11 @@ class StreamMachine(RuleBasedStateMachine):
 
     @rule(fails=st.booleans())
     def flush_acks(self, fails: bool) -> None:
-        cursors = self.stream.take_acks()
+        acks = self.stream.take_acks()
         if fails:
             self.stream.acks_failed()
         else:
-            for room, seq in cursors.items():
+            for room, seq in (acks.cursors if acks is not None else {}).items():
                 self.cursors[room] = max(self.cursors[room], seq)
             self.stream.acks_written()
 

@@ -5,9 +5,9 @@ import queue
 from collections.abc import Sequence
 from typing import Any
 
-from chatd.core.model import CommittedRun, NewEvent, Owed, Pull, StreamKey
+from chatd.core.model import CommittedRun, NewEvent, Owed, Pull, StreamAcks, StreamKey
 from chatd.errors import ChatdError
-from chatd.store.commands import Command, OpenStreams, StoreEvents
+from chatd.store.commands import AckCursors, Command, OpenStreams, RetryRule, StoreEvents
 from chatd.store.database import Database
 from chatd.store.lane import Completed
 from chatd.store.queries import PullOwed, Query
@@ -81,3 +81,14 @@ def event(room: str, event_id: str, payload: bytes = b"") -> NewEvent:
 
 def send(sender: str, *events: NewEvent) -> StoreEvents:
     return StoreEvents(sender, events)
+
+
+RULE = RetryRule(max_retries=2, first_us=0)
+
+
+def acks(*streams: tuple[StreamKey, dict[str, int]]) -> AckCursors:
+    return AckCursors(tuple(StreamAcks(stream, cursors) for stream, cursors in streams), RULE)
+
+
+def failed(stream: StreamKey, room: str, seq: int, rule: RetryRule = RULE) -> AckCursors:
+    return AckCursors((StreamAcks(stream, failed=(room, seq)),), rule)

@@ -1,9 +1,9 @@
 """Who is owed what: ranges that begin and end with memberships, and cursors that only move forward."""
 
 from chatd.core.model import Owed, StreamKey
-from chatd.store.commands import AckCursors, AddSubscriptions, MarkFanned, MarkPulled, RemoveSubscriptions
+from chatd.store.commands import AddSubscriptions, MarkFanned, RemoveSubscriptions
 from chatd.store.queries import GetBroadcast, ListOutbox, ListOutboxEntries, Unfanned
-from tests.store.driver import Store, event, send
+from tests.store.driver import Store, acks, event, failed, send
 
 
 def ranges(owed: Owed) -> list[tuple[str, int, int]]:
@@ -34,9 +34,9 @@ def test_who_comes_back_has_a_second_range(store: Store) -> None:
     store.do(send("alice", event("r", "unseen")))
     store.do(AddSubscriptions("r", ("bob",), "alice", False))
     assert ranges(store.owed(bob)) == [("r", 2, 2), ("r", 4, 4)]
-    store.do(AckCursors(((bob, {"r": 2}),)))
+    store.do(acks((bob, {"r": 2})))
     assert ranges(store.owed(bob)) == [("r", 4, 4)]
-    store.do(AckCursors(((bob, {"r": 4}),)))
+    store.do(acks((bob, {"r": 4})))
     assert store.owed(bob) == Owed()
     assert store.database.rows("SELECT COUNT(*) FROM outbox") == [(1,)], "the range that ended is gone"
 
@@ -44,12 +44,12 @@ def test_who_comes_back_has_a_second_range(store: Store) -> None:
 def test_cursors_never_move_back_and_stale_epochs_do_not_count(store: Store) -> None:
     old = store.open("bob", "d")
     store.do(send("alice", *(event("r", f"{number}") for number in range(10))))
-    store.do(AckCursors(((old, {"r": 6}),)))
-    store.do(AckCursors(((old, {"r": 3}),)))
+    store.do(acks((old, {"r": 6})))
+    store.do(acks((old, {"r": 3})))
     assert ranges(store.owed(old)) == [("r", 7, 11)]
     new = store.open("bob", "d")
     assert new.epoch == old.epoch + 1
-    assert store.do(AckCursors(((new, {"r": 7}), (old, {"r": 11})))) == (1,)
+    assert store.do(acks((new, {"r": 7}), (old, {"r": 11}))) == (1,)
     assert ranges(store.owed(new)) == [("r", 8, 11)]
     assert store.owed(old) == Owed(superseded=True)
     assert store.owed(StreamKey("nobody", "d", 1)) == Owed(superseded=True)
@@ -74,21 +74,21 @@ def test_a_device_opened_twice_in_a_batch_gets_two_epochs(store: Store) -> None:
     assert store.do(OpenStreams((("bob", "x"), ("bob", "x"), ("bob", "y")))) == (1, 2, 1)
 
 
-def test_attempts_count_pulls_of_the_oldest(store: Store) -> None:
+def test_attempts_count_failures_of_what_is_still_owed(store: Store) -> None:
     bob = store.open("bob", "d")
     store.do(send("alice", *(event("r", f"{number}") for number in range(4))))
 
     def attempts() -> list[int]:
-        entries, _ = store.ask(ListOutboxEntries("bob", "d", "", 100))
+        entries, _ = store.ask(ListOutboxEntries("bob", "", "", 100))
         return [entry.attempts for entry in entries]
 
     assert attempts() == [0, 0, 0, 0]
-    store.do(MarkPulled((("bob", "d", "r", 2, 3),)))
-    store.do(MarkPulled((("bob", "d", "r", 2, 3),)))
-    store.do(MarkPulled((("bob", "d", "r", 4, 5),)))
-    assert attempts() == [2, 2, 0, 0]
-    store.do(AckCursors(((bob, {"r": 2}),)))
-    assert attempts() == [0, 0, 0]
+    store.do(failed(bob, "r", 2))
+    store.do(failed(bob, "r", 2))
+    assert attempts() == [2, 0, 0, 0]
+    store.do(acks((bob, {"r": 2})))
+    store.do(failed(bob, "r", 2))
+    assert attempts() == [0, 0, 0], "it has been acknowledged"
 
 
 def test_the_view_and_the_summary_agree(store: Store) -> None:
@@ -105,7 +105,7 @@ def test_a_broadcast_names_each_recipients_progress(store: Store) -> None:
     store.open("alice", "d")
     store.do(send("alice", event("r", "1")))
     store.open("bob", "later")
-    store.do(AckCursors(((bob, {"r": 2}),)))
+    store.do(acks((bob, {"r": 2})))
     _, recipients = store.ask(GetBroadcast("r", 2))
     assert [(one.profile_id, one.device_id, one.acked) for one in recipients] == [("alice", "d", False), ("bob", "d", True)]
 

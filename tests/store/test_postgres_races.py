@@ -8,7 +8,7 @@ import pytest
 
 from chatd.core.model import Room, StreamKey
 from chatd.errors import AlreadyExists
-from chatd.store.commands import AckCursors, AddSubscriptions, CreateRoom, OpenStreams, RemoveSubscriptions
+from chatd.store.commands import AddSubscriptions, CreateRoom, OpenStreams, RemoveSubscriptions
 from chatd.store.queries import GetRoom, History
 from tests.store.driver import Store, event, send
 
@@ -120,11 +120,11 @@ def test_cursors_acknowledged_through_both_end_at_the_newest(nodes: tuple[Store,
     for room in rooms:
         one.do(send("alice", *(event(room, f"{room}-{number}") for number in range(40))))
 
-    def acks(node: Store) -> None:
+    def acknowledge(node: Store) -> None:
         order: list[StreamKey] = devices if node is nodes[0] else devices[::-1]
         for seq in range(2, 42):
             cursors = dict.fromkeys(rooms if node is nodes[0] else rooms[::-1], seq)
-            assert node.do(AckCursors(tuple((device, cursors) for device in order))) == ()
+            assert node.do(acks(*((device, cursors) for device in order))) == ()
 
-    at_once(nodes, acks)
+    at_once(nodes, acknowledge)
     assert one.database.rows("SELECT DISTINCT acked_seq FROM outbox") == [(41,)]

@@ -3,7 +3,6 @@
 from chatd.core.model import Connection, StreamKey
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery
 from chatd.store.commands import (
-    AckCursors,
     AddSubscriptions,
     CreateRoom,
     ForgetConnections,
@@ -13,7 +12,7 @@ from chatd.store.commands import (
     TouchConnections,
 )
 from chatd.store.queries import GetBroadcast, GetRoom, History, ListConnections, ListOutbox, ListOutboxEntries, Ping, Unfanned
-from tests.store.driver import Store, event, send
+from tests.store.driver import Store, acks, event, send
 
 
 def page(store: Store, profile: str, before: int, limit: int) -> tuple[list[int], bool]:
@@ -77,7 +76,7 @@ def test_the_longest_owed_comes_first_and_filters_narrow(store: Store) -> None:
 def test_who_owes_nothing_is_not_listed(store: Store) -> None:
     bob = store.open("bob", "x")
     store.do(send("alice", event("r", "1")))
-    store.do(AckCursors(((bob, {"r": 2}),)))
+    store.do(acks((bob, {"r": 2})))
     assert store.ask(ListOutbox("", "", "", 10)) == ((), False)
     assert store.ask(ListOutboxEntries("", "", "", 10)) == ((), False)
 
@@ -107,10 +106,10 @@ def test_a_broadcast_names_one_who_left_after_it_and_nobody_who_joined_after(sto
     assert recipients(2) == [("bob", False)]
     assert recipients(4) == [("bob", False), ("carol", False)], "who leaves is told that it did"
     assert recipients(5) == [("carol", False)]
-    store.do(AckCursors(((bob, {"r": 4}),)))
+    store.do(acks((bob, {"r": 4})))
     assert recipients(2) == [("bob", True)], "acknowledged to the end: its entry is gone"
     store.do(RemoveSubscriptions("r", ("carol",), "carol", False))
-    store.do(AckCursors(((carol, {"r": 6}),)))
+    store.do(acks((carol, {"r": 6})))
     assert recipients(2) == [("bob", True)], "who came later and is gone was never a recipient"
 
 

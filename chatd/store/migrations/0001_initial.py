@@ -1,11 +1,16 @@
-"""Rooms and their logs, who subscribes, devices, and the outbox: a range of a room's log for each subscriber's device."""
+"""Rooms and their logs, who subscribes, devices, the outbox (a range of a room's log for each subscriber's device), what could not be
+delivered, and who serves.
+
+A log's events from first_seq on are kept; up to purged_seq nothing is left of them but, for a week, their ids.
+"""
 
 _BYTES = {"sqlite": "BLOB", "postgres": "BYTEA"}
 
 _TABLES = """
 CREATE TABLE room (
     room_id TEXT PRIMARY KEY, name TEXT NOT NULL, created_by TEXT NOT NULL, created_at_us BIGINT NOT NULL,
-    head_seq BIGINT NOT NULL, fanned_seq BIGINT NOT NULL, membership_version BIGINT NOT NULL, member_count BIGINT NOT NULL);
+    head_seq BIGINT NOT NULL, fanned_seq BIGINT NOT NULL, membership_version BIGINT NOT NULL, member_count BIGINT NOT NULL,
+    first_seq BIGINT NOT NULL DEFAULT 1, purged_seq BIGINT NOT NULL DEFAULT 0);
 CREATE INDEX room_unfanned ON room (room_id) WHERE fanned_seq < head_seq;
 CREATE TABLE room_event (
     room_id TEXT NOT NULL, seq BIGINT NOT NULL, event_id TEXT NOT NULL, sender_id TEXT NOT NULL, type BIGINT NOT NULL,
@@ -18,20 +23,38 @@ CREATE TABLE subscription (
 CREATE UNIQUE INDEX subscription_active ON subscription (room_id, profile_id) WHERE left_seq IS NULL;
 CREATE INDEX subscription_profile ON subscription (profile_id, room_id);
 CREATE TABLE device (
-    profile_id TEXT NOT NULL, device_id TEXT NOT NULL, epoch BIGINT NOT NULL, created_at_us BIGINT NOT NULL, PRIMARY KEY (profile_id, device_id));
+    profile_id TEXT NOT NULL, device_id TEXT NOT NULL, epoch BIGINT NOT NULL, created_at_us BIGINT NOT NULL, seen_at_us BIGINT NOT NULL,
+    troubled BIGINT NOT NULL DEFAULT 0, PRIMARY KEY (profile_id, device_id));
+CREATE INDEX device_seen ON device (seen_at_us);
+CREATE INDEX device_troubled ON device (profile_id) WHERE troubled = 1;
 CREATE TABLE outbox (
     profile_id TEXT NOT NULL, device_id TEXT NOT NULL, room_id TEXT NOT NULL, start_seq BIGINT NOT NULL, acked_seq BIGINT NOT NULL,
-    until_seq BIGINT, attempts BIGINT NOT NULL, attempted_seq BIGINT NOT NULL, created_at_us BIGINT NOT NULL,
+    until_seq BIGINT, created_at_us BIGINT NOT NULL,
     PRIMARY KEY (profile_id, device_id, room_id, start_seq));
 CREATE INDEX outbox_room ON outbox (room_id, profile_id);
+CREATE TABLE delivery_attempt (
+    profile_id TEXT NOT NULL, device_id TEXT NOT NULL, room_id TEXT NOT NULL, seq BIGINT NOT NULL, attempts BIGINT NOT NULL,
+    first_at_us BIGINT NOT NULL, last_at_us BIGINT NOT NULL, PRIMARY KEY (profile_id, device_id, room_id, seq));
+CREATE TABLE dead_letter (
+    profile_id TEXT NOT NULL, device_id TEXT NOT NULL, room_id TEXT NOT NULL, seq BIGINT NOT NULL, letter_id TEXT NOT NULL,
+    state TEXT NOT NULL, event_id TEXT NOT NULL, sender_id TEXT NOT NULL, type BIGINT NOT NULL, sent_at_us BIGINT NOT NULL,
+    reason BIGINT NOT NULL, text TEXT NOT NULL, attempts BIGINT NOT NULL, first_failed_at_us BIGINT NOT NULL, dead_at_us BIGINT NOT NULL,
+    PRIMARY KEY (profile_id, device_id, room_id, seq));
+CREATE UNIQUE INDEX dead_letter_id ON dead_letter (letter_id);
+CREATE TABLE node (
+    uri TEXT PRIMARY KEY, kind TEXT NOT NULL, node_id TEXT NOT NULL, queue_uri TEXT NOT NULL, version TEXT NOT NULL,
+    started_at_us BIGINT NOT NULL, lease_until_us BIGINT NOT NULL);
 CREATE TABLE connection (
     profile_id TEXT NOT NULL, device_id TEXT NOT NULL, epoch BIGINT NOT NULL, gateway_id TEXT NOT NULL, client TEXT NOT NULL,
     since_us BIGINT NOT NULL, seen_us BIGINT NOT NULL, PRIMARY KEY (profile_id, device_id));
 CREATE VIEW outbox_entry AS
     SELECT o.profile_id, o.device_id, o.room_id, e.seq, e.event_id, e.sender_id, e.type, e.sent_at_us,
-        CASE WHEN e.seq <= o.attempted_seq THEN o.attempts ELSE 0 END AS attempts,
-        CASE WHEN e.seq <= o.attempted_seq AND o.attempts > 0 THEN 'retrying' ELSE 'pending' END AS state
-    FROM outbox o JOIN room_event e ON e.room_id = o.room_id AND e.seq > o.acked_seq AND (o.until_seq IS NULL OR e.seq <= o.until_seq)
+        COALESCE(a.attempts, l.attempts, 0) AS attempts,
+        CASE WHEN l.seq IS NOT NULL THEN 'dead' WHEN a.seq IS NOT NULL THEN 'retrying' ELSE 'pending' END AS state
+    FROM outbox o JOIN room r ON r.room_id = o.room_id
+    JOIN room_event e ON e.room_id = o.room_id AND e.seq > o.acked_seq AND e.seq >= r.first_seq AND (o.until_seq IS NULL OR e.seq <= o.until_seq)
+    LEFT JOIN delivery_attempt a ON a.profile_id = o.profile_id AND a.device_id = o.device_id AND a.room_id = o.room_id AND a.seq = e.seq
+    LEFT JOIN dead_letter l ON l.profile_id = o.profile_id AND l.device_id = o.device_id AND l.room_id = o.room_id AND l.seq = e.seq
 """
 
 

@@ -175,7 +175,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("node_id", "version", "uptime_seconds", "database", "devices_online", "events_committed", "commits", "deliveries_published", "events_pulled", "requests_refused")
+    __slots__ = ("node_id", "version", "uptime_seconds", "database", "devices_online", "events_committed", "commits", "deliveries_published", "events_pulled", "requests_refused", "events_purged", "devices_expired")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     UPTIME_SECONDS_FIELD_NUMBER: _ClassVar[int]
@@ -186,6 +186,8 @@ class GetStatusResponse(_message.Message):
     DELIVERIES_PUBLISHED_FIELD_NUMBER: _ClassVar[int]
     EVENTS_PULLED_FIELD_NUMBER: _ClassVar[int]
     REQUESTS_REFUSED_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_PURGED_FIELD_NUMBER: _ClassVar[int]
+    DEVICES_EXPIRED_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     version: str
     uptime_seconds: float
@@ -196,4 +198,142 @@ class GetStatusResponse(_message.Message):
     deliveries_published: int
     events_pulled: int
     requests_refused: int
-    def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ...) -> None: ...
+    events_purged: int
+    devices_expired: int
+    def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ...) -> None: ...
+
+class ListNodesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Node(_message.Message):
+    __slots__ = ("node_id", "kind", "uri", "queue_uri", "version", "started_at_us", "lease_left_us")
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    URI_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_URI_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    STARTED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    LEASE_LEFT_US_FIELD_NUMBER: _ClassVar[int]
+    node_id: str
+    kind: str
+    uri: str
+    queue_uri: str
+    version: str
+    started_at_us: int
+    lease_left_us: int
+    def __init__(self, node_id: _Optional[str] = ..., kind: _Optional[str] = ..., uri: _Optional[str] = ..., queue_uri: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., lease_left_us: _Optional[int] = ...) -> None: ...
+
+class ListNodesResponse(_message.Message):
+    __slots__ = ("nodes",)
+    NODES_FIELD_NUMBER: _ClassVar[int]
+    nodes: _containers.RepeatedCompositeFieldContainer[Node]
+    def __init__(self, nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ...) -> None: ...
+
+class ListDeadLettersRequest(_message.Message):
+    __slots__ = ("letter_id", "profile_id", "device_id", "room_id", "limit")
+    LETTER_ID_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    letter_id: str
+    profile_id: str
+    device_id: str
+    room_id: str
+    limit: int
+    def __init__(self, letter_id: _Optional[str] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class DeadLetter(_message.Message):
+    __slots__ = ("letter_id", "event", "profile_id", "device_id", "reason", "text", "attempts", "first_failed_at_us", "dead_at_us", "replaying")
+    LETTER_ID_FIELD_NUMBER: _ClassVar[int]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    FIRST_FAILED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    DEAD_AT_US_FIELD_NUMBER: _ClassVar[int]
+    REPLAYING_FIELD_NUMBER: _ClassVar[int]
+    letter_id: str
+    event: _payloads_pb2.EventLink
+    profile_id: str
+    device_id: str
+    reason: _payloads_pb2.SkipReason
+    text: str
+    attempts: int
+    first_failed_at_us: int
+    dead_at_us: int
+    replaying: bool
+    def __init__(self, letter_id: _Optional[str] = ..., event: _Optional[_Union[_payloads_pb2.EventLink, _Mapping]] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., reason: _Optional[_Union[_payloads_pb2.SkipReason, str]] = ..., text: _Optional[str] = ..., attempts: _Optional[int] = ..., first_failed_at_us: _Optional[int] = ..., dead_at_us: _Optional[int] = ..., replaying: bool = ...) -> None: ...
+
+class ListDeadLettersResponse(_message.Message):
+    __slots__ = ("letters", "more")
+    LETTERS_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    letters: _containers.RepeatedCompositeFieldContainer[DeadLetter]
+    more: bool
+    def __init__(self, letters: _Optional[_Iterable[_Union[DeadLetter, _Mapping]]] = ..., more: bool = ...) -> None: ...
+
+class ReplayDeadLettersRequest(_message.Message):
+    __slots__ = ("letter_ids",)
+    LETTER_IDS_FIELD_NUMBER: _ClassVar[int]
+    letter_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, letter_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ReplayDeadLettersResponse(_message.Message):
+    __slots__ = ("replayed", "unknown")
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    replayed: _containers.RepeatedScalarFieldContainer[str]
+    unknown: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, replayed: _Optional[_Iterable[str]] = ..., unknown: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class DropDeadLettersRequest(_message.Message):
+    __slots__ = ("letter_ids",)
+    LETTER_IDS_FIELD_NUMBER: _ClassVar[int]
+    letter_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, letter_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class DropDeadLettersResponse(_message.Message):
+    __slots__ = ("dropped", "unknown")
+    DROPPED_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    dropped: _containers.RepeatedScalarFieldContainer[str]
+    unknown: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, dropped: _Optional[_Iterable[str]] = ..., unknown: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class PurgeRoomHistoryRequest(_message.Message):
+    __slots__ = ("room_id", "up_to_seq", "before_us")
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    UP_TO_SEQ_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_US_FIELD_NUMBER: _ClassVar[int]
+    room_id: str
+    up_to_seq: int
+    before_us: int
+    def __init__(self, room_id: _Optional[str] = ..., up_to_seq: _Optional[int] = ..., before_us: _Optional[int] = ...) -> None: ...
+
+class PurgeRoomHistoryResponse(_message.Message):
+    __slots__ = ("first_seq", "removed", "more")
+    FIRST_SEQ_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    first_seq: int
+    removed: int
+    more: bool
+    def __init__(self, first_seq: _Optional[int] = ..., removed: _Optional[int] = ..., more: bool = ...) -> None: ...
+
+class EraseProfileRequest(_message.Message):
+    __slots__ = ("profile_id",)
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    def __init__(self, profile_id: _Optional[str] = ...) -> None: ...
+
+class EraseProfileResponse(_message.Message):
+    __slots__ = ("erased", "more")
+    ERASED_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    erased: int
+    more: bool
+    def __init__(self, erased: _Optional[int] = ..., more: bool = ...) -> None: ...

@@ -13,9 +13,22 @@ class EventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EVENT_TYPE_UNSPECIFIED: _ClassVar[EventType]
     EVENT_TYPE_MESSAGE: _ClassVar[EventType]
     EVENT_TYPE_MEMBERSHIP: _ClassVar[EventType]
+    EVENT_TYPE_ERASED: _ClassVar[EventType]
+
+class SkipReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SKIP_REASON_UNSPECIFIED: _ClassVar[SkipReason]
+    SKIP_REASON_REJECTED: _ClassVar[SkipReason]
+    SKIP_REASON_UNDELIVERABLE: _ClassVar[SkipReason]
+    SKIP_REASON_RETENTION: _ClassVar[SkipReason]
 EVENT_TYPE_UNSPECIFIED: EventType
 EVENT_TYPE_MESSAGE: EventType
 EVENT_TYPE_MEMBERSHIP: EventType
+EVENT_TYPE_ERASED: EventType
+SKIP_REASON_UNSPECIFIED: SkipReason
+SKIP_REASON_REJECTED: SkipReason
+SKIP_REASON_UNDELIVERABLE: SkipReason
+SKIP_REASON_RETENTION: SkipReason
 
 class EventLink(_message.Message):
     __slots__ = ("event_id", "room_id", "seq", "sender_id", "type", "sent_at_us")
@@ -48,18 +61,32 @@ class EventReceipt(_message.Message):
     def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., acked: bool = ..., attempts: _Optional[int] = ..., owed_for_us: _Optional[int] = ...) -> None: ...
 
 class EventDelivery(_message.Message):
-    __slots__ = ("event", "target", "payload", "is_compressed", "retry_count")
+    __slots__ = ("event", "target", "payload", "is_compressed", "retry_count", "skipped", "replay")
     EVENT_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
     IS_COMPRESSED_FIELD_NUMBER: _ClassVar[int]
     RETRY_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SKIPPED_FIELD_NUMBER: _ClassVar[int]
+    REPLAY_FIELD_NUMBER: _ClassVar[int]
     event: EventLink
     target: EventReceipt
     payload: _struct_pb2.Struct
     is_compressed: bool
     retry_count: int
-    def __init__(self, event: _Optional[_Union[EventLink, _Mapping]] = ..., target: _Optional[_Union[EventReceipt, _Mapping]] = ..., payload: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., is_compressed: bool = ..., retry_count: _Optional[int] = ...) -> None: ...
+    skipped: Skipped
+    replay: bool
+    def __init__(self, event: _Optional[_Union[EventLink, _Mapping]] = ..., target: _Optional[_Union[EventReceipt, _Mapping]] = ..., payload: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., is_compressed: bool = ..., retry_count: _Optional[int] = ..., skipped: _Optional[_Union[Skipped, _Mapping]] = ..., replay: bool = ...) -> None: ...
+
+class Skipped(_message.Message):
+    __slots__ = ("first_seq", "last_seq", "reason")
+    FIRST_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEQ_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    first_seq: int
+    last_seq: int
+    reason: SkipReason
+    def __init__(self, first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., reason: _Optional[_Union[SkipReason, str]] = ...) -> None: ...
 
 class EventBroadcast(_message.Message):
     __slots__ = ("event", "targets", "priority")

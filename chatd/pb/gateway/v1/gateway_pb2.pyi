@@ -8,18 +8,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ClientFrame(_message.Message):
-    __slots__ = ("hello", "ack", "heartbeat", "bye", "call")
+    __slots__ = ("hello", "ack", "heartbeat", "bye", "call", "reject")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     ACK_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     BYE_FIELD_NUMBER: _ClassVar[int]
     CALL_FIELD_NUMBER: _ClassVar[int]
+    REJECT_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     ack: Ack
     heartbeat: Heartbeat
     bye: Bye
     call: RpcRequest
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., bye: _Optional[_Union[Bye, _Mapping]] = ..., call: _Optional[_Union[RpcRequest, _Mapping]] = ...) -> None: ...
+    reject: Reject
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., bye: _Optional[_Union[Bye, _Mapping]] = ..., call: _Optional[_Union[RpcRequest, _Mapping]] = ..., reject: _Optional[_Union[Reject, _Mapping]] = ...) -> None: ...
 
 class ServerFrame(_message.Message):
     __slots__ = ("deliveries", "welcome", "heartbeat", "reply", "closed", "error", "caught_up")
@@ -58,7 +60,7 @@ class Hello(_message.Message):
     def __init__(self, token: _Optional[str] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., window_messages: _Optional[int] = ..., window_bytes: _Optional[int] = ..., version: _Optional[int] = ..., client: _Optional[str] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("epoch", "profile_id", "device_id", "heartbeat_interval_ms", "window_messages", "window_bytes", "version", "gateway_id")
+    __slots__ = ("epoch", "profile_id", "device_id", "heartbeat_interval_ms", "window_messages", "window_bytes", "version", "gateway_id", "new_device")
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +69,7 @@ class Welcome(_message.Message):
     WINDOW_BYTES_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
+    NEW_DEVICE_FIELD_NUMBER: _ClassVar[int]
     epoch: int
     profile_id: str
     device_id: str
@@ -75,13 +78,22 @@ class Welcome(_message.Message):
     window_bytes: int
     version: int
     gateway_id: str
-    def __init__(self, epoch: _Optional[int] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., heartbeat_interval_ms: _Optional[int] = ..., window_messages: _Optional[int] = ..., window_bytes: _Optional[int] = ..., version: _Optional[int] = ..., gateway_id: _Optional[str] = ...) -> None: ...
+    new_device: bool
+    def __init__(self, epoch: _Optional[int] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., heartbeat_interval_ms: _Optional[int] = ..., window_messages: _Optional[int] = ..., window_bytes: _Optional[int] = ..., version: _Optional[int] = ..., gateway_id: _Optional[str] = ..., new_device: bool = ...) -> None: ...
 
 class Ack(_message.Message):
     __slots__ = ("up_to",)
     UP_TO_FIELD_NUMBER: _ClassVar[int]
     up_to: int
     def __init__(self, up_to: _Optional[int] = ...) -> None: ...
+
+class Reject(_message.Message):
+    __slots__ = ("delivery", "reason")
+    DELIVERY_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    delivery: int
+    reason: str
+    def __init__(self, delivery: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class Heartbeat(_message.Message):
     __slots__ = ("mark",)

@@ -65,20 +65,42 @@ class RoomCursor(_message.Message):
     def __init__(self, room_id: _Optional[str] = ..., seq: _Optional[int] = ...) -> None: ...
 
 class DescribeRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("gateway_id", "gateway_uri", "version", "started_at_us")
+    GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
+    GATEWAY_URI_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    STARTED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    gateway_id: str
+    gateway_uri: str
+    version: str
+    started_at_us: int
+    def __init__(self, gateway_id: _Optional[str] = ..., gateway_uri: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ...) -> None: ...
+
+class NodeAddress(_message.Message):
+    __slots__ = ("node_id", "call_uri", "queue_uri")
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    CALL_URI_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_URI_FIELD_NUMBER: _ClassVar[int]
+    node_id: str
+    call_uri: str
+    queue_uri: str
+    def __init__(self, node_id: _Optional[str] = ..., call_uri: _Optional[str] = ..., queue_uri: _Optional[str] = ...) -> None: ...
 
 class DescribeResponse(_message.Message):
-    __slots__ = ("node_id", "queue_name", "version", "started_at_us")
+    __slots__ = ("node_id", "queue_name", "version", "started_at_us", "nodes", "call_uri")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     QUEUE_NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     STARTED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    NODES_FIELD_NUMBER: _ClassVar[int]
+    CALL_URI_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     queue_name: str
     version: str
     started_at_us: int
-    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ...) -> None: ...
+    nodes: _containers.RepeatedCompositeFieldContainer[NodeAddress]
+    call_uri: str
+    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ..., call_uri: _Optional[str] = ...) -> None: ...
 
 class OpenStream(_message.Message):
     __slots__ = ("profile_id", "device_id", "client")
@@ -99,13 +121,15 @@ class OpenStreamsRequest(_message.Message):
     def __init__(self, gateway_id: _Optional[str] = ..., streams: _Optional[_Iterable[_Union[OpenStream, _Mapping]]] = ...) -> None: ...
 
 class OpenStreamsResponse(_message.Message):
-    __slots__ = ("epochs",)
+    __slots__ = ("epochs", "new_devices")
     EPOCHS_FIELD_NUMBER: _ClassVar[int]
+    NEW_DEVICES_FIELD_NUMBER: _ClassVar[int]
     epochs: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, epochs: _Optional[_Iterable[int]] = ...) -> None: ...
+    new_devices: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, epochs: _Optional[_Iterable[int]] = ..., new_devices: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class StreamPull(_message.Message):
-    __slots__ = ("profile_id", "device_id", "epoch", "sent", "max_messages", "max_bytes", "want_cursors", "first_may_exceed")
+    __slots__ = ("profile_id", "device_id", "epoch", "sent", "max_messages", "max_bytes", "want_cursors", "first_may_exceed", "again")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -114,6 +138,7 @@ class StreamPull(_message.Message):
     MAX_BYTES_FIELD_NUMBER: _ClassVar[int]
     WANT_CURSORS_FIELD_NUMBER: _ClassVar[int]
     FIRST_MAY_EXCEED_FIELD_NUMBER: _ClassVar[int]
+    AGAIN_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     device_id: str
     epoch: int
@@ -122,7 +147,8 @@ class StreamPull(_message.Message):
     max_bytes: int
     want_cursors: bool
     first_may_exceed: bool
-    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., epoch: _Optional[int] = ..., sent: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., max_messages: _Optional[int] = ..., max_bytes: _Optional[int] = ..., want_cursors: bool = ..., first_may_exceed: bool = ...) -> None: ...
+    again: RoomCursor
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., epoch: _Optional[int] = ..., sent: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., max_messages: _Optional[int] = ..., max_bytes: _Optional[int] = ..., want_cursors: bool = ..., first_may_exceed: bool = ..., again: _Optional[_Union[RoomCursor, _Mapping]] = ...) -> None: ...
 
 class PullOutboxRequest(_message.Message):
     __slots__ = ("pulls",)
@@ -131,28 +157,36 @@ class PullOutboxRequest(_message.Message):
     def __init__(self, pulls: _Optional[_Iterable[_Union[StreamPull, _Mapping]]] = ...) -> None: ...
 
 class OwedRun(_message.Message):
-    __slots__ = ("room_id", "first_seq", "last_seq", "deliveries")
+    __slots__ = ("room_id", "first_seq", "last_seq", "deliveries", "skipped", "again", "replay")
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     FIRST_SEQ_FIELD_NUMBER: _ClassVar[int]
     LAST_SEQ_FIELD_NUMBER: _ClassVar[int]
     DELIVERIES_FIELD_NUMBER: _ClassVar[int]
+    SKIPPED_FIELD_NUMBER: _ClassVar[int]
+    AGAIN_FIELD_NUMBER: _ClassVar[int]
+    REPLAY_FIELD_NUMBER: _ClassVar[int]
     room_id: str
     first_seq: int
     last_seq: int
     deliveries: bytes
-    def __init__(self, room_id: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., deliveries: _Optional[bytes] = ...) -> None: ...
+    skipped: bool
+    again: bool
+    replay: bool
+    def __init__(self, room_id: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., deliveries: _Optional[bytes] = ..., skipped: bool = ..., again: bool = ..., replay: bool = ...) -> None: ...
 
 class StreamOwed(_message.Message):
-    __slots__ = ("runs", "more", "cursors", "superseded")
+    __slots__ = ("runs", "more", "cursors", "superseded", "alone")
     RUNS_FIELD_NUMBER: _ClassVar[int]
     MORE_FIELD_NUMBER: _ClassVar[int]
     CURSORS_FIELD_NUMBER: _ClassVar[int]
     SUPERSEDED_FIELD_NUMBER: _ClassVar[int]
+    ALONE_FIELD_NUMBER: _ClassVar[int]
     runs: _containers.RepeatedCompositeFieldContainer[OwedRun]
     more: bool
     cursors: _containers.RepeatedCompositeFieldContainer[RoomCursor]
     superseded: bool
-    def __init__(self, runs: _Optional[_Iterable[_Union[OwedRun, _Mapping]]] = ..., more: bool = ..., cursors: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., superseded: bool = ...) -> None: ...
+    alone: bool
+    def __init__(self, runs: _Optional[_Iterable[_Union[OwedRun, _Mapping]]] = ..., more: bool = ..., cursors: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., superseded: bool = ..., alone: bool = ...) -> None: ...
 
 class PullOutboxResponse(_message.Message):
     __slots__ = ("owed",)
@@ -160,17 +194,33 @@ class PullOutboxResponse(_message.Message):
     owed: _containers.RepeatedCompositeFieldContainer[StreamOwed]
     def __init__(self, owed: _Optional[_Iterable[_Union[StreamOwed, _Mapping]]] = ...) -> None: ...
 
+class Rejection(_message.Message):
+    __slots__ = ("room_id", "seq", "reason")
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    room_id: str
+    seq: int
+    reason: str
+    def __init__(self, room_id: _Optional[str] = ..., seq: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
+
 class StreamAck(_message.Message):
-    __slots__ = ("profile_id", "device_id", "epoch", "cursors")
+    __slots__ = ("profile_id", "device_id", "epoch", "cursors", "rejected", "replayed", "failed")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     CURSORS_FIELD_NUMBER: _ClassVar[int]
+    REJECTED_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     device_id: str
     epoch: int
     cursors: _containers.RepeatedCompositeFieldContainer[RoomCursor]
-    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., epoch: _Optional[int] = ..., cursors: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ...) -> None: ...
+    rejected: _containers.RepeatedCompositeFieldContainer[Rejection]
+    replayed: _containers.RepeatedCompositeFieldContainer[RoomCursor]
+    failed: RoomCursor
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., epoch: _Optional[int] = ..., cursors: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., rejected: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ..., replayed: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., failed: _Optional[_Union[RoomCursor, _Mapping]] = ...) -> None: ...
 
 class AckBatchRequest(_message.Message):
     __slots__ = ("acks",)

@@ -1,0 +1,81 @@
+"""Who serves: this node's lease and those of the gateways that ask it, renewed in the database, and what it knows of all the others.
+
+A lease is no lock: addresses that run out are no longer handed to gateways, that is all.
+"""
+
+from collections.abc import Callable
+
+from chatd.core.model import Node
+from chatd.pb.node.v1 import node_pb2
+from chatd.store.commands import RenewLeases
+
+FORGET_US = 3_600_000_000
+"""A node whose lease ended this long ago is no longer listed."""
+
+
+class Leases:
+    """``renew`` is to be called every third of a lease. ``clock`` gives microseconds since the Unix epoch, ``lease`` is in seconds."""
+
+    def __init__(self, *, lease: float, clock: Callable[[], int]) -> None:
+        self._lease_us = round(lease * 1e6)
+        self.period = lease / 3
+        """Seconds between renewals."""
+        self._clock = clock
+        self._own: tuple[Node, ...] = ()
+        self._gateways: dict[str, Node] = {}
+        self._known: tuple[Node, ...] = ()
+
+    def serve(self, *nodes: Node) -> None:
+        """What this process itself is."""
+        self._own = nodes
+
+    def note_gateway(self, asked: node_pb2.DescribeRequest) -> None:
+        """A gateway lives."""
+        if asked.gateway_uri:
+            self._gateways[asked.gateway_uri] = Node(
+                asked.gateway_uri,
+                "gateway",
+                asked.gateway_id,
+                "",
+                asked.version,
+                asked.started_at_us,
+                self._clock() + self._lease_us,
+            )
+
+    def renewal(self) -> RenewLeases:
+        """What to write now. Gateways that have not asked since the last renewal are not in it."""
+        now = self._clock()
+        own = (
+            Node(node.uri, node.kind, node.node_id, node.queue_uri, node.version, node.started_at_us, now + self._lease_us)
+            for node in self._own
+        )
+        gateways, self._gateways = self._gateways, {}
+        return RenewLeases((*own, *gateways.values()), forget_before_us=now - FORGET_US)
+
+    def ending(self) -> RenewLeases:
+        """This process stops: its leases end now."""
+        now = self._clock()
+        own = (Node(node.uri, node.kind, node.node_id, node.queue_uri, node.version, node.started_at_us, now) for node in self._own)
+        return RenewLeases(tuple(own), forget_before_us=now - FORGET_US)
+
+    def renewed(self, known: tuple[Node, ...]) -> None:
+        """What the database answered."""
+        self._known = known
+
+    def all(self) -> tuple[Node, ...]:
+        """Every process that is known."""
+        return self._known
+
+    @property
+    def call_uri(self) -> str:
+        """Where this node takes calls."""
+        return next((node.uri for node in self._own), "")
+
+    def default_nodes(self) -> list[node_pb2.NodeAddress]:
+        """The default nodes that hold a lease."""
+        now = self._clock()
+        return [
+            node_pb2.NodeAddress(node_id=node.node_id, call_uri=node.uri, queue_uri=node.queue_uri)
+            for node in self._known
+            if node.kind == "default" and node.lease_until_us > now
+        ]

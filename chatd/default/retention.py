@@ -1,0 +1,102 @@
+"""Retention: what need not be kept is removed a batch at a time, each batch a command among the others, so that sends go on in between."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from chatd.store.commands import Command, ExpireDevices, Purged, PurgeLog
+from chatd.store.queries import Query, RetentionCuts
+
+log = structlog.get_logger()
+
+BATCH = 500
+"""Events removed in one command: about as long a transaction as a busy group commit."""
+ROOMS = 200
+ID_MEMORY_US = 7 * 86_400_000_000
+"""Ids of removed events are remembered this long: a sender's retry never comes later (DELIVERY.md, 5)."""
+DAY_US = 86_400_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionRule:
+    """0: no limit. Ages in days."""
+
+    keep_days: float
+    keep_events: int
+    backlog_days: float
+    backlog_events: int
+    expiry_days: float
+
+
+class Retention:
+    """``begin`` starts a pass, unless one is under way; ``on_cuts`` and ``on_purged`` carry it on with what came of its queries and commands."""
+
+    def __init__(
+        self,
+        rule: RetentionRule,
+        *,
+        ask: Callable[[Query, Callable[[tuple[tuple[str, int], ...]], None]], None],
+        write: Callable[[Command, Callable[[Purged | int], None]], None],
+        clock: Callable[[], int],
+    ) -> None:
+        self._rule = rule
+        self._ask = ask
+        self._write = write
+        self._clock = clock
+        self._cuts: deque[tuple[str, int]] = deque()
+        self._busy = False
+        self.events_purged = 0
+        self.devices_expired = 0
+
+    def begin(self) -> None:
+        if self._busy:
+            return
+        self._busy = True
+        rule = self._rule
+        self._write(ExpireDevices(self._since(rule.expiry_days), BATCH), self._on_expired)
+
+    def _since(self, days: float) -> int:
+        """Microseconds since the Unix epoch; 0 when there is no limit."""
+        return self._clock() - round(days * DAY_US) if days else 0
+
+    def _on_expired(self, expired: Purged | int) -> None:
+        if isinstance(expired, int) and expired:
+            self.devices_expired += expired
+            log.info("Devices that nobody has used have expired", devices=expired)
+        rule = self._rule
+        self._ask(
+            RetentionCuts(
+                keep_events=rule.keep_events,
+                keep_since_us=self._since(rule.keep_days),
+                backlog_events=rule.backlog_events,
+                backlog_since_us=self._since(rule.backlog_days),
+                forget_before_us=self._clock() - ID_MEMORY_US,
+                limit=ROOMS,
+            ),
+            self._on_cuts,
+        )
+
+    def _on_cuts(self, cuts: tuple[tuple[str, int], ...]) -> None:
+        self._cuts.extend(cuts)
+        self._next()
+
+    def _next(self) -> None:
+        if not self._cuts:
+            self._busy = False
+            return
+        room_id, up_to = self._cuts[0]
+        self._write(PurgeLog(room_id, up_to, 0, BATCH, self._clock() - ID_MEMORY_US), self._on_purged)
+
+    def _on_purged(self, purged: Purged | int) -> None:
+        if isinstance(purged, Purged):
+            self.events_purged += purged.removed
+            if not purged.more:
+                self._cuts.popleft()
+        self._next()
+
+    def failed(self) -> None:
+        """A query or command failed: the next pass begins anew."""
+        self._cuts.clear()
+        self._busy = False

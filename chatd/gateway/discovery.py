@@ -1,0 +1,76 @@
+"""Which default nodes there are: those the settings name, those that any of them names, and those remembered from the last run.
+
+So a gateway needs one address to begin with, and goes on when that node is gone for good.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import structlog
+
+from chatd.errors import ConfigError
+from chatd.pb.node.v1.node_pb2 import NodeAddress
+from chatd.transport.sockets import check_uri
+
+log = structlog.get_logger()
+
+
+class Discovery:
+    """``found`` and ``lost`` get a node's call and queue address. ``static`` nodes are never lost. ``file`` may be None."""
+
+    def __init__(
+        self, static: Iterable[str], *, file: Path | None, found: Callable[[str, str], None], lost: Callable[[str, str], None]
+    ) -> None:
+        self._static = set(static)
+        self._file = file
+        self._found = found
+        self._lost = lost
+        self._discovered: dict[str, str] = {}
+
+    def remember(self) -> None:
+        """Begin with the nodes of the last run."""
+        if self._file is None or not self._file.exists():
+            return
+        try:
+            remembered = {str(call_uri): str(queue_uri) for call_uri, queue_uri in json.loads(self._file.read_text()).items()}
+        except (OSError, ValueError, AttributeError) as exc:
+            log.warning("What was remembered of default nodes cannot be read", file=str(self._file), error=str(exc))
+            return
+        for call_uri, queue_uri in remembered.items():
+            self._add(call_uri, queue_uri)
+
+    def heard(self, itself: str, nodes: Iterable[NodeAddress], silent: Callable[[str], bool]) -> None:
+        """A node, known to the others as ``itself``, says who serves. Those it no longer names and that are ``silent`` are given up."""
+        named = {node.call_uri: node.queue_uri for node in nodes if not node.call_uri.startswith("inproc://")}
+        before = dict(self._discovered)
+        for call_uri, queue_uri in named.items():
+            if call_uri != itself and call_uri not in self._discovered and call_uri not in self._static:
+                self._add(call_uri, queue_uri)
+        for call_uri in [one for one in self._discovered if one not in named and silent(one)]:
+            queue_uri = self._discovered.pop(call_uri)
+            log.info("A default node is given up", node=call_uri)
+            self._lost(call_uri, queue_uri)
+        if self._discovered != before:
+            self._write()
+
+    def _add(self, call_uri: str, queue_uri: str) -> None:
+        try:
+            check_uri(call_uri)
+            check_uri(queue_uri)
+        except ConfigError as exc:
+            log.warning("A default node cannot be reached from here", node=call_uri, error=str(exc))
+            return
+        self._discovered[call_uri] = queue_uri
+        log.info("A default node was found", node=call_uri)
+        self._found(call_uri, queue_uri)
+
+    def _write(self) -> None:
+        if self._file is None:
+            return
+        try:
+            temporary = self._file.with_suffix(".new")
+            temporary.write_text(json.dumps(self._discovered, indent=2))
+            temporary.replace(self._file)
+        except OSError as exc:
+            log.warning("The default nodes cannot be remembered", file=str(self._file), error=str(exc))

@@ -1,0 +1,46 @@
+"""What a troubled device could not take, as a pull needs it."""
+
+from typing import NamedTuple
+
+from chatd.core.model import StreamKey
+from chatd.core.wire import delivery_record, encode_marker, tried_before
+from chatd.pb.events.v1.payloads_pb2 import SkipReason
+from chatd.store.database import Database
+
+Place = tuple[str, int]
+"""Room and seq."""
+
+
+class Troubles(NamedTuple):
+    """``attempts`` in vain of events that are still tried; ``dead`` ones and why; ``replays`` that are on their way."""
+
+    attempts: dict[Place, int]
+    dead: dict[Place, SkipReason]
+    replays: list[Place]
+
+    @property
+    def any(self) -> bool:
+        return bool(self.attempts or self.dead)
+
+    def record(self, room_id: str, seq: int, delivery: bytes) -> bytes:
+        """The event's delivery record, or its marker's."""
+        reason = self.dead.get((room_id, seq))
+        if reason is not None:
+            return delivery_record(encode_marker(room_id, seq, seq, reason))
+        return delivery_record(tried_before(delivery, self.attempts.get((room_id, seq), 0)))
+
+
+NONE = Troubles({}, {}, [])
+
+
+def read_troubles(database: Database, stream: StreamKey) -> Troubles:
+    device = (stream.profile_id, stream.device_id)
+    attempts = database.rows("SELECT room_id, seq, attempts FROM delivery_attempt WHERE profile_id = ? AND device_id = ?", device)
+    letters = database.rows(
+        "SELECT room_id, seq, reason, state FROM dead_letter WHERE profile_id = ? AND device_id = ? ORDER BY room_id, seq", device
+    )
+    return Troubles(
+        {(room_id, seq): count for room_id, seq, count in attempts},
+        {(room_id, seq): reason for room_id, seq, reason, _ in letters},
+        [(room_id, seq) for room_id, seq, _, state in letters if state == "replaying"],
+    )
