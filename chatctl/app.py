@@ -11,11 +11,11 @@ from typing import Annotated
 
 import typer
 
-from chatctl import outbox, rooms
+from chatctl import dead_letters, outbox, profiles, rooms
 from chatctl.connection import Options
 from chatctl.output import ReaderGone, harmless
 from chatctl.send import send
-from chatctl.status import connections, status
+from chatctl.status import connections, nodes, status
 from chatctl.tail import tail
 from chatd import __version__
 from chatd.errors import ChatdError, ConfigError, TimedOut, Unavailable
@@ -26,10 +26,13 @@ UNREACHABLE = 69  # EX_UNAVAILABLE of sysexits.h
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
 app.add_typer(rooms.app, name="room")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(dead_letters.app, name="dead-letter")
+app.add_typer(profiles.app, name="profile")
 app.command()(send)
 app.command()(tail)
 app.command()(connections)
 app.command()(status)
+app.command()(nodes)
 
 
 def _show_version(wanted: bool) -> None:

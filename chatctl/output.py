@@ -7,10 +7,12 @@ import json
 import sys
 import time
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -91,6 +93,17 @@ class Output:
     def say(self, message: str) -> None:
         """A message to the person, on stderr."""
         self._messages.print(Text(harmless(message)))
+
+    @contextmanager
+    def progress(self, doing: str) -> Iterator[Callable[[int], None]]:
+        """While work of unknown length goes on: a counter on stderr, if that is a terminal. Gives what adds to it."""
+        if not sys.stderr.isatty():
+            yield lambda count: None
+            return
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,.0f}"), TimeElapsedColumn())
+        with Progress(*columns, console=self._messages, transient=True) as bar:
+            task = bar.add_task(doing, total=None)
+            yield lambda count: bar.advance(task, count)
 
     def _line(self, line: str) -> None:
         try:

@@ -1,16 +1,17 @@
-"""chatctl room …: make rooms, look at them, change who is in them, read back."""
+"""chatctl room …: make rooms, look at them, change who is in them."""
 
 from typing import Annotated, Any
 
 import typer
 
-from chatctl.connection import MAX_SEQ, options, run
+from chatctl import history
+from chatctl.connection import options, run
 from chatctl.output import clock
-from chatctl.tail import row_of
 from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.chat.v1.chat_pb2 import Room
 
 app = typer.Typer(no_args_is_help=True, help="Make rooms, look at them, change who is in them.")
+app.add_typer(history.app, name="history")
 
 RoomId = Annotated[str, typer.Argument(metavar="ROOM", help="The room's id.")]
 Profiles = Annotated[list[str], typer.Argument(metavar="PROFILE…", help="Profiles' ids.")]
@@ -107,31 +108,3 @@ def remove(context: typer.Context, room: RoomId, profiles: Profiles, as_json: As
     """
     removed = run(context, lambda client: client.remove_members(room, profiles))
     options(context).output(as_json).rows([{"removed": profile} for profile in removed])
-
-
-@app.command()
-def history(
-    context: typer.Context,
-    room: RoomId,
-    before: Annotated[
-        int, typer.Option("--before", metavar="SEQ", min=0, max=MAX_SEQ, help="Only events before this one; 0: the newest.")
-    ] = 0,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="Events at most.")] = 50,
-    as_json: AsJson = False,
-) -> None:
-    """Read a page of a room's log, the newest by default, oldest line first.
-
-    Example: chatctl --as bob room history lobby --limit 20
-    """
-    page, more = run(context, lambda client: client.history(room, before_seq=before, limit=limit))
-    rows = [row_of(delivery) for delivery in page]
-    shown: dict[str, list[Any]] = {
-        "seq": [delivery.seq for delivery in page],
-        "time": [clock(delivery.sent_at_us) for delivery in page],
-        "sender": [delivery.sender_id for delivery in page],
-        "text": [delivery.text for delivery in page],
-    }
-    out = options(context).output(as_json)
-    out.rows(rows, shown)
-    if more and page:
-        out.say(f"older: --before {page[0].seq}")

@@ -1,4 +1,4 @@
-"""chatctl status and connections: what the node that answers has done, and who is connected."""
+"""chatctl status, nodes and connections: what the node that answers has done, who serves, and who is connected."""
 
 import time
 from typing import Annotated, Any
@@ -45,3 +45,22 @@ def connections(
         "heard": [f"{age(now - one.seen_us)} ago" for one in page.connections],
     }
     options(context).output(as_json).rows(rows, shown, more=page.more)
+
+
+def nodes(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the default nodes and gateways that serve, and those that have stopped within the hour. Operators only.
+
+    Example: chatctl nodes
+    """
+    found = run(context, lambda client: client.call("AdminService/ListNodes", admin_pb2.ListNodesRequest(), admin_pb2.ListNodesResponse))
+    now = time.time_ns() // 1000
+    rows = [{field.name: getattr(one, field.name) for field in one.DESCRIPTOR.fields} for one in found.nodes]
+    shown: dict[str, list[Any]] = {
+        "node": [one.node_id for one in found.nodes],
+        "kind": [one.kind for one in found.nodes],
+        "address": [one.uri for one in found.nodes],
+        "version": [one.version for one in found.nodes],
+        "up": [age(now - one.started_at_us) if one.lease_left_us > 0 else "-" for one in found.nodes],
+        "serves": ["yes" if one.lease_left_us > 0 else f"no, for {age(-one.lease_left_us)}" for one in found.nodes],
+    }
+    options(context).output(as_json).rows(rows, shown)

@@ -9,6 +9,7 @@ import typer
 from chatctl.connection import options, run
 from chatctl.output import Output, clock
 from chatd.client import Client, Delivery, Stream, StreamState
+from chatd.pb.events.v1.payloads_pb2 import SkipReason
 
 
 def row_of(delivery: Delivery) -> dict[str, Any]:
@@ -23,7 +24,23 @@ def row_of(delivery: Delivery) -> dict[str, Any]:
         "text": delivery.text,
         "payload": delivery.payload,
         "retry_count": delivery.retry_count,
+        "replay": delivery.replay,
+        "skipped": None
+        if delivery.skipped is None
+        else {
+            "first_seq": delivery.skipped.first_seq,
+            "last_seq": delivery.skipped.last_seq,
+            "reason": reason_name(delivery.skipped.reason),
+        },
     }
+
+
+def reason_name(reason: SkipReason) -> str:
+    """REJECTED, UNDELIVERABLE or RETENTION; a later version's reason as its number."""
+    try:
+        return SkipReason.Name(reason).removeprefix("SKIP_REASON_")
+    except ValueError:
+        return str(int(reason))
 
 
 def tail(
@@ -84,7 +101,8 @@ async def _show(stream: Stream, out: Output, rooms: set[str], count: int | None)
     async for delivery in stream:
         if rooms and delivery.room_id not in rooms:
             continue
-        out.item(row_of(delivery), (delivery.room_id, delivery.seq, clock(delivery.sent_at_us), delivery.sender_id, delivery.text))
+        when = clock(delivery.sent_at_us) if delivery.skipped is None else "-"
+        out.item(row_of(delivery), (delivery.room_id, delivery.seq, when, delivery.sender_id or "-", delivery.text))
         shown += 1
         if shown == count:
             return

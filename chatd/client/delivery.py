@@ -1,22 +1,35 @@
 """A delivery as an application sees it."""
 
 import math
+from collections import defaultdict
 from typing import Any
 
 from google.protobuf.struct_pb2 import Struct, Value
 
-from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventType
+from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventType, Skipped, SkipReason
+
+_REASONS = defaultdict(
+    lambda: "for a reason this version does not know",
+    {
+        SkipReason.SKIP_REASON_REJECTED: "rejected by this device",
+        SkipReason.SKIP_REASON_UNDELIVERABLE: "tried too often",
+        SkipReason.SKIP_REASON_RETENTION: "no longer kept",
+    },
+)
 
 
 class Delivery:
-    """One event. ``sent_at_us`` is in microseconds since the Unix epoch; ``message`` is the protobuf message itself."""
+    """One event, or the marker of events that will not come (``skipped``). ``sent_at_us`` is in microseconds since the Unix epoch; ``message``
+    is the protobuf message itself; ``epoch`` and ``number`` say which delivery of which of the stream's connections it was."""
 
-    __slots__ = ("message", "room_id", "seq")
+    __slots__ = ("epoch", "message", "number", "room_id", "seq")
 
-    def __init__(self, message: EventDelivery) -> None:
+    def __init__(self, message: EventDelivery, epoch: int = 0, number: int = 0) -> None:
         self.message = message
         self.room_id = message.event.room_id
         self.seq = message.event.seq
+        self.epoch = epoch
+        self.number = number
 
     @property
     def event_id(self) -> str:
@@ -36,11 +49,25 @@ class Delivery:
 
     @property
     def retry_count(self) -> int:
+        """How often it was tried before in vain."""
         return self.message.retry_count
 
     @property
+    def skipped(self) -> Skipped | None:
+        """What will not come and why, if this is a marker; else None."""
+        return self.message.skipped if self.message.HasField("skipped") else None
+
+    @property
+    def replay(self) -> bool:
+        """Whether this is a dead letter that an operator replays: older than what was shown, and meant to be shown."""
+        return self.message.replay
+
+    @property
     def text(self) -> str:
-        """What a MESSAGE says; of a membership change, who joined or left; else empty."""
+        """What a MESSAGE says; of a membership change, who joined or left; of a marker, what is missing; else empty."""
+        if self.skipped is not None:
+            first, last = self.skipped.first_seq, self.skipped.last_seq
+            return f"{f'{first} to {last}' if first < last else first} will not come: {_REASONS[self.skipped.reason]}"
         fields = self.message.payload.fields
         if self.type == EventType.EVENT_TYPE_MEMBERSHIP:
             changes = {

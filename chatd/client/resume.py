@@ -4,6 +4,7 @@
 """
 
 import random
+from collections import OrderedDict
 from collections.abc import Sequence
 
 from chatd.client.delivery import Delivery
@@ -14,6 +15,7 @@ from chatd.pb.gateway.v1.gateway_pb2 import Error, Welcome
 ACK_DELAY = 0.05
 """Seconds an ack may wait for company: a gateway's work for an ack frame is worth several deliveries."""
 MISSED_HEARTBEATS = 3
+REJECTIONS_KEPT = 1_000
 FIRST_BACKOFF, LAST_BACKOFF = 0.1, 5.0
 DEFAULT_HEARTBEAT = 10.0
 
@@ -23,6 +25,8 @@ class Resume:
 
     def __init__(self) -> None:
         self._shown: dict[str, int] = {}
+        self._replayed: set[tuple[str, int]] = set()
+        self._rejected: OrderedDict[tuple[str, int], str] = OrderedDict()
         self._failures = 0
         self.epoch = 0
         self.repeats = 0
@@ -40,6 +44,7 @@ class Resume:
         self._handled = self._handled_bytes = 0
         self._acked = self._acked_bytes = 0
         self._unacked_since: float | None = None
+        self.rejects_due: list[tuple[int, str]] = []
         self._heard_at = now
         self._said_at = now
 
@@ -58,19 +63,40 @@ class Resume:
         if not all(message.event.seq for message in deliveries):
             raise MalformedFrame("the gateway sent a delivery without a seq")
         self._heard_at = now
+        first = self.received + 1
         self.received += len(deliveries)
         self.received_bytes += size
         shown = self._shown
         fresh = []
-        for message in deliveries:
-            delivery = Delivery(message)
+        for number, message in enumerate(deliveries, first):
+            delivery = Delivery(message, self.epoch, number)
+            if message.replay:
+                if (delivery.room_id, delivery.seq) not in self._replayed:
+                    self._replayed.add((delivery.room_id, delivery.seq))
+                    fresh.append(delivery)
+                continue
             if delivery.seq <= shown.get(delivery.room_id, 0):
                 self.repeats += 1
+                if (delivery.room_id, delivery.seq) in self._rejected:
+                    self.rejects_due.append((number, self._rejected[delivery.room_id, delivery.seq]))
                 continue
             shown[delivery.room_id] = delivery.seq
             fresh.append(delivery)
         self._brought_something = self._brought_something or bool(fresh)
         return fresh
+
+    def reject(self, delivery: Delivery, reason: str) -> None:
+        """The application refuses a delivery. Remembered: if the word of it is lost with the connection, the repeat is refused again."""
+        self._rejected[delivery.room_id, delivery.seq] = reason
+        if len(self._rejected) > REJECTIONS_KEPT:
+            self._rejected.popitem(last=False)
+        if delivery.epoch == self.epoch and delivery.number > self._acked:
+            self.rejects_due.append((delivery.number, reason))
+
+    def take_rejects(self) -> list[tuple[int, str]]:
+        """Deliveries of this connection to be refused now, and why."""
+        due, self.rejects_due = self.rejects_due, []
+        return due
 
     def heard(self, now: float) -> None:
         self._heard_at = now

@@ -15,7 +15,7 @@ from chatd.client.arrivals import Arrivals, Frame, Position
 from chatd.client.delivery import Delivery
 from chatd.client.resume import Resume, from_pb
 from chatd.errors import MalformedFrame, Unavailable
-from chatd.pb.gateway.v1.gateway_pb2 import Ack, Bye, ClientFrame, Heartbeat, Hello, ServerFrame
+from chatd.pb.gateway.v1.gateway_pb2 import Ack, Bye, ClientFrame, Heartbeat, Hello, Reject, ServerFrame
 from chatd.transport.pump import PeerFull, Pump
 from chatd.transport.sockets import Context, connect_dealer
 
@@ -195,6 +195,8 @@ class Stream:
             raise MalformedFrame("the gateway sent deliveries before its Welcome")
         resume = self._resume
         fresh = resume.receive(frame.deliveries, now, size=size)
+        if resume.rejects_due:
+            self._send_rejects()
         end = Position(self._connection, resume.received, resume.received_bytes)
         self._arrived.add(Frame(len(frame.deliveries), size, end, fresh))
         self._wake.set()
@@ -246,6 +248,15 @@ class Stream:
         self._flush_ack()
         if was_idle and self._resume.has_unacked:
             self._look_in(self._resume.next_look())
+
+    def reject(self, delivery: Delivery, reason: str) -> None:
+        """This device will never handle the delivery: it becomes a dead letter, for an operator to look at. Go on with the next."""
+        self._resume.reject(delivery, reason)
+        self._send_rejects()
+
+    def _send_rejects(self) -> None:
+        for number, reason in self._resume.take_rejects():
+            self._say(ClientFrame(reject=Reject(delivery=number, reason=reason)).SerializeToString())
 
     async def opened(self) -> None:
         """Wait for the first Welcome: the device is registered. Raises what ended the stream, if it ended."""

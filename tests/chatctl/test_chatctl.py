@@ -62,8 +62,8 @@ def test_rooms(chatctl: Chatctl, room: str) -> None:
     shown = chatctl.json("room", "show", room)
     assert [one["profile_id"] for one in shown["members"]] == sorted(["alice", "carol", room])
     assert shown["head_seq"] == 3
-    assert "dave left" in chatctl("--as", "alice", "room", "history", room).stdout
-    assert [row["seq"] for row in chatctl.json("--as", "alice", "room", "history", room, "--limit", "2")] == [2, 3]
+    assert "dave left" in chatctl("--as", "alice", "room", "history", "show", room).stdout
+    assert [row["seq"] for row in chatctl.json("--as", "alice", "room", "history", "show", room, "--limit", "2")] == [2, 3]
 
 
 def test_send_and_tail(chatctl: Chatctl, room: str) -> None:

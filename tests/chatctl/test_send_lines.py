@@ -38,7 +38,7 @@ class Room:
         rows: list[dict[str, Any]] = []
         while not rows or rows[0]["seq"] > 1:
             before = str(rows[0]["seq"] if rows else 0)
-            rows = self.chatctl.json("--as", "alice", "room", "history", self.name, "--limit", "500", "--before", before) + rows
+            rows = self.chatctl.json("--as", "alice", "room", "history", "show", self.name, "--limit", "500", "--before", before) + rows
         return [row["text"] for row in rows[1:]]
 
     def wait_for(self, *texts: str) -> None:
@@ -97,7 +97,7 @@ def test_json_shows_every_event_alike(alice: Room) -> None:
     [
         ("--uri", "nonsense", "status"),
         ("--uri", "tcp://192.0.2.1:7400", "status"),
-        ("room", "history", ROOM, "--before", str(2**64)),
+        ("room", "history", "show", ROOM, "--before", str(2**64)),
         ("outbox", "event", ROOM, str(2**64)),
         ("--as", "alice", "send", ROOM, "\udcff"),
     ],
@@ -110,4 +110,4 @@ def test_bad_words_are_the_callers(daemon: Daemon, arguments: tuple[str, ...]) -
 def test_a_terminal_that_cannot_show_a_character_gets_it_escaped(alice: Room) -> None:
     alice.chatctl("--as", "alice", "send", alice.name, "日本")
     alice.chatctl.environment |= {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
-    assert "\\u65e5\\u672c" in alice.chatctl("--as", "alice", "room", "history", alice.name).stdout
+    assert "\\u65e5\\u672c" in alice.chatctl("--as", "alice", "room", "history", "show", alice.name).stdout

@@ -71,7 +71,7 @@ def test_a_terminal_gets_a_table(chatctl: Chatctl) -> None:
     [
         ("room", "list"),
         ("room", "show", "lobby"),
-        ("--as", "bob", "room", "history", "lobby"),
+        ("--as", "bob", "room", "history", "show", "lobby"),
         ("--as", "bob", "tail", "--device", "phone", "--count", "2"),
         ("--json", "room", "show", "lobby"),
     ],
@@ -88,7 +88,7 @@ def test_a_terminal_is_not_steered(chatctl: Chatctl, arguments: tuple[str, ...])
 def test_a_reader_that_has_enough_is_no_failure(chatctl: Chatctl) -> None:
     chatctl("--as", "alice", "room", "create", "long")
     chatctl("--as", "alice", "send", "long", stdin="line\n" * 400)
-    command = f"set -o pipefail; {sys.executable} -m chatctl --as alice room history long --limit 500 | head -n 1"
+    command = f"set -o pipefail; {sys.executable} -m chatctl --as alice room history show long --limit 500 | head -n 1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=chatctl.environment, timeout=60, check=False)
     assert (done.returncode, done.stdout.count("\n"), done.stderr) == (0, 1, "")
 

@@ -125,7 +125,7 @@ def test_a_device_registered_while_its_profile_joins_has_an_entry(store: Store, 
 def test_a_profile_that_joins_while_its_device_is_registered_has_an_entry(store: Store, other: OtherNode, postgres_uri: str) -> None:
     store.do(AddSubscriptions("s", ("carol",), "alice", False))
     other.database.rows("SELECT profile_id FROM profile WHERE profile_id = 'carol' FOR UPDATE")
-    other.database.run("INSERT INTO device (profile_id, device_id, epoch, created_at_us) VALUES ('carol', 'd', 1, 0)")
+    other.database.run("INSERT INTO device (profile_id, device_id, epoch, created_at_us, seen_at_us) VALUES ('carol', 'd', 1, 0, 0)")
     (change,) = while_held(store, other, postgres_uri, AddSubscriptions("r", ("carol",), "alice", False))
     assert change.profiles == ("carol",)
     assert store.database.rows("SELECT room_id, start_seq FROM outbox WHERE profile_id = 'carol'") == [("r", change.seq - 1)]

@@ -10,7 +10,7 @@ from chatd.core.model import Room, StreamKey
 from chatd.errors import AlreadyExists
 from chatd.store.commands import AddSubscriptions, CreateRoom, OpenStreams, RemoveSubscriptions
 from chatd.store.queries import GetRoom, History
-from tests.store.driver import Store, event, send
+from tests.store.driver import Store, acks, event, send
 
 T = TypeVar("T")
 
