@@ -29,6 +29,7 @@ from chatd.default.node import DefaultNode
 from chatd.default.outbox_access import OutboxAccess
 from chatd.default.retention import Retention, RetentionRule
 from chatd.default.room_business import RoomBusiness
+from chatd.errors import ChatdError
 from chatd.gateway.authentication import load_tokens
 from chatd.gateway.gateway import GatewayServer, GatewaySettings
 from chatd.pb.admin.v1.admin_pb2 import GetStatusResponse
@@ -58,20 +59,27 @@ def run(mode: Mode, settings: Settings) -> int:
     configure(settings.log_level, settings.log_format)
     sys.setswitchinterval(SWITCH_INTERVAL)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(mode, settings))
-    return 0
+        return runner.run(_serve(mode, settings))
 
 
-async def _serve(mode: Mode, settings: Settings) -> None:
+async def _serve(mode: Mode, settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
+    code = 0
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+
+    def give_up(error: ChatdError) -> None:
+        nonlocal code
+        log.critical("The database can no longer be trusted; stopping", error=str(error))
+        code = 1
+        stop.set()
+
     notifier = Notifier()
     with ExitStack() as stack:
         context = new_context(max_sockets=65_536)
         stack.callback(context.term)
-        node = None if mode == "gateway" else await _start_node(mode, loop, context, settings, stack)
+        node = None if mode == "gateway" else await _start_node(mode, loop, context, settings, stack, give_up)
         gateway = None if mode == "default" else _start_gateway(mode, loop, context, settings, stack)
         while gateway is not None and not gateway.backend.ready and not stop.is_set():
             await asyncio.sleep(0.01)
@@ -90,6 +98,7 @@ async def _serve(mode: Mode, settings: Settings) -> None:
         if node is not None:
             await node.drain(settings.drain_seconds)
     log.info("chatd has stopped", mode=mode)
+    return code
 
 
 async def _until(stop: asyncio.Event, notifier: Notifier) -> None:
@@ -103,7 +112,14 @@ async def _until(stop: asyncio.Event, notifier: Notifier) -> None:
             continue
 
 
-async def _start_node(mode: Mode, loop: asyncio.AbstractEventLoop, context: Context, settings: Settings, stack: ExitStack) -> DefaultNode:
+async def _start_node(
+    mode: Mode,
+    loop: asyncio.AbstractEventLoop,
+    context: Context,
+    settings: Settings,
+    stack: ExitStack,
+    give_up: Callable[[ChatdError], None],
+) -> DefaultNode:
     database = Database(settings.database())
     database.check()
     database.migrate()
@@ -115,7 +131,7 @@ async def _start_node(mode: Mode, loop: asyncio.AbstractEventLoop, context: Cont
 
         return hand_over
 
-    writer = Writer(database, on_loop(lambda batch: node.on_written(batch)), _now_us)
+    writer = Writer(database, on_loop(lambda batch: node.on_written(batch)), _now_us, on_loop(give_up))
     reader = Reader(database, on_loop(lambda batch: node.on_read(batch)), threads=settings.database_readers)
     last_mile = EventDeliveryQueueHandler(OnlineTable(), lambda topics, body: node.publish(topics, body))
     leases = Leases(lease=settings.node_lease_seconds, clock=_now_us)

@@ -52,7 +52,7 @@ class Backend:
         queue_name: str,
         call_timeout: float,
         introduction: DescribeRequest,
-        on_described: Callable[[DescribeResponse], None],
+        on_described: Callable[[str, DescribeResponse], None],
     ) -> None:
         self._loop = loop
         self._queue_name = queue_name
@@ -197,7 +197,7 @@ class Backend:
             log.error("A default node is not ours", error=str(problem))
         node.refused = queue_name != self._queue_name
         if not node.refused:
-            self._on_description(description)
+            self._on_description(node.uri, description)
 
     def _give_up(self, node: _Node, *, before: int) -> None:
         """Whatever this node was asked before that call is lost, or its outcome unknown."""

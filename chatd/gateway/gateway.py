@@ -76,7 +76,9 @@ class GatewayServer:
             queue_name=settings.queue_name,
             call_timeout=settings.call_timeout,
             introduction=self._introduction,
-            on_described=lambda description: self._discovery.heard(description.call_uri, description.nodes, self.backend.is_silent),
+            on_described=lambda uri, description: self._discovery.heard(
+                uri, description.call_uri, description.nodes, self.backend.is_silent
+            ),
         )
         self._discovery = Discovery(settings.node_uris, file=settings.nodes_file, found=self._node_found, lost=self._node_lost)
         self.connections = ConnectionManager(

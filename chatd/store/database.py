@@ -29,6 +29,10 @@ _REQUIRED_POSTGRES = {
 }
 
 
+class CommitUnknown(Unavailable):
+    """Whether a transaction is on the disk cannot be said. Nobody may guess: the process stops, and whoever starts next reads what there is."""
+
+
 class Database:
     """Raises ConfigError when ``uri`` is not one of ``sqlite:///path`` and ``postgresql://…``, or its settings do not keep what is stored."""
 
@@ -124,6 +128,24 @@ class Database:
             rows: list[tuple[Any, ...]] = self._execute(sql, parameters).fetchall()
         return rows
 
+    def commit(self) -> None:
+        """End the transaction. Raises StoreFailed or Unavailable (PostgreSQL knows the outcome, a retry will find it), and CommitUnknown when
+        SQLite itself cannot say what is on the disk."""
+        try:
+            self.db.commit()
+        except peewee.OperationalError as exc:
+            if getattr(exc.__context__, "pgcode", None) in _ROLLED_BACK:
+                raise
+            if self.engine == "postgres":
+                raise Unavailable(f"the connection was lost at COMMIT, the outcome is unknown: {_first_line(exc)}") from exc
+            if getattr(exc.__context__, "sqlite_errorcode", 0) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY):
+                raise StoreFailed(f"the database refused: {_first_line(exc)}") from exc
+            raise CommitUnknown(f"SQLite failed at COMMIT, what it wrote is unknown: {_first_line(exc)}") from exc
+        except peewee.PeeweeException as exc:
+            if isinstance(exc, peewee.InterfaceError):
+                raise Unavailable(f"the connection was lost at COMMIT, the outcome is unknown: {_first_line(exc)}") from exc
+            raise StoreFailed(f"the database refused: {_first_line(exc)}") from exc
+
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Run one statement that has no rows. Raises StoreFailed or Unavailable; IntegrityError of peewee's is left to the writer."""
         with translated():
@@ -157,6 +179,8 @@ def translated() -> Iterator[None]:
     except (peewee.OperationalError, peewee.InterfaceError) as exc:
         if getattr(exc.__context__, "pgcode", None) in _ROLLED_BACK:
             raise
+        if getattr(exc.__context__, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL:
+            raise StoreFailed(f"the database refused: {_first_line(exc)}") from exc
         raise Unavailable(f"the database does not answer: {_first_line(exc)}") from exc
     except peewee.PeeweeException as exc:
         raise StoreFailed(f"the database refused: {_first_line(exc)}") from exc

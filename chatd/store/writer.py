@@ -15,7 +15,7 @@ from chatd.core.model import CommittedRun
 from chatd.errors import ChatdError, Internal, StoreFailed, Unavailable
 from chatd.store import commands as c
 from chatd.store.connections import forget_connections, register_connections, touch_connections
-from chatd.store.database import Database, translated
+from chatd.store.database import CommitUnknown, Database
 from chatd.store.events import store_events
 from chatd.store.lane import Completed, Lane
 from chatd.store.nodes import renew_leases
@@ -58,11 +58,20 @@ class WriteBatch:
 
 
 class Writer:
-    """``deliver`` is called on the writer's thread, once a transaction; ``clock`` gives microseconds since the Unix epoch."""
+    """``deliver`` is called on the writer's thread, once a transaction; so is ``stop_node``, when the database can no longer be trusted: every
+    command from then on is refused. ``clock`` gives microseconds since the Unix epoch."""
 
-    def __init__(self, database: Database, deliver: Callable[[WriteBatch], None], clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        deliver: Callable[[WriteBatch], None],
+        clock: Callable[[], int],
+        stop_node: Callable[[ChatdError], None],
+    ) -> None:
         self._database = database
         self._deliver = deliver
+        self._stop_node = stop_node
+        self._broken: ChatdError | None = None
         self._clock = clock
         self._cache = MembersCache()
         self._lane = Lane("writer", self._work, opened=self._connect, closed=database.disconnect)
@@ -80,6 +89,9 @@ class Writer:
             time.sleep(RETRY_SECONDS)  # the next statement connects again, and reports what it finds
 
     def _work(self, batch: list[Item]) -> None:
+        if self._broken is not None:
+            self._failed(batch, Unavailable(f"the node is stopping: {self._broken}"))
+            return
         try:
             self._deliver(self._transact(batch))
         except peewee.IntegrityError:
@@ -91,6 +103,7 @@ class Writer:
             for item in batch:
                 self._alone(item)
         except ChatdError as exc:
+            self._judge(exc)
             self._failed(batch, exc)
         except Exception as exc:  # noqa: BLE001  whatever it is, every command is answered and the writer lives on
             self._failed(batch, Internal(f"the writer failed: {type(exc).__name__}: {exc}"))
@@ -99,9 +112,15 @@ class Writer:
         try:
             self._deliver(self._transact([item]))
         except ChatdError as exc:
+            self._judge(exc)
             self._failed([item], exc)
         except (peewee.IntegrityError, peewee.OperationalError) as exc:
             self._failed([item], StoreFailed(f"the database refused: {exc}"))
+
+    def _judge(self, error: ChatdError) -> None:
+        if isinstance(error, CommitUnknown):
+            self._broken = error
+            self._stop_node(error)
 
     def _failed(self, batch: list[Item], error: ChatdError) -> None:
         self._deliver(WriteBatch([Completed(tag, error) for _, tag in batch], []))
@@ -127,8 +146,7 @@ class Writer:
                     for (_, tag), result in zip(items, results, strict=True)
                     if tag is not None or isinstance(result, ChatdError)
                 ]
-            with translated():
-                database.db.commit()
+            database.commit()
         except BaseException:
             self._roll_back()
             raise

@@ -23,8 +23,9 @@ class Store:
         self._results: queue.SimpleQueue[Completed] = queue.SimpleQueue()
         self.runs: list[CommittedRun] = []
         self.batches = 0
+        self.stopped_with: list[ChatdError] = []
         self._time = itertools.count(1_000_000)
-        self.writer = Writer(self.database, self._written, lambda: next(self._time))
+        self.writer = Writer(self.database, self._written, lambda: next(self._time), self.stopped_with.append)
         self.reader = Reader(self.database, self._read)
         self.writer.start()
         self.reader.start()
