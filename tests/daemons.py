@@ -19,10 +19,13 @@ def free_port() -> int:
 
 
 class Daemon:
-    """One chatd process. ``folder`` holds its data and its log."""
+    """One chatd process. ``folder`` holds its data and its log. ``module`` is what is run: chatd, or chatd with something done to it."""
 
-    def __init__(self, mode: str, folder: Path, settings: Mapping[str, object] | None = None, *, name: str = "") -> None:
+    def __init__(
+        self, mode: str, folder: Path, settings: Mapping[str, object] | None = None, *, name: str = "", module: str = "chatd"
+    ) -> None:
         self.mode = mode
+        self.module = module
         self.folder = folder
         self.log = folder / f"{name or mode}.log"
         self.uri = f"tcp://127.0.0.1:{free_port()}"
@@ -41,7 +44,7 @@ class Daemon:
         offset = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             environment = {**os.environ, **self.settings}
-            self.process = subprocess.Popen([sys.executable, "-m", "chatd", self.mode], stdout=log, stderr=log, env=environment)
+            self.process = subprocess.Popen([sys.executable, "-m", self.module, self.mode], stdout=log, stderr=log, env=environment)
         deadline = time.monotonic() + 30
         while wait:
             text = self.log.read_bytes()[offset:]
