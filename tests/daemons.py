@@ -1,6 +1,7 @@
 """Starts real chatd processes for tests, the demo and benchmarks: own folder, free ports, ended by their own process ids."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -12,10 +13,16 @@ from pathlib import Path
 
 
 def free_port() -> int:
-    """A TCP port of loopback that nobody has now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of loopback that nobody has now. Not from the range the kernel takes for outgoing connections: whoever tries again and
+    again to reach a process that was killed would one day get that very port himself, and keep the process from coming back."""
+    while True:
+        port = random.randint(10_000, 30_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class Daemon:
@@ -32,6 +39,8 @@ class Daemon:
         given = {"CHATD_DATA_DIR": folder, "GATEWAY_URI": self.uri, "NODE_ID": name or mode, **(settings or {})}
         self.settings = {key: str(value) for key, value in given.items()}
         self.process: subprocess.Popen[bytes] | None = None
+        self.armed = False
+        """Whether a failpoint waits in it (tests/chaos)."""
 
     @property
     def pid(self) -> int:

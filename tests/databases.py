@@ -51,6 +51,12 @@ class Cluster:
         """As a power switch would: every connection is cut, nothing is said."""
         self._control("restart", "-m", "immediate", "-l", "log")
 
+    def terminate_a_backend(self) -> None:
+        """End one of chatd's connections, whatever it is doing; nothing if the server is away."""
+        sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'chatd' ORDER BY random() LIMIT 1"
+        command = [str(self._binaries / "psql"), "-h", str(self.folder), "-U", "chatd", "-d", "postgres", "-c", sql]
+        subprocess.run(command, check=False, capture_output=True)
+
     def _control(self, action: str, *more: str) -> None:
         self._as_owner(str(self._binaries / "pg_ctl"), "-D", str(self.folder / "data"), "-w", action, *more)
 

@@ -1,0 +1,174 @@
+"""The clients of a chaos run: they send, show, crash and come back, and write down everything they did and saw."""
+
+import asyncio
+import itertools
+import random
+import time
+import zlib
+from collections import defaultdict
+from collections.abc import Callable
+
+from chatd.client import Client, Delivery, Stream, message
+from chatd.errors import ChatdError
+from chatd.transport.sockets import Context
+from tests.chaos.history import Fail, History, Invoke, Ok, Shown, Unknown
+
+MAX_BATCH = 24
+_ops = itertools.count()
+
+Connect = Callable[[str], Client]
+"""A client of a profile, at whichever gateway."""
+
+
+def body_of(text: str) -> int:
+    return zlib.crc32(text.encode())
+
+
+class Device:
+    """One device. What it has shown survives its crashes, as an application's database does; everything else does not."""
+
+    def __init__(self, connect: Connect, profile: str, name: str, history: History) -> None:
+        self.profile, self.name = profile, name
+        self._connect = connect
+        self._history = history
+        self._last: dict[str, int] = defaultdict(int)
+        self.covered: dict[str, int] = defaultdict(int)
+        self._stream: Stream | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.opened = asyncio.Event()
+        self.slow = 0.0
+        """Seconds between two batches."""
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name=f"{self.profile}/{self.name}")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    def crash(self) -> None:
+        """Gone without a word."""
+        if self._stream is not None:
+            self._stream.abandon()
+
+    async def _run(self) -> None:
+        while True:
+            client = self._connect(self.profile)
+            try:
+                self._stream = client.stream(self.name, window_messages=random.choice([8, 64, 1024]))
+                async with self._stream as stream:
+                    await stream.opened()
+                    self.opened.set()
+                    async for batch in stream.batches():
+                        for delivery in batch:
+                            self._show(delivery)
+                        if self.slow:
+                            await asyncio.sleep(self.slow)
+            except ChatdError:
+                await asyncio.sleep(random.uniform(0.0, 0.2))
+            finally:
+                client.close()
+
+    def _show(self, delivery: Delivery) -> None:
+        room, seq = delivery.room_id, delivery.seq
+        repeat = seq <= self._last[room]
+        marker = delivery.skipped.first_seq if delivery.skipped is not None else 0
+        body = 0 if marker or delivery.type != 1 else body_of(delivery.text)
+        self._history.add(Shown(time.monotonic(), self.profile, self.name, room, seq, delivery.event_id, body, repeat, marker))
+        if not repeat:
+            self._last[room] = seq
+            self.covered[room] += seq - (marker or seq) + 1
+
+
+async def login_storm(connect: Connect, profile: str, device: str, times: int) -> None:
+    """So many logins of one device at once: each takes the stream over from the last."""
+
+    async def login() -> None:
+        client = connect(profile)
+        try:
+            async with client.stream(device) as stream:
+                async with asyncio.timeout(2):
+                    await stream.opened()
+                stream.abandon()
+        except (ChatdError, TimeoutError):
+            pass
+        finally:
+            client.close()
+
+    await asyncio.gather(*(login() for _ in range(times)))
+
+
+class Sender:
+    """Sends to one room until told to stop, a batch at a time, each until its outcome is known or patience ends."""
+
+    def __init__(self, connect: Connect, profile: str, room: str, history: History, pace: float) -> None:
+        self._connect = connect
+        self._profile = profile
+        self._room = room
+        self._history = history
+        self._pace = pace
+        self._stop = False
+
+    def stop(self) -> None:
+        self._stop = True
+
+    async def run(self) -> None:
+        client = self._connect(self._profile)
+        try:
+            while not self._stop:
+                await self._send(client)
+                await asyncio.sleep(random.uniform(0, 2 * self._pace))
+                if random.random() < 0.02:
+                    client.close()
+                    client = self._connect(self._profile)
+        finally:
+            client.close()
+
+    async def _send(self, client: Client) -> None:
+        now = time.monotonic()
+        ops = [next(_ops) for _ in range(random.randint(1, MAX_BATCH))]
+        texts = {op: f"{self._profile} says {op} " + "." * random.randint(0, 60) for op in ops}
+        for op in ops:
+            self._history.add(Invoke(now, op, self._profile, self._room, f"e{op}", body_of(texts[op])))
+        try:
+            acks = await client.send_events([message(self._room, texts[op], event_id=f"e{op}") for op in ops])
+        except ChatdError as exc:
+            end = time.monotonic()
+            for op in ops:
+                self._history.add(Unknown(end, op) if exc.retry else Fail(end, op, exc.code))
+            return
+        end = time.monotonic()
+        for op, ack in zip(ops, acks, strict=True):
+            self._history.add(Ok(end, op, ack.seq))
+
+
+class Mover:
+    """Lets a profile leave a room and come back, again and again. What became of it is read from the log at the end."""
+
+    def __init__(self, operator: Client, profile: str, rooms: list[str]) -> None:
+        self._operator = operator
+        self._profile = profile
+        self._rooms = rooms
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(random.uniform(0.5, 2.0))
+            room = random.choice(self._rooms)
+            try:
+                if random.random() < 0.5:
+                    await self._operator.add_members(room, [self._profile])
+                else:
+                    await self._operator.remove_members(room, [self._profile])
+            except ChatdError:
+                continue
+
+
+def connector(uris: list[str], token: str, context: Context, *, patience: float) -> Connect:
+    """Clients of one context, each at a gateway of its own choice."""
+
+    def connect(profile: str) -> Client:
+        return Client(random.choice(uris), token, profile=profile, call_timeout=patience, context=context)
+
+    return connect

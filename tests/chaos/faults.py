@@ -1,0 +1,238 @@
+"""What is done to a deployment: processes killed at random and at failpoints, paused, cut off; the database restarted; clocks turned."""
+
+import asyncio
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.chaos.daemon import DEFAULT_POINTS, GATEWAY_POINTS
+from tests.chaos.history import Fault, History
+from tests.chaos.proxy import FaultProxy
+from tests.daemons import Daemon, free_port
+from tests.databases import Cluster
+
+SETTINGS = {
+    "REPAIR_PULL_SECONDS": 2,
+    "SWEEP_SECONDS": 1,
+    "HEARTBEAT_INTERVAL_MS": 1000,
+    "CALL_TIMEOUT_MS": 3000,
+    "NODE_LEASE_SECONDS": 3,
+    "RETENTION_SWEEP_SECONDS": 1,
+    "DELIVERY_RETRY_MS": 5000,
+    "MAX_DELIVERY_RETRIES": 1000,
+}
+ROUGH_SCALE = {"gateway": 60, "default": 40}
+"""A failpoint is armed to be hit within so many passings."""
+
+
+class Deployment:
+    """Default nodes and gateways as real processes, with a proxy on every connection between them, and between them and devices."""
+
+    def __init__(self, folder: Path, db_uri: str, *, defaults: int, gateways: int, cluster: Cluster | None) -> None:
+        self.folder = folder
+        self.cluster = cluster
+        self.hits = folder / "hits"
+        calls = [free_port() for _ in range(defaults)]
+        queues = [free_port() for _ in range(defaults)]
+        self.inner = [FaultProxy(port) for port in calls + queues]
+        for proxy in self.inner:
+            proxy.__enter__()
+        common = {**SETTINGS, "DB_URI": db_uri, "CHAOS_HITS": self.hits}
+        self.defaults = [
+            self._daemon(
+                "default",
+                f"default{number}",
+                {**common, "DEFAULT_URI": f"tcp://127.0.0.1:{call}", "QUEUE_USER_EVENT_DELIVERY_URI": f"tcp://127.0.0.1:{queue}"},
+            )
+            for number, (call, queue) in enumerate(zip(calls, queues, strict=True))
+        ]
+        joined = {
+            "DEFAULT_URI": ",".join(proxy.uri for proxy in self.inner[:defaults]),
+            "QUEUE_USER_EVENT_DELIVERY_URI": ",".join(proxy.uri for proxy in self.inner[defaults:]),
+        }
+        self.gateways = [self._daemon("gateway", f"gateway{number}", {**common, **joined}) for number in range(gateways)]
+        self.outer = [FaultProxy(int(daemon.uri.rpartition(":")[2])) for daemon in self.gateways]
+        for proxy in self.outer:
+            proxy.__enter__()
+
+    def _daemon(self, mode: str, name: str, settings: dict[str, object]) -> Daemon:
+        return Daemon(mode, self.folder, settings, name=name, module="tests.chaos.daemon")
+
+    @property
+    def processes(self) -> list[Daemon]:
+        return [*self.defaults, *self.gateways]
+
+    def start(self) -> None:
+        for daemon in self.processes:
+            daemon.start()
+
+    def close(self) -> None:
+        for daemon in (*self.gateways, *self.defaults):
+            daemon.kill()
+        for proxy in (*self.inner, *self.outer):
+            proxy.__exit__()
+
+    def hit_counts(self) -> Counter[str]:
+        return Counter(self.hits.read_text().split()) if self.hits.exists() else Counter()
+
+
+class Faults:
+    """Does things to a deployment, one after the other, until told to stop; then heals everything."""
+
+    def __init__(
+        self, deployment: Deployment, history: History, dice: random.Random, *, crash: Callable[[], None], storm: Callable[[], None]
+    ) -> None:
+        self._deployment = deployment
+        self._history = history
+        self._dice = dice
+        self._crash = crash
+        self._storm = storm
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._paused: set[Daemon] = set()
+        self.kills = 0
+        actions: list[tuple[int, Callable[[], None]]] = [
+            (40, self._kill),
+            (10, self._pause),
+            (20, self._partition),
+            (15, self._crash_device),
+            (3, self._login_storm),
+        ]
+        if deployment.cluster is not None:
+            actions += [(2, self._restart_database), (6, self._kill_backend)]
+        self._weights = [weight for weight, _ in actions]
+        self._actions = [action for _, action in actions]
+
+    def note(self, kind: str, target: str) -> None:
+        self._history.add(Fault(time.monotonic(), kind, target))
+
+    async def run(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._revive()
+            (action,) = self._dice.choices(self._actions, self._weights)
+            action()
+            await asyncio.sleep(self._dice.uniform(0.1, 0.9))
+        await self.heal()
+
+    async def heal(self) -> None:
+        """End every fault; what died by itself is started again, with nothing armed."""
+        for task in tuple(self._tasks):
+            await task
+        for proxy in (*self._deployment.inner, *self._deployment.outer):
+            proxy.heal()
+        for daemon in self._deployment.processes:
+            daemon.settings.pop("CHAOS_FAILPOINT", None)
+            daemon.settings.pop("CHAOS_CLOCK", None)
+        self._revive(armed=False)
+        for daemon in self._deployment.processes:
+            # What is still armed would go off while nothing is to fail any more.
+            if daemon.armed:
+                await asyncio.to_thread(daemon.kill)
+                self._start(daemon, armed=False)
+
+    def _start(self, daemon: Daemon, *, armed: bool) -> None:
+        dice = self._dice
+        daemon.armed = armed and dice.random() < 0.6
+        daemon.settings.pop("CHAOS_FAILPOINT", None)
+        daemon.settings.pop("CHAOS_CLOCK", None)
+        if daemon.armed:
+            points = DEFAULT_POINTS if daemon.mode == "default" else GATEWAY_POINTS
+            daemon.settings["CHAOS_FAILPOINT"] = f"{dice.choice(list(points))}:{dice.randint(1, ROUGH_SCALE[daemon.mode])}"
+        if armed and daemon.mode == "default" and dice.random() < 0.1:
+            daemon.settings["CHAOS_CLOCK"] = str(dice.choice([3_600, -7_200]))
+            self.note("clock", daemon.log.stem)
+        daemon.start(wait=False)
+
+    def _revive(self, *, armed: bool = True) -> None:
+        """Start again what has died at a failpoint."""
+        for daemon in self._deployment.processes:
+            if daemon.process is not None and daemon.process.poll() is not None:
+                point = daemon.settings.get("CHAOS_FAILPOINT", "").partition(":")[0]
+                if point and daemon.process.returncode == -signal.SIGKILL:
+                    self.kills += 1
+                    self.note("kill", f"{daemon.log.stem} at {point}")
+                else:
+                    self.note("died", f"{daemon.log.stem} with {daemon.process.returncode}")
+                daemon.kill()
+                self._start(daemon, armed=armed)
+
+    def _kill(self) -> None:
+        daemon = self._dice.choice(self._deployment.processes)
+        if daemon in self._paused:
+            return
+        self.kills += 1
+        self.note("kill", daemon.log.stem)
+        daemon.kill()
+        self._start(daemon, armed=True)
+
+    def _pause(self) -> None:
+        daemon = self._dice.choice(self._deployment.processes)
+        if daemon in self._paused or daemon.process is None or daemon.process.poll() is not None:
+            return
+        self._paused.add(daemon)
+        self.note("pause", daemon.log.stem)
+        process = daemon.process
+        process.send_signal(signal.SIGSTOP)
+
+        def resume() -> None:
+            self._paused.discard(daemon)
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+
+        self._after(self._dice.uniform(0.5, 5.0), resume)
+
+    def _partition(self) -> None:
+        inner = self._dice.random() < 0.6
+        proxy = self._dice.choice(self._deployment.inner if inner else self._deployment.outer)
+        kind = self._dice.choice(["black hole", "cut", "delay", "halve"])
+        self.note("partition", f"{kind} {'between nodes' if inner else 'before devices'}")
+        if kind == "halve":
+            proxy.halve()
+            return
+        begin: dict[str, Callable[[], None]] = {"black hole": proxy.black_hole, "cut": proxy.cut, "delay": lambda: proxy.delay(0.2)}
+        begin[kind]()
+        self._after(self._dice.uniform(0.3, 4.0), proxy.heal)
+
+    def _crash_device(self) -> None:
+        self.note("device crash", "")
+        self._crash()
+
+    def _login_storm(self) -> None:
+        self.note("login storm", "")
+        self._storm()
+
+    def _restart_database(self) -> None:
+        cluster = self._deployment.cluster
+        assert cluster is not None
+        if any(task.get_name() == "database" for task in self._tasks):
+            return
+        self.note("restart database", "")
+
+        async def restart() -> None:
+            await asyncio.to_thread(cluster.restart)
+
+        self._hold(asyncio.create_task(restart(), name="database"))
+
+    def _kill_backend(self) -> None:
+        cluster = self._deployment.cluster
+        assert cluster is not None
+        self.note("kill backend", "")
+
+        async def terminate() -> None:
+            await asyncio.to_thread(cluster.terminate_a_backend)
+
+        self._hold(asyncio.create_task(terminate()))
+
+    def _after(self, seconds: float, action: Callable[[], None]) -> None:
+        async def later() -> None:
+            await asyncio.sleep(seconds)
+            action()
+
+        self._hold(asyncio.create_task(later()))
+
+    def _hold(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
