@@ -13,7 +13,7 @@ from chatd.errors import ChatdError
 from chatd.transport.sockets import Context
 from tests.chaos.history import Fail, History, Invoke, Ok, Shown, Unknown
 
-MAX_BATCH = 24
+MAX_BATCH = 64
 _ops = itertools.count()
 
 Connect = Callable[[str], Client]
