@@ -42,6 +42,7 @@ class DeviceStream:
         "_acks",
         "_again",
         "_alone",
+        "_asked_again",
         "_caught_up_once",
         "_cursors_known",
         "_failed",
@@ -74,6 +75,7 @@ class DeviceStream:
         self._resend = False
         self._under_way: StreamAcks | None = None
         self._again: tuple[str, int] | None = None
+        self._asked_again: tuple[str, int] | None = None
         self._head = -1
         self._head_since = 0.0
         self._tries = 0
@@ -135,6 +137,7 @@ class DeviceStream:
             return None
         self._pulling = True
         self._missed = False
+        self._asked_again = self._again
         written = self._under_way.cursors.keys() if self._under_way is not None else set[str]()
         ahead = self.window.rooms() | self._acks.keys() | written
         free = self.window.free_messages
@@ -161,7 +164,8 @@ class DeviceStream:
         if owed.superseded:
             raise Superseded("a newer stream of this device is open")
         self._pulling = False
-        self._again = None
+        if self._asked_again is not None:
+            self._again = None
         if owed.alone:
             self._alone = 1
         frames = [run.records for run in owed.runs if self._take(run)]
@@ -171,7 +175,7 @@ class DeviceStream:
         frames += self._release_held()
         if owed.more or self._missed:
             # What does not fit although more is owed waits for the next ack.
-            self.wants_pull = self._has_room and bool(owed.runs or not owed.more)
+            self.wants_pull = self._again is not None or (self._has_room and bool(owed.runs or not owed.more))
             return frames, False
         self._cursors_known = True
         self._alone = 0

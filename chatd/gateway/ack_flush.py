@@ -1,6 +1,7 @@
 """Acks on their way back: every stream's cursors that moved are written together, every few milliseconds, until confirmed."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import structlog
 
@@ -13,6 +14,14 @@ from chatd.gateway.connection import Peer
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse, Rejection, RoomCursor, StreamAck
 
 log = structlog.get_logger()
+
+
+class _Flushed(NamedTuple):
+    """What one stream had to say; nothing (``acks`` is None) says that it lives."""
+
+    peer: Peer
+    stream: DeviceStream
+    acks: StreamAcks | None
 
 
 class AckFlush:
@@ -39,18 +48,16 @@ class AckFlush:
 
     def flush(self) -> None:
         """Send what has gathered."""
-        batch: list[tuple[Peer, DeviceStream]] = []
-        acks: list[StreamAck] = []
+        batch: list[_Flushed] = []
         still_under_way: dict[DeviceStream, Peer] = {}
         for stream, peer in (self._acked | self._alive).items():
             if stream.has_under_way:
                 still_under_way[stream] = peer
                 continue
-            acks.append(_to_pb(stream.take_acks() or StreamAcks(stream.key)))
-            batch.append((peer, stream))
+            batch.append(_Flushed(peer, stream, stream.take_acks()))
         self._acked, self._alive = still_under_way, {}
         if batch:
-            self._send(batch, acks, None)
+            self._send(batch, None)
 
     def flush_one(self, peer: Peer, done: Callable[[], None]) -> None:
         """Write the acks of a stream that ends, then call ``done``, whatever came of it."""
@@ -60,26 +67,29 @@ class AckFlush:
             done()
             return
         self._acked.pop(stream, None)
-        self._send([(peer, stream)], [_to_pb(acks)], done)
+        self._send([_Flushed(peer, stream, acks)], done)
 
-    def _send(self, batch: list[tuple[Peer, DeviceStream]], acks: list[StreamAck], done: Callable[[], None] | None) -> None:
+    def _send(self, batch: list[_Flushed], done: Callable[[], None] | None) -> None:
         def written(payload: bytes, error: ChatdError | None) -> None:
             self._written(batch, payload, error)
             if done is not None:
                 done()
 
-        self._backend.call("NodeService/AckBatch", AckBatchRequest(acks=acks), written, affinity=self._gateway_id)
+        request = AckBatchRequest(acks=[_to_pb(one.acks or StreamAcks(one.stream.key)) for one in batch])
+        self._backend.call("NodeService/AckBatch", request, written, affinity=self._gateway_id)
 
-    def _written(self, batch: list[tuple[Peer, DeviceStream]], payload: bytes, error: ChatdError | None) -> None:
+    def _written(self, batch: list[_Flushed], payload: bytes, error: ChatdError | None) -> None:
         if error is not None:
             log.warning("Acks could not be written; trying again", error=str(error), streams=len(batch))
-            for peer, stream in batch:
-                stream.acks_failed()
-                self._acked[stream] = peer
+            for peer, stream, acks in batch:
+                if acks is not None:
+                    stream.acks_failed()
+                    self._acked[stream] = peer
             return
         superseded = set(AckBatchResponse.FromString(payload).superseded)
-        for index, (peer, stream) in enumerate(batch):
-            stream.acks_written()
+        for index, (peer, stream, acks) in enumerate(batch):
+            if acks is not None:
+                stream.acks_written()
             if peer.stream is not stream:
                 continue
             if index in superseded:

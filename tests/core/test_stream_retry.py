@@ -1,0 +1,223 @@
+"""A stream's oldest delivery: overdue, failed, sent again, given up, rejected, suspected, replayed."""
+
+import pytest
+
+from chatd.core.model import Owed, OwedRun, StreamAcks, StreamKey
+from chatd.core.stream import LONGEST_PATIENCE, DeviceStream, Published, Run
+from chatd.core.stream_state import StreamState
+from chatd.errors import NotInFlight
+
+KEY = StreamKey("p", "d", 7)
+
+
+def published(room: str, first: int, last: int) -> Published:
+    return Published((Run(room, first, last),), last - first + 1, b"r" * (last - first + 1))
+
+
+@pytest.fixture
+def stream() -> DeviceStream:
+    """Live, events 1 to 3 of room a in flight."""
+    made = DeviceStream(KEY, window_messages=4, window_bytes=100)
+    made.begin_pull()
+    made.pulled(Owed(cursors={"a": 0, "b": 0}))
+    made.publish(published("a", 1, 3))
+    return made
+
+
+def fail_head(stream: DeviceStream) -> StreamAcks:
+    """Its time is up, and that is written."""
+    assert stream.head_failed(send_again=True)
+    acks = stream.take_acks()
+    assert acks is not None
+    stream.acks_written()
+    return acks
+
+
+def test_the_oldest_delivery_is_overdue_after_a_time_that_doubles(stream: DeviceStream) -> None:
+    assert not stream.overdue(100.0, 10.0), "seen for the first time"
+    assert not stream.overdue(109.9, 10.0)
+    assert stream.overdue(110.0, 10.0)
+    assert not stream.overdue(129.9, 10.0), "twice as long now"
+    assert stream.overdue(130.0, 10.0)
+    for _ in range(10):
+        stream.overdue(130.0 + 1e6, 10.0)
+    assert stream.overdue(130.0 + 1e6 + LONGEST_PATIENCE, 10.0), "never longer than that"
+
+
+def test_progress_begins_the_wait_anew_and_an_empty_window_has_none(stream: DeviceStream) -> None:
+    stream.overdue(100.0, 10.0)
+    stream.ack(1)
+    assert not stream.overdue(110.0, 10.0)
+    assert not stream.overdue(119.9, 10.0)
+    stream.ack(3)
+    assert not stream.overdue(1000.0, 10.0)
+
+
+def test_what_failed_is_pulled_and_sent_again_behind_the_rest(stream: DeviceStream) -> None:
+    assert fail_head(stream).failed == ("a", 1)
+    assert stream.wants_pull
+    pull = stream.begin_pull()
+    assert pull is not None
+    assert (pull.again, pull.sent) == (("a", 1), {"a": 3})
+    frames, _ = stream.pulled(Owed((OwedRun("a", 1, 1, b"again", again=True),)))
+    assert frames == [b"again"]
+    assert stream.window.sent == 4
+    stream.ack(4)
+    acks = stream.take_acks()
+    assert acks is not None
+    assert acks.cursors == {"a": 3}, "the copy does not turn the cursor back"
+
+
+def test_it_is_sent_again_even_when_the_window_is_full(stream: DeviceStream) -> None:
+    stream.publish(published("a", 4, 4))
+    assert stream.window.free_messages == 0
+    fail_head(stream)
+    pull = stream.begin_pull()
+    assert pull is not None
+    assert (pull.again, pull.max_messages) == (("a", 1), 0)
+
+
+def test_an_ack_that_comes_first_spares_the_repeat(stream: DeviceStream) -> None:
+    assert stream.head_failed(send_again=True)
+    assert stream.take_acks() is not None
+    stream.ack(1)
+    stream.acks_written()
+    assert not stream.wants_pull
+
+
+def test_a_failed_pull_is_made_again_with_the_repeat(stream: DeviceStream) -> None:
+    fail_head(stream)
+    stream.begin_pull()
+    stream.pull_failed()
+    pull = stream.begin_pull()
+    assert pull is not None
+    assert pull.again == ("a", 1)
+
+
+def test_a_repeat_that_is_wanted_during_a_pull_waits_for_the_next(stream: DeviceStream) -> None:
+    stream.fall_behind()
+    stream.begin_pull()
+    fail_head(stream)
+    stream.pulled(Owed(more=True))
+    assert stream.wants_pull
+    pull = stream.begin_pull()
+    assert pull is not None
+    assert pull.again == ("a", 1)
+
+
+def test_what_is_given_up_no_longer_holds_up_the_rest(stream: DeviceStream) -> None:
+    stream.publish(published("a", 4, 4))
+    fail_head(stream)
+    stream.begin_pull()
+    stream.pulled(Owed((OwedRun("a", 1, 1, b"marker", skipped=True, again=True),)))
+    assert stream.window.acked == 1, "the first copy is not waited for"
+    assert stream.take_acks() is None, "but the cursor is not moved for the device"
+    stream.ack(5)
+    acks = stream.take_acks()
+    assert acks is not None
+    assert acks.cursors == {"a": 4}
+
+
+def test_the_ack_of_a_marker_alone_moves_the_cursor() -> None:
+    stream = DeviceStream(KEY, window_messages=4, window_bytes=100)
+    stream.begin_pull()
+    stream.pulled(Owed(cursors={"a": 0}))
+    stream.publish(published("a", 1, 1))
+    fail_head(stream)
+    stream.begin_pull()
+    stream.pulled(Owed((OwedRun("a", 1, 1, b"marker", skipped=True, again=True),)))
+    stream.ack(2)
+    acks = stream.take_acks()
+    assert acks is not None
+    assert acks.cursors == {"a": 1}
+
+
+def test_the_end_of_a_stream_counts_without_a_repeat(stream: DeviceStream) -> None:
+    stream.ack(1)
+    assert stream.head_failed(send_again=False)
+    stream.close()
+    acks = stream.take_acks()
+    assert acks is not None
+    assert (acks.cursors, acks.failed) == ({"a": 1}, ("a", 2))
+    stream.acks_written()
+    assert not stream.wants_pull
+
+
+def test_with_nothing_in_flight_nothing_has_failed(stream: DeviceStream) -> None:
+    stream.ack(3)
+    assert not stream.head_failed(send_again=False)
+
+
+def test_a_rejection_is_written_with_the_acks_and_survives_their_failure(stream: DeviceStream) -> None:
+    stream.reject(2, "no key")
+    stream.ack(3)
+    first = stream.take_acks()
+    stream.acks_failed()
+    second = stream.take_acks()
+    assert first == second
+    assert second is not None
+    assert (second.rejected, second.cursors) == ((("a", 2, "no key"),), {"a": 3})
+
+
+@pytest.mark.parametrize("delivery", [0, 1, 4])
+def test_only_what_is_in_flight_can_be_rejected(stream: DeviceStream, delivery: int) -> None:
+    stream.ack(1)
+    with pytest.raises(NotInFlight):
+        stream.reject(delivery, "")
+
+
+def test_a_marker_for_many_events_is_one_delivery() -> None:
+    stream = DeviceStream(KEY, window_messages=4, window_bytes=100)
+    stream.begin_pull()
+    stream.pulled(Owed((OwedRun("a", 1, 1000, b"gap", skipped=True), OwedRun("a", 1001, 1002, b"xy")), cursors={"a": 1002}))
+    assert stream.window.sent == 3
+    stream.ack(1)
+    acks = stream.take_acks()
+    assert acks is not None
+    assert acks.cursors == {"a": 1000}
+    assert stream.publish(published("a", 1003, 1003))
+
+
+def test_a_suspect_is_alone_then_the_window_opens_again_by_doubling() -> None:
+    stream = DeviceStream(KEY, window_messages=4, window_bytes=100)
+    stream.begin_pull()
+    stream.pulled(Owed((OwedRun("a", 1, 1, b"x"),), more=True, alone=True))
+    assert not stream.wants_pull
+    assert not stream.publish(published("b", 1, 1)), "nothing else is in flight with it"
+    stream.ack(1)
+    assert stream.wants_pull
+    pull = stream.begin_pull()
+    assert pull is not None
+    assert pull.max_messages == 2
+    stream.pulled(Owed((OwedRun("a", 2, 3, b"xy"),), more=True))
+    stream.ack(2)
+    assert not stream.wants_pull, "one of the two is still in flight"
+    stream.ack(3)
+    pull = stream.begin_pull()
+    assert pull is not None
+    assert pull.max_messages == 4
+    stream.pulled(Owed())
+    assert stream.state is StreamState.LIVE
+
+
+def test_a_replay_is_sent_once_and_its_ack_is_told_apart(stream: DeviceStream) -> None:
+    replay = OwedRun("a", 1, 1, b"replay", replay=True)
+    stream.ack(3)
+    stream.fall_behind()
+    stream.begin_pull()
+    assert stream.pulled(Owed((replay,)))[0] == [b"replay"]
+    stream.fall_behind()
+    stream.begin_pull()
+    assert stream.pulled(Owed((replay,)))[0] == [], "it is in flight"
+    stream.ack(4)
+    acks = stream.take_acks()
+    assert acks is not None
+    assert (acks.cursors, acks.replayed) == ({"a": 3}, (("a", 1),))
+    stream.fall_behind()
+    stream.begin_pull()
+    assert stream.pulled(Owed((replay,)))[0] == [], "its ack is being written"
+    stream.acks_failed()
+    again = stream.take_acks()
+    assert again is not None
+    assert again.replayed == (("a", 1),)
+    assert stream.publish(published("a", 4, 4)), "the room's own order is not touched"

@@ -1,0 +1,129 @@
+"""Acks on their way back: gathered, confirmed, and never taken for written because something else was."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chatd.core.model import Owed, StreamKey
+from chatd.core.stream import DeviceStream, Published, Run
+from chatd.errors import ChatdError, Unavailable
+from chatd.gateway.ack_flush import AckFlush
+from chatd.gateway.connection import Peer
+from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse
+
+
+class Calls:
+    """A backend whose answers the test gives."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[AckBatchRequest, Callable[[bytes, ChatdError | None], None]]] = []
+
+    def call(self, method: str, request: AckBatchRequest, on_reply: Callable[[bytes, ChatdError | None], None], **_: Any) -> None:
+        assert method == "NodeService/AckBatch"
+        self.asked.append((request, on_reply))
+
+    def answer(self, number: int, error: ChatdError | None = None, superseded: tuple[int, ...] = ()) -> None:
+        self.asked[number][1](AckBatchResponse(superseded=superseded).SerializeToString(), error)
+
+    def cursors(self, number: int) -> dict[str, int]:
+        return {cursor.room_id: cursor.seq for ack in self.asked[number][0].acks for cursor in ack.cursors}
+
+
+class NoPulls:
+    def __init__(self) -> None:
+        self.wanted: list[Peer] = []
+
+    def want(self, peer: Peer) -> None:
+        self.wanted.append(peer)
+
+    def flush(self) -> None:
+        pass
+
+
+@pytest.fixture
+def peer() -> Peer:
+    """Three events of a room in flight."""
+    made = Peer(b"id", 0.0)
+    stream = made.stream = DeviceStream(StreamKey("p", "d", 1), window_messages=8, window_bytes=1000)
+    stream.begin_pull()
+    stream.pulled(Owed(cursors={"a": 0}))
+    stream.publish(Published((Run("a", 1, 3),), 3, b"123"))
+    return made
+
+
+@pytest.fixture
+def calls() -> Calls:
+    return Calls()
+
+
+@pytest.fixture
+def ended() -> list[ChatdError]:
+    return []
+
+
+@pytest.fixture
+def pulls() -> NoPulls:
+    return NoPulls()
+
+
+@pytest.fixture
+def acks(calls: Calls, pulls: NoPulls, ended: list[ChatdError]) -> AckFlush:
+    return AckFlush(calls, pulls, gateway_id="g", end=lambda peer, error: ended.append(error))  # type: ignore[arg-type]
+
+
+def ack(acks: AckFlush, peer: Peer, up_to: int) -> None:
+    assert peer.stream is not None
+    peer.stream.ack(up_to)
+    acks.acked(peer)
+
+
+def test_a_batch_that_fails_is_written_with_the_next(acks: AckFlush, calls: Calls, peer: Peer) -> None:
+    ack(acks, peer, 2)
+    acks.flush()
+    calls.answer(0, Unavailable("lost"))
+    acks.flush()
+    assert calls.cursors(1) == {"a": 2}
+    calls.answer(1)
+    acks.flush()
+    assert len(calls.asked) == 2, "confirmed: nothing is left"
+
+
+def test_while_one_is_under_way_the_next_waits(acks: AckFlush, calls: Calls, peer: Peer) -> None:
+    ack(acks, peer, 1)
+    acks.flush()
+    ack(acks, peer, 2)
+    acks.flush()
+    assert len(calls.asked) == 1
+    calls.answer(0)
+    acks.flush()
+    assert calls.cursors(1) == {"a": 2}
+
+
+def test_a_heartbeats_answer_is_not_taken_for_the_acks(acks: AckFlush, calls: Calls, peer: Peer) -> None:
+    acks.alive(peer)
+    acks.flush()
+    ack(acks, peer, 2)
+    acks.flush()
+    calls.answer(0)
+    calls.answer(1, Unavailable("lost"))
+    acks.flush()
+    assert calls.cursors(2) == {"a": 2}, "still to be written"
+
+
+def test_a_superseded_stream_is_ended(acks: AckFlush, calls: Calls, peer: Peer, ended: list[ChatdError]) -> None:
+    ack(acks, peer, 1)
+    acks.flush()
+    calls.answer(0, superseded=(0,))
+    assert [error.name for error in ended] == ["SUPERSEDED"]
+
+
+def test_a_failure_that_is_written_makes_the_stream_pull(acks: AckFlush, calls: Calls, peer: Peer, pulls: NoPulls) -> None:
+    assert peer.stream is not None
+    peer.stream.head_failed(send_again=True)
+    acks.acked(peer)
+    acks.flush()
+    assert calls.asked[0][0].acks[0].failed.seq == 1
+    assert not pulls.wanted
+    calls.answer(0)
+    assert pulls.wanted == [peer]

@@ -1,0 +1,100 @@
+"""Which default nodes a gateway connects to, and which it gives up."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from chatd.gateway.discovery import Discovery
+from chatd.pb.node.v1.node_pb2 import NodeAddress
+
+
+class Connections:
+    def __init__(self) -> None:
+        self.open: dict[str, str] = {}
+
+    def found(self, call_uri: str, queue_uri: str) -> None:
+        assert call_uri not in self.open, "connected twice"
+        self.open[call_uri] = queue_uri
+
+    def lost(self, call_uri: str, queue_uri: str) -> None:
+        assert self.open.pop(call_uri) == queue_uri
+
+
+def nodes(*ports: int) -> list[NodeAddress]:
+    return [NodeAddress(node_id=f"n{port}", call_uri=uri(port), queue_uri=uri(port + 1)) for port in ports]
+
+
+def uri(port: int) -> str:
+    return f"tcp://127.0.0.1:{port}"
+
+
+def never(_: str) -> bool:
+    return False
+
+
+def always(_: str) -> bool:
+    return True
+
+
+@pytest.fixture
+def connections() -> Connections:
+    return Connections()
+
+
+@pytest.fixture
+def make(connections: Connections, tmp_path: Path) -> Callable[..., Discovery]:
+    def discovery(*static: str, file: str = "nodes.json") -> Discovery:
+        return Discovery(static, file=tmp_path / file, found=connections.found, lost=connections.lost)
+
+    return discovery
+
+
+def test_nodes_that_a_known_one_names_are_connected_once(make: Callable[..., Discovery], connections: Connections) -> None:
+    discovery = make(uri(10))
+    for _ in range(3):
+        discovery.heard(uri(10), uri(10), nodes(10, 20, 30), never)
+    assert connections.open == {uri(20): uri(21), uri(30): uri(31)}
+
+
+def test_a_node_that_the_settings_name_otherwise_is_not_connected_twice(make: Callable[..., Discovery], connections: Connections) -> None:
+    discovery = make("tcp://localhost:10", "tcp://localhost:20")
+    discovery.heard("tcp://localhost:10", uri(10), nodes(10, 20), never)
+    assert connections.open == {uri(20): uri(21)}, "nobody knows yet that this is the second of the settings"
+    discovery.heard("tcp://localhost:20", uri(20), nodes(10, 20), never)
+    assert connections.open == {}
+    discovery.heard("tcp://localhost:10", uri(10), nodes(10, 20), never)
+    assert connections.open == {}
+
+
+def test_a_node_is_given_up_when_it_is_neither_named_nor_heard(make: Callable[..., Discovery], connections: Connections) -> None:
+    discovery = make(uri(10))
+    discovery.heard(uri(10), uri(10), nodes(10, 20), never)
+    discovery.heard(uri(10), uri(10), nodes(10), never)
+    assert uri(20) in connections.open, "it still answers"
+    discovery.heard(uri(10), uri(10), nodes(10), always)
+    assert connections.open == {}
+    discovery.heard(uri(10), uri(10), [], always)
+    discovery.heard(uri(10), uri(10), nodes(10, 20), always)
+    assert uri(20) in connections.open, "back again"
+
+
+def test_found_nodes_are_remembered_for_the_next_start(make: Callable[..., Discovery], connections: Connections) -> None:
+    make(uri(10)).heard(uri(10), uri(10), nodes(10, 20), never)
+    connections.open.clear()
+    make(uri(10)).remember()
+    assert connections.open == {uri(20): uri(21)}
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{", '{"tcp://127.0.0.1:5": 7}', '{"gopher://x": "y"}'])
+def test_what_cannot_be_read_is_no_reason_to_fail(
+    make: Callable[..., Discovery], connections: Connections, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "bad.json").write_text(text)
+    make(uri(10), file="bad.json").remember()
+    assert connections.open == {}
+
+
+def test_what_only_another_process_can_reach_is_not_connected(make: Callable[..., Discovery], connections: Connections) -> None:
+    make(uri(10)).heard(uri(10), uri(10), [NodeAddress(call_uri="inproc://x", queue_uri="inproc://y")], never)
+    assert connections.open == {}
