@@ -1,6 +1,5 @@
 """Drives a writer and a reader from a test, one call at a time or many at once."""
 
-import itertools
 import queue
 from collections.abc import Sequence
 from typing import Any
@@ -24,11 +23,16 @@ class Store:
         self.runs: list[CommittedRun] = []
         self.batches = 0
         self.stopped_with: list[ChatdError] = []
-        self._time = itertools.count(1_000_000)
-        self.writer = Writer(self.database, self._written, lambda: next(self._time), self.stopped_with.append)
+        self.now_us = 1_000_000
+        """Advances by a microsecond a transaction; tests may turn it."""
+        self.writer = Writer(self.database, self._written, self._tick, self.stopped_with.append)
         self.reader = Reader(self.database, self._read)
         self.writer.start()
         self.reader.start()
+
+    def _tick(self) -> int:
+        self.now_us += 1
+        return self.now_us
 
     def _written(self, batch: WriteBatch) -> None:
         self.batches += 1
