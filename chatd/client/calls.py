@@ -26,7 +26,7 @@ class Calls:
         self._token = token
         self._profile = profile
         self._loop = asyncio.get_running_loop()
-        self._pump = Pump(self._loop, connect_dealer(context, uri), self._on_batch)
+        self._pump = Pump(self._loop, connect_dealer(context, uri), self._on_batch, on_lost=self._on_lost)
         self._waiting: dict[int, asyncio.Future[bytes]] = {}
         self._next_id = 1
         self._closed = False
@@ -94,6 +94,9 @@ class Calls:
                 answer.set_result(frame.reply.payload)
             else:
                 answer.set_exception(MalformedFrame("the gateway sent a reply without an outcome"))
+
+    def _on_lost(self) -> None:
+        self._fail_all(Unavailable("the gateway was lost; the outcome is unknown"))
 
     def _fail_all(self, error: ChatdError) -> None:
         for answer in self._waiting.values():

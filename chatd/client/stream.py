@@ -80,7 +80,7 @@ class Stream:
         self._connection += 1
         self._hello_sent = False
         self._connected_at = self._loop.time()
-        self._pump = Pump(self._loop, connect_dealer(self._context, self._uri), self._on_batch)
+        self._pump = Pump(self._loop, connect_dealer(self._context, self._uri), self._on_batch, on_lost=self._on_lost)
         self._set_state(StreamState.CONNECTING, "")
         self._tick()
 
@@ -115,6 +115,10 @@ class Stream:
             self._say(_HEARTBEAT)
             self._resume.said(now)
         self._look_in(self._resume.next_look())
+
+    def _on_lost(self) -> None:
+        if self._hello_sent and self.state is not StreamState.ENDED:
+            self._reconnect("the gateway was lost")
 
     def _look_in(self, seconds: float) -> None:
         if self._timer is not None:

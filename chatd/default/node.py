@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from google.protobuf.message import DecodeError, Message
 
-from chatd.core.model import Node
+from chatd.core.model import CommittedRun, Node
 from chatd.core.wire import encode_reply
 from chatd.default.answer import Caller, Done, Method, Write
 from chatd.default.last_mile_delivery import EventDeliveryQueueHandler
@@ -225,7 +225,12 @@ class DefaultNode:
 
     def _sweep(self, *, before_us: int) -> None:
         """Look for events that were committed before then and not fanned out since."""
-        self.ask_own(Unfanned(before_us=before_us, limit=SWEEP_EVENTS), self._outbox_logging.handle)
+        self.ask_own(Unfanned(before_us=before_us, limit=SWEEP_EVENTS), self._on_swept)
+
+    def _on_swept(self, runs: tuple[CommittedRun, ...]) -> None:
+        if runs:
+            log.info("Events that no node had fanned out are fanned out now", runs=len(runs))
+            self._outbox_logging.handle(runs)
 
     async def drain(self, seconds: float) -> None:
         """Take no more calls; finish, answer and fan out those taken, at most ``seconds``."""

@@ -75,7 +75,8 @@ class Backend:
     def add(self, uri: str) -> None:
         """There is a node."""
         node = _Node(uri)
-        node.pump = Pump(self._loop, connect_dealer(self._context, uri), partial(self._on_replies, node), frames=1)
+        dealer = connect_dealer(self._context, uri)
+        node.pump = Pump(self._loop, dealer, partial(self._on_replies, node), frames=1, on_lost=partial(self._on_lost, node))
         self._nodes.append(node)
 
     def remove(self, uri: str) -> None:
@@ -157,15 +158,20 @@ class Backend:
                 break
             del self._waiting[call_id]
             oldest.on_reply(b"", TimedOut(f"the default node did not answer in {self._call_timeout:g} s"))
-        silent = [node for node in self._nodes if 0.0 < node.heard_at <= now - SILENT_SECONDS]
-        for node in silent:
-            log.warning("A default node has fallen silent", node=node.uri)
-            node.heard_at = 0.0
-            self._give_up(node, before=self._next_id)
+        for node in self._nodes:
+            if 0.0 < node.heard_at <= now - SILENT_SECONDS:
+                self._on_lost(node)
         if now - self._described_at >= DESCRIBE_SECONDS or not self.ready:
             self._described_at = now
             self._describe()
         self._timer = self._loop.call_later(0.1 if self.ready else 0.02, self._tick)
+
+    def _on_lost(self, node: _Node) -> None:
+        """The connection is gone, or nothing has come over it for long."""
+        if node.heard_at:
+            log.warning("A default node was lost, or has fallen silent", node=node.uri)
+            node.heard_at = 0.0
+        self._give_up(node, before=self._next_id)
 
     def _describe(self) -> None:
         """Ask every node who it is: shows that it lives, and that it publishes to the queue we listen to."""

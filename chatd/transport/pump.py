@@ -15,7 +15,7 @@ Message = list[bytes]
 
 _NOBLOCK = int(zmq.NOBLOCK)
 _NOBLOCK_MORE = int(zmq.NOBLOCK) | int(zmq.SNDMORE)
-_RCVMORE, _EVENTS, _POLLIN = int(zmq.RCVMORE), int(zmq.EVENTS), int(zmq.POLLIN)
+_RCVMORE, _EVENTS, _POLLIN, _POLLOUT = int(zmq.RCVMORE), int(zmq.EVENTS), int(zmq.POLLIN), int(zmq.POLLOUT)
 
 
 class PeerGone(Exception):
@@ -31,6 +31,7 @@ class Pump:
 
     ``on_batch`` gets 1 to ``max_batch`` messages, then other sockets have their turn. It must not raise.
     ``frames`` is how many every message has, where the peers are chatd's own: then libzmq need not be asked after each.
+    ``on_lost`` is called when a connecting socket (one peer, IMMEDIATE) no longer has anybody to send to; at least once, while that is so.
     """
 
     def __init__(
@@ -41,12 +42,15 @@ class Pump:
         *,
         max_batch: int = 1000,
         frames: int = 0,
+        on_lost: Callable[[], None] | None = None,
     ) -> None:
         self._loop = loop
         self.socket = socket
         self._on_batch = on_batch
         self._max_batch = max_batch
         self._more = range(frames - 1) if frames else None
+        self._on_lost = on_lost
+        self._was_writable = False
         self._check_scheduled = False
         self._paused = False
         # The backend's own methods: pyzmq's wrappers around them cost as much again as the work (enum flags, keyword checks).
@@ -80,6 +84,15 @@ class Pump:
             self._look_again()
         if batch:
             self._on_batch(batch)
+        elif self._on_lost is not None:
+            self._look_for_peer(self._on_lost)
+
+    def _look_for_peer(self, on_lost: Callable[[], None]) -> None:
+        """Woken with nothing to read: that is also how libzmq says that a connection came or went."""
+        writable = bool(self._option(_EVENTS) & _POLLOUT)
+        lost, self._was_writable = self._was_writable and not writable, writable
+        if lost:
+            on_lost()
 
     def _look_again(self) -> None:
         if not self._check_scheduled and not self._closed:
@@ -88,8 +101,12 @@ class Pump:
 
     def _check(self) -> None:
         self._check_scheduled = False
-        if not self._closed and self._option(_EVENTS) & _POLLIN:
+        if self._closed:
+            return
+        if self._option(_EVENTS) & _POLLIN:
             self._drain()
+        elif self._on_lost is not None:
+            self._look_for_peer(self._on_lost)
 
     def send(self, frames: Sequence[bytes]) -> None:
         """Send one message now. Raises PeerGone or PeerFull; then nothing was sent."""
@@ -104,6 +121,7 @@ class Pump:
             if exc.errno == errno.EHOSTUNREACH:
                 raise PeerGone from exc
             raise
+        self._was_writable = True
         if not self._check_scheduled:
             self._look_again()
 

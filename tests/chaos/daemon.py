@@ -2,10 +2,11 @@
 
 The product holds no failpoints: here they are put around its methods before it starts, and where none is armed nothing is changed.
 CHAOS_FAILPOINT=name:n dies (kill -9) at the n-th passing of a point; CHAOS_HITS is a file that gets a line for each death.
-CHAOS_CLOCK=seconds sets this process's wall clock forward or back.
+CHAOS_CLOCK=seconds sets this process's wall clock forward or back; CHAOS_DROP=share has it lose that share of what it publishes.
 """
 
 import os
+import random
 import signal
 import sqlite3
 import sys
@@ -116,6 +117,16 @@ def commit_fails(point: Failpoint) -> None:
     setattr(peewee.SqliteDatabase, "commit", commit)  # noqa: B010
 
 
+def drop_published(share: float) -> None:
+    """What a full queue or a lost connection does: some messages never leave."""
+    original = DefaultNode.publish
+
+    def publish(self: DefaultNode, topics: Any, body: bytes) -> None:
+        original(self, [topic for topic in topics if random.random() >= share], body)
+
+    DefaultNode.publish = publish  # type: ignore[method-assign]
+
+
 DEFAULT_POINTS: dict[str, Callable[[Failpoint], None]] = {
     "before_commit": before(Database, "commit"),
     "after_commit": after(Database, "commit"),
@@ -139,6 +150,9 @@ def main() -> None:
     if armed:
         name, _, count = armed.partition(":")
         (DEFAULT_POINTS | GATEWAY_POINTS | OTHER_POINTS)[name](Failpoint(name, int(count)))
+    share = float(os.environ.get("CHAOS_DROP", "0"))
+    if share:
+        drop_published(share)
     shift = float(os.environ.get("CHAOS_CLOCK", "0"))
     if shift:
         real = time.time_ns
