@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +30,7 @@ class Cluster:
         self._binaries = binaries
         self.folder = folder
         self._number = 0
+        self._options = f"-k {folder} -c listen_addresses='' -c shared_buffers=64MB -c max_connections=200"
 
     def _as_owner(self, *command: str) -> None:
         """PostgreSQL refuses to run as root: give it an account that owns nothing else."""
@@ -41,8 +44,7 @@ class Cluster:
         if os.getuid() == 0:
             shutil.chown(self.folder, "nobody", "nogroup")
         self._as_owner(str(self._binaries / "initdb"), "-D", str(data), "-U", "chatd", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
-        options = f"-k {self.folder} -c listen_addresses='' -c shared_buffers=64MB -c max_connections=200"
-        self._control("start", "-o", options, "-l", "log")
+        self.start_again()
 
     def stop(self) -> None:
         self._control("stop", "-m", "immediate")
@@ -50,6 +52,27 @@ class Cluster:
     def restart(self) -> None:
         """As a power switch would: every connection is cut, nothing is said."""
         self._control("restart", "-m", "immediate", "-l", "log")
+
+    @property
+    def pid(self) -> int:
+        """The server's process id."""
+        return int((self.folder / "data/postmaster.pid").read_text().splitlines()[0])
+
+    def kill(self) -> None:
+        """kill -9 of the server and all its children, at once."""
+        server = self.pid
+        listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(server)], capture_output=True, text=True, check=True).stdout
+        for pid in (server, *map(int, listed.split())):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue  # a backend that has just ended
+        while Path(f"/proc/{server}").exists():
+            time.sleep(0.01)
+
+    def start_again(self) -> None:
+        """After ``kill``; returns when it has recovered."""
+        self._control("start", "-o", self._options, "-l", "log")
 
     def terminate_a_backend(self) -> None:
         """End one of chatd's connections, whatever it is doing; nothing if the server is away."""

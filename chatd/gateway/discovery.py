@@ -43,13 +43,13 @@ class Discovery:
     def heard(self, via: str, itself: str, nodes: Iterable[NodeAddress], silent: Callable[[str], bool]) -> None:
         """The node connected at ``via``, known to the others as ``itself``, says who serves. Those it no longer names and that are ``silent``
         are given up."""
+        before = dict(self._discovered)
         if via in self._static:
             # The settings may name it otherwise than it does itself: one connection is enough.
             self._static.add(itself)
             if itself in self._discovered and itself != via:
                 self._lost(itself, self._discovered.pop(itself))
         named = {node.call_uri: node.queue_uri for node in nodes if not node.call_uri.startswith("inproc://")}
-        before = dict(self._discovered)
         for call_uri, queue_uri in named.items():
             if call_uri not in self._discovered and call_uri not in self._static:
                 self._add(call_uri, queue_uri)

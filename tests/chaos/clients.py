@@ -57,7 +57,7 @@ class Device:
         while True:
             client = self._connect(self.profile)
             try:
-                self._stream = client.stream(self.name, window_messages=random.choice([8, 64, 1024]))
+                self._stream = client.stream(self.name, window_messages=random.choice([32, 128, 1024]))
                 async with self._stream as stream:
                     await stream.opened()
                     self.opened.set()

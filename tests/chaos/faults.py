@@ -24,8 +24,8 @@ SETTINGS = {
     "DELIVERY_RETRY_MS": 5000,
     "MAX_DELIVERY_RETRIES": 1000,
 }
-ROUGH_SCALE = {"gateway": 60, "default": 40}
-"""A failpoint is armed to be hit within so many passings."""
+PASSINGS = 25
+"""A failpoint is armed to be hit within so many of them."""
 
 
 class Deployment:
@@ -140,7 +140,7 @@ class Faults:
         daemon.settings.pop("CHAOS_CLOCK", None)
         if daemon.armed:
             points = DEFAULT_POINTS if daemon.mode == "default" else GATEWAY_POINTS
-            daemon.settings["CHAOS_FAILPOINT"] = f"{dice.choice(list(points))}:{dice.randint(1, ROUGH_SCALE[daemon.mode])}"
+            daemon.settings["CHAOS_FAILPOINT"] = f"{dice.choice(list(points))}:{dice.randint(1, PASSINGS)}"
         if armed and daemon.mode == "default" and dice.random() < 0.1:
             daemon.settings["CHAOS_CLOCK"] = str(dice.choice([3_600, -7_200]))
             self.note("clock", daemon.log.stem)

@@ -109,23 +109,23 @@ async def test_what_a_lost_node_left_unfanned_another_sweeps_within_seconds(post
         async with (
             Client(gateway.uri, token, profile="alice", call_timeout=30) as alice,
             Client(gateway.uri, token, profile="bob") as bob,
+            bob.stream("laptop") as laptop,
         ):
-            async with bob.stream("laptop") as laptop:
-                await laptop.caught_up()
-                for room in rooms:
-                    await alice.create_room(room, profiles=["bob"])
-                await until_serving(alice, {"victim", "other", "gateway"})
-                victim.module = "tests.chaos.daemon"
-                victim.settings |= {"CHAOS_FAILPOINT": "after_sender_ack:1", "CHAOS_HITS": str(tmp_path / "hits")}
-                await asyncio.to_thread(victim.kill)
-                await asyncio.to_thread(victim.start)
-                sent: list[str] = []
-                while victim.process is not None and victim.process.poll() is None:
-                    texts = [f"{room} {len(sent)}" for room in rooms]
-                    await asyncio.gather(*(alice.send(room, text) for room, text in zip(rooms, texts, strict=True)))
-                    sent += texts
-                shown: list[tuple[str, int, str]] = []
-                await show(laptop, shown, len(sent), seconds=15)
+            await laptop.caught_up()
+            for room in rooms:
+                await alice.create_room(room, profiles=["bob"])
+            await until_serving(alice, {"victim", "other", "gateway"})
+            victim.module = "tests.chaos.daemon"
+            victim.settings |= {"CHAOS_FAILPOINT": "after_sender_ack:1", "CHAOS_HITS": str(tmp_path / "hits")}
+            await asyncio.to_thread(victim.kill)
+            await asyncio.to_thread(victim.start)
+            sent: list[str] = []
+            while victim.process is not None and victim.process.poll() is None:
+                texts = [f"{room} {len(sent)}" for room in rooms]
+                await asyncio.gather(*(alice.send(room, text) for room, text in zip(rooms, texts, strict=True)))
+                sent += texts
+            shown: list[tuple[str, int, str]] = []
+            await show(laptop, shown, len(sent), seconds=15)
         assert sorted(text for _, _, text in shown) == sorted(sent)
         assert (tmp_path / "hits").read_text() == "after_sender_ack\n"
     finally:

@@ -1,0 +1,83 @@
+"""A full disk: every send is refused by name, the daemon lives on, nothing acknowledged is lost, and with space it goes on as if nothing had been."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatd.client import Client, message
+from chatd.errors import ChatdError
+from chatd.pb.admin.v1 import admin_pb2
+from chatd.store.database import Database
+from tests.daemons import Daemon, operator_token
+
+pytestmark = pytest.mark.skipif(os.getuid() != 0 or shutil.which("mount") is None, reason="mounting needs root")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"a tmpfs cannot be mounted here: {done.stderr}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+async def test_a_full_disk_refuses_loses_nothing_and_recovers(small_disk: Path, tmp_path: Path) -> None:
+    daemon = Daemon("all", small_disk, {"TOKENS_FILE": tmp_path / "tokens.toml", "RUNTIME_DIR": tmp_path / "run"})
+    daemon.log = tmp_path / "all.log"
+    with daemon:
+        token = operator_token(tmp_path)
+        async with Client(daemon.uri, token, profile="alice", call_timeout=2) as alice, Client(daemon.uri, token, profile="bob") as bob:
+            await alice.create_room("r", profiles=["bob"])
+            async with bob.stream("d") as stream:
+                await stream.opened()
+            acked: list[str] = []
+            refused: ChatdError | None = None
+            number = 0
+            while refused is None:
+                assert number < 20_000, "the disk is never full"
+                batch = [f"e{number + one}" for one in range(20)]
+                try:
+                    await alice.send_events([message("r", "x" * 2_000, event_id=event_id) for event_id in batch])
+                except ChatdError as exc:
+                    refused = exc
+                else:
+                    acked += batch
+                    number += 20
+            assert (refused.name, refused.retry) == ("STORE_FAILED", True), refused
+            assert "full" in str(refused)
+
+            # What needs no space is still answered, and each further send is refused as clearly.
+            status = await bob.call("AdminService/GetStatus", admin_pb2.GetStatusRequest(), admin_pb2.GetStatusResponse)
+            assert status.events_committed == len(acked) + 1
+            with pytest.raises(ChatdError):
+                await alice.send_events([message("r", "x" * 2_000, event_id=f"more{one}") for one in range(200)])
+
+            await asyncio.to_thread(subprocess.run, ["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+            async with asyncio.timeout(10):
+                acks = await alice.send_events([message("r", "x" * 2_000, event_id=event_id) for event_id in batch])
+            assert [ack.seq for ack in acks] == list(range(len(acked) + 2, len(acked) + 22)), "stored now, and not before"
+            acked += batch
+            daemon.stop()
+            daemon.start()
+            shown = []
+            async with asyncio.timeout(30), bob.stream("d") as stream:
+                async for delivery in stream:
+                    if delivery.type == 1:
+                        shown.append(delivery.event_id)
+                    if len(shown) == len(acked):
+                        stream.acknowledge()
+                        break
+            assert shown == acked
+    database = Database(f"sqlite:///{small_disk}/chatd.db")
+    with database.connection(readonly=True):
+        assert database.rows("PRAGMA integrity_check") == [("ok",)]

@@ -1,0 +1,24 @@
+"""A few power cuts: FULL loses nothing, and the test would see it if it did. `make powercut` does a hundred."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.durability import loop_image
+from tests.durability.power_cut import cut_once
+
+pytestmark = pytest.mark.skipif(bool(loop_image.why_not()), reason=loop_image.why_not())
+
+
+def test_what_was_acknowledged_survives_power_cuts(tmp_path: Path) -> None:
+    dice = random.Random(1)
+    for _ in range(3):
+        cut = cut_once(tmp_path, "FULL", dice)
+        assert (cut.lost, cut.problem) == (0, "")
+        assert cut.acked >= 200
+
+
+def test_a_setting_that_loses_events_is_caught(tmp_path: Path) -> None:
+    dice = random.Random(2)
+    assert any(cut_once(tmp_path, "NORMAL", dice).lost for _ in range(10)), "the cut proves nothing"
