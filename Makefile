@@ -6,7 +6,7 @@ PROTOS := $(shell find proto -name '*.proto' | sort)
 PB ?= chatd/pb
 TEST_WORKERS ?= 2
 
-.PHONY: demo test check proto baseline bench clean units
+.PHONY: demo test check proto baseline bench chaos powercut clean units
 
 demo: $(VENV)/installed
 	@$(BIN)/python -m tests.demo
@@ -48,6 +48,14 @@ units:
 
 bench: $(VENV)/installed
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+# Faults at random for MINUTES on DB, judged from outside; SEED makes the same choices again.
+chaos: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(DB),--db $(DB)) $(ARGS)
+
+# The power goes CUTS times while events are acknowledged; needs root and loop devices.
+powercut: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.durability.power_cut $(if $(CUTS),--cuts $(CUTS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -13,16 +13,22 @@ from pathlib import Path
 
 
 def free_port() -> int:
-    """A TCP port of loopback that nobody has now. Not from the range the kernel takes for outgoing connections: whoever tries again and
-    again to reach a process that was killed would one day get that very port himself, and keep the process from coming back."""
+    """A TCP port of loopback that nobody else will have for as long as this process lives, also while whoever uses it is being restarted.
+
+    It stays bound here, without listening: others find it taken, and whoever sets SO_REUSEADDR, as ZeroMQ does, may listen on it. Not from the
+    range the kernel takes for outgoing connections: whoever tries again and again to reach a killed process would one day get its port himself.
+    """
     while True:
-        port = random.randint(10_000, 30_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
+        port = random.SystemRandom().randint(10_000, 30_000)
+        probe = socket.socket()
+        try:
+            probe.bind(("127.0.0.1", port))  # without SO_REUSEADDR: it must be really free
+        except OSError:
+            probe.close()
+            continue
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.detach()
+        return port
 
 
 class Daemon:
