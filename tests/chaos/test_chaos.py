@@ -25,7 +25,9 @@ async def test_chaos(engine: str, tmp_path: Path, request: pytest.FixtureRequest
     if engine == "postgres":
         request.getfixturevalue("postgres_uri")  # skips where PostgreSQL is missing; the run has a cluster of its own
     report = await run(tmp_path, engine)
-    assert report.passed, "\n".join([f"seed {report.seed}", *report.violations, f"not drained: {report.undrained}", f"RSS: {report.max_rss}"])
+    assert report.passed, "\n".join(
+        [f"seed {report.seed}", *report.violations, f"not drained: {report.undrained}", f"RSS: {report.max_rss}"]
+    )
     assert report.acked > 500
     assert report.checked > 5_000
     assert report.faults["kill"] >= 5
