@@ -68,6 +68,17 @@ def test_what_failed_is_pulled_and_sent_again_behind_the_rest(stream: DeviceStre
     assert acks.cursors == {"a": 3}, "the copy does not turn the cursor back"
 
 
+def test_the_ack_of_a_copy_does_not_undo_one_that_waits(stream: DeviceStream) -> None:
+    fail_head(stream)
+    stream.begin_pull()
+    stream.pulled(Owed((OwedRun("a", 1, 1, b"again", again=True),)))
+    stream.ack(3)
+    stream.ack(4)
+    acks = stream.take_acks()
+    assert acks is not None
+    assert acks.cursors == {"a": 3}
+
+
 def test_it_is_sent_again_even_when_the_window_is_full(stream: DeviceStream) -> None:
     stream.publish(published("a", 4, 4))
     assert stream.window.free_messages == 0
