@@ -80,6 +80,10 @@ class Cluster:
         command = [str(self._binaries / "psql"), "-h", str(self.folder), "-U", "chatd", "-d", "postgres", "-c", sql]
         subprocess.run(command, check=False, capture_output=True)
 
+    def deadlocks(self) -> int:
+        """How many the server has found since it was made."""
+        return (self.folder / "log").read_text(errors="replace").count("deadlock detected")
+
     def _control(self, action: str, *more: str) -> None:
         self._as_owner(str(self._binaries / "pg_ctl"), "-D", str(self.folder / "data"), "-w", action, *more)
 

@@ -1,4 +1,7 @@
-"""Retention: what need not be kept is removed a batch at a time, each batch a command among the others, so that sends go on in between."""
+"""Retention: what need not be kept is removed a batch at a time, each batch a command among the others, so that sends go on in between.
+
+Every node looks now and then; what two of them find at once is removed once.
+"""
 
 from collections import deque
 from collections.abc import Callable
@@ -13,10 +16,14 @@ log = structlog.get_logger()
 
 BATCH = 500
 """Events removed in one command: about as long a transaction as a busy group commit."""
-ROOMS = 200
+ROOMS = 500
+"""Rooms looked at in one query."""
 ID_MEMORY_US = 7 * 86_400_000_000
 """Ids of removed events are remembered this long: a sender's retry never comes later (DELIVERY.md, 5)."""
 DAY_US = 86_400_000_000
+
+
+_Cuts = tuple[tuple[tuple[str, int], ...], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +38,18 @@ class RetentionRule:
 
 
 class Retention:
-    """``begin`` starts a pass, unless one is under way; ``on_cuts`` and ``on_purged`` carry it on with what came of its queries and commands."""
+    """``begin`` starts a pass, unless one is under way; each result brings the next step. ``ask`` and ``write`` give results on the loop."""
 
     def __init__(
         self,
         rule: RetentionRule,
         *,
-        ask: Callable[[Query, Callable[[tuple[tuple[str, int], ...]], None]], None],
+        ask: Callable[[Query, Callable[[_Cuts], None]], None],
         write: Callable[[Command, Callable[[Purged | int], None]], None],
         clock: Callable[[], int],
     ) -> None:
         self._rule = rule
+        self._after = ""
         self._ask = ask
         self._write = write
         self._clock = clock
@@ -65,6 +73,10 @@ class Retention:
         if isinstance(expired, int) and expired:
             self.devices_expired += expired
             log.info("Devices that nobody has used have expired", devices=expired)
+        self._look("")
+
+    def _look(self, after_room_id: str) -> None:
+        """Ask for the cuts of the next rooms."""
         rule = self._rule
         self._ask(
             RetentionCuts(
@@ -73,18 +85,23 @@ class Retention:
                 backlog_events=rule.backlog_events,
                 backlog_since_us=self._since(rule.backlog_days),
                 forget_before_us=self._clock() - ID_MEMORY_US,
+                after_room_id=after_room_id,
                 limit=ROOMS,
             ),
             self._on_cuts,
         )
 
-    def _on_cuts(self, cuts: tuple[tuple[str, int], ...]) -> None:
+    def _on_cuts(self, found: _Cuts) -> None:
+        cuts, self._after = found
         self._cuts.extend(cuts)
         self._next()
 
     def _next(self) -> None:
         if not self._cuts:
-            self._busy = False
+            if self._after:
+                self._look(self._after)
+            else:
+                self._busy = False
             return
         room_id, up_to = self._cuts[0]
         self._write(PurgeLog(room_id, up_to, 0, BATCH, self._clock() - ID_MEMORY_US), self._on_purged)

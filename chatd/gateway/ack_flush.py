@@ -47,7 +47,9 @@ class AckFlush:
             self._alive[peer.stream] = peer
 
     def flush(self) -> None:
-        """Send what has gathered."""
+        """Send what has gathered; while no default node answers it gathers on."""
+        if not self._backend.ready:
+            return
         batch: list[_Flushed] = []
         still_under_way: dict[DeviceStream, Peer] = {}
         for stream, peer in (self._acked | self._alive).items():

@@ -99,7 +99,8 @@ class ListDeadLetters:
 
 @dataclass(frozen=True, slots=True)
 class RetentionCuts:
-    """Where logs may begin later. 0 stands for: no limit. Result: ((room, up to seq), …), of at most ``limit`` rooms.
+    """Where logs may begin later, of ``limit`` rooms after ``after_room_id``. 0 stands for: no limit. Result: ((room, up to seq), …), and the
+    last room looked at, empty when there are no more.
 
     A log keeps ``keep_events`` and what came since ``keep_since_us``; and what is owed to a device, unless that is more than
     ``backlog_events`` or began before ``backlog_since_us``. Rooms with ids to forget (before ``forget_before_us``) are named as well.
@@ -110,6 +111,7 @@ class RetentionCuts:
     backlog_events: int
     backlog_since_us: int
     forget_before_us: int
+    after_room_id: str
     limit: int
 
 

@@ -1,63 +1,72 @@
 """Where each room's log may begin later, by age and by count, and never past what a device is owed within its own limits."""
 
+from typing import NamedTuple
+
 from chatd.store.database import Database
 from chatd.store.queries import RetentionCuts
 
 _LOOK = 10_000  # of the oldest events of a room are looked at in one pass; the next pass takes the next
 
 
-def retention_cuts(database: Database, query: RetentionCuts) -> tuple[tuple[str, int], ...]:
+class _Room(NamedTuple):
+    """A room and when its oldest kept event, and its oldest row, were stored (None: there is none)."""
+
+    room_id: str
+    head_seq: int
+    fanned_seq: int
+    first_seq: int
+    purged_seq: int
+    first_at_us: int | None
+
+
+def retention_cuts(database: Database, query: RetentionCuts) -> tuple[tuple[tuple[str, int], ...], str]:
+    rooms = [
+        _Room(*row)
+        for row in database.rows(
+            "SELECT r.room_id, r.head_seq, r.fanned_seq, r.first_seq, r.purged_seq, e.sent_at_us FROM room r "
+            "LEFT JOIN room_event e ON e.room_id = r.room_id AND e.seq = r.first_seq WHERE r.room_id > ? ORDER BY r.room_id LIMIT ?",
+            (query.after_room_id, query.limit),
+        )
+    ]
     cuts: dict[str, int] = {}
-    if query.keep_events:
-        rows = database.rows(
-            "SELECT room_id, head_seq - ? FROM room WHERE head_seq - first_seq + 1 > ? LIMIT ?",
-            (query.keep_events, query.keep_events, query.limit),
-        )
-        cuts.update((room_id, seq) for room_id, seq in rows)
-    if query.keep_since_us:
-        rows = database.rows(
-            "SELECT r.room_id, r.first_seq FROM room r JOIN room_event e ON e.room_id = r.room_id AND e.seq = r.first_seq "
-            "WHERE e.sent_at_us < ? LIMIT ?",
-            (query.keep_since_us, query.limit),
-        )
-        for room_id, first_seq in rows:
-            cuts[room_id] = max(cuts.get(room_id, 0), _too_old(database, room_id, first_seq, query.keep_since_us))
-    floored = {room_id: min(seq, _floor(database, room_id, query)) for room_id, seq in cuts.items()}
-    beginnings = _beginnings(database, floored)
-    useful = {room_id: seq for room_id, seq in floored.items() if seq >= beginnings[room_id]}
-    remembered = database.rows(
-        "SELECT r.room_id FROM room r WHERE r.purged_seq > 0 AND EXISTS (SELECT 1 FROM room_event e WHERE e.room_id = r.room_id "
-        "AND e.seq <= r.purged_seq AND e.sent_at_us < ?) LIMIT ?",
-        (query.forget_before_us, query.limit),
-    )
-    return tuple((useful | {room_id: useful.get(room_id, 0) for (room_id,) in remembered}).items())
+    for room in rooms:
+        wanted = _wanted(database, room, query)
+        if wanted >= room.first_seq:
+            wanted = min(wanted, _floor(database, room, query))
+        if wanted >= room.first_seq:
+            cuts[room.room_id] = wanted
+        elif room.purged_seq and _has_ids_to_forget(database, room, query.forget_before_us):
+            cuts[room.room_id] = 0
+    return tuple(cuts.items()), rooms[-1].room_id if len(rooms) == query.limit else ""
 
 
-def _too_old(database: Database, room_id: str, first_seq: int, since_us: int) -> int:
+def _wanted(database: Database, room: _Room, query: RetentionCuts) -> int:
+    """What the rules allow to go, whoever is owed it."""
+    by_count = room.head_seq - query.keep_events if query.keep_events else 0
+    if not query.keep_since_us or room.first_at_us is None or room.first_at_us >= query.keep_since_us:
+        return by_count
     rows = database.rows(
         "SELECT MAX(seq) FROM (SELECT seq, sent_at_us FROM room_event WHERE room_id = ? AND seq >= ? ORDER BY seq LIMIT ?) AS oldest "
         "WHERE sent_at_us < ?",
-        (room_id, first_seq, _LOOK, since_us),
+        (room.room_id, room.first_seq, _LOOK, query.keep_since_us),
     )
-    return int(rows[0][0] or 0)
+    return max(by_count, rows[0][0] or 0)
 
 
-def _floor(database: Database, room_id: str, query: RetentionCuts) -> int:
+def _floor(database: Database, room: _Room, query: RetentionCuts) -> int:
     """The last seq that may go: acknowledged by every device that is within its own limits, and fanned out."""
     rows = database.rows(
-        "SELECT r.fanned_seq, MIN(o.acked_seq) FROM room r LEFT JOIN outbox o ON o.room_id = r.room_id "
-        "AND o.acked_seq < COALESCE(o.until_seq, r.head_seq) "
-        "AND NOT (CAST(? AS BIGINT) > 0 AND COALESCE(o.until_seq, r.head_seq) - o.acked_seq > ?) "
-        "AND NOT EXISTS (SELECT 1 FROM room_event e WHERE e.room_id = o.room_id AND e.seq = o.acked_seq + 1 AND e.sent_at_us < ?) "
-        "WHERE r.room_id = ? GROUP BY r.fanned_seq",
-        (query.backlog_events, query.backlog_events, query.backlog_since_us, room_id),
+        "SELECT MIN(o.acked_seq) FROM outbox o WHERE o.room_id = ? AND o.acked_seq < COALESCE(o.until_seq, CAST(? AS BIGINT)) "
+        "AND NOT (CAST(? AS BIGINT) > 0 AND COALESCE(o.until_seq, CAST(? AS BIGINT)) - o.acked_seq > ?) "
+        "AND NOT EXISTS (SELECT 1 FROM room_event e WHERE e.room_id = o.room_id AND e.seq = o.acked_seq + 1 AND e.sent_at_us < ?)",
+        (room.room_id, room.head_seq, query.backlog_events, room.head_seq, query.backlog_events, query.backlog_since_us),
     )
-    ((fanned_seq, acked_seq),) = rows or [(0, 0)]
-    return int(fanned_seq if acked_seq is None else min(fanned_seq, acked_seq))
+    acked_seq = rows[0][0]
+    return room.fanned_seq if acked_seq is None else min(room.fanned_seq, acked_seq)
 
 
-def _beginnings(database: Database, rooms: dict[str, int]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for room_id in rooms:
-        found.update(database.rows("SELECT room_id, first_seq FROM room WHERE room_id = ?", (room_id,)))
-    return found
+def _has_ids_to_forget(database: Database, room: _Room, before_us: int) -> bool:
+    rows = database.rows(
+        "SELECT sent_at_us FROM room_event WHERE room_id = ? AND seq <= ? ORDER BY seq LIMIT 1", (room.room_id, room.purged_seq)
+    )
+    return bool(rows) and rows[0][0] < before_us

@@ -37,6 +37,7 @@ def show(report: Report) -> None:
     points = {**DEFAULT_POINTS, **GATEWAY_POINTS}
     print("  failpoints hit: " + ", ".join(f"{point} {report.failpoints[point]}" for point in points))
     print(f"  longest drain {report.longest_drain:.1f} s, not drained {report.undrained}, largest process {report.max_rss / 2**20:.0f} MiB")
+    print(f"  deadlocks {report.deadlocks}")
     print("  verdict: " + ", ".join(f"{letter} {count}" for letter, count in report.verdicts.items()))
     for violation in report.violations:
         print(f"  {violation}")

@@ -21,8 +21,7 @@ SETTINGS = {
     "CALL_TIMEOUT_MS": 3000,
     "NODE_LEASE_SECONDS": 3,
     "RETENTION_SWEEP_SECONDS": 1,
-    "DELIVERY_RETRY_MS": 5000,
-    "MAX_DELIVERY_RETRIES": 1000,
+    "DELIVERY_RETRY_MS": 3000,
 }
 PASSINGS = 25
 """A failpoint is armed to be hit within so many of them."""
@@ -159,7 +158,7 @@ class Faults:
                     self.kills += 1
                     self.note("kill", f"{daemon.log.stem} at {point}")
                 else:
-                    self.note("died", f"{daemon.log.stem} with {daemon.process.returncode}")
+                    self.note(f"exit {daemon.process.returncode}", daemon.log.stem)
                 daemon.kill()
                 self._start(daemon, armed=armed)
 

@@ -46,6 +46,8 @@ class Report:
     undrained: int = 0
     longest_drain: float = 0.0
     max_rss: int = 0
+    deadlocks: int = 0
+    """That PostgreSQL found."""
     faults: Counter[str] = field(default_factory=Counter)
     failpoints: Counter[str] = field(default_factory=Counter)
     verdicts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(LETTERS, 0))
@@ -53,7 +55,7 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        return not (self.violations or self.undrained or self.max_rss > MAX_RSS)
+        return not (self.violations or self.undrained or self.deadlocks or self.max_rss > MAX_RSS)
 
     def add(self, verdict: Verdict) -> None:
         self.rounds += 1
@@ -102,6 +104,8 @@ class Run:
             self._deployment.close()
             context.destroy(linger=0)
         self.report.failpoints = self._deployment.hit_counts()
+        if self._deployment.cluster is not None:
+            self.report.deadlocks = self._deployment.cluster.deadlocks()
         self.report.seconds = time.monotonic() - began
         return self.report
 

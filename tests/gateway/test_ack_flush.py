@@ -16,6 +16,8 @@ from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse
 class Calls:
     """A backend whose answers the test gives."""
 
+    ready = True
+
     def __init__(self) -> None:
         self.asked: list[tuple[AckBatchRequest, Callable[[bytes, ChatdError | None], None]]] = []
 
@@ -87,6 +89,18 @@ def test_a_batch_that_fails_is_written_with_the_next(acks: AckFlush, calls: Call
     calls.answer(1)
     acks.flush()
     assert len(calls.asked) == 2, "confirmed: nothing is left"
+
+
+def test_without_a_default_node_acks_gather(acks: AckFlush, calls: Calls, peer: Peer) -> None:
+    calls.ready = False
+    ack(acks, peer, 1)
+    acks.flush()
+    ack(acks, peer, 2)
+    acks.flush()
+    assert not calls.asked
+    calls.ready = True
+    acks.flush()
+    assert calls.cursors(0) == {"a": 2}
 
 
 def test_while_one_is_under_way_the_next_waits(acks: AckFlush, calls: Calls, peer: Peer) -> None:

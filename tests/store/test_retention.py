@@ -6,7 +6,7 @@ from chatd.core.model import Node, StreamKey
 from chatd.errors import NotAMember
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventType, SkipReason
 from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
-from chatd.store.commands import EraseProfile, ExpireDevices, MarkFanned, Purged, PurgeLog, RenewLeases
+from chatd.store.commands import CreateRoom, EraseProfile, ExpireDevices, MarkFanned, Purged, PurgeLog, RenewLeases
 from chatd.store.queries import GetBroadcast, History, ListOutbox, ListOutboxEntries, RetentionCuts, Unfanned
 from tests.store.driver import Store, acks, event, failed, send
 
@@ -22,7 +22,9 @@ def fill(store: Store, count: int = 10) -> None:
 
 def cuts(store: Store, **limits: int) -> dict[str, int]:
     names = ("keep_events", "keep_since_us", "backlog_events", "backlog_since_us", "forget_before_us")
-    return dict(store.ask(RetentionCuts(**{name: limits.get(name, 0) for name in names}, limit=100)))
+    found, after = store.ask(RetentionCuts(**{name: limits.get(name, 0) for name in names}, after_room_id="", limit=100))
+    assert after == ""
+    return dict(found)
 
 
 def purge(store: Store, up_to: int, *, limit: int = 100, before_us: int = 0, forget_before_us: int = 0) -> Purged:
@@ -46,6 +48,15 @@ def test_a_log_may_be_cut_by_count_and_by_age(store: Store) -> None:
     store.do(MarkFanned((("r", 12, 12),)))
     assert cuts(store, keep_since_us=half + 1) == {"r": 11}
     assert cuts(store, keep_since_us=half) == {"r": 1}
+
+
+def test_rooms_are_looked_at_some_at_a_time(store: Store) -> None:
+    fill(store)
+    store.do(CreateRoom("s", "", "alice", ()))
+    query = RetentionCuts(4, 0, 0, 0, 0, after_room_id="", limit=1)
+    assert store.ask(query) == ((("r", 7),), "r")
+    assert store.ask(RetentionCuts(4, 0, 0, 0, 0, after_room_id="r", limit=1)) == ((), "s")
+    assert store.ask(RetentionCuts(4, 0, 0, 0, 0, after_room_id="s", limit=1)) == ((), "")
 
 
 def test_nothing_goes_that_a_living_device_is_owed(store: Store) -> None:
