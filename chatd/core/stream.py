@@ -10,13 +10,12 @@ The oldest delivery in flight is the one that may have failed: when its time is 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chatd.core.model import Owed, OwedRun, Pull, StreamAcks, StreamKey
+from chatd.core.model import Owed, OwedRun, Pull, StreamKey
+from chatd.core.patience import Patience
+from chatd.core.receipts import Receipts
 from chatd.core.stream_state import TRANSITIONS, StreamChange, StreamState
 from chatd.core.window import RunKind, Window
 from chatd.errors import NotInFlight, Superseded
-
-LONGEST_PATIENCE = 300.0
-"""Seconds: the wait before a delivery is sent again doubles up to this."""
 
 
 class Run(NamedTuple):
@@ -39,25 +38,20 @@ class DeviceStream:
     """``wants_pull`` tells the driver to call ``begin_pull``; all frames returned are to be sent in order."""
 
     __slots__ = (
-        "_acks",
         "_again",
         "_alone",
         "_asked_again",
         "_caught_up_once",
         "_cursors_known",
-        "_failed",
-        "_head",
-        "_head_since",
         "_held",
         "_held_bytes",
         "_missed",
+        "_patience",
         "_pulling",
-        "_rejected",
         "_resend",
         "_sent",
-        "_tries",
-        "_under_way",
         "key",
+        "receipts",
         "state",
         "wants_pull",
         "window",
@@ -69,16 +63,11 @@ class DeviceStream:
         self.window = Window(window_messages, window_bytes)
         self.wants_pull = True
         self._sent: dict[str, int] = {}
-        self._acks: dict[str, int] = {}
-        self._rejected: list[tuple[str, int, str]] = []
-        self._failed: tuple[str, int] | None = None
+        self.receipts = Receipts(key)
         self._resend = False
-        self._under_way: StreamAcks | None = None
         self._again: tuple[str, int] | None = None
         self._asked_again: tuple[str, int] | None = None
-        self._head = -1
-        self._head_since = 0.0
-        self._tries = 0
+        self._patience = Patience()
         self._alone = 0  # deliveries in flight at most while suspects are about; 0: as the window allows
         self._held: list[Published] = []
         self._held_bytes = 0
@@ -138,8 +127,7 @@ class DeviceStream:
         self._pulling = True
         self._missed = False
         self._asked_again = self._again
-        written = self._under_way.cursors.keys() if self._under_way is not None else set[str]()
-        ahead = self.window.rooms() | self._acks.keys() | written
+        ahead = self.window.rooms() | self.receipts.rooms()
         free = self.window.free_messages
         return Pull(
             stream=self.key,
@@ -193,17 +181,13 @@ class DeviceStream:
                 self.window.ack(self.window.acked + 1)
             return True
         if run.replay:
-            if (run.room_id, run.last_seq) in self._replays():
+            if (run.room_id, run.last_seq) in self.window.replays() | self.receipts.replays():
                 return False
             self.window.add(run.room_id, run.first_seq, run.last_seq, len(run.records), kind=RunKind.REPLAY)
             return True
         self._sent[run.room_id] = run.last_seq
         self.window.add(run.room_id, run.first_seq, run.last_seq, len(run.records), marker=run.skipped)
         return True
-
-    def _replays(self) -> set[tuple[str, int]]:
-        """Replays sent and not known to be written as handled."""
-        return {*self.window.replays(), *self.window.replayed, *(self._under_way.replayed if self._under_way is not None else ())}
 
     def _release_held(self) -> list[bytes]:
         held, self._held, self._held_bytes = self._held, [], 0
@@ -228,7 +212,9 @@ class DeviceStream:
 
     def ack(self, up_to: int) -> None:
         """The device has handled the first ``up_to`` deliveries. Raises AckAhead."""
-        self._acks = _further(self._acks, self.window.ack(up_to))
+        self.receipts.handled(self.window.ack(up_to))
+        while self.window.replayed:
+            self.receipts.replay_handled(*self.window.replayed.pop(0))
         if self._alone and self.window.empty:
             self._alone = self._alone * 2 if self._alone * 2 < self.window.max_messages else 0
         if self.state is StreamState.CATCHING_UP and not self._pulling and self._has_room:
@@ -239,67 +225,28 @@ class DeviceStream:
         found = self.window.at(delivery)
         if found is None:
             raise NotInFlight(f"delivery {delivery} is not in flight: {self.window.acked} are acknowledged, {self.window.sent} were sent")
-        self._rejected.append((*found, reason))
+        self.receipts.rejected(*found, reason)
 
     def overdue(self, now: float, patience: float) -> bool:
         """Whether the oldest delivery in flight has been so for ``patience`` seconds, doubled each time that was so. To be asked now and then."""
-        if self.window.empty:
-            self._head = -1
-            return False
-        if self._head != self.window.acked:
-            self._head, self._head_since, self._tries = self.window.acked, now, 0
-            return False
-        if now - self._head_since < min(patience * 2.0**self._tries, LONGEST_PATIENCE):
-            return False
-        self._head_since = now
-        self._tries = min(self._tries + 1, 20)
-        return True
+        return self._patience.is_over(acked=self.window.acked, in_flight=not self.window.empty, now=now, first=patience)
 
     def head_failed(self, *, send_again: bool) -> bool:
         """Count the oldest delivery in flight as failed, with the next acks; then send it again. False: nothing is in flight."""
-        self._failed = self.window.at(self.window.acked + 1)
-        self._resend = send_again
-        return self._failed is not None
+        head = self.window.at(self.window.acked + 1)
+        if head is not None:
+            self.receipts.failed(*head)
+            self._resend = send_again
+        return head is not None
 
-    def take_acks(self) -> StreamAcks | None:
-        """What is to be written now; ``acks_written`` or ``acks_failed`` must follow. None: nothing, or some are under way."""
-        if self._under_way is not None or not self.has_acks:
-            return None
-        acks = StreamAcks(self.key, self._acks, tuple(self._rejected), tuple(self.window.replayed), self._failed)
-        self._acks, self._failed = {}, None
-        self._rejected.clear()
-        self.window.replayed.clear()
-        self._under_way = acks
-        return acks
-
-    def acks_written(self) -> None:
-        """They are in the database."""
-        written, self._under_way = self._under_way, None
+    def receipts_written(self) -> None:
+        """What was taken of the receipts is in the database; if a failure was among it, its delivery is pulled once more."""
+        written = self.receipts.written()
         if written is None or written.failed is None or not self._resend or self.state is StreamState.CLOSED:
             return
         if self.window.at(self.window.acked + 1) == written.failed:
             self._again = written.failed
             self.fall_behind()
-
-    def acks_failed(self) -> None:
-        """They may not be: they are taken again."""
-        lost, self._under_way = self._under_way, None
-        if lost is None:
-            return
-        self._acks = _further(dict(lost.cursors), self._acks)
-        self._rejected[:0] = lost.rejected
-        self.window.replayed[:0] = lost.replayed
-        self._failed = self._failed or lost.failed
-
-    @property
-    def has_acks(self) -> bool:
-        """Whether anything is to be written that is not under way."""
-        return bool(self._acks or self._rejected or self.window.replayed or self._failed)
-
-    @property
-    def has_under_way(self) -> bool:
-        """Whether anything is being written."""
-        return self._under_way is not None
 
     def close(self) -> None:
         self._change(StreamChange.ENDED)
@@ -307,14 +254,6 @@ class DeviceStream:
 
     def _change(self, change: StreamChange) -> None:
         self.state = TRANSITIONS[self.state, change]
-
-
-def _further(cursors: dict[str, int], more: dict[str, int]) -> dict[str, int]:
-    """Both, each room's larger: what is sent again is acknowledged behind what came later."""
-    for room_id, seq in more.items():
-        if seq > cursors.get(room_id, 0):
-            cursors[room_id] = seq
-    return cursors
 
 
 def count_of(runs: Sequence[Run]) -> int:

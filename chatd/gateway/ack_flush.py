@@ -53,10 +53,10 @@ class AckFlush:
         batch: list[_Flushed] = []
         still_under_way: dict[DeviceStream, Peer] = {}
         for stream, peer in (self._acked | self._alive).items():
-            if stream.has_under_way:
+            if stream.receipts.under_way:
                 still_under_way[stream] = peer
                 continue
-            batch.append(_Flushed(peer, stream, stream.take_acks()))
+            batch.append(_Flushed(peer, stream, stream.receipts.take()))
         self._acked, self._alive = still_under_way, {}
         if batch:
             self._send(batch, None)
@@ -64,7 +64,7 @@ class AckFlush:
     def flush_one(self, peer: Peer, done: Callable[[], None]) -> None:
         """Write the acks of a stream that ends, then call ``done``, whatever came of it."""
         stream = peer.stream
-        acks = stream.take_acks() if stream is not None else None
+        acks = stream.receipts.take() if stream is not None else None
         if stream is None or acks is None:
             done()
             return
@@ -85,13 +85,13 @@ class AckFlush:
             log.warning("Acks could not be written; trying again", error=str(error), streams=len(batch))
             for peer, stream, acks in batch:
                 if acks is not None:
-                    stream.acks_failed()
+                    stream.receipts.lost()
                     self._acked[stream] = peer
             return
         superseded = set(AckBatchResponse.FromString(payload).superseded)
         for index, (peer, stream, acks) in enumerate(batch):
             if acks is not None:
-                stream.acks_written()
+                stream.receipts_written()
             if peer.stream is not stream:
                 continue
             if index in superseded:

@@ -91,9 +91,11 @@ class Faults:
         self._storm = storm
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused: set[Daemon] = set()
+        self._draining: set[Daemon] = set()
         self.kills = 0
         actions: list[tuple[int, Callable[[], None]]] = [
             (40, self._kill),
+            (6, self._drain),
             (10, self._pause),
             (20, self._partition),
             (15, self._crash_device),
@@ -152,7 +154,7 @@ class Faults:
     def _revive(self, *, armed: bool = True) -> None:
         """Start again what has died at a failpoint."""
         for daemon in self._deployment.processes:
-            if daemon.process is not None and daemon.process.poll() is not None:
+            if daemon not in self._draining and daemon.process is not None and daemon.process.poll() is not None:
                 point = daemon.settings.get("CHAOS_FAILPOINT", "").partition(":")[0]
                 if point and daemon.process.returncode == -signal.SIGKILL:
                     self.kills += 1
@@ -164,16 +166,31 @@ class Faults:
 
     def _kill(self) -> None:
         daemon = self._dice.choice(self._deployment.processes)
-        if daemon in self._paused:
+        if daemon in self._paused | self._draining:
             return
         self.kills += 1
         self.note("kill", daemon.log.stem)
         daemon.kill()
         self._start(daemon, armed=True)
 
+    def _drain(self) -> None:
+        """SIGTERM: it stops cleanly, in its own time, and comes back."""
+        daemon = self._dice.choice(self._deployment.processes)
+        if daemon in self._paused or daemon in self._draining or daemon.process is None or daemon.process.poll() is not None:
+            return
+        self._draining.add(daemon)
+        self.note("drain", daemon.log.stem)
+
+        async def drain() -> None:
+            await asyncio.to_thread(daemon.stop)
+            self._draining.discard(daemon)
+            self._start(daemon, armed=True)
+
+        self._hold(asyncio.create_task(drain()))
+
     def _pause(self) -> None:
         daemon = self._dice.choice(self._deployment.processes)
-        if daemon in self._paused or daemon.process is None or daemon.process.poll() is not None:
+        if daemon in self._paused | self._draining or daemon.process is None or daemon.process.poll() is not None:
             return
         self._paused.add(daemon)
         self.note("pause", daemon.log.stem)

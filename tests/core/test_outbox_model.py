@@ -121,7 +121,7 @@ class OutboxMachine(RuleBasedStateMachine):
         old = self.connections[-1]
         if noticed:
             old.stream.head_failed(send_again=False)
-            acks = old.stream.take_acks()
+            acks = old.stream.receipts.take()
             if acks is not None:
                 self.outbox.write(acks)
         self.connections = []
@@ -192,15 +192,15 @@ class OutboxMachine(RuleBasedStateMachine):
     @rule(data=st.data(), outcome=st.sampled_from(["written", "lost", "written, but the answer is lost"]))
     def flush_acks(self, data: st.DataObject, outcome: str) -> None:
         connection = data.draw(st.sampled_from(self.connections))
-        acks = connection.stream.take_acks()
+        acks = connection.stream.receipts.take()
         if acks is None:
             return
         if outcome != "lost":
             self.outbox.write(acks)
         if outcome == "written":
-            connection.stream.acks_written()
+            connection.stream.receipts_written()
         else:
-            connection.stream.acks_failed()
+            connection.stream.receipts.lost()
 
     @rule()
     def time_is_up(self) -> None:
@@ -253,10 +253,10 @@ class OutboxMachine(RuleBasedStateMachine):
                     connection.send(stream.pulled(self.outbox.pull(pull))[0])
             self.read_all(connection)
             stream.ack(len(connection.sent))
-            acks = stream.take_acks()
+            acks = stream.receipts.take()
             if acks is not None:
                 self.outbox.write(acks)
-                stream.acks_written()
+                stream.receipts_written()
         assert stream.state is StreamState.LIVE
         for room in ROOMS:
             assert len(self.shown[room]) == self.outbox.heads[room] == self.outbox.cursors[room]

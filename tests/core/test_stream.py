@@ -156,9 +156,9 @@ def test_a_pull_names_what_was_sent_beyond_the_written_cursors(live: DeviceStrea
         return pull.sent
 
     assert sent() == {"a": 11, "b": 1}, "acknowledged, not yet taken to be written"
-    live.take_acks()
+    live.receipts.take()
     assert sent() == {"a": 11, "b": 1}, "being written"
-    live.acks_written()
+    live.receipts_written()
     assert sent() == {}
 
 
@@ -168,18 +168,18 @@ def test_acks_are_written_one_batch_at_a_time_and_kept_when_that_fails(live: Dev
     live.ack(2)
     assert cursors(live) == {"a": 12}
     live.ack(4)
-    assert live.take_acks() is None, "some are under way"
-    live.acks_failed()
+    assert live.receipts.take() is None, "some are under way"
+    live.receipts.lost()
     assert cursors(live) == {"a": 13, "b": 1}, "the newer ack of a room wins"
-    assert live.has_under_way
-    live.acks_written()
-    assert not live.has_acks
-    assert not live.has_under_way
+    assert live.receipts.under_way
+    live.receipts_written()
+    assert not live.receipts
+    assert not live.receipts.under_way
 
 
 def cursors(stream: DeviceStream) -> dict[str, int]:
     """What is to be written of acks."""
-    acks = stream.take_acks()
+    acks = stream.receipts.take()
     assert acks is not None
     return acks.cursors
 

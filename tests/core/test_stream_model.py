@@ -83,13 +83,13 @@ class StreamMachine(RuleBasedStateMachine):
 
     @rule(fails=st.booleans())
     def flush_acks(self, fails: bool) -> None:
-        acks = self.stream.take_acks()
+        acks = self.stream.receipts.take()
         if fails:
-            self.stream.acks_failed()
+            self.stream.receipts.lost()
         else:
             for room, seq in (acks.cursors if acks is not None else {}).items():
                 self.cursors[room] = max(self.cursors[room], seq)
-            self.stream.acks_written()
+            self.stream.receipts_written()
 
     @rule()
     def repair(self) -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 from chatd.core.model import Owed, OwedRun, StreamAcks, StreamKey
-from chatd.core.stream import LONGEST_PATIENCE, DeviceStream, Published, Run
+from chatd.core.patience import LONGEST
+from chatd.core.stream import DeviceStream, Published, Run
 from chatd.core.stream_state import StreamState
 from chatd.errors import NotInFlight
 
@@ -27,9 +28,9 @@ def stream() -> DeviceStream:
 def fail_head(stream: DeviceStream) -> StreamAcks:
     """Its time is up, and that is written."""
     assert stream.head_failed(send_again=True)
-    acks = stream.take_acks()
+    acks = stream.receipts.take()
     assert acks is not None
-    stream.acks_written()
+    stream.receipts_written()
     return acks
 
 
@@ -41,7 +42,7 @@ def test_the_oldest_delivery_is_overdue_after_a_time_that_doubles(stream: Device
     assert stream.overdue(130.0, 10.0)
     for _ in range(10):
         stream.overdue(130.0 + 1e6, 10.0)
-    assert stream.overdue(130.0 + 1e6 + LONGEST_PATIENCE, 10.0), "never longer than that"
+    assert stream.overdue(130.0 + 1e6 + LONGEST, 10.0), "never longer than that"
 
 
 def test_progress_begins_the_wait_anew_and_an_empty_window_has_none(stream: DeviceStream) -> None:
@@ -63,7 +64,7 @@ def test_what_failed_is_pulled_and_sent_again_behind_the_rest(stream: DeviceStre
     assert frames == [b"again"]
     assert stream.window.sent == 4
     stream.ack(4)
-    acks = stream.take_acks()
+    acks = stream.receipts.take()
     assert acks is not None
     assert acks.cursors == {"a": 3}, "the copy does not turn the cursor back"
 
@@ -74,7 +75,7 @@ def test_the_ack_of_a_copy_does_not_undo_one_that_waits(stream: DeviceStream) ->
     stream.pulled(Owed((OwedRun("a", 1, 1, b"again", again=True),)))
     stream.ack(3)
     stream.ack(4)
-    acks = stream.take_acks()
+    acks = stream.receipts.take()
     assert acks is not None
     assert acks.cursors == {"a": 3}
 
@@ -90,9 +91,9 @@ def test_it_is_sent_again_even_when_the_window_is_full(stream: DeviceStream) -> 
 
 def test_an_ack_that_comes_first_spares_the_repeat(stream: DeviceStream) -> None:
     assert stream.head_failed(send_again=True)
-    assert stream.take_acks() is not None
+    assert stream.receipts.take() is not None
     stream.ack(1)
-    stream.acks_written()
+    stream.receipts_written()
     assert not stream.wants_pull
 
 
@@ -122,9 +123,9 @@ def test_what_is_given_up_no_longer_holds_up_the_rest(stream: DeviceStream) -> N
     stream.begin_pull()
     stream.pulled(Owed((OwedRun("a", 1, 1, b"marker", skipped=True, again=True),)))
     assert stream.window.acked == 1, "the first copy is not waited for"
-    assert stream.take_acks() is None, "but the cursor is not moved for the device"
+    assert stream.receipts.take() is None, "but the cursor is not moved for the device"
     stream.ack(5)
-    acks = stream.take_acks()
+    acks = stream.receipts.take()
     assert acks is not None
     assert acks.cursors == {"a": 4}
 
@@ -138,7 +139,7 @@ def test_the_ack_of_a_marker_alone_moves_the_cursor() -> None:
     stream.begin_pull()
     stream.pulled(Owed((OwedRun("a", 1, 1, b"marker", skipped=True, again=True),)))
     stream.ack(2)
-    acks = stream.take_acks()
+    acks = stream.receipts.take()
     assert acks is not None
     assert acks.cursors == {"a": 1}
 
@@ -147,10 +148,10 @@ def test_the_end_of_a_stream_counts_without_a_repeat(stream: DeviceStream) -> No
     stream.ack(1)
     assert stream.head_failed(send_again=False)
     stream.close()
-    acks = stream.take_acks()
+    acks = stream.receipts.take()
     assert acks is not None
     assert (acks.cursors, acks.failed) == ({"a": 1}, ("a", 2))
-    stream.acks_written()
+    stream.receipts_written()
     assert not stream.wants_pull
 
 
@@ -162,9 +163,9 @@ def test_with_nothing_in_flight_nothing_has_failed(stream: DeviceStream) -> None
 def test_a_rejection_is_written_with_the_acks_and_survives_their_failure(stream: DeviceStream) -> None:
     stream.reject(2, "no key")
     stream.ack(3)
-    first = stream.take_acks()
-    stream.acks_failed()
-    second = stream.take_acks()
+    first = stream.receipts.take()
+    stream.receipts.lost()
+    second = stream.receipts.take()
     assert first == second
     assert second is not None
     assert (second.rejected, second.cursors) == ((("a", 2, "no key"),), {"a": 3})
@@ -183,7 +184,7 @@ def test_a_marker_for_many_events_is_one_delivery() -> None:
     stream.pulled(Owed((OwedRun("a", 1, 1000, b"gap", skipped=True), OwedRun("a", 1001, 1002, b"xy")), cursors={"a": 1002}))
     assert stream.window.sent == 3
     stream.ack(1)
-    acks = stream.take_acks()
+    acks = stream.receipts.take()
     assert acks is not None
     assert acks.cursors == {"a": 1000}
     assert stream.publish(published("a", 1003, 1003))
@@ -221,14 +222,14 @@ def test_a_replay_is_sent_once_and_its_ack_is_told_apart(stream: DeviceStream) -
     stream.begin_pull()
     assert stream.pulled(Owed((replay,)))[0] == [], "it is in flight"
     stream.ack(4)
-    acks = stream.take_acks()
+    acks = stream.receipts.take()
     assert acks is not None
     assert (acks.cursors, acks.replayed) == ({"a": 3}, (("a", 1),))
     stream.fall_behind()
     stream.begin_pull()
     assert stream.pulled(Owed((replay,)))[0] == [], "its ack is being written"
-    stream.acks_failed()
-    again = stream.take_acks()
+    stream.receipts.lost()
+    again = stream.receipts.take()
     assert again is not None
     assert again.replayed == (("a", 1),)
     assert stream.publish(published("a", 4, 4)), "the room's own order is not touched"
