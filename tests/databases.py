@@ -26,11 +26,11 @@ def find_binaries() -> Path | None:
 class Cluster:
     """Listens on a socket in its own folder only. ``uri`` names a database of it."""
 
-    def __init__(self, binaries: Path, folder: Path) -> None:
+    def __init__(self, binaries: Path, folder: Path, options: str = "") -> None:
         self._binaries = binaries
         self.folder = folder
         self._number = 0
-        self._options = f"-k {folder} -c listen_addresses='' -c shared_buffers=64MB -c max_connections=200"
+        self._options = f"-k {folder} -c listen_addresses='' -c shared_buffers=64MB -c max_connections=200 {options}"
 
     def _as_owner(self, *command: str) -> None:
         """PostgreSQL refuses to run as root: give it an account that owns nothing else."""
@@ -100,15 +100,15 @@ class Cluster:
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster | None]:
-    """A running cluster, or None where PostgreSQL is not installed."""
+def cluster(options: str = "") -> Iterator[Cluster | None]:
+    """A running cluster, or None where PostgreSQL is not installed. ``options``: more of the server's own."""
     binaries = find_binaries()
     if binaries is None:
         yield None
         return
     folder = Path(tempfile.mkdtemp(prefix="chatd-pg-"))
     folder.chmod(0o755)
-    running = Cluster(binaries, folder)
+    running = Cluster(binaries, folder, options)
     try:
         running.start()
         try:

@@ -92,7 +92,6 @@ class Faults:
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused: set[Daemon] = set()
         self._draining: set[Daemon] = set()
-        self.kills = 0
         actions: list[tuple[int, Callable[[], None]]] = [
             (40, self._kill),
             (6, self._drain),
@@ -157,7 +156,6 @@ class Faults:
             if daemon not in self._draining and daemon.process is not None and daemon.process.poll() is not None:
                 point = daemon.settings.get("CHAOS_FAILPOINT", "").partition(":")[0]
                 if point and daemon.process.returncode == -signal.SIGKILL:
-                    self.kills += 1
                     self.note("kill", f"{daemon.log.stem} at {point}")
                 else:
                     self.note(f"exit {daemon.process.returncode}", daemon.log.stem)
@@ -168,7 +166,6 @@ class Faults:
         daemon = self._dice.choice(self._deployment.processes)
         if daemon in self._paused | self._draining:
             return
-        self.kills += 1
         self.note("kill", daemon.log.stem)
         daemon.kill()
         self._start(daemon, armed=True)
