@@ -38,7 +38,8 @@ class Discovery:
             log.warning("What was remembered of default nodes cannot be read", file=str(self._file), error=str(exc))
             return
         for call_uri, queue_uri in remembered.items():
-            self._add(call_uri, queue_uri)
+            if call_uri not in self._static:
+                self._add(call_uri, queue_uri)
 
     def heard(self, via: str, itself: str, nodes: Iterable[NodeAddress], silent: Callable[[str], bool]) -> None:
         """The node connected at ``via``, known to the others as ``itself``, says who serves. Those it no longer names and that are ``silent``

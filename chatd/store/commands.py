@@ -204,8 +204,6 @@ def profiles_of(command: Command) -> tuple[str, ...]:
             return (creator, *profiles)
         case OpenStreams(devices=devices):
             return tuple(profile_id for profile_id, _ in devices)
-        case EraseProfile(profile_id=profile_id):
-            return (profile_id,)
         case _:
             return ()
 

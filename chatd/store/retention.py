@@ -116,6 +116,7 @@ def _erase(transaction: Transaction, command: EraseProfile) -> Purged:
         )
     ]
     transaction.lock_rooms(set(active) - transaction.rooms.keys())
+    transaction.lock_profiles({profile_id})
     for room_id in active:
         remove(transaction, RemoveSubscriptions(room_id, (profile_id,), by=ERASED, operator=True), shown_as={profile_id: ERASED})
     transaction.flush()

@@ -89,7 +89,7 @@ class Pump:
 
     def _look_for_peer(self, on_lost: Callable[[], None]) -> None:
         """Woken with nothing to read: that is also how libzmq says that a connection came or went."""
-        writable = bool(self._option(_EVENTS) & _POLLOUT)
+        writable = self.is_writable
         lost, self._was_writable = self._was_writable and not writable, writable
         if lost:
             on_lost()
@@ -107,6 +107,14 @@ class Pump:
             self._drain()
         elif self._on_lost is not None:
             self._look_for_peer(self._on_lost)
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether there is a peer, and room for another message to it."""
+        events = self._option(_EVENTS)
+        if events & _POLLIN:
+            self._look_again()  # it came between the last look and this one, and the FD will not say so again
+        return bool(events & _POLLOUT)
 
     def send(self, frames: Sequence[bytes]) -> None:
         """Send one message now. Raises PeerGone or PeerFull; then nothing was sent."""

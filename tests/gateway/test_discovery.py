@@ -84,6 +84,9 @@ def test_found_nodes_are_remembered_for_the_next_start(make: Callable[..., Disco
     connections.open.clear()
     make(uri(10)).remember()
     assert connections.open == {uri(20): uri(21)}
+    connections.open.clear()
+    make(uri(10), uri(20)).remember()
+    assert connections.open == {}, "the settings name it now"
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{", '{"tcp://127.0.0.1:5": 7}', '{"gopher://x": "y"}'])

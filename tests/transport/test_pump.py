@@ -1,0 +1,83 @@
+"""A socket drained by hand: no message waits because a wake-up was missed, and a lost peer is noticed."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import zmq
+
+from chatd.transport.pump import Pump
+from chatd.transport.sockets import Context, connect_dealer, new_context
+from tests.daemons import free_port
+
+PINGS = 100
+
+
+@pytest.fixture
+def context() -> Iterator[Context]:
+    made = new_context()
+    yield made
+    made.destroy(linger=0)
+
+
+def echo(context: Context, uri: str, stop: threading.Event) -> None:
+    with context.socket(zmq.ROUTER) as router:
+        router.linger = 0
+        router.bind(uri)
+        while not stop.is_set():
+            if router.poll(20):
+                router.send_multipart(router.recv_multipart())
+
+
+async def test_an_answer_that_comes_at_any_moment_is_seen(context: Context) -> None:
+    """The FD is edge-triggered: looking at the socket's events for any reason may use up the only sign of a message."""
+    uri = f"tcp://127.0.0.1:{free_port()}"
+    stop = threading.Event()
+    server = threading.Thread(target=echo, args=(context, uri, stop))
+    server.start()
+    heard = asyncio.Event()
+    pump = Pump(asyncio.get_running_loop(), connect_dealer(context, uri), lambda batch: heard.set(), on_lost=lambda: None)
+    try:
+        while not pump.is_writable:
+            await asyncio.sleep(0.01)
+        option = pump._option
+
+        def slow_option(which: int) -> int:
+            """Time for an answer to come just before the look."""
+            time.sleep(0.002)
+            return option(which)
+
+        pump._option = slow_option
+        for number in range(PINGS):
+            heard.clear()
+            pump.send((b"%d" % number,))
+            async with asyncio.timeout(2):
+                await heard.wait()
+    finally:
+        stop.set()
+        server.join()
+        pump.close()
+
+
+async def test_a_lost_peer_is_noticed_at_once_and_a_peer_that_was_never_there_is_not(context: Context) -> None:
+    uri = f"tcp://127.0.0.1:{free_port()}"
+    lost = asyncio.Event()
+    pump = Pump(asyncio.get_running_loop(), connect_dealer(context, uri), lambda batch: None, on_lost=lost.set)
+    try:
+        await asyncio.sleep(0.1)
+        assert not lost.is_set()
+        stop = threading.Event()
+        server = threading.Thread(target=echo, args=(context, uri, stop))
+        server.start()
+        async with asyncio.timeout(5):
+            while not pump.is_writable:
+                await asyncio.sleep(0.01)
+        pump.send((b"x",))
+        stop.set()
+        server.join()
+        async with asyncio.timeout(5):
+            await lost.wait()
+    finally:
+        pump.close()
