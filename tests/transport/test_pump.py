@@ -1,6 +1,7 @@
 """A socket drained by hand: no message waits because a wake-up was missed, and a lost peer is noticed."""
 
 import asyncio
+import random
 import threading
 import time
 from collections.abc import Iterator
@@ -28,7 +29,9 @@ def echo(context: Context, uri: str, stop: threading.Event) -> None:
         router.bind(uri)
         while not stop.is_set():
             if router.poll(20):
-                router.send_multipart(router.recv_multipart())
+                message = router.recv_multipart()
+                time.sleep(random.uniform(0, 0.006))
+                router.send_multipart(message)
 
 
 async def test_an_answer_that_comes_at_any_moment_is_seen(context: Context) -> None:
