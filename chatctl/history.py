@@ -82,6 +82,8 @@ async def _purge(client: Client, out: Output, request: admin_pb2.PurgeRoomHistor
             advance(done.removed)
             if not done.more:
                 return removed, done.first_seq
+            # Where the log begins is settled by the first call; the others only remove.
+            request = admin_pb2.PurgeRoomHistoryRequest(room_id=request.room_id, up_to_seq=done.first_seq - 1)
 
 
 def _age_us(text: str) -> int:

@@ -32,17 +32,21 @@ class Vigil:
         self._acks = acks
         self._repair_pull = repair_pull
         self._delivery_retry = delivery_retry
+        self._ticked_at = 0.0
+        self._stood_still = 0.0
 
     def tick(self, now: float) -> None:
         """Close streams silent for three heartbeats; count what is not acknowledged in time as failed, to be sent again; start repair pulls,
         which find what no gap can show: the lost last message."""
+        self._excuse(now)
+        steady = now - self._stood_still
         for peer in list(self._connections.peers.values()):
             if peer.heard_at < now - self._silence:
                 self._devices.end(peer, HeartbeatLost(f"nothing heard in {MISSED_HEARTBEATS} heartbeat intervals"))
                 continue
             if peer.stream is None:
                 continue
-            if peer.stream.overdue(now, self._delivery_retry * peer.patience) and peer.stream.head_failed(send_again=True):
+            if peer.stream.overdue(steady, self._delivery_retry * peer.patience) and peer.stream.head_failed(send_again=True):
                 self._acks.acked(peer)
             if peer.repair_at <= now:
                 if peer.repair_at:
@@ -52,3 +56,12 @@ class Vigil:
                 peer.repair_at = now + self._repair_pull * random.uniform(0.75, 1.25)
         self._connections.flush()
         self._catch_up.flush()
+
+    def _excuse(self, now: float) -> None:
+        """When this process itself stood still, what devices said meanwhile has not been read yet: that time does not count against them."""
+        gap = now - self._ticked_at if self._ticked_at else 0.0
+        self._ticked_at = now
+        if gap > self._silence / MISSED_HEARTBEATS:
+            self._stood_still += gap
+            for peer in self._connections.peers.values():
+                peer.heard_at += gap
