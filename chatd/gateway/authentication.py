@@ -10,6 +10,7 @@ role = "operator"        # or "user"
 import hmac
 import os
 import secrets
+import tempfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +95,13 @@ def _create(path: Path) -> None:
         "# Tokens that chatd accepts, one table each; read at start. Keep this file to yourself.\n"
         f'[tokens.{secrets.token_hex(24)}]\nprofile = "operator"\nrole = "operator"\n'
     )
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
+    # Whoever sees the file sees all of it, and of several that start at once one makes it.
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+        os.link(temporary, path)
+    except FileExistsError:
+        pass
+    finally:
+        os.unlink(temporary)

@@ -68,11 +68,18 @@ async def test_an_io_error_at_commit_stops_the_node_rather_than_guess(tmp_path: 
     settings = {"CHAOS_FAILPOINT": "commit_fails:3", "CHAOS_HITS": str(tmp_path / "hits")}
     daemon = Daemon("all", tmp_path, settings, module="tests.chaos.daemon")
     daemon.start(wait=False)
+    try:
+        await fail_at_commit(daemon, tmp_path)
+    finally:
+        daemon.stop()
+
+
+async def fail_at_commit(daemon: Daemon, folder: Path) -> None:
     async with asyncio.timeout(20):
-        while not (tmp_path / "tokens.toml").exists():
+        while not (folder / "tokens.toml").exists():
             await asyncio.sleep(0.02)
-    async with Client(daemon.uri, operator_token(tmp_path), profile="alice", call_timeout=1) as alice:
-        numbers: list[int] = []
+    numbers: list[int] = []
+    async with Client(daemon.uri, operator_token(folder), profile="alice", call_timeout=1) as alice:
 
         async def send_on() -> None:
             await alice.create_room("r")
@@ -86,19 +93,16 @@ async def test_an_io_error_at_commit_stops_the_node_rather_than_guess(tmp_path: 
         assert daemon.process is not None
         assert await asyncio.to_thread(daemon.process.wait, 20) == 1
         assert "can no longer be trusted" in daemon.log.read_text()
-        daemon.stop()
-        daemon.settings.pop("CHAOS_FAILPOINT")
-        daemon.start()
-    try:
-        async with Client(daemon.uri, operator_token(tmp_path), profile="alice") as alice:
-            if not numbers:
-                numbers = [0]
-                with pytest.raises(ChatdError, match="exists"):
-                    await alice.create_room("r")
-            acks = [await alice.send("r", "x", event_id=f"e{number}") for number in numbers]
-            assert [ack.seq for ack in acks] == list(range(2, len(numbers) + 2)), "each is there once"
-    finally:
-        daemon.stop()
+    daemon.stop()
+    daemon.settings.pop("CHAOS_FAILPOINT")
+    daemon.start()
+    async with Client(daemon.uri, operator_token(folder), profile="alice") as alice:
+        if not numbers:
+            numbers = [0]
+            with pytest.raises(ChatdError, match="exists"):
+                await alice.create_room("r")
+        acks = [await alice.send("r", "x", event_id=f"e{number}") for number in numbers]
+        assert [ack.seq for ack in acks] == list(range(2, len(numbers) + 2)), "each is there once"
 
 
 def test_a_killed_cluster_is_dead(own_cluster: Cluster) -> None:
