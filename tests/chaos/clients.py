@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from chatd.client import Client, Delivery, Stream, message
 from chatd.errors import ChatdError
+from chatd.pb.events.v1.payloads_pb2 import EventType, SkipReason
 from chatd.transport.sockets import Context
-from tests.chaos.history import Fail, History, Invoke, Ok, Shown, Unknown
+from tests.chaos.history import Fail, History, Invoke, Ok, Shown, Skipped, Unknown
 
 MAX_BATCH = 64
 _ops = itertools.count()
@@ -20,8 +21,13 @@ Connect = Callable[[str], Client]
 """A client of a profile, at whichever gateway."""
 
 
-def body_of(text: str) -> int:
-    return zlib.crc32(text.encode())
+def body_hash(delivery: Delivery) -> str:
+    """Of what somebody said; of what the daemon says itself, and of what retention removed, empty."""
+    return text_hash(delivery.text) if delivery.type == EventType.EVENT_TYPE_MESSAGE else ""
+
+
+def text_hash(text: str) -> str:
+    return f"{zlib.crc32(text.encode()):08x}"
 
 
 class Device:
@@ -74,12 +80,18 @@ class Device:
     def _show(self, delivery: Delivery) -> None:
         room, seq = delivery.room_id, delivery.seq
         repeat = seq <= self._last[room]
-        marker = delivery.skipped.first_seq if delivery.skipped is not None else 0
-        body = 0 if marker or delivery.type != 1 else body_of(delivery.text)
-        self._history.add(Shown(time.monotonic(), self.profile, self.name, room, seq, delivery.event_id, body, repeat, marker))
+        now, first = time.monotonic(), seq
+        if delivery.skipped is not None:
+            first = delivery.skipped.first_seq
+            reason = SkipReason.Name(delivery.skipped.reason) if delivery.skipped.reason else ""
+            self._history.add(Skipped(now, self.profile, self.name, delivery.epoch, room, first, seq, reason))
+        else:
+            value = delivery.event_id, body_hash(delivery)
+            retries = delivery.retry_count
+            self._history.add(Shown(now, self.profile, self.name, delivery.epoch, room, seq, *value, retries, repeat=repeat))
         if not repeat:
             self._last[room] = seq
-            self.covered[room] += seq - (marker or seq) + 1
+            self.covered[room] += seq - first + 1
 
 
 async def login_storm(connect: Connect, profile: str, device: str, times: int) -> None:
@@ -131,7 +143,7 @@ class Sender:
         ops = [next(_ops) for _ in range(random.randint(1, MAX_BATCH))]
         texts = {op: f"{self._profile} says {op} " + "." * random.randint(0, 60) for op in ops}
         for op in ops:
-            self._history.add(Invoke(now, op, self._profile, self._room, f"e{op}", body_of(texts[op])))
+            self._history.add(Invoke(now, op, self._profile, self._room, f"e{op}", text_hash(texts[op])))
         try:
             acks = await client.send_events([message(self._room, texts[op], event_id=f"e{op}") for op in ops])
         except ChatdError as exc:
@@ -141,7 +153,7 @@ class Sender:
             return
         end = time.monotonic()
         for op, ack in zip(ops, acks, strict=True):
-            self._history.add(Ok(end, op, ack.seq))
+            self._history.add(Ok(end, op, ack.seq, ack.duplicate))
 
 
 class Mover:

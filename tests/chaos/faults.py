@@ -36,7 +36,7 @@ class Deployment:
         self.hits = folder / "hits"
         calls = [free_port() for _ in range(defaults)]
         queues = [free_port() for _ in range(defaults)]
-        self.inner = [FaultProxy(port) for port in calls + queues]
+        self.inner = [FaultProxy(target=("127.0.0.1", port)) for port in calls + queues]
         for proxy in self.inner:
             proxy.__enter__()
         common = {**SETTINGS, "DB_URI": db_uri, "CHAOS_HITS": self.hits}
@@ -53,7 +53,7 @@ class Deployment:
             "QUEUE_USER_EVENT_DELIVERY_URI": ",".join(proxy.uri for proxy in self.inner[defaults:]),
         }
         self.gateways = [self._daemon("gateway", f"gateway{number}", {**common, **joined}) for number in range(gateways)]
-        self.outer = [FaultProxy(int(daemon.uri.rpartition(":")[2])) for daemon in self.gateways]
+        self.outer = [FaultProxy(target=("127.0.0.1", int(daemon.uri.rpartition(":")[2]))) for daemon in self.gateways]
         for proxy in self.outer:
             proxy.__enter__()
 
@@ -209,7 +209,7 @@ class Faults:
         if kind == "halve":
             proxy.halve()
             return
-        begin: dict[str, Callable[[], None]] = {"black hole": proxy.black_hole, "cut": proxy.cut, "delay": lambda: proxy.delay(0.2)}
+        begin: dict[str, Callable[[], None]] = {"black hole": proxy.blackhole, "cut": proxy.cut, "delay": lambda: proxy.delay(0.2)}
         begin[kind]()
         self._after(self._dice.uniform(0.3, 4.0), proxy.heal)
 

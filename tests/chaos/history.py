@@ -1,30 +1,39 @@
-"""What clients did and saw, as records and as JSON lines: the only thing the checker judges by. Times are seconds of one steady clock."""
+"""What clients did and saw, as records and as JSON lines: the only thing the checker judges by. ``t`` is seconds of one steady clock."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import Any
+
+BUFFER_BYTES = 1 << 20
 
 
-class Invoke(NamedTuple):
-    """A send begins: one attempt or several, the same event id."""
+@dataclass(frozen=True, slots=True)
+class Invoke:
+    """A send begins. An event that is sent again under the same id may be another operation."""
 
     t: float
     op: int
     sender: str
     room: str
     event_id: str
-    body: int
-    """Digest of the body."""
+    body_hash: str
 
 
-class Ok(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Ok:
+    """Acknowledged. ``duplicate``: the event had been stored before."""
+
     t: float
     op: int
     seq: int
+    duplicate: bool = False
 
 
-class Fail(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Fail:
     """Refused for sure: nothing was stored."""
 
     t: float
@@ -32,67 +41,115 @@ class Fail(NamedTuple):
     code: int
 
 
-class Unknown(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Unknown:
     """It may be stored, or not."""
 
     t: float
     op: int
 
 
-class Member(NamedTuple):
-    """A change of membership as the log has it: both ends are seen by the profile. ``change`` is joined or left."""
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A membership begins with ``seq``, which the member sees."""
 
     t: float
-    change: str
     room: str
     profile: str
     seq: int
 
 
-class Shown(NamedTuple):
-    """A device's application was given a delivery. ``repeat``: the client's one-line rule dropped it. ``marker``: the first seq of a marker that
-    ends at ``seq``, 0 for an event."""
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A membership ends with ``seq``, which the member sees."""
+
+    t: float
+    room: str
+    profile: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A device was given an event. ``repeat``: the client's one-line rule dropped it. ``recipient``: whom the body says it is for, or empty."""
 
     t: float
     profile: str
     device: str
+    epoch: int
     room: str
     seq: int
     event_id: str
-    body: int
-    repeat: bool
-    marker: int
+    body_hash: str
+    retry_count: int = 0
+    recipient: str = ""
+    repeat: bool = False
 
 
-class Fault(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A device was told that the events from ``first_seq`` to ``last_seq`` will not come, and why."""
+
+    t: float
+    profile: str
+    device: str
+    epoch: int
+    room: str
+    first_seq: int
+    last_seq: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something was done to the system."""
+
     t: float
     kind: str
     target: str
 
 
-Record = Invoke | Ok | Fail | Unknown | Member | Shown | Fault
-KINDS: dict[str, type[Record]] = {kind.__name__: kind for kind in (Invoke, Ok, Fail, Unknown, Member, Shown, Fault)}
+Record = Invoke | Ok | Fail | Unknown | Joined | Left | Shown | Skipped | Fault
+TYPES: dict[str, type[Record]] = {one.__name__: one for one in (Invoke, Ok, Fail, Unknown, Joined, Left, Shown, Skipped, Fault)}
+_NAMES = {one: tuple(field.name for field in fields(one)) for one in TYPES.values()}
+_VALUES: dict[type[Record], Callable[[Record], tuple[Any, ...]]] = {one: attrgetter(*names) for one, names in _NAMES.items()}
 
 
 class History:
-    """A history being written, kept in memory as well."""
+    """A history being made: in ``records``, and in a file if there is a path. What is written is in the file when the context ends."""
 
-    def __init__(self, file: TextIO | None = None) -> None:
+    def __init__(self, path: Path | None = None) -> None:
         self.records: list[Record] = []
-        self._file = file
+        self._file = path.open("w", buffering=BUFFER_BYTES) if path is not None else None
+
+    def __enter__(self) -> "History":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def add(self, record: Record) -> None:
         self.records.append(record)
         if self._file is not None:
-            self._file.write(json.dumps([type(record).__name__, *record]) + "\n")
+            self._file.write(line(record))
+
+
+def line(record: Record) -> str:
+    """``{"record": "Ok", "t": 1.5, …}`` and a newline."""
+    one = type(record)
+    return json.dumps({"record": one.__name__, **dict(zip(_NAMES[one], _VALUES[one](record), strict=True))}) + "\n"
 
 
 def read(path: Path) -> Iterator[Record]:
-    with path.open() as file:
+    """The records of a file. Raises KeyError, TypeError or ValueError for a line that holds none."""
+    with path.open(buffering=BUFFER_BYTES) as file:
         yield from parse(file)
 
 
 def parse(lines: Iterable[str]) -> Iterator[Record]:
-    for line in lines:
-        kind, *fields = json.loads(line)
-        yield KINDS[kind](*fields)
+    loads, types = json.loads, TYPES
+    for text in lines:
+        values = loads(text)
+        yield types[values.pop("record")](**values)

@@ -4,19 +4,20 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chatd.client import Client
+from chatd.client import Client, Delivery
 from chatd.errors import ChatdError
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventType
 from chatd.store.database import Database
 from chatd.transport.sockets import Context, new_context
-from tests.chaos.checker import LETTERS, Verdict, check
-from tests.chaos.clients import Connect, Device, Mover, Sender, connector, login_storm
+from tests.chaos.checker import Log, check
+from tests.chaos.clients import Connect, Device, Mover, Sender, body_hash, connector, login_storm
 from tests.chaos.faults import Deployment, Faults
-from tests.chaos.history import History, Member, Record
+from tests.chaos.history import History, Joined, Left, Record
+from tests.chaos.verdict import LETTERS, Verdict
 from tests.daemons import operator_token
 from tests.databases import Cluster
 
@@ -64,7 +65,7 @@ class Report:
         self.faults.update(verdict.faults)
         for letter, count in verdict.counts.items():
             self.verdicts[letter] += count
-            self.violations += [f"{letter}: {sentence}" for sentence in verdict.violations[letter]]
+        self.violations += [f"{one.letter}: {one.sentence}" for one in verdict.violations]
 
 
 class Run:
@@ -110,8 +111,14 @@ class Run:
         return self.report
 
     async def _round(self, number: int, seconds: float, connect: Connect, context: Context) -> None:
-        file = (self._folder / f"history{number}.jsonl").open("w") if self._keep_history else None
-        history = History(file)
+        with History(self._folder / f"history{number}.jsonl" if self._keep_history else None) as history:
+            await self._play(history, number, seconds, connect, context)
+        self._say(
+            f"round {number}: {self.report.acked:,} acknowledged, {self.report.checked:,} deliveries checked, "
+            f"{self.report.faults['kill']} kills, {len(self.report.violations)} violations"
+        )
+
+    async def _play(self, history: History, number: int, seconds: float, connect: Connect, context: Context) -> None:
         rooms = [f"r{number}-{index}" for index in range(ROOMS)]
         devices = [Device(connect, profile, name, history) for profile in (*PROFILES, MOVER) for name in ("phone", "desk")]
         for device in devices:
@@ -147,18 +154,12 @@ class Run:
         operator.close()
         log, members = await asyncio.to_thread(self._read_log, rooms)
         self._judge(history, log, members, devices, rooms)
-        if file is not None:
-            file.close()
-        self._say(
-            f"round {number}: {self.report.acked:,} acknowledged, {self.report.checked:,} deliveries checked, "
-            f"{self.report.faults['kill']} kills, {len(self.report.violations)} violations"
-        )
 
-    def _judge(
-        self, history: History, log: dict[str, dict[int, str]], members: list[Record], devices: list[Device], rooms: list[str]
-    ) -> None:
+    def _judge(self, history: History, log: Log, members: list[Record], devices: list[Device], rooms: list[str]) -> None:
+        for member in members:
+            history.add(member)
         owed = {(device.profile, device.name): dict.fromkeys(rooms, 1) for device in devices}
-        self.report.add(check([*history.records, *members], log, owed))
+        self.report.add(check(history.records, log, owed))
 
     async def _drain(self, devices: list[Device], rooms: list[str]) -> None:
         """Wait until every device has shown whatever it is owed."""
@@ -196,24 +197,18 @@ class Run:
             found[profile, room] += int(count)
         return found
 
-    def _read_log(self, rooms: list[str]) -> tuple[dict[str, dict[int, str]], list[Record]]:
+    def _read_log(self, rooms: list[str]) -> tuple[Log, list[Record]]:
         """The log and the memberships, as the database has them in the end."""
         database = Database(self._uri)
-        log: dict[str, dict[int, str]] = {}
+        log: dict[str, dict[int, tuple[str, str]]] = {room: {} for room in rooms}
         members: list[Record] = []
         with database.connection(readonly=True):
             for room in rooms:
-                rows = database.rows("SELECT seq, event_id, type FROM room_event WHERE room_id = ? ORDER BY seq", (room,))
-                log[room] = {seq: event_id for seq, event_id, _ in rows}
-                for seq in [seq for seq, _, kind in rows if kind == EventType.EVENT_TYPE_MEMBERSHIP]:
-                    ((delivery,),) = database.rows("SELECT delivery FROM room_event WHERE room_id = ? AND seq = ?", (room, seq))
-                    payload = EventDelivery.FromString(bytes(delivery)).payload
-                    members += [
-                        Member(0.0, change, room, who.string_value, seq)
-                        for change in ("joined", "left")
-                        if change in payload.fields
-                        for who in payload.fields[change].list_value.values
-                    ]
+                rows = database.rows("SELECT seq, event_id, delivery FROM room_event WHERE room_id = ? ORDER BY seq", (room,))
+                for seq, event_id, stored in rows:
+                    delivery = Delivery(EventDelivery.FromString(bytes(stored)))
+                    log[room][seq] = event_id, body_hash(delivery)
+                    members += _changes(room, seq, delivery)
         return log, members
 
     def _note_memory(self) -> None:
@@ -234,3 +229,11 @@ async def _create(operator: Client, room: str) -> None:
             await asyncio.sleep(0.2)
         else:
             return
+
+
+def _changes(room: str, seq: int, delivery: Delivery) -> Iterator[Joined | Left]:
+    if delivery.type == EventType.EVENT_TYPE_MEMBERSHIP:
+        fields = delivery.message.payload.fields
+        for kind, change in ((Joined, "joined"), (Left, "left")):
+            if change in fields:
+                yield from (kind(0.0, room, who.string_value, seq) for who in fields[change].list_value.values)
