@@ -81,7 +81,7 @@ async def _serve(mode: Mode, settings: Settings) -> int:
         stack.callback(context.term)
         node = None if mode == "gateway" else await _start_node(mode, loop, context, settings, stack, give_up)
         gateway = None if mode == "default" else _start_gateway(mode, loop, context, settings, stack)
-        if gateway is not None and not gateway.backend.ready:
+        if mode == "gateway":
             notifier.status("waiting for a default node")
         while gateway is not None and not gateway.backend.ready and not stop.is_set():
             await asyncio.sleep(0.01)

@@ -122,9 +122,11 @@ def test_systemd_is_told(tmp_path: Path, kind: str) -> None:
 def test_not_ready_while_the_default_node_is_missing(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
-        systemd.settimeout(0.5)
         gateway = Daemon("gateway", tmp_path, {"NOTIFY_SOCKET": tmp_path / "notify"})
         gateway.start(wait=False)
+        systemd.settimeout(20)
+        assert systemd.recv(4096) == b"STATUS=waiting for a default node"
+        systemd.settimeout(0.5)
         with pytest.raises(TimeoutError):
             systemd.recv(4096)
         with Daemon("default", tmp_path):
