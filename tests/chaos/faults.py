@@ -145,7 +145,7 @@ class Faults:
             daemon.settings["CHAOS_CLOCK"] = str(dice.choice([3_600, -7_200]))
             self.note("clock", daemon.log.stem)
         daemon.settings.pop("CHAOS_DROP", None)
-        if armed and daemon.mode == "default" and dice.random() < 0.2:
+        if armed and daemon.mode == "default" and dice.random() < 0.5:
             daemon.settings["CHAOS_DROP"] = "0.1"
             self.note("drop published", daemon.log.stem)
         daemon.start(wait=False)
