@@ -8,7 +8,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote
@@ -98,6 +98,11 @@ class Database:
             finally:
                 self.rows("SELECT pg_advisory_unlock(%s)", (_MIGRATION_LOCK,))
             return
+        with self._file_lock():
+            yield
+
+    @contextmanager
+    def _file_lock(self) -> Iterator[None]:
         with Path(f"{self._path}.lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
@@ -113,7 +118,8 @@ class Database:
 
     def connect(self, *, readonly: bool) -> None:
         """Open this thread's connection. Raises Unavailable."""
-        with translated():
+        # Who turns a new file's WAL mode on while another does gets "locked" at once, whatever the busy timeout.
+        with translated(), self._file_lock() if self.engine == "sqlite" else nullcontext():
             self.db.connect(reuse_if_open=True)
             if self.engine == "sqlite" and readonly:
                 self.db.execute_sql("PRAGMA wal_autocheckpoint = 0")

@@ -17,6 +17,7 @@ import uvloop
 from chatd.client import Client
 from chatd.transport.sockets import new_context
 from tests.bench.load import Devices, Sender
+from tests.bench.resume import resume
 from tests.daemons import Daemon, operator_token
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -131,6 +132,7 @@ def main() -> None:
     parser.add_argument("--devices", type=int, default=100)
     parser.add_argument("--body", type=int, default=200, help="bytes of text")
     parser.add_argument("--idle", type=int, default=2000, help="connections of the idle run")
+    parser.add_argument("--resume", type=int, default=1000, help="devices at a gateway that is killed")
     parser.add_argument("--db", default="", help="DB_URI; default: a fresh SQLite file")
     arguments = parser.parse_args()
     report: dict[str, object] = {}
@@ -146,6 +148,9 @@ def main() -> None:
         report[f"hot-room-{in_flight}"] = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
     with tempfile.TemporaryDirectory() as folder, Servers(Path(folder), arguments.db) as servers:
         report["idle"] = uvloop.run(idle(servers, arguments.idle))
+    with tempfile.TemporaryDirectory() as folder:
+        times = uvloop.run(resume(Path(folder), arguments.resume))
+        report["resume"] = {"devices": len(times), "p50_s": percentile(times, 0.5), "p99_s": percentile(times, 0.99), "last_s": times[-1]}
     for name, figures in report.items():
         print(f"\n{name}")
         assert isinstance(figures, dict)

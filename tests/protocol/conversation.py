@@ -52,7 +52,7 @@ class Conversation:
     def bye(self) -> None:
         self.say(bye=Bye())
 
-    def hear(self, seconds: float = 5.0) -> ServerFrame:
+    def hear(self, seconds: float = 15.0) -> ServerFrame:
         """S: the next ServerFrame; raises TimeoutError when none comes."""
         if not self.socket.poll(int(seconds * 1000)):
             raise TimeoutError(f"nothing heard in {seconds} s")
@@ -61,13 +61,13 @@ class Conversation:
     def hear_nothing(self, seconds: float) -> None:
         assert not self.socket.poll(int(seconds * 1000)), self.hear()
 
-    def hear_kind(self, kind: str, seconds: float = 5.0) -> Any:
+    def hear_kind(self, kind: str, seconds: float = 15.0) -> Any:
         """S: the next frame, which must be of this kind."""
         frame = self.hear(seconds)
         assert frame.HasField(kind), f"wanted {kind}, heard {frame}"
         return getattr(frame, kind)
 
-    def deliveries(self, count: int, seconds: float = 5.0) -> list[EventDelivery]:
+    def deliveries(self, count: int, seconds: float = 15.0) -> list[EventDelivery]:
         """S: so many deliveries, in as many frames as they come in; other kinds are passed over."""
         heard: list[EventDelivery] = []
         deadline = time.monotonic() + seconds
