@@ -7,6 +7,7 @@ writer stands still, is the disk as a power cut leaves it: mounted again, its jo
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,10 +22,14 @@ def why_not() -> str:
     missing = [name for name in ("mkfs.ext4", "mount", "umount") if shutil.which(name) is None]
     if missing:
         return f"{', '.join(missing)} not found"
-    if not Path("/dev/loop-control").exists():
-        return "there are no loop devices"
-    probe = subprocess.run(["losetup", "-f"], capture_output=True, check=False)
-    return "" if probe.returncode == 0 else "there is no free loop device"
+    with tempfile.TemporaryDirectory() as folder:
+        image = Path(folder) / "probe"
+        try:
+            make(image)
+            with mounted(image, Path(folder) / "mount"):
+                return ""
+        except RuntimeError as exc:
+            return f"loop devices cannot be mounted: {exc}"
 
 
 def _do(*command: str) -> None:

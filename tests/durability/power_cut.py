@@ -172,8 +172,9 @@ def main() -> int:
     options = parser.parse_args()
     if options.write_normal:
         write_normal(options.write_normal)
-    if loop_image.why_not():
-        print(f"not here: {loop_image.why_not()}", file=sys.stderr)
+    reason = loop_image.why_not()
+    if reason:
+        print(f"not here: {reason}", file=sys.stderr)
         return 2
     dice = random.Random(options.seed)
     totals: dict[str, list[Cut]] = {"FULL": [], "NORMAL": []}

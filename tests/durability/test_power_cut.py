@@ -8,7 +8,12 @@ import pytest
 from tests.durability import loop_image
 from tests.durability.power_cut import cut_once
 
-pytestmark = pytest.mark.skipif(bool(loop_image.why_not()), reason=loop_image.why_not())
+
+@pytest.fixture(scope="module", autouse=True)
+def loop_devices() -> None:
+    reason = loop_image.why_not()
+    if reason:
+        pytest.skip(reason)
 
 
 def test_what_was_acknowledged_survives_power_cuts(tmp_path: Path) -> None:
