@@ -10,6 +10,7 @@ import pytest
 
 from chatd.client import Client
 from chatd.errors import ChatdError
+from chatd.store.database import Database
 from tests.daemons import Daemon, operator_token
 from tests.databases import Cluster, cluster
 from tests.system.deployment import Deployment
@@ -54,6 +55,7 @@ async def test_connections_ended_at_any_moment_store_each_event_once(own_cluster
                 while sending:
                     await asyncio.to_thread(own_cluster.terminate_a_backend)
 
+            before = terminated(own_cluster)
             ending = asyncio.create_task(end_connections())
             acks = []
             for number in range(150):
@@ -61,6 +63,54 @@ async def test_connections_ended_at_any_moment_store_each_event_once(own_cluster
             sending = False
             await ending
             assert sorted(ack.seq for ack in acks) == list(range(2, 602))
+            assert terminated(own_cluster) >= before + 10, "hardly a connection was ended: the test proves nothing"
+
+
+def terminated(running: Cluster) -> int:
+    """How many connections the server says it has ended on demand."""
+    return (running.folder / "log").read_text(errors="replace").count("terminating connection due to administrator command")
+
+
+async def test_postgres_killed_hard_under_many_sends_keeps_each_acknowledged_one(own_cluster: Cluster, tmp_path: Path) -> None:
+    """Nobody retries: what was acknowledged before the kill must be there by itself."""
+    uri = own_cluster.uri(own_cluster.new_database())
+    acked: dict[str, int] = {}
+    with Deployment(tmp_path, uri, defaults=1, gateways=1) as deployment:
+        async with Client(deployment.uri(), deployment.token, profile="alice", call_timeout=1) as alice:
+            await alice.create_room("r")
+
+            async def send_on(sender: int) -> None:
+                for number in range(10_000):
+                    try:
+                        acked[f"{sender}-{number}"] = (await alice.send("r", "x", event_id=f"{sender}-{number}")).seq
+                    except ChatdError:
+                        return  # the server is gone
+
+            for sends in (200, 400):
+                sending = asyncio.gather(*(send_on(sends + sender) for sender in range(16)))
+                async with asyncio.timeout(30):
+                    while len(acked) < sends:
+                        await asyncio.sleep(0.002)
+                await asyncio.to_thread(own_cluster.kill)
+                await sending
+                await asyncio.to_thread(own_cluster.start_again)
+                await wait_until_it_works(alice)
+    database = Database(uri)
+    with database.connection(readonly=True):
+        stored = dict(database.rows("SELECT event_id, seq FROM room_event"))
+    assert {event_id: stored.get(event_id) for event_id in acked} == acked
+    assert sorted(stored.values()) == list(range(1, len(stored) + 1))
+
+
+async def wait_until_it_works(alice: Client) -> None:
+    """Seconds, and no restart."""
+    async with asyncio.timeout(15):
+        while True:
+            try:
+                await alice.send("r", "again")
+            except ChatdError:
+                continue
+            return
 
 
 async def test_an_io_error_at_commit_stops_the_node_rather_than_guess(tmp_path: Path) -> None:
