@@ -28,6 +28,12 @@ _REQUIRED_POSTGRES = {
     "server_encoding": ("UTF8",),
 }
 
+_KEEP_SYNCHRONOUS = (
+    "SELECT set_config('synchronous_commit', CASE WHEN now IN ('remote_write', 'remote_apply') THEN now ELSE 'on' END, false) "
+    "FROM current_setting('synchronous_commit') AS now"
+)
+"""A session that has set it for itself keeps it, whatever the server's files and ALTER statements later say."""
+
 
 class CommitUnknown(Unavailable):
     """Whether a transaction is on the disk cannot be said. Nobody may guess: the process stops, and whoever starts next reads what there is."""
@@ -63,21 +69,27 @@ class Database:
 
     def check(self) -> None:
         """Read back what durability rests on. Raises ConfigError naming the setting, Unavailable when nobody answers."""
-        with self.connection(readonly=True):
-            if self.engine == "sqlite":
-                for pragma, wanted in (("journal_mode", "wal"), ("synchronous", 2)):
-                    got = self.rows(f"PRAGMA {pragma}")[0][0]
-                    if got != wanted:
-                        raise ConfigError(
-                            f"SQLite's {pragma} is {got!r} and cannot be set to {wanted!r}: acknowledged events could be lost"
-                        )
-                return
-            for setting, allowed in _REQUIRED_POSTGRES.items():
-                got = self.rows(f"SHOW {setting}")[0][0]
-                if got not in allowed:
-                    raise ConfigError(
-                        f"PostgreSQL's {setting} is {got!r}, must be {' or '.join(allowed)}: acknowledged events could be lost"
-                    )
+        self._open()
+        try:
+            fault = self._fault()
+        finally:
+            self.disconnect()
+        if fault:
+            raise ConfigError(fault)
+
+    def _fault(self) -> str:
+        """The first setting of this connection that would lose what is acknowledged; empty when there is none."""
+        if self.engine == "sqlite":
+            for pragma, wanted in (("journal_mode", "wal"), ("synchronous", 2)):
+                got = self.rows(f"PRAGMA {pragma}")[0][0]
+                if got != wanted:
+                    return f"SQLite's {pragma} is {got!r} and cannot be set to {wanted!r}: acknowledged events could be lost"
+            return ""
+        for setting, allowed in _REQUIRED_POSTGRES.items():
+            got = self.rows(f"SHOW {setting}")[0][0]
+            if got not in allowed:
+                return f"PostgreSQL's {setting} is {got!r}, must be {' or '.join(allowed)}: acknowledged events could be lost"
+        return ""
 
     def migrate(self) -> None:
         """Bring the schema up to date; several processes may do so at once. Raises ConfigError for a database newer than this chatd."""
@@ -103,9 +115,15 @@ class Database:
 
     @contextmanager
     def _file_lock(self) -> Iterator[None]:
-        with Path(f"{self._path}.lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            handle = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as exc:
+            raise Unavailable(f"the database's lock file cannot be opened: {exc.strerror}") from exc
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
             yield
+        finally:
+            os.close(handle)
 
     @contextmanager
     def connection(self, *, readonly: bool) -> Iterator[None]:
@@ -117,13 +135,24 @@ class Database:
             self.disconnect()
 
     def connect(self, *, readonly: bool) -> None:
-        """Open this thread's connection. Raises Unavailable."""
+        """Open this thread's connection. Raises Unavailable, also when the server has since been set to lose what it commits."""
+        self._open()
+        try:
+            if self.engine == "postgres":
+                self.rows(_KEEP_SYNCHRONOUS)
+            if fault := self._fault():
+                raise Unavailable(fault)
+            if self.engine == "sqlite" and readonly:
+                self.run("PRAGMA wal_autocheckpoint = 0")
+                self.run("PRAGMA query_only = ON")
+        except BaseException:
+            self.disconnect()
+            raise
+
+    def _open(self) -> None:
         # Who turns a new file's WAL mode on while another does gets "locked" at once, whatever the busy timeout.
         with translated(), self._file_lock() if self.engine == "sqlite" else nullcontext():
             self.db.connect(reuse_if_open=True)
-            if self.engine == "sqlite" and readonly:
-                self.db.execute_sql("PRAGMA wal_autocheckpoint = 0")
-                self.db.execute_sql("PRAGMA query_only = ON")
 
     def disconnect(self) -> None:
         self.db.close()

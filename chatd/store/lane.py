@@ -2,11 +2,15 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from chatd.errors import ChatdError
+
+STOP_SECONDS = 2.0
+"""Drained lanes end at once. What is cut off has been acknowledged to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +22,7 @@ class Completed:
 
 
 class Lane:
-    """``work`` gets 1 to ``max_batch`` (item, tag) pairs on the lane's thread; ``opened`` and ``closed`` run there first and last.
+    """``work`` gets 1 to ``max_batch`` (item, tag) pairs on the lane's thread and raises nothing; ``closed`` runs there last.
 
     The queue is not bounded here: whoever submits bounds what waits (``MAX_WAITING`` of the default node).
     """
@@ -28,14 +32,12 @@ class Lane:
         name: str,
         work: Callable[[list[tuple[Any, object | None]]], None],
         *,
-        opened: Callable[[], None],
         closed: Callable[[], None],
         threads: int = 1,
         max_batch: int = 1_000,
     ) -> None:
         self._queue: queue.SimpleQueue[tuple[Any, object | None] | None] = queue.SimpleQueue()
         self._work = work
-        self._opened = opened
         self._closed = closed
         self._max_batch = max_batch
         self._threads = [threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True) for number in range(threads)]
@@ -49,14 +51,14 @@ class Lane:
         self._queue.put((item, tag))
 
     def stop(self) -> None:
-        """Finish what is queued, then end."""
+        """Finish what is queued, then end. A thread that hangs (in a COMMIT nobody answers) is left behind after ``STOP_SECONDS``."""
         for _ in self._threads:
             self._queue.put(None)
+        end = time.monotonic() + STOP_SECONDS
         for thread in self._threads:
-            thread.join()
+            thread.join(max(0.0, end - time.monotonic()))
 
     def _run(self) -> None:
-        self._opened()
         try:
             while (first := self._queue.get()) is not None:
                 batch = [first]

@@ -1,6 +1,5 @@
 """Readers answer queries on connections that cannot write. Each query is short: SQLite's checkpoints wait for the oldest reader."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -29,8 +28,6 @@ ANSWER: dict[type, Callable[[Database, Any], Any]] = {
 }
 """Query type → what answers it."""
 
-RETRY_SECONDS = 0.05
-
 
 class Reader:
     """``deliver`` is called on a reader's thread, once a batch. SQLite has one thread, PostgreSQL ``threads``."""
@@ -39,19 +36,13 @@ class Reader:
         self._database = database
         self._deliver = deliver
         count = threads if database.engine == "postgres" else 1
-        self._lane = Lane("reader", self._work, opened=self._connect, closed=database.disconnect, threads=count, max_batch=16)
+        self._lane = Lane("reader", self._work, closed=database.disconnect, threads=count, max_batch=16)
         self.start = self._lane.start
         self.stop = self._lane.stop
 
     def submit(self, query: q.Query, tag: object) -> None:
         """Queue a query; its result comes back with ``tag``."""
         self._lane.submit(query, tag)
-
-    def _connect(self) -> None:
-        try:
-            self._database.connect(readonly=True)
-        except Unavailable:
-            time.sleep(RETRY_SECONDS)  # the next query connects again, and reports what it finds
 
     def _work(self, batch: list[tuple[q.Query, object | None]]) -> None:
         self._deliver([Completed(tag, self._answer(query)) for query, tag in batch])

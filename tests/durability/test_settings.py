@@ -62,7 +62,6 @@ def turn_off(running: Cluster, name: str, scope: str) -> None:
         assert database.rows(ended)
 
 
-@pytest.mark.xfail(strict=True, reason="chatd reads synchronous_commit at its start only: later connections take what the server then says")
 @pytest.mark.parametrize("scope", ["DATABASE {name}", "ROLE chatd", "SYSTEM"])
 async def test_a_setting_turned_off_later_loses_nothing(postgres_uri: str, tmp_path: Path, scope: str) -> None:
     with cluster("-c wal_writer_delay=10000ms") as running:

@@ -72,3 +72,10 @@ def test_postgres_settings_that_would_lose_events_are_refused(setting: str, post
 def test_nobody_answering_is_said_so() -> None:
     with pytest.raises(Unavailable):
         Database("postgresql://chatd@127.0.0.1:1/chatd").check()
+
+
+def test_a_lock_file_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/chatd.db")
+    (tmp_path / "chatd.db.lock").mkdir()
+    with pytest.raises(Unavailable, match="lock file cannot be opened: Is a directory"):
+        database.connect(readonly=False)
