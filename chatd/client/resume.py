@@ -158,5 +158,8 @@ def from_pb(error: Error) -> ChatdError:
     """An error the gateway sent, as the exception it stands for; a code of a later version as the one that is treated alike."""
     known = WIRE_ERRORS.get(error.code)
     if known is not None:
-        return known(error.message or error.name)
-    return (Unavailable if error.retry else Internal)(f"{error.name} ({error.code}): {error.message}")
+        found = known(error.message or error.name)
+    else:
+        found = (Unavailable if error.retry else Internal)(f"{error.name} ({error.code}): {error.message}")
+    found.retry_after_ms = error.retry_after_ms
+    return found

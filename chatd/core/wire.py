@@ -67,7 +67,7 @@ def split_queue_body(body: bytes) -> tuple[bytes, bytes]:
 
 def error_to_pb(error: ChatdError) -> Error:
     """An error as a peer is told it."""
-    return Error(code=error.code, name=error.name, message=str(error), retry=error.retry)
+    return Error(code=error.code, name=error.name, message=str(error), retry=error.retry, retry_after_ms=error.retry_after_ms)
 
 
 def encode_reply(call_id: int, payload: bytes, error: ChatdError | None) -> RpcResponse:

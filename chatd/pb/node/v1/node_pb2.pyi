@@ -47,14 +47,16 @@ class Run(_message.Message):
     def __init__(self, room_id: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ...) -> None: ...
 
 class QueueHead(_message.Message):
-    __slots__ = ("runs", "subscribed", "epoch")
+    __slots__ = ("runs", "subscribed", "epoch", "compressed")
     RUNS_FIELD_NUMBER: _ClassVar[int]
     SUBSCRIBED_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    COMPRESSED_FIELD_NUMBER: _ClassVar[int]
     runs: _containers.RepeatedCompositeFieldContainer[Run]
     subscribed: bool
     epoch: int
-    def __init__(self, runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., subscribed: bool = ..., epoch: _Optional[int] = ...) -> None: ...
+    compressed: bool
+    def __init__(self, runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., subscribed: bool = ..., epoch: _Optional[int] = ..., compressed: bool = ...) -> None: ...
 
 class RoomCursor(_message.Message):
     __slots__ = ("room_id", "seq")
@@ -87,20 +89,22 @@ class NodeAddress(_message.Message):
     def __init__(self, node_id: _Optional[str] = ..., call_uri: _Optional[str] = ..., queue_uri: _Optional[str] = ...) -> None: ...
 
 class DescribeResponse(_message.Message):
-    __slots__ = ("node_id", "queue_name", "version", "started_at_us", "nodes", "call_uri")
+    __slots__ = ("node_id", "queue_name", "version", "started_at_us", "nodes", "call_uri", "gateway_uris")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     QUEUE_NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     STARTED_AT_US_FIELD_NUMBER: _ClassVar[int]
     NODES_FIELD_NUMBER: _ClassVar[int]
     CALL_URI_FIELD_NUMBER: _ClassVar[int]
+    GATEWAY_URIS_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     queue_name: str
     version: str
     started_at_us: int
     nodes: _containers.RepeatedCompositeFieldContainer[NodeAddress]
     call_uri: str
-    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ..., call_uri: _Optional[str] = ...) -> None: ...
+    gateway_uris: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ..., call_uri: _Optional[str] = ..., gateway_uris: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class OpenStream(_message.Message):
     __slots__ = ("profile_id", "device_id", "client")
@@ -157,7 +161,7 @@ class PullOutboxRequest(_message.Message):
     def __init__(self, pulls: _Optional[_Iterable[_Union[StreamPull, _Mapping]]] = ...) -> None: ...
 
 class OwedRun(_message.Message):
-    __slots__ = ("room_id", "first_seq", "last_seq", "deliveries", "skipped", "again", "replay")
+    __slots__ = ("room_id", "first_seq", "last_seq", "deliveries", "skipped", "again", "replay", "compressed")
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     FIRST_SEQ_FIELD_NUMBER: _ClassVar[int]
     LAST_SEQ_FIELD_NUMBER: _ClassVar[int]
@@ -165,6 +169,7 @@ class OwedRun(_message.Message):
     SKIPPED_FIELD_NUMBER: _ClassVar[int]
     AGAIN_FIELD_NUMBER: _ClassVar[int]
     REPLAY_FIELD_NUMBER: _ClassVar[int]
+    COMPRESSED_FIELD_NUMBER: _ClassVar[int]
     room_id: str
     first_seq: int
     last_seq: int
@@ -172,7 +177,8 @@ class OwedRun(_message.Message):
     skipped: bool
     again: bool
     replay: bool
-    def __init__(self, room_id: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., deliveries: _Optional[bytes] = ..., skipped: bool = ..., again: bool = ..., replay: bool = ...) -> None: ...
+    compressed: bool
+    def __init__(self, room_id: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., deliveries: _Optional[bytes] = ..., skipped: bool = ..., again: bool = ..., replay: bool = ..., compressed: bool = ...) -> None: ...
 
 class StreamOwed(_message.Message):
     __slots__ = ("runs", "more", "cursors", "superseded", "alone")
