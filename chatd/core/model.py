@@ -190,6 +190,18 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class Device:
+    profile_id: str
+    device_id: str
+    epoch: int
+    created_at_us: int
+    seen_at_us: int
+    owed: int
+    """Events, over all its rooms."""
+    rooms_owed: int
+
+
+@dataclass(frozen=True, slots=True)
 class DeadLetter:
     """An event one device did not take."""
 

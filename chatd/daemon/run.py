@@ -16,6 +16,7 @@ import uvloop
 
 from chatd import __version__
 from chatd.control.admin_service import AdminService
+from chatd.control.device_service import DeviceService
 from chatd.control.upkeep_service import UpkeepService
 from chatd.core.online import OnlineTable
 from chatd.daemon.logs import configure
@@ -181,8 +182,9 @@ async def _start_node(
 
     admin = AdminService(online=last_mile.online, cache=cache, status=status, clock=_now_us)
     upkeep = UpkeepService(leases=leases, notify=last_mile.notify, clock=_now_us)
+    devices = DeviceService(online=last_mile.online, tell_epoch=last_mile.tell_epoch)
     messages = MessageBusiness(max_payload=settings.max_payload_bytes)
-    node.serve(messages.methods | RoomBusiness().methods | outbox.methods | admin.methods | upkeep.methods)
+    node.serve(messages.methods | RoomBusiness().methods | outbox.methods | admin.methods | devices.methods | upkeep.methods)
     writer.start()
     stack.callback(node.close)
     stack.callback(reader.stop)

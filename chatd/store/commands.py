@@ -131,6 +131,14 @@ class ExpireDevices:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgetDevice:
+    """Remove a device and all that is kept for it. Result: its epoch, 0 if there was none."""
+
+    profile_id: str
+    device_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class EraseProfile:
     """Remove a profile, and the contents and sender of its events, at most ``limit`` at once. Result: Purged (first_seq 0)."""
 
@@ -174,6 +182,7 @@ Command = (
     | DropLetters
     | PurgeLog
     | ExpireDevices
+    | ForgetDevice
     | EraseProfile
     | RenewLeases
     | RegisterConnections
@@ -204,6 +213,8 @@ def profiles_of(command: Command) -> tuple[str, ...]:
             return (creator, *profiles)
         case OpenStreams(devices=devices):
             return tuple(profile_id for profile_id, _ in devices)
+        case ForgetDevice(profile_id=profile_id):
+            return (profile_id,)
         case _:
             return ()
 

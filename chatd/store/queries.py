@@ -78,6 +78,16 @@ class ListConnections:
 
 
 @dataclass(frozen=True, slots=True)
+class ListDevices:
+    """Empty ids match all. Result: (Device, …) by profile and id, those after ``after``; more."""
+
+    profile_id: str
+    device_id: str
+    after: tuple[str, str]
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
 class Unfanned:
     """What is committed and not marked as fanned out, rooms whose oldest such event is from before ``before_us``, at most ``limit`` events
     of each. Result: (CommittedRun, …)."""
@@ -129,6 +139,7 @@ Query = (
     | ListOutboxEntries
     | GetBroadcast
     | ListConnections
+    | ListDevices
     | Unfanned
     | ListDeadLetters
     | RetentionCuts

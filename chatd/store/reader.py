@@ -22,6 +22,7 @@ ANSWER: dict[type, Callable[[Database, Any], Any]] = {
     q.ListOutboxEntries: reading.list_outbox_entries,
     q.GetBroadcast: reading.get_broadcast,
     q.ListConnections: reading.list_connections,
+    q.ListDevices: reading.list_devices,
     q.ListDeadLetters: reading.list_dead_letters,
     q.RetentionCuts: retention_cuts,
     q.Ping: lambda database, query: database.rows("SELECT 1") == [(1,)],

@@ -11,7 +11,7 @@ from google.protobuf.struct_pb2 import Struct
 from chatd.core.wire import encode_delivery
 from chatd.errors import RoomNotFound
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink, EventType
-from chatd.store.commands import EraseProfile, ExpireDevices, Purged, PurgeLog, RemoveSubscriptions
+from chatd.store.commands import EraseProfile, ExpireDevices, ForgetDevice, Purged, PurgeLog, RemoveSubscriptions
 from chatd.store.rooms import remove
 from chatd.store.transaction import Transaction
 
@@ -73,10 +73,25 @@ def _expire(transaction: Transaction, command: ExpireDevices) -> int:
         (command.unseen_since_us, command.limit),
     )
     for device in expired:
-        for table in ("outbox", "delivery_attempt", "dead_letter", "connection", "device"):
-            database.run(f"DELETE FROM {table} WHERE profile_id = ? AND device_id = ?", device)
+        _remove_device(transaction, *device)
     _settle(transaction, command.limit)
     return len(expired)
+
+
+def forget_devices(transaction: Transaction, commands: Sequence[ForgetDevice]) -> list[int]:
+    return [_remove_device(transaction, command.profile_id, command.device_id) for command in commands]
+
+
+def _remove_device(transaction: Transaction, profile_id: str, device_id: str) -> int:
+    """The device's epoch, 0 if there was none."""
+    database, device = transaction.database, (profile_id, device_id)
+    if database.for_update:
+        # In the order in which acks lock them.
+        database.rows("SELECT 1 FROM outbox WHERE profile_id = ? AND device_id = ? ORDER BY room_id, start_seq FOR UPDATE", device)
+    for table in ("outbox", "delivery_attempt", "dead_letter", "connection"):
+        database.run(f"DELETE FROM {table} WHERE profile_id = ? AND device_id = ?", device)
+    epochs = database.rows("DELETE FROM device WHERE profile_id = ? AND device_id = ? RETURNING epoch", device)
+    return int(epochs[0][0]) if epochs else 0
 
 
 def _settle(transaction: Transaction, limit: int) -> None:

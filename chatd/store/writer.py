@@ -19,7 +19,7 @@ from chatd.store.events import store_events
 from chatd.store.lane import Completed, Lane
 from chatd.store.nodes import renew_leases
 from chatd.store.outbox import ack_cursors, open_streams
-from chatd.store.retention import erase_profiles, expire_devices, purge_logs
+from chatd.store.retention import erase_profiles, expire_devices, forget_devices, purge_logs
 from chatd.store.rooms import add_subscriptions, create_rooms, mark_fanned, remove_subscriptions
 from chatd.store.transaction import MembersCache, Transaction
 from chatd.store.undelivered import drop_letters, replay_letters
@@ -36,6 +36,7 @@ APPLY: dict[type, Callable[[Transaction, Any], Sequence[Any]]] = {
     c.DropLetters: drop_letters,
     c.PurgeLog: purge_logs,
     c.ExpireDevices: expire_devices,
+    c.ForgetDevice: forget_devices,
     c.EraseProfile: erase_profiles,
     c.RenewLeases: renew_leases,
     c.RegisterConnections: register_connections,
