@@ -14,6 +14,7 @@ from google.protobuf.struct_pb2 import Struct
 from chatd.client.calls import Calls
 from chatd.client.delivery import Delivery
 from chatd.client.stream import Stream, StreamState
+from chatd.core.compression import Compressor
 from chatd.errors import ChatdError, Unavailable
 from chatd.pb.chat.v1 import chat_pb2 as chat
 from chatd.pb.events.v1.payloads_pb2 import EventType
@@ -25,6 +26,7 @@ R = TypeVar("R", bound=Message)
 PROTOCOL_VERSION = 1
 TRY_SECONDS = 3.0
 """One try of a repeatable call; the whole may take ``call_timeout``."""
+COMPRESS_MIN_BYTES = 1024
 FIRST_PAUSE = 0.05
 """Seconds between the first two tries, doubling to one."""
 
@@ -32,7 +34,8 @@ FIRST_PAUSE = 0.05
 class Client:
     """A connection to a gateway, as the profile of ``token`` (or, for an operator's token, as ``profile``).
 
-    ``call_timeout`` bounds each call in seconds. Errors are those of ``chatd.errors``.
+    ``call_timeout`` bounds each call in seconds. ``compress``: payloads from 1 KiB on are sent as zstd frames. Errors are those of
+    ``chatd.errors``.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Client:
         profile: str | None = None,
         call_timeout: float = 10.0,
         client_name: str = "chatd-python",
+        compress: bool = True,
         context: Context | None = None,
     ) -> None:
         self._uri = uri
@@ -50,6 +54,7 @@ class Client:
         self._profile = profile or ""
         self._call_timeout = call_timeout
         self._client_name = client_name
+        self._compressor = Compressor(min_bytes=COMPRESS_MIN_BYTES if compress else 0, level=3)
         self._given_context = context
         self._context = context or new_context()
         self._calls: Calls | None = None
@@ -112,9 +117,22 @@ class Client:
 
     async def send_events(self, events: Sequence[chat.RoomEvent]) -> list[chat.EventAck]:
         """Send 1 to 256 events, all or none."""
-        request = chat.SendEventsRequest(events=events)
+        request = chat.SendEventsRequest(events=map(self._packed, events))
         affinity = events[0].room_id if events else ""
         return list((await self.call("ChatService/SendEvents", request, chat.SendEventsResponse, affinity=affinity)).acks)
+
+    def _packed(self, event: chat.RoomEvent) -> chat.RoomEvent:
+        """The event with a large payload compressed."""
+        if event.payload.ByteSize() < COMPRESS_MIN_BYTES:
+            return event
+        frame = self._compressor.compress(event.payload.SerializeToString(deterministic=True))
+        if frame is None:
+            return event
+        packed = chat.RoomEvent()
+        packed.CopyFrom(event)
+        packed.ClearField("payload")
+        packed.compressed_payload = frame
+        return packed
 
     async def create_room(self, room_id: str = "", *, name: str = "", profiles: Iterable[str] = ()) -> chat.Room:
         """Make a room. Not tried twice: a lost answer would turn into ALREADY_EXISTS."""
@@ -137,7 +155,7 @@ class Client:
 
     async def history(self, room_id: str, *, before_seq: int = 0, limit: int = 50) -> tuple[list[Delivery], bool]:
         """A page of the room's log, ascending, the newest first; and whether there are older events."""
-        request = chat.GetHistoryRequest(room_id=room_id, before_seq=before_seq, limit=limit)
+        request = chat.GetHistoryRequest(room_id=room_id, before_seq=before_seq, limit=limit, accept_zstd=True)
         response = await self.call("ChatService/GetHistory", request, chat.GetHistoryResponse, affinity=room_id)
         return [Delivery(event) for event in response.events], response.more
 
@@ -157,6 +175,7 @@ class Client:
             window_messages=window_messages,
             window_bytes=window_bytes,
             version=PROTOCOL_VERSION,
+            accept_zstd=True,
             client=self._client_name,
         )
         stream = Stream(self._context, self._uri, hello, on_state=on_state)

@@ -11,9 +11,10 @@ class NewEvent:
     room_id: str
     type: int
     payload: bytes
-    """An encoded ``google.protobuf.Struct``."""
+    """An encoded ``google.protobuf.Struct``, or the zstd frame of one."""
     content_hash: bytes
-    """Digest of room, type and payload: tells a retry from a reused id."""
+    """Digest of room, type and what was said: tells a retry from a reused id."""
+    compressed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ class Pull:
     want_cursors: bool = False
     again: tuple[str, int] | None = None
     """Room and seq of the oldest delivery in flight, wanted once more whatever the limits."""
+    plain: bool = False
+    """The device does not understand compressed payloads."""
 
 
 @dataclass(frozen=True, slots=True)

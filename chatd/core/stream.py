@@ -51,14 +51,17 @@ class DeviceStream:
         "_resend",
         "_sent",
         "key",
+        "plain",
         "receipts",
         "state",
         "wants_pull",
         "window",
     )
 
-    def __init__(self, key: StreamKey, *, window_messages: int, window_bytes: int) -> None:
+    def __init__(self, key: StreamKey, *, window_messages: int, window_bytes: int, plain: bool = False) -> None:
         self.key = key
+        self.plain = plain
+        """The device does not understand compressed payloads: the driver publishes plain ones to it, and pulls bring them."""
         self.state = StreamState.CATCHING_UP
         self.window = Window(window_messages, window_bytes)
         self.wants_pull = True
@@ -137,6 +140,7 @@ class DeviceStream:
             first_may_exceed=self.window.empty,
             want_cursors=not self._cursors_known,
             again=self._again,
+            plain=self.plain,
         )
 
     @property

@@ -5,12 +5,14 @@ concatenated: protobuf reads the result as one frame with several, so a batch fo
 ``b"".join`` and nothing on the way parses it.
 """
 
+from chatd.core.compression import decompress
 from chatd.errors import ChatdError
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink, Skipped, SkipReason
 from chatd.pb.gateway.v1.gateway_pb2 import Error, RpcResponse
 
 _EVENT = b"\x0a"  # EventDelivery.event: field 1, length-delimited
 _PAYLOAD = b"\x1a"  # EventDelivery.payload: field 3, length-delimited
+_COMPRESSED = b"\x20\x01\x42"  # EventDelivery.is_compressed: field 4, true; compressed_payload: field 8, length-delimited
 _RETRY_COUNT = b"\x28"  # EventDelivery.retry_count: field 5, varint
 _REPLAY = b"\x38\x01"  # EventDelivery.replay: field 7, true
 _DELIVERIES = b"\x0a"  # ServerFrame.deliveries: field 1, length-delimited
@@ -26,10 +28,52 @@ def varint(value: int) -> bytes:
     return bytes(out)
 
 
-def encode_delivery(link: EventLink, payload: bytes) -> bytes:
-    """An ``EventDelivery`` of ``link`` and an already encoded ``google.protobuf.Struct``."""
+def read_varint(data: bytes, at: int) -> tuple[int, int]:
+    """The integer at ``at`` and where it ends. Raises IndexError when it does not end."""
+    value, shift = 0, 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+
+
+def encode_delivery(link: EventLink, payload: bytes, *, compressed: bool = False) -> bytes:
+    """An ``EventDelivery`` of ``link`` and an already encoded ``google.protobuf.Struct``, or the zstd frame of one."""
     head = link.SerializeToString()
-    return b"".join((_EVENT, varint(len(head)), head, _PAYLOAD, varint(len(payload)), payload))
+    return b"".join((_EVENT, varint(len(head)), head, _COMPRESSED if compressed else _PAYLOAD, varint(len(payload)), payload))
+
+
+def plain_delivery(delivery: bytes) -> bytes:
+    """The same encoded ``EventDelivery`` for who does not understand compressed payloads. ``encode_delivery`` made it, perhaps with something
+    added behind."""
+    if not delivery.startswith(_EVENT):
+        return delivery
+    size, at = read_varint(delivery, 1)
+    payload_at = at + size
+    if not delivery.startswith(_COMPRESSED, payload_at):
+        return delivery
+    size, at = read_varint(delivery, payload_at + len(_COMPRESSED))
+    payload = decompress(delivery[at : at + size])
+    return b"".join((delivery[:payload_at], _PAYLOAD, varint(len(payload)), payload, delivery[at + size :]))
+
+
+def plain_records(records: bytes, limit: int) -> bytes | None:
+    """Delivery records with no payload compressed; the same object if none is. None: they would be more than ``limit`` bytes."""
+    at, left, plain, changed = 0, limit, [], False
+    while at < len(records):
+        size, start = read_varint(records, at + 1)
+        at = start + size
+        delivery = records[start:at]
+        other = plain_delivery(delivery)
+        changed = changed or other is not delivery
+        plain.append(delivery_record(other))
+        left -= len(other)
+        if left < 0 and changed:
+            return None
+    return b"".join(plain) if changed else records
 
 
 def tried_before(delivery: bytes, retry_count: int) -> bytes:

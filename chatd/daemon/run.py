@@ -18,6 +18,7 @@ from chatd import __version__
 from chatd.control.admin_service import AdminService
 from chatd.control.device_service import DeviceService
 from chatd.control.upkeep_service import UpkeepService
+from chatd.core.compression import Compressor
 from chatd.core.online import OnlineTable
 from chatd.daemon.logs import configure
 from chatd.daemon.notify import Notifier, watchdog_interval
@@ -183,7 +184,10 @@ async def _start_node(
     admin = AdminService(online=last_mile.online, cache=cache, status=status, clock=_now_us)
     upkeep = UpkeepService(leases=leases, notify=last_mile.notify, clock=_now_us)
     devices = DeviceService(online=last_mile.online, tell_epoch=last_mile.tell_epoch)
-    messages = MessageBusiness(max_payload=settings.max_payload_bytes)
+    messages = MessageBusiness(
+        max_payload=settings.max_payload_bytes,
+        compressor=Compressor(min_bytes=settings.compress_min_bytes, level=settings.compress_level),
+    )
     node.serve(messages.methods | RoomBusiness().methods | outbox.methods | admin.methods | devices.methods | upkeep.methods)
     writer.start()
     stack.callback(node.close)

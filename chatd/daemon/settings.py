@@ -72,6 +72,10 @@ class Settings(BaseSettings):
     window_bytes: int = _number(256 * 1024, "The same in bytes", unit="bytes", ge=1024, le=16 * MIB)
     max_frame_bytes: int = _number(MIB, "Largest frame a client may send", unit="bytes", ge=4096, le=16 * MIB)
     max_payload_bytes: int = _number(64 * 1024, "Largest payload of one event, less than MAX_FRAME_BYTES", unit="bytes", ge=64, le=8 * MIB)
+    compress_min_bytes: int = _number(
+        1024, "Payloads from this size on are kept and sent compressed; 0: none", unit="bytes", ge=0, le=8 * MIB
+    )
+    compress_level: int = _number(3, "How hard zstd tries", unit="(zstd's level)", ge=1, le=19)
     call_timeout_ms: int = _number(10_000, "A gateway waits this long for a default node", unit="ms", ge=100, le=600_000)
     ack_flush_ms: int = _number(50, "Acks are gathered this long before they are written", unit="ms", ge=1, le=10_000)
     repair_pull_seconds: float = _number(30.0, "A quiet stream looks into its outbox about this often", unit="s", ge=0.05, le=3600)

@@ -42,15 +42,18 @@ class Peer:
 class Opening:
     """A Hello that waits for its epoch."""
 
-    __slots__ = ("client", "device_id", "identity", "new_device", "peer", "version", "window_bytes", "window_messages")
+    __slots__ = ("client", "device_id", "identity", "new_device", "peer", "plain", "version", "window_bytes", "window_messages")
 
-    def __init__(self, peer: Peer, identity: Identity, device_id: str, *, client: str, window: tuple[int, int], version: int) -> None:
+    def __init__(
+        self, peer: Peer, identity: Identity, device_id: str, *, client: str, window: tuple[int, int], version: int, plain: bool
+    ) -> None:
         self.peer = peer
         self.identity = identity
         self.device_id = device_id
         self.client = client
         self.window_messages, self.window_bytes = window
         self.version = version
+        self.plain = plain
         self.new_device = False
 
 
@@ -129,7 +132,7 @@ class ConnectionManager:
         key = StreamKey(opening.identity.profile_id, opening.device_id, epoch)
         peer.identity = opening.identity
         peer.topic = topic_of(key.profile_id, key.device_id)
-        peer.stream = DeviceStream(key, window_messages=opening.window_messages, window_bytes=opening.window_bytes)
+        peer.stream = DeviceStream(key, window_messages=opening.window_messages, window_bytes=opening.window_bytes, plain=opening.plain)
         older = self.streams.get(peer.topic)
         self.streams[peer.topic] = peer
         if older is None:

@@ -177,6 +177,7 @@ class GatewayServer:
             client=hello.client[:128],
             window=self._window(hello),
             version=min(hello.version, PROTOCOL_VERSION),
+            plain=not hello.accept_zstd,
         )
         if peer.stream is not None:
             self.connections.forget(peer, failed=True)

@@ -6,13 +6,18 @@ import structlog
 from google.protobuf.message import DecodeError
 
 from chatd.core.stream import Published, Run, count_of
-from chatd.core.wire import split_queue_body
+from chatd.core.wire import plain_records, split_queue_body
 from chatd.errors import ChatdError, Superseded
 from chatd.gateway.catch_up import CatchUp
 from chatd.gateway.connection import ConnectionManager, Peer
 from chatd.pb.node.v1.node_pb2 import QueueHead
 
 log = structlog.get_logger()
+
+MAX_PLAIN_BYTES = 4_194_304
+"""A message that would be larger without compression is not passed on: streams that need it plain pull it, a window at a time."""
+
+_NOT_MADE = Published((), 0, b"")
 
 
 class LiveDelivery:
@@ -35,7 +40,8 @@ class LiveDelivery:
         streams = self._streams
         outgoing: dict[Peer, list[bytes]] = {}
         # One event goes to many devices in a row with the same body: it is taken apart once, and kept once.
-        last, head, message = b"", QueueHead(), Published((), 0, b"")
+        last, head, message = b"", QueueHead(), _NOT_MADE
+        plain: Published | None = _NOT_MADE
         for (frame,) in batch:
             cut = frame.find(b"\0") + 1
             # The subscription matched a prefix; the stream is looked up by the whole topic.
@@ -44,16 +50,23 @@ class LiveDelivery:
                 continue
             body = frame[cut:]
             if body != last:
-                last = body
+                last, plain = body, _NOT_MADE
                 head, message = _parse(body)
             stream = peer.stream
             if message.runs:
-                if stream.publish(message):
+                mine: Published | None = message
+                if stream.plain:
+                    if plain is _NOT_MADE:
+                        plain = _plain(message)
+                    mine = plain
+                if mine is None:
+                    stream.fall_behind()
+                elif stream.publish(mine):
                     waiting = outgoing.get(peer)
                     if waiting is None:
-                        outgoing[peer] = [message.records]
+                        outgoing[peer] = [mine.records]
                     else:
-                        waiting.append(message.records)
+                        waiting.append(mine.records)
             elif head.epoch > stream.key.epoch:
                 self._end(peer, Superseded("a newer stream of this device is open"))
             elif head.subscribed:
@@ -74,3 +87,11 @@ def _parse(body: bytes) -> tuple[QueueHead, Published]:
         head, records = QueueHead(subscribed=True), b""
     runs = tuple(Run(run.room_id, run.first_seq, run.last_seq) for run in head.runs)
     return head, Published(runs, count_of(runs), records)
+
+
+def _plain(message: Published) -> Published | None:
+    """The same with nothing compressed; None when that is too much at once."""
+    records = plain_records(message.records, MAX_PLAIN_BYTES)
+    if records is None or records is message.records:
+        return message if records is not None else None
+    return Published(message.runs, message.events, records)

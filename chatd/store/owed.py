@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from chatd.core.model import Owed, OwedRun, Pull
-from chatd.core.wire import delivery_record, encode_marker, replayed
+from chatd.core.wire import delivery_record, encode_marker, plain_delivery, replayed
 from chatd.errors import Unavailable
 from chatd.pb.events.v1.payloads_pb2 import SkipReason
 from chatd.store.database import Database
@@ -145,10 +145,12 @@ class _Puller:
         must = self._pull.first_may_exceed and not self._runs
         size = self._size
         records: list[bytes] = []
+        plain = self._pull.plain
         for expected, (seq, delivery) in enumerate(rows, after + 1):
             if seq != expected or not delivery:
                 raise _LogMoved
-            record = troubles.record(room_id, seq, bytes(delivery)) if troubles.any else delivery_record(bytes(delivery))
+            delivery = plain_delivery(bytes(delivery)) if plain else bytes(delivery)
+            record = troubles.record(room_id, seq, delivery) if troubles.any else delivery_record(delivery)
             size -= len(record)
             if size < 0 and (records or not must):
                 break
@@ -176,4 +178,5 @@ class _Puller:
 
     def _delivery(self, room_id: str, seq: int) -> bytes:
         rows = self._database.rows("SELECT delivery FROM room_event WHERE room_id = ? AND seq = ?", (room_id, seq))
-        return bytes(rows[0][0]) if rows else b""
+        delivery = bytes(rows[0][0]) if rows else b""
+        return plain_delivery(delivery) if self._pull.plain else delivery

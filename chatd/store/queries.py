@@ -15,6 +15,7 @@ class PullOwed:
 @dataclass(frozen=True, slots=True)
 class History:
     """A page of a room's log before ``before_seq`` (0: the newest), ascending, within the profile's memberships (operators: all).
+    ``plain``: nothing in it compressed.
 
     Result: (encoded EventDelivery, …), more. RoomNotFound, NotAMember.
     """
@@ -24,6 +25,7 @@ class History:
     operator: bool
     before_seq: int
     limit: int
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from chatd.core.model import Connection, DeadLetter, Device, Member, OutboxEntry, OutboxSummary, Recipient, Room
+from chatd.core.wire import plain_delivery
 from chatd.errors import EventNotFound, NotAMember, RoomNotFound
 from chatd.store import queries as q
 from chatd.store.database import Database
@@ -35,11 +36,12 @@ def history(database: Database, query: q.History) -> tuple[tuple[bytes, ...], bo
     )
     page: list[bytes] = []
     size = 0
-    for (delivery,) in rows[: query.limit]:
+    for (stored,) in rows[: query.limit]:
+        delivery = plain_delivery(bytes(stored)) if query.plain else bytes(stored)
         size += len(delivery)
         if page and size > MAX_PAGE_BYTES:
             break
-        page.append(bytes(delivery))
+        page.append(delivery)
     return tuple(reversed(page)), len(rows) > len(page)
 
 

@@ -131,12 +131,22 @@ class Transaction:
         members = self._members[room.room_id] = Members(room.room_id, room.version, profiles)
         return members
 
-    def append(self, room: LockedRoom, link: EventLink, payload: bytes, content_hash: bytes, recipients: Members, *, alone: bool) -> int:
+    def append(
+        self,
+        room: LockedRoom,
+        link: EventLink,
+        payload: bytes,
+        content_hash: bytes,
+        recipients: Members,
+        *,
+        compressed: bool = False,
+        alone: bool = False,
+    ) -> int:
         """Give an event its place. ``alone``: it is a run of its own, because its recipients are not its neighbours'."""
         room.head_seq += 1
         room.changed = True
         link.room_id, link.seq, link.sent_at_us = room.room_id, room.head_seq, self.now_us
-        delivery = encode_delivery(link, payload)
+        delivery = encode_delivery(link, payload, compressed=compressed)
         self._events.append((room.room_id, link.seq, link.event_id, link.sender_id, link.type, self.now_us, content_hash, delivery))
         record = delivery_record(delivery)
         last = self._last_runs.get(room.room_id)

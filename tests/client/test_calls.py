@@ -106,7 +106,9 @@ async def test_a_rooms_calls(client: Client, gateway: FakeGateway) -> None:
 
     reading = asyncio.ensure_future(client.history("lobby", before_seq=9, limit=2))
     call = await gateway.answer(lambda _: chat.GetHistoryResponse(events=[delivery("lobby", 7), delivery("lobby", 8)], more=True))
-    assert chat.GetHistoryRequest.FromString(call.payload) == chat.GetHistoryRequest(room_id="lobby", before_seq=9, limit=2)
+    assert chat.GetHistoryRequest.FromString(call.payload) == chat.GetHistoryRequest(
+        room_id="lobby", before_seq=9, limit=2, accept_zstd=True
+    )
     page, more = await reading
     assert ([one.seq for one in page], more) == ([7, 8], True)
 
@@ -162,9 +164,10 @@ async def test_a_refused_frame_fails_the_calls_under_way(client: Client, gateway
         await sending
 
 
-async def test_what_zeromq_would_cut_off_is_refused_at_once(client: Client) -> None:
-    with pytest.raises(FrameTooLarge):
-        await client.send("lobby", "x" * LARGEST_FRAME)
+async def test_what_zeromq_would_cut_off_is_refused_at_once(gateway: FakeGateway) -> None:
+    async with Client(gateway.uri, "secret", compress=False) as client:
+        with pytest.raises(FrameTooLarge):
+            await client.send("lobby", "x" * LARGEST_FRAME)
 
 
 async def test_closing_fails_what_is_under_way(gateway: FakeGateway) -> None:

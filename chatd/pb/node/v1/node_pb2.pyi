@@ -47,16 +47,14 @@ class Run(_message.Message):
     def __init__(self, room_id: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ...) -> None: ...
 
 class QueueHead(_message.Message):
-    __slots__ = ("runs", "subscribed", "epoch", "compressed")
+    __slots__ = ("runs", "subscribed", "epoch")
     RUNS_FIELD_NUMBER: _ClassVar[int]
     SUBSCRIBED_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
-    COMPRESSED_FIELD_NUMBER: _ClassVar[int]
     runs: _containers.RepeatedCompositeFieldContainer[Run]
     subscribed: bool
     epoch: int
-    compressed: bool
-    def __init__(self, runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., subscribed: bool = ..., epoch: _Optional[int] = ..., compressed: bool = ...) -> None: ...
+    def __init__(self, runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., subscribed: bool = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class RoomCursor(_message.Message):
     __slots__ = ("room_id", "seq")
@@ -133,7 +131,7 @@ class OpenStreamsResponse(_message.Message):
     def __init__(self, epochs: _Optional[_Iterable[int]] = ..., new_devices: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class StreamPull(_message.Message):
-    __slots__ = ("profile_id", "device_id", "epoch", "sent", "max_messages", "max_bytes", "want_cursors", "first_may_exceed", "again")
+    __slots__ = ("profile_id", "device_id", "epoch", "sent", "max_messages", "max_bytes", "want_cursors", "first_may_exceed", "again", "plain")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -143,6 +141,7 @@ class StreamPull(_message.Message):
     WANT_CURSORS_FIELD_NUMBER: _ClassVar[int]
     FIRST_MAY_EXCEED_FIELD_NUMBER: _ClassVar[int]
     AGAIN_FIELD_NUMBER: _ClassVar[int]
+    PLAIN_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     device_id: str
     epoch: int
@@ -152,7 +151,8 @@ class StreamPull(_message.Message):
     want_cursors: bool
     first_may_exceed: bool
     again: RoomCursor
-    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., epoch: _Optional[int] = ..., sent: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., max_messages: _Optional[int] = ..., max_bytes: _Optional[int] = ..., want_cursors: bool = ..., first_may_exceed: bool = ..., again: _Optional[_Union[RoomCursor, _Mapping]] = ...) -> None: ...
+    plain: bool
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., epoch: _Optional[int] = ..., sent: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., max_messages: _Optional[int] = ..., max_bytes: _Optional[int] = ..., want_cursors: bool = ..., first_may_exceed: bool = ..., again: _Optional[_Union[RoomCursor, _Mapping]] = ..., plain: bool = ...) -> None: ...
 
 class PullOutboxRequest(_message.Message):
     __slots__ = ("pulls",)
@@ -161,7 +161,7 @@ class PullOutboxRequest(_message.Message):
     def __init__(self, pulls: _Optional[_Iterable[_Union[StreamPull, _Mapping]]] = ...) -> None: ...
 
 class OwedRun(_message.Message):
-    __slots__ = ("room_id", "first_seq", "last_seq", "deliveries", "skipped", "again", "replay", "compressed")
+    __slots__ = ("room_id", "first_seq", "last_seq", "deliveries", "skipped", "again", "replay")
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     FIRST_SEQ_FIELD_NUMBER: _ClassVar[int]
     LAST_SEQ_FIELD_NUMBER: _ClassVar[int]
@@ -169,7 +169,6 @@ class OwedRun(_message.Message):
     SKIPPED_FIELD_NUMBER: _ClassVar[int]
     AGAIN_FIELD_NUMBER: _ClassVar[int]
     REPLAY_FIELD_NUMBER: _ClassVar[int]
-    COMPRESSED_FIELD_NUMBER: _ClassVar[int]
     room_id: str
     first_seq: int
     last_seq: int
@@ -177,8 +176,7 @@ class OwedRun(_message.Message):
     skipped: bool
     again: bool
     replay: bool
-    compressed: bool
-    def __init__(self, room_id: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., deliveries: _Optional[bytes] = ..., skipped: bool = ..., again: bool = ..., replay: bool = ..., compressed: bool = ...) -> None: ...
+    def __init__(self, room_id: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., deliveries: _Optional[bytes] = ..., skipped: bool = ..., again: bool = ..., replay: bool = ...) -> None: ...
 
 class StreamOwed(_message.Message):
     __slots__ = ("runs", "more", "cursors", "superseded", "alone")
