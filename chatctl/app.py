@@ -42,7 +42,7 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-Uri = Annotated[str, typer.Option("--uri", envvar="CHATD_URI", help="The gateway.")]
+Uri = Annotated[str, typer.Option("--uri", envvar="CHATD_URI", help="The gateway; several with commas: the first that answers.")]
 Token = Annotated[
     str,
     typer.Option("--token", envvar="CHATD_TOKEN", help="Your token; default: the token file's first operator.", show_default=False),

@@ -135,10 +135,6 @@ class NotInFlight(ClientError):
     code, name = 604, "NOT_IN_FLIGHT"
 
 
-class TooManyConnections(ClientError):
-    code, name, retry, closes = 605, "TOO_MANY_CONNECTIONS", True, True
-
-
 class RateLimited(ClientError):
     code, name, retry = 606, "RATE_LIMITED", True
 
@@ -179,7 +175,6 @@ WIRE_ERRORS: dict[int, type[ChatdError]] = {
         Draining,
         AckAhead,
         NotInFlight,
-        TooManyConnections,
         RateLimited,
     )
 }

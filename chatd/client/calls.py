@@ -29,6 +29,7 @@ class Calls:
         self._pump = Pump(self._loop, connect_dealer(context, uri), self._on_batch, on_lost=self._on_lost)
         self._waiting: dict[int, asyncio.Future[bytes]] = {}
         self._next_id = 1
+        self._retired = False
         self._closed = False
 
     async def call(self, method: str, request: Message, response_type: type[R], *, affinity: str, timeout: float) -> R:
@@ -60,6 +61,8 @@ class Calls:
             raise MalformedFrame(f"the gateway's answer to {method} does not parse") from exc
         finally:
             self._waiting.pop(call_id, None)
+            if self._retired and not self._waiting:
+                self.close()
 
     async def _send(self, frame: bytes, deadline: float) -> None:
         while True:
@@ -103,7 +106,19 @@ class Calls:
             if not answer.done():
                 answer.set_exception(type(error)(str(error)))
 
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def retire(self) -> None:
+        """Take no more calls; close when those under way have come to their end."""
+        self._retired = True
+        if not self._waiting:
+            self.close()
+
     def close(self) -> None:
+        if self._closed:
+            return
         self._closed = True
         self._fail_all(Unavailable("the client was closed"))
         self._pump.close(linger_ms=200)

@@ -13,9 +13,10 @@ from google.protobuf.struct_pb2 import Struct
 
 from chatd.client.calls import Calls
 from chatd.client.delivery import Delivery
+from chatd.client.route import Gateways, Route
 from chatd.client.stream import Stream, StreamState
 from chatd.core.compression import Compressor
-from chatd.errors import ChatdError, Unavailable
+from chatd.errors import ChatdError, TimedOut, Unavailable
 from chatd.pb.chat.v1 import chat_pb2 as chat
 from chatd.pb.events.v1.payloads_pb2 import EventType
 from chatd.pb.gateway.v1.gateway_pb2 import Hello
@@ -32,7 +33,8 @@ FIRST_PAUSE = 0.05
 
 
 class Client:
-    """A connection to a gateway, as the profile of ``token`` (or, for an operator's token, as ``profile``).
+    """A connection to a gateway, as the profile of ``token`` (or, for an operator's token, as ``profile``). ``uri``: the gateway, or several; when
+    the first is gone, another one that was given or that gateways have told of.
 
     ``call_timeout`` bounds each call in seconds. ``compress``: payloads from 1 KiB on are sent as zstd frames. Errors are those of
     ``chatd.errors``.
@@ -40,7 +42,7 @@ class Client:
 
     def __init__(
         self,
-        uri: str,
+        uri: str | Sequence[str],
         token: str,
         *,
         profile: str | None = None,
@@ -49,7 +51,8 @@ class Client:
         compress: bool = True,
         context: Context | None = None,
     ) -> None:
-        self._uri = uri
+        self._gateways = Gateways(uri)
+        self._route = Route(self._gateways)
         self._token = token
         self._profile = profile or ""
         self._call_timeout = call_timeout
@@ -58,6 +61,7 @@ class Client:
         self._given_context = context
         self._context = context or new_context()
         self._calls: Calls | None = None
+        self._retired: list[Calls] = []
         self._closed = False
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
 
@@ -72,9 +76,9 @@ class Client:
         self._closed = True
         for stream in tuple(self._streams):
             stream.abandon()
-        if self._calls is not None:
-            self._calls.close()
-            self._calls = None
+        for calls in (*self._retired, *([self._calls] if self._calls is not None else [])):
+            calls.close()
+        self._retired, self._calls = [], None
         if self._given_context is None:
             self._context.term()
 
@@ -91,25 +95,39 @@ class Client:
         """Call any method. A ``repeatable`` call is tried again after errors that say so, until ``timeout`` seconds are over."""
         if self._closed:
             raise Unavailable("the client was closed")
-        if self._calls is None:
-            self._calls = Calls(self._context, self._uri, token=self._token, profile=self._profile)
-        calls = self._calls
         loop = asyncio.get_running_loop()
         deadline = loop.time() + (timeout or self._call_timeout)
         pause = FIRST_PAUSE
         while True:
             left = deadline - loop.time()
+            calls = self._connection()
             try:
                 return await calls.call(
                     method, request, response_type, affinity=affinity, timeout=min(left, TRY_SECONDS) if repeatable else left
                 )
             except ChatdError as exc:
                 left = deadline - loop.time()
+                if isinstance(exc, Unavailable | TimedOut):
+                    self._move_from(calls)
                 if not (repeatable and exc.retry) or self._closed or left < FIRST_PAUSE:
                     raise
             # Never so long that nothing is left of the time for another try.
             await asyncio.sleep(min(pause, left / 2) * random.uniform(0.5, 1.0))
             pause = min(1.0, pause * 2)
+
+    def _connection(self) -> Calls:
+        if self._calls is None:
+            self._calls = Calls(self._context, self._route.uri, token=self._token, profile=self._profile)
+        return self._calls
+
+    def _move_from(self, calls: Calls) -> None:
+        """A call over this connection got no answer: the next ones go elsewhere, if there is an elsewhere."""
+        if calls is self._calls and self._route.has_other and not self._closed:
+            self._route.move()
+            self._calls = None
+            self._retired = [one for one in self._retired if not one.closed]
+            self._retired.append(calls)
+            calls.retire()
 
     async def send(self, room_id: str, text: str, *, event_id: str | None = None) -> chat.EventAck:
         """Send a text. Returns when it is stored for good; however often it had to be tried, it is stored once."""
@@ -178,7 +196,7 @@ class Client:
             accept_zstd=True,
             client=self._client_name,
         )
-        stream = Stream(self._context, self._uri, hello, on_state=on_state)
+        stream = Stream(self._context, self._gateways, hello, on_state=on_state)
         self._streams.add(stream)
         return stream
 

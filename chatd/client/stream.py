@@ -4,7 +4,7 @@ One timer and one socket; nothing per message. What the application has not aske
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from enum import Enum
 from types import TracebackType
 from typing import Self
@@ -14,11 +14,14 @@ from google.protobuf.message import DecodeError
 from chatd.client.arrivals import Arrivals, Frame, Position
 from chatd.client.delivery import Delivery
 from chatd.client.resume import Resume, from_pb
+from chatd.client.route import Gateways, Route
 from chatd.errors import MalformedFrame, Unavailable
 from chatd.pb.gateway.v1.gateway_pb2 import Ack, Bye, ClientFrame, Heartbeat, Hello, Reject, ServerFrame
 from chatd.transport.pump import PeerFull, Pump
-from chatd.transport.sockets import Context, connect_dealer
+from chatd.transport.sockets import Context, connect_dealer, usable
 
+CONNECT_SECONDS = 1.0
+"""So long a gateway that cannot be reached is waited for, if there is another."""
 HELLO_SECONDS = 5.0
 BYE_SECONDS = 1.0
 _HEARTBEAT = ClientFrame(heartbeat=Heartbeat()).SerializeToString()
@@ -37,9 +40,12 @@ class Stream:
     ``on_state`` is told every change and why; what it raises ends the stream and is raised to whoever iterates.
     """
 
-    def __init__(self, context: Context, uri: str, hello: Hello, *, on_state: Callable[[StreamState, str], None] | None = None) -> None:
+    def __init__(
+        self, context: Context, gateways: Gateways, hello: Hello, *, on_state: Callable[[StreamState, str], None] | None = None
+    ) -> None:
         self._context = context
-        self._uri = uri
+        self._gateways = gateways
+        self._route = Route(gateways)
         self._hello = ClientFrame(hello=hello).SerializeToString()
         self._on_state = on_state
         self._resume = Resume()
@@ -80,7 +86,7 @@ class Stream:
         self._connection += 1
         self._hello_sent = False
         self._connected_at = self._loop.time()
-        self._pump = Pump(self._loop, connect_dealer(self._context, self._uri), self._on_batch, on_lost=self._on_lost)
+        self._pump = Pump(self._loop, connect_dealer(self._context, self._route.uri), self._on_batch, on_lost=self._on_lost)
         self._set_state(StreamState.CONNECTING, "")
         self._tick()
 
@@ -102,6 +108,9 @@ class Stream:
         if self.state is StreamState.CONNECTING:
             if not self._hello_sent:
                 self._hello_sent = self._say(self._hello)
+                if not self._hello_sent and self._route.has_other and now - self._connected_at > CONNECT_SECONDS:
+                    self._reconnect("the gateway cannot be reached")
+                    return
             elif now - self._connected_at > HELLO_SECONDS:
                 self._reconnect("the gateway did not answer")
                 return
@@ -139,7 +148,8 @@ class Stream:
             return False  # nobody there: silence will be noticed
         return True
 
-    def _reconnect(self, reason: str) -> None:
+    def _reconnect(self, reason: str, told: Sequence[str] = ()) -> None:
+        """Begin anew, at another gateway if one is known; at one of those ``told`` if any."""
         if self._pump is not None:
             self._pump.close()
             self._pump = None
@@ -148,6 +158,7 @@ class Stream:
         if self._closing:
             self._end(None)  # it was to end anyway
             return
+        self._route.move(told)
         self._set_state(StreamState.CONNECTING, reason)
         if self.state is StreamState.CONNECTING:
             self._timer = self._loop.call_later(self._resume.backoff(self._loop.time()), self._connect)
@@ -176,6 +187,7 @@ class Stream:
             self._on_deliveries(frame, size, now)
         elif frame.HasField("welcome"):
             self._resume.welcomed(frame.welcome, now)
+            self._gateways.learn(usable(frame.welcome.gateways))
             self._set_state(StreamState.CATCHING_UP, "")
             self._opened.set()
             self._look_in(self._resume.next_look())  # heartbeats may be due sooner than the next look at a Hello
@@ -188,7 +200,10 @@ class Stream:
             if frame.HasField("closed") and frame.closed.error.code == 0:
                 self._end(None)
             elif error.retry:
-                self._reconnect(str(error))
+                told = usable(frame.closed.gateways)
+                if told:
+                    self._gateways.learn(told)
+                self._reconnect(str(error), told)
             else:
                 self._end(error)
         else:

@@ -213,6 +213,8 @@ def _start_gateway(mode: Mode, loop: asyncio.AbstractEventLoop, context: Context
     gateway_settings = GatewaySettings(
         gateway_id=settings.node_id,
         bind_uri=settings.gateway_uri,
+        public_uri=settings.gateway_public_uri,
+        connections_per_device=settings.max_connections_per_device,
         queue_uris=settings.queue_uris(mode),
         node_uris=settings.node_uris(mode),
         queue_name=settings.queue_user_event_delivery_name,

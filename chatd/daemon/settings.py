@@ -60,6 +60,10 @@ class Settings(BaseSettings):
     )
     default_uri: str = Field("", description="The default node's call socket, of a gateway several with commas; default: as the queue's")
     gateway_uri: str = Field("tcp://127.0.0.1:7400", description="Where devices and chatctl connect")
+    gateway_public_uri: str = Field("", description="Where devices are told to find this gateway; default: GATEWAY_URI, as bound")
+    max_connections_per_device: int = _number(
+        2, "Streams and Hellos under way that a gateway carries for one device; the oldest goes", unit="connections", ge=1, le=100
+    )
     tokens_file: OptionalPath = Field(
         None, description="Who may connect; made with one operator's token if absent; default: DATA_DIR/tokens.toml"
     )
@@ -97,7 +101,13 @@ class Settings(BaseSettings):
     )
     device_expiry_days: float = _number(90, "A device unseen for this long is forgotten; 0: never", unit="days", ge=0, le=36_500)
     retention_sweep_seconds: float = _number(60.0, "How often all this is looked for", unit="s", ge=0.1, le=86_400)
-    drain_seconds: float = _number(5.0, "At the end, calls and acks under way get this long", unit="s", ge=0, le=600)
+    drain_seconds: float = _number(
+        5.0,
+        "At the end: devices leave a gateway over this time if there is another, calls and acks under way get as long",
+        unit="s",
+        ge=0,
+        le=600,
+    )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="debug, info, warning or error"
     )

@@ -44,7 +44,9 @@ class OutboxAccess:
         """Who this node is, and who else serves; shows a gateway that it lives, and the node that the gateway does."""
         caller.require_gateway()
         self._leases.note_gateway(parse(node_pb2.DescribeRequest, payload))
-        response = node_pb2.DescribeResponse(nodes=self._leases.default_nodes(), call_uri=self._leases.call_uri)
+        response = node_pb2.DescribeResponse(
+            nodes=self._leases.default_nodes(), call_uri=self._leases.call_uri, gateway_uris=self._leases.gateway_uris()
+        )
         response.MergeFrom(self._description)
         return Done(response)
 

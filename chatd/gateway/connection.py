@@ -70,6 +70,7 @@ class ConnectionManager:
         on_open: Callable[[Opening], None],
         on_failed: Callable[[Peer], None],
         end: Callable[[Peer, ChatdError], None],
+        per_device: int,
     ) -> None:
         self._backend = backend
         self._gateway_id = gateway_id
@@ -78,6 +79,8 @@ class ConnectionManager:
         self._on_open = on_open
         self._on_failed = on_failed
         self._end = end
+        self._per_device = per_device
+        self._of_device: dict[bytes, list[Peer]] = {}  # the oldest first
         self._opening: list[Opening] = []
         self._closed: list[StreamKey] = []
         self.peers: dict[bytes, Peer] = {}
@@ -86,10 +89,25 @@ class ConnectionManager:
         """The same, by topic; only open ones."""
 
     def open(self, opening: Opening) -> None:
-        """Register with the next ``flush``."""
-        opening.peer.opening = opening
-        self.peers[opening.peer.routing_id] = opening.peer
+        """Register with the next ``flush``. A device that has too many connections under way loses the oldest: a storm of logins costs the
+        database no more than those."""
+        peer = opening.peer
+        self._let_go(peer)
+        peer.opening = opening
+        peer.topic = topic_of(opening.identity.profile_id, opening.device_id)
+        self.peers[peer.routing_id] = peer
         self._opening.append(opening)
+        mine = self._of_device.setdefault(peer.topic, [])
+        mine.append(peer)
+        if len(mine) > self._per_device:
+            self._end(mine[0], Superseded("newer connections of this device have taken its place"))
+
+    def _let_go(self, peer: Peer) -> None:
+        mine = self._of_device.get(peer.topic)
+        if mine is not None and peer in mine:
+            mine.remove(peer)
+            if not mine:
+                del self._of_device[peer.topic]
 
     def flush(self) -> None:
         """Hand over what has gathered since the last call."""
@@ -100,7 +118,10 @@ class ConnectionManager:
             )
             self._backend.call("NodeService/CloseStreams", request, self._on_forgotten, affinity=self._gateway_id)
         if self._opening:
-            batch, self._opening = self._opening, []
+            batch, self._opening = [one for one in self._opening if one.peer.opening is one], []
+        else:
+            batch = []
+        if batch:
             opens = OpenStreamsRequest(
                 gateway_id=self._gateway_id,
                 streams=[OpenStream(profile_id=one.identity.profile_id, device_id=one.device_id, client=one.client) for one in batch],
@@ -131,7 +152,6 @@ class ConnectionManager:
         peer = opening.peer
         key = StreamKey(opening.identity.profile_id, opening.device_id, epoch)
         peer.identity = opening.identity
-        peer.topic = topic_of(key.profile_id, key.device_id)
         peer.stream = DeviceStream(key, window_messages=opening.window_messages, window_bytes=opening.window_bytes, plain=opening.plain)
         older = self.streams.get(peer.topic)
         self.streams[peer.topic] = peer
@@ -152,6 +172,7 @@ class ConnectionManager:
         """The stream, or what was to become one, has ended. The connection itself may live on. ``failed``: the oldest delivery in flight was
         not taken."""
         self.peers.pop(peer.routing_id, None)
+        self._let_go(peer)
         peer.opening = None
         if peer.stream is None:
             return

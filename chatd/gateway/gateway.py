@@ -5,6 +5,7 @@ ConnectionManager (who is connected) · LiveDelivery (queue → device) · Catch
 """
 
 import asyncio
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from chatd.gateway.discovery import Discovery
 from chatd.gateway.live_delivery import LiveDelivery
 from chatd.gateway.vigil import Vigil
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, RpcRequest, ServerFrame, Welcome
-from chatd.pb.node.v1.node_pb2 import DescribeRequest
+from chatd.pb.node.v1.node_pb2 import DescribeRequest, DescribeResponse
 from chatd.transport.pump import Pump
 from chatd.transport.sockets import Context, bind_router, connect_sub, endpoint
 from chatd.transport.timers import Timers
@@ -34,6 +35,8 @@ PROTOCOL_VERSION = 1
 MAX_WINDOW_MESSAGES = 65_536
 MIN_WINDOW_BYTES = 1024
 MAX_WINDOW_BYTES = 16 * 1_048_576
+DRAIN_SPREAD = 0.8
+"""Of the time to drain, so much for sending devices away."""
 MAX_REASON = 200
 
 
@@ -43,6 +46,9 @@ class GatewaySettings:
 
     gateway_id: str
     bind_uri: str
+    public_uri: str
+    """Where devices reach it; empty: where it is bound."""
+    connections_per_device: int
     queue_uris: tuple[str, ...]
     node_uris: tuple[str, ...]
     queue_name: str
@@ -76,9 +82,7 @@ class GatewayServer:
             queue_name=settings.queue_name,
             call_timeout=settings.call_timeout,
             introduction=self._introduction,
-            on_described=lambda uri, description: self._discovery.heard(
-                uri, description.call_uri, description.nodes, self.backend.is_silent
-            ),
+            on_described=self._on_described,
         )
         self._discovery = Discovery(settings.node_uris, file=settings.nodes_file, found=self._node_found, lost=self._node_lost)
         self.connections = ConnectionManager(
@@ -89,6 +93,7 @@ class GatewayServer:
             on_open=self._welcome,
             on_failed=lambda peer: self._acks.acked(peer),
             end=devices.end,
+            per_device=settings.connections_per_device,
         )
         self._catch_up = CatchUp(self.backend, gateway_id=gateway_id, send=devices.deliver, end=devices.end, later=loop.call_later)
         self._acks = AckFlush(self.backend, self._catch_up, gateway_id=gateway_id, end=devices.end)
@@ -117,7 +122,7 @@ class GatewayServer:
         router = bind_router(context, settings.bind_uri, max_frame=settings.max_frame_bytes, send_hwm=100_000)
         self.uri = endpoint(router)
         self._sub = Pump(self._loop, connect_sub(context, settings.queue_uris), self._live.on_batch, frames=1)
-        self._introduction.gateway_uri = self.uri
+        self._introduction.gateway_uri = settings.public_uri or self.uri
         self.backend.connect(context, settings.node_uris)
         self._discovery.remember()
         self._router = Pump(self._loop, router, self._on_batch)
@@ -125,6 +130,10 @@ class GatewayServer:
         self._timers.every(settings.ack_flush, self._acks.flush)
         look = min(settings.heartbeat_interval / 4, settings.delivery_retry / 4, 1.0)
         self._timers.every(look, lambda: self._vigil.tick(self._loop.time()))
+
+    def _on_described(self, via: str, description: DescribeResponse) -> None:
+        self._discovery.heard(via, description.call_uri, description.nodes, self.backend.is_silent)
+        self._devices.elsewhere = tuple(uri for uri in description.gateway_uris if uri != self._introduction.gateway_uri)
 
     def _node_found(self, call_uri: str, queue_uri: str) -> None:
         self.backend.add(call_uri)
@@ -204,6 +213,7 @@ class GatewayServer:
             version=opening.version,
             gateway_id=self._settings.gateway_id,
             new_device=opening.new_device,
+            gateways=self._devices.elsewhere,
         )
         self._devices.send(opening.peer, ServerFrame(welcome=welcome).SerializeToString())
         self._catch_up.want(opening.peer)
@@ -259,15 +269,29 @@ class GatewayServer:
         return self._tokens.authenticate(call.token, call.profile_id)
 
     async def drain(self, seconds: float) -> None:
-        """Write what was acknowledged, tell the devices to go elsewhere, wait for calls under way: at most ``seconds``."""
-        self._draining = True
-        deadline = self._loop.time() + seconds
+        """Send the devices away: spread over ``seconds`` when there are other gateways to take them, else at once. Each stream's acks are written
+        before it is told. Then wait for calls under way, at most until ``seconds`` are over."""
+        self._draining = self._introduction.draining = True
+        started = self._loop.time()
+        peers = list(self.connections.peers.values())
+        random.shuffle(peers)
+        spread = seconds * DRAIN_SPREAD if self._devices.elsewhere else 0.0
+        for number, peer in enumerate(peers):
+            while (left := started + spread * number / len(peers) - self._loop.time()) > 0:
+                await asyncio.sleep(min(left, 0.05))
+            self._acks.flush_one(peer, partial(self._send_away, peer))
         self._acks.flush()
-        for peer in list(self.connections.peers.values()):
-            self._devices.end(peer, Draining("this gateway is stopping; connect elsewhere"))
-        self.connections.flush()
-        while self.backend.waiting and self.backend.ready and self._loop.time() < deadline:
+        while self.backend.waiting and self.backend.ready and self._loop.time() < started + seconds:
             await asyncio.sleep(0.01)
+        # Whoever has no node to write his acks, or came in between.
+        for peer in list(self.connections.peers.values()):
+            self._send_away(peer)
+        self.connections.flush()
+
+    def _send_away(self, peer: Peer) -> None:
+        if peer.routing_id in self.connections.peers:
+            self._devices.end(peer, Draining("this gateway is stopping; connect elsewhere"))
+            self.connections.flush()
 
     def close(self) -> None:
         """Close the sockets; what was sent may take a second to leave."""

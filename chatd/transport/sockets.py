@@ -50,6 +50,18 @@ def check_uri(uri: str) -> None:
         raise ConfigError(f"{uri!r} is not a loopback address; other hosts need transport security, which is not built yet")
 
 
+def usable(uris: Iterable[str]) -> list[str]:
+    """Those of the addresses that may be connected to from here."""
+    found = []
+    for uri in uris:
+        try:
+            check_uri(uri)
+        except ConfigError:
+            continue
+        found.append(uri)
+    return found
+
+
 def _socket(context: Context, kind: int, *, max_frame: int = MAX_FRAME_BYTES) -> "zmq.Socket[bytes]":
     socket = context.socket(kind)
     socket.linger = 0

@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12node/v1/node.proto\x12\x07node.v1\"9\n\x06\x43\x61ller\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x1b\n\x04role\x18\x02 \x01(\x0e\x32\r.node.v1.Role\"`\n\x0bNodeRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\x04\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\x12\x1f\n\x06\x63\x61ller\x18\x04 \x01(\x0b\x32\x0f.node.v1.Caller\";\n\x03Run\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x11\n\tfirst_seq\x18\x02 \x01(\x04\x12\x10\n\x08last_seq\x18\x03 \x01(\x04\"J\n\tQueueHead\x12\x1a\n\x04runs\x18\x01 \x03(\x0b\x32\x0c.node.v1.Run\x12\x12\n\nsubscribed\x18\x02 \x01(\x08\x12\r\n\x05\x65poch\x18\x03 \x01(\x04\"*\n\nRoomCursor\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"b\n\x0f\x44\x65scribeRequest\x12\x12\n\ngateway_id\x18\x01 \x01(\t\x12\x13\n\x0bgateway_uri\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x15\n\rstarted_at_us\x18\x04 \x01(\x03\"C\n\x0bNodeAddress\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61ll_uri\x18\x02 \x01(\t\x12\x11\n\tqueue_uri\x18\x03 \x01(\t\"\xac\x01\n\x10\x44\x65scribeResponse\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x12\n\nqueue_name\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x15\n\rstarted_at_us\x18\x04 \x01(\x03\x12#\n\x05nodes\x18\x05 \x03(\x0b\x32\x14.node.v1.NodeAddress\x12\x10\n\x08\x63\x61ll_uri\x18\x06 \x01(\t\x12\x14\n\x0cgateway_uris\x18\x07 \x03(\t\"C\n\nOpenStream\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x11\n\tdevice_id\x18\x02 \x01(\t\x12\x0e\n\x06\x63lient\x18\x03 \x01(\t\"N\n\x12OpenStreamsRequest\x12\x12\n\ngateway_id\x18\x01 \x01(\t\x12$\n\x07streams\x18\x02 \x03(\x0b\x32\x13.node.v1.OpenStream\":\n\x13OpenStreamsResponse\x12\x0e\n\x06\x65pochs\x18\x01 \x03(\x04\x12\x13\n\x0bnew_devices\x18\x02 \x03(\r\"\xf1\x01\n\nStreamPull\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x11\n\tdevice_id\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\x04\x12!\n\x04sent\x18\x04 \x03(\x0b\x32\x13.node.v1.RoomCursor\x12\x14\n\x0cmax_messages\x18\x05 \x01(\r\x12\x11\n\tmax_bytes\x18\x06 \x01(\r\x12\x14\n\x0cwant_cursors\x18\x07 \x01(\x08\x12\x18\n\x10\x66irst_may_exceed\x18\x08 \x01(\x08\x12\"\n\x05\x61gain\x18\t \x01(\x0b\x32\x13.node.v1.RoomCursor\x12\r\n\x05plain\x18\n \x01(\x08\"7\n\x11PullOutboxRequest\x12\"\n\x05pulls\x18\x01 \x03(\x0b\x32\x13.node.v1.StreamPull\"\x83\x01\n\x07OwedRun\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x11\n\tfirst_seq\x18\x02 \x01(\x04\x12\x10\n\x08last_seq\x18\x03 \x01(\x04\x12\x12\n\ndeliveries\x18\x04 \x01(\x0c\x12\x0f\n\x07skipped\x18\x05 \x01(\x08\x12\r\n\x05\x61gain\x18\x06 \x01(\x08\x12\x0e\n\x06replay\x18\x07 \x01(\x08\"\x83\x01\n\nStreamOwed\x12\x1e\n\x04runs\x18\x01 \x03(\x0b\x32\x10.node.v1.OwedRun\x12\x0c\n\x04more\x18\x02 \x01(\x08\x12$\n\x07\x63ursors\x18\x03 \x03(\x0b\x32\x13.node.v1.RoomCursor\x12\x12\n\nsuperseded\x18\x04 \x01(\x08\x12\r\n\x05\x61lone\x18\x05 \x01(\x08\"7\n\x12PullOutboxResponse\x12!\n\x04owed\x18\x01 \x03(\x0b\x32\x13.node.v1.StreamOwed\"9\n\tRejection\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\xd9\x01\n\tStreamAck\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x11\n\tdevice_id\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\x04\x12$\n\x07\x63ursors\x18\x04 \x03(\x0b\x32\x13.node.v1.RoomCursor\x12$\n\x08rejected\x18\x05 \x03(\x0b\x32\x12.node.v1.Rejection\x12%\n\x08replayed\x18\x06 \x03(\x0b\x32\x13.node.v1.RoomCursor\x12#\n\x06\x66\x61iled\x18\x07 \x01(\x0b\x32\x13.node.v1.RoomCursor\"3\n\x0f\x41\x63kBatchRequest\x12 \n\x04\x61\x63ks\x18\x01 \x03(\x0b\x32\x12.node.v1.StreamAck\"&\n\x10\x41\x63kBatchResponse\x12\x12\n\nsuperseded\x18\x01 \x03(\r\"C\n\x0b\x43loseStream\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x11\n\tdevice_id\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\x04\"<\n\x13\x43loseStreamsRequest\x12%\n\x07streams\x18\x01 \x03(\x0b\x32\x14.node.v1.CloseStream\"\x16\n\x14\x43loseStreamsResponse*>\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\r\n\tROLE_USER\x10\x01\x12\x11\n\rROLE_OPERATOR\x10\x02\x32\xed\x02\n\x0bNodeService\x12?\n\x08\x44\x65scribe\x12\x18.node.v1.DescribeRequest\x1a\x19.node.v1.DescribeResponse\x12H\n\x0bOpenStreams\x12\x1b.node.v1.OpenStreamsRequest\x1a\x1c.node.v1.OpenStreamsResponse\x12\x45\n\nPullOutbox\x12\x1a.node.v1.PullOutboxRequest\x1a\x1b.node.v1.PullOutboxResponse\x12?\n\x08\x41\x63kBatch\x12\x18.node.v1.AckBatchRequest\x1a\x19.node.v1.AckBatchResponse\x12K\n\x0c\x43loseStreams\x12\x1c.node.v1.CloseStreamsRequest\x1a\x1d.node.v1.CloseStreamsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12node/v1/node.proto\x12\x07node.v1\"9\n\x06\x43\x61ller\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x1b\n\x04role\x18\x02 \x01(\x0e\x32\r.node.v1.Role\"`\n\x0bNodeRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\x04\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\x12\x1f\n\x06\x63\x61ller\x18\x04 \x01(\x0b\x32\x0f.node.v1.Caller\";\n\x03Run\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x11\n\tfirst_seq\x18\x02 \x01(\x04\x12\x10\n\x08last_seq\x18\x03 \x01(\x04\"J\n\tQueueHead\x12\x1a\n\x04runs\x18\x01 \x03(\x0b\x32\x0c.node.v1.Run\x12\x12\n\nsubscribed\x18\x02 \x01(\x08\x12\r\n\x05\x65poch\x18\x03 \x01(\x04\"*\n\nRoomCursor\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"t\n\x0f\x44\x65scribeRequest\x12\x12\n\ngateway_id\x18\x01 \x01(\t\x12\x13\n\x0bgateway_uri\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x15\n\rstarted_at_us\x18\x04 \x01(\x03\x12\x10\n\x08\x64raining\x18\x05 \x01(\x08\"C\n\x0bNodeAddress\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61ll_uri\x18\x02 \x01(\t\x12\x11\n\tqueue_uri\x18\x03 \x01(\t\"\xac\x01\n\x10\x44\x65scribeResponse\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x12\n\nqueue_name\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x15\n\rstarted_at_us\x18\x04 \x01(\x03\x12#\n\x05nodes\x18\x05 \x03(\x0b\x32\x14.node.v1.NodeAddress\x12\x10\n\x08\x63\x61ll_uri\x18\x06 \x01(\t\x12\x14\n\x0cgateway_uris\x18\x07 \x03(\t\"C\n\nOpenStream\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x11\n\tdevice_id\x18\x02 \x01(\t\x12\x0e\n\x06\x63lient\x18\x03 \x01(\t\"N\n\x12OpenStreamsRequest\x12\x12\n\ngateway_id\x18\x01 \x01(\t\x12$\n\x07streams\x18\x02 \x03(\x0b\x32\x13.node.v1.OpenStream\":\n\x13OpenStreamsResponse\x12\x0e\n\x06\x65pochs\x18\x01 \x03(\x04\x12\x13\n\x0bnew_devices\x18\x02 \x03(\r\"\xf1\x01\n\nStreamPull\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x11\n\tdevice_id\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\x04\x12!\n\x04sent\x18\x04 \x03(\x0b\x32\x13.node.v1.RoomCursor\x12\x14\n\x0cmax_messages\x18\x05 \x01(\r\x12\x11\n\tmax_bytes\x18\x06 \x01(\r\x12\x14\n\x0cwant_cursors\x18\x07 \x01(\x08\x12\x18\n\x10\x66irst_may_exceed\x18\x08 \x01(\x08\x12\"\n\x05\x61gain\x18\t \x01(\x0b\x32\x13.node.v1.RoomCursor\x12\r\n\x05plain\x18\n \x01(\x08\"7\n\x11PullOutboxRequest\x12\"\n\x05pulls\x18\x01 \x03(\x0b\x32\x13.node.v1.StreamPull\"\x83\x01\n\x07OwedRun\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x11\n\tfirst_seq\x18\x02 \x01(\x04\x12\x10\n\x08last_seq\x18\x03 \x01(\x04\x12\x12\n\ndeliveries\x18\x04 \x01(\x0c\x12\x0f\n\x07skipped\x18\x05 \x01(\x08\x12\r\n\x05\x61gain\x18\x06 \x01(\x08\x12\x0e\n\x06replay\x18\x07 \x01(\x08\"\x83\x01\n\nStreamOwed\x12\x1e\n\x04runs\x18\x01 \x03(\x0b\x32\x10.node.v1.OwedRun\x12\x0c\n\x04more\x18\x02 \x01(\x08\x12$\n\x07\x63ursors\x18\x03 \x03(\x0b\x32\x13.node.v1.RoomCursor\x12\x12\n\nsuperseded\x18\x04 \x01(\x08\x12\r\n\x05\x61lone\x18\x05 \x01(\x08\"7\n\x12PullOutboxResponse\x12!\n\x04owed\x18\x01 \x03(\x0b\x32\x13.node.v1.StreamOwed\"9\n\tRejection\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\xd9\x01\n\tStreamAck\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x11\n\tdevice_id\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\x04\x12$\n\x07\x63ursors\x18\x04 \x03(\x0b\x32\x13.node.v1.RoomCursor\x12$\n\x08rejected\x18\x05 \x03(\x0b\x32\x12.node.v1.Rejection\x12%\n\x08replayed\x18\x06 \x03(\x0b\x32\x13.node.v1.RoomCursor\x12#\n\x06\x66\x61iled\x18\x07 \x01(\x0b\x32\x13.node.v1.RoomCursor\"3\n\x0f\x41\x63kBatchRequest\x12 \n\x04\x61\x63ks\x18\x01 \x03(\x0b\x32\x12.node.v1.StreamAck\"&\n\x10\x41\x63kBatchResponse\x12\x12\n\nsuperseded\x18\x01 \x03(\r\"C\n\x0b\x43loseStream\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x11\n\tdevice_id\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\x04\"<\n\x13\x43loseStreamsRequest\x12%\n\x07streams\x18\x01 \x03(\x0b\x32\x14.node.v1.CloseStream\"\x16\n\x14\x43loseStreamsResponse*>\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\r\n\tROLE_USER\x10\x01\x12\x11\n\rROLE_OPERATOR\x10\x02\x32\xed\x02\n\x0bNodeService\x12?\n\x08\x44\x65scribe\x12\x18.node.v1.DescribeRequest\x1a\x19.node.v1.DescribeResponse\x12H\n\x0bOpenStreams\x12\x1b.node.v1.OpenStreamsRequest\x1a\x1c.node.v1.OpenStreamsResponse\x12\x45\n\nPullOutbox\x12\x1a.node.v1.PullOutboxRequest\x1a\x1b.node.v1.PullOutboxResponse\x12?\n\x08\x41\x63kBatch\x12\x18.node.v1.AckBatchRequest\x1a\x19.node.v1.AckBatchResponse\x12K\n\x0c\x43loseStreams\x12\x1c.node.v1.CloseStreamsRequest\x1a\x1d.node.v1.CloseStreamsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'node.v1.node_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=2075
-  _globals['_ROLE']._serialized_end=2137
+  _globals['_ROLE']._serialized_start=2093
+  _globals['_ROLE']._serialized_end=2155
   _globals['_CALLER']._serialized_start=31
   _globals['_CALLER']._serialized_end=88
   _globals['_NODEREQUEST']._serialized_start=90
@@ -44,41 +44,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ROOMCURSOR']._serialized_start=325
   _globals['_ROOMCURSOR']._serialized_end=367
   _globals['_DESCRIBEREQUEST']._serialized_start=369
-  _globals['_DESCRIBEREQUEST']._serialized_end=467
-  _globals['_NODEADDRESS']._serialized_start=469
-  _globals['_NODEADDRESS']._serialized_end=536
-  _globals['_DESCRIBERESPONSE']._serialized_start=539
-  _globals['_DESCRIBERESPONSE']._serialized_end=711
-  _globals['_OPENSTREAM']._serialized_start=713
-  _globals['_OPENSTREAM']._serialized_end=780
-  _globals['_OPENSTREAMSREQUEST']._serialized_start=782
-  _globals['_OPENSTREAMSREQUEST']._serialized_end=860
-  _globals['_OPENSTREAMSRESPONSE']._serialized_start=862
-  _globals['_OPENSTREAMSRESPONSE']._serialized_end=920
-  _globals['_STREAMPULL']._serialized_start=923
-  _globals['_STREAMPULL']._serialized_end=1164
-  _globals['_PULLOUTBOXREQUEST']._serialized_start=1166
-  _globals['_PULLOUTBOXREQUEST']._serialized_end=1221
-  _globals['_OWEDRUN']._serialized_start=1224
-  _globals['_OWEDRUN']._serialized_end=1355
-  _globals['_STREAMOWED']._serialized_start=1358
-  _globals['_STREAMOWED']._serialized_end=1489
-  _globals['_PULLOUTBOXRESPONSE']._serialized_start=1491
-  _globals['_PULLOUTBOXRESPONSE']._serialized_end=1546
-  _globals['_REJECTION']._serialized_start=1548
-  _globals['_REJECTION']._serialized_end=1605
-  _globals['_STREAMACK']._serialized_start=1608
-  _globals['_STREAMACK']._serialized_end=1825
-  _globals['_ACKBATCHREQUEST']._serialized_start=1827
-  _globals['_ACKBATCHREQUEST']._serialized_end=1878
-  _globals['_ACKBATCHRESPONSE']._serialized_start=1880
-  _globals['_ACKBATCHRESPONSE']._serialized_end=1918
-  _globals['_CLOSESTREAM']._serialized_start=1920
-  _globals['_CLOSESTREAM']._serialized_end=1987
-  _globals['_CLOSESTREAMSREQUEST']._serialized_start=1989
-  _globals['_CLOSESTREAMSREQUEST']._serialized_end=2049
-  _globals['_CLOSESTREAMSRESPONSE']._serialized_start=2051
-  _globals['_CLOSESTREAMSRESPONSE']._serialized_end=2073
-  _globals['_NODESERVICE']._serialized_start=2140
-  _globals['_NODESERVICE']._serialized_end=2505
+  _globals['_DESCRIBEREQUEST']._serialized_end=485
+  _globals['_NODEADDRESS']._serialized_start=487
+  _globals['_NODEADDRESS']._serialized_end=554
+  _globals['_DESCRIBERESPONSE']._serialized_start=557
+  _globals['_DESCRIBERESPONSE']._serialized_end=729
+  _globals['_OPENSTREAM']._serialized_start=731
+  _globals['_OPENSTREAM']._serialized_end=798
+  _globals['_OPENSTREAMSREQUEST']._serialized_start=800
+  _globals['_OPENSTREAMSREQUEST']._serialized_end=878
+  _globals['_OPENSTREAMSRESPONSE']._serialized_start=880
+  _globals['_OPENSTREAMSRESPONSE']._serialized_end=938
+  _globals['_STREAMPULL']._serialized_start=941
+  _globals['_STREAMPULL']._serialized_end=1182
+  _globals['_PULLOUTBOXREQUEST']._serialized_start=1184
+  _globals['_PULLOUTBOXREQUEST']._serialized_end=1239
+  _globals['_OWEDRUN']._serialized_start=1242
+  _globals['_OWEDRUN']._serialized_end=1373
+  _globals['_STREAMOWED']._serialized_start=1376
+  _globals['_STREAMOWED']._serialized_end=1507
+  _globals['_PULLOUTBOXRESPONSE']._serialized_start=1509
+  _globals['_PULLOUTBOXRESPONSE']._serialized_end=1564
+  _globals['_REJECTION']._serialized_start=1566
+  _globals['_REJECTION']._serialized_end=1623
+  _globals['_STREAMACK']._serialized_start=1626
+  _globals['_STREAMACK']._serialized_end=1843
+  _globals['_ACKBATCHREQUEST']._serialized_start=1845
+  _globals['_ACKBATCHREQUEST']._serialized_end=1896
+  _globals['_ACKBATCHRESPONSE']._serialized_start=1898
+  _globals['_ACKBATCHRESPONSE']._serialized_end=1936
+  _globals['_CLOSESTREAM']._serialized_start=1938
+  _globals['_CLOSESTREAM']._serialized_end=2005
+  _globals['_CLOSESTREAMSREQUEST']._serialized_start=2007
+  _globals['_CLOSESTREAMSREQUEST']._serialized_end=2067
+  _globals['_CLOSESTREAMSRESPONSE']._serialized_start=2069
+  _globals['_CLOSESTREAMSRESPONSE']._serialized_end=2091
+  _globals['_NODESERVICE']._serialized_start=2158
+  _globals['_NODESERVICE']._serialized_end=2523
 # @@protoc_insertion_point(module_scope)
