@@ -18,6 +18,10 @@ LARGEST_FRAME = HARD_FRAME_FACTOR * MAX_FRAME_BYTES
 """Bytes; ZeroMQ cuts off who sends more, without a word, so it is refused here."""
 
 
+class NotConnected(Unavailable):
+    """There was nobody to send the call to: it has not happened."""
+
+
 class Calls:
     """A connection for calls. ``token`` and ``profile`` authenticate each of them."""
 
@@ -32,9 +36,9 @@ class Calls:
         self._retired = False
         self._closed = False
 
-    async def call(self, method: str, request: Message, response_type: type[R], *, affinity: str, timeout: float) -> R:
-        """Call once. Raises TimedOut or Unavailable after ``timeout`` seconds, FrameTooLarge, MalformedFrame when the answer is none,
-        else whatever the service answered."""
+    async def call(self, method: str, request: Message, response_type: type[R], *, affinity: str, timeout: float, patience: float) -> R:
+        """Call once. Raises NotConnected when for ``patience`` seconds there is no gateway, TimedOut or Unavailable after ``timeout`` seconds,
+        FrameTooLarge, MalformedFrame when the answer is none, else whatever the service answered."""
         deadline = self._loop.time() + timeout
         call_id = self._next_id
         self._next_id += 1
@@ -51,7 +55,7 @@ class Calls:
             raise FrameTooLarge(f"the call is {len(frame):,} bytes, more than {LARGEST_FRAME:,}")
         answer: asyncio.Future[bytes] = self._loop.create_future()
         try:
-            await self._send(frame, deadline)
+            await self._send(frame, self._loop.time() + patience)
             self._waiting[call_id] = answer
             async with asyncio.timeout_at(deadline):
                 return response_type.FromString(await answer)
@@ -72,7 +76,7 @@ class Calls:
                 self._pump.send((frame,))
             except PeerFull as exc:
                 if self._loop.time() >= deadline:
-                    raise Unavailable(f"no gateway answers at {self._uri}") from exc
+                    raise NotConnected(f"no gateway answers at {self._uri}") from exc
                 await asyncio.sleep(CONNECT_LOOK)
             else:
                 return

@@ -11,10 +11,10 @@ from typing import Self, TypeVar
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
 
-from chatd.client.calls import Calls
+from chatd.client.calls import Calls, NotConnected
 from chatd.client.delivery import Delivery
 from chatd.client.route import Gateways, Route
-from chatd.client.stream import Stream, StreamState
+from chatd.client.stream import CONNECT_SECONDS, Stream, StreamState
 from chatd.core.compression import Compressor
 from chatd.errors import ChatdError, TimedOut, Unavailable
 from chatd.pb.chat.v1 import chat_pb2 as chat
@@ -51,8 +51,9 @@ class Client:
         compress: bool = True,
         context: Context | None = None,
     ) -> None:
-        self._gateways = Gateways(uri)
-        self._route = Route(self._gateways)
+        self.gateways = Gateways(uri)
+        """Where it may connect."""
+        self._route = Route(self.gateways)
         self._token = token
         self._profile = profile or ""
         self._call_timeout = call_timeout
@@ -101,15 +102,18 @@ class Client:
         while True:
             left = deadline - loop.time()
             calls = self._connection()
+            patience = min(left, CONNECT_SECONDS) if self._route.has_other else left
+            timeout_now = min(left, TRY_SECONDS) if repeatable else left
             try:
                 return await calls.call(
-                    method, request, response_type, affinity=affinity, timeout=min(left, TRY_SECONDS) if repeatable else left
+                    method, request, response_type, affinity=affinity, timeout=timeout_now, patience=min(patience, timeout_now)
                 )
             except ChatdError as exc:
                 left = deadline - loop.time()
                 if isinstance(exc, Unavailable | TimedOut):
                     self._move_from(calls)
-                if not (repeatable and exc.retry) or self._closed or left < FIRST_PAUSE:
+                again = (repeatable and exc.retry) or isinstance(exc, NotConnected)
+                if not again or self._closed or left < FIRST_PAUSE:
                     raise
             # Never so long that nothing is left of the time for another try.
             await asyncio.sleep(min(pause, left / 2) * random.uniform(0.5, 1.0))
@@ -196,7 +200,7 @@ class Client:
             accept_zstd=True,
             client=self._client_name,
         )
-        stream = Stream(self._context, self._gateways, hello, on_state=on_state)
+        stream = Stream(self._context, self.gateways, hello, on_state=on_state)
         self._streams.add(stream)
         return stream
 

@@ -37,6 +37,8 @@ MIN_WINDOW_BYTES = 1024
 MAX_WINDOW_BYTES = 16 * 1_048_576
 DRAIN_SPREAD = 0.8
 """Of the time to drain, so much for sending devices away."""
+DRAIN_RATE = 10.0
+"""Devices a second, if that is quicker: a few of them are no crowd."""
 MAX_REASON = 200
 
 
@@ -275,7 +277,7 @@ class GatewayServer:
         started = self._loop.time()
         peers = list(self.connections.peers.values())
         random.shuffle(peers)
-        spread = seconds * DRAIN_SPREAD if self._devices.elsewhere else 0.0
+        spread = min(seconds * DRAIN_SPREAD, len(peers) / DRAIN_RATE) if self._devices.elsewhere else 0.0
         for number, peer in enumerate(peers):
             while (left := started + spread * number / len(peers) - self._loop.time()) > 0:
                 await asyncio.sleep(min(left, 0.05))
