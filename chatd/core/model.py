@@ -13,7 +13,11 @@ class NewEvent:
     payload: bytes
     """An encoded ``google.protobuf.Struct``."""
     content_hash: bytes
-    """Digest of room, type and payload: tells a retry from a reused id."""
+    """Digest of all the rest but the id: tells a retry from a reused id."""
+    priority: int = 0
+    """``core.priority``."""
+    mentions: tuple[str, ...] = ()
+    """Profiles; where there are any, the priority is at least URGENT."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class CommittedRun:
     records: bytes
     """The events' delivery records (``core.wire``), concatenated."""
     recipients: Members
+    priority: int = 0
+    """The highest of the events'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,8 @@ class Pull:
     want_cursors: bool = False
     again: tuple[str, int] | None = None
     """Room and seq of the oldest delivery in flight, wanted once more whatever the limits."""
+    urgent_only: bool = False
+    """Only what leads up to an urgent event is wanted: the limits are what the window keeps for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,7 @@ class Owed:
     runs: tuple[OwedRun, ...] = ()
     more: bool = False
     cursors: dict[str, int] = field(default_factory=dict)
+    """Where rooms stand of which nothing more is owed, when asked for."""
     superseded: bool = False
     alone: bool = False
     """The one run has failed more than once: nothing else may be in flight with it."""

@@ -105,6 +105,7 @@ def _to_pull(pull: node_pb2.StreamPull) -> Pull:
         want_cursors=pull.want_cursors,
         first_may_exceed=pull.first_may_exceed,
         again=(pull.again.room_id, pull.again.seq) if pull.HasField("again") else None,
+        urgent_only=pull.urgent_only,
     )
 
 

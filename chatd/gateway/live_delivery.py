@@ -5,6 +5,7 @@ from collections.abc import Callable
 import structlog
 from google.protobuf.message import DecodeError
 
+from chatd.core.priority import URGENT
 from chatd.core.stream import Published, Run, count_of
 from chatd.core.wire import split_queue_body
 from chatd.errors import ChatdError, Superseded
@@ -73,4 +74,4 @@ def _parse(body: bytes) -> tuple[QueueHead, Published]:
         log.error("A queue message does not parse; streams will pull what it held")
         head, records = QueueHead(subscribed=True), b""
     runs = tuple(Run(run.room_id, run.first_seq, run.last_seq) for run in head.runs)
-    return head, Published(runs, count_of(runs), records)
+    return head, Published(runs, count_of(runs), records, head.priority >= URGENT)
