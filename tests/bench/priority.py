@@ -14,6 +14,8 @@ BULK, CALLS = "a-bulk", "b-calls"
 EVERY = 0.1
 """Seconds between urgent events."""
 IN_FLIGHT = 8
+WORK = 0.0001
+"""Seconds that an application at leisure takes for an event."""
 
 
 class Caller:
@@ -34,9 +36,9 @@ class Caller:
             await asyncio.sleep(EVERY)
 
 
-async def latencies(client: Client, device: str, caller: Caller, *, calls: int | None, until_seq: int) -> list[float]:
+async def latencies(client: Client, device: str, caller: Caller, *, calls: int | None, until_seq: int, work: float = 0.0) -> list[float]:
     """Seconds from send to receive of the urgent events that are sent while the device's stream is open. It ends with ``calls`` events,
-    or, without that, with the bulk room's event ``until_seq`` and what had been called until then."""
+    or, without that, with the bulk room's event ``until_seq`` and what had been called until then. ``work``: seconds for an event."""
     found: list[float] = []
     async with client.stream(device) as stream:
         if calls is not None:
@@ -46,10 +48,14 @@ async def latencies(client: Client, device: str, caller: Caller, *, calls: int |
         caller.sent_at.clear()
         calling = asyncio.create_task(caller.call(calls))
         through = False
+        worked_until = time.perf_counter()
         async for delivery in stream:
             sent_at = caller.sent_at.get(delivery.event_id)
             if sent_at is not None:
                 found.append(time.perf_counter() - sent_at)
+            worked_until = max(time.perf_counter(), worked_until) + work
+            if work and worked_until > time.perf_counter() + 0.002:
+                await asyncio.sleep(0.002)
             if delivery.room_id == BULK and delivery.seq >= until_seq:
                 through = True
                 calling.cancel()
@@ -79,7 +85,7 @@ async def fill(client: Client, events: int) -> int:
 
 
 async def priority(folder: Path, db_uri: str, *, backlog: int, devices: int) -> dict[str, list[float]]:
-    """Latencies in seconds, ascending: ``idle``, and while each of so many devices catches up, one after the other."""
+    """Latencies in seconds, ascending: ``idle``, while each of so many devices catches up, one after the other, and while one at leisure does."""
     context = new_context()
     with Deployment(folder, db_uri or f"sqlite:///{folder}/c.db", defaults=1, gateways=1) as deployment:
         bob = Client(deployment.uri(), deployment.token, profile="bob", context=context)
@@ -87,7 +93,7 @@ async def priority(folder: Path, db_uri: str, *, backlog: int, devices: int) -> 
         for room in (BULK, CALLS):
             await alice.create_room(room, profiles=["bob"])
         names = [f"d{number}" for number in range(devices)]
-        for name in names:
+        for name in (*names, "leisure"):
             async with bob.stream(name) as stream:
                 await stream.opened()
         caller = Caller(alice)
@@ -98,7 +104,8 @@ async def priority(folder: Path, db_uri: str, *, backlog: int, devices: int) -> 
             started = time.perf_counter()
             busy += await latencies(bob, name, caller, calls=None, until_seq=last)
             print(f"priority, {name} caught up in {time.perf_counter() - started:.1f} s", flush=True)
+        leisure = await latencies(bob, "leisure", caller, calls=None, until_seq=last, work=WORK)
         bob.close()
         alice.close()
     context.destroy(linger=0)
-    return {"idle": sorted(idle), "catching_up": sorted(busy)}
+    return {"idle": sorted(idle), "catching_up": sorted(busy), "at_leisure": sorted(leisure)}
