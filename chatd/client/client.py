@@ -166,9 +166,7 @@ class Client:
         return stream
 
 
-def message(
-    room_id: str, text: str, *, event_id: str | None = None, priority: int = 0, mentions: Iterable[str] = ()
-) -> chat.RoomEvent:
+def message(room_id: str, text: str, *, event_id: str | None = None, priority: int = 0, mentions: Iterable[str] = ()) -> chat.RoomEvent:
     """A MESSAGE with an id of its own. ``priority``: -1 bulk, 0 usual, 1 to 3 urgent, at least 1 with ``mentions`` (profiles meant in
     particular, at most 100)."""
     payload = Struct()

@@ -13,8 +13,8 @@ _ROOMS = 200  # in one sweep; the next one takes the next
 def unfanned(database: Database, query: Unfanned) -> tuple[CommittedRun, ...]:
     rooms = database.rows(
         # A purge moves the mark along: what is behind it is gone.
-        "SELECT r.room_id, r.fanned_seq, r.urgent_seq, r.usual_seq FROM room r JOIN room_event e ON e.room_id = r.room_id AND e.seq = r.fanned_seq + 1 "
-        "WHERE r.fanned_seq < r.head_seq AND e.sent_at_us < ? LIMIT ?",
+        "SELECT r.room_id, r.fanned_seq, r.urgent_seq, r.usual_seq FROM room r "
+        "JOIN room_event e ON e.room_id = r.room_id AND e.seq = r.fanned_seq + 1 WHERE r.fanned_seq < r.head_seq AND e.sent_at_us < ? LIMIT ?",
         (query.before_us, _ROOMS),
     )
     return tuple(

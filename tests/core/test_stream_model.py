@@ -143,7 +143,8 @@ class StreamMachine(RuleBasedStateMachine):
 
     def owed(self, pull: Pull) -> Owed:
         """The outbox, as the store has it now."""
-        runs, left, size, more = [], pull.max_messages, pull.max_bytes, pull.urgent_only
+        runs: list[OwedRun] = []
+        left, size, more = pull.max_messages, pull.max_bytes, pull.urgent_only
         stands = {room: max(self.cursors[room], pull.sent.get(room, 0)) for room in ROOMS}
         urgent = sorted((room for room in ROOMS if self.urgent[room] > stands[room]), key=lambda room: self.urgent[room] - stands[room])
         steps = [(room, self.urgent[room]) for room in urgent] + ([] if pull.urgent_only else [(room, self.heads[room]) for room in ROOMS])
