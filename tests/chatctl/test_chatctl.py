@@ -93,7 +93,7 @@ def test_priorities_and_mentions(chatctl: Chatctl, room: str) -> None:
     listed = [json.loads(line) for line in chatctl("--as", room, "tail", "--device", "d", "--json", "--count", "5").stdout.splitlines()]
     assert [(one["priority"], one["mentions"]) for one in listed] == [(0, []), (1, ["carol"]), (1, [room, "carol"]), (2, []), (-1, [])]
     chatctl("--as", "alice", "send", room, "bye", "--mention", room)
-    chatctl("--as", "alice", "send", room, "bye")
+    chatctl("--as", "alice", "send", room, "bye", "--mention", "carol")
     marked = chatctl("--as", room, "tail", "--device", "d", "--until-caught-up").stdout.splitlines()
     assert [line.split("\t")[2].startswith("@ ") for line in marked] == [True, False]
 

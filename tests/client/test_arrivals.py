@@ -157,7 +157,7 @@ def test_urgent_or_not_everything_is_given_once_in_its_room_s_order_and_no_ack_p
         if one is not None:
             numbers.append(one.number)
             shown.append((one.room_id, one.seq))
-        done = set(numbers if one is None else numbers[:handled] + [one.number])
+        done = set(numbers if one is None else [*numbers[:handled], one.number])
         assert set(range(1, arrivals.given.handled + 1)) <= done
 
     for events in frames:
