@@ -25,6 +25,8 @@ def row_of(delivery: Delivery) -> dict[str, Any]:
         "payload": delivery.payload,
         "retry_count": delivery.retry_count,
         "replay": delivery.replay,
+        "priority": delivery.priority,
+        "mentions": list(delivery.mentions),
         "skipped": None
         if delivery.skipped is None
         else {
@@ -53,7 +55,7 @@ def tail(
     until_caught_up: Annotated[bool, typer.Option("--until-caught-up", help="End when nothing owed is left.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for each event.")] = False,
 ) -> None:
-    """Be a device: show what it is owed, then what comes, acknowledging as it goes. Ctrl-C ends it.
+    """Be a device: show what it is owed, then what comes, acknowledging as it goes; @ before the time: it mentions you. Ctrl-C ends it.
 
     Example: chatctl --as bob tail --device laptop
 
@@ -102,6 +104,8 @@ async def _show(stream: Stream, out: Output, rooms: set[str], count: int | None)
         if rooms and delivery.room_id not in rooms:
             continue
         when = clock(delivery.sent_at_us) if delivery.skipped is None else "-"
+        if stream.profile_id in delivery.mentions:
+            when = f"@ {when}"  # before anything the sender could have written
         out.item(row_of(delivery), (delivery.room_id, delivery.seq, when, delivery.sender_id or "-", delivery.text))
         shown += 1
         if shown == count:

@@ -133,9 +133,11 @@ class Client:
             self._retired.append(calls)
             calls.retire()
 
-    async def send(self, room_id: str, text: str, *, event_id: str | None = None) -> chat.EventAck:
+    async def send(
+        self, room_id: str, text: str, *, event_id: str | None = None, priority: int = 0, mentions: Iterable[str] = ()
+    ) -> chat.EventAck:
         """Send a text. Returns when it is stored for good; however often it had to be tried, it is stored once."""
-        return (await self.send_events([message(room_id, text, event_id=event_id)]))[0]
+        return (await self.send_events([message(room_id, text, event_id=event_id, priority=priority, mentions=mentions)]))[0]
 
     async def send_events(self, events: Sequence[chat.RoomEvent]) -> list[chat.EventAck]:
         """Send 1 to 256 events, all or none."""
@@ -205,8 +207,16 @@ class Client:
         return stream
 
 
-def message(room_id: str, text: str, *, event_id: str | None = None) -> chat.RoomEvent:
-    """A MESSAGE with an id of its own."""
+def message(room_id: str, text: str, *, event_id: str | None = None, priority: int = 0, mentions: Iterable[str] = ()) -> chat.RoomEvent:
+    """A MESSAGE with an id of its own. ``priority``: -1 bulk, 0 usual, 1 to 3 urgent, at least 1 with ``mentions`` (profiles meant in
+    particular, at most 100)."""
     payload = Struct()
     payload["text"] = text
-    return chat.RoomEvent(event_id=event_id or uuid.uuid4().hex, room_id=room_id, type=EventType.EVENT_TYPE_MESSAGE, payload=payload)
+    return chat.RoomEvent(
+        event_id=event_id or uuid.uuid4().hex,
+        room_id=room_id,
+        type=EventType.EVENT_TYPE_MESSAGE,
+        payload=payload,
+        priority=priority,
+        mentions=mentions,
+    )

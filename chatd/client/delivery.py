@@ -55,6 +55,16 @@ class Delivery:
         return self.message.event.sent_at_us
 
     @property
+    def priority(self) -> int:
+        """-1 bulk, 0 usual, 1 mentions somebody, 2 and 3 urgent."""
+        return self.message.event.priority
+
+    @property
+    def mentions(self) -> tuple[str, ...]:
+        """Profiles its sender means in particular."""
+        return tuple(self.message.event.mentions)
+
+    @property
     def retry_count(self) -> int:
         """How often it was tried before in vain."""
         return self.message.retry_count

@@ -70,6 +70,11 @@ class Stream:
         return self._resume.epoch
 
     @property
+    def profile_id(self) -> str:
+        """Whose stream it is; empty before the first Welcome."""
+        return self._resume.profile_id
+
+    @property
     def repeats(self) -> int:
         """How many repeats were dropped."""
         return self._resume.repeats

@@ -13,8 +13,12 @@ class NewEvent:
     payload: bytes
     """An encoded ``google.protobuf.Struct``, or the zstd frame of one."""
     content_hash: bytes
-    """Digest of room, type and what was said: tells a retry from a reused id."""
+    """Digest of all the rest but the id, not compressed: tells a retry from a reused id."""
     compressed: bool = False
+    priority: int = 0
+    """``core.priority``."""
+    mentions: tuple[str, ...] = ()
+    """Profiles; where there are any, the priority is at least URGENT."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class CommittedRun:
     records: bytes
     """The events' delivery records (``core.wire``), concatenated."""
     recipients: Members
+    priority: int = 0
+    """The highest of the events'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,8 @@ class Pull:
     """Room and seq of the oldest delivery in flight, wanted once more whatever the limits."""
     plain: bool = False
     """The device does not understand compressed payloads."""
+    urgent_only: bool = False
+    """Only what leads up to an urgent event is wanted: the limits are what the window keeps for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +129,7 @@ class Owed:
     runs: tuple[OwedRun, ...] = ()
     more: bool = False
     cursors: dict[str, int] = field(default_factory=dict)
+    """Where rooms stand of which nothing more is owed, when asked for."""
     superseded: bool = False
     alone: bool = False
     """The one run has failed more than once: nothing else may be in flight with it."""

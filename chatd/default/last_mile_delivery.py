@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from chatd.core.online import OnlineTable
+from chatd.core.priority import URGENT
 from chatd.core.wire import queue_body
 from chatd.default.outbox_delivery import DeliveryBatch
 from chatd.pb.node.v1.node_pb2 import QueueHead
@@ -27,14 +28,21 @@ class EventDeliveryQueueHandler:
         self.deliveries_published = 0
 
     def handle(self, batches: Sequence[DeliveryBatch]) -> None:
-        """Publish a batch; a device that several rooms of it concern gets one message."""
-        publish = self._publish
+        """Publish a batch; a device that several rooms of it concern gets one message, and one before it with what is urgent."""
         if len(batches) == 1:
             (batch,) = batches
             topics = self.online.targets(batch.recipients)
-            publish(topics, queue_body(batch.head, batch.records))
+            self._publish(topics, queue_body(batch.head, batch.records))
             self.deliveries_published += batch.events * len(topics)
             return
+        urgent = [batch for batch in batches if batch.priority >= URGENT]
+        if 0 < len(urgent) < len(batches):
+            # A message of its own goes through where one with everything would not fit.
+            self._publish_joined(urgent)
+            batches = [batch for batch in batches if batch.priority < URGENT]
+        self._publish_joined(batches)
+
+    def _publish_joined(self, batches: Sequence[DeliveryBatch]) -> None:
         by_topic: dict[bytes, list[DeliveryBatch]] = {}
         for batch in batches:
             for topic in self.online.targets(batch.recipients):
@@ -42,7 +50,7 @@ class EventDeliveryQueueHandler:
         joined: dict[tuple[int, ...], bytes] = {}
         for topic, mine in by_topic.items():
             key = tuple(map(id, mine))
-            publish((topic,), joined.get(key) or joined.setdefault(key, _join(mine)))
+            self._publish((topic,), joined.get(key) or joined.setdefault(key, _join(mine)))
             self.deliveries_published += sum(batch.events for batch in mine)
 
     def on_subscriptions(self, messages: Sequence[Sequence[bytes]]) -> None:
@@ -68,5 +76,6 @@ class EventDeliveryQueueHandler:
 def _join(batches: Sequence[DeliveryBatch]) -> bytes:
     if len(batches) == 1:
         return queue_body(batches[0].head, batches[0].records)
-    head = QueueHead(runs=[run for batch in batches for run in batch.runs]).SerializeToString()
+    runs = [run for batch in batches for run in batch.runs]
+    head = QueueHead(runs=runs, priority=max(batch.priority for batch in batches)).SerializeToString()
     return queue_body(head, b"".join(batch.records for batch in batches))

@@ -9,6 +9,7 @@ from chatd.core.compression import Compressor, decompress
 from chatd.core.ids import check_id, check_seq
 from chatd.core.model import NewEvent, StoredEvent
 from chatd.default.answer import Answer, Caller, Method, Read, Write, parse
+from chatd.default.importance import check_importance
 from chatd.errors import InvalidArgument, InvalidText, MalformedFrame, PayloadTooLarge
 from chatd.pb.chat.v1.chat_pb2 import (
     EventAck,
@@ -65,9 +66,21 @@ class MessageBusiness:
             raise PayloadTooLarge(f"the payload has {len(payload)} bytes; the limit is {self._max_payload}")
         if b"\0" in payload and _holds_nul(event.payload):
             raise InvalidText("a string in the payload holds a NUL")
-        digest = blake2b(b"%b\0%d\0%b" % (event.room_id.encode(), event.type, payload), digest_size=16).digest()
+        priority, mentions = check_importance(event)
+        # Ids hold neither NUL nor white space: no two contents make the same line.
+        content = b"%b\0%d\0%d\0%b\0%b" % (event.room_id.encode(), event.type, priority, " ".join(mentions).encode(), payload)
+        digest = blake2b(content, digest_size=16).digest()
         frame = self._compressor.compress(payload)
-        return NewEvent(event.event_id, event.room_id, event.type, frame or payload, digest, compressed=frame is not None)
+        return NewEvent(
+            event.event_id,
+            event.room_id,
+            event.type,
+            frame or payload,
+            digest,
+            compressed=frame is not None,
+            priority=priority,
+            mentions=mentions,
+        )
 
     def _unpack(self, event: RoomEvent) -> None:
         """A payload that came compressed, as if it had not."""

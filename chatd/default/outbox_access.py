@@ -108,6 +108,7 @@ def _to_pull(pull: node_pb2.StreamPull) -> Pull:
         first_may_exceed=pull.first_may_exceed,
         again=(pull.again.room_id, pull.again.seq) if pull.HasField("again") else None,
         plain=pull.plain,
+        urgent_only=pull.urgent_only,
     )
 
 

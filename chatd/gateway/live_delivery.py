@@ -5,6 +5,7 @@ from collections.abc import Callable
 import structlog
 from google.protobuf.message import DecodeError
 
+from chatd.core.priority import URGENT
 from chatd.core.stream import Published, Run, count_of
 from chatd.core.wire import plain_records, split_queue_body
 from chatd.errors import ChatdError, Superseded
@@ -86,7 +87,7 @@ def _parse(body: bytes) -> tuple[QueueHead, Published]:
         log.error("A queue message does not parse; streams will pull what it held")
         head, records = QueueHead(subscribed=True), b""
     runs = tuple(Run(run.room_id, run.first_seq, run.last_seq) for run in head.runs)
-    return head, Published(runs, count_of(runs), records)
+    return head, Published(runs, count_of(runs), records, head.priority >= URGENT)
 
 
 def _plain(message: Published) -> Published | None:
@@ -94,4 +95,4 @@ def _plain(message: Published) -> Published | None:
     records = plain_records(message.records, MAX_PLAIN_BYTES)
     if records is None or records is message.records:
         return message if records is not None else None
-    return Published(message.runs, message.events, records)
+    return Published(message.runs, message.events, records, message.urgent)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from google.protobuf.struct_pb2 import Struct
 
 from chatd.core.model import CommittedRun, Members
+from chatd.core.priority import URGENT, USUAL
 from chatd.core.wire import delivery_record, encode_delivery
 from chatd.pb.events.v1.payloads_pb2 import EventLink, EventType
 from chatd.store.database import Database
@@ -50,6 +51,10 @@ class LockedRoom:
     room_id: str
     head_seq: int
     version: int
+    urgent_seq: int = 0
+    """Its newest urgent event."""
+    usual_seq: int = 0
+    """Its newest event that is not bulk."""
     changed: bool = False
 
 
@@ -60,6 +65,7 @@ class _Run:
     recipients: Members
     first_seq: int
     alone: bool
+    priority: int
     size: int = 0
     records: list[bytes] = field(default_factory=list)
 
@@ -84,7 +90,7 @@ class Transaction:
         for start in range(0, len(wanted), MAX_ROWS):
             chunk = wanted[start : start + MAX_ROWS]
             sql = (
-                "SELECT room_id, head_seq, membership_version FROM room "
+                "SELECT room_id, head_seq, membership_version, urgent_seq, usual_seq FROM room "
                 f"WHERE room_id IN ({', '.join('?' * len(chunk))}) ORDER BY room_id{self.database.for_update}"
             )
             self.rooms.update((row[0], LockedRoom(*row)) for row in self.database.rows(sql, chunk))
@@ -146,13 +152,20 @@ class Transaction:
         room.head_seq += 1
         room.changed = True
         link.room_id, link.seq, link.sent_at_us = room.room_id, room.head_seq, self.now_us
+        priority = link.priority
+        if priority >= USUAL:
+            room.usual_seq = link.seq
+        if priority >= URGENT:
+            room.urgent_seq = link.seq
         delivery = encode_delivery(link, payload, compressed=compressed)
         self._events.append((room.room_id, link.seq, link.event_id, link.sender_id, link.type, self.now_us, content_hash, delivery))
         record = delivery_record(delivery)
         last = self._last_runs.get(room.room_id)
         if alone or last is None or last.alone or last.recipients is not recipients or last.size > MAX_RUN_BYTES:
-            last = self._last_runs[room.room_id] = _Run(recipients, link.seq, alone)
+            last = self._last_runs[room.room_id] = _Run(recipients, link.seq, alone, priority)
             self._runs.append(last)
+        elif priority > last.priority:
+            last.priority = priority
         last.records.append(record)
         last.size += len(record)
         return link.seq
@@ -174,12 +187,14 @@ class Transaction:
                     parameters,
                 )
             self._events.clear()
-        changed = [(room.room_id, room.head_seq, room.version) for room in self.rooms.values() if room.changed]
+        changed = [
+            (room.room_id, room.head_seq, room.version, room.urgent_seq, room.usual_seq) for room in self.rooms.values() if room.changed
+        ]
         for start in range(0, len(changed), MAX_ROWS):
-            values, parameters = self.database.values("tii", changed[start : start + MAX_ROWS])
+            values, parameters = self.database.values("tiiii", changed[start : start + MAX_ROWS])
             self.database.run(
-                f"WITH v(room_id, head_seq, version) AS ({values}) UPDATE room SET head_seq = v.head_seq, membership_version = v.version "
-                "FROM v WHERE room.room_id = v.room_id",
+                f"WITH v(room_id, head_seq, version, urgent_seq, usual_seq) AS ({values}) UPDATE room SET head_seq = v.head_seq, "
+                "membership_version = v.version, urgent_seq = v.urgent_seq, usual_seq = v.usual_seq FROM v WHERE room.room_id = v.room_id",
                 parameters,
             )
         for room in self.rooms.values():
@@ -190,6 +205,13 @@ class Transaction:
         for members in self._members.values():
             self._cache.put(members)
         return [
-            CommittedRun(run.recipients.room_id, run.first_seq, run.first_seq + len(run.records) - 1, b"".join(run.records), run.recipients)
+            CommittedRun(
+                run.recipients.room_id,
+                run.first_seq,
+                run.first_seq + len(run.records) - 1,
+                b"".join(run.records),
+                run.recipients,
+                run.priority,
+            )
             for run in self._runs
         ]

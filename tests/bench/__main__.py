@@ -17,6 +17,7 @@ import uvloop
 from chatd.client import Client
 from chatd.transport.sockets import new_context
 from tests.bench.load import Devices, Sender
+from tests.bench.priority import priority
 from tests.bench.resume import resume
 from tests.daemons import Daemon, operator_token
 
@@ -125,6 +126,18 @@ async def idle(servers: Servers, connections: int) -> dict[str, float]:
     return {"connections": connections, "kib_per_connection": (after - before) / connections, "cpu_percent": share * 100}
 
 
+def priority_figures(latencies: dict[str, list[float]]) -> dict[str, float]:
+    """What urgent events take, and how much longer than when nothing else is owed."""
+    figures: dict[str, float] = {}
+    for name, seconds in latencies.items():
+        figures[f"{name}_events"] = len(seconds)
+        for share, title in ((0.5, "p50"), (0.99, "p99")):
+            figures[f"{name}_{title}_ms"] = percentile(seconds, share) * 1e3
+            if name != "idle":
+                figures[f"{name}_{title}_more_ms"] = figures[f"{name}_{title}_ms"] - figures[f"idle_{title}_ms"]
+    return figures
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
     parser.add_argument("--seconds", type=float, default=5.0, help="measured stretch of each run")
@@ -133,6 +146,7 @@ def main() -> None:
     parser.add_argument("--body", type=int, default=200, help="bytes of text")
     parser.add_argument("--idle", type=int, default=2000, help="connections of the idle run")
     parser.add_argument("--resume", type=int, default=1000, help="devices at a gateway that is killed")
+    parser.add_argument("--backlog", type=int, default=100_000, help="bulk events owed to each device that urgent ones are sent to")
     parser.add_argument("--db", default="", help="DB_URI; default: a fresh SQLite file")
     arguments = parser.parse_args()
     report: dict[str, object] = {}
@@ -151,6 +165,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         times = uvloop.run(resume(Path(folder), arguments.resume))
         report["resume"] = {"devices": len(times), "p50_s": percentile(times, 0.5), "p99_s": percentile(times, 0.99), "last_s": times[-1]}
+    with tempfile.TemporaryDirectory() as folder:
+        report["priority"] = priority_figures(uvloop.run(priority(Path(folder), arguments.db, backlog=arguments.backlog, devices=10)))
     for name, figures in report.items():
         print(f"\n{name}")
         assert isinstance(figures, dict)

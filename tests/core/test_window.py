@@ -36,11 +36,21 @@ def test_an_ack_of_what_was_not_sent_is_refused() -> None:
 
 def test_messages_and_bytes_are_bounded() -> None:
     made = window()
-    assert made.fits(4, 400)
-    assert not made.fits(5, 1)
-    assert not made.fits(1, 401)
+    assert made.fits(4, 400, urgent=True)
+    assert not made.fits(5, 1, urgent=True)
+    assert not made.fits(1, 401, urgent=True)
     made.ack(4)
-    assert made.fits(5, 800)
+    assert made.fits(5, 800, urgent=True)
+
+
+def test_an_eighth_is_kept_for_what_is_urgent() -> None:
+    made = window()
+    assert made.fits(3, 275)
+    assert not made.fits(4, 1)
+    assert not made.fits(1, 276)
+    assert (made.free_usual_messages, made.free_usual_bytes) == (3, 275)
+    small = Window(7, 700)
+    assert small.fits(7, 700), "of a window this small nothing is kept"
 
 
 def test_one_large_delivery_fits_when_nothing_is_in_flight() -> None:

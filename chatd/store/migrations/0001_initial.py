@@ -1,7 +1,8 @@
 """Rooms and their logs, who subscribes, devices, the outbox (a range of a room's log for each subscriber's device), what could not be
 delivered, and who serves.
 
-A log's events from first_seq on are kept; up to purged_seq nothing is left of them but, for a week, their ids.
+A log's events from first_seq on are kept; up to purged_seq nothing is left of them but, for a week, their ids. urgent_seq is its newest event
+of priority 1 and up, usual_seq of 0 and up.
 """
 
 _BYTES = {"sqlite": "BLOB", "postgres": "BYTEA"}
@@ -10,7 +11,8 @@ _TABLES = """
 CREATE TABLE room (
     room_id TEXT PRIMARY KEY, name TEXT NOT NULL, created_by TEXT NOT NULL, created_at_us BIGINT NOT NULL,
     head_seq BIGINT NOT NULL, fanned_seq BIGINT NOT NULL, membership_version BIGINT NOT NULL, member_count BIGINT NOT NULL,
-    first_seq BIGINT NOT NULL DEFAULT 1, purged_seq BIGINT NOT NULL DEFAULT 0);
+    first_seq BIGINT NOT NULL DEFAULT 1, purged_seq BIGINT NOT NULL DEFAULT 0,
+    urgent_seq BIGINT NOT NULL DEFAULT 0, usual_seq BIGINT NOT NULL DEFAULT 0);
 CREATE INDEX room_unfanned ON room (room_id) WHERE fanned_seq < head_seq;
 CREATE TABLE room_event (
     room_id TEXT NOT NULL, seq BIGINT NOT NULL, event_id TEXT NOT NULL, sender_id TEXT NOT NULL, type BIGINT NOT NULL,

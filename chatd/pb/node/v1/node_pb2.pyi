@@ -47,14 +47,16 @@ class Run(_message.Message):
     def __init__(self, room_id: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ...) -> None: ...
 
 class QueueHead(_message.Message):
-    __slots__ = ("runs", "subscribed", "epoch")
+    __slots__ = ("runs", "subscribed", "epoch", "priority")
     RUNS_FIELD_NUMBER: _ClassVar[int]
     SUBSCRIBED_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     runs: _containers.RepeatedCompositeFieldContainer[Run]
     subscribed: bool
     epoch: int
-    def __init__(self, runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., subscribed: bool = ..., epoch: _Optional[int] = ...) -> None: ...
+    priority: int
+    def __init__(self, runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., subscribed: bool = ..., epoch: _Optional[int] = ..., priority: _Optional[int] = ...) -> None: ...
 
 class RoomCursor(_message.Message):
     __slots__ = ("room_id", "seq")
@@ -133,7 +135,7 @@ class OpenStreamsResponse(_message.Message):
     def __init__(self, epochs: _Optional[_Iterable[int]] = ..., new_devices: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class StreamPull(_message.Message):
-    __slots__ = ("profile_id", "device_id", "epoch", "sent", "max_messages", "max_bytes", "want_cursors", "first_may_exceed", "again", "plain")
+    __slots__ = ("profile_id", "device_id", "epoch", "sent", "max_messages", "max_bytes", "want_cursors", "first_may_exceed", "again", "plain", "urgent_only")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -144,6 +146,7 @@ class StreamPull(_message.Message):
     FIRST_MAY_EXCEED_FIELD_NUMBER: _ClassVar[int]
     AGAIN_FIELD_NUMBER: _ClassVar[int]
     PLAIN_FIELD_NUMBER: _ClassVar[int]
+    URGENT_ONLY_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     device_id: str
     epoch: int
@@ -154,7 +157,8 @@ class StreamPull(_message.Message):
     first_may_exceed: bool
     again: RoomCursor
     plain: bool
-    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., epoch: _Optional[int] = ..., sent: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., max_messages: _Optional[int] = ..., max_bytes: _Optional[int] = ..., want_cursors: bool = ..., first_may_exceed: bool = ..., again: _Optional[_Union[RoomCursor, _Mapping]] = ..., plain: bool = ...) -> None: ...
+    urgent_only: bool
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., epoch: _Optional[int] = ..., sent: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., max_messages: _Optional[int] = ..., max_bytes: _Optional[int] = ..., want_cursors: bool = ..., first_may_exceed: bool = ..., again: _Optional[_Union[RoomCursor, _Mapping]] = ..., plain: bool = ..., urgent_only: bool = ...) -> None: ...
 
 class PullOutboxRequest(_message.Message):
     __slots__ = ("pulls",)
