@@ -6,7 +6,7 @@ edge-triggered: it is read until EAGAIN, and looked at again after anything was 
 
 import asyncio
 import errno
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import zmq
@@ -16,6 +16,7 @@ Message = list[bytes]
 _NOBLOCK = int(zmq.NOBLOCK)
 _NOBLOCK_MORE = int(zmq.NOBLOCK) | int(zmq.SNDMORE)
 _RCVMORE, _EVENTS, _POLLIN, _POLLOUT = int(zmq.RCVMORE), int(zmq.EVENTS), int(zmq.POLLIN), int(zmq.POLLOUT)
+_SRCFD = int(zmq.SRCFD)
 
 
 class PeerGone(Exception):
@@ -31,6 +32,8 @@ class Pump:
 
     ``on_batch`` gets 1 to ``max_batch`` messages, then other sockets have their turn. It must not raise.
     ``frames`` is how many every message has, where the peers are chatd's own: then libzmq need not be asked after each.
+    ``meet`` is told of a ROUTER's message from a routing id that is not in ``known``: that, the connection's descriptor (-1: inproc) and its peer's
+    address; it says whether the message is to be heard.
     ``on_lost`` is called when a connecting socket (one peer, IMMEDIATE) no longer has anybody to send to; at least once, while that is so.
     """
 
@@ -42,6 +45,8 @@ class Pump:
         *,
         max_batch: int = 1000,
         frames: int = 0,
+        known: Container[bytes] | None = None,
+        meet: Callable[[bytes, int, str], bool] = lambda routing_id, fd, address: True,
         on_lost: Callable[[], None] | None = None,
     ) -> None:
         self._loop = loop
@@ -49,6 +54,8 @@ class Pump:
         self._on_batch = on_batch
         self._max_batch = max_batch
         self._more = range(frames - 1) if frames else None
+        self._known = known
+        self._meet = meet
         self._on_lost = on_lost
         self._was_writable = False
         self._check_scheduled = False
@@ -56,6 +63,7 @@ class Pump:
         # The backend's own methods: pyzmq's wrappers around them cost as much again as the work (enum flags, keyword checks).
         backend: Any = super(zmq.Socket, socket)
         self._receive: Callable[[int], bytes] = backend.recv
+        self._receive_frame: Callable[[int, bool], zmq.Frame] = backend.recv
         self._send: Callable[[bytes, int], None] = backend.send
         self._option: Callable[[int], int] = backend.get
         self._fd = int(socket.get(zmq.FD))
@@ -63,14 +71,20 @@ class Pump:
         loop.add_reader(self._fd, self._drain)
         self._look_again()
 
+    def read_now(self) -> None:
+        """Read what has come, without waiting for the loop's turn."""
+        self._drain()
+
     def _drain(self) -> None:
         if self._closed or self._paused:
             return
-        receive, option, more = self._receive, self._option, self._more
+        receive, option, more, known = self._receive, self._option, self._more, self._known
         batch: list[Message] = []
         try:
             while len(batch) < self._max_batch:
                 message = [receive(_NOBLOCK)]
+                if known is not None and message[0] not in known and not self._introduce(message):
+                    continue
                 if more is None:
                     while option(_RCVMORE):
                         message.append(receive(_NOBLOCK))
@@ -86,6 +100,20 @@ class Pump:
             self._on_batch(batch)
         elif self._on_lost is not None:
             self._look_for_peer(self._on_lost)
+
+    def _introduce(self, message: Message) -> bool:
+        """Read on, frame by frame with what libzmq knows of it: that is slower, and done once a connection. False: the message is passed over."""
+        frame = self._receive_frame(_NOBLOCK, False)
+        try:
+            fd, address = int(frame.get(_SRCFD)), str(frame.get("Peer-Address"))
+        except zmq.ZMQError:
+            fd, address = -1, ""
+        message.append(frame.bytes)
+        if self._meet(message[0], fd, address):
+            return True
+        while self._option(_RCVMORE):
+            self._receive(_NOBLOCK)
+        return False
 
     def _look_for_peer(self, on_lost: Callable[[], None]) -> None:
         """Woken with nothing to read: that is also how libzmq says that a connection came or went."""
@@ -124,8 +152,10 @@ class Pump:
                 send(frame, _NOBLOCK_MORE)
             send(frames[last], _NOBLOCK)
         except zmq.Again as exc:
+            self._look_again()
             raise PeerFull from exc
         except zmq.ZMQError as exc:
+            self._look_again()  # the attempt, too, may have used up the only sign of a message
             if exc.errno == errno.EHOSTUNREACH:
                 raise PeerGone from exc
             raise

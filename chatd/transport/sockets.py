@@ -17,6 +17,7 @@ MAX_FRAME_BYTES = 1_048_576
 HARD_FRAME_FACTOR = 4  # libzmq cuts a connection off at this many times MAX_FRAME_BYTES
 
 Context = zmq.Context["zmq.Socket[bytes]"]
+Socket = zmq.Socket[bytes]
 
 
 def new_context(*, io_threads: int = 1, max_sockets: int = 1023) -> Context:
@@ -76,12 +77,34 @@ def _bind(socket: "zmq.Socket[bytes]", uri: str) -> "zmq.Socket[bytes]":
     return socket
 
 
-def bind_router(context: Context, uri: str, *, max_frame: int = MAX_FRAME_BYTES, send_hwm: int = 1000) -> "zmq.Socket[bytes]":
-    """A ROUTER that says when a peer is gone (EHOSTUNREACH) or full (EAGAIN) instead of dropping silently."""
+def _router(context: Context, *, max_frame: int, send_hwm: int) -> "zmq.Socket[bytes]":
     socket = _socket(context, zmq.ROUTER, max_frame=max_frame)
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
     socket.sndhwm, socket.rcvhwm = send_hwm, 10_000
-    return _bind(socket, uri)
+    return socket
+
+
+def bind_router(context: Context, uri: str, *, max_frame: int = MAX_FRAME_BYTES, send_hwm: int = 1000) -> "zmq.Socket[bytes]":
+    """A ROUTER that says when a peer is gone (EHOSTUNREACH) or full (EAGAIN) instead of dropping silently."""
+    return _bind(_router(context, max_frame=max_frame, send_hwm=send_hwm), uri)
+
+
+def bind_watched_router(
+    context: Context, uri: str, *, max_frame: int = MAX_FRAME_BYTES, send_hwm: int = 1000
+) -> "tuple[zmq.Socket[bytes], zmq.Socket[bytes]]":
+    """The same, and the PAIR that tells of each connection that it accepts and that ends (``accepted.py``)."""
+    router = _router(context, max_frame=max_frame, send_hwm=send_hwm)
+    name = f"inproc://monitor-{id(router)}"
+    router.monitor(name, zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
+    monitor = context.socket(zmq.PAIR)
+    # No bound: libzmq's I/O thread would wait for whoever reads this, and everything with it.
+    monitor.linger = monitor.rcvhwm = 0
+    monitor.connect(name)
+    try:
+        return _bind(router, uri), monitor
+    except ConfigError:
+        monitor.close(0)
+        raise
 
 
 def connect_dealer(context: Context, uri: str, *, hwm: int = 10_000) -> "zmq.Socket[bytes]":
