@@ -14,7 +14,7 @@ from google.protobuf.struct_pb2 import Struct
 from chatd.client.calls import Calls
 from chatd.client.delivery import Delivery
 from chatd.client.stream import Stream, StreamState
-from chatd.errors import ChatdError, Unavailable
+from chatd.errors import ChatdError, RateLimited, Unavailable
 from chatd.pb.chat.v1 import chat_pb2 as chat
 from chatd.pb.events.v1.payloads_pb2 import EventType
 from chatd.pb.gateway.v1.gateway_pb2 import Hello
@@ -83,7 +83,10 @@ class Client:
         repeatable: bool = True,
         timeout: float | None = None,
     ) -> R:
-        """Call any method. A ``repeatable`` call is tried again after errors that say so, until ``timeout`` seconds are over."""
+        """Call any method. A ``repeatable`` call is tried again after errors that say so, until ``timeout`` seconds are over.
+
+        Raises RateLimited when the time it names is not over within ``timeout``; any call is tried again after less.
+        """
         if self._closed:
             raise Unavailable("the client was closed")
         if self._calls is None:
@@ -100,10 +103,16 @@ class Client:
                 )
             except ChatdError as exc:
                 left = deadline - loop.time()
-                if not (repeatable and exc.retry) or self._closed or left < FIRST_PAUSE:
+                limited = isinstance(exc, RateLimited)  # certainly not done: no call is done twice by trying again
+                if not ((repeatable or limited) and exc.retry) or self._closed or left < FIRST_PAUSE:
                     raise
-            # Never so long that nothing is left of the time for another try.
-            await asyncio.sleep(min(pause, left / 2) * random.uniform(0.5, 1.0))
+                # Never so long that nothing is left of the time for another try.
+                wait = min(pause, left / 2) * random.uniform(0.5, 1.0)
+                if exc.retry_after_ms:
+                    wait = exc.retry_after_ms / 1e3 * random.uniform(1.0, 1.2)
+                    if wait >= left:
+                        raise
+            await asyncio.sleep(wait)
             pause = min(1.0, pause * 2)
 
     async def send(self, room_id: str, text: str, *, event_id: str | None = None) -> chat.EventAck:

@@ -139,7 +139,8 @@ class Stream:
             return False  # nobody there: silence will be noticed
         return True
 
-    def _reconnect(self, reason: str) -> None:
+    def _reconnect(self, reason: str, *, after: float = 0.0) -> None:
+        """``after``: not before so many seconds."""
         if self._pump is not None:
             self._pump.close()
             self._pump = None
@@ -150,7 +151,7 @@ class Stream:
             return
         self._set_state(StreamState.CONNECTING, reason)
         if self.state is StreamState.CONNECTING:
-            self._timer = self._loop.call_later(self._resume.backoff(self._loop.time()), self._connect)
+            self._timer = self._loop.call_later(max(after, self._resume.backoff(self._loop.time())), self._connect)
 
     def _end(self, error: Exception | None) -> None:
         self._error = error
@@ -188,7 +189,7 @@ class Stream:
             if frame.HasField("closed") and frame.closed.error.code == 0:
                 self._end(None)
             elif error.retry:
-                self._reconnect(str(error))
+                self._reconnect(str(error), after=error.retry_after_ms / 1e3)
             else:
                 self._end(error)
         else:
