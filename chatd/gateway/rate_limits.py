@@ -87,5 +87,5 @@ def events_in(call: RpcRequest) -> int:
 
 def _limited(reason: str, seconds: float) -> RateLimited:
     error = RateLimited(reason)
-    error.retry_after_ms = max(1, math.ceil(seconds * 1000))
+    error.retry_after_ms = max(1, math.ceil(seconds * 1000 - 0.001))  # not a millisecond for a rounding error
     return error
