@@ -5,6 +5,7 @@ Nothing here is decided per message; what connects to what can be read from top 
 
 import asyncio
 import gc
+import resource
 import signal
 import sys
 import time
@@ -234,7 +235,8 @@ def _start_gateway(mode: Mode, loop: asyncio.AbstractEventLoop, context: Context
         ),
         door=DoorSettings(
             handshake=settings.handshake_timeout_ms / 1e3,
-            max_unauthenticated=settings.max_unauthenticated,
+            # Silent connections alone must not use up the descriptors.
+            max_unauthenticated=min(settings.max_unauthenticated, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2),
             max_failures=settings.max_failed_authentications,
         ),
     )

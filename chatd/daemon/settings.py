@@ -86,7 +86,11 @@ class Settings(BaseSettings):
         5_000, "A connection that has not authenticated by then is closed; 0: never", unit="ms", ge=0, le=600_000
     )
     max_unauthenticated: int = _number(
-        10_000, "Connections that have not authenticated yet; beyond, the oldest is closed", unit="connections", ge=1, le=10**6
+        10_000,
+        "Connections that have not authenticated yet; beyond (or half of RLIMIT_NOFILE), the oldest is closed",
+        unit="connections",
+        ge=1,
+        le=10**6,
     )
     max_failed_authentications: int = _number(3, "Wrong tokens that close a connection; 0: no limit", unit="tokens", ge=0, le=1000)
     call_timeout_ms: int = _number(10_000, "A gateway waits this long for a default node", unit="ms", ge=100, le=600_000)

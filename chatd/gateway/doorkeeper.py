@@ -100,7 +100,7 @@ class Doorkeeper:
         """A frame of so many bytes is to be refused. False: there were so many that the connection has been ended instead."""
         one = self._connections.known.get(routing_id)
         if one is None:
-            return True
+            return False  # ended for an earlier frame of this batch
         cost = 1 + size / REFUSAL_BYTES
         if self._refusals.wait(routing_id, cost, now) or (one.address and self._refusals_at.wait(one.address, cost, now)):
             self._hang_up(one, "flooding")

@@ -136,7 +136,7 @@ class GatewayServer:
         self._discovery.remember()
         accepted = self._admission.watch(self._loop, router, monitor)
         self._timers.every(self._admission.period, lambda: self._admission.tick(self._loop.time()))
-        self._router = Pump(self._loop, router, self._on_batch, known=accepted.known, meet=accepted.meet)
+        self._router = Pump(self._loop, router, self._on_batch, strangers=accepted)
         self._devices.bind(self._router, self.connections)
         self._timers.every(settings.ack_flush, self._acks.flush)
         look = min(settings.heartbeat_interval / 4, settings.delivery_retry / 4, 1.0)

@@ -18,6 +18,7 @@ from chatd.transport.pump import Message, Pump
 _ACCEPTED, _DISCONNECTED = int(zmq.EVENT_ACCEPTED), int(zmq.EVENT_DISCONNECTED)
 _EVENT = struct.Struct("=HI")  # what happened, to which descriptor
 _EVERYTHING = 1 << 30
+MANY_GONE = 100_000
 _NO_FD = -1
 
 
@@ -38,10 +39,10 @@ class Accepted:
 
 
 class AcceptedConnections:
-    """Follows a ROUTER's monitor. ``known`` is asked for each message (``Pump``), ``meet`` once a connection.
+    """Follows a ROUTER's monitor; its pump's ``Strangers``.
 
-    A message may be read after its connection has ended and the descriptor has become another's: then that other one, the newest, is taken for the
-    sender until it says something itself. Nobody is authenticated by that; it may only be spared the doorkeeper.
+    A connection may end, and its descriptor become another's, before all that it said has been read: so its routing id stays known until it has.
+    Only of a connection that ended before any of its messages was read, these may be taken for the first ones of its successor.
     """
 
     def __init__(
@@ -58,7 +59,8 @@ class AcceptedConnections:
         self._on_accepted = on_accepted
         self._on_ended = on_ended
         self._by_fd: dict[int, Accepted] = {}
-        self._passing: list[bytes] = []
+        self._hung_up: set[bytes] = set()
+        self._gone: list[Accepted] = []
         self.known: dict[bytes, Accepted] = {}
         """Connections that are listened to, by routing id."""
         self._monitor = Pump(loop, monitor, self._on_events, frames=2, max_batch=_EVERYTHING)
@@ -86,40 +88,46 @@ class AcceptedConnections:
     def _ended(self, fd: int) -> None:
         one = self._by_fd.pop(fd, None)
         if one is not None:
-            if self.known.get(one.routing_id) is one:
-                del self.known[one.routing_id]
+            self._gone.append(one)
             self._on_ended(one)
 
     def meet(self, routing_id: bytes, fd: int, address: str) -> bool:
-        """A message has come from an unknown routing id. Whether to listen to it. ``fd`` is negative for inproc."""
+        """A message has come from an unknown routing id."""
+        if routing_id in self._hung_up:
+            return False
         self._monitor.read_now()
         one = self._by_fd.get(fd)
-        if one is not None and one.routing_id and one.routing_id != routing_id:
-            self._ended(fd)
-            self._accepted(fd)
-            one = self._by_fd[fd]
-        if one is None:
+        if one is None or (one.routing_id and one.routing_id != routing_id):
+            # Its connection has ended already, or it comes from this process.
             one = Accepted(_NO_FD, (0, 0), address_key(address), self._loop.time())
-            self._passing.append(routing_id)
-        elif one.hung_up:
-            return False
+            self._gone.append(one)
         one.routing_id = routing_id
-        self.known[routing_id] = one
-        return True
+        if one.hung_up:
+            self._hung_up.add(routing_id)
+        else:
+            self.known[routing_id] = one
+        return not one.hung_up
+
+    def all_heard(self) -> None:
+        """What those who are gone had said has been read: forget them."""
+        if self._gone:
+            for one in self._gone:
+                self._hung_up.discard(one.routing_id)
+                if self.known.get(one.routing_id) is one:
+                    del self.known[one.routing_id]
+            self._gone.clear()
 
     def look(self) -> None:
-        """Learn what has happened by now; call it now and then: it also forgets those who were heard after they had gone."""
+        """Learn what has happened by now."""
         self._monitor.read_now()
-        for routing_id in self._passing:
-            one = self.known.get(routing_id)
-            if one is not None and one.fd == _NO_FD:
-                del self.known[routing_id]
-        self._passing.clear()
+        if len(self._gone) > MANY_GONE:
+            self.all_heard()  # a gateway that never comes to an end of reading remembers only so many
 
     def hang_up(self, one: Accepted) -> None:
-        """End the connection, if it has not ended already; what it still says is not heard. A connection without a descriptor is only forgotten."""
-        self.known.pop(one.routing_id, None)
+        """End the connection, if it has not ended already; what it still says is not heard. Without a descriptor: nothing of this batch is."""
         one.hung_up = True
+        if self.known.pop(one.routing_id, None) is not None:
+            self._hung_up.add(one.routing_id)
         connection = _copy(one.fd) if one.fd != _NO_FD else None
         if connection is None:
             return

@@ -14,6 +14,8 @@ import zmq
 from chatd.errors import ConfigError
 
 MAX_FRAME_BYTES = 1_048_576
+STRANGERS_HWM = 100
+"""Frames of one client that wait in the gateway; the others wait in TCP's own buffers, and so with the client."""
 HARD_FRAME_FACTOR = 4  # libzmq cuts a connection off at this many times MAX_FRAME_BYTES
 
 Context = zmq.Context["zmq.Socket[bytes]"]
@@ -77,10 +79,10 @@ def _bind(socket: "zmq.Socket[bytes]", uri: str) -> "zmq.Socket[bytes]":
     return socket
 
 
-def _router(context: Context, *, max_frame: int, send_hwm: int) -> "zmq.Socket[bytes]":
+def _router(context: Context, *, max_frame: int, send_hwm: int, receive_hwm: int = 10_000) -> "zmq.Socket[bytes]":
     socket = _socket(context, zmq.ROUTER, max_frame=max_frame)
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-    socket.sndhwm, socket.rcvhwm = send_hwm, 10_000
+    socket.sndhwm, socket.rcvhwm = send_hwm, receive_hwm
     return socket
 
 
@@ -92,8 +94,9 @@ def bind_router(context: Context, uri: str, *, max_frame: int = MAX_FRAME_BYTES,
 def bind_watched_router(
     context: Context, uri: str, *, max_frame: int = MAX_FRAME_BYTES, send_hwm: int = 1000
 ) -> "tuple[zmq.Socket[bytes], zmq.Socket[bytes]]":
-    """The same, and the PAIR that tells of each connection that it accepts and that ends (``accepted.py``)."""
-    router = _router(context, max_frame=max_frame, send_hwm=send_hwm)
+    """The same for strangers, of whose frames few may wait to be read, however large they are; and the PAIR that tells of each connection that is
+    accepted and that ends (``accepted.py``)."""
+    router = _router(context, max_frame=max_frame, send_hwm=send_hwm, receive_hwm=STRANGERS_HWM)
     name = f"inproc://monitor-{id(router)}"
     router.monitor(name, zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
     monitor = context.socket(zmq.PAIR)

@@ -38,6 +38,9 @@ class User(Conversation):
         self._prefix = uuid.uuid4().hex
         self._monitor: zmq.Socket[bytes] = self.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_SUCCEEDED)
 
+    def __enter__(self) -> "User":
+        return self
+
     def __exit__(self, *_: object) -> None:
         self.socket.disable_monitor()
         super().__exit__()

@@ -64,15 +64,10 @@ def test_events_of_a_device(user: Callable[..., User]) -> None:
     for error in errors:
         assert (error.code, error.name, error.retry, error.message) == (606, "RATE_LIMITED", True, "this device may send 5 events a second")
         assert 0 < error.retry_after_ms <= 200
-    # Whoever waits as told is admitted, and the stream that was open meanwhile is too.
     for _ in range(3):
         time.sleep(errors[-1].retry_after_ms / 1e3)
         ann.begin_sending(ROOM, calls=1)
         assert ann.outcomes(1) == (1, [])
-        ann.begin_sending(ROOM, calls=1)
-        stored, errors = ann.outcomes(1)
-        if stored:
-            break  # a slow machine
 
 
 def test_events_count_however_few_calls_they_come_in(user: Callable[..., User]) -> None:
@@ -246,10 +241,9 @@ def test_others_are_served_while_one_floods(daemon: Daemon, user: Callable[..., 
             began = time.monotonic()
             operator.refused("ChatService/GetHistory", b"")
             took.append(time.monotonic() - began)
-        sent = flood.sent
     took.sort()
-    print(sent, took[75], took[148], took[149])
     assert took[148] < 2, took
+    assert flood.sent > 1_000
 
 
 def test_no_limits(tmp_path: Path) -> None:
