@@ -185,3 +185,30 @@ async def test_hundreds_come_and_are_hung_up_on_at_once(server: Server) -> None:
     await server.until(lambda: len(server.went) == 100)
     assert len(server.connections) == 0
     await server.until(server.has_forgotten_all)
+
+
+async def test_a_message_of_nobody_who_is_there_is_nobody_elses(server: Server) -> None:
+    """It was left by a connection of which nothing had been read before it ended; its descriptor is another's by now."""
+    server.connect().send(b"hello")
+    await server.until(lambda: server.heard)
+    routing_id = server.heard[0][0]
+    one = server.connections.known[routing_id]
+    assert server.connections.meet(b"long gone", one.fd, "192.0.2.1")
+    assert (server.connections.known[b"long gone"].address, one.routing_id) == ("192.0.2.1", routing_id)
+    server.connections.hang_up(server.connections.known[b"long gone"])
+    assert not server.connections.meet(b"long gone", one.fd, "192.0.2.1")
+    server.pump.read_now()
+    assert not server.connections._hung_up
+    assert server.connections.known == {routing_id: one}
+    assert server.went == []
+
+
+async def test_nobody_waits_for_the_loop_to_learn_of_connections(context: Context) -> None:
+    """With a bound on what waits in the monitor, libzmq's I/O thread stands still with the loop, and every connection with it."""
+    server = Server(context, "tcp://127.0.0.1:*")
+    port = int(server.uri.rpartition(":")[2])
+    for _ in range(1_200):
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as peer:
+            assert peer.recv(1)
+    await server.until(lambda: len(server.went) == 1_200)
+    server.close()
