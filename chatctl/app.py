@@ -13,7 +13,7 @@ import typer
 
 from chatctl import dead_letters, devices, outbox, profiles, rooms
 from chatctl.connection import Options
-from chatctl.output import ReaderGone, harmless
+from chatctl.output import ReaderGone, age, harmless
 from chatctl.send import send
 from chatctl.status import connections, nodes, status
 from chatctl.tail import tail
@@ -102,5 +102,6 @@ def _fail(exc: BaseException, code: int, cause: BaseException | None = None) -> 
     if os.environ.get("CHATCTL_DEBUG"):
         raise exc from cause
     name = f" ({exc.name})" if isinstance(exc, ChatdError) else ""
-    sys.stderr.write(f"chatctl: {harmless(str(exc)) or type(exc).__name__}{name}\n")
+    later = f"; try again in {age(exc.retry_after_ms * 1000)}" if isinstance(exc, ChatdError) and exc.retry_after_ms else ""
+    sys.stderr.write(f"chatctl: {harmless(str(exc)) or type(exc).__name__}{later}{name}\n")
     sys.exit(code)

@@ -16,7 +16,7 @@ from chatd.client.delivery import Delivery
 from chatd.client.route import Gateways, Route
 from chatd.client.stream import CONNECT_SECONDS, Stream, StreamState
 from chatd.core.compression import Compressor
-from chatd.errors import ChatdError, TimedOut, Unavailable
+from chatd.errors import ChatdError, RateLimited, TimedOut, Unavailable
 from chatd.pb.chat.v1 import chat_pb2 as chat
 from chatd.pb.events.v1.payloads_pb2 import EventType
 from chatd.pb.gateway.v1.gateway_pb2 import Hello
@@ -93,7 +93,10 @@ class Client:
         repeatable: bool = True,
         timeout: float | None = None,
     ) -> R:
-        """Call any method. A ``repeatable`` call is tried again after errors that say so, until ``timeout`` seconds are over."""
+        """Call any method. A ``repeatable`` call is tried again after errors that say so, until ``timeout`` seconds are over.
+
+        Raises RateLimited when the time it names is not over within ``timeout``; any call is tried again after less.
+        """
         if self._closed:
             raise Unavailable("the client was closed")
         loop = asyncio.get_running_loop()
@@ -112,11 +115,16 @@ class Client:
                 left = deadline - loop.time()
                 if isinstance(exc, Unavailable | TimedOut):
                     self._move_from(calls)
-                again = (repeatable and exc.retry) or isinstance(exc, NotConnected)
-                if not again or self._closed or left < FIRST_PAUSE:
+                undone = isinstance(exc, NotConnected | RateLimited)  # certainly not done: no call is done twice by trying again
+                if not (undone or (repeatable and exc.retry)) or self._closed or left < FIRST_PAUSE:
                     raise
-            # Never so long that nothing is left of the time for another try.
-            await asyncio.sleep(min(pause, left / 2) * random.uniform(0.5, 1.0))
+                # Never so long that nothing is left of the time for another try.
+                wait = min(pause, left / 2) * random.uniform(0.5, 1.0)
+                if exc.retry_after_ms:
+                    wait = exc.retry_after_ms / 1e3 * random.uniform(1.0, 1.2)
+                    if wait >= left:
+                        raise
+            await asyncio.sleep(wait)
             pause = min(1.0, pause * 2)
 
     def _connection(self) -> Calls:

@@ -153,8 +153,8 @@ class Stream:
             return False  # nobody there: silence will be noticed
         return True
 
-    def _reconnect(self, reason: str, told: Sequence[str] = ()) -> None:
-        """Begin anew, at another gateway if one is known; at one of those ``told`` if any."""
+    def _reconnect(self, reason: str, *, told: Sequence[str] = (), after: float = 0.0) -> None:
+        """Begin anew, at another gateway if one is known; at one of those ``told`` if any; not before ``after`` seconds."""
         if self._pump is not None:
             self._pump.close()
             self._pump = None
@@ -166,7 +166,7 @@ class Stream:
         self._route.move(told)
         self._set_state(StreamState.CONNECTING, reason)
         if self.state is StreamState.CONNECTING:
-            self._timer = self._loop.call_later(self._resume.backoff(self._loop.time()), self._connect)
+            self._timer = self._loop.call_later(max(after, self._resume.backoff(self._loop.time())), self._connect)
 
     def _end(self, error: Exception | None) -> None:
         self._error = error
@@ -208,7 +208,7 @@ class Stream:
                 told = usable(frame.closed.gateways)
                 if told:
                     self._gateways.learn(told)
-                self._reconnect(str(error), told)
+                self._reconnect(str(error), told=told, after=error.retry_after_ms / 1e3)
             else:
                 self._end(error)
         else:

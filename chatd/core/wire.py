@@ -119,3 +119,47 @@ def encode_reply(call_id: int, payload: bytes, error: ChatdError | None) -> RpcR
     if error is not None:
         return RpcResponse(call_id=call_id, error=error_to_pb(error))
     return RpcResponse(call_id=call_id, payload=payload)
+
+
+def count_first_field(message: bytes, *, at_most: int) -> int:
+    """How many elements a repeated field 1 (of messages, strings or bytes) has in an encoded message, without parsing it.
+
+    Counting ends at ``at_most``, and a message with more than four times as many fields of any kind counts as that: how long it takes
+    is bounded. What does not parse counts as far as it does.
+    """
+    count = depth = at = 0
+    end = len(message)
+    for _ in range(4 * at_most):
+        if at >= end or count >= at_most:
+            return count
+        tag, at = _read_varint(message, at)
+        match tag & 7:
+            case 0:
+                _, at = _read_varint(message, at)
+            case 1:
+                at += 8
+            case 2:
+                size, at = _read_varint(message, at)
+                at += size
+                count += tag >> 3 == 1 and depth == 0
+            case 3:
+                depth += 1
+            case 4:
+                depth -= 1
+            case 5:
+                at += 4
+            case _:
+                return count
+    return at_most
+
+
+def _read_varint(message: bytes, at: int) -> tuple[int, int]:
+    """A varint and where it ends; one that is cut off, or longer than any may be, ends the message."""
+    value = shift = 0
+    for byte in message[at : at + 10]:
+        value |= (byte & 0x7F) << shift
+        at += 1
+        if byte < 0x80:
+            return value, at
+        shift += 7
+    return 0, len(message)

@@ -5,6 +5,7 @@ Nothing here is decided per message; what connects to what can be read from top 
 
 import asyncio
 import gc
+import resource
 import signal
 import sys
 import time
@@ -33,7 +34,9 @@ from chatd.default.retention import Retention, RetentionRule
 from chatd.default.room_business import RoomBusiness
 from chatd.errors import ChatdError
 from chatd.gateway.authentication import load_tokens
+from chatd.gateway.doorkeeper import DoorSettings
 from chatd.gateway.gateway import GatewayServer, GatewaySettings
+from chatd.gateway.rate_limits import RateSettings
 from chatd.pb.admin.v1.admin_pb2 import GetStatusResponse
 from chatd.pb.node.v1.node_pb2 import DescribeResponse
 from chatd.store.commands import RetryRule
@@ -228,6 +231,22 @@ def _start_gateway(mode: Mode, loop: asyncio.AbstractEventLoop, context: Context
         delivery_retry=settings.delivery_retry_ms / 1e3,
         version=__version__,
         nodes_file=settings.data_dir / f"nodes-{settings.node_id}.json" if mode == "gateway" else None,
+        rates=RateSettings(
+            device_events=settings.max_events_per_second,
+            device_bytes=settings.max_bytes_per_second,
+            profile_events=settings.profile_events_per_second,
+            profile_bytes=settings.profile_bytes_per_second,
+            address_events=settings.address_events_per_second,
+            address_bytes=settings.address_bytes_per_second,
+            device_frames=settings.max_frames_per_second,
+            burst=settings.rate_burst_seconds,
+        ),
+        door=DoorSettings(
+            handshake=settings.handshake_timeout_ms / 1e3,
+            # Silent connections alone must not use up the descriptors.
+            max_unauthenticated=min(settings.max_unauthenticated, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2),
+            max_failures=settings.max_failed_authentications,
+        ),
     )
     gateway = GatewayServer(loop, gateway_settings, tokens)
     gateway.connect(context)

@@ -24,13 +24,27 @@ log = structlog.get_logger()
 class Peer:
     """One client connection: how to reach it, and its stream if it has one."""
 
-    __slots__ = ("delimiter", "heard_at", "identity", "opening", "patience", "repair_at", "routing_id", "stream", "topic")
+    __slots__ = (
+        "delimiter",
+        "frames_at",
+        "frames_left",
+        "heard_at",
+        "identity",
+        "opening",
+        "patience",
+        "repair_at",
+        "routing_id",
+        "stream",
+        "topic",
+    )
 
     def __init__(self, routing_id: bytes, now: float) -> None:
         self.routing_id = routing_id
         self.delimiter = False
         self.identity: Identity | None = None
         self.heard_at = now
+        self.frames_left = 0
+        self.frames_at = 0.0
         self.repair_at = 0.0
         self.patience = random.uniform(0.8, 1.2)
         """Factor of this peer's retry times: what failed together is not sent again together."""
