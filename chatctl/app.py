@@ -14,6 +14,7 @@ import typer
 from chatctl import dead_letters, devices, outbox, profiles, rooms
 from chatctl.connection import Options
 from chatctl.output import ReaderGone, age, harmless
+from chatctl.receipts import read, receipts, unread
 from chatctl.send import send
 from chatctl.status import connections, nodes, status
 from chatctl.tail import tail
@@ -31,6 +32,9 @@ app.add_typer(devices.app, name="device")
 app.add_typer(profiles.app, name="profile")
 app.command()(send)
 app.command()(tail)
+app.command()(read)
+app.command()(unread)
+app.command()(receipts)
 app.command()(connections)
 app.command()(status)
 app.command()(nodes)

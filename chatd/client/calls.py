@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
-from chatd.client.resume import from_pb
+from chatd.core.wire import error_from_pb
 from chatd.errors import ChatdError, FrameTooLarge, MalformedFrame, TimedOut, Unavailable
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest, ServerFrame
 from chatd.transport.pump import PeerFull, Pump
@@ -93,13 +93,13 @@ class Calls:
                 continue
             if frame.HasField("error"):
                 # A refused frame names no call: whichever it was, none can be told apart.
-                self._fail_all(from_pb(frame.error))
+                self._fail_all(error_from_pb(frame.error))
                 continue
             answer = self._waiting.get(frame.reply.call_id)
             if answer is None or answer.done():
                 continue
             if frame.reply.HasField("error"):
-                answer.set_exception(from_pb(frame.reply.error))
+                answer.set_exception(error_from_pb(frame.reply.error))
             elif frame.reply.HasField("payload"):
                 answer.set_result(frame.reply.payload)
             else:

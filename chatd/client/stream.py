@@ -13,9 +13,11 @@ from google.protobuf.message import DecodeError
 
 from chatd.client.arrivals import Arrivals, Frame, Position
 from chatd.client.delivery import Delivery
-from chatd.client.resume import Resume, from_pb
+from chatd.client.resume import Resume
 from chatd.client.route import Gateways, Route
+from chatd.core.wire import error_from_pb
 from chatd.errors import MalformedFrame, Unavailable
+from chatd.pb.events.v1.signals_pb2 import Signal
 from chatd.pb.gateway.v1.gateway_pb2 import Ack, Bye, ClientFrame, Heartbeat, Hello, Reject, ServerFrame
 from chatd.transport.pump import PeerFull, Pump
 from chatd.transport.sockets import Context, connect_dealer, usable
@@ -37,17 +39,25 @@ class StreamState(Enum):
 class Stream:
     """Made by ``Client.stream``. Iterating gives deliveries; asking for the next one says that the last is handled.
 
-    ``on_state`` is told every change and why; what it raises ends the stream and is raised to whoever iterates.
+    ``on_state`` is told every change and why, ``on_signal`` what is said in passing; what they raise ends the stream and is raised to whoever
+    iterates.
     """
 
     def __init__(
-        self, context: Context, gateways: Gateways, hello: Hello, *, on_state: Callable[[StreamState, str], None] | None = None
+        self,
+        context: Context,
+        gateways: Gateways,
+        hello: Hello,
+        *,
+        on_state: Callable[[StreamState, str], None] | None = None,
+        on_signal: Callable[[Signal], None] | None = None,
     ) -> None:
         self._context = context
         self._gateways = gateways
         self._route = Route(gateways)
         self._hello = ClientFrame(hello=hello).SerializeToString()
         self._on_state = on_state
+        self._on_signal = on_signal
         self._resume = Resume()
         self._pump: Pump | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -190,6 +200,9 @@ class Stream:
     def _on_frame(self, frame: ServerFrame, size: int, now: float) -> None:
         if frame.deliveries:
             self._on_deliveries(frame, size, now)
+        elif frame.signals:
+            self._resume.heard(now)
+            self._tell(frame.signals)
         elif frame.HasField("welcome"):
             self._resume.welcomed(frame.welcome, now)
             self._gateways.learn(usable(frame.welcome.gateways))
@@ -201,7 +214,7 @@ class Stream:
             self._set_state(StreamState.LIVE, "")
             self._caught_up.set()
         elif frame.HasField("closed") or frame.HasField("error"):
-            error = from_pb(frame.closed.error if frame.HasField("closed") else frame.error)
+            error = error_from_pb(frame.closed.error if frame.HasField("closed") else frame.error)
             if frame.HasField("closed") and frame.closed.error.code == 0:
                 self._end(None)
             elif error.retry:
@@ -213,6 +226,15 @@ class Stream:
                 self._end(error)
         else:
             self._resume.heard(now)
+
+    def _tell(self, signals: Sequence[Signal]) -> None:
+        try:
+            for signal in signals:
+                if self._on_signal is not None:
+                    self._on_signal(signal)
+        except Exception as exc:  # noqa: BLE001  the application's own: it gets it where it iterates
+            self._on_signal = None
+            self._end(exc)
 
     def _on_deliveries(self, frame: ServerFrame, size: int, now: float) -> None:
         if self.state is StreamState.CONNECTING:

@@ -6,6 +6,8 @@ A topic is ``profile:device\\0``. The closing NUL keeps ``u1:dev1`` from being a
 
 from chatd.errors import InvalidArgument, InvalidId
 
+DELIVERIES, SIGNALS = b"\0", b"\x01"
+"""The ends of a device's topics: one for what it is owed, one for what is said in passing."""
 MAX_ID_BYTES = 128
 MAX_SEQ = 2**63 - 1
 
@@ -31,15 +33,20 @@ def check_seq(what: str, value: int) -> int:
     return value
 
 
-def topic_of(profile_id: str, device_id: str) -> bytes:
-    """The PUB/SUB topic of one device."""
-    return f"{profile_id}:{device_id}\0".encode()
+def topic_of(profile_id: str, device_id: str, kind: bytes = DELIVERIES) -> bytes:
+    """A PUB/SUB topic of one device."""
+    return f"{profile_id}:{device_id}".encode() + kind
 
 
-def split_topic(topic: bytes) -> tuple[str, str] | None:
+def signals_of(topic: bytes) -> bytes:
+    """The signals' topic of the device whose topic for deliveries this is."""
+    return topic[:-1] + SIGNALS
+
+
+def split_topic(topic: bytes, kind: bytes = DELIVERIES) -> tuple[str, str] | None:
     """Profile and device of a whole topic, or None if it is not one."""
     profile, colon, device = topic.partition(b":")
-    if not (profile and colon and len(device) > 1 and device.find(b"\0") == len(device) - 1 and b":" not in device):
+    if not (profile and colon and len(device) > 1 and device.find(kind) == len(device) - 1 and b":" not in device):
         return None
     try:
         return profile.decode(), device[:-1].decode()

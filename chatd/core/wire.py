@@ -6,7 +6,7 @@ concatenated: protobuf reads the result as one frame with several, so a batch fo
 """
 
 from chatd.core.compression import decompress
-from chatd.errors import ChatdError
+from chatd.errors import WIRE_ERRORS, ChatdError, Internal, Unavailable
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink, Skipped, SkipReason
 from chatd.pb.gateway.v1.gateway_pb2 import Error, RpcResponse
 
@@ -15,6 +15,7 @@ _PAYLOAD = b"\x1a"  # EventDelivery.payload: field 3, length-delimited
 _COMPRESSED = b"\x20\x01\x42"  # EventDelivery.is_compressed: field 4, true; compressed_payload: field 8, length-delimited
 _RETRY_COUNT = b"\x28"  # EventDelivery.retry_count: field 5, varint
 _REPLAY = b"\x38\x01"  # EventDelivery.replay: field 7, true
+_SIGNALS = b"\x42"  # ServerFrame.signals: field 8, length-delimited
 _DELIVERIES = b"\x0a"  # ServerFrame.deliveries: field 1, length-delimited
 
 
@@ -98,6 +99,11 @@ def delivery_record(delivery: bytes) -> bytes:
     return b"".join((_DELIVERIES, varint(len(delivery)), delivery))
 
 
+def signal_record(signal: bytes) -> bytes:
+    """An encoded ``Signal`` as a ``ServerFrame`` with that one; such frames, too, may be concatenated."""
+    return b"".join((_SIGNALS, varint(len(signal)), signal))
+
+
 def queue_body(head: bytes, records: bytes) -> bytes:
     """What follows the topic in a queue message: the head's length in four bytes, the head, the delivery records."""
     return len(head).to_bytes(4, "big") + head + records
@@ -112,6 +118,17 @@ def split_queue_body(body: bytes) -> tuple[bytes, bytes]:
 def error_to_pb(error: ChatdError) -> Error:
     """An error as a peer is told it."""
     return Error(code=error.code, name=error.name, message=str(error), retry=error.retry, retry_after_ms=error.retry_after_ms)
+
+
+def error_from_pb(error: Error) -> ChatdError:
+    """An error that was sent, as the exception it stands for; a code of a later version as the one that is treated alike."""
+    known = WIRE_ERRORS.get(error.code)
+    if known is not None:
+        found = known(error.message or error.name)
+    else:
+        found = (Unavailable if error.retry else Internal)(f"{error.name} ({error.code}): {error.message}")
+    found.retry_after_ms = error.retry_after_ms
+    return found
 
 
 def encode_reply(call_id: int, payload: bytes, error: ChatdError | None) -> RpcResponse:

@@ -20,7 +20,9 @@ from chatd.control.admin_service import AdminService
 from chatd.control.device_service import DeviceService
 from chatd.control.upkeep_service import UpkeepService
 from chatd.core.compression import Compressor
+from chatd.core.ids import SIGNALS
 from chatd.core.online import OnlineTable
+from chatd.core.rate_limit import Rate
 from chatd.daemon.logs import configure
 from chatd.daemon.notify import Notifier, watchdog_interval
 from chatd.daemon.settings import Mode, Settings
@@ -30,8 +32,11 @@ from chatd.default.leases import Leases
 from chatd.default.message_business import MessageBusiness
 from chatd.default.node import DefaultNode
 from chatd.default.outbox_access import OutboxAccess
+from chatd.default.receipt_business import ReceiptBusiness
 from chatd.default.retention import Retention, RetentionRule
 from chatd.default.room_business import RoomBusiness
+from chatd.default.signals import Signals
+from chatd.default.typing_business import TypingBusiness
 from chatd.errors import ChatdError
 from chatd.gateway.authentication import load_tokens
 from chatd.gateway.doorkeeper import DoorSettings
@@ -140,7 +145,8 @@ async def _start_node(
 
     writer = Writer(database, on_loop(lambda batch: node.on_written(batch)), _now_us, on_loop(give_up))
     reader = Reader(database, on_loop(lambda batch: node.on_read(batch)), threads=settings.database_readers)
-    last_mile = EventDeliveryQueueHandler(OnlineTable(), lambda topics, body: node.publish(topics, body))
+    signals = Signals(OnlineTable(SIGNALS), lambda topics, body: node.publish(topics, body), busy=lambda: node.is_busy)
+    last_mile = EventDeliveryQueueHandler(OnlineTable(), lambda topics, body: node.publish(topics, body), signals=signals.online)
     leases = Leases(lease=settings.node_lease_seconds, clock=_now_us)
     node = DefaultNode(loop, writer=writer, reader=reader, last_mile=last_mile, leases=leases, clock=_now_us, sweep=settings.sweep_seconds)
     cache = MemoryConnectionCache() if settings.cache_uri == "mem:" else DatabaseConnectionCache(node.write)
@@ -153,6 +159,7 @@ async def _start_node(
         rule=RetryRule(settings.max_delivery_retries, settings.delivery_retry_ms * 1_000),
         cache=cache,
         tell_epoch=last_mile.tell_epoch,
+        acknowledged=lambda acks: receipts.acknowledged(acks),
         clock=_now_us,
     )
     retention = Retention(
@@ -182,6 +189,8 @@ async def _start_node(
             requests_refused=node.requests_refused,
             events_purged=retention.events_purged,
             devices_expired=retention.devices_expired,
+            signals_published=signals.published,
+            signals_dropped=signals.dropped,
         )
 
     admin = AdminService(online=last_mile.online, cache=cache, status=status, clock=_now_us)
@@ -191,7 +200,18 @@ async def _start_node(
         max_payload=settings.max_payload_bytes,
         compressor=Compressor(min_bytes=settings.compress_min_bytes, level=settings.compress_level),
     )
-    node.serve(messages.methods | RoomBusiness().methods | outbox.methods | admin.methods | devices.methods | upkeep.methods)
+    receipts = ReceiptBusiness(signals, ask=lambda query, then: node.ask_own(query, then), room_limit=settings.receipt_room_limit)
+    typing = TypingBusiness(signals, rate=Rate(settings.typing_per_second, settings.typing_burst), room_limit=settings.receipt_room_limit)
+    node.serve(
+        receipts.methods
+        | typing.methods
+        | messages.methods
+        | RoomBusiness().methods
+        | outbox.methods
+        | admin.methods
+        | devices.methods
+        | upkeep.methods
+    )
     writer.start()
     stack.callback(node.close)
     stack.callback(reader.stop)
@@ -208,6 +228,7 @@ async def _start_node(
         version=__version__,
     )
     node.every(settings.retention_sweep_seconds, retention.begin)
+    node.every(settings.signal_flush_ms / 1e3, signals.flush)
     return node
 
 

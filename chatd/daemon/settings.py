@@ -101,6 +101,12 @@ class Settings(BaseSettings):
         le=10**6,
     )
     max_failed_authentications: int = _number(3, "Wrong tokens that close a connection; 0: no limit", unit="tokens", ge=0, le=1000)
+    signal_flush_ms: int = _number(50, "Typing and receipts are gathered this long", unit="ms", ge=1, le=10_000)
+    receipt_room_limit: int = _number(100, "Larger rooms are not told of typing and receipts; 0: none is", unit="members", ge=0, le=100_000)
+    typing_per_second: float = _number(
+        2.0, "A profile may say so often in a room that it types; 0: no limit", unit="calls/s", ge=0, le=1_000
+    )
+    typing_burst: int = _number(5, "And so often at once", unit="calls", ge=1, le=1_000)
     call_timeout_ms: int = _number(10_000, "A gateway waits this long for a default node", unit="ms", ge=100, le=600_000)
     ack_flush_ms: int = _number(50, "Acks are gathered this long before they are written", unit="ms", ge=1, le=10_000)
     repair_pull_seconds: float = _number(30.0, "A quiet stream looks into its outbox about this often", unit="s", ge=0.05, le=3600)

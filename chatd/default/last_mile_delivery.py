@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from chatd.core.ids import DELIVERIES, SIGNALS
 from chatd.core.online import OnlineTable
 from chatd.core.priority import URGENT
 from chatd.core.wire import queue_body
@@ -22,8 +23,11 @@ class EventDeliveryQueueHandler:
     """Last stage of fan-out. ``publish`` sends a queue message to each topic and never blocks: at the high-water mark of a
     gateway that does not keep up it drops, which that gateway's streams notice as a gap."""
 
-    def __init__(self, online: OnlineTable, publish: Callable[[Sequence[bytes], bytes], None]) -> None:
+    def __init__(
+        self, online: OnlineTable, publish: Callable[[Sequence[bytes], bytes], None], *, signals: OnlineTable | None = None
+    ) -> None:
         self.online = online
+        self._tables = {DELIVERIES: online, SIGNALS: OnlineTable(SIGNALS) if signals is None else signals}
         self._publish = publish
         self.deliveries_published = 0
 
@@ -54,13 +58,16 @@ class EventDeliveryQueueHandler:
             self.deliveries_published += sum(batch.events for batch in mine)
 
     def on_subscriptions(self, messages: Sequence[Sequence[bytes]]) -> None:
-        """The XPUB's own messages: who came, who went. Who came is told that from here on everything is published."""
+        """The XPUB's own messages: who came, who went, by how their topics end. Who came for deliveries is told that from here on everything is
+        published."""
         for (message,) in messages:
             topic = message[1:]
+            table = self._tables.get(topic[-1:], self.online)
             if message[:1] == b"\0":
-                self.online.remove(topic)
-            elif self.online.add(topic):
-                self._publish((topic,), _SUBSCRIBED)
+                table.remove(topic)
+            elif table.add(topic):
+                if table is self.online:
+                    self._publish((topic,), _SUBSCRIBED)
             else:
                 log.warning("A subscription that is no device's topic was ignored", length=len(topic))
 

@@ -113,7 +113,7 @@ class GatewayServer:
         )
         self._catch_up = CatchUp(self.backend, gateway_id=gateway_id, send=devices.deliver, end=devices.end, later=loop.call_later)
         self._acks = AckFlush(self.backend, self._catch_up, gateway_id=gateway_id, end=devices.end)
-        self._live = LiveDelivery(self.connections, self._catch_up, send=devices.deliver, end=devices.end)
+        self._live = LiveDelivery(self.connections, self._catch_up, send=devices.deliver, signal=devices.signal, end=devices.end)
         self._vigil = Vigil(
             self.connections,
             self._catch_up,
@@ -211,10 +211,8 @@ class GatewayServer:
             peer,
             identity,
             check_id("device_id", hello.device_id),
-            client=hello.client[:128],
+            hello,
             window=self._window(hello),
-            version=min(hello.version, PROTOCOL_VERSION),
-            plain=not hello.accept_zstd,
         )
         if peer.stream is not None:
             self.connections.forget(peer, failed=True)
@@ -238,7 +236,7 @@ class GatewayServer:
             heartbeat_interval_ms=round(self._settings.heartbeat_interval * 1000),
             window_messages=opening.window_messages,
             window_bytes=opening.window_bytes,
-            version=opening.version,
+            version=min(opening.hello.version, PROTOCOL_VERSION),
             gateway_id=self._settings.gateway_id,
             new_device=opening.new_device,
             gateways=self._devices.elsewhere,

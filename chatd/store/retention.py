@@ -197,7 +197,7 @@ def _without(payload: Struct, profile_id: str) -> Struct:
 
 def _forget(transaction: Transaction, profile_id: str) -> None:
     database = transaction.database
-    for table in ("subscription", "outbox", "delivery_attempt", "dead_letter", "connection", "device", "profile"):
+    for table in ("subscription", "read_marker", "outbox", "delivery_attempt", "dead_letter", "connection", "device", "profile"):
         database.run(f"DELETE FROM {table} WHERE profile_id = ?", (profile_id,))
     database.run("UPDATE dead_letter SET sender_id = ?, event_id = '' WHERE sender_id = ?", (ERASED, profile_id))
     database.run("UPDATE room SET created_by = ? WHERE created_by = ?", (ERASED, profile_id))

@@ -19,6 +19,7 @@ from chatd.store.events import store_events
 from chatd.store.lane import Completed, Lane
 from chatd.store.nodes import renew_leases
 from chatd.store.outbox import ack_cursors, open_streams
+from chatd.store.read_markers import set_read_markers
 from chatd.store.retention import erase_profiles, expire_devices, forget_devices, purge_logs
 from chatd.store.rooms import add_subscriptions, create_rooms, mark_fanned, remove_subscriptions
 from chatd.store.transaction import MembersCache, Transaction
@@ -32,6 +33,7 @@ APPLY: dict[type, Callable[[Transaction, Any], Sequence[Any]]] = {
     c.RemoveSubscriptions: remove_subscriptions,
     c.OpenStreams: open_streams,
     c.AckCursors: ack_cursors,
+    c.SetReadMarker: set_read_markers,
     c.MarkFanned: mark_fanned,
     c.ReplayLetters: replay_letters,
     c.DropLetters: drop_letters,

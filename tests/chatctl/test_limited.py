@@ -1,6 +1,8 @@
 """chatctl of a user whose rate is limited: lines from a pipe take longer, a single text says when."""
 
+import random
 import re
+import string
 from collections.abc import Iterator
 
 import pytest
@@ -30,7 +32,7 @@ def test_lines_from_a_pipe_are_sent_as_fast_as_is_allowed(daemon: Daemon) -> Non
 
 def test_who_gives_up_says_when_to_come_again(daemon: Daemon) -> None:
     ben = Chatctl(daemon)
-    ben("--token", token_of("ben"), "send", "lobby", "x" * 60_000)
+    ben("--token", token_of("ben"), "send", "lobby", "".join(random.Random(1).choices(string.ascii_letters, k=60_000)))
     done = ben("--token", token_of("ben"), "--timeout", "0.2", "send", "lobby", "hello", code=1)
     assert re.search(r"chatctl: this profile may send 10,000 bytes a second; try again in \d\.\ds \(RATE_LIMITED\)", done.stderr), (
         done.stderr

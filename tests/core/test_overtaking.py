@@ -26,7 +26,7 @@ def pull_of(stream: DeviceStream) -> Pull:
 
 @pytest.fixture
 def behind() -> DeviceStream:
-    """Window 16 and 2 more for what is urgent, 1,600 bytes and 200 more. Room "bulk" owes more than fits, room "calls" stands at 5; nothing in flight."""
+    """Window 16 and 2 more for what is urgent, 1,600 bytes and 200 more. "bulk" owes more than fits, "calls" stands at 5; nothing in flight."""
     stream = DeviceStream(KEY, window_messages=16, window_bytes=1600)
     pull_of(stream)
     stream.pulled(Owed((owed("bulk", 1, 1),), more=True, cursors={"calls": 5, "other": 0}))

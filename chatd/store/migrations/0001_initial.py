@@ -43,6 +43,9 @@ CREATE TABLE dead_letter (
     reason BIGINT NOT NULL, text TEXT NOT NULL, attempts BIGINT NOT NULL, first_failed_at_us BIGINT NOT NULL, dead_at_us BIGINT NOT NULL,
     PRIMARY KEY (profile_id, device_id, room_id, seq));
 CREATE UNIQUE INDEX dead_letter_id ON dead_letter (letter_id);
+CREATE TABLE read_marker (
+    profile_id TEXT NOT NULL, room_id TEXT NOT NULL, seq BIGINT NOT NULL, read_at_us BIGINT NOT NULL, device_id TEXT NOT NULL,
+    PRIMARY KEY (profile_id, room_id));
 CREATE TABLE node (
     uri TEXT PRIMARY KEY, kind TEXT NOT NULL, node_id TEXT NOT NULL, queue_uri TEXT NOT NULL, version TEXT NOT NULL,
     started_at_us BIGINT NOT NULL, lease_until_us BIGINT NOT NULL);
