@@ -14,6 +14,7 @@ import typer
 from chatctl import dead_letters, devices, outbox, profiles, rooms
 from chatctl.connection import Options
 from chatctl.output import ReaderGone, age, harmless
+from chatctl.presence import presence
 from chatctl.receipts import read, receipts, unread
 from chatctl.send import send
 from chatctl.status import connections, nodes, status
@@ -35,6 +36,7 @@ app.command()(tail)
 app.command()(read)
 app.command()(unread)
 app.command()(receipts)
+app.command()(presence)
 app.command()(connections)
 app.command()(status)
 app.command()(nodes)

@@ -19,7 +19,7 @@ from chatd.core.compression import Compressor
 from chatd.errors import ChatdError, RateLimited, TimedOut, Unavailable
 from chatd.pb.chat.v1 import chat_pb2 as chat
 from chatd.pb.events.v1.payloads_pb2 import EventType
-from chatd.pb.events.v1.signals_pb2 import Signal
+from chatd.pb.events.v1.signals_pb2 import Presence, Signal
 from chatd.pb.gateway.v1.gateway_pb2 import Hello
 from chatd.transport.sockets import Context, new_context
 
@@ -214,6 +214,11 @@ class Client:
         """Who has received an event, and who has read it; a page of its recipients."""
         request = chat.GetDeliveryStatusRequest(room_id=room_id, seq=seq, after_profile_id=after_profile_id, limit=limit)
         return await self.call("ChatService/GetDeliveryStatus", request, chat.GetDeliveryStatusResponse, affinity=room_id)
+
+    async def presence(self, profile_ids: Iterable[str]) -> list[Presence]:
+        """How reachable profiles are, 1 to 100; those that share no room with this one are left out. ``Stream.watch_presence`` tells of changes."""
+        request = chat.GetPresenceRequest(profile_ids=profile_ids)
+        return list((await self.call("ChatService/GetPresence", request, chat.GetPresenceResponse)).presences)
 
     async def set_typing(self, room_id: str, typing: bool = True) -> None:
         """Say that the profile is writing, now and then for as long as it does, or has stopped. Tried once: soon it is no longer true."""

@@ -4,7 +4,7 @@ One timer and one socket; nothing per message. What the application has not aske
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from enum import Enum
 from types import TracebackType
 from typing import Self
@@ -16,9 +16,21 @@ from chatd.client.delivery import Delivery
 from chatd.client.resume import Resume
 from chatd.client.route import Gateways, Route
 from chatd.core.wire import error_from_pb
-from chatd.errors import MalformedFrame, Unavailable
-from chatd.pb.events.v1.signals_pb2 import Signal
-from chatd.pb.gateway.v1.gateway_pb2 import Ack, Bye, ClientFrame, Heartbeat, Hello, Reject, ServerFrame
+from chatd.errors import MalformedFrame, RateLimited, Unavailable
+from chatd.pb.chat.v1.chat_pb2 import WatchPresenceRequest, WatchPresenceResponse
+from chatd.pb.events.v1.signals_pb2 import PresenceState, Signal
+from chatd.pb.gateway.v1.gateway_pb2 import (
+    Ack,
+    Bye,
+    ClientFrame,
+    Heartbeat,
+    Hello,
+    Reject,
+    RpcRequest,
+    RpcResponse,
+    ServerFrame,
+    SetPresence,
+)
 from chatd.transport.pump import PeerFull, Pump
 from chatd.transport.sockets import Context, connect_dealer, usable
 
@@ -26,6 +38,7 @@ CONNECT_SECONDS = 1.0
 """So long a gateway that cannot be reached is waited for, if there is another."""
 HELLO_SECONDS = 5.0
 BYE_SECONDS = 1.0
+WATCH_AGAIN_SECONDS = 1.0
 _HEARTBEAT = ClientFrame(heartbeat=Heartbeat()).SerializeToString()
 
 
@@ -58,6 +71,8 @@ class Stream:
         self._hello = ClientFrame(hello=hello).SerializeToString()
         self._on_state = on_state
         self._on_signal = on_signal
+        self._presence: PresenceState | None = None
+        self._watching: tuple[str, ...] | None = None
         self._resume = Resume()
         self._pump: Pump | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -208,11 +223,18 @@ class Stream:
             self._gateways.learn(usable(frame.welcome.gateways))
             self._set_state(StreamState.CATCHING_UP, "")
             self._opened.set()
+            self._say_presence()
+            self._say_watching()
             self._look_in(self._resume.next_look())  # heartbeats may be due sooner than the next look at a Hello
         elif frame.HasField("caught_up"):
             self._resume.heard(now)
             self._set_state(StreamState.LIVE, "")
             self._caught_up.set()
+        elif frame.HasField("reply"):
+            self._resume.heard(now)
+            self._on_reply(frame.reply)
+        elif frame.error.code == RateLimited.code and self.state is not StreamState.CONNECTING:
+            self._resume.heard(now)  # one frame was not heard; the stream goes on
         elif frame.HasField("closed") or frame.HasField("error"):
             error = error_from_pb(frame.closed.error if frame.HasField("closed") else frame.error)
             if frame.HasField("closed") and frame.closed.error.code == 0:
@@ -294,6 +316,35 @@ class Stream:
         self._flush_ack()
         if was_idle and self._resume.has_unacked:
             self._look_in(self._resume.next_look())
+
+    def set_presence(self, state: PresenceState) -> None:
+        """How reachable this device is from now on (AWAY, BUSY, ONLINE), also after a reconnect. What is said too often is not heard."""
+        self._presence = state
+        self._say_presence()
+
+    def _say_presence(self) -> None:
+        if self._presence is not None and self.state in (StreamState.CATCHING_UP, StreamState.LIVE):
+            self._say(ClientFrame(presence=SetPresence(state=self._presence)).SerializeToString())
+
+    def watch_presence(self, profile_ids: Iterable[str]) -> None:
+        """From now on, ``on_signal`` is told how these profiles are, and whenever that changes; those that share a room with this one. Replaces
+        what was watched before."""
+        self._watching = tuple(profile_ids)
+        self._say_watching()
+
+    def _say_watching(self) -> None:
+        if self._watching is not None and self.state in (StreamState.CATCHING_UP, StreamState.LIVE):
+            request = WatchPresenceRequest(profile_ids=self._watching)
+            call = RpcRequest(call_id=1, method="ChatService/WatchPresence", payload=request.SerializeToString())
+            self._say(ClientFrame(call=call).SerializeToString())
+
+    def _on_reply(self, reply: RpcResponse) -> None:
+        """Of the only call that is made here. If it failed, it is made again with the next connection, or soon."""
+        if reply.HasField("error"):
+            if reply.error.retry:
+                self._loop.call_later(WATCH_AGAIN_SECONDS, self._say_watching)
+            return
+        self._tell([Signal(presence=one) for one in WatchPresenceResponse.FromString(reply.payload).presences])
 
     def reject(self, delivery: Delivery, reason: str) -> None:
         """This device will never handle the delivery: it becomes a dead letter, for an operator to look at. Go on with the next."""

@@ -20,8 +20,9 @@ from chatd.control.admin_service import AdminService
 from chatd.control.device_service import DeviceService
 from chatd.control.upkeep_service import UpkeepService
 from chatd.core.compression import Compressor
-from chatd.core.ids import SIGNALS
+from chatd.core.ids import PRESENCE, SIGNALS, WATCH
 from chatd.core.online import OnlineTable
+from chatd.core.presence import PresenceBoard
 from chatd.core.rate_limit import Rate
 from chatd.daemon.logs import configure
 from chatd.daemon.notify import Notifier, watchdog_interval
@@ -32,6 +33,7 @@ from chatd.default.leases import Leases
 from chatd.default.message_business import MessageBusiness
 from chatd.default.node import DefaultNode
 from chatd.default.outbox_access import OutboxAccess
+from chatd.default.presence import PresenceBusiness
 from chatd.default.receipt_business import ReceiptBusiness
 from chatd.default.retention import Retention, RetentionRule
 from chatd.default.room_business import RoomBusiness
@@ -55,6 +57,9 @@ log = structlog.get_logger()
 
 SWITCH_INTERVAL = 50e-6
 """Seconds a thread may keep the interpreter: with the usual 5 ms the writer waits that long at every step of SQLite under load."""
+
+PRESENCE_TICK = 0.1
+"""Seconds between looks at what has settled."""
 
 GC_THRESHOLD = (50_000, 20, 50)
 """Nothing on the hot path makes cycles; looking for them every 700 allocations costs a few per cent."""
@@ -146,7 +151,15 @@ async def _start_node(
     writer = Writer(database, on_loop(lambda batch: node.on_written(batch)), _now_us, on_loop(give_up))
     reader = Reader(database, on_loop(lambda batch: node.on_read(batch)), threads=settings.database_readers)
     signals = Signals(OnlineTable(SIGNALS), lambda topics, body: node.publish(topics, body), busy=lambda: node.is_busy)
-    last_mile = EventDeliveryQueueHandler(OnlineTable(), lambda topics, body: node.publish(topics, body), signals=signals.online)
+    online = OnlineTable()
+    board = PresenceBoard(online, grace=settings.presence_grace_seconds, settle=settings.presence_settle_ms / 1e3)
+    presence = PresenceBusiness(board, lambda topics, body: node.publish(topics, body))
+    last_mile = EventDeliveryQueueHandler(
+        online,
+        lambda topics, body: node.publish(topics, body),
+        on_device=presence.on_device,
+        others={SIGNALS: signals.on_topic, WATCH: presence.on_watch, PRESENCE: presence.on_state},
+    )
     leases = Leases(lease=settings.node_lease_seconds, clock=_now_us)
     node = DefaultNode(loop, writer=writer, reader=reader, last_mile=last_mile, leases=leases, clock=_now_us, sweep=settings.sweep_seconds)
     cache = MemoryConnectionCache() if settings.cache_uri == "mem:" else DatabaseConnectionCache(node.write)
@@ -191,6 +204,7 @@ async def _start_node(
             devices_expired=retention.devices_expired,
             signals_published=signals.published,
             signals_dropped=signals.dropped,
+            presence_changes=presence.changes,
         )
 
     admin = AdminService(online=last_mile.online, cache=cache, status=status, clock=_now_us)
@@ -203,7 +217,8 @@ async def _start_node(
     receipts = ReceiptBusiness(signals, ask=lambda query, then: node.ask_own(query, then), room_limit=settings.receipt_room_limit)
     typing = TypingBusiness(signals, rate=Rate(settings.typing_per_second, settings.typing_burst), room_limit=settings.receipt_room_limit)
     node.serve(
-        receipts.methods
+        presence.methods
+        | receipts.methods
         | typing.methods
         | messages.methods
         | RoomBusiness().methods
@@ -229,6 +244,7 @@ async def _start_node(
     )
     node.every(settings.retention_sweep_seconds, retention.begin)
     node.every(settings.signal_flush_ms / 1e3, signals.flush)
+    node.every(PRESENCE_TICK, presence.tick)
     return node
 
 
@@ -250,6 +266,7 @@ def _start_gateway(mode: Mode, loop: asyncio.AbstractEventLoop, context: Context
         ack_flush=settings.ack_flush_ms / 1e3,
         repair_pull=settings.repair_pull_seconds,
         delivery_retry=settings.delivery_retry_ms / 1e3,
+        presence_rate=Rate(settings.presence_changes_per_minute / 60, settings.presence_burst),
         version=__version__,
         nodes_file=settings.data_dir / f"nodes-{settings.node_id}.json" if mode == "gateway" else None,
         rates=RateSettings(

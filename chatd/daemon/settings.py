@@ -107,6 +107,16 @@ class Settings(BaseSettings):
         2.0, "A profile may say so often in a room that it types; 0: no limit", unit="calls/s", ge=0, le=1_000
     )
     typing_burst: int = _number(5, "And so often at once", unit="calls", ge=1, le=1_000)
+    presence_grace_seconds: float = _number(
+        10.0, "A profile is offline when no device has been there for this long", unit="s", ge=0, le=600
+    )
+    presence_settle_ms: int = _number(
+        500, "Changes of presence are told when nothing has changed for this long", unit="ms", ge=0, le=60_000
+    )
+    presence_changes_per_minute: int = _number(
+        30, "A device may change its presence so often; 0: no limit", unit="changes/min", ge=0, le=10_000
+    )
+    presence_burst: int = _number(5, "And so often at once", unit="changes", ge=1, le=1_000)
     call_timeout_ms: int = _number(10_000, "A gateway waits this long for a default node", unit="ms", ge=100, le=600_000)
     ack_flush_ms: int = _number(50, "Acks are gathered this long before they are written", unit="ms", ge=1, le=10_000)
     repair_pull_seconds: float = _number(30.0, "A quiet stream looks into its outbox about this often", unit="s", ge=0.05, le=3600)

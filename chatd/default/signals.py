@@ -33,6 +33,13 @@ class Signals:
         """Whether any device has asked for signals."""
         return len(self.online) > 0
 
+    def on_topic(self, topic: bytes, there: bool) -> None:
+        """A device's topic for signals came or went."""
+        if there:
+            self.online.add(topic)
+        else:
+            self.online.remove(topic)
+
     def typing(self, members: Members, profile_id: str, typing: bool) -> None:
         """To the room's other members."""
         key = ("typing", members.room_id, profile_id, "")

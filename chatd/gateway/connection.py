@@ -85,6 +85,7 @@ class ConnectionManager:
         unsubscribe: Callable[[bytes], None],
         on_open: Callable[[Opening], None],
         on_failed: Callable[[Peer], None],
+        on_ended: Callable[[Peer], None],
         end: Callable[[Peer, ChatdError], None],
         per_device: int,
     ) -> None:
@@ -94,6 +95,7 @@ class ConnectionManager:
         self._unsubscribe = unsubscribe
         self._on_open = on_open
         self._on_failed = on_failed
+        self._on_ended = on_ended
         self._end = end
         self._per_device = per_device
         self._of_device: dict[bytes, list[Peer]] = {}  # the oldest first
@@ -206,6 +208,7 @@ class ConnectionManager:
         if peer.wants_signals:
             peer.wants_signals = False
             self._unsubscribe(signals_of(peer.topic))
+        self._on_ended(peer)
         self._closed.append(peer.stream.key)
         if failed and peer.stream.head_failed(send_again=False):
             self._on_failed(peer)

@@ -15,10 +15,13 @@ from pathlib import Path
 from google.protobuf.message import DecodeError
 
 from chatd.core.ids import check_id
+from chatd.core.rate_limit import Rate
+from chatd.core.stream import DeviceStream
 from chatd.errors import (
     ChatdError,
     Draining,
     FrameTooLarge,
+    InvalidArgument,
     MalformedFrame,
     NoStream,
     UnknownFrame,
@@ -28,15 +31,17 @@ from chatd.errors import (
 from chatd.gateway.ack_flush import AckFlush
 from chatd.gateway.admission import Admission
 from chatd.gateway.authentication import Identity, TokenTable
-from chatd.gateway.backend import Backend
+from chatd.gateway.backend import Backend, OnReply
 from chatd.gateway.catch_up import CatchUp
 from chatd.gateway.connection import ConnectionManager, Opening, Peer
 from chatd.gateway.devices import Devices
 from chatd.gateway.discovery import Discovery
 from chatd.gateway.doorkeeper import DoorSettings
 from chatd.gateway.live_delivery import LiveDelivery
+from chatd.gateway.presence import GatewayPresence
 from chatd.gateway.rate_limits import RateSettings
 from chatd.gateway.vigil import Vigil
+from chatd.pb.chat.v1.chat_pb2 import WatchPresenceResponse
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, RpcRequest, ServerFrame, Welcome
 from chatd.pb.node.v1.node_pb2 import DescribeRequest, DescribeResponse
 from chatd.transport.pump import Pump
@@ -47,6 +52,8 @@ PROTOCOL_VERSION = 1
 MAX_WINDOW_MESSAGES = 65_536
 MIN_WINDOW_BYTES = 1024
 MAX_WINDOW_BYTES = 16 * 1_048_576
+PRESENCE_REPAIR = 1.0
+"""Seconds until a watcher that did not keep up is told again."""
 DRAIN_SPREAD = 0.8
 """Of the time to drain, so much for sending devices away."""
 DRAIN_RATE = 10.0
@@ -74,6 +81,7 @@ class GatewaySettings:
     ack_flush: float
     repair_pull: float
     delivery_retry: float
+    presence_rate: Rate
     version: str
     nodes_file: Path | None
     """Where default nodes that were found are remembered."""
@@ -108,12 +116,21 @@ class GatewayServer:
             unsubscribe=lambda topic: self._sub.socket.unsubscribe(topic),
             on_open=self._welcome,
             on_failed=lambda peer: self._acks.acked(peer),
+            on_ended=lambda peer: self._presence.ended(peer),
             end=devices.end,
             per_device=settings.connections_per_device,
         )
         self._catch_up = CatchUp(self.backend, gateway_id=gateway_id, send=devices.deliver, end=devices.end, later=loop.call_later)
         self._acks = AckFlush(self.backend, self._catch_up, gateway_id=gateway_id, end=devices.end)
-        self._live = LiveDelivery(self.connections, self._catch_up, send=devices.deliver, signal=devices.signal, end=devices.end)
+        self._presence = GatewayPresence(
+            subscribe=lambda topic: self._sub.socket.subscribe(topic),
+            unsubscribe=lambda topic: self._sub.socket.unsubscribe(topic),
+            tell=devices.signal,
+            rate=settings.presence_rate,
+        )
+        self._live = LiveDelivery(
+            self.connections, self._catch_up, send=devices.deliver, signal=devices.signal, presence=self._presence.heard, end=devices.end
+        )
         self._vigil = Vigil(
             self.connections,
             self._catch_up,
@@ -130,6 +147,7 @@ class GatewayServer:
             "bye": self._on_bye,
             "call": self._on_call,
             "reject": self._on_reject,
+            "presence": self._on_presence,
         }
 
     def connect(self, context: Context) -> None:
@@ -146,6 +164,7 @@ class GatewayServer:
         self._router = Pump(self._loop, router, self._on_batch, strangers=accepted)
         self._devices.bind(self._router, self.connections)
         self._timers.every(settings.ack_flush, self._acks.flush)
+        self._timers.every(PRESENCE_REPAIR, self._presence.repair)
         look = min(settings.heartbeat_interval / 4, settings.delivery_retry / 4, 1.0)
         self._timers.every(look, lambda: self._vigil.tick(self._loop.time()))
 
@@ -242,6 +261,8 @@ class GatewayServer:
             gateways=self._devices.elsewhere,
         )
         self._devices.send(opening.peer, ServerFrame(welcome=welcome).SerializeToString())
+        if opening.peer.stream is not None:
+            self._presence.opened(opening.peer, opening.hello.presence)
         self._catch_up.want(opening.peer)
         self._catch_up.flush()
 
@@ -262,6 +283,11 @@ class GatewayServer:
         reason = "".join(char if char.isprintable() else " " for char in frame.reject.reason[:MAX_REASON])
         peer.stream.reject(frame.reject.delivery, reason)
         self._acks.acked(peer)
+
+    def _on_presence(self, peer: Peer, frame: ClientFrame) -> None:
+        if peer.stream is None:
+            raise NoStream("presence without a stream")
+        self._presence.change(peer, frame.presence.state, self._loop.time())
 
     def _on_heartbeat(self, peer: Peer, frame: ClientFrame) -> None:
         if peer.stream is None and peer.opening is None:
@@ -288,8 +314,19 @@ class GatewayServer:
         except ChatdError as exc:
             self._refuse(peer, exc, len(call.payload), call.call_id)
             return
+        if call.method == "ChatService/WatchPresence":
+            if peer.stream is None:
+                on_reply(b"", InvalidArgument("only a connection with an open stream can watch"))
+                return
+            on_reply = partial(self._watched, peer, peer.stream, on_reply)
         affinity = call.affinity or identity.profile_id
         self.backend.forward(call.method, call.payload, identity.to_caller(), on_reply, affinity=affinity)
+
+    def _watched(self, peer: Peer, stream: DeviceStream, on_reply: OnReply, payload: bytes, error: ChatdError | None) -> None:
+        """A node has said whom the stream may watch."""
+        if error is None and peer.stream is stream:
+            self._presence.watch(peer, {one.profile_id for one in WatchPresenceResponse.FromString(payload).presences})
+        on_reply(payload, error)
 
     def _caller(self, peer: Peer, call: RpcRequest) -> Identity:
         if call.method.startswith("NodeService/"):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import structlog
 from google.protobuf.message import DecodeError
 
-from chatd.core.ids import DELIVERIES, SIGNALS
+from chatd.core.ids import DELIVERIES, SIGNALS, WATCH
 from chatd.core.priority import URGENT
 from chatd.core.stream import Published, Run, count_of
 from chatd.core.wire import plain_records, split_queue_body
@@ -34,13 +34,15 @@ class LiveDelivery:
         catch_up: CatchUp,
         *,
         send: Callable[[Peer, list[bytes], bool], None],
-        signal: Callable[[Peer, bytes], None],
+        signal: Callable[[Peer, bytes], object],
+        presence: Callable[[bytes, bytes], None],
         end: Callable[[Peer, ChatdError], None],
     ) -> None:
         self._streams = connections.streams
         self._catch_up = catch_up
         self._send = send
         self._signal = signal
+        self._presence = presence
         self._end = end
 
     def on_batch(self, batch: list[list[bytes]]) -> None:
@@ -88,11 +90,15 @@ class LiveDelivery:
     def _on_other(self, frame: bytes) -> None:
         """A signal, or for a stream that has just ended."""
         found = _TOPIC.match(frame)
-        if found is None or not found.group().endswith(SIGNALS):
+        if found is None:
             return
-        peer = self._streams.get(found.group()[:-1] + DELIVERIES)
-        if peer is not None and peer.wants_signals:
-            self._signal(peer, frame[found.end() :])
+        topic, body = found.group(), frame[found.end() :]
+        if topic.endswith(WATCH):
+            self._presence(topic, body)
+        elif topic.endswith(SIGNALS):
+            peer = self._streams.get(topic[:-1] + DELIVERIES)
+            if peer is not None and peer.wants_signals:
+                self._signal(peer, body)
 
 
 def _parse(body: bytes) -> tuple[QueueHead, Published]:

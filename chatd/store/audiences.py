@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from chatd.core.model import Members
 from chatd.errors import NotAMember, RoomNotFound
 from chatd.store.database import Database
-from chatd.store.queries import Audience
+from chatd.store.queries import Audience, ShareRoom
 from chatd.store.transaction import MembersCache
 
 
@@ -46,3 +46,15 @@ class Audiences:
                 "SELECT 1 FROM subscription WHERE room_id = ? AND profile_id = ? AND left_seq IS NULL", (room_id, query.profile_id)
             ):
                 raise NotAMember(f"{query.profile_id!r} is not a member of room {room_id!r}")
+
+
+def share_room(database: Database, query: ShareRoom) -> frozenset[str]:
+    if query.everybody or not query.others:
+        return frozenset(query.others)
+    marks = ", ".join("?" * len(query.others))
+    rows = database.rows(
+        "SELECT DISTINCT b.profile_id FROM subscription b JOIN subscription a ON a.room_id = b.room_id AND a.left_seq IS NULL "
+        f"WHERE b.profile_id IN ({marks}) AND b.left_seq IS NULL AND a.profile_id = ?",
+        (*query.others, query.profile_id),
+    )
+    return frozenset(row[0] for row in rows) | ({query.profile_id} & set(query.others))

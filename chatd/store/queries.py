@@ -138,6 +138,15 @@ class Audience:
 
 
 @dataclass(frozen=True, slots=True)
+class ShareRoom:
+    """Which of ``others`` are in a room with the profile, or are it (``everybody``: all are). Result: a frozenset of them."""
+
+    profile_id: str
+    others: tuple[str, ...]
+    everybody: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ListUnread:
     """The profile's rooms (or those of them named), by id. Result: (UnreadRoom, …), more."""
 
@@ -178,6 +187,7 @@ Query = (
     | ListDeadLetters
     | RetentionCuts
     | Audience
+    | ShareRoom
     | ListUnread
     | GetDeliveryStatus
     | Ping

@@ -6,7 +6,7 @@ from typing import Any
 from chatd.errors import ChatdError, Internal, StoreFailed, Unavailable
 from chatd.store import queries as q
 from chatd.store import reading
-from chatd.store.audiences import Audiences
+from chatd.store.audiences import Audiences, share_room
 from chatd.store.database import Database
 from chatd.store.lane import Completed, Lane
 from chatd.store.owed import pull_owed
@@ -27,6 +27,7 @@ ANSWER: dict[type, Callable[[Database, Any], Any]] = {
     q.ListDevices: reading.list_devices,
     q.ListDeadLetters: reading.list_dead_letters,
     q.RetentionCuts: retention_cuts,
+    q.ShareRoom: share_room,
     q.ListUnread: list_unread,
     q.GetDeliveryStatus: get_delivery_status,
     q.Ping: lambda database, query: database.rows("SELECT 1") == [(1,)],

@@ -94,3 +94,24 @@ def test_tail_shows_who_writes_receives_and_reads(chatctl: Chatctl, daemon: Daem
             assert (one["room_id"], one["profile_id"]) == ("talk", "bob") or one["kind"] == "delivered"
         else:
             assert one["text"] in ("x", "alice, bob joined")
+
+
+def test_presence(chatctl: Chatctl) -> None:
+    chatctl("--as", "alice", "room", "create", "seen", "erin")
+    assert chatctl("--as", "alice", "presence", "erin", "alice").stdout == "erin\toffline\nalice\toffline\n"
+    tail = chatctl.start("--as", "erin", "tail", "--device", "d")
+    watching = chatctl.start("--as", "alice", "presence", "erin", "--watch", "--json")
+    try:
+        assert watching.stdout is not None
+        states = []
+        for line in watching.stdout:
+            row = json.loads(line)
+            states.append(row["state"])
+            if row["state"] == "online":
+                break
+        assert states[-1] == "online"
+        assert chatctl.json("--as", "alice", "presence", "erin") == [{"profile_id": "erin", "state": "online"}]
+    finally:
+        for process in (tail, watching):
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=20)
