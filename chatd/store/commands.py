@@ -272,7 +272,7 @@ Command = (
     | DropNotifications
 )
 
-NOTIFYING = (SetPush, NoteRooms, ClaimNotifications, SettleNotifications, RetryNotifications, DropNotifications)
+NOTIFYING = (SetPush, SetRoomNotifications, NoteRooms, ClaimNotifications, SettleNotifications, RetryNotifications, DropNotifications)
 """Commands that change the queue of notifications."""
 
 

@@ -78,6 +78,5 @@ def _set_room(transaction: Transaction, command: SetRoomNotifications) -> ChatdE
         (*key, command.level, command.muted_until_us),
     )
     if command.level != ALL or command.muted_until_us > transaction.now_us:
-        transaction.lock_notifications()
         database.run("DELETE FROM notification WHERE profile_id = ? AND room_id = ? AND state = 'waiting' AND kind = 'message'", key)
     return None
