@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from chatctl import dead_letters, devices, outbox, profiles, rooms
+from chatctl import dead_letters, devices, notifications, outbox, profiles, rooms
 from chatctl.connection import Options
 from chatctl.output import ReaderGone, age, harmless
 from chatctl.presence import presence
@@ -30,6 +30,7 @@ app.add_typer(rooms.app, name="room")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(dead_letters.app, name="dead-letter")
 app.add_typer(devices.app, name="device")
+app.add_typer(notifications.app, name="notify")
 app.add_typer(profiles.app, name="profile")
 app.command()(send)
 app.command()(tail)

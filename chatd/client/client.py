@@ -167,9 +167,12 @@ class Client:
         packed.compressed_payload = frame
         return packed
 
-    async def create_room(self, room_id: str = "", *, name: str = "", profiles: Iterable[str] = ()) -> chat.Room:
-        """Make a room. Not tried twice: a lost answer would turn into ALREADY_EXISTS."""
-        request = chat.CreateRoomRequest(room_id=room_id, name=name, profile_ids=profiles)
+    async def create_room(
+        self, room_id: str = "", *, name: str = "", profiles: Iterable[str] = (), hide_previews: bool = False
+    ) -> chat.Room:
+        """Make a room. ``hide_previews``: notifications say nothing of what is said in it. Not tried twice: a lost answer would turn into
+        ALREADY_EXISTS."""
+        request = chat.CreateRoomRequest(room_id=room_id, name=name, profile_ids=profiles, hide_previews=hide_previews)
         response = await self.call("ChatService/CreateRoom", request, chat.CreateRoomResponse, affinity=room_id, repeatable=False)
         return response.room
 
@@ -185,6 +188,19 @@ class Client:
         request = chat.RemoveRoomSubscriptionsRequest(room_id=room_id, profile_ids=profiles)
         response = await self.call("ChatService/RemoveRoomSubscriptions", request, chat.RemoveRoomSubscriptionsResponse, affinity=room_id)
         return list(response.removed)
+
+    async def set_push(self, device_id: str, notifier: str, *, endpoint: str = "", p256dh: str = "", auth: str = "") -> None:
+        """How one of the profile's devices is notified while it is away: log, exec, webhook or webpush (with the subscription's endpoint and
+        keys), as far as the operators have it; empty: no longer at all."""
+        request = chat.SetPushRequest(device_id=device_id, notifier=notifier, endpoint=endpoint, p256dh=p256dh, auth=auth)
+        await self.call("ChatService/SetPush", request, chat.SetPushResponse)
+
+    async def set_room_notifications(
+        self, room_id: str, level: chat.NotificationLevel = chat.NOTIFICATION_LEVEL_ALL, *, muted_until_us: int = 0
+    ) -> None:
+        """What to be notified of in a room, and not before ``muted_until_us`` (microseconds since the Unix epoch)."""
+        request = chat.SetRoomNotificationsRequest(room_id=room_id, level=level, muted_until_us=muted_until_us)
+        await self.call("ChatService/SetRoomNotifications", request, chat.SetRoomNotificationsResponse, affinity=room_id)
 
     async def history(self, room_id: str, *, before_seq: int = 0, limit: int = 50) -> tuple[list[Delivery], bool]:
         """A page of the room's log, ascending, the newest first; and whether there are older events."""

@@ -43,6 +43,7 @@ class DeviceService:
             online=topic_of(device.profile_id, device.device_id) in self._online,
             owed=device.owed,
             rooms_owed=device.rooms_owed,
+            notifier=device.notifier,
         )
 
     def forget_device(self, caller: Caller, payload: bytes) -> Answer:

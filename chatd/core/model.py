@@ -67,6 +67,8 @@ class Room:
     member_count: int
     first_seq: int = 1
     """Where the log begins: older events are no longer kept."""
+    hide_previews: bool = False
+    """Notifications say nothing of what is said here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +254,63 @@ class Device:
     owed: int
     """Events, over all its rooms."""
     rooms_owed: int
+    notifier: str = ""
+    """How it is notified while it is away; empty: not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class PushDevice:
+    """How a device is notified while it is away."""
+
+    notifier: str
+    endpoint: str
+    p256dh: str
+    auth: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedNotification:
+    """A row of the queue of notifications that this node has for itself until the claim runs out."""
+
+    profile_id: str
+    device_id: str
+    room_id: str
+    seq: int
+    kind: str
+    """"message" or "dismiss"."""
+    attempts: int
+    sent: bool
+    """It was sent; the question is whether its device has since taken everything."""
+    claimed_until_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a notification is made of."""
+
+    push: PushDevice
+    owed: int
+    """Events the device is owed, of rooms that are neither muted nor silenced."""
+    room_name: str
+    sender_id: str
+    sent_at_us: int
+    delivery: bytes
+    """The encoded EventDelivery; empty when the room hides previews."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedNotification:
+    """A row of the queue, as operators see it."""
+
+    profile_id: str
+    device_id: str
+    notifier: str
+    state: str
+    room_id: str
+    seq: int
+    attempts: int
+    error: str
+    at_us: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ import uvloop
 from chatd import __version__
 from chatd.control.admin_service import AdminService
 from chatd.control.device_service import DeviceService
+from chatd.control.notification_service import NotificationService
 from chatd.control.upkeep_service import UpkeepService
 from chatd.core.compression import Compressor
 from chatd.core.ids import PRESENCE, SIGNALS, WATCH
@@ -32,6 +33,8 @@ from chatd.default.last_mile_delivery import EventDeliveryQueueHandler
 from chatd.default.leases import Leases
 from chatd.default.message_business import MessageBusiness
 from chatd.default.node import DefaultNode
+from chatd.default.notification_business import NotificationBusiness
+from chatd.default.offline_delivery import NotifyRule, OfflineDelivery
 from chatd.default.outbox_access import OutboxAccess
 from chatd.default.presence import PresenceBusiness
 from chatd.default.receipt_business import ReceiptBusiness
@@ -44,6 +47,8 @@ from chatd.gateway.authentication import load_tokens
 from chatd.gateway.doorkeeper import DoorSettings
 from chatd.gateway.gateway import GatewayServer, GatewaySettings
 from chatd.gateway.rate_limits import RateSettings
+from chatd.notify.choice import NotifierSettings, make_notifiers
+from chatd.notify.push_endpoints import PushEndpoints
 from chatd.pb.admin.v1.admin_pb2 import GetStatusResponse
 from chatd.pb.node.v1.node_pb2 import DescribeResponse
 from chatd.store.commands import RetryRule
@@ -187,6 +192,34 @@ async def _start_node(
         write=lambda command, then: node.write_own(command, then, retention.failed),
         clock=_now_us,
     )
+    webpush_hosts = tuple(settings.notify_webpush_hosts.split(","))
+    notifiers = make_notifiers(
+        settings.notifier_names(),
+        NotifierSettings(
+            timeout=settings.notify_timeout_ms / 1e3,
+            program=settings.notify_exec,
+            webhook_url=settings.notify_webhook_url,
+            webhook_secret=settings.notify_webhook_secret.get_secret_value(),
+            vapid_key=settings.notify_vapid_key,
+            vapid_subject=settings.notify_vapid_subject,
+            webpush_hosts=webpush_hosts,
+        ),
+    )
+    offline = OfflineDelivery(
+        NotifyRule(
+            delay=settings.notify_delay_seconds,
+            quiet=settings.notify_quiet_seconds,
+            retry=settings.notify_retry_ms / 1e3,
+            timeout=settings.notify_timeout_ms / 1e3,
+            max_retries=settings.notify_max_retries,
+            preview=settings.notify_preview_chars,
+        ),
+        notifiers,
+        online=last_mile.online,
+        ask=lambda query, then: node.ask_own(query, then, offline.stopped_short),
+        write=lambda command, then: node.write_own(command, then, offline.stopped_short),
+        clock=_now_us,
+    )
 
     def status() -> GetStatusResponse:
         return GetStatusResponse(
@@ -205,6 +238,9 @@ async def _start_node(
             signals_published=signals.published,
             signals_dropped=signals.dropped,
             presence_changes=presence.changes,
+            notifications_sent=offline.sent,
+            notifications_failed=offline.failed,
+            notifications_dead=offline.dead,
         )
 
     admin = AdminService(online=last_mile.online, cache=cache, status=status, clock=_now_us)
@@ -214,6 +250,8 @@ async def _start_node(
         max_payload=settings.max_payload_bytes,
         compressor=Compressor(min_bytes=settings.compress_min_bytes, level=settings.compress_level),
     )
+    notifications = NotificationBusiness(notifiers, PushEndpoints(webpush_hosts).fault)
+    queue = NotificationService(ask=node.ask_own, test=offline.test)
     receipts = ReceiptBusiness(signals, ask=lambda query, then: node.ask_own(query, then), room_limit=settings.receipt_room_limit)
     typing = TypingBusiness(signals, rate=Rate(settings.typing_per_second, settings.typing_burst), room_limit=settings.receipt_room_limit)
     node.serve(
@@ -226,6 +264,8 @@ async def _start_node(
         | admin.methods
         | devices.methods
         | upkeep.methods
+        | notifications.methods
+        | queue.methods
     )
     writer.start()
     stack.callback(node.close)
@@ -245,6 +285,8 @@ async def _start_node(
     node.every(settings.retention_sweep_seconds, retention.begin)
     node.every(settings.signal_flush_ms / 1e3, signals.flush)
     node.every(PRESENCE_TICK, presence.tick)
+    node.every(settings.notify_tick_seconds, offline.begin)
+    node.before_the_end(offline.stop)
     return node
 
 

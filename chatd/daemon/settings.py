@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, PrivateAttr, StringConstraints
+from pydantic import AliasChoices, BeforeValidator, Field, PrivateAttr, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 Mode = Literal["default", "gateway", "all"]
@@ -138,6 +138,27 @@ class Settings(BaseSettings):
     )
     device_expiry_days: float = _number(90, "A device unseen for this long is forgotten; 0: never", unit="days", ge=0, le=36_500)
     retention_sweep_seconds: float = _number(60.0, "How often all this is looked for", unit="s", ge=0.1, le=86_400)
+    notifiers: str = Field("log", description="How devices that are away may be notified: of log, exec, webhook, webpush, with commas")
+    notify_delay_seconds: float = _number(5.0, "A device that is away is notified after this, not sooner", unit="s", ge=0, le=3600)
+    notify_quiet_seconds: float = _number(30.0, "And then not again for so long, whatever it is owed", unit="s", ge=0, le=86_400)
+    notify_tick_seconds: float = _number(1.0, "How often it is looked whom to notify", unit="s", ge=0.05, le=60)
+    notify_preview_chars: int = _number(120, "Characters of the latest event in a notification; 0: none", unit="characters", ge=0, le=1000)
+    notify_timeout_ms: int = _number(5_000, "A notifier gets this long for one try", unit="ms", ge=50, le=60_000)
+    notify_retry_ms: int = _number(
+        5_000, "A notification that failed is tried again after this, doubling up to an hour", unit="ms", ge=10, le=3_600_000
+    )
+    notify_max_retries: int = _number(
+        8, "Then it is dead until an operator retries it, or something new comes", unit="retries", ge=0, le=100
+    )
+    notify_exec: OptionalPath = Field(None, description="exec: the program, which reads JSON from its standard input")
+    notify_webhook_url: str = Field("", description="webhook: where JSON is POSTed to")
+    notify_webhook_secret: SecretStr = Field(SecretStr(""), description="webhook: what X-Chatd-Signature is made with")
+    notify_vapid_key: OptionalPath = Field(None, description="webpush: the file of the VAPID private key, PEM")
+    notify_vapid_subject: str = Field("", description="webpush: mailto: or https: address of the operators, for the push services")
+    notify_webpush_hosts: str = Field(
+        "fcm.googleapis.com,push.services.mozilla.com,notify.windows.com,push.apple.com",
+        description="webpush: hosts, with their subdomains, that endpoints may have; or whole origins, http://127.0.0.1:8000",
+    )
     drain_seconds: float = _number(
         5.0,
         "At the end: devices leave a gateway over this time if there is another, calls and acks under way get as long",
@@ -184,6 +205,10 @@ class Settings(BaseSettings):
 
     def tokens(self) -> Path:
         return self.tokens_file or self.data_dir / "tokens.toml"
+
+    def notifier_names(self) -> tuple[str, ...]:
+        """How devices may be notified."""
+        return tuple(dict.fromkeys(name.strip() for name in self.notifiers.split(",") if name.strip()))
 
     def queue_uris(self, mode: Mode) -> tuple[str, ...]:
         """ZeroMQ addresses of the queue; ``mem://name`` is inproc."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from chatd.core.model import Pull
+from chatd.core.model import ClaimedNotification, Pull
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +173,38 @@ class Ping:
     """Result: True once the database has answered."""
 
 
+@dataclass(frozen=True, slots=True)
+class NotificationWork:
+    """Result: rooms with something to note, and whether any notification is due."""
+
+    now_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """Result: a Notice for each claim; of a device that is no longer notified, one without a notifier."""
+
+    claims: tuple[ClaimedNotification, ...]
+    now_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class GetPush:
+    """Result: PushDevice, or None."""
+
+    profile_id: str
+    device_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListNotifications:
+    """Empty texts match all. Result: (QueuedNotification, …) the newest first, more."""
+
+    state: str
+    profile_id: str
+    limit: int
+
+
 Query = (
     PullOwed
     | History
@@ -190,5 +222,9 @@ Query = (
     | ShareRoom
     | ListUnread
     | GetDeliveryStatus
+    | NotificationWork
+    | Notices
+    | GetPush
+    | ListNotifications
     | Ping
 )

@@ -7,6 +7,7 @@ from chatd.core.model import DeliveryStatus, ReadMarker, RecipientStatus, Unread
 from chatd.errors import ChatdError, EventNotFound, NotAMember, RoomNotFound
 from chatd.store.commands import SetReadMarker
 from chatd.store.database import Database
+from chatd.store.notifications import withdraw
 from chatd.store.queries import GetDeliveryStatus, ListUnread
 from chatd.store.transaction import Transaction
 
@@ -22,7 +23,7 @@ class _Standing(NamedTuple):
 
 
 def set_read_markers(transaction: Transaction, commands: Sequence[SetReadMarker]) -> list[ReadMarker | ChatdError]:
-    """All of a batch in four statements."""
+    """All of a batch in four statements, and what they withdraw of the profiles' notifications."""
     places = sorted({(command.profile_id, command.room_id) for command in commands})
     known, standings = _standings(transaction, places)
     wanted: dict[_Place, tuple[int, str]] = {}
@@ -43,6 +44,8 @@ def set_read_markers(transaction: Transaction, commands: Sequence[SetReadMarker]
             "WHERE read_marker.seq < excluded.seq",
             parameters,
         )
+        for (profile_id, room_id), (seq, device_id) in sorted(moving.items()):
+            withdraw(transaction, profile_id, room_id, seq, device_id)
     after = _markers(transaction, places) if moving else before
     results: list[ReadMarker | ChatdError] = []
     for command in commands:

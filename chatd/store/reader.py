@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from chatd.errors import ChatdError, Internal, StoreFailed, Unavailable
+from chatd.store import notices, reading
 from chatd.store import queries as q
-from chatd.store import reading
 from chatd.store.audiences import Audiences, share_room
 from chatd.store.database import Database
 from chatd.store.lane import Completed, Lane
@@ -30,6 +30,10 @@ ANSWER: dict[type, Callable[[Database, Any], Any]] = {
     q.ShareRoom: share_room,
     q.ListUnread: list_unread,
     q.GetDeliveryStatus: get_delivery_status,
+    q.NotificationWork: notices.notification_work,
+    q.Notices: notices.notices,
+    q.GetPush: notices.get_push,
+    q.ListNotifications: notices.list_notifications,
     q.Ping: lambda database, query: database.rows("SELECT 1") == [(1,)],
 }
 """Query type → what answers it."""

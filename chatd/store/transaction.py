@@ -17,6 +17,8 @@ MEMBERS_KEPT = 1_000_000
 
 MAX_ROWS = 2_000
 """Rows in one statement: eight columns of them stay below SQLite's 32,766 variables."""
+_NOTIFICATIONS_LOCK = 0x70757368  # "push"
+
 MAX_RUN_BYTES = 262_144
 """A run that has grown to this is ended: it is published as one message, and must have a chance to fit a window."""
 
@@ -78,6 +80,7 @@ class Transaction:
         self.now_us = now_us
         self.rooms: dict[str, LockedRoom] = {}
         self._profiles: set[str] = set()
+        self._notifications_locked = False
         self._cache = cache
         self._members: dict[str, Members] = {}
         self._events: list[tuple[object, ...]] = []
@@ -120,6 +123,13 @@ class Transaction:
                 "ORDER BY o.profile_id, o.device_id, o.room_id, o.start_seq FOR UPDATE OF o",
                 parameters,
             )
+
+    def lock_notifications(self) -> None:
+        """Hold the queue of notifications until the transaction ends: its rows are changed by rooms, by devices and by profiles, in no common
+        order, and by each node about once a second. After all other locks."""
+        if self.database.for_update and not self._notifications_locked:
+            self.database.rows("SELECT pg_advisory_xact_lock(?)", (_NOTIFICATIONS_LOCK,))
+        self._notifications_locked = True
 
     def members(self, room: LockedRoom) -> Members:
         """The room's active subscribers; the same object for as long as nobody joins or leaves."""

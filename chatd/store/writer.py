@@ -18,7 +18,9 @@ from chatd.store.database import CommitUnknown, Database
 from chatd.store.events import store_events
 from chatd.store.lane import Completed, Lane
 from chatd.store.nodes import renew_leases
+from chatd.store.notifications import claim_notifications, drop_notifications, note_rooms, retry_notifications, settle_notifications
 from chatd.store.outbox import ack_cursors, open_streams
+from chatd.store.push import set_push, set_room_notifications
 from chatd.store.read_markers import set_read_markers
 from chatd.store.retention import erase_profiles, expire_devices, forget_devices, purge_logs
 from chatd.store.rooms import add_subscriptions, create_rooms, mark_fanned, remove_subscriptions
@@ -45,6 +47,13 @@ APPLY: dict[type, Callable[[Transaction, Any], Sequence[Any]]] = {
     c.RegisterConnections: register_connections,
     c.TouchConnections: touch_connections,
     c.ForgetConnections: forget_connections,
+    c.SetPush: set_push,
+    c.SetRoomNotifications: set_room_notifications,
+    c.NoteRooms: note_rooms,
+    c.ClaimNotifications: claim_notifications,
+    c.SettleNotifications: settle_notifications,
+    c.RetryNotifications: retry_notifications,
+    c.DropNotifications: drop_notifications,
 }
 """Command type → what applies a group of them, giving a result or a ChatdError for each."""
 
@@ -130,10 +139,12 @@ class Writer:
         completed: list[Completed] = []
         self._begin()
         try:
-            # Rooms, profiles, entries, each in sorted order: two nodes never wait for each other.
+            # Rooms, profiles, entries, the queue of notifications, each in sorted order: two nodes never wait for each other.
             transaction.lock_rooms({room_id for command, _ in batch for room_id in c.rooms_of(command)})
             transaction.lock_profiles({profile_id for command, _ in batch for profile_id in c.profiles_of(command)})
             transaction.lock_entries({entry for command, _ in batch for entry in c.entries_of(command)})
+            if any(isinstance(command, c.NOTIFYING) for command, _ in batch):
+                transaction.lock_notifications()
             for kind, group in groupby(batch, key=lambda item: type(item[0])):
                 items = list(group)
                 results = APPLY[kind](transaction, [command for command, _ in items])

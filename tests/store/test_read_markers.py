@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chatd.errors import EventNotFound, NotAMember, RoomNotFound
-from chatd.store.commands import AddSubscriptions, CreateRoom, EraseProfile, RemoveSubscriptions, SetReadMarker
+from chatd.store.commands import AddSubscriptions, CreateRoom, EraseProfile, RemoveSubscriptions, SetPush, SetReadMarker
 from chatd.store.queries import Audience, GetDeliveryStatus, ListUnread
 from chatd.store.read_markers import UNREAD
 from tests.store.driver import Store, acks, event, send
@@ -182,3 +182,22 @@ def test_an_erased_profile_leaves_no_marker(store: Store) -> None:
     mark(store, "bob", 2)
     store.do(EraseProfile("bob", 100))
     assert store.database.rows("SELECT * FROM read_marker") == []
+
+
+def test_reading_withdraws_what_was_notified(store: Store) -> None:
+    """On the device it was read on it is gone, on the others it is dismissed; other rooms' and later events' stay."""
+    for device in ("phone", "tablet"):
+        store.do(SetPush("bob", device, "log", "", "", ""))
+    say(store, 3)
+    store.database.connect(readonly=False)
+    for device, state in (("phone", "sent"), ("tablet", "sent")):
+        store.database.run(
+            "INSERT INTO notification (profile_id, device_id, room_id, seq, kind, state, due_at_us, attempts, error, claimed_until_us, at_us) "
+            "VALUES ('bob', ?, 'r', 3, 'message', ?, 0, 1, '', 0, 0)",
+            (device, state),
+        )
+    store.do(SetReadMarker("bob", "r", 2, "phone"))
+    kinds = "SELECT device_id, kind, state FROM notification ORDER BY device_id"
+    assert [row[1] for row in store.database.rows(kinds)] == ["message", "message"], "not read yet"
+    store.do(SetReadMarker("bob", "r", 4, "phone"))
+    assert store.database.rows(kinds) == [("tablet", "dismiss", "waiting")]

@@ -20,18 +20,16 @@ PRESENCE_STATE_BUSY: PresenceState
 PRESENCE_STATE_ONLINE: PresenceState
 
 class Signal(_message.Message):
-    __slots__ = ("typing", "delivered", "read", "presence", "dismissal")
+    __slots__ = ("typing", "delivered", "read", "presence")
     TYPING_FIELD_NUMBER: _ClassVar[int]
     DELIVERED_FIELD_NUMBER: _ClassVar[int]
     READ_FIELD_NUMBER: _ClassVar[int]
     PRESENCE_FIELD_NUMBER: _ClassVar[int]
-    DISMISSAL_FIELD_NUMBER: _ClassVar[int]
     typing: Typing
     delivered: DeliveredReceipt
     read: ReadReceipt
     presence: Presence
-    dismissal: Dismissal
-    def __init__(self, typing: _Optional[_Union[Typing, _Mapping]] = ..., delivered: _Optional[_Union[DeliveredReceipt, _Mapping]] = ..., read: _Optional[_Union[ReadReceipt, _Mapping]] = ..., presence: _Optional[_Union[Presence, _Mapping]] = ..., dismissal: _Optional[_Union[Dismissal, _Mapping]] = ...) -> None: ...
+    def __init__(self, typing: _Optional[_Union[Typing, _Mapping]] = ..., delivered: _Optional[_Union[DeliveredReceipt, _Mapping]] = ..., read: _Optional[_Union[ReadReceipt, _Mapping]] = ..., presence: _Optional[_Union[Presence, _Mapping]] = ...) -> None: ...
 
 class Typing(_message.Message):
     __slots__ = ("room_id", "profile_id", "typing")
@@ -74,11 +72,3 @@ class Presence(_message.Message):
     profile_id: str
     state: PresenceState
     def __init__(self, profile_id: _Optional[str] = ..., state: _Optional[_Union[PresenceState, str]] = ...) -> None: ...
-
-class Dismissal(_message.Message):
-    __slots__ = ("room_id", "seq")
-    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
-    SEQ_FIELD_NUMBER: _ClassVar[int]
-    room_id: str
-    seq: int
-    def __init__(self, room_id: _Optional[str] = ..., seq: _Optional[int] = ...) -> None: ...
