@@ -5,7 +5,7 @@ import statistics
 import time
 from pathlib import Path
 
-from tests.bench.__main__ import rss_kib
+from tests.bench.measure import rss_kib
 from tests.protocol.conversation import Conversation, seqs
 from tests.system.deployment import Deployment
 
