@@ -6,15 +6,21 @@ from chatd.store.database import Database
 from chatd.store.push import NONE
 
 _ROOMS = 500
+PAGE = 2_000
+"""Members that are noted in one transaction; a room with more of them is noted page by page."""
 
 
-def notification_work(database: Database, query: q.NotificationWork) -> tuple[tuple[str, ...], bool]:
-    rooms = database.rows("SELECT room_id FROM room WHERE noted_seq < fanned_seq ORDER BY room_id LIMIT ?", (_ROOMS,))
+def notification_work(database: Database, query: q.NotificationWork) -> tuple[tuple[tuple[str, int], ...], bool]:
+    rooms = database.rows(
+        "SELECT r.room_id, (SELECT COUNT(*) FROM (SELECT 1 FROM subscription s WHERE s.room_id = r.room_id AND s.push = 1 "
+        "AND s.left_seq IS NULL LIMIT ?) few) FROM room r WHERE r.noted_seq < r.fanned_seq ORDER BY r.room_id LIMIT ?",
+        (PAGE + 1, _ROOMS),
+    )
     due = any(
         database.rows("SELECT 1 FROM notification WHERE state = ? AND due_at_us <= ? LIMIT 1", (state, query.now_us))
         for state in ("waiting", "sent")
     )
-    return tuple(row[0] for row in rooms), due
+    return tuple((room_id, size) for room_id, size in rooms), due
 
 
 def notices(database: Database, query: q.Notices) -> tuple[Notice, ...]:

@@ -134,7 +134,7 @@ class Ping:
 
 @dataclass(frozen=True, slots=True)
 class NotificationWork:
-    """Result: rooms with something to note, and whether any notification is due."""
+    """Result: ((room with something to note, its members with a device to notify, counted to PAGE + 1), …), and whether any notification is due."""
 
     now_us: int
 

@@ -30,7 +30,7 @@ def fan_out(store: Store) -> None:
     store.do(c.MarkFanned(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
     rooms, _ = store.ask(q.NotificationWork(store.now_us))
     while rooms:
-        store.do(c.NoteRooms(rooms, DELAY, QUIET))
+        store.do(c.NoteRooms(tuple(room_id for room_id, _ in rooms), DELAY, QUIET))
         rooms, _ = store.ask(q.NotificationWork(store.now_us))
 
 
@@ -127,12 +127,41 @@ def test_what_a_dead_node_did_not_note_is_found(store: Store) -> None:
         store.do(send("alice", *(event("r", f"e{start + number}") for number in range(100))))
     runs, store.runs = store.runs, []
     store.do(c.MarkFanned(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
-    assert store.ask(q.NotificationWork(store.now_us)) == (("r",), False)
-    assert store.do(c.NoteRooms(("r",), DELAY, QUIET)) is True
-    assert store.ask(q.NotificationWork(store.now_us)) == (("r",), False)
-    assert store.do(c.NoteRooms(("r",), DELAY, QUIET)) is False
+    assert store.ask(q.NotificationWork(store.now_us)) == ((("r", 1),), False)
+    store.do(c.NoteRooms(("r",), DELAY, QUIET))
+    assert store.ask(q.NotificationWork(store.now_us)) == ((("r", 1),), False)
+    store.do(c.NoteRooms(("r",), DELAY, QUIET))
     assert queued(store) == [("bob", "phone", "r", NOTE_EVENTS + 101)]
     assert store.ask(q.NotificationWork(store.now_us + DELAY)) == ((), True)
+
+
+def test_a_large_room_is_noted_page_by_page(store: Store) -> None:
+    people = tuple(f"p{number:02}" for number in range(25))
+    for profile in people:
+        register(store, profile, "phone")
+    store.do(c.AddSubscriptions("r", people, "alice", False))
+    store.do(send("alice", event("r", "e1")))
+    runs, store.runs = store.runs, []
+    store.do(c.MarkFanned(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
+    noted, pages = c.Noted(), []
+    while True:
+        noted = store.do(c.NoteRooms(("r",), DELAY, QUIET, page=10, after=noted.after, up_to=noted.up_to))
+        pages.append(len(queued(store)))
+        if not noted.after:
+            break
+        assert noted.up_to == 3
+        assert store.ask(q.NotificationWork(store.now_us))[0] == (("r", 25),), "a crash now would lose nothing"
+    assert pages == [10, 20, 25]
+    assert store.ask(q.NotificationWork(store.now_us))[0] == ()
+    # A page that is done again tells nobody again.
+    store.now_us += DELAY
+    settle(store, *claim(store))
+    with store.database.connection(readonly=False):
+        store.database.run("UPDATE room SET noted_seq = 2")
+        if store.database.engine == "postgres":
+            store.database.commit()
+    store.do(c.NoteRooms(("r",), DELAY, QUIET))
+    assert len(queued(store, "sent")) == 25
 
 
 def test_levels_and_mutes(store: Store) -> None:
