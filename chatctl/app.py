@@ -13,7 +13,9 @@ import typer
 
 from chatctl import dead_letters, devices, notifications, outbox, profiles, rooms
 from chatctl.connection import Options
-from chatctl.output import ReaderGone, harmless
+from chatctl.output import ReaderGone, age, harmless
+from chatctl.presence import presence
+from chatctl.receipts import read, receipts, unread
 from chatctl.send import send
 from chatctl.status import connections, nodes, status
 from chatctl.tail import tail
@@ -32,6 +34,10 @@ app.add_typer(notifications.app, name="notify")
 app.add_typer(profiles.app, name="profile")
 app.command()(send)
 app.command()(tail)
+app.command()(read)
+app.command()(unread)
+app.command()(receipts)
+app.command()(presence)
 app.command()(connections)
 app.command()(status)
 app.command()(nodes)
@@ -103,5 +109,6 @@ def _fail(exc: BaseException, code: int, cause: BaseException | None = None) -> 
     if os.environ.get("CHATCTL_DEBUG"):
         raise exc from cause
     name = f" ({exc.name})" if isinstance(exc, ChatdError) else ""
-    sys.stderr.write(f"chatctl: {harmless(str(exc)) or type(exc).__name__}{name}\n")
+    later = f"; try again in {age(exc.retry_after_ms * 1000)}" if isinstance(exc, ChatdError) and exc.retry_after_ms else ""
+    sys.stderr.write(f"chatctl: {harmless(str(exc)) or type(exc).__name__}{later}{name}\n")
     sys.exit(code)

@@ -1,5 +1,6 @@
 """chatctl send: one text, or a line of stdin for each event."""
 
+import asyncio
 import sys
 import time
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from chatctl.lines import Line, batches
 from chatctl.output import Output
 from chatctl.priority import parse_priority
 from chatd.client import Client, message
-from chatd.errors import ChatdError
+from chatd.errors import ChatdError, RateLimited
 from chatd.pb.chat.v1.chat_pb2 import EventAck, RoomEvent
 
 
@@ -67,6 +68,7 @@ class _Lines:
         self._sent = 0
         self._started = self._shown_at = time.monotonic()
         self._progress = False
+        self._slowed = False
 
     async def send(self, fd: int) -> None:
         """Until the end of the input. Raises what a line was refused with, naming the line."""
@@ -100,10 +102,12 @@ class _Lines:
 
     def _named(self, exc: ChatdError, lines: Sequence[Line]) -> ChatdError:
         where = f"line {lines[0].number}" if len(lines) == 1 else f"lines {lines[0].number}-{lines[-1].number}"
-        return type(exc)(f"{where}: {exc} ({self._sent:,} sent before)")
+        named = type(exc)(f"{where}: {exc} ({self._sent:,} sent before)")
+        named.retry_after_ms = exc.retry_after_ms
+        return named
 
     async def _send_events(self, events: list[RoomEvent]) -> None:
-        acks = await self._client.send_events(events)
+        acks = await self._send_when_allowed(events)
         self._sent += len(acks)
         if self._out.as_json:
             for ack in acks:
@@ -114,6 +118,17 @@ class _Lines:
             self._progress = True
             sys.stderr.write(f"\r{self._sent:,} sent, {self._sent / (now - self._started):,.0f}/s ")
             sys.stderr.flush()
+
+    async def _send_when_allowed(self, events: list[RoomEvent]) -> list[EventAck]:
+        """However long that takes: meanwhile the input is not read, and whoever writes it waits too."""
+        while True:
+            try:
+                return await self._client.send_events(events)
+            except RateLimited as exc:
+                if not self._slowed:
+                    self._slowed = True
+                    self._out.say(f"going on more slowly: {exc}")
+                await asyncio.sleep(exc.retry_after_ms / 1e3)
 
     def _clear_progress(self) -> None:
         if self._progress:

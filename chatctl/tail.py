@@ -8,8 +8,10 @@ import typer
 
 from chatctl.connection import options, run
 from chatctl.output import Output, clock
+from chatctl.signals import show_signal
 from chatd.client import Client, Delivery, Stream, StreamState
 from chatd.pb.events.v1.payloads_pb2 import SkipReason
+from chatd.pb.events.v1.signals_pb2 import Signal
 
 
 def row_of(delivery: Delivery) -> dict[str, Any]:
@@ -53,6 +55,8 @@ def tail(
     device: Annotated[str, typer.Option("--device", "-d", help="Which of the profile's devices to be.")] = "chatctl",
     count: Annotated[int | None, typer.Option("--count", "-n", min=0, help="End after so many; 0: register the device and end.")] = None,
     until_caught_up: Annotated[bool, typer.Option("--until-caught-up", help="End when nothing owed is left.")] = False,
+    receipts: Annotated[bool, typer.Option("--receipts", help="Also show who receives and reads.")] = False,
+    typing: Annotated[bool, typer.Option("--typing", help="Also show who is writing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for each event.")] = False,
 ) -> None:
     """Be a device: show what it is owed, then what comes, acknowledging as it goes; @ before the time: it mentions you. Ctrl-C ends it.
@@ -62,17 +66,21 @@ def tail(
     Example: chatctl --as bob tail --json --until-caught-up | jq .text
     """
     out = options(context).output(as_json)
-    run(context, lambda client: _tail(client, out, device, set(rooms or ()), count, until_caught_up, options(context).timeout))
+    kinds = {kind for wanted, some in ((receipts, ("delivered", "read")), (typing, ("typing",))) if wanted for kind in some}
+    run(context, lambda client: _tail(client, out, device, set(rooms or ()), kinds, count, until_caught_up, options(context).timeout))
 
 
 async def _tail(
-    client: Client, out: Output, device: str, rooms: set[str], count: int | None, until_caught_up: bool, timeout: float
+    client: Client, out: Output, device: str, rooms: set[str], kinds: set[str], count: int | None, until_caught_up: bool, timeout: float
 ) -> None:
+    def on_signal(signal: Signal) -> None:
+        show_signal(out, signal, rooms, kinds)
+
     def on_state(state: StreamState, reason: str) -> None:
         if state is StreamState.CONNECTING and reason:
             out.say(f"reconnecting: {reason}")
 
-    stream = client.stream(device, on_state=on_state)
+    stream = client.stream(device, on_state=on_state, on_signal=on_signal if kinds else None)
     loop = asyncio.get_running_loop()
     async with stream:
         try:

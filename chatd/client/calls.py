@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
-from chatd.client.resume import from_pb
+from chatd.core.wire import error_from_pb
 from chatd.errors import ChatdError, FrameTooLarge, MalformedFrame, TimedOut, Unavailable
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest, ServerFrame
 from chatd.transport.pump import PeerFull, Pump
@@ -26,11 +26,12 @@ class Calls:
     """A connection for calls. ``token`` and ``profile`` authenticate each of them."""
 
     def __init__(self, context: Context, uri: str, *, token: str, profile: str) -> None:
+        self._context = context
         self._uri = uri
         self._token = token
         self._profile = profile
         self._loop = asyncio.get_running_loop()
-        self._pump = Pump(self._loop, connect_dealer(context, uri), self._on_batch, on_lost=self._on_lost)
+        self._pump: Pump | None = None
         self._waiting: dict[int, asyncio.Future[bytes]] = {}
         self._next_id = 1
         self._retired = False
@@ -72,6 +73,8 @@ class Calls:
         while True:
             if self._closed:
                 raise Unavailable("the client was closed")
+            if self._pump is None:
+                self._pump = Pump(self._loop, connect_dealer(self._context, self._uri), self._on_batch, on_lost=self._on_lost)
             try:
                 self._pump.send((frame,))
             except PeerFull as exc:
@@ -90,25 +93,28 @@ class Calls:
                 continue
             if frame.HasField("error"):
                 # A refused frame names no call: whichever it was, none can be told apart.
-                self._fail_all(from_pb(frame.error))
+                self._fail_all(error_from_pb(frame.error))
                 continue
             answer = self._waiting.get(frame.reply.call_id)
             if answer is None or answer.done():
                 continue
             if frame.reply.HasField("error"):
-                answer.set_exception(from_pb(frame.reply.error))
+                answer.set_exception(error_from_pb(frame.reply.error))
             elif frame.reply.HasField("payload"):
                 answer.set_result(frame.reply.payload)
             else:
                 answer.set_exception(MalformedFrame("the gateway sent a reply without an outcome"))
 
     def _on_lost(self) -> None:
+        self._disconnect(linger_ms=0)
         self._fail_all(Unavailable("the gateway was lost; the outcome is unknown"))
 
     def _fail_all(self, error: ChatdError) -> None:
         for answer in self._waiting.values():
             if not answer.done():
-                answer.set_exception(type(error)(str(error)))
+                failure = type(error)(str(error))
+                failure.retry_after_ms = error.retry_after_ms
+                answer.set_exception(failure)
 
     @property
     def closed(self) -> bool:
@@ -125,4 +131,10 @@ class Calls:
             return
         self._closed = True
         self._fail_all(Unavailable("the client was closed"))
-        self._pump.close(linger_ms=200)
+        self._disconnect(linger_ms=200)
+
+    def _disconnect(self, *, linger_ms: int) -> None:
+        """The next call connects again: a gateway does not keep connections on which nobody authenticates."""
+        if self._pump is not None:
+            self._pump.close(linger_ms)
+            self._pump = None

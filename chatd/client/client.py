@@ -16,9 +16,10 @@ from chatd.client.delivery import Delivery
 from chatd.client.route import Gateways, Route
 from chatd.client.stream import CONNECT_SECONDS, Stream, StreamState
 from chatd.core.compression import Compressor
-from chatd.errors import ChatdError, TimedOut, Unavailable
+from chatd.errors import ChatdError, RateLimited, TimedOut, Unavailable
 from chatd.pb.chat.v1 import chat_pb2 as chat
 from chatd.pb.events.v1.payloads_pb2 import EventType
+from chatd.pb.events.v1.signals_pb2 import Presence, Signal
 from chatd.pb.gateway.v1.gateway_pb2 import Hello
 from chatd.transport.sockets import Context, new_context
 
@@ -93,7 +94,10 @@ class Client:
         repeatable: bool = True,
         timeout: float | None = None,
     ) -> R:
-        """Call any method. A ``repeatable`` call is tried again after errors that say so, until ``timeout`` seconds are over."""
+        """Call any method. A ``repeatable`` call is tried again after errors that say so, until ``timeout`` seconds are over.
+
+        Raises RateLimited when the time it names is not over within ``timeout``; any call is tried again after less.
+        """
         if self._closed:
             raise Unavailable("the client was closed")
         loop = asyncio.get_running_loop()
@@ -112,11 +116,16 @@ class Client:
                 left = deadline - loop.time()
                 if isinstance(exc, Unavailable | TimedOut):
                     self._move_from(calls)
-                again = (repeatable and exc.retry) or isinstance(exc, NotConnected)
-                if not again or self._closed or left < FIRST_PAUSE:
+                undone = isinstance(exc, NotConnected | RateLimited)  # certainly not done: no call is done twice by trying again
+                if not (undone or (repeatable and exc.retry)) or self._closed or left < FIRST_PAUSE:
                     raise
-            # Never so long that nothing is left of the time for another try.
-            await asyncio.sleep(min(pause, left / 2) * random.uniform(0.5, 1.0))
+                # Never so long that nothing is left of the time for another try.
+                wait = min(pause, left / 2) * random.uniform(0.5, 1.0)
+                if exc.retry_after_ms:
+                    wait = exc.retry_after_ms / 1e3 * random.uniform(1.0, 1.2)
+                    if wait >= left:
+                        raise
+            await asyncio.sleep(wait)
             pause = min(1.0, pause * 2)
 
     def _connection(self) -> Calls:
@@ -199,6 +208,39 @@ class Client:
         response = await self.call("ChatService/GetHistory", request, chat.GetHistoryResponse, affinity=room_id)
         return [Delivery(event) for event in response.events], response.more
 
+    async def set_read_marker(self, room_id: str, seq: int, *, device_id: str = "") -> chat.SetReadMarkerResponse:
+        """Everything up to ``seq`` has been read, on that device. Forward only; where the marker is now, and what is unread behind it."""
+        request = chat.SetReadMarkerRequest(room_id=room_id, seq=seq, device_id=device_id)
+        return await self.call("ChatService/SetReadMarker", request, chat.SetReadMarkerResponse, affinity=room_id)
+
+    async def unread(self, room_ids: Iterable[str] = ()) -> list[chat.Unread]:
+        """How far each of the profile's rooms (or those named) has been read, and how much is unread."""
+        request = chat.ListUnreadRequest(room_ids=room_ids, limit=1_000)
+        rooms: list[chat.Unread] = []
+        while True:
+            page = await self.call("ChatService/ListUnread", request, chat.ListUnreadResponse)
+            rooms += page.rooms
+            if not page.more:
+                return rooms
+            request.after_room_id = page.rooms[-1].room_id
+
+    async def delivery_status(
+        self, room_id: str, seq: int, *, after_profile_id: str = "", limit: int = 100
+    ) -> chat.GetDeliveryStatusResponse:
+        """Who has received an event, and who has read it; a page of its recipients."""
+        request = chat.GetDeliveryStatusRequest(room_id=room_id, seq=seq, after_profile_id=after_profile_id, limit=limit)
+        return await self.call("ChatService/GetDeliveryStatus", request, chat.GetDeliveryStatusResponse, affinity=room_id)
+
+    async def presence(self, profile_ids: Iterable[str]) -> list[Presence]:
+        """How reachable profiles are, 1 to 100; those that share no room with this one are left out. ``Stream.watch_presence`` tells of changes."""
+        request = chat.GetPresenceRequest(profile_ids=profile_ids)
+        return list((await self.call("ChatService/GetPresence", request, chat.GetPresenceResponse)).presences)
+
+    async def set_typing(self, room_id: str, typing: bool = True) -> None:
+        """Say that the profile is writing, now and then for as long as it does, or has stopped. Tried once: soon it is no longer true."""
+        request = chat.SetTypingRequest(room_id=room_id, typing=typing)
+        await self.call("ChatService/SetTyping", request, chat.SetTypingResponse, affinity=room_id, repeatable=False, timeout=TRY_SECONDS)
+
     def stream(
         self,
         device_id: str,
@@ -206,6 +248,7 @@ class Client:
         window_messages: int = 1024,
         window_bytes: int = 1 << 20,
         on_state: Callable[[StreamState, str], None] | None = None,
+        on_signal: Callable[[Signal], None] | None = None,
     ) -> Stream:
         """The stream of one of the profile's devices: ``async with client.stream("laptop") as stream: async for delivery in stream: …``"""
         hello = Hello(
@@ -216,9 +259,10 @@ class Client:
             window_bytes=window_bytes,
             version=PROTOCOL_VERSION,
             accept_zstd=True,
+            want_signals=on_signal is not None,
             client=self._client_name,
         )
-        stream = Stream(self._context, self.gateways, hello, on_state=on_state)
+        stream = Stream(self._context, self.gateways, hello, on_state=on_state, on_signal=on_signal)
         self._streams.add(stream)
         return stream
 

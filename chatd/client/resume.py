@@ -8,9 +8,9 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from chatd.client.delivery import Delivery
-from chatd.errors import WIRE_ERRORS, ChatdError, Internal, MalformedFrame, Unavailable
+from chatd.errors import MalformedFrame
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery
-from chatd.pb.gateway.v1.gateway_pb2 import Error, Welcome
+from chatd.pb.gateway.v1.gateway_pb2 import Welcome
 
 ACK_DELAY = 0.05
 """Seconds an ack may wait for company: a gateway's work for an ack frame is worth several deliveries."""
@@ -154,14 +154,3 @@ class Resume:
         ceiling: float = min(LAST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(self._failures, 10))
         self._failures += 1
         return ceiling * random.uniform(0.5, 1.0)
-
-
-def from_pb(error: Error) -> ChatdError:
-    """An error the gateway sent, as the exception it stands for; a code of a later version as the one that is treated alike."""
-    known = WIRE_ERRORS.get(error.code)
-    if known is not None:
-        found = known(error.message or error.name)
-    else:
-        found = (Unavailable if error.retry else Internal)(f"{error.name} ({error.code}): {error.message}")
-    found.retry_after_ms = error.retry_after_ms
-    return found

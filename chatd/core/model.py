@@ -156,6 +156,47 @@ class StreamAcks:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadMarker:
+    """How far a profile has read a room. ``moved``: this request has moved it."""
+
+    profile_id: str
+    room_id: str
+    seq: int
+    read_at_us: int
+    moved: bool
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadRoom:
+    room_id: str
+    read_seq: int
+    read_at_us: int
+    head_seq: int
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientStatus:
+    """How far an event has come to a profile: ``read_at_us`` is 0 unless it was read; each device, and whether it has it."""
+
+    profile_id: str
+    read_at_us: int
+    devices: tuple[tuple[str, bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryStatus:
+    """How far an event has come: profiles it is for, those that have it on a device, those that have read it; and a page of them."""
+
+    recipients: int
+    delivered: int
+    read: int
+    profiles: tuple[RecipientStatus, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxSummary:
     profile_id: str
     device_id: str
@@ -255,6 +296,8 @@ class Notice:
     sent_at_us: int
     delivery: bytes
     """The encoded EventDelivery; empty when the room hides previews."""
+    read: bool = False
+    """The profile has read this far on another device."""
 
 
 @dataclass(frozen=True, slots=True)

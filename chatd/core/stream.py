@@ -4,7 +4,7 @@ What is published goes straight through while the stream is LIVE and the window 
 full window, a notice that something may have been missed) makes it CATCHING_UP: it then pulls from the outbox, which is the only
 buffer a slow device has. While a pull is under way, what is published is held back, at most a window of it, and joined on afterwards.
 
-What is urgent does not wait for that: if it is next in its room it goes out at once, in the part of the window that is kept for it; if not, it
+What is urgent does not wait for that: if it is next in its room it goes out at once, in the part that a window has more for it; if not, it
 is pulled before anything else.
 
 The oldest delivery in flight is the one that may have failed: when its time is up it is counted as failed, then pulled and sent once more.

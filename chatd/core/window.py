@@ -7,7 +7,7 @@ from typing import NamedTuple
 from chatd.errors import AckAhead
 
 URGENT_SHARE = 8
-"""One part in so many of a window, in deliveries and in bytes, is kept for urgent events; of smaller windows nothing is."""
+"""One part in so many of a window, in deliveries and in bytes, may be in flight besides when it is urgent; besides smaller windows nothing."""
 
 
 class RunKind(Enum):
@@ -38,8 +38,8 @@ class Segment(NamedTuple):
 class Window:
     """Counts deliveries from 1, maps a cumulative ack back to rooms.
 
-    ``max_messages`` deliveries and ``max_bytes`` bytes may be in flight; one delivery larger than that
-    may be sent when nothing else is. What is not urgent leaves a part of it free (``URGENT_SHARE``).
+    ``messages`` deliveries and ``size`` bytes may be in flight, and a part more if that is urgent (``URGENT_SHARE``: ``max_messages`` and
+    ``max_bytes`` are with it); one delivery larger than that may be sent when nothing else is.
     """
 
     __slots__ = (
@@ -55,12 +55,12 @@ class Window:
         "sent_bytes",
     )
 
-    def __init__(self, max_messages: int, max_bytes: int) -> None:
-        self.max_messages = max_messages
-        self.max_bytes = max_bytes
-        shared = max_messages >= URGENT_SHARE
-        self._usual_messages = max_messages - shared * (max_messages // URGENT_SHARE)
-        self._usual_bytes = max_bytes - shared * (max_bytes // URGENT_SHARE)
+    def __init__(self, messages: int, size: int) -> None:
+        self._usual_messages = messages
+        self._usual_bytes = size
+        more = messages >= URGENT_SHARE
+        self.max_messages = messages + more * (messages // URGENT_SHARE)
+        self.max_bytes = size + more * (size // URGENT_SHARE)
         self.sent = 0
         self.acked = 0
         self.sent_bytes = 0
@@ -90,7 +90,7 @@ class Window:
     @property
     def half_free(self) -> bool:
         """True when a pull is worth its round trip."""
-        return 2 * self.free_messages >= self.max_messages and 2 * self.free_bytes >= self.max_bytes
+        return 2 * self.free_usual_messages >= self._usual_messages and 2 * self.free_usual_bytes >= self._usual_bytes
 
     @property
     def empty(self) -> bool:

@@ -80,6 +80,43 @@ class Settings(BaseSettings):
         1024, "Payloads from this size on are kept and sent compressed; 0: none", unit="bytes", ge=0, le=8 * MIB
     )
     compress_level: int = _number(3, "How hard zstd tries", unit="(zstd's level)", ge=1, le=19)
+    max_events_per_second: int = _number(1_000, "A device of a user may send this many; 0: no limit", unit="events/s", ge=0, le=10**6)
+    max_bytes_per_second: int = _number(4 * MIB, "The same in bytes", unit="bytes/s", ge=0, le=10**10)
+    max_frames_per_second: int = _number(10_000, "Acks and heartbeats a device may send; 0: no limit", unit="frames/s", ge=0, le=10**6)
+    profile_events_per_second: int = _number(2_000, "All devices of a user together; 0: no limit", unit="events/s", ge=0, le=10**6)
+    profile_bytes_per_second: int = _number(8 * MIB, "The same in bytes", unit="bytes/s", ge=0, le=10**10)
+    address_events_per_second: int = _number(
+        10_000, "All users of one IP address (of IPv6 a /64) together; 0: no limit", unit="events/s", ge=0, le=10**6
+    )
+    address_bytes_per_second: int = _number(32 * MIB, "The same in bytes", unit="bytes/s", ge=0, le=10**10)
+    rate_burst_seconds: float = _number(2.0, "Of all these so many seconds' worth may come at once", unit="s", ge=0.01, le=3600)
+    handshake_timeout_ms: int = _number(
+        5_000, "A connection that has not authenticated by then is closed; 0: never", unit="ms", ge=0, le=600_000
+    )
+    max_unauthenticated: int = _number(
+        10_000,
+        "Connections that have not authenticated yet; beyond (or half of RLIMIT_NOFILE), the oldest is closed",
+        unit="connections",
+        ge=1,
+        le=10**6,
+    )
+    max_failed_authentications: int = _number(3, "Wrong tokens that close a connection; 0: no limit", unit="tokens", ge=0, le=1000)
+    signal_flush_ms: int = _number(50, "Typing and receipts are gathered this long", unit="ms", ge=1, le=10_000)
+    receipt_room_limit: int = _number(100, "Larger rooms are not told of typing and receipts; 0: none is", unit="members", ge=0, le=100_000)
+    typing_per_second: float = _number(
+        2.0, "A profile may say so often in a room that it types; 0: no limit", unit="calls/s", ge=0, le=1_000
+    )
+    typing_burst: int = _number(5, "And so often at once", unit="calls", ge=1, le=1_000)
+    presence_grace_seconds: float = _number(
+        10.0, "A profile is offline when no device has been there for this long", unit="s", ge=0, le=600
+    )
+    presence_settle_ms: int = _number(
+        500, "Changes of presence are told when nothing has changed for this long", unit="ms", ge=0, le=60_000
+    )
+    presence_changes_per_minute: int = _number(
+        30, "A device may change its presence so often; 0: no limit", unit="changes/min", ge=0, le=10_000
+    )
+    presence_burst: int = _number(5, "And so often at once", unit="changes", ge=1, le=1_000)
     call_timeout_ms: int = _number(10_000, "A gateway waits this long for a default node", unit="ms", ge=100, le=600_000)
     ack_flush_ms: int = _number(50, "Acks are gathered this long before they are written", unit="ms", ge=1, le=10_000)
     repair_pull_seconds: float = _number(30.0, "A quiet stream looks into its outbox about this often", unit="s", ge=0.05, le=3600)

@@ -124,6 +124,11 @@ class DefaultNode:
         """Send a queue message to each topic; dropped at the high-water mark of whoever does not keep up."""
         self._xpub.send_to_topics(topics, body)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether so much waits for the database that what may be left undone should be."""
+        return self._waiting > MAX_WAITING // 10
+
     def write(self, command: Command) -> None:
         """Ask the writer for something nobody waits for."""
         self._writer.submit(command, None)

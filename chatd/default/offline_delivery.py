@@ -146,7 +146,7 @@ class OfflineDelivery:
     def _decide(self, claim: ClaimedNotification, notice: Notice) -> None:
         """PUB or offline: who is connected gets it from its stream."""
         dismiss = claim.kind == "dismiss"
-        if not notice.push.notifier or (not dismiss and not notice.owed):
+        if not notice.push.notifier or (not dismiss and (notice.read or not notice.owed)):
             self._settle(NotificationOutcome(claim, "forgotten"))
         elif claim.sent or (not dismiss and topic_of(claim.profile_id, claim.device_id) in self._online):
             self._settle(NotificationOutcome(claim, "postponed", round(self._rule.delay * 1e6)))

@@ -40,6 +40,10 @@ class Devices:
             # Gone, or so slow that even the socket's queue is full: the outbox keeps what it is owed.
             self._connections.forget(peer, failed=True)
 
+    def signal(self, peer: Peer, frame: bytes) -> bool:
+        """What is said in passing: False if the device does not keep up, or is gone."""
+        return self._send_to(peer.routing_id, peer.delimiter, frame)
+
     def reply(self, routing_id: bytes, delimiter: bool, call_id: int, payload: bytes, error: ChatdError | None) -> None:
         """The answer to a call. The caller may have gone meanwhile; then nobody is told."""
         self._send_to(routing_id, delimiter, ServerFrame(reply=encode_reply(call_id, payload, error)).SerializeToString())

@@ -1,10 +1,12 @@
 """The queue's way to the devices: PUB messages of one turn of the loop, each passed on untouched to its topic's stream."""
 
+import re
 from collections.abc import Callable
 
 import structlog
 from google.protobuf.message import DecodeError
 
+from chatd.core.ids import DELIVERIES, SIGNALS, WATCH
 from chatd.core.priority import URGENT
 from chatd.core.stream import Published, Run, count_of
 from chatd.core.wire import plain_records, split_queue_body
@@ -18,6 +20,8 @@ log = structlog.get_logger()
 MAX_PLAIN_BYTES = 4_194_304
 """A message that would be larger without compression is not passed on: streams that need it plain pull it, a window at a time."""
 
+_TOPIC = re.compile(rb"[^\0-\x1f]+[\0-\x1f]")
+"""Ids hold no control characters: the first one ends the topic."""
 _NOT_MADE = Published((), 0, b"")
 
 
@@ -30,11 +34,15 @@ class LiveDelivery:
         catch_up: CatchUp,
         *,
         send: Callable[[Peer, list[bytes], bool], None],
+        signal: Callable[[Peer, bytes], object],
+        presence: Callable[[bytes, bytes], None],
         end: Callable[[Peer, ChatdError], None],
     ) -> None:
         self._streams = connections.streams
         self._catch_up = catch_up
         self._send = send
+        self._signal = signal
+        self._presence = presence
         self._end = end
 
     def on_batch(self, batch: list[list[bytes]]) -> None:
@@ -48,6 +56,7 @@ class LiveDelivery:
             # The subscription matched a prefix; the stream is looked up by the whole topic.
             peer = streams.get(frame[:cut])
             if peer is None or peer.stream is None:
+                self._on_other(frame)
                 continue
             body = frame[cut:]
             if body != last:
@@ -77,6 +86,19 @@ class LiveDelivery:
         for peer, records in outgoing.items():
             self._send(peer, records, False)
         self._catch_up.flush()
+
+    def _on_other(self, frame: bytes) -> None:
+        """A signal, or for a stream that has just ended."""
+        found = _TOPIC.match(frame)
+        if found is None:
+            return
+        topic, body = found.group(), frame[found.end() :]
+        if topic.endswith(WATCH):
+            self._presence(topic, body)
+        elif topic.endswith(SIGNALS):
+            peer = self._streams.get(topic[:-1] + DELIVERIES)
+            if peer is not None and peer.wants_signals:
+                self._signal(peer, body)
 
 
 def _parse(body: bytes) -> tuple[QueueHead, Published]:

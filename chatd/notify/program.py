@@ -30,7 +30,10 @@ class ExecNotifier:
             raise NotifyFailed(f"the program cannot be started: {exc.strerror}") from exc
         try:
             async with asyncio.timeout(self._timeout):
-                await process.communicate(json.dumps(notification.to_dict()).encode())
+                try:
+                    await process.communicate(json.dumps(notification.to_dict()).encode())
+                except RuntimeError:
+                    await process.wait()  # uvloop's word for: it ended without reading its input
         except TimeoutError as exc:
             raise NotifyFailed("the program did not end in time") from exc
         finally:

@@ -78,6 +78,16 @@ class AckCursors:
 
 
 @dataclass(frozen=True, slots=True)
+class SetReadMarker:
+    """Note how far a profile has read. Result: ReadMarker. RoomNotFound, NotAMember."""
+
+    profile_id: str
+    room_id: str
+    seq: int
+    device_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class MarkFanned:
     """Rooms' events first … last have been fanned out: (room, first, last). A mark that would leap over a gap is not made.
 
@@ -263,6 +273,7 @@ Command = (
     | RemoveSubscriptions
     | OpenStreams
     | AckCursors
+    | SetReadMarker
     | MarkFanned
     | ReplayLetters
     | DropLetters

@@ -152,18 +152,26 @@ def _due_parameters(command: NoteRooms, now_us: int) -> tuple[int, int, int, int
     return (command.quiet_us, now_us + command.delay_us, command.quiet_us, now_us + command.delay_us)
 
 
-def withdraw(transaction: Transaction, profile_id: str, room_id: str, seq: int, read_on: str = "") -> None:
-    """The profile has read a room up to ``seq``, on the device ``read_on``: what waits vanishes, what was sent is dismissed on the others."""
-    database, key = transaction.database, (profile_id, room_id, seq)
-    where = "profile_id = ? AND room_id = ? AND seq <= ? AND kind = 'message'"
-    if not database.rows(f"SELECT 1 FROM notification WHERE {where} LIMIT 1", key):
+def withdraw(transaction: Transaction, reads: Sequence[tuple[str, str, int, str]]) -> None:
+    """Profiles have read rooms up to a seq, on a device (profile, room, seq, device): what waits vanishes, what was sent is dismissed on the
+    others."""
+    database, where = transaction.database, "profile_id = ? AND room_id = ? AND seq <= ? AND kind = 'message'"
+    values, parameters = database.values("ttit", reads)
+    found = database.rows(
+        f"WITH v(profile_id, room_id, seq, device_id) AS ({values}) SELECT DISTINCT v.profile_id, v.room_id, v.seq, v.device_id FROM v "
+        "JOIN notification n ON n.profile_id = v.profile_id AND n.room_id = v.room_id AND n.seq <= v.seq AND n.kind = 'message'",
+        parameters,
+    )
+    if not found:
         return
     transaction.lock_notifications()
-    database.run(f"DELETE FROM notification WHERE {where} AND (state <> 'sent' OR device_id = ?)", (*key, read_on))
-    database.run(
-        f"UPDATE notification SET kind = 'dismiss', state = 'waiting', due_at_us = ?, attempts = 0, claimed_until_us = 0 WHERE {where}",
-        (transaction.now_us, *key),
-    )
+    for profile_id, room_id, seq, read_on in found:
+        key = (profile_id, room_id, seq)
+        database.run(f"DELETE FROM notification WHERE {where} AND (state <> 'sent' OR device_id = ?)", (*key, read_on))
+        database.run(
+            f"UPDATE notification SET kind = 'dismiss', state = 'waiting', due_at_us = ?, attempts = 0, claimed_until_us = 0 WHERE {where}",
+            (transaction.now_us, *key),
+        )
 
 
 def claim_notifications(transaction: Transaction, commands: Sequence[ClaimNotifications]) -> list[tuple[ClaimedNotification, ...]]:

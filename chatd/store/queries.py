@@ -128,6 +128,47 @@ class RetentionCuts:
 
 
 @dataclass(frozen=True, slots=True)
+class Audience:
+    """Who is in rooms of at most ``limit`` members. Result: room → Members. With a ``profile_id``, that must be in each: RoomNotFound,
+    NotAMember."""
+
+    room_ids: tuple[str, ...]
+    profile_id: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShareRoom:
+    """Which of ``others`` are in a room with the profile, or are it (``everybody``: all are). Result: a frozenset of them."""
+
+    profile_id: str
+    others: tuple[str, ...]
+    everybody: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListUnread:
+    """The profile's rooms (or those of them named), by id. Result: (UnreadRoom, …), more."""
+
+    profile_id: str
+    room_ids: tuple[str, ...]
+    after_room_id: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class GetDeliveryStatus:
+    """How far an event has come, for those it is for (operators: all). Result: DeliveryStatus. RoomNotFound, NotAMember, EventNotFound."""
+
+    room_id: str
+    seq: int
+    profile_id: str
+    operator: bool
+    after_profile_id: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """Result: True once the database has answered."""
 
@@ -181,5 +222,9 @@ Query = (
     | Notices
     | GetPush
     | ListNotifications
+    | Audience
+    | ShareRoom
+    | ListUnread
+    | GetDeliveryStatus
     | Ping
 )

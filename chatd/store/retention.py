@@ -214,6 +214,7 @@ def _forget(transaction: Transaction, profile_id: str) -> None:
         "notification",
         "room_notification",
         "subscription",
+        "read_marker",
         "outbox",
         "delivery_attempt",
         "dead_letter",

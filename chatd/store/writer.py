@@ -21,6 +21,7 @@ from chatd.store.nodes import renew_leases
 from chatd.store.notifications import claim_notifications, drop_notifications, note_rooms, retry_notifications, settle_notifications
 from chatd.store.outbox import ack_cursors, open_streams
 from chatd.store.push import set_push, set_room_notifications
+from chatd.store.read_markers import set_read_markers
 from chatd.store.retention import erase_profiles, expire_devices, forget_devices, purge_logs
 from chatd.store.rooms import add_subscriptions, create_rooms, mark_fanned, remove_subscriptions
 from chatd.store.transaction import MembersCache, Transaction
@@ -34,6 +35,7 @@ APPLY: dict[type, Callable[[Transaction, Any], Sequence[Any]]] = {
     c.RemoveSubscriptions: remove_subscriptions,
     c.OpenStreams: open_streams,
     c.AckCursors: ack_cursors,
+    c.SetReadMarker: set_read_markers,
     c.MarkFanned: mark_fanned,
     c.ReplayLetters: replay_letters,
     c.DropLetters: drop_letters,

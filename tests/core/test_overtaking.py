@@ -26,7 +26,7 @@ def pull_of(stream: DeviceStream) -> Pull:
 
 @pytest.fixture
 def behind() -> DeviceStream:
-    """Window 16, of which 2 are kept, and 1,600 bytes, of which 200. Room "bulk" owes more than fits, room "calls" stands at 5; nothing in flight."""
+    """Window 16 and 2 more for what is urgent, 1,600 bytes and 200 more. "bulk" owes more than fits, "calls" stands at 5; nothing in flight."""
     stream = DeviceStream(KEY, window_messages=16, window_bytes=1600)
     pull_of(stream)
     stream.pulled(Owed((owed("bulk", 1, 1),), more=True, cursors={"calls": 5, "other": 0}))
@@ -37,8 +37,8 @@ def behind() -> DeviceStream:
 def fill(stream: DeviceStream) -> None:
     """All of the window that bulk may have is in flight."""
     pull = pull_of(stream)
-    assert (pull.max_messages, pull.max_bytes, pull.want_cursors) == (14, 1400, False)
-    stream.pulled(Owed((owed("bulk", 2, 15),), more=True))
+    assert (pull.max_messages, pull.max_bytes, pull.want_cursors) == (16, 1600, False)
+    stream.pulled(Owed((owed("bulk", 2, 17),), more=True))
     assert not stream.wants_pull
 
 
@@ -60,11 +60,11 @@ def test_what_is_not_next_is_pulled_alone_when_the_window_has_no_more_room(behin
     assert not behind.publish(published("calls", 7, 7)), "the sixth is missing"
     assert behind.wants_pull
     pull = pull_of(behind)
-    assert (pull.urgent_only, pull.max_messages, pull.max_bytes) == (True, 2, 1600 - 140)
+    assert (pull.urgent_only, pull.max_messages, pull.max_bytes) == (True, 2, 1800 - 160)
     assert behind.pulled(Owed((owed("calls", 6, 7),), more=True)) == ([owed("calls", 6, 7).records], False)
     assert behind.state is StreamState.CATCHING_UP
     assert not behind.wants_pull
-    behind.ack(16)
+    behind.ack(18)
     assert not pull_of(behind).urgent_only, "half the window is free: the pull is for everything"
 
 
@@ -107,9 +107,9 @@ def test_it_never_takes_the_room_a_pull_has_asked_for(behind: DeviceStream) -> N
     pull_of(behind)
     assert behind.publish(published("calls", 6, 7))
     assert not behind.publish(published("calls", 8, 8)), "deliveries"
-    behind.pulled(Owed((owed("bulk", 2, 15),), more=True))
+    behind.pulled(Owed((owed("bulk", 2, 17),), more=True))
     assert behind.window.free_messages == 0
-    behind.ack(17)
+    behind.ack(19)
     pull_of(behind)
     assert not behind.publish(published("calls", 8, 8, size=201)), "bytes"
     assert behind.publish(published("calls", 8, 8, size=200))
@@ -151,9 +151,9 @@ def test_a_suspect_is_not_sent_behind_what_overtook_it(behind: DeviceStream) -> 
 def test_a_live_stream_leaves_what_is_kept_to_urgent_events(behind: DeviceStream) -> None:
     pull_of(behind)
     behind.pulled(Owed())
-    assert behind.publish(published("other", 1, 14, urgent=False))
+    assert behind.publish(published("other", 1, 16, urgent=False))
     assert behind.publish(published("calls", 6, 6))
-    assert not behind.publish(published("other", 15, 15, urgent=False))
+    assert not behind.publish(published("other", 17, 17, urgent=False))
     assert behind.state is StreamState.CATCHING_UP
     assert behind.publish(published("calls", 7, 7))
 
@@ -161,8 +161,8 @@ def test_a_live_stream_leaves_what_is_kept_to_urgent_events(behind: DeviceStream
 def test_an_urgent_event_that_finds_a_live_stream_full_is_pulled_with_the_next_ack(behind: DeviceStream) -> None:
     pull_of(behind)
     behind.pulled(Owed())
-    assert behind.publish(published("calls", 6, 21))
-    assert not behind.publish(published("calls", 22, 22))
+    assert behind.publish(published("calls", 6, 23))
+    assert not behind.publish(published("calls", 24, 24))
     assert behind.begin_pull() is None
     behind.ack(2)
     assert pull_of(behind).urgent_only

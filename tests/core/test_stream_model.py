@@ -26,6 +26,7 @@ class StreamMachine(RuleBasedStateMachine):
     @initialize(window=st.sampled_from([(5, 1000), (9, 1000), (24, 1000), (24, 150), (8, 15)]))
     def open(self, window: tuple[int, int]) -> None:
         self.window, self.window_bytes = window
+        self.urgent_more, self.urgent_bytes = (window[0] // 8, window[1] // 8) if window[0] >= 8 else (0, 0)
         self.stream = DeviceStream(StreamKey("p", "d", 1), window_messages=self.window, window_bytes=self.window_bytes)
         self.heads = dict.fromkeys(ROOMS, 0)
         self.urgent = dict.fromkeys(ROOMS, 0)
@@ -114,7 +115,7 @@ class StreamMachine(RuleBasedStateMachine):
         return (
             self.pull is None
             and mine[-1:] == [run.first_seq - 1]
-            and len(self.sent) - self.acked + message.events <= self.window
+            and len(self.sent) - self.acked + message.events <= self.window + self.urgent_more
             and self.stream.window.free_bytes >= len(message.records)
         )
 
@@ -196,8 +197,8 @@ class StreamMachine(RuleBasedStateMachine):
     @invariant()
     def never_more_than_the_window(self) -> None:
         in_flight = self.sent[self.acked :]
-        assert len(in_flight) <= self.window
-        assert len(in_flight) <= 1 or sum(len(record(room, seq)) for room, seq in in_flight) <= self.window_bytes
+        assert len(in_flight) <= self.window + self.urgent_more
+        assert len(in_flight) <= 1 or sum(len(record(room, seq)) for room, seq in in_flight) <= self.window_bytes + self.urgent_bytes
 
     @invariant()
     def cursors_stay_behind_acks(self) -> None:

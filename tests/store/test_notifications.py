@@ -10,9 +10,8 @@ from chatd.core.model import ClaimedNotification, NewEvent, StreamKey
 from chatd.errors import InvalidArgument, NotAMember, RoomNotFound
 from chatd.store import commands as c
 from chatd.store import queries as q
-from chatd.store.notifications import NOTE_EVENTS, withdraw
+from chatd.store.notifications import NOTE_EVENTS
 from chatd.store.push import ALL, MAX_DEVICES, MENTIONS, NONE
-from chatd.store.transaction import MembersCache, Transaction
 from tests.store.driver import Store, acks, event, send
 
 DELAY, QUIET = 1_000, 50_000
@@ -54,12 +53,7 @@ def settle(store: Store, *claims: ClaimedNotification, what: Any = "sent", pause
 
 
 def read(store: Store, profile: str, room: str, seq: int, device: str = "") -> None:
-    """As the command that moves read markers does."""
-    database = store.database
-    with database.connection(readonly=False):
-        database.run("BEGIN")
-        withdraw(Transaction(database, MembersCache(), store.now_us), profile, room, seq, device)
-        database.commit()
+    store.do(c.SetReadMarker(profile, room, seq, device))
 
 
 def test_a_hundred_events_are_one_row_and_the_sender_has_none(store: Store) -> None:
@@ -292,6 +286,16 @@ def test_reading_withdraws(store: Store) -> None:
     assert (dismissal.device_id, dismissal.kind, dismissal.seq) == ("phone", "dismiss", 3), "the tablet knows"
     settle(store, dismissal)
     assert queued(store) == []
+
+
+def test_what_was_read_before_it_was_queued_is_known(store: Store) -> None:
+    register(store, "bob", "phone")
+    store.do(send("alice", event("r", "e1")))
+    read(store, "bob", "r", 2, "laptop")
+    fan_out(store)
+    store.now_us += DELAY
+    (mine,) = claim(store)
+    assert store.ask(q.Notices((mine,), store.now_us))[0].read
 
 
 def test_what_was_sent_is_looked_at_later(store: Store) -> None:

@@ -57,6 +57,9 @@ CREATE TABLE notification (
     due_at_us BIGINT NOT NULL, attempts BIGINT NOT NULL, error TEXT NOT NULL, claimed_until_us BIGINT NOT NULL, at_us BIGINT NOT NULL,
     PRIMARY KEY (profile_id, device_id));
 CREATE INDEX notification_due ON notification (state, due_at_us);
+CREATE TABLE read_marker (
+    profile_id TEXT NOT NULL, room_id TEXT NOT NULL, seq BIGINT NOT NULL, read_at_us BIGINT NOT NULL, device_id TEXT NOT NULL,
+    PRIMARY KEY (profile_id, room_id));
 CREATE TABLE node (
     uri TEXT PRIMARY KEY, kind TEXT NOT NULL, node_id TEXT NOT NULL, queue_uri TEXT NOT NULL, version TEXT NOT NULL,
     started_at_us BIGINT NOT NULL, lease_until_us BIGINT NOT NULL);

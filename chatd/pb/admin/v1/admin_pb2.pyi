@@ -187,7 +187,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("node_id", "version", "uptime_seconds", "database", "devices_online", "events_committed", "commits", "deliveries_published", "events_pulled", "requests_refused", "events_purged", "devices_expired", "notifications_sent", "notifications_failed", "notifications_dead")
+    __slots__ = ("node_id", "version", "uptime_seconds", "database", "devices_online", "events_committed", "commits", "deliveries_published", "events_pulled", "requests_refused", "events_purged", "devices_expired", "signals_published", "signals_dropped", "presence_changes", "notifications_sent", "notifications_failed", "notifications_dead")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     UPTIME_SECONDS_FIELD_NUMBER: _ClassVar[int]
@@ -200,6 +200,9 @@ class GetStatusResponse(_message.Message):
     REQUESTS_REFUSED_FIELD_NUMBER: _ClassVar[int]
     EVENTS_PURGED_FIELD_NUMBER: _ClassVar[int]
     DEVICES_EXPIRED_FIELD_NUMBER: _ClassVar[int]
+    SIGNALS_PUBLISHED_FIELD_NUMBER: _ClassVar[int]
+    SIGNALS_DROPPED_FIELD_NUMBER: _ClassVar[int]
+    PRESENCE_CHANGES_FIELD_NUMBER: _ClassVar[int]
     NOTIFICATIONS_SENT_FIELD_NUMBER: _ClassVar[int]
     NOTIFICATIONS_FAILED_FIELD_NUMBER: _ClassVar[int]
     NOTIFICATIONS_DEAD_FIELD_NUMBER: _ClassVar[int]
@@ -215,10 +218,13 @@ class GetStatusResponse(_message.Message):
     requests_refused: int
     events_purged: int
     devices_expired: int
+    signals_published: int
+    signals_dropped: int
+    presence_changes: int
     notifications_sent: int
     notifications_failed: int
     notifications_dead: int
-    def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ..., notifications_sent: _Optional[int] = ..., notifications_failed: _Optional[int] = ..., notifications_dead: _Optional[int] = ...) -> None: ...
+    def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ..., signals_published: _Optional[int] = ..., signals_dropped: _Optional[int] = ..., presence_changes: _Optional[int] = ..., notifications_sent: _Optional[int] = ..., notifications_failed: _Optional[int] = ..., notifications_dead: _Optional[int] = ...) -> None: ...
 
 class ListNodesRequest(_message.Message):
     __slots__ = ()
