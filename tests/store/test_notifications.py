@@ -70,6 +70,15 @@ def test_a_hundred_events_are_one_row_and_the_sender_has_none(store: Store) -> N
     assert (notice.owed, notice.push.notifier, notice.sender_id) == (100, "log", "alice")
 
 
+def test_chatter_does_not_put_it_off(store: Store) -> None:
+    register(store, "bob", "phone")
+    say(store, event("r", "e1"))
+    store.now_us += DELAY // 2
+    say(store, event("r", "e2"))
+    store.now_us += DELAY // 2
+    assert [one.seq for one in claim(store)] == [3]
+
+
 def test_a_sender_s_other_devices_hear_of_the_others_words(store: Store) -> None:
     register(store, "alice", "phone")
     store.do(send("bob", event("r", "b1")))
