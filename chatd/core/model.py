@@ -296,6 +296,8 @@ class Notice:
     sent_at_us: int
     delivery: bytes
     """The encoded EventDelivery; empty when the room hides previews."""
+    read: bool = False
+    """The profile has read this far on another device."""
 
 
 @dataclass(frozen=True, slots=True)

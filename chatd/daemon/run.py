@@ -235,12 +235,12 @@ async def _start_node(
             requests_refused=node.requests_refused,
             events_purged=retention.events_purged,
             devices_expired=retention.devices_expired,
-            signals_published=signals.published,
-            signals_dropped=signals.dropped,
-            presence_changes=presence.changes,
             notifications_sent=offline.sent,
             notifications_failed=offline.failed,
             notifications_dead=offline.dead,
+            signals_published=signals.published,
+            signals_dropped=signals.dropped,
+            presence_changes=presence.changes,
         )
 
     admin = AdminService(online=last_mile.online, cache=cache, status=status, clock=_now_us)
@@ -283,10 +283,10 @@ async def _start_node(
         version=__version__,
     )
     node.every(settings.retention_sweep_seconds, retention.begin)
-    node.every(settings.signal_flush_ms / 1e3, signals.flush)
-    node.every(PRESENCE_TICK, presence.tick)
     node.every(settings.notify_tick_seconds, offline.begin)
     node.before_the_end(offline.stop)
+    node.every(settings.signal_flush_ms / 1e3, signals.flush)
+    node.every(PRESENCE_TICK, presence.tick)
     return node
 
 

@@ -16,7 +16,8 @@ from chatd.core.ids import topic_of
 from chatd.core.model import ClaimedNotification, Notice, PushDevice
 from chatd.core.notification import Notification, Notifier, NotifyFailed, TargetGone, preview_of
 from chatd.core.online import OnlineTable
-from chatd.store.commands import ClaimNotifications, NoteRooms, NotificationOutcome, SettleNotifications
+from chatd.store.commands import ClaimNotifications, Noted, NoteRooms, NotificationOutcome, SettleNotifications
+from chatd.store.notices import PAGE
 from chatd.store.queries import Notices, NotificationWork
 
 log = structlog.get_logger()
@@ -27,6 +28,8 @@ CLAIMED = 4 * AT_ONCE
 """Claimed and not settled: a claim outlives the time they can take."""
 LONGEST_PAUSE = 3_600.0
 """Seconds; pauses double up to this."""
+NOTED_PER_SECOND = 5_000
+"""Members of one room: a very large one is looked at the less often, so that it never takes more than a share of the writer."""
 ERROR_CHARACTERS = 200
 
 
@@ -68,6 +71,7 @@ class OfflineDelivery:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._sending: set[asyncio.Task[None]] = set()
         self._outcomes: list[NotificationOutcome] = []
+        self._large_after_us: dict[str, int] = {}
         self._ready_at_us = clock() + round(rule.delay * 1e6)
         self.sent = 0
         self.failed = 0
@@ -83,15 +87,39 @@ class OfflineDelivery:
         """A query or command failed: the next pass begins anew; claims run out."""
         self._busy = False
 
-    def _on_work(self, work: tuple[tuple[str, ...], bool]) -> None:
+    def _on_work(self, work: tuple[tuple[tuple[str, int], ...], bool]) -> None:
         rooms, due = work
-        if rooms:
-            rule = self._rule
-            self._write(NoteRooms(rooms, round(rule.delay * 1e6), round(rule.quiet * 1e6)), lambda more: self._claim())
-        elif due:
-            self._claim()
+        now = self._clock()
+        self._large_after_us = {room_id: after for room_id, after in self._large_after_us.items() if after > now}
+        small: list[str] = []
+        total = 0
+        for room_id, size in rooms:
+            if size <= PAGE and total <= PAGE:
+                small.append(room_id)
+                total += size
+        large = next((room_id for room_id, size in rooms if size > PAGE and room_id not in self._large_after_us), "")
+        if small:
+            self._write(self._noting(tuple(small)), lambda noted: self._note_large(large, now))
+        elif large or due:
+            self._note_large(large, now)
         else:
             self._busy = False
+
+    def _noting(self, rooms: tuple[str, ...], **page: Any) -> NoteRooms:
+        return NoteRooms(rooms, round(self._rule.delay * 1e6), round(self._rule.quiet * 1e6), **page)
+
+    def _note_large(self, room_id: str, begun_us: int, noted: Noted | None = None, pages: int = 0) -> None:
+        """Page by page, each a command of its own: sends go on in between."""
+        if not room_id or (noted is not None and not noted.after):
+            if pages:
+                self._large_after_us[room_id] = begun_us + round(pages * PAGE / NOTED_PER_SECOND * 1e6)
+            self._claim()
+            return
+        noted = noted or Noted()
+        self._write(
+            self._noting((room_id,), page=PAGE, after=noted.after, up_to=noted.up_to),
+            lambda then: self._note_large(room_id, begun_us, then, pages + 1),
+        )
 
     def _claim(self) -> None:
         room = CLAIMED - len(self._sending)
@@ -118,7 +146,7 @@ class OfflineDelivery:
     def _decide(self, claim: ClaimedNotification, notice: Notice) -> None:
         """PUB or offline: who is connected gets it from its stream."""
         dismiss = claim.kind == "dismiss"
-        if not notice.push.notifier or (not dismiss and not notice.owed):
+        if not notice.push.notifier or (not dismiss and (notice.read or not notice.owed)):
             self._settle(NotificationOutcome(claim, "forgotten"))
         elif claim.sent or (not dismiss and topic_of(claim.profile_id, claim.device_id) in self._online):
             self._settle(NotificationOutcome(claim, "postponed", round(self._rule.delay * 1e6)))

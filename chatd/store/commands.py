@@ -207,11 +207,22 @@ class SetRoomNotifications:
 @dataclass(frozen=True, slots=True)
 class NoteRooms:
     """Queue notifications of what rooms have fanned out and not noted: due after ``delay_us``, and ``quiet_us`` after the device's last one.
-    Result: whether there is more."""
+    ``page``: one room's, for so many members behind ``after``, of events up to ``up_to`` (0: what there is). Result: Noted."""
 
     rooms: tuple[str, ...]
     delay_us: int
     quiet_us: int
+    page: int = 0
+    after: str = ""
+    up_to: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Where a page ended; the room is noted up to ``up_to`` when ``after`` is empty."""
+
+    up_to: int = 0
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,21 @@ from chatd.store.database import Database
 from chatd.store.push import NONE
 
 _ROOMS = 500
+PAGE = 2_000
+"""Members that are noted in one transaction; a room with more of them is noted page by page."""
 
 
-def notification_work(database: Database, query: q.NotificationWork) -> tuple[tuple[str, ...], bool]:
-    rooms = database.rows("SELECT room_id FROM room WHERE noted_seq < fanned_seq ORDER BY room_id LIMIT ?", (_ROOMS,))
+def notification_work(database: Database, query: q.NotificationWork) -> tuple[tuple[tuple[str, int], ...], bool]:
+    rooms = database.rows(
+        "SELECT r.room_id, (SELECT COUNT(*) FROM (SELECT 1 FROM subscription s WHERE s.room_id = r.room_id AND s.push = 1 "
+        "AND s.left_seq IS NULL LIMIT ?) few) FROM room r WHERE r.noted_seq < r.fanned_seq ORDER BY r.room_id LIMIT ?",
+        (PAGE + 1, _ROOMS),
+    )
     due = any(
         database.rows("SELECT 1 FROM notification WHERE state = ? AND due_at_us <= ? LIMIT 1", (state, query.now_us))
         for state in ("waiting", "sent")
     )
-    return tuple(row[0] for row in rooms), due
+    return tuple((room_id, size) for room_id, size in rooms), due
 
 
 def notices(database: Database, query: q.Notices) -> tuple[Notice, ...]:
@@ -36,16 +42,17 @@ def notices(database: Database, query: q.Notices) -> tuple[Notice, ...]:
     }
     rows = database.rows(
         f"{v}SELECT v.profile_id, v.device_id, p.notifier, p.endpoint, p.p256dh, p.auth, COALESCE(r.name, ''), COALESCE(e.sender_id, ''), "
-        "COALESCE(e.sent_at_us, 0), CASE WHEN r.hide_previews = 0 THEN e.delivery END "
+        "COALESCE(e.sent_at_us, 0), CASE WHEN r.hide_previews = 0 THEN e.delivery END, CASE WHEN m.seq >= v.seq THEN 1 ELSE 0 END "
         "FROM v JOIN push p ON p.profile_id = v.profile_id AND p.device_id = v.device_id LEFT JOIN room r ON r.room_id = v.room_id "
-        "LEFT JOIN room_event e ON e.room_id = v.room_id AND e.seq = v.seq",
+        "LEFT JOIN room_event e ON e.room_id = v.room_id AND e.seq = v.seq "
+        "LEFT JOIN read_marker m ON m.profile_id = v.profile_id AND m.room_id = v.room_id",
         parameters,
     )
     found = {
         (profile_id, device_id): Notice(
-            PushDevice(*push), owed.get((profile_id, device_id), 0), name, sender_id, at_us, bytes(delivery or b"")
+            PushDevice(*push), owed.get((profile_id, device_id), 0), name, sender_id, at_us, bytes(delivery or b""), bool(read)
         )
-        for profile_id, device_id, *push, name, sender_id, at_us, delivery in rows
+        for profile_id, device_id, *push, name, sender_id, at_us, delivery, read in rows
     }
     nobody = Notice(PushDevice("", "", "", ""), 0, "", "", 0, b"")
     return tuple(found.get((one.profile_id, one.device_id), nobody) for one in query.claims)

@@ -11,6 +11,7 @@ from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventType
 from chatd.store.commands import (
     ClaimNotifications,
     DropNotifications,
+    Noted,
     NoteRooms,
     NotificationOutcome,
     RetryNotifications,
@@ -36,16 +37,18 @@ _COALESCE = (
     ") w WHERE w.place = 1 ORDER BY w.profile_id, w.device_id ON CONFLICT (profile_id, device_id) DO UPDATE SET "
     "room_id = excluded.room_id, seq = excluded.seq, kind = 'message', state = 'waiting', "
     f"due_at_us = CASE WHEN {_WAITS} THEN notification.due_at_us ELSE excluded.due_at_us END, "
-    f"attempts = CASE WHEN {_WAITS} THEN notification.attempts ELSE 0 END, error = CASE WHEN {_WAITS} THEN notification.error ELSE '' END"
+    f"attempts = CASE WHEN {_WAITS} THEN notification.attempts ELSE 0 END, error = CASE WHEN {_WAITS} THEN notification.error ELSE '' END "
+    # A page that is done once more, or by another node as well, brings nothing new.
+    "WHERE notification.state = 'waiting' OR notification.room_id <> excluded.room_id OR notification.seq < excluded.seq"
 )
 
 
-def note_rooms(transaction: Transaction, commands: Sequence[NoteRooms]) -> list[bool]:
-    """Queue what has been fanned out and not noted. Results: whether any of the rooms has more."""
+def note_rooms(transaction: Transaction, commands: Sequence[NoteRooms]) -> list[Noted]:
+    """Queue what has been fanned out and not noted. A page leaves the mark where it is, the last one moves it."""
     return [_note(transaction, command) for command in commands]
 
 
-def _note(transaction: Transaction, command: NoteRooms) -> bool:
+def _note(transaction: Transaction, command: NoteRooms) -> Noted:
     database = transaction.database
     marks = ", ".join("?" * len(command.rooms))
     rows = database.rows(
@@ -53,23 +56,42 @@ def _note(transaction: Transaction, command: NoteRooms) -> bool:
         f"WHERE noted_seq < fanned_seq AND room_id IN ({marks}) ORDER BY room_id",
         command.rooms,
     )
-    if not rows:
-        return False
-    ranges = {room_id: (noted, min(fanned, noted + NOTE_EVENTS)) for room_id, noted, fanned, _ in rows}
-    _note_messages(transaction, command, ranges)
-    urgent = {room_id: ranges[room_id] for room_id, noted, _, urgent_seq in rows if urgent_seq > noted}
-    for room_id, (noted, up_to) in urgent.items():
-        _note_mentions(transaction, command, room_id, noted, up_to)
+    ranges = {room_id: (noted, command.up_to or min(fanned, noted + NOTE_EVENTS)) for room_id, noted, fanned, _ in rows}
+    ranges = {room_id: span for room_id, span in ranges.items() if span[0] < span[1]}
+    if not ranges:
+        return Noted()
+    last = ""
+    if command.page:
+        last = _page_end(transaction, command)
+    _note_messages(transaction, command, ranges, last)
+    if last:
+        return Noted(ranges[command.rooms[0]][1], last)
+    for room_id, noted, _, urgent_seq in rows:
+        if room_id in ranges and urgent_seq > noted:
+            _note_mentions(transaction, command, room_id, *ranges[room_id])
     values, parameters = database.values("ti", [(room_id, up_to) for room_id, (_, up_to) in ranges.items()])
     database.run(
         f"WITH v(room_id, seq) AS ({values}) UPDATE room SET noted_seq = v.seq FROM v WHERE room.room_id = v.room_id AND noted_seq < v.seq",
         parameters,
     )
-    return any(ranges[room_id][1] < fanned for room_id, _, fanned, _ in rows)
+    return Noted()
 
 
-def _note_messages(transaction: Transaction, command: NoteRooms, ranges: dict[str, tuple[int, int]]) -> None:
-    """For everybody but its sender, the newest event of each room; for its sender, the newest of somebody else."""
+def _page_end(transaction: Transaction, command: NoteRooms) -> str:
+    """The last profile of a page; empty when it is the room's last."""
+    rows = transaction.database.rows(
+        "SELECT profile_id FROM subscription WHERE room_id = ? AND push = 1 AND left_seq IS NULL AND profile_id > ? "
+        "ORDER BY profile_id LIMIT 1 OFFSET ?",
+        (command.rooms[0], command.after, command.page - 1),
+    )
+    return str(rows[0][0]) if rows else ""
+
+
+def _note_messages(transaction: Transaction, command: NoteRooms, ranges: dict[str, tuple[int, int]], last: str) -> None:
+    """For everybody but its sender, the newest event of each room; for its sender, the newest of somebody else.
+
+    ``last``: the page's last profile, empty when it has no end.
+    """
     database = transaction.database
     values, parameters = database.values("tii", [(room_id, *span) for room_id, span in ranges.items()])
     rows = database.rows(
@@ -87,6 +109,7 @@ def _note_messages(transaction: Transaction, command: NoteRooms, ranges: dict[st
     if not latest:
         return
     values, parameters = database.values("ttiii", latest)
+    page = (" AND s.profile_id > ?" if command.after else "") + (" AND s.profile_id <= ?" if last else "")
     now, seq_for = transaction.now_us, "CASE WHEN s.profile_id = v.sender_id THEN v.other_seq ELSE v.seq END"
     database.run(
         f"WITH v(room_id, sender_id, seq, other_seq, at_us) AS ({values}) {_INTO}"
@@ -95,22 +118,14 @@ def _note_messages(transaction: Transaction, command: NoteRooms, ranges: dict[st
         "FROM v JOIN subscription s ON s.room_id = v.room_id AND s.push = 1 AND s.left_seq IS NULL "
         "JOIN push p ON p.profile_id = s.profile_id "
         "LEFT JOIN room_notification n ON n.profile_id = s.profile_id AND n.room_id = s.room_id "
-        f"WHERE s.joined_seq < {seq_for} AND (n.level IS NULL OR (n.level = {ALL} AND n.muted_until_us <= ?)){_COALESCE}",
-        (*parameters, *_due_parameters(command, now), now),
+        f"WHERE s.joined_seq < {seq_for} AND (n.level IS NULL OR (n.level = {ALL} AND n.muted_until_us <= ?)){page}{_COALESCE}",
+        (*parameters, *_due_parameters(command, now), now, *(one for one in (command.after, last) if one)),
     )
 
 
 def _note_mentions(transaction: Transaction, command: NoteRooms, room_id: str, noted: int, up_to: int) -> None:
     """Those who want to know only when they are meant."""
     database, now = transaction.database, transaction.now_us
-    wanted = database.rows(
-        "SELECT s.profile_id FROM subscription s JOIN room_notification n ON n.profile_id = s.profile_id AND n.room_id = s.room_id "
-        f"WHERE s.room_id = ? AND s.push = 1 AND s.left_seq IS NULL AND n.level = {MENTIONS} AND n.muted_until_us <= ?",
-        (room_id, now),
-    )
-    if not wanted:
-        return
-    profiles = {row[0] for row in wanted}
     meant: dict[str, int] = {}
     rows = database.rows(
         f"SELECT e.seq, e.delivery FROM room_event e WHERE e.room_id = ? AND e.seq > ? AND e.seq <= ? AND {_NOTABLE} ORDER BY e.seq",
@@ -118,15 +133,18 @@ def _note_mentions(transaction: Transaction, command: NoteRooms, room_id: str, n
     )
     for seq, delivery in rows:
         event = EventDelivery.FromString(bytes(delivery)).event
-        meant.update((profile_id, seq) for profile_id in profiles.intersection(event.mentions) if profile_id != event.sender_id)
+        meant.update((profile_id, seq) for profile_id in event.mentions if profile_id != event.sender_id)
     found = [(profile_id, seq) for profile_id, seq in sorted(meant.items())]
     for start in range(0, len(found), MAX_ROWS):
         values, parameters = database.values("ti", found[start : start + MAX_ROWS])
         database.run(
             f"WITH v(profile_id, seq) AS ({values}) {_INTO}"
-            f"SELECT v.profile_id, p.device_id, CAST(? AS TEXT) AS room_id, v.seq, {_DUE}, 1 AS place "
-            f"FROM v JOIN push p ON p.profile_id = v.profile_id{_COALESCE}",
-            (*parameters, room_id, *_due_parameters(command, now)),
+            f"SELECT s.profile_id, p.device_id, s.room_id, v.seq, {_DUE}, 1 AS place FROM v "
+            "JOIN subscription s ON s.profile_id = v.profile_id AND s.room_id = ? AND s.push = 1 AND s.left_seq IS NULL AND s.joined_seq < v.seq "
+            "JOIN push p ON p.profile_id = s.profile_id "
+            f"JOIN room_notification n ON n.profile_id = s.profile_id AND n.room_id = s.room_id AND n.level = {MENTIONS} "
+            f"AND n.muted_until_us <= ?{_COALESCE}",
+            (*parameters, *_due_parameters(command, now), room_id, now),
         )
 
 
@@ -134,18 +152,26 @@ def _due_parameters(command: NoteRooms, now_us: int) -> tuple[int, int, int, int
     return (command.quiet_us, now_us + command.delay_us, command.quiet_us, now_us + command.delay_us)
 
 
-def withdraw(transaction: Transaction, profile_id: str, room_id: str, seq: int, read_on: str = "") -> None:
-    """The profile has read a room up to ``seq``, on the device ``read_on``: what waits vanishes, what was sent is dismissed on the others."""
-    database, key = transaction.database, (profile_id, room_id, seq)
-    where = "profile_id = ? AND room_id = ? AND seq <= ? AND kind = 'message'"
-    if not database.rows(f"SELECT 1 FROM notification WHERE {where} LIMIT 1", key):
+def withdraw(transaction: Transaction, reads: Sequence[tuple[str, str, int, str]]) -> None:
+    """Profiles have read rooms up to a seq, on a device (profile, room, seq, device): what waits vanishes, what was sent is dismissed on the
+    others."""
+    database, where = transaction.database, "profile_id = ? AND room_id = ? AND seq <= ? AND kind = 'message'"
+    values, parameters = database.values("ttit", reads)
+    found = database.rows(
+        f"WITH v(profile_id, room_id, seq, device_id) AS ({values}) SELECT DISTINCT v.profile_id, v.room_id, v.seq, v.device_id FROM v "
+        "JOIN notification n ON n.profile_id = v.profile_id AND n.room_id = v.room_id AND n.seq <= v.seq AND n.kind = 'message'",
+        parameters,
+    )
+    if not found:
         return
     transaction.lock_notifications()
-    database.run(f"DELETE FROM notification WHERE {where} AND (state <> 'sent' OR device_id = ?)", (*key, read_on))
-    database.run(
-        f"UPDATE notification SET kind = 'dismiss', state = 'waiting', due_at_us = ?, attempts = 0, claimed_until_us = 0 WHERE {where}",
-        (transaction.now_us, *key),
-    )
+    for profile_id, room_id, seq, read_on in found:
+        key = (profile_id, room_id, seq)
+        database.run(f"DELETE FROM notification WHERE {where} AND (state <> 'sent' OR device_id = ?)", (*key, read_on))
+        database.run(
+            f"UPDATE notification SET kind = 'dismiss', state = 'waiting', due_at_us = ?, attempts = 0, claimed_until_us = 0 WHERE {where}",
+            (transaction.now_us, *key),
+        )
 
 
 def claim_notifications(transaction: Transaction, commands: Sequence[ClaimNotifications]) -> list[tuple[ClaimedNotification, ...]]:

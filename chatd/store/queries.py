@@ -175,7 +175,7 @@ class Ping:
 
 @dataclass(frozen=True, slots=True)
 class NotificationWork:
-    """Result: rooms with something to note, and whether any notification is due."""
+    """Result: ((room with something to note, its members with a device to notify, counted to PAGE + 1), …), and whether any notification is due."""
 
     now_us: int
 
@@ -218,13 +218,13 @@ Query = (
     | Unfanned
     | ListDeadLetters
     | RetentionCuts
-    | Audience
-    | ShareRoom
-    | ListUnread
-    | GetDeliveryStatus
     | NotificationWork
     | Notices
     | GetPush
     | ListNotifications
+    | Audience
+    | ShareRoom
+    | ListUnread
+    | GetDeliveryStatus
     | Ping
 )

@@ -23,7 +23,7 @@ class _Standing(NamedTuple):
 
 
 def set_read_markers(transaction: Transaction, commands: Sequence[SetReadMarker]) -> list[ReadMarker | ChatdError]:
-    """All of a batch in four statements, and what they withdraw of the profiles' notifications."""
+    """All of a batch in five statements, as long as no notification is withdrawn."""
     places = sorted({(command.profile_id, command.room_id) for command in commands})
     known, standings = _standings(transaction, places)
     wanted: dict[_Place, tuple[int, str]] = {}
@@ -44,8 +44,7 @@ def set_read_markers(transaction: Transaction, commands: Sequence[SetReadMarker]
             "WHERE read_marker.seq < excluded.seq",
             parameters,
         )
-        for (profile_id, room_id), (seq, device_id) in sorted(moving.items()):
-            withdraw(transaction, profile_id, room_id, seq, device_id)
+        withdraw(transaction, [(*place, seq, device_id) for place, (seq, device_id) in sorted(moving.items())])
     after = _markers(transaction, places) if moving else before
     results: list[ReadMarker | ChatdError] = []
     for command in commands:

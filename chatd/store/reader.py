@@ -27,13 +27,13 @@ ANSWER: dict[type, Callable[[Database, Any], Any]] = {
     q.ListDevices: reading.list_devices,
     q.ListDeadLetters: reading.list_dead_letters,
     q.RetentionCuts: retention_cuts,
-    q.ShareRoom: share_room,
-    q.ListUnread: list_unread,
-    q.GetDeliveryStatus: get_delivery_status,
     q.NotificationWork: notices.notification_work,
     q.Notices: notices.notices,
     q.GetPush: notices.get_push,
     q.ListNotifications: notices.list_notifications,
+    q.ShareRoom: share_room,
+    q.ListUnread: list_unread,
+    q.GetDeliveryStatus: get_delivery_status,
     q.Ping: lambda database, query: database.rows("SELECT 1") == [(1,)],
 }
 """Query type → what answers it."""

@@ -12,9 +12,6 @@ from chatd.client import Client
 from chatd.errors import InvalidArgument
 from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.chat.v1 import chat_pb2 as chat
-from chatd.store.database import Database
-from chatd.store.notifications import withdraw
-from chatd.store.transaction import MembersCache, Transaction
 from tests.notify.receiver import Receiver
 from tests.system.deployment import Deployment
 
@@ -221,11 +218,11 @@ async def test_what_was_read_elsewhere_is_dismissed(db_uri: str, tmp_path: Path)
                 await alice.send("r", "hello")
                 await receiver.until(1)
                 await until_queue(alice, 1, admin_pb2.NOTIFICATION_STATE_SENT)
-                database = Database(db_uri)
-                with database.connection(readonly=False):
-                    database.run("BEGIN" if database.engine == "postgres" else "BEGIN IMMEDIATE")
-                    withdraw(Transaction(database, MembersCache(), time.time_ns() // 1_000), "bob", "r", 2, "laptop")
-                    database.commit()
+                await bob.call(
+                    "ChatService/SetReadMarker",
+                    chat.SetReadMarkerRequest(room_id="r", seq=2, device_id="laptop"),
+                    chat.SetReadMarkerResponse,
+                )
                 _, dismissal = await receiver.until(2)
                 found = dismissal.json()
                 assert (found["kind"], found["device_id"], found["room_id"], found["seq"]) == ("dismiss", "phone", "r", 2)

@@ -10,9 +10,8 @@ from chatd.core.model import ClaimedNotification, NewEvent, StreamKey
 from chatd.errors import InvalidArgument, NotAMember, RoomNotFound
 from chatd.store import commands as c
 from chatd.store import queries as q
-from chatd.store.notifications import NOTE_EVENTS, withdraw
+from chatd.store.notifications import NOTE_EVENTS
 from chatd.store.push import ALL, MAX_DEVICES, MENTIONS, NONE
-from chatd.store.transaction import MembersCache, Transaction
 from tests.store.driver import Store, acks, event, send
 
 DELAY, QUIET = 1_000, 50_000
@@ -30,7 +29,7 @@ def fan_out(store: Store) -> None:
     store.do(c.MarkFanned(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
     rooms, _ = store.ask(q.NotificationWork(store.now_us))
     while rooms:
-        store.do(c.NoteRooms(rooms, DELAY, QUIET))
+        store.do(c.NoteRooms(tuple(room_id for room_id, _ in rooms), DELAY, QUIET))
         rooms, _ = store.ask(q.NotificationWork(store.now_us))
 
 
@@ -54,12 +53,7 @@ def settle(store: Store, *claims: ClaimedNotification, what: Any = "sent", pause
 
 
 def read(store: Store, profile: str, room: str, seq: int, device: str = "") -> None:
-    """As the command that moves read markers does."""
-    database = store.database
-    with database.connection(readonly=False):
-        database.run("BEGIN")
-        withdraw(Transaction(database, MembersCache(), store.now_us), profile, room, seq, device)
-        database.commit()
+    store.do(c.SetReadMarker(profile, room, seq, device))
 
 
 def test_a_hundred_events_are_one_row_and_the_sender_has_none(store: Store) -> None:
@@ -74,6 +68,15 @@ def test_a_hundred_events_are_one_row_and_the_sender_has_none(store: Store) -> N
     assert (mine.seq, mine.kind, mine.sent, mine.attempts) == (101, "message", False, 0)
     (notice,) = store.ask(q.Notices((mine,), store.now_us))
     assert (notice.owed, notice.push.notifier, notice.sender_id) == (100, "log", "alice")
+
+
+def test_chatter_does_not_put_it_off(store: Store) -> None:
+    register(store, "bob", "phone")
+    say(store, event("r", "e1"))
+    store.now_us += DELAY // 2
+    say(store, event("r", "e2"))
+    store.now_us += DELAY // 2
+    assert [one.seq for one in claim(store)] == [3]
 
 
 def test_a_sender_s_other_devices_hear_of_the_others_words(store: Store) -> None:
@@ -127,12 +130,41 @@ def test_what_a_dead_node_did_not_note_is_found(store: Store) -> None:
         store.do(send("alice", *(event("r", f"e{start + number}") for number in range(100))))
     runs, store.runs = store.runs, []
     store.do(c.MarkFanned(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
-    assert store.ask(q.NotificationWork(store.now_us)) == (("r",), False)
-    assert store.do(c.NoteRooms(("r",), DELAY, QUIET)) is True
-    assert store.ask(q.NotificationWork(store.now_us)) == (("r",), False)
-    assert store.do(c.NoteRooms(("r",), DELAY, QUIET)) is False
+    assert store.ask(q.NotificationWork(store.now_us)) == ((("r", 1),), False)
+    store.do(c.NoteRooms(("r",), DELAY, QUIET))
+    assert store.ask(q.NotificationWork(store.now_us)) == ((("r", 1),), False)
+    store.do(c.NoteRooms(("r",), DELAY, QUIET))
     assert queued(store) == [("bob", "phone", "r", NOTE_EVENTS + 101)]
     assert store.ask(q.NotificationWork(store.now_us + DELAY)) == ((), True)
+
+
+def test_a_large_room_is_noted_page_by_page(store: Store) -> None:
+    people = tuple(f"p{number:02}" for number in range(25))
+    for profile in people:
+        register(store, profile, "phone")
+    store.do(c.AddSubscriptions("r", people, "alice", False))
+    store.do(send("alice", event("r", "e1")))
+    runs, store.runs = store.runs, []
+    store.do(c.MarkFanned(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
+    noted, pages = c.Noted(), []
+    while True:
+        noted = store.do(c.NoteRooms(("r",), DELAY, QUIET, page=10, after=noted.after, up_to=noted.up_to))
+        pages.append(len(queued(store)))
+        if not noted.after:
+            break
+        assert noted.up_to == 3
+        assert store.ask(q.NotificationWork(store.now_us))[0] == (("r", 25),), "a crash now would lose nothing"
+    assert pages == [10, 20, 25]
+    assert store.ask(q.NotificationWork(store.now_us))[0] == ()
+    # A page that is done again tells nobody again.
+    store.now_us += DELAY
+    settle(store, *claim(store))
+    with store.database.connection(readonly=False):
+        store.database.run("UPDATE room SET noted_seq = 2")
+        if store.database.engine == "postgres":
+            store.database.commit()
+    store.do(c.NoteRooms(("r",), DELAY, QUIET))
+    assert len(queued(store, "sent")) == 25
 
 
 def test_levels_and_mutes(store: Store) -> None:
@@ -263,6 +295,16 @@ def test_reading_withdraws(store: Store) -> None:
     assert (dismissal.device_id, dismissal.kind, dismissal.seq) == ("phone", "dismiss", 3), "the tablet knows"
     settle(store, dismissal)
     assert queued(store) == []
+
+
+def test_what_was_read_before_it_was_queued_is_known(store: Store) -> None:
+    register(store, "bob", "phone")
+    store.do(send("alice", event("r", "e1")))
+    read(store, "bob", "r", 2, "laptop")
+    fan_out(store)
+    store.now_us += DELAY
+    (mine,) = claim(store)
+    assert store.ask(q.Notices((mine,), store.now_us))[0].read
 
 
 def test_what_was_sent_is_looked_at_later(store: Store) -> None:

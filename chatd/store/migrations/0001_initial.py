@@ -47,9 +47,6 @@ CREATE TABLE dead_letter (
     reason BIGINT NOT NULL, text TEXT NOT NULL, attempts BIGINT NOT NULL, first_failed_at_us BIGINT NOT NULL, dead_at_us BIGINT NOT NULL,
     PRIMARY KEY (profile_id, device_id, room_id, seq));
 CREATE UNIQUE INDEX dead_letter_id ON dead_letter (letter_id);
-CREATE TABLE read_marker (
-    profile_id TEXT NOT NULL, room_id TEXT NOT NULL, seq BIGINT NOT NULL, read_at_us BIGINT NOT NULL, device_id TEXT NOT NULL,
-    PRIMARY KEY (profile_id, room_id));
 CREATE TABLE push (
     profile_id TEXT NOT NULL, device_id TEXT NOT NULL, notifier TEXT NOT NULL, endpoint TEXT NOT NULL, p256dh TEXT NOT NULL, auth TEXT NOT NULL,
     notified_at_us BIGINT NOT NULL, created_at_us BIGINT NOT NULL, PRIMARY KEY (profile_id, device_id));
@@ -60,6 +57,9 @@ CREATE TABLE notification (
     due_at_us BIGINT NOT NULL, attempts BIGINT NOT NULL, error TEXT NOT NULL, claimed_until_us BIGINT NOT NULL, at_us BIGINT NOT NULL,
     PRIMARY KEY (profile_id, device_id));
 CREATE INDEX notification_due ON notification (state, due_at_us);
+CREATE TABLE read_marker (
+    profile_id TEXT NOT NULL, room_id TEXT NOT NULL, seq BIGINT NOT NULL, read_at_us BIGINT NOT NULL, device_id TEXT NOT NULL,
+    PRIMARY KEY (profile_id, room_id));
 CREATE TABLE node (
     uri TEXT PRIMARY KEY, kind TEXT NOT NULL, node_id TEXT NOT NULL, queue_uri TEXT NOT NULL, version TEXT NOT NULL,
     started_at_us BIGINT NOT NULL, lease_until_us BIGINT NOT NULL);
