@@ -11,9 +11,11 @@ from typing import Annotated
 
 import typer
 
-from chatctl import dead_letters, outbox, profiles, rooms
+from chatctl import dead_letters, devices, notifications, outbox, profiles, rooms
 from chatctl.connection import Options
-from chatctl.output import ReaderGone, harmless
+from chatctl.output import ReaderGone, age, harmless
+from chatctl.presence import presence
+from chatctl.receipts import read, receipts, unread
 from chatctl.send import send
 from chatctl.status import connections, nodes, status
 from chatctl.tail import tail
@@ -27,9 +29,15 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, context_
 app.add_typer(rooms.app, name="room")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(dead_letters.app, name="dead-letter")
+app.add_typer(devices.app, name="device")
+app.add_typer(notifications.app, name="notify")
 app.add_typer(profiles.app, name="profile")
 app.command()(send)
 app.command()(tail)
+app.command()(read)
+app.command()(unread)
+app.command()(receipts)
+app.command()(presence)
 app.command()(connections)
 app.command()(status)
 app.command()(nodes)
@@ -41,7 +49,7 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-Uri = Annotated[str, typer.Option("--uri", envvar="CHATD_URI", help="The gateway.")]
+Uri = Annotated[str, typer.Option("--uri", envvar="CHATD_URI", help="The gateway; several with commas: the first that answers.")]
 Token = Annotated[
     str,
     typer.Option("--token", envvar="CHATD_TOKEN", help="Your token; default: the token file's first operator.", show_default=False),
@@ -101,5 +109,6 @@ def _fail(exc: BaseException, code: int, cause: BaseException | None = None) -> 
     if os.environ.get("CHATCTL_DEBUG"):
         raise exc from cause
     name = f" ({exc.name})" if isinstance(exc, ChatdError) else ""
-    sys.stderr.write(f"chatctl: {harmless(str(exc)) or type(exc).__name__}{name}\n")
+    later = f"; try again in {age(exc.retry_after_ms * 1000)}" if isinstance(exc, ChatdError) and exc.retry_after_ms else ""
+    sys.stderr.write(f"chatctl: {harmless(str(exc)) or type(exc).__name__}{later}{name}\n")
     sys.exit(code)

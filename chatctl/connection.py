@@ -36,7 +36,11 @@ class Options:
     def client(self) -> Client:
         """Raises typer.BadParameter when there is no token to use."""
         return Client(
-            self.uri, self.token or _first_token(self.token_file), profile=self.profile, call_timeout=self.timeout, client_name="chatctl"
+            [uri.strip() for uri in self.uri.split(",")],
+            self.token or _first_token(self.token_file),
+            profile=self.profile,
+            call_timeout=self.timeout,
+            client_name="chatctl",
         )
 
 

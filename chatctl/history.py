@@ -63,7 +63,7 @@ def purge(
     """
     if (up_to > 0) + bool(older_than) + everything != 1:
         raise typer.BadParameter("give one of --up-to, --older-than and --all")
-    before_us = time.time_ns() // 1_000 - _age_us(older_than) if older_than else 0
+    before_us = time.time_ns() // 1_000 - age_us(older_than) if older_than else 0
     what = f"everything older than {older_than}" if older_than else "everything" if everything else f"everything up to {up_to}"
     if not yes:
         typer.confirm(f"Remove {what} from room {room}, for good?", abort=True, err=True)
@@ -86,7 +86,8 @@ async def _purge(client: Client, out: Output, request: admin_pb2.PurgeRoomHistor
             request = admin_pb2.PurgeRoomHistoryRequest(room_id=request.room_id, up_to_seq=done.first_seq - 1)
 
 
-def _age_us(text: str) -> int:
+def age_us(text: str) -> int:
+    """A span like 30d, 12h, 90m or 10s in microseconds. Raises typer.BadParameter."""
     match = re.fullmatch(r"(\d{1,9})([smhd])", text)
     if match is None:
         raise typer.BadParameter(f"{text!r} is no age: a number and s, m, h or d, as in 30d")

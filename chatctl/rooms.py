@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chatctl import history
+from chatctl import history, room_notifications
 from chatctl.connection import options, run
 from chatctl.output import clock
 from chatd.pb.admin.v1 import admin_pb2
@@ -12,6 +12,7 @@ from chatd.pb.chat.v1.chat_pb2 import Room
 
 app = typer.Typer(no_args_is_help=True, help="Make rooms, look at them, change who is in them.")
 app.add_typer(history.app, name="history")
+app.command(name="notifications")(room_notifications.notifications)
 
 RoomId = Annotated[str, typer.Argument(metavar="ROOM", help="The room's id.")]
 Profiles = Annotated[list[str], typer.Argument(metavar="PROFILE…", help="Profiles' ids.")]
@@ -26,6 +27,7 @@ def room_row(room: Room) -> dict[str, object]:
         "head_seq": room.head_seq,
         "created_by": room.created_by,
         "created_at_us": room.created_at_us,
+        "hide_previews": room.hide_previews,
     }
 
 
@@ -35,13 +37,14 @@ def create(
     room: RoomId,
     members: Annotated[list[str] | None, typer.Argument(metavar="[MEMBER…]", help="First members besides yourself.")] = None,
     name: Annotated[str, typer.Option("--name", help="What people call it.")] = "",
+    hide_previews: Annotated[bool, typer.Option("--hide-previews", help="Notifications say nothing of what is said in it.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a room; you own it and are its first member.
 
     Example: chatctl --as alice room create lobby bob carol --name "The lobby"
     """
-    made = run(context, lambda client: client.create_room(room, name=name, profiles=members or []))
+    made = run(context, lambda client: client.create_room(room, name=name, profiles=members or [], hide_previews=hide_previews))
     options(context).output(as_json).one(room_row(made))
 
 

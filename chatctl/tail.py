@@ -8,8 +8,10 @@ import typer
 
 from chatctl.connection import options, run
 from chatctl.output import Output, clock
+from chatctl.signals import show_signal
 from chatd.client import Client, Delivery, Stream, StreamState
 from chatd.pb.events.v1.payloads_pb2 import SkipReason
+from chatd.pb.events.v1.signals_pb2 import Signal
 
 
 def row_of(delivery: Delivery) -> dict[str, Any]:
@@ -25,6 +27,8 @@ def row_of(delivery: Delivery) -> dict[str, Any]:
         "payload": delivery.payload,
         "retry_count": delivery.retry_count,
         "replay": delivery.replay,
+        "priority": delivery.priority,
+        "mentions": list(delivery.mentions),
         "skipped": None
         if delivery.skipped is None
         else {
@@ -51,26 +55,32 @@ def tail(
     device: Annotated[str, typer.Option("--device", "-d", help="Which of the profile's devices to be.")] = "chatctl",
     count: Annotated[int | None, typer.Option("--count", "-n", min=0, help="End after so many; 0: register the device and end.")] = None,
     until_caught_up: Annotated[bool, typer.Option("--until-caught-up", help="End when nothing owed is left.")] = False,
+    receipts: Annotated[bool, typer.Option("--receipts", help="Also show who receives and reads.")] = False,
+    typing: Annotated[bool, typer.Option("--typing", help="Also show who is writing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for each event.")] = False,
 ) -> None:
-    """Be a device: show what it is owed, then what comes, acknowledging as it goes. Ctrl-C ends it.
+    """Be a device: show what it is owed, then what comes, acknowledging as it goes; @ before the time: it mentions you. Ctrl-C ends it.
 
     Example: chatctl --as bob tail --device laptop
 
     Example: chatctl --as bob tail --json --until-caught-up | jq .text
     """
     out = options(context).output(as_json)
-    run(context, lambda client: _tail(client, out, device, set(rooms or ()), count, until_caught_up, options(context).timeout))
+    kinds = {kind for wanted, some in ((receipts, ("delivered", "read")), (typing, ("typing",))) if wanted for kind in some}
+    run(context, lambda client: _tail(client, out, device, set(rooms or ()), kinds, count, until_caught_up, options(context).timeout))
 
 
 async def _tail(
-    client: Client, out: Output, device: str, rooms: set[str], count: int | None, until_caught_up: bool, timeout: float
+    client: Client, out: Output, device: str, rooms: set[str], kinds: set[str], count: int | None, until_caught_up: bool, timeout: float
 ) -> None:
+    def on_signal(signal: Signal) -> None:
+        show_signal(out, signal, rooms, kinds)
+
     def on_state(state: StreamState, reason: str) -> None:
         if state is StreamState.CONNECTING and reason:
             out.say(f"reconnecting: {reason}")
 
-    stream = client.stream(device, on_state=on_state)
+    stream = client.stream(device, on_state=on_state, on_signal=on_signal if kinds else None)
     loop = asyncio.get_running_loop()
     async with stream:
         try:
@@ -102,6 +112,8 @@ async def _show(stream: Stream, out: Output, rooms: set[str], count: int | None)
         if rooms and delivery.room_id not in rooms:
             continue
         when = clock(delivery.sent_at_us) if delivery.skipped is None else "-"
+        if stream.profile_id in delivery.mentions:
+            when = f"@ {when}"  # before anything the sender could have written
         out.item(row_of(delivery), (delivery.room_id, delivery.seq, when, delivery.sender_id or "-", delivery.text))
         shown += 1
         if shown == count:

@@ -15,6 +15,8 @@ class ChatdError(Exception):
     fault: ClassVar[Literal["client", "server"]] = "server"
     retry: ClassVar[bool] = False
     closes: ClassVar[bool] = False
+    retry_after_ms: int = 0
+    """Not before then, if it can be said."""
 
 
 class ClientError(ChatdError):
@@ -133,6 +135,10 @@ class NotInFlight(ClientError):
     code, name = 604, "NOT_IN_FLIGHT"
 
 
+class RateLimited(ClientError):
+    code, name, retry = 606, "RATE_LIMITED", True
+
+
 class ConfigError(ChatdError):
     """A setting is wrong or would break a promise; never sent over the wire."""
 
@@ -169,6 +175,7 @@ WIRE_ERRORS: dict[int, type[ChatdError]] = {
         Draining,
         AckAhead,
         NotInFlight,
+        RateLimited,
     )
 }
 """Every error a peer can be told, by its code."""

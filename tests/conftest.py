@@ -28,12 +28,17 @@ def db_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return request.getfixturevalue("postgres_uri")  # type: ignore[no-any-return]
 
 
-@pytest.fixture
-def postgres_uri(request: pytest.FixtureRequest) -> str:
-    """A PostgreSQL database of this test's own."""
-    running: Cluster | None = request.getfixturevalue("postgres_cluster")
-    if running is None:
+@pytest.fixture(scope="session")
+def postgres(postgres_cluster: Cluster | None) -> Cluster:
+    """The cluster, or a skip; in CI a failure."""
+    if postgres_cluster is None:
         if os.environ.get("CI"):
             pytest.fail(HOW_TO_INSTALL)
         pytest.skip(HOW_TO_INSTALL)
-    return running.uri(running.new_database("t1"))
+    return postgres_cluster
+
+
+@pytest.fixture
+def postgres_uri(postgres: Cluster) -> str:
+    """A PostgreSQL database of this test's own."""
+    return postgres.uri(postgres.new_database("t1"))

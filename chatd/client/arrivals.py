@@ -1,12 +1,14 @@
 """What has arrived on a stream and waits for the application, in order, and how far the application has come. No I/O.
 
-The place is kept here and not in a loop of the application's: who breaks off and iterates again goes on where it was.
+The place is kept here and not in a loop of the application's: who breaks off and iterates again goes on where it was. An urgent event is
+given before whatever of other rooms still waits, together with what is before it in its own.
 """
 
 from collections import deque
 from typing import NamedTuple
 
 from chatd.client.delivery import Delivery
+from chatd.core.priority import URGENT
 
 
 class Position(NamedTuple):
@@ -32,18 +34,37 @@ class Arrivals:
 
     def __init__(self) -> None:
         self._frames: deque[Frame] = deque()
+        self._early: deque[Delivery] = deque()  # taken out of the frames; counted as given with what is left of those
         self._taken = 0  # of the first frame
         self.given = Position(0, 0, 0)
         """Handled, once the application asks for more."""
 
     def __bool__(self) -> bool:
-        return bool(self._frames)
+        return bool(self._early or self._frames)
 
     def add(self, frame: Frame) -> None:
         self._frames.append(frame)
+        last_urgent = {one.room_id: one.number for one in frame.fresh if one.priority >= URGENT}
+        if last_urgent and (len(self._frames) > 1 or len(frame.fresh) > 1):
+            self._bring_forward(last_urgent)
+
+    def _bring_forward(self, last_urgent: dict[str, int]) -> None:
+        """Take out what waits of these rooms, up to the given deliveries of the newest frame."""
+        newest = self._frames[-1]
+        for frame in self._frames:
+            start = self._taken if frame is self._frames[0] else 0
+            left = []
+            for one in frame.fresh[start:]:
+                if one.room_id in last_urgent and (frame is not newest or one.number <= last_urgent[one.room_id]):
+                    self._early.append(one)
+                else:
+                    left.append(one)
+            frame.fresh[start:] = left
 
     def take_one(self) -> Delivery | None:
         """The next delivery; None when there is none (repeats on the way to it count as given)."""
+        if self._early:
+            return self._early.popleft()
         while self._frames:
             frame = self._frames[0]
             if self._taken == len(frame.fresh):
@@ -61,7 +82,11 @@ class Arrivals:
         return None
 
     def take_batch(self) -> list[Delivery]:
-        """What is left of the first frame that has anything to show; empty when there is none."""
+        """What is urgent, or what is left of the first frame that has anything to show; empty when there is none."""
+        if self._early:
+            urgent = list(self._early)
+            self._early.clear()
+            return urgent
         while self._frames:
             frame = self._frames[0]
             fresh = frame.fresh[self._taken :]

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
-from chatd.client.resume import from_pb
+from chatd.core.wire import error_from_pb
 from chatd.errors import ChatdError, FrameTooLarge, MalformedFrame, TimedOut, Unavailable
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest, ServerFrame
 from chatd.transport.pump import PeerFull, Pump
@@ -18,22 +18,28 @@ LARGEST_FRAME = HARD_FRAME_FACTOR * MAX_FRAME_BYTES
 """Bytes; ZeroMQ cuts off who sends more, without a word, so it is refused here."""
 
 
+class NotConnected(Unavailable):
+    """There was nobody to send the call to: it has not happened."""
+
+
 class Calls:
     """A connection for calls. ``token`` and ``profile`` authenticate each of them."""
 
     def __init__(self, context: Context, uri: str, *, token: str, profile: str) -> None:
+        self._context = context
         self._uri = uri
         self._token = token
         self._profile = profile
         self._loop = asyncio.get_running_loop()
-        self._pump = Pump(self._loop, connect_dealer(context, uri), self._on_batch, on_lost=self._on_lost)
+        self._pump: Pump | None = None
         self._waiting: dict[int, asyncio.Future[bytes]] = {}
         self._next_id = 1
+        self._retired = False
         self._closed = False
 
-    async def call(self, method: str, request: Message, response_type: type[R], *, affinity: str, timeout: float) -> R:
-        """Call once. Raises TimedOut or Unavailable after ``timeout`` seconds, FrameTooLarge, MalformedFrame when the answer is none,
-        else whatever the service answered."""
+    async def call(self, method: str, request: Message, response_type: type[R], *, affinity: str, timeout: float, patience: float) -> R:
+        """Call once. Raises NotConnected when for ``patience`` seconds there is no gateway, TimedOut or Unavailable after ``timeout`` seconds,
+        FrameTooLarge, MalformedFrame when the answer is none, else whatever the service answered."""
         deadline = self._loop.time() + timeout
         call_id = self._next_id
         self._next_id += 1
@@ -50,7 +56,7 @@ class Calls:
             raise FrameTooLarge(f"the call is {len(frame):,} bytes, more than {LARGEST_FRAME:,}")
         answer: asyncio.Future[bytes] = self._loop.create_future()
         try:
-            await self._send(frame, deadline)
+            await self._send(frame, self._loop.time() + patience)
             self._waiting[call_id] = answer
             async with asyncio.timeout_at(deadline):
                 return response_type.FromString(await answer)
@@ -60,16 +66,20 @@ class Calls:
             raise MalformedFrame(f"the gateway's answer to {method} does not parse") from exc
         finally:
             self._waiting.pop(call_id, None)
+            if self._retired and not self._waiting:
+                self.close()
 
     async def _send(self, frame: bytes, deadline: float) -> None:
         while True:
             if self._closed:
                 raise Unavailable("the client was closed")
+            if self._pump is None:
+                self._pump = Pump(self._loop, connect_dealer(self._context, self._uri), self._on_batch, on_lost=self._on_lost)
             try:
                 self._pump.send((frame,))
             except PeerFull as exc:
                 if self._loop.time() >= deadline:
-                    raise Unavailable(f"no gateway answers at {self._uri}") from exc
+                    raise NotConnected(f"no gateway answers at {self._uri}") from exc
                 await asyncio.sleep(CONNECT_LOOK)
             else:
                 return
@@ -83,27 +93,48 @@ class Calls:
                 continue
             if frame.HasField("error"):
                 # A refused frame names no call: whichever it was, none can be told apart.
-                self._fail_all(from_pb(frame.error))
+                self._fail_all(error_from_pb(frame.error))
                 continue
             answer = self._waiting.get(frame.reply.call_id)
             if answer is None or answer.done():
                 continue
             if frame.reply.HasField("error"):
-                answer.set_exception(from_pb(frame.reply.error))
+                answer.set_exception(error_from_pb(frame.reply.error))
             elif frame.reply.HasField("payload"):
                 answer.set_result(frame.reply.payload)
             else:
                 answer.set_exception(MalformedFrame("the gateway sent a reply without an outcome"))
 
     def _on_lost(self) -> None:
+        self._disconnect(linger_ms=0)
         self._fail_all(Unavailable("the gateway was lost; the outcome is unknown"))
 
     def _fail_all(self, error: ChatdError) -> None:
         for answer in self._waiting.values():
             if not answer.done():
-                answer.set_exception(type(error)(str(error)))
+                failure = type(error)(str(error))
+                failure.retry_after_ms = error.retry_after_ms
+                answer.set_exception(failure)
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def retire(self) -> None:
+        """Take no more calls; close when those under way have come to their end."""
+        self._retired = True
+        if not self._waiting:
+            self.close()
 
     def close(self) -> None:
+        if self._closed:
+            return
         self._closed = True
         self._fail_all(Unavailable("the client was closed"))
-        self._pump.close(linger_ms=200)
+        self._disconnect(linger_ms=200)
+
+    def _disconnect(self, *, linger_ms: int) -> None:
+        """The next call connects again: a gateway does not keep connections on which nobody authenticates."""
+        if self._pump is not None:
+            self._pump.close(linger_ms)
+            self._pump = None

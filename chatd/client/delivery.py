@@ -4,8 +4,11 @@ import math
 from collections import defaultdict
 from typing import Any
 
+from google.protobuf.message import DecodeError
 from google.protobuf.struct_pb2 import Struct, Value
 
+from chatd.core.compression import decompress
+from chatd.errors import MalformedFrame
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventType, Skipped, SkipReason
 
 _REASONS = defaultdict(
@@ -20,9 +23,12 @@ _REASONS = defaultdict(
 
 class Delivery:
     """One event, or the marker of events that will not come (``skipped``). ``sent_at_us`` is in microseconds since the Unix epoch; ``message``
-    is the protobuf message itself; ``epoch`` and ``number`` say which delivery of which of the stream's connections it was."""
+    is the protobuf message itself; ``epoch`` and ``number`` say which delivery of which of the stream's connections it was.
 
-    __slots__ = ("epoch", "message", "number", "room_id", "seq")
+    What came compressed is undone when it is first looked at: ``text`` and ``payload`` raise MalformedFrame or PayloadTooLarge if it is damaged.
+    """
+
+    __slots__ = ("_said", "epoch", "message", "number", "room_id", "seq")
 
     def __init__(self, message: EventDelivery, epoch: int = 0, number: int = 0) -> None:
         self.message = message
@@ -30,6 +36,7 @@ class Delivery:
         self.seq = message.event.seq
         self.epoch = epoch
         self.number = number
+        self._said: Struct | None = None
 
     @property
     def event_id(self) -> str:
@@ -46,6 +53,16 @@ class Delivery:
     @property
     def sent_at_us(self) -> int:
         return self.message.event.sent_at_us
+
+    @property
+    def priority(self) -> int:
+        """-1 bulk, 0 usual, 1 mentions somebody, 2 and 3 urgent."""
+        return self.message.event.priority
+
+    @property
+    def mentions(self) -> tuple[str, ...]:
+        """Profiles its sender means in particular."""
+        return tuple(self.message.event.mentions)
 
     @property
     def retry_count(self) -> int:
@@ -68,7 +85,7 @@ class Delivery:
         if self.skipped is not None:
             first, last = self.skipped.first_seq, self.skipped.last_seq
             return f"{f'{first} to {last}' if first < last else first} will not come: {_REASONS[self.skipped.reason]}"
-        fields = self.message.payload.fields
+        fields = self._content().fields
         if self.type == EventType.EVENT_TYPE_MEMBERSHIP:
             changes = {
                 change: [who.string_value for who in fields[change].list_value.values] for change in ("joined", "left") if change in fields
@@ -80,7 +97,17 @@ class Delivery:
     def payload(self) -> dict[str, Any]:
         """Everything the sender said. Numbers without a fraction are ints; NaN and the infinities, which have no place in JSON but may be
         sent, are the strings that protobuf's JSON uses for them."""
-        return _from_struct(self.message.payload)
+        return _from_struct(self._content())
+
+    def _content(self) -> Struct:
+        if not self.message.is_compressed:
+            return self.message.payload
+        if self._said is None:
+            try:
+                self._said = Struct.FromString(decompress(self.message.compressed_payload))
+            except DecodeError as exc:
+                raise MalformedFrame("the compressed payload is not a Struct") from exc
+        return self._said
 
     def __repr__(self) -> str:
         return f"Delivery({self.room_id!r}, {self.seq}, {self.sender_id!r}, {self.text!r})"

@@ -8,9 +8,9 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from chatd.client.delivery import Delivery
-from chatd.errors import WIRE_ERRORS, ChatdError, Internal, MalformedFrame, Unavailable
+from chatd.errors import MalformedFrame
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery
-from chatd.pb.gateway.v1.gateway_pb2 import Error, Welcome
+from chatd.pb.gateway.v1.gateway_pb2 import Welcome
 
 ACK_DELAY = 0.05
 """Seconds an ack may wait for company: a gateway's work for an ack frame is worth several deliveries."""
@@ -29,6 +29,7 @@ class Resume:
         self._rejected: OrderedDict[tuple[str, int], str] = OrderedDict()
         self._failures = 0
         self.epoch = 0
+        self.profile_id = ""
         self.repeats = 0
         """Deliveries that had been shown before and were dropped."""
         self._welcomed_at: float | None = None
@@ -51,6 +52,7 @@ class Resume:
     def welcomed(self, welcome: Welcome, now: float) -> None:
         """A connection's stream is open; counting begins at 1."""
         self.epoch = welcome.epoch
+        self.profile_id = welcome.profile_id
         self._welcomed_at = now
         heartbeat = welcome.heartbeat_interval_ms / 1e3 or DEFAULT_HEARTBEAT
         self._begin(heartbeat=heartbeat, window=(welcome.window_messages, welcome.window_bytes), now=now)
@@ -152,11 +154,3 @@ class Resume:
         ceiling: float = min(LAST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(self._failures, 10))
         self._failures += 1
         return ceiling * random.uniform(0.5, 1.0)
-
-
-def from_pb(error: Error) -> ChatdError:
-    """An error the gateway sent, as the exception it stands for; a code of a later version as the one that is treated alike."""
-    known = WIRE_ERRORS.get(error.code)
-    if known is not None:
-        return known(error.message or error.name)
-    return (Unavailable if error.retry else Internal)(f"{error.name} ({error.code}): {error.message}")

@@ -4,7 +4,7 @@ One timer and one socket; nothing per message. What the application has not aske
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from enum import Enum
 from types import TracebackType
 from typing import Self
@@ -13,14 +13,32 @@ from google.protobuf.message import DecodeError
 
 from chatd.client.arrivals import Arrivals, Frame, Position
 from chatd.client.delivery import Delivery
-from chatd.client.resume import Resume, from_pb
-from chatd.errors import MalformedFrame, Unavailable
-from chatd.pb.gateway.v1.gateway_pb2 import Ack, Bye, ClientFrame, Heartbeat, Hello, Reject, ServerFrame
+from chatd.client.resume import Resume
+from chatd.client.route import Gateways, Route
+from chatd.core.wire import error_from_pb
+from chatd.errors import MalformedFrame, RateLimited, Unavailable
+from chatd.pb.chat.v1.chat_pb2 import WatchPresenceRequest, WatchPresenceResponse
+from chatd.pb.events.v1.signals_pb2 import PresenceState, Signal
+from chatd.pb.gateway.v1.gateway_pb2 import (
+    Ack,
+    Bye,
+    ClientFrame,
+    Heartbeat,
+    Hello,
+    Reject,
+    RpcRequest,
+    RpcResponse,
+    ServerFrame,
+    SetPresence,
+)
 from chatd.transport.pump import PeerFull, Pump
-from chatd.transport.sockets import Context, connect_dealer
+from chatd.transport.sockets import Context, connect_dealer, usable
 
+CONNECT_SECONDS = 1.0
+"""So long a gateway that cannot be reached is waited for, if there is another."""
 HELLO_SECONDS = 5.0
 BYE_SECONDS = 1.0
+WATCH_AGAIN_SECONDS = 1.0
 _HEARTBEAT = ClientFrame(heartbeat=Heartbeat()).SerializeToString()
 
 
@@ -34,14 +52,27 @@ class StreamState(Enum):
 class Stream:
     """Made by ``Client.stream``. Iterating gives deliveries; asking for the next one says that the last is handled.
 
-    ``on_state`` is told every change and why; what it raises ends the stream and is raised to whoever iterates.
+    ``on_state`` is told every change and why, ``on_signal`` what is said in passing; what they raise ends the stream and is raised to whoever
+    iterates.
     """
 
-    def __init__(self, context: Context, uri: str, hello: Hello, *, on_state: Callable[[StreamState, str], None] | None = None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        gateways: Gateways,
+        hello: Hello,
+        *,
+        on_state: Callable[[StreamState, str], None] | None = None,
+        on_signal: Callable[[Signal], None] | None = None,
+    ) -> None:
         self._context = context
-        self._uri = uri
+        self._gateways = gateways
+        self._route = Route(gateways)
         self._hello = ClientFrame(hello=hello).SerializeToString()
         self._on_state = on_state
+        self._on_signal = on_signal
+        self._presence: PresenceState | None = None
+        self._watching: tuple[str, ...] | None = None
         self._resume = Resume()
         self._pump: Pump | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -64,6 +95,11 @@ class Stream:
         return self._resume.epoch
 
     @property
+    def profile_id(self) -> str:
+        """Whose stream it is; empty before the first Welcome."""
+        return self._resume.profile_id
+
+    @property
     def repeats(self) -> int:
         """How many repeats were dropped."""
         return self._resume.repeats
@@ -80,7 +116,7 @@ class Stream:
         self._connection += 1
         self._hello_sent = False
         self._connected_at = self._loop.time()
-        self._pump = Pump(self._loop, connect_dealer(self._context, self._uri), self._on_batch, on_lost=self._on_lost)
+        self._pump = Pump(self._loop, connect_dealer(self._context, self._route.uri), self._on_batch, on_lost=self._on_lost)
         self._set_state(StreamState.CONNECTING, "")
         self._tick()
 
@@ -102,6 +138,9 @@ class Stream:
         if self.state is StreamState.CONNECTING:
             if not self._hello_sent:
                 self._hello_sent = self._say(self._hello)
+                if not self._hello_sent and self._route.has_other and now - self._connected_at > CONNECT_SECONDS:
+                    self._reconnect("the gateway cannot be reached")
+                    return
             elif now - self._connected_at > HELLO_SECONDS:
                 self._reconnect("the gateway did not answer")
                 return
@@ -139,7 +178,8 @@ class Stream:
             return False  # nobody there: silence will be noticed
         return True
 
-    def _reconnect(self, reason: str) -> None:
+    def _reconnect(self, reason: str, *, told: Sequence[str] = (), after: float = 0.0) -> None:
+        """Begin anew, at another gateway if one is known; at one of those ``told`` if any; not before ``after`` seconds."""
         if self._pump is not None:
             self._pump.close()
             self._pump = None
@@ -148,9 +188,10 @@ class Stream:
         if self._closing:
             self._end(None)  # it was to end anyway
             return
+        self._route.move(told)
         self._set_state(StreamState.CONNECTING, reason)
         if self.state is StreamState.CONNECTING:
-            self._timer = self._loop.call_later(self._resume.backoff(self._loop.time()), self._connect)
+            self._timer = self._loop.call_later(max(after, self._resume.backoff(self._loop.time())), self._connect)
 
     def _end(self, error: Exception | None) -> None:
         self._error = error
@@ -174,25 +215,48 @@ class Stream:
     def _on_frame(self, frame: ServerFrame, size: int, now: float) -> None:
         if frame.deliveries:
             self._on_deliveries(frame, size, now)
+        elif frame.signals:
+            self._resume.heard(now)
+            self._tell(frame.signals)
         elif frame.HasField("welcome"):
             self._resume.welcomed(frame.welcome, now)
+            self._gateways.learn(usable(frame.welcome.gateways))
             self._set_state(StreamState.CATCHING_UP, "")
             self._opened.set()
+            self._say_presence()
+            self._say_watching()
             self._look_in(self._resume.next_look())  # heartbeats may be due sooner than the next look at a Hello
         elif frame.HasField("caught_up"):
             self._resume.heard(now)
             self._set_state(StreamState.LIVE, "")
             self._caught_up.set()
+        elif frame.HasField("reply"):
+            self._resume.heard(now)
+            self._on_reply(frame.reply)
+        elif frame.error.code == RateLimited.code and self.state is not StreamState.CONNECTING:
+            self._resume.heard(now)  # one frame was not heard; the stream goes on
         elif frame.HasField("closed") or frame.HasField("error"):
-            error = from_pb(frame.closed.error if frame.HasField("closed") else frame.error)
+            error = error_from_pb(frame.closed.error if frame.HasField("closed") else frame.error)
             if frame.HasField("closed") and frame.closed.error.code == 0:
                 self._end(None)
             elif error.retry:
-                self._reconnect(str(error))
+                told = usable(frame.closed.gateways)
+                if told:
+                    self._gateways.learn(told)
+                self._reconnect(str(error), told=told, after=error.retry_after_ms / 1e3)
             else:
                 self._end(error)
         else:
             self._resume.heard(now)
+
+    def _tell(self, signals: Sequence[Signal]) -> None:
+        try:
+            for signal in signals:
+                if self._on_signal is not None:
+                    self._on_signal(signal)
+        except Exception as exc:  # noqa: BLE001  the application's own: it gets it where it iterates
+            self._on_signal = None
+            self._end(exc)
 
     def _on_deliveries(self, frame: ServerFrame, size: int, now: float) -> None:
         if self.state is StreamState.CONNECTING:
@@ -252,6 +316,35 @@ class Stream:
         self._flush_ack()
         if was_idle and self._resume.has_unacked:
             self._look_in(self._resume.next_look())
+
+    def set_presence(self, state: PresenceState) -> None:
+        """How reachable this device is from now on (AWAY, BUSY, ONLINE), also after a reconnect. What is said too often is not heard."""
+        self._presence = state
+        self._say_presence()
+
+    def _say_presence(self) -> None:
+        if self._presence is not None and self.state in (StreamState.CATCHING_UP, StreamState.LIVE):
+            self._say(ClientFrame(presence=SetPresence(state=self._presence)).SerializeToString())
+
+    def watch_presence(self, profile_ids: Iterable[str]) -> None:
+        """From now on, ``on_signal`` is told how these profiles are, and whenever that changes; those that share a room with this one. Replaces
+        what was watched before."""
+        self._watching = tuple(profile_ids)
+        self._say_watching()
+
+    def _say_watching(self) -> None:
+        if self._watching is not None and self.state in (StreamState.CATCHING_UP, StreamState.LIVE):
+            request = WatchPresenceRequest(profile_ids=self._watching)
+            call = RpcRequest(call_id=1, method="ChatService/WatchPresence", payload=request.SerializeToString())
+            self._say(ClientFrame(call=call).SerializeToString())
+
+    def _on_reply(self, reply: RpcResponse) -> None:
+        """Of the only call that is made here. If it failed, it is made again with the next connection, or soon."""
+        if reply.HasField("error"):
+            if reply.error.retry:
+                self._loop.call_later(WATCH_AGAIN_SECONDS, self._say_watching)
+            return
+        self._tell([Signal(presence=one) for one in WatchPresenceResponse.FromString(reply.payload).presences])
 
     def reject(self, delivery: Delivery, reason: str) -> None:
         """This device will never handle the delivery: it becomes a dead letter, for an operator to look at. Go on with the next."""

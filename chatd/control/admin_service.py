@@ -119,7 +119,7 @@ class AdminService:
                 )
                 for one in recipients
             ]
-            return admin_pb2.GetBroadcastResponse(broadcast=EventBroadcast(event=event, targets=targets))
+            return admin_pb2.GetBroadcastResponse(broadcast=EventBroadcast(event=event, targets=targets, priority=event.priority))
 
         return Read(q.GetBroadcast(request.room_id, check_seq("seq", request.seq)), then)
 

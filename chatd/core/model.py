@@ -11,9 +11,14 @@ class NewEvent:
     room_id: str
     type: int
     payload: bytes
-    """An encoded ``google.protobuf.Struct``."""
+    """An encoded ``google.protobuf.Struct``, or the zstd frame of one."""
     content_hash: bytes
-    """Digest of room, type and payload: tells a retry from a reused id."""
+    """Digest of all the rest but the id, not compressed: tells a retry from a reused id."""
+    compressed: bool = False
+    priority: int = 0
+    """``core.priority``."""
+    mentions: tuple[str, ...] = ()
+    """Profiles; where there are any, the priority is at least URGENT."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,8 @@ class CommittedRun:
     records: bytes
     """The events' delivery records (``core.wire``), concatenated."""
     recipients: Members
+    priority: int = 0
+    """The highest of the events'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,8 @@ class Room:
     member_count: int
     first_seq: int = 1
     """Where the log begins: older events are no longer kept."""
+    hide_previews: bool = False
+    """Notifications say nothing of what is said here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,10 @@ class Pull:
     want_cursors: bool = False
     again: tuple[str, int] | None = None
     """Room and seq of the oldest delivery in flight, wanted once more whatever the limits."""
+    plain: bool = False
+    """The device does not understand compressed payloads."""
+    urgent_only: bool = False
+    """Only what leads up to an urgent event is wanted: the limits are what the window keeps for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +131,7 @@ class Owed:
     runs: tuple[OwedRun, ...] = ()
     more: bool = False
     cursors: dict[str, int] = field(default_factory=dict)
+    """Where rooms stand of which nothing more is owed, when asked for."""
     superseded: bool = False
     alone: bool = False
     """The one run has failed more than once: nothing else may be in flight with it."""
@@ -139,6 +153,47 @@ class StreamAcks:
 
     def __bool__(self) -> bool:
         return bool(self.cursors or self.rejected or self.replayed or self.failed)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMarker:
+    """How far a profile has read a room. ``moved``: this request has moved it."""
+
+    profile_id: str
+    room_id: str
+    seq: int
+    read_at_us: int
+    moved: bool
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadRoom:
+    room_id: str
+    read_seq: int
+    read_at_us: int
+    head_seq: int
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientStatus:
+    """How far an event has come to a profile: ``read_at_us`` is 0 unless it was read; each device, and whether it has it."""
+
+    profile_id: str
+    read_at_us: int
+    devices: tuple[tuple[str, bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryStatus:
+    """How far an event has come: profiles it is for, those that have it on a device, those that have read it; and a page of them."""
+
+    recipients: int
+    delivered: int
+    read: int
+    profiles: tuple[RecipientStatus, ...]
+    more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +242,77 @@ class Connection:
     client: str
     since_us: int
     seen_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    profile_id: str
+    device_id: str
+    epoch: int
+    created_at_us: int
+    seen_at_us: int
+    owed: int
+    """Events, over all its rooms."""
+    rooms_owed: int
+    notifier: str = ""
+    """How it is notified while it is away; empty: not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class PushDevice:
+    """How a device is notified while it is away."""
+
+    notifier: str
+    endpoint: str
+    p256dh: str
+    auth: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedNotification:
+    """A row of the queue of notifications that this node has for itself until the claim runs out."""
+
+    profile_id: str
+    device_id: str
+    room_id: str
+    seq: int
+    kind: str
+    """"message" or "dismiss"."""
+    attempts: int
+    sent: bool
+    """It was sent; the question is whether its device has since taken everything."""
+    claimed_until_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a notification is made of."""
+
+    push: PushDevice
+    owed: int
+    """Events the device is owed, of rooms that are neither muted nor silenced."""
+    room_name: str
+    sender_id: str
+    sent_at_us: int
+    delivery: bytes
+    """The encoded EventDelivery; empty when the room hides previews."""
+    read: bool = False
+    """The profile has read this far on another device."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedNotification:
+    """A row of the queue, as operators see it."""
+
+    profile_id: str
+    device_id: str
+    notifier: str
+    state: str
+    room_id: str
+    seq: int
+    attempts: int
+    error: str
+    at_us: int
 
 
 @dataclass(frozen=True, slots=True)

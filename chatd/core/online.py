@@ -1,6 +1,6 @@
 """Who is connected, as the XPUB's own subscription messages tell it: no other bookkeeping is needed."""
 
-from chatd.core.ids import split_topic
+from chatd.core.ids import DELIVERIES, split_topic
 from chatd.core.model import Members
 
 _CHANGES_KEPT = 10_000
@@ -10,10 +10,11 @@ _ROOMS_KEPT = 20_000
 class OnlineTable:
     """Topics subscribed by gateways, by profile; and for rooms lately asked about, the topics of their members.
 
-    A topic may be subscribed more than once (a device moving between gateways); it is online until the last one ends.
+    ``kind`` is how the topics end. A topic may be subscribed more than once (a device moving between gateways); it is online until the last one ends.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kind: bytes = DELIVERIES) -> None:
+        self._kind = kind
         self._topics: dict[str, dict[bytes, int]] = {}
         self._count = 0
         self._changes: list[str] = []  # profiles that came or went, newest last
@@ -25,7 +26,7 @@ class OnlineTable:
 
     def add(self, topic: bytes) -> bool:
         """Note a subscription. False if it is not a whole topic."""
-        ids = split_topic(topic)
+        ids = split_topic(topic, self._kind)
         if ids is None:
             return False
         topics = self._topics.setdefault(ids[0], {})
@@ -38,7 +39,7 @@ class OnlineTable:
 
     def remove(self, topic: bytes) -> None:
         """Note that a subscription ended."""
-        ids = split_topic(topic)
+        ids = split_topic(topic, self._kind)
         topics = self._topics.get(ids[0]) if ids else None
         if ids is None or topics is None or topic not in topics:
             return
@@ -57,8 +58,12 @@ class OnlineTable:
             self._forgotten += _CHANGES_KEPT
 
     def __contains__(self, topic: bytes) -> bool:
-        ids = split_topic(topic)
+        ids = split_topic(topic, self._kind)
         return ids is not None and topic in self._topics.get(ids[0], {})
+
+    def of_profile(self, profile_id: str) -> tuple[bytes, ...]:
+        """The profile's topics."""
+        return tuple(self._topics.get(profile_id, ()))
 
     def targets(self, members: Members) -> tuple[bytes, ...]:
         """The topics of a room's members that are online."""

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from chatd.errors import AckAhead
 
+URGENT_SHARE = 8
+"""One part in so many of a window, in deliveries and in bytes, may be in flight besides when it is urgent; besides smaller windows nothing."""
+
 
 class RunKind(Enum):
     """What a run in flight means for the room's cursor."""
@@ -35,15 +38,29 @@ class Segment(NamedTuple):
 class Window:
     """Counts deliveries from 1, maps a cumulative ack back to rooms.
 
-    ``max_messages`` deliveries and ``max_bytes`` bytes may be in flight; one delivery larger than that
-    may be sent when nothing else is.
+    ``messages`` deliveries and ``size`` bytes may be in flight, and a part more if that is urgent (``URGENT_SHARE``: ``max_messages`` and
+    ``max_bytes`` are with it); one delivery larger than that may be sent when nothing else is.
     """
 
-    __slots__ = ("_segments", "acked", "acked_bytes", "max_bytes", "max_messages", "replayed", "sent", "sent_bytes")
+    __slots__ = (
+        "_segments",
+        "_usual_bytes",
+        "_usual_messages",
+        "acked",
+        "acked_bytes",
+        "max_bytes",
+        "max_messages",
+        "replayed",
+        "sent",
+        "sent_bytes",
+    )
 
-    def __init__(self, max_messages: int, max_bytes: int) -> None:
-        self.max_messages = max_messages
-        self.max_bytes = max_bytes
+    def __init__(self, messages: int, size: int) -> None:
+        self._usual_messages = messages
+        self._usual_bytes = size
+        more = messages >= URGENT_SHARE
+        self.max_messages = messages + more * (messages // URGENT_SHARE)
+        self.max_bytes = size + more * (size // URGENT_SHARE)
         self.sent = 0
         self.acked = 0
         self.sent_bytes = 0
@@ -62,21 +79,31 @@ class Window:
         return max(0, self.max_bytes - (self.sent_bytes - self.acked_bytes))
 
     @property
+    def free_usual_messages(self) -> int:
+        """How many deliveries that are not urgent may be sent."""
+        return max(0, self._usual_messages - (self.sent - self.acked))
+
+    @property
+    def free_usual_bytes(self) -> int:
+        return max(0, self._usual_bytes - (self.sent_bytes - self.acked_bytes))
+
+    @property
     def half_free(self) -> bool:
         """True when a pull is worth its round trip."""
-        return 2 * self.free_messages >= self.max_messages and 2 * self.free_bytes >= self.max_bytes
+        return 2 * self.free_usual_messages >= self._usual_messages and 2 * self.free_usual_bytes >= self._usual_bytes
 
     @property
     def empty(self) -> bool:
         """Whether nothing is in flight."""
         return self.sent == self.acked
 
-    def fits(self, count: int, size: int) -> bool:
+    def fits(self, count: int, size: int, *, urgent: bool = False) -> bool:
         """Whether ``count`` deliveries of together ``size`` bytes may be sent now."""
         in_flight = self.sent - self.acked
         if in_flight == 0 and count == 1:
             return True
-        return in_flight + count <= self.max_messages and self.sent_bytes - self.acked_bytes + size <= self.max_bytes
+        messages, limit = (self.max_messages, self.max_bytes) if urgent else (self._usual_messages, self._usual_bytes)
+        return in_flight + count <= messages and self.sent_bytes - self.acked_bytes + size <= limit
 
     def add(self, room_id: str, first_seq: int, last_seq: int, size: int, *, marker: bool = False, kind: RunKind = RunKind.NEW) -> None:
         """Note that a run of one room was sent. ``size`` is its bytes. A ``marker`` is one delivery, whatever its range."""

@@ -5,14 +5,17 @@ concatenated: protobuf reads the result as one frame with several, so a batch fo
 ``b"".join`` and nothing on the way parses it.
 """
 
-from chatd.errors import ChatdError
+from chatd.core.compression import decompress
+from chatd.errors import WIRE_ERRORS, ChatdError, Internal, Unavailable
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink, Skipped, SkipReason
 from chatd.pb.gateway.v1.gateway_pb2 import Error, RpcResponse
 
 _EVENT = b"\x0a"  # EventDelivery.event: field 1, length-delimited
 _PAYLOAD = b"\x1a"  # EventDelivery.payload: field 3, length-delimited
+_COMPRESSED = b"\x20\x01\x42"  # EventDelivery.is_compressed: field 4, true; compressed_payload: field 8, length-delimited
 _RETRY_COUNT = b"\x28"  # EventDelivery.retry_count: field 5, varint
 _REPLAY = b"\x38\x01"  # EventDelivery.replay: field 7, true
+_SIGNALS = b"\x42"  # ServerFrame.signals: field 8, length-delimited
 _DELIVERIES = b"\x0a"  # ServerFrame.deliveries: field 1, length-delimited
 
 
@@ -26,10 +29,52 @@ def varint(value: int) -> bytes:
     return bytes(out)
 
 
-def encode_delivery(link: EventLink, payload: bytes) -> bytes:
-    """An ``EventDelivery`` of ``link`` and an already encoded ``google.protobuf.Struct``."""
+def read_varint(data: bytes, at: int) -> tuple[int, int]:
+    """The integer at ``at`` and where it ends. Raises IndexError when it does not end."""
+    value, shift = 0, 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+
+
+def encode_delivery(link: EventLink, payload: bytes, *, compressed: bool = False) -> bytes:
+    """An ``EventDelivery`` of ``link`` and an already encoded ``google.protobuf.Struct``, or the zstd frame of one."""
     head = link.SerializeToString()
-    return b"".join((_EVENT, varint(len(head)), head, _PAYLOAD, varint(len(payload)), payload))
+    return b"".join((_EVENT, varint(len(head)), head, _COMPRESSED if compressed else _PAYLOAD, varint(len(payload)), payload))
+
+
+def plain_delivery(delivery: bytes) -> bytes:
+    """The same encoded ``EventDelivery`` for who does not understand compressed payloads. ``encode_delivery`` made it, perhaps with something
+    added behind."""
+    if not delivery.startswith(_EVENT):
+        return delivery
+    size, at = read_varint(delivery, 1)
+    payload_at = at + size
+    if not delivery.startswith(_COMPRESSED, payload_at):
+        return delivery
+    size, at = read_varint(delivery, payload_at + len(_COMPRESSED))
+    payload = decompress(delivery[at : at + size])
+    return b"".join((delivery[:payload_at], _PAYLOAD, varint(len(payload)), payload, delivery[at + size :]))
+
+
+def plain_records(records: bytes, limit: int) -> bytes | None:
+    """Delivery records with no payload compressed; the same object if none is. None: they would be more than ``limit`` bytes."""
+    at, left, plain, changed = 0, limit, [], False
+    while at < len(records):
+        size, start = read_varint(records, at + 1)
+        at = start + size
+        delivery = records[start:at]
+        other = plain_delivery(delivery)
+        changed = changed or other is not delivery
+        plain.append(delivery_record(other))
+        left -= len(other)
+        if left < 0 and changed:
+            return None
+    return b"".join(plain) if changed else records
 
 
 def tried_before(delivery: bytes, retry_count: int) -> bytes:
@@ -54,6 +99,11 @@ def delivery_record(delivery: bytes) -> bytes:
     return b"".join((_DELIVERIES, varint(len(delivery)), delivery))
 
 
+def signal_record(signal: bytes) -> bytes:
+    """An encoded ``Signal`` as a ``ServerFrame`` with that one; such frames, too, may be concatenated."""
+    return b"".join((_SIGNALS, varint(len(signal)), signal))
+
+
 def queue_body(head: bytes, records: bytes) -> bytes:
     """What follows the topic in a queue message: the head's length in four bytes, the head, the delivery records."""
     return len(head).to_bytes(4, "big") + head + records
@@ -67,7 +117,18 @@ def split_queue_body(body: bytes) -> tuple[bytes, bytes]:
 
 def error_to_pb(error: ChatdError) -> Error:
     """An error as a peer is told it."""
-    return Error(code=error.code, name=error.name, message=str(error), retry=error.retry)
+    return Error(code=error.code, name=error.name, message=str(error), retry=error.retry, retry_after_ms=error.retry_after_ms)
+
+
+def error_from_pb(error: Error) -> ChatdError:
+    """An error that was sent, as the exception it stands for; a code of a later version as the one that is treated alike."""
+    known = WIRE_ERRORS.get(error.code)
+    if known is not None:
+        found = known(error.message or error.name)
+    else:
+        found = (Unavailable if error.retry else Internal)(f"{error.name} ({error.code}): {error.message}")
+    found.retry_after_ms = error.retry_after_ms
+    return found
 
 
 def encode_reply(call_id: int, payload: bytes, error: ChatdError | None) -> RpcResponse:
@@ -75,3 +136,47 @@ def encode_reply(call_id: int, payload: bytes, error: ChatdError | None) -> RpcR
     if error is not None:
         return RpcResponse(call_id=call_id, error=error_to_pb(error))
     return RpcResponse(call_id=call_id, payload=payload)
+
+
+def count_first_field(message: bytes, *, at_most: int) -> int:
+    """How many elements a repeated field 1 (of messages, strings or bytes) has in an encoded message, without parsing it.
+
+    Counting ends at ``at_most``, and a message with more than four times as many fields of any kind counts as that: how long it takes
+    is bounded. What does not parse counts as far as it does.
+    """
+    count = depth = at = 0
+    end = len(message)
+    for _ in range(4 * at_most):
+        if at >= end or count >= at_most:
+            return count
+        tag, at = _read_varint(message, at)
+        match tag & 7:
+            case 0:
+                _, at = _read_varint(message, at)
+            case 1:
+                at += 8
+            case 2:
+                size, at = _read_varint(message, at)
+                at += size
+                count += tag >> 3 == 1 and depth == 0
+            case 3:
+                depth += 1
+            case 4:
+                depth -= 1
+            case 5:
+                at += 4
+            case _:
+                return count
+    return at_most
+
+
+def _read_varint(message: bytes, at: int) -> tuple[int, int]:
+    """A varint and where it ends; one that is cut off, or longer than any may be, ends the message."""
+    value = shift = 0
+    for byte in message[at : at + 10]:
+        value |= (byte & 0x7F) << shift
+        at += 1
+        if byte < 0x80:
+            return value, at
+        shift += 7
+    return 0, len(message)

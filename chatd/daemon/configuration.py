@@ -10,6 +10,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 
+from chatd.core.notification import NOTIFIERS
 from chatd.daemon.settings import Mode, Settings
 from chatd.errors import ConfigError
 
@@ -66,7 +67,8 @@ def _problem(error: Any, origins: dict[str, str]) -> str:
     where = f" (from {origins.get(key, 'default')})"
     if error["type"] == "extra_forbidden":
         return f"{key!a}: there is no such setting{where}; chatd settings lists them"
-    return f"{key.upper()}: {mask(ascii(error['input']))[:80]} is not allowed{where}; allowed: {allowed(key)}"
+    given = "this" if "secret" in key else mask(ascii(error["input"]))[:80]
+    return f"{key.upper()}: {given} is not allowed{where}; allowed: {allowed(key)}"
 
 
 def allowed(name: str) -> str:
@@ -93,8 +95,29 @@ def _contradictions(mode: Mode, settings: Settings) -> Iterator[str]:
             yield f"{name}: only a gateway may have several addresses"
         for uri in uris:
             yield from _address_problems(name, uri, mem_allowed=mode == "all")
+    if mode != "gateway":
+        yield from _notifier_problems(settings)
     if mode != "default":
         yield from _address_problems("GATEWAY_URI", settings.gateway_uri, mem_allowed=False)
+
+
+def _notifier_problems(settings: Settings) -> Iterator[str]:
+    names = settings.notifier_names()
+    for name in names:
+        if name not in NOTIFIERS:
+            yield f"NOTIFIERS: there is no {name[:40]!a}; there are {', '.join(NOTIFIERS)}"
+    if "exec" in names and settings.notify_exec is None:
+        yield "NOTIFY_EXEC: the notifier exec needs a program"
+    if "webhook" in names:
+        if not re.match(r"https?://[^/\s]+", settings.notify_webhook_url):
+            yield "NOTIFY_WEBHOOK_URL: the notifier webhook needs an http:// or https:// address"
+        if not settings.notify_webhook_secret.get_secret_value():
+            yield "NOTIFY_WEBHOOK_SECRET: the notifier webhook needs a secret"
+    if "webpush" in names:
+        if settings.notify_vapid_key is None:
+            yield "NOTIFY_VAPID_KEY: the notifier webpush needs a key's file"
+        if not re.match(r"(mailto:|https://).", settings.notify_vapid_subject):
+            yield "NOTIFY_VAPID_SUBJECT: the notifier webpush needs a mailto: or https: address"
 
 
 def _address_problems(name: str, uri: str, *, mem_allowed: bool) -> Iterator[str]:

@@ -20,6 +20,7 @@ def describe(mode: Mode, settings: Settings) -> list[Effective]:
     values = {name: str(value) for name, value in settings.model_dump().items()} | {
         "db_uri": mask(settings.database()),
         "runtime_dir": str(settings.ipc_dir()),
+        "notify_webhook_url": mask(settings.notify_webhook_url),
         "tokens_file": str(settings.tokens()),
         "queue_user_event_delivery_uri": ",".join(settings.queue_uris(mode)).replace("inproc://", "mem://"),
         "default_uri": ",".join(settings.node_uris(mode)).replace("inproc://", "mem://"),

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
-from chatd.errors import MalformedFrame, PermissionDenied
+from chatd.errors import ChatdError, MalformedFrame, PermissionDenied
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,14 @@ class Read:
     then: Callable[[Any], Message]
 
 
-Answer = Done | Write | Read
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The response comes from elsewhere: ``begin`` gets what to call with it, or with an error, once, on the loop."""
+
+    begin: Callable[[Callable[[Message | ChatdError], None]], None]
+
+
+Answer = Done | Write | Read | Later
 Method = Callable[[Caller, bytes], Answer]
 """Raises a ChatdError to refuse."""
 

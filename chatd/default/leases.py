@@ -30,7 +30,7 @@ class Leases:
         self._own = nodes
 
     def note_gateway(self, asked: node_pb2.DescribeRequest) -> None:
-        """A gateway lives."""
+        """A gateway lives, or is about to end."""
         if asked.gateway_uri:
             self._gateways[asked.gateway_uri] = Node(
                 asked.gateway_uri,
@@ -39,7 +39,7 @@ class Leases:
                 "",
                 asked.version,
                 asked.started_at_us,
-                self._clock() + self._lease_us,
+                self._clock() + (0 if asked.draining else self._lease_us),
             )
 
     def renewal(self) -> RenewLeases:
@@ -79,3 +79,8 @@ class Leases:
             for node in self._known
             if node.kind == "default" and node.lease_until_us > now
         ]
+
+    def gateway_uris(self) -> list[str]:
+        """Where devices reach the gateways that hold a lease."""
+        now = self._clock()
+        return [node.uri for node in self._known if node.kind == "gateway" and node.lease_until_us > now]

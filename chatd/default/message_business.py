@@ -2,12 +2,15 @@
 
 from hashlib import blake2b
 
+from google.protobuf.message import DecodeError
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
+from chatd.core.compression import Compressor, decompress
 from chatd.core.ids import check_id, check_seq
 from chatd.core.model import NewEvent, StoredEvent
 from chatd.default.answer import Answer, Caller, Method, Read, Write, parse
-from chatd.errors import InvalidArgument, InvalidText, PayloadTooLarge
+from chatd.default.importance import check_importance
+from chatd.errors import InvalidArgument, InvalidText, MalformedFrame, PayloadTooLarge
 from chatd.pb.chat.v1.chat_pb2 import (
     EventAck,
     GetHistoryRequest,
@@ -27,10 +30,11 @@ FIRST_APPLICATION_TYPE = 16
 
 
 class MessageBusiness:
-    """ChatService's methods about events. ``max_payload`` is in bytes, encoded."""
+    """ChatService's methods about events. ``max_payload`` is in bytes, encoded and not compressed."""
 
-    def __init__(self, *, max_payload: int) -> None:
+    def __init__(self, *, max_payload: int, compressor: Compressor) -> None:
         self._max_payload = max_payload
+        self._compressor = compressor
         self.methods: dict[str, Method] = {
             "ChatService/SendEvents": self.send_events,
             "ChatService/GetHistory": self.get_history,
@@ -47,6 +51,8 @@ class MessageBusiness:
     def _validate(self, event: RoomEvent) -> NewEvent:
         check_id("event_id", event.event_id)
         check_id("room_id", event.room_id)
+        if event.compressed_payload:
+            self._unpack(event)
         if event.type == EventType.EVENT_TYPE_MESSAGE:
             if "text" not in event.payload.fields or not event.payload.fields["text"].string_value:
                 raise InvalidText("a MESSAGE needs a non-empty string payload.text")
@@ -60,8 +66,31 @@ class MessageBusiness:
             raise PayloadTooLarge(f"the payload has {len(payload)} bytes; the limit is {self._max_payload}")
         if b"\0" in payload and _holds_nul(event.payload):
             raise InvalidText("a string in the payload holds a NUL")
-        digest = blake2b(b"%b\0%d\0%b" % (event.room_id.encode(), event.type, payload), digest_size=16).digest()
-        return NewEvent(event.event_id, event.room_id, event.type, payload, digest)
+        priority, mentions = check_importance(event)
+        # Ids hold neither NUL nor white space: no two contents make the same line.
+        content = b"%b\0%d\0%d\0%b\0%b" % (event.room_id.encode(), event.type, priority, " ".join(mentions).encode(), payload)
+        digest = blake2b(content, digest_size=16).digest()
+        frame = self._compressor.compress(payload)
+        return NewEvent(
+            event.event_id,
+            event.room_id,
+            event.type,
+            frame or payload,
+            digest,
+            compressed=frame is not None,
+            priority=priority,
+            mentions=mentions,
+        )
+
+    def _unpack(self, event: RoomEvent) -> None:
+        """A payload that came compressed, as if it had not."""
+        if event.HasField("payload"):
+            raise InvalidArgument("either payload or compressed_payload")
+        try:
+            event.payload.ParseFromString(decompress(event.compressed_payload, self._max_payload))
+        except DecodeError as exc:
+            raise MalformedFrame("the compressed payload is not a Struct") from exc
+        event.ClearField("compressed_payload")
 
     def get_history(self, caller: Caller, payload: bytes) -> Answer:
         """A page of a room's log, the newest first, within the caller's memberships."""
@@ -76,6 +105,7 @@ class MessageBusiness:
             operator=caller.operator,
             before_seq=check_seq("before_seq", request.before_seq),
             limit=request.limit or DEFAULT_HISTORY,
+            plain=not request.accept_zstd,
         )
         return Read(query, _encode_history)
 

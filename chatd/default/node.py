@@ -5,7 +5,7 @@ calls ─▶ services ─▶ writer/reader (threads) ─▶ replies
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError, Message
 
 from chatd.core.model import CommittedRun, Node
 from chatd.core.wire import encode_reply
-from chatd.default.answer import Caller, Done, Method, Write
+from chatd.default.answer import Caller, Done, Later, Method, Write
 from chatd.default.last_mile_delivery import EventDeliveryQueueHandler
 from chatd.default.leases import Leases
 from chatd.default.outbox_delivery import OutboxDeliveryEventHandler
@@ -85,6 +85,7 @@ class DefaultNode:
         self._waiting = 0
         self._timers = Timers(loop)
         self._pumps: tuple[Pump, ...] = ()
+        self._last_acts: list[Callable[[float], Awaitable[None]]] = []
         self.events_committed = 0
         self.commits = 0
         self.requests_refused = 0
@@ -123,6 +124,11 @@ class DefaultNode:
         """Send a queue message to each topic; dropped at the high-water mark of whoever does not keep up."""
         self._xpub.send_to_topics(topics, body)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether so much waits for the database that what may be left undone should be."""
+        return self._waiting > MAX_WAITING // 10
+
     def write(self, command: Command) -> None:
         """Ask the writer for something nobody waits for."""
         self._writer.submit(command, None)
@@ -138,6 +144,10 @@ class DefaultNode:
     def every(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something now and then for as long as the node serves."""
         self._timers.every(seconds, action)
+
+    def before_the_end(self, act: Callable[[float], Awaitable[None]]) -> None:
+        """What else has to end before the writer does; it gets the seconds it may take."""
+        self._last_acts.append(act)
 
     def _renew_leases(self) -> None:
         self.write_own(self._leases.renewal(), self._leases.renewed)
@@ -166,11 +176,21 @@ class DefaultNode:
             self._reply(routing_id, request.call_id, answer.response, None)
             return
         self._waiting += 1
+        if isinstance(answer, Later):
+            answer.begin(lambda result: self._reply_later(routing_id, request.call_id, result))
+            return
         tag = _ReplyTo(routing_id, request.call_id, answer.then)
         if isinstance(answer, Write):
             self._writer.submit(answer.command, tag)
         else:
             self._reader.submit(answer.query, tag)
+
+    def _reply_later(self, routing_id: bytes, call_id: int, result: Message | ChatdError) -> None:
+        self._waiting -= 1
+        if isinstance(result, ChatdError):
+            self._reply(routing_id, call_id, None, result)
+        else:
+            self._reply(routing_id, call_id, result, None)
 
     def _reply(self, routing_id: bytes, call_id: int, response: Message | None, error: ChatdError | None) -> None:
         if error is not None:
@@ -238,9 +258,11 @@ class DefaultNode:
         deadline = self._loop.time() + seconds
         while self._waiting and self._loop.time() < deadline:
             await asyncio.sleep(0.005)
+        self._timers.cancel()
+        for act in self._last_acts:
+            await act(max(0.0, deadline - self._loop.time()))
         self._write_marks()
         self.write(self._leases.ending())
-        self._timers.cancel()
 
     def close(self) -> None:
         """Close the sockets; what was sent may take a second to leave."""

@@ -23,6 +23,7 @@ class OutboxAccess:
         rule: RetryRule,
         cache: ConnectionCache,
         tell_epoch: Callable[[bytes, int], None],
+        acknowledged: Callable[[Sequence[StreamAcks]], None],
         clock: Callable[[], int],
     ) -> None:
         self._description = description
@@ -31,6 +32,7 @@ class OutboxAccess:
         self._cache = cache
         self._tell_epoch = tell_epoch
         self._clock = clock
+        self._acknowledged = acknowledged
         self.events_pulled = 0
         self.methods: dict[str, Method] = {
             "NodeService/Describe": self.describe,
@@ -44,7 +46,9 @@ class OutboxAccess:
         """Who this node is, and who else serves; shows a gateway that it lives, and the node that the gateway does."""
         caller.require_gateway()
         self._leases.note_gateway(parse(node_pb2.DescribeRequest, payload))
-        response = node_pb2.DescribeResponse(nodes=self._leases.default_nodes(), call_uri=self._leases.call_uri)
+        response = node_pb2.DescribeResponse(
+            nodes=self._leases.default_nodes(), call_uri=self._leases.call_uri, gateway_uris=self._leases.gateway_uris()
+        )
         response.MergeFrom(self._description)
         return Done(response)
 
@@ -86,7 +90,12 @@ class OutboxAccess:
         alive = tuple(one.stream for one in acks if not one)
         if alive:
             self._cache.touch(alive, self._clock())
-        return Write(AckCursors(acks, self._rule), lambda superseded: node_pb2.AckBatchResponse(superseded=superseded))
+
+        def then(superseded: Sequence[int]) -> node_pb2.AckBatchResponse:
+            self._acknowledged([one for index, one in enumerate(acks) if index not in superseded] if superseded else acks)
+            return node_pb2.AckBatchResponse(superseded=superseded)
+
+        return Write(AckCursors(acks, self._rule), then)
 
     def close_streams(self, caller: Caller, payload: bytes) -> Answer:
         """Forget connections that ended."""
@@ -105,6 +114,8 @@ def _to_pull(pull: node_pb2.StreamPull) -> Pull:
         want_cursors=pull.want_cursors,
         first_may_exceed=pull.first_may_exceed,
         again=(pull.again.room_id, pull.again.seq) if pull.HasField("again") else None,
+        plain=pull.plain,
+        urgent_only=pull.urgent_only,
     )
 
 

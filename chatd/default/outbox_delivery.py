@@ -20,6 +20,7 @@ class DeliveryBatch:
     head: bytes
     records: bytes
     events: int
+    priority: int
 
 
 class OutboxDeliveryEventHandler:
@@ -34,5 +35,5 @@ class OutboxDeliveryEventHandler:
 
 def _to_delivery(broadcast: EventBroadcast) -> DeliveryBatch:
     runs = (Run(room_id=broadcast.room_id, first_seq=broadcast.first_seq, last_seq=broadcast.last_seq),)
-    head = QueueHead(runs=runs).SerializeToString()
-    return DeliveryBatch(broadcast.targets, runs, head, broadcast.records, broadcast.last_seq - broadcast.first_seq + 1)
+    head = QueueHead(runs=runs, priority=broadcast.priority).SerializeToString()
+    return DeliveryBatch(broadcast.targets, runs, head, broadcast.records, broadcast.last_seq - broadcast.first_seq + 1, broadcast.priority)

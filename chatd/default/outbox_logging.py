@@ -5,7 +5,7 @@ one row its commit wrote. What is left to do here is to say who it is for, and t
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chatd.core.model import CommittedRun, Members
 
@@ -19,6 +19,8 @@ class EventBroadcast:
     last_seq: int
     records: bytes
     targets: Members
+    priority: int
+    """The highest of the events'."""
 
 
 class RoomOutboxLoggingQueue:
@@ -29,8 +31,10 @@ class RoomOutboxLoggingQueue:
         self._marks: dict[str, list[tuple[str, int, int]]] = {}
 
     def handle(self, runs: Sequence[CommittedRun]) -> None:
-        """Fan out a batch, then note how far each room has come."""
-        self._emit([EventBroadcast(run.room_id, run.first_seq, run.last_seq, run.records, run.recipients) for run in runs])
+        """Fan out a batch, the urgent first, then note how far each room has come."""
+        if len(runs) > 1:
+            runs = by_priority(runs)
+        self._emit([EventBroadcast(run.room_id, run.first_seq, run.last_seq, run.records, run.recipients, run.priority) for run in runs])
         for run in runs:
             marks = self._marks.setdefault(run.room_id, [])
             if marks and marks[-1][2] + 1 == run.first_seq:
@@ -51,3 +55,19 @@ class RoomOutboxLoggingQueue:
         """Fan-out marks to be written: room, first and last seq fanned out."""
         marks, self._marks = self._marks, {}
         return tuple(mark for of_room in marks.values() for mark in of_room)
+
+
+def by_priority(runs: Sequence[CommittedRun]) -> Sequence[CommittedRun]:
+    """Rooms with the highest priority first. A room's runs stay in their order and together: what is before its urgent event comes before it,
+    and counts as much."""
+    rooms: dict[str, int] = {}
+    for run in runs:
+        known = rooms.get(run.room_id)
+        if known is None or run.priority > known:
+            rooms[run.room_id] = run.priority
+    if len(set(rooms.values())) == 1:
+        return runs
+    return [
+        run if run.priority == rooms[run.room_id] else replace(run, priority=rooms[run.room_id])
+        for run in sorted(runs, key=lambda run: -rooms[run.room_id])
+    ]

@@ -35,7 +35,9 @@ class RoomBusiness:
         if len(request.name.encode()) > MAX_NAME_BYTES or "\0" in request.name:
             raise InvalidArgument(f"a room's name has at most {MAX_NAME_BYTES} bytes and no NUL")
         profiles = _check_profiles(request.profile_ids, at_least=0)
-        command = CreateRoom(room_id=room_id, name=request.name, creator=caller.profile_id, profiles=profiles)
+        command = CreateRoom(
+            room_id=room_id, name=request.name, creator=caller.profile_id, profiles=profiles, hide_previews=request.hide_previews
+        )
         return Write(command, lambda room: chat_pb2.CreateRoomResponse(room=room_to_pb(room)))
 
     def add_room_subscriptions(self, caller: Caller, payload: bytes) -> Answer:
@@ -82,4 +84,5 @@ def room_to_pb(room: Room) -> chat_pb2.Room:
         created_at_us=room.created_at_us,
         created_by=room.created_by,
         member_count=room.member_count,
+        hide_previews=bool(room.hide_previews),
     )

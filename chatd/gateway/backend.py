@@ -9,7 +9,8 @@ from typing import NamedTuple
 import structlog
 from google.protobuf.message import DecodeError, Message
 
-from chatd.errors import WIRE_ERRORS, ChatdError, ConfigError, Internal, Overloaded, TimedOut, Unavailable
+from chatd.core.wire import error_from_pb
+from chatd.errors import ChatdError, ConfigError, Overloaded, TimedOut, Unavailable
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
 from chatd.pb.node.v1.node_pb2 import Caller, DescribeRequest, DescribeResponse, NodeRequest
 from chatd.transport.pump import PeerFull, Pump
@@ -146,7 +147,7 @@ class Backend:
             if waiting is None:
                 continue  # it had timed out
             if reply.HasField("error"):
-                waiting.on_reply(b"", WIRE_ERRORS.get(reply.error.code, Internal)(reply.error.message))
+                waiting.on_reply(b"", error_from_pb(reply.error))
             else:
                 waiting.on_reply(reply.payload, None)
 

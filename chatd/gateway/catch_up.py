@@ -106,6 +106,8 @@ def _to_pb(pull: Pull) -> StreamPull:
         want_cursors=pull.want_cursors,
         first_may_exceed=pull.first_may_exceed,
         again=RoomCursor(room_id=pull.again[0], seq=pull.again[1]) if pull.again is not None else None,
+        plain=pull.plain,
+        urgent_only=pull.urgent_only,
     )
 
 

@@ -10,47 +10,66 @@ from functools import partial
 
 import structlog
 
-from chatd.core.ids import topic_of
+from chatd.core.ids import signals_of, topic_of
 from chatd.core.model import StreamKey
 from chatd.core.stream import DeviceStream
 from chatd.errors import ChatdError, Superseded
 from chatd.gateway.authentication import Identity
 from chatd.gateway.backend import Backend
+from chatd.pb.gateway.v1.gateway_pb2 import Hello
 from chatd.pb.node.v1.node_pb2 import CloseStream, CloseStreamsRequest, OpenStream, OpenStreamsRequest, OpenStreamsResponse
 
 log = structlog.get_logger()
+
+MAX_CLIENT = 128
+"""Characters kept of what a client calls itself."""
 
 
 class Peer:
     """One client connection: how to reach it, and its stream if it has one."""
 
-    __slots__ = ("delimiter", "heard_at", "identity", "opening", "patience", "repair_at", "routing_id", "stream", "topic")
+    __slots__ = (
+        "delimiter",
+        "frames_at",
+        "frames_left",
+        "heard_at",
+        "identity",
+        "opening",
+        "patience",
+        "repair_at",
+        "routing_id",
+        "stream",
+        "topic",
+        "wants_signals",
+    )
 
     def __init__(self, routing_id: bytes, now: float) -> None:
         self.routing_id = routing_id
         self.delimiter = False
         self.identity: Identity | None = None
         self.heard_at = now
+        self.frames_left = 0
+        self.frames_at = 0.0
         self.repair_at = 0.0
         self.patience = random.uniform(0.8, 1.2)
         """Factor of this peer's retry times: what failed together is not sent again together."""
         self.opening: Opening | None = None
         self.stream: DeviceStream | None = None
         self.topic = b""
+        self.wants_signals = False
 
 
 class Opening:
     """A Hello that waits for its epoch."""
 
-    __slots__ = ("client", "device_id", "identity", "new_device", "peer", "version", "window_bytes", "window_messages")
+    __slots__ = ("device_id", "hello", "identity", "new_device", "peer", "window_bytes", "window_messages")
 
-    def __init__(self, peer: Peer, identity: Identity, device_id: str, *, client: str, window: tuple[int, int], version: int) -> None:
+    def __init__(self, peer: Peer, identity: Identity, device_id: str, hello: Hello, *, window: tuple[int, int]) -> None:
         self.peer = peer
         self.identity = identity
         self.device_id = device_id
-        self.client = client
+        self.hello = hello
         self.window_messages, self.window_bytes = window
-        self.version = version
         self.new_device = False
 
 
@@ -66,7 +85,9 @@ class ConnectionManager:
         unsubscribe: Callable[[bytes], None],
         on_open: Callable[[Opening], None],
         on_failed: Callable[[Peer], None],
+        on_ended: Callable[[Peer], None],
         end: Callable[[Peer, ChatdError], None],
+        per_device: int,
     ) -> None:
         self._backend = backend
         self._gateway_id = gateway_id
@@ -74,7 +95,10 @@ class ConnectionManager:
         self._unsubscribe = unsubscribe
         self._on_open = on_open
         self._on_failed = on_failed
+        self._on_ended = on_ended
         self._end = end
+        self._per_device = per_device
+        self._of_device: dict[bytes, list[Peer]] = {}  # the oldest first
         self._opening: list[Opening] = []
         self._closed: list[StreamKey] = []
         self.peers: dict[bytes, Peer] = {}
@@ -83,10 +107,25 @@ class ConnectionManager:
         """The same, by topic; only open ones."""
 
     def open(self, opening: Opening) -> None:
-        """Register with the next ``flush``."""
-        opening.peer.opening = opening
-        self.peers[opening.peer.routing_id] = opening.peer
+        """Register with the next ``flush``. A device that has too many connections under way loses the oldest: a storm of logins costs the
+        database no more than those."""
+        peer = opening.peer
+        self._let_go(peer)
+        peer.opening = opening
+        peer.topic = topic_of(opening.identity.profile_id, opening.device_id)
+        self.peers[peer.routing_id] = peer
         self._opening.append(opening)
+        mine = self._of_device.setdefault(peer.topic, [])
+        mine.append(peer)
+        if len(mine) > self._per_device:
+            self._end(mine[0], Superseded("newer connections of this device have taken its place"))
+
+    def _let_go(self, peer: Peer) -> None:
+        mine = self._of_device.get(peer.topic)
+        if mine is not None and peer in mine:
+            mine.remove(peer)
+            if not mine:
+                del self._of_device[peer.topic]
 
     def flush(self) -> None:
         """Hand over what has gathered since the last call."""
@@ -97,10 +136,16 @@ class ConnectionManager:
             )
             self._backend.call("NodeService/CloseStreams", request, self._on_forgotten, affinity=self._gateway_id)
         if self._opening:
-            batch, self._opening = self._opening, []
+            batch, self._opening = [one for one in self._opening if one.peer.opening is one], []
+        else:
+            batch = []
+        if batch:
             opens = OpenStreamsRequest(
                 gateway_id=self._gateway_id,
-                streams=[OpenStream(profile_id=one.identity.profile_id, device_id=one.device_id, client=one.client) for one in batch],
+                streams=[
+                    OpenStream(profile_id=one.identity.profile_id, device_id=one.device_id, client=one.hello.client[:MAX_CLIENT])
+                    for one in batch
+                ],
             )
             self._backend.call("NodeService/OpenStreams", opens, partial(self._opened, batch), affinity=self._gateway_id)
 
@@ -128,8 +173,9 @@ class ConnectionManager:
         peer = opening.peer
         key = StreamKey(opening.identity.profile_id, opening.device_id, epoch)
         peer.identity = opening.identity
-        peer.topic = topic_of(key.profile_id, key.device_id)
-        peer.stream = DeviceStream(key, window_messages=opening.window_messages, window_bytes=opening.window_bytes)
+        peer.stream = DeviceStream(
+            key, window_messages=opening.window_messages, window_bytes=opening.window_bytes, plain=not opening.hello.accept_zstd
+        )
         older = self.streams.get(peer.topic)
         self.streams[peer.topic] = peer
         if older is None:
@@ -137,6 +183,9 @@ class ConnectionManager:
             self._subscribe(peer.topic)
         else:
             self._end(older, Superseded("a newer stream of this device is open"))
+        peer.wants_signals = opening.hello.want_signals
+        if peer.wants_signals:
+            self._subscribe(signals_of(peer.topic))
         self._on_open(opening)
 
     def note_failure(self, profile_id: str, device_id: str) -> None:
@@ -149,12 +198,17 @@ class ConnectionManager:
         """The stream, or what was to become one, has ended. The connection itself may live on. ``failed``: the oldest delivery in flight was
         not taken."""
         self.peers.pop(peer.routing_id, None)
+        self._let_go(peer)
         peer.opening = None
         if peer.stream is None:
             return
         if self.streams.get(peer.topic) is peer:
             del self.streams[peer.topic]
             self._unsubscribe(peer.topic)
+        if peer.wants_signals:
+            peer.wants_signals = False
+            self._unsubscribe(signals_of(peer.topic))
+        self._on_ended(peer)
         self._closed.append(peer.stream.key)
         if failed and peer.stream.head_failed(send_again=False):
             self._on_failed(peer)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from chatd.core.wire import encode_reply, error_to_pb
-from chatd.errors import AckAhead, ChatdError, HeartbeatLost, Superseded
+from chatd.errors import AckAhead, ChatdError, Draining, HeartbeatLost, Superseded
 from chatd.gateway.connection import ConnectionManager, Peer
 from chatd.pb.gateway.v1.gateway_pb2 import CaughtUp, Closed, Error, ServerFrame
 from chatd.transport.pump import PeerFull, PeerGone, Pump
@@ -16,6 +16,9 @@ _CAUGHT_UP = ServerFrame(caught_up=CaughtUp()).SerializeToString()
 
 class Devices:
     """The ROUTER's sending side. ``bind`` gives it its socket and the connections it may have to forget."""
+
+    elsewhere: tuple[str, ...] = ()
+    """The other gateways, as devices reach them."""
 
     def bind(self, router: Pump, connections: ConnectionManager) -> None:
         self._router = router
@@ -37,6 +40,10 @@ class Devices:
             # Gone, or so slow that even the socket's queue is full: the outbox keeps what it is owed.
             self._connections.forget(peer, failed=True)
 
+    def signal(self, peer: Peer, frame: bytes) -> bool:
+        """What is said in passing: False if the device does not keep up, or is gone."""
+        return self._send_to(peer.routing_id, peer.delimiter, frame)
+
     def reply(self, routing_id: bytes, delimiter: bool, call_id: int, payload: bytes, error: ChatdError | None) -> None:
         """The answer to a call. The caller may have gone meanwhile; then nobody is told."""
         self._send_to(routing_id, delimiter, ServerFrame(reply=encode_reply(call_id, payload, error)).SerializeToString())
@@ -52,7 +59,8 @@ class Devices:
         """End the peer's stream, if it has one, and say why; None: because the device asked for it."""
         self._connections.forget(peer, failed=isinstance(error, FAILURES))
         reason = Error(code=0, name="OK") if error is None else error_to_pb(error)
-        self._send_to(peer.routing_id, peer.delimiter, ServerFrame(closed=Closed(error=reason)).SerializeToString())
+        closed = Closed(error=reason, gateways=self.elsewhere if isinstance(error, Draining) else ())
+        self._send_to(peer.routing_id, peer.delimiter, ServerFrame(closed=closed).SerializeToString())
 
     def _send_to(self, routing_id: bytes, delimiter: bool, frame: bytes) -> bool:
         try:

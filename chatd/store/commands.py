@@ -1,8 +1,9 @@
 """What the writer can be asked to do. Commands are values; ``writer.py`` names who applies each."""
 
 from dataclasses import dataclass
+from typing import Literal
 
-from chatd.core.model import Connection, NewEvent, Node, StreamAcks, StreamKey
+from chatd.core.model import ClaimedNotification, Connection, NewEvent, Node, StreamAcks, StreamKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class CreateRoom:
     name: str
     creator: str
     profiles: tuple[str, ...]
+    hide_previews: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,16 @@ class AckCursors:
 
     acks: tuple[StreamAcks, ...]
     rule: RetryRule
+
+
+@dataclass(frozen=True, slots=True)
+class SetReadMarker:
+    """Note how far a profile has read. Result: ReadMarker. RoomNotFound, NotAMember."""
+
+    profile_id: str
+    room_id: str
+    seq: int
+    device_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +143,14 @@ class ExpireDevices:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgetDevice:
+    """Remove a device and all that is kept for it. Result: its epoch, 0 if there was none."""
+
+    profile_id: str
+    device_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class EraseProfile:
     """Remove a profile, and the contents and sender of its events, at most ``limit`` at once. Result: Purged (first_seq 0)."""
 
@@ -162,6 +182,90 @@ class ForgetConnections:
     streams: tuple[StreamKey, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SetPush:
+    """How a device is notified while it is away; no notifier: not at all. Result: None. InvalidArgument: too many devices."""
+
+    profile_id: str
+    device_id: str
+    notifier: str
+    endpoint: str
+    p256dh: str
+    auth: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetRoomNotifications:
+    """What a profile wants to be notified of in a room. Result: None. RoomNotFound, NotAMember."""
+
+    profile_id: str
+    room_id: str
+    level: int
+    muted_until_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRooms:
+    """Queue notifications of what rooms have fanned out and not noted: due after ``delay_us``, and ``quiet_us`` after the device's last one.
+    ``page``: one room's, for so many members behind ``after``, of events up to ``up_to`` (0: what there is). Result: Noted."""
+
+    rooms: tuple[str, ...]
+    delay_us: int
+    quiet_us: int
+    page: int = 0
+    after: str = ""
+    up_to: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Where a page ended; the room is noted up to ``up_to`` when ``after`` is empty."""
+
+    up_to: int = 0
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimNotifications:
+    """Take at most ``limit`` that are due, for ``lease_us``. Result: (ClaimedNotification, …)."""
+
+    limit: int
+    lease_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationOutcome:
+    """What became of a claim. ``pause_us``: until it is tried or looked at again; of one that was sent, until the device's next one."""
+
+    claim: ClaimedNotification
+    what: Literal["sent", "failed", "dead", "postponed", "forgotten", "gone"]
+    pause_us: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SettleNotifications:
+    """Note what became of claims. Result: None."""
+
+    outcomes: tuple[NotificationOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RetryNotifications:
+    """Dead notifications are due again; empty ids match all. Result: how many."""
+
+    profile_id: str
+    device_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropNotifications:
+    """Forget dead notifications; empty ids match all. Result: how many."""
+
+    profile_id: str
+    device_id: str
+
+
 Command = (
     StoreEvents
     | CreateRoom
@@ -169,17 +273,38 @@ Command = (
     | RemoveSubscriptions
     | OpenStreams
     | AckCursors
+    | SetReadMarker
     | MarkFanned
     | ReplayLetters
     | DropLetters
     | PurgeLog
     | ExpireDevices
+    | ForgetDevice
     | EraseProfile
     | RenewLeases
     | RegisterConnections
     | TouchConnections
     | ForgetConnections
+    | SetPush
+    | SetRoomNotifications
+    | NoteRooms
+    | ClaimNotifications
+    | SettleNotifications
+    | RetryNotifications
+    | DropNotifications
 )
+
+NOTIFYING = (
+    SetPush,
+    SetRoomNotifications,
+    SetReadMarker,
+    NoteRooms,
+    ClaimNotifications,
+    SettleNotifications,
+    RetryNotifications,
+    DropNotifications,
+)
+"""Commands that change the queue of notifications."""
 
 
 def rooms_of(command: Command) -> tuple[str, ...]:
@@ -191,6 +316,8 @@ def rooms_of(command: Command) -> tuple[str, ...]:
             return (room_id,)
         case MarkFanned(runs=runs):
             return tuple(run[0] for run in runs)
+        case NoteRooms(rooms=rooms):
+            return rooms
         case _:
             return ()
 
@@ -204,6 +331,10 @@ def profiles_of(command: Command) -> tuple[str, ...]:
             return (creator, *profiles)
         case OpenStreams(devices=devices):
             return tuple(profile_id for profile_id, _ in devices)
+        case ForgetDevice(profile_id=profile_id) | SetPush(profile_id=profile_id):
+            return (profile_id,)
+        case SettleNotifications(outcomes=outcomes):
+            return tuple(one.claim.profile_id for one in outcomes if one.what == "gone")
         case _:
             return ()
 

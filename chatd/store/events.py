@@ -66,7 +66,10 @@ def _store(transaction: Transaction, sender_id: str, event: NewEvent, known: _Kn
     room = transaction.rooms[event.room_id]
     link = EventLink(event_id=event.event_id, sender_id=sender_id)
     link.type = event.type  # type: ignore[assignment]
-    seq = transaction.append(room, link, event.payload, event.content_hash, transaction.members(room), alone=False)
+    if event.priority:
+        link.priority = event.priority
+        link.mentions.extend(event.mentions)
+    seq = transaction.append(room, link, event.payload, event.content_hash, transaction.members(room), compressed=event.compressed)
     known[sender_id, event.event_id] = (
         event.content_hash,
         StoredEvent(event.event_id, event.room_id, seq, transaction.now_us, duplicate=True),

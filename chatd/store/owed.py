@@ -3,14 +3,12 @@
 Where the log no longer holds it, or the device could not take it, a marker stands in its place.
 """
 
-from collections.abc import Mapping
-from typing import NamedTuple
-
 from chatd.core.model import Owed, OwedRun, Pull
-from chatd.core.wire import delivery_record, encode_marker, replayed
+from chatd.core.wire import delivery_record, encode_marker, plain_delivery, replayed
 from chatd.errors import Unavailable
 from chatd.pb.events.v1.payloads_pb2 import SkipReason
 from chatd.store.database import Database
+from chatd.store.owed_order import Range, in_order
 from chatd.store.queries import PullOwed
 from chatd.store.troubles import NONE, Troubles, read_troubles
 
@@ -18,22 +16,14 @@ _CHUNK = 256  # events read at once: bounds what is read in vain when the byte l
 _SUSPECT = 2  # failures after which an event is delivered alone, so that no other is blamed for it
 
 
-class _Range(NamedTuple):
-    """An outbox entry with the room's log."""
-
-    room_id: str
-    start_seq: int
-    acked_seq: int
-    until_seq: int | None
-    head_seq: int
-    first_seq: int
-
-    def after(self, sent: Mapping[str, int]) -> int:
-        return max(self.acked_seq, sent.get(self.room_id, 0))
-
-    @property
-    def end(self) -> int:
-        return self.head_seq if self.until_seq is None else min(self.until_seq, self.head_seq)
+def _cursors(stands: dict[Range, int]) -> dict[str, int]:
+    """Where rooms stand of which nothing more is owed."""
+    unfinished = {range_.room_id for range_, after in stands.items() if after < range_.end}
+    cursors: dict[str, int] = {}
+    for range_, after in stands.items():
+        if range_.room_id not in unfinished:
+            cursors[range_.room_id] = max(after, cursors.get(range_.room_id, 0))
+    return cursors
 
 
 class _LogMoved(Exception):
@@ -79,27 +69,28 @@ class _Puller:
         suspect = self._suspect(ranges, troubles)
         if suspect is not None:
             return suspect
-        cursors: dict[str, int] = {}
-        for range_ in ranges:
-            after, full = self._take(range_, troubles)
+        stands = {range_: range_.after(pull.sent) for range_ in ranges}
+        more = pull.urgent_only
+        for range_, end in in_order(ranges, pull.sent, urgent_within=pull.max_messages if pull.urgent_only else None):
+            stands[range_], full = self._take(range_, stands[range_], end, troubles)
             if full:
-                return Owed(tuple(self._runs), more=True)
-            cursors[range_.room_id] = max(after, cursors.get(range_.room_id, 0))
-        return Owed(tuple(self._runs), cursors=cursors if pull.want_cursors else {})
+                more = True
+                break
+        return Owed(tuple(self._runs), more, _cursors(stands) if pull.want_cursors else {})
 
-    def _ranges(self) -> list[_Range]:
+    def _ranges(self) -> list[Range]:
         # Heads are read before events: whatever is committed in between is the next pull's, or published.
         stream = self._pull.stream
         rows = self._database.rows(
-            "SELECT o.room_id, o.start_seq, o.acked_seq, o.until_seq, r.head_seq, r.first_seq FROM outbox o "
-            "JOIN room r ON r.room_id = o.room_id WHERE o.profile_id = ? AND o.device_id = ?"
+            "SELECT o.room_id, o.start_seq, o.acked_seq, o.until_seq, r.head_seq, r.first_seq, r.urgent_seq, r.usual_seq "
+            "FROM outbox o JOIN room r ON r.room_id = o.room_id WHERE o.profile_id = ? AND o.device_id = ?"
             + ("" if self._pull.want_cursors else " AND r.head_seq > o.acked_seq")
             + " ORDER BY o.room_id, o.start_seq",
             (stream.profile_id, stream.device_id),
         )
-        return [_Range(*row) for row in rows]
+        return [Range(*row) for row in rows]
 
-    def _suspect(self, ranges: list[_Range], troubles: Troubles) -> Owed | None:
+    def _suspect(self, ranges: list[Range], troubles: Troubles) -> Owed | None:
         """When nothing is in flight and a room's next event has failed more than once: that one alone."""
         if not troubles.attempts or self._runs or not self._pull.first_may_exceed:
             return None
@@ -111,9 +102,8 @@ class _Puller:
                 return Owed(tuple(self._runs), more=True, alone=True)
         return None
 
-    def _take(self, range_: _Range, troubles: Troubles) -> tuple[int, bool]:
-        """Runs of one range; how far they go, and whether more is owed than fits."""
-        after, end = range_.after(self._pull.sent), range_.end
+    def _take(self, range_: Range, after: int, end: int, troubles: Troubles) -> tuple[int, bool]:
+        """Runs of one range behind ``after`` up to ``end``; how far they go, and whether more is owed than fits."""
         while after < end:
             if self._messages <= 0 or self._size <= 0:
                 return after, True
@@ -145,10 +135,12 @@ class _Puller:
         must = self._pull.first_may_exceed and not self._runs
         size = self._size
         records: list[bytes] = []
+        plain = self._pull.plain
         for expected, (seq, delivery) in enumerate(rows, after + 1):
             if seq != expected or not delivery:
                 raise _LogMoved
-            record = troubles.record(room_id, seq, bytes(delivery)) if troubles.any else delivery_record(bytes(delivery))
+            delivery = plain_delivery(bytes(delivery)) if plain else bytes(delivery)
+            record = troubles.record(room_id, seq, delivery) if troubles.any else delivery_record(delivery)
             size -= len(record)
             if size < 0 and (records or not must):
                 break
@@ -176,4 +168,5 @@ class _Puller:
 
     def _delivery(self, room_id: str, seq: int) -> bytes:
         rows = self._database.rows("SELECT delivery FROM room_event WHERE room_id = ? AND seq = ?", (room_id, seq))
-        return bytes(rows[0][0]) if rows else b""
+        delivery = bytes(rows[0][0]) if rows else b""
+        return plain_delivery(delivery) if self._pull.plain else delivery

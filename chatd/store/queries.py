@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from chatd.core.model import Pull
+from chatd.core.model import ClaimedNotification, Pull
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,7 @@ class PullOwed:
 @dataclass(frozen=True, slots=True)
 class History:
     """A page of a room's log before ``before_seq`` (0: the newest), ascending, within the profile's memberships (operators: all).
+    ``plain``: nothing in it compressed.
 
     Result: (encoded EventDelivery, …), more. RoomNotFound, NotAMember.
     """
@@ -24,6 +25,7 @@ class History:
     operator: bool
     before_seq: int
     limit: int
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,16 @@ class ListConnections:
 
 
 @dataclass(frozen=True, slots=True)
+class ListDevices:
+    """Empty ids match all. Result: (Device, …) by profile and id, those after ``after``; more."""
+
+    profile_id: str
+    device_id: str
+    after: tuple[str, str]
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
 class Unfanned:
     """What is committed and not marked as fanned out, rooms whose oldest such event is from before ``before_us``, at most ``limit`` events
     of each. Result: (CommittedRun, …)."""
@@ -116,8 +128,81 @@ class RetentionCuts:
 
 
 @dataclass(frozen=True, slots=True)
+class Audience:
+    """Who is in rooms of at most ``limit`` members. Result: room → Members. With a ``profile_id``, that must be in each: RoomNotFound,
+    NotAMember."""
+
+    room_ids: tuple[str, ...]
+    profile_id: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShareRoom:
+    """Which of ``others`` are in a room with the profile, or are it (``everybody``: all are). Result: a frozenset of them."""
+
+    profile_id: str
+    others: tuple[str, ...]
+    everybody: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListUnread:
+    """The profile's rooms (or those of them named), by id. Result: (UnreadRoom, …), more."""
+
+    profile_id: str
+    room_ids: tuple[str, ...]
+    after_room_id: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class GetDeliveryStatus:
+    """How far an event has come, for those it is for (operators: all). Result: DeliveryStatus. RoomNotFound, NotAMember, EventNotFound."""
+
+    room_id: str
+    seq: int
+    profile_id: str
+    operator: bool
+    after_profile_id: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """Result: True once the database has answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationWork:
+    """Result: ((room with something to note, its members with a device to notify, counted to PAGE + 1), …), and whether any notification is due."""
+
+    now_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """Result: a Notice for each claim; of a device that is no longer notified, one without a notifier."""
+
+    claims: tuple[ClaimedNotification, ...]
+    now_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class GetPush:
+    """Result: PushDevice, or None."""
+
+    profile_id: str
+    device_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListNotifications:
+    """Empty texts match all. Result: (QueuedNotification, …) the newest first, more."""
+
+    state: str
+    profile_id: str
+    limit: int
 
 
 Query = (
@@ -129,8 +214,17 @@ Query = (
     | ListOutboxEntries
     | GetBroadcast
     | ListConnections
+    | ListDevices
     | Unfanned
     | ListDeadLetters
     | RetentionCuts
+    | NotificationWork
+    | Notices
+    | GetPush
+    | ListNotifications
+    | Audience
+    | ShareRoom
+    | ListUnread
+    | GetDeliveryStatus
     | Ping
 )

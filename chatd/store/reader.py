@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from chatd.errors import ChatdError, Internal, StoreFailed, Unavailable
+from chatd.store import notices, reading
 from chatd.store import queries as q
-from chatd.store import reading
+from chatd.store.audiences import Audiences, share_room
 from chatd.store.database import Database
 from chatd.store.lane import Completed, Lane
 from chatd.store.owed import pull_owed
+from chatd.store.read_markers import get_delivery_status, list_unread
 from chatd.store.retention_cuts import retention_cuts
 from chatd.store.unfanned import unfanned
 
@@ -22,8 +24,16 @@ ANSWER: dict[type, Callable[[Database, Any], Any]] = {
     q.ListOutboxEntries: reading.list_outbox_entries,
     q.GetBroadcast: reading.get_broadcast,
     q.ListConnections: reading.list_connections,
+    q.ListDevices: reading.list_devices,
     q.ListDeadLetters: reading.list_dead_letters,
     q.RetentionCuts: retention_cuts,
+    q.NotificationWork: notices.notification_work,
+    q.Notices: notices.notices,
+    q.GetPush: notices.get_push,
+    q.ListNotifications: notices.list_notifications,
+    q.ShareRoom: share_room,
+    q.ListUnread: list_unread,
+    q.GetDeliveryStatus: get_delivery_status,
     q.Ping: lambda database, query: database.rows("SELECT 1") == [(1,)],
 }
 """Query type → what answers it."""
@@ -35,6 +45,7 @@ class Reader:
     def __init__(self, database: Database, deliver: Callable[[list[Completed]], None], *, threads: int = 1) -> None:
         self._database = database
         self._deliver = deliver
+        self._answers: dict[type, Callable[[Database, Any], Any]] = {**ANSWER, q.Audience: Audiences().find}
         count = threads if database.engine == "postgres" else 1
         self._lane = Lane("reader", self._work, closed=database.disconnect, threads=count, max_batch=16)
         self.start = self._lane.start
@@ -51,7 +62,7 @@ class Reader:
         try:
             if self._database.db.is_closed():
                 self._database.connect(readonly=True)
-            return ANSWER[type(query)](self._database, query)
+            return self._answers[type(query)](self._database, query)
         except (StoreFailed, Unavailable) as exc:
             self._database.disconnect()  # the next query gets a new connection
             return exc

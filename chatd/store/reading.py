@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from chatd.core.model import Connection, DeadLetter, Member, OutboxEntry, OutboxSummary, Recipient, Room
+from chatd.core.model import Connection, DeadLetter, Device, Member, OutboxEntry, OutboxSummary, Recipient, Room
+from chatd.core.wire import plain_delivery
 from chatd.errors import EventNotFound, NotAMember, RoomNotFound
 from chatd.store import queries as q
 from chatd.store.database import Database
@@ -12,7 +13,7 @@ MAX_PAGE_BYTES = 1_048_576
 MAX_MEMBERS = 10_000
 """Rows of a room's members or an event's recipients: likewise."""
 
-_ROOM = "room_id, name, head_seq, fanned_seq, membership_version, created_at_us, created_by, member_count, first_seq"
+_ROOM = "room_id, name, head_seq, fanned_seq, membership_version, created_at_us, created_by, member_count, first_seq, hide_previews"
 
 
 def history(database: Database, query: q.History) -> tuple[tuple[bytes, ...], bool]:
@@ -35,11 +36,12 @@ def history(database: Database, query: q.History) -> tuple[tuple[bytes, ...], bo
     )
     page: list[bytes] = []
     size = 0
-    for (delivery,) in rows[: query.limit]:
+    for (stored,) in rows[: query.limit]:
+        delivery = plain_delivery(bytes(stored)) if query.plain else bytes(stored)
         size += len(delivery)
         if page and size > MAX_PAGE_BYTES:
             break
-        page.append(bytes(delivery))
+        page.append(delivery)
     return tuple(reversed(page)), len(rows) > len(page)
 
 
@@ -126,6 +128,22 @@ def list_connections(database: Database, query: q.ListConnections) -> tuple[tupl
         (query.profile_id, query.limit + 1),
     )
     return tuple(Connection(*row) for row in rows[: query.limit]), len(rows) > query.limit
+
+
+def list_devices(database: Database, query: q.ListDevices) -> tuple[tuple[Device, ...], bool]:
+    given = {column: value for column, value in (("profile_id", query.profile_id), ("device_id", query.device_id)) if value}
+    rows = database.rows(
+        "SELECT d.profile_id, d.device_id, d.epoch, d.created_at_us, d.seen_at_us, "
+        "CAST(COALESCE(SUM(COALESCE(o.until_seq, r.head_seq) - o.acked_seq), 0) AS BIGINT), COUNT(o.room_id), COALESCE(p.notifier, '') "
+        "FROM (SELECT * FROM device WHERE (profile_id, device_id) > (?, ?)"
+        + "".join(f" AND {column} = ?" for column in given)
+        + " ORDER BY profile_id, device_id LIMIT ?) d LEFT JOIN (outbox o JOIN room r ON r.room_id = o.room_id) "
+        "ON o.profile_id = d.profile_id AND o.device_id = d.device_id AND o.acked_seq < COALESCE(o.until_seq, r.head_seq) "
+        "LEFT JOIN push p ON p.profile_id = d.profile_id AND p.device_id = d.device_id "
+        "GROUP BY d.profile_id, d.device_id, d.epoch, d.created_at_us, d.seen_at_us, p.notifier ORDER BY d.profile_id, d.device_id",
+        (*query.after, *given.values(), query.limit + 1),
+    )
+    return tuple(Device(*row) for row in rows[: query.limit]), len(rows) > query.limit
 
 
 def list_dead_letters(database: Database, query: q.ListDeadLetters) -> tuple[tuple[DeadLetter, ...], bool]:

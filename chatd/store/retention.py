@@ -11,7 +11,8 @@ from google.protobuf.struct_pb2 import Struct
 from chatd.core.wire import encode_delivery
 from chatd.errors import RoomNotFound
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink, EventType
-from chatd.store.commands import EraseProfile, ExpireDevices, Purged, PurgeLog, RemoveSubscriptions
+from chatd.store.commands import EraseProfile, ExpireDevices, ForgetDevice, Purged, PurgeLog, RemoveSubscriptions
+from chatd.store.push import forget_push
 from chatd.store.rooms import remove
 from chatd.store.transaction import Transaction
 
@@ -73,10 +74,35 @@ def _expire(transaction: Transaction, command: ExpireDevices) -> int:
         (command.unseen_since_us, command.limit),
     )
     for device in expired:
-        for table in ("outbox", "delivery_attempt", "dead_letter", "connection", "device"):
-            database.run(f"DELETE FROM {table} WHERE profile_id = ? AND device_id = ?", device)
+        _remove_device(transaction, *device)
+    if command.unseen_since_us:
+        # Registered for notifications, and never once connected.
+        never = database.rows(
+            "SELECT p.profile_id, p.device_id FROM push p WHERE p.created_at_us < ? AND NOT EXISTS (SELECT 1 FROM device d "
+            "WHERE d.profile_id = p.profile_id AND d.device_id = p.device_id) ORDER BY 1, 2 LIMIT ?",
+            (command.unseen_since_us, command.limit),
+        )
+        for device in never:
+            forget_push(transaction, *device)
     _settle(transaction, command.limit)
     return len(expired)
+
+
+def forget_devices(transaction: Transaction, commands: Sequence[ForgetDevice]) -> list[int]:
+    return [_remove_device(transaction, command.profile_id, command.device_id) for command in commands]
+
+
+def _remove_device(transaction: Transaction, profile_id: str, device_id: str) -> int:
+    """The device's epoch, 0 if there was none."""
+    database, device = transaction.database, (profile_id, device_id)
+    if database.for_update:
+        # In the order in which acks lock them.
+        database.rows("SELECT 1 FROM outbox WHERE profile_id = ? AND device_id = ? ORDER BY room_id, start_seq FOR UPDATE", device)
+    for table in ("outbox", "delivery_attempt", "dead_letter", "connection"):
+        database.run(f"DELETE FROM {table} WHERE profile_id = ? AND device_id = ?", device)
+    forget_push(transaction, profile_id, device_id)
+    epochs = database.rows("DELETE FROM device WHERE profile_id = ? AND device_id = ? RETURNING epoch", device)
+    return int(epochs[0][0]) if epochs else 0
 
 
 def _settle(transaction: Transaction, limit: int) -> None:
@@ -182,7 +208,20 @@ def _without(payload: Struct, profile_id: str) -> Struct:
 
 def _forget(transaction: Transaction, profile_id: str) -> None:
     database = transaction.database
-    for table in ("subscription", "outbox", "delivery_attempt", "dead_letter", "connection", "device", "profile"):
+    transaction.lock_notifications()
+    for table in (
+        "push",
+        "notification",
+        "room_notification",
+        "subscription",
+        "read_marker",
+        "outbox",
+        "delivery_attempt",
+        "dead_letter",
+        "connection",
+        "device",
+        "profile",
+    ):
         database.run(f"DELETE FROM {table} WHERE profile_id = ?", (profile_id,))
     database.run("UPDATE dead_letter SET sender_id = ?, event_id = '' WHERE sender_id = ?", (ERASED, profile_id))
     database.run("UPDATE room SET created_by = ? WHERE created_by = ?", (ERASED, profile_id))

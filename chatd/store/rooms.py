@@ -6,6 +6,7 @@ from typing import TypeVar
 from chatd.core.model import Members, Room
 from chatd.errors import AlreadyExists, ChatdError, NotAMember, PermissionDenied, RoomNotFound
 from chatd.store.commands import AddSubscriptions, CreateRoom, MarkFanned, MembershipChange, RemoveSubscriptions
+from chatd.store.push import mark_joining
 from chatd.store.transaction import MAX_ROWS, LockedRoom, Transaction
 
 C = TypeVar("C", AddSubscriptions, RemoveSubscriptions)
@@ -19,9 +20,9 @@ def _create(transaction: Transaction, command: CreateRoom) -> Room | ChatdError:
     database = transaction.database
     profiles = sorted({command.creator, *command.profiles})
     inserted = database.rows(
-        "INSERT INTO room (room_id, name, created_by, created_at_us, head_seq, fanned_seq, membership_version, member_count) "
-        "VALUES (?, ?, ?, ?, 0, 0, 0, ?) ON CONFLICT (room_id) DO NOTHING RETURNING room_id",
-        (command.room_id, command.name, command.creator, transaction.now_us, len(profiles)),
+        "INSERT INTO room (room_id, name, created_by, created_at_us, head_seq, fanned_seq, membership_version, member_count, hide_previews) "
+        "VALUES (?, ?, ?, ?, 0, 0, 0, ?, ?) ON CONFLICT (room_id) DO NOTHING RETURNING room_id",
+        (command.room_id, command.name, command.creator, transaction.now_us, len(profiles), int(command.hide_previews)),
     )
     if not inserted:
         return AlreadyExists(f"room {command.room_id!r} exists")
@@ -30,7 +31,17 @@ def _create(transaction: Transaction, command: CreateRoom) -> Room | ChatdError:
     seq = transaction.append_membership(room, command.creator, "joined", profiles, members)
     _subscribe(transaction, room, profiles, seq, owner=command.creator)
     transaction.flush()
-    return Room(command.room_id, command.name, seq, 0, room.version, transaction.now_us, command.creator, len(profiles))
+    return Room(
+        command.room_id,
+        command.name,
+        seq,
+        0,
+        room.version,
+        transaction.now_us,
+        command.creator,
+        len(profiles),
+        hide_previews=command.hide_previews,
+    )
 
 
 def _subscribe(transaction: Transaction, room: LockedRoom, profiles: Sequence[str], seq: int, *, owner: str | None) -> None:
@@ -45,6 +56,7 @@ def _subscribe(transaction: Transaction, room: LockedRoom, profiles: Sequence[st
         f"FROM device WHERE profile_id IN ({marks})",
         (room.room_id, seq - 1, seq - 1, transaction.now_us, *profiles),
     )
+    mark_joining(transaction, room.room_id, profiles)
 
 
 def add_subscriptions(transaction: Transaction, commands: Sequence[AddSubscriptions]) -> list[MembershipChange | ChatdError]:
@@ -114,6 +126,13 @@ def _count_members(transaction: Transaction, members: Members) -> None:
     transaction.database.run("UPDATE room SET member_count = ? WHERE room_id = ?", (len(members.profiles), members.room_id))
 
 
+_NOTED = (
+    "CASE WHEN EXISTS (SELECT 1 FROM subscription s WHERE s.room_id = room.room_id AND s.push = 1 AND s.left_seq IS NULL) "
+    "OR room.noted_seq < room.fanned_seq THEN room.noted_seq ELSE v.last_seq END"
+)
+"""Where no member has a device to notify, nothing needs noting."""
+
+
 def mark_fanned(transaction: Transaction, commands: Sequence[MarkFanned]) -> list[tuple[tuple[str, int, int], ...]]:
     """Move fan-out marks, each run only if it follows the mark: what another node has not finished before it is not leapt over."""
     rounds: dict[str, list[tuple[str, int, int]]] = {}
@@ -125,7 +144,7 @@ def mark_fanned(transaction: Transaction, commands: Sequence[MarkFanned]) -> lis
         rounds = {room_id: runs for room_id, runs in rounds.items() if runs}
         values, parameters = transaction.database.values("tii", batch)
         transaction.database.run(
-            f"WITH v(room_id, first_seq, last_seq) AS ({values}) UPDATE room SET fanned_seq = v.last_seq FROM v "
+            f"WITH v(room_id, first_seq, last_seq) AS ({values}) UPDATE room SET fanned_seq = v.last_seq, noted_seq = {_NOTED} FROM v "
             "WHERE room.room_id = v.room_id AND room.fanned_seq >= v.first_seq - 1 AND room.fanned_seq < v.last_seq",
             parameters,
         )

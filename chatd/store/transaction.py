@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from google.protobuf.struct_pb2 import Struct
 
 from chatd.core.model import CommittedRun, Members
+from chatd.core.priority import URGENT, USUAL
 from chatd.core.wire import delivery_record, encode_delivery
 from chatd.pb.events.v1.payloads_pb2 import EventLink, EventType
 from chatd.store.database import Database
@@ -16,6 +17,8 @@ MEMBERS_KEPT = 1_000_000
 
 MAX_ROWS = 2_000
 """Rows in one statement: eight columns of them stay below SQLite's 32,766 variables."""
+_NOTIFICATIONS_LOCK = 0x70757368  # "push"
+
 MAX_RUN_BYTES = 262_144
 """A run that has grown to this is ended: it is published as one message, and must have a chance to fit a window."""
 
@@ -50,6 +53,10 @@ class LockedRoom:
     room_id: str
     head_seq: int
     version: int
+    urgent_seq: int = 0
+    """Its newest urgent event."""
+    usual_seq: int = 0
+    """Its newest event that is not bulk."""
     changed: bool = False
 
 
@@ -60,6 +67,7 @@ class _Run:
     recipients: Members
     first_seq: int
     alone: bool
+    priority: int
     size: int = 0
     records: list[bytes] = field(default_factory=list)
 
@@ -72,6 +80,7 @@ class Transaction:
         self.now_us = now_us
         self.rooms: dict[str, LockedRoom] = {}
         self._profiles: set[str] = set()
+        self._notifications_locked = False
         self._cache = cache
         self._members: dict[str, Members] = {}
         self._events: list[tuple[object, ...]] = []
@@ -84,7 +93,7 @@ class Transaction:
         for start in range(0, len(wanted), MAX_ROWS):
             chunk = wanted[start : start + MAX_ROWS]
             sql = (
-                "SELECT room_id, head_seq, membership_version FROM room "
+                "SELECT room_id, head_seq, membership_version, urgent_seq, usual_seq FROM room "
                 f"WHERE room_id IN ({', '.join('?' * len(chunk))}) ORDER BY room_id{self.database.for_update}"
             )
             self.rooms.update((row[0], LockedRoom(*row)) for row in self.database.rows(sql, chunk))
@@ -115,6 +124,13 @@ class Transaction:
                 parameters,
             )
 
+    def lock_notifications(self) -> None:
+        """Hold the queue of notifications until the transaction ends: its rows are changed by rooms, by devices and by profiles, in no common
+        order, and by each node about once a second. After all other locks."""
+        if self.database.for_update and not self._notifications_locked:
+            self.database.rows("SELECT pg_advisory_xact_lock(?)", (_NOTIFICATIONS_LOCK,))
+        self._notifications_locked = True
+
     def members(self, room: LockedRoom) -> Members:
         """The room's active subscribers; the same object for as long as nobody joins or leaves."""
         members = self._members.get(room.room_id) or self._cache.get(room.room_id, room.version)
@@ -131,18 +147,35 @@ class Transaction:
         members = self._members[room.room_id] = Members(room.room_id, room.version, profiles)
         return members
 
-    def append(self, room: LockedRoom, link: EventLink, payload: bytes, content_hash: bytes, recipients: Members, *, alone: bool) -> int:
+    def append(
+        self,
+        room: LockedRoom,
+        link: EventLink,
+        payload: bytes,
+        content_hash: bytes,
+        recipients: Members,
+        *,
+        compressed: bool = False,
+        alone: bool = False,
+    ) -> int:
         """Give an event its place. ``alone``: it is a run of its own, because its recipients are not its neighbours'."""
         room.head_seq += 1
         room.changed = True
         link.room_id, link.seq, link.sent_at_us = room.room_id, room.head_seq, self.now_us
-        delivery = encode_delivery(link, payload)
+        priority = link.priority
+        if priority >= USUAL:
+            room.usual_seq = link.seq
+        if priority >= URGENT:
+            room.urgent_seq = link.seq
+        delivery = encode_delivery(link, payload, compressed=compressed)
         self._events.append((room.room_id, link.seq, link.event_id, link.sender_id, link.type, self.now_us, content_hash, delivery))
         record = delivery_record(delivery)
         last = self._last_runs.get(room.room_id)
         if alone or last is None or last.alone or last.recipients is not recipients or last.size > MAX_RUN_BYTES:
-            last = self._last_runs[room.room_id] = _Run(recipients, link.seq, alone)
+            last = self._last_runs[room.room_id] = _Run(recipients, link.seq, alone, priority)
             self._runs.append(last)
+        elif priority > last.priority:
+            last.priority = priority
         last.records.append(record)
         last.size += len(record)
         return link.seq
@@ -164,12 +197,14 @@ class Transaction:
                     parameters,
                 )
             self._events.clear()
-        changed = [(room.room_id, room.head_seq, room.version) for room in self.rooms.values() if room.changed]
+        changed = [
+            (room.room_id, room.head_seq, room.version, room.urgent_seq, room.usual_seq) for room in self.rooms.values() if room.changed
+        ]
         for start in range(0, len(changed), MAX_ROWS):
-            values, parameters = self.database.values("tii", changed[start : start + MAX_ROWS])
+            values, parameters = self.database.values("tiiii", changed[start : start + MAX_ROWS])
             self.database.run(
-                f"WITH v(room_id, head_seq, version) AS ({values}) UPDATE room SET head_seq = v.head_seq, membership_version = v.version "
-                "FROM v WHERE room.room_id = v.room_id",
+                f"WITH v(room_id, head_seq, version, urgent_seq, usual_seq) AS ({values}) UPDATE room SET head_seq = v.head_seq, "
+                "membership_version = v.version, urgent_seq = v.urgent_seq, usual_seq = v.usual_seq FROM v WHERE room.room_id = v.room_id",
                 parameters,
             )
         for room in self.rooms.values():
@@ -180,6 +215,13 @@ class Transaction:
         for members in self._members.values():
             self._cache.put(members)
         return [
-            CommittedRun(run.recipients.room_id, run.first_seq, run.first_seq + len(run.records) - 1, b"".join(run.records), run.recipients)
+            CommittedRun(
+                run.recipients.room_id,
+                run.first_seq,
+                run.first_seq + len(run.records) - 1,
+                b"".join(run.records),
+                run.recipients,
+                run.priority,
+            )
             for run in self._runs
         ]

@@ -18,10 +18,14 @@ from chatd.store.database import CommitUnknown, Database
 from chatd.store.events import store_events
 from chatd.store.lane import Completed, Lane
 from chatd.store.nodes import renew_leases
+from chatd.store.notifications import claim_notifications, drop_notifications, note_rooms, retry_notifications, settle_notifications
 from chatd.store.outbox import ack_cursors, open_streams
-from chatd.store.retention import erase_profiles, expire_devices, purge_logs
+from chatd.store.push import set_push, set_room_notifications
+from chatd.store.read_markers import set_read_markers
+from chatd.store.retention import erase_profiles, expire_devices, forget_devices, purge_logs
 from chatd.store.rooms import add_subscriptions, create_rooms, mark_fanned, remove_subscriptions
 from chatd.store.transaction import MembersCache, Transaction
+from chatd.store.turns import Turns, weight_of
 from chatd.store.undelivered import drop_letters, replay_letters
 
 APPLY: dict[type, Callable[[Transaction, Any], Sequence[Any]]] = {
@@ -31,16 +35,25 @@ APPLY: dict[type, Callable[[Transaction, Any], Sequence[Any]]] = {
     c.RemoveSubscriptions: remove_subscriptions,
     c.OpenStreams: open_streams,
     c.AckCursors: ack_cursors,
+    c.SetReadMarker: set_read_markers,
     c.MarkFanned: mark_fanned,
     c.ReplayLetters: replay_letters,
     c.DropLetters: drop_letters,
     c.PurgeLog: purge_logs,
     c.ExpireDevices: expire_devices,
+    c.ForgetDevice: forget_devices,
     c.EraseProfile: erase_profiles,
     c.RenewLeases: renew_leases,
     c.RegisterConnections: register_connections,
     c.TouchConnections: touch_connections,
     c.ForgetConnections: forget_connections,
+    c.SetPush: set_push,
+    c.SetRoomNotifications: set_room_notifications,
+    c.NoteRooms: note_rooms,
+    c.ClaimNotifications: claim_notifications,
+    c.SettleNotifications: settle_notifications,
+    c.RetryNotifications: retry_notifications,
+    c.DropNotifications: drop_notifications,
 }
 """Command type → what applies a group of them, giving a result or a ChatdError for each."""
 
@@ -72,13 +85,14 @@ class Writer:
         self._broken: ChatdError | None = None
         self._clock = clock
         self._cache = MembersCache()
-        self._lane = Lane("writer", self._work, closed=database.disconnect)
+        self._turns = Turns()
+        self._lane = Lane("writer", self._work, closed=database.disconnect, weigh=weight_of)
         self.start = self._lane.start
         self.stop = self._lane.stop
 
     def submit(self, command: c.Command, tag: object | None) -> None:
-        """Queue a command; its result comes back with ``tag`` (None: only a failure is reported)."""
-        self._lane.submit(command, tag)
+        """Queue a command; its result comes back with ``tag`` (None: only a failure is reported). To be called from one thread."""
+        self._lane.submit(command, tag, first=self._turns.is_first(command, self._lane.taken))
 
     def _work(self, batch: list[Item]) -> None:
         if self._broken is not None:
@@ -125,10 +139,12 @@ class Writer:
         completed: list[Completed] = []
         self._begin()
         try:
-            # Rooms, profiles, entries, each in sorted order: two nodes never wait for each other.
+            # Rooms, profiles, entries, the queue of notifications, each in sorted order: two nodes never wait for each other.
             transaction.lock_rooms({room_id for command, _ in batch for room_id in c.rooms_of(command)})
             transaction.lock_profiles({profile_id for command, _ in batch for profile_id in c.profiles_of(command)})
             transaction.lock_entries({entry for command, _ in batch for entry in c.entries_of(command)})
+            if any(isinstance(command, c.NOTIFYING) for command, _ in batch):
+                transaction.lock_notifications()
             for kind, group in groupby(batch, key=lambda item: type(item[0])):
                 items = list(group)
                 results = APPLY[kind](transaction, [command for command, _ in items])

@@ -6,8 +6,8 @@ edge-triggered: it is read until EAGAIN, and looked at again after anything was 
 
 import asyncio
 import errno
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Container, Sequence
+from typing import Any, Protocol
 
 import zmq
 
@@ -16,6 +16,8 @@ Message = list[bytes]
 _NOBLOCK = int(zmq.NOBLOCK)
 _NOBLOCK_MORE = int(zmq.NOBLOCK) | int(zmq.SNDMORE)
 _RCVMORE, _EVENTS, _POLLIN, _POLLOUT = int(zmq.RCVMORE), int(zmq.EVENTS), int(zmq.POLLIN), int(zmq.POLLOUT)
+_SRCFD = int(zmq.SRCFD)
+_BATCH_BYTES = 16 * 1_048_576
 
 
 class PeerGone(Exception):
@@ -26,11 +28,26 @@ class PeerFull(Exception):
     """The peer's queue is at its high-water mark (or nobody is connected yet): nothing was sent."""
 
 
+class Strangers(Protocol):
+    """Who is told of those who are new to a ROUTER (``accepted.py``; here because it has a pump of its own)."""
+
+    @property
+    def known(self) -> Container[bytes]:
+        """Routing ids of those who are not."""
+
+    def meet(self, routing_id: bytes, fd: int, address: str) -> bool:
+        """Whether to hear a message, given its connection's descriptor (-1: inproc) and its peer's address."""
+
+    def all_heard(self) -> None:
+        """Everything that had come has been read and handled."""
+
+
 class Pump:
     """Reads a socket in batches and sends on it without blocking.
 
-    ``on_batch`` gets 1 to ``max_batch`` messages, then other sockets have their turn. It must not raise.
+    ``on_batch`` gets 1 to ``max_batch`` messages, of some 16 MiB, then other sockets have their turn. It must not raise.
     ``frames`` is how many every message has, where the peers are chatd's own: then libzmq need not be asked after each.
+    ``strangers`` is asked about a ROUTER's messages from routing ids that it does not know.
     ``on_lost`` is called when a connecting socket (one peer, IMMEDIATE) no longer has anybody to send to; at least once, while that is so.
     """
 
@@ -42,6 +59,7 @@ class Pump:
         *,
         max_batch: int = 1000,
         frames: int = 0,
+        strangers: Strangers | None = None,
         on_lost: Callable[[], None] | None = None,
     ) -> None:
         self._loop = loop
@@ -49,6 +67,8 @@ class Pump:
         self._on_batch = on_batch
         self._max_batch = max_batch
         self._more = range(frames - 1) if frames else None
+        self._strangers = strangers
+        self._known: Container[bytes] | None = strangers.known if strangers is not None else None
         self._on_lost = on_lost
         self._was_writable = False
         self._check_scheduled = False
@@ -56,6 +76,7 @@ class Pump:
         # The backend's own methods: pyzmq's wrappers around them cost as much again as the work (enum flags, keyword checks).
         backend: Any = super(zmq.Socket, socket)
         self._receive: Callable[[int], bytes] = backend.recv
+        self._receive_frame: Callable[[int, bool], zmq.Frame] = backend.recv
         self._send: Callable[[bytes, int], None] = backend.send
         self._option: Callable[[int], int] = backend.get
         self._fd = int(socket.get(zmq.FD))
@@ -63,14 +84,23 @@ class Pump:
         loop.add_reader(self._fd, self._drain)
         self._look_again()
 
+    def read_now(self) -> None:
+        """Read what has come, without waiting for the loop's turn."""
+        self._drain()
+
     def _drain(self) -> None:
         if self._closed or self._paused:
             return
-        receive, option, more = self._receive, self._option, self._more
+        receive, option, more, known = self._receive, self._option, self._more, self._known
         batch: list[Message] = []
+        left, room = self._max_batch, _BATCH_BYTES
+        all_read = False
         try:
-            while len(batch) < self._max_batch:
+            while left and room > 0:
+                left -= 1
                 message = [receive(_NOBLOCK)]
+                if known is not None and message[0] not in known and not self._introduce(message):
+                    continue
                 if more is None:
                     while option(_RCVMORE):
                         message.append(receive(_NOBLOCK))
@@ -78,14 +108,31 @@ class Pump:
                     for _ in more:
                         message.append(receive(_NOBLOCK))
                 batch.append(message)
+                room -= len(message[-1])
         except zmq.Again:
-            pass
+            all_read = True
         else:
             self._look_again()
         if batch:
             self._on_batch(batch)
         elif self._on_lost is not None:
             self._look_for_peer(self._on_lost)
+        if all_read and self._strangers is not None:
+            self._strangers.all_heard()
+
+    def _introduce(self, message: Message) -> bool:
+        """Read on, frame by frame with what libzmq knows of it: that is slower, and done once a connection. False: the message is passed over."""
+        frame = self._receive_frame(_NOBLOCK, False)
+        try:
+            fd, address = int(frame.get(_SRCFD)), str(frame.get("Peer-Address"))
+        except zmq.ZMQError:
+            fd, address = -1, ""
+        if self._strangers is None or self._strangers.meet(message[0], fd, address):
+            message.append(frame.bytes)
+            return True
+        while self._option(_RCVMORE):
+            self._receive_frame(_NOBLOCK, False)
+        return False
 
     def _look_for_peer(self, on_lost: Callable[[], None]) -> None:
         """Woken with nothing to read: that is also how libzmq says that a connection came or went."""
@@ -124,8 +171,10 @@ class Pump:
                 send(frame, _NOBLOCK_MORE)
             send(frames[last], _NOBLOCK)
         except zmq.Again as exc:
+            self._look_again()
             raise PeerFull from exc
         except zmq.ZMQError as exc:
+            self._look_again()  # the attempt, too, may have used up the only sign of a message
             if exc.errno == errno.EHOSTUNREACH:
                 raise PeerGone from exc
             raise

@@ -14,9 +14,12 @@ import zmq
 from chatd.errors import ConfigError
 
 MAX_FRAME_BYTES = 1_048_576
+STRANGERS_HWM = 100
+"""Frames of one client that wait in the gateway; the others wait in TCP's own buffers, and so with the client."""
 HARD_FRAME_FACTOR = 4  # libzmq cuts a connection off at this many times MAX_FRAME_BYTES
 
 Context = zmq.Context["zmq.Socket[bytes]"]
+Socket = zmq.Socket[bytes]
 
 
 def new_context(*, io_threads: int = 1, max_sockets: int = 1023) -> Context:
@@ -50,6 +53,18 @@ def check_uri(uri: str) -> None:
         raise ConfigError(f"{uri!r} is not a loopback address; other hosts need transport security, which is not built yet")
 
 
+def usable(uris: Iterable[str]) -> list[str]:
+    """Those of the addresses that may be connected to from here."""
+    found = []
+    for uri in uris:
+        try:
+            check_uri(uri)
+        except ConfigError:
+            continue
+        found.append(uri)
+    return found
+
+
 def _socket(context: Context, kind: int, *, max_frame: int = MAX_FRAME_BYTES) -> "zmq.Socket[bytes]":
     socket = context.socket(kind)
     socket.linger = 0
@@ -76,12 +91,35 @@ def _bind(socket: "zmq.Socket[bytes]", uri: str) -> "zmq.Socket[bytes]":
     return socket
 
 
-def bind_router(context: Context, uri: str, *, max_frame: int = MAX_FRAME_BYTES, send_hwm: int = 1000) -> "zmq.Socket[bytes]":
-    """A ROUTER that says when a peer is gone (EHOSTUNREACH) or full (EAGAIN) instead of dropping silently."""
+def _router(context: Context, *, max_frame: int, send_hwm: int, receive_hwm: int = 10_000) -> "zmq.Socket[bytes]":
     socket = _socket(context, zmq.ROUTER, max_frame=max_frame)
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-    socket.sndhwm, socket.rcvhwm = send_hwm, 10_000
-    return _bind(socket, uri)
+    socket.sndhwm, socket.rcvhwm = send_hwm, receive_hwm
+    return socket
+
+
+def bind_router(context: Context, uri: str, *, max_frame: int = MAX_FRAME_BYTES, send_hwm: int = 1000) -> "zmq.Socket[bytes]":
+    """A ROUTER that says when a peer is gone (EHOSTUNREACH) or full (EAGAIN) instead of dropping silently."""
+    return _bind(_router(context, max_frame=max_frame, send_hwm=send_hwm), uri)
+
+
+def bind_watched_router(
+    context: Context, uri: str, *, max_frame: int = MAX_FRAME_BYTES, send_hwm: int = 1000
+) -> "tuple[zmq.Socket[bytes], zmq.Socket[bytes]]":
+    """The same for strangers, of whose frames few may wait to be read, however large they are; and the PAIR that tells of each connection that is
+    accepted and that ends (``accepted.py``)."""
+    router = _router(context, max_frame=max_frame, send_hwm=send_hwm, receive_hwm=STRANGERS_HWM)
+    name = f"inproc://monitor-{id(router)}"
+    router.monitor(name, zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
+    monitor = context.socket(zmq.PAIR)
+    # No bound: libzmq's I/O thread would wait for whoever reads this, and everything with it.
+    monitor.linger = monitor.rcvhwm = 0
+    monitor.connect(name)
+    try:
+        return _bind(router, uri), monitor
+    except ConfigError:
+        monitor.close(0)
+        raise
 
 
 def connect_dealer(context: Context, uri: str, *, hwm: int = 10_000) -> "zmq.Socket[bytes]":

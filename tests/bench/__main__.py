@@ -6,7 +6,6 @@ Deliveries, latencies and the servers' own CPU time (from /proc) are taken over 
 import argparse
 import asyncio
 import json
-import os
 import statistics
 import tempfile
 import time
@@ -17,48 +16,11 @@ import uvloop
 from chatd.client import Client
 from chatd.transport.sockets import new_context
 from tests.bench.load import Devices, Sender
+from tests.bench.measure import cpu_seconds, percentile, rss_kib
+from tests.bench.priority import priority
 from tests.bench.resume import resume
-from tests.daemons import Daemon, operator_token
-
-TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def rss_kib(pid: int) -> int:
-    """Resident memory of a process."""
-    return int(next(line.split()[1] for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")))
-
-
-def percentile(values: list[float], share: float) -> float:
-    return values[min(len(values) - 1, int(share * len(values)))] if values else float("nan")
-
-
-class Servers:
-    """A default node and a gateway, two processes."""
-
-    def __init__(self, folder: Path, db_uri: str) -> None:
-        self.folder = folder
-        settings = {"DB_URI": db_uri} if db_uri else {}
-        self.default = Daemon("default", folder, settings)
-        self.gateway = Daemon("gateway", folder, settings)
-
-    def __enter__(self) -> "Servers":
-        self.default.start()
-        self.gateway.start()
-        self.token = operator_token(self.folder)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.gateway.stop()
-        self.default.stop()
-
-    def cpu(self) -> dict[str, float]:
-        return {"default": cpu_seconds(self.default.pid), "gateway": cpu_seconds(self.gateway.pid), "load": time.process_time()}
+from tests.bench.servers import Servers
+from tests.bench.slow_device import slow_device
 
 
 async def hot_room(servers: Servers, *, in_flight: int, devices: int, seconds: float, body: int) -> dict[str, float]:
@@ -125,6 +87,18 @@ async def idle(servers: Servers, connections: int) -> dict[str, float]:
     return {"connections": connections, "kib_per_connection": (after - before) / connections, "cpu_percent": share * 100}
 
 
+def priority_figures(latencies: dict[str, list[float]]) -> dict[str, float]:
+    """What urgent events take, and how much longer than when nothing else is owed."""
+    figures: dict[str, float] = {}
+    for name, seconds in latencies.items():
+        figures[f"{name}_events"] = len(seconds)
+        for share, title in ((0.5, "p50"), (0.99, "p99")):
+            figures[f"{name}_{title}_ms"] = percentile(seconds, share) * 1e3
+            if name != "idle":
+                figures[f"{name}_{title}_more_ms"] = figures[f"{name}_{title}_ms"] - figures[f"idle_{title}_ms"]
+    return figures
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
     parser.add_argument("--seconds", type=float, default=5.0, help="measured stretch of each run")
@@ -133,6 +107,8 @@ def main() -> None:
     parser.add_argument("--body", type=int, default=200, help="bytes of text")
     parser.add_argument("--idle", type=int, default=2000, help="connections of the idle run")
     parser.add_argument("--resume", type=int, default=1000, help="devices at a gateway that is killed")
+    parser.add_argument("--backlog", type=int, default=100_000, help="bulk events owed to each device that urgent ones are sent to")
+    parser.add_argument("--beside", type=int, default=500, help="devices beside one that takes nothing")
     parser.add_argument("--db", default="", help="DB_URI; default: a fresh SQLite file")
     arguments = parser.parse_args()
     report: dict[str, object] = {}
@@ -151,6 +127,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         times = uvloop.run(resume(Path(folder), arguments.resume))
         report["resume"] = {"devices": len(times), "p50_s": percentile(times, 0.5), "p99_s": percentile(times, 0.99), "last_s": times[-1]}
+    with tempfile.TemporaryDirectory() as folder:
+        report["priority"] = priority_figures(uvloop.run(priority(Path(folder), arguments.db, backlog=arguments.backlog, devices=10)))
+    with tempfile.TemporaryDirectory() as folder:
+        report["slow-device"] = uvloop.run(slow_device(Path(folder), devices=arguments.beside, body=arguments.body))
     for name, figures in report.items():
         print(f"\n{name}")
         assert isinstance(figures, dict)

@@ -137,17 +137,22 @@ class Sender:
         self.running = False
         self._started: dict[int, float] = {}
 
+    async def connected(self) -> None:
+        while not self._pump.is_writable:
+            await asyncio.sleep(0.002)
+
     async def start(self) -> None:
         self.running = True
         for _ in range(self._in_flight):
             while True:
                 try:
-                    self._send()
+                    self.send()
                     break
                 except PeerFull:
                     await asyncio.sleep(0.002)
 
-    def _send(self) -> None:
+    def send(self) -> None:
+        """One more."""
         number = self._number
         event_id = f"{self._prefix}{number}"
         event = RoomEvent(event_id=event_id, room_id=self._room, type=EventType.EVENT_TYPE_MESSAGE, payload=self._payload)
@@ -172,7 +177,7 @@ class Sender:
             self.acked += 1
             self.ack_latencies.append(now - self._started.pop(reply.call_id))
             if self.running:
-                self._send()
+                self.send()
 
     def close(self) -> None:
         self._pump.close()

@@ -54,8 +54,9 @@ class Deployment:
         }
         self.gateways = [self._daemon("gateway", f"gateway{number}", {**common, **joined}) for number in range(gateways)]
         self.outer = [FaultProxy(target=("127.0.0.1", int(daemon.uri.rpartition(":")[2]))) for daemon in self.gateways]
-        for proxy in self.outer:
+        for proxy, daemon in zip(self.outer, self.gateways, strict=True):
             proxy.__enter__()
+            daemon.settings["GATEWAY_PUBLIC_URI"] = proxy.uri  # devices that are sent elsewhere go through the proxies too
 
     def _daemon(self, mode: str, name: str, settings: dict[str, object]) -> Daemon:
         return Daemon(mode, self.folder, settings, name=name, module="tests.chaos.daemon")

@@ -83,6 +83,21 @@ def test_send_and_tail(chatctl: Chatctl, room: str) -> None:
     assert chatctl("--as", room, "tail", "--device", "d", "--until-caught-up").stdout == ""
 
 
+def test_priorities_and_mentions(chatctl: Chatctl, room: str) -> None:
+    chatctl("--as", "alice", "send", room, "@ not you", "--priority", "-1", "--mention", "carol")
+    chatctl("--as", "alice", "send", room, "lunch?", "--mention", room, "--mention", "carol")
+    chatctl("--as", "alice", "send", room, "ring", "--priority", "urgent")
+    chatctl("--as", "alice", "send", room, "--priority", "bulk", stdin="line\n")
+    assert "neither bulk" in chatctl("--as", "alice", "send", room, "x", "--priority", "4", code=2).stderr
+    chatctl("--as", "alice", "send", room, "x", "--mention", "a b", code=1)
+    listed = [json.loads(line) for line in chatctl("--as", room, "tail", "--device", "d", "--json", "--count", "5").stdout.splitlines()]
+    assert [(one["priority"], one["mentions"]) for one in listed] == [(0, []), (1, ["carol"]), (1, [room, "carol"]), (2, []), (-1, [])]
+    chatctl("--as", "alice", "send", room, "bye", "--mention", room)
+    chatctl("--as", "alice", "send", room, "bye", "--mention", "carol")
+    marked = chatctl("--as", room, "tail", "--device", "d", "--until-caught-up").stdout.splitlines()
+    assert [line.split("\t")[2].startswith("@ ") for line in marked] == [True, False]
+
+
 def test_tail_shows_only_the_rooms_named(chatctl: Chatctl, room: str) -> None:
     chatctl("--as", "alice", "room", "create", f"{room}-2", room)
     chatctl("--as", "alice", "send", f"{room}-2", "shown")

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatd.client.arrivals import Arrivals, Frame, Position
+from chatd.client.delivery import Delivery
 from chatd.client.resume import Resume
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink
 from chatd.pb.gateway.v1.gateway_pb2 import Welcome
@@ -96,6 +97,84 @@ def test_partly_shown_frames_are_acknowledged_partly() -> None:
     assert (both.shown, both.acked_seq) == ([1, 2, 3, 4], 2)
     both.ask()
     assert both.acked_seq == 4
+
+
+def frame(position: int, *events: tuple[str, int, int]) -> Frame:
+    """Deliveries (room, seq, priority); ``position``: how many the connection has received with them."""
+    first = position - len(events) + 1
+    fresh = [
+        Delivery(EventDelivery(event=EventLink(room_id=room, seq=seq, priority=priority)), 1, number)
+        for number, (room, seq, priority) in enumerate(events, first)
+    ]
+    return Frame(len(events), 10, Position(1, position, 0), fresh)
+
+
+def taken(arrivals: Arrivals, count: int) -> list[tuple[str, int, int]]:
+    """Room and seq of so many deliveries, each with what is acknowledged when the application comes back from it."""
+    found = []
+    for _ in range(count):
+        one = arrivals.take_one()
+        assert one is not None
+        found.append((one.room_id, one.seq, arrivals.given.handled))
+    return found
+
+
+def test_urgent_events_come_before_what_waits_with_what_is_before_them_in_their_rooms() -> None:
+    arrivals = Arrivals()
+    arrivals.add(frame(4, ("bulk", 1, -1), ("calls", 1, 0), ("bulk", 2, -1), ("other", 1, 0)))
+    assert taken(arrivals, 1) == [("bulk", 1, 1)]
+    arrivals.add(frame(8, ("bulk", 3, -1), ("calls", 2, 0), ("calls", 3, 2), ("calls", 4, 0)))
+    assert taken(arrivals, 3) == [("calls", 1, 1), ("calls", 2, 1), ("calls", 3, 1)], "and no ack may say so yet"
+    assert taken(arrivals, 4) == [("bulk", 2, 2), ("other", 1, 4), ("bulk", 3, 5), ("calls", 4, 8)]
+    assert arrivals.take_one() is None
+    assert not arrivals
+
+
+def test_a_batch_of_urgent_events_comes_before_the_frames() -> None:
+    arrivals = Arrivals()
+    arrivals.add(frame(1, ("calls", 1, 0)))
+    arrivals.add(frame(3, ("bulk", 1, -1), ("calls", 2, 1)))
+    assert [(one.room_id, one.seq) for one in arrivals.take_batch()] == [("calls", 1), ("calls", 2)]
+    assert arrivals.given.handled == 0
+    assert [one.room_id for one in arrivals.take_batch()] == ["bulk"]
+    assert arrivals.given.handled == 3
+    assert arrivals.take_batch() == []
+
+
+@given(st.lists(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from([0, 0, 1])), min_size=1, max_size=5), max_size=6), st.data())
+def test_urgent_or_not_everything_is_given_once_in_its_room_s_order_and_no_ack_passes_what_was_not(
+    frames: list[list[tuple[str, int]]], data: st.DataObject
+) -> None:
+    arrivals = Arrivals()
+    seqs = {"a": 0, "b": 0}
+    numbers: list[int] = []
+    shown: list[tuple[str, int]] = []
+    position = 0
+
+    def take() -> None:
+        handled = len(numbers)  # the application comes back: all it was given before is handled
+        one = arrivals.take_one()
+        if one is not None:
+            numbers.append(one.number)
+            shown.append((one.room_id, one.seq))
+        done = set(numbers if one is None else [*numbers[:handled], one.number])
+        assert set(range(1, arrivals.given.handled + 1)) <= done
+
+    for events in frames:
+        position += len(events)
+        made = []
+        for room, priority in events:
+            seqs[room] += 1
+            made.append((room, seqs[room], priority))
+        arrivals.add(frame(position, *made))
+        for _ in range(data.draw(st.integers(0, 4))):
+            take()
+    while arrivals:
+        take()
+    take()
+    assert arrivals.given.handled == position
+    for room, last in seqs.items():
+        assert [seq for shown_room, seq in shown if shown_room == room] == list(range(1, last + 1))
 
 
 def test_repeats_are_acknowledged_without_being_shown() -> None:

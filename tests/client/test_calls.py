@@ -1,6 +1,7 @@
 """Calls as conversations with a gateway: what is tried again, with what, and how long."""
 
 import asyncio
+import time
 
 import pytest
 import uvloop
@@ -14,6 +15,7 @@ from chatd.errors import (
     MalformedFrame,
     NotAMember,
     Overloaded,
+    RateLimited,
     TimedOut,
     Unavailable,
 )
@@ -68,6 +70,57 @@ async def test_a_refusal_is_not_tried_again(client: Client, gateway: FakeGateway
     assert gateway.heard_nothing()
 
 
+def limited(after_ms: int) -> RateLimited:
+    error = RateLimited("this device may send 1 event a second")
+    error.retry_after_ms = after_ms
+    return error
+
+
+async def test_a_limited_call_is_tried_again_when_it_was_told_and_not_before(client: Client, gateway: FakeGateway) -> None:
+    sending = asyncio.ensure_future(client.send("lobby", "hello"))
+    first = await gateway.answer(lambda _: limited(400))
+    began = time.monotonic()
+    second = await gateway.answer(accepted)
+    assert time.monotonic() - began >= 0.4
+    assert sent_ids(first) == sent_ids(second) == [(await sending).event_id]
+
+
+async def test_a_limited_call_that_must_not_be_repeated_is_tried_again_too_for_nothing_was_done(
+    client: Client, gateway: FakeGateway
+) -> None:
+    creating = asyncio.ensure_future(client.create_room("lobby"))
+    await gateway.answer(lambda _: limited(10))
+    await gateway.answer(lambda _: chat.CreateRoomResponse(room=chat.Room(room_id="lobby", head_seq=1)))
+    assert (await creating).head_seq == 1
+
+
+async def test_who_would_wait_longer_than_the_timeout_is_told_at_once(client: Client, gateway: FakeGateway) -> None:
+    sending = asyncio.ensure_future(client.send("lobby", "hello"))
+    await gateway.answer(lambda _: limited(60_000))
+    async with asyncio.timeout(2):
+        with pytest.raises(RateLimited) as raised:
+            await sending
+    assert raised.value.retry_after_ms == 60_000
+
+
+async def test_a_lost_connection_is_made_anew_with_the_next_call_and_not_before() -> None:
+    """A gateway closes connections on which nobody authenticates: an idle client would come back for ever."""
+    uri = f"tcp://127.0.0.1:{free_port()}"
+    async with Client(uri, "secret") as client:
+        async with FakeGateway(uri) as gateway:
+            sending = asyncio.ensure_future(client.send("lobby", "hello"))
+            await gateway.answer(accepted)
+            await sending
+        assert client._calls is not None
+        async with asyncio.timeout(5):
+            while client._calls._pump is not None:
+                await asyncio.sleep(0.01)
+        async with FakeGateway(uri) as gateway:
+            sending = asyncio.ensure_future(client.send("lobby", "again"))
+            await gateway.answer(accepted)
+            assert (await sending).seq == 7
+
+
 async def test_trying_ends_with_the_last_error(gateway: FakeGateway) -> None:
     async with Client(gateway.uri, "secret", call_timeout=0.3) as client:
         sending = asyncio.ensure_future(client.send("lobby", "hello"))
@@ -106,7 +159,9 @@ async def test_a_rooms_calls(client: Client, gateway: FakeGateway) -> None:
 
     reading = asyncio.ensure_future(client.history("lobby", before_seq=9, limit=2))
     call = await gateway.answer(lambda _: chat.GetHistoryResponse(events=[delivery("lobby", 7), delivery("lobby", 8)], more=True))
-    assert chat.GetHistoryRequest.FromString(call.payload) == chat.GetHistoryRequest(room_id="lobby", before_seq=9, limit=2)
+    assert chat.GetHistoryRequest.FromString(call.payload) == chat.GetHistoryRequest(
+        room_id="lobby", before_seq=9, limit=2, accept_zstd=True
+    )
     page, more = await reading
     assert ([one.seq for one in page], more) == ([7, 8], True)
 
@@ -162,9 +217,10 @@ async def test_a_refused_frame_fails_the_calls_under_way(client: Client, gateway
         await sending
 
 
-async def test_what_zeromq_would_cut_off_is_refused_at_once(client: Client) -> None:
-    with pytest.raises(FrameTooLarge):
-        await client.send("lobby", "x" * LARGEST_FRAME)
+async def test_what_zeromq_would_cut_off_is_refused_at_once(gateway: FakeGateway) -> None:
+    async with Client(gateway.uri, "secret", compress=False) as client:
+        with pytest.raises(FrameTooLarge):
+            await client.send("lobby", "x" * LARGEST_FRAME)
 
 
 async def test_closing_fails_what_is_under_way(gateway: FakeGateway) -> None:

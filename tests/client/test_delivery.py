@@ -9,13 +9,23 @@ from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink, EventType
 
 def test_a_message() -> None:
     made = EventDelivery(
-        event=EventLink(event_id="e1", room_id="lobby", seq=7, sender_id="alice", type=EventType.EVENT_TYPE_MESSAGE, sent_at_us=5),
+        event=EventLink(
+            event_id="e1",
+            room_id="lobby",
+            seq=7,
+            sender_id="alice",
+            type=EventType.EVENT_TYPE_MESSAGE,
+            sent_at_us=5,
+            priority=1,
+            mentions=["bob"],
+        ),
         retry_count=2,
     )
     made.payload.update({"text": "hello", "size": 3, "ratio": 0.5, "tags": ["a", {"b": None}], "urgent": True})
     delivery = Delivery(made)
     assert (delivery.event_id, delivery.room_id, delivery.seq, delivery.sender_id) == ("e1", "lobby", 7, "alice")
     assert (delivery.type, delivery.sent_at_us, delivery.retry_count, delivery.text) == (1, 5, 2, "hello")
+    assert (delivery.priority, delivery.mentions) == (1, ("bob",))
     assert delivery.payload == {"text": "hello", "size": 3, "ratio": 0.5, "tags": ["a", {"b": None}], "urgent": True}
 
 

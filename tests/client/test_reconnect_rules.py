@@ -1,11 +1,12 @@
 """What makes a client come back and what does not: every closing code, codes of later versions, a restarted gateway, a room half made."""
 
 import asyncio
+import time
 
 import pytest
 
 from chatd.client import Client
-from chatd.errors import WIRE_ERRORS, ChatdError, Unavailable
+from chatd.errors import WIRE_ERRORS, ChatdError, RateLimited, Unavailable
 from tests.client.fake_gateway import DEADLINE, FakeGateway
 
 CLOSING = [error for error in WIRE_ERRORS.values() if error.closes]
@@ -71,3 +72,14 @@ async def test_a_room_is_not_made_twice_after_an_unknown_outcome(client: Client,
     with pytest.raises(Unavailable, match="the node was lost"):
         await making
     assert gateway.heard_nothing()
+
+
+async def test_a_limited_stream_comes_back_when_it_was_told_and_not_before(client: Client, gateway: FakeGateway) -> None:
+    stream = await client.stream("laptop").__aenter__()
+    peer, _ = await gateway.hear("hello")
+    gateway.say(peer, error={"code": RateLimited.code, "name": RateLimited.name, "retry": True, "retry_after_ms": 800})
+    began = time.monotonic()
+    gateway.deliver(await gateway.welcome(), ("a", 1))
+    assert time.monotonic() - began > 0.75
+    assert (await asyncio.wait_for(anext(stream), DEADLINE)).seq == 1
+    stream.abandon()

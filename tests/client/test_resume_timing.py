@@ -2,8 +2,8 @@
 
 import pytest
 
-from chatd.client.resume import ACK_DELAY, Resume, from_pb
-from chatd.core.wire import error_to_pb
+from chatd.client.resume import ACK_DELAY, Resume
+from chatd.core.wire import error_from_pb, error_to_pb
 from chatd.errors import WIRE_ERRORS, ChatdError, Internal
 from chatd.pb.gateway.v1.gateway_pb2 import Error, Welcome
 
@@ -78,12 +78,12 @@ def test_deliveries_count_as_hearing() -> None:
 
 @pytest.mark.parametrize("kind", WIRE_ERRORS.values(), ids=lambda kind: kind.name)
 def test_every_error_crosses_the_wire_as_itself(kind: type[ChatdError]) -> None:
-    error = from_pb(error_to_pb(kind("because")))
+    error = error_from_pb(error_to_pb(kind("because")))
     assert type(error) is kind
     assert str(error) == "because"
 
 
 def test_an_error_of_a_newer_gateway_is_still_an_error() -> None:
-    error = from_pb(Error(code=987, name="FROM_THE_FUTURE"))
+    error = error_from_pb(Error(code=987, name="FROM_THE_FUTURE"))
     assert type(error) is Internal
     assert "FROM_THE_FUTURE" in str(error)

@@ -1,5 +1,6 @@
 """A device, its streams at gateways and the outbox behind them, in any interleaving of commits, PUB messages that are dropped, repeated and
-reordered, pulls and acks that fail or whose answer is lost, connections that break, takeovers, gateway restarts, failures and dead letters.
+reordered, urgent and usual events, pulls and acks that fail or whose answer is lost, connections that break, takeovers, gateway restarts,
+failures and dead letters.
 
 Always: what the device shows of a room is in order and without holes, cursors never pass what it handled, stale epochs change nothing. And when
 all has settled, everything has been shown.
@@ -14,7 +15,7 @@ from chatd.core.stream import DeviceStream, Published, Run
 from chatd.core.stream_state import StreamState
 
 ROOMS = ["a", "b"]
-WINDOW, WINDOW_BYTES = 5, 40
+WINDOW, WINDOW_BYTES = 9, 120
 MAX_RETRIES = 2
 
 Sent = tuple[str, int, str]
@@ -36,6 +37,7 @@ class Outbox:
     def __init__(self) -> None:
         self.heads = dict.fromkeys(ROOMS, 0)
         self.cursors = dict.fromkeys(ROOMS, 0)
+        self.urgent = dict.fromkeys(ROOMS, 0)
         self.epoch = 0
         self.attempts: dict[tuple[str, int], int] = {}
         self.dead: set[tuple[str, int]] = set()
@@ -48,13 +50,14 @@ class Outbox:
             room, seq = pull.again
             runs.append(OwedRun(room, seq, seq, self._record(room, seq), skipped=pull.again in self.dead, again=True))
         left, size = pull.max_messages, pull.max_bytes
-        cursors = {}
-        for room in ROOMS:
-            after = max(self.cursors[room], pull.sent.get(room, 0))
+        stands = {room: max(self.cursors[room], pull.sent.get(room, 0)) for room in ROOMS}
+        for room, after in stands.items():
             if not runs and pull.first_may_exceed and self.attempts.get((room, after + 1), 0) >= 2:
                 return Owed((OwedRun(room, after + 1, after + 1, self._record(room, after + 1)),), more=True, alone=True)
-            taken: list[bytes] = []
-            while after + len(taken) < self.heads[room]:
+        urgent = [(room, self.urgent[room]) for room in ROOMS if self.urgent[room] > stands[room]]
+        for room, end in urgent if pull.urgent_only else [*urgent, *self.heads.items()]:
+            after, taken = stands[room], list[bytes]()
+            while after + len(taken) < end:
                 one = self._record(room, after + len(taken) + 1)
                 if left <= 0 or (size < len(one) and not (pull.first_may_exceed and not runs and not taken)):
                     break
@@ -62,10 +65,12 @@ class Outbox:
                 left, size = left - 1, size - len(one)
             if taken:
                 runs.append(OwedRun(room, after + 1, after + len(taken), b"".join(taken)))
-            cursors[room] = after + len(taken)
-            if cursors[room] < self.heads[room]:
-                return Owed(tuple(runs), more=True)
-        return Owed(tuple(runs), cursors=cursors if pull.want_cursors else {})
+            stands[room] = after + len(taken)
+            if stands[room] < end:
+                break
+        cursors = {room: seq for room, seq in stands.items() if seq == self.heads[room]}
+        more = pull.urgent_only or len(cursors) < len(ROOMS)
+        return Owed(tuple(runs), more, cursors if pull.want_cursors else {})
 
     def _record(self, room: str, seq: int) -> bytes:
         return record(room, seq, "m" if (room, seq) in self.dead else "e")
@@ -127,13 +132,24 @@ class OutboxMachine(RuleBasedStateMachine):
         self.connections = []
         self.connect()
 
-    @rule(room=st.sampled_from(ROOMS), count=st.integers(1, 4))
-    def commit(self, room: str, count: int) -> None:
+    @rule(room=st.sampled_from(ROOMS), count=st.integers(1, 4), urgent=st.booleans())
+    def commit(self, room: str, count: int, urgent: bool) -> None:
         first = self.outbox.heads[room] + 1
         self.outbox.heads[room] += count
         last = self.outbox.heads[room]
+        if urgent:
+            self.outbox.urgent[room] = last
         for connection in self.connections:
-            connection.queue.append(Published((Run(room, first, last),), count, records(room, first, last)))
+            connection.queue.append(Published((Run(room, first, last),), count, records(room, first, last), urgent))
+
+    @rule(room=st.sampled_from(ROOMS))
+    def ring(self, room: str) -> None:
+        """Urgent, and published at once wherever nothing else waits to be."""
+        self.commit(room=room, count=1, urgent=True)
+        for connection in self.connections:
+            message = connection.queue.pop()
+            if connection.stream.publish(message):
+                connection.send([message.records])
 
     @rule(data=st.data(), how=st.sampled_from(["deliver", "deliver", "drop", "repeat"]))
     def publish(self, data: st.DataObject, how: str) -> None:
@@ -229,8 +245,8 @@ class OutboxMachine(RuleBasedStateMachine):
     def memory_is_bounded(self) -> None:
         for connection in self.connections:
             window = connection.stream.window
-            assert window.sent - window.acked <= WINDOW + 1 + MAX_RETRIES * 4
-            assert connection.stream._held_bytes <= WINDOW_BYTES
+            assert window.sent - window.acked <= WINDOW + WINDOW // 8 + 1 + MAX_RETRIES * 4
+            assert connection.stream._held_bytes <= WINDOW_BYTES + WINDOW_BYTES // 8
 
     @invariant()
     def a_marker_only_where_there_is_a_dead_letter(self) -> None:

@@ -1,8 +1,13 @@
+import timeit
+
+import pytest
+from google.protobuf.message import DecodeError
 from google.protobuf.struct_pb2 import Struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.core.wire import delivery_record, encode_delivery, varint
+from chatd.core.wire import count_first_field, delivery_record, encode_delivery, varint
+from chatd.pb.chat.v1.chat_pb2 import RoomEvent, SendEventsRequest
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink
 from chatd.pb.gateway.v1.gateway_pb2 import Ack, ServerFrame
 
@@ -21,3 +26,38 @@ def test_records_join_to_a_frame(event_id: str, seq: int, text: str) -> None:
     assert EventDelivery.FromString(delivery) == EventDelivery(event=link, payload=payload)
     frame = ServerFrame.FromString(delivery_record(delivery) * 3)
     assert list(frame.deliveries) == [EventDelivery(event=link, payload=payload)] * 3
+
+
+@given(st.lists(st.text(max_size=300), max_size=300))
+def test_events_are_counted_without_parsing_them(room_ids: list[str]) -> None:
+    request = SendEventsRequest(events=[RoomEvent(room_id=room_id) for room_id in room_ids])
+    assert count_first_field(request.SerializeToString(), at_most=256) == min(len(room_ids), 256)
+
+
+FIELDS = st.one_of(
+    st.just(RoomEvent(room_id="r", event_id="e" * 200)).map(lambda event: SendEventsRequest(events=[event]).SerializeToString()),
+    st.integers(0, 2**63).map(lambda value: b"\x10" + varint(value)),
+    st.binary(max_size=300).map(lambda value: b"\x1a" + varint(len(value)) + value),
+    st.binary(min_size=8, max_size=8).map(lambda value: b"\x21" + value),
+    st.binary(min_size=4, max_size=4).map(lambda value: b"\x2d" + value),
+    st.just(b"\x33\x0a\x00\x34"),  # a group with a field 1 in it
+    st.just(b"\x8a\x00\x00"),  # field 1 again, its tag longer than it need be
+    st.just(b"\x08\x01"),  # field 1, but a number: unknown
+    st.binary(max_size=6),
+)
+
+
+@given(st.lists(FIELDS, max_size=20).map(b"".join))
+def test_counting_agrees_with_protobuf_wherever_that_parses(message: bytes) -> None:
+    counted = count_first_field(message, at_most=1_000)
+    try:
+        parsed = SendEventsRequest.FromString(message)
+    except DecodeError:
+        return
+    assert counted == len(parsed.events)
+
+
+@pytest.mark.parametrize("fields", [b"\x0a\x00", b"\x10\x00", b"\x33\x34", b"\x0b"], ids=["events", "numbers", "groups", "depths"])
+def test_a_message_made_to_take_long_counts_as_much_and_takes_no_longer(fields: bytes) -> None:
+    assert count_first_field(fields * 500_000, at_most=257) == 257
+    assert timeit.timeit(lambda: count_first_field(fields * 500_000, at_most=257), number=10) < 1

@@ -22,6 +22,7 @@ class Conversation:
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.socket = self.context.socket(kind)
         self.socket.linger = 0
+        self.socket.rcvhwm = 0  # at its limit libzmq would not even see that the connection has ended
         self.socket.connect(uri)
         self.token = token
         self.profile = profile

@@ -6,8 +6,8 @@ from chatd.core.model import Node, StreamKey
 from chatd.errors import NotAMember
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventType, SkipReason
 from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
-from chatd.store.commands import CreateRoom, EraseProfile, ExpireDevices, MarkFanned, Purged, PurgeLog, RenewLeases
-from chatd.store.queries import GetBroadcast, History, ListOutbox, ListOutboxEntries, RetentionCuts, Unfanned
+from chatd.store.commands import CreateRoom, EraseProfile, ExpireDevices, ForgetDevice, MarkFanned, Purged, PurgeLog, RenewLeases
+from chatd.store.queries import GetBroadcast, History, ListDevices, ListOutbox, ListOutboxEntries, RetentionCuts, Unfanned
 from tests.store.driver import Store, acks, event, failed, send
 
 WEEK = 7 * 86_400_000_000
@@ -217,3 +217,32 @@ def test_leases_are_renewed_and_forgotten(store: Store) -> None:
     store.do(RenewLeases((node("a", 100), node("b", 50)), 0))
     assert {one.uri: one.lease_until_us for one in store.do(RenewLeases((node("a", 200),), 0))} == {"a": 200, "b": 50}
     assert [one.uri for one in store.do(RenewLeases((), 51))] == ["a"]
+
+
+def test_a_forgotten_device_is_owed_nothing_and_comes_back_as_a_new_one(store: Store) -> None:
+    old, other = store.open("bob", "d"), store.open("bob", "e")
+    fill(store)
+    store.do(failed(old, "r", 2))
+    store.open("bob", "d")
+    assert store.do(ForgetDevice("bob", "d")) == 2
+    assert store.do(ForgetDevice("bob", "d")) == 0
+    assert store.owed(old).superseded
+    assert store.database.rows("SELECT * FROM delivery_attempt") == []
+    assert len(owed(store, other)) == 10
+    again = store.open("bob", "d")
+    assert again.epoch == 1
+    assert owed(store, again) == []
+
+
+def test_devices_are_listed_page_by_page_with_what_they_are_owed(store: Store) -> None:
+    store.open("bob", "d")
+    store.open("bob", "e")
+    fill(store)
+    store.do(CreateRoom("s", "", "alice", ("bob",)))
+    page, more = store.ask(ListDevices("", "", ("", ""), 1))
+    assert [(one.profile_id, one.device_id, one.epoch, one.owed, one.rooms_owed) for one in page] == [("bob", "d", 1, 11, 2)]
+    assert more
+    page, more = store.ask(ListDevices("bob", "", ("bob", "d"), 1))
+    assert [(one.device_id, one.owed) for one in page] == [("e", 11)]
+    assert not more
+    assert store.ask(ListDevices("bob", "x", ("", ""), 1)) == ((), False)

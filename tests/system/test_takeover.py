@@ -1,9 +1,17 @@
 """One device at two gateways: the newest Hello wins, wherever it was said."""
 
+import asyncio
+import os
+import signal
+import time
 from pathlib import Path
 
+from chatd.client import Client, StreamState
+from chatd.transport.sockets import new_context
 from tests.protocol.conversation import Conversation, texts
 from tests.system.deployment import Deployment
+
+LOGINS = 100
 
 
 def test_the_older_stream_is_told_on_another_gateway(db_uri: str, tmp_path: Path) -> None:
@@ -23,3 +31,75 @@ def test_the_older_stream_is_told_on_another_gateway(db_uri: str, tmp_path: Path
             alice.send_texts("r", "hello")
             assert texts(new.deliveries(1)) == ["hello"]
             old.hear_nothing(0.2)
+
+
+async def test_a_hundred_quick_logins_leave_one_stream_and_lose_nothing(db_uri: str, tmp_path: Path) -> None:
+    """Over two gateways, while somebody talks. Whoever is told 600 is told once and for good; the newest stream has everything."""
+    with Deployment(tmp_path, db_uri, defaults=1, gateways=2, REPAIR_PULL_SECONDS=3600) as deployment:
+        context = new_context(max_sockets=4_096)
+        async with (
+            Client(deployment.uri(0), deployment.token, profile="alice", context=context, call_timeout=30) as alice,
+            Client(deployment.uri(0), deployment.token, profile="bob", context=context) as bob0,
+            Client(deployment.uri(1), deployment.token, profile="bob", context=context) as bob1,
+        ):
+            await alice.create_room("r")
+            async with bob0.stream("d") as first:
+                await first.opened()
+            await alice.add_members("r", ["bob"])
+            sent: list[int] = []
+            stop = asyncio.Event()
+
+            async def talk() -> None:
+                while not stop.is_set():
+                    sent.append((await alice.send("r", f"{len(sent)}")).seq)
+
+            talking = asyncio.create_task(talk())
+            streams = [(bob0, bob1)[number % 2].stream("d") for number in range(LOGINS)]
+            for stream in streams:
+                await stream.__aenter__()
+            end = time.monotonic() + 30
+            while sum(stream.state is StreamState.ENDED for stream in streams) < LOGINS - 1:
+                assert time.monotonic() < end, [stream.state for stream in streams]
+                await asyncio.sleep(0.05)
+            stop.set()
+            await talking
+            (winner,) = (stream for stream in streams if stream.state is not StreamState.ENDED)
+            assert winner.epoch == max(stream.epoch for stream in streams)
+            shown: list[int] = []
+            async with asyncio.timeout(30):
+                async for delivery in winner:
+                    shown.append(delivery.seq)
+                    if delivery.seq == sent[-1]:
+                        break
+            assert shown == list(range(shown[0], sent[-1] + 1)), "in order, without a gap"
+            assert shown[0] <= 2, "nobody acknowledged anything before it"
+            for stream in streams:
+                stream.abandon()
+        context.destroy(linger=0)
+
+
+def test_a_storm_costs_the_database_only_so_many_registrations(tmp_path: Path) -> None:
+    """A gateway carries MAX_CONNECTIONS_PER_DEVICE of a device: of a hundred Hellos at once, most are let go before they are registered."""
+    uri = f"sqlite:///{tmp_path}/chatd.db"
+    with Deployment(tmp_path, uri, defaults=1, gateways=1, MAX_CONNECTIONS_PER_DEVICE=1) as deployment:
+        hellos = [Conversation(deployment.uri(), deployment.token, "bob") for _ in range(LOGINS)]
+        try:
+            os.kill(deployment.gateways[0].pid, signal.SIGSTOP)  # so that it finds them all at once
+            for one in hellos:
+                one.hello("d")
+            time.sleep(0.5)
+            os.kill(deployment.gateways[0].pid, signal.SIGCONT)
+            welcomed = []
+            told = 0
+            for one in hellos:
+                frame = one.hear(20)
+                if frame.HasField("welcome"):
+                    welcomed.append(frame.welcome.epoch)
+                else:
+                    assert frame.closed.error.code == 600
+                    told += 1
+            assert told > LOGINS / 2
+            assert max(welcomed) < LOGINS / 2, "registered, though somebody newer was there"
+        finally:
+            for one in hellos:
+                one.__exit__()

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 import zmq
 
-from chatd.transport.pump import Pump
-from chatd.transport.sockets import Context, connect_dealer, new_context
+from chatd.transport.pump import PeerGone, Pump
+from chatd.transport.sockets import Context, bind_router, connect_dealer, endpoint, new_context
 from tests.daemons import free_port
 
 PINGS = 100
@@ -84,3 +84,22 @@ async def test_a_lost_peer_is_noticed_at_once_and_a_peer_that_was_never_there_is
             await lost.wait()
     finally:
         pump.close()
+
+
+async def test_a_message_that_came_before_a_send_that_failed_is_seen(context: Context) -> None:
+    """A send to nobody, too, looks at what has come, and the FD does not say so again."""
+    heard = asyncio.Event()
+    router = bind_router(context, "tcp://127.0.0.1:*")
+    pump = Pump(asyncio.get_running_loop(), router, lambda batch: heard.set())
+    with context.socket(zmq.DEALER) as dealer:
+        dealer.linger = 0
+        dealer.connect(endpoint(router))
+        for _ in range(10):
+            heard.clear()
+            dealer.send(b"x")
+            time.sleep(0.02)  # noqa: ASYNC251  it arrives while the loop does not look
+            with pytest.raises(PeerGone):
+                pump.send((b"nobody", b"x"))
+            async with asyncio.timeout(5):
+                await heard.wait()
+    pump.close()

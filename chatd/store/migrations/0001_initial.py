@@ -1,7 +1,9 @@
 """Rooms and their logs, who subscribes, devices, the outbox (a range of a room's log for each subscriber's device), what could not be
-delivered, and who serves.
+delivered, who is notified how, and who serves.
 
-A log's events from first_seq on are kept; up to purged_seq nothing is left of them but, for a week, their ids.
+A log's events from first_seq on are kept; up to purged_seq nothing is left of them but, for a week, their ids. urgent_seq is its newest event
+of priority 1 and up, usual_seq of 0 and up. noted_seq says how far devices that are away have been notified, subscription.push that the member
+has a device to notify.
 """
 
 _BYTES = {"sqlite": "BLOB", "postgres": "BYTEA"}
@@ -10,8 +12,11 @@ _TABLES = """
 CREATE TABLE room (
     room_id TEXT PRIMARY KEY, name TEXT NOT NULL, created_by TEXT NOT NULL, created_at_us BIGINT NOT NULL,
     head_seq BIGINT NOT NULL, fanned_seq BIGINT NOT NULL, membership_version BIGINT NOT NULL, member_count BIGINT NOT NULL,
-    first_seq BIGINT NOT NULL DEFAULT 1, purged_seq BIGINT NOT NULL DEFAULT 0);
+    first_seq BIGINT NOT NULL DEFAULT 1, purged_seq BIGINT NOT NULL DEFAULT 0,
+    urgent_seq BIGINT NOT NULL DEFAULT 0, usual_seq BIGINT NOT NULL DEFAULT 0,
+    noted_seq BIGINT NOT NULL DEFAULT 0, hide_previews BIGINT NOT NULL DEFAULT 0);
 CREATE INDEX room_unfanned ON room (room_id) WHERE fanned_seq < head_seq;
+CREATE INDEX room_unnoted ON room (room_id) WHERE noted_seq < fanned_seq;
 CREATE TABLE room_event (
     room_id TEXT NOT NULL, seq BIGINT NOT NULL, event_id TEXT NOT NULL, sender_id TEXT NOT NULL, type BIGINT NOT NULL,
     sent_at_us BIGINT NOT NULL, content_hash {bytes} NOT NULL, delivery {bytes} NOT NULL, PRIMARY KEY (room_id, seq)){without_rowid};
@@ -19,8 +24,9 @@ CREATE UNIQUE INDEX room_event_id ON room_event (sender_id, event_id);
 CREATE TABLE profile (profile_id TEXT PRIMARY KEY);
 CREATE TABLE subscription (
     room_id TEXT NOT NULL, profile_id TEXT NOT NULL, joined_seq BIGINT NOT NULL, left_seq BIGINT, owner BIGINT NOT NULL,
-    PRIMARY KEY (room_id, profile_id, joined_seq));
+    push BIGINT NOT NULL DEFAULT 0, PRIMARY KEY (room_id, profile_id, joined_seq));
 CREATE UNIQUE INDEX subscription_active ON subscription (room_id, profile_id) WHERE left_seq IS NULL;
+CREATE INDEX subscription_push ON subscription (room_id, profile_id) WHERE push = 1 AND left_seq IS NULL;
 CREATE INDEX subscription_profile ON subscription (profile_id, room_id);
 CREATE TABLE device (
     profile_id TEXT NOT NULL, device_id TEXT NOT NULL, epoch BIGINT NOT NULL, created_at_us BIGINT NOT NULL, seen_at_us BIGINT NOT NULL,
@@ -41,6 +47,19 @@ CREATE TABLE dead_letter (
     reason BIGINT NOT NULL, text TEXT NOT NULL, attempts BIGINT NOT NULL, first_failed_at_us BIGINT NOT NULL, dead_at_us BIGINT NOT NULL,
     PRIMARY KEY (profile_id, device_id, room_id, seq));
 CREATE UNIQUE INDEX dead_letter_id ON dead_letter (letter_id);
+CREATE TABLE push (
+    profile_id TEXT NOT NULL, device_id TEXT NOT NULL, notifier TEXT NOT NULL, endpoint TEXT NOT NULL, p256dh TEXT NOT NULL, auth TEXT NOT NULL,
+    notified_at_us BIGINT NOT NULL, created_at_us BIGINT NOT NULL, PRIMARY KEY (profile_id, device_id));
+CREATE TABLE room_notification (
+    profile_id TEXT NOT NULL, room_id TEXT NOT NULL, level BIGINT NOT NULL, muted_until_us BIGINT NOT NULL, PRIMARY KEY (profile_id, room_id));
+CREATE TABLE notification (
+    profile_id TEXT NOT NULL, device_id TEXT NOT NULL, room_id TEXT NOT NULL, seq BIGINT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL,
+    due_at_us BIGINT NOT NULL, attempts BIGINT NOT NULL, error TEXT NOT NULL, claimed_until_us BIGINT NOT NULL, at_us BIGINT NOT NULL,
+    PRIMARY KEY (profile_id, device_id));
+CREATE INDEX notification_due ON notification (state, due_at_us);
+CREATE TABLE read_marker (
+    profile_id TEXT NOT NULL, room_id TEXT NOT NULL, seq BIGINT NOT NULL, read_at_us BIGINT NOT NULL, device_id TEXT NOT NULL,
+    PRIMARY KEY (profile_id, room_id));
 CREATE TABLE node (
     uri TEXT PRIMARY KEY, kind TEXT NOT NULL, node_id TEXT NOT NULL, queue_uri TEXT NOT NULL, version TEXT NOT NULL,
     started_at_us BIGINT NOT NULL, lease_until_us BIGINT NOT NULL);

@@ -1,12 +1,24 @@
 from chatd.pb.chat.v1 import chat_pb2 as _chat_pb2
 from chatd.pb.events.v1 import payloads_pb2 as _payloads_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class NotificationState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    NOTIFICATION_STATE_UNSPECIFIED: _ClassVar[NotificationState]
+    NOTIFICATION_STATE_WAITING: _ClassVar[NotificationState]
+    NOTIFICATION_STATE_SENT: _ClassVar[NotificationState]
+    NOTIFICATION_STATE_DEAD: _ClassVar[NotificationState]
+NOTIFICATION_STATE_UNSPECIFIED: NotificationState
+NOTIFICATION_STATE_WAITING: NotificationState
+NOTIFICATION_STATE_SENT: NotificationState
+NOTIFICATION_STATE_DEAD: NotificationState
 
 class ListRoomsRequest(_message.Message):
     __slots__ = ("after_room_id", "limit")
@@ -175,7 +187,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("node_id", "version", "uptime_seconds", "database", "devices_online", "events_committed", "commits", "deliveries_published", "events_pulled", "requests_refused", "events_purged", "devices_expired")
+    __slots__ = ("node_id", "version", "uptime_seconds", "database", "devices_online", "events_committed", "commits", "deliveries_published", "events_pulled", "requests_refused", "events_purged", "devices_expired", "signals_published", "signals_dropped", "presence_changes", "notifications_sent", "notifications_failed", "notifications_dead")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     UPTIME_SECONDS_FIELD_NUMBER: _ClassVar[int]
@@ -188,6 +200,12 @@ class GetStatusResponse(_message.Message):
     REQUESTS_REFUSED_FIELD_NUMBER: _ClassVar[int]
     EVENTS_PURGED_FIELD_NUMBER: _ClassVar[int]
     DEVICES_EXPIRED_FIELD_NUMBER: _ClassVar[int]
+    SIGNALS_PUBLISHED_FIELD_NUMBER: _ClassVar[int]
+    SIGNALS_DROPPED_FIELD_NUMBER: _ClassVar[int]
+    PRESENCE_CHANGES_FIELD_NUMBER: _ClassVar[int]
+    NOTIFICATIONS_SENT_FIELD_NUMBER: _ClassVar[int]
+    NOTIFICATIONS_FAILED_FIELD_NUMBER: _ClassVar[int]
+    NOTIFICATIONS_DEAD_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     version: str
     uptime_seconds: float
@@ -200,7 +218,13 @@ class GetStatusResponse(_message.Message):
     requests_refused: int
     events_purged: int
     devices_expired: int
-    def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ...) -> None: ...
+    signals_published: int
+    signals_dropped: int
+    presence_changes: int
+    notifications_sent: int
+    notifications_failed: int
+    notifications_dead: int
+    def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ..., signals_published: _Optional[int] = ..., signals_dropped: _Optional[int] = ..., presence_changes: _Optional[int] = ..., notifications_sent: _Optional[int] = ..., notifications_failed: _Optional[int] = ..., notifications_dead: _Optional[int] = ...) -> None: ...
 
 class ListNodesRequest(_message.Message):
     __slots__ = ()
@@ -337,3 +361,147 @@ class EraseProfileResponse(_message.Message):
     erased: int
     more: bool
     def __init__(self, erased: _Optional[int] = ..., more: bool = ...) -> None: ...
+
+class ListDevicesRequest(_message.Message):
+    __slots__ = ("profile_id", "device_id", "limit", "after_profile_id", "after_device_id")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    AFTER_DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    device_id: str
+    limit: int
+    after_profile_id: str
+    after_device_id: str
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., limit: _Optional[int] = ..., after_profile_id: _Optional[str] = ..., after_device_id: _Optional[str] = ...) -> None: ...
+
+class Device(_message.Message):
+    __slots__ = ("profile_id", "device_id", "epoch", "created_at_us", "seen_at_us", "online", "owed", "rooms_owed", "notifier")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    SEEN_AT_US_FIELD_NUMBER: _ClassVar[int]
+    ONLINE_FIELD_NUMBER: _ClassVar[int]
+    OWED_FIELD_NUMBER: _ClassVar[int]
+    ROOMS_OWED_FIELD_NUMBER: _ClassVar[int]
+    NOTIFIER_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    device_id: str
+    epoch: int
+    created_at_us: int
+    seen_at_us: int
+    online: bool
+    owed: int
+    rooms_owed: int
+    notifier: str
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., epoch: _Optional[int] = ..., created_at_us: _Optional[int] = ..., seen_at_us: _Optional[int] = ..., online: bool = ..., owed: _Optional[int] = ..., rooms_owed: _Optional[int] = ..., notifier: _Optional[str] = ...) -> None: ...
+
+class ListDevicesResponse(_message.Message):
+    __slots__ = ("devices", "more")
+    DEVICES_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    devices: _containers.RepeatedCompositeFieldContainer[Device]
+    more: bool
+    def __init__(self, devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., more: bool = ...) -> None: ...
+
+class ForgetDeviceRequest(_message.Message):
+    __slots__ = ("profile_id", "device_id")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    device_id: str
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ...) -> None: ...
+
+class ForgetDeviceResponse(_message.Message):
+    __slots__ = ("forgotten",)
+    FORGOTTEN_FIELD_NUMBER: _ClassVar[int]
+    forgotten: bool
+    def __init__(self, forgotten: bool = ...) -> None: ...
+
+class TestNotificationRequest(_message.Message):
+    __slots__ = ("profile_id", "device_id")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    device_id: str
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ...) -> None: ...
+
+class TestNotificationResponse(_message.Message):
+    __slots__ = ("notifier", "sent", "error")
+    NOTIFIER_FIELD_NUMBER: _ClassVar[int]
+    SENT_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    notifier: str
+    sent: bool
+    error: str
+    def __init__(self, notifier: _Optional[str] = ..., sent: bool = ..., error: _Optional[str] = ...) -> None: ...
+
+class ListNotificationsRequest(_message.Message):
+    __slots__ = ("state", "profile_id", "limit")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    state: NotificationState
+    profile_id: str
+    limit: int
+    def __init__(self, state: _Optional[_Union[NotificationState, str]] = ..., profile_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class Notification(_message.Message):
+    __slots__ = ("profile_id", "device_id", "notifier", "state", "room_id", "seq", "attempts", "error", "at_us")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    NOTIFIER_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    AT_US_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    device_id: str
+    notifier: str
+    state: NotificationState
+    room_id: str
+    seq: int
+    attempts: int
+    error: str
+    at_us: int
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., notifier: _Optional[str] = ..., state: _Optional[_Union[NotificationState, str]] = ..., room_id: _Optional[str] = ..., seq: _Optional[int] = ..., attempts: _Optional[int] = ..., error: _Optional[str] = ..., at_us: _Optional[int] = ...) -> None: ...
+
+class ListNotificationsResponse(_message.Message):
+    __slots__ = ("notifications", "more")
+    NOTIFICATIONS_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    notifications: _containers.RepeatedCompositeFieldContainer[Notification]
+    more: bool
+    def __init__(self, notifications: _Optional[_Iterable[_Union[Notification, _Mapping]]] = ..., more: bool = ...) -> None: ...
+
+class RetryNotificationsRequest(_message.Message):
+    __slots__ = ("profile_id", "device_id")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    device_id: str
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ...) -> None: ...
+
+class RetryNotificationsResponse(_message.Message):
+    __slots__ = ("retried",)
+    RETRIED_FIELD_NUMBER: _ClassVar[int]
+    retried: int
+    def __init__(self, retried: _Optional[int] = ...) -> None: ...
+
+class DropNotificationsRequest(_message.Message):
+    __slots__ = ("profile_id", "device_id")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    device_id: str
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ...) -> None: ...
+
+class DropNotificationsResponse(_message.Message):
+    __slots__ = ("dropped",)
+    DROPPED_FIELD_NUMBER: _ClassVar[int]
+    dropped: int
+    def __init__(self, dropped: _Optional[int] = ...) -> None: ...

@@ -31,20 +31,24 @@ SKIP_REASON_UNDELIVERABLE: SkipReason
 SKIP_REASON_RETENTION: SkipReason
 
 class EventLink(_message.Message):
-    __slots__ = ("event_id", "room_id", "seq", "sender_id", "type", "sent_at_us")
+    __slots__ = ("event_id", "room_id", "seq", "sender_id", "type", "sent_at_us", "priority", "mentions")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
     SENDER_ID_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     SENT_AT_US_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    MENTIONS_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     room_id: str
     seq: int
     sender_id: str
     type: EventType
     sent_at_us: int
-    def __init__(self, event_id: _Optional[str] = ..., room_id: _Optional[str] = ..., seq: _Optional[int] = ..., sender_id: _Optional[str] = ..., type: _Optional[_Union[EventType, str]] = ..., sent_at_us: _Optional[int] = ...) -> None: ...
+    priority: int
+    mentions: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, event_id: _Optional[str] = ..., room_id: _Optional[str] = ..., seq: _Optional[int] = ..., sender_id: _Optional[str] = ..., type: _Optional[_Union[EventType, str]] = ..., sent_at_us: _Optional[int] = ..., priority: _Optional[int] = ..., mentions: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class EventReceipt(_message.Message):
     __slots__ = ("profile_id", "device_id", "acked", "attempts", "owed_for_us")
@@ -61,7 +65,7 @@ class EventReceipt(_message.Message):
     def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., acked: bool = ..., attempts: _Optional[int] = ..., owed_for_us: _Optional[int] = ...) -> None: ...
 
 class EventDelivery(_message.Message):
-    __slots__ = ("event", "target", "payload", "is_compressed", "retry_count", "skipped", "replay")
+    __slots__ = ("event", "target", "payload", "is_compressed", "retry_count", "skipped", "replay", "compressed_payload")
     EVENT_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
@@ -69,6 +73,7 @@ class EventDelivery(_message.Message):
     RETRY_COUNT_FIELD_NUMBER: _ClassVar[int]
     SKIPPED_FIELD_NUMBER: _ClassVar[int]
     REPLAY_FIELD_NUMBER: _ClassVar[int]
+    COMPRESSED_PAYLOAD_FIELD_NUMBER: _ClassVar[int]
     event: EventLink
     target: EventReceipt
     payload: _struct_pb2.Struct
@@ -76,7 +81,8 @@ class EventDelivery(_message.Message):
     retry_count: int
     skipped: Skipped
     replay: bool
-    def __init__(self, event: _Optional[_Union[EventLink, _Mapping]] = ..., target: _Optional[_Union[EventReceipt, _Mapping]] = ..., payload: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., is_compressed: bool = ..., retry_count: _Optional[int] = ..., skipped: _Optional[_Union[Skipped, _Mapping]] = ..., replay: bool = ...) -> None: ...
+    compressed_payload: bytes
+    def __init__(self, event: _Optional[_Union[EventLink, _Mapping]] = ..., target: _Optional[_Union[EventReceipt, _Mapping]] = ..., payload: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., is_compressed: bool = ..., retry_count: _Optional[int] = ..., skipped: _Optional[_Union[Skipped, _Mapping]] = ..., replay: bool = ..., compressed_payload: _Optional[bytes] = ...) -> None: ...
 
 class Skipped(_message.Message):
     __slots__ = ("first_seq", "last_seq", "reason")

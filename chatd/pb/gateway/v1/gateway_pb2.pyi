@@ -1,4 +1,5 @@
 from chatd.pb.events.v1 import payloads_pb2 as _payloads_pb2
+from chatd.pb.events.v1 import signals_pb2 as _signals_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -8,23 +9,25 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ClientFrame(_message.Message):
-    __slots__ = ("hello", "ack", "heartbeat", "bye", "call", "reject")
+    __slots__ = ("hello", "ack", "heartbeat", "bye", "call", "reject", "presence")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     ACK_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     BYE_FIELD_NUMBER: _ClassVar[int]
     CALL_FIELD_NUMBER: _ClassVar[int]
     REJECT_FIELD_NUMBER: _ClassVar[int]
+    PRESENCE_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     ack: Ack
     heartbeat: Heartbeat
     bye: Bye
     call: RpcRequest
     reject: Reject
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., bye: _Optional[_Union[Bye, _Mapping]] = ..., call: _Optional[_Union[RpcRequest, _Mapping]] = ..., reject: _Optional[_Union[Reject, _Mapping]] = ...) -> None: ...
+    presence: SetPresence
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., bye: _Optional[_Union[Bye, _Mapping]] = ..., call: _Optional[_Union[RpcRequest, _Mapping]] = ..., reject: _Optional[_Union[Reject, _Mapping]] = ..., presence: _Optional[_Union[SetPresence, _Mapping]] = ...) -> None: ...
 
 class ServerFrame(_message.Message):
-    __slots__ = ("deliveries", "welcome", "heartbeat", "reply", "closed", "error", "caught_up")
+    __slots__ = ("deliveries", "welcome", "heartbeat", "reply", "closed", "error", "caught_up", "signals")
     DELIVERIES_FIELD_NUMBER: _ClassVar[int]
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
@@ -32,6 +35,7 @@ class ServerFrame(_message.Message):
     CLOSED_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     CAUGHT_UP_FIELD_NUMBER: _ClassVar[int]
+    SIGNALS_FIELD_NUMBER: _ClassVar[int]
     deliveries: _containers.RepeatedCompositeFieldContainer[_payloads_pb2.EventDelivery]
     welcome: Welcome
     heartbeat: Heartbeat
@@ -39,10 +43,11 @@ class ServerFrame(_message.Message):
     closed: Closed
     error: Error
     caught_up: CaughtUp
-    def __init__(self, deliveries: _Optional[_Iterable[_Union[_payloads_pb2.EventDelivery, _Mapping]]] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., reply: _Optional[_Union[RpcResponse, _Mapping]] = ..., closed: _Optional[_Union[Closed, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., caught_up: _Optional[_Union[CaughtUp, _Mapping]] = ...) -> None: ...
+    signals: _containers.RepeatedCompositeFieldContainer[_signals_pb2.Signal]
+    def __init__(self, deliveries: _Optional[_Iterable[_Union[_payloads_pb2.EventDelivery, _Mapping]]] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., reply: _Optional[_Union[RpcResponse, _Mapping]] = ..., closed: _Optional[_Union[Closed, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., caught_up: _Optional[_Union[CaughtUp, _Mapping]] = ..., signals: _Optional[_Iterable[_Union[_signals_pb2.Signal, _Mapping]]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("token", "profile_id", "device_id", "window_messages", "window_bytes", "version", "client")
+    __slots__ = ("token", "profile_id", "device_id", "window_messages", "window_bytes", "version", "client", "accept_zstd", "want_signals", "presence")
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +55,9 @@ class Hello(_message.Message):
     WINDOW_BYTES_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     CLIENT_FIELD_NUMBER: _ClassVar[int]
+    ACCEPT_ZSTD_FIELD_NUMBER: _ClassVar[int]
+    WANT_SIGNALS_FIELD_NUMBER: _ClassVar[int]
+    PRESENCE_FIELD_NUMBER: _ClassVar[int]
     token: str
     profile_id: str
     device_id: str
@@ -57,10 +65,13 @@ class Hello(_message.Message):
     window_bytes: int
     version: int
     client: str
-    def __init__(self, token: _Optional[str] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., window_messages: _Optional[int] = ..., window_bytes: _Optional[int] = ..., version: _Optional[int] = ..., client: _Optional[str] = ...) -> None: ...
+    accept_zstd: bool
+    want_signals: bool
+    presence: _signals_pb2.PresenceState
+    def __init__(self, token: _Optional[str] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., window_messages: _Optional[int] = ..., window_bytes: _Optional[int] = ..., version: _Optional[int] = ..., client: _Optional[str] = ..., accept_zstd: bool = ..., want_signals: bool = ..., presence: _Optional[_Union[_signals_pb2.PresenceState, str]] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("epoch", "profile_id", "device_id", "heartbeat_interval_ms", "window_messages", "window_bytes", "version", "gateway_id", "new_device")
+    __slots__ = ("epoch", "profile_id", "device_id", "heartbeat_interval_ms", "window_messages", "window_bytes", "version", "gateway_id", "new_device", "gateways")
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -70,6 +81,7 @@ class Welcome(_message.Message):
     VERSION_FIELD_NUMBER: _ClassVar[int]
     GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
     NEW_DEVICE_FIELD_NUMBER: _ClassVar[int]
+    GATEWAYS_FIELD_NUMBER: _ClassVar[int]
     epoch: int
     profile_id: str
     device_id: str
@@ -79,7 +91,8 @@ class Welcome(_message.Message):
     version: int
     gateway_id: str
     new_device: bool
-    def __init__(self, epoch: _Optional[int] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., heartbeat_interval_ms: _Optional[int] = ..., window_messages: _Optional[int] = ..., window_bytes: _Optional[int] = ..., version: _Optional[int] = ..., gateway_id: _Optional[str] = ..., new_device: bool = ...) -> None: ...
+    gateways: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, epoch: _Optional[int] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., heartbeat_interval_ms: _Optional[int] = ..., window_messages: _Optional[int] = ..., window_bytes: _Optional[int] = ..., version: _Optional[int] = ..., gateway_id: _Optional[str] = ..., new_device: bool = ..., gateways: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Ack(_message.Message):
     __slots__ = ("up_to",)
@@ -101,6 +114,12 @@ class Heartbeat(_message.Message):
     mark: int
     def __init__(self, mark: _Optional[int] = ...) -> None: ...
 
+class SetPresence(_message.Message):
+    __slots__ = ("state",)
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    state: _signals_pb2.PresenceState
+    def __init__(self, state: _Optional[_Union[_signals_pb2.PresenceState, str]] = ...) -> None: ...
+
 class Bye(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
@@ -110,22 +129,26 @@ class CaughtUp(_message.Message):
     def __init__(self) -> None: ...
 
 class Closed(_message.Message):
-    __slots__ = ("error",)
+    __slots__ = ("error", "gateways")
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    GATEWAYS_FIELD_NUMBER: _ClassVar[int]
     error: Error
-    def __init__(self, error: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
+    gateways: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, error: _Optional[_Union[Error, _Mapping]] = ..., gateways: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Error(_message.Message):
-    __slots__ = ("code", "name", "message", "retry")
+    __slots__ = ("code", "name", "message", "retry", "retry_after_ms")
     CODE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     RETRY_FIELD_NUMBER: _ClassVar[int]
+    RETRY_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
     code: int
     name: str
     message: str
     retry: bool
-    def __init__(self, code: _Optional[int] = ..., name: _Optional[str] = ..., message: _Optional[str] = ..., retry: bool = ...) -> None: ...
+    retry_after_ms: int
+    def __init__(self, code: _Optional[int] = ..., name: _Optional[str] = ..., message: _Optional[str] = ..., retry: bool = ..., retry_after_ms: _Optional[int] = ...) -> None: ...
 
 class RpcRequest(_message.Message):
     __slots__ = ("call_id", "method", "payload", "token", "profile_id", "affinity")

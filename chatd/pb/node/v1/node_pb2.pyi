@@ -47,14 +47,16 @@ class Run(_message.Message):
     def __init__(self, room_id: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ...) -> None: ...
 
 class QueueHead(_message.Message):
-    __slots__ = ("runs", "subscribed", "epoch")
+    __slots__ = ("runs", "subscribed", "epoch", "priority")
     RUNS_FIELD_NUMBER: _ClassVar[int]
     SUBSCRIBED_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     runs: _containers.RepeatedCompositeFieldContainer[Run]
     subscribed: bool
     epoch: int
-    def __init__(self, runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., subscribed: bool = ..., epoch: _Optional[int] = ...) -> None: ...
+    priority: int
+    def __init__(self, runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., subscribed: bool = ..., epoch: _Optional[int] = ..., priority: _Optional[int] = ...) -> None: ...
 
 class RoomCursor(_message.Message):
     __slots__ = ("room_id", "seq")
@@ -65,16 +67,18 @@ class RoomCursor(_message.Message):
     def __init__(self, room_id: _Optional[str] = ..., seq: _Optional[int] = ...) -> None: ...
 
 class DescribeRequest(_message.Message):
-    __slots__ = ("gateway_id", "gateway_uri", "version", "started_at_us")
+    __slots__ = ("gateway_id", "gateway_uri", "version", "started_at_us", "draining")
     GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
     GATEWAY_URI_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     STARTED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    DRAINING_FIELD_NUMBER: _ClassVar[int]
     gateway_id: str
     gateway_uri: str
     version: str
     started_at_us: int
-    def __init__(self, gateway_id: _Optional[str] = ..., gateway_uri: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ...) -> None: ...
+    draining: bool
+    def __init__(self, gateway_id: _Optional[str] = ..., gateway_uri: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., draining: bool = ...) -> None: ...
 
 class NodeAddress(_message.Message):
     __slots__ = ("node_id", "call_uri", "queue_uri")
@@ -87,20 +91,22 @@ class NodeAddress(_message.Message):
     def __init__(self, node_id: _Optional[str] = ..., call_uri: _Optional[str] = ..., queue_uri: _Optional[str] = ...) -> None: ...
 
 class DescribeResponse(_message.Message):
-    __slots__ = ("node_id", "queue_name", "version", "started_at_us", "nodes", "call_uri")
+    __slots__ = ("node_id", "queue_name", "version", "started_at_us", "nodes", "call_uri", "gateway_uris")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     QUEUE_NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     STARTED_AT_US_FIELD_NUMBER: _ClassVar[int]
     NODES_FIELD_NUMBER: _ClassVar[int]
     CALL_URI_FIELD_NUMBER: _ClassVar[int]
+    GATEWAY_URIS_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     queue_name: str
     version: str
     started_at_us: int
     nodes: _containers.RepeatedCompositeFieldContainer[NodeAddress]
     call_uri: str
-    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ..., call_uri: _Optional[str] = ...) -> None: ...
+    gateway_uris: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ..., call_uri: _Optional[str] = ..., gateway_uris: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class OpenStream(_message.Message):
     __slots__ = ("profile_id", "device_id", "client")
@@ -129,7 +135,7 @@ class OpenStreamsResponse(_message.Message):
     def __init__(self, epochs: _Optional[_Iterable[int]] = ..., new_devices: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class StreamPull(_message.Message):
-    __slots__ = ("profile_id", "device_id", "epoch", "sent", "max_messages", "max_bytes", "want_cursors", "first_may_exceed", "again")
+    __slots__ = ("profile_id", "device_id", "epoch", "sent", "max_messages", "max_bytes", "want_cursors", "first_may_exceed", "again", "plain", "urgent_only")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -139,6 +145,8 @@ class StreamPull(_message.Message):
     WANT_CURSORS_FIELD_NUMBER: _ClassVar[int]
     FIRST_MAY_EXCEED_FIELD_NUMBER: _ClassVar[int]
     AGAIN_FIELD_NUMBER: _ClassVar[int]
+    PLAIN_FIELD_NUMBER: _ClassVar[int]
+    URGENT_ONLY_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     device_id: str
     epoch: int
@@ -148,7 +156,9 @@ class StreamPull(_message.Message):
     want_cursors: bool
     first_may_exceed: bool
     again: RoomCursor
-    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., epoch: _Optional[int] = ..., sent: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., max_messages: _Optional[int] = ..., max_bytes: _Optional[int] = ..., want_cursors: bool = ..., first_may_exceed: bool = ..., again: _Optional[_Union[RoomCursor, _Mapping]] = ...) -> None: ...
+    plain: bool
+    urgent_only: bool
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., epoch: _Optional[int] = ..., sent: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., max_messages: _Optional[int] = ..., max_bytes: _Optional[int] = ..., want_cursors: bool = ..., first_may_exceed: bool = ..., again: _Optional[_Union[RoomCursor, _Mapping]] = ..., plain: bool = ..., urgent_only: bool = ...) -> None: ...
 
 class PullOutboxRequest(_message.Message):
     __slots__ = ("pulls",)

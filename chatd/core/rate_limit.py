@@ -1,0 +1,79 @@
+"""How much of something each of many may have: token buckets by key, in memory that is bounded whoever the keys come from.
+
+A bucket is one number, the time at which it is full again: what is full says nothing and is forgotten. `now` is in seconds of any steady clock.
+"""
+
+import ipaddress
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+MAX_KEYS = 100_000
+"""Buckets a table holds at most, some 10 MB; then the one charged longest ago is forgotten. Who has so many keys gains nothing by that:
+each new key has a full bucket anyway."""
+_LOOKED_AT = 2  # buckets looked at for each new one: more are forgotten than made
+_ROUNDING = 1e-6  # seconds: far above what floats lose, far below the millisecond in which clients are told to wait
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """``per_second`` units, and ``burst`` units at once; no limit if ``per_second`` is 0."""
+
+    per_second: float
+    burst: float
+
+
+class Buckets:
+    """A bucket for each key. ``wait`` asks, ``charge`` takes: whoever obeys several limits asks all before taking from any."""
+
+    def __init__(self, rate: Rate, *, max_keys: int = MAX_KEYS) -> None:
+        self.rate = rate
+        self._unlimited = rate.per_second <= 0
+        self._seconds_each = 0.0 if self._unlimited else 1 / rate.per_second
+        self._burst_seconds = rate.burst * self._seconds_each
+        self._max_keys = max_keys
+        self._full_at: dict[Hashable, float] = {}  # charged longest ago first, about
+
+    def __len__(self) -> int:
+        return len(self._full_at)
+
+    def wait(self, key: Hashable, cost: float, now: float) -> float:
+        """Seconds until ``cost`` may be charged; 0.0: now. What costs more than a whole bucket waits for a full one."""
+        full_at = self._full_at.get(key)
+        if full_at is None:
+            return 0.0
+        seconds = full_at - now - max(0.0, self._burst_seconds - cost * self._seconds_each)
+        return seconds if seconds > _ROUNDING else 0.0
+
+    def charge(self, key: Hashable, cost: float, now: float) -> None:
+        """Take it, whether or not it is there: a bucket may go into debt."""
+        if self._unlimited:
+            return
+        full_at = self._full_at.pop(key, None)
+        if full_at is None:
+            full_at = now
+            self._forget(now)
+        self._full_at[key] = max(full_at, now) + cost * self._seconds_each
+
+    def _forget(self, now: float) -> None:
+        """Make room for a new key."""
+        buckets = self._full_at
+        for _ in range(min(_LOOKED_AT, len(buckets))):
+            key = next(iter(buckets))
+            full_at = buckets.pop(key)
+            if full_at > now:
+                buckets[key] = full_at
+        while len(buckets) >= self._max_keys:
+            del buckets[next(iter(buckets))]
+
+
+def address_key(address: str) -> str:
+    """What counts as one address: an IPv4 address, or the /64 that a subscriber of IPv6 is given; empty for what is neither (a local socket)."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is None:
+            return str(ipaddress.IPv6Address(int(parsed) >> 64 << 64)) + "/64"
+        parsed = parsed.ipv4_mapped
+    return str(parsed)

@@ -1,0 +1,108 @@
+"""Presence at a gateway: what its devices say of themselves, and whom its streams watch, both as subscriptions at the default nodes.
+
+Every node tells of a watched profile; watchers are told what they have not been told already.
+"""
+
+from collections.abc import Callable
+
+from chatd.core.ids import LETTERS, WATCH, presence_topic
+from chatd.core.rate_limit import Buckets, Rate
+from chatd.errors import InvalidArgument, RateLimited
+from chatd.gateway.connection import Peer
+from chatd.pb.events.v1.signals_pb2 import PresenceState
+
+SAYABLE = frozenset(LETTERS) | {PresenceState.PRESENCE_STATE_ONLINE, PresenceState.PRESENCE_STATE_UNSPECIFIED}
+
+
+class GatewayPresence:
+    """``tell`` passes a frame on to a peer, and says whether that could be done; ``rate`` is of one device's changes."""
+
+    def __init__(
+        self,
+        *,
+        subscribe: Callable[[bytes], None],
+        unsubscribe: Callable[[bytes], None],
+        tell: Callable[[Peer, bytes], bool],
+        rate: Rate,
+    ) -> None:
+        self._subscribe = subscribe
+        self._unsubscribe = unsubscribe
+        self._tell = tell
+        self._buckets = Buckets(rate)
+        self._said: dict[Peer, bytes] = {}
+        self._watchers: dict[bytes, set[Peer]] = {}
+        self._watched: dict[Peer, set[bytes]] = {}
+        self._last: dict[bytes, bytes] = {}
+        self._missed: set[tuple[Peer, bytes]] = set()
+
+    def opened(self, peer: Peer, state: PresenceState) -> None:
+        """A stream is open, its device in this state."""
+        if state in SAYABLE:
+            self._say(peer, state)
+
+    def change(self, peer: Peer, state: PresenceState, now: float) -> None:
+        """Raises InvalidArgument, RateLimited."""
+        if state not in SAYABLE:
+            raise InvalidArgument("a device says AWAY, BUSY or ONLINE")
+        wait = self._buckets.wait(peer.topic, 1, now)
+        if wait > 0:
+            error = RateLimited("presence changes too often")
+            error.retry_after_ms = max(1, round(wait * 1e3))
+            raise error
+        self._buckets.charge(peer.topic, 1, now)
+        self._say(peer, state)
+
+    def _say(self, peer: Peer, state: PresenceState) -> None:
+        assert peer.stream is not None
+        key = peer.stream.key
+        letter = LETTERS.get(state)
+        new = presence_topic(letter, key.profile_id, key.device_id) if letter is not None else b""
+        old = self._said.pop(peer, b"")
+        if new:
+            self._said[peer] = new
+            self._subscribe(new)
+        if old:
+            self._unsubscribe(old)
+
+    def watch(self, peer: Peer, profile_ids: set[str]) -> None:
+        """From now on these, and no others."""
+        wanted = {profile_id.encode() + WATCH for profile_id in profile_ids}
+        before = self._watched.pop(peer, set())
+        if wanted:
+            self._watched[peer] = wanted
+        for topic in wanted - before:
+            watchers = self._watchers.setdefault(topic, set())
+            watchers.add(peer)
+            if len(watchers) == 1:
+                self._subscribe(topic)
+        for topic in before - wanted:
+            self._watchers[topic].discard(peer)
+            if not self._watchers[topic]:
+                del self._watchers[topic]
+                self._last.pop(topic, None)
+                self._unsubscribe(topic)
+
+    def ended(self, peer: Peer) -> None:
+        """The stream has ended."""
+        self.watch(peer, set())
+        said = self._said.pop(peer, b"")
+        if said:
+            self._unsubscribe(said)
+
+    def heard(self, topic: bytes, frame: bytes) -> None:
+        """A node tells how a profile is."""
+        watchers = self._watchers.get(topic)
+        if not watchers or self._last.get(topic) == frame:
+            return
+        self._last[topic] = frame
+        for peer in watchers:
+            if not self._tell(peer, frame):
+                self._missed.add((peer, topic))
+
+    def repair(self) -> None:
+        """Tell those again who could not be told."""
+        missed, self._missed = self._missed, set()
+        for peer, topic in missed:
+            frame = self._last.get(topic)
+            if frame is not None and peer in self._watchers.get(topic, ()) and not self._tell(peer, frame):
+                self._missed.add((peer, topic))

@@ -1,0 +1,91 @@
+"""What users may send, in events and bytes a second: of a device, of a profile, from an address. Operators' tokens are exempt."""
+
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from chatd.core.rate_limit import Buckets, Rate
+from chatd.core.wire import count_first_field
+from chatd.errors import RateLimited
+from chatd.gateway.connection import Peer
+from chatd.pb.gateway.v1.gateway_pb2 import RpcRequest
+
+_SEND_EVENTS = "ChatService/SendEvents"
+_COUNTED = 257
+"""Events are counted so far; a call with more than 256 is refused for that."""
+_UNLIMITED_FRAMES = 1 << 60
+
+
+@dataclass(frozen=True, slots=True)
+class RateSettings:
+    """Each a second; 0: no limit. ``burst``: so many seconds' worth may come at once."""
+
+    device_events: float
+    device_bytes: float
+    profile_events: float
+    profile_bytes: float
+    address_events: float
+    address_bytes: float
+    device_frames: float
+    burst: float
+
+
+class RateLimits:
+    """Buckets of whoever has sent lately. Times in seconds."""
+
+    def __init__(self, settings: RateSettings) -> None:
+        def buckets(per_second: float) -> Buckets:
+            # One event may always come at once, however few a second.
+            return Buckets(Rate(per_second, max(1.0, per_second * settings.burst)))
+
+        self._device = (buckets(settings.device_events), buckets(settings.device_bytes))
+        self._profile = (buckets(settings.profile_events), buckets(settings.profile_bytes))
+        self._address = (buckets(settings.address_events), buckets(settings.address_bytes))
+        self._frames = buckets(settings.device_frames).rate
+
+    def admit(self, peer: Peer, profile_id: str, address: str, *, events: int, size: int, now: float) -> None:
+        """Count what a user's connection wants to send. Raises RateLimited, with when to try again; then nothing was counted.
+
+        The device is that of the connection's stream, or else the connection itself. An empty ``address`` has no limit.
+        """
+        # A tuple: a client may choose a routing id that is some device's topic.
+        device: Hashable = peer.topic if peer.stream is not None else (peer.routing_id,)
+        limits = [("device", self._device, device), ("profile", self._profile, profile_id)]
+        if address:
+            limits.append(("address", self._address, address))
+        longest, reason = 0.0, ""
+        for name, (of_events, of_bytes), key in limits:
+            wait = of_events.wait(key, events, now)
+            if wait > longest:
+                longest, reason = wait, f"this {name} may send {of_events.rate.per_second:,.0f} events a second"
+            wait = of_bytes.wait(key, size, now)
+            if wait > longest:
+                longest, reason = wait, f"this {name} may send {of_bytes.rate.per_second:,.0f} bytes a second"
+        if reason:
+            raise _limited(reason, longest)
+        for _, (of_events, of_bytes), key in limits:
+            of_events.charge(key, events, now)
+            of_bytes.charge(key, size, now)
+
+    def more_frames(self, peer: Peer, now: float) -> None:
+        """The peer has used up ``frames_left``, which acks and heartbeats count by: give it what time has brought. Raises RateLimited."""
+        if not self._frames.per_second or (peer.identity is not None and peer.identity.operator):
+            peer.frames_left = _UNLIMITED_FRAMES
+            return
+        brought = min(self._frames.burst, (now - peer.frames_at) * self._frames.per_second)
+        if brought < 1:
+            peer.frames_left = 0
+            raise _limited(f"this device may send {self._frames.per_second:,.0f} frames a second", (1 - brought) / self._frames.per_second)
+        peer.frames_left = int(brought) - 1
+        peer.frames_at = now
+
+
+def events_in(call: RpcRequest) -> int:
+    """What a call counts as: its events, or one."""
+    return max(1, count_first_field(call.payload, at_most=_COUNTED)) if call.method == _SEND_EVENTS else 1
+
+
+def _limited(reason: str, seconds: float) -> RateLimited:
+    error = RateLimited(reason)
+    error.retry_after_ms = max(1, math.ceil(seconds * 1000 - 0.001))  # not a millisecond for a rounding error
+    return error

@@ -1,0 +1,24 @@
+"""``log``: a line in chatd's log. Nothing of what was said."""
+
+import structlog
+
+from chatd.core.model import PushDevice
+from chatd.core.notification import Notification
+
+log = structlog.get_logger()
+
+
+class LogNotifier:
+    async def notify(self, notification: Notification, push: PushDevice) -> None:
+        log.info(
+            "A device that is away is notified",
+            kind=notification.kind,
+            profile=ascii(notification.profile_id),
+            device=ascii(notification.device_id),
+            room=ascii(notification.room_id),
+            seq=notification.seq,
+            badge=notification.badge,
+        )
+
+    async def close(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,48 @@
+"""``exec``: a program of the operators', with the notification as JSON on its standard input. No shell, nothing of chatd's environment."""
+
+import asyncio
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from chatd.core.model import PushDevice
+from chatd.core.notification import Notification, NotifyFailed
+
+
+class ExecNotifier:
+    """``timeout`` is in seconds; the program is killed then. Exit code 0: taken."""
+
+    def __init__(self, program: Path, *, timeout: float) -> None:
+        self._program = program
+        self._timeout = timeout
+
+    async def notify(self, notification: Notification, push: PushDevice) -> None:
+        # A file and not a pipe: a program that does not read what it is given is no failure.
+        with tempfile.TemporaryFile() as given:
+            given.write(json.dumps(notification.to_dict()).encode())
+            given.seek(0)
+            process = await self._start(given)
+        try:
+            async with asyncio.timeout(self._timeout):
+                await process.wait()
+        except TimeoutError as exc:
+            raise NotifyFailed("the program did not end in time") from exc
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if process.returncode:
+            raise NotifyFailed(f"the program ended with {process.returncode}")
+
+    async def _start(self, given: IO[bytes]) -> asyncio.subprocess.Process:
+        nowhere = asyncio.subprocess.DEVNULL
+        environment = {"PATH": os.environ.get("PATH", os.defpath)}
+        try:
+            return await asyncio.create_subprocess_exec(self._program, stdin=given, stdout=nowhere, stderr=nowhere, env=environment)
+        except OSError as exc:
+            raise NotifyFailed(f"the program cannot be started: {exc.strerror}") from exc
+
+    async def close(self) -> None:
+        """Every program was waited for."""

@@ -1,0 +1,56 @@
+"""Which addresses chatd will POST to because a client said so: those of services the operators named, and never something inside.
+
+An entry is a host, which stands for its subdomains too, over https and only at public addresses; or a whole origin, ``http://127.0.0.1:8000``,
+which is taken as it is.
+"""
+
+import ipaddress
+from collections.abc import Iterable
+from urllib.parse import SplitResult, urlsplit
+
+MAX_ENDPOINT = 2_048
+"""Characters of an endpoint."""
+
+
+class PushEndpoints:
+    """``allowed``: the entries."""
+
+    def __init__(self, allowed: Iterable[str]) -> None:
+        entries = [entry.strip().lower().rstrip("/") for entry in allowed if entry.strip()]
+        self._origins = frozenset(entry for entry in entries if "://" in entry)
+        self._hosts = tuple(entry.lstrip(".") for entry in entries if "://" not in entry)
+
+    def fault(self, endpoint: str) -> str:
+        """What is wrong with an endpoint; empty when nothing is."""
+        try:
+            parts = urlsplit(endpoint)
+            port = parts.port
+        except ValueError:
+            return "it is no URL"
+        if len(endpoint) > MAX_ENDPOINT or not endpoint.isascii() or not endpoint.isprintable() or " " in endpoint or "\\" in endpoint:
+            return f"it is no URL of at most {MAX_ENDPOINT} characters"
+        if parts.username is not None or parts.password is not None:
+            return "it holds a user's name"
+        if _origin(parts) in self._origins:
+            return ""
+        if parts.scheme != "https" or port not in (None, 443):
+            return "it must be https, at the usual port"
+        host = (parts.hostname or "").rstrip(".")
+        if not any(host == known or host.endswith(f".{known}") for known in self._hosts):
+            return "its host is not among those allowed here"
+        return ""
+
+    def is_trusted(self, endpoint: str) -> bool:
+        """Whether an endpoint may be at any address: its whole origin was named."""
+        return _origin(urlsplit(endpoint)) in self._origins
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the open Internet."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    mapped = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
+    return found.is_global and not found.is_multicast and (mapped is None or is_public(str(mapped)))
+
+
+def _origin(parts: SplitResult) -> str:
+    return f"{parts.scheme}://{parts.netloc}".lower()

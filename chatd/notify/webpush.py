@@ -1,0 +1,89 @@
+"""``webpush``: browsers and UnifiedPush (RFC 8030, 8291, 8292): pywebpush encrypts, py_vapid signs, the POST is ours.
+
+pywebpush's own POST would follow redirects to wherever they lead; and names are looked up here, so that what was checked is what is connected to.
+"""
+
+import json
+import socket
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+from py_vapid import Vapid02, VapidException  # type: ignore[import-untyped]
+from pywebpush import WebPusher, WebPushException  # type: ignore[import-untyped]
+
+from chatd.core.model import PushDevice
+from chatd.core.notification import Notification, NotifyFailed, TargetGone
+from chatd.errors import ConfigError
+from chatd.notify.push_endpoints import PushEndpoints, is_public
+
+KEEP_SECONDS = 86_400
+"""How long the push service keeps it for a device that is switched off."""
+_GONE = (404, 410)
+
+
+class WebPushNotifier:
+    """``timeout`` is in seconds; ``subject`` the operators' mailto: or https: address, for the push service. Raises ConfigError for a bad key."""
+
+    def __init__(self, key: Path, subject: str, endpoints: PushEndpoints, *, timeout: float) -> None:
+        try:
+            # Of a path where nothing is, py_vapid would make a key.
+            self._vapid = Vapid02.from_pem(key.read_bytes())
+        except (OSError, ValueError, VapidException) as exc:
+            raise ConfigError(f"NOTIFY_VAPID_KEY: {key} cannot be read as an EC private key on P-256") from exc
+        self._subject = subject
+        self._endpoints = endpoints
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+
+    async def notify(self, notification: Notification, push: PushDevice) -> None:
+        # Not only when it was registered: the operators may have changed their minds.
+        if fault := self._endpoints.fault(push.endpoint):
+            raise TargetGone(f"the endpoint is refused: {fault}")
+        try:
+            pusher = WebPusher({"endpoint": push.endpoint, "keys": {"p256dh": push.p256dh, "auth": push.auth}})
+            body = pusher.encode(json.dumps(notification.to_dict()).encode())["body"]
+        except (WebPushException, ValueError, TypeError) as exc:
+            raise TargetGone("the subscription's keys are none") from exc
+        parts = urlsplit(push.endpoint)
+        claims = {"sub": self._subject, "aud": f"{parts.scheme}://{parts.netloc}", "exp": int(time.time()) + 43_200}
+        headers = {**self._vapid.sign(claims), "Content-Encoding": "aes128gcm", "TTL": str(KEEP_SECONDS)}
+        try:
+            session = self._session(trusted=self._endpoints.is_trusted(push.endpoint))
+            async with session.post(push.endpoint, data=body, headers=headers, allow_redirects=False) as response:
+                status = response.status
+        except (aiohttp.ClientError, OSError, TimeoutError) as exc:
+            raise NotifyFailed(f"no answer: {type(exc).__name__}") from exc
+        if status in _GONE:
+            raise TargetGone(f"HTTP {status}: the subscription has ended")
+        if not 200 <= status < 300:
+            raise NotifyFailed(f"HTTP {status}")
+
+    def _session(self, *, trusted: bool) -> aiohttp.ClientSession:
+        if trusted not in self._sessions:
+            connector = aiohttp.TCPConnector(resolver=ThreadedResolver() if trusted else PublicResolver())
+            self._sessions[trusted] = aiohttp.ClientSession(timeout=self._timeout, connector=connector)
+        return self._sessions[trusted]
+
+    async def close(self) -> None:
+        for session in self._sessions.values():
+            await session.close()
+
+
+class PublicResolver(AbstractResolver):
+    """Finds hosts at public addresses only."""
+
+    def __init__(self) -> None:
+        self._resolver = ThreadedResolver()
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        found = [one for one in await self._resolver.resolve(host, port, family) if is_public(one["host"])]
+        if not found:
+            raise OSError("the host has no public address")
+        return found
+
+    async def close(self) -> None:
+        await self._resolver.close()

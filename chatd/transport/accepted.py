@@ -1,0 +1,173 @@
+"""The connections that a bound ROUTER has accepted: where each comes from, by which routing id it is heard, and how to hang up on it.
+
+libzmq tells of connections only by their descriptors (the socket's monitor, and SRCFD of a message), and a ROUTER cannot disconnect a peer: so
+the connection is shut down below it, and libzmq takes it for one that the peer has ended.
+"""
+
+import asyncio
+import os
+import socket
+import struct
+from collections.abc import Callable
+
+import zmq
+
+from chatd.core.rate_limit import address_key
+from chatd.transport.pump import Message, Pump
+
+_ACCEPTED, _DISCONNECTED = int(zmq.EVENT_ACCEPTED), int(zmq.EVENT_DISCONNECTED)
+_EVENT = struct.Struct("=HI")  # what happened, to which descriptor
+_EVERYTHING = 1 << 30
+MANY_GONE = 100_000
+_NO_FD = -1
+
+
+class Accepted:
+    """One connection. ``address`` is what limits of addresses count by, empty for local sockets; what follows it belongs to the doorkeeper."""
+
+    __slots__ = ("address", "admitted", "failures", "fd", "hung_up", "inode", "routing_id", "since")
+
+    def __init__(self, fd: int, inode: tuple[int, int], address: str, now: float) -> None:
+        self.fd = fd
+        self.inode = inode
+        self.routing_id = b""
+        self.hung_up = False
+        self.address = address
+        self.since = now
+        self.admitted = False
+        self.failures = 0
+
+
+class AcceptedConnections:
+    """Follows a ROUTER's monitor; its pump's ``Strangers``.
+
+    A connection may end, and its descriptor become another's, before all that it said has been read: so its routing id stays known until it has.
+    Only of a connection that ended before any of its messages was read, these may be taken for the first ones of its successor.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        router: "zmq.Socket[bytes]",
+        monitor: "zmq.Socket[bytes]",
+        *,
+        on_accepted: Callable[[Accepted], None],
+        on_ended: Callable[[Accepted], None],
+    ) -> None:
+        self._loop = loop
+        self._router = router
+        self._on_accepted = on_accepted
+        self._on_ended = on_ended
+        self._by_fd: dict[int, Accepted] = {}
+        self._hung_up: set[bytes] = set()
+        self._gone: list[Accepted] = []
+        self.known: dict[bytes, Accepted] = {}
+        """Connections that are listened to, by routing id."""
+        self._monitor = Pump(loop, monitor, self._on_events, frames=2, max_batch=_EVERYTHING)
+
+    def __len__(self) -> int:
+        return len(self._by_fd)
+
+    def _on_events(self, batch: list[Message]) -> None:
+        for frames in batch:
+            event, fd = _EVENT.unpack(frames[0])
+            self._ended(fd)
+            if event == _ACCEPTED:
+                self._accepted(fd)
+
+    def _accepted(self, fd: int) -> None:
+        # If the descriptor is no longer this connection's, the word that it has ended is behind this one, and is read before anything is done.
+        inode, address = (0, 0), ""
+        connection = _copy(fd)
+        if connection is not None:
+            with connection:
+                inode, address = _inode(connection), _peer(connection)
+        one = self._by_fd[fd] = Accepted(fd, inode, address, self._loop.time())
+        self._on_accepted(one)
+
+    def _ended(self, fd: int) -> None:
+        one = self._by_fd.pop(fd, None)
+        if one is not None:
+            self._gone.append(one)
+            self._on_ended(one)
+
+    def meet(self, routing_id: bytes, fd: int, address: str) -> bool:
+        """A message has come from an unknown routing id."""
+        if routing_id in self._hung_up:
+            return False
+        self._monitor.read_now()
+        one = self._by_fd.get(fd)
+        if one is None or (one.routing_id and one.routing_id != routing_id):
+            # Its connection has ended already, or it comes from this process.
+            one = Accepted(_NO_FD, (0, 0), address_key(address), self._loop.time())
+            self._gone.append(one)
+        one.routing_id = routing_id
+        if one.hung_up:
+            self._hung_up.add(routing_id)
+        else:
+            self.known[routing_id] = one
+        return not one.hung_up
+
+    def all_heard(self) -> None:
+        """What those who are gone had said has been read: forget them."""
+        if self._gone:
+            for one in self._gone:
+                self._hung_up.discard(one.routing_id)
+                if self.known.get(one.routing_id) is one:
+                    del self.known[one.routing_id]
+            self._gone.clear()
+
+    def look(self) -> None:
+        """Learn what has happened by now."""
+        self._monitor.read_now()
+        if len(self._gone) > MANY_GONE:
+            self.all_heard()  # a gateway that never comes to an end of reading remembers only so many
+
+    def hang_up(self, one: Accepted) -> None:
+        """End the connection, if it has not ended already; what it still says is not heard. Without a descriptor: nothing of this batch is."""
+        one.hung_up = True
+        if self.known.pop(one.routing_id, None) is not None:
+            self._hung_up.add(one.routing_id)
+        connection = _copy(one.fd) if one.fd != _NO_FD else None
+        if connection is None:
+            return
+        with connection:
+            # What is looked at is what is shut down, whatever libzmq does with the descriptor meanwhile.
+            if _inode(connection) == one.inode:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass  # the peer was quicker
+
+    def close(self) -> None:
+        """Before the router is closed: libzmq would wait for somebody to read of the connections that it ends."""
+        self._router.disable_monitor()
+        self._monitor.close()
+
+
+def _copy(fd: int) -> socket.socket | None:
+    """A descriptor of our own for the same socket; None if it is none, or no longer."""
+    try:
+        copy = os.dup(fd)
+    except OSError:
+        return None
+    try:
+        return socket.socket(fileno=copy)
+    except OSError:
+        os.close(copy)
+        return None
+
+
+def _inode(connection: socket.socket) -> tuple[int, int]:
+    """What tells a socket from all others, whatever its descriptor."""
+    status = os.fstat(connection.fileno())
+    return status.st_dev, status.st_ino
+
+
+def _peer(connection: socket.socket) -> str:
+    if connection.family not in (socket.AF_INET, socket.AF_INET6):
+        return ""
+    try:
+        return address_key(connection.getpeername()[0])
+    except OSError:
+        return ""  # it has ended already

@@ -1,0 +1,83 @@
+"""The stage alone, over a real store, with a notifier that keeps what it is given."""
+
+import asyncio
+
+import pytest
+
+from chatd.core.model import PushDevice
+from chatd.core.notification import Notification
+from chatd.core.online import OnlineTable
+from chatd.default import offline_delivery
+from chatd.default.offline_delivery import NotifyRule, OfflineDelivery
+from chatd.store import commands as c
+from chatd.store import notices
+from chatd.store import queries as q
+from tests.store.driver import Store, event, send
+
+
+class Kept:
+    def __init__(self) -> None:
+        self.notifications: list[Notification] = []
+
+    async def notify(self, notification: Notification, push: PushDevice) -> None:
+        self.notifications.append(notification)
+        if notification.profile_id == "p03":
+            raise ZeroDivisionError
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+async def test_large_rooms_are_noted_page_by_page_and_not_too_often(db_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offline_delivery, "PAGE", 10)
+    monkeypatch.setattr(notices, "PAGE", 10)
+    store = Store(db_uri)
+    store.now_us = 10**15
+    commands: list[c.Command] = []
+    kept = Kept()
+
+    def write(command: c.Command, then: object) -> None:
+        commands.append(command)
+        result = store.do(command)
+        then(result)  # type: ignore[operator]
+
+    stage = OfflineDelivery(
+        NotifyRule(delay=0, quiet=60, retry=60, timeout=1, max_retries=3, preview=10),
+        {"log": kept},
+        online=OnlineTable(),
+        ask=lambda query, then: then(store.ask(query)),
+        write=write,
+        clock=lambda: store.now_us,
+    )
+    people = tuple(f"p{number:02}" for number in range(25))
+    store.do(c.CreateRoom("r", "", "alice", people))
+    store.do(c.CreateRoom("small", "", "alice", people[:2]))
+    for profile in people:
+        store.open(profile, "phone")
+        store.do(c.SetPush(profile, "phone", "log", "", "", ""))
+
+    def say(number: int) -> None:
+        for room in ("r", "small"):
+            store.do(send("alice", event(room, f"{room}{number}")))
+        runs, store.runs = store.runs, []
+        store.do(c.MarkFanned(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
+
+    say(1)
+    stage.begin()
+    assert [command.after for command in commands if isinstance(command, c.NoteRooms)] == ["", "", "p09", "p19"]
+    async with asyncio.timeout(10):
+        while stage.sent < 24:
+            await asyncio.sleep(0.01)
+    assert sorted(one.profile_id for one in kept.notifications) == list(people)
+    ((failed,), _) = store.ask(q.ListNotifications("waiting", "", 10))
+    assert (failed.profile_id, failed.error) == ("p03", "the notifier failed: ZeroDivisionError")
+    commands.clear()
+    say(2)
+    stage.begin()
+    noted = [command.rooms for command in commands if isinstance(command, c.NoteRooms)]
+    assert noted == [("small",)], "the large one has just had its turn"
+    store.now_us += 1_000_000
+    stage.begin()
+    assert sum(command.rooms == ("r",) for command in commands if isinstance(command, c.NoteRooms)) == 3
+    await stage.stop(1)
+    store.close()

@@ -1,0 +1,167 @@
+"""Who may stay: by time, by number, by tokens, by how they take a refusal."""
+
+from typing import cast
+
+import pytest
+
+from chatd.gateway.doorkeeper import ADDRESS_SHARE, LAST_WORD_SECONDS, REFUSALS_PER_SECOND, Doorkeeper, DoorSettings
+from chatd.transport.accepted import Accepted, AcceptedConnections
+
+
+class Connections:
+    """Connections as a test makes them."""
+
+    def __init__(self) -> None:
+        self.known: dict[bytes, Accepted] = {}
+        self.ended: list[Accepted] = []
+
+    def look(self) -> None:
+        pass
+
+    def hang_up(self, one: Accepted) -> None:
+        self.known.pop(one.routing_id, None)
+        self.ended.append(one)
+
+
+class Door:
+    """A doorkeeper, and connections from addresses."""
+
+    def __init__(self, *, handshake: float = 5.0, most: int = 1_000, failures: int = 3) -> None:
+        self.connections = Connections()
+        self.keeper = Doorkeeper(DoorSettings(handshake, most, failures))
+        self.keeper.bind(cast(AcceptedConnections, self.connections))
+        self._number = 0
+
+    @property
+    def ended(self) -> list[Accepted]:
+        return self.connections.ended
+
+    def come(self, address: str = "a", *, now: float = 100.0) -> Accepted:
+        self._number += 1
+        one = Accepted(self._number, (0, self._number), address, now)
+        one.routing_id = b"%d" % self._number
+        self.connections.known[one.routing_id] = one
+        self.keeper.accepted(one)
+        return one
+
+    def tick_until(self, now: float, *, since: float = 100.0) -> None:
+        while since < now:
+            self.keeper.tick(since)
+            since += 0.5
+        self.keeper.tick(now)
+
+
+def test_time_is_up_for_those_who_have_not_authenticated() -> None:
+    door = Door()
+    first, second, third = door.come(), door.come(now=101.0), door.come(now=101.0)
+    door.keeper.authenticated(second.routing_id)
+    door.keeper.authenticated(second.routing_id)
+    door.tick_until(104.9)
+    assert door.ended == []
+    door.tick_until(105.0, since=104.9)
+    assert door.ended == [first]
+    door.tick_until(200.0, since=105.0)
+    assert door.ended == [first, third]
+
+
+def test_time_in_which_the_gateway_stood_still_does_not_count() -> None:
+    door = Door()
+    one = door.come()
+    door.tick_until(102.0)
+    door.keeper.tick(130.0)
+    assert door.ended == []
+    door.tick_until(134.0, since=130.0)
+    assert door.ended == [one]
+
+
+def test_no_handshake_time() -> None:
+    door = Door(handshake=0.0)
+    door.come()
+    door.tick_until(1_000.0)
+    assert door.ended == []
+
+
+def test_too_many_of_one_address_make_room_among_themselves() -> None:
+    door = Door(most=100)
+    patient = door.come("b")
+    crowd = [door.come("a") for _ in range(150)]
+    assert door.ended == crowd[: 151 - 100]
+    assert patient not in door.ended
+
+
+def test_too_many_of_many_addresses_the_oldest_goes() -> None:
+    door = Door(most=10 * ADDRESS_SHARE)
+    came = [door.come(f"address{number}") for number in range(10 * ADDRESS_SHARE + 7)]
+    assert door.ended == came[:7]
+
+
+def test_those_who_authenticated_or_went_take_no_room() -> None:
+    door = Door(most=10)
+    for number in range(100):
+        one = door.come()
+        if number % 2:
+            door.keeper.authenticated(one.routing_id)
+        else:
+            door.keeper.ended(one)
+            door.keeper.ended(one)
+    assert door.ended == []
+    assert (door.keeper._waiting, door.keeper._waiting_at) == ({}, {})
+
+
+@pytest.mark.parametrize("authenticated", [True, False])
+def test_the_third_wrong_token_ends_a_connection_once_it_has_been_told(authenticated: bool) -> None:
+    door = Door()
+    one, other = door.come(), door.come()
+    door.keeper.authenticated(other.routing_id)
+    if authenticated:
+        door.keeper.authenticated(one.routing_id)
+    for _ in range(2):
+        door.keeper.failed(one.routing_id, 100.0)
+        door.keeper.failed(other.routing_id, 100.0)
+    door.tick_until(101.0)
+    assert door.ended == []
+    door.keeper.failed(one.routing_id, 101.0)
+    door.keeper.tick(101.0)
+    assert door.ended == []
+    door.keeper.tick(101.0 + LAST_WORD_SECONDS)
+    assert door.ended == [one]
+
+
+def test_who_is_refused_too_often_is_not_told_but_ended() -> None:
+    door = Door()
+    one, other = door.come("a"), door.come("b")
+    told = 0
+    while door.keeper.refused(one.routing_id, 0, 100.0):
+        told += 1
+    assert told == pytest.approx(2 * REFUSALS_PER_SECOND, abs=2)
+    assert door.ended == [one]
+    assert door.keeper.refused(other.routing_id, 0, 100.0)
+    assert not door.keeper.refused(one.routing_id, 0, 100.0)
+
+
+def test_large_refused_frames_count_for_more() -> None:
+    door = Door()
+    one = door.come("")
+    told = 0
+    while door.keeper.refused(one.routing_id, 1_048_576, 100.0):
+        told += 1
+    assert told < 10
+
+
+def test_an_address_has_a_limit_of_refusals_for_all_its_connections() -> None:
+    door = Door()
+    told = 0
+    for _ in range(20):
+        one = door.come("a")
+        while door.keeper.refused(one.routing_id, 0, 100.0):
+            told += 1
+    assert told == pytest.approx(8 * REFUSALS_PER_SECOND, rel=0.01)
+    local = [door.come("") for _ in range(20)]
+    assert all(door.keeper.refused(one.routing_id, 0, 100.0) for one in local)
+
+
+def test_whose_refusals_are_spread_over_time_is_told_for_ever() -> None:
+    door = Door()
+    one = door.come()
+    for number in range(10 * REFUSALS_PER_SECOND):
+        assert door.keeper.refused(one.routing_id, 0, 100.0 + number / (REFUSALS_PER_SECOND / 2))

@@ -1,0 +1,149 @@
+"""What goes first: between rooms in a pull, between commands that wait for the writer. Inside a room nothing ever does."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from chatd.core.model import CommittedRun, NewEvent, Owed
+from chatd.core.priority import BULK, URGENT, USUAL
+from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
+from chatd.store.commands import AddSubscriptions, CreateRoom, PurgeLog, RemoveSubscriptions, StoreEvents
+from chatd.store.lane import Lane
+from chatd.store.queries import Unfanned
+from chatd.store.turns import Turns, weight_of
+from tests.store.driver import Store, acks, send
+
+
+def event(room: str, event_id: str, priority: int = USUAL, mentions: tuple[str, ...] = ()) -> NewEvent:
+    return NewEvent(event_id, room, 1, b"", b"hash", priority=priority, mentions=mentions)
+
+
+def ranges(owed: Owed) -> list[tuple[str, int, int]]:
+    return [(run.room_id, run.first_seq, run.last_seq) for run in owed.runs]
+
+
+def say(store: Store, room: str, *priorities: int) -> None:
+    """Events of these priorities, in this order, one transaction."""
+    store.do(send("alice", *(event(room, f"{room}-{store.now_us}-{number}", one) for number, one in enumerate(priorities))))
+
+
+@pytest.fixture
+def rooms(store: Store) -> Store:
+    """Rooms a to d besides r, of alice and bob; bob's device "d" has had all but what is said from now on."""
+    for room in "abcd":
+        store.do(CreateRoom(room, "", "alice", ("bob",)))
+    store.open("bob", "d")
+    return store
+
+
+def test_urgent_rooms_come_first_then_usual_ones_then_bulk(rooms: Store) -> None:
+    say(rooms, "a", BULK, BULK)
+    say(rooms, "b", USUAL, BULK)
+    say(rooms, "c", BULK, URGENT, BULK)
+    say(rooms, "d", USUAL, 3)
+    bob = rooms.open("bob", "d")
+    assert ranges(rooms.owed(bob)) == [("c", 2, 3), ("d", 2, 3), ("b", 2, 3), ("a", 2, 3), ("c", 4, 4)]
+
+
+def test_the_shortest_way_to_an_urgent_event_goes_first(rooms: Store) -> None:
+    say(rooms, "a", *[BULK] * 9, URGENT)
+    say(rooms, "b", URGENT)
+    bob = rooms.open("bob", "d")
+    assert ranges(rooms.owed(bob, max_messages=5)) == [("b", 2, 2), ("a", 2, 5)]
+    assert ranges(rooms.owed(bob, max_messages=5, sent={"b": 2})) == [("a", 2, 6)]
+
+
+def test_what_is_acknowledged_or_sent_is_urgent_no_more(rooms: Store) -> None:
+    say(rooms, "a", USUAL)
+    say(rooms, "b", URGENT, USUAL)
+    bob = rooms.open("bob", "d")
+    assert ranges(rooms.owed(bob))[0] == ("b", 2, 2)
+    assert ranges(rooms.owed(bob, sent={"b": 2}))[0] == ("a", 2, 2)
+    rooms.do(acks((bob, {"b": 2})))
+    assert ranges(rooms.owed(bob))[0] == ("a", 2, 2)
+
+
+def test_urgent_only(rooms: Store) -> None:
+    say(rooms, "a", *[BULK] * 9, URGENT)
+    say(rooms, "b", USUAL, URGENT, USUAL)
+    say(rooms, "c", USUAL)
+    bob = rooms.open("bob", "d")
+    owed = rooms.owed(bob, max_messages=4, urgent_only=True)
+    assert (ranges(owed), owed.more) == ([("b", 2, 3)], True), "the one in a is too far away"
+    owed = rooms.owed(bob, max_messages=4, urgent_only=True, sent={"b": 3})
+    assert (ranges(owed), owed.more) == ([], True)
+
+
+def test_an_urgent_event_that_is_no_longer_kept_or_was_never_owed_counts_for_nothing(rooms: Store) -> None:
+    say(rooms, "b", URGENT, USUAL)
+    rooms.do(PurgeLog("b", 2, 0, 100, 0))
+    rooms.do(RemoveSubscriptions("c", ("bob",), "bob", False))
+    say(rooms, "c", URGENT)
+    say(rooms, "a", USUAL)
+    assert ranges(rooms.owed(rooms.open("bob", "d"))) == [("a", 2, 2), ("b", 2, 2), ("b", 3, 3), ("c", 2, 2)]
+
+
+def test_of_a_room_that_was_left_and_joined_again_the_older_part_comes_first(rooms: Store) -> None:
+    say(rooms, "b", BULK)
+    rooms.do(RemoveSubscriptions("b", ("bob",), "bob", False))
+    rooms.do(AddSubscriptions("b", ("bob",), "alice", False))
+    say(rooms, "b", URGENT)
+    say(rooms, "a", URGENT, USUAL)
+    assert ranges(rooms.owed(rooms.open("bob", "d"))) == [("a", 2, 2), ("b", 2, 3), ("b", 4, 5), ("a", 3, 3)]
+
+
+def test_cursors_are_told_of_rooms_that_owe_nothing_more(rooms: Store) -> None:
+    say(rooms, "a", *[BULK] * 5)
+    say(rooms, "b", URGENT)
+    bob = rooms.open("bob", "d")
+    owed = rooms.owed(bob, max_messages=3, want_cursors=True)
+    assert (owed.cursors, owed.more) == ({"b": 2, "c": 1, "d": 1, "r": 1}, True)
+
+
+def test_priority_and_mentions_travel_in_the_delivery_and_with_the_run(store: Store) -> None:
+    store.do(send("alice", event("r", "1", BULK), event("r", "2", URGENT, ("bob", "carol")), event("r", "3")))
+    run: CommittedRun = store.runs[-1]
+    assert run.priority == URGENT
+    links = [one.event for one in ServerFrame.FromString(run.records).deliveries]
+    assert [(link.priority, list(link.mentions)) for link in links] == [(BULK, []), (URGENT, ["bob", "carol"]), (USUAL, [])]
+    store.do(send("alice", event("r", "4", BULK)))
+    assert store.runs[-1].priority == BULK
+    assert {found.priority for found in store.ask(Unfanned(before_us=2**62, limit=100))} == {URGENT}
+
+
+def test_urgent_commands_go_first_but_not_before_their_senders_own() -> None:
+    def storing(sender: str, priority: int) -> StoreEvents:
+        return StoreEvents(sender, (event("r", "e", priority),))
+
+    turns = Turns()
+    assert not turns.is_first(storing("alice", BULK), 0)
+    assert turns.is_first(storing("bob", URGENT), 0)
+    assert not turns.is_first(storing("alice", URGENT), 0), "hers waits"
+    assert not turns.is_first(CreateRoom("x", "", "carol", ()), 1)
+    assert not turns.is_first(storing("carol", URGENT), 2)
+    assert not turns.is_first(storing("alice", URGENT), 1)
+    assert turns.is_first(storing("alice", URGENT), 5), "all of hers have been taken up"
+
+
+def test_a_lane_takes_what_goes_first_and_ends_a_batch_by_its_weight() -> None:
+    batches: list[list[Any]] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work(batch: list[tuple[Any, object | None]]) -> None:
+        batches.append([item for item, _ in batch])
+        begun.set()
+        go_on.wait(20)
+
+    lane = Lane("test", work, closed=lambda: None, max_batch=4, weigh=lambda item: int(item[1:]))
+    lane.start()
+    lane.submit("a1", None)
+    assert begun.wait(20)
+    for item in ("b1", "c3", "d1"):
+        lane.submit(item, None)
+    lane.submit("u1", None, first=True)
+    go_on.set()
+    lane.stop()
+    assert batches == [["a1"], ["u1", "b1", "c3"], ["d1"]]
+    assert lane.taken == 4
+    assert weight_of(StoreEvents("alice", (event("r", "1"), event("r", "2")))) == 2
