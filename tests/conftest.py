@@ -1,6 +1,7 @@
 """Fixtures every test may use: databases, fresh and migrated, of both engines."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 
 from chatd.store.database import Database
 from tests.databases import HOW_TO_INSTALL, Cluster, cluster
+
+# Shells start what runs in the background with SIGINT ignored, and what is ignored is inherited: tests interrupt processes.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
