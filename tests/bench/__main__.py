@@ -1,143 +1,124 @@
-"""make bench: what one default node and one gateway do, with the load tool on the same cores. Prints a table, then the same as JSON.
+"""Measures chatd, and what else is installed, with the same scenarios on the same cores. The load tool runs on them too: its share is said.
 
-Deliveries, latencies and the servers' own CPU time (from /proc) are taken over the same stretch; SQLite runs with synchronous=FULL.
+Without names every scenario runs on chatd. Systems take turns, each run starts on nothing; medians of the runs are shown as tables.
 """
 
 import argparse
-import asyncio
 import json
-import statistics
+import resource
+import sys
 import tempfile
-import time
 from pathlib import Path
 
 import uvloop
+from rich.console import Console
 
-from chatd.client import Client
-from chatd.transport.sockets import new_context
-from tests.bench.load import Devices, Sender
-from tests.bench.measure import cpu_seconds, percentile, rss_kib
-from tests.bench.priority import priority
-from tests.bench.resume import resume
-from tests.bench.servers import Servers
-from tests.bench.slow_device import slow_device
+from tests.bench.catalogue import OWN, SHARED, SYSTEMS, Own, Shared
+from tests.bench.chatd_subject import Chatd
+from tests.bench.report import BASELINE, Report, medians, print_changes, print_tables, regressions, to_json
+from tests.bench.scenarios import Figures
+from tests.bench.subject import Options, Subject
 
 
-async def hot_room(servers: Servers, *, in_flight: int, devices: int, seconds: float, body: int) -> dict[str, float]:
-    """One sender, one room, ``devices`` devices of as many members, all acking."""
-    context = new_context(max_sockets=65_536)
-    uri, token = servers.gateway.uri, servers.token
-    profiles = [f"p{number}" for number in range(devices)]
-    room = f"hot-{time.time_ns():x}"
-    async with Client(uri, token, profile="sender", context=context) as client:
-        await client.create_room(room, profiles=profiles[:999])
-        for start in range(999, devices, 999):
-            await client.add_members(room, profiles[start : start + 999])
-    receivers = Devices(context, uri, token, [(profile, "d") for profile in profiles])
-    await receivers.open()
-    sender = Sender(context, uri, token, "sender", room, body=body, in_flight=in_flight)
-    receivers.sent_at = sender.sent_at
-    await sender.start()
-    await asyncio.sleep(1.0)
-    receivers.latencies = type(receivers.latencies)("d")
-    sender.ack_latencies = type(sender.ack_latencies)("d")
-    before, deliveries, acked, started = servers.cpu(), receivers.deliveries, sender.acked, time.perf_counter()
-    await asyncio.sleep(seconds)
-    took = time.perf_counter() - started
-    after, deliveries, acked = servers.cpu(), receivers.deliveries - deliveries, sender.acked - acked
-    latencies, acks = sorted(receivers.latencies), sorted(sender.ack_latencies)
-    sender.running = False
-    deadline = time.monotonic() + 10
-    while receivers.deliveries < sender.acked * devices and time.monotonic() < deadline:
-        await asyncio.sleep(0.02)
-    missing = sender.acked * devices - receivers.deliveries
-    sender.close()
-    receivers.close()
-    context.destroy(linger=0)
-    used = {name: after[name] - before[name] for name in before}
-    server = used["default"] + used["gateway"]
-    return {
-        "in_flight": in_flight,
-        "deliveries_per_second": deliveries / took,
-        "sends_per_second": acked / took,
-        "server_cpu_us_per_delivery": server / deliveries * 1e6,
-        "default_cpu_us_per_delivery": used["default"] / deliveries * 1e6,
-        "gateway_cpu_us_per_delivery": used["gateway"] / deliveries * 1e6,
-        "load_tool_cpu_share": used["load"] / (server + used["load"]),
-        "receive_p50_ms": percentile(latencies, 0.5) * 1e3,
-        "receive_p99_ms": percentile(latencies, 0.99) * 1e3,
-        "ack_p50_ms": percentile(acks, 0.5) * 1e3,
-        "ack_p99_ms": percentile(acks, 0.99) * 1e3,
-        "missing": missing,
-    }
+def run(subject: Subject, scenario: Shared | Own, options: Options, said: dict[str, str]) -> Figures:
+    """One run on a system of its own. Raises FileNotFoundError when something is not installed."""
+    with tempfile.TemporaryDirectory(prefix="chatd-bench-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # some peers change their user
+        settings = subject.start(Path(folder))
+        said.setdefault(subject.name, settings)
+        try:
+            return uvloop.run(scenario.run(subject, options))  # type: ignore[arg-type]
+        finally:
+            subject.stop()
 
 
-async def idle(servers: Servers, connections: int) -> dict[str, float]:
-    """What a connection that says nothing costs the gateway."""
-    context = new_context(max_sockets=65_536)
-    before = rss_kib(servers.gateway.pid)
-    devices = Devices(context, servers.gateway.uri, servers.token, [(f"idle{number}", "d") for number in range(connections)])
-    await devices.open()
-    after = rss_kib(servers.gateway.pid)
-    cpu, started = cpu_seconds(servers.gateway.pid), time.perf_counter()
-    await asyncio.sleep(5)
-    share = (cpu_seconds(servers.gateway.pid) - cpu) / (time.perf_counter() - started)
-    devices.close()
-    context.destroy(linger=0)
-    return {"connections": connections, "kib_per_connection": (after - before) / connections, "cpu_percent": share * 100}
+def run_shared(name: str, systems: list[str], repeat: int, options: Options, console: Console, said: dict[str, str]) -> dict[str, Figures]:
+    runs: dict[str, list[Figures]] = {}
+    scenario = SHARED[name]
+    wanted = [system for system in systems if system not in scenario.too_much_for]
+    for number in range(repeat):
+        for system in list(wanted):
+            try:
+                found = run(SYSTEMS[system](), scenario, options, said)
+            except FileNotFoundError as error:
+                console.print(f"{name}: {system} is left out: {error}", markup=False, highlight=False)
+                wanted.remove(system)
+                continue
+            runs.setdefault(system, []).append(found)
+            console.print(
+                f"{name}, {system}, run {number + 1} of {repeat}: {found['deliveries_per_second']:,.0f} deliveries/s, "
+                f"{found['server_cpu_us_per_delivery']:.2f} µs",
+                markup=False,
+                highlight=False,
+            )
+    return {system: medians(found) for system, found in runs.items()}
 
 
-def priority_figures(latencies: dict[str, list[float]]) -> dict[str, float]:
-    """What urgent events take, and how much longer than when nothing else is owed."""
-    figures: dict[str, float] = {}
-    for name, seconds in latencies.items():
-        figures[f"{name}_events"] = len(seconds)
-        for share, title in ((0.5, "p50"), (0.99, "p99")):
-            figures[f"{name}_{title}_ms"] = percentile(seconds, share) * 1e3
-            if name != "idle":
-                figures[f"{name}_{title}_more_ms"] = figures[f"{name}_{title}_ms"] - figures[f"idle_{title}_ms"]
-    return figures
+def run_own(name: str, options: Options, console: Console, said: dict[str, str]) -> dict[str, Figures]:
+    scenario = OWN[name]
+    console.print(f"{name}: {scenario.about} …", markup=False, highlight=False)
+    return {"chatd": run(Chatd(gateways=scenario.gateways), scenario, options, said)}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=5.0, help="measured stretch of each run")
-    parser.add_argument("--repeat", type=int, default=3, help="runs of each; medians are shown")
-    parser.add_argument("--devices", type=int, default=100)
-    parser.add_argument("--body", type=int, default=200, help="bytes of text")
-    parser.add_argument("--idle", type=int, default=2000, help="connections of the idle run")
-    parser.add_argument("--resume", type=int, default=1000, help="devices at a gateway that is killed")
-    parser.add_argument("--backlog", type=int, default=100_000, help="bulk events owed to each device that urgent ones are sent to")
-    parser.add_argument("--beside", type=int, default=500, help="devices beside one that takes nothing")
-    parser.add_argument("--db", default="", help="DB_URI; default: a fresh SQLite file")
+def parse() -> argparse.Namespace:
+    known = {name: one.about for name, one in SHARED.items()} | {name: one.about for name, one in OWN.items()}
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description=__doc__,
+        epilog="scenarios:\n" + "\n".join(f"  {name:<16} {about}" for name, about in known.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("scenario", nargs="*", help="which to run; default: all")
+    parser.add_argument("--on", nargs="+", choices=list(SYSTEMS), default=["chatd"], metavar="SYSTEM", help=f"of {', '.join(SYSTEMS)}")
+    parser.add_argument("--peers", action="store_true", help="on every system that is installed, and only what each can do")
+    parser.add_argument("--repeat", type=int, default=5, help="runs of each shared scenario; medians are shown (default 5)")
+    parser.add_argument("--seconds", type=float, default=5.0, help="measured stretch of each run (default 5)")
+    parser.add_argument("--body", type=int, default=200, help="bytes of each text (default 200)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--save", action="store_true", help=f"make this the baseline ({BASELINE.name})")
+    parser.add_argument("--compare", action="store_true", help="compare with the baseline; exit code 1 if something is 30 %% worse")
     arguments = parser.parse_args()
-    report: dict[str, object] = {}
-    for in_flight in (64, 1):
-        runs = []
-        for number in range(arguments.repeat):
-            with tempfile.TemporaryDirectory() as folder, Servers(Path(folder), arguments.db) as servers:
-                run = uvloop.run(
-                    hot_room(servers, in_flight=in_flight, devices=arguments.devices, seconds=arguments.seconds, body=arguments.body)
-                )
-            runs.append(run)
-            print(f"hot-room, {in_flight} in flight, run {number + 1}: {run['deliveries_per_second']:,.0f} deliveries/s", flush=True)
-        report[f"hot-room-{in_flight}"] = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
-    with tempfile.TemporaryDirectory() as folder, Servers(Path(folder), arguments.db) as servers:
-        report["idle"] = uvloop.run(idle(servers, arguments.idle))
-    with tempfile.TemporaryDirectory() as folder:
-        times = uvloop.run(resume(Path(folder), arguments.resume))
-        report["resume"] = {"devices": len(times), "p50_s": percentile(times, 0.5), "p99_s": percentile(times, 0.99), "last_s": times[-1]}
-    with tempfile.TemporaryDirectory() as folder:
-        report["priority"] = priority_figures(uvloop.run(priority(Path(folder), arguments.db, backlog=arguments.backlog, devices=10)))
-    with tempfile.TemporaryDirectory() as folder:
-        report["slow-device"] = uvloop.run(slow_device(Path(folder), devices=arguments.beside, body=arguments.body))
-    for name, figures in report.items():
-        print(f"\n{name}")
-        assert isinstance(figures, dict)
-        for key, value in figures.items():
-            print(f"  {key.replace('_', ' '):<30} {value:>14,.2f}")
-    print("\n" + json.dumps(report))
+    unknown = [name for name in arguments.scenario if name not in known]
+    if unknown:
+        parser.error(f"no scenario {', '.join(unknown)}; there are {', '.join(known)}")
+    if arguments.repeat < 1 or arguments.seconds <= 0 or arguments.body < 16:
+        parser.error("--repeat is at least 1, --seconds more than 0, --body at least 16")
+    return arguments
+
+
+def main() -> int:
+    arguments = parse()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a descriptor for each device, here and in each system
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    options = Options(arguments.seconds, arguments.body)
+    systems = list(SYSTEMS) if arguments.peers else arguments.on
+    names = arguments.scenario or ([*SHARED] if arguments.peers else [*SHARED, *OWN])
+    said: dict[str, str] = {}
+    report: Report = {}
+    for name in names:
+        if name in SHARED:
+            report[name] = run_shared(name, systems, arguments.repeat, options, console, said)
+        else:
+            report[name] = run_own(name, options, console, said)
+    for system, settings in said.items():
+        console.print(f"\n{system} ({SYSTEMS[system]().promise}):", markup=False, highlight=False)
+        console.print("".join(f"  {line}\n" for line in settings.splitlines()), markup=False, highlight=False, end="")
+    print_tables(report, console)
+    made = to_json(report, repeat=arguments.repeat, seconds=arguments.seconds, body=arguments.body)
+    if arguments.json:
+        arguments.json.write_text(made + "\n")
+    if arguments.save:
+        BASELINE.write_text(made + "\n")
+    if arguments.compare:
+        before = json.loads(BASELINE.read_text())["figures"]
+        print_changes(before, report, console)
+        worse = regressions(before, report)
+        for line in worse:
+            console.print(f"worse: {line}", markup=False, highlight=False)
+        return 1 if worse else 0
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

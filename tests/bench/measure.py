@@ -1,6 +1,7 @@
-"""What processes used, from /proc; and percentiles."""
+"""What processes used: CPU time, memory, bytes written; and percentiles. From /proc, so that nothing in the measured process takes part."""
 
 import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -17,5 +18,36 @@ def rss_kib(pid: int) -> int:
     return int(next(line.split()[1] for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")))
 
 
-def percentile(values: list[float], share: float) -> float:
+def written_bytes(pid: int) -> int:
+    """What a process has caused to be written to disks."""
+    return int(next(line.split()[1] for line in Path(f"/proc/{pid}/io").read_text().splitlines() if line.startswith("write_bytes")))
+
+
+def family(pid: int) -> list[int]:
+    """A process and its descendants."""
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found += family(int(child))
+    return found
+
+
+class Usage:
+    """CPU and disk of named groups of processes between ``start`` and ``stop``."""
+
+    def __init__(self, groups: Mapping[str, Iterable[int]]) -> None:
+        self._groups = {name: tuple(pids) for name, pids in groups.items()}
+        self._before = self._read()
+
+    def _read(self) -> dict[str, tuple[float, int]]:
+        return {name: (sum(map(cpu_seconds, pids)), sum(map(written_bytes, pids))) for name, pids in self._groups.items()}
+
+    def stop(self) -> dict[str, tuple[float, int]]:
+        """Seconds of CPU and bytes written, by group."""
+        after = self._read()
+        return {name: (after[name][0] - cpu, after[name][1] - written) for name, (cpu, written) in self._before.items()}
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Of ascending ``values``; nan when there are none."""
     return values[min(len(values) - 1, int(share * len(values)))] if values else float("nan")

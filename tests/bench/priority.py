@@ -3,11 +3,13 @@
 import asyncio
 import time
 from contextlib import suppress
-from pathlib import Path
 
 from chatd.client import BULK, Client, message
 from chatd.transport.sockets import new_context
-from tests.system.deployment import Deployment
+from tests.bench.chatd_subject import Chatd
+from tests.bench.measure import percentile
+from tests.bench.scenarios import Figures
+from tests.bench.subject import Options
 
 EVERY = 0.1
 """Seconds between urgent events."""
@@ -89,26 +91,33 @@ async def fill(client: Client, room: str, events: int) -> tuple[str, int]:
     return room, max(seqs)
 
 
-async def priority(folder: Path, db_uri: str, *, backlog: int, devices: int) -> dict[str, list[float]]:
-    """Latencies in seconds, ascending: ``idle``, while each of so many devices catches up, one after the other, and while one at leisure does."""
+async def priority(chatd: Chatd, _: Options, *, backlog: int = 100_000, devices: int = 10) -> Figures:
+    """What urgent events take when nothing else is owed, while each of so many devices catches up, one after the other, and while one at leisure
+    does; and how much more that is."""
     context = new_context()
-    mark = f"{time.time_ns():x}"
-    rooms = (f"a-bulk-{mark}", f"b-calls-{mark}")  # by their ids the bulk would come first
-    with Deployment(folder, db_uri or f"sqlite:///{folder}/c.db", defaults=1, gateways=1) as deployment:
-        bob = Client(deployment.uri(), deployment.token, profile=f"bob-{mark}", context=context)
-        alice = Client(deployment.uri(), deployment.token, profile="alice", call_timeout=60, context=context)
-        for room in rooms:
-            await alice.create_room(room, profiles=[f"bob-{mark}"])
-        names = [f"d{number}" for number in range(devices)]
-        for name in (*names, "leisure"):
-            async with bob.stream(name) as stream:
-                await stream.opened()
-        caller = Caller(alice, rooms[1])
-        found = {"idle": await idle(bob, "idle", caller, calls=100)}
-        last = await fill(alice, rooms[0], backlog)
-        found["catching_up"] = [one for name in names for one in await catching_up(bob, name, caller, bulk=last)]
-        found["at_leisure"] = await catching_up(bob, "leisure", caller, bulk=last, work=WORK)
-        bob.close()
-        alice.close()
+    rooms = ("a-bulk", "b-calls")  # by their ids the bulk would come first
+    bob = Client(chatd.uris[0], chatd.token, profile="bob", context=context)
+    alice = Client(chatd.uris[0], chatd.token, profile="alice", call_timeout=60, context=context)
+    for room in rooms:
+        await alice.create_room(room, profiles=["bob"])
+    names = [f"d{number}" for number in range(devices)]
+    for name in (*names, "leisure"):
+        async with bob.stream(name) as stream:
+            await stream.opened()
+    caller = Caller(alice, rooms[1])
+    found = {"idle": await idle(bob, "idle", caller, calls=100)}
+    last = await fill(alice, rooms[0], backlog)
+    found["catching_up"] = [one for name in names for one in await catching_up(bob, name, caller, bulk=last)]
+    found["at_leisure"] = await catching_up(bob, "leisure", caller, bulk=last, work=WORK)
+    bob.close()
+    alice.close()
     context.destroy(linger=0)
-    return {name: sorted(seconds) for name, seconds in found.items()}
+    figures: Figures = {}
+    for name, seconds in found.items():
+        seconds.sort()
+        figures[f"{name}_events"] = len(seconds)
+        for share, label in ((0.5, "p50"), (0.99, "p99")):
+            figures[f"{name}_{label}_ms"] = percentile(seconds, share) * 1e3
+            if name != "idle":
+                figures[f"{name}_{label}_more_ms"] = figures[f"{name}_{label}_ms"] - figures[f"idle_{label}_ms"]
+    return figures

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from chatd.client import Client
-from chatd.transport.sockets import new_context
-from tests.bench.load import Devices
+from tests.bench.chatd_subject import ChatdReceivers
+from tests.bench.subject import Tally
 from tests.daemons import Daemon
 from tests.system.deployment import Deployment
 from tests.system.test_faults import show
@@ -56,24 +56,23 @@ async def test_the_lost_last_message_is_found_by_the_repair_pull(db_uri: str, tm
 @pytest.mark.parametrize("count", [1_500])
 async def test_subscriptions_beyond_a_thousand_are_kept_and_made_again(tmp_path: Path, count: int) -> None:
     """No repair pull helps here: every device must be reached by what is published, before and after the node's restart."""
-    context = new_context(max_sockets=10_000)
     uri = f"sqlite:///{tmp_path}/c.db"
     with Deployment(tmp_path, uri, defaults=1, gateways=1, REPAIR_PULL_SECONDS=3600, HEARTBEAT_INTERVAL_MS=60_000) as deployment:
-        async with Client(deployment.uri(), deployment.token, profile="p0", call_timeout=30, context=context) as sender:
+        async with Client(deployment.uri(), deployment.token, profile="p0", call_timeout=30) as sender:
             profiles = [f"p{number}" for number in range(count)]
             await sender.create_room("r", profiles=profiles[:900])
             await sender.add_members("r", profiles[900:])
-            devices = Devices(context, deployment.uri(), deployment.token, [(profile, "d") for profile in profiles])
-            await devices.open()
+            tally = Tally()
+            devices = await ChatdReceivers([deployment.uri()], deployment.token, tally).open(profiles)
+            before = tally.deliveries  # who joined
             (node,) = deployment.defaults
             for turn in range(1, 3):
                 await sender.send("r", f"turn {turn}")
                 end = time.monotonic() + 30
-                while devices.deliveries < turn * count:
-                    assert time.monotonic() < end, f"{devices.deliveries} of {turn * count} deliveries"
+                while tally.deliveries - before < turn * count:
+                    assert time.monotonic() < end, f"{tally.deliveries - before} of {turn * count} deliveries"
                     await asyncio.sleep(0.02)
                 await asyncio.to_thread(node.kill)
                 await asyncio.to_thread(node.start)
-            assert devices.deliveries == 2 * count
+            assert tally.deliveries - before == 2 * count
             devices.close()
-    context.destroy(linger=0)
