@@ -166,7 +166,16 @@ async def _start_node(
         others={SIGNALS: signals.on_topic, WATCH: presence.on_watch, PRESENCE: presence.on_state},
     )
     leases = Leases(lease=settings.node_lease_seconds, clock=_now_us)
-    node = DefaultNode(loop, writer=writer, reader=reader, last_mile=last_mile, leases=leases, clock=_now_us, sweep=settings.sweep_seconds)
+    node = DefaultNode(
+        loop,
+        writer=writer,
+        reader=reader,
+        last_mile=last_mile,
+        leases=leases,
+        clock=_now_us,
+        sweep=settings.sweep_seconds,
+        gather=settings.gather_ms / 1e3,
+    )
     cache = MemoryConnectionCache() if settings.cache_uri == "mem:" else DatabaseConnectionCache(node.write)
     description = DescribeResponse(
         node_id=settings.node_id, queue_name=settings.queue_user_event_delivery_name, version=__version__, started_at_us=_now_us()

@@ -120,6 +120,9 @@ class Settings(BaseSettings):
     call_timeout_ms: int = _number(10_000, "A gateway waits this long for a default node", unit="ms", ge=100, le=600_000)
     ack_flush_ms: int = _number(50, "Acks are gathered this long before they are written", unit="ms", ge=1, le=10_000)
     repair_pull_seconds: float = _number(30.0, "A quiet stream looks into its outbox about this often", unit="s", ge=0.05, le=3600)
+    gather_ms: int = _number(
+        10, "Under load events wait up to this long to be fanned out together; their senders do not; 0: never", unit="ms", ge=0, le=1_000
+    )
     sweep_seconds: float = _number(5.0, "Events that a dead node did not fan out are looked for this often", unit="s", ge=0.1, le=3600)
     node_lease_seconds: float = _number(
         10.0, "A node that has not been heard of for so long is no longer named to gateways", unit="s", ge=0.3, le=3600

@@ -1,7 +1,7 @@
 """DefaultNode: calls in, replies out, and the fan-out behind the writer. Wires the stages; data flows one way through them.
 
 calls ─▶ services ─▶ writer/reader (threads) ─▶ replies
-                      └▶ RoomOutboxLoggingQueue ─▶ OutboxDeliveryEventHandler ─▶ EventDeliveryQueueHandler ─▶ XPUB
+                      └▶ Gathering ─▶ RoomOutboxLoggingQueue ─▶ OutboxDeliveryEventHandler ─▶ EventDeliveryQueueHandler ─▶ XPUB
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError, Message
 from chatd.core.model import CommittedRun, Node
 from chatd.core.wire import encode_reply
 from chatd.default.answer import Caller, Done, Later, Method, Write
+from chatd.default.gathering import Gathering
 from chatd.default.last_mile_delivery import EventDeliveryQueueHandler
 from chatd.default.leases import Leases
 from chatd.default.outbox_delivery import OutboxDeliveryEventHandler
@@ -60,7 +61,8 @@ class _Pinged(asyncio.Event):
 
 
 class DefaultNode:
-    """One default node. ``connect`` binds it and begins; ``drain``, then ``close``, end it. ``sweep`` is in seconds."""
+    """One default node. ``connect`` binds it and begins; ``drain``, then ``close``, end it. ``sweep`` and ``gather``, the longest that fan-out
+    waits for more, are in seconds."""
 
     def __init__(
         self,
@@ -72,12 +74,20 @@ class DefaultNode:
         leases: Leases,
         clock: Callable[[], int],
         sweep: float,
+        gather: float,
     ) -> None:
         self._loop = loop
         self._writer = writer
         self._reader = reader
         self._last_mile = last_mile
         self._outbox_logging = RoomOutboxLoggingQueue(OutboxDeliveryEventHandler(last_mile.handle).handle)
+        self._gathering = Gathering(
+            self._outbox_logging.handle,
+            published=lambda: last_mile.deliveries_published,
+            now=loop.time,
+            later=loop.call_later,
+            longest=gather,
+        )
         self._leases = leases
         self._clock = clock
         self._sweep_seconds = sweep
@@ -208,7 +218,7 @@ class DefaultNode:
             self._complete(completed)
         if batch.runs:
             self.events_committed += sum(run.last_seq - run.first_seq + 1 for run in batch.runs)
-            self._outbox_logging.handle(batch.runs)
+            self._gathering.handle(batch.runs)
 
     def on_read(self, batch: list[Completed]) -> None:
         """Queries have been answered."""
@@ -258,6 +268,7 @@ class DefaultNode:
         deadline = self._loop.time() + seconds
         while self._waiting and self._loop.time() < deadline:
             await asyncio.sleep(0.005)
+        self._gathering.release()
         self._timers.cancel()
         for act in self._last_acts:
             await act(max(0.0, deadline - self._loop.time()))

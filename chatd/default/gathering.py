@@ -1,0 +1,88 @@
+"""Between the writer and fan-out: what is committed while the gateways still have the last fan-out to pass on goes along with the next.
+
+A room that talks faster than its devices can be reached then costs each of them one larger message instead of many small ones; who sends is
+answered before, and does not wait for this. What comes after a quiet moment goes at once.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from chatd.core.model import CommittedRun
+from chatd.core.priority import URGENT
+
+DELIVERY_SECONDS = 4e-6
+"""What a delivery takes on its way through a gateway to its device when it travels alone or nearly so (make bench, `ping`, `wide-room-1000`)."""
+JOINED_EVENTS = 128
+JOINED_BYTES = 262_144
+"""Runs of a room are joined up to so many: no larger than what a device takes at once (the default of WINDOW_BYTES)."""
+
+
+class Gathering:
+    """``emit`` fans out; ``published`` counts the deliveries that came of it so far. ``longest`` is how many seconds may be waited (0: never),
+    ``later`` calls back after so many."""
+
+    def __init__(
+        self,
+        emit: Callable[[Sequence[CommittedRun]], None],
+        *,
+        published: Callable[[], int],
+        now: Callable[[], float],
+        later: Callable[[float, Callable[[], None]], object],
+        longest: float,
+    ) -> None:
+        self._emit = emit
+        self._published = published
+        self._now = now
+        self._later = later
+        self._longest = longest
+        self._held: list[CommittedRun] = []
+        self._again_at = 0.0
+
+    def handle(self, runs: Sequence[CommittedRun]) -> None:
+        """Fan out, now or soon; what is urgent now, and with it what was committed before."""
+        waits = bool(self._held)
+        self._held += runs
+        if any(run.priority >= URGENT for run in runs):
+            self.release()
+        elif not waits:
+            left = self._again_at - self._now()
+            if left > 0:
+                self._later(left, self.release)
+            else:
+                self.release()
+
+    def release(self) -> None:
+        """Fan out what is held."""
+        if not self._held:
+            return
+        held, self._held = self._held, []
+        before = self._published()
+        for part in _join(held):
+            self._emit(part)
+        took = (self._published() - before) * DELIVERY_SECONDS
+        self._again_at = self._now() + min(took, self._longest)
+
+
+def _join(runs: Sequence[CommittedRun]) -> list[list[CommittedRun]]:
+    """Parts to be fanned out one after the other: each holds one run of a room."""
+    parts: list[dict[str, CommittedRun]] = [{}]
+    for run in runs:
+        before = parts[-1].get(run.room_id)
+        if before is None:
+            parts[-1][run.room_id] = run
+        elif _follows(before, run):
+            records, priority = before.records + run.records, max(before.priority, run.priority)
+            parts[-1][run.room_id] = replace(before, last_seq=run.last_seq, records=records, priority=priority)
+        else:
+            parts.append({run.room_id: run})
+    return [list(part.values()) for part in parts]
+
+
+def _follows(before: CommittedRun, run: CommittedRun) -> bool:
+    """Whether both can go as one."""
+    return (
+        before.recipients is run.recipients
+        and before.last_seq + 1 == run.first_seq
+        and run.last_seq - before.first_seq < JOINED_EVENTS
+        and len(before.records) + len(run.records) <= JOINED_BYTES
+    )
