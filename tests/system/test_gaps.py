@@ -8,7 +8,7 @@ import pytest
 
 from chatd.client import Client
 from tests.bench.chatd_subject import ChatdReceivers
-from tests.bench.subject import Tally
+from tests.bench.subject import Tally, stamp
 from tests.daemons import Daemon
 from tests.system.deployment import Deployment
 from tests.system.test_faults import show
@@ -67,7 +67,7 @@ async def test_subscriptions_beyond_a_thousand_are_kept_and_made_again(tmp_path:
             before = tally.deliveries  # who joined
             (node,) = deployment.defaults
             for turn in range(1, 3):
-                await sender.send("r", f"turn {turn}")
+                await sender.send("r", stamp(0.0, b"turn %d" % turn).decode())
                 end = time.monotonic() + 30
                 while tally.deliveries - before < turn * count:
                     assert time.monotonic() < end, f"{tally.deliveries - before} of {turn * count} deliveries"
