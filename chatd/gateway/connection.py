@@ -34,6 +34,7 @@ class Peer:
         "frames_left",
         "heard_at",
         "identity",
+        "note_at",
         "opening",
         "patience",
         "repair_at",
@@ -51,6 +52,7 @@ class Peer:
         self.frames_left = 0
         self.frames_at = 0.0
         self.repair_at = 0.0
+        self.note_at = 0.0
         self.patience = random.uniform(0.8, 1.2)
         """Factor of this peer's retry times: what failed together is not sent again together."""
         self.opening: Opening | None = None

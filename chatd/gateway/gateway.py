@@ -42,7 +42,7 @@ from chatd.gateway.presence import GatewayPresence
 from chatd.gateway.rate_limits import RateSettings
 from chatd.gateway.vigil import Vigil
 from chatd.pb.chat.v1.chat_pb2 import WatchPresenceResponse
-from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, RpcRequest, ServerFrame, Welcome
+from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Heartbeat, Hello, RpcRequest, ServerFrame, Welcome
 from chatd.pb.node.v1.node_pb2 import DescribeRequest, DescribeResponse
 from chatd.transport.pump import Pump
 from chatd.transport.sockets import Context, bind_watched_router, connect_sub, endpoint
@@ -58,6 +58,9 @@ DRAIN_SPREAD = 0.8
 """Of the time to drain, so much for sending devices away."""
 DRAIN_RATE = 10.0
 """Devices a second, if that is quicker: a few of them are no crowd."""
+NOTED_SECONDS = 60.0
+"""How often it is noted for operators that a device lives."""
+_HEARTBEAT = ServerFrame(heartbeat=Heartbeat()).SerializeToString()
 MAX_REASON = 200
 
 
@@ -165,8 +168,7 @@ class GatewayServer:
         self._devices.bind(self._router, self.connections)
         self._timers.every(settings.ack_flush, self._acks.flush)
         self._timers.every(PRESENCE_REPAIR, self._presence.repair)
-        look = min(settings.heartbeat_interval / 4, settings.delivery_retry / 4, 1.0)
-        self._timers.every(look, lambda: self._vigil.tick(self._loop.time()))
+        self._timers.every(self._vigil.period, lambda: self._vigil.tick(self._loop.time()))
 
     def _on_described(self, via: str, description: DescribeResponse) -> None:
         self._discovery.heard(via, description.call_uri, description.nodes, self.backend.is_silent)
@@ -293,8 +295,11 @@ class GatewayServer:
         if peer.stream is None and peer.opening is None:
             raise NoStream("heartbeat without a stream")
         self._admission.limit_acks(peer)
-        self._acks.alive(peer)
-        self._devices.send(peer, ServerFrame(heartbeat=frame.heartbeat).SerializeToString())
+        if peer.heard_at >= peer.note_at:
+            peer.note_at = peer.heard_at + NOTED_SECONDS
+            self._acks.alive(peer)
+        mark = frame.heartbeat.mark
+        self._devices.send(peer, ServerFrame(heartbeat=Heartbeat(mark=mark)).SerializeToString() if mark else _HEARTBEAT)
 
     def _on_bye(self, peer: Peer, frame: ClientFrame) -> None:
         if peer.stream is None:

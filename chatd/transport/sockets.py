@@ -109,6 +109,14 @@ def bind_watched_router(
     """The same for strangers, of whose frames few may wait to be read, however large they are; and the PAIR that tells of each connection that is
     accepted and that ends (``accepted.py``)."""
     router = _router(context, max_frame=max_frame, send_hwm=send_hwm, receive_hwm=STRANGERS_HWM)
+    # The kernel looks for hosts that vanished, in about 45 s too: libzmq goes through all its timers for each answered ping, which with 10,000
+    # connections was a fifth of a core.
+    router.setsockopt(zmq.HEARTBEAT_IVL, 0)
+    router.setsockopt(zmq.TCP_KEEPALIVE, 1)
+    router.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 15)
+    router.setsockopt(zmq.TCP_KEEPALIVE_INTVL, 10)
+    router.setsockopt(zmq.TCP_KEEPALIVE_CNT, 3)
+    router.setsockopt(zmq.TCP_MAXRT, 45_000)
     name = f"inproc://monitor-{id(router)}"
     router.monitor(name, zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
     monitor = context.socket(zmq.PAIR)

@@ -6,7 +6,7 @@ from chatd.core.model import Owed, StreamKey
 from chatd.core.stream import DeviceStream, Published, Run
 from chatd.errors import ChatdError, HeartbeatLost
 from chatd.gateway.connection import Peer
-from chatd.gateway.vigil import Vigil
+from chatd.gateway.vigil import ROUNDS, Vigil
 
 HEARTBEAT = 10.0
 TICK = 1.0
@@ -104,3 +104,24 @@ def test_a_gateway_that_stood_still_blames_nobody(vigil: Vigil, said: Said) -> N
     assert len(said.failed) == 1
     pass_time(vigil, 180.0, 191.0)
     assert len(said.ended) >= 1
+
+
+def test_many_streams_are_looked_at_part_by_part(said: Said) -> None:
+    peers = [Peer(bytes([number]), 100.0) for number in range(100)]
+    vigil = Vigil(
+        Connections(*peers),  # type: ignore[arg-type]
+        said,  # type: ignore[arg-type]
+        said,  # type: ignore[arg-type]
+        said,  # type: ignore[arg-type]
+        heartbeat_interval=HEARTBEAT,
+        repair_pull=1000.0,
+        delivery_retry=20.0,
+    )
+    ticks = round(HEARTBEAT / ROUNDS / vigil.period)
+    largest = 0
+    for number in range(ticks):
+        before = len(said.ended)
+        vigil.tick(140.0 + number * vigil.period)
+        largest = max(largest, len(said.ended) - before)
+    assert len(said.ended) == 100, "all within a round"
+    assert largest == 100 / ticks
