@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from chatd.core.ack_batch import decode_acks
 from chatd.core.ids import check_id, topic_of
 from chatd.core.model import Connection, Owed, Pull, StreamAcks, StreamKey
 from chatd.default.answer import Answer, Caller, Done, Method, Read, Write, parse
@@ -86,7 +87,7 @@ class OutboxAccess:
     def ack_batch(self, caller: Caller, payload: bytes) -> Answer:
         """Move cursors, count failures, take rejections. Acks of older epochs are ignored and named in the response."""
         caller.require_gateway()
-        acks = tuple(map(_to_acks, parse(node_pb2.AckBatchRequest, payload).acks))
+        acks = decode_acks(parse(node_pb2.AckBatchRequest, payload))
         alive = tuple(one.stream for one in acks if not one)
         if alive:
             self._cache.touch(alive, self._clock())
@@ -116,16 +117,6 @@ def _to_pull(pull: node_pb2.StreamPull) -> Pull:
         again=(pull.again.room_id, pull.again.seq) if pull.HasField("again") else None,
         plain=pull.plain,
         urgent_only=pull.urgent_only,
-    )
-
-
-def _to_acks(ack: node_pb2.StreamAck) -> StreamAcks:
-    return StreamAcks(
-        StreamKey(ack.profile_id, ack.device_id, ack.epoch),
-        cursors={cursor.room_id: cursor.seq for cursor in ack.cursors},
-        rejected=tuple((one.room_id, one.seq, one.reason) for one in ack.rejected),
-        replayed=tuple((one.room_id, one.seq) for one in ack.replayed),
-        failed=(ack.failed.room_id, ack.failed.seq) if ack.HasField("failed") else None,
     )
 
 

@@ -5,15 +5,19 @@ from typing import NamedTuple
 
 import structlog
 
+from chatd.core.ack_batch import encode_acks
 from chatd.core.model import StreamAcks
 from chatd.core.stream import DeviceStream
 from chatd.errors import ChatdError, Superseded
 from chatd.gateway.backend import Backend
 from chatd.gateway.catch_up import CatchUp
 from chatd.gateway.connection import Peer
-from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse, Rejection, RoomCursor, StreamAck
+from chatd.pb.node.v1.node_pb2 import AckBatchResponse
 
 log = structlog.get_logger()
+
+MAX_STREAMS = 256
+"""In one call: a transaction of many more would hold up the events that come behind it."""
 
 
 class _Flushed(NamedTuple):
@@ -58,8 +62,8 @@ class AckFlush:
                 continue
             batch.append(_Flushed(peer, stream, stream.receipts.take()))
         self._acked, self._alive = still_under_way, {}
-        if batch:
-            self._send(batch, None)
+        for start in range(0, len(batch), MAX_STREAMS):
+            self._send(batch[start : start + MAX_STREAMS], None)
 
     def flush_one(self, peer: Peer, done: Callable[[], None]) -> None:
         """Write the acks of a stream that ends, then call ``done``, whatever came of it."""
@@ -77,7 +81,7 @@ class AckFlush:
             if done is not None:
                 done()
 
-        request = AckBatchRequest(acks=[_to_pb(one.acks or StreamAcks(one.stream.key)) for one in batch])
+        request = encode_acks([one.acks or StreamAcks(one.stream.key) for one in batch])
         self._backend.call("NodeService/AckBatch", request, written, affinity=self._gateway_id)
 
     def _written(self, batch: list[_Flushed], payload: bytes, error: ChatdError | None) -> None:
@@ -99,15 +103,3 @@ class AckFlush:
             elif stream.wants_pull:
                 self._catch_up.want(peer)
         self._catch_up.flush()
-
-
-def _to_pb(acks: StreamAcks) -> StreamAck:
-    return StreamAck(
-        profile_id=acks.stream.profile_id,
-        device_id=acks.stream.device_id,
-        epoch=acks.stream.epoch,
-        cursors=[RoomCursor(room_id=room_id, seq=seq) for room_id, seq in acks.cursors.items()],
-        rejected=[Rejection(room_id=room_id, seq=seq, reason=reason) for room_id, seq, reason in acks.rejected],
-        replayed=[RoomCursor(room_id=room_id, seq=seq) for room_id, seq in acks.replayed],
-        failed=RoomCursor(room_id=acks.failed[0], seq=acks.failed[1]) if acks.failed is not None else None,
-    )

@@ -295,7 +295,9 @@ class GatewayServer:
         if peer.stream is None and peer.opening is None:
             raise NoStream("heartbeat without a stream")
         self._admission.limit_acks(peer)
-        if peer.heard_at >= peer.note_at:
+        if not peer.note_at:
+            peer.note_at = peer.heard_at + NOTED_SECONDS * random.random()  # its Hello has been noted
+        elif peer.heard_at >= peer.note_at:
             peer.note_at = peer.heard_at + NOTED_SECONDS
             self._acks.alive(peer)
         mark = frame.heartbeat.mark

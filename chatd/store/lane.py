@@ -4,14 +4,26 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 from chatd.errors import ChatdError
 
 STOP_SECONDS = 2.0
 """Drained lanes end at once. What is cut off has been acknowledged to nobody."""
+
+
+Pair = tuple[Any, object | None]
+
+
+class Turn(Enum):
+    """When an item is taken."""
+
+    FIRST = auto()
+    IN_TURN = auto()
+    BEHIND = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +36,8 @@ class Completed:
 
 class Lane:
     """``work`` gets (item, tag) pairs on the lane's thread, one or more until they weigh ``max_batch``, and raises nothing; ``closed`` runs there
-    last. What goes ``first`` is taken before what waits its turn; otherwise first in, first out.
+    last. What goes first is taken before what waits its turn, and that before what goes behind, of which each batch takes up to ``max_behind``,
+    and one at least if there is any; otherwise first in, first out.
 
     The queue is not bounded here: whoever submits bounds what waits (``MAX_WAITING`` of the default node).
     """
@@ -32,32 +45,32 @@ class Lane:
     def __init__(
         self,
         name: str,
-        work: Callable[[list[tuple[Any, object | None]]], None],
+        work: Callable[[list[Pair]], None],
         *,
         closed: Callable[[], None],
         threads: int = 1,
         max_batch: int = 1_000,
+        max_behind: int = 1_000,
         weigh: Callable[[Any], int] = lambda item: 1,
     ) -> None:
         # A token for each pair, False for the end: whoever has got one finds a pair in one of the queues.
         self._tokens: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        self._first: deque[tuple[Any, object | None]] = deque()
-        self._in_turn: deque[tuple[Any, object | None]] = deque()
+        self._queues: dict[Turn, deque[Pair]] = {turn: deque() for turn in Turn}
         self.taken = 0
         """How many that waited their turn have been taken up (exact with one thread)."""
         self._weigh = weigh
         self._work = work
         self._closed = closed
-        self._max_batch = max_batch
+        self._shares = (((Turn.FIRST, Turn.IN_TURN), max_batch), ((Turn.BEHIND,), max_behind))
         self._threads = [threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True) for number in range(threads)]
 
     def start(self) -> None:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, item: Any, tag: object | None, *, first: bool = False) -> None:
+    def submit(self, item: Any, tag: object | None, turn: Turn = Turn.IN_TURN) -> None:
         """Queue an item; its result comes back with ``tag``."""
-        (self._first if first else self._in_turn).append((item, tag))
+        self._queues[turn].append((item, tag))
         self._tokens.put(True)
 
     def stop(self) -> None:
@@ -70,33 +83,49 @@ class Lane:
 
     def _run(self) -> None:
         try:
-            while self._tokens.get():
-                batch = [self._take()]
-                weight = self._weigh(batch[0][0])
-                last = False
-                while weight < self._max_batch and not last:
-                    try:
-                        last = not self._tokens.get_nowait()
-                    except queue.Empty:
-                        break
-                    if not last:
-                        batch.append(self._take())
-                        weight += self._weigh(batch[-1][0])
-                self._work(batch)
-                if last:
+            while True:
+                if self._tokens.get():
+                    batch = self._gather()
+                    if batch:
+                        self._work(batch)
+                elif any(self._queues.values()):
+                    self._tokens.put(False)  # its place is behind the tokens that were put back
+                else:
                     break
         finally:
             self._closed()
 
-    def _take(self) -> tuple[Any, object | None]:
-        while True:
+    def _gather(self) -> list[Pair]:
+        """A batch, for whose first pair there is a token already."""
+        batch: list[Pair] = []
+        token = True
+        for turns, limit in self._shares:
+            weight = 0
+            while weight < limit:
+                if not token:
+                    try:
+                        token = self._tokens.get_nowait()
+                    except queue.Empty:
+                        return batch
+                    if not token:
+                        self._tokens.put(False)
+                        return batch
+                pair = self._take(turns)
+                if pair is None:
+                    break  # it is in one of the other queues, or another thread was quicker
+                token = False
+                batch.append(pair)
+                weight += self._weigh(pair[0])
+        if token:
+            self._tokens.put(True)
+        return batch
+
+    def _take(self, turns: Sequence[Turn]) -> Pair | None:
+        for turn in turns:
             try:
-                return self._first.popleft()
-            except IndexError:
-                pass  # none, or another thread was quicker
-            try:
-                pair = self._in_turn.popleft()
+                pair = self._queues[turn].popleft()
             except IndexError:
                 continue
-            self.taken += 1
+            self.taken += turn is Turn.IN_TURN
             return pair
+        return None

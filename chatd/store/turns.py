@@ -1,8 +1,13 @@
-"""Which commands go before others that wait for the writer: urgent sends, but never before what the same profile asked for earlier."""
+"""Which commands go before others that wait for the writer: urgent sends, but never before what the same profile asked for earlier. And which go
+behind: acks and Hellos, in their order; nobody waits for acks, and Hellos come by the thousand when a gateway was lost."""
 
 from chatd.core.priority import URGENT
 from chatd.store import commands as c
+from chatd.store.lane import Turn
 
+MAX_BEHIND = 256
+"""Acks and Hellos in one transaction: some 5 ms."""
+_BEHIND = (c.AckCursors, c.OpenStreams, c.RegisterConnections, c.TouchConnections, c.ForgetConnections)
 _OWNERS_KEPT = 10_000
 
 
@@ -13,18 +18,20 @@ class Turns:
         self._submitted = 0
         self._last: dict[str, int] = {}  # by profile: the number of its newest command that waits its turn, or did
 
-    def is_first(self, command: c.Command, taken: int) -> bool:
-        """Whether the command goes before what waits; else it takes its turn. ``taken``: how many that did have been taken up."""
+    def turn_of(self, command: c.Command, taken: int) -> Turn:
+        """When the command is taken. ``taken``: how many of those that waited their turn have been taken up."""
+        if isinstance(command, _BEHIND):
+            return Turn.BEHIND
         owner = _owner(command)
         urgent = isinstance(command, c.StoreEvents) and any(event.priority >= URGENT for event in command.events)
         if urgent and self._last.get(owner, 0) <= taken:
-            return True
+            return Turn.FIRST
         self._submitted += 1
         if owner:
             if len(self._last) >= _OWNERS_KEPT:
                 self._last = {profile_id: number for profile_id, number in self._last.items() if number > taken}
             self._last[owner] = self._submitted
-        return False
+        return Turn.IN_TURN
 
 
 def _owner(command: c.Command) -> str:
@@ -40,4 +47,12 @@ def _owner(command: c.Command) -> str:
 
 def weight_of(command: c.Command) -> int:
     """How much of a transaction it makes up: a long one would keep everybody waiting, the urgent too."""
-    return len(command.events) if isinstance(command, c.StoreEvents) else 1
+    match command:
+        case c.StoreEvents(events=parts):
+            return len(parts)
+        case c.AckCursors(acks=parts):
+            return len(parts)
+        case c.OpenStreams(devices=parts):
+            return len(parts)
+        case _:
+            return 1

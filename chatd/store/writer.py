@@ -25,7 +25,7 @@ from chatd.store.read_markers import set_read_markers
 from chatd.store.retention import erase_profiles, expire_devices, forget_devices, purge_logs
 from chatd.store.rooms import add_subscriptions, create_rooms, mark_fanned, remove_subscriptions
 from chatd.store.transaction import MembersCache, Transaction
-from chatd.store.turns import Turns, weight_of
+from chatd.store.turns import MAX_BEHIND, Turns, weight_of
 from chatd.store.undelivered import drop_letters, replay_letters
 
 APPLY: dict[type, Callable[[Transaction, Any], Sequence[Any]]] = {
@@ -86,13 +86,13 @@ class Writer:
         self._clock = clock
         self._cache = MembersCache()
         self._turns = Turns()
-        self._lane = Lane("writer", self._work, closed=database.disconnect, weigh=weight_of)
+        self._lane = Lane("writer", self._work, closed=database.disconnect, weigh=weight_of, max_behind=MAX_BEHIND)
         self.start = self._lane.start
         self.stop = self._lane.stop
 
     def submit(self, command: c.Command, tag: object | None) -> None:
         """Queue a command; its result comes back with ``tag`` (None: only a failure is reported). To be called from one thread."""
-        self._lane.submit(command, tag, first=self._turns.is_first(command, self._lane.taken))
+        self._lane.submit(command, tag, self._turns.turn_of(command, self._lane.taken))
 
     def _work(self, batch: list[Item]) -> None:
         if self._broken is not None:

@@ -60,7 +60,7 @@ class _Memory:
 
 
 async def idle(chatd: Chatd, options: Options, *, connections: int = 8_000) -> Figures:
-    """Connections that say nothing but heartbeats, every ten seconds."""
+    """Connections that say nothing but heartbeats, each every ten seconds; and a while without even these."""
     seconds = max(2 * HEARTBEAT_SECONDS, options.seconds)
     (gateway,) = chatd.processes()["gateway"]
     before = rss_kib(gateway)

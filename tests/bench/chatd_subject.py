@@ -20,6 +20,8 @@ from tests.databases import HOW_TO_INSTALL, cluster
 from tests.system.deployment import Deployment
 
 HEARTBEAT_SECONDS = 10.0
+_HEARTBEAT_TURNS = 200
+"""Heartbeats are spread over their interval, as those of real devices are."""
 FIRST_CALL = 1 << 28
 """Call ids from here on take five bytes each."""
 _MEMBERS_A_CALL = 999
@@ -42,6 +44,7 @@ class ChatdReceivers:
         self._counts: list[int] = []
         self._acked: list[int] = []
         self._timers: list[asyncio.TimerHandle] = []
+        self._turn = 0
 
     async def open(self, members: Sequence[str]) -> "ChatdReceivers":
         """Say Hello for each; returns when all have caught up."""
@@ -54,7 +57,10 @@ class ChatdReceivers:
         while self._caught_up < len(members):
             await asyncio.sleep(0.01)
         loop = asyncio.get_running_loop()
-        self._timers = [loop.call_later(ACK_SECONDS, self._acknowledge), loop.call_later(HEARTBEAT_SECONDS, self._heartbeat)]
+        self._timers = [
+            loop.call_later(ACK_SECONDS, self._acknowledge),
+            loop.call_later(HEARTBEAT_SECONDS / _HEARTBEAT_TURNS, self._heartbeat),
+        ]
         return self
 
     async def _hello(self, index: int, member: str) -> None:
@@ -102,9 +108,10 @@ class ChatdReceivers:
 
     def _heartbeat(self) -> None:
         frame = ClientFrame(heartbeat=Heartbeat()).SerializeToString()
-        for connection in self._connections:
+        for connection in self._connections[self._turn :: _HEARTBEAT_TURNS]:
             connection.send(frame)
-        self._timers[1] = asyncio.get_running_loop().call_later(HEARTBEAT_SECONDS, self._heartbeat)
+        self._turn = (self._turn + 1) % _HEARTBEAT_TURNS
+        self._timers[1] = asyncio.get_running_loop().call_later(HEARTBEAT_SECONDS / _HEARTBEAT_TURNS, self._heartbeat)
 
     def close(self) -> None:
         for timer in self._timers:

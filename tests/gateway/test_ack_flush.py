@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chatd.core.ack_batch import decode_acks
 from chatd.core.model import Owed, StreamKey
 from chatd.core.stream import DeviceStream, Published, Run
 from chatd.errors import ChatdError, Unavailable
@@ -29,7 +30,7 @@ class Calls:
         self.asked[number][1](AckBatchResponse(superseded=superseded).SerializeToString(), error)
 
     def cursors(self, number: int) -> dict[str, int]:
-        return {cursor.room_id: cursor.seq for ack in self.asked[number][0].acks for cursor in ack.cursors}
+        return {room_id: seq for acks in decode_acks(self.asked[number][0]) for room_id, seq in acks.cursors.items()}
 
 
 class NoPulls:
@@ -137,7 +138,7 @@ def test_a_failure_that_is_written_makes_the_stream_pull(acks: AckFlush, calls: 
     peer.stream.head_failed(send_again=True)
     acks.acked(peer)
     acks.flush()
-    assert calls.asked[0][0].acks[0].failed.seq == 1
+    assert calls.asked[0][0].exceptions[0].failed.seq == 1
     assert not pulls.wanted
     calls.answer(0)
     assert pulls.wanted == [peer]

@@ -8,8 +8,17 @@ import pytest
 from chatd.core.model import CommittedRun, NewEvent, Owed
 from chatd.core.priority import BULK, URGENT, USUAL
 from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
-from chatd.store.commands import AddSubscriptions, CreateRoom, PurgeLog, RemoveSubscriptions, StoreEvents
-from chatd.store.lane import Lane
+from chatd.store.commands import (
+    AckCursors,
+    AddSubscriptions,
+    CreateRoom,
+    OpenStreams,
+    PurgeLog,
+    RemoveSubscriptions,
+    RetryRule,
+    StoreEvents,
+)
+from chatd.store.lane import Lane, Turn
 from chatd.store.queries import Unfanned
 from chatd.store.turns import Turns, weight_of
 from tests.store.driver import Store, acks, send
@@ -112,18 +121,20 @@ def test_priority_and_mentions_travel_in_the_delivery_and_with_the_run(store: St
     assert {found.priority for found in store.ask(Unfanned(before_us=2**62, limit=100))} == {URGENT}
 
 
+def storing(sender: str, priority: int) -> StoreEvents:
+    return StoreEvents(sender, (event("r", "e", priority),))
+
+
 def test_urgent_commands_go_first_but_not_before_their_senders_own() -> None:
-    def storing(sender: str, priority: int) -> StoreEvents:
-        return StoreEvents(sender, (event("r", "e", priority),))
 
     turns = Turns()
-    assert not turns.is_first(storing("alice", BULK), 0)
-    assert turns.is_first(storing("bob", URGENT), 0)
-    assert not turns.is_first(storing("alice", URGENT), 0), "hers waits"
-    assert not turns.is_first(CreateRoom("x", "", "carol", ()), 1)
-    assert not turns.is_first(storing("carol", URGENT), 2)
-    assert not turns.is_first(storing("alice", URGENT), 1)
-    assert turns.is_first(storing("alice", URGENT), 5), "all of hers have been taken up"
+    assert turns.turn_of(storing("alice", BULK), 0) is Turn.IN_TURN
+    assert turns.turn_of(storing("bob", URGENT), 0) is Turn.FIRST
+    assert turns.turn_of(storing("alice", URGENT), 0) is Turn.IN_TURN, "hers waits"
+    assert turns.turn_of(CreateRoom("x", "", "carol", ()), 1) is Turn.IN_TURN
+    assert turns.turn_of(storing("carol", URGENT), 2) is Turn.IN_TURN
+    assert turns.turn_of(storing("alice", URGENT), 1) is Turn.IN_TURN
+    assert turns.turn_of(storing("alice", URGENT), 5) is Turn.FIRST, "all of hers have been taken up"
 
 
 def test_a_lane_takes_what_goes_first_and_ends_a_batch_by_its_weight() -> None:
@@ -141,9 +152,42 @@ def test_a_lane_takes_what_goes_first_and_ends_a_batch_by_its_weight() -> None:
     assert begun.wait(20)
     for item in ("b1", "c3", "d1"):
         lane.submit(item, None)
-    lane.submit("u1", None, first=True)
+    lane.submit("u1", None, Turn.FIRST)
     go_on.set()
     lane.stop()
     assert batches == [["a1"], ["u1", "b1", "c3"], ["d1"]]
     assert lane.taken == 4
+
+
+def test_what_goes_behind_waits_but_not_for_ever() -> None:
+    batches: list[list[Any]] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work(batch: list[tuple[Any, object | None]]) -> None:
+        batches.append([item for item, _ in batch])
+        begun.set()
+        go_on.wait(20)
+
+    lane = Lane("test", work, closed=lambda: None, max_batch=2, max_behind=1)
+    lane.start()
+    lane.submit("a", None)
+    assert begun.wait(20)
+    for item in ("x", "y", "z"):
+        lane.submit(item, None, Turn.BEHIND)
+    for item in ("b", "c", "d"):
+        lane.submit(item, None)
+    go_on.set()
+    lane.stop()
+    assert batches == [["a"], ["b", "c", "x"], ["d", "y"], ["z"]]
+
+
+def test_acks_and_hellos_go_behind_in_their_order() -> None:
+    turns = Turns()
+    assert turns.turn_of(storing("alice", 0), 0) is Turn.IN_TURN
+    assert turns.turn_of(AckCursors((), RetryRule(5, 1)), 0) is Turn.BEHIND
+    assert turns.turn_of(OpenStreams(()), 0) is Turn.BEHIND
+    assert turns.turn_of(storing("bob", URGENT), 0) is Turn.FIRST
+
+
+def test_commands_weigh_what_they_hold() -> None:
     assert weight_of(StoreEvents("alice", (event("r", "1"), event("r", "2")))) == 2

@@ -214,29 +214,35 @@ class Rejection(_message.Message):
     reason: str
     def __init__(self, room_id: _Optional[str] = ..., seq: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
-class StreamAck(_message.Message):
-    __slots__ = ("profile_id", "device_id", "epoch", "cursors", "rejected", "replayed", "failed")
-    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
-    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
-    EPOCH_FIELD_NUMBER: _ClassVar[int]
-    CURSORS_FIELD_NUMBER: _ClassVar[int]
+class StreamExceptions(_message.Message):
+    __slots__ = ("stream", "rejected", "replayed", "failed")
+    STREAM_FIELD_NUMBER: _ClassVar[int]
     REJECTED_FIELD_NUMBER: _ClassVar[int]
     REPLAYED_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
-    profile_id: str
-    device_id: str
-    epoch: int
-    cursors: _containers.RepeatedCompositeFieldContainer[RoomCursor]
+    stream: int
     rejected: _containers.RepeatedCompositeFieldContainer[Rejection]
     replayed: _containers.RepeatedCompositeFieldContainer[RoomCursor]
     failed: RoomCursor
-    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., epoch: _Optional[int] = ..., cursors: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., rejected: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ..., replayed: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., failed: _Optional[_Union[RoomCursor, _Mapping]] = ...) -> None: ...
+    def __init__(self, stream: _Optional[int] = ..., rejected: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ..., replayed: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., failed: _Optional[_Union[RoomCursor, _Mapping]] = ...) -> None: ...
 
 class AckBatchRequest(_message.Message):
-    __slots__ = ("acks",)
-    ACKS_FIELD_NUMBER: _ClassVar[int]
-    acks: _containers.RepeatedCompositeFieldContainer[StreamAck]
-    def __init__(self, acks: _Optional[_Iterable[_Union[StreamAck, _Mapping]]] = ...) -> None: ...
+    __slots__ = ("profile_ids", "device_ids", "epochs", "cursors", "room_ids", "seqs", "exceptions")
+    PROFILE_IDS_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_IDS_FIELD_NUMBER: _ClassVar[int]
+    EPOCHS_FIELD_NUMBER: _ClassVar[int]
+    CURSORS_FIELD_NUMBER: _ClassVar[int]
+    ROOM_IDS_FIELD_NUMBER: _ClassVar[int]
+    SEQS_FIELD_NUMBER: _ClassVar[int]
+    EXCEPTIONS_FIELD_NUMBER: _ClassVar[int]
+    profile_ids: _containers.RepeatedScalarFieldContainer[str]
+    device_ids: _containers.RepeatedScalarFieldContainer[str]
+    epochs: _containers.RepeatedScalarFieldContainer[int]
+    cursors: _containers.RepeatedScalarFieldContainer[int]
+    room_ids: _containers.RepeatedScalarFieldContainer[str]
+    seqs: _containers.RepeatedScalarFieldContainer[int]
+    exceptions: _containers.RepeatedCompositeFieldContainer[StreamExceptions]
+    def __init__(self, profile_ids: _Optional[_Iterable[str]] = ..., device_ids: _Optional[_Iterable[str]] = ..., epochs: _Optional[_Iterable[int]] = ..., cursors: _Optional[_Iterable[int]] = ..., room_ids: _Optional[_Iterable[str]] = ..., seqs: _Optional[_Iterable[int]] = ..., exceptions: _Optional[_Iterable[_Union[StreamExceptions, _Mapping]]] = ...) -> None: ...
 
 class AckBatchResponse(_message.Message):
     __slots__ = ("superseded",)

@@ -1,0 +1,65 @@
+"""Acks of many streams as a protobuf message of columns: a message for each stream would take twice as long as all the rest of an ack."""
+
+from collections.abc import Sequence
+
+from chatd.core.model import StreamAcks, StreamKey
+from chatd.errors import MalformedFrame
+from chatd.pb.node.v1.node_pb2 import AckBatchRequest, Rejection, RoomCursor, StreamExceptions
+
+
+def encode_acks(acks: Sequence[StreamAcks]) -> AckBatchRequest:
+    """A stream without anything to write is one that lives."""
+    return AckBatchRequest(
+        profile_ids=[one.stream.profile_id for one in acks],
+        device_ids=[one.stream.device_id for one in acks],
+        epochs=[one.stream.epoch for one in acks],
+        cursors=[len(one.cursors) for one in acks],
+        room_ids=[room_id for one in acks for room_id in one.cursors],
+        seqs=[seq for one in acks for seq in one.cursors.values()],
+        exceptions=[_exceptions(index, one) for index, one in enumerate(acks) if one.rejected or one.replayed or one.failed],
+    )
+
+
+def _exceptions(index: int, acks: StreamAcks) -> StreamExceptions:
+    return StreamExceptions(
+        stream=index,
+        rejected=[Rejection(room_id=room_id, seq=seq, reason=reason) for room_id, seq, reason in acks.rejected],
+        replayed=[RoomCursor(room_id=room_id, seq=seq) for room_id, seq in acks.replayed],
+        failed=RoomCursor(room_id=acks.failed[0], seq=acks.failed[1]) if acks.failed is not None else None,
+    )
+
+
+def decode_acks(request: AckBatchRequest) -> tuple[StreamAcks, ...]:
+    """Raises MalformedFrame when the columns do not fit together."""
+    profile_ids, device_ids, epochs, counts = (
+        list(request.profile_ids),
+        list(request.device_ids),
+        list(request.epochs),
+        list(request.cursors),
+    )
+    room_ids, seqs = list(request.room_ids), list(request.seqs)
+    if not len(profile_ids) == len(device_ids) == len(epochs) == len(counts) or not sum(counts) == len(room_ids) == len(seqs):
+        raise MalformedFrame("the columns of the acks are not of the same length")
+    exceptions = {one.stream: one for one in request.exceptions}
+    if any(index >= len(epochs) for index in exceptions):
+        raise MalformedFrame("an exception is of no stream of the batch")
+    found = []
+    start = 0
+    for index, (profile_id, device_id, epoch, count) in enumerate(zip(profile_ids, device_ids, epochs, counts, strict=True)):
+        end = start + count
+        cursors = dict(zip(room_ids[start:end], seqs[start:end], strict=True))
+        start = end
+        stream = StreamKey(profile_id, device_id, epoch)
+        more = exceptions.get(index)
+        found.append(StreamAcks(stream, cursors) if more is None else _with(stream, cursors, more))
+    return tuple(found)
+
+
+def _with(stream: StreamKey, cursors: dict[str, int], more: StreamExceptions) -> StreamAcks:
+    return StreamAcks(
+        stream,
+        cursors,
+        rejected=tuple((one.room_id, one.seq, one.reason) for one in more.rejected),
+        replayed=tuple((one.room_id, one.seq) for one in more.replayed),
+        failed=(more.failed.room_id, more.failed.seq) if more.HasField("failed") else None,
+    )
