@@ -6,7 +6,7 @@ PROTOS := $(shell find proto -name '*.proto' | sort)
 PB ?= chatd/pb
 TEST_WORKERS ?= 2
 
-.PHONY: demo test check proto baseline bench chaos powercut clean units
+.PHONY: demo test check proto baseline bench bench-peers bench-compare bench-guard chaos powercut clean units
 
 demo: $(VENV)/installed
 	@$(BIN)/python -m tests.demo
@@ -46,8 +46,20 @@ units:
 	@for unit in build/units/*.service; do systemd-analyze security --offline=true --no-pager --threshold=20 $$unit >build/units/security.txt || { cat build/units/security.txt; exit 1; }; done
 	@tail -n 1 build/units/security.txt
 
+# Every scenario on chatd; ARGS=--help says what else. bench-peers: beside what is installed of nats-server, mosquitto, ejabberd, rabbitmq-server.
 bench: $(VENV)/installed
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-peers: $(VENV)/installed
+	@$(BIN)/python -m tests.bench --peers $(ARGS)
+
+# Against the figures of baseline.json, which only mean something on the machine that made them (ARGS=--save makes them).
+bench-compare: $(VENV)/installed
+	@$(BIN)/python -m tests.bench hot-room ping wide-room-1000 many-rooms --repeat 3 --compare $(ARGS)
+
+# Has a delivery become much more expensive? In ratios, so it means something everywhere.
+bench-guard: $(VENV)/installed
+	@$(BIN)/python -m tests.bench.guard $(ARGS)
 
 # Faults at random for MINUTES on DB, judged from outside; SEED makes the same choices again.
 chaos: $(VENV)/installed-dev

@@ -13,7 +13,7 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from tests.bench.catalogue import OWN, SHARED, SYSTEMS, Own, Shared
+from tests.bench.catalogue import OWN, PEERS, SHARED, SYSTEMS, Own, Shared
 from tests.bench.chatd_subject import Chatd
 from tests.bench.report import BASELINE, Report, medians, print_changes, print_tables, regressions, to_json
 from tests.bench.scenarios import Figures
@@ -92,7 +92,7 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a descriptor for each device, here and in each system
     console = Console(width=None if sys.stdout.isatty() else 120)
     options = Options(arguments.seconds, arguments.body)
-    systems = list(SYSTEMS) if arguments.peers else arguments.on
+    systems = list(PEERS) if arguments.peers else arguments.on
     names = arguments.scenario or ([*SHARED] if arguments.peers else [*SHARED, *OWN])
     said: dict[str, str] = {}
     report: Report = {}

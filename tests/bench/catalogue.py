@@ -58,7 +58,7 @@ OWN: dict[str, Own] = {
     "priority": Own("urgent events to devices that are owed 100,000 bulk ones", priority),
     "slow-device": Own("500 devices, and one beside them that takes nothing", slow_device),
 }
-SYSTEMS: dict[str, Callable[[], Subject]] = {
+PEERS: dict[str, Callable[[], Subject]] = {
     "chatd": Chatd,
     "chatd-postgres": ChatdOnPostgres,
     "nats-jetstream": JetStream,
@@ -66,3 +66,9 @@ SYSTEMS: dict[str, Callable[[], Subject]] = {
     "ejabberd": Ejabberd,
     "rabbitmq": RabbitMq,
 }
+SYSTEMS: dict[str, Callable[[], Subject]] = {
+    **PEERS,
+    "chatd-1x2": partial(Chatd, gateways=2),
+    "chatd-postgres-2x2": partial(ChatdOnPostgres, nodes=2, gateways=2),
+}
+"""``chatd-1x2``: one default node and two gateways."""

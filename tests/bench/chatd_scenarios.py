@@ -61,22 +61,23 @@ class _Memory:
 
 async def idle(chatd: Chatd, options: Options, *, connections: int = 8_000) -> Figures:
     """Connections that say nothing but heartbeats, each every ten seconds; and a while without even these."""
-    seconds = max(2 * HEARTBEAT_SECONDS, options.seconds)
     (gateway,) = chatd.processes()["gateway"]
     before = rss_kib(gateway)
     members = [f"idle{number}" for number in range(connections)]
     receivers = await ChatdReceivers(chatd.uris, chatd.token, Tally()).open(members)
-    after = rss_kib(gateway)
+    await asyncio.sleep(HEARTBEAT_SECONDS)
+    figures: Figures = {"connections": connections, "kib_per_connection": (rss_kib(gateway) - before) / connections}
+    figures |= await _used(chatd, "", max(2 * HEARTBEAT_SECONDS, options.seconds))
+    receivers.hush()
+    figures |= await _used(chatd, "_without_heartbeats", HEARTBEAT_SECONDS)
+    receivers.close()
+    return figures
+
+
+async def _used(chatd: Chatd, when: str, seconds: float) -> Figures:
     usage = Usage(chatd.processes())
     await asyncio.sleep(seconds)
-    used = usage.stop()
-    receivers.close()
-    return {
-        "connections": connections,
-        "kib_per_connection": (after - before) / connections,
-        "gateway_cpu_percent": used["gateway"][0] / seconds * 100,
-        "default_cpu_percent": used["default"][0] / seconds * 100,
-    }
+    return {f"{name}_cpu_percent{when}": cpu / seconds * 100 for name, (cpu, _) in usage.stop().items()}
 
 
 async def large_room(chatd: Chatd, options: Options, *, members: int = 100_000, sends: int = 50) -> Figures:

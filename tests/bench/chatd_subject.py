@@ -113,9 +113,13 @@ class ChatdReceivers:
         self._turn = (self._turn + 1) % _HEARTBEAT_TURNS
         self._timers[1] = asyncio.get_running_loop().call_later(HEARTBEAT_SECONDS / _HEARTBEAT_TURNS, self._heartbeat)
 
-    def close(self) -> None:
+    def hush(self) -> None:
+        """No more acks and heartbeats."""
         for timer in self._timers:
             timer.cancel()
+
+    def close(self) -> None:
+        self.hush()
         for connection in self._connections:
             connection.close()
 
@@ -203,11 +207,12 @@ class ChatdSender:
 class Chatd:
     """``gateways`` processes of chatd gateway at ``nodes`` of chatd default, on SQLite."""
 
-    name = "chatd"
+    kind = "chatd"
     promise = "committed and fsynced"
     database = "SQLite, synchronous=FULL"
 
     def __init__(self, *, nodes: int = 1, gateways: int = 1) -> None:
+        self.name = self.kind if nodes == gateways == 1 else f"{self.kind}-{nodes}x{gateways}"
         self._nodes = nodes
         self._gateways = gateways
 
@@ -253,7 +258,7 @@ class Chatd:
 class ChatdOnPostgres(Chatd):
     """The same on a PostgreSQL of its own, whose CPU counts as well."""
 
-    name = "chatd-postgres"
+    kind = "chatd-postgres"
     database = "PostgreSQL, fsync on, synchronous_commit on"
 
     def start(self, folder: Path) -> str:

@@ -1,0 +1,113 @@
+"""`make bench-guard`: fails when a delivery has become much more expensive. CI runs it.
+
+What is compared are ratios: the daemon's CPU time per delivery to that of a reference loop, measured in turn in the same run. The loop has the
+same shape (sockets of libzmq over TCP, a protobuf message for each, an ack, look-ups) and none of chatd's code. So a slower machine, or
+one that is shared, moves both. The median of the rounds is compared with what ``guard.json`` recorded.
+"""
+
+import argparse
+import itertools
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvloop
+import zmq
+
+from chatd.pb.gateway.v1.gateway_pb2 import Ack, ClientFrame
+from tests.bench.chatd_subject import Chatd
+from tests.bench.flow import ClosedLoop
+from tests.bench.scenarios import measured
+from tests.bench.subject import Options, Tally, filling
+
+RECORDED = Path(__file__).with_name("guard.json")
+WORSE = 1.3
+"""Times what is recorded: a regression."""
+MEMBERS = 100
+IN_FLIGHT = {"hot-room": 64, "ping": 1}
+PEERS = 50
+REFERENCE_TURNS = 150
+BODY = bytes(300)
+
+
+def reference() -> float:
+    """CPU microseconds, of this process, for a delivery and its ack without chatd."""
+    context = zmq.Context()
+    router = context.socket(zmq.ROUTER)
+    port = router.bind_to_random_port("tcp://127.0.0.1")
+    dealers = [context.socket(zmq.DEALER) for _ in range(PEERS)]
+    for dealer in dealers:
+        dealer.connect(f"tcp://127.0.0.1:{port}")
+        dealer.send(b"")
+    peers = {router.recv_multipart()[0]: 0 for _ in range(PEERS)}
+    started = time.process_time()
+    for turn in range(1, REFERENCE_TURNS + 1):
+        for routing_id in peers:
+            router.send_multipart((routing_id, BODY))
+        for dealer in dealers:
+            dealer.recv()
+            dealer.send(ClientFrame(ack=Ack(up_to=turn)).SerializeToString())
+        for _ in range(PEERS):
+            routing_id, data = router.recv_multipart()
+            frame = ClientFrame.FromString(data)
+            if frame.WhichOneof("kind") == "ack":
+                peers[routing_id] = max(peers[routing_id], frame.ack.up_to)
+    took = time.process_time() - started
+    context.destroy(linger=0)
+    return took / (REFERENCE_TURNS * PEERS) * 1e6
+
+
+async def ratios(chatd: Chatd, rounds: int, options: Options) -> dict[str, list[float]]:
+    """By scenario, a ratio for each round."""
+    rooms = {"r": [f"m{number}" for number in range(MEMBERS)]}
+    tally = Tally()
+    receivers = await chatd.receivers(rooms, tally)
+    found: dict[str, list[float]] = {name: [] for name in IN_FLIGHT}
+    for _ in range(rounds):
+        for name, in_flight in IN_FLIGHT.items():
+            before = reference()
+            flow = ClosedLoop(itertools.repeat(("r", filling(options.body))), in_flight=in_flight)
+            figures = await measured(chatd, rooms, tally, flow, options.seconds)
+            if figures["missing"]:
+                raise RuntimeError(f"{name}: {figures['missing']:.0f} deliveries are missing")
+            loop = (before + reference()) / 2
+            found[name].append(figures["server_cpu_us_per_delivery"] / loop)
+            print(f"{name}: {figures['server_cpu_us_per_delivery']:.2f} µs, the loop {loop:.2f} µs: {found[name][-1]:.3f}", flush=True)
+    receivers.close()
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench.guard", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--record", action="store_true", help="make these ratios what later runs are compared with")
+    given = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="chatd-bench-") as folder:
+        chatd = Chatd()
+        chatd.start(Path(folder))
+        try:
+            medians = {
+                name: statistics.median(each) for name, each in uvloop.run(ratios(chatd, given.rounds, Options(seconds=1.5))).items()
+            }
+        finally:
+            chatd.stop()
+    if given.record:
+        RECORDED.write_text(json.dumps({name: round(ratio, 3) for name, ratio in medians.items()}, indent=1) + "\n")
+        return 0
+    recorded: dict[str, float] = json.loads(RECORDED.read_text())
+    worse = {name: ratio for name, ratio in medians.items() if ratio >= recorded[name] * WORSE}
+    for name, ratio in medians.items():
+        print(f"{name}: {ratio:.3f} times the loop; {recorded[name]:.3f} recorded, {recorded[name] * WORSE:.3f} is the limit")
+    for name in worse:
+        print(f"{name} has become slower by {worse[name] / recorded[name] - 1:.0%}", file=sys.stderr)
+    return 1 if worse else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
