@@ -159,20 +159,26 @@ class Ejabberd:
         settings = SETTINGS.format(port=self._port)
         (folder / "ejabberd.yml").write_text(settings)
         (folder / "ejabberdctl.cfg").write_text(f"EJABBERD_CONFIG_PATH={folder}/ejabberd.yml\n")
+        become: list[str] = []
         if os.getuid() == 0:
-            # ejabberdctl becomes its own user, who has to get at the folder.
+            # Not by ejabberdctl itself: its su would take the descriptors of a login, 1,024.
+            become = ["setpriv", "--reuid=ejabberd", "--regid=ejabberd", "--init-groups"]
             for path in (folder, folder / "ejabberd.yml", folder / "ejabberdctl.cfg"):
                 shutil.chown(path, "ejabberd")
         self._control = [
-            program, "--ctl-config", str(folder / "ejabberdctl.cfg"), "--spool", str(folder), "--logs", str(folder),
+            *become, program, "--ctl-config", str(folder / "ejabberdctl.cfg"), "--spool", str(folder), "--logs", str(folder),
             "--node", f"bench{self._port}@localhost",
         ]  # fmt: skip
-        self._process = subprocess.Popen([*self._control, "foreground-quiet"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._environment = {**os.environ, "HOME": str(folder)}
+        self._process = subprocess.Popen(
+            [*self._control, "foreground-quiet"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self._environment
+        )
         wait_for_port(self._port)
         return settings
 
     def stop(self) -> None:
-        subprocess.run([*self._control, "stop"], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30)
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": self._environment}
+        subprocess.run([*self._control, "stop"], check=False, timeout=30, **quiet)  # type: ignore[call-overload]
         self._process.wait(30)
 
     def processes(self) -> Mapping[str, Sequence[int]]:
