@@ -13,7 +13,8 @@ MISSED_HEARTBEATS = 3
 ROUNDS = 4
 """Each stream is looked at so many times a heartbeat (and a retry time)."""
 PERIOD = 0.25
-"""Seconds between two looks, at a part of the streams each: all 10,000 at once would hold up deliveries for 15 ms, fewer would pull in small batches."""
+"""Seconds between two looks, at a part of the streams each: all 10,000 at once would hold up deliveries for 15 ms; fewer at once would pull in
+small batches."""
 
 
 class Vigil:
