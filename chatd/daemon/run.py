@@ -315,6 +315,7 @@ def _start_gateway(mode: Mode, loop: asyncio.AbstractEventLoop, context: Context
         max_frame_bytes=settings.max_frame_bytes,
         call_timeout=settings.call_timeout_ms / 1e3,
         ack_flush=settings.ack_flush_ms / 1e3,
+        seen_every=settings.seen_seconds,
         repair_pull=settings.repair_pull_seconds,
         delivery_retry=settings.delivery_retry_ms / 1e3,
         presence_rate=Rate(settings.presence_changes_per_minute / 60, settings.presence_burst),

@@ -58,8 +58,6 @@ DRAIN_SPREAD = 0.8
 """Of the time to drain, so much for sending devices away."""
 DRAIN_RATE = 10.0
 """Devices a second, if that is quicker: a few of them are no crowd."""
-NOTED_SECONDS = 60.0
-"""How often it is noted for operators that a device lives."""
 _HEARTBEAT = ServerFrame(heartbeat=Heartbeat()).SerializeToString()
 MAX_REASON = 200
 
@@ -82,6 +80,7 @@ class GatewaySettings:
     max_frame_bytes: int
     call_timeout: float
     ack_flush: float
+    seen_every: float
     repair_pull: float
     delivery_retry: float
     presence_rate: Rate
@@ -296,9 +295,9 @@ class GatewayServer:
             raise NoStream("heartbeat without a stream")
         self._admission.limit_acks(peer)
         if not peer.note_at:
-            peer.note_at = peer.heard_at + NOTED_SECONDS * random.random()  # its Hello has been noted
+            peer.note_at = peer.heard_at + self._settings.seen_every * random.random()  # its Hello has been noted
         elif peer.heard_at >= peer.note_at:
-            peer.note_at = peer.heard_at + NOTED_SECONDS
+            peer.note_at = peer.heard_at + self._settings.seen_every
             self._acks.alive(peer)
         mark = frame.heartbeat.mark
         self._devices.send(peer, ServerFrame(heartbeat=Heartbeat(mark=mark)).SerializeToString() if mark else _HEARTBEAT)

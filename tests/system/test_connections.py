@@ -18,7 +18,7 @@ def connections(operator: Conversation, profile: str) -> list[Connection]:
 @pytest.mark.parametrize("cache", ["database:", "mem:"])
 def test_connections_are_listed_while_they_last(cache: str, tmp_path: Path) -> None:
     with (
-        Deployment(tmp_path, f"sqlite:///{tmp_path}/c.db", defaults=1, gateways=1, CACHE_URI=cache) as deployment,
+        Deployment(tmp_path, f"sqlite:///{tmp_path}/c.db", defaults=1, gateways=1, CACHE_URI=cache, SEEN_SECONDS=0) as deployment,
         Conversation(deployment.uri(), deployment.token, "bob") as bob,
         Conversation(deployment.uri(), deployment.token) as operator,
     ):
