@@ -11,7 +11,8 @@ from chatd.core.model import CommittedRun
 from chatd.core.priority import URGENT
 
 DELIVERY_SECONDS = 4e-6
-"""What a delivery takes on its way through a gateway to its device when it travels alone or nearly so (make bench, `ping`, `wide-room-1000`)."""
+"""How long the next fan-out waits for each delivery of the last one. Found by trying (make bench ARGS=hot-room): 1 µs changes nothing, from 4 µs on
+there are 40 % more deliveries, and one event to 100 devices holds up the next by 0.4 ms at most."""
 JOINED_EVENTS = 128
 JOINED_BYTES = 262_144
 """Runs of a room are joined up to so many: no larger than what a device takes at once (the default of WINDOW_BYTES)."""

@@ -42,7 +42,7 @@ from chatd.gateway.presence import GatewayPresence
 from chatd.gateway.rate_limits import RateSettings
 from chatd.gateway.vigil import Vigil
 from chatd.pb.chat.v1.chat_pb2 import WatchPresenceResponse
-from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Heartbeat, Hello, RpcRequest, ServerFrame, Welcome
+from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, RpcRequest, ServerFrame, Welcome
 from chatd.pb.node.v1.node_pb2 import DescribeRequest, DescribeResponse
 from chatd.transport.pump import Pump
 from chatd.transport.sockets import Context, bind_watched_router, connect_sub, endpoint
@@ -58,7 +58,6 @@ DRAIN_SPREAD = 0.8
 """Of the time to drain, so much for sending devices away."""
 DRAIN_RATE = 10.0
 """Devices a second, if that is quicker: a few of them are no crowd."""
-_HEARTBEAT = ServerFrame(heartbeat=Heartbeat()).SerializeToString()
 MAX_REASON = 200
 
 
@@ -299,8 +298,7 @@ class GatewayServer:
         elif peer.heard_at >= peer.note_at:
             peer.note_at = peer.heard_at + self._settings.seen_every
             self._acks.alive(peer)
-        mark = frame.heartbeat.mark
-        self._devices.send(peer, ServerFrame(heartbeat=Heartbeat(mark=mark)).SerializeToString() if mark else _HEARTBEAT)
+        self._devices.send(peer, ServerFrame(heartbeat=frame.heartbeat).SerializeToString())
 
     def _on_bye(self, peer: Peer, frame: ClientFrame) -> None:
         if peer.stream is None:

@@ -6,7 +6,7 @@ from chatd.store import commands as c
 from chatd.store.lane import Turn
 
 MAX_BEHIND = 256
-"""Acks and Hellos in one transaction: some 5 ms."""
+"""With so many acks and Hellos a transaction takes no more of them: some 5 ms."""
 _BEHIND = (c.AckCursors, c.OpenStreams, c.RegisterConnections, c.TouchConnections, c.ForgetConnections)
 _OWNERS_KEPT = 10_000
 

@@ -40,8 +40,8 @@ def run_shared(name: str, systems: list[str], repeat: int, options: Options, con
         for system in list(wanted):
             try:
                 found = run(SYSTEMS[system](), scenario, options, said)
-            except FileNotFoundError as error:
-                console.print(f"{name}: {system} is left out: {error}", markup=False, highlight=False)
+            except (FileNotFoundError, TimeoutError) as error:
+                console.print(f"{name}: {system} is left out: {error or 'it did not get ready in time'}", markup=False, highlight=False)
                 wanted.remove(system)
                 continue
             runs.setdefault(system, []).append(found)

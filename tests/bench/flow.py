@@ -90,7 +90,9 @@ class OpenLoop:
         self.latencies.append(time.perf_counter() - due)
 
     def stop(self) -> None:
-        if self._task is not None:
+        if self._task is not None and self._task.done():
+            self._task.result()  # it ends by an error only
+        elif self._task is not None:
             self._task.cancel()
 
     def close(self) -> None:

@@ -39,3 +39,19 @@ def test_connections_are_listed_while_they_last(cache: str, tmp_path: Path) -> N
         bob.hear_kind("closed")
         while connections(operator, "bob"):
             assert time.monotonic() < deadline
+
+
+def test_that_a_device_lives_is_not_noted_at_each_heartbeat(tmp_path: Path) -> None:
+    with (
+        Deployment(tmp_path, f"sqlite:///{tmp_path}/c.db", defaults=1, gateways=1, CACHE_URI="mem:", SEEN_SECONDS=3600) as deployment,
+        Conversation(deployment.uri(), deployment.token, "bob") as bob,
+        Conversation(deployment.uri(), deployment.token) as operator,
+    ):
+        bob.open("d")
+        bob.hear_kind("caught_up")
+        (row,) = connections(operator, "bob")
+        for _ in range(5):
+            bob.heartbeat(1)
+            bob.hear_kind("heartbeat")
+            time.sleep(0.1)
+        assert connections(operator, "bob")[0].seen_us == row.seen_us

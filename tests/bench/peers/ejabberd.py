@@ -12,7 +12,7 @@ from typing import cast
 from xml.sax.saxutils import escape
 
 from tests.bench.measure import family
-from tests.bench.peers.mosquitto import wait_for_port
+from tests.bench.peers.process import wait_for_port
 from tests.bench.subject import STAMP_BYTES, Tally, stamped_at
 from tests.daemons import free_port
 

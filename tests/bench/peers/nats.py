@@ -3,12 +3,11 @@
 import asyncio
 import json
 import shutil
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from tests.bench.peers.mosquitto import wait_for_port
+from tests.bench.peers.process import Server
 from tests.bench.subject import ACK_EVERY, ACK_SECONDS, Tally, stamped_at
 from tests.daemons import free_port
 
@@ -207,16 +206,14 @@ class JetStream:
         self._port = free_port()
         settings = SETTINGS.format(port=self._port, folder=folder)
         (folder / "nats.conf").write_text(settings)
-        self._process = subprocess.Popen([program, "-c", str(folder / "nats.conf")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for_port(self._port)
+        self._server = Server([program, "-c", str(folder / "nats.conf")], self._port)
         return settings.replace(str(folder), "…")
 
     def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(20)
+        self._server.stop()
 
     def processes(self) -> Mapping[str, Sequence[int]]:
-        return {"nats-server": [self._process.pid]}
+        return {"nats-server": [self._server.pid]}
 
     async def receivers(self, rooms: Mapping[str, Sequence[str]], tally: Tally) -> NatsReceivers:
         asker = await _Asker().open(self._port)

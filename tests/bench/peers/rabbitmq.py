@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.bench.measure import family
-from tests.bench.peers.mosquitto import wait_for_port
 from tests.bench.peers.mqtt import MqttReceivers, MqttSender
+from tests.bench.peers.process import wait_for_port
 from tests.bench.subject import Tally
 from tests.daemons import free_port
 
