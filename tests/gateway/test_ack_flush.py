@@ -9,7 +9,7 @@ from chatd.core.ack_batch import decode_acks
 from chatd.core.model import Owed, StreamKey
 from chatd.core.stream import DeviceStream, Published, Run
 from chatd.errors import ChatdError, Unavailable
-from chatd.gateway.ack_flush import AckFlush
+from chatd.gateway.ack_flush import MAX_STREAMS, AckFlush
 from chatd.gateway.connection import Peer
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse
 
@@ -142,3 +142,12 @@ def test_a_failure_that_is_written_makes_the_stream_pull(acks: AckFlush, calls: 
     assert not pulls.wanted
     calls.answer(0)
     assert pulls.wanted == [peer]
+
+
+def test_very_many_streams_go_in_several_calls(acks: AckFlush, calls: Calls) -> None:
+    for number in range(MAX_STREAMS + 1):
+        peer = Peer(b"%d" % number, 0.0)
+        peer.stream = DeviceStream(StreamKey(f"p{number}", "d", 1), window_messages=8, window_bytes=1000)
+        acks.alive(peer)
+    acks.flush()
+    assert [len(request.epochs) for request, _ in calls.asked] == [MAX_STREAMS, 1]
