@@ -2,9 +2,9 @@
 
 import typer
 
-from chatd.client import BULK, HIGHEST, USUAL
+from chatd.client import BULK, HIGHEST, NORMAL, URGENT
 
-NAMES = {"bulk": BULK, "usual": USUAL, "urgent": 2}
+NAMES = {"bulk": BULK, "normal": NORMAL, "urgent": URGENT, "highest": HIGHEST}
 
 
 def parse_priority(given: str | int) -> int:

@@ -85,7 +85,7 @@ def show(context: typer.Context, room: RoomId, as_json: AsJson = False) -> None:
     members = [
         {"profile_id": one.profile_id, "owner": one.owner, "joined_seq": one.joined_seq, "devices": one.devices} for one in found.members
     ]
-    thing = room_row(found.room) | {"fanned_seq": found.fanned_seq, "membership_version": found.room.membership_version}
+    thing = room_row(found.room) | {"published_seq": found.published_seq, "membership_version": found.room.membership_version}
     if out.as_json:
         out.one(thing | {"members": members})
         return

@@ -26,7 +26,10 @@ def send(
     ] = None,
     event_id: Annotated[str, typer.Option("--id", help="The event's id: sent again with the same id, it is stored once.")] = "",
     priority: Annotated[
-        int, typer.Option("--priority", parser=parse_priority, metavar="bulk|usual|urgent|-1…3", help="What goes first, between rooms.")
+        int,
+        typer.Option(
+            "--priority", parser=parse_priority, metavar="bulk|normal|urgent|highest|-1…3", help="What goes first, between rooms."
+        ),
     ] = 0,
     mentions: Annotated[list[str] | None, typer.Option("--mention", metavar="PROFILE", help="Who is meant; may be repeated.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for each event.")] = False,

@@ -13,6 +13,6 @@ async with Client("tcp://127.0.0.1:7400", token) as client:
 from chatd.client.client import Client, message
 from chatd.client.delivery import Delivery
 from chatd.client.stream import Stream, StreamState
-from chatd.core.priority import BULK, HIGHEST, URGENT, USUAL
+from chatd.core.priority import BULK, HIGHEST, NORMAL, URGENT
 
-__all__ = ["BULK", "HIGHEST", "URGENT", "USUAL", "Client", "Delivery", "Stream", "StreamState", "message"]
+__all__ = ["BULK", "HIGHEST", "NORMAL", "URGENT", "Client", "Delivery", "Stream", "StreamState", "message"]

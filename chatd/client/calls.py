@@ -37,8 +37,10 @@ class Calls:
         self._retired = False
         self._closed = False
 
-    async def call(self, method: str, request: Message, response_type: type[R], *, affinity: str, timeout: float, patience: float) -> R:
-        """Call once. Raises NotConnected when for ``patience`` seconds there is no gateway, TimedOut or Unavailable after ``timeout`` seconds,
+    async def call(
+        self, method: str, request: Message, response_type: type[R], *, affinity: str, timeout: float, connect_timeout: float
+    ) -> R:
+        """Call once. Raises NotConnected when for ``connect_timeout`` seconds there is no gateway, TimedOut or Unavailable after ``timeout`` seconds,
         FrameTooLarge, MalformedFrame when the answer is none, else whatever the service answered."""
         deadline = self._loop.time() + timeout
         call_id = self._next_id
@@ -56,7 +58,7 @@ class Calls:
             raise FrameTooLarge(f"the call is {len(frame):,} bytes, more than {LARGEST_FRAME:,}")
         answer: asyncio.Future[bytes] = self._loop.create_future()
         try:
-            await self._send(frame, self._loop.time() + patience)
+            await self._send(frame, self._loop.time() + connect_timeout)
             self._waiting[call_id] = answer
             async with asyncio.timeout_at(deadline):
                 return response_type.FromString(await answer)

@@ -106,11 +106,16 @@ class Client:
         while True:
             left = deadline - loop.time()
             calls = self._connection()
-            patience = min(left, CONNECT_SECONDS) if self._route.has_other else left
+            connect_timeout = min(left, CONNECT_SECONDS) if self._route.has_other else left
             timeout_now = min(left, TRY_SECONDS) if repeatable else left
             try:
                 return await calls.call(
-                    method, request, response_type, affinity=affinity, timeout=timeout_now, patience=min(patience, timeout_now)
+                    method,
+                    request,
+                    response_type,
+                    affinity=affinity,
+                    timeout=timeout_now,
+                    connect_timeout=min(connect_timeout, timeout_now),
                 )
             except ChatdError as exc:
                 left = deadline - loop.time()
@@ -268,7 +273,7 @@ class Client:
 
 
 def message(room_id: str, text: str, *, event_id: str | None = None, priority: int = 0, mentions: Iterable[str] = ()) -> chat.RoomEvent:
-    """A MESSAGE with an id of its own. ``priority``: -1 bulk, 0 usual, 1 to 3 urgent, at least 1 with ``mentions`` (profiles meant in
+    """A MESSAGE with an id of its own. ``priority``: -1 bulk, 0 normal, 1 to 3 urgent, at least 1 with ``mentions`` (profiles meant in
     particular, at most 100)."""
     payload = Struct()
     payload["text"] = text

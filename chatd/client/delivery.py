@@ -56,7 +56,7 @@ class Delivery:
 
     @property
     def priority(self) -> int:
-        """-1 bulk, 0 usual, 1 mentions somebody, 2 and 3 urgent."""
+        """-1 bulk, 0 normal, 1 to 3 urgent."""
         return self.message.event.priority
 
     @property

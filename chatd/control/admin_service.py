@@ -63,7 +63,7 @@ class AdminService:
                     admin_pb2.Member(profile_id=one.profile_id, owner=one.owner, joined_seq=one.joined_seq, devices=one.devices)
                     for one in members
                 ],
-                fanned_seq=room.fanned_seq,
+                published_seq=room.published_seq,
             )
 
         return Read(q.GetRoom(request.room_id), then)

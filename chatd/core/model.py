@@ -60,7 +60,7 @@ class Room:
     room_id: str
     name: str
     head_seq: int
-    fanned_seq: int
+    published_seq: int
     membership_version: int
     created_at_us: int
     created_by: str
@@ -285,7 +285,7 @@ class ClaimedNotification:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class NotificationContent:
     """What a notification is made of."""
 
     push: PushDevice
@@ -337,7 +337,7 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class Lease:
     """A process of the deployment and its lease."""
 
     uri: str

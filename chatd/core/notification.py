@@ -4,7 +4,7 @@ import unicodedata
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
-from chatd.core.model import Notice, PushDevice
+from chatd.core.model import NotificationContent, PushDevice
 from chatd.core.wire import plain_delivery
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery
 
@@ -52,7 +52,7 @@ class Notifier(Protocol):
         """No more will come."""
 
 
-def preview_of(notice: Notice, characters: int) -> str:
+def preview_of(notice: NotificationContent, characters: int) -> str:
     """The first ``characters`` of what was said as one printable line; empty when there is no text, or it is not to be shown."""
     if not characters or not notice.delivery:
         return ""

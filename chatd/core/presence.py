@@ -12,7 +12,7 @@ _ONLINE, _OFFLINE = PresenceState.PRESENCE_STATE_ONLINE, PresenceState.PRESENCE_
 
 
 class PresenceBoard:
-    """``online`` says which devices are there, ``state`` and ``unstate`` which of them are less than ONLINE. ``grace`` and ``settle`` in seconds."""
+    """``online`` holds the devices there are, ``state`` and ``clear_state`` say which are less than ONLINE. Times in seconds."""
 
     def __init__(self, online: OnlineTable, *, grace: float, settle: float) -> None:
         self._online = online
@@ -42,7 +42,7 @@ class PresenceBoard:
         self._states.setdefault(profile_id, {}).setdefault(device_id, []).append(state)
         self.changed(profile_id, now)
 
-    def unstate(self, profile_id: str, device_id: str, state: PresenceState, now: float) -> None:
+    def clear_state(self, profile_id: str, device_id: str, state: PresenceState, now: float) -> None:
         """It no longer says so."""
         devices = self._states.get(profile_id, {})
         said = devices.get(device_id, [])

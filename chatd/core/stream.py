@@ -13,10 +13,10 @@ The oldest delivery in flight is the one that may have failed: when its time is 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from chatd.core.ack_timer import AckTimer
 from chatd.core.model import Owed, OwedRun, Pull, StreamKey
 from chatd.core.overtaking import Overtaking, Place
-from chatd.core.patience import Patience
-from chatd.core.receipts import Receipts
+from chatd.core.pending_acks import PendingAcks
 from chatd.core.stream_state import TRANSITIONS, StreamChange, StreamState
 from chatd.core.window import RunKind, Window
 from chatd.errors import NotInFlight, Superseded
@@ -43,6 +43,7 @@ class DeviceStream:
     """``wants_pull`` tells the driver to call ``begin_pull``; all frames returned are to be sent in order."""
 
     __slots__ = (
+        "_ack_timer",
         "_again",
         "_alone",
         "_asked_again",
@@ -52,15 +53,14 @@ class DeviceStream:
         "_held_bytes",
         "_missed",
         "_overtaking",
-        "_patience",
         "_pulling",
         "_resend",
         "_sent",
         "_urgent_owed",
         "_urgent_pull",
         "key",
+        "pending_acks",
         "plain",
-        "receipts",
         "state",
         "wants_pull",
         "window",
@@ -74,11 +74,11 @@ class DeviceStream:
         self.window = Window(window_messages, window_bytes)
         self.wants_pull = True
         self._sent: dict[str, int] = {}
-        self.receipts = Receipts(key)
+        self.pending_acks = PendingAcks(key)
         self._resend = False
         self._again: tuple[str, int] | None = None
         self._asked_again: tuple[str, int] | None = None
-        self._patience = Patience()
+        self._ack_timer = AckTimer()
         self._alone = 0  # deliveries in flight at most while suspects are about; 0: as the window allows
         self._held: list[Published] = []
         self._held_bytes = 0
@@ -90,7 +90,7 @@ class DeviceStream:
         self._cursors_known = False
         self._caught_up_once = False
 
-    def publish(self, message: Published) -> bool:
+    def offer(self, message: Published) -> bool:
         """Take a queue message; True: send its records now."""
         if self.state is StreamState.LIVE:
             sent = self._sent
@@ -107,12 +107,12 @@ class DeviceStream:
             self.fall_behind()
             return False
         if message.urgent and self.state is StreamState.CATCHING_UP:
-            return self._publish_urgent(message)
+            return self._offer_urgent(message)
         if self._pulling:
             self._hold(message)
         return False
 
-    def _publish_urgent(self, message: Published) -> bool:
+    def _offer_urgent(self, message: Published) -> bool:
         """The same while something else is owed."""
         if self._follows(message) and not self._alone:
             if self._pulling:
@@ -165,17 +165,17 @@ class DeviceStream:
     def begin_pull(self) -> Pull | None:
         """What to ask the outbox for, or None when the window has no room yet (an ack will make ``wants_pull`` true)."""
         self.wants_pull = False
-        usual = bool(self._again) or self._has_room
-        if self._pulling or self.state is not StreamState.CATCHING_UP or not (usual or self._has_urgent_room):
+        normal = bool(self._again) or self._has_room
+        if self._pulling or self.state is not StreamState.CATCHING_UP or not (normal or self._has_urgent_room):
             return None
         self._pulling = True
         self._missed = self._urgent_owed = False
-        self._urgent_pull = not usual
+        self._urgent_pull = not normal
         self._asked_again = self._again
-        ahead = self.window.rooms() | self.receipts.rooms()
+        ahead = self.window.rooms() | self.pending_acks.rooms()
         messages, size = self.window.free_messages, self.window.free_bytes
-        if usual:
-            messages, size = self.window.free_usual_messages, self.window.free_usual_bytes
+        if normal:
+            messages, size = self.window.free_normal_messages, self.window.free_normal_bytes
         if self._alone:
             messages = min(messages, self._alone)
         self._overtaking.begin(messages, size)
@@ -240,7 +240,7 @@ class DeviceStream:
                 self.window.ack(self.window.acked + 1)
             return True
         if run.replay:
-            if (run.room_id, run.last_seq) in self.window.replays() | self.receipts.replays():
+            if (run.room_id, run.last_seq) in self.window.replays() | self.pending_acks.replays():
                 return False
             self.window.add(run.room_id, run.first_seq, run.last_seq, len(run.records), kind=RunKind.REPLAY)
             return True
@@ -275,9 +275,9 @@ class DeviceStream:
 
     def ack(self, up_to: int) -> None:
         """The device has handled the first ``up_to`` deliveries. Raises AckAhead."""
-        self.receipts.handled(self.window.ack(up_to))
+        self.pending_acks.handled(self.window.ack(up_to))
         while self.window.replayed:
-            self.receipts.replay_handled(*self.window.replayed.pop(0))
+            self.pending_acks.replay_handled(*self.window.replayed.pop(0))
         if self._alone and self.window.empty:
             self._alone = self._alone * 2 if self._alone * 2 < self.window.max_messages else 0
         if self.state is StreamState.CATCHING_UP and not self._pulling and (self._has_room or self._has_urgent_room):
@@ -288,23 +288,23 @@ class DeviceStream:
         found = self.window.at(delivery)
         if found is None:
             raise NotInFlight(f"delivery {delivery} is not in flight: {self.window.acked} are acknowledged, {self.window.sent} were sent")
-        self.receipts.rejected(*found, reason)
+        self.pending_acks.rejected(*found, reason)
 
-    def overdue(self, now: float, patience: float) -> bool:
-        """Whether the oldest delivery in flight has been so for ``patience`` seconds, doubled each time that was so. To be asked now and then."""
-        return self._patience.is_over(acked=self.window.acked, in_flight=not self.window.empty, now=now, first=patience)
+    def overdue(self, now: float, first: float) -> bool:
+        """Whether the oldest delivery in flight has been so for ``first`` seconds, doubled each time that was so. To be asked now and then."""
+        return self._ack_timer.is_over(acked=self.window.acked, in_flight=not self.window.empty, now=now, first=first)
 
-    def head_failed(self, *, send_again: bool) -> bool:
+    def oldest_failed(self, *, send_again: bool) -> bool:
         """Count the oldest delivery in flight as failed, with the next acks; then send it again. False: nothing is in flight."""
         head = self.window.at(self.window.acked + 1)
         if head is not None:
-            self.receipts.failed(*head)
+            self.pending_acks.failed(*head)
             self._resend = send_again
         return head is not None
 
-    def receipts_written(self) -> None:
+    def acks_written(self) -> None:
         """What was taken of the receipts is in the database; if a failure was among it, its delivery is pulled once more."""
-        written = self.receipts.written()
+        written = self.pending_acks.written()
         if written is None or written.failed is None or not self._resend or self.state is StreamState.CLOSED:
             return
         if self.window.at(self.window.acked + 1) == written.failed:

@@ -43,9 +43,9 @@ class Window:
     """
 
     __slots__ = (
+        "_normal_bytes",
+        "_normal_messages",
         "_segments",
-        "_usual_bytes",
-        "_usual_messages",
         "acked",
         "acked_bytes",
         "max_bytes",
@@ -56,8 +56,8 @@ class Window:
     )
 
     def __init__(self, messages: int, size: int) -> None:
-        self._usual_messages = messages
-        self._usual_bytes = size
+        self._normal_messages = messages
+        self._normal_bytes = size
         more = messages >= URGENT_SHARE
         self.max_messages = messages + more * (messages // URGENT_SHARE)
         self.max_bytes = size + more * (size // URGENT_SHARE)
@@ -79,18 +79,18 @@ class Window:
         return max(0, self.max_bytes - (self.sent_bytes - self.acked_bytes))
 
     @property
-    def free_usual_messages(self) -> int:
+    def free_normal_messages(self) -> int:
         """How many deliveries that are not urgent may be sent."""
-        return max(0, self._usual_messages - (self.sent - self.acked))
+        return max(0, self._normal_messages - (self.sent - self.acked))
 
     @property
-    def free_usual_bytes(self) -> int:
-        return max(0, self._usual_bytes - (self.sent_bytes - self.acked_bytes))
+    def free_normal_bytes(self) -> int:
+        return max(0, self._normal_bytes - (self.sent_bytes - self.acked_bytes))
 
     @property
     def half_free(self) -> bool:
         """True when a pull is worth its round trip."""
-        return 2 * self.free_usual_messages >= self._usual_messages and 2 * self.free_usual_bytes >= self._usual_bytes
+        return 2 * self.free_normal_messages >= self._normal_messages and 2 * self.free_normal_bytes >= self._normal_bytes
 
     @property
     def empty(self) -> bool:
@@ -102,7 +102,7 @@ class Window:
         in_flight = self.sent - self.acked
         if in_flight == 0 and count == 1:
             return True
-        messages, limit = (self.max_messages, self.max_bytes) if urgent else (self._usual_messages, self._usual_bytes)
+        messages, limit = (self.max_messages, self.max_bytes) if urgent else (self._normal_messages, self._normal_bytes)
         return in_flight + count <= messages and self.sent_bytes - self.acked_bytes + size <= limit
 
     def add(self, room_id: str, first_seq: int, last_seq: int, size: int, *, marker: bool = False, kind: RunKind = RunKind.NEW) -> None:

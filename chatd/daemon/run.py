@@ -26,16 +26,16 @@ from chatd.core.online import OnlineTable
 from chatd.core.presence import PresenceBoard
 from chatd.core.rate_limit import Rate
 from chatd.daemon.logs import configure
-from chatd.daemon.notify import Notifier, watchdog_interval
 from chatd.daemon.settings import Mode, Settings
+from chatd.daemon.systemd import ServiceManager, watchdog_interval
 from chatd.default.connection_cache import DatabaseConnectionCache, MemoryConnectionCache
 from chatd.default.last_mile_delivery import EventDeliveryQueueHandler
 from chatd.default.leases import Leases
 from chatd.default.message_business import MessageBusiness
 from chatd.default.node import DefaultNode
+from chatd.default.node_service import NodeService
 from chatd.default.notification_business import NotificationBusiness
 from chatd.default.offline_delivery import NotifyRule, OfflineDelivery
-from chatd.default.outbox_access import OutboxAccess
 from chatd.default.presence import PresenceBusiness
 from chatd.default.receipt_business import ReceiptBusiness
 from chatd.default.retention import Retention, RetentionRule
@@ -95,7 +95,7 @@ async def _serve(mode: Mode, settings: Settings) -> int:
         code = 1
         stop.set()
 
-    notifier = Notifier()
+    notifier = ServiceManager()
     with ExitStack() as stack:
         context = new_context(max_sockets=65_536)
         stack.callback(context.term)
@@ -123,7 +123,7 @@ async def _serve(mode: Mode, settings: Settings) -> int:
     return code
 
 
-async def _until(stop: asyncio.Event, notifier: Notifier) -> None:
+async def _until(stop: asyncio.Event, notifier: ServiceManager) -> None:
     """Wait; the watchdog is fed from the same loop that serves, so a loop that hangs is noticed."""
     interval = watchdog_interval()
     while not stop.is_set():
@@ -173,14 +173,14 @@ async def _start_node(
         last_mile=last_mile,
         leases=leases,
         clock=_now_us,
-        sweep=settings.sweep_seconds,
-        gather=settings.gather_ms / 1e3,
+        sweep=settings.fanout_repair_seconds,
+        gather=settings.fanout_linger_ms / 1e3,
     )
     cache = MemoryConnectionCache() if settings.cache_uri == "mem:" else DatabaseConnectionCache(node.write)
     description = DescribeResponse(
         node_id=settings.node_id, queue_name=settings.queue_user_event_delivery_name, version=__version__, started_at_us=_now_us()
     )
-    outbox = OutboxAccess(
+    outbox = NodeService(
         description=description,
         leases=leases,
         rule=RetryRule(settings.max_delivery_retries, settings.delivery_retry_ms * 1_000),
@@ -315,7 +315,7 @@ def _start_gateway(mode: Mode, loop: asyncio.AbstractEventLoop, context: Context
         max_frame_bytes=settings.max_frame_bytes,
         call_timeout=settings.call_timeout_ms / 1e3,
         ack_flush=settings.ack_flush_ms / 1e3,
-        seen_every=settings.seen_seconds,
+        seen_every=settings.connection_touch_seconds,
         repair_pull=settings.repair_pull_seconds,
         delivery_retry=settings.delivery_retry_ms / 1e3,
         presence_rate=Rate(settings.presence_changes_per_minute / 60, settings.presence_burst),

@@ -119,12 +119,14 @@ class Settings(BaseSettings):
     presence_burst: int = _number(5, "And so often at once", unit="changes", ge=1, le=1_000)
     call_timeout_ms: int = _number(10_000, "A gateway waits this long for a default node", unit="ms", ge=100, le=600_000)
     ack_flush_ms: int = _number(50, "Acks are gathered this long before they are written", unit="ms", ge=1, le=10_000)
-    seen_seconds: float = _number(60.0, "How often it is noted for operators that a device lives", unit="s", ge=0, le=3600)
+    connection_touch_seconds: float = _number(60.0, "How often it is noted for operators that a device lives", unit="s", ge=0, le=3600)
     repair_pull_seconds: float = _number(30.0, "A quiet stream looks into its outbox about this often", unit="s", ge=0.05, le=3600)
-    gather_ms: int = _number(
+    fanout_linger_ms: int = _number(
         10, "Under load events wait up to this long to be fanned out together; their senders do not; 0: never", unit="ms", ge=0, le=1_000
     )
-    sweep_seconds: float = _number(5.0, "Events that a dead node did not fan out are looked for this often", unit="s", ge=0.1, le=3600)
+    fanout_repair_seconds: float = _number(
+        5.0, "Events that a dead node did not fan out are looked for this often", unit="s", ge=0.1, le=3600
+    )
     node_lease_seconds: float = _number(
         10.0, "A node that has not been heard of for so long is no longer named to gateways", unit="s", ge=0.3, le=3600
     )

@@ -8,7 +8,7 @@ from chatd.pb.chat.v1.chat_pb2 import RoomEvent
 MAX_MENTIONS = 100
 
 
-def check_importance(event: RoomEvent) -> tuple[int, tuple[str, ...]]:
+def validate_priority(event: RoomEvent) -> tuple[int, tuple[str, ...]]:
     """Priority and mentions, each profile once; whoever mentions is at least URGENT. Raises InvalidArgument, InvalidId."""
     priority = event.priority
     if not BULK <= priority <= HIGHEST:

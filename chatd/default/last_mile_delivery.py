@@ -1,6 +1,6 @@
 """EventDeliveryQueueHandler: recipients → their connected devices → PUB with topic ``profile:device\\0``.
 
-Devices that are not connected need nothing done: their outbox entries already cover the event.
+DeviceSender that are not connected need nothing done: their outbox entries already cover the event.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,11 +12,11 @@ from chatd.core.online import OnlineTable
 from chatd.core.priority import URGENT
 from chatd.core.wire import queue_body
 from chatd.default.outbox_delivery import DeliveryBatch
-from chatd.pb.node.v1.node_pb2 import QueueHead
+from chatd.pb.node.v1.node_pb2 import QueueHeader
 
 log = structlog.get_logger()
 
-_SUBSCRIBED = queue_body(QueueHead(subscribed=True).SerializeToString(), b"")
+_SUBSCRIBED = queue_body(QueueHeader(subscribed=True).SerializeToString(), b"")
 
 
 class EventDeliveryQueueHandler:
@@ -90,12 +90,12 @@ class EventDeliveryQueueHandler:
 
     def tell_epoch(self, topic: bytes, epoch: int) -> None:
         """Let older streams of a device know that there is a newer one."""
-        self._publish((topic,), queue_body(QueueHead(epoch=epoch).SerializeToString(), b""))
+        self._publish((topic,), queue_body(QueueHeader(epoch=epoch).SerializeToString(), b""))
 
 
 def _join(batches: Sequence[DeliveryBatch]) -> bytes:
     if len(batches) == 1:
         return queue_body(batches[0].head, batches[0].records)
     runs = [run for batch in batches for run in batch.runs]
-    head = QueueHead(runs=runs, priority=max(batch.priority for batch in batches)).SerializeToString()
+    head = QueueHeader(runs=runs, priority=max(batch.priority for batch in batches)).SerializeToString()
     return queue_body(head, b"".join(batch.records for batch in batches))

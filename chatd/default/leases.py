@@ -5,7 +5,7 @@ A lease is no lock: addresses that run out are no longer handed to gateways, tha
 
 from collections.abc import Callable
 
-from chatd.core.model import Node
+from chatd.core.model import Lease
 from chatd.pb.node.v1 import node_pb2
 from chatd.store.commands import RenewLeases
 
@@ -21,18 +21,18 @@ class Leases:
         self.period = lease / 3
         """Seconds between renewals."""
         self._clock = clock
-        self._own: tuple[Node, ...] = ()
-        self._gateways: dict[str, Node] = {}
-        self._known: tuple[Node, ...] = ()
+        self._own: tuple[Lease, ...] = ()
+        self._gateways: dict[str, Lease] = {}
+        self._known: tuple[Lease, ...] = ()
 
-    def serve(self, *nodes: Node) -> None:
+    def serve(self, *nodes: Lease) -> None:
         """What this process itself is."""
         self._own = nodes
 
     def note_gateway(self, asked: node_pb2.DescribeRequest) -> None:
         """A gateway lives, or is about to end."""
         if asked.gateway_uri:
-            self._gateways[asked.gateway_uri] = Node(
+            self._gateways[asked.gateway_uri] = Lease(
                 asked.gateway_uri,
                 "gateway",
                 asked.gateway_id,
@@ -46,7 +46,7 @@ class Leases:
         """What to write now. Gateways that have not asked since the last renewal are not in it."""
         now = self._clock()
         own = (
-            Node(node.uri, node.kind, node.node_id, node.queue_uri, node.version, node.started_at_us, now + self._lease_us)
+            Lease(node.uri, node.kind, node.node_id, node.queue_uri, node.version, node.started_at_us, now + self._lease_us)
             for node in self._own
         )
         gateways, self._gateways = self._gateways, {}
@@ -55,14 +55,14 @@ class Leases:
     def ending(self) -> RenewLeases:
         """This process stops: its leases end now."""
         now = self._clock()
-        own = (Node(node.uri, node.kind, node.node_id, node.queue_uri, node.version, node.started_at_us, now) for node in self._own)
+        own = (Lease(node.uri, node.kind, node.node_id, node.queue_uri, node.version, node.started_at_us, now) for node in self._own)
         return RenewLeases(tuple(own), forget_before_us=now - FORGET_US)
 
-    def renewed(self, known: tuple[Node, ...]) -> None:
+    def renewed(self, known: tuple[Lease, ...]) -> None:
         """What the database answered."""
         self._known = known
 
-    def all(self) -> tuple[Node, ...]:
+    def all(self) -> tuple[Lease, ...]:
         """Every process that is known."""
         return self._known
 

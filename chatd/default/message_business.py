@@ -9,7 +9,7 @@ from chatd.core.compression import Compressor, decompress
 from chatd.core.ids import check_id, check_seq
 from chatd.core.model import NewEvent, StoredEvent
 from chatd.default.answer import Answer, Caller, Method, Read, Write, parse
-from chatd.default.importance import check_importance
+from chatd.default.importance import validate_priority
 from chatd.errors import InvalidArgument, InvalidText, MalformedFrame, PayloadTooLarge
 from chatd.pb.chat.v1.chat_pb2 import (
     EventAck,
@@ -66,7 +66,7 @@ class MessageBusiness:
             raise PayloadTooLarge(f"the payload has {len(payload)} bytes; the limit is {self._max_payload}")
         if b"\0" in payload and _holds_nul(event.payload):
             raise InvalidText("a string in the payload holds a NUL")
-        priority, mentions = check_importance(event)
+        priority, mentions = validate_priority(event)
         # Ids hold neither NUL nor white space: no two contents make the same line.
         content = b"%b\0%d\0%d\0%b\0%b" % (event.room_id.encode(), event.type, priority, " ".join(mentions).encode(), payload)
         digest = blake2b(content, digest_size=16).digest()

@@ -1,7 +1,7 @@
 """DefaultNode: calls in, replies out, and the fan-out behind the writer. Wires the stages; data flows one way through them.
 
 calls ─▶ services ─▶ writer/reader (threads) ─▶ replies
-                      └▶ Gathering ─▶ RoomOutboxLoggingQueue ─▶ OutboxDeliveryEventHandler ─▶ EventDeliveryQueueHandler ─▶ XPUB
+                      └▶ FanOutPacer ─▶ RoomOutboxLoggingQueue ─▶ OutboxDeliveryEventHandler ─▶ EventDeliveryQueueHandler ─▶ XPUB
 """
 
 import asyncio
@@ -12,20 +12,20 @@ from typing import Any
 import structlog
 from google.protobuf.message import DecodeError, Message
 
-from chatd.core.model import CommittedRun, Node
+from chatd.core.model import CommittedRun, Lease
 from chatd.core.wire import encode_reply
 from chatd.default.answer import Caller, Done, Later, Method, Write
-from chatd.default.gathering import Gathering
 from chatd.default.last_mile_delivery import EventDeliveryQueueHandler
 from chatd.default.leases import Leases
 from chatd.default.outbox_delivery import OutboxDeliveryEventHandler
 from chatd.default.outbox_logging import RoomOutboxLoggingQueue
+from chatd.default.pacer import FanOutPacer
 from chatd.errors import ChatdError, ConfigError, MalformedFrame, Overloaded, UnknownMethod
 from chatd.pb.node.v1.node_pb2 import NodeRequest, Role
-from chatd.store.commands import Command, MarkFanned
-from chatd.store.lane import Completed
-from chatd.store.queries import Ping, Query, Unfanned
+from chatd.store.commands import Command, MarkPublished
+from chatd.store.queries import FindUnpublished, Ping, Query
 from chatd.store.reader import Reader
+from chatd.store.worker import Completed
 from chatd.store.writer import WriteBatch, Writer
 from chatd.transport.pump import PeerFull, PeerGone, Pump
 from chatd.transport.sockets import Context, bind_router, bind_xpub, endpoint
@@ -81,7 +81,7 @@ class DefaultNode:
         self._reader = reader
         self._last_mile = last_mile
         self._outbox_logging = RoomOutboxLoggingQueue(OutboxDeliveryEventHandler(last_mile.handle).handle)
-        self._gathering = Gathering(
+        self._gathering = FanOutPacer(
             self._outbox_logging.handle,
             published=lambda: last_mile.deliveries_published,
             now=loop.time,
@@ -123,7 +123,7 @@ class DefaultNode:
         self._xpub = Pump(self._loop, xpub, self._last_mile.on_subscriptions, frames=1)
         self._router = Pump(self._loop, router, self._on_calls, frames=2)
         self._pumps = (self._router, self._xpub)
-        self._leases.serve(Node(self.call_uri, "default", node_id, self.queue_uri, version, self._clock(), 0))
+        self._leases.serve(Lease(self.call_uri, "default", node_id, self.queue_uri, version, self._clock(), 0))
         self._timers.every(MARKS_SECONDS, self._write_marks)
         self._renew_leases()
         self._timers.every(self._leases.period, self._renew_leases)
@@ -251,11 +251,11 @@ class DefaultNode:
         """Fan-out marks, gathered: they ride on a group commit."""
         marks = self._outbox_logging.take_marks()
         if marks:
-            self.write_own(MarkFanned(marks), self._outbox_logging.put_back, lambda: self._outbox_logging.put_back(marks))
+            self.write_own(MarkPublished(marks), self._outbox_logging.put_back, lambda: self._outbox_logging.put_back(marks))
 
     def _sweep(self, *, before_us: int) -> None:
         """Look for events that were committed before then and not fanned out since."""
-        self.ask_own(Unfanned(before_us=before_us, limit=SWEEP_EVENTS), self._on_swept)
+        self.ask_own(FindUnpublished(before_us=before_us, limit=SWEEP_EVENTS), self._on_swept)
 
     def _on_swept(self, runs: tuple[CommittedRun, ...]) -> None:
         if runs:

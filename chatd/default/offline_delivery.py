@@ -13,12 +13,12 @@ from typing import Any
 import structlog
 
 from chatd.core.ids import topic_of
-from chatd.core.model import ClaimedNotification, Notice, PushDevice
+from chatd.core.model import ClaimedNotification, NotificationContent, PushDevice
 from chatd.core.notification import Notification, Notifier, NotifyFailed, TargetGone, preview_of
 from chatd.core.online import OnlineTable
-from chatd.store.commands import ClaimNotifications, Noted, NoteRooms, NotificationOutcome, SettleNotifications
+from chatd.store.commands import ClaimNotifications, EnqueuedPage, EnqueueNotifications, NotificationOutcome, SettleNotifications
 from chatd.store.notices import PAGE
-from chatd.store.queries import Notices, NotificationWork
+from chatd.store.queries import GetNotificationContents, NotificationWork
 
 log = structlog.get_logger()
 
@@ -105,17 +105,17 @@ class OfflineDelivery:
         else:
             self._busy = False
 
-    def _noting(self, rooms: tuple[str, ...], **page: Any) -> NoteRooms:
-        return NoteRooms(rooms, round(self._rule.delay * 1e6), round(self._rule.quiet * 1e6), **page)
+    def _noting(self, rooms: tuple[str, ...], **page: Any) -> EnqueueNotifications:
+        return EnqueueNotifications(rooms, round(self._rule.delay * 1e6), round(self._rule.quiet * 1e6), **page)
 
-    def _note_large(self, room_id: str, begun_us: int, noted: Noted | None = None, pages: int = 0) -> None:
+    def _note_large(self, room_id: str, begun_us: int, noted: EnqueuedPage | None = None, pages: int = 0) -> None:
         """Page by page, each a command of its own: sends go on in between."""
         if not room_id or (noted is not None and not noted.after):
             if pages:
                 self._large_after_us[room_id] = begun_us + round(pages * PAGE / NOTED_PER_SECOND * 1e6)
             self._claim()
             return
-        noted = noted or Noted()
+        noted = noted or EnqueuedPage()
         self._write(
             self._noting((room_id,), page=PAGE, after=noted.after, up_to=noted.up_to),
             lambda then: self._note_large(room_id, begun_us, then, pages + 1),
@@ -135,15 +135,15 @@ class OfflineDelivery:
             return
         self._more = len(claims) == asked
 
-        def on_notices(notices: tuple[Notice, ...]) -> None:
+        def on_notices(notices: tuple[NotificationContent, ...]) -> None:
             self._busy = False
             for claim, notice in zip(claims, notices, strict=True):
                 self._decide(claim, notice)
             self._go_on()
 
-        self._ask(Notices(claims, self._clock()), on_notices)
+        self._ask(GetNotificationContents(claims, self._clock()), on_notices)
 
-    def _decide(self, claim: ClaimedNotification, notice: Notice) -> None:
+    def _decide(self, claim: ClaimedNotification, notice: NotificationContent) -> None:
         """PUB or offline: who is connected gets it from its stream."""
         dismiss = claim.kind == "dismiss"
         if not notice.push.notifier or (not dismiss and (notice.read or not notice.owed)):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from chatd.core.model import Members
 from chatd.default.outbox_logging import EventBroadcast
-from chatd.pb.node.v1.node_pb2 import QueueHead, Run
+from chatd.pb.node.v1.node_pb2 import QueueHeader, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,5 +35,5 @@ class OutboxDeliveryEventHandler:
 
 def _to_delivery(broadcast: EventBroadcast) -> DeliveryBatch:
     runs = (Run(room_id=broadcast.room_id, first_seq=broadcast.first_seq, last_seq=broadcast.last_seq),)
-    head = QueueHead(runs=runs, priority=broadcast.priority).SerializeToString()
+    head = QueueHeader(runs=runs, priority=broadcast.priority).SerializeToString()
     return DeliveryBatch(broadcast.targets, runs, head, broadcast.records, broadcast.last_seq - broadcast.first_seq + 1, broadcast.priority)

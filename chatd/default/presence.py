@@ -41,7 +41,7 @@ class PresenceBusiness:
         found = split_presence(topic)
         if found is not None:
             letter, profile_id, device_id = found
-            note = self._board.state if there else self._board.unstate
+            note = self._board.state if there else self._board.clear_state
             note(profile_id, device_id, STATES[letter], self._clock())
 
     def on_watch(self, topic: bytes, there: bool) -> None:

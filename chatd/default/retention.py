@@ -72,7 +72,7 @@ class Retention:
     def _on_expired(self, expired: Purged | int) -> None:
         if isinstance(expired, int) and expired:
             self.devices_expired += expired
-            log.info("Devices that nobody has used have expired", devices=expired)
+            log.info("DeviceSender that nobody has used have expired", devices=expired)
         self._look("")
 
     def _look(self, after_room_id: str) -> None:

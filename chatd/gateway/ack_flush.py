@@ -11,7 +11,7 @@ from chatd.core.stream import DeviceStream
 from chatd.errors import ChatdError, Superseded
 from chatd.gateway.backend import Backend
 from chatd.gateway.catch_up import CatchUp
-from chatd.gateway.connection import Peer
+from chatd.gateway.connection import ClientConnection
 from chatd.pb.node.v1.node_pb2 import AckBatchResponse
 
 log = structlog.get_logger()
@@ -23,7 +23,7 @@ MAX_STREAMS = 256
 class _Flushed(NamedTuple):
     """What one stream had to say; nothing (``acks`` is None) says that it lives."""
 
-    peer: Peer
+    peer: ClientConnection
     stream: DeviceStream
     acks: StreamAcks | None
 
@@ -31,21 +31,23 @@ class _Flushed(NamedTuple):
 class AckFlush:
     """Gathers streams with acks and sends AckBatch. A batch that fails is gathered again."""
 
-    def __init__(self, backend: Backend, catch_up: CatchUp, *, gateway_id: str, end: Callable[[Peer, ChatdError], None]) -> None:
+    def __init__(
+        self, backend: Backend, catch_up: CatchUp, *, gateway_id: str, end: Callable[[ClientConnection, ChatdError], None]
+    ) -> None:
         self._backend = backend
         self._catch_up = catch_up
         self._gateway_id = gateway_id
         self._end = end
         # A stream that has ended is still flushed: what its device acknowledged counts.
-        self._acked: dict[DeviceStream, Peer] = {}
-        self._alive: dict[DeviceStream, Peer] = {}
+        self._acked: dict[DeviceStream, ClientConnection] = {}
+        self._alive: dict[DeviceStream, ClientConnection] = {}
 
-    def acked(self, peer: Peer) -> None:
+    def acked(self, peer: ClientConnection) -> None:
         """The peer's stream has acks, rejections or a failure to write."""
         if peer.stream is not None:
             self._acked[peer.stream] = peer
 
-    def alive(self, peer: Peer) -> None:
+    def alive(self, peer: ClientConnection) -> None:
         """The peer has been heard: noted with the next flush for operators to see."""
         if peer.stream is not None:
             self._alive[peer.stream] = peer
@@ -55,20 +57,20 @@ class AckFlush:
         if not self._backend.ready:
             return
         batch: list[_Flushed] = []
-        still_under_way: dict[DeviceStream, Peer] = {}
+        still_under_way: dict[DeviceStream, ClientConnection] = {}
         for stream, peer in (self._acked | self._alive).items():
-            if stream.receipts.under_way:
+            if stream.pending_acks.under_way:
                 still_under_way[stream] = peer
                 continue
-            batch.append(_Flushed(peer, stream, stream.receipts.take()))
+            batch.append(_Flushed(peer, stream, stream.pending_acks.take()))
         self._acked, self._alive = still_under_way, {}
         for start in range(0, len(batch), MAX_STREAMS):
             self._send(batch[start : start + MAX_STREAMS], None)
 
-    def flush_one(self, peer: Peer, done: Callable[[], None]) -> None:
+    def flush_one(self, peer: ClientConnection, done: Callable[[], None]) -> None:
         """Write the acks of a stream that ends, then call ``done``, whatever came of it."""
         stream = peer.stream
-        acks = stream.receipts.take() if stream is not None else None
+        acks = stream.pending_acks.take() if stream is not None else None
         if stream is None or acks is None:
             done()
             return
@@ -89,13 +91,13 @@ class AckFlush:
             log.warning("Acks could not be written; trying again", error=str(error), streams=len(batch))
             for peer, stream, acks in batch:
                 if acks is not None:
-                    stream.receipts.lost()
+                    stream.pending_acks.lost()
                     self._acked[stream] = peer
             return
         superseded = set(AckBatchResponse.FromString(payload).superseded)
         for index, (peer, stream, acks) in enumerate(batch):
             if acks is not None:
-                stream.receipts_written()
+                stream.acks_written()
             if peer.stream is not stream:
                 continue
             if index in superseded:

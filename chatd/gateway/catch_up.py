@@ -7,7 +7,7 @@ import structlog
 from chatd.core.model import Owed, OwedRun, Pull
 from chatd.errors import ChatdError, Superseded
 from chatd.gateway.backend import Backend
-from chatd.gateway.connection import Peer
+from chatd.gateway.connection import ClientConnection
 from chatd.pb.node.v1.node_pb2 import PullOutboxRequest, PullOutboxResponse, RoomCursor, StreamOwed, StreamPull
 
 log = structlog.get_logger()
@@ -26,8 +26,8 @@ class CatchUp:
         backend: Backend,
         *,
         gateway_id: str,
-        send: Callable[[Peer, list[bytes], bool], None],
-        end: Callable[[Peer, ChatdError], None],
+        send: Callable[[ClientConnection, list[bytes], bool], None],
+        end: Callable[[ClientConnection, ChatdError], None],
         later: Callable[[float, Callable[[], None]], object],
     ) -> None:
         self._backend = backend
@@ -35,9 +35,9 @@ class CatchUp:
         self._send = send
         self._end = end
         self._later = later
-        self._wanting: set[Peer] = set()
+        self._wanting: set[ClientConnection] = set()
 
-    def want(self, peer: Peer) -> None:
+    def want(self, peer: ClientConnection) -> None:
         """The peer's stream wants a pull; it goes out with the next ``flush``."""
         self._wanting.add(peer)
 
@@ -45,7 +45,7 @@ class CatchUp:
         if not self._wanting:
             return
         wanting, self._wanting = self._wanting, set()
-        batch: list[tuple[Peer, Pull]] = []
+        batch: list[tuple[ClientConnection, Pull]] = []
         asked = 0
         for peer in wanting:
             pull = peer.stream.begin_pull() if peer.stream is not None else None
@@ -59,13 +59,13 @@ class CatchUp:
         if batch:
             self._ask(batch)
 
-    def _ask(self, batch: list[tuple[Peer, Pull]]) -> None:
+    def _ask(self, batch: list[tuple[ClientConnection, Pull]]) -> None:
         request = PullOutboxRequest(pulls=[_to_pb(pull) for _, pull in batch])
         self._backend.call(
             "NodeService/PullOutbox", request, lambda payload, error: self._answered(batch, payload, error), affinity=self._gateway_id
         )
 
-    def _answered(self, batch: list[tuple[Peer, Pull]], payload: bytes, error: ChatdError | None) -> None:
+    def _answered(self, batch: list[tuple[ClientConnection, Pull]], payload: bytes, error: ChatdError | None) -> None:
         if error is not None:
             log.warning("The outbox could not be pulled; trying again", error=str(error), streams=len(batch))
             failed = [(peer, pull) for peer, pull in batch if peer.stream is not None and peer.stream.key == pull.stream]
@@ -88,7 +88,7 @@ class CatchUp:
                 self.want(peer)
         self.flush()
 
-    def _again(self, peers: list[Peer]) -> None:
+    def _again(self, peers: list[ClientConnection]) -> None:
         for peer in peers:
             if peer.stream is not None and peer.stream.wants_pull:
                 self.want(peer)

@@ -25,7 +25,7 @@ MAX_CLIENT = 128
 """Characters kept of what a client calls itself."""
 
 
-class Peer:
+class ClientConnection:
     """One client connection: how to reach it, and its stream if it has one."""
 
     __slots__ = (
@@ -36,8 +36,8 @@ class Peer:
         "identity",
         "note_at",
         "opening",
-        "patience",
         "repair_at",
+        "retry_jitter",
         "routing_id",
         "stream",
         "topic",
@@ -53,20 +53,20 @@ class Peer:
         self.frames_at = 0.0
         self.repair_at = 0.0
         self.note_at = 0.0
-        self.patience = random.uniform(0.8, 1.2)
+        self.retry_jitter = random.uniform(0.8, 1.2)
         """Factor of this peer's retry times: what failed together is not sent again together."""
-        self.opening: Opening | None = None
+        self.opening: PendingHello | None = None
         self.stream: DeviceStream | None = None
         self.topic = b""
         self.wants_signals = False
 
 
-class Opening:
+class PendingHello:
     """A Hello that waits for its epoch."""
 
     __slots__ = ("device_id", "hello", "identity", "new_device", "peer", "window_bytes", "window_messages")
 
-    def __init__(self, peer: Peer, identity: Identity, device_id: str, hello: Hello, *, window: tuple[int, int]) -> None:
+    def __init__(self, peer: ClientConnection, identity: Identity, device_id: str, hello: Hello, *, window: tuple[int, int]) -> None:
         self.peer = peer
         self.identity = identity
         self.device_id = device_id
@@ -85,10 +85,10 @@ class ConnectionManager:
         gateway_id: str,
         subscribe: Callable[[bytes], None],
         unsubscribe: Callable[[bytes], None],
-        on_open: Callable[[Opening], None],
-        on_failed: Callable[[Peer], None],
-        on_ended: Callable[[Peer], None],
-        end: Callable[[Peer, ChatdError], None],
+        on_open: Callable[[PendingHello], None],
+        on_failed: Callable[[ClientConnection], None],
+        on_ended: Callable[[ClientConnection], None],
+        end: Callable[[ClientConnection, ChatdError], None],
         per_device: int,
     ) -> None:
         self._backend = backend
@@ -100,15 +100,15 @@ class ConnectionManager:
         self._on_ended = on_ended
         self._end = end
         self._per_device = per_device
-        self._of_device: dict[bytes, list[Peer]] = {}  # the oldest first
-        self._opening: list[Opening] = []
+        self._of_device: dict[bytes, list[ClientConnection]] = {}  # the oldest first
+        self._opening: list[PendingHello] = []
         self._closed: list[StreamKey] = []
-        self.peers: dict[bytes, Peer] = {}
+        self.peers: dict[bytes, ClientConnection] = {}
         """Connections with a stream or on the way to one, by routing id."""
-        self.streams: dict[bytes, Peer] = {}
+        self.streams: dict[bytes, ClientConnection] = {}
         """The same, by topic; only open ones."""
 
-    def open(self, opening: Opening) -> None:
+    def open(self, opening: PendingHello) -> None:
         """Register with the next ``flush``. A device that has too many connections under way loses the oldest: a storm of logins costs the
         database no more than those."""
         peer = opening.peer
@@ -122,7 +122,7 @@ class ConnectionManager:
         if len(mine) > self._per_device:
             self._end(mine[0], Superseded("newer connections of this device have taken its place"))
 
-    def _let_go(self, peer: Peer) -> None:
+    def _let_go(self, peer: ClientConnection) -> None:
         mine = self._of_device.get(peer.topic)
         if mine is not None and peer in mine:
             mine.remove(peer)
@@ -156,7 +156,7 @@ class ConnectionManager:
             # The registration grows stale until the device's next Hello replaces it; nothing else depends on it.
             log.warning("Ended streams could not be unregistered", error=str(error))
 
-    def _opened(self, batch: list[Opening], payload: bytes, error: ChatdError | None) -> None:
+    def _opened(self, batch: list[PendingHello], payload: bytes, error: ChatdError | None) -> None:
         opened = OpenStreamsResponse.FromString(payload) if error is None else OpenStreamsResponse(epochs=[0] * len(batch))
         for index in opened.new_devices:
             batch[index].new_device = True
@@ -171,7 +171,7 @@ class ConnectionManager:
                 continue
             self._register(opening, epoch)
 
-    def _register(self, opening: Opening, epoch: int) -> None:
+    def _register(self, opening: PendingHello, epoch: int) -> None:
         peer = opening.peer
         key = StreamKey(opening.identity.profile_id, opening.device_id, epoch)
         peer.identity = opening.identity
@@ -190,13 +190,13 @@ class ConnectionManager:
             self._subscribe(signals_of(peer.topic))
         self._on_open(opening)
 
-    def note_failure(self, profile_id: str, device_id: str) -> None:
+    def record_failure(self, profile_id: str, device_id: str) -> None:
         """A device says Hello whose stream was thought to live: what was in flight on it may be what ended it."""
         older = self.streams.get(topic_of(profile_id, device_id))
-        if older is not None and older.stream is not None and older.stream.head_failed(send_again=False):
+        if older is not None and older.stream is not None and older.stream.oldest_failed(send_again=False):
             self._on_failed(older)
 
-    def forget(self, peer: Peer, *, failed: bool) -> None:
+    def forget(self, peer: ClientConnection, *, failed: bool) -> None:
         """The stream, or what was to become one, has ended. The connection itself may live on. ``failed``: the oldest delivery in flight was
         not taken."""
         self.peers.pop(peer.routing_id, None)
@@ -212,7 +212,7 @@ class ConnectionManager:
             self._unsubscribe(signals_of(peer.topic))
         self._on_ended(peer)
         self._closed.append(peer.stream.key)
-        if failed and peer.stream.head_failed(send_again=False):
+        if failed and peer.stream.oldest_failed(send_again=False):
             self._on_failed(peer)
         peer.stream.close()
         peer.stream = None

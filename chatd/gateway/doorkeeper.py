@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from chatd.core.rate_limit import Buckets, Rate
-from chatd.transport.accepted import Accepted, AcceptedConnections
+from chatd.transport.accepted import AcceptedConnection, AcceptedConnections
 
 log = structlog.get_logger()
 
@@ -39,9 +39,9 @@ class Doorkeeper:
 
     def __init__(self, settings: DoorSettings) -> None:
         self._settings = settings
-        self._waiting: dict[Accepted, None] = {}  # not authenticated yet; the oldest first
-        self._waiting_at: dict[str, dict[Accepted, None]] = {}  # the same, by address
-        self._leaving: dict[Accepted, float] = {}
+        self._waiting: dict[AcceptedConnection, None] = {}  # not authenticated yet; the oldest first
+        self._waiting_at: dict[str, dict[AcceptedConnection, None]] = {}  # the same, by address
+        self._leaving: dict[AcceptedConnection, float] = {}
         self._refusals = Buckets(Rate(REFUSALS_PER_SECOND, REFUSALS_PER_SECOND * REFUSAL_BURST_SECONDS))
         self._refusals_at = Buckets(Rate(4 * REFUSALS_PER_SECOND, 4 * REFUSALS_PER_SECOND * REFUSAL_BURST_SECONDS))
         self._hung_up: Counter[str] = Counter()
@@ -52,7 +52,7 @@ class Doorkeeper:
     def bind(self, connections: AcceptedConnections) -> None:
         self._connections = connections
 
-    def accepted(self, one: Accepted) -> None:
+    def accepted(self, one: AcceptedConnection) -> None:
         """A connection has come. When too many have not authenticated, the oldest goes: of all, or of the newcomer's address if that has many."""
         self._waiting[one] = None
         neighbours = self._waiting_at.setdefault(one.address, {})
@@ -62,12 +62,12 @@ class Doorkeeper:
             crowd = neighbours if len(neighbours) * ADDRESS_SHARE > most else self._waiting
             self._hang_up(next(iter(crowd)), "crowded")
 
-    def ended(self, one: Accepted) -> None:
+    def ended(self, one: AcceptedConnection) -> None:
         """A connection has gone."""
         self._no_longer_waiting(one)
         self._leaving.pop(one, None)
 
-    def _no_longer_waiting(self, one: Accepted) -> None:
+    def _no_longer_waiting(self, one: AcceptedConnection) -> None:
         if self._waiting.pop(one, self) is self:
             return
         neighbours = self._waiting_at[one.address]
@@ -129,7 +129,7 @@ class Doorkeeper:
             log.info("Connections were ended", **{why.replace(" ", "_"): count for why, count in self._hung_up.items()})
             self._hung_up.clear()
 
-    def _hang_up(self, one: Accepted, why: str) -> None:
+    def _hang_up(self, one: AcceptedConnection, why: str) -> None:
         self.ended(one)
         self._connections.hang_up(one)
         self._hung_up[why] += 1

@@ -1,7 +1,7 @@
 """GatewayServer: what devices say, frame by frame. The stages around it do the rest:
 
 ConnectionManager (who is connected) · LiveDelivery (queue → device) · CatchUp (outbox → device) · AckFlush (device → outbox)
-· Vigil (time) · Devices (everything sent) · Backend (calls to default nodes).
+· StreamTimeouts (time) · DeviceSender (everything sent) · Backend (calls to default nodes).
 """
 
 import asyncio
@@ -33,14 +33,14 @@ from chatd.gateway.admission import Admission
 from chatd.gateway.authentication import Identity, TokenTable
 from chatd.gateway.backend import Backend, OnReply
 from chatd.gateway.catch_up import CatchUp
-from chatd.gateway.connection import ConnectionManager, Opening, Peer
-from chatd.gateway.devices import Devices
+from chatd.gateway.connection import ClientConnection, ConnectionManager, PendingHello
+from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.discovery import Discovery
 from chatd.gateway.doorkeeper import DoorSettings
 from chatd.gateway.live_delivery import LiveDelivery
 from chatd.gateway.presence import GatewayPresence
 from chatd.gateway.rate_limits import RateSettings
-from chatd.gateway.vigil import Vigil
+from chatd.gateway.stream_timeouts import StreamTimeouts
 from chatd.pb.chat.v1.chat_pb2 import WatchPresenceResponse
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, RpcRequest, ServerFrame, Welcome
 from chatd.pb.node.v1.node_pb2 import DescribeRequest, DescribeResponse
@@ -57,7 +57,7 @@ PRESENCE_REPAIR = 1.0
 DRAIN_SPREAD = 0.8
 """Of the time to drain, so much for sending devices away."""
 DRAIN_RATE = 10.0
-"""Devices a second, if that is quicker: a few of them are no crowd."""
+"""DeviceSender a second, if that is quicker: a few of them are no crowd."""
 MAX_REASON = 200
 
 
@@ -100,7 +100,7 @@ class GatewayServer:
         self._draining = False
         self._timers = Timers(loop)
         gateway_id = settings.gateway_id
-        self._devices = devices = Devices()
+        self._devices = devices = DeviceSender()
         self._introduction = DescribeRequest(gateway_id=gateway_id, version=settings.version, started_at_us=time.time_ns() // 1_000)
         self.backend = Backend(
             loop,
@@ -132,7 +132,7 @@ class GatewayServer:
         self._live = LiveDelivery(
             self.connections, self._catch_up, send=devices.deliver, signal=devices.signal, presence=self._presence.heard, end=devices.end
         )
-        self._vigil = Vigil(
+        self._vigil = StreamTimeouts(
             self.connections,
             self._catch_up,
             devices,
@@ -141,7 +141,7 @@ class GatewayServer:
             repair_pull=settings.repair_pull,
             delivery_retry=settings.delivery_retry,
         )
-        self._handlers: dict[str, Callable[[Peer, ClientFrame], None]] = {
+        self._handlers: dict[str, Callable[[ClientConnection, ClientFrame], None]] = {
             "hello": self._on_hello,
             "ack": self._on_ack,
             "heartbeat": self._on_heartbeat,
@@ -185,7 +185,7 @@ class GatewayServer:
         for frames in batch:
             peer = self.connections.peers.get(frames[0])
             if peer is None:
-                peer = Peer(frames[0], now)
+                peer = ClientConnection(frames[0], now)
             peer.delimiter = len(frames) == 3 and not frames[1]
             peer.heard_at = now
             try:
@@ -195,7 +195,7 @@ class GatewayServer:
         self.connections.flush()
         self._catch_up.flush()
 
-    def _on_frame(self, peer: Peer, frames: list[bytes]) -> None:
+    def _on_frame(self, peer: ClientConnection, frames: list[bytes]) -> None:
         if len(frames) != (3 if peer.delimiter else 2):
             raise MalformedFrame(f"a message has one frame, not {len(frames) - 1}")
         if len(frames[-1]) > self._settings.max_frame_bytes:
@@ -209,7 +209,7 @@ class GatewayServer:
             raise UnknownFrame("no known kind of frame is set")
         handler(peer, frame)
 
-    def _refuse(self, peer: Peer, error: ChatdError, size: int, call_id: int | None = None) -> None:
+    def _refuse(self, peer: ClientConnection, error: ChatdError, size: int, call_id: int | None = None) -> None:
         """Say so; but who goes on and on loses the connection instead."""
         if not self._admission.may_be_told(peer, size):
             self._devices.end(peer, error)
@@ -218,7 +218,7 @@ class GatewayServer:
         else:
             self._devices.reply(peer.routing_id, peer.delimiter, call_id, b"", error)
 
-    def _on_hello(self, peer: Peer, frame: ClientFrame) -> None:
+    def _on_hello(self, peer: ClientConnection, frame: ClientFrame) -> None:
         hello = frame.hello
         if self._draining:
             raise Draining("this gateway is stopping; connect elsewhere")
@@ -226,7 +226,7 @@ class GatewayServer:
             raise UnsupportedVersion(f"version {hello.version}; this gateway speaks 1 to {PROTOCOL_VERSION}")
         identity = self._admission.authenticate(peer, hello.token, hello.profile_id)
         self._admission.limit_frame(peer, identity, hello.ByteSize())
-        opening = Opening(
+        opening = PendingHello(
             peer,
             identity,
             check_id("device_id", hello.device_id),
@@ -235,7 +235,7 @@ class GatewayServer:
         )
         if peer.stream is not None:
             self.connections.forget(peer, failed=True)
-        self.connections.note_failure(identity.profile_id, hello.device_id)
+        self.connections.record_failure(identity.profile_id, hello.device_id)
         # An older stream's last acks are written before the new one reads its cursors.
         self._acks.flush()
         self.connections.open(opening)
@@ -245,7 +245,7 @@ class GatewayServer:
         size = hello.window_bytes or self._settings.window_bytes
         return min(messages, MAX_WINDOW_MESSAGES), max(MIN_WINDOW_BYTES, min(size, MAX_WINDOW_BYTES))
 
-    def _welcome(self, opening: Opening) -> None:
+    def _welcome(self, opening: PendingHello) -> None:
         stream = opening.peer.stream
         assert stream is not None
         welcome = Welcome(
@@ -266,7 +266,7 @@ class GatewayServer:
         self._catch_up.want(opening.peer)
         self._catch_up.flush()
 
-    def _on_ack(self, peer: Peer, frame: ClientFrame) -> None:
+    def _on_ack(self, peer: ClientConnection, frame: ClientFrame) -> None:
         stream = peer.stream
         if stream is None:
             raise NoStream("ack without a stream")
@@ -276,7 +276,7 @@ class GatewayServer:
         if stream.wants_pull:
             self._catch_up.want(peer)
 
-    def _on_reject(self, peer: Peer, frame: ClientFrame) -> None:
+    def _on_reject(self, peer: ClientConnection, frame: ClientFrame) -> None:
         if peer.stream is None:
             raise NoStream("reject without a stream")
         self._admission.limit_frame(peer, peer.identity, frame.ByteSize())
@@ -284,12 +284,12 @@ class GatewayServer:
         peer.stream.reject(frame.reject.delivery, reason)
         self._acks.acked(peer)
 
-    def _on_presence(self, peer: Peer, frame: ClientFrame) -> None:
+    def _on_presence(self, peer: ClientConnection, frame: ClientFrame) -> None:
         if peer.stream is None:
             raise NoStream("presence without a stream")
         self._presence.change(peer, frame.presence.state, self._loop.time())
 
-    def _on_heartbeat(self, peer: Peer, frame: ClientFrame) -> None:
+    def _on_heartbeat(self, peer: ClientConnection, frame: ClientFrame) -> None:
         if peer.stream is None and peer.opening is None:
             raise NoStream("heartbeat without a stream")
         self._admission.limit_acks(peer)
@@ -300,16 +300,16 @@ class GatewayServer:
             self._acks.alive(peer)
         self._devices.send(peer, ServerFrame(heartbeat=frame.heartbeat).SerializeToString())
 
-    def _on_bye(self, peer: Peer, frame: ClientFrame) -> None:
+    def _on_bye(self, peer: ClientConnection, frame: ClientFrame) -> None:
         if peer.stream is None:
             raise NoStream("bye without a stream")
         self._acks.flush_one(peer, partial(self._said_bye, peer))
 
-    def _said_bye(self, peer: Peer) -> None:
+    def _said_bye(self, peer: ClientConnection) -> None:
         self._devices.end(peer, None)
         self.connections.flush()
 
-    def _on_call(self, peer: Peer, frame: ClientFrame) -> None:
+    def _on_call(self, peer: ClientConnection, frame: ClientFrame) -> None:
         call = frame.call
         on_reply = partial(self._devices.reply, peer.routing_id, peer.delimiter, call.call_id)
         try:
@@ -326,13 +326,13 @@ class GatewayServer:
         affinity = call.affinity or identity.profile_id
         self.backend.forward(call.method, call.payload, identity.to_caller(), on_reply, affinity=affinity)
 
-    def _watched(self, peer: Peer, stream: DeviceStream, on_reply: OnReply, payload: bytes, error: ChatdError | None) -> None:
+    def _watched(self, peer: ClientConnection, stream: DeviceStream, on_reply: OnReply, payload: bytes, error: ChatdError | None) -> None:
         """A node has said whom the stream may watch."""
         if error is None and peer.stream is stream:
             self._presence.watch(peer, {one.profile_id for one in WatchPresenceResponse.FromString(payload).presences})
         on_reply(payload, error)
 
-    def _caller(self, peer: Peer, call: RpcRequest) -> Identity:
+    def _caller(self, peer: ClientConnection, call: RpcRequest) -> Identity:
         if call.method.startswith("NodeService/"):
             raise UnknownMethod("NodeService is not for clients")
         if not call.token and peer.identity is not None and call.profile_id in ("", peer.identity.profile_id):
@@ -359,7 +359,7 @@ class GatewayServer:
             self._send_away(peer)
         self.connections.flush()
 
-    def _send_away(self, peer: Peer) -> None:
+    def _send_away(self, peer: ClientConnection) -> None:
         if peer.routing_id in self.connections.peers:
             self._devices.end(peer, Draining("this gateway is stopping; connect elsewhere"))
             self.connections.flush()

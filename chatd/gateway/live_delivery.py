@@ -12,8 +12,8 @@ from chatd.core.stream import Published, Run, count_of
 from chatd.core.wire import plain_records, split_queue_body
 from chatd.errors import ChatdError, Superseded
 from chatd.gateway.catch_up import CatchUp
-from chatd.gateway.connection import ConnectionManager, Peer
-from chatd.pb.node.v1.node_pb2 import QueueHead
+from chatd.gateway.connection import ClientConnection, ConnectionManager
+from chatd.pb.node.v1.node_pb2 import QueueHeader
 
 log = structlog.get_logger()
 
@@ -33,10 +33,10 @@ class LiveDelivery:
         connections: ConnectionManager,
         catch_up: CatchUp,
         *,
-        send: Callable[[Peer, list[bytes], bool], None],
-        signal: Callable[[Peer, bytes], object],
+        send: Callable[[ClientConnection, list[bytes], bool], None],
+        signal: Callable[[ClientConnection, bytes], object],
         presence: Callable[[bytes, bytes], None],
-        end: Callable[[Peer, ChatdError], None],
+        end: Callable[[ClientConnection, ChatdError], None],
     ) -> None:
         self._streams = connections.streams
         self._catch_up = catch_up
@@ -47,9 +47,9 @@ class LiveDelivery:
 
     def on_batch(self, batch: list[list[bytes]]) -> None:
         streams = self._streams
-        outgoing: dict[Peer, list[bytes]] = {}
+        outgoing: dict[ClientConnection, list[bytes]] = {}
         # One event goes to many devices in a row with the same body: it is taken apart once, and kept once.
-        last, head, message = b"", QueueHead(), _NOT_MADE
+        last, head, message = b"", QueueHeader(), _NOT_MADE
         plain: Published | None = _NOT_MADE
         for (frame,) in batch:
             cut = frame.find(b"\0") + 1
@@ -71,7 +71,7 @@ class LiveDelivery:
                     mine = plain
                 if mine is None:
                     stream.fall_behind()
-                elif stream.publish(mine):
+                elif stream.offer(mine):
                     waiting = outgoing.get(peer)
                     if waiting is None:
                         outgoing[peer] = [mine.records]
@@ -101,13 +101,13 @@ class LiveDelivery:
                 self._signal(peer, body)
 
 
-def _parse(body: bytes) -> tuple[QueueHead, Published]:
+def _parse(body: bytes) -> tuple[QueueHeader, Published]:
     encoded, records = split_queue_body(body)
     try:
-        head = QueueHead.FromString(encoded)
+        head = QueueHeader.FromString(encoded)
     except DecodeError:
         log.error("A queue message does not parse; streams will pull what it held")
-        head, records = QueueHead(subscribed=True), b""
+        head, records = QueueHeader(subscribed=True), b""
     runs = tuple(Run(run.room_id, run.first_seq, run.last_seq) for run in head.runs)
     return head, Published(runs, count_of(runs), records, head.priority >= URGENT)
 

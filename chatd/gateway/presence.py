@@ -8,7 +8,7 @@ from collections.abc import Callable
 from chatd.core.ids import LETTERS, WATCH, presence_topic
 from chatd.core.rate_limit import Buckets, Rate
 from chatd.errors import InvalidArgument, RateLimited
-from chatd.gateway.connection import Peer
+from chatd.gateway.connection import ClientConnection
 from chatd.pb.events.v1.signals_pb2 import PresenceState
 
 SAYABLE = frozenset(LETTERS) | {PresenceState.PRESENCE_STATE_ONLINE, PresenceState.PRESENCE_STATE_UNSPECIFIED}
@@ -22,25 +22,25 @@ class GatewayPresence:
         *,
         subscribe: Callable[[bytes], None],
         unsubscribe: Callable[[bytes], None],
-        tell: Callable[[Peer, bytes], bool],
+        tell: Callable[[ClientConnection, bytes], bool],
         rate: Rate,
     ) -> None:
         self._subscribe = subscribe
         self._unsubscribe = unsubscribe
         self._tell = tell
         self._buckets = Buckets(rate)
-        self._said: dict[Peer, bytes] = {}
-        self._watchers: dict[bytes, set[Peer]] = {}
-        self._watched: dict[Peer, set[bytes]] = {}
+        self._said: dict[ClientConnection, bytes] = {}
+        self._watchers: dict[bytes, set[ClientConnection]] = {}
+        self._watched: dict[ClientConnection, set[bytes]] = {}
         self._last: dict[bytes, bytes] = {}
-        self._missed: set[tuple[Peer, bytes]] = set()
+        self._missed: set[tuple[ClientConnection, bytes]] = set()
 
-    def opened(self, peer: Peer, state: PresenceState) -> None:
+    def opened(self, peer: ClientConnection, state: PresenceState) -> None:
         """A stream is open, its device in this state."""
         if state in SAYABLE:
             self._say(peer, state)
 
-    def change(self, peer: Peer, state: PresenceState, now: float) -> None:
+    def change(self, peer: ClientConnection, state: PresenceState, now: float) -> None:
         """Raises InvalidArgument, RateLimited."""
         if state not in SAYABLE:
             raise InvalidArgument("a device says AWAY, BUSY or ONLINE")
@@ -52,7 +52,7 @@ class GatewayPresence:
         self._buckets.charge(peer.topic, 1, now)
         self._say(peer, state)
 
-    def _say(self, peer: Peer, state: PresenceState) -> None:
+    def _say(self, peer: ClientConnection, state: PresenceState) -> None:
         assert peer.stream is not None
         key = peer.stream.key
         letter = LETTERS.get(state)
@@ -64,7 +64,7 @@ class GatewayPresence:
         if old:
             self._unsubscribe(old)
 
-    def watch(self, peer: Peer, profile_ids: set[str]) -> None:
+    def watch(self, peer: ClientConnection, profile_ids: set[str]) -> None:
         """From now on these, and no others."""
         wanted = {profile_id.encode() + WATCH for profile_id in profile_ids}
         before = self._watched.pop(peer, set())
@@ -82,7 +82,7 @@ class GatewayPresence:
                 self._last.pop(topic, None)
                 self._unsubscribe(topic)
 
-    def ended(self, peer: Peer) -> None:
+    def ended(self, peer: ClientConnection) -> None:
         """The stream has ended."""
         self.watch(peer, set())
         said = self._said.pop(peer, b"")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chatd.core.rate_limit import Buckets, Rate
 from chatd.core.wire import count_first_field
 from chatd.errors import RateLimited
-from chatd.gateway.connection import Peer
+from chatd.gateway.connection import ClientConnection
 from chatd.pb.gateway.v1.gateway_pb2 import RpcRequest
 
 _SEND_EVENTS = "ChatService/SendEvents"
@@ -43,7 +43,7 @@ class RateLimits:
         self._address = (buckets(settings.address_events), buckets(settings.address_bytes))
         self._frames = buckets(settings.device_frames).rate
 
-    def admit(self, peer: Peer, profile_id: str, address: str, *, events: int, size: int, now: float) -> None:
+    def admit(self, peer: ClientConnection, profile_id: str, address: str, *, events: int, size: int, now: float) -> None:
         """Count what a user's connection wants to send. Raises RateLimited, with when to try again; then nothing was counted.
 
         The device is that of the connection's stream, or else the connection itself. An empty ``address`` has no limit.
@@ -67,7 +67,7 @@ class RateLimits:
             of_events.charge(key, events, now)
             of_bytes.charge(key, size, now)
 
-    def more_frames(self, peer: Peer, now: float) -> None:
+    def more_frames(self, peer: ClientConnection, now: float) -> None:
         """The peer has used up ``frames_left``, which acks and heartbeats count by: give it what time has brought. Raises RateLimited."""
         if not self._frames.per_second or (peer.identity is not None and peer.identity.operator):
             peer.frames_left = _UNLIMITED_FRAMES

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from chatd.core.model import ClaimedNotification, Connection, NewEvent, Node, StreamAcks, StreamKey
+from chatd.core.model import ClaimedNotification, Connection, Lease, NewEvent, StreamAcks, StreamKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class SetReadMarker:
 
 
 @dataclass(frozen=True, slots=True)
-class MarkFanned:
+class MarkPublished:
     """Rooms' events first … last have been fanned out: (room, first, last). A mark that would leap over a gap is not made.
 
     Result: the runs that wait for what is before them.
@@ -160,9 +160,9 @@ class EraseProfile:
 
 @dataclass(frozen=True, slots=True)
 class RenewLeases:
-    """Note that nodes live, forget those whose lease ended before ``forget_before_us``. Result: (Node, …), all that are known."""
+    """Note that nodes live, forget those whose lease ended before ``forget_before_us``. Result: (Lease, …), all that are known."""
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[Lease, ...]
     forget_before_us: int
 
 
@@ -205,9 +205,9 @@ class SetRoomNotifications:
 
 
 @dataclass(frozen=True, slots=True)
-class NoteRooms:
+class EnqueueNotifications:
     """Queue notifications of what rooms have fanned out and not noted: due after ``delay_us``, and ``quiet_us`` after the device's last one.
-    ``page``: one room's, for so many members behind ``after``, of events up to ``up_to`` (0: what there is). Result: Noted."""
+    ``page``: one room's, for so many members behind ``after``, of events up to ``up_to`` (0: what there is). Result: EnqueuedPage."""
 
     rooms: tuple[str, ...]
     delay_us: int
@@ -218,7 +218,7 @@ class NoteRooms:
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class EnqueuedPage:
     """Where a page ended; the room is noted up to ``up_to`` when ``after`` is empty."""
 
     up_to: int = 0
@@ -274,7 +274,7 @@ Command = (
     | OpenStreams
     | AckCursors
     | SetReadMarker
-    | MarkFanned
+    | MarkPublished
     | ReplayLetters
     | DropLetters
     | PurgeLog
@@ -287,7 +287,7 @@ Command = (
     | ForgetConnections
     | SetPush
     | SetRoomNotifications
-    | NoteRooms
+    | EnqueueNotifications
     | ClaimNotifications
     | SettleNotifications
     | RetryNotifications
@@ -298,7 +298,7 @@ NOTIFYING = (
     SetPush,
     SetRoomNotifications,
     SetReadMarker,
-    NoteRooms,
+    EnqueueNotifications,
     ClaimNotifications,
     SettleNotifications,
     RetryNotifications,
@@ -314,9 +314,9 @@ def rooms_of(command: Command) -> tuple[str, ...]:
             return tuple(event.room_id for event in events)
         case AddSubscriptions(room_id=room_id) | RemoveSubscriptions(room_id=room_id) | PurgeLog(room_id=room_id):
             return (room_id,)
-        case MarkFanned(runs=runs):
+        case MarkPublished(runs=runs):
             return tuple(run[0] for run in runs)
-        case NoteRooms(rooms=rooms):
+        case EnqueueNotifications(rooms=rooms):
             return rooms
         case _:
             return ()

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from chatd.core.model import Node
+from chatd.core.model import Lease
 from chatd.store.commands import RenewLeases
 from chatd.store.transaction import Transaction
 
 
-def renew_leases(transaction: Transaction, commands: Sequence[RenewLeases]) -> list[tuple[Node, ...]]:
+def renew_leases(transaction: Transaction, commands: Sequence[RenewLeases]) -> list[tuple[Lease, ...]]:
     database = transaction.database
     newest = {node.uri: node for command in commands for node in command.nodes}
     if newest:
@@ -28,5 +28,5 @@ def renew_leases(transaction: Transaction, commands: Sequence[RenewLeases]) -> l
     rows = database.rows(
         "SELECT uri, kind, node_id, queue_uri, version, started_at_us, lease_until_us FROM node ORDER BY kind, node_id, uri"
     )
-    known = tuple(Node(*row) for row in rows)
+    known = tuple(Lease(*row) for row in rows)
     return [known] * len(commands)

@@ -1,6 +1,6 @@
 """What the notifying stage reads: whether there is anything to do, what a notification is to say, and what operators look at."""
 
-from chatd.core.model import Notice, PushDevice, QueuedNotification
+from chatd.core.model import NotificationContent, PushDevice, QueuedNotification
 from chatd.store import queries as q
 from chatd.store.database import Database
 from chatd.store.push import NONE
@@ -13,7 +13,7 @@ PAGE = 2_000
 def notification_work(database: Database, query: q.NotificationWork) -> tuple[tuple[tuple[str, int], ...], bool]:
     rooms = database.rows(
         "SELECT r.room_id, (SELECT COUNT(*) FROM (SELECT 1 FROM subscription s WHERE s.room_id = r.room_id AND s.push = 1 "
-        "AND s.left_seq IS NULL LIMIT ?) few) FROM room r WHERE r.noted_seq < r.fanned_seq ORDER BY r.room_id LIMIT ?",
+        "AND s.left_seq IS NULL LIMIT ?) few) FROM room r WHERE r.notified_seq < r.published_seq ORDER BY r.room_id LIMIT ?",
         (PAGE + 1, _ROOMS),
     )
     due = any(
@@ -23,7 +23,7 @@ def notification_work(database: Database, query: q.NotificationWork) -> tuple[tu
     return tuple((room_id, size) for room_id, size in rooms), due
 
 
-def notices(database: Database, query: q.Notices) -> tuple[Notice, ...]:
+def notices(database: Database, query: q.GetNotificationContents) -> tuple[NotificationContent, ...]:
     """In the order of the claims. Of a room that hides previews, not even the event is read."""
     values, parameters = database.values("ttti", [(one.profile_id, one.device_id, one.room_id, one.seq) for one in query.claims])
     v = f"WITH v(profile_id, device_id, room_id, seq) AS ({values}) "
@@ -49,12 +49,12 @@ def notices(database: Database, query: q.Notices) -> tuple[Notice, ...]:
         parameters,
     )
     found = {
-        (profile_id, device_id): Notice(
+        (profile_id, device_id): NotificationContent(
             PushDevice(*push), owed.get((profile_id, device_id), 0), name, sender_id, at_us, bytes(delivery or b""), bool(read)
         )
         for profile_id, device_id, *push, name, sender_id, at_us, delivery, read in rows
     }
-    nobody = Notice(PushDevice("", "", "", ""), 0, "", "", 0, b"")
+    nobody = NotificationContent(PushDevice("", "", "", ""), 0, "", "", 0, b"")
     return tuple(found.get((one.profile_id, one.device_id), nobody) for one in query.claims)
 
 

@@ -1,7 +1,7 @@
 """The queue ``offline.event.delivery``: the table ``notification``, one row for a device however much it is owed.
 
-A room's ``noted_seq`` says how far its events are in the queue. It follows ``fanned_seq`` by itself where no member has a device to notify
-(``rooms.mark_fanned``); the others are found by their partial index, also after a crash.
+A room's ``notified_seq`` says how far its events are in the queue. It follows ``published_seq`` by itself where no member has a device to notify
+(``rooms.mark_published``); the others are found by their partial index, also after a crash.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventType
 from chatd.store.commands import (
     ClaimNotifications,
     DropNotifications,
-    Noted,
-    NoteRooms,
+    EnqueuedPage,
+    EnqueueNotifications,
     NotificationOutcome,
     RetryNotifications,
     SettleNotifications,
@@ -43,41 +43,41 @@ _COALESCE = (
 )
 
 
-def note_rooms(transaction: Transaction, commands: Sequence[NoteRooms]) -> list[Noted]:
+def enqueue_notifications(transaction: Transaction, commands: Sequence[EnqueueNotifications]) -> list[EnqueuedPage]:
     """Queue what has been fanned out and not noted. A page leaves the mark where it is, the last one moves it."""
     return [_note(transaction, command) for command in commands]
 
 
-def _note(transaction: Transaction, command: NoteRooms) -> Noted:
+def _note(transaction: Transaction, command: EnqueueNotifications) -> EnqueuedPage:
     database = transaction.database
     marks = ", ".join("?" * len(command.rooms))
     rows = database.rows(
-        "SELECT room_id, noted_seq, fanned_seq, urgent_seq FROM room "
-        f"WHERE noted_seq < fanned_seq AND room_id IN ({marks}) ORDER BY room_id",
+        "SELECT room_id, notified_seq, published_seq, urgent_seq FROM room "
+        f"WHERE notified_seq < published_seq AND room_id IN ({marks}) ORDER BY room_id",
         command.rooms,
     )
     ranges = {room_id: (noted, command.up_to or min(fanned, noted + NOTE_EVENTS)) for room_id, noted, fanned, _ in rows}
     ranges = {room_id: span for room_id, span in ranges.items() if span[0] < span[1]}
     if not ranges:
-        return Noted()
+        return EnqueuedPage()
     last = ""
     if command.page:
         last = _page_end(transaction, command)
     _note_messages(transaction, command, ranges, last)
     if last:
-        return Noted(ranges[command.rooms[0]][1], last)
+        return EnqueuedPage(ranges[command.rooms[0]][1], last)
     for room_id, noted, _, urgent_seq in rows:
         if room_id in ranges and urgent_seq > noted:
             _note_mentions(transaction, command, room_id, *ranges[room_id])
     values, parameters = database.values("ti", [(room_id, up_to) for room_id, (_, up_to) in ranges.items()])
     database.run(
-        f"WITH v(room_id, seq) AS ({values}) UPDATE room SET noted_seq = v.seq FROM v WHERE room.room_id = v.room_id AND noted_seq < v.seq",
+        f"WITH v(room_id, seq) AS ({values}) UPDATE room SET notified_seq = v.seq FROM v WHERE room.room_id = v.room_id AND notified_seq < v.seq",
         parameters,
     )
-    return Noted()
+    return EnqueuedPage()
 
 
-def _page_end(transaction: Transaction, command: NoteRooms) -> str:
+def _page_end(transaction: Transaction, command: EnqueueNotifications) -> str:
     """The last profile of a page; empty when it is the room's last."""
     rows = transaction.database.rows(
         "SELECT profile_id FROM subscription WHERE room_id = ? AND push = 1 AND left_seq IS NULL AND profile_id > ? "
@@ -87,7 +87,7 @@ def _page_end(transaction: Transaction, command: NoteRooms) -> str:
     return str(rows[0][0]) if rows else ""
 
 
-def _note_messages(transaction: Transaction, command: NoteRooms, ranges: dict[str, tuple[int, int]], last: str) -> None:
+def _note_messages(transaction: Transaction, command: EnqueueNotifications, ranges: dict[str, tuple[int, int]], last: str) -> None:
     """For everybody but its sender, the newest event of each room; for its sender, the newest of somebody else.
 
     ``last``: the page's last profile, empty when it has no end.
@@ -123,7 +123,7 @@ def _note_messages(transaction: Transaction, command: NoteRooms, ranges: dict[st
     )
 
 
-def _note_mentions(transaction: Transaction, command: NoteRooms, room_id: str, noted: int, up_to: int) -> None:
+def _note_mentions(transaction: Transaction, command: EnqueueNotifications, room_id: str, noted: int, up_to: int) -> None:
     """Those who want to know only when they are meant."""
     database, now = transaction.database, transaction.now_us
     meant: dict[str, int] = {}
@@ -148,7 +148,7 @@ def _note_mentions(transaction: Transaction, command: NoteRooms, room_id: str, n
         )
 
 
-def _due_parameters(command: NoteRooms, now_us: int) -> tuple[int, int, int, int]:
+def _due_parameters(command: EnqueueNotifications, now_us: int) -> tuple[int, int, int, int]:
     return (command.quiet_us, now_us + command.delay_us, command.quiet_us, now_us + command.delay_us)
 
 

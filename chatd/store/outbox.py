@@ -1,10 +1,10 @@
-"""Devices and their outbox entries: registering, moving cursors."""
+"""DeviceSender and their outbox entries: registering, moving cursors."""
 
 from collections.abc import Sequence
 
 from chatd.store.commands import AckCursors, OpenStreams
 from chatd.store.transaction import Transaction
-from chatd.store.undelivered import count_failure, end_replay, reject
+from chatd.store.undelivered import end_replay, record_failure, reject
 
 SEEN_EVERY_US = 3_600_000_000
 """A device is noted as seen this often; it expires after days."""
@@ -76,7 +76,7 @@ def ack_cursors(transaction: Transaction, commands: Sequence[AckCursors]) -> lis
     for command in commands:
         for acks in command.acks:
             if acks.failed is not None:
-                count_failure(transaction, acks.stream, *acks.failed, command.rule)
+                record_failure(transaction, acks.stream, *acks.failed, command.rule)
     return results
 
 

@@ -8,9 +8,9 @@ from chatd.core.wire import delivery_record, encode_marker, plain_delivery, repl
 from chatd.errors import Unavailable
 from chatd.pb.events.v1.payloads_pb2 import SkipReason
 from chatd.store.database import Database
+from chatd.store.failures import NONE, DeliveryFailures, read_failures
 from chatd.store.owed_order import Range, in_order
 from chatd.store.queries import PullOwed
-from chatd.store.troubles import NONE, Troubles, read_troubles
 
 _CHUNK = 256  # events read at once: bounds what is read in vain when the byte limit cuts in
 _SUSPECT = 2  # failures after which an event is delivered alone, so that no other is blamed for it
@@ -55,11 +55,11 @@ class _Puller:
     def pull(self) -> Owed:
         pull, stream = self._pull, self._pull.stream
         device = self._database.rows(
-            "SELECT epoch, troubled FROM device WHERE profile_id = ? AND device_id = ?", (stream.profile_id, stream.device_id)
+            "SELECT epoch, has_failures FROM device WHERE profile_id = ? AND device_id = ?", (stream.profile_id, stream.device_id)
         )
         if not device or device[0][0] != stream.epoch:
             return Owed(superseded=True)
-        troubles = read_troubles(self._database, stream) if device[0][1] else NONE
+        troubles = read_failures(self._database, stream) if device[0][1] else NONE
         if pull.again is not None:
             self._again(*pull.again, troubles)
         for room_id, seq in troubles.replays:
@@ -82,7 +82,7 @@ class _Puller:
         # Heads are read before events: whatever is committed in between is the next pull's, or published.
         stream = self._pull.stream
         rows = self._database.rows(
-            "SELECT o.room_id, o.start_seq, o.acked_seq, o.until_seq, r.head_seq, r.first_seq, r.urgent_seq, r.usual_seq "
+            "SELECT o.room_id, o.start_seq, o.acked_seq, o.until_seq, r.head_seq, r.first_seq, r.urgent_seq, r.normal_seq "
             "FROM outbox o JOIN room r ON r.room_id = o.room_id WHERE o.profile_id = ? AND o.device_id = ?"
             + ("" if self._pull.want_cursors else " AND r.head_seq > o.acked_seq")
             + " ORDER BY o.room_id, o.start_seq",
@@ -90,7 +90,7 @@ class _Puller:
         )
         return [Range(*row) for row in rows]
 
-    def _suspect(self, ranges: list[Range], troubles: Troubles) -> Owed | None:
+    def _suspect(self, ranges: list[Range], troubles: DeliveryFailures) -> Owed | None:
         """When nothing is in flight and a room's next event has failed more than once: that one alone."""
         if not troubles.attempts or self._runs or not self._pull.first_may_exceed:
             return None
@@ -102,7 +102,7 @@ class _Puller:
                 return Owed(tuple(self._runs), more=True, alone=True)
         return None
 
-    def _take(self, range_: Range, after: int, end: int, troubles: Troubles) -> tuple[int, bool]:
+    def _take(self, range_: Range, after: int, end: int, troubles: DeliveryFailures) -> tuple[int, bool]:
         """Runs of one range behind ``after`` up to ``end``; how far they go, and whether more is owed than fits."""
         while after < end:
             if self._messages <= 0 or self._size <= 0:
@@ -126,7 +126,7 @@ class _Puller:
         self._messages -= count
         self._size -= len(run.records)
 
-    def _read(self, room_id: str, after: int, end: int, troubles: Troubles) -> tuple[int, bool]:
+    def _read(self, room_id: str, after: int, end: int, troubles: DeliveryFailures) -> tuple[int, bool]:
         """Up to a chunk of a room's events: the last seq taken (0: none), and whether the byte limit was reached."""
         rows = self._database.rows(
             "SELECT seq, delivery FROM room_event WHERE room_id = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
@@ -153,7 +153,7 @@ class _Puller:
         self._add(OwedRun(room_id, after + 1, last, b"".join(records)), len(records))
         return last, len(records) < len(rows)
 
-    def _again(self, room_id: str, seq: int, troubles: Troubles) -> None:
+    def _again(self, room_id: str, seq: int, troubles: DeliveryFailures) -> None:
         """The oldest delivery in flight once more, or the marker that has taken its place. Nothing if it has been purged: a gap will say so."""
         delivery = self._delivery(room_id, seq)
         if delivery:

@@ -1,5 +1,5 @@
 """In which order a device's rooms are read: first what leads up to urgent events, the shortest way before the longer ones, then rooms with
-something usual, then those with nothing but bulk. Inside a room the log's order is the only one."""
+something normal, then those with nothing but bulk. Inside a room the log's order is the only one."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -15,7 +15,7 @@ class Range(NamedTuple):
     head_seq: int
     first_seq: int
     urgent_seq: int
-    usual_seq: int
+    normal_seq: int
 
     def after(self, sent: Mapping[str, int]) -> int:
         return max(self.acked_seq, sent.get(self.room_id, 0))
@@ -41,8 +41,8 @@ def in_order(ranges: Sequence[Range], sent: Mapping[str, int], *, urgent_within:
         return [step for step in steps if ways[step.range.room_id] <= urgent_within]
 
     def is_bulk(range_: Range) -> bool:
-        # Of two ranges of a room the later one is never usual when the earlier is not: they stay in order.
-        return range_.usual_seq <= max(range_.after(sent), range_.urgent_seq if range_.room_id in ways else 0)
+        # Of two ranges of a room the later one is never normal when the earlier is not: they stay in order.
+        return range_.normal_seq <= max(range_.after(sent), range_.urgent_seq if range_.room_id in ways else 0)
 
     return steps + [Step(range_, range_.end) for range_ in sorted(ranges, key=is_bulk)]
 

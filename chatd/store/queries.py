@@ -90,7 +90,7 @@ class ListDevices:
 
 
 @dataclass(frozen=True, slots=True)
-class Unfanned:
+class FindUnpublished:
     """What is committed and not marked as fanned out, rooms whose oldest such event is from before ``before_us``, at most ``limit`` events
     of each. Result: (CommittedRun, …)."""
 
@@ -181,8 +181,8 @@ class NotificationWork:
 
 
 @dataclass(frozen=True, slots=True)
-class Notices:
-    """Result: a Notice for each claim; of a device that is no longer notified, one without a notifier."""
+class GetNotificationContents:
+    """Result: a NotificationContent for each claim; of a device that is no longer notified, one without a notifier."""
 
     claims: tuple[ClaimedNotification, ...]
     now_us: int
@@ -215,11 +215,11 @@ Query = (
     | GetBroadcast
     | ListConnections
     | ListDevices
-    | Unfanned
+    | FindUnpublished
     | ListDeadLetters
     | RetentionCuts
     | NotificationWork
-    | Notices
+    | GetNotificationContents
     | GetPush
     | ListNotifications
     | Audience

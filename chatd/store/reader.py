@@ -8,15 +8,15 @@ from chatd.store import notices, reading
 from chatd.store import queries as q
 from chatd.store.audiences import Audiences, share_room
 from chatd.store.database import Database
-from chatd.store.lane import Completed, Lane
+from chatd.store.find_unpublished import find_unpublished
 from chatd.store.owed import pull_owed
 from chatd.store.read_markers import get_delivery_status, list_unread
 from chatd.store.retention_cuts import retention_cuts
-from chatd.store.unfanned import unfanned
+from chatd.store.worker import BatchWorker, Completed
 
 ANSWER: dict[type, Callable[[Database, Any], Any]] = {
     q.PullOwed: pull_owed,
-    q.Unfanned: unfanned,
+    q.FindUnpublished: find_unpublished,
     q.History: reading.history,
     q.ListRooms: reading.list_rooms,
     q.GetRoom: reading.get_room,
@@ -28,7 +28,7 @@ ANSWER: dict[type, Callable[[Database, Any], Any]] = {
     q.ListDeadLetters: reading.list_dead_letters,
     q.RetentionCuts: retention_cuts,
     q.NotificationWork: notices.notification_work,
-    q.Notices: notices.notices,
+    q.GetNotificationContents: notices.notices,
     q.GetPush: notices.get_push,
     q.ListNotifications: notices.list_notifications,
     q.ShareRoom: share_room,
@@ -47,7 +47,7 @@ class Reader:
         self._deliver = deliver
         self._answers: dict[type, Callable[[Database, Any], Any]] = {**ANSWER, q.Audience: Audiences().find}
         count = threads if database.engine == "postgres" else 1
-        self._lane = Lane("reader", self._work, closed=database.disconnect, threads=count, max_batch=16)
+        self._lane = BatchWorker("reader", self._work, closed=database.disconnect, threads=count, max_batch=16)
         self.start = self._lane.start
         self.stop = self._lane.stop
 

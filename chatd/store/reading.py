@@ -13,7 +13,7 @@ MAX_PAGE_BYTES = 1_048_576
 MAX_MEMBERS = 10_000
 """Rows of a room's members or an event's recipients: likewise."""
 
-_ROOM = "room_id, name, head_seq, fanned_seq, membership_version, created_at_us, created_by, member_count, first_seq, hide_previews"
+_ROOM = "room_id, name, head_seq, published_seq, membership_version, created_at_us, created_by, member_count, first_seq, hide_previews"
 
 
 def history(database: Database, query: q.History) -> tuple[tuple[bytes, ...], bool]:

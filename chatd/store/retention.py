@@ -27,10 +27,10 @@ def purge_logs(transaction: Transaction, commands: Sequence[PurgeLog]) -> list[P
 def _purge(transaction: Transaction, command: PurgeLog) -> Purged | RoomNotFound:
     database = transaction.database
     room_id = command.room_id
-    rows = database.rows("SELECT head_seq, fanned_seq, first_seq, purged_seq FROM room WHERE room_id = ?", (room_id,))
+    rows = database.rows("SELECT head_seq, published_seq, first_seq, purged_seq FROM room WHERE room_id = ?", (room_id,))
     if not rows:
         return RoomNotFound(f"no room {room_id!r}")
-    head_seq, fanned_seq, first_seq, purged_seq = rows[0]
+    head_seq, published_seq, first_seq, purged_seq = rows[0]
     up_to = command.up_to
     if command.before_us:
         older = database.rows("SELECT MAX(seq) FROM room_event WHERE room_id = ? AND sent_at_us < ?", (room_id, command.before_us))
@@ -46,8 +46,8 @@ def _purge(transaction: Transaction, command: PurgeLog) -> Purged | RoomNotFound
         database.run("UPDATE room_event SET delivery = ? WHERE room_id = ? AND seq > ? AND seq <= ?", (b"", room_id, purged_seq, last))
         purged_seq = last
     database.run(
-        "UPDATE room SET first_seq = ?, purged_seq = ?, fanned_seq = ? WHERE room_id = ?",
-        (first_seq, purged_seq, max(fanned_seq, first_seq - 1), room_id),
+        "UPDATE room SET first_seq = ?, purged_seq = ?, published_seq = ? WHERE room_id = ?",
+        (first_seq, purged_seq, max(published_seq, first_seq - 1), room_id),
     )
     _forget_ids(transaction, room_id, purged_seq, command)
     return Purged(first_seq, len(rows), more=purged_seq < first_seq - 1)
@@ -106,13 +106,13 @@ def _remove_device(transaction: Transaction, profile_id: str, device_id: str) ->
 
 
 def _settle(transaction: Transaction, limit: int) -> None:
-    """Forget what lies behind the cursors, and that devices were troubled that no longer are."""
+    """Delete failures behind the cursors, and clear ``has_failures`` of devices that have none left."""
     database = transaction.database
     passed = (
         "NOT EXISTS (SELECT 1 FROM outbox o WHERE o.profile_id = {0}.profile_id AND o.device_id = {0}.device_id "
         "AND o.room_id = {0}.room_id AND o.acked_seq < {0}.seq)"
     )
-    for profile_id, device_id in database.rows("SELECT profile_id, device_id FROM device WHERE troubled = 1 LIMIT ?", (limit,)):
+    for profile_id, device_id in database.rows("SELECT profile_id, device_id FROM device WHERE has_failures = 1 LIMIT ?", (limit,)):
         device = (profile_id, device_id)
         database.run(f"DELETE FROM delivery_attempt WHERE profile_id = ? AND device_id = ? AND {passed.format('delivery_attempt')}", device)
         database.run(
@@ -120,7 +120,7 @@ def _settle(transaction: Transaction, limit: int) -> None:
             device,
         )
         database.run(
-            "UPDATE device SET troubled = 0 WHERE profile_id = ? AND device_id = ? AND NOT EXISTS (SELECT 1 FROM delivery_attempt a WHERE "
+            "UPDATE device SET has_failures = 0 WHERE profile_id = ? AND device_id = ? AND NOT EXISTS (SELECT 1 FROM delivery_attempt a WHERE "
             "a.profile_id = device.profile_id AND a.device_id = device.device_id) AND NOT EXISTS (SELECT 1 FROM dead_letter l WHERE "
             f"l.profile_id = device.profile_id AND l.device_id = device.device_id AND (l.state <> 'dead' OR NOT {passed.format('l')}))",
             device,

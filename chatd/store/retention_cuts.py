@@ -13,7 +13,7 @@ class _Room(NamedTuple):
 
     room_id: str
     head_seq: int
-    fanned_seq: int
+    published_seq: int
     first_seq: int
     purged_seq: int
     first_at_us: int | None
@@ -23,7 +23,7 @@ def retention_cuts(database: Database, query: RetentionCuts) -> tuple[tuple[tupl
     rooms = [
         _Room(*row)
         for row in database.rows(
-            "SELECT r.room_id, r.head_seq, r.fanned_seq, r.first_seq, r.purged_seq, e.sent_at_us FROM room r "
+            "SELECT r.room_id, r.head_seq, r.published_seq, r.first_seq, r.purged_seq, e.sent_at_us FROM room r "
             "LEFT JOIN room_event e ON e.room_id = r.room_id AND e.seq = r.first_seq WHERE r.room_id > ? ORDER BY r.room_id LIMIT ?",
             (query.after_room_id, query.limit),
         )
@@ -62,7 +62,7 @@ def _floor(database: Database, room: _Room, query: RetentionCuts) -> int:
         (room.room_id, room.head_seq, query.backlog_events, room.head_seq, query.backlog_events, query.backlog_since_us),
     )
     acked_seq = rows[0][0]
-    return room.fanned_seq if acked_seq is None else min(room.fanned_seq, acked_seq)
+    return room.published_seq if acked_seq is None else min(room.published_seq, acked_seq)
 
 
 def _has_ids_to_forget(database: Database, room: _Room, before_us: int) -> bool:

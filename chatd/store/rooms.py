@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from chatd.core.model import Members, Room
 from chatd.errors import AlreadyExists, ChatdError, NotAMember, PermissionDenied, RoomNotFound
-from chatd.store.commands import AddSubscriptions, CreateRoom, MarkFanned, MembershipChange, RemoveSubscriptions
+from chatd.store.commands import AddSubscriptions, CreateRoom, MarkPublished, MembershipChange, RemoveSubscriptions
 from chatd.store.push import mark_joining
 from chatd.store.transaction import MAX_ROWS, LockedRoom, Transaction
 
@@ -20,7 +20,7 @@ def _create(transaction: Transaction, command: CreateRoom) -> Room | ChatdError:
     database = transaction.database
     profiles = sorted({command.creator, *command.profiles})
     inserted = database.rows(
-        "INSERT INTO room (room_id, name, created_by, created_at_us, head_seq, fanned_seq, membership_version, member_count, hide_previews) "
+        "INSERT INTO room (room_id, name, created_by, created_at_us, head_seq, published_seq, membership_version, member_count, hide_previews) "
         "VALUES (?, ?, ?, ?, 0, 0, 0, ?, ?) ON CONFLICT (room_id) DO NOTHING RETURNING room_id",
         (command.room_id, command.name, command.creator, transaction.now_us, len(profiles), int(command.hide_previews)),
     )
@@ -128,12 +128,12 @@ def _count_members(transaction: Transaction, members: Members) -> None:
 
 _NOTED = (
     "CASE WHEN EXISTS (SELECT 1 FROM subscription s WHERE s.room_id = room.room_id AND s.push = 1 AND s.left_seq IS NULL) "
-    "OR room.noted_seq < room.fanned_seq THEN room.noted_seq ELSE v.last_seq END"
+    "OR room.notified_seq < room.published_seq THEN room.notified_seq ELSE v.last_seq END"
 )
 """Where no member has a device to notify, nothing needs noting."""
 
 
-def mark_fanned(transaction: Transaction, commands: Sequence[MarkFanned]) -> list[tuple[tuple[str, int, int], ...]]:
+def mark_published(transaction: Transaction, commands: Sequence[MarkPublished]) -> list[tuple[tuple[str, int, int], ...]]:
     """Move fan-out marks, each run only if it follows the mark: what another node has not finished before it is not leapt over."""
     rounds: dict[str, list[tuple[str, int, int]]] = {}
     for command in commands:
@@ -144,8 +144,8 @@ def mark_fanned(transaction: Transaction, commands: Sequence[MarkFanned]) -> lis
         rounds = {room_id: runs for room_id, runs in rounds.items() if runs}
         values, parameters = transaction.database.values("tii", batch)
         transaction.database.run(
-            f"WITH v(room_id, first_seq, last_seq) AS ({values}) UPDATE room SET fanned_seq = v.last_seq, noted_seq = {_NOTED} FROM v "
-            "WHERE room.room_id = v.room_id AND room.fanned_seq >= v.first_seq - 1 AND room.fanned_seq < v.last_seq",
+            f"WITH v(room_id, first_seq, last_seq) AS ({values}) UPDATE room SET published_seq = v.last_seq, notified_seq = {_NOTED} FROM v "
+            "WHERE room.room_id = v.room_id AND room.published_seq >= v.first_seq - 1 AND room.published_seq < v.last_seq",
             parameters,
         )
     marked = _marks(transaction, sorted({run[0] for command in commands for run in command.runs}))
@@ -156,6 +156,6 @@ def _marks(transaction: Transaction, room_ids: Sequence[str]) -> dict[str, int]:
     marks: dict[str, int] = {}
     for start in range(0, len(room_ids), MAX_ROWS):
         chunk = room_ids[start : start + MAX_ROWS]
-        rows = transaction.database.rows(f"SELECT room_id, fanned_seq FROM room WHERE room_id IN ({', '.join('?' * len(chunk))})", chunk)
-        marks.update((room_id, fanned_seq) for room_id, fanned_seq in rows)
+        rows = transaction.database.rows(f"SELECT room_id, published_seq FROM room WHERE room_id IN ({', '.join('?' * len(chunk))})", chunk)
+        marks.update((room_id, published_seq) for room_id, published_seq in rows)
     return marks

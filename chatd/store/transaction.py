@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from google.protobuf.struct_pb2 import Struct
 
 from chatd.core.model import CommittedRun, Members
-from chatd.core.priority import URGENT, USUAL
+from chatd.core.priority import NORMAL, URGENT
 from chatd.core.wire import delivery_record, encode_delivery
 from chatd.pb.events.v1.payloads_pb2 import EventLink, EventType
 from chatd.store.database import Database
@@ -55,7 +55,7 @@ class LockedRoom:
     version: int
     urgent_seq: int = 0
     """Its newest urgent event."""
-    usual_seq: int = 0
+    normal_seq: int = 0
     """Its newest event that is not bulk."""
     changed: bool = False
 
@@ -93,7 +93,7 @@ class Transaction:
         for start in range(0, len(wanted), MAX_ROWS):
             chunk = wanted[start : start + MAX_ROWS]
             sql = (
-                "SELECT room_id, head_seq, membership_version, urgent_seq, usual_seq FROM room "
+                "SELECT room_id, head_seq, membership_version, urgent_seq, normal_seq FROM room "
                 f"WHERE room_id IN ({', '.join('?' * len(chunk))}) ORDER BY room_id{self.database.for_update}"
             )
             self.rooms.update((row[0], LockedRoom(*row)) for row in self.database.rows(sql, chunk))
@@ -163,8 +163,8 @@ class Transaction:
         room.changed = True
         link.room_id, link.seq, link.sent_at_us = room.room_id, room.head_seq, self.now_us
         priority = link.priority
-        if priority >= USUAL:
-            room.usual_seq = link.seq
+        if priority >= NORMAL:
+            room.normal_seq = link.seq
         if priority >= URGENT:
             room.urgent_seq = link.seq
         delivery = encode_delivery(link, payload, compressed=compressed)
@@ -198,13 +198,13 @@ class Transaction:
                 )
             self._events.clear()
         changed = [
-            (room.room_id, room.head_seq, room.version, room.urgent_seq, room.usual_seq) for room in self.rooms.values() if room.changed
+            (room.room_id, room.head_seq, room.version, room.urgent_seq, room.normal_seq) for room in self.rooms.values() if room.changed
         ]
         for start in range(0, len(changed), MAX_ROWS):
             values, parameters = self.database.values("tiiii", changed[start : start + MAX_ROWS])
             self.database.run(
-                f"WITH v(room_id, head_seq, version, urgent_seq, usual_seq) AS ({values}) UPDATE room SET head_seq = v.head_seq, "
-                "membership_version = v.version, urgent_seq = v.urgent_seq, usual_seq = v.usual_seq FROM v WHERE room.room_id = v.room_id",
+                f"WITH v(room_id, head_seq, version, urgent_seq, normal_seq) AS ({values}) UPDATE room SET head_seq = v.head_seq, "
+                "membership_version = v.version, urgent_seq = v.urgent_seq, normal_seq = v.normal_seq FROM v WHERE room.room_id = v.room_id",
                 parameters,
             )
         for room in self.rooms.values():

@@ -1,7 +1,7 @@
 """What devices did not take: failures are counted, and what fails too often or is refused becomes a dead letter.
 
 A dead letter does not move the cursor: in the event's place the device is given a marker, which it acknowledges like any delivery. All of
-this is rare; ``device.troubled`` says whether a pull needs to look.
+this is rare; ``device.has_failures`` says whether a pull needs to look.
 """
 
 import uuid
@@ -18,7 +18,7 @@ _Place = tuple[str, str, str, int]
 _AT = "profile_id = ? AND device_id = ? AND room_id = ? AND seq = ?"
 
 
-def count_failure(transaction: Transaction, stream: StreamKey, room_id: str, seq: int, rule: RetryRule) -> None:
+def record_failure(transaction: Transaction, stream: StreamKey, room_id: str, seq: int, rule: RetryRule) -> None:
     """The oldest delivery in flight was not taken. One that has been acknowledged meanwhile does not count, nor one too soon after the last."""
     database, now_us = transaction.database, transaction.now_us
     place = (stream.profile_id, stream.device_id, room_id, seq)
@@ -42,7 +42,7 @@ def count_failure(transaction: Transaction, stream: StreamKey, room_id: str, seq
         "ON CONFLICT (profile_id, device_id, room_id, seq) DO UPDATE SET attempts = excluded.attempts, last_at_us = excluded.last_at_us",
         (*place, attempts, first_at_us, now_us),
     )
-    _set_troubled(transaction, stream.profile_id, stream.device_id)
+    _set_has_failures(transaction, stream.profile_id, stream.device_id)
 
 
 def reject(transaction: Transaction, stream: StreamKey, room_id: str, seq: int, text: str) -> None:
@@ -84,11 +84,11 @@ def _bury(transaction: Transaction, place: _Place, reason: int, text: str, attem
         ),
     )
     database.run(f"DELETE FROM delivery_attempt WHERE {_AT}", place)
-    _set_troubled(transaction, place[0], place[1])
+    _set_has_failures(transaction, place[0], place[1])
 
 
-def _set_troubled(transaction: Transaction, profile_id: str, device_id: str) -> None:
-    transaction.database.run("UPDATE device SET troubled = 1 WHERE profile_id = ? AND device_id = ?", (profile_id, device_id))
+def _set_has_failures(transaction: Transaction, profile_id: str, device_id: str) -> None:
+    transaction.database.run("UPDATE device SET has_failures = 1 WHERE profile_id = ? AND device_id = ?", (profile_id, device_id))
 
 
 def end_replay(transaction: Transaction, stream: StreamKey, room_id: str, seq: int) -> None:
@@ -113,7 +113,7 @@ def _replay(transaction: Transaction, command: ReplayLetters) -> dict[str, tuple
         )
         for profile_id, device_id in rows:
             going[letter_id] = (profile_id, device_id)
-            _set_troubled(transaction, profile_id, device_id)
+            _set_has_failures(transaction, profile_id, device_id)
     return going
 
 

@@ -16,17 +16,23 @@ from chatd.store import commands as c
 from chatd.store.connections import forget_connections, register_connections, touch_connections
 from chatd.store.database import CommitUnknown, Database
 from chatd.store.events import store_events
-from chatd.store.lane import Completed, Lane
 from chatd.store.nodes import renew_leases
-from chatd.store.notifications import claim_notifications, drop_notifications, note_rooms, retry_notifications, settle_notifications
+from chatd.store.notifications import (
+    claim_notifications,
+    drop_notifications,
+    enqueue_notifications,
+    retry_notifications,
+    settle_notifications,
+)
 from chatd.store.outbox import ack_cursors, open_streams
 from chatd.store.push import set_push, set_room_notifications
 from chatd.store.read_markers import set_read_markers
 from chatd.store.retention import erase_profiles, expire_devices, forget_devices, purge_logs
-from chatd.store.rooms import add_subscriptions, create_rooms, mark_fanned, remove_subscriptions
+from chatd.store.rooms import add_subscriptions, create_rooms, mark_published, remove_subscriptions
 from chatd.store.transaction import MembersCache, Transaction
-from chatd.store.turns import MAX_BEHIND, Turns, weight_of
 from chatd.store.undelivered import drop_letters, replay_letters
+from chatd.store.worker import BatchWorker, Completed
+from chatd.store.write_queue import MAX_BACKGROUND, WriteQueue, weight_of
 
 APPLY: dict[type, Callable[[Transaction, Any], Sequence[Any]]] = {
     c.StoreEvents: store_events,
@@ -36,7 +42,7 @@ APPLY: dict[type, Callable[[Transaction, Any], Sequence[Any]]] = {
     c.OpenStreams: open_streams,
     c.AckCursors: ack_cursors,
     c.SetReadMarker: set_read_markers,
-    c.MarkFanned: mark_fanned,
+    c.MarkPublished: mark_published,
     c.ReplayLetters: replay_letters,
     c.DropLetters: drop_letters,
     c.PurgeLog: purge_logs,
@@ -49,7 +55,7 @@ APPLY: dict[type, Callable[[Transaction, Any], Sequence[Any]]] = {
     c.ForgetConnections: forget_connections,
     c.SetPush: set_push,
     c.SetRoomNotifications: set_room_notifications,
-    c.NoteRooms: note_rooms,
+    c.EnqueueNotifications: enqueue_notifications,
     c.ClaimNotifications: claim_notifications,
     c.SettleNotifications: settle_notifications,
     c.RetryNotifications: retry_notifications,
@@ -85,8 +91,8 @@ class Writer:
         self._broken: ChatdError | None = None
         self._clock = clock
         self._cache = MembersCache()
-        self._turns = Turns()
-        self._lane = Lane("writer", self._work, closed=database.disconnect, weigh=weight_of, max_behind=MAX_BEHIND)
+        self._turns = WriteQueue()
+        self._lane = BatchWorker("writer", self._work, closed=database.disconnect, weigh=weight_of, max_background=MAX_BACKGROUND)
         self.start = self._lane.start
         self.stop = self._lane.stop
 

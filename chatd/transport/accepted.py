@@ -22,7 +22,7 @@ MANY_GONE = 100_000
 _NO_FD = -1
 
 
-class Accepted:
+class AcceptedConnection:
     """One connection. ``address`` is what limits of addresses count by, empty for local sockets; what follows it belongs to the doorkeeper."""
 
     __slots__ = ("address", "admitted", "failures", "fd", "hung_up", "inode", "routing_id", "since")
@@ -39,7 +39,7 @@ class Accepted:
 
 
 class AcceptedConnections:
-    """Follows a ROUTER's monitor; its pump's ``Strangers``.
+    """Follows a ROUTER's monitor; its pump's ``ConnectionTracker``.
 
     A connection may end, and its descriptor become another's, before all that it said has been read: so its routing id stays known until it has.
     Only of a connection that ended before any of its messages was read, these may be taken for the first ones of its successor.
@@ -51,17 +51,17 @@ class AcceptedConnections:
         router: "zmq.Socket[bytes]",
         monitor: "zmq.Socket[bytes]",
         *,
-        on_accepted: Callable[[Accepted], None],
-        on_ended: Callable[[Accepted], None],
+        on_accepted: Callable[[AcceptedConnection], None],
+        on_ended: Callable[[AcceptedConnection], None],
     ) -> None:
         self._loop = loop
         self._router = router
         self._on_accepted = on_accepted
         self._on_ended = on_ended
-        self._by_fd: dict[int, Accepted] = {}
+        self._by_fd: dict[int, AcceptedConnection] = {}
         self._hung_up: set[bytes] = set()
-        self._gone: list[Accepted] = []
-        self.known: dict[bytes, Accepted] = {}
+        self._gone: list[AcceptedConnection] = []
+        self.known: dict[bytes, AcceptedConnection] = {}
         """Connections that are listened to, by routing id."""
         self._monitor = Pump(loop, monitor, self._on_events, frames=2, max_batch=_EVERYTHING)
 
@@ -82,7 +82,7 @@ class AcceptedConnections:
         if connection is not None:
             with connection:
                 inode, address = _inode(connection), _peer(connection)
-        one = self._by_fd[fd] = Accepted(fd, inode, address, self._loop.time())
+        one = self._by_fd[fd] = AcceptedConnection(fd, inode, address, self._loop.time())
         self._on_accepted(one)
 
     def _ended(self, fd: int) -> None:
@@ -91,7 +91,7 @@ class AcceptedConnections:
             self._gone.append(one)
             self._on_ended(one)
 
-    def meet(self, routing_id: bytes, fd: int, address: str) -> bool:
+    def identify(self, routing_id: bytes, fd: int, address: str) -> bool:
         """A message has come from an unknown routing id."""
         if routing_id in self._hung_up:
             return False
@@ -99,7 +99,7 @@ class AcceptedConnections:
         one = self._by_fd.get(fd)
         if one is None or (one.routing_id and one.routing_id != routing_id):
             # Its connection has ended already, or it comes from this process.
-            one = Accepted(_NO_FD, (0, 0), address_key(address), self._loop.time())
+            one = AcceptedConnection(_NO_FD, (0, 0), address_key(address), self._loop.time())
             self._gone.append(one)
         one.routing_id = routing_id
         if one.hung_up:
@@ -108,7 +108,7 @@ class AcceptedConnections:
             self.known[routing_id] = one
         return not one.hung_up
 
-    def all_heard(self) -> None:
+    def drained(self) -> None:
         """What those who are gone had said has been read: forget them."""
         if self._gone:
             for one in self._gone:
@@ -121,9 +121,9 @@ class AcceptedConnections:
         """Learn what has happened by now."""
         self._monitor.read_now()
         if len(self._gone) > MANY_GONE:
-            self.all_heard()  # a gateway that never comes to an end of reading remembers only so many
+            self.drained()  # a gateway that never comes to an end of reading remembers only so many
 
-    def hang_up(self, one: Accepted) -> None:
+    def hang_up(self, one: AcceptedConnection) -> None:
         """End the connection, if it has not ended already; what it still says is not heard. Without a descriptor: nothing of this batch is."""
         one.hung_up = True
         if self.known.pop(one.routing_id, None) is not None:

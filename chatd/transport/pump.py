@@ -28,17 +28,17 @@ class PeerFull(Exception):
     """The peer's queue is at its high-water mark (or nobody is connected yet): nothing was sent."""
 
 
-class Strangers(Protocol):
+class ConnectionTracker(Protocol):
     """Who is told of those who are new to a ROUTER (``accepted.py``; here because it has a pump of its own)."""
 
     @property
     def known(self) -> Container[bytes]:
         """Routing ids of those who are not."""
 
-    def meet(self, routing_id: bytes, fd: int, address: str) -> bool:
+    def identify(self, routing_id: bytes, fd: int, address: str) -> bool:
         """Whether to hear a message, given its connection's descriptor (-1: inproc) and its peer's address."""
 
-    def all_heard(self) -> None:
+    def drained(self) -> None:
         """Everything that had come has been read and handled."""
 
 
@@ -59,7 +59,7 @@ class Pump:
         *,
         max_batch: int = 1000,
         frames: int = 0,
-        strangers: Strangers | None = None,
+        strangers: ConnectionTracker | None = None,
         on_lost: Callable[[], None] | None = None,
     ) -> None:
         self._loop = loop
@@ -118,7 +118,7 @@ class Pump:
         elif self._on_lost is not None:
             self._look_for_peer(self._on_lost)
         if all_read and self._strangers is not None:
-            self._strangers.all_heard()
+            self._strangers.drained()
 
     def _introduce(self, message: Message) -> bool:
         """Read on, frame by frame with what libzmq knows of it: that is slower, and done once a connection. False: the message is passed over."""
@@ -127,7 +127,7 @@ class Pump:
             fd, address = int(frame.get(_SRCFD)), str(frame.get("Peer-Address"))
         except zmq.ZMQError:
             fd, address = -1, ""
-        if self._strangers is None or self._strangers.meet(message[0], fd, address):
+        if self._strangers is None or self._strangers.identify(message[0], fd, address):
             message.append(frame.bytes)
             return True
         while self._option(_RCVMORE):

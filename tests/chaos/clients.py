@@ -177,10 +177,10 @@ class Mover:
                 continue
 
 
-def connector(uris: list[str], token: str, context: Context, *, patience: float) -> Connect:
+def connector(uris: list[str], token: str, context: Context, *, call_timeout: float) -> Connect:
     """Clients of one context, each at a gateway of its own choice."""
 
     def connect(profile: str) -> Client:
-        return Client(random.choice(uris), token, profile=profile, call_timeout=patience, context=context)
+        return Client(random.choice(uris), token, profile=profile, call_timeout=call_timeout, context=context)
 
     return connect

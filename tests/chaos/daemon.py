@@ -19,7 +19,7 @@ import peewee
 from chatd.default.node import DefaultNode
 from chatd.default.outbox_logging import RoomOutboxLoggingQueue
 from chatd.gateway.ack_flush import AckFlush
-from chatd.gateway.devices import Devices
+from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.gateway import GatewayServer
 from chatd.gateway.live_delivery import LiveDelivery
 from chatd.store.database import Database
@@ -138,8 +138,8 @@ DEFAULT_POINTS: dict[str, Callable[[Failpoint], None]] = {
 GATEWAY_POINTS: dict[str, Callable[[Failpoint], None]] = {
     "gateway_receive": before(LiveDelivery, "on_batch"),
     "gateway_hears_device": before(GatewayServer, "_on_frame"),
-    "before_gateway_send": before(Devices, "deliver"),
-    "after_gateway_send": after(Devices, "deliver"),
+    "before_gateway_send": before(DeviceSender, "deliver"),
+    "after_gateway_send": after(DeviceSender, "deliver"),
     "before_ack_batch": before(AckFlush, "_send"),
 }
 OTHER_POINTS = {"commit_fails": commit_fails}

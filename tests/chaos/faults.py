@@ -16,7 +16,7 @@ from tests.databases import Cluster
 
 SETTINGS = {
     "REPAIR_PULL_SECONDS": 2,
-    "SWEEP_SECONDS": 1,
+    "FANOUT_REPAIR_SECONDS": 1,
     "HEARTBEAT_INTERVAL_MS": 1000,
     "CALL_TIMEOUT_MS": 3000,
     "NODE_LEASE_SECONDS": 3,

@@ -98,7 +98,7 @@ class Run:
         context = new_context(max_sockets=20_000)
         try:
             await asyncio.to_thread(self._deployment.start)
-            connect = connector([proxy.uri for proxy in self._deployment.outer], operator_token(self._folder), context, patience=15)
+            connect = connector([proxy.uri for proxy in self._deployment.outer], operator_token(self._folder), context, call_timeout=15)
             while (left := seconds - (time.monotonic() - began)) > 1 and not self.report.violations:
                 await self._round(self.report.rounds, min(round_seconds, left), connect, context)
         finally:

@@ -1,5 +1,5 @@
 """A device, its streams at gateways and the outbox behind them, in any interleaving of commits, PUB messages that are dropped, repeated and
-reordered, urgent and usual events, pulls and acks that fail or whose answer is lost, connections that break, takeovers, gateway restarts,
+reordered, urgent and normal events, pulls and acks that fail or whose answer is lost, connections that break, takeovers, gateway restarts,
 failures and dead letters.
 
 Always: what the device shows of a room is in order and without holes, cursors never pass what it handled, stale epochs change nothing. And when
@@ -125,8 +125,8 @@ class OutboxMachine(RuleBasedStateMachine):
         """The device is gone, then back. ``noticed``: by a gateway that lives on; else it was the gateway that died."""
         old = self.connections[-1]
         if noticed:
-            old.stream.head_failed(send_again=False)
-            acks = old.stream.receipts.take()
+            old.stream.oldest_failed(send_again=False)
+            acks = old.stream.pending_acks.take()
             if acks is not None:
                 self.outbox.write(acks)
         self.connections = []
@@ -148,7 +148,7 @@ class OutboxMachine(RuleBasedStateMachine):
         self.commit(room=room, count=1, urgent=True)
         for connection in self.connections:
             message = connection.queue.pop()
-            if connection.stream.publish(message):
+            if connection.stream.offer(message):
                 connection.send([message.records])
 
     @rule(data=st.data(), how=st.sampled_from(["deliver", "deliver", "drop", "repeat"]))
@@ -158,7 +158,7 @@ class OutboxMachine(RuleBasedStateMachine):
             return
         index = data.draw(st.integers(0, min(2, len(connection.queue) - 1)))
         message = connection.queue[index] if how == "repeat" else connection.queue.pop(index)
-        if how != "drop" and connection.stream.publish(message):
+        if how != "drop" and connection.stream.offer(message):
             connection.send([message.records])
 
     @rule(data=st.data())
@@ -208,19 +208,19 @@ class OutboxMachine(RuleBasedStateMachine):
     @rule(data=st.data(), outcome=st.sampled_from(["written", "lost", "written, but the answer is lost"]))
     def flush_acks(self, data: st.DataObject, outcome: str) -> None:
         connection = data.draw(st.sampled_from(self.connections))
-        acks = connection.stream.receipts.take()
+        acks = connection.stream.pending_acks.take()
         if acks is None:
             return
         if outcome != "lost":
             self.outbox.write(acks)
         if outcome == "written":
-            connection.stream.receipts_written()
+            connection.stream.acks_written()
         else:
-            connection.stream.receipts.lost()
+            connection.stream.pending_acks.lost()
 
     @rule()
     def time_is_up(self) -> None:
-        self.connections[-1].stream.head_failed(send_again=True)
+        self.connections[-1].stream.oldest_failed(send_again=True)
 
     @rule()
     def repair(self) -> None:
@@ -269,10 +269,10 @@ class OutboxMachine(RuleBasedStateMachine):
                     connection.send(stream.pulled(self.outbox.pull(pull))[0])
             self.read_all(connection)
             stream.ack(len(connection.sent))
-            acks = stream.receipts.take()
+            acks = stream.pending_acks.take()
             if acks is not None:
                 self.outbox.write(acks)
-                stream.receipts_written()
+                stream.acks_written()
         assert stream.state is StreamState.LIVE
         for room in ROOMS:
             assert len(self.shown[room]) == self.outbox.heads[room] == self.outbox.cursors[room]

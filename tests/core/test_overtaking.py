@@ -44,10 +44,10 @@ def fill(stream: DeviceStream) -> None:
 
 def test_it_goes_at_once_in_what_is_kept_for_it(behind: DeviceStream) -> None:
     fill(behind)
-    assert not behind.publish(published("other", 1, 1, urgent=False))
-    assert behind.publish(published("calls", 6, 6))
-    assert behind.publish(published("calls", 7, 7))
-    assert not behind.publish(published("calls", 8, 8)), "the window is full"
+    assert not behind.offer(published("other", 1, 1, urgent=False))
+    assert behind.offer(published("calls", 6, 6))
+    assert behind.offer(published("calls", 7, 7))
+    assert not behind.offer(published("calls", 8, 8)), "the window is full"
     assert behind.window.free_messages == 0
     assert behind.begin_pull() is None
     behind.ack(2)
@@ -57,7 +57,7 @@ def test_it_goes_at_once_in_what_is_kept_for_it(behind: DeviceStream) -> None:
 
 def test_what_is_not_next_is_pulled_alone_when_the_window_has_no_more_room(behind: DeviceStream) -> None:
     fill(behind)
-    assert not behind.publish(published("calls", 7, 7)), "the sixth is missing"
+    assert not behind.offer(published("calls", 7, 7)), "the sixth is missing"
     assert behind.wants_pull
     pull = pull_of(behind)
     assert (pull.urgent_only, pull.max_messages, pull.max_bytes) == (True, 2, 1800 - 160)
@@ -70,7 +70,7 @@ def test_what_is_not_next_is_pulled_alone_when_the_window_has_no_more_room(behin
 
 def test_a_pull_of_urgent_events_that_fails_is_wanted_again(behind: DeviceStream) -> None:
     fill(behind)
-    behind.publish(published("calls", 7, 7))
+    behind.offer(published("calls", 7, 7))
     pull_of(behind)
     behind.pull_failed()
     assert pull_of(behind).urgent_only
@@ -78,7 +78,7 @@ def test_a_pull_of_urgent_events_that_fails_is_wanted_again(behind: DeviceStream
 
 def test_urgent_events_alone_do_not_make_it_live(behind: DeviceStream) -> None:
     fill(behind)
-    behind.publish(published("calls", 7, 7))
+    behind.offer(published("calls", 7, 7))
     pull_of(behind)
     assert behind.pulled(Owed((owed("calls", 6, 7),))) == ([owed("calls", 6, 7).records], False)
     assert behind.state is StreamState.CATCHING_UP
@@ -86,9 +86,9 @@ def test_urgent_events_alone_do_not_make_it_live(behind: DeviceStream) -> None:
 
 def test_what_was_held_and_lost_with_a_pull_is_pulled_first(behind: DeviceStream) -> None:
     fill(behind)
-    behind.publish(published("calls", 7, 7))
+    behind.offer(published("calls", 7, 7))
     pull_of(behind)
-    behind.publish(published("other", 9, 9))
+    behind.offer(published("other", 9, 9))
     assert behind.pulled(Owed(more=True)) == ([], False)
     assert behind.wants_pull, "it was published meanwhile, and was not next"
     assert pull_of(behind).urgent_only
@@ -96,8 +96,8 @@ def test_what_was_held_and_lost_with_a_pull_is_pulled_first(behind: DeviceStream
 
 def test_it_overtakes_a_pull_that_is_under_way(behind: DeviceStream) -> None:
     pull_of(behind)
-    assert behind.publish(published("calls", 6, 6))
-    assert not behind.publish(published("other", 1, 1, urgent=False)), "what is not waits for the answer"
+    assert behind.offer(published("calls", 6, 6))
+    assert not behind.offer(published("other", 1, 1, urgent=False)), "what is not waits for the answer"
     frames, _ = behind.pulled(Owed((owed("calls", 6, 6), owed("bulk", 2, 10)), more=True))
     assert frames == [owed("bulk", 2, 10).records, published("other", 1, 1).records], "the answer held it too: a repeat"
     assert behind.window.sent == 1 + 1 + 9 + 1
@@ -105,19 +105,19 @@ def test_it_overtakes_a_pull_that_is_under_way(behind: DeviceStream) -> None:
 
 def test_it_never_takes_the_room_a_pull_has_asked_for(behind: DeviceStream) -> None:
     pull_of(behind)
-    assert behind.publish(published("calls", 6, 7))
-    assert not behind.publish(published("calls", 8, 8)), "deliveries"
+    assert behind.offer(published("calls", 6, 7))
+    assert not behind.offer(published("calls", 8, 8)), "deliveries"
     behind.pulled(Owed((owed("bulk", 2, 17),), more=True))
     assert behind.window.free_messages == 0
     behind.ack(19)
     pull_of(behind)
-    assert not behind.publish(published("calls", 8, 8, size=201)), "bytes"
-    assert behind.publish(published("calls", 8, 8, size=200))
+    assert not behind.offer(published("calls", 8, 8, size=201)), "bytes"
+    assert behind.offer(published("calls", 8, 8, size=200))
 
 
 def test_an_answer_that_begins_before_what_overtook_it_is_pulled_again(behind: DeviceStream) -> None:
     pull_of(behind)
-    assert behind.publish(published("calls", 6, 6))
+    assert behind.offer(published("calls", 6, 6))
     frames, caught_up = behind.pulled(Owed((owed("calls", 6, 7), owed("calls", 8, 9), owed("bulk", 2, 3))))
     assert frames == [owed("bulk", 2, 3).records], "nothing of the room: it would repeat 6, or leave 7 out"
     assert not caught_up
@@ -127,7 +127,7 @@ def test_an_answer_that_begins_before_what_overtook_it_is_pulled_again(behind: D
 
 def test_a_delivery_larger_than_the_window_waits_when_it_was_overtaken(behind: DeviceStream) -> None:
     assert pull_of(behind).first_may_exceed
-    assert behind.publish(published("calls", 6, 6))
+    assert behind.offer(published("calls", 6, 6))
     assert behind.pulled(Owed((owed("bulk", 2, 2, size=5000), owed("bulk", 3, 3)), more=True)) == ([], False), "nor what follows it"
     assert behind.wants_pull
     assert not pull_of(behind).first_may_exceed
@@ -139,30 +139,30 @@ def test_a_delivery_larger_than_the_window_waits_when_it_was_overtaken(behind: D
 
 def test_a_suspect_is_not_sent_behind_what_overtook_it(behind: DeviceStream) -> None:
     pull_of(behind)
-    assert behind.publish(published("calls", 6, 6))
+    assert behind.offer(published("calls", 6, 6))
     assert behind.pulled(Owed((owed("bulk", 2, 2),), more=True, alone=True)) == ([], False)
     assert behind.begin_pull() is None, "it waits until nothing is in flight"
     behind.ack(2)
     pull_of(behind)
     assert behind.pulled(Owed((owed("bulk", 2, 2),), more=True, alone=True))[0]
-    assert not behind.publish(published("calls", 7, 7)), "nor is anything sent beside it"
+    assert not behind.offer(published("calls", 7, 7)), "nor is anything sent beside it"
 
 
 def test_a_live_stream_leaves_what_is_kept_to_urgent_events(behind: DeviceStream) -> None:
     pull_of(behind)
     behind.pulled(Owed())
-    assert behind.publish(published("other", 1, 16, urgent=False))
-    assert behind.publish(published("calls", 6, 6))
-    assert not behind.publish(published("other", 17, 17, urgent=False))
+    assert behind.offer(published("other", 1, 16, urgent=False))
+    assert behind.offer(published("calls", 6, 6))
+    assert not behind.offer(published("other", 17, 17, urgent=False))
     assert behind.state is StreamState.CATCHING_UP
-    assert behind.publish(published("calls", 7, 7))
+    assert behind.offer(published("calls", 7, 7))
 
 
 def test_an_urgent_event_that_finds_a_live_stream_full_is_pulled_with_the_next_ack(behind: DeviceStream) -> None:
     pull_of(behind)
     behind.pulled(Owed())
-    assert behind.publish(published("calls", 6, 23))
-    assert not behind.publish(published("calls", 24, 24))
+    assert behind.offer(published("calls", 6, 23))
+    assert not behind.offer(published("calls", 24, 24))
     assert behind.begin_pull() is None
     behind.ack(2)
     assert pull_of(behind).urgent_only

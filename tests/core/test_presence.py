@@ -55,9 +55,9 @@ def test_the_most_reachable_device_counts() -> None:
     rig.go("tablet")
     assert rig.board.now_of("bob") == AWAY
     rig.board.state("bob", "phone", BUSY, rig.now)
-    rig.board.unstate("bob", "phone", AWAY, rig.now)
+    rig.board.clear_state("bob", "phone", AWAY, rig.now)
     assert rig.board.now_of("bob") == BUSY, "the new is said before the old is taken back"
-    rig.board.unstate("bob", "phone", BUSY, rig.now)
+    rig.board.clear_state("bob", "phone", BUSY, rig.now)
     assert rig.board.now_of("bob") == ONLINE
 
 
@@ -108,12 +108,12 @@ def test_what_was_told_is_what_is_once_all_is_quiet(steps: list[tuple[str, str]]
             rig.board.state("bob", device, AWAY, rig.now)
         elif step == "back" and device in away:
             away.remove(device)
-            rig.board.unstate("bob", device, AWAY, rig.now)
+            rig.board.clear_state("bob", device, AWAY, rig.now)
         else:
             told += [state for _, state in rig.after(GRACE + 1 if step == "long" else 0.3)]
     told += [state for _, state in rig.after(GRACE + 1)]
     assert told[-1] == rig.board.now_of("bob")
     assert all(one != other for one, other in pairwise(told)), "nothing is told twice"
     for device in away:
-        rig.board.unstate("bob", device, AWAY, rig.now)
+        rig.board.clear_state("bob", device, AWAY, rig.now)
     assert rig.board._states == {}

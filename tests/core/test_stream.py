@@ -59,41 +59,41 @@ def test_the_device_is_told_once_that_it_has_caught_up(fresh: DeviceStream) -> N
 
 
 def test_what_follows_goes_straight_through(live: DeviceStream) -> None:
-    assert live.publish(published("a", 11, 12))
-    assert live.publish(published("b", 1, 1))
+    assert live.offer(published("a", 11, 12))
+    assert live.offer(published("b", 1, 1))
     assert (live.window.sent, live.state) == (3, StreamState.LIVE)
 
 
 def test_a_repeat_is_dropped_without_a_pull(live: DeviceStream) -> None:
-    assert not live.publish(published("a", 9, 10))
+    assert not live.offer(published("a", 9, 10))
     assert (live.wants_pull, live.state) == (False, StreamState.LIVE)
 
 
 @pytest.mark.parametrize("message", [published("a", 12, 12), published("a", 10, 11), published("c", 5, 5), published("a", 11, 15)])
 def test_a_gap_an_overlap_an_unknown_room_and_a_full_window_make_it_pull(live: DeviceStream, message: Published) -> None:
-    assert not live.publish(message)
+    assert not live.offer(message)
     assert (live.wants_pull, live.state) == (True, StreamState.CATCHING_UP)
 
 
 def test_the_first_event_of_a_new_room_needs_no_pull(live: DeviceStream) -> None:
-    assert not live.publish(published("new", 1, 1)), "seq 0 of a room nobody told of is not known"
+    assert not live.offer(published("new", 1, 1)), "seq 0 of a room nobody told of is not known"
     live.begin_pull()
     live.pulled(Owed((owed_run("new", 1, 1),)))
-    assert live.publish(published("new", 2, 2))
+    assert live.offer(published("new", 2, 2))
 
 
 def test_a_message_of_several_rooms_passes_only_if_all_of_it_follows(live: DeviceStream) -> None:
     both = (Run("a", 11, 11), Run("b", 1, 1))
-    assert live.publish(Published(both, count_of(both), b"x" * 20))
+    assert live.offer(Published(both, count_of(both), b"x" * 20))
     torn = (Run("a", 12, 12), Run("b", 3, 3))
-    assert not live.publish(Published(torn, count_of(torn), b"x" * 20))
+    assert not live.offer(Published(torn, count_of(torn), b"x" * 20))
     assert live.window.sent == 2
 
 
 def test_what_is_published_during_a_pull_is_joined_on(fresh: DeviceStream) -> None:
     fresh.begin_pull()
-    assert not fresh.publish(published("a", 2, 2))
-    assert not fresh.publish(published("a", 3, 3))
+    assert not fresh.offer(published("a", 2, 2))
+    assert not fresh.offer(published("a", 3, 3))
     frames, caught_up = fresh.pulled(Owed((owed_run("a", 1, 2),), cursors={"a": 2}))
     assert frames == [record("a", 1, 2), record("a", 3, 3)]
     assert caught_up
@@ -101,15 +101,15 @@ def test_what_is_published_during_a_pull_is_joined_on(fresh: DeviceStream) -> No
 
 def test_what_cannot_be_joined_on_is_pulled_again(fresh: DeviceStream) -> None:
     fresh.begin_pull()
-    fresh.publish(published("a", 3, 3))
+    fresh.offer(published("a", 3, 3))
     assert fresh.pulled(Owed((owed_run("a", 1, 1),), cursors={"a": 1})) == ([record("a", 1, 1)], False)
     assert (fresh.wants_pull, fresh.state) == (True, StreamState.CATCHING_UP)
 
 
 def test_no_more_than_a_window_is_held(fresh: DeviceStream) -> None:
     fresh.begin_pull()
-    fresh.publish(published("a", 1, 1, size=60))
-    fresh.publish(published("a", 2, 2, size=60))
+    fresh.offer(published("a", 1, 1, size=60))
+    fresh.offer(published("a", 2, 2, size=60))
     frames, _ = fresh.pulled(Owed((owed_run("a", 1, 1),), cursors={"a": 1}))
     assert frames == [record("a", 1, 1)], "the first was a repeat, the second was not kept"
     assert (fresh.wants_pull, fresh.state) == (True, StreamState.CATCHING_UP)
@@ -124,7 +124,7 @@ def test_a_notice_during_a_pull_outlives_its_answer(fresh: DeviceStream) -> None
 
 def test_a_failed_pull_is_wanted_again_and_holds_nothing(fresh: DeviceStream) -> None:
     fresh.begin_pull()
-    fresh.publish(published("a", 1, 1))
+    fresh.offer(published("a", 1, 1))
     fresh.pull_failed()
     assert fresh.wants_pull
     fresh.begin_pull()
@@ -132,7 +132,7 @@ def test_a_failed_pull_is_wanted_again_and_holds_nothing(fresh: DeviceStream) ->
 
 
 def test_a_pull_waits_for_half_a_window(live: DeviceStream) -> None:
-    live.publish(published("a", 11, 13))
+    live.offer(published("a", 11, 13))
     live.fall_behind()
     assert live.begin_pull() is None
     assert not live.wants_pull, "an ack wakes it"
@@ -144,8 +144,8 @@ def test_a_pull_waits_for_half_a_window(live: DeviceStream) -> None:
 
 
 def test_a_pull_names_what_was_sent_beyond_the_written_cursors(live: DeviceStream) -> None:
-    live.publish(published("a", 11, 11))
-    live.publish(published("b", 1, 1))
+    live.offer(published("a", 11, 11))
+    live.offer(published("b", 1, 1))
     live.ack(2)
 
     def sent() -> dict[str, int]:
@@ -156,30 +156,30 @@ def test_a_pull_names_what_was_sent_beyond_the_written_cursors(live: DeviceStrea
         return pull.sent
 
     assert sent() == {"a": 11, "b": 1}, "acknowledged, not yet taken to be written"
-    live.receipts.take()
+    live.pending_acks.take()
     assert sent() == {"a": 11, "b": 1}, "being written"
-    live.receipts_written()
+    live.acks_written()
     assert sent() == {}
 
 
 def test_acks_are_written_one_batch_at_a_time_and_kept_when_that_fails(live: DeviceStream) -> None:
-    live.publish(published("a", 11, 13))
-    live.publish(published("b", 1, 1))
+    live.offer(published("a", 11, 13))
+    live.offer(published("b", 1, 1))
     live.ack(2)
     assert cursors(live) == {"a": 12}
     live.ack(4)
-    assert live.receipts.take() is None, "some are under way"
-    live.receipts.lost()
+    assert live.pending_acks.take() is None, "some are under way"
+    live.pending_acks.lost()
     assert cursors(live) == {"a": 13, "b": 1}, "the newer ack of a room wins"
-    assert live.receipts.under_way
-    live.receipts_written()
-    assert not live.receipts
-    assert not live.receipts.under_way
+    assert live.pending_acks.under_way
+    live.acks_written()
+    assert not live.pending_acks
+    assert not live.pending_acks.under_way
 
 
 def cursors(stream: DeviceStream) -> dict[str, int]:
     """What is to be written of acks."""
-    acks = stream.receipts.take()
+    acks = stream.pending_acks.take()
     assert acks is not None
     return acks.cursors
 
@@ -198,14 +198,14 @@ def test_a_newer_stream_ends_this_one(fresh: DeviceStream) -> None:
 def test_a_closed_stream_takes_and_wants_nothing(live: DeviceStream) -> None:
     live.close()
     live.close()
-    assert not live.publish(published("a", 11, 11))
+    assert not live.offer(published("a", 11, 11))
     assert (live.wants_pull, live.begin_pull(), live.state) == (False, None, StreamState.CLOSED)
     with pytest.raises(KeyError):
         live.fall_behind()
 
 
 def test_a_large_event_waits_until_nothing_is_in_flight(live: DeviceStream) -> None:
-    assert live.publish(published("a", 11, 11, size=40))
+    assert live.offer(published("a", 11, 11, size=40))
     live.fall_behind()
     pull = live.begin_pull()
     assert pull is not None
@@ -221,7 +221,7 @@ def test_a_large_event_waits_until_nothing_is_in_flight(live: DeviceStream) -> N
 
 def test_bytes_of_a_message_of_several_rooms_are_freed_with_its_last_run(live: DeviceStream) -> None:
     message = Published((Run("a", 11, 11), Run("b", 1, 1)), 2, b"x" * 90)
-    assert live.publish(message)
+    assert live.offer(message)
     live.ack(1)
     assert live.window.free_bytes == 10
     live.ack(2)

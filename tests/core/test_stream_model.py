@@ -104,7 +104,7 @@ class StreamMachine(RuleBasedStateMachine):
 
     def hear(self, message: Published) -> None:
         must = message.urgent and self.could_go(message)
-        if self.stream.publish(message):
+        if self.stream.offer(message):
             self.take([message.records])
         else:
             assert not must, "it was next, there was room, and no pull under way that might have needed it"
@@ -176,13 +176,13 @@ class StreamMachine(RuleBasedStateMachine):
 
     @rule(fails=st.booleans())
     def flush_acks(self, fails: bool) -> None:
-        acks = self.stream.receipts.take()
+        acks = self.stream.pending_acks.take()
         if fails:
-            self.stream.receipts.lost()
+            self.stream.pending_acks.lost()
         else:
             for room, seq in (acks.cursors if acks is not None else {}).items():
                 self.cursors[room] = max(self.cursors[room], seq)
-            self.stream.receipts_written()
+            self.stream.acks_written()
 
     @rule()
     def repair(self) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from chatd.core.ack_timer import LONGEST
 from chatd.core.model import Owed, OwedRun, StreamAcks, StreamKey
-from chatd.core.patience import LONGEST
 from chatd.core.stream import DeviceStream, Published, Run
 from chatd.core.stream_state import StreamState
 from chatd.errors import NotInFlight
@@ -21,16 +21,16 @@ def stream() -> DeviceStream:
     made = DeviceStream(KEY, window_messages=4, window_bytes=100)
     made.begin_pull()
     made.pulled(Owed(cursors={"a": 0, "b": 0}))
-    made.publish(published("a", 1, 3))
+    made.offer(published("a", 1, 3))
     return made
 
 
 def fail_head(stream: DeviceStream) -> StreamAcks:
     """Its time is up, and that is written."""
-    assert stream.head_failed(send_again=True)
-    acks = stream.receipts.take()
+    assert stream.oldest_failed(send_again=True)
+    acks = stream.pending_acks.take()
     assert acks is not None
-    stream.receipts_written()
+    stream.acks_written()
     return acks
 
 
@@ -64,7 +64,7 @@ def test_what_failed_is_pulled_and_sent_again_behind_the_rest(stream: DeviceStre
     assert frames == [b"again"]
     assert stream.window.sent == 4
     stream.ack(4)
-    acks = stream.receipts.take()
+    acks = stream.pending_acks.take()
     assert acks is not None
     assert acks.cursors == {"a": 3}, "the copy does not turn the cursor back"
 
@@ -75,13 +75,13 @@ def test_the_ack_of_a_copy_does_not_undo_one_that_waits(stream: DeviceStream) ->
     stream.pulled(Owed((OwedRun("a", 1, 1, b"again", again=True),)))
     stream.ack(3)
     stream.ack(4)
-    acks = stream.receipts.take()
+    acks = stream.pending_acks.take()
     assert acks is not None
     assert acks.cursors == {"a": 3}
 
 
 def test_it_is_sent_again_even_when_the_window_is_full(stream: DeviceStream) -> None:
-    stream.publish(published("a", 4, 4))
+    stream.offer(published("a", 4, 4))
     assert stream.window.free_messages == 0
     fail_head(stream)
     pull = stream.begin_pull()
@@ -90,10 +90,10 @@ def test_it_is_sent_again_even_when_the_window_is_full(stream: DeviceStream) -> 
 
 
 def test_an_ack_that_comes_first_spares_the_repeat(stream: DeviceStream) -> None:
-    assert stream.head_failed(send_again=True)
-    assert stream.receipts.take() is not None
+    assert stream.oldest_failed(send_again=True)
+    assert stream.pending_acks.take() is not None
     stream.ack(1)
-    stream.receipts_written()
+    stream.acks_written()
     assert not stream.wants_pull
 
 
@@ -118,14 +118,14 @@ def test_a_repeat_that_is_wanted_during_a_pull_waits_for_the_next(stream: Device
 
 
 def test_what_is_given_up_no_longer_holds_up_the_rest(stream: DeviceStream) -> None:
-    stream.publish(published("a", 4, 4))
+    stream.offer(published("a", 4, 4))
     fail_head(stream)
     stream.begin_pull()
     stream.pulled(Owed((OwedRun("a", 1, 1, b"marker", skipped=True, again=True),)))
     assert stream.window.acked == 1, "the first copy is not waited for"
-    assert stream.receipts.take() is None, "but the cursor is not moved for the device"
+    assert stream.pending_acks.take() is None, "but the cursor is not moved for the device"
     stream.ack(5)
-    acks = stream.receipts.take()
+    acks = stream.pending_acks.take()
     assert acks is not None
     assert acks.cursors == {"a": 4}
 
@@ -134,38 +134,38 @@ def test_the_ack_of_a_marker_alone_moves_the_cursor() -> None:
     stream = DeviceStream(KEY, window_messages=4, window_bytes=100)
     stream.begin_pull()
     stream.pulled(Owed(cursors={"a": 0}))
-    stream.publish(published("a", 1, 1))
+    stream.offer(published("a", 1, 1))
     fail_head(stream)
     stream.begin_pull()
     stream.pulled(Owed((OwedRun("a", 1, 1, b"marker", skipped=True, again=True),)))
     stream.ack(2)
-    acks = stream.receipts.take()
+    acks = stream.pending_acks.take()
     assert acks is not None
     assert acks.cursors == {"a": 1}
 
 
 def test_the_end_of_a_stream_counts_without_a_repeat(stream: DeviceStream) -> None:
     stream.ack(1)
-    assert stream.head_failed(send_again=False)
+    assert stream.oldest_failed(send_again=False)
     stream.close()
-    acks = stream.receipts.take()
+    acks = stream.pending_acks.take()
     assert acks is not None
     assert (acks.cursors, acks.failed) == ({"a": 1}, ("a", 2))
-    stream.receipts_written()
+    stream.acks_written()
     assert not stream.wants_pull
 
 
 def test_with_nothing_in_flight_nothing_has_failed(stream: DeviceStream) -> None:
     stream.ack(3)
-    assert not stream.head_failed(send_again=False)
+    assert not stream.oldest_failed(send_again=False)
 
 
 def test_a_rejection_is_written_with_the_acks_and_survives_their_failure(stream: DeviceStream) -> None:
     stream.reject(2, "no key")
     stream.ack(3)
-    first = stream.receipts.take()
-    stream.receipts.lost()
-    second = stream.receipts.take()
+    first = stream.pending_acks.take()
+    stream.pending_acks.lost()
+    second = stream.pending_acks.take()
     assert first == second
     assert second is not None
     assert (second.rejected, second.cursors) == ((("a", 2, "no key"),), {"a": 3})
@@ -184,10 +184,10 @@ def test_a_marker_for_many_events_is_one_delivery() -> None:
     stream.pulled(Owed((OwedRun("a", 1, 1000, b"gap", skipped=True), OwedRun("a", 1001, 1002, b"xy")), cursors={"a": 1002}))
     assert stream.window.sent == 3
     stream.ack(1)
-    acks = stream.receipts.take()
+    acks = stream.pending_acks.take()
     assert acks is not None
     assert acks.cursors == {"a": 1000}
-    assert stream.publish(published("a", 1003, 1003))
+    assert stream.offer(published("a", 1003, 1003))
 
 
 def test_a_suspect_is_alone_then_the_window_opens_again_by_doubling() -> None:
@@ -195,7 +195,7 @@ def test_a_suspect_is_alone_then_the_window_opens_again_by_doubling() -> None:
     stream.begin_pull()
     stream.pulled(Owed((OwedRun("a", 1, 1, b"x"),), more=True, alone=True))
     assert not stream.wants_pull
-    assert not stream.publish(published("b", 1, 1)), "nothing else is in flight with it"
+    assert not stream.offer(published("b", 1, 1)), "nothing else is in flight with it"
     stream.ack(1)
     assert stream.wants_pull
     pull = stream.begin_pull()
@@ -222,14 +222,14 @@ def test_a_replay_is_sent_once_and_its_ack_is_told_apart(stream: DeviceStream) -
     stream.begin_pull()
     assert stream.pulled(Owed((replay,)))[0] == [], "it is in flight"
     stream.ack(4)
-    acks = stream.receipts.take()
+    acks = stream.pending_acks.take()
     assert acks is not None
     assert (acks.cursors, acks.replayed) == ({"a": 3}, (("a", 1),))
     stream.fall_behind()
     stream.begin_pull()
     assert stream.pulled(Owed((replay,)))[0] == [], "its ack is being written"
-    stream.receipts.lost()
-    again = stream.receipts.take()
+    stream.pending_acks.lost()
+    again = stream.pending_acks.take()
     assert again is not None
     assert again.replayed == (("a", 1),)
-    assert stream.publish(published("a", 4, 4)), "the room's own order is not touched"
+    assert stream.offer(published("a", 4, 4)), "the room's own order is not touched"

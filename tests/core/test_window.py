@@ -26,7 +26,7 @@ def test_an_old_ack_frees_nothing() -> None:
     made = window()
     made.ack(4)
     assert made.ack(3) == made.ack(4) == {}
-    assert made.free_usual_messages == 8
+    assert made.free_normal_messages == 8
 
 
 def test_an_ack_of_what_was_not_sent_is_refused() -> None:
@@ -47,7 +47,7 @@ def test_an_eighth_more_may_be_in_flight_if_it_is_urgent() -> None:
     made = window()
     assert made.fits(5, 500, urgent=True)
     assert not made.fits(6, 1, urgent=True)
-    assert (made.free_usual_messages, made.free_usual_bytes) == (4, 400)
+    assert (made.free_normal_messages, made.free_normal_bytes) == (4, 400)
     assert (made.free_messages, made.free_bytes) == (5, 525)
     small = Window(7, 700)
     small.add("r", 1, 7, 700)

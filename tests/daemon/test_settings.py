@@ -24,11 +24,11 @@ def config(folder: Path, text: str) -> Path:
 
 def test_environment_beats_file_beats_default(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings("all", None).ack_flush_ms == 50
-    path = config(home, "ack_flush_ms = 20\nsweep_seconds = 7\n")
+    path = config(home, "ack_flush_ms = 20\nfanout_repair_seconds = 7\n")
     assert load_settings("all", path).ack_flush_ms == 20
     monkeypatch.setenv("ACK_FLUSH_MS", "30")
     settings = load_settings("all", path)
-    assert (settings.ack_flush_ms, settings.sweep_seconds) == (30, 7)
+    assert (settings.ack_flush_ms, settings.fanout_repair_seconds) == (30, 7)
 
 
 def test_the_file_may_be_named_by_the_environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,11 +171,11 @@ def test_settings_cannot_be_changed() -> None:
 
 
 def test_where_each_setting_came_from(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = config(home, "ack_flush_ms = 20\nsweep_seconds = 7\n")
+    path = config(home, "ack_flush_ms = 20\nfanout_repair_seconds = 7\n")
     monkeypatch.setenv("ACK_FLUSH_MS", "30")
     origins = {setting.name: setting.origin for setting in describe("all", load_settings("all", path))}
     wanted = ("environment", "environment", str(path), "default")
-    assert tuple(origins[name] for name in ("DATA_DIR", "ACK_FLUSH_MS", "SWEEP_SECONDS", "DB_URI")) == wanted
+    assert tuple(origins[name] for name in ("DATA_DIR", "ACK_FLUSH_MS", "FANOUT_REPAIR_SECONDS", "DB_URI")) == wanted
 
 
 def test_effective_settings_are_those_of_the_mode(home: Path) -> None:

@@ -9,7 +9,7 @@ from chatd.core.wire import split_queue_body
 from chatd.default.last_mile_delivery import EventDeliveryQueueHandler
 from chatd.default.outbox_delivery import OutboxDeliveryEventHandler
 from chatd.default.outbox_logging import RoomOutboxLoggingQueue
-from chatd.pb.node.v1.node_pb2 import QueueHead
+from chatd.pb.node.v1.node_pb2 import QueueHeader
 
 BOB = topic_of("bob", "d")
 
@@ -21,7 +21,7 @@ def fan_out(*runs: CommittedRun) -> list[tuple[int, list[tuple[str, int]], bytes
     def publish(topics: Sequence[bytes], body: bytes) -> None:
         assert list(topics) == [BOB]
         encoded, records = split_queue_body(body)
-        head = QueueHead.FromString(encoded)
+        head = QueueHeader.FromString(encoded)
         sent.append((head.priority, [(run.room_id, run.first_seq) for run in head.runs], records))
 
     online = OnlineTable()

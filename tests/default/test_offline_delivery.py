@@ -60,11 +60,11 @@ async def test_large_rooms_are_noted_page_by_page_and_not_too_often(db_uri: str,
         for room in ("r", "small"):
             store.do(send("alice", event(room, f"{room}{number}")))
         runs, store.runs = store.runs, []
-        store.do(c.MarkFanned(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
+        store.do(c.MarkPublished(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
 
     say(1)
     stage.begin()
-    assert [command.after for command in commands if isinstance(command, c.NoteRooms)] == ["", "", "p09", "p19"]
+    assert [command.after for command in commands if isinstance(command, c.EnqueueNotifications)] == ["", "", "p09", "p19"]
     async with asyncio.timeout(10):
         while stage.sent < 24:
             await asyncio.sleep(0.01)
@@ -74,10 +74,10 @@ async def test_large_rooms_are_noted_page_by_page_and_not_too_often(db_uri: str,
     commands.clear()
     say(2)
     stage.begin()
-    noted = [command.rooms for command in commands if isinstance(command, c.NoteRooms)]
+    noted = [command.rooms for command in commands if isinstance(command, c.EnqueueNotifications)]
     assert noted == [("small",)], "the large one has just had its turn"
     store.now_us += 1_000_000
     stage.begin()
-    assert sum(command.rooms == ("r",) for command in commands if isinstance(command, c.NoteRooms)) == 3
+    assert sum(command.rooms == ("r",) for command in commands if isinstance(command, c.EnqueueNotifications)) == 3
     await stage.stop(1)
     store.close()

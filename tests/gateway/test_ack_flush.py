@@ -10,7 +10,7 @@ from chatd.core.model import Owed, StreamKey
 from chatd.core.stream import DeviceStream, Published, Run
 from chatd.errors import ChatdError, Unavailable
 from chatd.gateway.ack_flush import MAX_STREAMS, AckFlush
-from chatd.gateway.connection import Peer
+from chatd.gateway.connection import ClientConnection
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse
 
 
@@ -35,9 +35,9 @@ class Calls:
 
 class NoPulls:
     def __init__(self) -> None:
-        self.wanted: list[Peer] = []
+        self.wanted: list[ClientConnection] = []
 
-    def want(self, peer: Peer) -> None:
+    def want(self, peer: ClientConnection) -> None:
         self.wanted.append(peer)
 
     def flush(self) -> None:
@@ -45,13 +45,13 @@ class NoPulls:
 
 
 @pytest.fixture
-def peer() -> Peer:
+def peer() -> ClientConnection:
     """Three events of a room in flight."""
-    made = Peer(b"id", 0.0)
+    made = ClientConnection(b"id", 0.0)
     stream = made.stream = DeviceStream(StreamKey("p", "d", 1), window_messages=8, window_bytes=1000)
     stream.begin_pull()
     stream.pulled(Owed(cursors={"a": 0}))
-    stream.publish(Published((Run("a", 1, 3),), 3, b"123"))
+    stream.offer(Published((Run("a", 1, 3),), 3, b"123"))
     return made
 
 
@@ -75,13 +75,13 @@ def acks(calls: Calls, pulls: NoPulls, ended: list[ChatdError]) -> AckFlush:
     return AckFlush(calls, pulls, gateway_id="g", end=lambda peer, error: ended.append(error))  # type: ignore[arg-type]
 
 
-def ack(acks: AckFlush, peer: Peer, up_to: int) -> None:
+def ack(acks: AckFlush, peer: ClientConnection, up_to: int) -> None:
     assert peer.stream is not None
     peer.stream.ack(up_to)
     acks.acked(peer)
 
 
-def test_a_batch_that_fails_is_written_with_the_next(acks: AckFlush, calls: Calls, peer: Peer) -> None:
+def test_a_batch_that_fails_is_written_with_the_next(acks: AckFlush, calls: Calls, peer: ClientConnection) -> None:
     ack(acks, peer, 2)
     acks.flush()
     calls.answer(0, Unavailable("lost"))
@@ -92,7 +92,7 @@ def test_a_batch_that_fails_is_written_with_the_next(acks: AckFlush, calls: Call
     assert len(calls.asked) == 2, "confirmed: nothing is left"
 
 
-def test_without_a_default_node_acks_gather(acks: AckFlush, calls: Calls, peer: Peer) -> None:
+def test_without_a_default_node_acks_gather(acks: AckFlush, calls: Calls, peer: ClientConnection) -> None:
     calls.ready = False
     ack(acks, peer, 1)
     acks.flush()
@@ -104,7 +104,7 @@ def test_without_a_default_node_acks_gather(acks: AckFlush, calls: Calls, peer: 
     assert calls.cursors(0) == {"a": 2}
 
 
-def test_while_one_is_under_way_the_next_waits(acks: AckFlush, calls: Calls, peer: Peer) -> None:
+def test_while_one_is_under_way_the_next_waits(acks: AckFlush, calls: Calls, peer: ClientConnection) -> None:
     ack(acks, peer, 1)
     acks.flush()
     ack(acks, peer, 2)
@@ -115,7 +115,7 @@ def test_while_one_is_under_way_the_next_waits(acks: AckFlush, calls: Calls, pee
     assert calls.cursors(1) == {"a": 2}
 
 
-def test_a_heartbeats_answer_is_not_taken_for_the_acks(acks: AckFlush, calls: Calls, peer: Peer) -> None:
+def test_a_heartbeats_answer_is_not_taken_for_the_acks(acks: AckFlush, calls: Calls, peer: ClientConnection) -> None:
     acks.alive(peer)
     acks.flush()
     ack(acks, peer, 2)
@@ -126,16 +126,16 @@ def test_a_heartbeats_answer_is_not_taken_for_the_acks(acks: AckFlush, calls: Ca
     assert calls.cursors(2) == {"a": 2}, "still to be written"
 
 
-def test_a_superseded_stream_is_ended(acks: AckFlush, calls: Calls, peer: Peer, ended: list[ChatdError]) -> None:
+def test_a_superseded_stream_is_ended(acks: AckFlush, calls: Calls, peer: ClientConnection, ended: list[ChatdError]) -> None:
     ack(acks, peer, 1)
     acks.flush()
     calls.answer(0, superseded=(0,))
     assert [error.name for error in ended] == ["SUPERSEDED"]
 
 
-def test_a_failure_that_is_written_makes_the_stream_pull(acks: AckFlush, calls: Calls, peer: Peer, pulls: NoPulls) -> None:
+def test_a_failure_that_is_written_makes_the_stream_pull(acks: AckFlush, calls: Calls, peer: ClientConnection, pulls: NoPulls) -> None:
     assert peer.stream is not None
-    peer.stream.head_failed(send_again=True)
+    peer.stream.oldest_failed(send_again=True)
     acks.acked(peer)
     acks.flush()
     assert calls.asked[0][0].exceptions[0].failed.seq == 1
@@ -146,7 +146,7 @@ def test_a_failure_that_is_written_makes_the_stream_pull(acks: AckFlush, calls: 
 
 def test_very_many_streams_go_in_several_calls(acks: AckFlush, calls: Calls) -> None:
     for number in range(MAX_STREAMS + 1):
-        peer = Peer(b"%d" % number, 0.0)
+        peer = ClientConnection(b"%d" % number, 0.0)
         peer.stream = DeviceStream(StreamKey(f"p{number}", "d", 1), window_messages=8, window_bytes=1000)
         acks.alive(peer)
     acks.flush()

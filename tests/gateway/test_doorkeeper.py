@@ -5,20 +5,20 @@ from typing import cast
 import pytest
 
 from chatd.gateway.doorkeeper import ADDRESS_SHARE, LAST_WORD_SECONDS, REFUSALS_PER_SECOND, Doorkeeper, DoorSettings
-from chatd.transport.accepted import Accepted, AcceptedConnections
+from chatd.transport.accepted import AcceptedConnection, AcceptedConnections
 
 
 class Connections:
     """Connections as a test makes them."""
 
     def __init__(self) -> None:
-        self.known: dict[bytes, Accepted] = {}
-        self.ended: list[Accepted] = []
+        self.known: dict[bytes, AcceptedConnection] = {}
+        self.ended: list[AcceptedConnection] = []
 
     def look(self) -> None:
         pass
 
-    def hang_up(self, one: Accepted) -> None:
+    def hang_up(self, one: AcceptedConnection) -> None:
         self.known.pop(one.routing_id, None)
         self.ended.append(one)
 
@@ -33,12 +33,12 @@ class Door:
         self._number = 0
 
     @property
-    def ended(self) -> list[Accepted]:
+    def ended(self) -> list[AcceptedConnection]:
         return self.connections.ended
 
-    def come(self, address: str = "a", *, now: float = 100.0) -> Accepted:
+    def come(self, address: str = "a", *, now: float = 100.0) -> AcceptedConnection:
         self._number += 1
-        one = Accepted(self._number, (0, self._number), address, now)
+        one = AcceptedConnection(self._number, (0, self._number), address, now)
         one.routing_id = b"%d" % self._number
         self.connections.known[one.routing_id] = one
         self.keeper.accepted(one)

@@ -176,7 +176,7 @@ async def test_a_program_gets_it_on_its_input_and_nothing_of_chatd_s(tmp_path: P
 
 async def test_a_node_killed_before_it_notified_does_so_when_it_is_back(db_uri: str, tmp_path: Path) -> None:
     async with Receiver() as receiver:
-        settings = webhook(receiver, NOTIFY_DELAY_SECONDS=1, SWEEP_SECONDS=0.2)
+        settings = webhook(receiver, NOTIFY_DELAY_SECONDS=1, FANOUT_REPAIR_SECONDS=0.2)
         with Deployment(tmp_path, db_uri, defaults=1, gateways=1, **settings) as deployment:
             uri, token = deployment.uri(), deployment.token
             async with Client(uri, token, profile="alice") as alice, Client(uri, token, profile="bob") as bob:

@@ -8,9 +8,9 @@ from chatd.core.model import CommittedRun, NewEvent, Owed, Pull, StreamAcks, Str
 from chatd.errors import ChatdError
 from chatd.store.commands import AckCursors, Command, OpenStreams, RetryRule, StoreEvents
 from chatd.store.database import Database
-from chatd.store.lane import Completed
 from chatd.store.queries import PullOwed, Query
 from chatd.store.reader import Reader
+from chatd.store.worker import Completed
 from chatd.store.writer import WriteBatch, Writer
 
 

@@ -26,10 +26,10 @@ def register(store: Store, profile: str, device: str, notifier: str = "log") -> 
 def fan_out(store: Store) -> None:
     """As the node does: mark what was committed, then note the rooms that have somebody to notify."""
     runs, store.runs = store.runs, []
-    store.do(c.MarkFanned(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
+    store.do(c.MarkPublished(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
     rooms, _ = store.ask(q.NotificationWork(store.now_us))
     while rooms:
-        store.do(c.NoteRooms(tuple(room_id for room_id, _ in rooms), DELAY, QUIET))
+        store.do(c.EnqueueNotifications(tuple(room_id for room_id, _ in rooms), DELAY, QUIET))
         rooms, _ = store.ask(q.NotificationWork(store.now_us))
 
 
@@ -66,7 +66,7 @@ def test_a_hundred_events_are_one_row_and_the_sender_has_none(store: Store) -> N
     store.now_us += DELAY
     (mine,) = claim(store)
     assert (mine.seq, mine.kind, mine.sent, mine.attempts) == (101, "message", False, 0)
-    (notice,) = store.ask(q.Notices((mine,), store.now_us))
+    (notice,) = store.ask(q.GetNotificationContents((mine,), store.now_us))
     assert (notice.owed, notice.push.notifier, notice.sender_id) == (100, "log", "alice")
 
 
@@ -107,7 +107,7 @@ def test_rooms_without_a_device_to_notify_have_nothing_to_note(store: Store) -> 
     store.open("bob", "phone")
     store.do(send("alice", event("r", "e1")))
     runs, store.runs = store.runs, []
-    store.do(c.MarkFanned(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
+    store.do(c.MarkPublished(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
     assert store.ask(q.NotificationWork(store.now_us)) == ((), False)
     # Who registers now is not notified of what was said before; who joins with a device is.
     register(store, "carol", "phone")
@@ -129,11 +129,11 @@ def test_what_a_dead_node_did_not_note_is_found(store: Store) -> None:
     for start in range(0, NOTE_EVENTS + 100, 100):
         store.do(send("alice", *(event("r", f"e{start + number}") for number in range(100))))
     runs, store.runs = store.runs, []
-    store.do(c.MarkFanned(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
+    store.do(c.MarkPublished(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
     assert store.ask(q.NotificationWork(store.now_us)) == ((("r", 1),), False)
-    store.do(c.NoteRooms(("r",), DELAY, QUIET))
+    store.do(c.EnqueueNotifications(("r",), DELAY, QUIET))
     assert store.ask(q.NotificationWork(store.now_us)) == ((("r", 1),), False)
-    store.do(c.NoteRooms(("r",), DELAY, QUIET))
+    store.do(c.EnqueueNotifications(("r",), DELAY, QUIET))
     assert queued(store) == [("bob", "phone", "r", NOTE_EVENTS + 101)]
     assert store.ask(q.NotificationWork(store.now_us + DELAY)) == ((), True)
 
@@ -145,10 +145,10 @@ def test_a_large_room_is_noted_page_by_page(store: Store) -> None:
     store.do(c.AddSubscriptions("r", people, "alice", False))
     store.do(send("alice", event("r", "e1")))
     runs, store.runs = store.runs, []
-    store.do(c.MarkFanned(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
-    noted, pages = c.Noted(), []
+    store.do(c.MarkPublished(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
+    noted, pages = c.EnqueuedPage(), []
     while True:
-        noted = store.do(c.NoteRooms(("r",), DELAY, QUIET, page=10, after=noted.after, up_to=noted.up_to))
+        noted = store.do(c.EnqueueNotifications(("r",), DELAY, QUIET, page=10, after=noted.after, up_to=noted.up_to))
         pages.append(len(queued(store)))
         if not noted.after:
             break
@@ -160,10 +160,10 @@ def test_a_large_room_is_noted_page_by_page(store: Store) -> None:
     store.now_us += DELAY
     settle(store, *claim(store))
     with store.database.connection(readonly=False):
-        store.database.run("UPDATE room SET noted_seq = 2")
+        store.database.run("UPDATE room SET notified_seq = 2")
         if store.database.engine == "postgres":
             store.database.commit()
-    store.do(c.NoteRooms(("r",), DELAY, QUIET))
+    store.do(c.EnqueueNotifications(("r",), DELAY, QUIET))
     assert len(queued(store, "sent")) == 25
 
 
@@ -185,7 +185,10 @@ def test_levels_and_mutes(store: Store) -> None:
     # Muting takes back what waits, and its room no longer counts.
     store.do(c.SetRoomNotifications("bob", "r", ALL, store.now_us + 1_000_000))
     assert [row[0] for row in queued(store)] == ["carol", "erin"]
-    assert store.ask(q.Notices((ClaimedNotification("bob", "phone", "r", 5, "message", 0, False, 0),), store.now_us))[0].owed == 0
+    assert (
+        store.ask(q.GetNotificationContents((ClaimedNotification("bob", "phone", "r", 5, "message", 0, False, 0),), store.now_us))[0].owed
+        == 0
+    )
 
 
 def test_wishes_are_for_members(store: Store) -> None:
@@ -304,7 +307,7 @@ def test_what_was_read_before_it_was_queued_is_known(store: Store) -> None:
     fan_out(store)
     store.now_us += DELAY
     (mine,) = claim(store)
-    assert store.ask(q.Notices((mine,), store.now_us))[0].read
+    assert store.ask(q.GetNotificationContents((mine,), store.now_us))[0].read
 
 
 def test_what_was_sent_is_looked_at_later(store: Store) -> None:
@@ -320,7 +323,7 @@ def test_what_was_sent_is_looked_at_later(store: Store) -> None:
     store.do(acks((bob, {"r": 2})))
     store.now_us += 61_000_000
     (mine,) = claim(store)
-    assert store.ask(q.Notices((mine,), store.now_us))[0].owed == 0
+    assert store.ask(q.GetNotificationContents((mine,), store.now_us))[0].owed == 0
     settle(store, mine, what="forgotten")
     assert queued(store) == []
 
@@ -330,7 +333,7 @@ def test_hidden_previews_are_not_even_read(store: Store) -> None:
     register(store, "bob", "phone")
     say(store, event("secret", "e1"), event("r", "e2"))
     shown = [ClaimedNotification("bob", "phone", room, 2, "message", 0, False, 0) for room in ("secret", "r")]
-    secret, plain = (store.ask(q.Notices((one,), store.now_us))[0] for one in shown)
+    secret, plain = (store.ask(q.GetNotificationContents((one,), store.now_us))[0] for one in shown)
     assert (secret.delivery, secret.room_name, secret.sender_id) == (b"", "Secret", "alice")
     assert plain.delivery
 

@@ -1,8 +1,8 @@
 """Who is owed what: ranges that begin and end with memberships, and cursors that only move forward."""
 
 from chatd.core.model import Owed, StreamKey
-from chatd.store.commands import AddSubscriptions, MarkFanned, RemoveSubscriptions
-from chatd.store.queries import GetBroadcast, ListOutbox, ListOutboxEntries, Unfanned
+from chatd.store.commands import AddSubscriptions, MarkPublished, RemoveSubscriptions
+from chatd.store.queries import FindUnpublished, GetBroadcast, ListOutbox, ListOutboxEntries
 from tests.store.driver import Store, acks, event, failed, send
 
 
@@ -115,23 +115,23 @@ def test_what_was_not_fanned_out_is_found_with_its_recipients(store: Store) -> N
     store.do(send("alice", event("r", "1")))
     store.do(RemoveSubscriptions("r", ("bob",), "bob", False))
     store.do(send("alice", event("r", "2")))
-    store.do(MarkFanned((("r", 1, 1),)))
-    found = store.ask(Unfanned(2**60, 100))
+    store.do(MarkPublished((("r", 1, 1),)))
+    found = store.ask(FindUnpublished(2**60, 100))
     assert [(run.first_seq, run.last_seq, sorted(run.recipients.profiles)) for run in found] == [
         (2, 2, ["alice", "bob", "carol"]),
         (3, 3, ["alice", "bob", "carol"]),
         (4, 4, ["alice", "bob", "carol"]),
         (5, 5, ["alice", "carol"]),
     ]
-    assert store.ask(Unfanned(0, 100)) == ()
+    assert store.ask(FindUnpublished(0, 100)) == ()
 
 
 def test_a_mark_does_not_leap_over_a_gap(store: Store) -> None:
     store.do(send("alice", *(event("r", f"{number}") for number in range(5))))
-    store.do(MarkFanned((("r", 4, 6),)))
-    assert store.ask(Unfanned(2**60, 100))[0].first_seq == 1
-    store.do(MarkFanned((("r", 1, 3), ("r", 4, 5))))
-    assert store.ask(Unfanned(2**60, 100))[0].first_seq == 6
+    store.do(MarkPublished((("r", 4, 6),)))
+    assert store.ask(FindUnpublished(2**60, 100))[0].first_seq == 1
+    store.do(MarkPublished((("r", 1, 3), ("r", 4, 5))))
+    assert store.ask(FindUnpublished(2**60, 100))[0].first_seq == 6
 
 
 def test_a_broadcast_does_not_name_devices_that_came_later(store: Store) -> None:

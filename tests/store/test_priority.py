@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chatd.core.model import CommittedRun, NewEvent, Owed
-from chatd.core.priority import BULK, URGENT, USUAL
+from chatd.core.priority import BULK, NORMAL, URGENT
 from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
 from chatd.store.commands import (
     AckCursors,
@@ -18,13 +18,13 @@ from chatd.store.commands import (
     RetryRule,
     StoreEvents,
 )
-from chatd.store.lane import Lane, Turn
-from chatd.store.queries import Unfanned
-from chatd.store.turns import Turns, weight_of
+from chatd.store.queries import FindUnpublished
+from chatd.store.worker import BatchWorker, Turn
+from chatd.store.write_queue import WriteQueue, weight_of
 from tests.store.driver import Store, acks, send
 
 
-def event(room: str, event_id: str, priority: int = USUAL, mentions: tuple[str, ...] = ()) -> NewEvent:
+def event(room: str, event_id: str, priority: int = NORMAL, mentions: tuple[str, ...] = ()) -> NewEvent:
     return NewEvent(event_id, room, 1, b"", b"hash", priority=priority, mentions=mentions)
 
 
@@ -48,9 +48,9 @@ def rooms(store: Store) -> Store:
 
 def test_urgent_rooms_come_first_then_usual_ones_then_bulk(rooms: Store) -> None:
     say(rooms, "a", BULK, BULK)
-    say(rooms, "b", USUAL, BULK)
+    say(rooms, "b", NORMAL, BULK)
     say(rooms, "c", BULK, URGENT, BULK)
-    say(rooms, "d", USUAL, 3)
+    say(rooms, "d", NORMAL, 3)
     bob = rooms.open("bob", "d")
     assert ranges(rooms.owed(bob)) == [("c", 2, 3), ("d", 2, 3), ("b", 2, 3), ("a", 2, 3), ("c", 4, 4)]
 
@@ -64,8 +64,8 @@ def test_the_shortest_way_to_an_urgent_event_goes_first(rooms: Store) -> None:
 
 
 def test_what_is_acknowledged_or_sent_is_urgent_no_more(rooms: Store) -> None:
-    say(rooms, "a", USUAL)
-    say(rooms, "b", URGENT, USUAL)
+    say(rooms, "a", NORMAL)
+    say(rooms, "b", URGENT, NORMAL)
     bob = rooms.open("bob", "d")
     assert ranges(rooms.owed(bob))[0] == ("b", 2, 2)
     assert ranges(rooms.owed(bob, sent={"b": 2}))[0] == ("a", 2, 2)
@@ -75,8 +75,8 @@ def test_what_is_acknowledged_or_sent_is_urgent_no_more(rooms: Store) -> None:
 
 def test_urgent_only(rooms: Store) -> None:
     say(rooms, "a", *[BULK] * 9, URGENT)
-    say(rooms, "b", USUAL, URGENT, USUAL)
-    say(rooms, "c", USUAL)
+    say(rooms, "b", NORMAL, URGENT, NORMAL)
+    say(rooms, "c", NORMAL)
     bob = rooms.open("bob", "d")
     owed = rooms.owed(bob, max_messages=4, urgent_only=True)
     assert (ranges(owed), owed.more) == ([("b", 2, 3)], True), "the one in a is too far away"
@@ -85,11 +85,11 @@ def test_urgent_only(rooms: Store) -> None:
 
 
 def test_an_urgent_event_that_is_no_longer_kept_or_was_never_owed_counts_for_nothing(rooms: Store) -> None:
-    say(rooms, "b", URGENT, USUAL)
+    say(rooms, "b", URGENT, NORMAL)
     rooms.do(PurgeLog("b", 2, 0, 100, 0))
     rooms.do(RemoveSubscriptions("c", ("bob",), "bob", False))
     say(rooms, "c", URGENT)
-    say(rooms, "a", USUAL)
+    say(rooms, "a", NORMAL)
     assert ranges(rooms.owed(rooms.open("bob", "d"))) == [("a", 2, 2), ("b", 2, 2), ("b", 3, 3), ("c", 2, 2)]
 
 
@@ -98,7 +98,7 @@ def test_of_a_room_that_was_left_and_joined_again_the_older_part_comes_first(roo
     rooms.do(RemoveSubscriptions("b", ("bob",), "bob", False))
     rooms.do(AddSubscriptions("b", ("bob",), "alice", False))
     say(rooms, "b", URGENT)
-    say(rooms, "a", URGENT, USUAL)
+    say(rooms, "a", URGENT, NORMAL)
     assert ranges(rooms.owed(rooms.open("bob", "d"))) == [("a", 2, 2), ("b", 2, 3), ("b", 4, 5), ("a", 3, 3)]
 
 
@@ -115,10 +115,10 @@ def test_priority_and_mentions_travel_in_the_delivery_and_with_the_run(store: St
     run: CommittedRun = store.runs[-1]
     assert run.priority == URGENT
     links = [one.event for one in ServerFrame.FromString(run.records).deliveries]
-    assert [(link.priority, list(link.mentions)) for link in links] == [(BULK, []), (URGENT, ["bob", "carol"]), (USUAL, [])]
+    assert [(link.priority, list(link.mentions)) for link in links] == [(BULK, []), (URGENT, ["bob", "carol"]), (NORMAL, [])]
     store.do(send("alice", event("r", "4", BULK)))
     assert store.runs[-1].priority == BULK
-    assert {found.priority for found in store.ask(Unfanned(before_us=2**62, limit=100))} == {URGENT}
+    assert {found.priority for found in store.ask(FindUnpublished(before_us=2**62, limit=100))} == {URGENT}
 
 
 def storing(sender: str, priority: int) -> StoreEvents:
@@ -127,14 +127,14 @@ def storing(sender: str, priority: int) -> StoreEvents:
 
 def test_urgent_commands_go_first_but_not_before_their_senders_own() -> None:
 
-    turns = Turns()
-    assert turns.turn_of(storing("alice", BULK), 0) is Turn.IN_TURN
-    assert turns.turn_of(storing("bob", URGENT), 0) is Turn.FIRST
-    assert turns.turn_of(storing("alice", URGENT), 0) is Turn.IN_TURN, "hers waits"
-    assert turns.turn_of(CreateRoom("x", "", "carol", ()), 1) is Turn.IN_TURN
-    assert turns.turn_of(storing("carol", URGENT), 2) is Turn.IN_TURN
-    assert turns.turn_of(storing("alice", URGENT), 1) is Turn.IN_TURN
-    assert turns.turn_of(storing("alice", URGENT), 5) is Turn.FIRST, "all of hers have been taken up"
+    turns = WriteQueue()
+    assert turns.turn_of(storing("alice", BULK), 0) is Turn.NORMAL
+    assert turns.turn_of(storing("bob", URGENT), 0) is Turn.URGENT
+    assert turns.turn_of(storing("alice", URGENT), 0) is Turn.NORMAL, "hers waits"
+    assert turns.turn_of(CreateRoom("x", "", "carol", ()), 1) is Turn.NORMAL
+    assert turns.turn_of(storing("carol", URGENT), 2) is Turn.NORMAL
+    assert turns.turn_of(storing("alice", URGENT), 1) is Turn.NORMAL
+    assert turns.turn_of(storing("alice", URGENT), 5) is Turn.URGENT, "all of hers have been taken up"
 
 
 def test_a_lane_takes_what_goes_first_and_ends_a_batch_by_its_weight() -> None:
@@ -146,13 +146,13 @@ def test_a_lane_takes_what_goes_first_and_ends_a_batch_by_its_weight() -> None:
         begun.set()
         go_on.wait(20)
 
-    lane = Lane("test", work, closed=lambda: None, max_batch=4, weigh=lambda item: int(item[1:]))
+    lane = BatchWorker("test", work, closed=lambda: None, max_batch=4, weigh=lambda item: int(item[1:]))
     lane.start()
     lane.submit("a1", None)
     assert begun.wait(20)
     for item in ("b1", "c3", "d1"):
         lane.submit(item, None)
-    lane.submit("u1", None, Turn.FIRST)
+    lane.submit("u1", None, Turn.URGENT)
     go_on.set()
     lane.stop()
     assert batches == [["a1"], ["u1", "b1", "c3"], ["d1"]]
@@ -168,12 +168,12 @@ def test_what_goes_behind_waits_but_not_for_ever() -> None:
         begun.set()
         go_on.wait(20)
 
-    lane = Lane("test", work, closed=lambda: None, max_batch=2, max_behind=1)
+    lane = BatchWorker("test", work, closed=lambda: None, max_batch=2, max_background=1)
     lane.start()
     lane.submit("a", None)
     assert begun.wait(20)
     for item in ("x", "y", "z"):
-        lane.submit(item, None, Turn.BEHIND)
+        lane.submit(item, None, Turn.BACKGROUND)
     for item in ("b", "c", "d"):
         lane.submit(item, None)
     go_on.set()
@@ -182,11 +182,11 @@ def test_what_goes_behind_waits_but_not_for_ever() -> None:
 
 
 def test_acks_and_hellos_go_behind_in_their_order() -> None:
-    turns = Turns()
-    assert turns.turn_of(storing("alice", 0), 0) is Turn.IN_TURN
-    assert turns.turn_of(AckCursors((), RetryRule(5, 1)), 0) is Turn.BEHIND
-    assert turns.turn_of(OpenStreams(()), 0) is Turn.BEHIND
-    assert turns.turn_of(storing("bob", URGENT), 0) is Turn.FIRST
+    turns = WriteQueue()
+    assert turns.turn_of(storing("alice", 0), 0) is Turn.NORMAL
+    assert turns.turn_of(AckCursors((), RetryRule(5, 1)), 0) is Turn.BACKGROUND
+    assert turns.turn_of(OpenStreams(()), 0) is Turn.BACKGROUND
+    assert turns.turn_of(storing("bob", URGENT), 0) is Turn.URGENT
 
 
 def test_commands_weigh_what_they_hold() -> None:

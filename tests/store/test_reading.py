@@ -6,12 +6,12 @@ from chatd.store.commands import (
     AddSubscriptions,
     CreateRoom,
     ForgetConnections,
-    MarkFanned,
+    MarkPublished,
     RegisterConnections,
     RemoveSubscriptions,
     TouchConnections,
 )
-from chatd.store.queries import GetBroadcast, GetRoom, History, ListConnections, ListOutbox, ListOutboxEntries, Ping, Unfanned
+from chatd.store.queries import FindUnpublished, GetBroadcast, GetRoom, History, ListConnections, ListOutbox, ListOutboxEntries, Ping
 from tests.store.driver import Store, acks, event, send
 
 
@@ -124,17 +124,17 @@ def test_a_room_knows_its_members_devices(store: Store) -> None:
 
 def test_what_was_not_fanned_out_is_found_a_limit_at_a_time(store: Store) -> None:
     store.do(send("alice", *(event("r", f"{number}") for number in range(5))))
-    first, second = store.ask(Unfanned(2**60, 4))
+    first, second = store.ask(FindUnpublished(2**60, 4))
     assert (first.first_seq, first.last_seq, second.first_seq, second.last_seq) == (1, 1, 2, 4)
-    store.do(MarkFanned((("r", 1, 4),)))
-    (rest,) = store.ask(Unfanned(2**60, 4))
+    store.do(MarkPublished((("r", 1, 4),)))
+    (rest,) = store.ask(FindUnpublished(2**60, 4))
     assert (rest.first_seq, rest.last_seq, rest.recipients.profiles) == (5, 6, {"alice", "bob"})
 
 
 def test_what_is_found_later_is_what_was_handed_on_at_first(store: Store) -> None:
     store.do(AddSubscriptions("r", ("carol",), "alice", False))
     store.do(send("alice", event("r", "1", b"\x0a\x00"), event("r", "2")))
-    found = store.ask(Unfanned(2**60, 100))
+    found = store.ask(FindUnpublished(2**60, 100))
     assert [(run.first_seq, run.last_seq, run.records, run.recipients.profiles) for run in found] == [
         (run.first_seq, run.last_seq, run.records, run.recipients.profiles) for run in store.runs
     ]

@@ -5,7 +5,7 @@ import pytest
 from chatd.core.model import NewEvent
 from chatd.errors import ChatdError, EventIdReused, NotAMember, PermissionDenied, RoomNotFound
 from chatd.store.commands import AddSubscriptions, CreateRoom, MembershipChange, RemoveSubscriptions, StoreEvents
-from chatd.store.queries import GetRoom, History, Unfanned
+from chatd.store.queries import FindUnpublished, GetRoom, History
 from tests.store.driver import Store, event, send
 
 
@@ -74,7 +74,7 @@ def test_what_is_sent_around_a_joining_in_one_batch_is_for_who_was_there(store: 
         (5, 5, ["alice", "bob", "carol"]),
         (6, 6, ["alice", "carol"]),
     ]
-    found = store.ask(Unfanned(2**60, 100))
+    found = store.ask(FindUnpublished(2**60, 100))
     assert [(run.first_seq, run.last_seq, run.recipients.profiles) for run in found][1:] == [
         (run.first_seq, run.last_seq, run.recipients.profiles) for run in store.runs
     ]

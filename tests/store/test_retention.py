@@ -2,12 +2,12 @@
 
 import pytest
 
-from chatd.core.model import Node, StreamKey
+from chatd.core.model import Lease, StreamKey
 from chatd.errors import NotAMember
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventType, SkipReason
 from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
-from chatd.store.commands import CreateRoom, EraseProfile, ExpireDevices, ForgetDevice, MarkFanned, Purged, PurgeLog, RenewLeases
-from chatd.store.queries import GetBroadcast, History, ListDevices, ListOutbox, ListOutboxEntries, RetentionCuts, Unfanned
+from chatd.store.commands import CreateRoom, EraseProfile, ExpireDevices, ForgetDevice, MarkPublished, Purged, PurgeLog, RenewLeases
+from chatd.store.queries import FindUnpublished, GetBroadcast, History, ListDevices, ListOutbox, ListOutboxEntries, RetentionCuts
 from tests.store.driver import Store, acks, event, failed, send
 
 WEEK = 7 * 86_400_000_000
@@ -17,7 +17,7 @@ HELLO = b"\n\x0f\n\x04text\x12\x07\x1a\x05hello"
 def fill(store: Store, count: int = 10) -> None:
     """Events 2 to count + 1 of room r, fanned out."""
     store.do(send("alice", *(event("r", f"e{number}", HELLO) for number in range(2, count + 2))))
-    store.do(MarkFanned((("r", 1, count + 1),)))
+    store.do(MarkPublished((("r", 1, count + 1),)))
 
 
 def cuts(store: Store, **limits: int) -> dict[str, int]:
@@ -45,7 +45,7 @@ def test_a_log_may_be_cut_by_count_and_by_age(store: Store) -> None:
     ((half,),) = store.database.rows("SELECT sent_at_us FROM room_event WHERE seq = 2")
     store.now_us = half + 1_000
     store.do(send("alice", event("r", "late")))
-    store.do(MarkFanned((("r", 12, 12),)))
+    store.do(MarkPublished((("r", 12, 12),)))
     assert cuts(store, keep_since_us=half + 1) == {"r": 11}
     assert cuts(store, keep_since_us=half) == {"r": 1}
 
@@ -81,7 +81,7 @@ def test_a_device_beyond_its_own_limit_holds_nothing_back(store: Store) -> None:
 
 def test_nothing_goes_that_was_not_fanned_out(store: Store) -> None:
     store.do(send("alice", *(event("r", f"e{number}") for number in range(9))))
-    store.do(MarkFanned((("r", 1, 4),)))
+    store.do(MarkPublished((("r", 1, 4),)))
     assert cuts(store, keep_events=1) == {"r": 4}
 
 
@@ -139,7 +139,7 @@ def test_what_was_purged_is_not_fanned_out_nor_shown(store: Store) -> None:
     store.do(send("alice", event("r", "e2")))
     store.do(failed(bob, "r", 2))
     purge(store, 2)
-    assert store.ask(Unfanned(before_us=2**62, limit=10)) == ()
+    assert store.ask(FindUnpublished(before_us=2**62, limit=10)) == ()
     assert store.ask(ListOutboxEntries("", "", "", 10)) == ((), False)
     (row,), _ = store.ask(ListOutbox("", "", "", 10))
     assert row.owed == 1
@@ -209,8 +209,8 @@ def test_erasing_a_profile_that_made_a_room_and_was_purged(store: Store) -> None
     assert not store.do(EraseProfile("nobody", 100)).more
 
 
-def node(uri: str, until: int) -> Node:
-    return Node(uri, "default", "n", "q", "1", 5, until)
+def node(uri: str, until: int) -> Lease:
+    return Lease(uri, "default", "n", "q", "1", 5, until)
 
 
 def test_leases_are_renewed_and_forgotten(store: Store) -> None:

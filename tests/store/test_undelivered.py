@@ -159,16 +159,16 @@ def test_a_dropped_letter_keeps_its_marker_until_it_is_passed(store: Store, bob:
     store.do(acks((bob, {"r": 2})))
     store.do(ExpireDevices(0, 100))
     assert store.database.rows("SELECT COUNT(*) FROM dead_letter") == [(0,)]
-    assert store.database.rows("SELECT troubled FROM device") == [(0,)]
+    assert store.database.rows("SELECT has_failures FROM device") == [(0,)]
 
 
 def test_a_device_whose_troubles_are_behind_it_is_no_longer_looked_up(store: Store, bob: StreamKey) -> None:
     store.do(failed(bob, "r", 2))
     store.do(ExpireDevices(0, 100))
-    assert store.database.rows("SELECT troubled FROM device") == [(1,)]
+    assert store.database.rows("SELECT has_failures FROM device") == [(1,)]
     store.do(acks((bob, {"r": 2})))
     store.do(ExpireDevices(0, 100))
-    assert store.database.rows("SELECT troubled FROM device") == [(0,)]
+    assert store.database.rows("SELECT has_failures FROM device") == [(0,)]
     assert store.database.rows("SELECT COUNT(*) FROM delivery_attempt") == [(0,)]
 
 

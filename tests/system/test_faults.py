@@ -80,7 +80,7 @@ async def test_a_restarted_database_loses_nothing(own_cluster: Cluster, tmp_path
 
 async def test_what_a_dead_node_did_not_fan_out_is_found(db_uri: str, tmp_path: Path) -> None:
     """Events in the log behind the fan-out mark, as a node leaves them that dies between commit and fan-out."""
-    with Deployment(tmp_path, db_uri, defaults=1, gateways=1, REPAIR_PULL_SECONDS=3600, SWEEP_SECONDS=0.2) as deployment:
+    with Deployment(tmp_path, db_uri, defaults=1, gateways=1, REPAIR_PULL_SECONDS=3600, FANOUT_REPAIR_SECONDS=0.2) as deployment:
         uri, token = deployment.uri(), deployment.token
         async with Client(uri, token, profile="alice") as alice, Client(uri, token, profile="bob") as bob:
             await alice.create_room("r", profiles=["bob"])
@@ -97,7 +97,7 @@ async def test_what_a_dead_node_did_not_fan_out_is_found(db_uri: str, tmp_path: 
                     )
                     database.run("UPDATE room SET head_seq = 3")
                     async with asyncio.timeout(10):
-                        while database.rows("SELECT fanned_seq FROM room") != [(3,)]:
+                        while database.rows("SELECT published_seq FROM room") != [(3,)]:
                             await asyncio.sleep(0.05)
 
 

@@ -18,7 +18,7 @@ def default_node(folder: Path, db_uri: str, name: str) -> Daemon:
         "DEFAULT_URI": f"ipc://{folder}/{name}.call",
         "QUEUE_USER_EVENT_DELIVERY_URI": f"ipc://{folder}/{name}.queue",
         "NODE_LEASE_SECONDS": LEASE,
-        "SWEEP_SECONDS": 0.5,
+        "FANOUT_REPAIR_SECONDS": 0.5,
     }
     return Daemon("default", folder, settings, name=name)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import zmq
 
-from chatd.transport.accepted import Accepted, AcceptedConnections
+from chatd.transport.accepted import AcceptedConnection, AcceptedConnections
 from chatd.transport.pump import Message, Pump
 from chatd.transport.sockets import Context, bind_watched_router, endpoint, new_context
 
@@ -27,8 +27,8 @@ class Server:
         router, monitor = bind_watched_router(context, uri)
         self.uri = endpoint(router)
         self.heard: list[Message] = []
-        self.came: list[Accepted] = []
-        self.went: list[Accepted] = []
+        self.came: list[AcceptedConnection] = []
+        self.went: list[AcceptedConnection] = []
         self.connections = AcceptedConnections(loop, router, monitor, on_accepted=self.came.append, on_ended=self.went.append)
         self.pump = Pump(loop, router, self.heard.extend, strangers=self.connections)
 
@@ -162,13 +162,13 @@ async def test_a_descriptor_that_is_another_sockets_is_left_alone(server: Server
     ours, theirs = socket.socketpair()
     with ours, theirs, tempfile.TemporaryFile() as file:
         for fd in (ours.fileno(), file.fileno(), 10_000):
-            server.connections.hang_up(Accepted(fd, one.inode, "", 0.0))
+            server.connections.hang_up(AcceptedConnection(fd, one.inode, "", 0.0))
         theirs.setblocking(False)
         ours.send(b"still open")
         assert theirs.recv(100) == b"still open"
         descriptors = len(os.listdir("/proc/self/fd"))
         for _ in range(100):
-            server.connections.hang_up(Accepted(file.fileno(), one.inode, "", 0.0))
+            server.connections.hang_up(AcceptedConnection(file.fileno(), one.inode, "", 0.0))
         assert len(os.listdir("/proc/self/fd")) <= descriptors + 5
     dealer.send(b"hello")
     await server.until(lambda: server.heard)
@@ -193,10 +193,10 @@ async def test_a_message_of_nobody_who_is_there_is_nobody_elses(server: Server) 
     await server.until(lambda: server.heard)
     routing_id = server.heard[0][0]
     one = server.connections.known[routing_id]
-    assert server.connections.meet(b"long gone", one.fd, "192.0.2.1")
+    assert server.connections.identify(b"long gone", one.fd, "192.0.2.1")
     assert (server.connections.known[b"long gone"].address, one.routing_id) == ("192.0.2.1", routing_id)
     server.connections.hang_up(server.connections.known[b"long gone"])
-    assert not server.connections.meet(b"long gone", one.fd, "192.0.2.1")
+    assert not server.connections.identify(b"long gone", one.fd, "192.0.2.1")
     server.pump.read_now()
     assert not server.connections._hung_up
     assert server.connections.known == {routing_id: one}

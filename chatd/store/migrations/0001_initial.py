@@ -2,7 +2,7 @@
 delivered, who is notified how, and who serves.
 
 A log's events from first_seq on are kept; up to purged_seq nothing is left of them but, for a week, their ids. urgent_seq is its newest event
-of priority 1 and up, usual_seq of 0 and up. noted_seq says how far devices that are away have been notified, subscription.push that the member
+of priority 1 and up, normal_seq of 0 and up. notified_seq says how far devices that are away have been notified, subscription.push that the member
 has a device to notify.
 """
 
@@ -11,12 +11,12 @@ _BYTES = {"sqlite": "BLOB", "postgres": "BYTEA"}
 _TABLES = """
 CREATE TABLE room (
     room_id TEXT PRIMARY KEY, name TEXT NOT NULL, created_by TEXT NOT NULL, created_at_us BIGINT NOT NULL,
-    head_seq BIGINT NOT NULL, fanned_seq BIGINT NOT NULL, membership_version BIGINT NOT NULL, member_count BIGINT NOT NULL,
+    head_seq BIGINT NOT NULL, published_seq BIGINT NOT NULL, membership_version BIGINT NOT NULL, member_count BIGINT NOT NULL,
     first_seq BIGINT NOT NULL DEFAULT 1, purged_seq BIGINT NOT NULL DEFAULT 0,
-    urgent_seq BIGINT NOT NULL DEFAULT 0, usual_seq BIGINT NOT NULL DEFAULT 0,
-    noted_seq BIGINT NOT NULL DEFAULT 0, hide_previews BIGINT NOT NULL DEFAULT 0);
-CREATE INDEX room_unfanned ON room (room_id) WHERE fanned_seq < head_seq;
-CREATE INDEX room_unnoted ON room (room_id) WHERE noted_seq < fanned_seq;
+    urgent_seq BIGINT NOT NULL DEFAULT 0, normal_seq BIGINT NOT NULL DEFAULT 0,
+    notified_seq BIGINT NOT NULL DEFAULT 0, hide_previews BIGINT NOT NULL DEFAULT 0);
+CREATE INDEX room_unpublished ON room (room_id) WHERE published_seq < head_seq;
+CREATE INDEX room_unnotified ON room (room_id) WHERE notified_seq < published_seq;
 CREATE TABLE room_event (
     room_id TEXT NOT NULL, seq BIGINT NOT NULL, event_id TEXT NOT NULL, sender_id TEXT NOT NULL, type BIGINT NOT NULL,
     sent_at_us BIGINT NOT NULL, content_hash {bytes} NOT NULL, delivery {bytes} NOT NULL, PRIMARY KEY (room_id, seq)){without_rowid};
@@ -30,9 +30,9 @@ CREATE INDEX subscription_push ON subscription (room_id, profile_id) WHERE push 
 CREATE INDEX subscription_profile ON subscription (profile_id, room_id);
 CREATE TABLE device (
     profile_id TEXT NOT NULL, device_id TEXT NOT NULL, epoch BIGINT NOT NULL, created_at_us BIGINT NOT NULL, seen_at_us BIGINT NOT NULL,
-    troubled BIGINT NOT NULL DEFAULT 0, PRIMARY KEY (profile_id, device_id));
+    has_failures BIGINT NOT NULL DEFAULT 0, PRIMARY KEY (profile_id, device_id));
 CREATE INDEX device_seen ON device (seen_at_us);
-CREATE INDEX device_troubled ON device (profile_id) WHERE troubled = 1;
+CREATE INDEX device_has_failures ON device (profile_id) WHERE has_failures = 1;
 CREATE TABLE outbox (
     profile_id TEXT NOT NULL, device_id TEXT NOT NULL, room_id TEXT NOT NULL, start_seq BIGINT NOT NULL, acked_seq BIGINT NOT NULL,
     until_seq BIGINT, created_at_us BIGINT NOT NULL,

@@ -55,14 +55,14 @@ class Member(_message.Message):
     def __init__(self, profile_id: _Optional[str] = ..., owner: bool = ..., joined_seq: _Optional[int] = ..., devices: _Optional[int] = ...) -> None: ...
 
 class GetRoomResponse(_message.Message):
-    __slots__ = ("room", "members", "fanned_seq")
+    __slots__ = ("room", "members", "published_seq")
     ROOM_FIELD_NUMBER: _ClassVar[int]
     MEMBERS_FIELD_NUMBER: _ClassVar[int]
-    FANNED_SEQ_FIELD_NUMBER: _ClassVar[int]
+    PUBLISHED_SEQ_FIELD_NUMBER: _ClassVar[int]
     room: _chat_pb2.Room
     members: _containers.RepeatedCompositeFieldContainer[Member]
-    fanned_seq: int
-    def __init__(self, room: _Optional[_Union[_chat_pb2.Room, _Mapping]] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., fanned_seq: _Optional[int] = ...) -> None: ...
+    published_seq: int
+    def __init__(self, room: _Optional[_Union[_chat_pb2.Room, _Mapping]] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., published_seq: _Optional[int] = ...) -> None: ...
 
 class ListOutboxRequest(_message.Message):
     __slots__ = ("profile_id", "device_id", "room_id", "limit")

@@ -46,7 +46,7 @@ class Run(_message.Message):
     last_seq: int
     def __init__(self, room_id: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ...) -> None: ...
 
-class QueueHead(_message.Message):
+class QueueHeader(_message.Message):
     __slots__ = ("runs", "subscribed", "epoch", "priority")
     RUNS_FIELD_NUMBER: _ClassVar[int]
     SUBSCRIBED_FIELD_NUMBER: _ClassVar[int]

@@ -1,17 +1,17 @@
-"""Gathering: at once after a quiet moment, together under load, urgent without waiting; nothing lost, a room's order kept."""
+"""FanOutPacer: at once after a quiet moment, together under load, urgent without waiting; nothing lost, a room's order kept."""
 
 from collections.abc import Callable, Sequence
 
 from chatd.core.model import CommittedRun, Members
 from chatd.core.priority import URGENT
-from chatd.default.gathering import DELIVERY_SECONDS, JOINED_BYTES, JOINED_EVENTS, Gathering
+from chatd.default.pacer import DELIVERY_SECONDS, JOINED_BYTES, JOINED_EVENTS, FanOutPacer
 
 EVERYBODY = Members("r", 1, frozenset({"a", "b"}))
 OTHERS = Members("r", 2, frozenset({"a"}))
 
 
 class Stage:
-    """Gathering with a clock of the test's own; each event goes to ``devices``."""
+    """FanOutPacer with a clock of the test's own; each event goes to ``devices``."""
 
     def __init__(self, *, longest: float = 0.01, devices: int = 1_000) -> None:
         self.now = 0.0
@@ -20,7 +20,9 @@ class Stage:
         self.timers: list[tuple[float, Callable[[], None]]] = []
         self._published = 0
         self._devices = devices
-        self.gathering = Gathering(self._emit, published=lambda: self._published, now=lambda: self.now, later=self._later, longest=longest)
+        self.gathering = FanOutPacer(
+            self._emit, published=lambda: self._published, now=lambda: self.now, later=self._later, longest=longest
+        )
 
     def _emit(self, runs: Sequence[CommittedRun]) -> None:
         self.emitted.append([(run.room_id, run.first_seq, run.last_seq) for run in runs])

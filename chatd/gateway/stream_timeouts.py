@@ -6,8 +6,8 @@ import random
 from chatd.errors import HeartbeatLost
 from chatd.gateway.ack_flush import AckFlush
 from chatd.gateway.catch_up import CatchUp
-from chatd.gateway.connection import ConnectionManager, Peer
-from chatd.gateway.devices import Devices
+from chatd.gateway.connection import ClientConnection, ConnectionManager
+from chatd.gateway.device_sender import DeviceSender
 
 MISSED_HEARTBEATS = 3
 ROUNDS = 4
@@ -17,14 +17,14 @@ PERIOD = 0.25
 small batches."""
 
 
-class Vigil:
+class StreamTimeouts:
     """``tick`` is to be called every ``period``; it looks at some of the streams, some two microseconds each. Times in seconds."""
 
     def __init__(
         self,
         connections: ConnectionManager,
         catch_up: CatchUp,
-        devices: Devices,
+        devices: DeviceSender,
         acks: AckFlush,
         *,
         heartbeat_interval: float,
@@ -41,7 +41,7 @@ class Vigil:
         look = min(heartbeat_interval, delivery_retry) / ROUNDS
         self.period = min(look, PERIOD)
         self._parts = round(look / self.period)
-        self._left: list[Peer] = []
+        self._left: list[ClientConnection] = []
         self._part = 0
         self._ticked_at = 0.0
         self._stood_still = 0.0
@@ -57,7 +57,7 @@ class Vigil:
                 continue
             if peer.stream is None:
                 continue
-            if peer.stream.overdue(steady, self._delivery_retry * peer.patience) and peer.stream.head_failed(send_again=True):
+            if peer.stream.overdue(steady, self._delivery_retry * peer.retry_jitter) and peer.stream.oldest_failed(send_again=True):
                 self._acks.acked(peer)
             if peer.repair_at <= now:
                 if peer.repair_at:
@@ -68,7 +68,7 @@ class Vigil:
         self._connections.flush()
         self._catch_up.flush()
 
-    def _next_part(self) -> list[Peer]:
+    def _next_part(self) -> list[ClientConnection]:
         """The peers whose turn it is, of those that are still there."""
         peers = self._connections.peers
         if not self._left:

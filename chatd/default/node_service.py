@@ -1,4 +1,4 @@
-"""OutboxAccess: NodeService, what gateways ask for their streams: epochs, what is owed, cursors that move."""
+"""NodeService: NodeService, what gateways ask for their streams: epochs, what is owed, cursors that move."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,7 +13,7 @@ from chatd.store.commands import AckCursors, OpenStreams, RetryRule
 from chatd.store.queries import PullOwed
 
 
-class OutboxAccess:
+class NodeService:
     """NodeService's methods. ``clock`` gives microseconds since the Unix epoch."""
 
     def __init__(

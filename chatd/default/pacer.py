@@ -18,7 +18,7 @@ JOINED_BYTES = 262_144
 """Runs of a room are joined up to so many: no larger than what a device takes at once (the default of WINDOW_BYTES)."""
 
 
-class Gathering:
+class FanOutPacer:
     """``emit`` fans out; ``published`` counts the deliveries that came of it so far. ``longest`` is how many seconds may be waited (0: never),
     ``later`` calls back after so many."""
 

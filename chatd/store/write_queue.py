@@ -3,15 +3,15 @@ behind: acks and Hellos, in their order; nobody waits for acks, and Hellos come 
 
 from chatd.core.priority import URGENT
 from chatd.store import commands as c
-from chatd.store.lane import Turn
+from chatd.store.worker import Turn
 
-MAX_BEHIND = 256
+MAX_BACKGROUND = 256
 """With so many acks and Hellos a transaction takes no more of them: some 5 ms."""
-_BEHIND = (c.AckCursors, c.OpenStreams, c.RegisterConnections, c.TouchConnections, c.ForgetConnections)
+_BACKGROUND = (c.AckCursors, c.OpenStreams, c.RegisterConnections, c.TouchConnections, c.ForgetConnections)
 _OWNERS_KEPT = 10_000
 
 
-class Turns:
+class WriteQueue:
     """Counts the commands that wait their turn."""
 
     def __init__(self) -> None:
@@ -20,18 +20,18 @@ class Turns:
 
     def turn_of(self, command: c.Command, taken: int) -> Turn:
         """When the command is taken. ``taken``: how many of those that waited their turn have been taken up."""
-        if isinstance(command, _BEHIND):
-            return Turn.BEHIND
+        if isinstance(command, _BACKGROUND):
+            return Turn.BACKGROUND
         owner = _owner(command)
         urgent = isinstance(command, c.StoreEvents) and any(event.priority >= URGENT for event in command.events)
         if urgent and self._last.get(owner, 0) <= taken:
-            return Turn.FIRST
+            return Turn.URGENT
         self._submitted += 1
         if owner:
             if len(self._last) >= _OWNERS_KEPT:
                 self._last = {profile_id: number for profile_id, number in self._last.items() if number > taken}
             self._last[owner] = self._submitted
-        return Turn.IN_TURN
+        return Turn.NORMAL
 
 
 def _owner(command: c.Command) -> str:

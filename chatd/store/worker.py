@@ -21,9 +21,9 @@ Pair = tuple[Any, object | None]
 class Turn(Enum):
     """When an item is taken."""
 
-    FIRST = auto()
-    IN_TURN = auto()
-    BEHIND = auto()
+    URGENT = auto()
+    NORMAL = auto()
+    BACKGROUND = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class Completed:
     result: Any | ChatdError
 
 
-class Lane:
+class BatchWorker:
     """``work`` gets (item, tag) pairs on the lane's thread, one or more until they weigh ``max_batch``, and raises nothing; ``closed`` runs there
-    last. What goes first is taken before what waits its turn, and that before what goes behind, of which each batch takes up to ``max_behind``,
+    last. What goes first is taken before what waits its turn, and that before what goes behind, of which each batch takes up to ``max_background``,
     and one at least if there is any; otherwise first in, first out.
 
     The queue is not bounded here: whoever submits bounds what waits (``MAX_WAITING`` of the default node).
@@ -50,7 +50,7 @@ class Lane:
         closed: Callable[[], None],
         threads: int = 1,
         max_batch: int = 1_000,
-        max_behind: int = 1_000,
+        max_background: int = 1_000,
         weigh: Callable[[Any], int] = lambda item: 1,
     ) -> None:
         # A token for each pair, False for the end: whoever has got one finds a pair in one of the queues.
@@ -61,14 +61,14 @@ class Lane:
         self._weigh = weigh
         self._work = work
         self._closed = closed
-        self._shares = (((Turn.FIRST, Turn.IN_TURN), max_batch), ((Turn.BEHIND,), max_behind))
+        self._shares = (((Turn.URGENT, Turn.NORMAL), max_batch), ((Turn.BACKGROUND,), max_background))
         self._threads = [threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True) for number in range(threads)]
 
     def start(self) -> None:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, item: Any, tag: object | None, turn: Turn = Turn.IN_TURN) -> None:
+    def submit(self, item: Any, tag: object | None, turn: Turn = Turn.NORMAL) -> None:
         """Queue an item; its result comes back with ``tag``."""
         self._queues[turn].append((item, tag))
         self._tokens.put(True)
@@ -126,6 +126,6 @@ class Lane:
                 pair = self._queues[turn].popleft()
             except IndexError:
                 continue
-            self.taken += turn is Turn.IN_TURN
+            self.taken += turn is Turn.NORMAL
             return pair
         return None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from chatd.core.wire import encode_reply, error_to_pb
 from chatd.errors import AckAhead, ChatdError, Draining, HeartbeatLost, Superseded
-from chatd.gateway.connection import ConnectionManager, Peer
+from chatd.gateway.connection import ClientConnection, ConnectionManager
 from chatd.pb.gateway.v1.gateway_pb2 import CaughtUp, Closed, Error, ServerFrame
 from chatd.transport.pump import PeerFull, PeerGone, Pump
 
@@ -14,7 +14,7 @@ FAILURES = (HeartbeatLost, Superseded, AckAhead)
 _CAUGHT_UP = ServerFrame(caught_up=CaughtUp()).SerializeToString()
 
 
-class Devices:
+class DeviceSender:
     """The ROUTER's sending side. ``bind`` gives it its socket and the connections it may have to forget."""
 
     elsewhere: tuple[str, ...] = ()
@@ -24,7 +24,7 @@ class Devices:
         self._router = router
         self._connections = connections
 
-    def deliver(self, peer: Peer, records: Sequence[bytes], caught_up: bool) -> None:
+    def deliver(self, peer: ClientConnection, records: Sequence[bytes], caught_up: bool) -> None:
         """Delivery records, concatenated into one frame; then, if so, that the device has caught up."""
         if records:
             frame = records[0] if len(records) == 1 else b"".join(records)
@@ -35,12 +35,12 @@ class Devices:
         if caught_up:
             self.send(peer, _CAUGHT_UP)
 
-    def send(self, peer: Peer, frame: bytes) -> None:
+    def send(self, peer: ClientConnection, frame: bytes) -> None:
         if not self._send_to(peer.routing_id, peer.delimiter, frame):
             # Gone, or so slow that even the socket's queue is full: the outbox keeps what it is owed.
             self._connections.forget(peer, failed=True)
 
-    def signal(self, peer: Peer, frame: bytes) -> bool:
+    def signal(self, peer: ClientConnection, frame: bytes) -> bool:
         """What is said in passing: False if the device does not keep up, or is gone."""
         return self._send_to(peer.routing_id, peer.delimiter, frame)
 
@@ -48,14 +48,14 @@ class Devices:
         """The answer to a call. The caller may have gone meanwhile; then nobody is told."""
         self._send_to(routing_id, delimiter, ServerFrame(reply=encode_reply(call_id, payload, error)).SerializeToString())
 
-    def refuse(self, peer: Peer, error: ChatdError) -> None:
+    def refuse(self, peer: ClientConnection, error: ChatdError) -> None:
         """Tell a peer that its frame was refused; end the stream if the error says so."""
         if error.closes:
             self.end(peer, error)
         else:
             self.send(peer, ServerFrame(error=error_to_pb(error)).SerializeToString())
 
-    def end(self, peer: Peer, error: ChatdError | None) -> None:
+    def end(self, peer: ClientConnection, error: ChatdError | None) -> None:
         """End the peer's stream, if it has one, and say why; None: because the device asked for it."""
         self._connections.forget(peer, failed=isinstance(error, FAILURES))
         reason = Error(code=0, name="OK") if error is None else error_to_pb(error)

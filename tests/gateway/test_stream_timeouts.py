@@ -5,15 +5,15 @@ import pytest
 from chatd.core.model import Owed, StreamKey
 from chatd.core.stream import DeviceStream, Published, Run
 from chatd.errors import ChatdError, HeartbeatLost
-from chatd.gateway.connection import Peer
-from chatd.gateway.vigil import ROUNDS, Vigil
+from chatd.gateway.connection import ClientConnection
+from chatd.gateway.stream_timeouts import ROUNDS, StreamTimeouts
 
 HEARTBEAT = 10.0
 TICK = 1.0
 
 
 class Connections:
-    def __init__(self, *peers: Peer) -> None:
+    def __init__(self, *peers: ClientConnection) -> None:
         self.peers = {peer.routing_id: peer for peer in peers}
 
     def flush(self) -> None:
@@ -21,20 +21,20 @@ class Connections:
 
 
 class Said:
-    """Stands for everything a vigil tells."""
+    """Stands for everything the timeouts tell."""
 
     def __init__(self) -> None:
         self.ended: list[ChatdError | None] = []
-        self.failed: list[Peer] = []
-        self.pulled: list[Peer] = []
+        self.failed: list[ClientConnection] = []
+        self.pulled: list[ClientConnection] = []
 
-    def end(self, peer: Peer, error: ChatdError | None) -> None:
+    def end(self, peer: ClientConnection, error: ChatdError | None) -> None:
         self.ended.append(error)
 
-    def acked(self, peer: Peer) -> None:
+    def acked(self, peer: ClientConnection) -> None:
         self.failed.append(peer)
 
-    def want(self, peer: Peer) -> None:
+    def want(self, peer: ClientConnection) -> None:
         self.pulled.append(peer)
 
     def flush(self) -> None:
@@ -42,14 +42,14 @@ class Said:
 
 
 @pytest.fixture
-def peer() -> Peer:
+def peer() -> ClientConnection:
     """Heard at 100, one delivery in flight."""
-    made = Peer(b"id", 100.0)
-    made.patience = 1.0
+    made = ClientConnection(b"id", 100.0)
+    made.retry_jitter = 1.0
     stream = made.stream = DeviceStream(StreamKey("p", "d", 1), window_messages=8, window_bytes=1000)
     stream.begin_pull()
     stream.pulled(Owed(cursors={"a": 0}))
-    stream.publish(Published((Run("a", 1, 1),), 1, b"1"))
+    stream.offer(Published((Run("a", 1, 1),), 1, b"1"))
     return made
 
 
@@ -59,8 +59,8 @@ def said() -> Said:
 
 
 @pytest.fixture
-def vigil(peer: Peer, said: Said) -> Vigil:
-    made = Vigil(
+def timeouts(peer: ClientConnection, said: Said) -> StreamTimeouts:
+    made = StreamTimeouts(
         Connections(peer),  # type: ignore[arg-type]
         said,  # type: ignore[arg-type]
         said,  # type: ignore[arg-type]
@@ -73,42 +73,42 @@ def vigil(peer: Peer, said: Said) -> Vigil:
     return made
 
 
-def pass_time(vigil: Vigil, since: float, until: float) -> None:
+def pass_time(timeouts: StreamTimeouts, since: float, until: float) -> None:
     now = since
     while now < until:
         now += TICK
-        vigil.tick(now)
+        timeouts.tick(now)
 
 
-def test_three_silent_intervals_end_a_stream(vigil: Vigil, said: Said) -> None:
-    pass_time(vigil, 100.0, 130.0)
+def test_three_silent_intervals_end_a_stream(timeouts: StreamTimeouts, said: Said) -> None:
+    pass_time(timeouts, 100.0, 130.0)
     assert said.ended == []
-    pass_time(vigil, 130.0, 131.0)
+    pass_time(timeouts, 130.0, 131.0)
     assert isinstance(said.ended[0], HeartbeatLost)
 
 
-def test_what_is_not_acknowledged_in_time_has_failed(vigil: Vigil, said: Said, peer: Peer) -> None:
-    pass_time(vigil, 100.0, 119.0)
+def test_what_is_not_acknowledged_in_time_has_failed(timeouts: StreamTimeouts, said: Said, peer: ClientConnection) -> None:
+    pass_time(timeouts, 100.0, 119.0)
     assert said.failed == []
-    pass_time(vigil, 119.0, 120.0)
+    pass_time(timeouts, 119.0, 120.0)
     assert said.failed == [peer]
 
 
-def test_a_gateway_that_stood_still_blames_nobody(vigil: Vigil, said: Said) -> None:
+def test_a_gateway_that_stood_still_blames_nobody(timeouts: StreamTimeouts, said: Said) -> None:
     """SIGSTOP for a minute: the first thing to run afterwards may be the timer, before anything is read."""
-    vigil.tick(160.0)
+    timeouts.tick(160.0)
     assert (said.ended, said.failed) == ([], [])
-    pass_time(vigil, 160.0, 179.0)
+    pass_time(timeouts, 160.0, 179.0)
     assert (said.ended, said.failed) == ([], []), "the wait goes on where it was"
-    pass_time(vigil, 179.0, 180.0)
+    pass_time(timeouts, 179.0, 180.0)
     assert len(said.failed) == 1
-    pass_time(vigil, 180.0, 191.0)
+    pass_time(timeouts, 180.0, 191.0)
     assert len(said.ended) >= 1
 
 
 def test_many_streams_are_looked_at_part_by_part(said: Said) -> None:
-    peers = [Peer(bytes([number]), 100.0) for number in range(100)]
-    vigil = Vigil(
+    peers = [ClientConnection(bytes([number]), 100.0) for number in range(100)]
+    timeouts = StreamTimeouts(
         Connections(*peers),  # type: ignore[arg-type]
         said,  # type: ignore[arg-type]
         said,  # type: ignore[arg-type]
@@ -117,11 +117,11 @@ def test_many_streams_are_looked_at_part_by_part(said: Said) -> None:
         repair_pull=1000.0,
         delivery_retry=20.0,
     )
-    ticks = round(HEARTBEAT / ROUNDS / vigil.period)
+    ticks = round(HEARTBEAT / ROUNDS / timeouts.period)
     largest = 0
     for number in range(ticks):
         before = len(said.ended)
-        vigil.tick(140.0 + number * vigil.period)
+        timeouts.tick(140.0 + number * timeouts.period)
         largest = max(largest, len(said.ended) - before)
     assert len(said.ended) == 100, "all within a round"
     assert largest == 100 / ticks

@@ -3,7 +3,7 @@
 from chatd.core.model import StreamAcks, StreamKey
 
 
-class Receipts:
+class PendingAcks:
     """``take`` gives what is to be written; ``written`` or ``lost`` must follow before the next."""
 
     __slots__ = ("_cursors", "_failed", "_key", "_rejected", "_replayed", "_under_way")

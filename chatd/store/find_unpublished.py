@@ -1,39 +1,43 @@
 """What a node that died left behind: events committed and never marked as fanned out, for whoever was a member at each of them."""
 
 from chatd.core.model import CommittedRun, Members
-from chatd.core.priority import BULK, URGENT, USUAL
+from chatd.core.priority import BULK, NORMAL, URGENT
 from chatd.core.wire import delivery_record
 from chatd.pb.events.v1.payloads_pb2 import EventType
 from chatd.store.database import Database
-from chatd.store.queries import Unfanned
+from chatd.store.queries import FindUnpublished
 
 _ROOMS = 200  # in one sweep; the next one takes the next
 
 
-def unfanned(database: Database, query: Unfanned) -> tuple[CommittedRun, ...]:
+def find_unpublished(database: Database, query: FindUnpublished) -> tuple[CommittedRun, ...]:
     rooms = database.rows(
         # A purge moves the mark along: what is behind it is gone.
-        "SELECT r.room_id, r.fanned_seq, r.urgent_seq, r.usual_seq FROM room r "
-        "JOIN room_event e ON e.room_id = r.room_id AND e.seq = r.fanned_seq + 1 WHERE r.fanned_seq < r.head_seq AND e.sent_at_us < ? LIMIT ?",
+        "SELECT r.room_id, r.published_seq, r.urgent_seq, r.normal_seq FROM room r "
+        "JOIN room_event e ON e.room_id = r.room_id AND e.seq = r.published_seq + 1 WHERE r.published_seq < r.head_seq AND e.sent_at_us < ? LIMIT ?",
         (query.before_us, _ROOMS),
     )
     return tuple(
         run
-        for room_id, fanned_seq, urgent_seq, usual_seq in rooms
+        for room_id, published_seq, urgent_seq, normal_seq in rooms
         for run in _runs(
-            database, room_id, fanned_seq, query.limit, URGENT if urgent_seq > fanned_seq else USUAL if usual_seq > fanned_seq else BULK
+            database,
+            room_id,
+            published_seq,
+            query.limit,
+            URGENT if urgent_seq > published_seq else NORMAL if normal_seq > published_seq else BULK,
         )
     )
 
 
-def _runs(database: Database, room_id: str, fanned_seq: int, limit: int, priority: int) -> list[CommittedRun]:
+def _runs(database: Database, room_id: str, published_seq: int, limit: int, priority: int) -> list[CommittedRun]:
     """``priority`` is the whole room's: its order is one."""
     events = database.rows(
-        "SELECT seq, type, delivery FROM room_event WHERE room_id = ? AND seq > ? ORDER BY seq LIMIT ?", (room_id, fanned_seq, limit)
+        "SELECT seq, type, delivery FROM room_event WHERE room_id = ? AND seq > ? ORDER BY seq LIMIT ?", (room_id, published_seq, limit)
     )
     intervals = database.rows(
         "SELECT profile_id, joined_seq, left_seq FROM subscription WHERE room_id = ? AND (left_seq IS NULL OR left_seq > ?)",
-        (room_id, fanned_seq),
+        (room_id, published_seq),
     )
     runs: list[CommittedRun] = []
     first, records = 0, list[bytes]()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.daemon.notify import Notifier, watchdog_interval
+from chatd.daemon.systemd import ServiceManager, watchdog_interval
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -21,7 +21,7 @@ def systemd(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
 
 
 def test_what_is_said(systemd: socket.socket) -> None:
-    notifier = Notifier()
+    notifier = ServiceManager()
     notifier.status("waiting")
     notifier.ready("serving as all")
     notifier.alive()
@@ -31,15 +31,15 @@ def test_what_is_said(systemd: socket.socket) -> None:
 
 
 def test_a_status_is_one_line(systemd: socket.socket) -> None:
-    Notifier().status("waiting\nREADY=1")
+    ServiceManager().status("waiting\nREADY=1")
     assert systemd.recv(4096) == b"STATUS=waiting READY=1"
 
 
 def test_nobody_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
-    Notifier().ready("x")
+    ServiceManager().ready("x")
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "gone"))
-    Notifier().ready("x")
+    ServiceManager().ready("x")
 
 
 @pytest.mark.parametrize(

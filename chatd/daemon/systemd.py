@@ -4,7 +4,7 @@ import os
 import socket
 
 
-class Notifier:
+class ServiceManager:
     """sd_notify(3). A message that cannot be sent is dropped: the daemon's work does not depend on it."""
 
     def __init__(self) -> None:

@@ -1,11 +1,11 @@
-"""How long the oldest delivery in flight is waited for. Times in seconds of any steady clock."""
+"""How long to wait for the ack of the oldest delivery in flight. Times in seconds of any steady clock."""
 
 LONGEST = 300.0
-"""The wait doubles up to this."""
+"""The timeout doubles up to this."""
 
 
-class Patience:
-    """Looks at how far the device has acknowledged, now and then."""
+class AckTimer:
+    """Compares, each time it is asked, how far the device has acknowledged with how far it had before."""
 
     __slots__ = ("_acked", "_since", "_tries")
 
@@ -15,7 +15,7 @@ class Patience:
         self._tries = 0
 
     def is_over(self, *, acked: int, in_flight: bool, now: float, first: float) -> bool:
-        """Whether nothing has moved for ``first`` seconds, doubled each time that was so."""
+        """True if no ack has arrived for the current timeout: ``first`` seconds, doubled after each timeout up to LONGEST."""
         if not in_flight:
             self._acked = -1
             return False

@@ -1,4 +1,4 @@
-"""What a troubled device could not take, as a pull needs it."""
+"""Deliveries that a device did not take, as a pull needs them."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ Place = tuple[str, int]
 """Room and seq."""
 
 
-class Troubles(NamedTuple):
+class DeliveryFailures(NamedTuple):
     """``attempts`` in vain of events that are still tried; ``dead`` ones and why; ``replays`` that are on their way."""
 
     attempts: dict[Place, int]
@@ -30,16 +30,16 @@ class Troubles(NamedTuple):
         return delivery_record(tried_before(delivery, self.attempts.get((room_id, seq), 0)))
 
 
-NONE = Troubles({}, {}, [])
+NONE = DeliveryFailures({}, {}, [])
 
 
-def read_troubles(database: Database, stream: StreamKey) -> Troubles:
+def read_failures(database: Database, stream: StreamKey) -> DeliveryFailures:
     device = (stream.profile_id, stream.device_id)
     attempts = database.rows("SELECT room_id, seq, attempts FROM delivery_attempt WHERE profile_id = ? AND device_id = ?", device)
     letters = database.rows(
         "SELECT room_id, seq, reason, state FROM dead_letter WHERE profile_id = ? AND device_id = ? ORDER BY room_id, seq", device
     )
-    return Troubles(
+    return DeliveryFailures(
         {(room_id, seq): count for room_id, seq, count in attempts},
         {(room_id, seq): reason for room_id, seq, reason, _ in letters},
         [(room_id, seq) for room_id, seq, _, state in letters if state == "replaying"],
