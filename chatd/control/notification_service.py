@@ -1,7 +1,6 @@
 """AdminService, the part about notifications: try one, see the queue, retry or drop what is dead. Operators only; contents are never shown."""
 
 from collections.abc import Callable
-from typing import Any
 
 from google.protobuf.message import Message
 
@@ -9,10 +8,11 @@ from chatd.control.admin_service import limit_of
 from chatd.core.ids import check_id
 from chatd.core.model import PushDevice, QueuedNotification
 from chatd.default.answer import Answer, Caller, Later, Method, Read, Write, parse
-from chatd.errors import ChatdError, EventNotFound, Unavailable
+from chatd.errors import ChatdError, EventNotFound
 from chatd.pb.admin.v1 import admin_pb2
 from chatd.store import commands as c
 from chatd.store import queries as q
+from chatd.store.access import StoreAccess
 
 _STATES = {
     admin_pb2.NOTIFICATION_STATE_UNSPECIFIED: "",
@@ -23,14 +23,13 @@ _STATES = {
 _NUMBERS = {name: number for number, name in _STATES.items() if name}
 
 Test = Callable[[str, str, PushDevice, Callable[[str], None]], None]
-Ask = Callable[[Any, Callable[[Any], None], Callable[[], None]], None]
 
 
 class NotificationService:
-    """``ask`` reads for the node itself, ``test`` notifies a device and gives what went wrong."""
+    """``test`` notifies a device and gives what went wrong."""
 
-    def __init__(self, *, ask: Ask, test: Test) -> None:
-        self._ask = ask
+    def __init__(self, store: StoreAccess, *, test: Test) -> None:
+        self._store = store
         self._test = test
         self.methods: dict[str, Method] = {
             "AdminService/TestNotification": self.test_notification,
@@ -55,7 +54,7 @@ class NotificationService:
 
                 self._test(profile_id, device_id, push, tried)
 
-            self._ask(q.GetPush(profile_id, device_id), found, lambda: then(Unavailable("the database does not answer")))
+            self._store.ask(q.GetPush(profile_id, device_id), found, then)
 
         return Later(begin)
 

@@ -6,7 +6,9 @@ A lease is no lock: addresses that run out are no longer handed to gateways, tha
 from collections.abc import Callable
 
 from chatd.core.model import Lease
+from chatd.default.part import Part
 from chatd.pb.node.v1 import node_pb2
+from chatd.store.access import StoreAccess
 from chatd.store.commands import RenewLeases
 
 FORGET_US = 3_600_000_000
@@ -14,16 +16,22 @@ FORGET_US = 3_600_000_000
 
 
 class Leases:
-    """``renew`` is to be called every third of a lease. ``clock`` gives microseconds since the Unix epoch, ``lease`` is in seconds."""
+    """``lease`` is in seconds; it is renewed when a third of it has passed. ``clock`` gives microseconds since the Unix epoch."""
 
-    def __init__(self, *, lease: float, clock: Callable[[], int]) -> None:
+    def __init__(self, store: StoreAccess, *, lease: float, clock: Callable[[], int]) -> None:
+        self._store = store
         self._lease_us = round(lease * 1e6)
-        self.period = lease / 3
-        """Seconds between renewals."""
+        self.part = Part(begin=(self._renew,), every=((lease / 3, self._renew),), before_the_end=self._end)
         self._clock = clock
         self._own: tuple[Lease, ...] = ()
         self._gateways: dict[str, Lease] = {}
         self._known: tuple[Lease, ...] = ()
+
+    def _renew(self) -> None:
+        self._store.write(self.renewal(), self.renewed)
+
+    async def _end(self, seconds: float) -> None:
+        self._store.tell(self.ending())
 
     def serve(self, *nodes: Lease) -> None:
         """What this process itself is."""

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Sequence
 
 from chatd.core.ack_batch import decode_acks
+from chatd.core.counter import Counter
 from chatd.core.ids import check_id, topic_of
 from chatd.core.model import Connection, Owed, Pull, StreamAcks, StreamKey
 from chatd.default.answer import Answer, Caller, Done, Method, Read, Write, parse
 from chatd.default.connection_cache import ConnectionCache
 from chatd.default.leases import Leases
+from chatd.default.part import Part
 from chatd.pb.node.v1 import node_pb2
 from chatd.store.commands import AckCursors, OpenStreams, RetryRule
 from chatd.store.queries import PullOwed
@@ -34,14 +36,15 @@ class NodeService:
         self._tell_epoch = tell_epoch
         self._clock = clock
         self._acknowledged = acknowledged
-        self.events_pulled = 0
-        self.methods: dict[str, Method] = {
+        self._events_pulled = Counter("events_pulled", "events read from the outbox for gateways")
+        methods: dict[str, Method] = {
             "NodeService/Describe": self.describe,
             "NodeService/OpenStreams": self.open_streams,
             "NodeService/PullOutbox": self.pull_outbox,
             "NodeService/AckBatch": self.ack_batch,
             "NodeService/CloseStreams": self.close_streams,
         }
+        self.part = Part(methods, counters=(self._events_pulled,))
 
     def describe(self, caller: Caller, payload: bytes) -> Answer:
         """Who this node is, and who else serves; shows a gateway that it lives, and the node that the gateway does."""
@@ -79,7 +82,7 @@ class NodeService:
         pulls = tuple(_to_pull(pull) for pull in parse(node_pb2.PullOutboxRequest, payload).pulls)
 
         def then(answers: Sequence[Owed]) -> node_pb2.PullOutboxResponse:
-            self.events_pulled += sum(run.last_seq - run.first_seq + 1 for owed in answers for run in owed.runs)
+            self._events_pulled.add(sum(run.last_seq - run.first_seq + 1 for owed in answers for run in owed.runs))
             return node_pb2.PullOutboxResponse(owed=[_to_pb(owed) for owed in answers])
 
         return Read(PullOwed(pulls), then)

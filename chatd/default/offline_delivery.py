@@ -12,10 +12,14 @@ from typing import Any
 
 import structlog
 
+from chatd.core.counter import Counter
 from chatd.core.ids import topic_of
 from chatd.core.model import ClaimedNotification, NotificationContent, PushDevice
 from chatd.core.notification import Notification, Notifier, NotifyFailed, TargetGone, preview_of
 from chatd.core.online import OnlineTable
+from chatd.default.part import Part
+from chatd.errors import ChatdError
+from chatd.store.access import StoreAccess
 from chatd.store.commands import ClaimNotifications, EnqueuedPage, EnqueueNotifications, NotificationOutcome, SettleNotifications
 from chatd.store.notices import PAGE
 from chatd.store.queries import GetNotificationContents, NotificationWork
@@ -47,23 +51,23 @@ class NotifyRule:
 
 
 class OfflineDelivery:
-    """``begin`` starts a pass, unless one is under way. ``ask`` and ``write`` give results on the loop, ``clock`` microseconds since the epoch."""
+    """``begin`` starts a pass, unless one is under way; it is called each ``tick`` seconds. ``clock`` gives microseconds since the
+    Unix epoch."""
 
     def __init__(
         self,
         rule: NotifyRule,
         notifiers: Mapping[str, Notifier],
+        store: StoreAccess,
         *,
         online: OnlineTable,
-        ask: Callable[[Any, Callable[[Any], None]], None],
-        write: Callable[[Any, Callable[[Any], None]], None],
+        tick: float,
         clock: Callable[[], int],
     ) -> None:
         self._rule = rule
         self._notifiers = notifiers
         self._online = online
-        self._ask = ask
-        self._write = write
+        self._store = store
         self._clock = clock
         self._busy = False
         self._more = False
@@ -73,18 +77,21 @@ class OfflineDelivery:
         self._outcomes: list[NotificationOutcome] = []
         self._large_after_us: dict[str, int] = {}
         self._ready_at_us = clock() + round(rule.delay * 1e6)
-        self.sent = 0
-        self.failed = 0
-        self.dead = 0
+        self.sent = Counter("notifications_sent", "notifications that a notifier took")
+        self._failed = Counter("notifications_failed", "tries to notify that failed")
+        self._dead = Counter("notifications_dead", "notifications tried too often")
+        counters = (self.sent, self._failed, self._dead)
+        self.part = Part(every=((tick, self.begin),), counters=counters, before_the_end=self.stop)
 
     def begin(self) -> None:
         # Who has just started does not know yet who is connected.
         if not self._busy and not self._stopped and self._clock() >= self._ready_at_us:
             self._busy = True
-            self._ask(NotificationWork(self._clock()), self._on_work)
+            self._store.ask(NotificationWork(self._clock()), self._on_work, self._stopped_short)
 
-    def stopped_short(self) -> None:
-        """A query or command failed: the next pass begins anew; claims run out."""
+    def _stopped_short(self, error: ChatdError) -> None:
+        """The next pass begins anew; claims run out."""
+        log.error("A pass of notifications ended early; the next one begins anew", error=str(error), code=error.code)
         self._busy = False
 
     def _on_work(self, work: tuple[tuple[tuple[str, int], ...], bool]) -> None:
@@ -99,7 +106,7 @@ class OfflineDelivery:
                 total += size
         large = next((room_id for room_id, size in rooms if size > PAGE and room_id not in self._large_after_us), "")
         if small:
-            self._write(self._noting(tuple(small)), lambda noted: self._note_large(large, now))
+            self._store.write(self._noting(tuple(small)), lambda noted: self._note_large(large, now), self._stopped_short)
         elif large or due:
             self._note_large(large, now)
         else:
@@ -116,9 +123,10 @@ class OfflineDelivery:
             self._claim()
             return
         noted = noted or EnqueuedPage()
-        self._write(
+        self._store.write(
             self._noting((room_id,), page=PAGE, after=noted.after, up_to=noted.up_to),
             lambda then: self._note_large(room_id, begun_us, then, pages + 1),
+            self._stopped_short,
         )
 
     def _claim(self) -> None:
@@ -127,7 +135,7 @@ class OfflineDelivery:
             self._busy = False
             return
         lease = 5.0 + self._rule.timeout * (1 + CLAIMED / AT_ONCE)
-        self._write(ClaimNotifications(room, round(lease * 1e6)), lambda claims: self._on_claimed(claims, room))
+        self._store.write(ClaimNotifications(room, round(lease * 1e6)), lambda claims: self._on_claimed(claims, room), self._stopped_short)
 
     def _on_claimed(self, claims: tuple[ClaimedNotification, ...], asked: int) -> None:
         if not claims:
@@ -141,7 +149,7 @@ class OfflineDelivery:
                 self._decide(claim, notice)
             self._go_on()
 
-        self._ask(GetNotificationContents(claims, self._clock()), on_notices)
+        self._store.ask(GetNotificationContents(claims, self._clock()), on_notices, self._stopped_short)
 
     def _decide(self, claim: ClaimedNotification, notice: NotificationContent) -> None:
         """PUB or offline: who is connected gets it from its stream."""
@@ -199,17 +207,17 @@ class OfflineDelivery:
                 raise NotifyFailed(f"this node has no notifier {push.notifier!r}")
             await notifier.notify(notification, push)
         except NotifyFailed:
-            self.failed += 1
+            self._failed.add()
             raise
         except Exception as exc:  # a library's surprise must not take the claim with it
-            self.failed += 1
+            self._failed.add()
             log.exception("A notifier failed in a way of its own", notifier=push.notifier)
             raise NotifyFailed(f"the notifier failed: {type(exc).__name__}") from exc
-        self.sent += 1
+        self.sent.add()
 
     def _failure(self, claim: ClaimedNotification, error: str) -> NotificationOutcome:
         if claim.attempts >= self._rule.max_retries:
-            self.dead += 1
+            self._dead.add()
             return NotificationOutcome(claim, "dead", error=error)
         pause = min(LONGEST_PAUSE, self._rule.retry * 2 ** min(claim.attempts, 30)) * random.uniform(0.75, 1.25)
         return NotificationOutcome(claim, "failed", round(pause * 1e6), error)
@@ -222,7 +230,7 @@ class OfflineDelivery:
 
     def _write_outcomes(self) -> None:
         outcomes, self._outcomes = tuple(self._outcomes), []
-        self._write(SettleNotifications(outcomes), lambda done: None)
+        self._store.write(SettleNotifications(outcomes), lambda done: None, self._stopped_short)
 
     def test(self, profile_id: str, device_id: str, push: PushDevice, then: Callable[[str], None]) -> None:
         """Notify a device now; ``then`` gets what went wrong, or nothing."""

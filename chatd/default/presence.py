@@ -3,15 +3,19 @@
 import time
 from collections.abc import Callable, Sequence
 
+from chatd.core.counter import Counter
 from chatd.core.ids import STATES, WATCH, check_id, split_presence
 from chatd.core.presence import PresenceBoard
 from chatd.core.wire import signal_record
 from chatd.default.answer import Answer, Caller, Method, Read, parse
+from chatd.default.part import Part
 from chatd.errors import InvalidArgument
 from chatd.pb.chat.v1 import chat_pb2
 from chatd.pb.events.v1.signals_pb2 import Presence, PresenceState, Signal
 from chatd.store.queries import ShareRoom
 
+TICK_SECONDS = 0.1
+"""Between two looks at which changes have settled."""
 MAX_ASKED = 100
 MAX_WATCHED = 1_000
 
@@ -25,11 +29,12 @@ class PresenceBusiness:
         self._board = board
         self._publish = publish
         self._clock = clock
-        self.changes = 0
-        self.methods: dict[str, Method] = {
+        self._changes = Counter("presence_changes", "changes of presence told to gateways")
+        methods: dict[str, Method] = {
             "ChatService/GetPresence": self.get_presence,
             "ChatService/WatchPresence": self.watch_presence,
         }
+        self.part = Part(methods, every=((TICK_SECONDS, self.tick),), counters=(self._changes,))
 
     def on_device(self, topic: bytes, there: bool) -> None:
         """A device's topic for deliveries came or went."""
@@ -55,7 +60,7 @@ class PresenceBusiness:
     def tick(self) -> None:
         """Tell what has settled."""
         for profile_id, state in self._board.settled(self._clock()):
-            self.changes += 1
+            self._changes.add()
             self._tell(profile_id, state)
 
     def _tell(self, profile_id: str, state: PresenceState) -> None:

@@ -1,37 +1,38 @@
 """ReceiptBusiness: how far devices have received and profiles have read. Markers are kept; who asked for signals is told when they move."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from chatd.core.ids import check_id, check_seq
 from chatd.core.model import DeliveryStatus, Members, ReadMarker, StreamAcks, UnreadRoom
 from chatd.default.answer import Answer, Caller, Method, Read, Write, parse
+from chatd.default.part import Part
 from chatd.default.signals import Signals
 from chatd.errors import InvalidArgument
 from chatd.pb.chat.v1 import chat_pb2
 from chatd.pb.events.v1.payloads_pb2 import EventReceipt
 from chatd.pb.events.v1.signals_pb2 import ReadReceipt
+from chatd.store.access import StoreAccess
 from chatd.store.commands import SetReadMarker
-from chatd.store.queries import Audience, GetDeliveryStatus, ListUnread, Query
+from chatd.store.queries import Audience, GetDeliveryStatus, ListUnread
 
 MAX_ROOMS = 1_000
 MAX_LIMIT = 1_000
 DEFAULT_LIMIT = 100
 
-Ask = Callable[[Query, Callable[[dict[str, Members]], None]], None]
-
 
 class ReceiptBusiness:
-    """``ask`` asks a reader for the node itself. Rooms of more than ``room_limit`` members are not told of receipts; asking works for all."""
+    """Rooms of more than ``room_limit`` members are not told of receipts; asking works for all."""
 
-    def __init__(self, signals: Signals, *, ask: Ask, room_limit: int) -> None:
+    def __init__(self, signals: Signals, store: StoreAccess, *, room_limit: int) -> None:
         self._signals = signals
-        self._ask = ask
+        self._store = store
         self._room_limit = room_limit
-        self.methods: dict[str, Method] = {
+        methods: dict[str, Method] = {
             "ChatService/SetReadMarker": self.set_read_marker,
             "ChatService/ListUnread": self.list_unread,
             "ChatService/GetDeliveryStatus": self.get_delivery_status,
         }
+        self.part = Part(methods)
 
     def set_read_marker(self, caller: Caller, payload: bytes) -> Answer:
         """Forward only."""
@@ -49,7 +50,7 @@ class ReceiptBusiness:
 
     def _tell_read(self, marker: ReadMarker, device_id: str) -> None:
         receipt = ReadReceipt(room_id=marker.room_id, profile_id=marker.profile_id, seq=marker.seq, read_at_us=marker.read_at_us)
-        self._ask(
+        self._store.ask(
             Audience((marker.room_id,), "", self._room_limit),
             lambda found: self._signals.read(found.get(marker.room_id), receipt, device_id),
         )
@@ -68,7 +69,7 @@ class ReceiptBusiness:
                 if members is not None:
                     self._signals.delivered(members, stream.profile_id, stream.device_id, seq)
 
-        self._ask(Audience(tuple({room_id for _, room_id, _ in moved}), "", self._room_limit), then)
+        self._store.ask(Audience(tuple({room_id for _, room_id, _ in moved}), "", self._room_limit), then)
 
     def list_unread(self, caller: Caller, payload: bytes) -> Answer:
         caller.require_client()

@@ -9,8 +9,12 @@ from dataclasses import dataclass
 
 import structlog
 
-from chatd.store.commands import Command, ExpireDevices, Purged, PurgeLog
-from chatd.store.queries import Query, RetentionCuts
+from chatd.core.counter import Counter
+from chatd.default.part import Part
+from chatd.errors import ChatdError
+from chatd.store.access import StoreAccess
+from chatd.store.commands import ExpireDevices, Purged, PurgeLog
+from chatd.store.queries import RetentionCuts
 
 log = structlog.get_logger()
 
@@ -38,47 +42,47 @@ class RetentionRule:
 
 
 class Retention:
-    """``begin`` starts a pass, unless one is under way; each result brings the next step. ``ask`` and ``write`` give results on the loop."""
+    """``begin`` starts a pass, unless one is under way; each result brings the next step. ``period`` is in seconds."""
 
     def __init__(
         self,
         rule: RetentionRule,
+        store: StoreAccess,
         *,
-        ask: Callable[[Query, Callable[[_Cuts], None]], None],
-        write: Callable[[Command, Callable[[Purged | int], None]], None],
+        period: float,
         clock: Callable[[], int],
     ) -> None:
         self._rule = rule
         self._after = ""
-        self._ask = ask
-        self._write = write
+        self._store = store
         self._clock = clock
         self._cuts: deque[tuple[str, int]] = deque()
         self._busy = False
-        self.events_purged = 0
-        self.devices_expired = 0
+        self._events_purged = Counter("events_purged", "events removed by retention")
+        self._devices_expired = Counter("devices_expired", "devices that expired")
+        self.part = Part(every=((period, self.begin),), counters=(self._events_purged, self._devices_expired))
 
     def begin(self) -> None:
         if self._busy:
             return
         self._busy = True
         rule = self._rule
-        self._write(ExpireDevices(self._since(rule.expiry_days), BATCH), self._on_expired)
+        self._store.write(ExpireDevices(self._since(rule.expiry_days), BATCH), self._on_expired, self._failed)
 
     def _since(self, days: float) -> int:
         """Microseconds since the Unix epoch; 0 when there is no limit."""
         return self._clock() - round(days * DAY_US) if days else 0
 
-    def _on_expired(self, expired: Purged | int) -> None:
-        if isinstance(expired, int) and expired:
-            self.devices_expired += expired
+    def _on_expired(self, expired: int) -> None:
+        if expired:
+            self._devices_expired.add(expired)
             log.info("DeviceSender that nobody has used have expired", devices=expired)
         self._look("")
 
     def _look(self, after_room_id: str) -> None:
         """Ask for the cuts of the next rooms."""
         rule = self._rule
-        self._ask(
+        self._store.ask(
             RetentionCuts(
                 keep_events=rule.keep_events,
                 keep_since_us=self._since(rule.keep_days),
@@ -89,6 +93,7 @@ class Retention:
                 limit=ROOMS,
             ),
             self._on_cuts,
+            self._failed,
         )
 
     def _on_cuts(self, found: _Cuts) -> None:
@@ -104,16 +109,16 @@ class Retention:
                 self._busy = False
             return
         room_id, up_to = self._cuts[0]
-        self._write(PurgeLog(room_id, up_to, 0, BATCH, self._clock() - ID_MEMORY_US), self._on_purged)
+        self._store.write(PurgeLog(room_id, up_to, 0, BATCH, self._clock() - ID_MEMORY_US), self._on_purged, self._failed)
 
-    def _on_purged(self, purged: Purged | int) -> None:
-        if isinstance(purged, Purged):
-            self.events_purged += purged.removed
-            if not purged.more:
-                self._cuts.popleft()
+    def _on_purged(self, purged: Purged) -> None:
+        self._events_purged.add(purged.removed)
+        if not purged.more:
+            self._cuts.popleft()
         self._next()
 
-    def failed(self) -> None:
-        """A query or command failed: the next pass begins anew."""
+    def _failed(self, error: ChatdError) -> None:
+        """The next pass begins anew."""
+        log.error("A pass of retention ended early; the next one begins anew", error=str(error), code=error.code)
         self._cuts.clear()
         self._busy = False

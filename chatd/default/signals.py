@@ -5,10 +5,12 @@ Of the same thing said twice in that moment the newer is told. When too much wai
 
 from collections.abc import Callable, Sequence
 
+from chatd.core.counter import Counter
 from chatd.core.ids import SIGNALS, topic_of
 from chatd.core.model import Members
 from chatd.core.online import OnlineTable
 from chatd.core.wire import signal_record
+from chatd.default.part import Part
 from chatd.pb.events.v1.signals_pb2 import DeliveredReceipt, ReadReceipt, Signal, Typing
 
 MAX_WAITING = 10_000
@@ -18,15 +20,19 @@ _Key = tuple[str, str, str, str]
 
 
 class Signals:
-    """``publish`` sends a body to each topic and never blocks, ``busy`` says whether there is more important work."""
+    """``publish`` sends a body to each topic and never blocks; ``busy`` is true while there is more important work. Signals are
+    gathered for ``flush`` seconds."""
 
-    def __init__(self, online: OnlineTable, publish: Callable[[Sequence[bytes], bytes], None], *, busy: Callable[[], bool]) -> None:
+    def __init__(
+        self, online: OnlineTable, publish: Callable[[Sequence[bytes], bytes], None], *, busy: Callable[[], bool], flush: float
+    ) -> None:
         self.online = online
         self._publish = publish
         self._busy = busy
         self._waiting: dict[_Key, tuple[bytes, tuple[bytes, ...]]] = {}
-        self.published = 0
-        self.dropped = 0
+        self.published = Counter("signals_published", "typing and receipts told to devices")
+        self.dropped = Counter("signals_dropped", "typing and receipts not told, for lack of room or time")
+        self.part = Part(every=((flush, self.flush),), counters=(self.published, self.dropped))
 
     @property
     def wanted(self) -> bool:
@@ -44,7 +50,7 @@ class Signals:
         """To the room's other members."""
         key = ("typing", members.room_id, profile_id, "")
         if self._busy() or (len(self._waiting) >= MAX_WAITING // 2 and key not in self._waiting):
-            self.dropped += 1
+            self.dropped.add()
             return
         own = topic_of(profile_id, "")[:-1]
         topics = tuple(topic for topic in self.online.targets(members) if not topic.startswith(own))
@@ -69,7 +75,7 @@ class Signals:
         if not topics:
             return
         if len(self._waiting) >= MAX_WAITING and key not in self._waiting:
-            self.dropped += 1
+            self.dropped.add()
             return
         self._waiting[key] = (signal_record(signal.SerializeToString()), topics)
 
@@ -84,4 +90,4 @@ class Signals:
                 by_topic.setdefault(topic, []).append(record)
         for topic, records in by_topic.items():
             self._publish((topic,), b"".join(records))
-            self.published += len(records)
+            self.published.add(len(records))

@@ -42,7 +42,7 @@ ANSWER: dict[type, Callable[[Database, Any], Any]] = {
 class Reader:
     """``deliver`` is called on a reader's thread, once a batch. SQLite has one thread, PostgreSQL ``threads``."""
 
-    def __init__(self, database: Database, deliver: Callable[[list[Completed]], None], *, threads: int = 1) -> None:
+    def __init__(self, database: Database, deliver: Callable[[list[Completed]], object], *, threads: int = 1) -> None:
         self._database = database
         self._deliver = deliver
         self._answers: dict[type, Callable[[Database, Any], Any]] = {**ANSWER, q.Audience: Audiences().find}

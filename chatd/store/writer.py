@@ -81,9 +81,9 @@ class Writer:
     def __init__(
         self,
         database: Database,
-        deliver: Callable[[WriteBatch], None],
+        deliver: Callable[[WriteBatch], object],
         clock: Callable[[], int],
-        stop_node: Callable[[ChatdError], None],
+        stop_node: Callable[[ChatdError], object],
     ) -> None:
         self._database = database
         self._deliver = deliver

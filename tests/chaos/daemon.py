@@ -16,8 +16,7 @@ from typing import Any
 
 import peewee
 
-from chatd.default.node import DefaultNode
-from chatd.default.outbox_logging import RoomOutboxLoggingQueue
+from chatd.default.fan_out.outbox_logging import RoomOutboxLoggingQueue
 from chatd.gateway.ack_flush import AckFlush
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.gateway import GatewayServer
@@ -25,6 +24,7 @@ from chatd.gateway.live_delivery import LiveDelivery
 from chatd.store.database import Database
 from chatd.store.outbox import ack_cursors
 from chatd.store.writer import APPLY
+from chatd.transport.publisher import Publisher
 
 Method = Callable[..., Any]
 
@@ -78,16 +78,16 @@ def after(owner: Any, name: str) -> Callable[[Failpoint], None]:
 
 def mid_fan_out(point: Failpoint) -> None:
     """Half of an event's recipients have it."""
-    original = DefaultNode.publish
+    original = Publisher.publish
 
-    def publish(self: DefaultNode, topics: Any, body: bytes) -> None:
+    def publish(self: Publisher, topics: Any, body: bytes) -> None:
         half = len(topics) // 2
         if half:
             original(self, topics[:half], body)
             point.passed()
         original(self, topics[half:], body)
 
-    DefaultNode.publish = publish  # type: ignore[method-assign]
+    Publisher.publish = publish  # type: ignore[method-assign]
 
 
 def before_cursors(point: Failpoint) -> None:
@@ -119,12 +119,12 @@ def commit_fails(point: Failpoint) -> None:
 
 def drop_published(share: float) -> None:
     """What a full queue or a lost connection does: some messages never leave."""
-    original = DefaultNode.publish
+    original = Publisher.publish
 
-    def publish(self: DefaultNode, topics: Any, body: bytes) -> None:
+    def publish(self: Publisher, topics: Any, body: bytes) -> None:
         original(self, [topic for topic in topics if random.random() >= share], body)
 
-    DefaultNode.publish = publish  # type: ignore[method-assign]
+    Publisher.publish = publish  # type: ignore[method-assign]
 
 
 DEFAULT_POINTS: dict[str, Callable[[Failpoint], None]] = {

@@ -6,9 +6,9 @@ from chatd.core.ids import topic_of
 from chatd.core.model import CommittedRun, Members
 from chatd.core.online import OnlineTable
 from chatd.core.wire import split_queue_body
-from chatd.default.last_mile_delivery import EventDeliveryQueueHandler
-from chatd.default.outbox_delivery import OutboxDeliveryEventHandler
-from chatd.default.outbox_logging import RoomOutboxLoggingQueue
+from chatd.default.fan_out.last_mile_delivery import EventDeliveryQueueHandler
+from chatd.default.fan_out.outbox_delivery import OutboxDeliveryEventHandler
+from chatd.default.fan_out.outbox_logging import RoomOutboxLoggingQueue
 from chatd.pb.node.v1.node_pb2 import QueueHeader
 
 BOB = topic_of("bob", "d")

@@ -12,7 +12,7 @@ from chatd.default.offline_delivery import NotifyRule, OfflineDelivery
 from chatd.store import commands as c
 from chatd.store import notices
 from chatd.store import queries as q
-from tests.store.driver import Store, event, send
+from tests.store.driver import DirectAccess, Store, event, send
 
 
 class Kept:
@@ -33,20 +33,14 @@ async def test_large_rooms_are_noted_page_by_page_and_not_too_often(db_uri: str,
     monkeypatch.setattr(notices, "PAGE", 10)
     store = Store(db_uri)
     store.now_us = 10**15
-    commands: list[c.Command] = []
-    kept = Kept()
-
-    def write(command: c.Command, then: object) -> None:
-        commands.append(command)
-        result = store.do(command)
-        then(result)  # type: ignore[operator]
-
+    access, kept = DirectAccess(store), Kept()
+    commands = access.commands
     stage = OfflineDelivery(
         NotifyRule(delay=0, quiet=60, retry=60, timeout=1, max_retries=3, preview=10),
         {"log": kept},
+        access,
         online=OnlineTable(),
-        ask=lambda query, then: then(store.ask(query)),
-        write=write,
+        tick=1.0,
         clock=lambda: store.now_us,
     )
     people = tuple(f"p{number:02}" for number in range(25))
@@ -66,7 +60,7 @@ async def test_large_rooms_are_noted_page_by_page_and_not_too_often(db_uri: str,
     stage.begin()
     assert [command.after for command in commands if isinstance(command, c.EnqueueNotifications)] == ["", "", "p09", "p19"]
     async with asyncio.timeout(10):
-        while stage.sent < 24:
+        while stage.sent.value < 24:
             await asyncio.sleep(0.01)
     assert sorted(one.profile_id for one in kept.notifications) == list(people)
     ((failed,), _) = store.ask(q.ListNotifications("waiting", "", 10))

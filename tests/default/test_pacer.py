@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from chatd.core.model import CommittedRun, Members
 from chatd.core.priority import URGENT
-from chatd.default.pacer import DELIVERY_SECONDS, JOINED_BYTES, JOINED_EVENTS, FanOutPacer
+from chatd.default.fan_out.pacer import DELIVERY_SECONDS, JOINED_BYTES, JOINED_EVENTS, FanOutPacer
 
 EVERYBODY = Members("r", 1, frozenset({"a", "b"}))
 OTHERS = Members("r", 2, frozenset({"a"}))

@@ -1,11 +1,12 @@
 """Drives a writer and a reader from a test, one call at a time or many at once."""
 
 import queue
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from chatd.core.model import CommittedRun, NewEvent, Owed, Pull, StreamAcks, StreamKey
 from chatd.errors import ChatdError
+from chatd.store.access import Failed, StoreAccess
 from chatd.store.commands import AckCursors, Command, OpenStreams, RetryRule, StoreEvents
 from chatd.store.database import Database
 from chatd.store.queries import PullOwed, Query
@@ -78,6 +79,21 @@ class Store:
     def close(self) -> None:
         self.writer.stop()
         self.reader.stop()
+
+
+class DirectAccess(StoreAccess):
+    """Answers at once, on the caller's thread; ``commands`` keeps what was asked of the writer."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.commands: list[Command] = []
+
+    def ask(self, query: Query, then: Callable[[Any], None], failed: Failed | None = None) -> None:
+        then(self._store.ask(query))
+
+    def write(self, command: Command, then: Callable[[Any], None], failed: Failed | None = None) -> None:
+        self.commands.append(command)
+        then(self._store.do(command))
 
 
 def event(room: str, event_id: str, payload: bytes = b"") -> NewEvent:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
+from chatd.core.counter import Counter
 from chatd.core.ids import DELIVERIES
 from chatd.core.online import OnlineTable
 from chatd.core.priority import URGENT
 from chatd.core.wire import queue_body
-from chatd.default.outbox_delivery import DeliveryBatch
+from chatd.default.fan_out.outbox_delivery import DeliveryBatch
 from chatd.pb.node.v1.node_pb2 import QueueHeader
 
 log = structlog.get_logger()
@@ -36,7 +37,7 @@ class EventDeliveryQueueHandler:
         self._on_topic: dict[bytes, Callable[[bytes, bool], None]] = {DELIVERIES: self._on_device, **(others or {})}
         self._also = on_device
         self._publish = publish
-        self.deliveries_published = 0
+        self.deliveries_published = Counter("deliveries_published", "deliveries published to gateways")
 
     def handle(self, batches: Sequence[DeliveryBatch]) -> None:
         """Publish a batch; a device that several rooms of it concern gets one message, and one before it with what is urgent."""
@@ -44,7 +45,7 @@ class EventDeliveryQueueHandler:
             (batch,) = batches
             topics = self.online.targets(batch.recipients)
             self._publish(topics, queue_body(batch.head, batch.records))
-            self.deliveries_published += batch.events * len(topics)
+            self.deliveries_published.add(batch.events * len(topics))
             return
         urgent = [batch for batch in batches if batch.priority >= URGENT]
         if 0 < len(urgent) < len(batches):
@@ -62,7 +63,7 @@ class EventDeliveryQueueHandler:
         for topic, mine in by_topic.items():
             key = tuple(map(id, mine))
             self._publish((topic,), joined.get(key) or joined.setdefault(key, _join(mine)))
-            self.deliveries_published += sum(batch.events for batch in mine)
+            self.deliveries_published.add(sum(batch.events for batch in mine))
 
     def on_subscriptions(self, messages: Sequence[Sequence[bytes]]) -> None:
         """The XPUB's own messages: who came, who went, by how their topics end."""

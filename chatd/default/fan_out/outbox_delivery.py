@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chatd.core.model import Members
-from chatd.default.outbox_logging import EventBroadcast
+from chatd.default.fan_out.outbox_logging import EventBroadcast
 from chatd.pb.node.v1.node_pb2 import QueueHeader, Run
 
 

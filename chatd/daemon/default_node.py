@@ -1,0 +1,194 @@
+"""A default node, put together: every thing is made of those above it, and the parts are listed in the order of the flow."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from chatd import __version__
+from chatd.control.admin_service import AdminService
+from chatd.control.device_service import DeviceService
+from chatd.control.notification_service import NotificationService
+from chatd.control.upkeep_service import UpkeepService
+from chatd.core.compression import Compressor
+from chatd.core.ids import PRESENCE, SIGNALS, WATCH
+from chatd.core.model import Lease
+from chatd.core.online import OnlineTable
+from chatd.core.presence import PresenceBoard
+from chatd.core.rate_limit import Rate
+from chatd.daemon.settings import Mode, Settings
+from chatd.default.calls import Calls
+from chatd.default.connection_cache import DatabaseConnectionCache, MemoryConnectionCache
+from chatd.default.fan_out.fan_out import FanOut
+from chatd.default.fan_out.last_mile_delivery import EventDeliveryQueueHandler
+from chatd.default.leases import Leases
+from chatd.default.message_business import MessageBusiness
+from chatd.default.node import Addresses, DefaultNode
+from chatd.default.node_service import NodeService
+from chatd.default.notification_business import NotificationBusiness
+from chatd.default.offline_delivery import NotifyRule, OfflineDelivery
+from chatd.default.part import Part
+from chatd.default.presence import PresenceBusiness
+from chatd.default.receipt_business import ReceiptBusiness
+from chatd.default.retention import Retention, RetentionRule
+from chatd.default.room_business import RoomBusiness
+from chatd.default.signals import Signals
+from chatd.default.typing_business import TypingBusiness
+from chatd.errors import ChatdError
+from chatd.notify.choice import NotifierSettings, make_notifiers
+from chatd.notify.push_endpoints import PushEndpoints
+from chatd.pb.admin.v1.admin_pb2 import GetStatusResponse
+from chatd.pb.node.v1.node_pb2 import DescribeResponse
+from chatd.store.access import StoreAccess
+from chatd.store.commands import RetryRule
+from chatd.store.database import Database
+from chatd.transport.publisher import Publisher
+from chatd.transport.sockets import Context
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000
+
+
+async def start_default_node(
+    mode: Mode,
+    loop: asyncio.AbstractEventLoop,
+    context: Context,
+    settings: Settings,
+    stack: ExitStack,
+    broken: Callable[[ChatdError], None],
+) -> DefaultNode:
+    """Return when the node serves; ``stack`` ends it. Raises ConfigError and what the database answers."""
+    database = Database(settings.database())
+    database.check()
+    database.migrate()
+    started_us = _now_us()
+    store = StoreAccess(loop, database, clock=_now_us, readers=settings.database_readers, broken=broken)
+    publisher = Publisher(loop)
+
+    online = OnlineTable()
+    board = PresenceBoard(online, grace=settings.presence_grace_seconds, settle=settings.presence_settle_ms / 1e3)
+    presence = PresenceBusiness(board, publisher.publish)
+    signals = Signals(OnlineTable(SIGNALS), publisher.publish, busy=store.is_busy, flush=settings.signal_flush_ms / 1e3)
+    last_mile = EventDeliveryQueueHandler(
+        online,
+        publisher.publish,
+        on_device=presence.on_device,
+        others={SIGNALS: signals.on_topic, WATCH: presence.on_watch, PRESENCE: presence.on_state},
+    )
+    fan_out = FanOut(
+        loop,
+        store,
+        last_mile,
+        linger=settings.fanout_linger_ms / 1e3,
+        repair=settings.fanout_repair_seconds,
+        clock=_now_us,
+    )
+    leases = Leases(store, lease=settings.node_lease_seconds, clock=_now_us)
+    cache = MemoryConnectionCache() if settings.cache_uri == "mem:" else DatabaseConnectionCache(store.tell)
+    receipts = ReceiptBusiness(signals, store, room_limit=settings.receipt_room_limit)
+    typing = TypingBusiness(signals, rate=Rate(settings.typing_per_second, settings.typing_burst), room_limit=settings.receipt_room_limit)
+    messages = MessageBusiness(
+        max_payload=settings.max_payload_bytes,
+        compressor=Compressor(min_bytes=settings.compress_min_bytes, level=settings.compress_level),
+    )
+    node_service = NodeService(
+        description=DescribeResponse(
+            node_id=settings.node_id,
+            queue_name=settings.queue_user_event_delivery_name,
+            version=__version__,
+            started_at_us=started_us,
+        ),
+        leases=leases,
+        rule=RetryRule(settings.max_delivery_retries, settings.delivery_retry_ms * 1_000),
+        cache=cache,
+        tell_epoch=last_mile.tell_epoch,
+        acknowledged=receipts.acknowledged,
+        clock=_now_us,
+    )
+    webpush_hosts = tuple(settings.notify_webpush_hosts.split(","))
+    notifiers = make_notifiers(settings.notifier_names(), _notifier_settings(settings, webpush_hosts))
+    offline = OfflineDelivery(_notify_rule(settings), notifiers, store, online=online, tick=settings.notify_tick_seconds, clock=_now_us)
+    retention = Retention(_retention_rule(settings), store, period=settings.retention_sweep_seconds, clock=_now_us)
+
+    parts = (
+        Part(messages.methods, counters=(store.events_committed, store.commits)),
+        Part(RoomBusiness().methods),
+        receipts.part,
+        Part(typing.methods),
+        presence.part,
+        node_service.part,
+        Part(DeviceService(online=online, tell_epoch=last_mile.tell_epoch).methods),
+        Part(UpkeepService(leases=leases, notify=last_mile.notify, clock=_now_us).methods),
+        Part(NotificationBusiness(notifiers, PushEndpoints(webpush_hosts).fault).methods),
+        Part(NotificationService(store, test=offline.test).methods),
+        fan_out.part,
+        signals.part,
+        offline.part,
+        retention.part,
+        leases.part,
+    )
+    counters = [counter for part in parts for counter in part.counters]
+
+    def status() -> GetStatusResponse:
+        return GetStatusResponse(
+            node_id=settings.node_id,
+            version=__version__,
+            uptime_seconds=(_now_us() - started_us) / 1e6,
+            database=store.engine,
+            devices_online=len(online),
+            requests_refused=calls.refused.value,
+            **{counter.name: counter.value for counter in counters},
+        )
+
+    admin = AdminService(online=online, cache=cache, status=status, clock=_now_us)
+    calls = Calls(loop, store, admin.methods | {name: method for part in parts for name, method in part.methods.items()})
+    node = DefaultNode(loop, store, calls, publisher, last_mile, parts)
+    stack.callback(node.close)
+    stack.callback(store.stop)
+    (call_uri,), (queue_uri,) = settings.node_uris(mode), settings.queue_uris(mode)
+
+    def on_bound(bound: Addresses) -> None:
+        leases.serve(Lease(bound.call_uri, "default", settings.node_id, bound.queue_uri, __version__, started_us, 0))
+
+    await node.start(
+        context,
+        Addresses(call_uri, queue_uri),
+        max_frame=settings.max_frame_bytes,
+        on_committed=fan_out.handle,
+        on_bound=on_bound,
+    )
+    return node
+
+
+def _retention_rule(settings: Settings) -> RetentionRule:
+    return RetentionRule(
+        keep_days=settings.retention_days,
+        keep_events=settings.retention_events,
+        backlog_days=settings.backlog_days,
+        backlog_events=settings.backlog_events,
+        expiry_days=settings.device_expiry_days,
+    )
+
+
+def _notifier_settings(settings: Settings, webpush_hosts: tuple[str, ...]) -> NotifierSettings:
+    return NotifierSettings(
+        timeout=settings.notify_timeout_ms / 1e3,
+        program=settings.notify_exec,
+        webhook_url=settings.notify_webhook_url,
+        webhook_secret=settings.notify_webhook_secret.get_secret_value(),
+        vapid_key=settings.notify_vapid_key,
+        vapid_subject=settings.notify_vapid_subject,
+        webpush_hosts=webpush_hosts,
+    )
+
+
+def _notify_rule(settings: Settings) -> NotifyRule:
+    return NotifyRule(
+        delay=settings.notify_delay_seconds,
+        quiet=settings.notify_quiet_seconds,
+        retry=settings.notify_retry_ms / 1e3,
+        timeout=settings.notify_timeout_ms / 1e3,
+        max_retries=settings.notify_max_retries,
+        preview=settings.notify_preview_chars,
+    )

@@ -1,0 +1,114 @@
+"""Calls in, replies out: the ROUTER socket that gateways connect to."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import structlog
+from google.protobuf.message import DecodeError, Message
+
+from chatd.core.counter import Counter
+from chatd.core.wire import encode_reply
+from chatd.default.answer import Caller, Done, Later, Method, Write
+from chatd.errors import ChatdError, MalformedFrame, Overloaded, UnknownMethod
+from chatd.pb.node.v1.node_pb2 import NodeRequest, Role
+from chatd.store.access import MAX_WAITING, StoreAccess
+from chatd.transport.pump import PeerFull, PeerGone, Pump
+from chatd.transport.sockets import Context, bind_router, endpoint
+
+log = structlog.get_logger()
+
+
+class Calls:
+    """Answers ``methods``, which are named as in "ChatService/SendEvents"."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, store: StoreAccess, methods: Mapping[str, Method]) -> None:
+        self._loop = loop
+        self._store = store
+        self._methods = methods
+        self._router: Pump | None = None
+        self.under_way = 0
+        """Calls that have no reply yet."""
+        self.refused = Counter("requests_refused", "requests refused")
+
+    def bind(self, context: Context, uri: str, *, max_frame: int) -> str:
+        """The address bound. Raises ConfigError."""
+        router = bind_router(context, uri, max_frame=16 * max_frame, send_hwm=100_000)
+        self._router = Pump(self._loop, router, self._on_calls, frames=2)
+        return endpoint(router)
+
+    def pause(self) -> None:
+        """Take no more calls."""
+        if self._router is not None:
+            self._router.pause()
+
+    def close(self) -> None:
+        """Close the socket; replies under way get a second to leave."""
+        if self._router is not None:
+            self._router.close(linger_ms=1_000)
+
+    def _on_calls(self, batch: list[list[bytes]]) -> None:
+        for routing_id, frame in batch:
+            try:
+                request = NodeRequest.FromString(frame)
+            except DecodeError:
+                self._refuse(routing_id, 0, MalformedFrame("the frame is not a NodeRequest"))
+                continue
+            try:
+                self._call(routing_id, request)
+            except ChatdError as exc:
+                self._refuse(routing_id, request.call_id, exc)
+
+    def _call(self, routing_id: bytes, request: NodeRequest) -> None:
+        method = self._methods.get(request.method)
+        if method is None:
+            raise UnknownMethod(f"no method {request.method[:80]!a}")
+        if self._store.waiting >= MAX_WAITING:
+            raise Overloaded(f"{MAX_WAITING} requests are waiting for the database")
+        caller = Caller(request.caller.profile_id, operator=request.caller.role == Role.ROLE_OPERATOR)
+        answer = method(caller, request.payload)
+        reply = partial(self._reply, routing_id, request.call_id)
+        refuse = partial(self._refuse, routing_id, request.call_id)
+        if isinstance(answer, Done):
+            reply(answer.response)
+            return
+        self.under_way += 1
+        if isinstance(answer, Later):
+            answer.begin(partial(self._finish_later, reply, refuse))
+            return
+        then, failed = partial(self._finish, reply, answer.then), partial(self._fail, refuse)
+        if isinstance(answer, Write):
+            self._store.write(answer.command, then, failed)
+        else:
+            self._store.ask(answer.query, then, failed)
+
+    def _finish(self, reply: Callable[[Message], None], make: Callable[[Any], Message], result: Any) -> None:
+        response = make(result)
+        self.under_way -= 1
+        reply(response)
+
+    def _fail(self, refuse: Callable[[ChatdError], None], error: ChatdError) -> None:
+        self.under_way -= 1
+        refuse(error)
+
+    def _finish_later(self, reply: Callable[[Message], None], refuse: Callable[[ChatdError], None], result: Message | ChatdError) -> None:
+        self.under_way -= 1
+        if isinstance(result, ChatdError):
+            refuse(result)
+        else:
+            reply(result)
+
+    def _reply(self, routing_id: bytes, call_id: int, response: Message) -> None:
+        self._send(routing_id, encode_reply(call_id, response.SerializeToString(), None))
+
+    def _refuse(self, routing_id: bytes, call_id: int, error: ChatdError) -> None:
+        self.refused.add()
+        self._send(routing_id, encode_reply(call_id, b"", error))
+
+    def _send(self, routing_id: bytes, reply: Message) -> None:
+        assert self._router is not None
+        try:
+            self._router.send((routing_id, reply.SerializeToString()))
+        except (PeerGone, PeerFull):
+            log.warning("A reply could not be sent: its gateway has gone")

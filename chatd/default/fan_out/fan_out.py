@@ -1,0 +1,94 @@
+"""Fan-out as one part: events go from their commit through the stages to the queue, and the room's mark follows them.
+
+FanOutPacer ─▶ RoomOutboxLoggingQueue ─▶ OutboxDeliveryEventHandler ─▶ EventDeliveryQueueHandler ─▶ publisher
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from chatd.core.model import CommittedRun
+from chatd.default.fan_out.last_mile_delivery import EventDeliveryQueueHandler
+from chatd.default.fan_out.outbox_delivery import OutboxDeliveryEventHandler
+from chatd.default.fan_out.outbox_logging import RoomOutboxLoggingQueue
+from chatd.default.fan_out.pacer import FanOutPacer
+from chatd.default.part import Part
+from chatd.errors import ChatdError
+from chatd.store.access import StoreAccess
+from chatd.store.commands import MarkPublished
+from chatd.store.queries import FindUnpublished
+
+log = structlog.get_logger()
+
+MARKS_SECONDS = 0.05
+"""Marks are gathered this long, so that they ride on a group commit."""
+REPAIR_EVENTS = 1_000
+"""Events of each room that one repair publishes; the next repair takes the next."""
+
+
+class FanOut:
+    """``linger`` is the longest time that events wait for more, ``repair`` the time between two searches for events that a dead
+    node left unpublished; both in seconds. ``clock`` gives microseconds since the Unix epoch."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        store: StoreAccess,
+        last_mile: EventDeliveryQueueHandler,
+        *,
+        linger: float,
+        repair: float,
+        clock: Callable[[], int],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._repair_us = round(repair * 1e6)
+        self._outbox_logging = RoomOutboxLoggingQueue(OutboxDeliveryEventHandler(last_mile.handle).handle)
+        self._pacer = FanOutPacer(
+            self._outbox_logging.handle,
+            published=lambda: last_mile.deliveries_published.value,
+            now=loop.time,
+            later=loop.call_later,
+            longest=linger,
+        )
+        self.part = Part(
+            begin=(self._repair_all,),
+            every=((MARKS_SECONDS, self._write_marks), (repair, self._repair)),
+            counters=(last_mile.deliveries_published,),
+            before_the_end=self._finish,
+        )
+
+    def handle(self, runs: Sequence[CommittedRun]) -> None:
+        """Fan out the events of one transaction."""
+        self._pacer.handle(runs)
+
+    def _write_marks(self) -> None:
+        marks = self._outbox_logging.take_marks()
+        if not marks:
+            return
+
+        def failed(error: ChatdError) -> None:
+            log.error("Fan-out marks could not be written; they are tried again", error=str(error), code=error.code)
+            self._outbox_logging.put_back(marks)
+
+        self._store.write(MarkPublished(marks), self._outbox_logging.put_back, failed)
+
+    def _repair_all(self) -> None:
+        """At start: whatever is unpublished was left by a process that is gone."""
+        self._find_unpublished(before_us=self._clock())
+
+    def _repair(self) -> None:
+        self._find_unpublished(before_us=self._clock() - self._repair_us)
+
+    def _find_unpublished(self, *, before_us: int) -> None:
+        self._store.ask(FindUnpublished(before_us=before_us, limit=REPAIR_EVENTS), self._on_unpublished)
+
+    def _on_unpublished(self, runs: tuple[CommittedRun, ...]) -> None:
+        if runs:
+            log.info("Events that no node had fanned out are fanned out now", runs=len(runs))
+            self._outbox_logging.handle(runs)
+
+    async def _finish(self, seconds: float) -> None:
+        self._pacer.release()
+        self._write_marks()

@@ -1,0 +1,131 @@
+"""The store as the event loop sees it: questions and commands go to threads, results come back as calls on the loop."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from chatd.core.counter import Counter
+from chatd.core.model import CommittedRun
+from chatd.errors import ChatdError, Internal
+from chatd.store.commands import Command
+from chatd.store.database import Database
+from chatd.store.queries import Ping, Query
+from chatd.store.reader import Reader
+from chatd.store.worker import Completed
+from chatd.store.writer import WriteBatch, Writer
+
+log = structlog.get_logger()
+
+MAX_WAITING = 20_000
+"""Commands and queries that may wait for the store; calls beyond are refused (OVERLOADED)."""
+
+OnCommitted = Callable[[Sequence[CommittedRun]], None]
+Failed = Callable[[ChatdError], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Travels with a command or query and takes its result."""
+
+    then: Callable[[Any], None]
+    failed: Failed
+
+    def complete(self, result: object) -> None:
+        """Hand over the result. A ``then`` that raises fails its own caller and nobody else."""
+        if isinstance(result, ChatdError):
+            self.failed(result)
+            return
+        try:
+            self.then(result)
+        except ChatdError as exc:
+            self.failed(exc)
+        except Exception as exc:  # one result must not take the rest of its batch with it
+            log.exception("A result could not be handled")
+            self.failed(Internal(f"the result could not be handled: {type(exc).__name__}"))
+
+
+def _log_failure(error: ChatdError) -> None:
+    log.error("The node's own command or query failed", error=str(error), code=error.code)
+
+
+class StoreAccess:
+    """One writer and some readers on a database. ``clock`` gives microseconds since the Unix epoch; ``broken`` is called on
+    the loop when the database can no longer be trusted."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        database: Database,
+        *,
+        clock: Callable[[], int],
+        readers: int,
+        broken: Callable[[ChatdError], None],
+    ) -> None:
+        self._loop = loop
+        self._on_committed: OnCommitted | None = None
+        self._writer = Writer(
+            database,
+            lambda batch: loop.call_soon_threadsafe(self._on_written, batch),
+            clock,
+            lambda error: loop.call_soon_threadsafe(broken, error),
+        )
+        self._reader = Reader(database, lambda batch: loop.call_soon_threadsafe(self._complete, batch), threads=readers)
+        self.engine = database.engine
+        self.waiting = 0
+        """Commands and queries whose result somebody waits for."""
+        self.events_committed = Counter("events_committed", "events committed")
+        self.commits = Counter("commits", "transactions committed")
+
+    def start(self, on_committed: OnCommitted) -> None:
+        """Begin to work. ``on_committed`` gets the events of each transaction, after their senders have been told."""
+        self._on_committed = on_committed
+        self._writer.start()
+        self._reader.start()
+
+    def stop(self) -> None:
+        """Finish what waits, then end the threads."""
+        self._writer.stop()
+        self._reader.stop()
+
+    def is_busy(self) -> bool:
+        """True if so much waits that optional work should be left undone."""
+        return self.waiting > MAX_WAITING // 10
+
+    async def ping(self) -> None:
+        """Return when the database has answered a query. Raises the error it answered with."""
+        answered: asyncio.Future[None] = self._loop.create_future()
+        self.ask(Ping(), lambda pong: answered.set_result(None), answered.set_exception)
+        await answered
+
+    def ask(self, query: Query, then: Callable[[Any], None], failed: Failed = _log_failure) -> None:
+        """Ask a reader; one of ``then`` and ``failed`` is called with the result on the loop."""
+        self.waiting += 1
+        self._reader.submit(query, _Asked(then, failed))
+
+    def write(self, command: Command, then: Callable[[Any], None], failed: Failed = _log_failure) -> None:
+        """Ask the writer; ``then`` is called on the loop after the commit, or ``failed``."""
+        self.waiting += 1
+        self._writer.submit(command, _Asked(then, failed))
+
+    def tell(self, command: Command) -> None:
+        """Ask the writer for something whose result nobody needs; a failure is logged."""
+        self._writer.submit(command, None)
+
+    def _on_written(self, batch: WriteBatch) -> None:
+        self.commits.add()
+        self._complete(batch.completed)
+        if batch.runs and self._on_committed is not None:
+            self.events_committed.add(sum(run.last_seq - run.first_seq + 1 for run in batch.runs))
+            self._on_committed(batch.runs)
+
+    def _complete(self, batch: Sequence[Completed]) -> None:
+        for completed in batch:
+            asked, result = completed.tag, completed.result
+            if isinstance(asked, _Asked):
+                self.waiting -= 1
+                asked.complete(result)
+            elif isinstance(result, ChatdError):
+                _log_failure(result)
