@@ -6,41 +6,45 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from chatd import __version__
-from chatd.control.admin_service import AdminService
-from chatd.control.device_service import DeviceService
-from chatd.control.notification_service import NotificationService
-from chatd.control.upkeep_service import UpkeepService
 from chatd.core.compression import Compressor
+from chatd.core.counter import Counter
 from chatd.core.ids import PRESENCE, SIGNALS, WATCH
-from chatd.core.model import Lease
 from chatd.core.online import OnlineTable
 from chatd.core.presence import PresenceBoard
 from chatd.core.rate_limit import Rate
 from chatd.daemon.settings import Mode, Settings
 from chatd.default.calls import Calls
-from chatd.default.connection_cache import DatabaseConnectionCache, MemoryConnectionCache
+from chatd.default.dead_letters.admin import DeadLetterAdmin
+from chatd.default.dead_letters.failures import RetryRule
+from chatd.default.devices.admin import DeviceAdmin
+from chatd.default.devices.connection_cache import DatabaseConnectionCache, MemoryConnectionCache
 from chatd.default.fan_out.fan_out import FanOut
 from chatd.default.fan_out.last_mile_delivery import EventDeliveryQueueHandler
-from chatd.default.leases import Leases
-from chatd.default.message_business import MessageBusiness
+from chatd.default.messages.message_business import MessageBusiness
 from chatd.default.node import Addresses, DefaultNode
-from chatd.default.node_service import NodeService
-from chatd.default.notification_business import NotificationBusiness
-from chatd.default.offline_delivery import NotifyRule, OfflineDelivery
+from chatd.default.nodes.admin import NodeAdmin, NodeDescription
+from chatd.default.nodes.leases import Leases
+from chatd.default.nodes.model import Lease
+from chatd.default.notifications.admin import NotificationAdmin
+from chatd.default.notifications.notification_business import NotificationBusiness
+from chatd.default.notifications.offline_delivery import OfflineDelivery
+from chatd.default.notifications.sender import NotifyRule
+from chatd.default.outbox.admin import OutboxAdmin
+from chatd.default.outbox.node_service import NodeService
 from chatd.default.part import Part
-from chatd.default.presence import PresenceBusiness
-from chatd.default.receipt_business import ReceiptBusiness
-from chatd.default.retention import Retention, RetentionRule
-from chatd.default.room_business import RoomBusiness
-from chatd.default.signals import Signals
-from chatd.default.typing_business import TypingBusiness
+from chatd.default.receipts.receipt_business import ReceiptBusiness
+from chatd.default.retention.admin import RetentionAdmin
+from chatd.default.retention.retention import Retention, RetentionRule
+from chatd.default.rooms.admin import RoomAdmin
+from chatd.default.rooms.room_business import RoomBusiness
+from chatd.default.signals.presence_business import PresenceBusiness
+from chatd.default.signals.signals import Signals
+from chatd.default.signals.typing_business import TypingBusiness
 from chatd.errors import ChatdError
 from chatd.notify.choice import NotifierSettings, make_notifiers
 from chatd.notify.push_endpoints import PushEndpoints
-from chatd.pb.admin.v1.admin_pb2 import GetStatusResponse
 from chatd.pb.node.v1.node_pb2 import DescribeResponse
 from chatd.store.access import StoreAccess
-from chatd.store.commands import RetryRule
 from chatd.store.database import Database
 from chatd.transport.publisher import Publisher
 from chatd.transport.sockets import Context
@@ -87,7 +91,12 @@ async def start_default_node(
     leases = Leases(store, lease=settings.node_lease_seconds, clock=_now_us)
     cache = MemoryConnectionCache() if settings.cache_uri == "mem:" else DatabaseConnectionCache(store.tell)
     receipts = ReceiptBusiness(signals, store, room_limit=settings.receipt_room_limit)
-    typing = TypingBusiness(signals, rate=Rate(settings.typing_per_second, settings.typing_burst), room_limit=settings.receipt_room_limit)
+    typing = TypingBusiness(
+        signals,
+        store.members,
+        rate=Rate(settings.typing_per_second, settings.typing_burst),
+        room_limit=settings.receipt_room_limit,
+    )
     messages = MessageBusiness(
         max_payload=settings.max_payload_bytes,
         compressor=Compressor(min_bytes=settings.compress_min_bytes, level=settings.compress_level),
@@ -112,37 +121,31 @@ async def start_default_node(
     retention = Retention(_retention_rule(settings), store, period=settings.retention_sweep_seconds, clock=_now_us)
 
     parts = (
-        Part(messages.methods, counters=(store.events_committed, store.commits)),
-        Part(RoomBusiness().methods),
+        Part(counters=(store.events_committed, store.commits)),
+        messages.part,
+        RoomBusiness().part,
         receipts.part,
-        Part(typing.methods),
+        typing.part,
         presence.part,
         node_service.part,
-        Part(DeviceService(online=online, tell_epoch=last_mile.tell_epoch).methods),
-        Part(UpkeepService(leases=leases, notify=last_mile.notify, clock=_now_us).methods),
-        Part(NotificationBusiness(notifiers, PushEndpoints(webpush_hosts).fault).methods),
-        Part(NotificationService(store, test=offline.test).methods),
+        NotificationBusiness(notifiers, PushEndpoints(webpush_hosts).fault).part,
+        RoomAdmin().part,
+        OutboxAdmin(online, _now_us).part,
+        DeviceAdmin(online, cache, last_mile.tell_epoch).part,
+        DeadLetterAdmin(last_mile.notify).part,
+        RetentionAdmin(_now_us).part,
+        NotificationAdmin(offline.sender.test).part,
         fan_out.part,
         signals.part,
         offline.part,
         retention.part,
         leases.part,
     )
+    description = NodeDescription(settings.node_id, __version__, store.engine, started_us)
+    refused = Counter("requests_refused", "requests refused")
     counters = [counter for part in parts for counter in part.counters]
-
-    def status() -> GetStatusResponse:
-        return GetStatusResponse(
-            node_id=settings.node_id,
-            version=__version__,
-            uptime_seconds=(_now_us() - started_us) / 1e6,
-            database=store.engine,
-            devices_online=len(online),
-            requests_refused=calls.refused.value,
-            **{counter.name: counter.value for counter in counters},
-        )
-
-    admin = AdminService(online=online, cache=cache, status=status, clock=_now_us)
-    calls = Calls(loop, store, admin.methods | {name: method for part in parts for name, method in part.methods.items()})
+    admin = NodeAdmin(description, leases, online, [*counters, refused], _now_us)
+    calls = Calls(loop, store, [call for part in (*parts, admin.part) for call in part.calls], refused)
     node = DefaultNode(loop, store, calls, publisher, last_mile, parts)
     stack.callback(node.close)
     stack.callback(store.stop)

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import unquote
 
 import peewee
@@ -33,6 +33,24 @@ _KEEP_SYNCHRONOUS = (
     "FROM current_setting('synchronous_commit') AS now"
 )
 """A session that has set it for itself keeps it, whatever the server's files and ALTER statements later say."""
+
+
+MAX_VARIABLES = 32_000
+"""Parameters of one statement: SQLite allows 32,766."""
+
+T = TypeVar("T")
+
+
+def placeholders(count: int) -> str:
+    """``?, ?, …`` for an IN list."""
+    return ", ".join("?" * count)
+
+
+def chunks(rows: Sequence[T], *, columns: int) -> Iterator[Sequence[T]]:
+    """``rows`` of so many columns in parts that each fit one statement."""
+    most = MAX_VARIABLES // columns
+    for start in range(0, len(rows), most):
+        yield rows[start : start + most]
 
 
 class CommitUnknown(Unavailable):

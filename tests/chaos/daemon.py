@@ -17,13 +17,12 @@ from typing import Any
 import peewee
 
 from chatd.default.fan_out.outbox_logging import RoomOutboxLoggingQueue
+from chatd.default.outbox.cursors import AckCursors
 from chatd.gateway.ack_flush import AckFlush
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.gateway import GatewayServer
 from chatd.gateway.live_delivery import LiveDelivery
 from chatd.store.database import Database
-from chatd.store.outbox import ack_cursors
-from chatd.store.writer import APPLY
 from chatd.transport.publisher import Publisher
 
 Method = Callable[..., Any]
@@ -93,11 +92,13 @@ def mid_fan_out(point: Failpoint) -> None:
 def before_cursors(point: Failpoint) -> None:
     """Acks have arrived, their cursors are about to be written."""
 
+    original = AckCursors.apply
+
     def apply(*args: Any) -> Any:
         point.passed()
-        return ack_cursors(*args)
+        return original(*args)
 
-    APPLY[next(kind for kind, handler in APPLY.items() if handler is ack_cursors)] = apply
+    setattr(AckCursors, "apply", apply)  # noqa: B010
 
 
 def commit_fails(point: Failpoint) -> None:

@@ -7,8 +7,8 @@ import pytest
 from chatd.core.ids import SIGNALS, topic_of
 from chatd.core.model import Members
 from chatd.core.online import OnlineTable
-from chatd.default import signals as module
-from chatd.default.signals import Signals
+from chatd.default.signals import signals as module
+from chatd.default.signals.signals import Signals
 from chatd.pb.events.v1.signals_pb2 import ReadReceipt, Signal
 from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
 

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chatd.store.commands import CreateRoom
+from chatd.default.rooms.store import CreateRoom
 from tests.store.driver import Store
 
 

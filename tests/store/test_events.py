@@ -1,9 +1,10 @@
 """Sending: places in the log, duplicates, refusals, and what is handed on to fan-out."""
 
-from chatd.core.model import StoredEvent
+from chatd.default.messages.history import GetHistory
+from chatd.default.messages.model import StoredEvent
+from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
+from chatd.default.rooms.store import CreateRoom
 from chatd.errors import EventIdReused, NotAMember, RoomNotFound
-from chatd.store.commands import AddSubscriptions, CreateRoom, RemoveSubscriptions
-from chatd.store.queries import History
 from tests.store.driver import Store, event, send
 
 
@@ -52,7 +53,7 @@ def test_a_refused_request_stores_nothing_and_touches_no_other(store: Store) -> 
     )
     assert [type(result) for result in results] == [tuple, RoomNotFound, NotAMember, EventIdReused, tuple]
     assert (seqs(results[0]), seqs(results[4])) == ([2], [3])
-    assert len(store.ask(History("r", "alice", False, 0, 100))[0]) == 3
+    assert len(store.ask(GetHistory("r", "alice", False, 0, 100))[0]) == 3
 
 
 def test_a_batch_of_one_room_is_one_run(store: Store) -> None:

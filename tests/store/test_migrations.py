@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from chatd.core.model import Members
+from chatd.default.rooms.store import CreateRoom, GetRoom
 from chatd.errors import ConfigError
-from chatd.store.commands import CreateRoom
 from chatd.store.database import Database
-from chatd.store.queries import GetRoom
-from chatd.store.transaction import MEMBERS_KEPT, MembersCache
+from chatd.store.room_log import MEMBERS_KEPT, MembersCache
 from tests.databases import Cluster
 from tests.store.driver import Store, event, send
 

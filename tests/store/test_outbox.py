@@ -1,8 +1,11 @@
 """Who is owed what: ranges that begin and end with memberships, and cursors that only move forward."""
 
 from chatd.core.model import Owed, StreamKey
-from chatd.store.commands import AddSubscriptions, MarkPublished, RemoveSubscriptions
-from chatd.store.queries import FindUnpublished, GetBroadcast, ListOutbox, ListOutboxEntries
+from chatd.default.devices.store import OpenStreams
+from chatd.default.fan_out.marks import MarkPublished
+from chatd.default.fan_out.repair import FindUnpublished
+from chatd.default.outbox.store import GetBroadcast, ListOutbox, ListOutboxEntries
+from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from tests.store.driver import Store, acks, event, failed, send
 
 
@@ -69,8 +72,6 @@ def test_a_pull_is_bounded(store: Store) -> None:
 
 
 def test_a_device_opened_twice_in_a_batch_gets_two_epochs(store: Store) -> None:
-    from chatd.store.commands import OpenStreams
-
     assert store.do(OpenStreams((("bob", "x"), ("bob", "x"), ("bob", "y")))) == (1, 2, 1)
 
 

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from chatd.core.wire import encode_delivery
+from chatd.default.devices.store import OpenStreams
+from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
+from chatd.default.rooms.store import CreateRoom
 from chatd.errors import EventIdReused, NotAMember
 from chatd.pb.events.v1.payloads_pb2 import EventLink
-from chatd.store.commands import AddSubscriptions, Command, CreateRoom, OpenStreams, RemoveSubscriptions
+from chatd.store.command import Command
 from chatd.store.database import Database
 from tests.store.driver import Store, event, send
 
@@ -62,7 +65,7 @@ def other(store: Store, postgres_uri: str) -> Iterator[OtherNode]:
     node.database.disconnect()
 
 
-def while_held(store: Store, other: OtherNode, uri: str, *commands: Command) -> list[Any]:
+def while_held(store: Store, other: OtherNode, uri: str, *commands: Command[object]) -> list[Any]:
     """Results of commands submitted while ``other`` is in the middle; it ends once they wait for it."""
     with ThreadPoolExecutor(1) as pool:
         results = pool.submit(store.many, commands)

@@ -6,10 +6,13 @@ from typing import TypeVar
 
 import pytest
 
-from chatd.core.model import Room, StreamKey
+from chatd.core.model import StreamKey
+from chatd.default.devices.store import OpenStreams
+from chatd.default.messages.history import GetHistory
+from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
+from chatd.default.rooms.model import Room
+from chatd.default.rooms.store import CreateRoom, GetRoom
 from chatd.errors import AlreadyExists
-from chatd.store.commands import AddSubscriptions, CreateRoom, OpenStreams, RemoveSubscriptions
-from chatd.store.queries import GetRoom, History
 from tests.store.driver import Store, acks, event, send
 
 T = TypeVar("T")
@@ -51,7 +54,7 @@ def test_batches_that_overlap_in_rooms_of_their_own_are_stored_once(nodes: tuple
     results = at_once(nodes, work)
     stored = [result for result in (*results[0], *results[1]) if isinstance(result, tuple)]
     assert len(stored) == len(ids), "the other room's event of the same id is other content: refused, never stored twice"
-    in_logs = sum(len(nodes[0].ask(History(room, "alice", False, 0, 500))[0]) for room in ("a", "b"))
+    in_logs = sum(len(nodes[0].ask(GetHistory(room, "alice", False, 0, 500))[0]) for room in ("a", "b"))
     assert in_logs == len(ids) + 2
     for room in ("a", "b"):
         places = sorted(one.seq for result in stored for one in result if one.room_id == room)

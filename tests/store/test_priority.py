@@ -1,26 +1,24 @@
 """What goes first: between rooms in a pull, between commands that wait for the writer. Inside a room nothing ever does."""
 
 import threading
-from typing import Any
 
 import pytest
 
-from chatd.core.model import CommittedRun, NewEvent, Owed
+from chatd.core.model import CommittedRun, Owed
 from chatd.core.priority import BULK, NORMAL, URGENT
+from chatd.default.dead_letters.failures import RetryRule
+from chatd.default.devices.store import OpenStreams
+from chatd.default.fan_out.repair import FindUnpublished
+from chatd.default.messages.model import NewEvent
+from chatd.default.messages.store import StoreEvents
+from chatd.default.outbox.cursors import AckCursors
+from chatd.default.retention.store import PurgeLog
+from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
+from chatd.default.rooms.store import CreateRoom
 from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
-from chatd.store.commands import (
-    AckCursors,
-    AddSubscriptions,
-    CreateRoom,
-    OpenStreams,
-    PurgeLog,
-    RemoveSubscriptions,
-    RetryRule,
-    StoreEvents,
-)
-from chatd.store.queries import FindUnpublished
-from chatd.store.worker import BatchWorker, Turn
-from chatd.store.write_queue import WriteQueue, weight_of
+from chatd.store.command import Turn
+from chatd.store.worker import BatchWorker, OnResult
+from chatd.store.write_queue import WriteQueue
 from tests.store.driver import Store, acks, send
 
 
@@ -126,7 +124,6 @@ def storing(sender: str, priority: int) -> StoreEvents:
 
 
 def test_urgent_commands_go_first_but_not_before_their_senders_own() -> None:
-
     turns = WriteQueue()
     assert turns.turn_of(storing("alice", BULK), 0) is Turn.NORMAL
     assert turns.turn_of(storing("bob", URGENT), 0) is Turn.URGENT
@@ -137,47 +134,47 @@ def test_urgent_commands_go_first_but_not_before_their_senders_own() -> None:
     assert turns.turn_of(storing("alice", URGENT), 5) is Turn.URGENT, "all of hers have been taken up"
 
 
-def test_a_lane_takes_what_goes_first_and_ends_a_batch_by_its_weight() -> None:
-    batches: list[list[Any]] = []
+def test_a_worker_takes_what_goes_first_and_ends_a_batch_by_its_weight() -> None:
+    batches: list[list[str]] = []
     begun, go_on = threading.Event(), threading.Event()
 
-    def work(batch: list[tuple[Any, object | None]]) -> None:
+    def work(batch: list[tuple[str, OnResult | None]]) -> None:
         batches.append([item for item, _ in batch])
         begun.set()
         go_on.wait(20)
 
-    lane = BatchWorker("test", work, closed=lambda: None, max_batch=4, weigh=lambda item: int(item[1:]))
-    lane.start()
-    lane.submit("a1", None)
+    worker: BatchWorker[str] = BatchWorker("test", work, closed=lambda: None, max_batch=4, weigh=lambda item: int(item[1:]))
+    worker.start()
+    worker.submit("a1", None)
     assert begun.wait(20)
     for item in ("b1", "c3", "d1"):
-        lane.submit(item, None)
-    lane.submit("u1", None, Turn.URGENT)
+        worker.submit(item, None)
+    worker.submit("u1", None, Turn.URGENT)
     go_on.set()
-    lane.stop()
+    worker.stop()
     assert batches == [["a1"], ["u1", "b1", "c3"], ["d1"]]
-    assert lane.taken == 4
+    assert worker.taken == 4
 
 
 def test_what_goes_behind_waits_but_not_for_ever() -> None:
-    batches: list[list[Any]] = []
+    batches: list[list[str]] = []
     begun, go_on = threading.Event(), threading.Event()
 
-    def work(batch: list[tuple[Any, object | None]]) -> None:
+    def work(batch: list[tuple[str, OnResult | None]]) -> None:
         batches.append([item for item, _ in batch])
         begun.set()
         go_on.wait(20)
 
-    lane = BatchWorker("test", work, closed=lambda: None, max_batch=2, max_background=1)
-    lane.start()
-    lane.submit("a", None)
+    worker: BatchWorker[str] = BatchWorker("test", work, closed=lambda: None, max_batch=2, max_background=1)
+    worker.start()
+    worker.submit("a", None)
     assert begun.wait(20)
     for item in ("x", "y", "z"):
-        lane.submit(item, None, Turn.BACKGROUND)
+        worker.submit(item, None, Turn.BACKGROUND)
     for item in ("b", "c", "d"):
-        lane.submit(item, None)
+        worker.submit(item, None)
     go_on.set()
-    lane.stop()
+    worker.stop()
     assert batches == [["a"], ["b", "c", "x"], ["d", "y"], ["z"]]
 
 
@@ -190,4 +187,4 @@ def test_acks_and_hellos_go_behind_in_their_order() -> None:
 
 
 def test_commands_weigh_what_they_hold() -> None:
-    assert weight_of(StoreEvents("alice", (event("r", "1"), event("r", "2")))) == 2
+    assert StoreEvents("alice", (event("r", "1"), event("r", "2"))).weight() == 2

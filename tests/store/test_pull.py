@@ -1,8 +1,9 @@
 """A pull: at most what was asked for, over many rooms, beyond what the stream already has."""
 
 from chatd.core.model import Owed
+from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
+from chatd.default.rooms.store import CreateRoom
 from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
-from chatd.store.commands import AddSubscriptions, CreateRoom, RemoveSubscriptions
 from tests.store.driver import Store, event, send
 
 

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
+from chatd.default.notifications.push import SetPush
+from chatd.default.receipts.delivery_status import GetDeliveryStatus
+from chatd.default.receipts.store import UNREAD, ListUnread, SetReadMarker
+from chatd.default.rooms.members import FindMembers
+from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
+from chatd.default.rooms.store import CreateRoom
 from chatd.errors import EventNotFound, NotAMember, RoomNotFound
-from chatd.store.commands import AddSubscriptions, CreateRoom, EraseProfile, RemoveSubscriptions, SetPush, SetReadMarker
-from chatd.store.queries import Audience, GetDeliveryStatus, ListUnread
-from chatd.store.read_markers import UNREAD
 from tests.store.driver import Store, acks, event, send
 
 
@@ -165,22 +168,22 @@ def test_who_may_ask(store: Store) -> None:
 
 
 def test_an_audience_is_a_rooms_members_now(store: Store) -> None:
-    first = store.ask(Audience(("r", "nowhere"), "", 10))
+    first = store.ask(FindMembers(store.members, ("r", "nowhere"), "", 10))
     assert {room: one.profiles for room, one in first.items()} == {"r": frozenset({"alice", "bob"})}
-    assert store.ask(Audience(("r",), "alice", 10))["r"] is first["r"], "remembered"
-    assert store.ask(Audience(("r",), "alice", 1)) == {}, "too large"
+    assert store.ask(FindMembers(store.members, ("r",), "alice", 10))["r"] is first["r"], "remembered"
+    assert store.ask(FindMembers(store.members, ("r",), "alice", 1)) == {}, "too large"
     store.do(AddSubscriptions("r", ("carol",), by="alice", operator=False))
-    assert store.ask(Audience(("r",), "carol", 10))["r"].profiles == frozenset({"alice", "bob", "carol"})
+    assert store.ask(FindMembers(store.members, ("r",), "carol", 10))["r"].profiles == frozenset({"alice", "bob", "carol"})
     with pytest.raises(NotAMember):
-        store.ask(Audience(("r",), "mallory", 10))
+        store.ask(FindMembers(store.members, ("r",), "mallory", 10))
     with pytest.raises(RoomNotFound):
-        store.ask(Audience(("nowhere",), "alice", 10))
+        store.ask(FindMembers(store.members, ("nowhere",), "alice", 10))
 
 
 def test_an_erased_profile_leaves_no_marker(store: Store) -> None:
     say(store, 1)
     mark(store, "bob", 2)
-    store.do(EraseProfile("bob", 100))
+    store.erase("bob", 100)
     assert store.database.rows("SELECT * FROM read_marker") == []
 
 

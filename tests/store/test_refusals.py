@@ -2,10 +2,14 @@
 
 import pytest
 
-from chatd.core.model import NewEvent
+from chatd.default.fan_out.repair import FindUnpublished
+from chatd.default.messages.history import GetHistory
+from chatd.default.messages.model import NewEvent
+from chatd.default.messages.store import StoreEvents
+from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
+from chatd.default.rooms.model import MembershipChange
+from chatd.default.rooms.store import CreateRoom, GetRoom
 from chatd.errors import ChatdError, EventIdReused, NotAMember, PermissionDenied, RoomNotFound
-from chatd.store.commands import AddSubscriptions, CreateRoom, MembershipChange, RemoveSubscriptions, StoreEvents
-from chatd.store.queries import FindUnpublished, GetRoom, History
 from tests.store.driver import Store, event, send
 
 
@@ -135,4 +139,4 @@ def test_one_refused_command_of_each_kind_leaves_the_batch_whole(store: Store) -
         ]
     )
     assert [isinstance(result, ChatdError) for result in results] == [True, False, False, True, False]
-    assert len(store.ask(History("s", "alice", False, 0, 10))[0]) == 3
+    assert len(store.ask(GetHistory("s", "alice", False, 0, 10))[0]) == 3

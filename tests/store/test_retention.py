@@ -2,12 +2,21 @@
 
 import pytest
 
-from chatd.core.model import Lease, StreamKey
+from chatd.core.model import StreamKey
+from chatd.default.devices.store import ForgetDevice, ListDevices
+from chatd.default.fan_out.marks import MarkPublished
+from chatd.default.fan_out.repair import FindUnpublished
+from chatd.default.messages.history import GetHistory
+from chatd.default.nodes.model import Lease
+from chatd.default.nodes.store import RenewLeases
+from chatd.default.outbox.store import GetBroadcast, ListOutbox, ListOutboxEntries
+from chatd.default.retention.cuts import FindCuts
+from chatd.default.retention.model import Cut, Purged
+from chatd.default.retention.store import PurgeLog
+from chatd.default.rooms.store import CreateRoom
 from chatd.errors import NotAMember
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventType, SkipReason
 from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
-from chatd.store.commands import CreateRoom, EraseProfile, ExpireDevices, ForgetDevice, MarkPublished, Purged, PurgeLog, RenewLeases
-from chatd.store.queries import FindUnpublished, GetBroadcast, History, ListDevices, ListOutbox, ListOutboxEntries, RetentionCuts
 from tests.store.driver import Store, acks, event, failed, send
 
 WEEK = 7 * 86_400_000_000
@@ -22,9 +31,9 @@ def fill(store: Store, count: int = 10) -> None:
 
 def cuts(store: Store, **limits: int) -> dict[str, int]:
     names = ("keep_events", "keep_since_us", "backlog_events", "backlog_since_us", "forget_before_us")
-    found, after = store.ask(RetentionCuts(**{name: limits.get(name, 0) for name in names}, after_room_id="", limit=100))
+    found, after = store.ask(FindCuts(**{name: limits.get(name, 0) for name in names}, after_room_id="", limit=100))
     assert after == ""
-    return dict(found)
+    return {cut.room_id: cut.up_to for cut in found}
 
 
 def purge(store: Store, up_to: int, *, limit: int = 100, before_us: int = 0, forget_before_us: int = 0) -> Purged:
@@ -53,10 +62,10 @@ def test_a_log_may_be_cut_by_count_and_by_age(store: Store) -> None:
 def test_rooms_are_looked_at_some_at_a_time(store: Store) -> None:
     fill(store)
     store.do(CreateRoom("s", "", "alice", ()))
-    query = RetentionCuts(4, 0, 0, 0, 0, after_room_id="", limit=1)
-    assert store.ask(query) == ((("r", 7),), "r")
-    assert store.ask(RetentionCuts(4, 0, 0, 0, 0, after_room_id="r", limit=1)) == ((), "s")
-    assert store.ask(RetentionCuts(4, 0, 0, 0, 0, after_room_id="s", limit=1)) == ((), "")
+    query = FindCuts(4, 0, 0, 0, 0, after_room_id="", limit=1)
+    assert store.ask(query) == ((Cut("r", 7),), "r")
+    assert store.ask(FindCuts(4, 0, 0, 0, 0, after_room_id="r", limit=1)) == ((), "s")
+    assert store.ask(FindCuts(4, 0, 0, 0, 0, after_room_id="s", limit=1)) == ((), "")
 
 
 def test_nothing_goes_that_a_living_device_is_owed(store: Store) -> None:
@@ -105,7 +114,7 @@ def test_a_purge_goes_in_batches_and_the_log_begins_later_at_once(store: Store) 
     fill(store)
     assert purge(store, 8, limit=3) == Purged(9, 3, more=True)
     assert [one.event.seq for one in owed(store, bob)] == [8, 9, 10, 11]
-    history, more = store.ask(History("r", "alice", operator=False, before_seq=0, limit=50))
+    history, more = store.ask(GetHistory("r", "alice", operator=False, before_seq=0, limit=50))
     assert (len(history), more) == (3, False)
     assert purge(store, 0, limit=3) == Purged(9, 3, more=True)
     assert purge(store, 0, limit=3) == Purged(9, 2, more=False)
@@ -152,8 +161,8 @@ def test_devices_unseen_for_long_expire_and_begin_anew(store: Store) -> None:
     store.now_us += 1_000_000
     used = store.open("bob", "used")
     fill(store)
-    assert store.do(ExpireDevices(0, 100)) == 0
-    assert store.do(ExpireDevices(store.now_us - 500_000, 100)) == 1
+    assert store.expire(0) == 0
+    assert store.expire(store.now_us - 500_000) == 1
     assert store.owed(old).superseded
     assert len(owed(store, used)) == 10
     again = store.open("bob", "old")
@@ -164,7 +173,7 @@ def test_a_device_that_acknowledges_now_and_then_is_seen(store: Store) -> None:
     bob = store.open("bob", "d")
     store.now_us += 2 * 3_600_000_000
     store.do(acks((bob, {})))
-    assert store.do(ExpireDevices(store.now_us - 1_000_000, 100)) == 0
+    assert store.expire(store.now_us - 1_000_000) == 0
 
 
 def everything(store: Store) -> str:
@@ -182,7 +191,7 @@ def test_an_erased_profile_leaves_places_and_nothing_else(store: Store) -> None:
     erased, calls = 0, 0
     more = True
     while more:
-        step = store.do(EraseProfile("bob", 3))
+        step = store.erase("bob", 3)
         erased, more, calls = erased + step.removed, step.more, calls + 1
     assert calls > 2
     assert "bob" not in everything(store)
@@ -195,7 +204,7 @@ def test_an_erased_profile_leaves_places_and_nothing_else(store: Store) -> None:
     assert store.owed(bob).superseded
     with pytest.raises(NotAMember):
         store.do(send("bob", event("r", "back")))
-    joined, _ = store.ask(History("r", "alice", operator=False, before_seq=2, limit=1))
+    joined, _ = store.ask(GetHistory("r", "alice", operator=False, before_seq=2, limit=1))
     payload = EventDelivery.FromString(joined[0]).payload
     assert [one.string_value for one in payload.fields["joined"].list_value.values] == ["alice", "erased:"]
 
@@ -203,10 +212,10 @@ def test_an_erased_profile_leaves_places_and_nothing_else(store: Store) -> None:
 def test_erasing_a_profile_that_made_a_room_and_was_purged(store: Store) -> None:
     fill(store, 3)
     purge(store, 3)
-    while store.do(EraseProfile("alice", 100)).more:
+    while store.erase("alice", 100).more:
         pass
     assert "alice" not in everything(store)
-    assert not store.do(EraseProfile("nobody", 100)).more
+    assert not store.erase("nobody", 100).more
 
 
 def node(uri: str, until: int) -> Lease:

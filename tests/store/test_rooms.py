@@ -2,9 +2,12 @@
 
 import pytest
 
+from chatd.default.messages.history import GetHistory
+from chatd.default.outbox.store import GetBroadcast
+from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
+from chatd.default.rooms.model import MembershipChange
+from chatd.default.rooms.store import CreateRoom, GetRoom, ListRooms
 from chatd.errors import AlreadyExists, EventNotFound, NotAMember, PermissionDenied, RoomNotFound
-from chatd.store.commands import AddSubscriptions, CreateRoom, MembershipChange, RemoveSubscriptions
-from chatd.store.queries import GetBroadcast, GetRoom, History, ListRooms
 from tests.store.driver import Store, event, send
 
 
@@ -38,19 +41,19 @@ def test_history_ends_at_the_memberships(store: Store) -> None:
     store.do(send("alice", event("r", "2")))
     store.do(RemoveSubscriptions("r", ("carol",), "carol", False))
     store.do(send("alice", event("r", "3")))
-    assert len(store.ask(History("r", "carol", False, 0, 100))[0]) == 3
-    assert len(store.ask(History("r", "carol", True, 0, 100))[0]) == 6
+    assert len(store.ask(GetHistory("r", "carol", False, 0, 100))[0]) == 3
+    assert len(store.ask(GetHistory("r", "carol", True, 0, 100))[0]) == 6
     with pytest.raises(NotAMember):
-        store.ask(History("r", "eve", False, 0, 100))
+        store.ask(GetHistory("r", "eve", False, 0, 100))
     with pytest.raises(RoomNotFound):
-        store.ask(History("nowhere", "alice", False, 0, 100))
+        store.ask(GetHistory("nowhere", "alice", False, 0, 100))
 
 
 def test_history_pages_from_the_newest_back(store: Store) -> None:
     store.do(send("alice", *(event("r", f"{number}") for number in range(9))))
-    newest, more = store.ask(History("r", "alice", False, 0, 4))
+    newest, more = store.ask(GetHistory("r", "alice", False, 0, 4))
     assert (len(newest), more) == (4, True)
-    oldest, more = store.ask(History("r", "alice", False, 7, 6))
+    oldest, more = store.ask(GetHistory("r", "alice", False, 7, 6))
     assert (len(oldest), more) == (6, False)
 
 
@@ -69,6 +72,6 @@ def test_an_event_that_is_not_there(store: Store) -> None:
 
 def test_a_page_of_history_is_bounded_in_bytes(store: Store) -> None:
     store.do(send("alice", *(event("r", f"{number}", b"x" * 60_000) for number in range(40))))
-    page, more = store.ask(History("r", "alice", False, 0, 500))
+    page, more = store.ask(GetHistory("r", "alice", False, 0, 500))
     assert more
     assert 10 < len(page) < 20

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from chatd.store.commands import AddSubscriptions, CreateRoom, OpenStreams
-from chatd.store.queries import History
+from chatd.default.devices.store import OpenStreams
+from chatd.default.messages.history import GetHistory
+from chatd.default.rooms.membership import AddSubscriptions
+from chatd.default.rooms.store import CreateRoom
 from tests.store.driver import Store, event, send
 
 
@@ -68,7 +70,7 @@ def test_one_event_sent_to_both_is_stored_once(nodes: tuple[Store, Store]) -> No
 
     both(lambda: work(nodes[0]), lambda: work(nodes[1]))
     assert all(len(seqs) == 1 for seqs in places.values())
-    assert len(nodes[0].ask(History("a", "alice", False, 0, 500))[0]) == 101
+    assert len(nodes[0].ask(GetHistory("a", "alice", False, 0, 500))[0]) == 101
 
 
 def test_a_device_and_a_membership_at_once_never_miss_each_other(nodes: tuple[Store, Store]) -> None:

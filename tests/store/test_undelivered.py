@@ -2,11 +2,14 @@
 
 import pytest
 
-from chatd.core.model import DeadLetter, OwedRun, StreamAcks, StreamKey
+from chatd.core.model import OwedRun, StreamAcks, StreamKey
+from chatd.default.dead_letters.failures import DeleteSettledFailures, RetryRule
+from chatd.default.dead_letters.model import DeadLetter
+from chatd.default.dead_letters.store import DropDeadLetters, ListDeadLetters, ReplayDeadLetters
+from chatd.default.outbox.cursors import AckCursors
+from chatd.default.outbox.store import ListOutbox
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, SkipReason
 from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
-from chatd.store.commands import AckCursors, DropLetters, ExpireDevices, ReplayLetters, RetryRule
-from chatd.store.queries import ListDeadLetters, ListOutbox
 from tests.store.driver import RULE, Store, acks, event, failed, send
 
 
@@ -130,7 +133,7 @@ def test_a_replay_comes_out_of_order_until_it_is_handled(store: Store, bob: Stre
     letter = bury(store, bob, 2)
     store.do(acks((bob, {"r": 5})))
     assert owed(store, bob) == []
-    assert store.do(ReplayLetters((letter.letter_id, "none"))) == {letter.letter_id: ("bob", "d")}
+    assert store.do(ReplayDeadLetters((letter.letter_id, "none"))) == {letter.letter_id: ("bob", "d")}
     assert letters(store)[0].replaying
     (run,) = store.owed(bob).runs
     (delivery,) = deliveries((run,))
@@ -141,7 +144,7 @@ def test_a_replay_comes_out_of_order_until_it_is_handled(store: Store, bob: Stre
 
 def test_a_replay_that_fails_is_a_dead_letter_again(store: Store, bob: StreamKey) -> None:
     letter = bury(store, bob, 2)
-    store.do(ReplayLetters((letter.letter_id,)))
+    store.do(ReplayDeadLetters((letter.letter_id,)))
     store.do(failed(bob, "r", 2))
     (again,) = letters(store)
     assert (again.replaying, again.attempts) == (False, letter.attempts + 1)
@@ -150,24 +153,24 @@ def test_a_replay_that_fails_is_a_dead_letter_again(store: Store, bob: StreamKey
 
 def test_a_dropped_letter_keeps_its_marker_until_it_is_passed(store: Store, bob: StreamKey) -> None:
     letter = bury(store, bob, 2)
-    assert store.do(DropLetters((letter.letter_id, "none"))) == (letter.letter_id,)
-    assert store.do(DropLetters((letter.letter_id,))) == ()
-    assert store.do(ReplayLetters((letter.letter_id,))) == {}
+    assert store.do(DropDeadLetters((letter.letter_id, "none"))) == (letter.letter_id,)
+    assert store.do(DropDeadLetters((letter.letter_id,))) == ()
+    assert store.do(ReplayDeadLetters((letter.letter_id,))) == {}
     assert letters(store) == []
-    store.do(ExpireDevices(0, 100))
+    store.do(DeleteSettledFailures(100))
     assert owed(store, bob)[0].HasField("skipped")
     store.do(acks((bob, {"r": 2})))
-    store.do(ExpireDevices(0, 100))
+    store.do(DeleteSettledFailures(100))
     assert store.database.rows("SELECT COUNT(*) FROM dead_letter") == [(0,)]
     assert store.database.rows("SELECT has_failures FROM device") == [(0,)]
 
 
 def test_a_device_whose_troubles_are_behind_it_is_no_longer_looked_up(store: Store, bob: StreamKey) -> None:
     store.do(failed(bob, "r", 2))
-    store.do(ExpireDevices(0, 100))
+    store.do(DeleteSettledFailures(100))
     assert store.database.rows("SELECT has_failures FROM device") == [(1,)]
     store.do(acks((bob, {"r": 2})))
-    store.do(ExpireDevices(0, 100))
+    store.do(DeleteSettledFailures(100))
     assert store.database.rows("SELECT has_failures FROM device") == [(0,)]
     assert store.database.rows("SELECT COUNT(*) FROM delivery_attempt") == [(0,)]
 

@@ -10,14 +10,14 @@ import structlog
 
 from chatd.core.model import CommittedRun
 from chatd.default.fan_out.last_mile_delivery import EventDeliveryQueueHandler
+from chatd.default.fan_out.marks import MarkPublished
 from chatd.default.fan_out.outbox_delivery import OutboxDeliveryEventHandler
 from chatd.default.fan_out.outbox_logging import RoomOutboxLoggingQueue
 from chatd.default.fan_out.pacer import FanOutPacer
+from chatd.default.fan_out.repair import FindUnpublished
 from chatd.default.part import Part
 from chatd.errors import ChatdError
 from chatd.store.access import StoreAccess
-from chatd.store.commands import MarkPublished
-from chatd.store.queries import FindUnpublished
 
 log = structlog.get_logger()
 

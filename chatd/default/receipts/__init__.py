@@ -1,0 +1,1 @@
+"""How far devices have received and profiles have read."""
