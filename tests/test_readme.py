@@ -1,9 +1,12 @@
-"""The README says what is so."""
+"""The documents agree with the code."""
 
 from pathlib import Path
 
 from chatd.daemon.settings_table import table
 from chatd.errors import WIRE_ERRORS
+from chatd.pb.admin.v1 import admin_pb2
+from chatd.pb.chat.v1 import chat_pb2
+from chatd.pb.node.v1 import node_pb2
 
 ROOT = Path(__file__).parent.parent
 
@@ -19,6 +22,18 @@ def test_every_error_is_in_the_protocol() -> None:
     for code, error in WIRE_ERRORS.items():
         retry, closes = ("yes" if flag else "no" for flag in (error.retry, error.closes))
         assert f"| {code} | {error.name} | {error.fault} | {retry} | {closes} |" in protocol
+
+
+def test_every_call_is_in_the_protocol() -> None:
+    rows = [line.split(" | ") for line in (ROOT / "proto/PROTOCOL.md").read_text().splitlines() if "Service/" in line and line[0] == "|"]
+    services = (chat_pb2.DESCRIPTOR, "ChatService"), (admin_pb2.DESCRIPTOR, "AdminService"), (node_pb2.DESCRIPTOR, "NodeService")
+    assert [(row[0], row[2]) for row in rows] == [
+        (f"| {name}/{call.name}", f"{call.input_type.name} → {call.output_type.name}")
+        for file, name in services
+        for call in file.services_by_name[name].methods
+    ]
+    assert {row[1] for row in rows} == {"user", "operator", "gateway"}
+    assert {row[3] for row in rows} == {"reads |", "writes |"}
 
 
 def test_the_documents_that_are_named_are_there() -> None:
