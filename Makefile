@@ -6,7 +6,7 @@ PROTOS := $(shell find proto -name '*.proto' | sort)
 PB ?= chatd/pb
 TEST_WORKERS ?= 2
 
-.PHONY: demo test t check lint types imports protocol fresh units fix proto baseline bench bench-peers bench-compare bench-guard chaos powercut \
+.PHONY: demo test t check lint types imports protocol fresh units fix proto settings baseline bench bench-peers bench-compare bench-guard chaos powercut \
 	clean help
 
 demo: $(VENV)/installed ## Install into .venv, start chatd, send a few lines, show them arrive on two devices
@@ -56,10 +56,10 @@ units: ## Check the systemd units
 	@for unit in build/units/*.service; do systemd-analyze security --offline=true --no-pager --threshold=20 $$unit >build/units/security.txt || { cat build/units/security.txt; exit 1; }; done
 	@tail -n 1 build/units/security.txt
 
-fix: $(VENV)/installed-dev ## Repair what can be repaired: ruff's fixes, formatting, generated code
+fix: $(VENV)/installed-dev ## Repair what can be repaired: ruff's fixes, formatting, generated code and SETTINGS.md
 	$(BIN)/ruff check --fix --exit-zero .
 	$(BIN)/ruff format .
-	@$(MAKE) --no-print-directory proto
+	@$(MAKE) --no-print-directory proto settings
 
 # protoc knows no package above its root, so the import lines are rewritten.
 proto: $(VENV)/installed-dev ## Generate chatd/pb from proto/
@@ -67,6 +67,10 @@ proto: $(VENV)/installed-dev ## Generate chatd/pb from proto/
 	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=$(PB) --pyi_out=$(PB) $(PROTOS)
 	@find $(PB) -name '*.py*' -exec sed -i -E 's/^from (admin|chat|events|gateway|node)\.v1 import/from chatd.pb.\1.v1 import/' {} +
 	@find $(PB) -mindepth 1 -type d -not -name __pycache__ -exec touch {}/__init__.py \;
+
+settings: $(VENV)/installed-dev ## Renew chatd/daemon/SETTINGS.md
+	@mkdir -p build && $(BIN)/chatd settings --markdown >build/SETTINGS.md
+	@cmp -s build/SETTINGS.md chatd/daemon/SETTINGS.md || cp build/SETTINGS.md chatd/daemon/SETTINGS.md
 
 baseline: $(VENV)/installed-dev ## Renew what `make protocol` compares proto/ with; for a release
 	$(BIN)/buf build proto -o proto/baseline.binpb
