@@ -1,5 +1,6 @@
 """The documents agree with the code."""
 
+import re
 from pathlib import Path
 
 from chatd.daemon.settings_table import page
@@ -9,6 +10,9 @@ from chatd.pb.chat.v1 import chat_pb2
 from chatd.pb.node.v1 import node_pb2
 
 ROOT = Path(__file__).parent.parent
+DOCUMENTS = [
+    path for folder in (".", ".github", "chatctl", "chatd", "proto", "systemd", "tests") for path in (ROOT / folder).glob("*.md")
+] + [ROOT / "chatd/daemon/SETTINGS.md", ROOT / "tests/bench/README.md"]
 
 
 def test_the_page_of_settings_lists_every_setting() -> None:
@@ -34,6 +38,14 @@ def test_every_call_is_in_the_protocol() -> None:
     assert {row[3] for row in rows} == {"reads |", "writes |"}
 
 
-def test_the_documents_that_are_named_are_there() -> None:
-    for name in ("proto/PROTOCOL.md", "chatd/ARCHITECTURE.md", "tests/README.md", "systemd/README.md", "CHANGELOG.md", "LICENSE"):
-        assert (ROOT / name).is_file()
+def test_links_lead_somewhere() -> None:
+    for document in DOCUMENTS:
+        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text()):
+            assert (document.parent / link).exists(), f"{document}: {link}"
+
+
+def test_the_targets_of_make_that_are_named_are_there() -> None:
+    targets = set(re.findall(r"^([a-z-]+):.* ## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for document in DOCUMENTS:
+        named = set(re.findall(r"(?:^|`)make ([a-z-]+)(?=`| [A-Z]+=| +#)", document.read_text(), re.MULTILINE))
+        assert named <= targets, document
