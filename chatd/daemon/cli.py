@@ -11,7 +11,7 @@ import typer
 from chatd import __version__
 from chatd.daemon.configuration import load_settings
 from chatd.daemon.settings import Mode
-from chatd.daemon.settings_table import describe, table
+from chatd.daemon.settings_table import describe, page, table
 from chatd.errors import ChatdError, ConfigError
 
 app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]}, pretty_exceptions_enable=False)
@@ -106,10 +106,13 @@ def all_(context: typer.Context, config: Config = None, check_config: Check = Fa
 
 
 @app.command()
-def settings(markdown: Annotated[bool, typer.Option("--markdown", help="As the rows of a Markdown table.")] = False) -> None:
+def settings(markdown: Annotated[bool, typer.Option("--markdown", help="As the page SETTINGS.md.")] = False) -> None:
     """List every setting, its default, range and meaning."""
+    if markdown:
+        typer.echo(page(), nl=False)
+        return
     for name, default_, meaning in table():
-        typer.echo(f"| `{name}` | {default_} | {meaning} |" if markdown else f"{name}\n    {meaning}{f' [{default_}]' if default_ else ''}")
+        typer.echo(f"{name}\n    {meaning}{f' [{default_}]' if default_ else ''}")
 
 
 def main() -> None:

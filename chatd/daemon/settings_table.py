@@ -5,6 +5,18 @@ from dataclasses import dataclass
 from chatd.daemon.configuration import allowed, mask
 from chatd.daemon.settings import Mode, Settings
 
+_PAGE = """\
+# Settings
+
+chatd reads its settings from the environment or from a TOML file, where the names are in lower
+case. The environment wins. The file is the one that `--config FILE` names, else `CHATD_CONFIG`,
+else `/etc/chatd/chatd.toml` if it exists. `chatd --check-config` shows the settings in force.
+`chatd settings --markdown` prints this page; `make fix` renews it.
+
+| setting | default | meaning |
+|---|---|---|
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Effective:
@@ -36,3 +48,8 @@ def table() -> list[tuple[str, str, str]]:
         limits = f" ({allowed(name)})" if field.json_schema_extra else ""
         rows.append((name.upper(), default, f"{field.description}{limits}"))
     return rows
+
+
+def page() -> str:
+    """The table as a Markdown page: ``SETTINGS.md``, beside this module."""
+    return _PAGE + "".join(f"| `{name}` | {default} | {meaning} |\n" for name, default, meaning in table())
