@@ -116,7 +116,7 @@ class Method(Protocol):
 
     @property
     def role(self) -> Role:
-        """Who may make it."""
+        """The callers that may make it."""
 
     def answer(self, caller: Caller, payload: bytes) -> Answer:
         """Answer an encoded request. Raises a ChatdError to refuse."""

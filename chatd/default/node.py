@@ -21,7 +21,7 @@ from chatd.transport.timers import Timers
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where a node takes calls and where it publishes."""
+    """The addresses at which a node takes calls and publishes."""
 
     call_uri: str
     queue_uri: str

@@ -71,7 +71,7 @@ class Command(ABC, Generic[R]):
         return ""
 
     def weight(self) -> int:
-        """How much of a transaction it takes up: a long one would make everybody wait."""
+        """Its share of a transaction's limit (1,000): a long transaction would make everybody wait."""
         return 1
 
 

@@ -123,7 +123,7 @@ def _encode_history(page: tuple[tuple[bytes, ...], bool]) -> GetHistoryResponse:
 
 
 def _holds_nul(value: Struct | ListValue | Value) -> bool:
-    """Whether any key or string holds a NUL; the encoding has NULs of its own in numbers."""
+    """True if any key or string holds a NUL; the encoding has NULs of its own in numbers."""
     if isinstance(value, Struct):
         return any("\0" in key or _holds_nul(field) for key, field in value.fields.items())
     if isinstance(value, ListValue):

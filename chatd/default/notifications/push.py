@@ -129,7 +129,7 @@ def _set_room(transaction: Transaction, command: SetRoomNotifications) -> ChatdE
 
 @dataclass(frozen=True, slots=True)
 class GetPush(Query[PushDevice | None]):
-    """How a device is notified; None: not at all."""
+    """The way a device is notified; None: it is not."""
 
     profile_id: str
     device_id: str

@@ -66,7 +66,7 @@ class NotificationSender:
 
     @property
     def room(self) -> int:
-        """How many more may be claimed."""
+        """Notifications that may be claimed besides those under way."""
         return CLAIMED - len(self._tasks)
 
     def send(self, claim: ClaimedNotification, notification: Notification, push: PushDevice) -> None:

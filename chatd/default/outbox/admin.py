@@ -33,7 +33,7 @@ class OutboxAdmin:
         )
 
     def list_outbox(self, caller: Caller, request: admin_pb2.ListOutboxRequest) -> Answer:
-        """How much each device is owed of each room."""
+        """A row for each device and room with something owed."""
 
         def then(page: tuple[tuple[OutboxSummary, ...], bool]) -> admin_pb2.ListOutboxResponse:
             return admin_pb2.ListOutboxResponse(rows=map(self._summary, page[0]), more=page[1])
@@ -54,7 +54,7 @@ class OutboxAdmin:
         )
 
     def list_outbox_entries(self, caller: Caller, request: admin_pb2.ListOutboxEntriesRequest) -> Answer:
-        """Each event that is owed to each device."""
+        """A row for each device and event that is owed."""
 
         def then(page: tuple[tuple[OutboxEntry, ...], bool]) -> admin_pb2.ListOutboxEntriesResponse:
             now = self._clock()

@@ -19,7 +19,7 @@ _SUSPECT = 2  # failures after which an event is delivered alone, so that no oth
 
 
 def _cursors(stands: dict[Range, int]) -> dict[str, int]:
-    """Where rooms stand of which nothing more is owed."""
+    """Room → seq, of rooms of which nothing more is owed."""
     unfinished = {range_.room_id for range_, after in stands.items() if after < range_.end}
     cursors: dict[str, int] = {}
     for range_, after in stands.items():

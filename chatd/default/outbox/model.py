@@ -34,7 +34,7 @@ class OutboxEntry:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """How far one event has come to one device."""
+    """The progress of one event to one device."""
 
     profile_id: str
     device_id: str

@@ -1,1 +1,1 @@
-"""How far devices have received and profiles have read."""
+"""Receipts: the progress of devices in receiving and of profiles in reading."""

@@ -1,4 +1,4 @@
-"""How far an event has come to the profiles it is for."""
+"""The progress of an event to the profiles it is for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

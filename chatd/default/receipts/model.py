@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ReadMarker:
-    """How far a profile has read a room. ``moved``: this request has moved it."""
+    """A profile has read a room up to ``seq``. ``moved``: this request has moved it."""
 
     profile_id: str
     room_id: str
@@ -26,7 +26,7 @@ class UnreadRoom:
 
 @dataclass(frozen=True, slots=True)
 class RecipientStatus:
-    """How far an event has come to a profile: ``read_at_us`` is 0 unless it was read; ``devices``: each device, and whether it has
+    """The progress of an event to a profile: ``read_at_us`` is 0 unless it was read; ``devices``: each device, and whether it has
     the event."""
 
     profile_id: str
@@ -36,7 +36,7 @@ class RecipientStatus:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStatus:
-    """How far an event has come: the number of profiles it is for, of those that have it on a device, of those that have read it; and
+    """The progress of an event: the number of profiles it is for, of those that have it on a device, of those that have read it; and
     a page of the profiles."""
 
     recipients: int

@@ -1,4 +1,4 @@
-"""ReceiptBusiness: how far devices have received and profiles have read. Markers are kept; devices that want signals are told when
+"""ReceiptBusiness: read markers, unread counts and delivery status. Markers are kept; devices that want signals are told when
 they move."""
 
 from collections.abc import Sequence
@@ -80,7 +80,7 @@ class ReceiptBusiness:
         return Read(query, _unread_to_pb)
 
     def get_delivery_status(self, caller: Caller, request: chat_pb2.GetDeliveryStatusRequest) -> Answer:
-        """How far an event has come."""
+        """The progress of an event to those it is for."""
         query = GetDeliveryStatus(
             room_id=check_id("room_id", request.room_id),
             seq=check_seq("seq", request.seq),

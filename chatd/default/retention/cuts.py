@@ -1,4 +1,4 @@
-"""Where each room's log may begin later: by age and by count, and never past what a device is owed within its own limits."""
+"""Finding cuts: the seqs at which rooms' logs may begin later, by age and by count, and never past what a device is owed within its own limits."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
