@@ -21,6 +21,7 @@ from chatd.default.calls import Calls
 from chatd.default.connection_cache import DatabaseConnectionCache, MemoryConnectionCache
 from chatd.default.fan_out.fan_out import FanOut
 from chatd.default.fan_out.last_mile_delivery import EventDeliveryQueueHandler
+from chatd.default.gateways import Gateways
 from chatd.default.leases import Leases
 from chatd.default.message_business import MessageBusiness
 from chatd.default.node import Addresses, DefaultNode
@@ -84,6 +85,7 @@ async def start_default_node(
         repair=settings.fanout_repair_seconds,
         clock=_now_us,
     )
+    gateways = Gateways(now=loop.time)
     leases = Leases(store, lease=settings.node_lease_seconds, clock=_now_us)
     cache = MemoryConnectionCache() if settings.cache_uri == "mem:" else DatabaseConnectionCache(store.tell)
     receipts = ReceiptBusiness(signals, store, room_limit=settings.receipt_room_limit)
@@ -100,6 +102,7 @@ async def start_default_node(
             started_at_us=started_us,
         ),
         leases=leases,
+        gateways=gateways,
         rule=RetryRule(settings.max_delivery_retries, settings.delivery_retry_ms * 1_000),
         cache=cache,
         tell_epoch=last_mile.tell_epoch,
@@ -138,6 +141,7 @@ async def start_default_node(
             database=store.engine,
             devices_online=len(online),
             requests_refused=calls.refused.value,
+            gateways=gateways.statuses(),
             **{counter.name: counter.value for counter in counters},
         )
 

@@ -1,4 +1,4 @@
-"""NodeService: NodeService, what gateways ask for their streams: epochs, what is owed, cursors that move."""
+"""NodeService: what gateways ask for their streams: epochs, what is owed, cursors that move."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,6 +8,7 @@ from chatd.core.ids import check_id, topic_of
 from chatd.core.model import Connection, Owed, Pull, StreamAcks, StreamKey
 from chatd.default.answer import Answer, Caller, Done, Method, Read, Write, parse
 from chatd.default.connection_cache import ConnectionCache
+from chatd.default.gateways import Gateways
 from chatd.default.leases import Leases
 from chatd.default.part import Part
 from chatd.pb.node.v1 import node_pb2
@@ -23,6 +24,7 @@ class NodeService:
         *,
         description: node_pb2.DescribeResponse,
         leases: Leases,
+        gateways: Gateways,
         rule: RetryRule,
         cache: ConnectionCache,
         tell_epoch: Callable[[bytes, int], None],
@@ -31,6 +33,7 @@ class NodeService:
     ) -> None:
         self._description = description
         self._leases = leases
+        self._gateways = gateways
         self._rule = rule
         self._cache = cache
         self._tell_epoch = tell_epoch
@@ -49,7 +52,9 @@ class NodeService:
     def describe(self, caller: Caller, payload: bytes) -> Answer:
         """Who this node is, and who else serves; shows a gateway that it lives, and the node that the gateway does."""
         caller.require_gateway()
-        self._leases.note_gateway(parse(node_pb2.DescribeRequest, payload))
+        request = parse(node_pb2.DescribeRequest, payload)
+        self._leases.note_gateway(request)
+        self._gateways.heard(request)
         response = node_pb2.DescribeResponse(
             nodes=self._leases.default_nodes(), call_uri=self._leases.call_uri, gateway_uris=self._leases.gateway_uris()
         )
