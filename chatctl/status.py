@@ -13,12 +13,21 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def status(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show the counters of the node that answers. Operators only.
+    """Show the counters of the node that answers, and of the gateways that ask it. Operators only.
 
     Example: chatctl status --json
     """
     found = run(context, lambda client: client.call("AdminService/GetStatus", admin_pb2.GetStatusRequest(), admin_pb2.GetStatusResponse))
-    options(context).output(as_json).one({field.name: getattr(found, field.name) for field in found.DESCRIPTOR.fields})
+    output = options(context).output(as_json)
+    shown: dict[str, Any] = {field.name: getattr(found, field.name) for field in found.DESCRIPTOR.fields if field.name != "gateways"}
+    gateways: list[dict[str, Any]] = [
+        {"gateway_id": one.gateway_id, "uri": one.uri, "counters": dict(sorted(one.counters.items()))} for one in found.gateways
+    ]
+    if output.as_json:
+        shown["gateways"] = gateways
+    for gateway in [] if output.as_json else gateways:
+        shown |= {f"{gateway['gateway_id']} {gateway['uri']} {name}": count for name, count in gateway["counters"].items()}
+    output.one(shown)
 
 
 def connections(

@@ -23,6 +23,7 @@ from chatd.default.fan_out.last_mile_delivery import EventDeliveryQueueHandler
 from chatd.default.messages.message_business import MessageBusiness
 from chatd.default.node import Addresses, DefaultNode
 from chatd.default.nodes.admin import NodeAdmin, NodeDescription
+from chatd.default.nodes.gateways import Gateways
 from chatd.default.nodes.leases import Leases
 from chatd.default.nodes.model import Lease
 from chatd.default.notifications.admin import NotificationAdmin
@@ -88,6 +89,7 @@ async def start_default_node(
         repair=settings.fanout_repair_seconds,
         clock=_now_us,
     )
+    gateways = Gateways(now=loop.time)
     leases = Leases(store, lease=settings.node_lease_seconds, clock=_now_us)
     cache = MemoryConnectionCache() if settings.cache_uri == "mem:" else DatabaseConnectionCache(store.tell)
     receipts = ReceiptBusiness(signals, store, room_limit=settings.receipt_room_limit)
@@ -109,6 +111,7 @@ async def start_default_node(
             started_at_us=started_us,
         ),
         leases=leases,
+        gateways=gateways,
         rule=RetryRule(settings.max_delivery_retries, settings.delivery_retry_ms * 1_000),
         cache=cache,
         tell_epoch=last_mile.tell_epoch,
@@ -144,7 +147,7 @@ async def start_default_node(
     description = NodeDescription(settings.node_id, __version__, store.engine, started_us)
     refused = Counter("requests_refused", "requests refused")
     counters = [counter for part in parts for counter in part.counters]
-    admin = NodeAdmin(description, leases, online, [*counters, refused], _now_us)
+    admin = NodeAdmin(description, leases, gateways, online, [*counters, refused], _now_us)
     calls = Calls(loop, store, [call for part in (*parts, admin.part) for call in part.calls], refused)
     node = DefaultNode(loop, store, calls, publisher, last_mile, parts)
     stack.callback(node.close)

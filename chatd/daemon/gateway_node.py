@@ -1,60 +1,171 @@
-"""A gateway, put together: its settings, converted once to seconds and bytes, and its tokens."""
+"""A gateway, put together: every thing is made of those above it. Settings become seconds and bytes here, once."""
 
 import asyncio
 import resource
+import time
 from contextlib import ExitStack
 
 from chatd import __version__
 from chatd.core.rate_limit import Rate
 from chatd.daemon.settings import Mode, Settings
+from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
+from chatd.gateway.admission import Admission
 from chatd.gateway.authentication import load_tokens
-from chatd.gateway.doorkeeper import DoorSettings
-from chatd.gateway.gateway import GatewayServer, GatewaySettings
-from chatd.gateway.rate_limits import RateSettings
+from chatd.gateway.backend import Backend
+from chatd.gateway.calls import ClientCalls
+from chatd.gateway.catch_up import CatchUp
+from chatd.gateway.connection import ConnectionManager
+from chatd.gateway.device_sender import DeviceSender
+from chatd.gateway.discovery import Discovery
+from chatd.gateway.doorkeeper import Doorkeeper, DoorSettings
+from chatd.gateway.drain import Drain
+from chatd.gateway.fronts.router import RouterFront
+from chatd.gateway.gateway import GatewayServer
+from chatd.gateway.introduction import Introduction
+from chatd.gateway.live_delivery import LiveDelivery
+from chatd.gateway.node import GatewayAddresses, GatewayNode
+from chatd.gateway.opening import Opening, StreamDefaults
+from chatd.gateway.presence import GatewayPresence
+from chatd.gateway.rate_limits import RateLimits, RateSettings
+from chatd.gateway.refusals import Refusals
+from chatd.gateway.stream_timeouts import StreamTimeouts
+from chatd.pb.node.v1.node_pb2 import DescribeRequest
 from chatd.transport.sockets import Context
+from chatd.transport.subscriber import Subscriber
+
+PRESENCE_REPAIR = 1.0
+"""Seconds until a watcher that did not keep up is told again."""
 
 
-def start_gateway(mode: Mode, loop: asyncio.AbstractEventLoop, context: Context, settings: Settings, stack: ExitStack) -> GatewayServer:
+def start_gateway(mode: Mode, loop: asyncio.AbstractEventLoop, context: Context, settings: Settings, stack: ExitStack) -> GatewayNode:
     """Return when the gateway listens; ``stack`` ends it. Raises ConfigError."""
+    gateway_id = settings.node_id
     tokens = load_tokens(settings.tokens(), create=True)
-    gateway_settings = GatewaySettings(
-        gateway_id=settings.node_id,
-        bind_uri=settings.gateway_uri,
-        public_uri=settings.gateway_public_uri,
-        connections_per_device=settings.max_connections_per_device,
-        queue_uris=settings.queue_uris(mode),
-        node_uris=settings.node_uris(mode),
+
+    # Sockets, opened by GatewayNode.start.
+    door = Doorkeeper(_door_settings(settings))
+    front = RouterFront(loop, max_frame=settings.max_frame_bytes, on_accepted=door.accepted, on_ended=door.ended)
+    subscriber = Subscriber(loop)
+    backend = Backend(loop, call_timeout=settings.call_timeout_ms / 1e3)
+
+    # Streams.
+    presence = GatewayPresence(
+        subscribe=subscriber.subscribe,
+        unsubscribe=subscriber.unsubscribe,
+        rate=Rate(settings.presence_changes_per_minute / 60, settings.presence_burst),
+    )
+    unwritten = UnwrittenAcks()
+    connections = ConnectionManager(
+        backend,
+        gateway_id=gateway_id,
+        subscribe=subscriber.subscribe,
+        unsubscribe=subscriber.unsubscribe,
+        on_failed=unwritten.acked,
+        on_ended=presence.ended,
+        per_device=settings.max_connections_per_device,
+    )
+    sender = DeviceSender(connections.forget)
+    catch_up = CatchUp(backend, gateway_id=gateway_id, deliver=sender.deliver, end=sender.end, later=loop.call_later)
+    acks = AckFlush(unwritten, backend, catch_up, gateway_id=gateway_id, end=sender.end)
+    live = LiveDelivery(connections.streams, catch_up, deliver=sender.deliver, presence=presence.heard, end=sender.end)
+    timeouts = StreamTimeouts(
+        connections.peers,
+        catch_up,
+        end=sender.end,
+        acked=unwritten.acked,
+        after_tick=connections.flush,
+        heartbeat_interval=settings.heartbeat_interval_ms / 1e3,
+        repair_pull=settings.repair_pull_seconds,
+        delivery_retry=settings.delivery_retry_ms / 1e3,
+    )
+
+    # Frames of clients.
+    admission = Admission(tokens, RateLimits(_rate_settings(settings)), door)
+    refusals = Refusals(admission, sender)
+    opening = Opening(_defaults(settings), admission, connections, sender, presence, backend, catch_up, write_acks=acks.flush)
+    calls = ClientCalls(admission, sender, refusals, forward=backend.forward, watch=presence.watch)
+    server = GatewayServer(
+        admission, connections, sender, refusals, opening, calls, catch_up, acks, presence, touch=settings.connection_touch_seconds
+    )
+
+    # Default nodes.
+    def node_found(call_uri: str, queue_uri: str) -> None:
+        backend.add(call_uri)
+        subscriber.connect(queue_uri)
+
+    def node_lost(call_uri: str, queue_uri: str) -> None:
+        backend.remove(call_uri)
+        subscriber.disconnect(queue_uri)
+
+    nodes_file = settings.data_dir / f"nodes-{gateway_id}.json" if mode == "gateway" else None
+    discovery = Discovery(settings.node_uris(mode), file=nodes_file, found=node_found, lost=node_lost)
+    introduction = Introduction(
+        loop,
+        backend,
+        discovery,
+        sender,
+        request=DescribeRequest(gateway_id=gateway_id, version=__version__, started_at_us=time.time_ns() // 1_000),
         queue_name=settings.queue_user_event_delivery_name,
+        counters=(
+            connections.opened,
+            live.passed_on,
+            catch_up.pulled,
+            acks.written,
+            calls.forwarded,
+            refusals.refused,
+            door.hung_up,
+        ),
+    )
+
+    # The end, and time.
+    def stop_opening() -> None:
+        opening.stop()
+        introduction.leave()
+
+    def look_at_the_door() -> None:
+        front.look()
+        door.tick(loop.time())
+
+    drain = Drain(loop, backend, connections, acks, sender, stop_opening=stop_opening)
+    every = (
+        (door.period, look_at_the_door),
+        (settings.ack_flush_ms / 1e3, acks.flush),
+        (PRESENCE_REPAIR, presence.repair),
+        (timeouts.period, lambda: timeouts.tick(loop.time())),
+    )
+    node = GatewayNode(loop, front, server, refusals, subscriber, backend, discovery, introduction, drain, every)
+    addresses = GatewayAddresses(settings.gateway_uri, settings.gateway_public_uri, settings.queue_uris(mode), settings.node_uris(mode))
+    node.start(context, addresses, live.on_batch)
+    stack.callback(node.close)
+    return node
+
+
+def _defaults(settings: Settings) -> StreamDefaults:
+    return StreamDefaults(
+        gateway_id=settings.node_id,
         heartbeat_interval=settings.heartbeat_interval_ms / 1e3,
         window_messages=settings.window_messages,
         window_bytes=settings.window_bytes,
-        max_frame_bytes=settings.max_frame_bytes,
-        call_timeout=settings.call_timeout_ms / 1e3,
-        ack_flush=settings.ack_flush_ms / 1e3,
-        seen_every=settings.connection_touch_seconds,
-        repair_pull=settings.repair_pull_seconds,
-        delivery_retry=settings.delivery_retry_ms / 1e3,
-        presence_rate=Rate(settings.presence_changes_per_minute / 60, settings.presence_burst),
-        version=__version__,
-        nodes_file=settings.data_dir / f"nodes-{settings.node_id}.json" if mode == "gateway" else None,
-        rates=RateSettings(
-            device_events=settings.max_events_per_second,
-            device_bytes=settings.max_bytes_per_second,
-            profile_events=settings.profile_events_per_second,
-            profile_bytes=settings.profile_bytes_per_second,
-            address_events=settings.address_events_per_second,
-            address_bytes=settings.address_bytes_per_second,
-            device_frames=settings.max_frames_per_second,
-            burst=settings.rate_burst_seconds,
-        ),
-        door=DoorSettings(
-            handshake=settings.handshake_timeout_ms / 1e3,
-            # Silent connections alone must not use up the descriptors.
-            max_unauthenticated=min(settings.max_unauthenticated, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2),
-            max_failures=settings.max_failed_authentications,
-        ),
     )
-    gateway = GatewayServer(loop, gateway_settings, tokens)
-    gateway.connect(context)
-    stack.callback(gateway.close)
-    return gateway
+
+
+def _rate_settings(settings: Settings) -> RateSettings:
+    return RateSettings(
+        device_events=settings.max_events_per_second,
+        device_bytes=settings.max_bytes_per_second,
+        profile_events=settings.profile_events_per_second,
+        profile_bytes=settings.profile_bytes_per_second,
+        address_events=settings.address_events_per_second,
+        address_bytes=settings.address_bytes_per_second,
+        device_frames=settings.max_frames_per_second,
+        burst=settings.rate_burst_seconds,
+    )
+
+
+def _door_settings(settings: Settings) -> DoorSettings:
+    return DoorSettings(
+        handshake=settings.handshake_timeout_ms / 1e3,
+        # Silent connections alone must not use up the descriptors.
+        max_unauthenticated=min(settings.max_unauthenticated, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2),
+        max_failures=settings.max_failed_authentications,
+    )

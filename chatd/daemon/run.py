@@ -56,7 +56,7 @@ async def _serve(mode: Mode, settings: Settings) -> int:
         gateway = None if mode == "default" else start_gateway(mode, loop, context, settings, stack)
         if mode == "gateway":
             manager.status("waiting for a default node")
-        while gateway is not None and not gateway.backend.ready and not stop.is_set():
+        while gateway is not None and not gateway.ready and not stop.is_set():
             await asyncio.sleep(0.01)
         # What lives this long lives for ever: the collector need not look at it again and again.
         gc.collect()

@@ -1,18 +1,19 @@
 """The queue's way to the devices: PUB messages of one turn of the loop, each passed on untouched to its topic's stream."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 from google.protobuf.message import DecodeError
 
+from chatd.core.counter import Counter
 from chatd.core.ids import DELIVERIES, SIGNALS, WATCH
 from chatd.core.priority import URGENT
 from chatd.core.stream import Published, Run, count_of
 from chatd.core.wire import plain_records, split_queue_body
 from chatd.errors import ChatdError, Superseded
-from chatd.gateway.catch_up import CatchUp
-from chatd.gateway.connection import ClientConnection, ConnectionManager
+from chatd.gateway.catch_up import Deliver, Pulls
+from chatd.gateway.connection import ClientConnection
 from chatd.pb.node.v1.node_pb2 import QueueHeader
 
 log = structlog.get_logger()
@@ -26,27 +27,27 @@ _NOT_MADE = Published((), 0, b"")
 
 
 class LiveDelivery:
-    """Takes batches from the SUB socket."""
+    """Takes batches from the queue. ``streams`` are the open ones, by topic."""
 
     def __init__(
         self,
-        connections: ConnectionManager,
-        catch_up: CatchUp,
+        streams: Mapping[bytes, ClientConnection],
+        pulls: Pulls,
         *,
-        send: Callable[[ClientConnection, list[bytes], bool], None],
-        signal: Callable[[ClientConnection, bytes], object],
+        deliver: Deliver,
         presence: Callable[[bytes, bytes], None],
         end: Callable[[ClientConnection, ChatdError], None],
     ) -> None:
-        self._streams = connections.streams
-        self._catch_up = catch_up
-        self._send = send
-        self._signal = signal
+        self._streams = streams
+        self._pulls = pulls
+        self._deliver = deliver
         self._presence = presence
         self._end = end
+        self.passed_on = Counter("deliveries_passed_on", "published deliveries passed on to devices")
 
     def on_batch(self, batch: list[list[bytes]]) -> None:
         streams = self._streams
+        passed_on = 0
         outgoing: dict[ClientConnection, list[bytes]] = {}
         # One event goes to many devices in a row with the same body: it is taken apart once, and kept once.
         last, head, message = b"", QueueHeader(), _NOT_MADE
@@ -72,6 +73,7 @@ class LiveDelivery:
                 if mine is None:
                     stream.fall_behind()
                 elif stream.offer(mine):
+                    passed_on += mine.events
                     waiting = outgoing.get(peer)
                     if waiting is None:
                         outgoing[peer] = [mine.records]
@@ -82,10 +84,11 @@ class LiveDelivery:
             elif head.subscribed:
                 stream.fall_behind()
             if stream.wants_pull:
-                self._catch_up.want(peer)
+                self._pulls.want(peer)
+        self.passed_on.add(passed_on)
         for peer, records in outgoing.items():
-            self._send(peer, records, False)
-        self._catch_up.flush()
+            self._deliver(peer, records, False)
+        self._pulls.flush()
 
     def _on_other(self, frame: bytes) -> None:
         """A signal, or for a stream that has just ended."""
@@ -98,7 +101,7 @@ class LiveDelivery:
         elif topic.endswith(SIGNALS):
             peer = self._streams.get(topic[:-1] + DELIVERIES)
             if peer is not None and peer.wants_signals:
-                self._signal(peer, body)
+                peer.link.send(body)
 
 
 def _parse(body: bytes) -> tuple[QueueHeader, Published]:

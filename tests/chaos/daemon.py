@@ -138,7 +138,7 @@ DEFAULT_POINTS: dict[str, Callable[[Failpoint], None]] = {
 }
 GATEWAY_POINTS: dict[str, Callable[[Failpoint], None]] = {
     "gateway_receive": before(LiveDelivery, "on_batch"),
-    "gateway_hears_device": before(GatewayServer, "_on_frame"),
+    "gateway_hears_device": before(GatewayServer, "on_frame"),
     "before_gateway_send": before(DeviceSender, "deliver"),
     "after_gateway_send": after(DeviceSender, "deliver"),
     "before_ack_batch": before(AckFlush, "_send"),

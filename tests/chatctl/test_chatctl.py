@@ -148,6 +148,11 @@ def test_hostile_text_is_shown_escaped(chatctl: Chatctl, room: str) -> None:
 def test_status(chatctl: Chatctl) -> None:
     assert chatctl.json("status")["database"] == "sqlite"
     assert json.loads(chatctl("--json", "status").stdout)["node_id"] == "all"
+    (gateway,) = chatctl.json("status")["gateways"]
+    assert gateway["gateway_id"] == "all"
+    assert gateway["counters"]["calls_forwarded"] >= 2
+    (line,) = [line for line in chatctl("status").stdout.splitlines() if "calls_forwarded" in line]
+    assert line.startswith(f"all {gateway['uri']} calls_forwarded\t")
 
 
 def test_exit_codes(chatctl: Chatctl, room: str) -> None:

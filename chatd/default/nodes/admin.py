@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from chatd.core.counter import Counter
 from chatd.core.online import OnlineTable
 from chatd.default.answer import Answer, Call, Caller, Done, Role
+from chatd.default.nodes.gateways import Gateways
 from chatd.default.nodes.leases import Leases
 from chatd.default.part import Part
 from chatd.pb.admin.v1 import admin_pb2
@@ -28,12 +29,14 @@ class NodeAdmin:
         self,
         node: NodeDescription,
         leases: Leases,
+        gateways: Gateways,
         online: OnlineTable,
         counters: Sequence[Counter],
         clock: Callable[[], int],
     ) -> None:
         self._node = node
         self._leases = leases
+        self._gateways = gateways
         self._online = online
         self._counters = counters
         self._clock = clock
@@ -65,7 +68,7 @@ class NodeAdmin:
         )
 
     def get_status(self, caller: Caller, request: admin_pb2.GetStatusRequest) -> Answer:
-        """This node's counters since it started."""
+        """This node's counters since it started, and those of the gateways that ask it."""
         node = self._node
         return Done(
             admin_pb2.GetStatusResponse(
@@ -74,6 +77,7 @@ class NodeAdmin:
                 uptime_seconds=(self._clock() - node.started_at_us) / 1e6,
                 database=node.database,
                 devices_online=len(self._online),
+                gateways=self._gateways.statuses(),
                 **{counter.name: counter.value for counter in self._counters},
             )
         )

@@ -11,6 +11,7 @@ from chatd.default.dead_letters.failures import RetryRule
 from chatd.default.devices.connection_cache import ConnectionCache
 from chatd.default.devices.model import Connection
 from chatd.default.devices.store import OpenStreams
+from chatd.default.nodes.gateways import Gateways
 from chatd.default.nodes.leases import Leases
 from chatd.default.outbox.backlog import PullOwed
 from chatd.default.outbox.cursors import AckCursors
@@ -27,6 +28,7 @@ class NodeService:
         *,
         description: node_pb2.DescribeResponse,
         leases: Leases,
+        gateways: Gateways,
         rule: RetryRule,
         cache: ConnectionCache,
         tell_epoch: Callable[[bytes, int], None],
@@ -35,6 +37,7 @@ class NodeService:
     ) -> None:
         self._description = description
         self._leases = leases
+        self._gateways = gateways
         self._rule = rule
         self._cache = cache
         self._tell_epoch = tell_epoch
@@ -55,6 +58,7 @@ class NodeService:
     def describe(self, caller: Caller, request: node_pb2.DescribeRequest) -> Answer:
         """This node and the others that serve. The call shows the gateway that the node lives, and the node that the gateway does."""
         self._leases.record_gateway(request)
+        self._gateways.heard(request)
         response = node_pb2.DescribeResponse(
             nodes=self._leases.default_nodes(), call_uri=self._leases.call_uri, gateway_uris=self._leases.gateway_uris()
         )

@@ -67,18 +67,27 @@ class RoomCursor(_message.Message):
     def __init__(self, room_id: _Optional[str] = ..., seq: _Optional[int] = ...) -> None: ...
 
 class DescribeRequest(_message.Message):
-    __slots__ = ("gateway_id", "gateway_uri", "version", "started_at_us", "draining")
+    __slots__ = ("gateway_id", "gateway_uri", "version", "started_at_us", "draining", "counters")
+    class CountersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
     GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
     GATEWAY_URI_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     STARTED_AT_US_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
+    COUNTERS_FIELD_NUMBER: _ClassVar[int]
     gateway_id: str
     gateway_uri: str
     version: str
     started_at_us: int
     draining: bool
-    def __init__(self, gateway_id: _Optional[str] = ..., gateway_uri: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., draining: bool = ...) -> None: ...
+    counters: _containers.ScalarMap[str, int]
+    def __init__(self, gateway_id: _Optional[str] = ..., gateway_uri: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., draining: bool = ..., counters: _Optional[_Mapping[str, int]] = ...) -> None: ...
 
 class NodeAddress(_message.Message):
     __slots__ = ("node_id", "call_uri", "queue_uri")
