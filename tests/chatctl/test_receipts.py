@@ -40,15 +40,15 @@ def test_reading(chatctl: Chatctl) -> None:
     assert chatctl("--as", "carol", "unread").stdout == "r\t3\t0 of 4\tnever\n"
     chatctl("--as", "bob", "tail", "--device", "phone", "--until-caught-up")
 
-    shown = chatctl("--as", "alice", "pending_acks", "r", "3")
+    shown = chatctl("--as", "alice", "receipts", "r", "3")
     assert "for 2 profiles: 1 have it, 1 have read it" in shown.stderr
     bob, carol = (line.split("\t") for line in shown.stdout.splitlines())
     assert (bob[:3], carol) == (["bob", "phone", "-"], ["carol", "-", "-", "no"])
-    rows = chatctl.json("--as", "alice", "pending_acks", "r", "4")
+    rows = chatctl.json("--as", "alice", "receipts", "r", "4")
     assert [(row["profile_id"], row["read"], row["devices"]) for row in rows] == [("bob", False, {"phone": True}), ("carol", False, {})]
     assert chatctl.json("--as", "bob", "read", "r") == {"room_id": "r", "read_seq": 4, "unread": 0}
     assert "NOT_A_MEMBER" in chatctl("--as", "dave", "read", "r", code=1).stderr
-    assert "EVENT_NOT_FOUND" in chatctl("--as", "alice", "pending_acks", "r", "99", code=1).stderr
+    assert "EVENT_NOT_FOUND" in chatctl("--as", "alice", "receipts", "r", "99", code=1).stderr
     assert "ROOM_NOT_FOUND" in chatctl("--as", "alice", "read", "nowhere", code=1).stderr
 
 
