@@ -25,7 +25,7 @@ def test_lines_from_a_pipe_are_sent_as_fast_as_is_allowed(daemon: Daemon) -> Non
     lines = [f"line {number}" for number in range(150)]
     done = Chatctl(daemon)("--token", token_of("ann"), "--timeout", "0.5", "send", "lobby", stdin="\n".join(lines))
     assert "150 sent" in done.stderr
-    assert done.stderr.count("going on more slowly: this profile may send") == 1
+    assert done.stderr.count("slowing down: this profile may send") == 1
     shown = Chatctl(daemon).json("--token", token_of("ann"), "room", "history", "show", "lobby", "--limit", "150")
     assert [row["text"] for row in shown] == lines
 

@@ -78,7 +78,7 @@ def test_what_a_room_tells(chatctl: Chatctl) -> None:
     [
         (("notify", "list", "--state", "lost"), "must be one of"),
         (("room", "notifications", "r", "--level", "some"), "must be one of"),
-        (("room", "notifications", "r", "--mute-for", "long"), "is no age"),
+        (("room", "notifications", "r", "--mute-for", "long"), "is not an age"),
         (("notify", "register", "phone"), "Missing option"),
     ],
 )

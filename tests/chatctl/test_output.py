@@ -2,8 +2,11 @@ import json
 
 import pytest
 
-from chatctl.output import Output, age, harmless
+from chatctl.columns import Column
+from chatctl.output import Output, harmless
+from chatctl.times import age
 
+TEXT = (Column("text", "text", get=str),)
 HOSTILE = "\x1b[2Jclear\r\nnew\u202eline\x07[red]markup[/red]\u200b"
 
 
@@ -15,9 +18,9 @@ def test_nothing_that_steers_a_terminal_is_left() -> None:
 
 def test_every_way_out_is_harmless(capsys: pytest.CaptureFixture[str]) -> None:
     out = Output(as_json=False)
-    out.rows([{"text": HOSTILE}])
+    out.rows([HOSTILE], TEXT)
     out.one({"text": HOSTILE})
-    out.item({}, [HOSTILE, HOSTILE])
+    out.item(HOSTILE, (*TEXT, *TEXT))
     out.say(HOSTILE)
     written = capsys.readouterr()
     for line in (written.out + written.err).split("\n"):
@@ -27,7 +30,7 @@ def test_every_way_out_is_harmless(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_json_is_ascii(capsys: pytest.CaptureFixture[str]) -> None:
     out = Output(as_json=True)
-    out.rows([{"text": HOSTILE}])
+    out.rows([HOSTILE], TEXT)
     written = capsys.readouterr().out
     assert written.isascii()
     assert json.loads(written) == [{"text": HOSTILE}]

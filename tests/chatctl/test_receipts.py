@@ -41,7 +41,7 @@ def test_reading(chatctl: Chatctl) -> None:
     chatctl("--as", "bob", "tail", "--device", "phone", "--until-caught-up")
 
     shown = chatctl("--as", "alice", "receipts", "r", "3")
-    assert "for 2 profiles: 1 have it, 1 have read it" in shown.stderr
+    assert "2 recipients: 1 have received it, 1 have read it" in shown.stderr
     bob, carol = (line.split("\t") for line in shown.stdout.splitlines())
     assert (bob[:3], carol) == (["bob", "phone", "-"], ["carol", "-", "-", "no"])
     rows = chatctl.json("--as", "alice", "receipts", "r", "4")

@@ -78,7 +78,7 @@ def test_a_dead_letter_is_dropped_and_unknown_ones_are_named(chatctl: Chatctl, d
     letter = str(letter_of(chatctl, room)["letter_id"])
     assert chatctl("dead-letter", "drop", letter).stdout == f"{letter}\n"
     again = chatctl("dead-letter", "drop", letter, "other", code=1)
-    assert f"2 dead letters of which there are none: {letter}, other (EVENT_NOT_FOUND)" in again.stderr
+    assert f"2 dead letters do not exist: {letter}, other (EVENT_NOT_FOUND)" in again.stderr
     assert "EVENT_NOT_FOUND" in chatctl("dead-letter", "show", letter, code=1).stderr
     assert "EVENT_NOT_FOUND" in chatctl("dead-letter", "replay", letter, code=1).stderr
 
@@ -105,7 +105,7 @@ def test_a_marker_in_json_says_what_is_missing(chatctl: Chatctl, room: str) -> N
     [
         (("room", "history", "purge", "r", "--yes"), "give one of"),
         (("room", "history", "purge", "r", "--all", "--up-to", "3", "--yes"), "give one of"),
-        (("room", "history", "purge", "r", "--older-than", "soon", "--yes"), "is no age"),
+        (("room", "history", "purge", "r", "--older-than", "soon", "--yes"), "is not an age"),
         (("profile", "erase"), "Missing argument"),
         (("dead-letter", "drop"), "Missing argument"),
     ],
