@@ -100,6 +100,27 @@ def show(context: typer.Context, room: RoomId, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def update(
+    context: typer.Context,
+    room: RoomId,
+    name: Annotated[str | None, typer.Option("--name", help="The room's new name for people.")] = None,
+    hide_previews: Annotated[
+        bool | None,
+        typer.Option("--hide-previews/--show-previews", help="Let notifications quote the room's messages or not."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change a room's name or settings. Owners and operators may; the room's log says what has changed.
+
+    Example: chatctl --as alice room update lobby --name "The new lobby"
+    """
+    if name is None and hide_previews is None:
+        raise typer.BadParameter("nothing to change: give --name, --hide-previews or --show-previews")
+    made = run(context, lambda client: client.update_room(room, name=name, hide_previews=hide_previews))
+    output(context, as_json).one(record(made, COLUMNS))
+
+
+@app.command()
 def add(context: typer.Context, room: RoomId, profiles: ProfileIds, as_json: AsJson = False) -> None:
     """Make profiles members from now on. Profiles that are members already are left out of the output.
 

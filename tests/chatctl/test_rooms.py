@@ -13,6 +13,14 @@ def test_rooms(chatctl: Chatctl, room: str) -> None:
     assert "dave left" in chatctl("--as", "alice", "room", "history", "show", room).stdout
 
 
+def test_a_room_is_changed_by_its_owner(chatctl: Chatctl, room: str) -> None:
+    assert "nothing to change" in chatctl("--as", "alice", "room", "update", room, code=2).stderr
+    changed = chatctl.json("--as", "alice", "room", "update", room, "--name", "A new name", "--hide-previews")
+    assert (changed["name"], changed["hide_previews"], changed["head_seq"]) == ("A new name", True, 2)
+    assert chatctl.json("--as", "alice", "room", "update", room, "--show-previews")["hide_previews"] is False
+    assert chatctl.json("room", "show", room)["name"] == "A new name"
+
+
 def test_a_room_as_people_see_it(chatctl: Chatctl, room: str) -> None:
     rows = [line.split("\t") for line in chatctl("room", "list").stdout.splitlines()]
     (made,) = [row[-1] for row in rows if row[:-1] == [room, "", "2", "1", "alice"]]

@@ -28,7 +28,7 @@ from chatd.default.receipts.store import SetReadMarker
 from chatd.default.retention.erase import EraseProfile
 from chatd.default.retention.store import PurgeLog
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
-from chatd.default.rooms.store import CreateRoom
+from chatd.default.rooms.store import CreateRoom, UpdateRoom
 from chatd.store.command import NO_LOCKS, Command, Locks
 from chatd.store.transaction import Transaction
 from tests.store.driver import Store, event
@@ -40,6 +40,7 @@ ACKS = StreamAcks(StreamKey("p", "d", 1), {"moved": 1}, rejected=(("rejected", 2
 LOCKS: tuple[tuple[Command[object], Locks], ...] = (
     (StoreEvents("p", (event("r", "1"), event("s", "2"))), Locks(rooms=("r", "s"))),
     (CreateRoom("r", "", "creator", ("p",)), Locks(profiles=("creator", "p"))),
+    (UpdateRoom("r", "by", False, name="n"), Locks(rooms=("r",))),
     (AddSubscriptions("r", ("p", "q"), "by", False), Locks(rooms=("r",), profiles=("p", "q"))),
     (RemoveSubscriptions("r", ("p", "q"), "by", False), Locks(rooms=("r",), profiles=("p", "q"))),
     (OpenStreams((("p", "d"), ("q", "d"))), Locks(profiles=("p", "q"))),

@@ -122,4 +122,4 @@ def require_owner(transaction: Transaction, room: LockedRoom, profile_id: str) -
         (room.room_id,),
     )
     if (profile_id,) not in owners:
-        raise PermissionDenied(f"only the owner of room {room.room_id!r} may remove others")
+        raise PermissionDenied(f"only the owner of room {room.room_id!r} may do this")

@@ -29,6 +29,14 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomChange:
+    """A room as it is now, and the seq of the event that says what has changed (0: nothing has)."""
+
+    room: Room
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class MembershipChange:
     """The profiles for whom something changed, and the seq of the event that says so (0: nothing changed)."""
 

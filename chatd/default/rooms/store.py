@@ -1,13 +1,19 @@
-"""Rooms: making one, listing them."""
+"""Rooms: making one, changing it, listing them."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
+from google.protobuf.struct_pb2 import Struct
+
+from chatd.default.rooms.access import members_for, require_owner
 from chatd.default.rooms.membership import join
-from chatd.default.rooms.model import Member, Room
+from chatd.default.rooms.model import Member, Room, RoomChange
 from chatd.errors import AlreadyExists, ChatdError, RoomNotFound
+from chatd.pb.events.v1.payloads_pb2 import EventLink, EventType
 from chatd.store.command import Command, Locks, Query
 from chatd.store.database import Database
 from chatd.store.transaction import Transaction
@@ -78,6 +84,68 @@ def _create(transaction: Transaction, command: CreateRoom) -> Room | ChatdError:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateRoom(Command[RoomChange]):
+    """Change a room's name or settings (None: as it is), and say so in its log. Refused with RoomNotFound, and unless ``operator``
+    with NotAMember and PermissionDenied."""
+
+    room_id: str
+    by: str
+    operator: bool
+    name: str | None = None
+    hide_previews: bool | None = None
+
+    def locks(self) -> Locks:
+        return Locks(rooms=(self.room_id,))
+
+    def owner(self) -> str:
+        return self.by
+
+    @classmethod
+    def apply(cls, transaction: Transaction, commands: Sequence[UpdateRoom]) -> list[RoomChange | ChatdError]:
+        return [_update(transaction, command) for command in commands]
+
+
+def _update(transaction: Transaction, command: UpdateRoom) -> RoomChange | ChatdError:
+    database, log = transaction.database, transaction.log
+    try:
+        locked = log.room(command.room_id)
+        members = log.members(locked) if command.operator else members_for(transaction, locked, command.by)
+        if not command.operator:
+            require_owner(transaction, locked, command.by)
+    except ChatdError as exc:
+        return exc
+    log.flush()
+    room = _read_room(database, command.room_id)
+    name = room.name if command.name is None else command.name
+    hide_previews = room.hide_previews if command.hide_previews is None else command.hide_previews
+    changed: dict[str, str | bool] = {}
+    if name != room.name:
+        changed["name"] = name
+    if hide_previews != room.hide_previews:
+        changed["hide_previews"] = hide_previews
+    if not changed:
+        return RoomChange(room, 0)
+    payload = Struct()
+    payload.update(changed)
+    link = EventLink(event_id=uuid.uuid4().hex, sender_id=command.by, type=EventType.EVENT_TYPE_ROOM)
+    seq = log.append(locked, link, payload.SerializeToString(deterministic=True), b"", members)
+    database.run("UPDATE room SET name = ?, hide_previews = ? WHERE room_id = ?", (name, int(hide_previews), command.room_id))
+    return RoomChange(replace(room, name=name, hide_previews=hide_previews, head_seq=seq), seq)
+
+
+def _read_room(database: Database, room_id: str) -> Room:
+    """Raises RoomNotFound."""
+    rows = database.rows(f"SELECT {_COLUMNS} FROM room WHERE room_id = ?", (room_id,))
+    if not rows:
+        raise RoomNotFound(f"no room {room_id!r}")
+    return _to_room(rows[0])
+
+
+def _to_room(row: Sequence[Any]) -> Room:
+    return replace(Room(*row), hide_previews=bool(row[-1]))
+
+
+@dataclass(frozen=True, slots=True)
 class ListRooms(Query[tuple[tuple[Room, ...], bool]]):
     """Rooms by id, those after ``after_room_id``; and whether there are more."""
 
@@ -95,7 +163,7 @@ class ListRooms(Query[tuple[tuple[Room, ...], bool]]):
             """,
             (self.after_room_id, self.limit + 1),
         )
-        return tuple(Room(*row) for row in rows[: self.limit]), len(rows) > self.limit
+        return tuple(_to_room(row) for row in rows[: self.limit]), len(rows) > self.limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +173,7 @@ class GetRoom(Query[tuple[Room, tuple[Member, ...]]]):
     room_id: str
 
     def answer(self, database: Database) -> tuple[Room, tuple[Member, ...]]:
-        rooms = database.rows(f"SELECT {_COLUMNS} FROM room WHERE room_id = ?", (self.room_id,))
-        if not rooms:
-            raise RoomNotFound(f"no room {self.room_id!r}")
+        room = _read_room(database, self.room_id)
         members = database.rows(
             """
             SELECT subscription.profile_id, subscription.owner, subscription.joined_seq, COUNT(device.device_id)
@@ -120,4 +186,4 @@ class GetRoom(Query[tuple[Room, tuple[Member, ...]]]):
             """,
             (self.room_id, MAX_MEMBERS),
         )
-        return Room(*rooms[0]), tuple(Member(profile, bool(owner), joined, devices) for profile, owner, joined, devices in members)
+        return room, tuple(Member(profile, bool(owner), joined, devices) for profile, owner, joined, devices in members)
