@@ -2,10 +2,9 @@
 
 import pytest
 
-from chatd.core.ack_timer import LONGEST
 from chatd.core.model import Owed, OwedRun, StreamAcks, StreamKey
-from chatd.core.stream import DeviceStream, Published, Run
-from chatd.core.stream_state import StreamState
+from chatd.core.stream import DeviceStream, Published, Run, StreamState
+from chatd.core.stream.redelivery import LONGEST
 from chatd.errors import NotInFlight
 
 KEY = StreamKey("p", "d", 7)

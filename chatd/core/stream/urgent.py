@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from enum import Enum, auto
 
 from chatd.core.model import OwedRun
-from chatd.core.window import Window
+from chatd.core.stream.window import Window
 
 
 class Place(Enum):

@@ -1,6 +1,6 @@
 import pytest
 
-from chatd.core.window import Window
+from chatd.core.stream.window import Window
 from chatd.errors import AckAhead
 
 

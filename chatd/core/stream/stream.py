@@ -10,33 +10,14 @@ is pulled before anything else.
 The oldest delivery in flight is the one that may have failed: when its time is up it is counted as failed, then pulled and sent once more.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
-from chatd.core.ack_timer import AckTimer
 from chatd.core.model import Owed, OwedRun, Pull, StreamKey
-from chatd.core.overtaking import Overtaking, Place
-from chatd.core.pending_acks import PendingAcks
-from chatd.core.stream_state import TRANSITIONS, StreamChange, StreamState
-from chatd.core.window import RunKind, Window
+from chatd.core.stream.pending_acks import PendingAcks
+from chatd.core.stream.published import Published
+from chatd.core.stream.redelivery import AckTimer
+from chatd.core.stream.state import TRANSITIONS, StreamChange, StreamState
+from chatd.core.stream.urgent import Overtaking, Place
+from chatd.core.stream.window import RunKind, Window
 from chatd.errors import NotInFlight, Superseded
-
-
-class Run(NamedTuple):
-    """Events of one room that follow each other."""
-
-    room_id: str
-    first_seq: int
-    last_seq: int
-
-
-class Published(NamedTuple):
-    """One queue message: runs and their delivery records. Shared by all streams it is for."""
-
-    runs: tuple[Run, ...]
-    events: int
-    records: bytes
-    urgent: bool = False
 
 
 class DeviceStream:
@@ -317,8 +298,3 @@ class DeviceStream:
 
     def _change(self, change: StreamChange) -> None:
         self.state = TRANSITIONS[self.state, change]
-
-
-def count_of(runs: Sequence[Run]) -> int:
-    """How many events the runs hold."""
-    return sum(run.last_seq - run.first_seq + 1 for run in runs)
