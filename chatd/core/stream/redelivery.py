@@ -1,11 +1,18 @@
-"""How long to wait for the ack of the oldest delivery in flight. Times in seconds of any steady clock."""
+"""Deliveries that a device does not acknowledge: when one has failed, which one is sent again, which ones travel alone.
+
+Only the oldest delivery in flight can be blamed: later ones may be fine and merely wait behind it. All times are in seconds
+of any steady clock.
+"""
+
+from chatd.core.stream.pending_acks import PendingAcks
+from chatd.core.stream.window import Window
 
 LONGEST = 300.0
-"""The timeout doubles up to this."""
+"""Seconds; the timeout doubles up to this."""
 
 
 class AckTimer:
-    """Compares, each time it is asked, how far the device has acknowledged with how far it had before."""
+    """Times the oldest delivery in flight, by comparing at each call how far the device has acknowledged."""
 
     __slots__ = ("_acked", "_since", "_tries")
 
@@ -15,7 +22,7 @@ class AckTimer:
         self._tries = 0
 
     def is_over(self, *, acked: int, in_flight: bool, now: float, first: float) -> bool:
-        """True if no ack has arrived for the current timeout: ``first`` seconds, doubled after each timeout up to LONGEST."""
+        """True if no ack has arrived for the current timeout: ``first``, doubled after each timeout up to LONGEST."""
         if not in_flight:
             self._acked = -1
             return False
@@ -27,3 +34,65 @@ class AckTimer:
         self._since = now
         self._tries = min(self._tries + 1, 20)
         return True
+
+
+class Redelivery:
+    """Failures of one stream: counted first, and sent again only when the database has the count."""
+
+    __slots__ = ("_pending_acks", "_resends", "_timer", "_window", "again", "alone")
+
+    def __init__(self, window: Window, pending_acks: PendingAcks) -> None:
+        self._window = window
+        self._pending_acks = pending_acks
+        self._timer = AckTimer()
+        self._resends = False
+        self.again: tuple[str, int] | None = None
+        """Room and seq of the delivery that the next pull asks for once more."""
+        self.alone = 0
+        """Deliveries that may be in flight while a suspect, or what came right after it, is; 0: as many as fit."""
+
+    def overdue(self, now: float, first: float) -> bool:
+        """True if the oldest delivery in flight has had its time (``AckTimer``)."""
+        window = self._window
+        return self._timer.is_over(acked=window.acked, in_flight=not window.empty, now=now, first=first)
+
+    def oldest_failed(self, *, send_again: bool) -> bool:
+        """Count the oldest delivery in flight as failed, with the next acks. False: nothing is in flight."""
+        oldest = self._window.oldest
+        if oldest is None:
+            return False
+        self._pending_acks.failed(*oldest)
+        self._resends = send_again
+        return True
+
+    def failure_written(self, failed: tuple[str, int]) -> bool:
+        """The database has counted the failure. True: the delivery still waits for its ack, and is to be pulled again."""
+        if not self._resends or self._window.oldest != failed:
+            return False
+        self.again = failed
+        return True
+
+    def answered(self, asked: tuple[str, int] | None, *, suspect: bool) -> None:
+        """A pull that asked for ``asked`` once more is answered; ``suspect``: with one event that is to travel alone."""
+        if asked is not None:
+            self.again = None
+        if suspect:
+            self.alone = 1
+
+    def acked(self) -> None:
+        """Twice as many may be in flight with each that came back in full, until the window is open again."""
+        if self._window.empty:
+            self.alone = self.alone * 2 if self.alone * 2 < self._window.max_messages else 0
+
+    def caught_up(self) -> None:
+        """Everything owed was sent: no suspect is left."""
+        self.alone = 0
+
+    @property
+    def has_room(self) -> bool:
+        """True if a pull may bring something new."""
+        return self._window.empty if self.alone else self._window.half_free
+
+    def limit(self, messages: int) -> int:
+        """The number of deliveries that a pull may ask for, ``messages`` at most."""
+        return min(messages, self.alone) if self.alone else messages

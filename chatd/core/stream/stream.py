@@ -1,44 +1,37 @@
-"""One device's stream at a gateway, without any I/O: what to send, what to pull, what was acknowledged.
+"""DeviceStream: one device's stream at a gateway, without I/O.
 
-What is published goes straight through while the stream is LIVE and the window has room. Everything else (a gap, a
-full window, a notice that something may have been missed) makes it CATCHING_UP: it then pulls from the outbox, which is the only
-buffer a slow device has. While a pull is under way, what is published is held back, at most a window of it, and joined on afterwards.
+A message that is offered goes straight through while the stream is LIVE and the window has room. Anything else (a gap, a
+full window, a resync) makes the stream CATCHING_UP: it pulls from the outbox, which is the only buffer of a slow device.
+Messages offered during a pull are held, a window at most, and joined on behind its answer. An urgent message that is next in
+its room does not wait for any of this: it goes out at once, in the part of the window that is kept for it.
 
-What is urgent does not wait for that: if it is next in its room it goes out at once, in the part that a window has more for it; if not, it
-is pulled before anything else.
-
-The oldest delivery in flight is the one that may have failed: when its time is up it is counted as failed, then pulled and sent once more.
+``state.py`` shows every situation a stream can be in, and what may follow.
 """
 
-from chatd.core.model import Owed, OwedRun, Pull, StreamKey
+from chatd.core.model import Owed, Pull, StreamKey
 from chatd.core.stream.pending_acks import PendingAcks
+from chatd.core.stream.pending_pull import PendingPull
 from chatd.core.stream.published import Published
-from chatd.core.stream.redelivery import AckTimer
+from chatd.core.stream.redelivery import Redelivery
+from chatd.core.stream.sent import Sent
 from chatd.core.stream.state import TRANSITIONS, StreamChange, StreamState
-from chatd.core.stream.urgent import Overtaking, Place
-from chatd.core.stream.window import RunKind, Window
+from chatd.core.stream.window import Window
 from chatd.errors import NotInFlight, Superseded
 
 
 class DeviceStream:
-    """``wants_pull`` tells the driver to call ``begin_pull``; all frames returned are to be sent in order."""
+    """``wants_pull`` asks the driver to call ``begin_pull``. Frames that are returned are to be sent in their order.
+
+    ``plain``: the device does not understand compressed payloads, so the driver offers and pulls plain ones.
+    """
 
     __slots__ = (
-        "_ack_timer",
-        "_again",
-        "_alone",
-        "_asked_again",
-        "_caught_up_once",
         "_cursors_known",
-        "_held",
-        "_held_bytes",
-        "_missed",
-        "_overtaking",
-        "_pulling",
-        "_resend",
+        "_pull",
+        "_redelivery",
         "_sent",
+        "_told_caught_up",
         "_urgent_owed",
-        "_urgent_pull",
         "key",
         "pending_acks",
         "plain",
@@ -50,249 +43,171 @@ class DeviceStream:
     def __init__(self, key: StreamKey, *, window_messages: int, window_bytes: int, plain: bool = False) -> None:
         self.key = key
         self.plain = plain
-        """The device does not understand compressed payloads: the driver publishes plain ones to it, and pulls bring them."""
         self.state = StreamState.CATCHING_UP
-        self.window = Window(window_messages, window_bytes)
         self.wants_pull = True
-        self._sent: dict[str, int] = {}
+        self.window = Window(window_messages, window_bytes)
         self.pending_acks = PendingAcks(key)
-        self._resend = False
-        self._again: tuple[str, int] | None = None
-        self._asked_again: tuple[str, int] | None = None
-        self._ack_timer = AckTimer()
-        self._alone = 0  # deliveries in flight at most while suspects are about; 0: as the window allows
-        self._held: list[Published] = []
-        self._held_bytes = 0
-        self._missed = False
-        self._pulling = False
-        self._overtaking = Overtaking(self.window)
-        self._urgent_owed = False  # as far as is known; the next pull brings it if it can
-        self._urgent_pull = False
+        self._sent = Sent(self.window)
+        self._redelivery = Redelivery(self.window, self.pending_acks)
+        self._pull: PendingPull | None = None
+        self._urgent_owed = False  # something urgent is known to be owed; the next pull brings it if it can
         self._cursors_known = False
-        self._caught_up_once = False
+        self._told_caught_up = False
 
     def offer(self, message: Published) -> bool:
-        """Take a queue message; True: send its records now."""
+        """Take a queue message. True: send its records now."""
+        sent = self._sent
         if self.state is StreamState.LIVE:
-            sent = self._sent
-            for room_id, first_seq, _ in message.runs:
-                if sent.get(room_id, -1) + 1 != first_seq:
-                    break
-            else:
-                if self.window.fits(message.events, len(message.records), urgent=message.urgent):
-                    self._accept(message)
-                    return True
-            if self._is_repeat(message):
-                return False
-            self._urgent_owed = message.urgent
-            self.fall_behind()
-            return False
-        if message.urgent and self.state is StreamState.CATCHING_UP:
-            return self._offer_urgent(message)
-        if self._pulling:
-            self._hold(message)
+            if sent.accept(message):
+                return True
+            if not sent.is_repeat(message):
+                self._urgent_owed = message.urgent
+                self.fall_behind()
+        elif self.state is StreamState.CATCHING_UP:
+            if message.urgent:
+                return self._offer_urgent(message)
+            if self._pull is not None:
+                self._pull.hold(message)
         return False
 
     def _offer_urgent(self, message: Published) -> bool:
-        """The same while something else is owed."""
-        if self._follows(message) and not self._alone:
-            if self._pulling:
-                fits = self._overtaking.is_possible(message.events, len(message.records))
-            else:
-                fits = self.window.fits(message.events, len(message.records), urgent=True)
-            if fits:
-                self._overtaking.went(run.room_id for run in message.runs)
-                self._accept(message)
-                return True
-        if self._is_repeat(message):
+        """The same for an urgent message while something else is owed."""
+        sent, pull = self._sent, self._pull
+        may_go = not self._redelivery.alone and (pull is None or pull.overtaking.fits(message))
+        if may_go and sent.accept(message):
+            if pull is not None:
+                pull.overtaking.went(message)
+            return True
+        if sent.is_repeat(message):
             return False
-        if self._pulling:
-            self._hold(message)
+        if pull is not None:
+            pull.hold(message)
         else:
             self._urgent_owed = self.wants_pull = True
         return False
 
-    def _follows(self, message: Published) -> bool:
-        return all(self._sent.get(room_id, -1) + 1 == first_seq for room_id, first_seq, _ in message.runs)
-
-    def _accept(self, message: Published) -> None:
-        for index, (room_id, first_seq, last_seq) in enumerate(message.runs, 1):
-            self._sent[room_id] = last_seq
-            # A message's bytes are counted with its last run: they are freed a little late, never early.
-            self.window.add(room_id, first_seq, last_seq, len(message.records) if index == len(message.runs) else 0)
-
-    def _is_repeat(self, message: Published) -> bool:
-        return all(run.last_seq <= self._sent.get(run.room_id, -1) for run in message.runs)
-
-    def _hold(self, message: Published) -> None:
-        if self._held_bytes + len(message.records) > self.window.max_bytes:
-            self._miss(message)
-            return
-        self._held.append(message)
-        self._held_bytes += len(message.records)
-
-    def _miss(self, message: Published) -> None:
-        self._missed = True
-        self._urgent_owed = self._urgent_owed or message.urgent
-
     def fall_behind(self) -> None:
-        """Something may be owed that nobody will publish: pull."""
+        """Something may be owed that will not be offered: pull."""
         self._change(StreamChange.FELL_BEHIND)
-        if self._pulling:
-            self._missed = True
+        if self._pull is not None:
+            self._pull.miss()
         else:
             self.wants_pull = True
 
     def begin_pull(self) -> Pull | None:
-        """What to ask the outbox for, or None when the window has no room yet (an ack will make ``wants_pull`` true)."""
+        """The pull to make now; None while one is under way, or the window has no room (an ack sets ``wants_pull``)."""
         self.wants_pull = False
-        normal = bool(self._again) or self._has_room
-        if self._pulling or self.state is not StreamState.CATCHING_UP or not (normal or self._has_urgent_room):
+        if self._pull is not None or self.state is not StreamState.CATCHING_UP:
             return None
-        self._pulling = True
-        self._missed = self._urgent_owed = False
-        self._urgent_pull = not normal
-        self._asked_again = self._again
-        ahead = self.window.rooms() | self.pending_acks.rooms()
-        messages, size = self.window.free_messages, self.window.free_bytes
+        window, redelivery = self.window, self._redelivery
+        normal = redelivery.again is not None or redelivery.has_room
+        if not normal and not self._has_urgent_room:
+            return None
+        messages, size = window.free_messages, window.free_bytes
         if normal:
-            messages, size = self.window.free_normal_messages, self.window.free_normal_bytes
-        if self._alone:
-            messages = min(messages, self._alone)
-        self._overtaking.begin(messages, size)
-        return Pull(
+            messages, size = window.free_normal_messages, window.free_normal_bytes
+        request = Pull(
             stream=self.key,
-            sent={room_id: self._sent[room_id] for room_id in ahead},
-            max_messages=messages,
+            sent=self._sent.positions(window.rooms() | self.pending_acks.rooms()),
+            max_messages=redelivery.limit(messages),
             max_bytes=size,
-            first_may_exceed=self.window.empty,
+            first_may_exceed=window.empty,
             want_cursors=not self._cursors_known,
-            again=self._again,
+            again=redelivery.again,
             plain=self.plain,
-            urgent_only=self._urgent_pull,
+            urgent_only=not normal,
         )
-
-    @property
-    def _has_room(self) -> bool:
-        """Whether a pull may bring something."""
-        return self.window.empty if self._alone else self.window.half_free
+        self._pull = PendingPull(request, self._sent, self.pending_acks)
+        self._urgent_owed = False
+        return request
 
     @property
     def _has_urgent_room(self) -> bool:
-        """Whether a pull of urgent events alone may bring something."""
-        return self._urgent_owed and not self._alone and self.window.free_messages > 0 and self.window.free_bytes > 0
+        """True if a pull of urgent events alone may bring something."""
+        window = self.window
+        has_room = window.free_messages > 0 and window.free_bytes > 0
+        return self._urgent_owed and has_room and not self._redelivery.alone
 
     def pulled(self, owed: Owed) -> tuple[list[bytes], bool]:
-        """Take the answer to a pull: frames to send, and whether the device is to be told that it has caught up.
+        """Take the answer to a pull: frames to send, and True if the device is to be told that it has caught up.
 
-        Raises Superseded when the device has a newer stream.
+        Raises Superseded if the device has a newer stream.
         """
         if owed.superseded:
             raise Superseded("a newer stream of this device is open")
-        self._pulling = False
-        if self._asked_again is not None:
-            self._again = None
-        if owed.alone:
-            self._alone = 1
-        frames = [run.records for run in owed.runs if self._take(run, alone=owed.alone)]
-        for room_id, seq in owed.cursors.items():
-            self._sent.setdefault(room_id, seq)
-        # The other rooms have something owed, and are known when it has been sent.
+        pull, redelivery = self._end_pull(), self._redelivery
+        redelivery.answered(pull.again, suspect=owed.alone)
+        frames = pull.take(owed)
+        # A suspect travels without cursors: the next pull asks for them again.
         self._cursors_known = self._cursors_known or not owed.alone
-        frames += self._release_held()
-        if owed.more or self._missed or self._urgent_pull:
-            # What does not fit although more is owed waits for the next ack.
-            self.wants_pull = self._again is not None or (self._has_room and bool(owed.runs or not owed.more)) or self._has_urgent_room
-            if self._urgent_pull and owed.runs:
-                self._urgent_owed = True  # perhaps more than there was room for: the next ack will tell
-            return frames, False
-        self._alone = 0
-        self._change(StreamChange.CAUGHT_UP)
-        first = not self._caught_up_once
-        self._caught_up_once = True
-        return frames, first
-
-    def _take(self, run: OwedRun, *, alone: bool) -> bool:
-        """Count a run that was pulled; False: it is not to be sent."""
-        if run.again:
-            self.window.add(run.room_id, run.first_seq, run.last_seq, len(run.records), kind=RunKind.AGAIN)
-            if run.skipped and self.window.at(self.window.acked + 1) == (run.room_id, run.last_seq):
-                # Given up: the marker is on its way, and the first copy no longer holds up what is behind it. The cursor stays until a later ack.
-                self.window.ack(self.window.acked + 1)
-            return True
-        if run.replay:
-            if (run.room_id, run.last_seq) in self.window.replays() | self.pending_acks.replays():
-                return False
-            self.window.add(run.room_id, run.first_seq, run.last_seq, len(run.records), kind=RunKind.REPLAY)
-            return True
-        place = self._overtaking.place_of(run, self._sent.get(run.room_id, -1), alone=alone)
-        if place is not Place.FREE:
-            self._missed = self._missed or place is Place.LOST
-            return False
-        self._sent[run.room_id] = run.last_seq
-        self.window.add(run.room_id, run.first_seq, run.last_seq, len(run.records), marker=run.skipped)
-        return True
-
-    def _release_held(self) -> list[bytes]:
-        held, self._held, self._held_bytes = self._held, [], 0
-        frames = []
-        for message in held:
-            if self._is_repeat(message):
-                continue
-            if self._follows(message) and self.window.fits(message.events, len(message.records), urgent=message.urgent):
-                self._accept(message)
-                frames.append(message.records)
-            else:
-                self._miss(message)
-        return frames
+        if not (owed.more or pull.missed or pull.urgent_only):
+            redelivery.caught_up()
+            self._change(StreamChange.CAUGHT_UP)
+            first, self._told_caught_up = not self._told_caught_up, True
+            return frames, first
+        self._urgent_owed = pull.missed_urgent
+        # Nothing came although more is owed: it does not fit, and waits for an ack.
+        has_room = redelivery.has_room and bool(owed.runs or not owed.more)
+        self.wants_pull = redelivery.again is not None or has_room or self._has_urgent_room
+        if pull.urgent_only and owed.runs:
+            self._urgent_owed = True  # perhaps more than fitted: the pull after the next ack will tell
+        return frames, False
 
     def pull_failed(self) -> None:
         """The pull got no answer; another one is wanted."""
-        self._pulling = False
-        self._urgent_owed = self._urgent_owed or self._urgent_pull or any(message.urgent for message in self._held)
-        self._held.clear()
-        self._held_bytes = 0
+        pull = self._end_pull()
+        pull.fail()
+        self._urgent_owed = pull.missed_urgent
         self.wants_pull = self.state is StreamState.CATCHING_UP
+
+    def _end_pull(self) -> PendingPull:
+        pull, self._pull = self._pull, None
+        assert pull is not None, "an answer needs a pull"
+        return pull
 
     def ack(self, up_to: int) -> None:
         """The device has handled the first ``up_to`` deliveries. Raises AckAhead."""
-        self.pending_acks.handled(self.window.ack(up_to))
-        while self.window.replayed:
-            self.pending_acks.replay_handled(*self.window.replayed.pop(0))
-        if self._alone and self.window.empty:
-            self._alone = self._alone * 2 if self._alone * 2 < self.window.max_messages else 0
-        if self.state is StreamState.CATCHING_UP and not self._pulling and (self._has_room or self._has_urgent_room):
-            self.wants_pull = True
+        window, redelivery = self.window, self._redelivery
+        self.pending_acks.handled(window.ack(up_to))
+        if window.replayed:
+            self.pending_acks.replays_handled(window.take_replayed())
+        if redelivery.alone:
+            redelivery.acked()
+        if self.state is StreamState.CATCHING_UP and self._pull is None:
+            self.wants_pull = self.wants_pull or redelivery.has_room or self._has_urgent_room
+
+    def acks_written(self) -> None:
+        """The pending acks that were taken are in the database. A failure among them is pulled again."""
+        written = self.pending_acks.written()
+        if written is None or written.failed is None or self.state is StreamState.CLOSED:
+            return
+        if self._redelivery.failure_written(written.failed):
+            self.fall_behind()
 
     def reject(self, delivery: int, reason: str) -> None:
-        """The device will never handle this delivery. Raises NotInFlight."""
+        """The device will never handle this delivery, counted from 1. Raises NotInFlight."""
         found = self.window.at(delivery)
         if found is None:
-            raise NotInFlight(f"delivery {delivery} is not in flight: {self.window.acked} are acknowledged, {self.window.sent} were sent")
+            acked, sent = self.window.acked, self.window.sent
+            raise NotInFlight(f"delivery {delivery} is not in flight: {acked} are acknowledged, {sent} were sent")
         self.pending_acks.rejected(*found, reason)
 
     def overdue(self, now: float, first: float) -> bool:
-        """Whether the oldest delivery in flight has been so for ``first`` seconds, doubled each time that was so. To be asked now and then."""
-        return self._ack_timer.is_over(acked=self.window.acked, in_flight=not self.window.empty, now=now, first=first)
+        """True if the oldest delivery in flight has had its time: ``first`` seconds, doubled after each timeout.
+
+        To be asked several times in ``first`` seconds; ``now`` is in seconds of any steady clock.
+        """
+        return self._redelivery.overdue(now, first)
 
     def oldest_failed(self, *, send_again: bool) -> bool:
-        """Count the oldest delivery in flight as failed, with the next acks; then send it again. False: nothing is in flight."""
-        head = self.window.at(self.window.acked + 1)
-        if head is not None:
-            self.pending_acks.failed(*head)
-            self._resend = send_again
-        return head is not None
+        """Count the oldest delivery in flight as failed, with the next acks; then pull it again if ``send_again``.
 
-    def acks_written(self) -> None:
-        """What was taken of the receipts is in the database; if a failure was among it, its delivery is pulled once more."""
-        written = self.pending_acks.written()
-        if written is None or written.failed is None or not self._resend or self.state is StreamState.CLOSED:
-            return
-        if self.window.at(self.window.acked + 1) == written.failed:
-            self._again = written.failed
-            self.fall_behind()
+        False: nothing is in flight.
+        """
+        return self._redelivery.oldest_failed(send_again=send_again)
 
     def close(self) -> None:
+        """Take and send nothing more. Pending acks may still be taken."""
         self._change(StreamChange.ENDED)
         self.wants_pull = False
 

@@ -1,19 +1,21 @@
-"""Urgent events that go to the device while a pull is under way, ahead of what the pull will bring. No I/O.
+"""Urgent events that reach the device while a pull is under way, ahead of the pull's answer.
 
-They take only room that the pull has not asked for. What the answer brings of their rooms may then be a repeat, or begin too early.
+They take only room that the pull has not asked for. The answer was read without them: a run of their rooms may then repeat
+them, or begin too early.
 """
 
-from collections.abc import Iterable
 from enum import Enum, auto
 
 from chatd.core.model import OwedRun
+from chatd.core.stream.published import Published
 from chatd.core.stream.window import Window
 
 
 class Place(Enum):
-    """What has become of a run's place while it was on its way."""
+    """The place of a pulled run, by the time it arrives."""
 
     FREE = auto()
+    """It is next in its room, and there is room for it."""
     TAKEN = auto()
     """The device has it already."""
     LOST = auto()
@@ -21,39 +23,37 @@ class Place(Enum):
 
 
 class Overtaking:
-    """Between ``begin`` and the next one: one pull and its answer."""
+    """One pull, for ``messages`` deliveries of ``size`` bytes together, and the rooms that overtake it."""
 
-    __slots__ = ("_bytes", "_messages", "_rooms", "_window")
+    __slots__ = ("_messages", "_rooms", "_size", "_window")
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Window, messages: int, size: int) -> None:
         self._window = window
-        self._messages = self._bytes = 0
+        self._messages = messages
+        self._size = size
         self._rooms: set[str] = set()
 
-    def begin(self, messages: int, size: int) -> None:
-        """A pull for so many deliveries and bytes goes out."""
-        self._messages, self._bytes = messages, size
-        self._rooms.clear()
+    def fits(self, message: Published) -> bool:
+        """True if the message fits beside everything that the pull may bring."""
+        window = self._window
+        messages, size = message.events + self._messages, len(message.records) + self._size
+        return messages <= window.free_messages and size <= window.free_bytes
 
-    def is_possible(self, count: int, size: int) -> bool:
-        """Whether there is room for ``count`` deliveries of ``size`` bytes together beside what the pull may bring."""
-        return count + self._messages <= self._window.free_messages and size + self._bytes <= self._window.free_bytes
-
-    def went(self, rooms: Iterable[str]) -> None:
-        """Events of these rooms were sent."""
-        self._rooms.update(rooms)
+    def went(self, message: Published) -> None:
+        """The message was sent."""
+        self._rooms.update(run.room_id for run in message.runs)
 
     def place_of(self, run: OwedRun, sent: int, *, alone: bool) -> Place:
-        """``sent``: how far the run's room has been sent; ``alone``: nothing else may be in flight with it."""
+        """``sent``: the last seq of the run's room that was sent; ``alone``: nothing else may be in flight with it."""
         if not self._rooms:
             return Place.FREE
-        mine = run.room_id in self._rooms
-        if mine and run.last_seq <= sent:
+        overtaken = run.room_id in self._rooms
+        if overtaken and run.last_seq <= sent:
             return Place.TAKEN
         count = 1 if run.skipped else run.last_seq - run.first_seq + 1
-        # Larger than the window, or under suspicion, it was asked for when nothing was in flight.
+        # A run larger than the window, or a suspect, was asked for when nothing was in flight.
         fits = self._window.fits(count, len(run.records), urgent=True) and (self._window.empty or not alone)
-        if fits and (not mine or run.first_seq == sent + 1):
+        if fits and (not overtaken or run.first_seq == sent + 1):
             return Place.FREE
-        self._rooms.add(run.room_id)  # what follows in this room would leave a hole
+        self._rooms.add(run.room_id)  # the next run of this room would leave a hole
         return Place.LOST
