@@ -74,7 +74,7 @@ class Redelivery:
 
     def answered(self, asked: tuple[str, int] | None, *, suspect: bool) -> None:
         """A pull that asked for ``asked`` once more is answered; ``suspect``: with one event that is to travel alone."""
-        if asked is not None:
+        if self.again == asked:  # else another one has failed meanwhile
             self.again = None
         if suspect:
             self.alone = 1
@@ -94,5 +94,8 @@ class Redelivery:
         return self._window.empty if self.alone else self._window.half_free
 
     def limit(self, messages: int) -> int:
-        """The number of deliveries that a pull may ask for, ``messages`` at most."""
-        return min(messages, self.alone) if self.alone else messages
+        """The number of deliveries that a pull may ask for, ``messages`` at most, besides the one sent again."""
+        if not self.alone:
+            return messages
+        in_flight = self._window.sent - self._window.acked
+        return min(messages, max(0, self.alone - in_flight))

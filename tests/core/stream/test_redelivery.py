@@ -117,6 +117,18 @@ def test_a_repeat_that_is_wanted_during_a_pull_waits_for_the_next(stream: Device
     assert pull.again == ("a", 2)
 
 
+def test_a_failure_behind_the_one_that_was_asked_for_is_asked_for_next(stream: DeviceStream) -> None:
+    fail_head(stream)
+    stream.begin_pull()
+    stream.ack(1)
+    fail_head(stream)
+    stream.pulled(Owed((OwedRun("a", 1, 1, b"again", again=True),)))
+    assert stream.wants_pull
+    pull = stream.begin_pull()
+    assert pull is not None
+    assert pull.again == ("a", 2)
+
+
 def test_what_is_given_up_no_longer_holds_up_the_rest(stream: DeviceStream) -> None:
     stream.offer(published("a", 4, 4))
     fail_head(stream)
@@ -210,6 +222,16 @@ def test_a_suspect_is_alone_then_the_window_opens_again_by_doubling() -> None:
     assert pull.max_messages == 4
     stream.pulled(Owed())
     assert stream.state is StreamState.LIVE
+
+
+def test_a_suspect_that_fails_is_sent_again_alone_too() -> None:
+    stream = DeviceStream(KEY, window_messages=4, window_bytes=100)
+    stream.begin_pull()
+    stream.pulled(Owed((OwedRun("a", 1, 1, b"x"),), more=True, alone=True))
+    fail_head(stream)
+    pull = stream.begin_pull()
+    assert pull is not None
+    assert (pull.again, pull.max_messages) == (("a", 1), 0)
 
 
 def test_a_replay_is_sent_once_and_its_ack_is_told_apart(stream: DeviceStream) -> None:
