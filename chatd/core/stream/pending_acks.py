@@ -6,7 +6,7 @@ from chatd.core.model import StreamAcks, StreamKey
 
 
 class PendingAcks:
-    """``take`` gives all that is to be written; ``written`` or ``lost`` must follow before the next ``take``."""
+    """``take`` gives all that is to be written; ``written`` or ``lost`` must follow before the next one."""
 
     __slots__ = ("_cursors", "_failed", "_key", "_rejected", "_replayed", "_under_way")
 

@@ -1,4 +1,4 @@
-"""A pull from its request to its answer: what it asked for, what came meanwhile, and what of both is to be sent."""
+"""A pull from its request to its answer: the messages held meanwhile, and the frames to send in the end."""
 
 from chatd.core.model import Owed, OwedRun, Pull
 from chatd.core.stream.pending_acks import PendingAcks
@@ -11,7 +11,17 @@ from chatd.core.stream.window import RunKind
 class PendingPull:
     """Messages that are offered meanwhile are held, a window's bytes at most; beyond that they are missed."""
 
-    __slots__ = ("_held", "_pending_acks", "_sent", "again", "held_bytes", "missed", "missed_urgent", "overtaking", "urgent_only")
+    __slots__ = (
+        "_held",
+        "_pending_acks",
+        "_sent",
+        "again",
+        "held_bytes",
+        "missed",
+        "missed_urgent",
+        "overtaking",
+        "urgent_only",
+    )
 
     def __init__(self, request: Pull, sent: Sent, pending_acks: PendingAcks) -> None:
         self.again = request.again
@@ -73,11 +83,12 @@ class PendingPull:
         window = self._sent.window
         window.add(run.room_id, run.first_seq, run.last_seq, len(run.records), kind=RunKind.AGAIN)
         if run.skipped and window.oldest == (run.room_id, run.last_seq):
-            # The first copy is given up and no longer holds up the rest. The cursor stays until the marker is acknowledged.
+            # The first copy is given up, so that it no longer holds up the rest. The cursor stays until the
+            # device acknowledges the marker.
             window.ack(window.acked + 1)
 
     def _take_replay(self, run: OwedRun) -> bool:
-        """Count a dead letter that is replayed. False: it is in flight already, or its ack is being written."""
+        """Count a replayed dead letter. False: it is in flight already, or its ack is being written."""
         window = self._sent.window
         if (run.room_id, run.last_seq) in window.replays() | self._pending_acks.replays():
             return False

@@ -13,7 +13,7 @@ class Run(NamedTuple):
 
 
 class Published(NamedTuple):
-    """The runs of a message, how many events they hold, and their delivery records (``core.wire``) as one string of bytes.
+    """The runs of a message, the number of their events, and their delivery records (``core.wire``).
 
     ``urgent``: the highest priority among the events is URGENT or higher.
     """

@@ -1,7 +1,7 @@
-"""Deliveries that a device does not acknowledge: when one has failed, which one is sent again, which ones travel alone.
+"""Deliveries that a device does not acknowledge: counted as failed, sent again, and in the end sent alone.
 
-Only the oldest delivery in flight can be blamed: later ones may be fine and merely wait behind it. All times are in seconds
-of any steady clock.
+Only the oldest delivery in flight can be blamed: later ones may be fine and merely wait behind it. All times
+are in seconds of any steady clock.
 """
 
 from chatd.core.stream.pending_acks import PendingAcks
@@ -22,7 +22,7 @@ class AckTimer:
         self._tries = 0
 
     def is_over(self, *, acked: int, in_flight: bool, now: float, first: float) -> bool:
-        """True if no ack has arrived for the current timeout: ``first``, doubled after each timeout up to LONGEST."""
+        """True if no ack has arrived for the current timeout: ``first``, doubled each time up to LONGEST."""
         if not in_flight:
             self._acked = -1
             return False
@@ -49,7 +49,7 @@ class Redelivery:
         self.again: tuple[str, int] | None = None
         """Room and seq of the delivery that the next pull asks for once more."""
         self.alone = 0
-        """Deliveries that may be in flight while a suspect, or what came right after it, is; 0: as many as fit."""
+        """Deliveries that may be in flight after a suspect was sent; 0: as many as the window allows."""
 
     def overdue(self, now: float, first: float) -> bool:
         """True if the oldest delivery in flight has had its time (``AckTimer``)."""
@@ -66,21 +66,21 @@ class Redelivery:
         return True
 
     def failure_written(self, failed: tuple[str, int]) -> bool:
-        """The database has counted the failure. True: the delivery still waits for its ack, and is to be pulled again."""
+        """The database has counted the failure. True: the delivery is still in flight, so pull it again."""
         if not self._resends or self._window.oldest != failed:
             return False
         self.again = failed
         return True
 
     def answered(self, asked: tuple[str, int] | None, *, suspect: bool) -> None:
-        """A pull that asked for ``asked`` once more is answered; ``suspect``: with one event that is to travel alone."""
+        """A pull is answered. ``asked``: it asked for this once more; ``suspect``: it brought one."""
         if self.again == asked:  # else another one has failed meanwhile
             self.again = None
         if suspect:
             self.alone = 1
 
     def acked(self) -> None:
-        """Twice as many may be in flight with each that came back in full, until the window is open again."""
+        """Open the window again by doubling, each time everything in flight has been acknowledged."""
         if self._window.empty:
             self.alone = self.alone * 2 if self.alone * 2 < self._window.max_messages else 0
 
@@ -94,7 +94,7 @@ class Redelivery:
         return self._window.empty if self.alone else self._window.half_free
 
     def limit(self, messages: int) -> int:
-        """The number of deliveries that a pull may ask for, ``messages`` at most, besides the one sent again."""
+        """Deliveries that a pull may ask for, ``messages`` at most, besides the one that is sent again."""
         if not self.alone:
             return messages
         in_flight = self._window.sent - self._window.acked

@@ -1,4 +1,4 @@
-"""Everything that was sent on one stream: how far in each room, and, by way of the window, how much is in flight."""
+"""Everything that was sent on one stream: each room's position, and the window with what is in flight."""
 
 from collections.abc import Iterable, Mapping
 
@@ -23,16 +23,16 @@ class Sent:
         return self._positions.get(room_id, UNKNOWN)
 
     def positions(self, room_ids: Iterable[str]) -> dict[str, int]:
-        """Of these rooms, which must be known."""
+        """The positions of these rooms, which must be known."""
         return {room_id: self._positions[room_id] for room_id in room_ids}
 
     def learn(self, cursors: Mapping[str, int]) -> None:
-        """``cursors``: room → seq, where rooms stand of which nothing is owed. Rooms that are known stay as they are."""
+        """``cursors``: room → seq, for rooms of which nothing is owed. Known rooms stay as they are."""
         for room_id, seq in cursors.items():
             self._positions.setdefault(room_id, seq)
 
     def accept(self, message: Published) -> bool:
-        """Count a message as sent, if every run is next in its room and the window has room. False: nothing was counted."""
+        """Count a message as sent, if all its runs are next in their rooms and it fits; else return False."""
         runs, events, records, urgent = message
         window, positions = self.window, self._positions
         for room_id, first_seq, _ in runs:

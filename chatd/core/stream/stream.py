@@ -1,9 +1,10 @@
 """DeviceStream: one device's stream at a gateway, without I/O.
 
-A message that is offered goes straight through while the stream is LIVE and the window has room. Anything else (a gap, a
-full window, a resync) makes the stream CATCHING_UP: it pulls from the outbox, which is the only buffer of a slow device.
-Messages offered during a pull are held, a window at most, and joined on behind its answer. An urgent message that is next in
-its room does not wait for any of this: it goes out at once, in the part of the window that is kept for it.
+A message that is offered goes straight through while the stream is LIVE and the window has room. Anything
+else (a gap, a full window, a resync) makes the stream CATCHING_UP: it pulls from the outbox, which is the
+only buffer of a slow device. Messages offered during a pull are held, a window at most, and joined on behind
+its answer. An urgent message that is next in its room does not wait for any of this: it goes out at once, in
+the part of the window that is kept for it.
 
 ``state.py`` shows every situation a stream can be in, and what may follow.
 """
@@ -20,7 +21,7 @@ from chatd.errors import NotInFlight, Superseded
 
 
 class DeviceStream:
-    """``wants_pull`` asks the driver to call ``begin_pull``. Frames that are returned are to be sent in their order.
+    """``wants_pull`` asks the driver to call ``begin_pull``; returned frames are to be sent in their order.
 
     ``plain``: the device does not understand compressed payloads, so the driver offers and pulls plain ones.
     """
@@ -40,7 +41,14 @@ class DeviceStream:
         "window",
     )
 
-    def __init__(self, key: StreamKey, *, window_messages: int, window_bytes: int, plain: bool = False) -> None:
+    def __init__(
+        self,
+        key: StreamKey,
+        *,
+        window_messages: int,
+        window_bytes: int,
+        plain: bool = False,
+    ) -> None:
         self.key = key
         self.plain = plain
         self.state = StreamState.CATCHING_UP
@@ -95,7 +103,7 @@ class DeviceStream:
             self.wants_pull = True
 
     def begin_pull(self) -> Pull | None:
-        """The pull to make now; None while one is under way, or the window has no room (an ack sets ``wants_pull``)."""
+        """The pull to make now. None: one is under way, or nothing fits; an ack will set ``wants_pull``."""
         self.wants_pull = False
         if self._pull is not None or self.state is not StreamState.CATCHING_UP:
             return None
@@ -129,7 +137,7 @@ class DeviceStream:
         return self._urgent_owed and has_room and not self._redelivery.alone
 
     def pulled(self, owed: Owed) -> tuple[list[bytes], bool]:
-        """Take the answer to a pull: frames to send, and True if the device is to be told that it has caught up.
+        """Take the answer to a pull: frames to send, and True if the device is to be told CaughtUp.
 
         Raises Superseded if the device has a newer stream.
         """
@@ -188,21 +196,21 @@ class DeviceStream:
         """The device will never handle this delivery, counted from 1. Raises NotInFlight."""
         found = self.window.at(delivery)
         if found is None:
-            acked, sent = self.window.acked, self.window.sent
-            raise NotInFlight(f"delivery {delivery} is not in flight: {acked} are acknowledged, {sent} were sent")
+            counts = f"{self.window.acked} are acknowledged, {self.window.sent} were sent"
+            raise NotInFlight(f"delivery {delivery} is not in flight: {counts}")
         self.pending_acks.rejected(*found, reason)
 
     def overdue(self, now: float, first: float) -> bool:
-        """True if the oldest delivery in flight has had its time: ``first`` seconds, doubled after each timeout.
+        """True if the oldest delivery in flight has waited too long: ``first`` seconds, doubled each time.
 
         To be asked several times in ``first`` seconds; ``now`` is in seconds of any steady clock.
         """
         return self._redelivery.overdue(now, first)
 
     def oldest_failed(self, *, send_again: bool) -> bool:
-        """Count the oldest delivery in flight as failed, with the next acks; then pull it again if ``send_again``.
+        """Count the oldest delivery in flight as failed, with the next acks. False: nothing is in flight.
 
-        False: nothing is in flight.
+        ``send_again``: pull it again when the count is written.
         """
         return self._redelivery.oldest_failed(send_again=send_again)
 

@@ -1,4 +1,4 @@
-"""Deliveries in flight to one device, sent and not yet acknowledged: how many, how large, and of which rooms."""
+"""Deliveries in flight to one device, sent and not yet acknowledged: their number, bytes and rooms."""
 
 from collections import deque
 from enum import Enum, auto
@@ -7,8 +7,7 @@ from typing import NamedTuple
 from chatd.errors import AckAhead
 
 URGENT_SHARE = 8
-"""One part in this many of a window, in deliveries and in bytes, is added to it for urgent events. Smaller windows have no
-such part."""
+"""A window of 8 deliveries or more is larger by an eighth for urgent events, in deliveries and in bytes."""
 
 
 class RunKind(Enum):
@@ -23,7 +22,7 @@ class RunKind(Enum):
 
 
 class Segment(NamedTuple):
-    """A run in flight: the deliveries ``start`` + 1 to ``end`` of the stream. A marker is one delivery for many seqs."""
+    """A run in flight: deliveries ``start`` + 1 to ``end``. A marker is one delivery for many seqs."""
 
     start: int
     end: int
@@ -40,8 +39,8 @@ class Segment(NamedTuple):
 class Window:
     """Counts deliveries from 1, and maps a cumulative ack back to rooms.
 
-    ``messages`` deliveries and ``size`` bytes may be in flight, and with urgent events ``max_messages`` and ``max_bytes``
-    (``URGENT_SHARE``). A single delivery larger than that may be sent when nothing else is in flight.
+    ``messages`` deliveries and ``size`` bytes may be in flight; with urgent ones ``max_messages`` and
+    ``max_bytes``. A single delivery larger than that may be sent when nothing else is in flight.
     """
 
     __slots__ = (
@@ -126,7 +125,7 @@ class Window:
         marker: bool = False,
         kind: RunKind = RunKind.NEW,
     ) -> None:
-        """Note that a run of one room, ``size`` bytes, was sent. A ``marker`` is one delivery, whatever its range."""
+        """Note that a run of ``size`` bytes was sent. A ``marker`` is one delivery, whatever its range."""
         start = self.sent
         self.sent = end = start + (1 if marker else last_seq - first_seq + 1)
         self.sent_bytes += size
