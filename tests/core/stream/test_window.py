@@ -1,6 +1,6 @@
 import pytest
 
-from chatd.core.window import Window
+from chatd.core.stream.window import RunKind, Window
 from chatd.errors import AckAhead
 
 
@@ -66,3 +66,29 @@ def test_rooms_are_those_in_flight() -> None:
     made = window()
     made.ack(4)
     assert made.rooms() == {"b"}
+
+
+def test_a_replay_moves_no_cursor_and_is_told_once() -> None:
+    made = Window(10, 1000)
+    made.add("a", 3, 3, 10, kind=RunKind.REPLAY)
+    assert (made.rooms(), made.replays()) == (set(), {("a", 3)})
+    assert made.ack(1) == {}
+    assert made.take_replayed() == [("a", 3)]
+    assert made.take_replayed() == []
+
+
+def test_a_copy_moves_its_cursor_unless_the_room_is_further() -> None:
+    made = window()
+    made.add("a", 1, 1, 100, kind=RunKind.AGAIN)
+    assert made.ack(7) == {"a": 4, "b": 8}
+    made.add("b", 7, 7, 100, kind=RunKind.AGAIN)
+    assert made.ack(8) == {"b": 7}, "PendingAcks keeps the larger one"
+
+
+def test_the_oldest_in_flight_is_known_by_room_and_seq() -> None:
+    made = window()
+    assert made.oldest == ("a", 1)
+    made.ack(5)
+    assert made.oldest == ("b", 8)
+    made.ack(6)
+    assert made.oldest is None

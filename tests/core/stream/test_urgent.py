@@ -3,8 +3,7 @@
 import pytest
 
 from chatd.core.model import Owed, OwedRun, Pull, StreamKey
-from chatd.core.stream import DeviceStream, Published, Run
-from chatd.core.stream_state import StreamState
+from chatd.core.stream import DeviceStream, Published, Run, StreamState
 
 KEY = StreamKey("p", "d", 7)
 

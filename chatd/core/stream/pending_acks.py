@@ -1,10 +1,12 @@
-"""What became of one stream's deliveries, from the device's word until it is known to be in the database. No I/O."""
+"""Outcomes of one stream's deliveries, from the device's word until the database is known to have them."""
+
+from collections.abc import Iterable, Mapping
 
 from chatd.core.model import StreamAcks, StreamKey
 
 
 class PendingAcks:
-    """``take`` gives what is to be written; ``written`` or ``lost`` must follow before the next."""
+    """``take`` gives all that is to be written; ``written`` or ``lost`` must follow before the next one."""
 
     __slots__ = ("_cursors", "_failed", "_key", "_rejected", "_replayed", "_under_way")
 
@@ -17,21 +19,23 @@ class PendingAcks:
         self._under_way: StreamAcks | None = None
 
     def handled(self, cursors: dict[str, int]) -> None:
-        """Room → last seq the device has handled."""
-        self._cursors = _further(self._cursors, cursors)
+        """``cursors``: room → last seq the device has handled."""
+        _move_forward(self._cursors, cursors)
 
-    def replay_handled(self, room_id: str, seq: int) -> None:
-        self._replayed = (*self._replayed, (room_id, seq))
+    def replays_handled(self, replays: Iterable[tuple[str, int]]) -> None:
+        """``replays``: room and seq of dead letters that were replayed, and that the device has handled."""
+        self._replayed = (*self._replayed, *replays)
 
     def rejected(self, room_id: str, seq: int, reason: str) -> None:
+        """The device will never handle this delivery."""
         self._rejected = (*self._rejected, (room_id, seq, reason))
 
     def failed(self, room_id: str, seq: int) -> None:
-        """The oldest delivery in flight was not taken."""
+        """The device did not acknowledge the oldest delivery in flight."""
         self._failed = (room_id, seq)
 
     def take(self) -> StreamAcks | None:
-        """None: there is nothing, or some is under way."""
+        """None: nothing waits to be written, or something is being written."""
         if self._under_way is not None or not self:
             return None
         self._under_way = StreamAcks(self._key, self._cursors, self._rejected, self._replayed, self._failed)
@@ -39,27 +43,27 @@ class PendingAcks:
         return self._under_way
 
     def written(self) -> StreamAcks | None:
-        """What was under way is in the database."""
+        """The acks that were taken are in the database; returns them."""
         written, self._under_way = self._under_way, None
         return written
 
     def lost(self) -> None:
-        """What was under way may not be in the database: it is taken again."""
+        """The acks that were taken may not be in the database: the next ``take`` gives them again."""
         lost, self._under_way = self._under_way, None
         if lost is None:
             return
-        self._cursors = _further(dict(lost.cursors), self._cursors)
+        _move_forward(self._cursors, lost.cursors)
         self._rejected = lost.rejected + self._rejected
         self._replayed = lost.replayed + self._replayed
         self._failed = self._failed or lost.failed
 
     def __bool__(self) -> bool:
-        """Whether anything waits to be taken."""
+        """True if anything waits to be taken."""
         return bool(self._cursors or self._rejected or self._replayed or self._failed)
 
     @property
     def under_way(self) -> bool:
-        """Whether anything is being written."""
+        """True while acks that were taken are being written."""
         return self._under_way is not None
 
     def rooms(self) -> set[str]:
@@ -67,13 +71,12 @@ class PendingAcks:
         return {*self._cursors, *(self._under_way.cursors if self._under_way is not None else ())}
 
     def replays(self) -> set[tuple[str, int]]:
-        """Replays that were handled and are not known to be written."""
+        """Room and seq of replays that were handled and are not known to be written."""
         return {*self._replayed, *(self._under_way.replayed if self._under_way is not None else ())}
 
 
-def _further(cursors: dict[str, int], more: dict[str, int]) -> dict[str, int]:
-    """Both, each room's larger: what is sent again is acknowledged behind what came later."""
+def _move_forward(cursors: dict[str, int], more: Mapping[str, int]) -> None:
+    """Each room to the larger of its two seqs: a copy is acknowledged behind events that came later."""
     for room_id, seq in more.items():
         if seq > cursors.get(room_id, 0):
             cursors[room_id] = seq
-    return cursors

@@ -2,10 +2,9 @@
 
 import pytest
 
-from chatd.core.ack_timer import LONGEST
 from chatd.core.model import Owed, OwedRun, StreamAcks, StreamKey
-from chatd.core.stream import DeviceStream, Published, Run
-from chatd.core.stream_state import StreamState
+from chatd.core.stream import DeviceStream, Published, Run, StreamState
+from chatd.core.stream.redelivery import LONGEST
 from chatd.errors import NotInFlight
 
 KEY = StreamKey("p", "d", 7)
@@ -107,14 +106,27 @@ def test_a_failed_pull_is_made_again_with_the_repeat(stream: DeviceStream) -> No
 
 
 def test_a_repeat_that_is_wanted_during_a_pull_waits_for_the_next(stream: DeviceStream) -> None:
+    stream.ack(1)
     stream.fall_behind()
-    stream.begin_pull()
+    assert stream.begin_pull() is not None
     fail_head(stream)
     stream.pulled(Owed(more=True))
     assert stream.wants_pull
     pull = stream.begin_pull()
     assert pull is not None
-    assert pull.again == ("a", 1)
+    assert pull.again == ("a", 2)
+
+
+def test_a_failure_behind_the_one_that_was_asked_for_is_asked_for_next(stream: DeviceStream) -> None:
+    fail_head(stream)
+    stream.begin_pull()
+    stream.ack(1)
+    fail_head(stream)
+    stream.pulled(Owed((OwedRun("a", 1, 1, b"again", again=True),)))
+    assert stream.wants_pull
+    pull = stream.begin_pull()
+    assert pull is not None
+    assert pull.again == ("a", 2)
 
 
 def test_what_is_given_up_no_longer_holds_up_the_rest(stream: DeviceStream) -> None:
@@ -210,6 +222,16 @@ def test_a_suspect_is_alone_then_the_window_opens_again_by_doubling() -> None:
     assert pull.max_messages == 4
     stream.pulled(Owed())
     assert stream.state is StreamState.LIVE
+
+
+def test_a_suspect_that_fails_is_sent_again_alone_too() -> None:
+    stream = DeviceStream(KEY, window_messages=4, window_bytes=100)
+    stream.begin_pull()
+    stream.pulled(Owed((OwedRun("a", 1, 1, b"x"),), more=True, alone=True))
+    fail_head(stream)
+    pull = stream.begin_pull()
+    assert pull is not None
+    assert (pull.again, pull.max_messages) == (("a", 1), 0)
 
 
 def test_a_replay_is_sent_once_and_its_ack_is_told_apart(stream: DeviceStream) -> None:

@@ -1,4 +1,4 @@
-"""What is in flight to one device: deliveries sent and not yet acknowledged, in messages and bytes."""
+"""Deliveries in flight to one device, sent and not yet acknowledged: their number, bytes and rooms."""
 
 from collections import deque
 from enum import Enum, auto
@@ -7,26 +7,27 @@ from typing import NamedTuple
 from chatd.errors import AckAhead
 
 URGENT_SHARE = 8
-"""One part in so many of a window, in deliveries and in bytes, may be in flight besides when it is urgent; besides smaller windows nothing."""
+"""A window of 8 deliveries or more is larger by an eighth for urgent events, in deliveries and in bytes."""
 
 
 class RunKind(Enum):
-    """What a run in flight means for the room's cursor."""
+    """The meaning of a run's ack."""
 
     NEW = auto()
-    """Next in the room's log: its ack moves the cursor."""
+    """Next in the room's log: the ack moves the room's cursor."""
     AGAIN = auto()
     """The oldest delivery in flight, sent once more."""
     REPLAY = auto()
-    """A dead letter: behind the cursor, or not; its ack ends the replay."""
+    """A dead letter, behind the cursor or not: the ack ends the replay."""
 
 
 class Segment(NamedTuple):
-    """A run in flight: deliveries start+1 … end of the stream. A marker is one delivery for many seqs."""
+    """A run in flight: deliveries ``start`` + 1 to ``end``. A marker is one delivery for many seqs."""
 
     start: int
     end: int
     end_bytes: int
+    """Bytes sent on the stream, with this run."""
     room_id: str
     last_seq: int
     kind: RunKind
@@ -36,10 +37,10 @@ class Segment(NamedTuple):
 
 
 class Window:
-    """Counts deliveries from 1, maps a cumulative ack back to rooms.
+    """Counts deliveries from 1, and maps a cumulative ack back to rooms.
 
-    ``messages`` deliveries and ``size`` bytes may be in flight, and a part more if that is urgent (``URGENT_SHARE``: ``max_messages`` and
-    ``max_bytes`` are with it); one delivery larger than that may be sent when nothing else is.
+    ``messages`` deliveries and ``size`` bytes may be in flight; with urgent ones ``max_messages`` and
+    ``max_bytes``. A single delivery larger than that may be sent when nothing else is in flight.
     """
 
     __slots__ = (
@@ -66,12 +67,13 @@ class Window:
         self.sent_bytes = 0
         self.acked_bytes = 0
         self.replayed: list[tuple[str, int]] = []
-        """Replays that were acknowledged, until somebody takes them away."""
+        """Room and seq of replays that were acknowledged, until ``take_replayed``."""
         # Oldest first; never more than max_messages of them, and a few sent again.
         self._segments: deque[Segment] = deque()
 
     @property
     def free_messages(self) -> int:
+        """Urgent deliveries that may be sent."""
         return max(0, self.max_messages - (self.sent - self.acked))
 
     @property
@@ -80,7 +82,7 @@ class Window:
 
     @property
     def free_normal_messages(self) -> int:
-        """How many deliveries that are not urgent may be sent."""
+        """Deliveries that may be sent and are not urgent."""
         return max(0, self._normal_messages - (self.sent - self.acked))
 
     @property
@@ -90,23 +92,40 @@ class Window:
     @property
     def half_free(self) -> bool:
         """True when a pull is worth its round trip."""
-        return 2 * self.free_normal_messages >= self._normal_messages and 2 * self.free_normal_bytes >= self._normal_bytes
+        messages, size = 2 * self.free_normal_messages, 2 * self.free_normal_bytes
+        return messages >= self._normal_messages and size >= self._normal_bytes
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is in flight."""
+        """True if nothing is in flight."""
         return self.sent == self.acked
 
+    @property
+    def oldest(self) -> tuple[str, int] | None:
+        """Room and seq of the oldest delivery in flight; None if nothing is."""
+        return self.at(self.acked + 1)
+
     def fits(self, count: int, size: int, *, urgent: bool = False) -> bool:
-        """Whether ``count`` deliveries of together ``size`` bytes may be sent now."""
+        """True if ``count`` deliveries of ``size`` bytes together may be sent now."""
         in_flight = self.sent - self.acked
         if in_flight == 0 and count == 1:
             return True
-        messages, limit = (self.max_messages, self.max_bytes) if urgent else (self._normal_messages, self._normal_bytes)
+        messages, limit = self._normal_messages, self._normal_bytes
+        if urgent:
+            messages, limit = self.max_messages, self.max_bytes
         return in_flight + count <= messages and self.sent_bytes - self.acked_bytes + size <= limit
 
-    def add(self, room_id: str, first_seq: int, last_seq: int, size: int, *, marker: bool = False, kind: RunKind = RunKind.NEW) -> None:
-        """Note that a run of one room was sent. ``size`` is its bytes. A ``marker`` is one delivery, whatever its range."""
+    def add(
+        self,
+        room_id: str,
+        first_seq: int,
+        last_seq: int,
+        size: int,
+        *,
+        marker: bool = False,
+        kind: RunKind = RunKind.NEW,
+    ) -> None:
+        """Note that a run of ``size`` bytes was sent. A ``marker`` is one delivery, whatever its range."""
         start = self.sent
         self.sent = end = start + (1 if marker else last_seq - first_seq + 1)
         self.sent_bytes += size
@@ -115,7 +134,7 @@ class Window:
     def ack(self, up_to: int) -> dict[str, int]:
         """Free everything up to the ``up_to``-th delivery: room → last acknowledged seq.
 
-        Raises AckAhead if that many were never sent. An old ack frees nothing.
+        An old ack frees nothing. Raises AckAhead if that many were never sent.
         """
         if up_to > self.sent:
             raise AckAhead(f"ack up to {up_to}, but {self.sent} were sent")
@@ -123,20 +142,28 @@ class Window:
             return {}
         moved: dict[str, int] = {}
         segments = self._segments
-        while segments and segments[0].end <= up_to:
-            done = segments.popleft()
-            self.acked_bytes = done.end_bytes
-            if done.kind is RunKind.NEW:
-                moved[done.room_id] = done.last_seq
-            elif done.kind is RunKind.AGAIN:
-                moved.setdefault(done.room_id, done.last_seq)  # later events of the room may have been acknowledged before it
+        while segments:
+            segment = segments[0]
+            if segment.end > up_to:
+                if segment.start < up_to:
+                    # A run that is acknowledged in part frees its bytes with its last delivery.
+                    moved[segment.room_id] = segment.seq_at(up_to)
+                break
+            segments.popleft()
+            self.acked_bytes = segment.end_bytes
+            if segment.kind is RunKind.NEW:
+                moved[segment.room_id] = segment.last_seq
+            elif segment.kind is RunKind.AGAIN:
+                # Later events of the room may have been acknowledged before the copy.
+                moved.setdefault(segment.room_id, segment.last_seq)
             else:
-                self.replayed.append((done.room_id, done.last_seq))
-        if segments and segments[0].start < up_to:
-            # Partly acknowledged: its bytes are freed with its end.
-            moved[segments[0].room_id] = segments[0].seq_at(up_to)
+                self.replayed.append((segment.room_id, segment.last_seq))
         self.acked = up_to
         return moved
+
+    def take_replayed(self) -> list[tuple[str, int]]:
+        replayed, self.replayed = self.replayed, []
+        return replayed
 
     def at(self, delivery: int) -> tuple[str, int] | None:
         """Room and seq of the ``delivery``-th of the stream; None unless it is in flight."""
@@ -150,5 +177,5 @@ class Window:
         return {segment.room_id for segment in self._segments if segment.kind is not RunKind.REPLAY}
 
     def replays(self) -> set[tuple[str, int]]:
-        """The replays in flight."""
-        return {(segment.room_id, segment.last_seq) for segment in self._segments if segment.kind is RunKind.REPLAY}
+        """Room and seq of the replays in flight."""
+        return {(one.room_id, one.last_seq) for one in self._segments if one.kind is RunKind.REPLAY}

@@ -3,8 +3,7 @@
 import pytest
 
 from chatd.core.model import Owed, OwedRun, StreamKey
-from chatd.core.stream import DeviceStream, Published, Run, count_of
-from chatd.core.stream_state import StreamState
+from chatd.core.stream import DeviceStream, Published, Run, StreamState, count_of
 from chatd.errors import AckAhead, Superseded
 
 KEY = StreamKey("p", "d", 7)

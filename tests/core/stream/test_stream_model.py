@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chatd.core.model import Owed, OwedRun, Pull, StreamKey
-from chatd.core.stream import DeviceStream, Published, Run
-from chatd.core.stream_state import StreamState
+from chatd.core.stream import DeviceStream, Published, Run, StreamState
 
 ROOMS = ["a", "b", "c"]
 
