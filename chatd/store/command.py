@@ -42,6 +42,9 @@ class Locks:
     """Outbox entries: profile, device, room."""
     notifications: bool = False
     """The queue of notifications as a whole."""
+    partial: bool = False
+    """The command does without rooms that another session holds for long (``RoomLog.find`` finds nothing, ``Transaction.held``
+    names them). Others wait as a whole."""
 
 
 NO_LOCKS = Locks()

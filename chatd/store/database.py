@@ -1,40 +1,24 @@
-"""One database, chosen by DB_URI: opened, checked for settings that would break a promise, migrated.
+"""One database, chosen by DB_URI: opened, checked for settings that would break a promise, its statements run.
 
 Each thread has a connection of its own. On SQLite only the writer's may write, and it does the checkpoints too: two connections that write or
 checkpoint at once can corrupt a WAL before SQLite 3.51.3.
 """
 
-import fcntl
-import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import unquote
 
 import peewee
-from playhouse.migrations import Runner  # type: ignore[import-untyped]
 
-from chatd.errors import ConfigError, StoreFailed, Unavailable
+from chatd.errors import ConfigError, Unavailable
+from chatd.store import migration, postgres
+from chatd.store.database_errors import commit_error, is_for_the_writer, translated
+from chatd.store.sqlite_file import WAL_KEPT_BYTES, SqliteFile
 
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
-_MIGRATION_LOCK = 0x63686174  # "chat"
-_ROLLED_BACK = ("40001", "40P01")  # serialization failure, deadlock
-_REQUIRED_POSTGRES = {
-    "synchronous_commit": ("on", "remote_write", "remote_apply"),
-    "fsync": ("on",),
-    "full_page_writes": ("on",),
-    "server_encoding": ("UTF8",),
-}
-
-_KEEP_SYNCHRONOUS = (
-    "SELECT set_config('synchronous_commit', CASE WHEN now IN ('remote_write', 'remote_apply') THEN now ELSE 'on' END, false) "
-    "FROM current_setting('synchronous_commit') AS now"
-)
-"""A session that has set the option for itself keeps it, whatever the server's files and ALTER statements later say."""
-
-
 MAX_VARIABLES = 32_000
 """Parameters of one statement: SQLite allows 32,766."""
 
@@ -53,37 +37,37 @@ def chunks(rows: Sequence[T], *, columns: int) -> Iterator[Sequence[T]]:
         yield rows[start : start + most]
 
 
-class CommitUnknown(Unavailable):
-    """SQLite cannot say if a transaction is on the disk. Nobody may guess: the process stops, and the next one reads what there is."""
-
-
 class Database:
     """Raises ConfigError when ``uri`` is not one of ``sqlite:///path`` and ``postgresql://…``, or its settings do not keep what is stored."""
 
     def __init__(self, uri: str) -> None:
         scheme, _, rest = uri.partition("://")
         self.engine: Literal["sqlite", "postgres"]
+        self.file: SqliteFile | None = None
+        self._synchronous_commit = "on"
         if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
             self.engine = "sqlite"
-            self._path = Path(unquote(rest[1:]))
-            self.db: peewee.Database = self._open_sqlite()
+            self.file = SqliteFile(Path(unquote(rest[1:])))
+            self.db: peewee.Database = self._open_sqlite(self.file)
         elif scheme in ("postgresql", "postgres"):
             self.engine = "postgres"
-            self.db = peewee.PostgresqlDatabase(f"postgresql://{rest}", application_name="chatd")
+            self.db = postgres.open_postgres(rest)
         else:
             raise ConfigError("DB_URI must be sqlite:///path or postgresql://user:password@host/database")
         self._parameter = self.db.param
 
-    def _open_sqlite(self) -> peewee.Database:
+    def _open_sqlite(self, file: SqliteFile) -> peewee.Database:
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise ConfigError(f"SQLite {sqlite3.sqlite_version} is too old: {'.'.join(map(str, OLDEST_SQLITE))} is needed")
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-        except OSError as exc:
-            raise ConfigError(f"DB_URI: {self._path}: {exc.strerror}") from exc
-        pragmas = (("journal_mode", "wal"), ("synchronous", "full"), ("busy_timeout", 5_000), ("cache_size", -65_536))
-        return peewee.SqliteDatabase(str(self._path), pragmas=pragmas)
+        file.create()
+        pragmas = (
+            ("journal_mode", "wal"),
+            ("journal_size_limit", WAL_KEPT_BYTES),
+            ("synchronous", "full"),
+            ("busy_timeout", 5_000),
+            ("cache_size", -65_536),
+        )
+        return peewee.SqliteDatabase(str(file.path), pragmas=pragmas)
 
     def check(self) -> None:
         """Read back the settings that durability rests on. Raises ConfigError naming the setting, Unavailable when nobody answers."""
@@ -103,45 +87,19 @@ class Database:
                 if got != wanted:
                     return f"SQLite's {pragma} is {got!r} and cannot be set to {wanted!r}: acknowledged events could be lost"
             return ""
-        for setting, allowed in _REQUIRED_POSTGRES.items():
-            got = self.rows(f"SHOW {setting}")[0][0]
+        return self._postgres_fault(postgres.REQUIRED)
+
+    def _postgres_fault(self, settings: Iterable[str]) -> str:
+        for setting in settings:
+            got, allowed = self.rows(f"SHOW {setting}")[0][0], postgres.REQUIRED[setting]
             if got not in allowed:
                 return f"PostgreSQL's {setting} is {got!r}, must be {' or '.join(allowed)}: acknowledged events could be lost"
         return ""
 
     def migrate(self) -> None:
-        """Bring the schema up to date; several processes may do so at once. Raises ConfigError for a database newer than this chatd."""
-        with self.connection(readonly=False), self._migration_lock():
-            runner = Runner(self.db, directory=str(Path(__file__).parent / "migrations"))
-            unknown = [row.name for row in runner.status() if row.path is None]
-            if unknown:
-                raise ConfigError(f"the database was made by a newer chatd (migration {unknown[0]})")
-            with translated():
-                runner.up()
-
-    @contextmanager
-    def _migration_lock(self) -> Iterator[None]:
-        if self.engine == "postgres":
-            self.rows("SELECT pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
-            try:
-                yield
-            finally:
-                self.rows("SELECT pg_advisory_unlock(%s)", (_MIGRATION_LOCK,))
-            return
-        with self._file_lock():
-            yield
-
-    @contextmanager
-    def _file_lock(self) -> Iterator[None]:
-        try:
-            handle = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as exc:
-            raise Unavailable(f"the database's lock file cannot be opened: {exc.strerror}") from exc
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
+        """Bring the schema up to date; several processes may do so at once. Raises ConfigError for a database of another chatd."""
+        with self.connection(readonly=False), translated():
+            migration.migrate(self)
 
     @contextmanager
     def connection(self, *, readonly: bool) -> Iterator[None]:
@@ -157,23 +115,39 @@ class Database:
         self._open()
         try:
             if self.engine == "postgres":
-                self.rows(_KEEP_SYNCHRONOUS)
-            if fault := self._fault():
+                # Each transaction says for itself how it commits.
+                self._synchronous_commit = self.rows("SHOW synchronous_commit")[0][0]
+                fault = self._postgres_fault(name for name in postgres.REQUIRED if name != "synchronous_commit")
+            else:
+                fault = self._fault()
+            if fault:
                 raise Unavailable(fault)
-            if self.engine == "sqlite" and readonly:
+            if self.file and readonly:
                 self.run("PRAGMA wal_autocheckpoint = 0")
                 self.run("PRAGMA query_only = ON")
+            elif self.file:
+                self.file.writer_opened()
         except BaseException:
             self.disconnect()
             raise
 
     def _open(self) -> None:
         # Two processes that turn on a new file's WAL mode at once: one gets "locked", whatever the busy timeout.
-        with translated(), self._file_lock() if self.engine == "sqlite" else nullcontext():
+        with translated(), self.file.lock() if self.file else nullcontext():
+            if self.file:
+                self.file.before_open()
             self.db.connect(reuse_if_open=True)
+            if self.file:
+                self.file.opened()
 
     def disconnect(self) -> None:
+        """Close this thread's connection, if there is one; a transaction on it has not happened."""
         self.db.close()
+
+    def begin(self, *, lock_ms: int = postgres.LOCK_MS) -> None:
+        """Begin a transaction that writes. A statement of it that waits longer than ``lock_ms`` for a row raises LockHeld
+        (PostgreSQL)."""
+        self.run("BEGIN IMMEDIATE" if self.engine == "sqlite" else postgres.begin(self._synchronous_commit, lock_ms))
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement; its rows. ``?`` marks a parameter on both engines. Raises StoreFailed or Unavailable."""
@@ -183,21 +157,15 @@ class Database:
 
     def commit(self) -> None:
         """End the transaction. Raises StoreFailed or Unavailable (PostgreSQL knows the outcome, a retry will find it), and CommitUnknown when
-        SQLite itself cannot say what is on the disk."""
+        SQLite itself cannot say what is on the disk, or the file is no longer where the next start will look."""
         try:
             self.db.commit()
-        except peewee.OperationalError as exc:
-            if getattr(exc.__context__, "pgcode", None) in _ROLLED_BACK:
-                raise
-            if self.engine == "postgres":
-                raise Unavailable(f"the connection was lost at COMMIT, the outcome is unknown: {_first_line(exc)}") from exc
-            if getattr(exc.__context__, "sqlite_errorcode", 0) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY):
-                raise StoreFailed(f"the database refused: {_first_line(exc)}") from exc
-            raise CommitUnknown(f"SQLite failed at COMMIT, what it wrote is unknown: {_first_line(exc)}") from exc
         except peewee.PeeweeException as exc:
-            if isinstance(exc, peewee.InterfaceError):
-                raise Unavailable(f"the connection was lost at COMMIT, the outcome is unknown: {_first_line(exc)}") from exc
-            raise StoreFailed(f"the database refused: {_first_line(exc)}") from exc
+            if is_for_the_writer(exc):
+                raise
+            raise commit_error(exc, self.engine) from exc
+        if self.file:
+            self.file.check()
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Run one statement that has no rows. Raises StoreFailed or Unavailable; IntegrityError of peewee's is left to the writer."""
@@ -220,25 +188,3 @@ class Database:
     def for_update(self) -> str:
         """Locks the rows read; SQLite's writer is alone anyway."""
         return " FOR UPDATE" if self.engine == "postgres" else ""
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turn peewee's errors into chatd's, here and nowhere else. Errors after which a transaction can be tried again pass: the writer
-    judges these."""
-    try:
-        yield
-    except peewee.IntegrityError:
-        raise
-    except (peewee.OperationalError, peewee.InterfaceError) as exc:
-        if getattr(exc.__context__, "pgcode", None) in _ROLLED_BACK:
-            raise
-        if getattr(exc.__context__, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL:
-            raise StoreFailed(f"the database refused: {_first_line(exc)}") from exc
-        raise Unavailable(f"the database does not answer: {_first_line(exc)}") from exc
-    except peewee.PeeweeException as exc:
-        raise StoreFailed(f"the database refused: {_first_line(exc)}") from exc
-
-
-def _first_line(exc: BaseException) -> str:
-    return next(iter(str(exc).splitlines()), type(exc).__name__)

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 
+import peewee
+
 from chatd.errors import ChatdError, Internal, StoreFailed, Unavailable
 from chatd.store.command import Query
 from chatd.store.database import Database
-from chatd.store.worker import BatchWorker, Completed, OnResult
+from chatd.store.database_errors import ConnectionLost, first_line
+from chatd.store.worker import BatchWorker, Completed, OnResult, without_traceback
 
 
 class Reader:
@@ -32,6 +35,14 @@ class Reader:
         self._deliver([Completed(on_result, self._answer(query)) for query, on_result in batch])
 
     def _answer(self, query: Query[object]) -> object:
+        fresh = self._database.db.is_closed()
+        result = self._ask(query)
+        if isinstance(result, ConnectionLost) and not fresh:
+            # A connection that died while idle, or leads to a server that is no longer the one: reading again is safe.
+            result = self._ask(query)
+        return without_traceback(result) if isinstance(result, ChatdError) else result
+
+    def _ask(self, query: Query[object]) -> object:
         try:
             if self._database.db.is_closed():
                 self._database.connect(readonly=True)
@@ -41,5 +52,8 @@ class Reader:
             return exc
         except ChatdError as exc:
             return exc
+        except peewee.PeeweeException as exc:
+            self._database.disconnect()
+            return Unavailable(f"the database does not answer: {first_line(exc)}")
         except Exception as exc:  # noqa: BLE001  whatever it is, the query is answered and the reader lives on
             return Internal(f"a reader failed: {type(exc).__name__}: {exc}")

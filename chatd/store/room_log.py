@@ -100,15 +100,16 @@ class RoomLog:
         self._runs: list[_Run] = []
         self._last_runs: dict[str, _Run] = {}
 
-    def lock(self, room_ids: set[str]) -> None:
-        """Read and lock rooms in sorted order. Unknown ones stay absent."""
+    def lock(self, room_ids: set[str], *, skip_held: bool = False) -> None:
+        """Read and lock rooms in sorted order. Unknown ones stay absent, and with ``skip_held`` those that another session holds."""
+        skip = " SKIP LOCKED" if skip_held else ""
         for chunk in chunks(sorted(room_ids), columns=1):
             rows = self._database.rows(
                 f"""
                 SELECT room_id, head_seq, membership_version, urgent_seq, normal_seq
                 FROM room
                 WHERE room_id IN ({placeholders(len(chunk))})
-                ORDER BY room_id{self._database.for_update}
+                ORDER BY room_id{self._database.for_update}{skip}
                 """,
                 chunk,
             )

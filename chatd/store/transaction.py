@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from chatd.store.command import Locks
 from chatd.store.database import Database, chunks, placeholders
+from chatd.store.held_rows import Entry, HeldRows, find_held_entries, find_held_profiles, find_held_rooms
 from chatd.store.room_log import MembersCache, RoomLog
 
 _NOTIFICATIONS_LOCK = 0x70757368  # "push"
@@ -16,17 +17,35 @@ class Transaction:
         self.database = database
         self.now_us = now_us
         self.log = RoomLog(database, cache, now_us)
+        self.held = HeldRows()
+        """Rows that another session holds, after ``lock_free``; commands that need one of them are not applied."""
         self._profiles: set[str] = set()
         self._notifications = False
 
     def lock(self, locks: Iterable[Locks]) -> None:
-        """Take all locks of the transaction's commands, before the first is applied."""
+        """Take all locks of the transaction's commands, before the first is applied. Raises LockHeld."""
         wanted = list(locks)
         self.log.lock({room_id for one in wanted for room_id in one.rooms})
         self._lock_profiles({profile_id for one in wanted for profile_id in one.profiles})
         self._lock_entries({entry for one in wanted for entry in one.entries})
         if any(one.notifications for one in wanted):
             self._lock_notifications()
+
+    def lock_free(self, locks: Iterable[Locks]) -> HeldRows:
+        """Take those that no other session holds, waiting for none (PostgreSQL); ``held`` has the rest."""
+        wanted = list(locks)
+        rooms = {room_id for one in wanted for room_id in one.rooms}
+        self.log.lock(rooms, skip_held=True)
+        profiles = {profile_id for one in wanted for profile_id in one.profiles}
+        held_profiles = find_held_profiles(self.database, profiles)
+        self._profiles = profiles - held_profiles
+        self.held = HeldRows(
+            frozenset(find_held_rooms(self.database, {room_id for room_id in rooms if self.log.find(room_id) is None})),
+            frozenset(held_profiles),
+            frozenset(find_held_entries(self.database, {entry for one in wanted for entry in one.entries})),
+            any(one.notifications for one in wanted) and not self._try_notifications(),
+        )
+        return self.held
 
     def _lock_profiles(self, profile_ids: set[str]) -> None:
         """Make sure that the profiles exist, and hold them."""
@@ -52,7 +71,7 @@ class Transaction:
                     chunk,
                 )
 
-    def _lock_entries(self, entries: set[tuple[str, str, str]]) -> None:
+    def _lock_entries(self, entries: set[Entry]) -> None:
         """Hold outbox entries; SQLite's writer is alone anyway."""
         if not self.database.for_update:
             return
@@ -76,6 +95,10 @@ class Transaction:
         self._notifications = True
         if self.database.for_update:
             self.database.rows("SELECT pg_advisory_xact_lock(?)", (_NOTIFICATIONS_LOCK,))
+
+    def _try_notifications(self) -> bool:
+        self._notifications = self.database.rows("SELECT pg_try_advisory_xact_lock(?)", (_NOTIFICATIONS_LOCK,)) == [(True,)]
+        return self._notifications
 
     def must_hold(self, *, profile_id: str = "", notifications: bool = False) -> None:
         """Called by code that relies on a lock. Raises AssertionError when the command's ``locks()`` did not name it."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from chatd.errors import ChatdError
 from chatd.store.command import Turn
 
 STOP_SECONDS = 2.0
@@ -26,10 +27,19 @@ class Completed:
     result: object
 
 
+def without_traceback(error: ChatdError) -> ChatdError:
+    """Called before an error leaves its thread. Its traceback has the frames of what raised it, and these have a cursor, whose end waits
+    for SQLite's connection: the thread that let go of the error last, the event loop, would stand still as long as the
+    connection waits for a lock."""
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return error
+
+
 class BatchWorker(Generic[Item]):
     """``work`` gets (item, on_result) pairs on a thread, as many as weigh ``max_batch`` and one at least, and raises nothing;
-    ``closed`` runs there last. URGENT items are taken before NORMAL ones and these before BACKGROUND ones, of which each batch
-    takes up to ``max_background``; otherwise first in, first out.
+    ``closed`` runs there last. When nothing has come for as many seconds as ``idle`` says (None: never), ``work`` gets no pair.
+    URGENT items are taken before NORMAL ones and these before BACKGROUND ones, of which each batch takes up to ``max_background``;
+    otherwise first in, first out.
 
     The queue is not bounded here: whoever submits bounds it (``access.MAX_WAITING``).
     """
@@ -44,6 +54,7 @@ class BatchWorker(Generic[Item]):
         max_batch: int = 1_000,
         max_background: int = 1_000,
         weigh: Callable[[Item], int] = lambda item: 1,
+        idle: Callable[[], float | None] = lambda: None,
     ) -> None:
         # A token for each pair, False for the end: a thread that has got one finds a pair in one of the queues.
         self._tokens: queue.SimpleQueue[bool] = queue.SimpleQueue()
@@ -53,6 +64,7 @@ class BatchWorker(Generic[Item]):
         self._weigh = weigh
         self._work = work
         self._closed = closed
+        self._idle = idle
         self._shares = (((Turn.URGENT, Turn.NORMAL), max_batch), ((Turn.BACKGROUND,), max_background))
         self._threads = [threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True) for number in range(threads)]
 
@@ -77,7 +89,12 @@ class BatchWorker(Generic[Item]):
     def _run(self) -> None:
         try:
             while True:
-                if self._tokens.get():
+                try:
+                    token = self._tokens.get(timeout=self._idle())
+                except queue.Empty:
+                    self._work([])
+                    continue
+                if token:
                     batch = self._gather()
                     if batch:
                         self._work(batch)

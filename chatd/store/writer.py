@@ -1,24 +1,33 @@
 """The one writer: takes all that has queued up, one transaction, one fsync, then tells each command's result.
 
-A result is told after COMMIT and never before.
+A result is told after COMMIT and never before. Commands that need a row which another session holds for long are set aside, and
+the others go on.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 
 import peewee
+import structlog
 
 from chatd.core.model import CommittedRun
 from chatd.errors import ChatdError, Internal, StoreFailed, Unavailable
 from chatd.store.command import Command
-from chatd.store.database import CommitUnknown, Database
+from chatd.store.database import Database
+from chatd.store.database_errors import CommitUnknown, ConnectionLost, LockHeld
+from chatd.store.postgres import LOCK_MS, SHORT_LOCK_MS
 from chatd.store.room_log import MembersCache
+from chatd.store.set_aside import Pair, SetAside
 from chatd.store.transaction import Transaction
-from chatd.store.worker import BatchWorker, Completed, OnResult
+from chatd.store.worker import BatchWorker, Completed, OnResult, without_traceback
 from chatd.store.write_queue import MAX_BACKGROUND, WriteQueue
 
-Pair = tuple[Command[object], OnResult | None]
+log = structlog.get_logger()
+
+MAX_WAITS = 3
+"""Commands of one batch that may each wait SHORT_LOCK_MS for a row whose name nobody knows; the rest is tried again later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +57,12 @@ class Writer:
         self._broken: ChatdError | None = None
         self._clock = clock
         self._queue = WriteQueue()
+        self._aside = SetAside(time.monotonic)
         self._worker: BatchWorker[Command[object]] = BatchWorker(
             "writer",
             self._work,
-            closed=database.disconnect,
+            closed=self._close,
+            idle=self._aside.idle,
             weigh=lambda command: command.weight(),
             max_background=MAX_BACKGROUND,
         )
@@ -63,78 +74,129 @@ class Writer:
         self._worker.submit(command, on_result, self._queue.turn_of(command, self._worker.taken))
 
     def _work(self, batch: list[Pair]) -> None:
+        """``batch`` is empty when only commands that were set aside are due."""
         if self._broken is not None:
-            self._fail(batch, Unavailable(f"the node is stopping: {self._broken}"))
+            self._fail([*self._aside.take_all(), *batch], Unavailable(f"the node is stopping: {self._broken}"))
+            return
+        careful = self._aside.alert
+        if careful:
+            self._fail(self._aside.take_expired(), Unavailable("another session of the database holds a row for long"))
+            batch = [*self._aside.due(), *batch]
+        if not batch:
             return
         try:
-            self._deliver(self._transact(batch))
+            self._deliver(self._transact(batch, careful=careful))
+        except LockHeld as exc:
+            if careful:
+                self._each_alone(batch)  # a row of which no command has the name
+            else:
+                log.warning("Another session of the database holds a row for long; commands that need it wait", error=str(exc))
+                self._aside.raise_alert()
+                self._work(batch)
         except peewee.IntegrityError:
             # Two nodes at once stored the same event id: alone, each command finds what the other node committed.
-            for pair in batch:
-                self._alone(pair)
+            self._each_alone(batch)
         except peewee.OperationalError:
             # A deadlock or serialization failure: PostgreSQL has rolled it back, nothing of it happened.
-            for pair in batch:
-                self._alone(pair)
+            self._each_alone(batch)
         except ChatdError as exc:
             self._judge(exc)
             self._fail(batch, exc)
         except Exception as exc:  # noqa: BLE001  whatever it is, every command is answered and the writer lives on
             self._fail(batch, Internal(f"the writer failed: {type(exc).__name__}: {exc}"))
 
-    def _alone(self, pair: Pair) -> None:
+    def _each_alone(self, batch: list[Pair]) -> None:
+        self._aside.release(batch)
+        waits = 0
+        for number, pair in enumerate(batch):
+            if waits == MAX_WAITS:
+                self._aside.add(batch[number:])
+                return
+            waits += self._alone(pair)
+
+    def _alone(self, pair: Pair) -> bool:
+        """True if it had to be refused because another session holds a row."""
         try:
-            self._deliver(self._transact([pair]))
+            self._deliver(self._transact([pair], careful=self._aside.alert))
+        except LockHeld as exc:
+            self._aside.raise_alert()
+            self._fail([pair], exc)
+            return True
         except ChatdError as exc:
             self._judge(exc)
             self._fail([pair], exc)
         except (peewee.IntegrityError, peewee.OperationalError) as exc:
             self._fail([pair], StoreFailed(f"the database refused: {exc}"))
+        return False
 
     def _judge(self, error: ChatdError) -> None:
         if isinstance(error, CommitUnknown):
             self._broken = error
-            self._on_broken(error)
+            self._on_broken(without_traceback(error))
 
     def _fail(self, batch: list[Pair], error: ChatdError) -> None:
-        self._deliver(WriteBatch([Completed(on_result, error) for _, on_result in batch], []))
+        if batch:
+            self._aside.settle(batch)
+            error = without_traceback(error)
+            self._deliver(WriteBatch([Completed(on_result, error) for _, on_result in batch], []))
 
-    def _transact(self, batch: list[Pair]) -> WriteBatch:
+    def _close(self) -> None:
+        self._fail(self._aside.take_all(), Unavailable("the node is stopping"))
+        self._database.disconnect()
+
+    def _transact(self, batch: list[Pair], *, careful: bool) -> WriteBatch:
+        """``careful``: commands that need a row which another session holds are set aside."""
         database = self._database
         if database.db.is_closed():
             database.connect(readonly=False)
         transaction = Transaction(database, self._cache, self._clock())
-        completed: list[Completed] = []
-        self._begin()
+        wait: list[Pair] = []
+        self._begin(SHORT_LOCK_MS if careful else LOCK_MS)
         try:
-            transaction.lock(command.locks() for command, _ in batch)
-            for kind, group in groupby(batch, key=lambda pair: type(pair[0])):
-                pairs = list(group)
-                results = kind.apply(transaction, [command for command, _ in pairs])
-                transaction.log.flush()
-                completed += [
-                    Completed(on_result, result)
-                    for (_, on_result), result in zip(pairs, results, strict=True)
-                    if on_result is not None or isinstance(result, ChatdError)
-                ]
+            if careful:
+                batch, wait = self._aside.divide(batch, transaction.lock_free(command.locks() for command, _ in batch))
+            else:
+                transaction.lock(command.locks() for command, _ in batch)
+            completed = _apply(transaction, batch)
             database.commit()
-        except BaseException:
-            self._roll_back()
+        except BaseException as exc:
+            self._roll_back(exc)
             raise
+        self._aside.settle(batch)
+        if careful:
+            self._aside.add(wait)
         return WriteBatch(completed, transaction.log.committed())
 
-    def _begin(self) -> None:
-        begin = "BEGIN IMMEDIATE" if self._database.engine == "sqlite" else "BEGIN"
+    def _begin(self, lock_ms: int) -> None:
         try:
-            self._database.run(begin)
-        except Unavailable:
+            self._database.begin(lock_ms=lock_ms)
+        except ConnectionLost:
             # A connection that died while idle: nothing has been done on it, a new one will do.
             self._database.disconnect()
             self._database.connect(readonly=False)
-            self._database.run(begin)
+            self._database.begin(lock_ms=lock_ms)
 
-    def _roll_back(self) -> None:
-        try:
-            self._database.db.rollback()
-        except (peewee.PeeweeException, OSError):
-            self._database.disconnect()  # the connection is gone, and the transaction with it
+    def _roll_back(self, error: BaseException) -> None:
+        """Keep the connection only after errors of which another one would not be free."""
+        if isinstance(error, (peewee.PeeweeException, LockHeld, StoreFailed)):
+            try:
+                self._database.db.rollback()
+            except (peewee.PeeweeException, OSError):
+                self._database.disconnect()  # the connection is gone, and the transaction with it
+        else:
+            self._database.disconnect()
+
+
+def _apply(transaction: Transaction, batch: list[Pair]) -> list[Completed]:
+    """Apply commands whose locks are held, in groups of a kind; results that somebody waits for, and failures."""
+    completed: list[Completed] = []
+    for kind, group in groupby(batch, key=lambda pair: type(pair[0])):
+        pairs = list(group)
+        results = kind.apply(transaction, [command for command, _ in pairs])
+        transaction.log.flush()
+        for (_, on_result), result in zip(pairs, results, strict=True):
+            if isinstance(result, ChatdError):
+                completed.append(Completed(on_result, without_traceback(result)))
+            elif on_result is not None:
+                completed.append(Completed(on_result, result))
+    return completed

@@ -26,23 +26,25 @@ _NOTIFIED = """CASE
 @dataclass(frozen=True, slots=True)
 class MarkPublished(Command[tuple[Run, ...]]):
     """The runs have been published. A mark moves only over a run that follows it: events that another node has not finished are not
-    leapt over. The result: the runs that wait for events before them."""
+    leapt over. The result: the runs that wait, for events before them or for a room that another session holds."""
 
     runs: tuple[Run, ...]
 
     def locks(self) -> Locks:
-        return Locks(rooms=[run[0] for run in self.runs])
+        return Locks(rooms=[run[0] for run in self.runs], partial=True)
 
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[MarkPublished]) -> list[tuple[Run, ...]]:
         rounds: dict[str, list[Run]] = {}
         for command in commands:
             for run in command.runs:
-                rounds.setdefault(run[0], []).append(run)
+                if transaction.log.find(run[0]) is not None:
+                    rounds.setdefault(run[0], []).append(run)
         while rounds:
             _move(transaction, [runs.pop(0) for runs in rounds.values()])
             rounds = {room_id: runs for room_id, runs in rounds.items() if runs}
-        marks = _read_marks(transaction, sorted({run[0] for command in commands for run in command.runs}))
+        marks = dict.fromkeys(transaction.held.rooms, 0)
+        marks |= _read_marks(transaction, sorted({run[0] for command in commands for run in command.runs} - marks.keys()))
         return [tuple(run for run in command.runs if marks.get(run[0], run[2]) < run[2]) for command in commands]
 
 

@@ -98,7 +98,7 @@ class EnqueueNotifications(Command[EnqueuedPage]):
     up_to: int = 0
 
     def locks(self) -> Locks:
-        return Locks(rooms=self.rooms, notifications=True)
+        return Locks(rooms=self.rooms, notifications=True, partial=True)  # a room left out is found again
 
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[EnqueueNotifications]) -> list[EnqueuedPage]:
@@ -119,7 +119,7 @@ def _enqueue(transaction: Transaction, command: EnqueueNotifications) -> Enqueue
     ranges: _Ranges = {
         room_id: (notified, command.up_to or min(published, notified + EVENTS_AT_ONCE)) for room_id, notified, published, _ in rows
     }
-    ranges = {room_id: span for room_id, span in ranges.items() if span[0] < span[1]}
+    ranges = {room_id: span for room_id, span in ranges.items() if span[0] < span[1] and transaction.log.find(room_id) is not None}
     if not ranges:
         return EnqueuedPage()
     last = _page_end(transaction, command) if command.page else ""

@@ -1,0 +1,82 @@
+"""Bringing the schema up to date: under a lock, in one transaction, and only from a schema that this chatd knows.
+
+The fingerprint is the schema that the migrations make in an empty SQLite, hashed. It is stored with the schema and compared at
+each start: a database whose first migration was another one would be opened without complaint, and fail at the first column.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import peewee
+import structlog
+from playhouse.migrations import Runner  # type: ignore[import-untyped]
+
+from chatd.errors import ConfigError
+
+if TYPE_CHECKING:
+    from chatd.store.database import Database
+
+log = structlog.get_logger()
+
+_FOLDER = str(Path(__file__).parent / "migrations")
+_LOCK = 0x63686174  # "chat"
+_WAITING = "Another process has the database's migration lock; waiting for it"
+
+
+def migrate(database: "Database") -> None:
+    """Apply the migrations that are missing, on this thread's connection. Raises ConfigError, having changed nothing."""
+    with _locked(database):
+        runner = Runner(database.db, directory=_FOLDER)
+        applied = [row.name for row in runner.status() if row.applied]
+        _check(database, runner, applied)
+        if runner.up():
+            database.run("CREATE TABLE IF NOT EXISTS schema_fingerprint (fingerprint TEXT NOT NULL)")
+            database.run("DELETE FROM schema_fingerprint")
+            names = [row.name for row in runner.status()]
+            database.run("INSERT INTO schema_fingerprint (fingerprint) VALUES (?)", (fingerprint(names),))
+
+
+def _check(database: "Database", runner: Runner, applied: Sequence[str]) -> None:
+    unknown = [row.name for row in runner.status() if row.path is None]
+    if unknown:
+        raise ConfigError(f"the database was made by a newer chatd (migration {unknown[0]}): start that one, or an even newer one")
+    if not applied:
+        return
+    found = database.rows("SELECT fingerprint FROM schema_fingerprint") if database.db.table_exists("schema_fingerprint") else []
+    if found != [(fingerprint(applied),)]:
+        raise ConfigError(
+            "the database's schema is not the one of this chatd's migrations: it was made by a version between releases. "
+            "Start the chatd that made it, or let DB_URI name a new database"
+        )
+
+
+@contextmanager
+def _locked(database: "Database") -> Iterator[None]:
+    """One transaction, and no other process in here. PostgreSQL's lock ends with the transaction: one of a session would be left
+    behind in a pooler, and stop each later start."""
+    if database.file is not None:
+        with database.file.lock(_WAITING), database.db.atomic():
+            yield
+        return
+    with database.db.atomic():
+        if database.rows("SELECT pg_try_advisory_xact_lock(?)", (_LOCK,)) == [(False,)]:
+            log.info(_WAITING)
+            database.rows("SELECT pg_advisory_xact_lock(?)", (_LOCK,))
+        yield
+
+
+def fingerprint(names: Sequence[str]) -> str:
+    """The schema after these migrations. Only the SQL counts: neither its comments nor its white space."""
+    scratch = peewee.SqliteDatabase(":memory:")
+    runner = Runner(scratch, directory=_FOLDER)
+    try:
+        for name in sorted(names):
+            runner.up(name)
+        schema = scratch.execute_sql("SELECT name, sql FROM sqlite_master WHERE tbl_name <> 'schema_migration' ORDER BY name").fetchall()
+    finally:
+        scratch.close()
+    words = [f"{name}: {' '.join((sql or '').split())}" for name, sql in schema]
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()

@@ -1,0 +1,149 @@
+"""Another session holds a row and stands still: commands that need it wait, and nobody else does."""
+
+import queue
+import statistics
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chatd.default.fan_out.marks import MarkPublished
+from chatd.default.receipts.store import SetReadMarker
+from chatd.default.rooms.membership import AddSubscriptions
+from chatd.default.rooms.store import CreateRoom
+from chatd.errors import Unavailable
+from chatd.store.command import Command
+from chatd.store.postgres import LOCK_MS
+from chatd.store.set_aside import SET_ASIDE_SECONDS
+from tests.store.driver import Store, acks, event, send
+from tests.store.other_session import holding
+
+HOLD_R = "UPDATE room SET name = 'held' WHERE room_id = 'r'"
+
+
+@pytest.fixture
+def store(postgres_uri: str) -> Iterator[Store]:
+    running = Store(postgres_uri)
+    for room in ("r", "s", "t"):
+        running.do(CreateRoom(room, "", "alice", ("bob",)))
+    yield running
+    running.close()
+
+
+def begin(store: Store, command: Command[object]) -> "queue.SimpleQueue[Any]":
+    """Submit a command; its result comes in the queue."""
+    result: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    store.writer.submit(command, result.put)
+    return result
+
+
+def timed(store: Store, event_id: str) -> float:
+    """Seconds that a send to room s takes."""
+    started = time.monotonic()
+    store.do(send("alice", event("s", event_id)))
+    return time.monotonic() - started
+
+
+def test_sends_to_other_rooms_go_on_while_one_is_held(store: Store, postgres_uri: str) -> None:
+    quiet = [timed(store, f"quiet{number}") for number in range(100)]
+    took: list[float] = []
+    with holding(postgres_uri, HOLD_R) as other:
+        held = [begin(store, send("bob", event("r", f"held{number}"))) for number in range(20)]
+        end = time.monotonic() + 4
+        while time.monotonic() < end:
+            took.append(timed(store, f"e{len(took)}"))
+            if len(took) % 20 == 0:
+                held.append(begin(store, send("bob", event("r", f"later{len(took)}"))))
+        assert all(result.empty() for result in held)
+        other.run("COMMIT")
+    stored = [result.get(timeout=5) for result in held]
+    assert [one.seq for (one,) in stored] == list(range(2, len(held) + 2)), "in the order in which they were sent"
+    first, *others = took
+    assert first < LOCK_MS / 1_000 + 1, "it waits for as long as it takes to find out"
+    assert statistics.quantiles(others, n=100)[98] < max(0.1, 3 * statistics.quantiles(quiet, n=100)[98])
+
+
+def test_a_command_that_waits_too_long_is_refused(store: Store, postgres_uri: str) -> None:
+    with holding(postgres_uri, HOLD_R):
+        started = time.monotonic()
+        result = begin(store, send("alice", event("r", "e"))).get(timeout=20)
+        took = time.monotonic() - started
+    assert isinstance(result, Unavailable)
+    assert "another session" in str(result)
+    assert SET_ASIDE_SECONDS <= took < SET_ASIDE_SECONDS + LOCK_MS / 1_000 + 1
+    (stored,) = store.do(send("alice", event("r", "e")))
+    assert (stored.seq, stored.duplicate) == (2, False), "it was not stored"
+
+
+def test_an_owner_s_commands_in_a_room_keep_their_order(store: Store, postgres_uri: str) -> None:
+    """The first needs a held room and a free one; the second, in the free one, comes after it. Others need not wait."""
+    with holding(postgres_uri, HOLD_R) as other:
+        both = begin(store, send("alice", event("r", "1"), event("s", "2")))
+        free = begin(store, send("alice", event("s", "3")))
+        (others,) = store.do(send("bob", event("s", "4")))
+        (elsewhere,) = store.do(send("alice", event("t", "5")))
+        assert both.empty()
+        assert free.empty()
+        other.run("COMMIT")
+        (_, second), (third,) = both.get(timeout=5), free.get(timeout=5)
+    assert (others.seq, second.seq, third.seq, elsewhere.seq) == (2, 3, 4, 2)
+
+
+@pytest.mark.parametrize(
+    ("statement", "held"),
+    [
+        ("SELECT 1 FROM profile WHERE profile_id = 'bob' FOR UPDATE", AddSubscriptions("t", ("bob",), "alice", False)),
+        ("INSERT INTO profile (profile_id) VALUES ('new')", AddSubscriptions("t", ("new",), "alice", False)),
+        ("SELECT pg_advisory_xact_lock(1886745448)", SetReadMarker("bob", "r", 1, "d")),
+        ("UPDATE outbox SET acked_seq = acked_seq WHERE profile_id = 'bob'", None),
+    ],
+    ids=["profile", "profile that is being made", "notifications", "outbox entry"],
+)
+def test_any_row_that_has_a_name_is_waited_for_by_itself(
+    store: Store, postgres_uri: str, statement: str, held: Command[object] | None
+) -> None:
+    stream = store.open("bob", "d")
+    with holding(postgres_uri, statement) as other:
+        waiting = begin(store, held or acks((stream, {"r": 1})))
+        for number in range(20):
+            store.do(send("alice", event("s", f"e{number}")))
+        assert waiting.empty()
+        other.run("ROLLBACK")
+        assert not isinstance(waiting.get(timeout=5), Exception)
+
+
+def test_a_row_without_a_name_costs_the_command_that_meets_it(store: Store, postgres_uri: str) -> None:
+    """The other session has stored the same event id in another room: only the unique index knows, while it is being written."""
+    values = "VALUES ('s', 2, 'same', 'alice', 1, 7, ''::bytea, ''::bytea)"
+    columns = "(room_id, seq, event_id, sender_id, type, sent_at_us, content_hash, delivery)"
+    with holding(postgres_uri, f"INSERT INTO room_event {columns} {values}"):
+        same = begin(store, send("alice", event("r", "same")))
+        others = [begin(store, send("bob", event("t", f"e{number}"))) for number in range(50)]
+        assert [result.get(timeout=5)[0].seq for result in others] == list(range(2, 52))
+        assert isinstance(same.get(timeout=5), Unavailable)
+
+
+def test_marks_of_other_rooms_move_while_one_is_held(store: Store, postgres_uri: str) -> None:
+    for room in ("r", "s"):
+        store.do(send("alice", event(room, room)))
+    with holding(postgres_uri, HOLD_R) as other:
+        runs = (("r", 1, 2), ("s", 1, 2))
+        assert store.do(MarkPublished(runs)) == (("r", 1, 2),), "the held one's run is given back"
+        other.run("COMMIT")
+    assert store.do(MarkPublished((("r", 1, 2),))) == ()
+    assert store.database.rows("SELECT room_id, published_seq FROM room WHERE room_id <> 't' ORDER BY 1") == [("r", 2), ("s", 2)]
+
+
+def test_a_room_that_is_not_there_is_not_held(store: Store, postgres_uri: str) -> None:
+    with holding(postgres_uri, HOLD_R):
+        begin(store, send("alice", event("r", "e")))
+        assert store.do(MarkPublished((("gone", 1, 2),))) == ()
+
+
+def test_what_waits_is_answered_when_the_node_stops(store: Store, postgres_uri: str) -> None:
+    with holding(postgres_uri, HOLD_R):
+        waiting = begin(store, send("alice", event("r", "e")))
+        store.do(send("alice", event("s", "e2")))
+        store.writer.stop()
+        assert isinstance(waiting.get(timeout=5), Unavailable)
