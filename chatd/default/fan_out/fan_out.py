@@ -10,7 +10,7 @@ import structlog
 
 from chatd.core.model import CommittedRun
 from chatd.default.fan_out.last_mile_delivery import EventDeliveryQueueHandler
-from chatd.default.fan_out.marks import MarkPublished
+from chatd.default.fan_out.marks import MarkPublished, Run
 from chatd.default.fan_out.outbox_delivery import OutboxDeliveryEventHandler
 from chatd.default.fan_out.outbox_logging import RoomOutboxLoggingQueue
 from chatd.default.fan_out.pacer import FanOutPacer
@@ -23,6 +23,8 @@ log = structlog.get_logger()
 
 MARKS_SECONDS = 0.05
 """Marks are gathered this long, so that they ride on a group commit."""
+MARKS_PAUSE_SECONDS = 5.0
+"""The longest wait for the next try while marks cannot be written, as on a full disk; it begins at MARKS_SECONDS and doubles."""
 REPAIR_EVENTS = 1_000
 """Events of each room that one repair publishes; the next repair takes the next."""
 
@@ -43,6 +45,9 @@ class FanOut:
     ) -> None:
         self._store = store
         self._clock = clock
+        self._now = loop.time
+        self._marks_pause = 0.0
+        self._marks_again_at = 0.0
         self._repair_us = round(repair * 1e6)
         self._outbox_logging = RoomOutboxLoggingQueue(OutboxDeliveryEventHandler(last_mile.handle).handle)
         self._pacer = FanOutPacer(
@@ -64,15 +69,26 @@ class FanOut:
         self._pacer.handle(runs)
 
     def _write_marks(self) -> None:
+        if self._now() < self._marks_again_at:
+            return
         marks = self._outbox_logging.take_marks()
         if not marks:
             return
 
         def failed(error: ChatdError) -> None:
-            log.error("Fan-out marks could not be written; they are tried again", error=str(error), code=error.code)
             self._outbox_logging.put_back(marks)
+            if not self._marks_pause:
+                log.error("Fan-out marks cannot be written; they are tried again", error=str(error), code=error.code)
+            self._marks_pause = min(max(2 * self._marks_pause, MARKS_SECONDS), MARKS_PAUSE_SECONDS)
+            self._marks_again_at = self._now() + self._marks_pause
 
-        self._store.write(MarkPublished(marks), self._outbox_logging.put_back, failed)
+        def written(waiting: Sequence[Run]) -> None:
+            self._outbox_logging.put_back(waiting)
+            if self._marks_pause:
+                log.info("Fan-out marks are written again")
+                self._marks_pause = 0.0
+
+        self._store.write(MarkPublished(marks), written, failed)
 
     def _repair_all(self) -> None:
         """At start: whatever is unpublished was left by a process that is gone."""
@@ -91,4 +107,5 @@ class FanOut:
 
     async def _finish(self, seconds: float) -> None:
         self._pacer.release()
+        self._marks_again_at = 0.0
         self._write_marks()
