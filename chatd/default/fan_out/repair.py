@@ -21,12 +21,14 @@ class FindUnpublished(Query[tuple[CommittedRun, ...]]):
 
     def answer(self, database: Database) -> tuple[CommittedRun, ...]:
         rooms = database.rows(
-            # A purge moves the mark along: the events behind it are gone.
+            # A purge moves the mark along: the events behind it are gone. A join would read the log without PostgreSQL's statistics.
             """
             SELECT room.room_id, room.published_seq, room.urgent_seq, room.normal_seq
             FROM room
-            JOIN room_event ON room_event.room_id = room.room_id AND room_event.seq = room.published_seq + 1
-            WHERE room.published_seq < room.head_seq AND room_event.sent_at_us < ?
+            WHERE room.published_seq < room.head_seq AND ? > (
+                SELECT room_event.sent_at_us
+                FROM room_event
+                WHERE room_event.room_id = room.room_id AND room_event.seq = room.published_seq + 1)
             LIMIT ?
             """,
             (self.before_us, _ROOMS),
@@ -51,11 +53,10 @@ def _runs(database: Database, room_id: str, published_seq: int, limit: int, prio
         """
         SELECT seq, type, delivery
         FROM room_event
-        WHERE room_id = ? AND seq > ?
+        WHERE room_id = ? AND seq > ? AND seq <= ?
         ORDER BY seq
-        LIMIT ?
         """,
-        (room_id, published_seq, limit),
+        (room_id, published_seq, published_seq + limit),
     )
     intervals = database.rows(
         """

@@ -9,15 +9,6 @@ from chatd.store.database import Database
 
 MAX_PAGE_BYTES = 1_048_576
 """A page ends here, however many events were asked for: it travels as one frame."""
-_NO_END = 2**62
-
-_WITHIN_MEMBERSHIPS = """
-                AND EXISTS (
-                    SELECT 1
-                    FROM subscription
-                    WHERE subscription.room_id = room_event.room_id AND subscription.profile_id = ?
-                        AND subscription.joined_seq <= room_event.seq
-                        AND (subscription.left_seq IS NULL OR subscription.left_seq >= room_event.seq))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +28,8 @@ class GetHistory(Query[tuple[tuple[bytes, ...], bool]]):
             require_room(database, self.room_id)
         else:
             require_past_member(database, self.room_id, self.profile_id)
-        rows = database.rows(
-            f"""
-            SELECT room_event.delivery
-            FROM room
-            JOIN room_event ON room_event.room_id = room.room_id AND room_event.seq >= room.first_seq
-            WHERE room.room_id = ? AND room_event.seq < ?{"" if self.operator else _WITHIN_MEMBERSHIPS}
-            ORDER BY room_event.seq DESC
-            LIMIT ?
-            """,
-            (
-                self.room_id,
-                self.before_seq or _NO_END,
-                *(() if self.operator else (self.profile_id,)),
-                self.limit + 1,
-            ),
-        )
+        spans = self._spans(database)
+        rows = [row for low, high in spans for row in _read(database, self.room_id, low, high)]
         page: list[bytes] = []
         size = 0
         for (stored,) in rows[: self.limit]:
@@ -62,3 +39,36 @@ class GetHistory(Query[tuple[tuple[bytes, ...], bool]]):
                 break
             page.append(delivery)
         return tuple(reversed(page)), len(rows) > len(page)
+
+    def _spans(self, database: Database) -> list[tuple[int, int]]:
+        """First and last seqs, the newest first, of ``limit`` events and one more. Seqs have no gaps, so a span says how many events
+        it has: without both its ends, a PostgreSQL that has no statistics yet reads the rest of the log to sort it."""
+        ((first_seq, head_seq),) = database.rows("SELECT first_seq, head_seq FROM room WHERE room_id = ?", (self.room_id,))
+        within = [(first_seq, None)] if self.operator else self._memberships(database)
+        end = min(self.before_seq - 1, head_seq) if self.before_seq else head_seq
+        left = self.limit + 1
+        spans: list[tuple[int, int]] = []
+        for joined_seq, left_seq in within:
+            high = end if left_seq is None else min(left_seq, end)
+            low = max(joined_seq, first_seq, high - left + 1)
+            if low <= high and left > 0:
+                spans.append((low, high))
+                left -= high - low + 1
+        return spans
+
+    def _memberships(self, database: Database) -> list[tuple[int, int | None]]:
+        return database.rows(
+            """
+            SELECT joined_seq, left_seq
+            FROM subscription
+            WHERE room_id = ? AND profile_id = ?
+            ORDER BY joined_seq DESC
+            """,
+            (self.room_id, self.profile_id),
+        )
+
+
+def _read(database: Database, room_id: str, low: int, high: int) -> list[tuple[bytes]]:
+    return database.rows(
+        "SELECT delivery FROM room_event WHERE room_id = ? AND seq >= ? AND seq <= ? ORDER BY seq DESC", (room_id, low, high)
+    )

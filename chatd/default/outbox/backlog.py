@@ -142,15 +142,15 @@ class _Puller:
 
     def _read(self, room_id: str, after: int, end: int, failures: DeliveryFailures) -> tuple[int, bool]:
         """Up to a chunk of a room's events: the last seq taken (0: none), and whether the byte limit was reached."""
+        # Seqs have no gaps, so the end bounds the number. With LIMIT, a PostgreSQL without statistics sorts the rest of the log.
         rows = self._database.rows(
             """
             SELECT seq, delivery
             FROM room_event
             WHERE room_id = ? AND seq > ? AND seq <= ?
             ORDER BY seq
-            LIMIT ?
             """,
-            (room_id, after, end, min(self._messages, _CHUNK)),
+            (room_id, after, min(end, after + min(self._messages, _CHUNK))),
         )
         must = self._pull.first_may_exceed and not self._runs
         size = self._size

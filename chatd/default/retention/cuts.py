@@ -40,9 +40,11 @@ class FindCuts(Query[tuple[tuple[Cut, ...], str]]):
     def answer(self, database: Database) -> tuple[tuple[Cut, ...], str]:
         rows = database.rows(
             """
-            SELECT room.room_id, room.head_seq, room.published_seq, room.first_seq, room.purged_seq, room_event.sent_at_us
+            SELECT room.room_id, room.head_seq, room.published_seq, room.first_seq, room.purged_seq, (
+                SELECT room_event.sent_at_us
+                FROM room_event
+                WHERE room_event.room_id = room.room_id AND room_event.seq = room.first_seq)
             FROM room
-            LEFT JOIN room_event ON room_event.room_id = room.room_id AND room_event.seq = room.first_seq
             WHERE room.room_id > ?
             ORDER BY room.room_id
             LIMIT ?
@@ -69,16 +71,10 @@ class FindCuts(Query[tuple[tuple[Cut, ...], str]]):
         ((seq,),) = database.rows(
             """
             SELECT MAX(seq)
-            FROM (
-                SELECT seq, sent_at_us
-                FROM room_event
-                WHERE room_id = ? AND seq >= ?
-                ORDER BY seq
-                LIMIT ?
-            ) AS oldest
-            WHERE sent_at_us < ?
+            FROM room_event
+            WHERE room_id = ? AND seq >= ? AND seq < ? AND sent_at_us < ?
             """,
-            (room.room_id, room.first_seq, _LOOK, self.keep_since_us),
+            (room.room_id, room.first_seq, room.first_seq + _LOOK, self.keep_since_us),
         )
         return max(by_count, seq or 0)
 

@@ -50,9 +50,8 @@ def _purge(transaction: Transaction, command: PurgeLog) -> Purged | ChatdError:
         FROM room_event
         WHERE room_id = ? AND seq > ? AND seq < ?
         ORDER BY seq
-        LIMIT ?
         """,
-        (room_id, purged_seq, first_seq, command.limit),
+        (room_id, purged_seq, min(first_seq, purged_seq + command.limit + 1)),
     )
     if rows:
         last = rows[-1][0]
