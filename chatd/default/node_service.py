@@ -17,7 +17,8 @@ from chatd.store.queries import PullOwed
 
 
 class NodeService:
-    """NodeService's methods. ``clock`` gives microseconds since the Unix epoch."""
+    """NodeService's methods but Watch. ``asked`` is told that a gateway lives and says how far it has been heard;
+    ``clock`` gives microseconds since the Unix epoch."""
 
     def __init__(
         self,
@@ -25,6 +26,7 @@ class NodeService:
         description: node_pb2.DescribeResponse,
         leases: Leases,
         gateways: Gateways,
+        asked: Callable[[str], int],
         rule: RetryRule,
         cache: ConnectionCache,
         tell_epoch: Callable[[bytes, int], None],
@@ -34,6 +36,7 @@ class NodeService:
         self._description = description
         self._leases = leases
         self._gateways = gateways
+        self._asked = asked
         self._rule = rule
         self._cache = cache
         self._tell_epoch = tell_epoch
@@ -56,7 +59,10 @@ class NodeService:
         self._leases.note_gateway(request)
         self._gateways.heard(request)
         response = node_pb2.DescribeResponse(
-            nodes=self._leases.default_nodes(), call_uri=self._leases.call_uri, gateway_uris=self._leases.gateway_uris()
+            nodes=self._leases.default_nodes(),
+            call_uri=self._leases.call_uri,
+            gateway_uris=self._leases.gateway_uris(),
+            watched=self._asked(request.gateway_instance),
         )
         response.MergeFrom(self._description)
         return Done(response)
