@@ -8,10 +8,12 @@ from contextlib import ExitStack
 from chatd import __version__
 from chatd.core.compression import Compressor
 from chatd.core.counter import Counter
-from chatd.core.ids import PRESENCE, SIGNALS, WATCH
+from chatd.core.ids import DELIVERIES, PRESENCE, SIGNALS, WATCH
 from chatd.core.online import OnlineTable
 from chatd.core.presence import PresenceBoard
 from chatd.core.rate_limit import Rate
+from chatd.core.routing import Routing
+from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Mode, Settings
 from chatd.default.calls import Calls
 from chatd.default.dead_letters.admin import DeadLetterAdmin
@@ -20,6 +22,8 @@ from chatd.default.devices.admin import DeviceAdmin
 from chatd.default.devices.connection_cache import DatabaseConnectionCache, MemoryConnectionCache
 from chatd.default.fan_out.fan_out import FanOut
 from chatd.default.fan_out.last_mile_delivery import EventDeliveryQueueHandler
+from chatd.default.fan_out.publishing import QueuePublishing
+from chatd.default.fan_out.routing import GatewayRouting
 from chatd.default.messages.message_business import MessageBusiness
 from chatd.default.node import Addresses, DefaultNode
 from chatd.default.nodes.admin import NodeAdmin, NodeDescription
@@ -47,7 +51,7 @@ from chatd.notify.push_endpoints import PushEndpoints
 from chatd.pb.node.v1.node_pb2 import DescribeResponse
 from chatd.store.access import StoreAccess
 from chatd.store.database import Database
-from chatd.transport.publisher import Publisher
+from chatd.transport.queue.zeromq import ZeroMQPublisher
 from chatd.transport.sockets import Context
 
 
@@ -62,6 +66,7 @@ async def start_default_node(
     settings: Settings,
     stack: ExitStack,
     broken: Callable[[ChatdError], None],
+    seams: Seams = NO_SEAMS,
 ) -> DefaultNode:
     """Return when the node serves; ``stack`` ends it. Raises ConfigError and what the database answers."""
     database = Database(settings.database())
@@ -69,17 +74,27 @@ async def start_default_node(
     database.migrate()
     started_us = _now_us()
     store = StoreAccess(loop, database, clock=_now_us, readers=settings.database_readers, broken=broken)
-    publisher = Publisher(loop)
+    publisher = ZeroMQPublisher(loop)
+    routing = Routing()
+    publish = seams.publish(QueuePublishing(publisher, routing).publish)
 
     online = OnlineTable()
     board = PresenceBoard(online, grace=settings.presence_grace_seconds, settle=settings.presence_settle_ms / 1e3)
-    presence = PresenceBusiness(board, publisher.publish)
-    signals = Signals(OnlineTable(SIGNALS), publisher.publish, busy=store.is_busy, flush=settings.signal_flush_ms / 1e3)
-    last_mile = EventDeliveryQueueHandler(
-        online,
-        publisher.publish,
-        on_device=presence.on_device,
-        others={SIGNALS: signals.on_topic, WATCH: presence.on_watch, PRESENCE: presence.on_state},
+    presence = PresenceBusiness(board, publish)
+    signals = Signals(OnlineTable(SIGNALS), publish, busy=store.is_busy, flush=settings.signal_flush_ms / 1e3)
+    last_mile = EventDeliveryQueueHandler(online, publish, also=presence.on_device)
+    gateway_routing = GatewayRouting(
+        routing,
+        publisher,
+        on_topic={
+            DELIVERIES: last_mile.on_device,
+            SIGNALS: signals.on_topic,
+            WATCH: presence.on_watch,
+            PRESENCE: presence.on_state,
+        },
+        on_heard={WATCH: presence.on_heard},
+        started_at_us=started_us,
+        now=loop.time,
     )
     fan_out = FanOut(
         loop,
@@ -112,6 +127,7 @@ async def start_default_node(
         ),
         leases=leases,
         gateways=gateways,
+        asked=gateway_routing.asked,
         rule=RetryRule(settings.max_delivery_retries, settings.delivery_retry_ms * 1_000),
         cache=cache,
         tell_epoch=last_mile.tell_epoch,
@@ -131,6 +147,7 @@ async def start_default_node(
         typing.part,
         presence.part,
         node_service.part,
+        gateway_routing.part,
         NotificationBusiness(notifiers, PushEndpoints(webpush_hosts).fault).part,
         RoomAdmin().part,
         OutboxAdmin(online, _now_us).part,
@@ -149,7 +166,7 @@ async def start_default_node(
     counters = [counter for part in parts for counter in part.counters]
     admin = NodeAdmin(description, leases, gateways, online, [*counters, refused], _now_us)
     calls = Calls(loop, store, [call for part in (*parts, admin.part) for call in part.calls], refused)
-    node = DefaultNode(loop, store, calls, publisher, last_mile, parts)
+    node = DefaultNode(loop, store, calls, publisher, gateway_routing.on_gateway, parts)
     stack.callback(node.close)
     stack.callback(store.stop)
     (call_uri,), (queue_uri,) = settings.node_uris(mode), settings.queue_uris(mode)

@@ -2,16 +2,18 @@
 
 import asyncio
 import resource
+import secrets
 import time
 from contextlib import ExitStack
 
 from chatd import __version__
 from chatd.core.rate_limit import Rate
+from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Mode, Settings
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.admission import Admission
 from chatd.gateway.authentication import load_tokens
-from chatd.gateway.backend import Backend
+from chatd.gateway.backend import Backend, OnReply
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.catch_up import CatchUp
 from chatd.gateway.connection import ConnectionManager
@@ -28,16 +30,25 @@ from chatd.gateway.opening import Opening, StreamDefaults
 from chatd.gateway.presence import GatewayPresence
 from chatd.gateway.rate_limits import RateLimits, RateSettings
 from chatd.gateway.refusals import Refusals
+from chatd.gateway.resync import Resync
 from chatd.gateway.stream_timeouts import StreamTimeouts
-from chatd.pb.node.v1.node_pb2 import DescribeRequest
+from chatd.gateway.watch import Watch
+from chatd.pb.node.v1.node_pb2 import AckBatchRequest, DescribeRequest
+from chatd.transport.queue.zeromq import ZeroMQSubscriber
 from chatd.transport.sockets import Context
-from chatd.transport.subscriber import Subscriber
 
 PRESENCE_REPAIR = 1.0
 """Seconds until a watcher that did not keep up is told again."""
 
 
-def start_gateway(mode: Mode, loop: asyncio.AbstractEventLoop, context: Context, settings: Settings, stack: ExitStack) -> GatewayNode:
+def start_gateway(
+    mode: Mode,
+    loop: asyncio.AbstractEventLoop,
+    context: Context,
+    settings: Settings,
+    stack: ExitStack,
+    seams: Seams = NO_SEAMS,
+) -> GatewayNode:
     """Return when the gateway listens; ``stack`` ends it. Raises ConfigError."""
     gateway_id = settings.node_id
     tokens = load_tokens(settings.tokens(), create=True)
@@ -45,29 +56,45 @@ def start_gateway(mode: Mode, loop: asyncio.AbstractEventLoop, context: Context,
     # Sockets, opened by GatewayNode.start.
     door = Doorkeeper(_door_settings(settings))
     front = RouterFront(loop, max_frame=settings.max_frame_bytes, on_accepted=door.accepted, on_ended=door.ended)
-    subscriber = Subscriber(loop)
+    # Two gateways may have one id, and one that is started again is another.
+    instance = f"{gateway_id}-{secrets.token_hex(8)}"
+    subscriber = ZeroMQSubscriber(loop, instance)
     backend = Backend(loop, call_timeout=settings.call_timeout_ms / 1e3)
+    watch = Watch(loop, backend, subscriber, instance=instance)
 
     # Streams.
     presence = GatewayPresence(
-        subscribe=subscriber.subscribe,
-        unsubscribe=subscriber.unsubscribe,
+        subscribe=watch.subscribe,
+        unsubscribe=watch.unsubscribe,
         rate=Rate(settings.presence_changes_per_minute / 60, settings.presence_burst),
     )
     unwritten = UnwrittenAcks()
     connections = ConnectionManager(
         backend,
         gateway_id=gateway_id,
-        subscribe=subscriber.subscribe,
-        unsubscribe=subscriber.unsubscribe,
+        subscribe=watch.subscribe,
+        unsubscribe=watch.unsubscribe,
         on_failed=unwritten.acked,
         on_ended=presence.ended,
         per_device=settings.max_connections_per_device,
     )
     sender = DeviceSender(connections.forget)
-    catch_up = CatchUp(backend, gateway_id=gateway_id, deliver=sender.deliver, end=sender.end, later=loop.call_later)
-    acks = AckFlush(unwritten, backend, catch_up, gateway_id=gateway_id, end=sender.end)
-    live = LiveDelivery(connections.streams, catch_up, deliver=sender.deliver, presence=presence.heard, end=sender.end)
+    deliver = seams.gateway_deliver(sender.deliver)
+    catch_up = CatchUp(backend, gateway_id=gateway_id, deliver=deliver, end=sender.end, later=loop.call_later)
+
+    def send_acks(request: AckBatchRequest, on_reply: OnReply) -> None:
+        backend.call("NodeService/AckBatch", request, on_reply, affinity=gateway_id)
+
+    acks = AckFlush(unwritten, catch_up, is_ready=backend.is_ready, send=seams.gateway_send_acks(send_acks), end=sender.end)
+    live = LiveDelivery(
+        connections.streams,
+        catch_up,
+        deliver=deliver,
+        presence=presence.heard,
+        end=sender.end,
+        resync=watch.resync,
+    )
+    resync = Resync(loop, connections.streams, catch_up)
     timeouts = StreamTimeouts(
         connections.peers,
         catch_up,
@@ -104,7 +131,10 @@ def start_gateway(mode: Mode, loop: asyncio.AbstractEventLoop, context: Context,
         backend,
         discovery,
         sender,
-        request=DescribeRequest(gateway_id=gateway_id, version=__version__, started_at_us=time.time_ns() // 1_000),
+        watch,
+        request=DescribeRequest(
+            gateway_id=gateway_id, gateway_instance=instance, version=__version__, started_at_us=time.time_ns() // 1_000
+        ),
         queue_name=settings.queue_user_event_delivery_name,
         counters=(
             connections.opened,
@@ -133,9 +163,9 @@ def start_gateway(mode: Mode, loop: asyncio.AbstractEventLoop, context: Context,
         (PRESENCE_REPAIR, presence.repair),
         (timeouts.period, lambda: timeouts.tick(loop.time())),
     )
-    node = GatewayNode(loop, front, server, refusals, subscriber, backend, discovery, introduction, drain, every)
+    node = GatewayNode(loop, front, server, refusals, subscriber, backend, discovery, introduction, watch, resync, drain, every)
     addresses = GatewayAddresses(settings.gateway_uri, settings.gateway_public_uri, settings.queue_uris(mode), settings.node_uris(mode))
-    node.start(context, addresses, live.on_batch)
+    node.start(context, addresses, on_frame=seams.gateway_frame(server.on_frame), on_messages=seams.gateway_receive(live.on_batch))
     stack.callback(node.close)
     return node
 

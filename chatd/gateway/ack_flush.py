@@ -10,15 +10,18 @@ from chatd.core.counter import Counter
 from chatd.core.model import StreamAcks
 from chatd.core.stream import DeviceStream
 from chatd.errors import ChatdError, Superseded
-from chatd.gateway.backend import NodeCalls
+from chatd.gateway.backend import OnReply
 from chatd.gateway.catch_up import Pulls
 from chatd.gateway.connection import ClientConnection
-from chatd.pb.node.v1.node_pb2 import AckBatchResponse
+from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse
 
 log = structlog.get_logger()
 
 MAX_STREAMS = 256
 """In one call: a transaction of many more would hold up the events that come behind it."""
+
+SendAcks = Callable[[AckBatchRequest, OnReply], None]
+"""Sends a batch to a default node."""
 
 
 class Flushed(NamedTuple):
@@ -68,21 +71,22 @@ class UnwrittenAcks:
 
 
 class AckFlush:
-    """Sends what ``unwritten`` has gathered as AckBatch. A batch that fails is gathered again."""
+    """Sends what ``unwritten`` has gathered as AckBatch, by ``send``. A batch that fails is gathered again. ``is_ready`` is true while a default
+    node answers."""
 
     def __init__(
         self,
         unwritten: UnwrittenAcks,
-        calls: NodeCalls,
         pulls: Pulls,
         *,
-        gateway_id: str,
+        is_ready: Callable[[], bool],
+        send: SendAcks,
         end: Callable[[ClientConnection, ChatdError], None],
     ) -> None:
         self._unwritten = unwritten
-        self._calls = calls
         self._pulls = pulls
-        self._gateway_id = gateway_id
+        self._is_ready = is_ready
+        self._send_acks = send
         self._end = end
         self.acked = unwritten.acked
         self.alive = unwritten.alive
@@ -90,7 +94,7 @@ class AckFlush:
 
     def flush(self) -> None:
         """Send what has gathered; while no default node answers it gathers on."""
-        if not self._calls.ready:
+        if not self._is_ready():
             return
         batch = self._unwritten.take()
         for start in range(0, len(batch), MAX_STREAMS):
@@ -113,7 +117,7 @@ class AckFlush:
                 done()
 
         request = encode_acks([one.acks or StreamAcks(one.stream.key) for one in batch])
-        self._calls.call("NodeService/AckBatch", request, written, affinity=self._gateway_id)
+        self._send_acks(request, written)
 
     def _written(self, batch: list[Flushed], payload: bytes, error: ChatdError | None) -> None:
         if error is not None:

@@ -101,6 +101,10 @@ class Backend:
     def ready(self) -> bool:
         return bool(self._alive())
 
+    def is_ready(self) -> bool:
+        """The same, to be passed on."""
+        return self.ready
+
     @property
     def waiting(self) -> int:
         """Calls that have no reply yet."""

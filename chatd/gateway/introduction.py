@@ -11,6 +11,7 @@ from chatd.errors import ChatdError, ConfigError
 from chatd.gateway.backend import Backend, Node
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.discovery import Discovery
+from chatd.gateway.watch import Watch
 from chatd.pb.node.v1.node_pb2 import DescribeRequest, DescribeResponse
 
 log = structlog.get_logger()
@@ -30,6 +31,7 @@ class Introduction:
         backend: Backend,
         discovery: Discovery,
         sender: DeviceSender,
+        watch: Watch,
         *,
         request: DescribeRequest,
         queue_name: str,
@@ -39,6 +41,7 @@ class Introduction:
         self._backend = backend
         self._discovery = discovery
         self._sender = sender
+        self._watch = watch
         self._request = request
         self._queue_name = queue_name
         self._counters = counters
@@ -71,13 +74,15 @@ class Introduction:
         payload = self._request.SerializeToString()
         for node in self._backend.nodes:
             # A node that cannot be reached is found silent by Backend.
-            self._backend.ask(node, "NodeService/Describe", payload, partial(self._on_described, node, self._backend.next_id))
+            on_reply = partial(self._on_described, node, self._backend.next_id, self._watch.mark(node))
+            self._backend.ask(node, "NodeService/Describe", payload, on_reply)
 
-    def _on_described(self, node: Node, call_id: int, payload: bytes, error: ChatdError | None) -> None:
+    def _on_described(self, node: Node, call_id: int, mark: int, payload: bytes, error: ChatdError | None) -> None:
         if error is not None:
             return
         description = DescribeResponse.FromString(payload)
-        if description.started_at_us != node.started_at_us:
+        restarted = description.started_at_us != node.started_at_us
+        if restarted:
             log.info("A default node answers", node=node.uri, node_id=description.node_id, version=description.version)
             if node.started_at_us:
                 # A new process answers: calls before this question went to the old one.
@@ -92,4 +97,5 @@ class Introduction:
         node.refused = not is_ours
         if is_ours:
             self._discovery.heard(node.uri, description.call_uri, description.nodes, self._backend.is_silent)
+            self._watch.described(node, mark, description.watched, restarted=restarted)
             self._sender.elsewhere = tuple(uri for uri in description.gateway_uris if uri != self._request.gateway_uri)

@@ -12,13 +12,14 @@ from chatd.errors import ChatdError
 from chatd.gateway.backend import Backend
 from chatd.gateway.discovery import Discovery
 from chatd.gateway.drain import Drain
-from chatd.gateway.fronts.router import RouterFront
+from chatd.gateway.fronts.router import OnFrame, RouterFront
 from chatd.gateway.gateway import GatewayServer
 from chatd.gateway.introduction import Introduction
 from chatd.gateway.refusals import Refusals
-from chatd.transport.pump import Message
+from chatd.gateway.resync import Resync
+from chatd.gateway.watch import Watch
+from chatd.transport.queue import OnMessages, Subscriber
 from chatd.transport.sockets import Context
-from chatd.transport.subscriber import Subscriber
 from chatd.transport.timers import Timers
 
 
@@ -45,6 +46,8 @@ class GatewayNode:
         backend: Backend,
         discovery: Discovery,
         introduction: Introduction,
+        watch: Watch,
+        resync: Resync,
         drain: Drain,
         every: Sequence[tuple[float, Callable[[], None]]],
     ) -> None:
@@ -55,6 +58,8 @@ class GatewayNode:
         self._backend = backend
         self._discovery = discovery
         self._introduction = introduction
+        self._watch = watch
+        self._resync = resync
         self._every = every
         self._timers = Timers(loop)
         self.drain = drain.run
@@ -66,12 +71,12 @@ class GatewayNode:
         """True if any default node has answered lately."""
         return self._backend.ready
 
-    def start(self, context: Context, addresses: GatewayAddresses, on_messages: Callable[[list[Message]], None]) -> None:
+    def start(self, context: Context, addresses: GatewayAddresses, *, on_frame: OnFrame, on_messages: OnMessages) -> None:
         """Bind, connect to the default nodes, begin. Raises ConfigError."""
         self.uri = self._front.open(
             context,
             addresses.bind_uri,
-            on_frame=self._server.on_frame,
+            on_frame=on_frame,
             refuse=self._refusals.frame,
             after_batch=self._server.after_batch,
         )
@@ -82,6 +87,7 @@ class GatewayNode:
         except ChatdError:
             self.close()
             raise
+        self._watch.open(self._resync.topics)
         self._introduction.begin(addresses.public_uri or self.uri)
         for seconds, action in self._every:
             self._timers.every(seconds, action)
@@ -90,6 +96,7 @@ class GatewayNode:
         """Close the sockets; frames under way get a second to leave."""
         self._timers.cancel()
         self._introduction.close()
+        self._watch.close()
         self._backend.close()
         self._subscriber.close()
         self._front.close()

@@ -53,12 +53,17 @@ class PresenceBusiness:
             note(profile_id, device_id, STATES[letter], self._clock())
 
     def on_watch(self, topic: bytes, there: bool) -> None:
-        """A gateway began or ceased to watch a profile. Who begins is told how it is."""
+        """A gateway begins or ceases to watch a profile."""
         profile_id = topic[:-1].decode(errors="replace")
         if there:
-            self._tell(profile_id, self._board.watch(profile_id))
+            self._board.watch(profile_id)
         else:
             self._board.unwatch(profile_id)
+
+    def on_heard(self, topic: bytes) -> None:
+        """What is published of a watched profile reaches a gateway from now on: it is told how the profile is."""
+        profile_id = topic[:-1].decode(errors="replace")
+        self._tell(profile_id, self._board.known_of(profile_id))
 
     def tick(self) -> None:
         """Tell what has settled."""

@@ -88,6 +88,9 @@ class Signals:
         for record, topics in waiting.values():
             for topic in topics:
                 by_topic.setdefault(topic, []).append(record)
+        together: dict[tuple[int, ...], tuple[list[bytes], list[bytes]]] = {}
         for topic, records in by_topic.items():
-            self._publish((topic,), b"".join(records))
-            self.published.add(len(records))
+            together.setdefault(tuple(map(id, records)), (records, []))[1].append(topic)
+        for records, same in together.values():
+            self._publish(same, b"".join(records))
+            self.published.add(len(records) * len(same))
