@@ -51,6 +51,7 @@ from chatd.notify.push_endpoints import PushEndpoints
 from chatd.pb.node.v1.node_pb2 import DescribeResponse
 from chatd.store.access import StoreAccess
 from chatd.store.database import Database
+from chatd.store.writer import apply_group
 from chatd.transport.queue.zeromq import ZeroMQPublisher
 from chatd.transport.sockets import Context
 
@@ -73,7 +74,15 @@ async def start_default_node(
     database.check()
     database.migrate()
     started_us = _now_us()
-    store = StoreAccess(loop, database, clock=_now_us, readers=settings.database_readers, broken=broken)
+    store = StoreAccess(
+        loop,
+        database,
+        clock=_now_us,
+        readers=settings.database_readers,
+        broken=broken,
+        commit=seams.commit(database.commit),
+        apply=seams.apply(apply_group),
+    )
     publisher = ZeroMQPublisher(loop)
     routing = Routing()
     publish = seams.publish(QueuePublishing(publisher, routing).publish)
@@ -103,6 +112,7 @@ async def start_default_node(
         linger=settings.fanout_linger_ms / 1e3,
         repair=settings.fanout_repair_seconds,
         clock=_now_us,
+        marks=seams.marks,
     )
     gateways = Gateways(now=loop.time)
     leases = Leases(store, lease=settings.node_lease_seconds, clock=_now_us)
@@ -178,7 +188,7 @@ async def start_default_node(
         context,
         Addresses(call_uri, queue_uri),
         max_frame=settings.max_frame_bytes,
-        on_committed=fan_out.handle,
+        on_committed=seams.committed(fan_out.handle),
         on_bound=on_bound,
     )
     return node

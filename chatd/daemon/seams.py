@@ -8,10 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from chatd.default.fan_out.fan_out import SendMarks
 from chatd.default.fan_out.publishing import Publish
 from chatd.gateway.ack_flush import SendAcks
 from chatd.gateway.catch_up import Deliver
 from chatd.gateway.fronts.router import OnFrame
+from chatd.store.access import OnCommitted
+from chatd.store.writer import Apply, Commit
 from chatd.transport.queue import OnMessages
 
 S = TypeVar("S")
@@ -27,6 +30,14 @@ class Seams:
     """In the order of the flow."""
 
     # A default node.
+    apply: Callable[[Apply], Apply] = unchanged
+    """The writer → commands of one kind."""
+    commit: Callable[[Commit], Commit] = unchanged
+    """The writer → the database, at the end of a transaction."""
+    committed: Callable[[OnCommitted], OnCommitted] = unchanged
+    """The writer → fan-out; the senders have been told."""
+    marks: Callable[[SendMarks], SendMarks] = unchanged
+    """Fan-out → the writer: marks of rooms whose events have been published."""
     publish: Callable[[Publish], Publish] = unchanged
     """The last stage of fan-out, signals and presence → the queue."""
 

@@ -15,7 +15,7 @@ from chatd.store.database import Database
 from chatd.store.reader import Reader
 from chatd.store.room_log import MembersCache
 from chatd.store.worker import Completed
-from chatd.store.writer import WriteBatch, Writer
+from chatd.store.writer import Apply, Commit, WriteBatch, Writer, apply_group
 
 log = structlog.get_logger()
 
@@ -72,6 +72,8 @@ class StoreAccess:
         clock: Callable[[], int],
         readers: int,
         broken: Callable[[ChatdError], None],
+        commit: Commit | None = None,
+        apply: Apply = apply_group,
     ) -> None:
         self._loop = loop
         self._on_committed: OnCommitted | None = None
@@ -83,6 +85,8 @@ class StoreAccess:
             lambda batch: loop.call_soon_threadsafe(self._on_written, batch),
             clock,
             lambda error: loop.call_soon_threadsafe(broken, error),
+            commit=commit,
+            apply=apply,
         )
         self._reader = Reader(database, lambda batch: loop.call_soon_threadsafe(self._complete, batch), threads=readers)
         self.engine = database.engine

@@ -3,7 +3,7 @@
 A result is told after COMMIT and never before.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -19,6 +19,14 @@ from chatd.store.worker import BatchWorker, Completed, OnResult
 from chatd.store.write_queue import MAX_BACKGROUND, WriteQueue
 
 Pair = tuple[Command[object], OnResult | None]
+Commit = Callable[[], None]
+Apply = Callable[[Transaction, Sequence[Command[object]]], Sequence[object]]
+"""Applies commands of one kind; a result or a ChatdError for each."""
+
+
+def apply_group(transaction: Transaction, commands: Sequence[Command[object]]) -> Sequence[object]:
+    """Let the commands' own kind apply them."""
+    return type(commands[0]).apply(transaction, commands)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,8 @@ class WriteBatch:
 
 class Writer:
     """``deliver`` is called on the writer's thread, once a transaction; so is ``broken``, when the database can no longer be
-    trusted: every command from then on is refused. ``clock`` gives microseconds since the Unix epoch."""
+    trusted: every command from then on is refused. ``clock`` gives microseconds since the Unix epoch. ``commit`` ends a transaction
+    on ``database``."""
 
     def __init__(
         self,
@@ -40,8 +49,13 @@ class Writer:
         deliver: Callable[[WriteBatch], object],
         clock: Callable[[], int],
         broken: Callable[[ChatdError], object],
+        *,
+        commit: Commit | None = None,
+        apply: Apply = apply_group,
     ) -> None:
         self._database = database
+        self._commit = commit or database.commit
+        self._apply = apply
         self._cache = cache
         self._deliver = deliver
         self._on_broken = broken
@@ -108,16 +122,16 @@ class Writer:
         self._begin()
         try:
             transaction.lock(command.locks() for command, _ in batch)
-            for kind, group in groupby(batch, key=lambda pair: type(pair[0])):
+            for _, group in groupby(batch, key=lambda pair: type(pair[0])):
                 pairs = list(group)
-                results = kind.apply(transaction, [command for command, _ in pairs])
+                results = self._apply(transaction, [command for command, _ in pairs])
                 transaction.log.flush()
                 completed += [
                     Completed(on_result, result)
                     for (_, on_result), result in zip(pairs, results, strict=True)
                     if on_result is not None or isinstance(result, ChatdError)
                 ]
-            database.commit()
+            self._commit()
         except BaseException:
             self._roll_back()
             raise

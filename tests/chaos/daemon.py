@@ -1,7 +1,7 @@
 """chatd with a failpoint armed: `python -m tests.chaos.daemon default`, as `python -m chatd default`.
 
-The product holds no failpoints: it is put together with them at its seams (chatd/daemon/seams.py), or they are put around its methods before
-it starts; where none is armed nothing is changed.
+The product holds no failpoints: it is put together with them at its seams (chatd/daemon/seams.py). Where none is armed nothing is
+changed.
 CHAOS_FAILPOINT=name:n dies (kill -9) at the n-th passing of a point; CHAOS_HITS is a file that gets a line for each death.
 CHAOS_CLOCK=seconds sets this process's wall clock forward or back; CHAOS_DROP=share has it lose that share of what it publishes.
 """
@@ -23,13 +23,13 @@ from chatd.daemon.configuration import load_settings
 from chatd.daemon.run import run
 from chatd.daemon.seams import Seams
 from chatd.daemon.settings import Mode
-from chatd.default.fan_out.outbox_logging import RoomOutboxLoggingQueue
 from chatd.default.fan_out.publishing import Publish
 from chatd.default.outbox.cursors import AckCursors
 from chatd.errors import ChatdError, ConfigError
-from chatd.store.database import Database
+from chatd.store.command import Command
+from chatd.store.transaction import Transaction
+from chatd.store.writer import Apply
 
-Method = Callable[..., Any]
 P = ParamSpec("P")
 
 
@@ -47,37 +47,6 @@ class Failpoint:
             os.write(hits, f"{self.name}\n".encode())
             os.kill(os.getpid(), signal.SIGKILL)
             time.sleep(60)  # the signal takes a moment; nothing may be done in it
-
-
-def before(owner: Any, name: str) -> Callable[[Failpoint], None]:
-    """A point in front of a method."""
-
-    def arm(point: Failpoint) -> None:
-        original: Method = getattr(owner, name)
-
-        def passing(*args: Any, **kwargs: Any) -> Any:
-            point.passed()
-            return original(*args, **kwargs)
-
-        setattr(owner, name, passing)
-
-    return arm
-
-
-def after(owner: Any, name: str) -> Callable[[Failpoint], None]:
-    """A point behind a method."""
-
-    def arm(point: Failpoint) -> None:
-        original: Method = getattr(owner, name)
-
-        def passing(*args: Any, **kwargs: Any) -> Any:
-            result = original(*args, **kwargs)
-            point.passed()
-            return result
-
-        setattr(owner, name, passing)
-
-    return arm
 
 
 def mid_fan_out(point: Failpoint, publish: Publish) -> Publish:
@@ -102,16 +71,15 @@ def losing(share: float, publish: Publish) -> Publish:
     return dropping
 
 
-def before_cursors(point: Failpoint) -> None:
+def before_cursors(point: Failpoint, apply: Apply) -> Apply:
     """Acks have arrived, their cursors are about to be written."""
 
-    original = AckCursors.apply
+    def applying(transaction: Transaction, commands: Sequence[Command[object]]) -> Sequence[object]:
+        if isinstance(commands[0], AckCursors):
+            point.passed()
+        return apply(transaction, commands)
 
-    def apply(*args: Any) -> Any:
-        point.passed()
-        return original(*args)
-
-    setattr(AckCursors, "apply", apply)  # noqa: B010
+    return applying
 
 
 def commit_fails(point: Failpoint) -> None:
@@ -151,15 +119,12 @@ def then(point: Failpoint, stage: Callable[P, None]) -> Callable[P, None]:
     return passing
 
 
-PATCHES: dict[str, Callable[[Failpoint], None]] = {
-    "before_commit": before(Database, "commit"),
-    "after_commit": after(Database, "commit"),
-    "after_sender_ack": before(RoomOutboxLoggingQueue, "handle"),
-    "before_fan_out_mark": before(RoomOutboxLoggingQueue, "take_marks"),
-    "before_cursors": before_cursors,
-    "commit_fails": commit_fails,
-}
 SEAMS: dict[str, Callable[[Failpoint], Seams]] = {
+    "before_commit": lambda point: Seams(commit=partial(first, point)),
+    "after_commit": lambda point: Seams(commit=partial(then, point)),
+    "after_sender_ack": lambda point: Seams(committed=partial(first, point)),
+    "before_fan_out_mark": lambda point: Seams(marks=partial(first, point)),
+    "before_cursors": lambda point: Seams(apply=partial(before_cursors, point)),
     "mid_fan_out": lambda point: Seams(publish=partial(mid_fan_out, point)),
     "gateway_receive": lambda point: Seams(gateway_receive=partial(first, point)),
     "gateway_hears_device": lambda point: Seams(gateway_frame=partial(first, point)),
@@ -178,7 +143,7 @@ def seams_of_environment() -> Seams:
     if name in SEAMS:
         seams = SEAMS[name](Failpoint(name, int(count)))
     elif name:
-        PATCHES[name](Failpoint(name, int(count)))
+        commit_fails(Failpoint(name, int(count)))
     share = float(os.environ.get("CHAOS_DROP", "0"))
     if share:
         armed = seams.publish

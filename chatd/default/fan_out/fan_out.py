@@ -10,7 +10,7 @@ import structlog
 
 from chatd.core.model import CommittedRun
 from chatd.default.fan_out.last_mile_delivery import EventDeliveryQueueHandler
-from chatd.default.fan_out.marks import MarkPublished
+from chatd.default.fan_out.marks import MarkPublished, Run
 from chatd.default.fan_out.outbox_delivery import OutboxDeliveryEventHandler
 from chatd.default.fan_out.outbox_logging import RoomOutboxLoggingQueue
 from chatd.default.fan_out.pacer import FanOutPacer
@@ -27,6 +27,13 @@ REPAIR_EVENTS = 1_000
 """Events of each room that one repair publishes; the next repair takes the next."""
 
 
+SendMarks = Callable[[tuple[Run, ...]], None]
+
+
+def _unchanged(send: SendMarks) -> SendMarks:
+    return send
+
+
 class FanOut:
     """``linger`` is the longest time that events wait for more, ``repair`` the time between two searches for events that a dead
     node left unpublished; both in seconds. ``clock`` gives microseconds since the Unix epoch."""
@@ -40,9 +47,11 @@ class FanOut:
         linger: float,
         repair: float,
         clock: Callable[[], int],
+        marks: Callable[[SendMarks], SendMarks] = _unchanged,
     ) -> None:
         self._store = store
         self._clock = clock
+        self._send_marks = marks(self._write)
         self._repair_us = round(repair * 1e6)
         self._outbox_logging = RoomOutboxLoggingQueue(OutboxDeliveryEventHandler(last_mile.handle).handle)
         self._pacer = FanOutPacer(
@@ -65,9 +74,10 @@ class FanOut:
 
     def _write_marks(self) -> None:
         marks = self._outbox_logging.take_marks()
-        if not marks:
-            return
+        if marks:
+            self._send_marks(marks)
 
+    def _write(self, marks: tuple[Run, ...]) -> None:
         def failed(error: ChatdError) -> None:
             log.error("Fan-out marks could not be written; they are tried again", error=str(error), code=error.code)
             self._outbox_logging.put_back(marks)
