@@ -6,16 +6,13 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from chatd import __version__
-from chatd.core.compression import Compressor
 from chatd.core.counter import Counter
 from chatd.core.ids import PRESENCE, SIGNALS, WATCH
 from chatd.core.online import OnlineTable
 from chatd.core.presence import PresenceBoard
-from chatd.core.rate_limit import Rate
 from chatd.daemon.settings import Mode, Settings
 from chatd.default.calls import Calls
 from chatd.default.dead_letters.admin import DeadLetterAdmin
-from chatd.default.dead_letters.failures import RetryRule
 from chatd.default.devices.admin import DeviceAdmin
 from chatd.default.devices.connection_cache import DatabaseConnectionCache, MemoryConnectionCache
 from chatd.default.fan_out.fan_out import FanOut
@@ -28,20 +25,19 @@ from chatd.default.nodes.model import Lease
 from chatd.default.notifications.admin import NotificationAdmin
 from chatd.default.notifications.notification_business import NotificationBusiness
 from chatd.default.notifications.offline_delivery import OfflineDelivery
-from chatd.default.notifications.sender import NotifyRule
 from chatd.default.outbox.admin import OutboxAdmin
 from chatd.default.outbox.node_service import NodeService
 from chatd.default.part import Part
 from chatd.default.receipts.receipt_business import ReceiptBusiness
 from chatd.default.retention.admin import RetentionAdmin
-from chatd.default.retention.retention import Retention, RetentionRule
+from chatd.default.retention.retention import Retention
 from chatd.default.rooms.admin import RoomAdmin
 from chatd.default.rooms.room_business import RoomBusiness
 from chatd.default.signals.presence_business import PresenceBusiness
 from chatd.default.signals.signals import Signals
 from chatd.default.signals.typing_business import TypingBusiness
 from chatd.errors import ChatdError
-from chatd.notify.choice import NotifierSettings, make_notifiers
+from chatd.notify.choice import make_notifiers
 from chatd.notify.push_endpoints import PushEndpoints
 from chatd.pb.node.v1.node_pb2 import DescribeResponse
 from chatd.store.access import StoreAccess
@@ -63,17 +59,17 @@ async def start_default_node(
     broken: Callable[[ChatdError], None],
 ) -> DefaultNode:
     """Return when the node serves; ``stack`` ends it. Raises ConfigError and what the database answers."""
-    database = Database(settings.database())
+    database = Database(settings.store.database(settings.place))
     database.check()
     database.migrate()
     started_us = _now_us()
-    store = StoreAccess(loop, database, clock=_now_us, readers=settings.database_readers, broken=broken)
+    store = StoreAccess(loop, database, clock=_now_us, readers=settings.store.database_readers, broken=broken)
     publisher = Publisher(loop)
 
     online = OnlineTable()
-    board = PresenceBoard(online, grace=settings.presence_grace_seconds, settle=settings.presence_settle_ms / 1e3)
+    board = PresenceBoard(online, grace=settings.presence.presence_grace_seconds, settle=settings.presence.settle())
     presence = PresenceBusiness(board, publisher.publish)
-    signals = Signals(OnlineTable(SIGNALS), publisher.publish, busy=store.is_busy, flush=settings.signal_flush_ms / 1e3)
+    signals = Signals(OnlineTable(SIGNALS), publisher.publish, busy=store.is_busy, flush=settings.signals.flush())
     last_mile = EventDeliveryQueueHandler(
         online,
         publisher.publish,
@@ -84,41 +80,42 @@ async def start_default_node(
         loop,
         store,
         last_mile,
-        linger=settings.fanout_linger_ms / 1e3,
-        repair=settings.fanout_repair_seconds,
+        linger=settings.fan_out.linger(),
+        repair=settings.fan_out.fanout_repair_seconds,
         clock=_now_us,
     )
-    leases = Leases(store, lease=settings.node_lease_seconds, clock=_now_us)
-    cache = MemoryConnectionCache() if settings.cache_uri == "mem:" else DatabaseConnectionCache(store.tell)
-    receipts = ReceiptBusiness(signals, store, room_limit=settings.receipt_room_limit)
+    leases = Leases(store, lease=settings.node.node_lease_seconds, clock=_now_us)
+    cache = MemoryConnectionCache() if settings.store.cache_uri == "mem:" else DatabaseConnectionCache(store.tell)
+    receipts = ReceiptBusiness(signals, store, room_limit=settings.signals.receipt_room_limit)
     typing = TypingBusiness(
         signals,
         store.members,
-        rate=Rate(settings.typing_per_second, settings.typing_burst),
-        room_limit=settings.receipt_room_limit,
+        rate=settings.signals.typing_rate(),
+        room_limit=settings.signals.receipt_room_limit,
     )
     messages = MessageBusiness(
-        max_payload=settings.max_payload_bytes,
-        compressor=Compressor(min_bytes=settings.compress_min_bytes, level=settings.compress_level),
+        max_payload=settings.messages.max_payload_bytes,
+        compressor=settings.messages.compressor(),
     )
     node_service = NodeService(
         description=DescribeResponse(
-            node_id=settings.node_id,
-            queue_name=settings.queue_user_event_delivery_name,
+            node_id=settings.node.node_id,
+            queue_name=settings.queue.queue_user_event_delivery_name,
             version=__version__,
             started_at_us=started_us,
         ),
         leases=leases,
-        rule=RetryRule(settings.max_delivery_retries, settings.delivery_retry_ms * 1_000),
+        rule=settings.redelivery.rule(),
         cache=cache,
         tell_epoch=last_mile.tell_epoch,
         acknowledged=receipts.acknowledged,
         clock=_now_us,
     )
-    webpush_hosts = tuple(settings.notify_webpush_hosts.split(","))
-    notifiers = make_notifiers(settings.notifier_names(), _notifier_settings(settings, webpush_hosts))
-    offline = OfflineDelivery(_notify_rule(settings), notifiers, store, online=online, tick=settings.notify_tick_seconds, clock=_now_us)
-    retention = Retention(_retention_rule(settings), store, period=settings.retention_sweep_seconds, clock=_now_us)
+    notifiers = make_notifiers(settings.notifications.names(), settings.notifications.notifier_settings())
+    offline = OfflineDelivery(
+        settings.notifications.rule(), notifiers, store, online=online, tick=settings.notifications.notify_tick_seconds, clock=_now_us
+    )
+    retention = Retention(settings.retention.rule(), store, period=settings.retention.retention_sweep_seconds, clock=_now_us)
 
     parts = (
         Part(counters=(store.events_committed, store.commits)),
@@ -128,7 +125,7 @@ async def start_default_node(
         typing.part,
         presence.part,
         node_service.part,
-        NotificationBusiness(notifiers, PushEndpoints(webpush_hosts).fault).part,
+        NotificationBusiness(notifiers, PushEndpoints(settings.notifications.webpush_hosts()).fault).part,
         RoomAdmin().part,
         OutboxAdmin(online, _now_us).part,
         DeviceAdmin(online, cache, last_mile.tell_epoch).part,
@@ -141,7 +138,7 @@ async def start_default_node(
         retention.part,
         leases.part,
     )
-    description = NodeDescription(settings.node_id, __version__, store.engine, started_us)
+    description = NodeDescription(settings.node.node_id, __version__, store.engine, started_us)
     refused = Counter("requests_refused", "requests refused")
     counters = [counter for part in parts for counter in part.counters]
     admin = NodeAdmin(description, leases, online, [*counters, refused], _now_us)
@@ -149,49 +146,16 @@ async def start_default_node(
     node = DefaultNode(loop, store, calls, publisher, last_mile, parts)
     stack.callback(node.close)
     stack.callback(store.stop)
-    (call_uri,), (queue_uri,) = settings.node_uris(mode), settings.queue_uris(mode)
+    (call_uri,), (queue_uri,) = settings.calls.uris(settings.place), settings.queue.uris(settings.place)
 
     def on_bound(bound: Addresses) -> None:
-        leases.serve(Lease(bound.call_uri, "default", settings.node_id, bound.queue_uri, __version__, started_us, 0))
+        leases.serve(Lease(bound.call_uri, "default", settings.node.node_id, bound.queue_uri, __version__, started_us, 0))
 
     await node.start(
         context,
         Addresses(call_uri, queue_uri),
-        max_frame=settings.max_frame_bytes,
+        max_frame=settings.messages.max_frame_bytes,
         on_committed=fan_out.handle,
         on_bound=on_bound,
     )
     return node
-
-
-def _retention_rule(settings: Settings) -> RetentionRule:
-    return RetentionRule(
-        keep_days=settings.retention_days,
-        keep_events=settings.retention_events,
-        backlog_days=settings.backlog_days,
-        backlog_events=settings.backlog_events,
-        expiry_days=settings.device_expiry_days,
-    )
-
-
-def _notifier_settings(settings: Settings, webpush_hosts: tuple[str, ...]) -> NotifierSettings:
-    return NotifierSettings(
-        timeout=settings.notify_timeout_ms / 1e3,
-        program=settings.notify_exec,
-        webhook_url=settings.notify_webhook_url,
-        webhook_secret=settings.notify_webhook_secret.get_secret_value(),
-        vapid_key=settings.notify_vapid_key,
-        vapid_subject=settings.notify_vapid_subject,
-        webpush_hosts=webpush_hosts,
-    )
-
-
-def _notify_rule(settings: Settings) -> NotifyRule:
-    return NotifyRule(
-        delay=settings.notify_delay_seconds,
-        quiet=settings.notify_quiet_seconds,
-        retry=settings.notify_retry_ms / 1e3,
-        timeout=settings.notify_timeout_ms / 1e3,
-        max_retries=settings.notify_max_retries,
-        preview=settings.notify_preview_chars,
-    )
