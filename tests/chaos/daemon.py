@@ -19,7 +19,7 @@ from typing import Any, ParamSpec, cast
 
 import peewee
 
-from chatd.daemon.configuration import load_settings
+from chatd.daemon.settings.sources import load_settings
 from chatd.daemon.run import run
 from chatd.daemon.seams import Seams
 from chatd.daemon.settings import Mode
