@@ -19,10 +19,10 @@ from typing import Any, ParamSpec, cast
 
 import peewee
 
-from chatd.daemon.settings.sources import load_settings
 from chatd.daemon.run import run
 from chatd.daemon.seams import Seams
 from chatd.daemon.settings import Mode
+from chatd.daemon.settings.sources import load_settings
 from chatd.default.fan_out.publishing import Publish
 from chatd.default.outbox.cursors import AckCursors
 from chatd.errors import ChatdError, ConfigError
