@@ -156,7 +156,10 @@ def start_gateway(
         front.look()
         door.tick(loop.time())
 
-    drain = Drain(loop, backend, connections, acks, sender, stop_opening=stop_opening)
+    def calls_under_way() -> bool:
+        return backend.ready and backend.waiting > 0
+
+    drain = Drain(loop, connections, acks, sender, calls_under_way=calls_under_way, stop_opening=stop_opening)
     every = (
         (door.period, look_at_the_door),
         (settings.ack_flush_ms / 1e3, acks.flush),
