@@ -85,7 +85,17 @@ def start_gateway(
         front.look()
         door.tick(loop.time())
 
-    drain = Drain(loop, backend, streams.connections, streams.acks, streams.sender, stop_opening=stop_opening)
+    def calls_under_way() -> bool:
+        return backend.ready and backend.waiting > 0
+
+    drain = Drain(
+        loop,
+        streams.connections,
+        streams.acks,
+        streams.sender,
+        calls_under_way=calls_under_way,
+        stop_opening=stop_opening,
+    )
     node = GatewayNode(
         loop,
         front,

@@ -15,11 +15,10 @@ from chatd.core.routing import Routing, Step, WatchedTopics
 from chatd.core.subscribed import Subscribed
 
 TOPICS = [b"a:1\0", b"b:1\0"]
-GATEWAYS, NODES = range(2), range(2)
 OWN = b"own"
 
-Gateway = st.sampled_from(GATEWAYS)
-Node = st.sampled_from(NODES)
+Gateway = st.runner().flatmap(lambda machine: st.sampled_from(range(len(machine.gateways))))
+Node = st.runner().flatmap(lambda machine: st.sampled_from(range(len(machine.nodes))))
 Topic = st.sampled_from(TOPICS)
 
 
@@ -52,14 +51,14 @@ class Calls:
 
 
 class GatewayModel:
-    def __init__(self, instance: str) -> None:
+    def __init__(self, instance: str, nodes: int) -> None:
         self.instance = instance
         self.state: WatchedTopics[int] = WatchedTopics()
         self.subscribed = {OWN}
         self.streams: dict[bytes, set[int]] = {}  # events missed
-        self.calls = {node: Calls() for node in NODES}
-        self.connections: dict[int, SubConnection | None] = dict.fromkeys(NODES)
-        self.started_at = dict.fromkeys(NODES, 0)
+        self.calls = {node: Calls() for node in range(nodes)}
+        self.connections: dict[int, SubConnection | None] = dict.fromkeys(range(nodes))
+        self.started_at = dict.fromkeys(range(nodes), 0)
 
     def ends(self) -> list[SubConnection]:
         return [one for one in self.connections.values() if one is not None]
@@ -74,11 +73,12 @@ class NodeModel:
 
 
 class RoutingMachine(RuleBasedStateMachine):
-    @initialize()
-    def start(self) -> None:
+    @initialize(size=st.sampled_from([(1, 1), (1, 1), (1, 1), (1, 2), (2, 1), (2, 2)]))
+    def start(self, size: tuple[int, int]) -> None:
+        gateways, nodes = size
         self.count = 0
-        self.gateways = [GatewayModel(f"g{number}-0") for number in GATEWAYS]
-        self.nodes = [NodeModel(self.next()) for _ in NODES]
+        self.gateways = [GatewayModel(f"g{number}-0", nodes) for number in range(gateways)]
+        self.nodes = [NodeModel(self.next()) for _ in range(nodes)]
         self.settle()
 
     def next(self) -> int:
@@ -87,12 +87,14 @@ class RoutingMachine(RuleBasedStateMachine):
 
     # Streams and events.
 
-    @rule(g=Gateway, topic=Topic)
-    def open_stream(self, g: int, topic: bytes) -> None:
+    @rule(g=Gateway, topic=Topic, quick=st.booleans())
+    def open_stream(self, g: int, topic: bytes, quick: bool) -> None:
         gateway = self.gateways[g]
         if topic not in gateway.streams:
             gateway.state.want(topic)
         gateway.streams[topic] = set()  # it pulls when it begins
+        if quick:
+            self.calls_are_quick(g)
 
     @rule(g=Gateway, topic=Topic)
     def close_stream(self, g: int, topic: bytes) -> None:
@@ -100,9 +102,9 @@ class RoutingMachine(RuleBasedStateMachine):
         if gateway.streams.pop(topic, None) is not None:
             gateway.state.unwant(topic)
 
-    @rule(n=Node, topic=Topic, joined=st.booleans())
-    def publish(self, n: int, topic: bytes, joined: bool) -> None:
-        """An event is stored and published by a node: to the topic, or to the own topic of each gateway."""
+    @rule(n=Node, topic=Topic, joined=st.booleans(), last=st.booleans())
+    def publish(self, n: int, topic: bytes, joined: bool, last: bool) -> None:
+        """An event is stored and published by a node: to the topic, or to the own topic of each gateway. After the last one nothing fails."""
         event = self.next()
         for gateway in self.gateways:
             if topic in gateway.streams:
@@ -117,15 +119,16 @@ class RoutingMachine(RuleBasedStateMachine):
             )
             if reached and not connection.dead:
                 connection.messages.append((topic, event))
+        if last:
+            self.everything_comes_to_rest()
 
     # The gateways' turns.
 
-    @rule(g=Gateway)
     def flush(self, g: int) -> None:
         gateway = self.gateways[g]
         if not gateway.state.is_due:
             return
-        change, calls = gateway.state.step(NODES)
+        change, calls = gateway.state.step(range(len(self.nodes)))
         for topic in change.remove:
             gateway.subscribed.discard(topic)
         gateway.subscribed.update(change.add)
@@ -140,7 +143,6 @@ class RoutingMachine(RuleBasedStateMachine):
         gateway.calls[n].asked.append(question)
         gateway.calls[n].open.append(question)
 
-    @rule(g=Gateway, n=Node)
     def describe(self, g: int, n: int) -> None:
         gateway = self.gateways[g]
         self.ask(gateway, n, Question(None, gateway.state.mark(n)))
@@ -173,21 +175,21 @@ class RoutingMachine(RuleBasedStateMachine):
     def calls_are_quick(self, g: int) -> None:
         """The gateway has its turn and everything that can be answered is, while subscriptions and messages wait."""
         self.flush(g)
-        for n in NODES:
+        for n in range(len(self.nodes)):
             for _ in range(10):
                 self.call_arrives(g, n)
                 self.reply_arrives(g, n)
 
     @rule(g=Gateway)
     def queues_are_quick(self, g: int) -> None:
-        for n in NODES:
+        for n in range(len(self.nodes)):
             for _ in range(10):
                 self.subscription_arrives(g, n)
                 self.message_arrives(g, n)
 
     @rule(g=Gateway)
     def all_is_quick(self, g: int) -> None:
-        for n in NODES:
+        for n in range(len(self.nodes)):
             self.describe(g, n)
         for _ in range(2):
             self.calls_are_quick(g)
@@ -289,6 +291,14 @@ class RoutingMachine(RuleBasedStateMachine):
             connection.dead = True
             self.gateways[g].connections[n] = None
 
+    @rule(g=Gateway, n=Node, order=st.permutations([OWN, *TOPICS]), noticed=st.booleans())
+    def queue_reconnects(self, g: int, n: int, order: list[bytes], noticed: bool) -> None:
+        """What was on its way is lost; the node may notice the end of the old connection later."""
+        self.queue_breaks(g, n)
+        if noticed:
+            self.node_notices_a_dead_connection(g, n)
+        self.queue_connects(g, n, order)
+
     @rule(g=Gateway, n=Node, order=st.permutations([OWN, *TOPICS]))
     def queue_connects(self, g: int, n: int, order: list[bytes]) -> None:
         gateway = self.gateways[g]
@@ -314,14 +324,14 @@ class RoutingMachine(RuleBasedStateMachine):
         for connection in self.nodes[n].connections:
             connection.dead = True
         self.nodes[n] = NodeModel(self.next())
-        for one in GATEWAYS:
+        for one in range(len(self.gateways)):
             self.queue_breaks(one, n)
             self.calls_break(one, n)
 
     def gateway_restarts(self, g: int, n: int) -> None:
         for connection in self.gateways[g].ends():
             connection.dead = True
-        self.gateways[g] = GatewayModel(f"g{g}-{self.next()}")
+        self.gateways[g] = GatewayModel(f"g{g}-{self.next()}", len(self.nodes))
 
     # What must hold.
 
@@ -330,8 +340,8 @@ class RoutingMachine(RuleBasedStateMachine):
         moving = True
         while moving:
             moving = False
-            for g in GATEWAYS:
-                for n in NODES:
+            for g in range(len(self.gateways)):
+                for n in range(len(self.nodes)):
                     gateway = self.gateways[g]
                     calls, connection = gateway.calls[n], gateway.connections[n]
                     if calls.asked or calls.replies or (connection is not None and (connection.on_the_way or connection.messages)):
@@ -342,25 +352,24 @@ class RoutingMachine(RuleBasedStateMachine):
     def settle(self) -> None:
         """Nothing fails any more: everything that can happen does, until nothing is left but asking who is who."""
         living = {gateway.instance for gateway in self.gateways}
-        for n in NODES:
+        for n in range(len(self.nodes)):
             for _ in range(len(self.nodes[n].connections)):
                 self.node_notices_a_dead_connection(0, n)
             for instance in set(self.nodes[n].routing.instances) - living:
                 self.nodes[n].routing.forget(instance)
         for _ in range(4):
-            for g in GATEWAYS:
-                for n in NODES:
+            for g in range(len(self.gateways)):
+                for n in range(len(self.nodes)):
                     self.queue_connects(g, n, [OWN, *TOPICS])
                     self.describe(g, n)
             self.exchange()
-            for g in GATEWAYS:
-                for n in NODES:
+            for g in range(len(self.gateways)):
+                for n in range(len(self.nodes)):
                     while self.gateways[g].calls[n].open:
                         self.call_times_out(g, n)  # a Watch whose fence went with a connection
                 self.flush(g)
             self.exchange()
 
-    @rule()
     def everything_comes_to_rest(self) -> None:
         self.settle()
         self.check()
@@ -389,4 +398,4 @@ class RoutingMachine(RuleBasedStateMachine):
 
 
 TestRouting = RoutingMachine.TestCase
-TestRouting.settings = settings(max_examples=300, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+TestRouting.settings = settings(max_examples=400, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
