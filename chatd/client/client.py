@@ -12,9 +12,11 @@ from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
 
 from chatd.client.calls import Calls, NotConnected
+from chatd.client.connection import CONNECT_SECONDS
 from chatd.client.delivery import Delivery
+from chatd.client.lifecycle import StreamState
 from chatd.client.route import Gateways, Route
-from chatd.client.stream import CONNECT_SECONDS, Stream, StreamState
+from chatd.client.stream import Stream
 from chatd.core.compression import Compressor
 from chatd.errors import ChatdError, RateLimited, TimedOut, Unavailable
 from chatd.pb.chat.v1 import chat_pb2 as chat
