@@ -30,13 +30,11 @@ from chatd.default.retention.store import PurgeLog
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom, UpdateRoom
 from chatd.store.command import NO_LOCKS, Command, Locks
-from chatd.store.transaction import Transaction
-from tests.store.driver import Store, event
+from tests.store.driver import event
 
 RULE = RetryRule(1, 1)
 CLAIM = ClaimedNotification("p", "d", "r", 1, "message", 0, False, 1)
 ACKS = StreamAcks(StreamKey("p", "d", 1), {"moved": 1}, rejected=(("rejected", 2, ""),), replayed=(("replayed", 3),), failed=("failed", 4))
-
 LOCKS: tuple[tuple[Command[object], Locks], ...] = (
     (StoreEvents("p", (event("r", "1"), event("s", "2"))), Locks(rooms=("r", "s"))),
     (CreateRoom("r", "", "creator", ("p",)), Locks(profiles=("creator", "p"))),
@@ -93,14 +91,3 @@ def test_a_command_locks(command: Command[object], expected: Locks) -> None:
 def test_a_command_cannot_forget_its_locks() -> None:
     with pytest.raises(TypeError, match="abstract"):
         Command()  # type: ignore[abstract]
-
-
-def test_code_that_relies_on_a_lock_notices_that_it_is_not_held(store: Store) -> None:
-    with store.database.connection(readonly=False):
-        transaction = Transaction(store.database, store.members, 1)
-        transaction.lock([Locks(profiles=("p",))])
-        transaction.must_hold(profile_id="p")
-        with pytest.raises(AssertionError, match="profile"):
-            transaction.must_hold(profile_id="q")
-        with pytest.raises(AssertionError, match="notifications"):
-            transaction.must_hold(notifications=True)
