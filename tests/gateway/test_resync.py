@@ -2,10 +2,9 @@
 
 import asyncio
 
-from chatd.core.stream_state import StreamState
-
 from chatd.core.model import Owed, StreamKey
 from chatd.core.stream import DeviceStream
+from chatd.core.stream.state import StreamState
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.resync import AT_ONCE, SPREAD_SECONDS, Resync
 from tests.gateway.links import KeptLink
