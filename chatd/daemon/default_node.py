@@ -121,44 +121,9 @@ def assemble(
         apply=seams.apply(apply_group),
     )
     flow = _flow(loop, settings, store, started_us, seams)
-    receipts = ReceiptBusiness(flow.signals, store, room_limit=settings.signals.receipt_room_limit)
-    notifiers = make_notifiers(settings.notifications.names(), settings.notifications.notifier_settings())
-    notification_business = NotificationBusiness(notifiers, PushEndpoints(settings.notifications.webpush_hosts()).fault)
-    offline = OfflineDelivery(
-        settings.notifications.rule(),
-        notifiers,
-        store,
-        online=flow.online,
-        tick=settings.notifications.notify_tick_seconds,
-        clock=_now_us,
-    )
-    retention = Retention(settings.retention.rule(), store, period=settings.retention.retention_sweep_seconds, clock=_now_us)
     leases = Leases(store, lease=settings.node.node_lease_seconds, clock=_now_us)
     gateways = Gateways(now=loop.time)
-    cache = MemoryConnectionCache() if settings.store.cache_uri == "mem:" else DatabaseConnectionCache(store.tell)
-
-    parts = (
-        Part(counters=(store.events_committed, store.commits)),
-        MessageBusiness(max_payload=settings.messages.max_payload_bytes, compressor=settings.messages.compressor()).part,
-        RoomBusiness().part,
-        receipts.part,
-        _typing(settings, flow, store).part,
-        flow.presence.part,
-        _node_service(settings, flow, receipts, leases, gateways, cache, started_us).part,
-        flow.routing.part,
-        notification_business.part,
-        RoomAdmin().part,
-        OutboxAdmin(flow.online, _now_us).part,
-        DeviceAdmin(flow.online, cache, flow.last_mile.tell_epoch).part,
-        DeadLetterAdmin(flow.last_mile.notify).part,
-        RetentionAdmin(_now_us).part,
-        NotificationAdmin(offline.sender.test).part,
-        flow.fan_out.part,
-        flow.signals.part,
-        offline.part,
-        retention.part,
-        leases.part,
-    )
+    parts = _parts(settings, store, flow, leases, gateways, started_us)
     refused = Counter("requests_refused", "requests refused")
     description = NodeDescription(settings.node.node_id, __version__, store.engine, started_us)
     counters = [*(counter for part in parts for counter in part.counters), refused]
@@ -214,6 +179,46 @@ def _flow(loop: asyncio.AbstractEventLoop, settings: Settings, store: StoreAcces
         marks=seams.marks,
     )
     return _Flow(publisher, gateway_routing, online, presence, signals, last_mile, fan_out)
+
+
+def _parts(settings: Settings, store: StoreAccess, flow: _Flow, leases: Leases, gateways: Gateways, started_us: int) -> tuple[Part, ...]:
+    """In the order of the flow, in which they begin and end."""
+    receipts = ReceiptBusiness(flow.signals, store, room_limit=settings.signals.receipt_room_limit)
+    cache = MemoryConnectionCache() if settings.store.cache_uri == "mem:" else DatabaseConnectionCache(store.tell)
+    messages = MessageBusiness(max_payload=settings.messages.max_payload_bytes, compressor=settings.messages.compressor())
+    notifiers = make_notifiers(settings.notifications.names(), settings.notifications.notifier_settings())
+    endpoints = PushEndpoints(settings.notifications.webpush_hosts())
+    offline = OfflineDelivery(
+        settings.notifications.rule(),
+        notifiers,
+        store,
+        online=flow.online,
+        tick=settings.notifications.notify_tick_seconds,
+        clock=_now_us,
+    )
+    retention = Retention(settings.retention.rule(), store, period=settings.retention.retention_sweep_seconds, clock=_now_us)
+    return (
+        Part(counters=(store.events_committed, store.commits)),
+        messages.part,
+        RoomBusiness().part,
+        receipts.part,
+        _typing(settings, flow, store).part,
+        flow.presence.part,
+        _node_service(settings, flow, receipts, leases, gateways, cache, started_us).part,
+        flow.routing.part,
+        NotificationBusiness(notifiers, endpoints.fault).part,
+        RoomAdmin().part,
+        OutboxAdmin(flow.online, _now_us).part,
+        DeviceAdmin(flow.online, cache, flow.last_mile.tell_epoch).part,
+        DeadLetterAdmin(flow.last_mile.notify).part,
+        RetentionAdmin(_now_us).part,
+        NotificationAdmin(offline.sender.test).part,
+        flow.fan_out.part,
+        flow.signals.part,
+        offline.part,
+        retention.part,
+        leases.part,
+    )
 
 
 def _typing(settings: Settings, flow: _Flow, store: StoreAccess) -> TypingBusiness:

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -49,9 +50,9 @@ def start_gateway(
     seams: Seams = NO_SEAMS,
 ) -> GatewayNode:
     """Return when the gateway listens; ``stack`` ends it. Raises ConfigError."""
-    admission_tokens = load_tokens(settings.authentication.tokens(settings.place), create=True)
+    tokens = load_tokens(settings.authentication.tokens(settings.place), create=True)
     door = Doorkeeper(settings.authentication.door())
-    admission = Admission(admission_tokens, RateLimits(settings.sending_limits.rates()), door)
+    admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door)
     max_frame = settings.messages.max_frame_bytes
     front = RouterFront(loop, max_frame=max_frame, on_accepted=door.accepted, on_ended=door.ended)
     # Two gateways may have one id, and one that is started again is another.
@@ -61,41 +62,17 @@ def start_gateway(
     streams = _streams(loop, settings, Watch(loop, backend, subscriber, instance=instance), backend, seams)
     server, opening, calls, refusals = _frames(settings, admission, streams, backend)
     discovery = _discovery(settings, backend, subscriber)
-    introduction = Introduction(
-        loop,
-        backend,
-        discovery,
-        streams.sender,
-        streams.watch,
-        request=DescribeRequest(
-            gateway_id=settings.node.node_id,
-            gateway_instance=instance,
-            version=__version__,
-            started_at_us=time.time_ns() // 1_000,
-        ),
-        queue_name=settings.queue.queue_user_event_delivery_name,
-        counters=(*streams.counters, calls.forwarded, refusals.refused, door.hung_up),
-    )
-
-    def stop_opening() -> None:
-        opening.stop()
-        introduction.leave()
+    counters = (*streams.counters, calls.forwarded, refusals.refused, door.hung_up)
+    introduction = _introduction(loop, settings, streams, backend, discovery, counters)
+    drain = _drain(loop, streams, backend, opening, introduction)
 
     def look_at_the_door() -> None:
         front.look()
         door.tick(loop.time())
 
-    def calls_under_way() -> bool:
-        return backend.ready and backend.waiting > 0
+    def look_at_streams() -> None:
+        streams.timeouts.tick(loop.time())
 
-    drain = Drain(
-        loop,
-        streams.connections,
-        streams.acks,
-        streams.sender,
-        calls_under_way=calls_under_way,
-        stop_opening=stop_opening,
-    )
     node = GatewayNode(
         loop,
         front,
@@ -112,7 +89,7 @@ def start_gateway(
             (door.period, look_at_the_door),
             (settings.streams.ack_flush(), streams.acks.flush),
             (PRESENCE_REPAIR, streams.presence.repair),
-            (streams.timeouts.period, lambda: streams.timeouts.tick(loop.time())),
+            (streams.timeouts.period, look_at_streams),
         ),
     )
     node.start(
@@ -216,6 +193,50 @@ def _frames(
         touch=settings.streams.connection_touch_seconds,
     )
     return server, opening, calls, refusals
+
+
+def _introduction(
+    loop: asyncio.AbstractEventLoop,
+    settings: Settings,
+    streams: _Streams,
+    backend: Backend,
+    discovery: Discovery,
+    counters: Sequence[Counter],
+) -> Introduction:
+    request = DescribeRequest(
+        gateway_id=settings.node.node_id,
+        gateway_instance=streams.watch.instance,
+        version=__version__,
+        started_at_us=time.time_ns() // 1_000,
+    )
+    return Introduction(
+        loop,
+        backend,
+        discovery,
+        streams.sender,
+        streams.watch,
+        request=request,
+        queue_name=settings.queue.queue_user_event_delivery_name,
+        counters=counters,
+    )
+
+
+def _drain(loop: asyncio.AbstractEventLoop, streams: _Streams, backend: Backend, opening: Opening, introduction: Introduction) -> Drain:
+    def stop_opening() -> None:
+        opening.stop()
+        introduction.leave()
+
+    def calls_under_way() -> bool:
+        return backend.ready and backend.waiting > 0
+
+    return Drain(
+        loop,
+        streams.connections,
+        streams.acks,
+        streams.sender,
+        calls_under_way=calls_under_way,
+        stop_opening=stop_opening,
+    )
 
 
 def _discovery(settings: Settings, backend: Backend, subscriber: ZeroMQSubscriber) -> Discovery:
