@@ -1,4 +1,4 @@
-# demo and test need nothing but Python 3.11 with venv; check is what CI runs besides. README.md says more.
+# `make help` lists the targets. demo and test need only Python 3.11 with venv; check also needs systemd.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -6,39 +6,49 @@ PROTOS := $(shell find proto -name '*.proto' | sort)
 PB ?= chatd/pb
 TEST_WORKERS ?= 2
 
-.PHONY: demo test check proto baseline bench bench-peers bench-compare bench-guard chaos powercut clean units
+.PHONY: demo test t check lint types imports protocol fresh units fix proto settings baseline bench bench-peers bench-compare bench-guard chaos powercut \
+	clean help
 
-demo: $(VENV)/installed
+demo: $(VENV)/installed ## Install into .venv, start chatd, send a few lines, show them arrive on two devices
 	@$(BIN)/python -m tests.demo
 
-test: $(VENV)/installed-dev
+test: $(VENV)/installed-dev ## Run all tests; a part: ARGS="tests/store -k acks"
 	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal $(ARGS)
 
-check: $(VENV)/installed-dev units
+# PostgreSQL's start costs more than most modules' tests, so it is left out unless ONLY is given. One process: a worker's start costs a second.
+ONLY ?= not postgres
+NAME := $(patsubst %.py,%,$(patsubst chatd/%,%,$(MODULE)))
+t: $(VENV)/installed-dev ## Run one module's tests, on SQLite only: MODULE=core/window; on both engines: ONLY=
+	@[ -n "$(NAME)" ] || { echo "usage: make t MODULE=core/window"; exit 2; }
+	@file=tests/$(dir $(NAME))test_$(notdir $(NAME)).py; \
+	if [ -f $$file ]; then $(BIN)/python -m pytest -q -n 0 -k "$(ONLY)" $(ARGS) $$file; else \
+		echo "There is no $$file. Tests that import the module:"; \
+		grep -rlE "\b$(subst /,\.,$(NAME))\b" tests --include='test_*.py' || echo none; exit 2; fi
+
+check: lint types imports protocol fresh units ## Check what CI checks besides the tests
+
+lint: $(VENV)/installed-dev ## Check the code with ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(VENV)/installed-dev ## Check the types with mypy
 	$(BIN)/mypy
+
+imports: $(VENV)/installed-dev ## Check which package may import which
 	PYTHONPATH=. $(BIN)/lint-imports
+
+protocol: $(VENV)/installed-dev ## Check proto/ and that it still understands the released protocol
 	$(BIN)/buf lint proto
 	$(BIN)/buf breaking proto --against proto/baseline.binpb
+
+fresh: $(VENV)/installed-dev ## Check that chatd/pb is what proto/ generates
 	@rm -rf build/pb && mkdir -p build/pb && touch build/pb/__init__.py
 	@$(MAKE) --no-print-directory proto PB=build/pb >/dev/null
 	@diff -r -x __pycache__ build/pb chatd/pb || { echo "chatd/pb is stale: make proto"; exit 1; }
 	@echo "generated code is fresh"
 
-# Code for chatd/pb from proto/. The import lines are rewritten because protoc knows no package above its root.
-proto: $(VENV)/installed-dev
-	@rm -rf $(PB)/*/
-	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=$(PB) --pyi_out=$(PB) $(PROTOS)
-	@find $(PB) -name '*.py*' -exec sed -i -E 's/^from (admin|chat|events|gateway|node)\.v1 import/from chatd.pb.\1.v1 import/' {} +
-	@find $(PB) -mindepth 1 -type d -not -name __pycache__ -exec touch {}/__init__.py \;
-
-# What `make check` compares proto/ with: renew it with each release.
-baseline: $(VENV)/installed-dev
-	$(BIN)/buf build proto -o proto/baseline.binpb
-
-# The units name an installed chatd: for the check, copies that name something that exists here.
-units:
+# The units name an installed chatd. The check runs on copies that name a program this machine has.
+units: ## Check the systemd units
 	@command -v systemd-analyze >/dev/null || { echo "systemd-analyze is missing: apt-get install systemd"; exit 1; }
 	@rm -rf build/units && mkdir -p build/units
 	@for mode in default gateway all; do sed 's|^ExecStart=.*|ExecStart=/bin/true|' systemd/chatd@.service > "build/units/chatd@$$mode.service"; done
@@ -46,32 +56,49 @@ units:
 	@for unit in build/units/*.service; do systemd-analyze security --offline=true --no-pager --threshold=20 $$unit >build/units/security.txt || { cat build/units/security.txt; exit 1; }; done
 	@tail -n 1 build/units/security.txt
 
-# Every scenario on chatd; ARGS=--help says what else. bench-peers: beside what is installed of nats-server, mosquitto, ejabberd, rabbitmq-server.
-bench: $(VENV)/installed
+fix: $(VENV)/installed-dev ## Repair what can be repaired: ruff's fixes, formatting, generated code and SETTINGS.md
+	$(BIN)/ruff check --fix --exit-zero .
+	$(BIN)/ruff format .
+	@$(MAKE) --no-print-directory proto settings
+
+# protoc knows no package above its root, so the import lines are rewritten.
+proto: $(VENV)/installed-dev ## Generate chatd/pb from proto/
+	@rm -rf $(PB)/*/
+	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=$(PB) --pyi_out=$(PB) $(PROTOS)
+	@find $(PB) -name '*.py*' -exec sed -i -E 's/^from (admin|chat|events|gateway|node)\.v1 import/from chatd.pb.\1.v1 import/' {} +
+	@find $(PB) -mindepth 1 -type d -not -name __pycache__ -exec touch {}/__init__.py \;
+
+settings: $(VENV)/installed-dev ## Renew chatd/daemon/SETTINGS.md
+	@mkdir -p build && $(BIN)/chatd settings --markdown >build/SETTINGS.md
+	@cmp -s build/SETTINGS.md chatd/daemon/SETTINGS.md || cp build/SETTINGS.md chatd/daemon/SETTINGS.md
+
+baseline: $(VENV)/installed-dev ## Renew what `make protocol` compares proto/ with; for a release
+	$(BIN)/buf build proto -o proto/baseline.binpb
+
+bench: $(VENV)/installed ## Measure chatd; ARGS=--help lists the scenarios
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-bench-peers: $(VENV)/installed
+bench-peers: $(VENV)/installed ## Measure chatd beside the other systems that are installed
 	@$(BIN)/python -m tests.bench --peers $(ARGS)
 
-# Against the figures of baseline.json, which only mean something on the machine that made them (ARGS=--save makes them).
-bench-compare: $(VENV)/installed
+bench-compare: $(VENV)/installed ## Compare with baseline.json of this machine; ARGS=--save makes it
 	@$(BIN)/python -m tests.bench hot-room ping wide-room-1000 many-rooms --repeat 3 --compare $(ARGS)
 
-# Has a delivery become much more expensive? In ratios, so it means something everywhere.
-bench-guard: $(VENV)/installed
+bench-guard: $(VENV)/installed ## Check that no delivery costs much more than it did; in ratios, for any machine
 	@$(BIN)/python -m tests.bench.guard $(ARGS)
 
-# Faults at random for MINUTES on DB, judged from outside; SEED makes the same choices again.
-chaos: $(VENV)/installed-dev
+chaos: $(VENV)/installed-dev ## Inject random faults and judge from outside; SEED=, MINUTES=, DB=sqlite or postgres
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(DB),--db $(DB)) $(ARGS)
 
-# The power goes CUTS times while events are acknowledged; needs root and loop devices.
-powercut: $(VENV)/installed-dev
+powercut: $(VENV)/installed-dev ## Cut the power under a disk image; CUTS=, SEED=; needs root and loop devices
 	@$(BIN)/python -m tests.durability.power_cut $(if $(CUTS),--cuts $(CUTS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-clean:
+clean: ## Remove the virtual environment and everything that was built
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile
 
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "chatd needs Python 3.11 or newer: make PYTHON=python3.12 …"; exit 1; }

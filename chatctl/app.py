@@ -1,4 +1,4 @@
-"""The command line of ``chatctl``: every command in one place, and what exit codes mean.
+"""The command line of ``chatctl``: all commands in one place, and the exit codes.
 
 0 done · 1 the service refused or failed · 2 usage · 69 the service cannot be reached
 """
@@ -12,20 +12,29 @@ from typing import Annotated
 import typer
 
 from chatctl import dead_letters, devices, notifications, outbox, profiles, rooms
-from chatctl.connection import Options
-from chatctl.output import ReaderGone, age, harmless
+from chatctl.arguments import AsJson
+from chatctl.connections import connections
+from chatctl.invocation import Options
+from chatctl.nodes import nodes
+from chatctl.output import ReaderGone, harmless
 from chatctl.presence import presence
-from chatctl.receipts import read, receipts, unread
+from chatctl.read_markers import read, unread
+from chatctl.receipts import receipts
 from chatctl.send import send
-from chatctl.status import connections, nodes, status
+from chatctl.status import status
 from chatctl.tail import tail
+from chatctl.times import age
 from chatd import __version__
 from chatd.errors import ChatdError, ConfigError, TimedOut, Unavailable
 
 USAGE = 2
 UNREACHABLE = 69  # EX_UNAVAILABLE of sysexits.h
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 app.add_typer(rooms.app, name="room")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(dead_letters.app, name="dead-letter")
@@ -49,16 +58,45 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-Uri = Annotated[str, typer.Option("--uri", envvar="CHATD_URI", help="The gateway; several with commas: the first that answers.")]
+Uri = Annotated[
+    str,
+    typer.Option(
+        "--uri",
+        envvar="CHATD_URI",
+        help="The gateway. Of several, separated by commas, the first that answers is used.",
+    ),
+]
 Token = Annotated[
     str,
-    typer.Option("--token", envvar="CHATD_TOKEN", help="Your token; default: the token file's first operator.", show_default=False),
+    typer.Option(
+        "--token",
+        envvar="CHATD_TOKEN",
+        help="Your token; default: the token file's first operator.",
+        show_default=False,
+    ),
 ]
 TokenFile = Annotated[
-    Path | None, typer.Option("--token-file", envvar="CHATD_TOKENS_FILE", help="chatd's token file; default: in its data directory.")
+    Path | None,
+    typer.Option(
+        "--token-file",
+        envvar="CHATD_TOKENS_FILE",
+        help="chatd's token file; default: in its data directory.",
+    ),
 ]
 Profile = Annotated[
-    str, typer.Option("--as", envvar="CHATD_PROFILE", metavar="PROFILE", help="Act for this profile (operators may).", show_default=False)
+    str,
+    typer.Option(
+        "--as",
+        envvar="CHATD_PROFILE",
+        metavar="PROFILE",
+        help="Act for this profile (operators may).",
+        show_default=False,
+    ),
+]
+Timeout = Annotated[float, typer.Option("--timeout", min=0.1, help="Wait this many seconds for an answer.")]
+Version = Annotated[
+    bool,
+    typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
 ]
 
 
@@ -69,22 +107,23 @@ def root(
     token: Token = "",
     token_file: TokenFile = None,
     profile: Profile = "",
-    timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="Wait so many seconds for an answer.")] = 10.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")] = False,
+    timeout: Timeout = 10.0,
+    as_json: AsJson = False,
+    version: Version = False,
 ) -> None:
-    """Talk to chatd: send, tail, look into rooms and outboxes.
+    """Talk to chatd: send and tail events, look into rooms and outboxes.
 
-    Start here: chatctl --as alice room create lobby bob · chatctl --as bob tail · chatctl --as alice send lobby hello
+    Start here: chatctl --as alice room create lobby bob · chatctl --as bob tail ·
+    chatctl --as alice send lobby hello
     """
-    context.obj = Options(uri=uri, token=token, token_file=token_file, profile=profile, timeout=timeout, as_json=as_json)
+    context.obj = Options(uri, token, token_file, profile, timeout, as_json)
 
 
 def main() -> None:
-    """Console script; never a traceback unless CHATCTL_DEBUG is set."""
+    """The console script. A traceback is shown only if CHATCTL_DEBUG is set."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a character is no reason to fail
+            stream.reconfigure(errors="backslashreplace")  # a character the terminal lacks is no failure
     try:
         app()
     except (TimedOut, Unavailable, TimeoutError) as exc:
@@ -94,14 +133,14 @@ def main() -> None:
     except UnicodeEncodeError as exc:
         _fail(ConfigError("an argument is not UTF-8"), USAGE, exc)
     except ReaderGone:
-        # Nothing to complain about, nor may Python when it flushes at exit.
+        # No failure. Python flushes stdout at exit and must not fail either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(130)
     except ChatdError as exc:
         _fail(exc, 1)
-    except Exception as exc:  # noqa: BLE001  a bug: one line for the user, the traceback on request
+    except Exception as exc:  # noqa: BLE001  a bug: one line for the user, the traceback with CHATCTL_DEBUG
         _fail(exc, 1)
 
 
@@ -109,6 +148,7 @@ def _fail(exc: BaseException, code: int, cause: BaseException | None = None) -> 
     if os.environ.get("CHATCTL_DEBUG"):
         raise exc from cause
     name = f" ({exc.name})" if isinstance(exc, ChatdError) else ""
-    later = f"; try again in {age(exc.retry_after_ms * 1000)}" if isinstance(exc, ChatdError) and exc.retry_after_ms else ""
+    retry_after_us = exc.retry_after_ms * 1_000 if isinstance(exc, ChatdError) else 0
+    later = f"; try again in {age(retry_after_us)}" if retry_after_us else ""
     sys.stderr.write(f"chatctl: {harmless(str(exc)) or type(exc).__name__}{later}{name}\n")
     sys.exit(code)

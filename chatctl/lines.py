@@ -1,4 +1,4 @@
-"""Standard input as numbered lines, in batches ready to send: whatever a slow source has written, at once, without waiting for more.
+"""Standard input as numbered lines, in batches that never wait for lines not written yet.
 
 Nothing blocks the event loop, so Ctrl-C works while a source is silent.
 """
@@ -11,22 +11,25 @@ from typing import NamedTuple
 from chatd.errors import PayloadTooLarge
 
 BATCH_LINES = 64
-"""Lines in a request: what one transaction of the daemon holds anyway."""
+"""Maximum number of lines in a request: as many events as one transaction of the daemon holds."""
 LONGEST_LINE = 1_048_576
-"""Bytes; far beyond what an event holds, and the most that waits here for its end."""
+"""Bytes; far more than an event may hold, and the most that is kept while a line has no end yet."""
 CHUNK = 65_536
-"""Bytes read at once. A batch is what came with one chunk, so its request stays far below the largest frame."""
+"""Bytes read at once. A batch holds lines of one chunk, so its request stays far below the largest frame."""
 
 
 class Line(NamedTuple):
-    """``number`` counts from 1, blank lines too."""
+    """A line without its end. ``number`` counts from 1 and includes blank lines."""
 
     number: int
     text: str
 
 
 async def batches(fd: int) -> AsyncIterator[list[Line]]:
-    """The lines of a file descriptor. Raises PayloadTooLarge for a line longer than LONGEST_LINE."""
+    """The lines of a file descriptor, at most BATCH_LINES at a time.
+
+    Raises PayloadTooLarge for a line longer than LONGEST_LINE.
+    """
     number = 0
     rest = b""
     while chunk := await _read(fd):
@@ -52,7 +55,7 @@ def _line(number: int, raw: bytes) -> Line:
 
 
 async def _read(fd: int) -> bytes:
-    """What is there, at least a byte; empty at the end."""
+    """The bytes that can be read now, at least one; empty at the end of the file."""
     loop = asyncio.get_running_loop()
     readable: asyncio.Future[None] = loop.create_future()
     try:

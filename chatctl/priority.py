@@ -1,4 +1,4 @@
-"""Priorities as people say them."""
+"""Priorities by name."""
 
 import typer
 
@@ -8,7 +8,7 @@ NAMES = {"bulk": BULK, "normal": NORMAL, "urgent": URGENT, "highest": HIGHEST}
 
 
 def parse_priority(given: str | int) -> int:
-    """A name or a number. Raises typer.BadParameter."""
+    """The priority of a name or a number. Raises typer.BadParameter."""
     text = str(given)
     if text in NAMES:
         return NAMES[text]
@@ -17,5 +17,6 @@ def parse_priority(given: str | int) -> int:
     except ValueError:
         number = HIGHEST + 1
     if not BULK <= number <= HIGHEST:
-        raise typer.BadParameter(f"{text!a} is neither {', '.join(NAMES)} nor a number from {BULK} to {HIGHEST}")
+        names = ", ".join(NAMES)
+        raise typer.BadParameter(f"{text!a} is neither {names} nor a number from {BULK} to {HIGHEST}")
     return number

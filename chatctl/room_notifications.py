@@ -1,12 +1,12 @@
-"""chatctl room notifications: what you are notified of in a room while your devices are away."""
+"""chatctl room notifications: the notifications you want from a room while your devices are away."""
 
-import time
 from typing import Annotated
 
 import typer
 
-from chatctl.connection import options, run
-from chatctl.history import age_us
+from chatctl.arguments import AsJson, RoomId
+from chatctl.invocation import output, run
+from chatctl.times import now_us, parse_age
 from chatd.pb.chat.v1 import chat_pb2
 
 LEVELS = {
@@ -15,20 +15,26 @@ LEVELS = {
     "none": chat_pb2.NOTIFICATION_LEVEL_NONE,
 }
 
+Level = Annotated[str, typer.Option("--level", help="all, mentions or none.")]
+MuteFor = Annotated[
+    str,
+    typer.Option("--mute-for", metavar="AGE", help="No notifications for this long: 30d, 8h, 90m."),
+]
+
 
 def notifications(
     context: typer.Context,
-    room: Annotated[str, typer.Argument(metavar="ROOM", help="The room's id.")],
-    level: Annotated[str, typer.Option("--level", help="all, mentions or none.")] = "all",
-    mute_for: Annotated[str, typer.Option("--mute-for", metavar="AGE", help="Nothing for so long: 30d, 8h, 90m.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    room: RoomId,
+    level: Level = "all",
+    mute_for: MuteFor = "",
+    as_json: AsJson = False,
 ) -> None:
-    """Say what you want to be notified of in a room while your devices are away. Both options are set anew each time.
+    """Set the events of a room that you are notified of while your devices are away. Sets both options anew.
 
     Example: chatctl --as bob room notifications lobby --level mentions --mute-for 8h
     """
     if level not in LEVELS:
         raise typer.BadParameter(f"--level must be one of {', '.join(LEVELS)}")
-    until = time.time_ns() // 1000 + age_us(mute_for) if mute_for else 0
+    until = now_us() + parse_age(mute_for) if mute_for else 0
     run(context, lambda client: client.set_room_notifications(room, LEVELS[level], muted_until_us=until))
-    options(context).output(as_json).one({"room_id": room, "level": level, "muted_until_us": until})
+    output(context, as_json).one({"room_id": room, "level": level, "muted_until_us": until})

@@ -1,17 +1,22 @@
-"""The README says what is so."""
+"""The documents agree with the code."""
 
+import re
 from pathlib import Path
 
-from chatd.daemon.settings_table import table
+from chatd.daemon.settings.listing import page
 from chatd.errors import WIRE_ERRORS
+from chatd.pb.admin.v1 import admin_pb2
+from chatd.pb.chat.v1 import chat_pb2
+from chatd.pb.node.v1 import node_pb2
 
 ROOT = Path(__file__).parent.parent
+DOCUMENTS = [
+    path for folder in (".", ".github", "chatctl", "chatd", "proto", "systemd", "tests") for path in (ROOT / folder).glob("*.md")
+] + [ROOT / "chatd/daemon/SETTINGS.md", ROOT / "tests/bench/README.md"]
 
 
-def test_every_setting_is_in_the_table() -> None:
-    readme = (ROOT / "README.md").read_text()
-    for name, default, meaning in table():
-        assert f"| `{name}` | {default} | {meaning} |" in readme, "renew it with: chatd settings --markdown"
+def test_the_page_of_settings_lists_every_setting() -> None:
+    assert (ROOT / "chatd/daemon/SETTINGS.md").read_text() == page(), "renew it with: make fix"
 
 
 def test_every_error_is_in_the_protocol() -> None:
@@ -21,6 +26,26 @@ def test_every_error_is_in_the_protocol() -> None:
         assert f"| {code} | {error.name} | {error.fault} | {retry} | {closes} |" in protocol
 
 
-def test_the_documents_that_are_named_are_there() -> None:
-    for name in ("proto/PROTOCOL.md", "chatd/ARCHITECTURE.md", "tests/README.md", "systemd/README.md", "CHANGELOG.md", "LICENSE"):
-        assert (ROOT / name).is_file()
+def test_every_call_is_in_the_protocol() -> None:
+    rows = [line.split(" | ") for line in (ROOT / "proto/PROTOCOL.md").read_text().splitlines() if "Service/" in line and line[0] == "|"]
+    services = (chat_pb2.DESCRIPTOR, "ChatService"), (admin_pb2.DESCRIPTOR, "AdminService"), (node_pb2.DESCRIPTOR, "NodeService")
+    assert [(row[0], row[2]) for row in rows] == [
+        (f"| {name}/{call.name}", f"{call.input_type.name} → {call.output_type.name}")
+        for file, name in services
+        for call in file.services_by_name[name].methods
+    ]
+    assert {row[1] for row in rows} == {"user", "operator", "gateway"}
+    assert {row[3] for row in rows} == {"reads |", "writes |"}
+
+
+def test_links_lead_somewhere() -> None:
+    for document in DOCUMENTS:
+        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text()):
+            assert (document.parent / link).exists(), f"{document}: {link}"
+
+
+def test_the_targets_of_make_that_are_named_are_there() -> None:
+    targets = set(re.findall(r"^([a-z-]+):.* ## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for document in DOCUMENTS:
+        named = set(re.findall(r"(?:^|`)make ([a-z-]+)(?=`| [A-Z]+=| +#)", document.read_text(), re.MULTILINE))
+        assert named <= targets, document

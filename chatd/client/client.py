@@ -183,6 +183,15 @@ class Client:
         response = await self.call("ChatService/CreateRoom", request, chat.CreateRoomResponse, affinity=room_id, repeatable=False)
         return response.room
 
+    async def update_room(self, room_id: str, *, name: str | None = None, hide_previews: bool | None = None) -> chat.Room:
+        """Change a room's name or settings (None: as it is); the room as it is now. For its owner and operators."""
+        request = chat.UpdateRoomRequest(room_id=room_id)
+        if name is not None:
+            request.name = name
+        if hide_previews is not None:
+            request.hide_previews = hide_previews
+        return (await self.call("ChatService/UpdateRoom", request, chat.UpdateRoomResponse, affinity=room_id)).room
+
     async def add_members(self, room_id: str, profiles: Iterable[str]) -> list[str]:
         """Make profiles members; those who were not before."""
         request = chat.AddRoomSubscriptionsRequest(room_id=room_id, profile_ids=profiles)

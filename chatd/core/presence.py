@@ -1,4 +1,4 @@
-"""Who of the watched is how reachable, from what gateways' subscriptions say. No clock: `now` is in seconds of any steady one.
+"""Who of the watched is how reachable, from the topics that gateways watch. No clock: `now` is in seconds of any steady one.
 
 A profile is as reachable as its most reachable device. It is offline only when no device has been there for the grace, and changes are told when
 they have settled: who reconnects, or moves to another gateway, is not seen to flicker.

@@ -24,7 +24,7 @@ def escape_fields(logger: Any, name: str, event: MutableMapping[str, Any]) -> Mu
 
 
 class IntoStructlog(logging.Handler):
-    """What libraries log and warn of (asyncio's lost exceptions, say) takes the same way out as our own."""
+    """Logs and warnings of libraries (asyncio's lost exceptions, say) take the same way out as our own."""
 
     def emit(self, record: logging.LogRecord) -> None:
         log = structlog.get_logger()

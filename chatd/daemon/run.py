@@ -13,6 +13,7 @@ from chatd import __version__
 from chatd.daemon.default_node import start_default_node
 from chatd.daemon.gateway_node import start_gateway
 from chatd.daemon.logs import configure
+from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Mode, Settings
 from chatd.daemon.systemd import ServiceManager, watchdog_interval
 from chatd.errors import ChatdError
@@ -27,15 +28,15 @@ GC_THRESHOLD = (50_000, 20, 50)
 """Nothing on the hot path makes cycles; looking for them every 700 allocations costs a few per cent."""
 
 
-def run(mode: Mode, settings: Settings) -> int:
+def run(mode: Mode, settings: Settings, seams: Seams = NO_SEAMS) -> int:
     """Serve until told to stop; the process's exit code. Raises ConfigError when the settings cannot be served."""
-    configure(settings.log_level, settings.log_format)
+    configure(settings.logs.log_level, settings.logs.log_format)
     sys.setswitchinterval(SWITCH_INTERVAL)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(mode, settings))
+        return runner.run(_serve(mode, settings, seams))
 
 
-async def _serve(mode: Mode, settings: Settings) -> int:
+async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     code = 0
@@ -52,26 +53,26 @@ async def _serve(mode: Mode, settings: Settings) -> int:
     with ExitStack() as stack:
         context = new_context(max_sockets=65_536)
         stack.callback(context.term)
-        node = None if mode == "gateway" else await start_default_node(mode, loop, context, settings, stack, broken)
-        gateway = None if mode == "default" else start_gateway(mode, loop, context, settings, stack)
+        node = None if mode == "gateway" else await start_default_node(loop, context, settings, stack, broken, seams)
+        gateway = None if mode == "default" else start_gateway(loop, context, settings, stack, seams)
         if mode == "gateway":
             manager.status("waiting for a default node")
-        while gateway is not None and not gateway.backend.ready and not stop.is_set():
+        while gateway is not None and not gateway.ready and not stop.is_set():
             await asyncio.sleep(0.01)
         # What lives this long lives for ever: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLD)
         where = {"gateway": gateway.uri} if gateway is not None else {}
-        log.info("chatd is ready", mode=mode, node_id=settings.node_id, version=__version__, **where)
+        log.info("chatd is ready", mode=mode, node_id=settings.node.node_id, version=__version__, **where)
         manager.ready(f"serving as {mode}")
         await _until(stop, manager)
         log.info("chatd is stopping", mode=mode)
         manager.stopping()
         if gateway is not None:
-            await gateway.drain(settings.drain_seconds)
+            await gateway.drain(settings.node.drain_seconds)
         if node is not None:
-            await node.drain(settings.drain_seconds)
+            await node.drain(settings.node.drain_seconds)
     log.info("chatd has stopped", mode=mode)
     return code
 

@@ -1,4 +1,4 @@
-"""What systemd is told, over the datagram socket it names in NOTIFY_SOCKET; without one nothing is said."""
+"""Messages to systemd, over the datagram socket that it names in NOTIFY_SOCKET; without one nothing is sent."""
 
 import os
 import socket
@@ -14,7 +14,7 @@ class ServiceManager:
         self._send(f"READY=1\nSTATUS={_line(status)}")
 
     def status(self, text: str) -> None:
-        """What ``systemctl status`` shows."""
+        """The text that ``systemctl status`` shows."""
         self._send(f"STATUS={_line(text)}")
 
     def stopping(self) -> None:
@@ -41,7 +41,7 @@ def _line(text: str) -> str:
 
 
 def watchdog_interval() -> float | None:
-    """How often systemd wants to hear ``alive``, seconds: half of what it waits; None when it does not wait for this process."""
+    """Seconds between two calls of ``alive``: half of the time that systemd waits; None when it does not watch this process."""
     pid = os.environ.get("WATCHDOG_PID")
     wait = os.environ.get("WATCHDOG_USEC", "")
     if not wait.isdigit() or int(wait) == 0 or (pid and pid != str(os.getpid())):

@@ -1,16 +1,15 @@
 """Calls in, replies out: the ROUTER socket that gateways connect to."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable
 from functools import partial
-from typing import Any
 
 import structlog
 from google.protobuf.message import DecodeError, Message
 
 from chatd.core.counter import Counter
 from chatd.core.wire import encode_reply
-from chatd.default.answer import Caller, Done, Later, Method, Write
+from chatd.default.answer import Caller, Method
 from chatd.errors import ChatdError, MalformedFrame, Overloaded, UnknownMethod
 from chatd.pb.node.v1.node_pb2 import NodeRequest, Role
 from chatd.store.access import MAX_WAITING, StoreAccess
@@ -21,16 +20,16 @@ log = structlog.get_logger()
 
 
 class Calls:
-    """Answers ``methods``, which are named as in "ChatService/SendEvents"."""
+    """Answers ``methods``, found by their names."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, store: StoreAccess, methods: Mapping[str, Method]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, store: StoreAccess, methods: Iterable[Method], refused: Counter) -> None:
         self._loop = loop
         self._store = store
-        self._methods = methods
+        self._methods = {method.name: method for method in methods}
         self._router: Pump | None = None
         self.under_way = 0
         """Calls that have no reply yet."""
-        self.refused = Counter("requests_refused", "requests refused")
+        self._refused = refused
 
     def bind(self, context: Context, uri: str, *, max_frame: int) -> str:
         """The address bound. Raises ConfigError."""
@@ -67,43 +66,22 @@ class Calls:
         if self._store.waiting >= MAX_WAITING:
             raise Overloaded(f"{MAX_WAITING} requests are waiting for the database")
         caller = Caller(request.caller.profile_id, operator=request.caller.role == Role.ROLE_OPERATOR)
-        answer = method(caller, request.payload)
-        reply = partial(self._reply, routing_id, request.call_id)
-        refuse = partial(self._refuse, routing_id, request.call_id)
-        if isinstance(answer, Done):
-            reply(answer.response)
-            return
+        answer = method.answer(caller, request.payload)
         self.under_way += 1
-        if isinstance(answer, Later):
-            answer.begin(partial(self._finish_later, reply, refuse))
-            return
-        then, failed = partial(self._finish, reply, answer.then), partial(self._fail, refuse)
-        if isinstance(answer, Write):
-            self._store.write(answer.command, then, failed)
-        else:
-            self._store.ask(answer.query, then, failed)
+        answer.give(
+            self._store, partial(self._reply, routing_id, request.call_id), partial(self._refuse_later, routing_id, request.call_id)
+        )
 
-    def _finish(self, reply: Callable[[Message], None], make: Callable[[Any], Message], result: Any) -> None:
-        response = make(result)
+    def _refuse_later(self, routing_id: bytes, call_id: int, error: ChatdError) -> None:
         self.under_way -= 1
-        reply(response)
-
-    def _fail(self, refuse: Callable[[ChatdError], None], error: ChatdError) -> None:
-        self.under_way -= 1
-        refuse(error)
-
-    def _finish_later(self, reply: Callable[[Message], None], refuse: Callable[[ChatdError], None], result: Message | ChatdError) -> None:
-        self.under_way -= 1
-        if isinstance(result, ChatdError):
-            refuse(result)
-        else:
-            reply(result)
+        self._refuse(routing_id, call_id, error)
 
     def _reply(self, routing_id: bytes, call_id: int, response: Message) -> None:
+        self.under_way -= 1
         self._send(routing_id, encode_reply(call_id, response.SerializeToString(), None))
 
     def _refuse(self, routing_id: bytes, call_id: int, error: ChatdError) -> None:
-        self.refused.add()
+        self._refused.add()
         self._send(routing_id, encode_reply(call_id, b"", error))
 
     def _send(self, routing_id: bytes, reply: Message) -> None:

@@ -10,18 +10,17 @@ from dataclasses import dataclass
 
 from chatd.core.model import CommittedRun
 from chatd.default.calls import Calls
-from chatd.default.fan_out.last_mile_delivery import EventDeliveryQueueHandler
 from chatd.default.part import Part
 from chatd.errors import ConfigError
 from chatd.store.access import StoreAccess
-from chatd.transport.publisher import Publisher
+from chatd.transport.queue import OnGateway, Publisher
 from chatd.transport.sockets import Context
 from chatd.transport.timers import Timers
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where a node takes calls and where it publishes."""
+    """The addresses at which a node takes calls and publishes."""
 
     call_uri: str
     queue_uri: str
@@ -36,14 +35,14 @@ class DefaultNode:
         store: StoreAccess,
         calls: Calls,
         publisher: Publisher,
-        last_mile: EventDeliveryQueueHandler,
+        on_gateway: OnGateway,
         parts: Sequence[Part],
     ) -> None:
         self._loop = loop
         self._store = store
         self._calls = calls
         self._publisher = publisher
-        self._last_mile = last_mile
+        self._on_gateway = on_gateway
         self._parts = parts
         self._timers = Timers(loop)
 
@@ -61,7 +60,7 @@ class DefaultNode:
         await self._store.ping()
         call_uri = self._calls.bind(context, wanted.call_uri, max_frame=max_frame)
         try:
-            queue_uri = self._publisher.bind(context, wanted.queue_uri, self._last_mile.on_subscriptions)
+            queue_uri = self._publisher.open(context, wanted.queue_uri, self._on_gateway)
         except ConfigError:
             self._calls.close()
             raise

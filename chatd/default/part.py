@@ -1,7 +1,7 @@
 """Part: all that one subject brings to a node. A node is made of parts and knows none of them by name."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from chatd.core.counter import Counter
 from chatd.default.answer import Method
@@ -14,7 +14,7 @@ class Part:
     """``begin`` runs once when the node serves, ``every`` after each so many seconds, ``before_the_end`` when the node drains: it
     gets the seconds it may take. Parts begin and end in the order in which the node lists them."""
 
-    methods: Mapping[str, Method] = field(default_factory=dict)
+    calls: Sequence[Method] = ()
     begin: Sequence[Action] = ()
     every: Sequence[tuple[float, Action]] = ()
     counters: Sequence[Counter] = ()

@@ -6,64 +6,97 @@ from typing import NamedTuple
 import structlog
 
 from chatd.core.ack_batch import encode_acks
+from chatd.core.counter import Counter
 from chatd.core.model import StreamAcks
 from chatd.core.stream import DeviceStream
 from chatd.errors import ChatdError, Superseded
-from chatd.gateway.backend import Backend
-from chatd.gateway.catch_up import CatchUp
+from chatd.gateway.backend import OnReply
+from chatd.gateway.catch_up import Pulls
 from chatd.gateway.connection import ClientConnection
-from chatd.pb.node.v1.node_pb2 import AckBatchResponse
+from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse
 
 log = structlog.get_logger()
 
 MAX_STREAMS = 256
 """In one call: a transaction of many more would hold up the events that come behind it."""
 
+SendAcks = Callable[[AckBatchRequest, OnReply], None]
+"""Sends a batch to a default node."""
 
-class _Flushed(NamedTuple):
-    """What one stream had to say; nothing (``acks`` is None) says that it lives."""
+
+class Flushed(NamedTuple):
+    """The acks of one stream; none (``acks`` is None) says that it lives."""
 
     peer: ClientConnection
     stream: DeviceStream
     acks: StreamAcks | None
 
 
-class AckFlush:
-    """Gathers streams with acks and sends AckBatch. A batch that fails is gathered again."""
+class UnwrittenAcks:
+    """Streams that have something to write. A stream that has ended is still written: what its device acknowledged counts."""
 
-    def __init__(
-        self, backend: Backend, catch_up: CatchUp, *, gateway_id: str, end: Callable[[ClientConnection, ChatdError], None]
-    ) -> None:
-        self._backend = backend
-        self._catch_up = catch_up
-        self._gateway_id = gateway_id
-        self._end = end
-        # A stream that has ended is still flushed: what its device acknowledged counts.
+    def __init__(self) -> None:
         self._acked: dict[DeviceStream, ClientConnection] = {}
         self._alive: dict[DeviceStream, ClientConnection] = {}
 
     def acked(self, peer: ClientConnection) -> None:
-        """The peer's stream has acks, rejections or a failure to write."""
+        """The connection's stream has acks, rejections or a failure to write."""
         if peer.stream is not None:
             self._acked[peer.stream] = peer
 
     def alive(self, peer: ClientConnection) -> None:
-        """The peer has been heard: noted with the next flush for operators to see."""
+        """The connection has been heard: noted with the next flush for operators to see."""
         if peer.stream is not None:
             self._alive[peer.stream] = peer
 
-    def flush(self) -> None:
-        """Send what has gathered; while no default node answers it gathers on."""
-        if not self._backend.ready:
-            return
-        batch: list[_Flushed] = []
+    def put_back(self, stream: DeviceStream, peer: ClientConnection) -> None:
+        """Its acks could not be written."""
+        self._acked[stream] = peer
+
+    def leave_out(self, stream: DeviceStream) -> None:
+        """Its acks are on their way by themselves."""
+        self._acked.pop(stream, None)
+
+    def take(self) -> "list[Flushed]":
+        """Everything that can be written now; streams with acks under way wait."""
+        taken: list[Flushed] = []
         still_under_way: dict[DeviceStream, ClientConnection] = {}
         for stream, peer in (self._acked | self._alive).items():
             if stream.pending_acks.under_way:
                 still_under_way[stream] = peer
-                continue
-            batch.append(_Flushed(peer, stream, stream.pending_acks.take()))
+            else:
+                taken.append(Flushed(peer, stream, stream.pending_acks.take()))
         self._acked, self._alive = still_under_way, {}
+        return taken
+
+
+class AckFlush:
+    """Sends what ``unwritten`` has gathered as AckBatch, by ``send``. A batch that fails is gathered again. ``is_ready`` is true while a default
+    node answers."""
+
+    def __init__(
+        self,
+        unwritten: UnwrittenAcks,
+        pulls: Pulls,
+        *,
+        is_ready: Callable[[], bool],
+        send: SendAcks,
+        end: Callable[[ClientConnection, ChatdError], None],
+    ) -> None:
+        self._unwritten = unwritten
+        self._pulls = pulls
+        self._is_ready = is_ready
+        self._send_acks = send
+        self._end = end
+        self.acked = unwritten.acked
+        self.alive = unwritten.alive
+        self.written = Counter("acks_written", "streams whose acks were written, counted once a batch")
+
+    def flush(self) -> None:
+        """Send what has gathered; while no default node answers it gathers on."""
+        if not self._is_ready():
+            return
+        batch = self._unwritten.take()
         for start in range(0, len(batch), MAX_STREAMS):
             self._send(batch[start : start + MAX_STREAMS], None)
 
@@ -74,34 +107,35 @@ class AckFlush:
         if stream is None or acks is None:
             done()
             return
-        self._acked.pop(stream, None)
-        self._send([_Flushed(peer, stream, acks)], done)
+        self._unwritten.leave_out(stream)
+        self._send([Flushed(peer, stream, acks)], done)
 
-    def _send(self, batch: list[_Flushed], done: Callable[[], None] | None) -> None:
+    def _send(self, batch: list[Flushed], done: Callable[[], None] | None) -> None:
         def written(payload: bytes, error: ChatdError | None) -> None:
             self._written(batch, payload, error)
             if done is not None:
                 done()
 
         request = encode_acks([one.acks or StreamAcks(one.stream.key) for one in batch])
-        self._backend.call("NodeService/AckBatch", request, written, affinity=self._gateway_id)
+        self._send_acks(request, written)
 
-    def _written(self, batch: list[_Flushed], payload: bytes, error: ChatdError | None) -> None:
+    def _written(self, batch: list[Flushed], payload: bytes, error: ChatdError | None) -> None:
         if error is not None:
             log.warning("Acks could not be written; trying again", error=str(error), streams=len(batch))
             for peer, stream, acks in batch:
                 if acks is not None:
                     stream.pending_acks.lost()
-                    self._acked[stream] = peer
+                    self._unwritten.put_back(stream, peer)
             return
         superseded = set(AckBatchResponse.FromString(payload).superseded)
         for index, (peer, stream, acks) in enumerate(batch):
             if acks is not None:
                 stream.acks_written()
+                self.written.add()
             if peer.stream is not stream:
                 continue
             if index in superseded:
                 self._end(peer, Superseded("a newer stream of this device is open"))
             elif stream.wants_pull:
-                self._catch_up.want(peer)
-        self._catch_up.flush()
+                self._pulls.want(peer)
+        self._pulls.flush()

@@ -1,12 +1,14 @@
 """Pulls from the outbox for streams that are CATCHING_UP: all that want one in a turn of the loop share one call."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import structlog
 
+from chatd.core.counter import Counter
 from chatd.core.model import Owed, OwedRun, Pull
 from chatd.errors import ChatdError, Superseded
-from chatd.gateway.backend import Backend
+from chatd.gateway.backend import NodeCalls
 from chatd.gateway.connection import ClientConnection
 from chatd.pb.node.v1.node_pb2 import PullOutboxRequest, PullOutboxResponse, RoomCursor, StreamOwed, StreamPull
 
@@ -17,25 +19,38 @@ MAX_PULL_BYTES = 1_048_576
 MAX_CALL_BYTES = 8 * MAX_PULL_BYTES
 """What one stream, and one call, may ask for: the answer is one frame, and the sockets cut off at 16 MiB."""
 
+Deliver = Callable[[ClientConnection, Sequence[bytes], bool], None]
+"""Sends delivery records; True: then tells the device that it has caught up (``DeviceSender.deliver``)."""
+
+
+class Pulls(Protocol):
+    """Pulls for streams that want one (``CatchUp``)."""
+
+    def want(self, peer: ClientConnection) -> None:
+        """The connection's stream wants a pull; it goes out with the next ``flush``."""
+
+    def flush(self) -> None: ...
+
 
 class CatchUp:
     """Asks for, and hands on, what streams are owed."""
 
     def __init__(
         self,
-        backend: Backend,
+        calls: NodeCalls,
         *,
         gateway_id: str,
-        send: Callable[[ClientConnection, list[bytes], bool], None],
+        deliver: Deliver,
         end: Callable[[ClientConnection, ChatdError], None],
         later: Callable[[float, Callable[[], None]], object],
     ) -> None:
-        self._backend = backend
+        self._calls = calls
         self._gateway_id = gateway_id
-        self._send = send
+        self._deliver = deliver
         self._end = end
         self._later = later
         self._wanting: set[ClientConnection] = set()
+        self.pulled = Counter("deliveries_pulled", "deliveries pulled from the outbox and sent to devices")
 
     def want(self, peer: ClientConnection) -> None:
         """The peer's stream wants a pull; it goes out with the next ``flush``."""
@@ -61,7 +76,7 @@ class CatchUp:
 
     def _ask(self, batch: list[tuple[ClientConnection, Pull]]) -> None:
         request = PullOutboxRequest(pulls=[_to_pb(pull) for _, pull in batch])
-        self._backend.call(
+        self._calls.call(
             "NodeService/PullOutbox", request, lambda payload, error: self._answered(batch, payload, error), affinity=self._gateway_id
         )
 
@@ -78,12 +93,14 @@ class CatchUp:
             stream = peer.stream
             if stream is None or stream.key != pull.stream:
                 continue  # closed or replaced meanwhile
+            before = stream.window.sent
             try:
                 frames, caught_up = stream.pulled(_from_pb(owed))
             except Superseded as exc:
                 self._end(peer, exc)
                 continue
-            self._send(peer, frames, caught_up)
+            self.pulled.add(stream.window.sent - before)
+            self._deliver(peer, frames, caught_up)
             if stream.wants_pull:
                 self.want(peer)
         self.flush()

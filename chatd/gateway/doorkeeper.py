@@ -3,13 +3,14 @@
 Connections of the gateway's own process (inproc) are never ended.
 """
 
-from collections import Counter
+from collections import Counter as Tally
 from dataclasses import dataclass
 
 import structlog
 
+from chatd.core.counter import Counter
 from chatd.core.rate_limit import Buckets, Rate
-from chatd.transport.accepted import AcceptedConnection, AcceptedConnections
+from chatd.gateway.link import Link
 
 log = structlog.get_logger()
 
@@ -35,101 +36,91 @@ class DoorSettings:
 
 
 class Doorkeeper:
-    """Told of connections by ``AcceptedConnections``, and by the gateway of what they do. Times in seconds."""
+    """Told of connections by the fronts, and by the gateway of what they do. Times in seconds."""
 
     def __init__(self, settings: DoorSettings) -> None:
         self._settings = settings
-        self._waiting: dict[AcceptedConnection, None] = {}  # not authenticated yet; the oldest first
-        self._waiting_at: dict[str, dict[AcceptedConnection, None]] = {}  # the same, by address
-        self._leaving: dict[AcceptedConnection, float] = {}
+        self._failures: dict[Link, int] = {}  # of each connection that a front has accepted
+        self._waiting: dict[Link, float] = {}  # not authenticated yet, and since when; the oldest first
+        self._waiting_at: dict[str, dict[Link, None]] = {}  # the same, by address
+        self._leaving: dict[Link, float] = {}
         self._refusals = Buckets(Rate(REFUSALS_PER_SECOND, REFUSALS_PER_SECOND * REFUSAL_BURST_SECONDS))
         self._refusals_at = Buckets(Rate(4 * REFUSALS_PER_SECOND, 4 * REFUSALS_PER_SECOND * REFUSAL_BURST_SECONDS))
-        self._hung_up: Counter[str] = Counter()
+        self._hung_up_lately: Tally[str] = Tally()
         self._ticked_at = 0.0
+        self.hung_up = Counter("connections_hung_up", "connections that the gateway ended by itself")
         self.period = min(1.0, settings.handshake / 8 or 1.0)
         """How often ``tick`` is to be called."""
 
-    def bind(self, connections: AcceptedConnections) -> None:
-        self._connections = connections
-
-    def accepted(self, one: AcceptedConnection) -> None:
+    def accepted(self, link: Link, now: float) -> None:
         """A connection has come. When too many have not authenticated, the oldest goes: of all, or of the newcomer's address if that has many."""
-        self._waiting[one] = None
-        neighbours = self._waiting_at.setdefault(one.address, {})
-        neighbours[one] = None
+        self._failures[link] = 0
+        self._waiting[link] = now
+        neighbours = self._waiting_at.setdefault(link.address, {})
+        neighbours[link] = None
         most = self._settings.max_unauthenticated
         if len(self._waiting) > most:
             crowd = neighbours if len(neighbours) * ADDRESS_SHARE > most else self._waiting
             self._hang_up(next(iter(crowd)), "crowded")
 
-    def ended(self, one: AcceptedConnection) -> None:
+    def ended(self, link: Link) -> None:
         """A connection has gone."""
-        self._no_longer_waiting(one)
-        self._leaving.pop(one, None)
+        self._no_longer_waiting(link)
+        self._failures.pop(link, None)
+        self._leaving.pop(link, None)
 
-    def _no_longer_waiting(self, one: AcceptedConnection) -> None:
-        if self._waiting.pop(one, self) is self:
+    def _no_longer_waiting(self, link: Link) -> None:
+        if self._waiting.pop(link, None) is None:
             return
-        neighbours = self._waiting_at[one.address]
-        del neighbours[one]
+        neighbours = self._waiting_at[link.address]
+        del neighbours[link]
         if not neighbours:
-            del self._waiting_at[one.address]
+            del self._waiting_at[link.address]
 
-    def address_of(self, routing_id: bytes) -> str:
-        """What limits of addresses count by; empty for local sockets."""
-        one = self._connections.known.get(routing_id)
-        return one.address if one is not None else ""
-
-    def authenticated(self, routing_id: bytes) -> None:
+    def authenticated(self, link: Link) -> None:
         """A token that came over the connection is good."""
-        one = self._connections.known.get(routing_id)
-        if one is not None and not one.admitted:
-            one.admitted = True
-            self._no_longer_waiting(one)
+        self._no_longer_waiting(link)
 
-    def failed(self, routing_id: bytes, now: float) -> None:
+    def failed(self, link: Link, now: float) -> None:
         """A token that came over the connection is none. Too often, and the connection is ended once it has been told."""
-        one = self._connections.known.get(routing_id)
-        if one is None:
+        if link not in self._failures:
             return
-        one.failures += 1
-        if one.failures == self._settings.max_failures:
-            self._leaving[one] = now + LAST_WORD_SECONDS
+        self._failures[link] += 1
+        if self._failures[link] == self._settings.max_failures:
+            self._leaving[link] = now + LAST_WORD_SECONDS
 
-    def refused(self, routing_id: bytes, size: int, now: float) -> bool:
+    def refused(self, link: Link, size: int, now: float) -> bool:
         """A frame of so many bytes is to be refused. False: there were so many that the connection has been ended instead."""
-        one = self._connections.known.get(routing_id)
-        if one is None:
-            return False  # ended for an earlier frame of this batch
         cost = 1 + size / REFUSAL_BYTES
-        if self._refusals.wait(routing_id, cost, now) or (one.address and self._refusals_at.wait(one.address, cost, now)):
-            self._hang_up(one, "flooding")
+        address = link.address
+        if self._refusals.wait(link, cost, now) or (address and self._refusals_at.wait(address, cost, now)):
+            self._hang_up(link, "flooding")
             return False
-        self._refusals.charge(routing_id, cost, now)
-        if one.address:
-            self._refusals_at.charge(one.address, cost, now)
+        self._refusals.charge(link, cost, now)
+        if address:
+            self._refusals_at.charge(address, cost, now)
         return True
 
     def tick(self, now: float) -> None:
         """End the connections whose time is up."""
-        self._connections.look()
         gap = now - self._ticked_at if self._ticked_at else 0.0
         self._ticked_at = now
         if gap > 4 * self.period:
             # This process itself stood still: what they said meanwhile has not been read yet.
-            for one in self._waiting:
-                one.since += gap
+            for link in self._waiting:
+                self._waiting[link] += gap
         if self._settings.handshake:
             latest = now - self._settings.handshake
-            while self._waiting and (oldest := next(iter(self._waiting))).since <= latest:
-                self._hang_up(oldest, "silent")
-        for one in [one for one, at in self._leaving.items() if at <= now]:
-            self._hang_up(one, "wrong tokens")
-        if self._hung_up:
-            log.info("Connections were ended", **{why.replace(" ", "_"): count for why, count in self._hung_up.items()})
-            self._hung_up.clear()
+            while self._waiting and (oldest := next(iter(self._waiting.items())))[1] <= latest:
+                self._hang_up(oldest[0], "silent")
+        for link in [link for link, at in self._leaving.items() if at <= now]:
+            self._hang_up(link, "wrong tokens")
+        if self._hung_up_lately:
+            log.info("Connections were ended", **{why.replace(" ", "_"): count for why, count in self._hung_up_lately.items()})
+            self._hung_up_lately.clear()
 
-    def _hang_up(self, one: AcceptedConnection, why: str) -> None:
-        self.ended(one)
-        self._connections.hang_up(one)
-        self._hung_up[why] += 1
+    def _hang_up(self, link: Link, why: str) -> None:
+        self.ended(link)
+        link.hang_up()
+        self.hung_up.add()
+        self._hung_up_lately[why] += 1

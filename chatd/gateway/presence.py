@@ -15,19 +15,17 @@ SAYABLE = frozenset(LETTERS) | {PresenceState.PRESENCE_STATE_ONLINE, PresenceSta
 
 
 class GatewayPresence:
-    """``tell`` passes a frame on to a peer, and says whether that could be done; ``rate`` is of one device's changes."""
+    """``rate`` is of one device's changes."""
 
     def __init__(
         self,
         *,
         subscribe: Callable[[bytes], None],
         unsubscribe: Callable[[bytes], None],
-        tell: Callable[[ClientConnection, bytes], bool],
         rate: Rate,
     ) -> None:
         self._subscribe = subscribe
         self._unsubscribe = unsubscribe
-        self._tell = tell
         self._buckets = Buckets(rate)
         self._said: dict[ClientConnection, bytes] = {}
         self._watchers: dict[bytes, set[ClientConnection]] = {}
@@ -96,7 +94,7 @@ class GatewayPresence:
             return
         self._last[topic] = frame
         for peer in watchers:
-            if not self._tell(peer, frame):
+            if not peer.link.send(frame):
                 self._missed.add((peer, topic))
 
     def repair(self) -> None:
@@ -104,5 +102,5 @@ class GatewayPresence:
         missed, self._missed = self._missed, set()
         for peer, topic in missed:
             frame = self._last.get(topic)
-            if frame is not None and peer in self._watchers.get(topic, ()) and not self._tell(peer, frame):
+            if frame is not None and peer in self._watchers.get(topic, ()) and not peer.link.send(frame):
                 self._missed.add((peer, topic))

@@ -43,13 +43,13 @@ class RateLimits:
         self._address = (buckets(settings.address_events), buckets(settings.address_bytes))
         self._frames = buckets(settings.device_frames).rate
 
-    def admit(self, peer: ClientConnection, profile_id: str, address: str, *, events: int, size: int, now: float) -> None:
+    def admit(self, peer: ClientConnection, profile_id: str, *, events: int, size: int, now: float) -> None:
         """Count what a user's connection wants to send. Raises RateLimited, with when to try again; then nothing was counted.
 
-        The device is that of the connection's stream, or else the connection itself. An empty ``address`` has no limit.
+        The device is that of the connection's stream, or else the connection itself. A local connection has no address, and no limit of it.
         """
-        # A tuple: a client may choose a routing id that is some device's topic.
-        device: Hashable = peer.topic if peer.stream is not None else (peer.routing_id,)
+        device: Hashable = peer.topic if peer.stream is not None else peer.link
+        address = peer.link.address
         limits = [("device", self._device, device), ("profile", self._profile, profile_id)]
         if address:
             limits.append(("address", self._address, address))

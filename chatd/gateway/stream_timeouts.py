@@ -1,13 +1,12 @@
-"""What time does to streams: the silent are closed, the quiet are checked against the outbox now and then."""
+"""StreamTimeouts: silent streams are closed, and quiet ones checked against the outbox now and then."""
 
 import math
 import random
+from collections.abc import Callable, Collection
 
-from chatd.errors import HeartbeatLost
-from chatd.gateway.ack_flush import AckFlush
-from chatd.gateway.catch_up import CatchUp
-from chatd.gateway.connection import ClientConnection, ConnectionManager
-from chatd.gateway.device_sender import DeviceSender
+from chatd.errors import ChatdError, HeartbeatLost
+from chatd.gateway.catch_up import Pulls
+from chatd.gateway.connection import ClientConnection
 
 MISSED_HEARTBEATS = 3
 ROUNDS = 4
@@ -22,20 +21,22 @@ class StreamTimeouts:
 
     def __init__(
         self,
-        connections: ConnectionManager,
-        catch_up: CatchUp,
-        devices: DeviceSender,
-        acks: AckFlush,
+        peers: Collection[ClientConnection],
+        pulls: Pulls,
         *,
+        end: Callable[[ClientConnection, ChatdError], None],
+        acked: Callable[[ClientConnection], None],
+        after_tick: Callable[[], None],
         heartbeat_interval: float,
         repair_pull: float,
         delivery_retry: float,
     ) -> None:
-        self._connections = connections
-        self._catch_up = catch_up
-        self._devices = devices
+        self._peers = peers
+        self._pulls = pulls
+        self._end = end
+        self._acked = acked
+        self._after_tick = after_tick
         self._silence = MISSED_HEARTBEATS * heartbeat_interval
-        self._acks = acks
         self._repair_pull = repair_pull
         self._delivery_retry = delivery_retry
         look = min(heartbeat_interval, delivery_retry) / ROUNDS
@@ -44,45 +45,50 @@ class StreamTimeouts:
         self._left: list[ClientConnection] = []
         self._part = 0
         self._ticked_at = 0.0
-        self._stood_still = 0.0
+        self._stood_still = 0.0  # seconds in all
+        self._standstills: list[tuple[float, float]] = []  # when each ended, and how long it took; those that still excuse somebody
 
     def tick(self, now: float) -> None:
         """Close streams silent for three heartbeats; count what is not acknowledged in time as failed, to be sent again; start repair pulls,
         which find what no gap can show: the lost last message."""
-        self._excuse(now)
+        self._note_standstill(now)
         steady = now - self._stood_still
         for peer in self._next_part():
-            if peer.heard_at < now - self._silence:
-                self._devices.end(peer, HeartbeatLost(f"nothing heard in {MISSED_HEARTBEATS} heartbeat intervals"))
+            if peer.heard_at < now - self._silence and peer.heard_at + self._excuse_of(peer) < now - self._silence:
+                self._end(peer, HeartbeatLost(f"nothing heard in {MISSED_HEARTBEATS} heartbeat intervals"))
                 continue
             if peer.stream is None:
                 continue
             if peer.stream.overdue(steady, self._delivery_retry * peer.retry_jitter) and peer.stream.oldest_failed(send_again=True):
-                self._acks.acked(peer)
+                self._acked(peer)
             if peer.repair_at <= now:
                 if peer.repair_at:
                     peer.stream.fall_behind()
-                    self._catch_up.want(peer)
+                    self._pulls.want(peer)
                 # Spread, so that streams opened together do not pull together for ever.
                 peer.repair_at = now + self._repair_pull * random.uniform(0.75, 1.25)
-        self._connections.flush()
-        self._catch_up.flush()
+        self._after_tick()
+        self._pulls.flush()
 
     def _next_part(self) -> list[ClientConnection]:
-        """The peers whose turn it is, of those that are still there."""
-        peers = self._connections.peers
+        """The connections whose turn it is, of those that are still there."""
         if not self._left:
-            self._left = list(peers.values())
+            self._left = list(self._peers)
             self._part = math.ceil(len(self._left) / self._parts)
         part = self._left[-self._part :]
         del self._left[-self._part :]
-        return [peer for peer in part if peers.get(peer.routing_id) is peer]
+        return [peer for peer in part if peer in self._peers]
 
-    def _excuse(self, now: float) -> None:
+    def _note_standstill(self, now: float) -> None:
         """When this process itself stood still, what devices said meanwhile has not been read yet: that time does not count against them."""
         gap = now - self._ticked_at if self._ticked_at else 0.0
         self._ticked_at = now
         if gap > self._silence / MISSED_HEARTBEATS:
             self._stood_still += gap
-            for peer in self._connections.peers.values():
-                peer.heard_at += gap
+            self._standstills.append((now, gap))
+        elif self._standstills and self._standstills[-1][0] < now - self._silence:
+            self._standstills.clear()  # everybody has been heard since the last one, or has been ended
+
+    def _excuse_of(self, peer: ClientConnection) -> float:
+        """How long this process stood still since the connection was heard, in seconds."""
+        return sum(gap for ended_at, gap in self._standstills if peer.heard_at < ended_at)

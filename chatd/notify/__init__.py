@@ -1,1 +1,1 @@
-"""How devices that are away are told: a file for each way. What they import is imported when the way is configured."""
+"""Ways to notify devices that are away, a file for each. A way's library is imported when the way is configured."""

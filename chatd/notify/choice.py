@@ -10,7 +10,7 @@ from chatd.notify.push_endpoints import PushEndpoints
 
 @dataclass(frozen=True, slots=True)
 class NotifierSettings:
-    """What the notifiers need, as far as they are chosen. ``timeout`` is in seconds."""
+    """Settings of the notifiers that are chosen. ``timeout`` is in seconds."""
 
     timeout: float
     program: Path | None
@@ -49,7 +49,7 @@ def _webpush(settings: NotifierSettings) -> Notifier:
 
 
 MAKE: dict[str, Callable[[NotifierSettings], Notifier]] = {"log": _log, "exec": _exec, "webhook": _webhook, "webpush": _webpush}
-"""Name → what makes it."""
+"""Name → the function that makes it."""
 
 
 def make_notifiers(names: Iterable[str], settings: NotifierSettings) -> dict[str, Notifier]:

@@ -1,4 +1,4 @@
-"""``log``: a line in chatd's log. Nothing of what was said."""
+"""``log``: a line in chatd's log, without any content."""
 
 import structlog
 

@@ -1,4 +1,4 @@
-"""``exec``: a program of the operators', with the notification as JSON on its standard input. No shell, nothing of chatd's environment."""
+"""``exec``: the operators' program gets the notification as JSON on its standard input, without a shell and without chatd's environment."""
 
 import asyncio
 import json

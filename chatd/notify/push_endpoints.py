@@ -1,4 +1,4 @@
-"""Which addresses chatd will POST to because a client said so: those of services the operators named, and never something inside.
+"""Addresses that chatd will POST to because a client named them: those of services the operators allow, never one inside their network.
 
 An entry is a host, which stands for its subdomains too, over https and only at public addresses; or a whole origin, ``http://127.0.0.1:8000``,
 which is taken as it is.
@@ -21,7 +21,7 @@ class PushEndpoints:
         self._hosts = tuple(entry.lstrip(".") for entry in entries if "://" not in entry)
 
     def fault(self, endpoint: str) -> str:
-        """What is wrong with an endpoint; empty when nothing is."""
+        """The fault of an endpoint, in words; empty when there is none."""
         try:
             parts = urlsplit(endpoint)
             port = parts.port
@@ -41,12 +41,12 @@ class PushEndpoints:
         return ""
 
     def is_trusted(self, endpoint: str) -> bool:
-        """Whether an endpoint may be at any address: its whole origin was named."""
+        """True if the endpoint's whole origin was named: then it may be at any address."""
         return _origin(urlsplit(endpoint)) in self._origins
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the open Internet."""
+    """True for an IP address of the open Internet."""
     found = ipaddress.ip_address(address.partition("%")[0])
     mapped = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
     return found.is_global and not found.is_multicast and (mapped is None or is_public(str(mapped)))

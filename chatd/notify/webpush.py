@@ -21,7 +21,7 @@ from chatd.errors import ConfigError
 from chatd.notify.push_endpoints import PushEndpoints, is_public
 
 KEEP_SECONDS = 86_400
-"""How long the push service keeps it for a device that is switched off."""
+"""Seconds that the push service keeps it for a device that is switched off."""
 _GONE = (404, 410)
 
 
@@ -30,7 +30,7 @@ class WebPushNotifier:
 
     def __init__(self, key: Path, subject: str, endpoints: PushEndpoints, *, timeout: float) -> None:
         try:
-            # Of a path where nothing is, py_vapid would make a key.
+            # py_vapid would make a key at a path where there is none.
             self._vapid = Vapid02.from_pem(key.read_bytes())
         except (OSError, ValueError, VapidException) as exc:
             raise ConfigError(f"NOTIFY_VAPID_KEY: {key} cannot be read as an EC private key on P-256") from exc
@@ -40,7 +40,7 @@ class WebPushNotifier:
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def notify(self, notification: Notification, push: PushDevice) -> None:
-        # Not only when it was registered: the operators may have changed their minds.
+        # Checked again here: the operators may have changed NOTIFY_WEBPUSH_HOSTS since it was registered.
         if fault := self._endpoints.fault(push.endpoint):
             raise TargetGone(f"the endpoint is refused: {fault}")
         try:

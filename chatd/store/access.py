@@ -3,34 +3,35 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeVar, cast
 
 import structlog
 
 from chatd.core.counter import Counter
 from chatd.core.model import CommittedRun
 from chatd.errors import ChatdError, Internal
-from chatd.store.commands import Command
+from chatd.store.command import Command, Query
 from chatd.store.database import Database
-from chatd.store.queries import Ping, Query
 from chatd.store.reader import Reader
+from chatd.store.room_log import MembersCache
 from chatd.store.worker import Completed
-from chatd.store.writer import WriteBatch, Writer
+from chatd.store.writer import Apply, Commit, WriteBatch, Writer, apply_group
 
 log = structlog.get_logger()
 
 MAX_WAITING = 20_000
 """Commands and queries that may wait for the store; calls beyond are refused (OVERLOADED)."""
 
+R = TypeVar("R")
 OnCommitted = Callable[[Sequence[CommittedRun]], None]
 Failed = Callable[[ChatdError], None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """Travels with a command or query and takes its result."""
+class _Asked(Generic[R]):
+    """Takes the result of a command or query."""
 
-    then: Callable[[Any], None]
+    then: Callable[[R], None]
     failed: Failed
 
     def complete(self, result: object) -> None:
@@ -39,12 +40,20 @@ class _Asked:
             self.failed(result)
             return
         try:
-            self.then(result)
+            self.then(cast(R, result))
         except ChatdError as exc:
             self.failed(exc)
         except Exception as exc:  # one result must not take the rest of its batch with it
             log.exception("A result could not be handled")
             self.failed(Internal(f"the result could not be handled: {type(exc).__name__}"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ping(Query[None]):
+    """Answered when the database answers."""
+
+    def answer(self, database: Database) -> None:
+        database.rows("SELECT 1")
 
 
 def _log_failure(error: ChatdError) -> None:
@@ -63,14 +72,21 @@ class StoreAccess:
         clock: Callable[[], int],
         readers: int,
         broken: Callable[[ChatdError], None],
+        commit: Commit | None = None,
+        apply: Apply = apply_group,
     ) -> None:
         self._loop = loop
         self._on_committed: OnCommitted | None = None
+        self.members = MembersCache()
+        """Shared by the writer and the readers."""
         self._writer = Writer(
             database,
+            self.members,
             lambda batch: loop.call_soon_threadsafe(self._on_written, batch),
             clock,
             lambda error: loop.call_soon_threadsafe(broken, error),
+            commit=commit,
+            apply=apply,
         )
         self._reader = Reader(database, lambda batch: loop.call_soon_threadsafe(self._complete, batch), threads=readers)
         self.engine = database.engine
@@ -97,20 +113,20 @@ class StoreAccess:
     async def ping(self) -> None:
         """Return when the database has answered a query. Raises the error it answered with."""
         answered: asyncio.Future[None] = self._loop.create_future()
-        self.ask(Ping(), lambda pong: answered.set_result(None), answered.set_exception)
+        self.ask(_Ping(), lambda pong: answered.set_result(None), answered.set_exception)
         await answered
 
-    def ask(self, query: Query, then: Callable[[Any], None], failed: Failed = _log_failure) -> None:
+    def ask(self, query: Query[R], then: Callable[[R], None], failed: Failed = _log_failure) -> None:
         """Ask a reader; one of ``then`` and ``failed`` is called with the result on the loop."""
         self.waiting += 1
-        self._reader.submit(query, _Asked(then, failed))
+        self._reader.submit(query, _Asked(then, failed).complete)
 
-    def write(self, command: Command, then: Callable[[Any], None], failed: Failed = _log_failure) -> None:
+    def write(self, command: Command[R], then: Callable[[R], None], failed: Failed = _log_failure) -> None:
         """Ask the writer; ``then`` is called on the loop after the commit, or ``failed``."""
         self.waiting += 1
-        self._writer.submit(command, _Asked(then, failed))
+        self._writer.submit(command, _Asked(then, failed).complete)
 
-    def tell(self, command: Command) -> None:
+    def tell(self, command: Command[object]) -> None:
         """Ask the writer for something whose result nobody needs; a failure is logged."""
         self._writer.submit(command, None)
 
@@ -123,9 +139,8 @@ class StoreAccess:
 
     def _complete(self, batch: Sequence[Completed]) -> None:
         for completed in batch:
-            asked, result = completed.tag, completed.result
-            if isinstance(asked, _Asked):
+            if completed.on_result is not None:
                 self.waiting -= 1
-                asked.complete(result)
-            elif isinstance(result, ChatdError):
-                _log_failure(result)
+                completed.on_result(completed.result)
+            elif isinstance(completed.result, ChatdError):
+                _log_failure(completed.result)

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import unquote
 
 import peewee
@@ -32,11 +32,29 @@ _KEEP_SYNCHRONOUS = (
     "SELECT set_config('synchronous_commit', CASE WHEN now IN ('remote_write', 'remote_apply') THEN now ELSE 'on' END, false) "
     "FROM current_setting('synchronous_commit') AS now"
 )
-"""A session that has set it for itself keeps it, whatever the server's files and ALTER statements later say."""
+"""A session that has set the option for itself keeps it, whatever the server's files and ALTER statements later say."""
+
+
+MAX_VARIABLES = 32_000
+"""Parameters of one statement: SQLite allows 32,766."""
+
+T = TypeVar("T")
+
+
+def placeholders(count: int) -> str:
+    """``?, ?, …`` for an IN list."""
+    return ", ".join("?" * count)
+
+
+def chunks(rows: Sequence[T], *, columns: int) -> Iterator[Sequence[T]]:
+    """``rows`` of so many columns in parts that each fit one statement."""
+    most = MAX_VARIABLES // columns
+    for start in range(0, len(rows), most):
+        yield rows[start : start + most]
 
 
 class CommitUnknown(Unavailable):
-    """Whether a transaction is on the disk cannot be said. Nobody may guess: the process stops, and whoever starts next reads what there is."""
+    """SQLite cannot say if a transaction is on the disk. Nobody may guess: the process stops, and the next one reads what there is."""
 
 
 class Database:
@@ -68,7 +86,7 @@ class Database:
         return peewee.SqliteDatabase(str(self._path), pragmas=pragmas)
 
     def check(self) -> None:
-        """Read back what durability rests on. Raises ConfigError naming the setting, Unavailable when nobody answers."""
+        """Read back the settings that durability rests on. Raises ConfigError naming the setting, Unavailable when nobody answers."""
         self._open()
         try:
             fault = self._fault()
@@ -150,7 +168,7 @@ class Database:
             raise
 
     def _open(self) -> None:
-        # Who turns a new file's WAL mode on while another does gets "locked" at once, whatever the busy timeout.
+        # Two processes that turn on a new file's WAL mode at once: one gets "locked", whatever the busy timeout.
         with translated(), self._file_lock() if self.engine == "sqlite" else nullcontext():
             self.db.connect(reuse_if_open=True)
 
@@ -206,7 +224,8 @@ class Database:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """peewee's errors become chatd's, here and nowhere else; what a transaction can be tried again after passes, it is the writer's to judge."""
+    """Turn peewee's errors into chatd's, here and nowhere else. Errors after which a transaction can be tried again pass: the writer
+    judges these."""
     try:
         yield
     except peewee.IntegrityError:

@@ -1,42 +1,11 @@
 """Readers answer queries on connections that cannot write. Each query is short: SQLite's checkpoints wait for the oldest reader."""
 
 from collections.abc import Callable
-from typing import Any
 
 from chatd.errors import ChatdError, Internal, StoreFailed, Unavailable
-from chatd.store import notices, reading
-from chatd.store import queries as q
-from chatd.store.audiences import Audiences, share_room
+from chatd.store.command import Query
 from chatd.store.database import Database
-from chatd.store.find_unpublished import find_unpublished
-from chatd.store.owed import pull_owed
-from chatd.store.read_markers import get_delivery_status, list_unread
-from chatd.store.retention_cuts import retention_cuts
-from chatd.store.worker import BatchWorker, Completed
-
-ANSWER: dict[type, Callable[[Database, Any], Any]] = {
-    q.PullOwed: pull_owed,
-    q.FindUnpublished: find_unpublished,
-    q.History: reading.history,
-    q.ListRooms: reading.list_rooms,
-    q.GetRoom: reading.get_room,
-    q.ListOutbox: reading.list_outbox,
-    q.ListOutboxEntries: reading.list_outbox_entries,
-    q.GetBroadcast: reading.get_broadcast,
-    q.ListConnections: reading.list_connections,
-    q.ListDevices: reading.list_devices,
-    q.ListDeadLetters: reading.list_dead_letters,
-    q.RetentionCuts: retention_cuts,
-    q.NotificationWork: notices.notification_work,
-    q.GetNotificationContents: notices.notices,
-    q.GetPush: notices.get_push,
-    q.ListNotifications: notices.list_notifications,
-    q.ShareRoom: share_room,
-    q.ListUnread: list_unread,
-    q.GetDeliveryStatus: get_delivery_status,
-    q.Ping: lambda database, query: database.rows("SELECT 1") == [(1,)],
-}
-"""Query type → what answers it."""
+from chatd.store.worker import BatchWorker, Completed, OnResult
 
 
 class Reader:
@@ -45,24 +14,28 @@ class Reader:
     def __init__(self, database: Database, deliver: Callable[[list[Completed]], object], *, threads: int = 1) -> None:
         self._database = database
         self._deliver = deliver
-        self._answers: dict[type, Callable[[Database, Any], Any]] = {**ANSWER, q.Audience: Audiences().find}
-        count = threads if database.engine == "postgres" else 1
-        self._lane = BatchWorker("reader", self._work, closed=database.disconnect, threads=count, max_batch=16)
-        self.start = self._lane.start
-        self.stop = self._lane.stop
+        self._worker: BatchWorker[Query[object]] = BatchWorker(
+            "reader",
+            self._work,
+            closed=database.disconnect,
+            threads=threads if database.engine == "postgres" else 1,
+            max_batch=16,
+        )
+        self.start = self._worker.start
+        self.stop = self._worker.stop
 
-    def submit(self, query: q.Query, tag: object) -> None:
-        """Queue a query; its result comes back with ``tag``."""
-        self._lane.submit(query, tag)
+    def submit(self, query: Query[object], on_result: OnResult) -> None:
+        """Queue a query; its result comes back with ``on_result``."""
+        self._worker.submit(query, on_result)
 
-    def _work(self, batch: list[tuple[q.Query, object | None]]) -> None:
-        self._deliver([Completed(tag, self._answer(query)) for query, tag in batch])
+    def _work(self, batch: list[tuple[Query[object], OnResult | None]]) -> None:
+        self._deliver([Completed(on_result, self._answer(query)) for query, on_result in batch])
 
-    def _answer(self, query: q.Query) -> Any:
+    def _answer(self, query: Query[object]) -> object:
         try:
             if self._database.db.is_closed():
                 self._database.connect(readonly=True)
-            return self._answers[type(query)](self._database, query)
+            return query.answer(self._database)
         except (StoreFailed, Unavailable) as exc:
             self._database.disconnect()  # the next query gets a new connection
             return exc

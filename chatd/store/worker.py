@@ -1,4 +1,4 @@
-"""A thread that works through whatever has queued up, batch by batch, and hands over the results of each batch at once."""
+"""BatchWorker: threads that work through whatever has queued up, batch by batch."""
 
 import queue
 import threading
@@ -6,58 +6,50 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
-from typing import Any
+from typing import Generic, TypeVar
 
-from chatd.errors import ChatdError
+from chatd.store.command import Turn
 
 STOP_SECONDS = 2.0
-"""Drained lanes end at once. What is cut off has been acknowledged to nobody."""
+"""Drained threads end at once. A command that is cut off has been acknowledged to nobody."""
 
-
-Pair = tuple[Any, object | None]
-
-
-class Turn(Enum):
-    """When an item is taken."""
-
-    URGENT = auto()
-    NORMAL = auto()
-    BACKGROUND = auto()
+Item = TypeVar("Item")
+OnResult = Callable[[object], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """What became of one item. ``result`` is a ChatdError when it was refused or failed."""
+    """The outcome of one item: ``result`` is a ChatdError when it was refused or failed. ``on_result`` is to be called with it by
+    the thread that asked."""
 
-    tag: object | None
-    result: Any | ChatdError
+    on_result: OnResult | None
+    result: object
 
 
-class BatchWorker:
-    """``work`` gets (item, tag) pairs on the lane's thread, one or more until they weigh ``max_batch``, and raises nothing; ``closed`` runs there
-    last. What goes first is taken before what waits its turn, and that before what goes behind, of which each batch takes up to ``max_background``,
-    and one at least if there is any; otherwise first in, first out.
+class BatchWorker(Generic[Item]):
+    """``work`` gets (item, on_result) pairs on a thread, as many as weigh ``max_batch`` and one at least, and raises nothing;
+    ``closed`` runs there last. URGENT items are taken before NORMAL ones and these before BACKGROUND ones, of which each batch
+    takes up to ``max_background``; otherwise first in, first out.
 
-    The queue is not bounded here: whoever submits bounds what waits (``MAX_WAITING`` of the default node).
+    The queue is not bounded here: whoever submits bounds it (``access.MAX_WAITING``).
     """
 
     def __init__(
         self,
         name: str,
-        work: Callable[[list[Pair]], None],
+        work: Callable[[list[tuple[Item, OnResult | None]]], None],
         *,
         closed: Callable[[], None],
         threads: int = 1,
         max_batch: int = 1_000,
         max_background: int = 1_000,
-        weigh: Callable[[Any], int] = lambda item: 1,
+        weigh: Callable[[Item], int] = lambda item: 1,
     ) -> None:
-        # A token for each pair, False for the end: whoever has got one finds a pair in one of the queues.
+        # A token for each pair, False for the end: a thread that has got one finds a pair in one of the queues.
         self._tokens: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        self._queues: dict[Turn, deque[Pair]] = {turn: deque() for turn in Turn}
+        self._queues: dict[Turn, deque[tuple[Item, OnResult | None]]] = {turn: deque() for turn in Turn}
         self.taken = 0
-        """How many that waited their turn have been taken up (exact with one thread)."""
+        """NORMAL items taken so far (exact with one thread)."""
         self._weigh = weigh
         self._work = work
         self._closed = closed
@@ -65,16 +57,17 @@ class BatchWorker:
         self._threads = [threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True) for number in range(threads)]
 
     def start(self) -> None:
+        """Start the threads."""
         for thread in self._threads:
             thread.start()
 
-    def submit(self, item: Any, tag: object | None, turn: Turn = Turn.NORMAL) -> None:
-        """Queue an item; its result comes back with ``tag``."""
-        self._queues[turn].append((item, tag))
+    def submit(self, item: Item, on_result: OnResult | None, turn: Turn = Turn.NORMAL) -> None:
+        """Queue an item; its result comes back with ``on_result``."""
+        self._queues[turn].append((item, on_result))
         self._tokens.put(True)
 
     def stop(self) -> None:
-        """Finish what is queued, then end. A thread that hangs (in a COMMIT nobody answers) is left behind after ``STOP_SECONDS``."""
+        """Finish what is queued, then end. A thread that hangs (in a COMMIT nobody answers) is left behind after STOP_SECONDS."""
         for _ in self._threads:
             self._tokens.put(False)
         end = time.monotonic() + STOP_SECONDS
@@ -95,9 +88,9 @@ class BatchWorker:
         finally:
             self._closed()
 
-    def _gather(self) -> list[Pair]:
+    def _gather(self) -> list[tuple[Item, OnResult | None]]:
         """A batch, for whose first pair there is a token already."""
-        batch: list[Pair] = []
+        batch: list[tuple[Item, OnResult | None]] = []
         token = True
         for turns, limit in self._shares:
             weight = 0
@@ -120,7 +113,7 @@ class BatchWorker:
             self._tokens.put(True)
         return batch
 
-    def _take(self, turns: Sequence[Turn]) -> Pair | None:
+    def _take(self, turns: Sequence[Turn]) -> tuple[Item, OnResult | None] | None:
         for turn in turns:
             try:
                 pair = self._queues[turn].popleft()

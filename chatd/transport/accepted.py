@@ -9,6 +9,7 @@ import os
 import socket
 import struct
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 import zmq
 
@@ -23,23 +24,30 @@ _NO_FD = -1
 
 
 class AcceptedConnection:
-    """One connection. ``address`` is what limits of addresses count by, empty for local sockets; what follows it belongs to the doorkeeper."""
+    """One connection. ``address`` is what limits of addresses count by, empty for local sockets."""
 
-    __slots__ = ("address", "admitted", "failures", "fd", "hung_up", "inode", "routing_id", "since")
+    __slots__ = ("address", "fd", "hung_up", "inode", "routing_id")
 
-    def __init__(self, fd: int, inode: tuple[int, int], address: str, now: float) -> None:
+    def __init__(self, fd: int, inode: tuple[int, int], address: str) -> None:
         self.fd = fd
         self.inode = inode
         self.routing_id = b""
         self.hung_up = False
         self.address = address
-        self.since = now
-        self.admitted = False
-        self.failures = 0
+
+    @property
+    def in_use(self) -> bool:
+        """True while the owner holds on to a connection of this process (inproc), of whose end libzmq does not tell."""
+        return False
 
 
-class AcceptedConnections:
-    """Follows a ROUTER's monitor; its pump's ``ConnectionTracker``.
+C = TypeVar("C", bound=AcceptedConnection)
+Make = Callable[[int, tuple[int, int], str], C]
+"""Makes a connection of its descriptor, its inode and its address."""
+
+
+class AcceptedConnections(Generic[C]):
+    """Follows a ROUTER's monitor; its pump's ``ConnectionTracker``. ``make`` makes the objects that stand for connections.
 
     A connection may end, and its descriptor become another's, before all that it said has been read: so its routing id stays known until it has.
     Only of a connection that ended before any of its messages was read, these may be taken for the first ones of its successor.
@@ -51,17 +59,18 @@ class AcceptedConnections:
         router: "zmq.Socket[bytes]",
         monitor: "zmq.Socket[bytes]",
         *,
-        on_accepted: Callable[[AcceptedConnection], None],
-        on_ended: Callable[[AcceptedConnection], None],
+        make: "Make[C]",
+        on_accepted: Callable[[C], None],
+        on_ended: Callable[[C], None],
     ) -> None:
-        self._loop = loop
         self._router = router
+        self._make = make
         self._on_accepted = on_accepted
         self._on_ended = on_ended
-        self._by_fd: dict[int, AcceptedConnection] = {}
+        self._by_fd: dict[int, C] = {}
         self._hung_up: set[bytes] = set()
-        self._gone: list[AcceptedConnection] = []
-        self.known: dict[bytes, AcceptedConnection] = {}
+        self._gone: list[C] = []
+        self.known: dict[bytes, C] = {}
         """Connections that are listened to, by routing id."""
         self._monitor = Pump(loop, monitor, self._on_events, frames=2, max_batch=_EVERYTHING)
 
@@ -82,7 +91,7 @@ class AcceptedConnections:
         if connection is not None:
             with connection:
                 inode, address = _inode(connection), _peer(connection)
-        one = self._by_fd[fd] = AcceptedConnection(fd, inode, address, self._loop.time())
+        one = self._by_fd[fd] = self._make(fd, inode, address)
         self._on_accepted(one)
 
     def _ended(self, fd: int) -> None:
@@ -99,7 +108,7 @@ class AcceptedConnections:
         one = self._by_fd.get(fd)
         if one is None or (one.routing_id and one.routing_id != routing_id):
             # Its connection has ended already, or it comes from this process.
-            one = AcceptedConnection(_NO_FD, (0, 0), address_key(address), self._loop.time())
+            one = self._make(_NO_FD, (0, 0), address_key(address))
             self._gone.append(one)
         one.routing_id = routing_id
         if one.hung_up:
@@ -109,13 +118,17 @@ class AcceptedConnections:
         return not one.hung_up
 
     def drained(self) -> None:
-        """What those who are gone had said has been read: forget them."""
-        if self._gone:
-            for one in self._gone:
-                self._hung_up.discard(one.routing_id)
-                if self.known.get(one.routing_id) is one:
-                    del self.known[one.routing_id]
-            self._gone.clear()
+        """Everything that ended connections had said has been read: forget them."""
+        if not self._gone:
+            return
+        gone, self._gone = self._gone, []
+        for one in gone:
+            if one.fd == _NO_FD and one.in_use:
+                self._gone.append(one)
+                continue
+            self._hung_up.discard(one.routing_id)
+            if self.known.get(one.routing_id) is one:
+                del self.known[one.routing_id]
 
     def look(self) -> None:
         """Learn what has happened by now."""
@@ -123,7 +136,7 @@ class AcceptedConnections:
         if len(self._gone) > MANY_GONE:
             self.drained()  # a gateway that never comes to an end of reading remembers only so many
 
-    def hang_up(self, one: AcceptedConnection) -> None:
+    def hang_up(self, one: C) -> None:
         """End the connection, if it has not ended already; what it still says is not heard. Without a descriptor: nothing of this batch is."""
         one.hung_up = True
         if self.known.pop(one.routing_id, None) is not None:

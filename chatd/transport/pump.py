@@ -182,11 +182,9 @@ class Pump:
         if not self._check_scheduled:
             self._look_again()
 
-    def send_to_topics(self, topics: Sequence[bytes], body: bytes) -> None:
-        """Publish the same behind many topics: ``topic + body``, one frame. A PUB socket never refuses; it drops for whoever is too slow."""
-        send = self._send
-        for topic in topics:
-            send(topic + body, _NOBLOCK)
+    def publish(self, frame: bytes) -> None:
+        """Publish one frame. A PUB socket never refuses; it drops for the peer that is too slow."""
+        self._send(frame, _NOBLOCK)
         if not self._check_scheduled:
             self._look_again()
 

@@ -143,7 +143,7 @@ def connect_dealer(context: Context, uri: str, *, hwm: int = 10_000) -> "zmq.Soc
 
 
 def bind_xpub(context: Context, uri: str, *, send_hwm: int = 50_000) -> "zmq.Socket[bytes]":
-    """An XPUB that shows every subscription of every gateway, repeated ones too. Drops at its high-water mark."""
+    """An XPUB that shows every subscription of every connection, repeated ones too. Drops at its high-water mark."""
     socket = _socket(context, zmq.XPUB)
     socket.setsockopt(zmq.XPUB_VERBOSER, 1)
     socket.sndhwm, socket.rcvhwm = send_hwm, 0

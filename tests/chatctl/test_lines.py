@@ -1,4 +1,4 @@
-"""How standard input becomes batches: at once, bounded, numbered."""
+"""Standard input as batches of lines: given at once, bounded, numbered."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""chatctl notify and room notifications, against a real daemon whose notifier fails when the test says so."""
+"""chatctl notify, against a real daemon whose notifier fails when the test says so."""
 
 import time
 from collections.abc import Iterator
@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.chatctl.test_chatctl import Chatctl
+from chatctl.columns import cells
+from chatctl.notifications import COLUMNS, state_name
+from chatctl.times import now_us
+from chatd.pb.admin.v1.admin_pb2 import Notification
+from tests.chatctl.command import Chatctl
 from tests.daemons import Daemon
 
 
@@ -20,7 +24,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def chatctl(tmp_path_factory: pytest.TempPathFactory, program: Path) -> Iterator[Chatctl]:
+def daemon(tmp_path_factory: pytest.TempPathFactory, program: Path) -> Iterator[Daemon]:
     settings = {
         "NOTIFIERS": "log,exec",
         "NOTIFY_EXEC": program,
@@ -29,20 +33,22 @@ def chatctl(tmp_path_factory: pytest.TempPathFactory, program: Path) -> Iterator
         "NOTIFY_MAX_RETRIES": 0,
     }
     with Daemon("all", tmp_path_factory.mktemp("chatd"), settings) as running:
-        yield Chatctl(running)
+        yield running
 
 
 def test_notifications(chatctl: Chatctl, program: Path) -> None:
+    register = ("--as", "bob", "notify", "register", "phone", "--notifier")
     chatctl("--as", "bob", "tail", "--device", "phone", "--count", "0")
-    assert "INVALID_ARGUMENT" in chatctl("--as", "bob", "notify", "register", "phone", "--notifier", "webhook", code=1).stderr
-    assert chatctl("--as", "bob", "notify", "register", "phone", "--notifier", "exec").stdout == "device_id\tphone\nnotifier\texec\n"
+    assert "INVALID_ARGUMENT" in chatctl(*register, "webhook", code=1).stderr
+    assert chatctl(*register, "exec").stdout == "device_id\tphone\nnotifier\texec\n"
     assert chatctl.json("device", "show", "bob", "phone")["notifier"] == "exec"
     assert chatctl.json("notify", "test", "bob", "phone") == {"notifier": "exec", "sent": True, "error": ""}
     assert "EVENT_NOT_FOUND" in chatctl("notify", "test", "bob", "tablet", code=1).stderr
     (program.parent / "fail").touch()
     assert "the program ended with 1" in chatctl("notify", "test", "bob", "phone", code=1).stdout
 
-    assert chatctl.json("--as", "alice", "room", "create", "lobby", "bob", "--hide-previews")["hide_previews"] is True
+    made = chatctl.json("--as", "alice", "room", "create", "lobby", "bob", "--hide-previews")
+    assert made["hide_previews"] is True
     chatctl("--as", "alice", "send", "lobby", "hello")
     end = time.monotonic() + 20
     while not (rows := chatctl.json("notify", "list", "--state", "dead")):
@@ -55,32 +61,33 @@ def test_notifications(chatctl: Chatctl, program: Path) -> None:
         1,
         "the program ended with 1",
     )
-    assert chatctl("notify", "list", "--profile", "bob").stdout.startswith("bob\tphone\texec\tdead\tlobby\t2\t1\t")
+    listed = chatctl("notify", "list", "--profile", "bob").stdout
+    assert listed.startswith("bob\tphone\texec\tdead\tlobby\t2\t1\t")
     (program.parent / "fail").unlink()
     assert chatctl("notify", "retry").stdout == "retried\t1\n"
     while not chatctl.json("notify", "list", "--state", "sent"):
         assert time.monotonic() < end + 20
     assert chatctl.json("notify", "drop", "--profile", "bob") == {"dropped": 0}
     found = chatctl.json("status")
-    assert (found["notifications_sent"], found["notifications_failed"], found["notifications_dead"]) == (2, 2, 1)
-
-
-def test_what_a_room_tells(chatctl: Chatctl) -> None:
-    chatctl("--as", "alice", "room", "create", "quiet", "bob")
-    set_to = chatctl.json("--as", "bob", "room", "notifications", "quiet", "--level", "mentions", "--mute-for", "8h")
-    assert set_to["level"] == "mentions"
-    assert 7.9 * 3_600 < set_to["muted_until_us"] / 1e6 - time.time() < 8.1 * 3_600
-    assert "NOT_A_MEMBER" in chatctl("--as", "eve", "room", "notifications", "quiet", code=1).stderr
+    counted = (found["notifications_sent"], found["notifications_failed"], found["notifications_dead"])
+    assert counted == (2, 2, 1)
 
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("notify", "list", "--state", "lost"), "must be one of"),
-        (("room", "notifications", "r", "--level", "some"), "must be one of"),
-        (("room", "notifications", "r", "--mute-for", "long"), "is no age"),
-        (("notify", "register", "phone"), "Missing option"),
+        (("list", "--state", "lost"), "must be one of"),
+        (("register", "phone"), "Missing option"),
     ],
 )
 def test_usage(chatctl: Chatctl, arguments: tuple[str, ...], complaint: str) -> None:
-    assert complaint in chatctl(*arguments, code=2).stderr
+    assert complaint in chatctl("notify", *arguments, code=2).stderr
+
+
+def test_a_notification_is_due_or_was_sent() -> None:
+    assert cells(Notification(at_us=now_us() + 90_500_000), COLUMNS)[-2:] == ["in 1m30s", "-"]
+    assert cells(Notification(at_us=now_us() - 90_000_000, error="no"), COLUMNS)[-2:] == ["1m30s ago", "no"]
+
+
+def test_states_have_names_unless_they_are_of_a_later_version() -> None:
+    assert [state_name(state) for state in (1, 2, 3, 9)] == ["waiting", "sent", "dead", "9"]

@@ -1,40 +1,115 @@
+"""The forms of output: for people on a terminal, for pipes, as JSON. Nothing in them steers a terminal."""
+
 import json
+from collections.abc import Iterator
 
 import pytest
 
-from chatctl.output import Output, age, harmless
+from chatctl.columns import Column, Columns, unlisted
+from chatctl.output import Output, harmless
+from tests.chatctl.command import Chatctl
+from tests.daemons import Daemon
 
-HOSTILE = "\x1b[2Jclear\r\nnew\u202eline\x07[red]markup[/red]\u200b"
+TEXT: Columns[str] = (Column("text", "text", get=str), unlisted("size", get=len))
+UNIT = "\x1b[2Jclear\r\nnew\u202eline\x07[red]markup[/red]\u200b"
+TERMINAL = "\x1b]0;owned\x07\x1b[2J[red]red[/red]\u202eevil"
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    with Daemon("all", tmp_path_factory.mktemp("chatd")) as running:
+        chatctl = Chatctl(running)
+        chatctl("--as", "bob", "tail", "--device", "phone", "--count", "0")
+        chatctl("--as", "alice", "room", "create", "lobby", "bob", "--name", TERMINAL)
+        chatctl("--as", "alice", "send", "lobby", TERMINAL)
+        yield running
 
 
 def test_nothing_that_steers_a_terminal_is_left() -> None:
-    assert harmless(HOSTILE).isprintable()
-    assert "[red]markup[/red]" in harmless(HOSTILE)
+    assert harmless(UNIT).isprintable()
+    assert "[red]markup[/red]" in harmless(UNIT)
     assert harmless("plain, Ünïcode, 日本") == "plain, Ünïcode, 日本"
 
 
 def test_every_way_out_is_harmless(capsys: pytest.CaptureFixture[str]) -> None:
     out = Output(as_json=False)
-    out.rows([{"text": HOSTILE}])
-    out.one({"text": HOSTILE})
-    out.item({}, [HOSTILE, HOSTILE])
-    out.say(HOSTILE)
+    out.rows([UNIT], TEXT)
+    out.names("added", [UNIT])
+    out.details(UNIT, TEXT)
+    out.one({"text": UNIT})
+    out.item(UNIT, (*TEXT, *TEXT))
+    out.say(UNIT)
     written = capsys.readouterr()
+    assert written.out.count("clear") == 6
     for line in (written.out + written.err).split("\n"):
         assert line.replace("\t", "").isprintable()
     assert "[red]markup[/red]" in written.err
 
 
-def test_json_is_ascii(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pipe_gets_lines_of_cells(capsys: pytest.CaptureFixture[str]) -> None:
+    out = Output(as_json=False)
+    out.rows(["one", "two"], (*TEXT, Column("capital", "capital", str.upper, get=str)))
+    out.names("added", ["bob", "carol"])
+    out.names("added", [])
+    out.details("one", TEXT)
+    out.item("one", TEXT)
+    assert capsys.readouterr().out == "one\tONE\ntwo\tTWO\nbob\ncarol\ntext\tone\nsize\t3\none\n"
+
+
+def test_json_is_one_array_or_object_and_ascii(capsys: pytest.CaptureFixture[str]) -> None:
     out = Output(as_json=True)
-    out.rows([{"text": HOSTILE}])
+    out.rows([UNIT], TEXT)
+    out.rows([], TEXT)
+    out.names("added", ["bob"])
+    out.names("added", [])
+    out.details(UNIT, TEXT)
+    out.item(UNIT, TEXT)
     written = capsys.readouterr().out
     assert written.isascii()
-    assert json.loads(written) == [{"text": HOSTILE}]
+    row = {"text": UNIT, "size": len(UNIT)}
+    lines = [json.loads(line) for line in written.splitlines()]
+    assert lines == [[row], [], [{"added": "bob"}], [], row, row]
+
+
+def test_a_row_that_fails_leaves_nothing_half_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ZeroDivisionError):
+        Output(as_json=False).rows([1, 0], (Column("inverse", "inverse", get=lambda number: 1 / number),))
+    assert capsys.readouterr().out == ""
+
+
+def test_a_terminal_gets_a_table(chatctl: Chatctl) -> None:
+    lines = chatctl.on_terminal("room", "list").splitlines()
+    assert "\x1b[1m" in lines[0], "a bold heading"
+    assert "room" in lines[0]
+    assert "lobby" in lines[1]
+
+
+def test_an_empty_table_has_headings_and_an_empty_list_of_names_has_none(chatctl: Chatctl) -> None:
+    assert chatctl.on_terminal("device", "list", "--profile", "nobody").startswith("\x1b[1mprofile")
+    assert chatctl.on_terminal("--as", "alice", "room", "add", "lobby", "bob") == "\r\n"
 
 
 @pytest.mark.parametrize(
-    ("us", "shown"), [(0, "0.0s"), (3_210_000, "3.2s"), (310_000_000, "5m10s"), (7_380_000_000, "2h03m"), (4e11, "4d15h")]
+    "arguments",
+    [
+        ("room", "list"),
+        ("room", "show", "lobby"),
+        ("--as", "bob", "room", "history", "show", "lobby"),
+        ("--as", "bob", "tail", "--device", "phone", "--count", "2"),
+        ("--json", "room", "show", "lobby"),
+    ],
+    ids=" ".join,
 )
-def test_ages(us: int, shown: str) -> None:
-    assert age(us) == shown
+def test_a_terminal_is_not_steered(chatctl: Chatctl, arguments: tuple[str, ...]) -> None:
+    written = chatctl.on_terminal(*arguments, NO_COLOR="1")
+    for steering in ("\x1b]", "\x07", "\x1b[2J", "\u202e"):
+        assert steering not in written
+    assert "evil" in written
+    assert "[red]red[/red]" in written
+
+
+def test_json_tells_of_more_on_stderr(chatctl: Chatctl) -> None:
+    chatctl("--as", "alice", "room", "create", "another")
+    done = chatctl("room", "list", "--limit", "1", "--json")
+    assert done.stdout.count("room_id") == 1
+    assert "there are more" in done.stderr

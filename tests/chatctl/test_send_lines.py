@@ -1,28 +1,14 @@
-"""chatctl send from a pipe, and what is wrong with the caller's own words, against a real daemon."""
+"""chatctl send from a pipe, against a real daemon."""
 
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.chatctl.test_chatctl import Chatctl
-from tests.daemons import Daemon
-
-ROOM = "lobby"
-
-
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    with Daemon("all", tmp_path_factory.mktemp("chatd")) as running:
-        yield running
-
-
-@pytest.fixture
-def alice(daemon: Daemon, request: pytest.FixtureRequest) -> "Room":
-    return Room(Chatctl(daemon), str(request.node.name).partition("[")[0].replace("_", "-")[:60])
+from tests.chatctl.command import Chatctl
+from tests.protocol.limited import token_of
 
 
 class Room:
@@ -34,11 +20,11 @@ class Room:
         chatctl("--as", "alice", "room", "create", name)
 
     def texts(self) -> list[str]:
-        """What was said, without the membership event; a page holds only so many bytes."""
+        """Its messages, without the membership event; a page holds only so many bytes."""
+        show = ("--as", "alice", "room", "history", "show", self.name, "--limit", "500", "--before")
         rows: list[dict[str, Any]] = []
         while not rows or rows[0]["seq"] > 1:
-            before = str(rows[0]["seq"] if rows else 0)
-            rows = self.chatctl.json("--as", "alice", "room", "history", "show", self.name, "--limit", "500", "--before", before) + rows
+            rows = self.chatctl.json(*show, str(rows[0]["seq"] if rows else 0)) + rows
         return [row["text"] for row in rows[1:]]
 
     def wait_for(self, *texts: str) -> None:
@@ -50,13 +36,26 @@ class Room:
         return self.chatctl.start("--as", "alice", "send", self.name, "-", stdin=subprocess.PIPE)
 
 
+@pytest.fixture
+def alice(chatctl: Chatctl, request: pytest.FixtureRequest) -> Room:
+    return Room(chatctl, str(request.node.name).partition("[")[0].replace("_", "-")[:60])
+
+
+def test_lines_are_sent_and_blank_ones_skipped(alice: Room) -> None:
+    sent = alice.chatctl("--as", "alice", "send", alice.name, stdin="a\n\nb\nc")
+    assert (sent.stdout, "3 sent" in sent.stderr, "1 blank" in sent.stderr) == ("", True, True)
+    acks = alice.chatctl("--as", "alice", "send", alice.name, "-", "--json", stdin="d\n" * 200).stdout
+    assert len(acks.splitlines()) == 200
+    assert alice.texts() == ["a", "b", "c", *"d" * 200]
+
+
 def test_a_slow_source_is_sent_line_by_line(alice: Room) -> None:
     sending = alice.send_from_pipe()
     assert sending.stdin is not None
-    for said in (["one"], ["one", "two"]):
-        sending.stdin.write(said[-1] + "\n")
+    for lines in (["one"], ["one", "two"]):
+        sending.stdin.write(lines[-1] + "\n")
         sending.stdin.flush()
-        alice.wait_for(*said)
+        alice.wait_for(*lines)
     assert "2 sent" in sending.communicate(timeout=10)[1]
 
 
@@ -80,9 +79,15 @@ def test_the_refused_line_is_named_and_those_before_it_are_sent(alice: Room) -> 
     assert alice.texts() == lines[:39]
 
 
+def test_blank_lines_count_for_the_number_of_the_refused_line(alice: Room) -> None:
+    stdin = "\nbad " + "x" * 70_000 + "\n"
+    assert "line 2" in alice.chatctl("--as", "alice", "send", alice.name, stdin=stdin, code=1).stderr
+
+
 def test_large_lines_do_not_add_up_to_too_large_a_request(alice: Room) -> None:
     lines = [f"{number} " + "y" * 60_000 for number in range(40)]
-    assert "40 sent" in alice.chatctl("--as", "alice", "send", alice.name, "-", stdin="\n".join(lines)).stderr
+    sent = alice.chatctl("--as", "alice", "send", alice.name, "-", stdin="\n".join(lines)).stderr
+    assert "40 sent" in sent
     assert alice.texts() == lines
 
 
@@ -92,22 +97,11 @@ def test_json_shows_every_event_alike(alice: Room) -> None:
     assert ('"duplicate": false' in single, '"duplicate": false' in piped) == (True, True)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("--uri", "nonsense", "status"),
-        ("--uri", "tcp://192.0.2.1:7400", "status"),
-        ("room", "history", "show", ROOM, "--before", str(2**64)),
-        ("outbox", "event", ROOM, str(2**64)),
-        ("--as", "alice", "send", ROOM, "\udcff"),
-    ],
-    ids=["no uri", "not loopback", "no seq", "no seq to look at", "not UTF-8"],
-)
-def test_bad_words_are_the_callers(daemon: Daemon, arguments: tuple[str, ...]) -> None:
-    assert Chatctl(daemon)(*arguments, code=2).stderr
-
-
-def test_a_terminal_that_cannot_show_a_character_gets_it_escaped(alice: Room) -> None:
-    alice.chatctl("--as", "alice", "send", alice.name, "日本")
-    alice.chatctl.environment |= {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
-    assert "\\u65e5\\u672c" in alice.chatctl("--as", "alice", "room", "history", "show", alice.name).stdout
+def test_lines_are_sent_as_fast_as_is_allowed(limited: Chatctl) -> None:
+    lines = [f"line {number}" for number in range(150)]
+    ann = ("--token", token_of("ann"))
+    done = limited(*ann, "--timeout", "0.5", "send", "lobby", stdin="\n".join(lines))
+    assert "150 sent" in done.stderr
+    assert done.stderr.count("slowing down: this profile may send") == 1
+    shown = limited.json(*ann, "room", "history", "show", "lobby", "--limit", "150")
+    assert [row["text"] for row in shown] == lines

@@ -10,14 +10,17 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from chatd.client import Client, message
-from chatd.core.model import NewEvent
+from chatd.default.messages.model import NewEvent
+from chatd.default.messages.store import StoreEvents
+from chatd.default.rooms.store import CreateRoom
 from chatd.errors import ChatdError
-from chatd.store.commands import CreateRoom, StoreEvents
 from chatd.store.database import Database
+from chatd.store.room_log import MembersCache
 from chatd.store.writer import WriteBatch, Writer
 from tests.daemons import Daemon, operator_token
 
@@ -105,21 +108,25 @@ def write_normal(folder: Path) -> None:
 
     def deliver(batch: WriteBatch) -> None:
         for completed in batch.completed:
-            if isinstance(completed.tag, str) and isinstance(completed.result, tuple):
-                print(completed.tag, completed.result[0].seq, flush=True)
-                written.release()
+            if completed.on_result is not None:
+                completed.on_result(completed.result)
 
-    writer = Writer(database, deliver, lambda: time.time_ns() // 1000, lambda error: None)
+    def acknowledge(event_id: str, result: object) -> None:
+        if isinstance(result, tuple):
+            print(event_id, result[0].seq, flush=True)
+            written.release()
+
+    writer = Writer(database, MembersCache(), deliver, lambda: time.time_ns() // 1000, lambda error: None)
     sqlite: Any = database.db
     sqlite.pragma("synchronous", "normal", permanent=True)
     database._fault = lambda: ""  # type: ignore[method-assign]  # it would be refused at every connection
     writer.start()
-    writer.submit(CreateRoom("r", "", "alice", ()), 0)
+    writer.submit(CreateRoom("r", "", "alice", ()), None)
     number = 0
     while True:
         written.acquire()
         number += 1
-        writer.submit(StoreEvents("alice", (NewEvent(f"n{number}", "r", 1, b"", b""),)), f"n{number}")
+        writer.submit(StoreEvents("alice", (NewEvent(f"n{number}", "r", 1, b"", b""),)), partial(acknowledge, f"n{number}"))
 
 
 if __name__ == "__main__":

@@ -1,17 +1,16 @@
 """Acks on their way back: gathered, confirmed, and never taken for written because something else was."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from chatd.core.ack_batch import decode_acks
 from chatd.core.model import Owed, StreamKey
 from chatd.core.stream import DeviceStream, Published, Run
 from chatd.errors import ChatdError, Unavailable
-from chatd.gateway.ack_flush import MAX_STREAMS, AckFlush
+from chatd.gateway.ack_flush import MAX_STREAMS, AckFlush, UnwrittenAcks
+from chatd.gateway.backend import OnReply
 from chatd.gateway.connection import ClientConnection
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse
+from tests.gateway.links import KeptLink
 
 
 class Calls:
@@ -20,10 +19,9 @@ class Calls:
     ready = True
 
     def __init__(self) -> None:
-        self.asked: list[tuple[AckBatchRequest, Callable[[bytes, ChatdError | None], None]]] = []
+        self.asked: list[tuple[AckBatchRequest, OnReply]] = []
 
-    def call(self, method: str, request: AckBatchRequest, on_reply: Callable[[bytes, ChatdError | None], None], **_: Any) -> None:
-        assert method == "NodeService/AckBatch"
+    def send(self, request: AckBatchRequest, on_reply: OnReply) -> None:
         self.asked.append((request, on_reply))
 
     def answer(self, number: int, error: ChatdError | None = None, superseded: tuple[int, ...] = ()) -> None:
@@ -47,7 +45,7 @@ class NoPulls:
 @pytest.fixture
 def peer() -> ClientConnection:
     """Three events of a room in flight."""
-    made = ClientConnection(b"id", 0.0)
+    made = ClientConnection(KeptLink(), 0.0)
     stream = made.stream = DeviceStream(StreamKey("p", "d", 1), window_messages=8, window_bytes=1000)
     stream.begin_pull()
     stream.pulled(Owed(cursors={"a": 0}))
@@ -72,7 +70,7 @@ def pulls() -> NoPulls:
 
 @pytest.fixture
 def acks(calls: Calls, pulls: NoPulls, ended: list[ChatdError]) -> AckFlush:
-    return AckFlush(calls, pulls, gateway_id="g", end=lambda peer, error: ended.append(error))  # type: ignore[arg-type]
+    return AckFlush(UnwrittenAcks(), pulls, is_ready=lambda: calls.ready, send=calls.send, end=lambda peer, error: ended.append(error))
 
 
 def ack(acks: AckFlush, peer: ClientConnection, up_to: int) -> None:
@@ -146,7 +144,7 @@ def test_a_failure_that_is_written_makes_the_stream_pull(acks: AckFlush, calls: 
 
 def test_very_many_streams_go_in_several_calls(acks: AckFlush, calls: Calls) -> None:
     for number in range(MAX_STREAMS + 1):
-        peer = ClientConnection(b"%d" % number, 0.0)
+        peer = ClientConnection(KeptLink(), 0.0)
         peer.stream = DeviceStream(StreamKey(f"p{number}", "d", 1), window_messages=8, window_bytes=1000)
         acks.alive(peer)
     acks.flush()

@@ -1,48 +1,28 @@
 """Who may stay: by time, by number, by tokens, by how they take a refusal."""
 
-from typing import cast
-
 import pytest
 
 from chatd.gateway.doorkeeper import ADDRESS_SHARE, LAST_WORD_SECONDS, REFUSALS_PER_SECOND, Doorkeeper, DoorSettings
-from chatd.transport.accepted import AcceptedConnection, AcceptedConnections
-
-
-class Connections:
-    """Connections as a test makes them."""
-
-    def __init__(self) -> None:
-        self.known: dict[bytes, AcceptedConnection] = {}
-        self.ended: list[AcceptedConnection] = []
-
-    def look(self) -> None:
-        pass
-
-    def hang_up(self, one: AcceptedConnection) -> None:
-        self.known.pop(one.routing_id, None)
-        self.ended.append(one)
+from tests.gateway.links import KeptLink
 
 
 class Door:
     """A doorkeeper, and connections from addresses."""
 
     def __init__(self, *, handshake: float = 5.0, most: int = 1_000, failures: int = 3) -> None:
-        self.connections = Connections()
         self.keeper = Doorkeeper(DoorSettings(handshake, most, failures))
-        self.keeper.bind(cast(AcceptedConnections, self.connections))
-        self._number = 0
+        self._came: list[KeptLink] = []
 
     @property
-    def ended(self) -> list[AcceptedConnection]:
-        return self.connections.ended
+    def ended(self) -> list[KeptLink]:
+        """Those hung up on, in the order in which they came."""
+        return [link for link in self._came if link.hung_up]
 
-    def come(self, address: str = "a", *, now: float = 100.0) -> AcceptedConnection:
-        self._number += 1
-        one = AcceptedConnection(self._number, (0, self._number), address, now)
-        one.routing_id = b"%d" % self._number
-        self.connections.known[one.routing_id] = one
-        self.keeper.accepted(one)
-        return one
+    def come(self, address: str = "a", *, now: float = 100.0) -> KeptLink:
+        link = KeptLink(address)
+        self._came.append(link)
+        self.keeper.accepted(link, now)
+        return link
 
     def tick_until(self, now: float, *, since: float = 100.0) -> None:
         while since < now:
@@ -54,8 +34,8 @@ class Door:
 def test_time_is_up_for_those_who_have_not_authenticated() -> None:
     door = Door()
     first, second, third = door.come(), door.come(now=101.0), door.come(now=101.0)
-    door.keeper.authenticated(second.routing_id)
-    door.keeper.authenticated(second.routing_id)
+    door.keeper.authenticated(second)
+    door.keeper.authenticated(second)
     door.tick_until(104.9)
     assert door.ended == []
     door.tick_until(105.0, since=104.9)
@@ -100,7 +80,7 @@ def test_those_who_authenticated_or_went_take_no_room() -> None:
     for number in range(100):
         one = door.come()
         if number % 2:
-            door.keeper.authenticated(one.routing_id)
+            door.keeper.authenticated(one)
         else:
             door.keeper.ended(one)
             door.keeper.ended(one)
@@ -112,15 +92,15 @@ def test_those_who_authenticated_or_went_take_no_room() -> None:
 def test_the_third_wrong_token_ends_a_connection_once_it_has_been_told(authenticated: bool) -> None:
     door = Door()
     one, other = door.come(), door.come()
-    door.keeper.authenticated(other.routing_id)
+    door.keeper.authenticated(other)
     if authenticated:
-        door.keeper.authenticated(one.routing_id)
+        door.keeper.authenticated(one)
     for _ in range(2):
-        door.keeper.failed(one.routing_id, 100.0)
-        door.keeper.failed(other.routing_id, 100.0)
+        door.keeper.failed(one, 100.0)
+        door.keeper.failed(other, 100.0)
     door.tick_until(101.0)
     assert door.ended == []
-    door.keeper.failed(one.routing_id, 101.0)
+    door.keeper.failed(one, 101.0)
     door.keeper.tick(101.0)
     assert door.ended == []
     door.keeper.tick(101.0 + LAST_WORD_SECONDS)
@@ -131,19 +111,19 @@ def test_who_is_refused_too_often_is_not_told_but_ended() -> None:
     door = Door()
     one, other = door.come("a"), door.come("b")
     told = 0
-    while door.keeper.refused(one.routing_id, 0, 100.0):
+    while door.keeper.refused(one, 0, 100.0):
         told += 1
     assert told == pytest.approx(2 * REFUSALS_PER_SECOND, abs=2)
     assert door.ended == [one]
-    assert door.keeper.refused(other.routing_id, 0, 100.0)
-    assert not door.keeper.refused(one.routing_id, 0, 100.0)
+    assert door.keeper.refused(other, 0, 100.0)
+    assert not door.keeper.refused(one, 0, 100.0)
 
 
 def test_large_refused_frames_count_for_more() -> None:
     door = Door()
     one = door.come("")
     told = 0
-    while door.keeper.refused(one.routing_id, 1_048_576, 100.0):
+    while door.keeper.refused(one, 1_048_576, 100.0):
         told += 1
     assert told < 10
 
@@ -153,15 +133,15 @@ def test_an_address_has_a_limit_of_refusals_for_all_its_connections() -> None:
     told = 0
     for _ in range(20):
         one = door.come("a")
-        while door.keeper.refused(one.routing_id, 0, 100.0):
+        while door.keeper.refused(one, 0, 100.0):
             told += 1
     assert told == pytest.approx(8 * REFUSALS_PER_SECOND, rel=0.01)
     local = [door.come("") for _ in range(20)]
-    assert all(door.keeper.refused(one.routing_id, 0, 100.0) for one in local)
+    assert all(door.keeper.refused(one, 0, 100.0) for one in local)
 
 
 def test_whose_refusals_are_spread_over_time_is_told_for_ever() -> None:
     door = Door()
     one = door.come()
     for number in range(10 * REFUSALS_PER_SECOND):
-        assert door.keeper.refused(one.routing_id, 0, 100.0 + number / (REFUSALS_PER_SECOND / 2))
+        assert door.keeper.refused(one, 0, 100.0 + number / (REFUSALS_PER_SECOND / 2))

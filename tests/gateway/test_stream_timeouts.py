@@ -7,17 +7,10 @@ from chatd.core.stream import DeviceStream, Published, Run
 from chatd.errors import ChatdError, HeartbeatLost
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.stream_timeouts import ROUNDS, StreamTimeouts
+from tests.gateway.links import KeptLink
 
 HEARTBEAT = 10.0
 TICK = 1.0
-
-
-class Connections:
-    def __init__(self, *peers: ClientConnection) -> None:
-        self.peers = {peer.routing_id: peer for peer in peers}
-
-    def flush(self) -> None:
-        pass
 
 
 class Said:
@@ -27,6 +20,18 @@ class Said:
         self.ended: list[ChatdError | None] = []
         self.failed: list[ClientConnection] = []
         self.pulled: list[ClientConnection] = []
+
+    def timeouts_of(self, *peers: ClientConnection) -> StreamTimeouts:
+        return StreamTimeouts(
+            peers,
+            self,
+            end=self.end,
+            acked=self.acked,
+            after_tick=self.flush,
+            heartbeat_interval=HEARTBEAT,
+            repair_pull=1000.0,
+            delivery_retry=20.0,
+        )
 
     def end(self, peer: ClientConnection, error: ChatdError | None) -> None:
         self.ended.append(error)
@@ -44,7 +49,7 @@ class Said:
 @pytest.fixture
 def peer() -> ClientConnection:
     """Heard at 100, one delivery in flight."""
-    made = ClientConnection(b"id", 100.0)
+    made = ClientConnection(KeptLink(), 100.0)
     made.retry_jitter = 1.0
     stream = made.stream = DeviceStream(StreamKey("p", "d", 1), window_messages=8, window_bytes=1000)
     stream.begin_pull()
@@ -60,15 +65,7 @@ def said() -> Said:
 
 @pytest.fixture
 def timeouts(peer: ClientConnection, said: Said) -> StreamTimeouts:
-    made = StreamTimeouts(
-        Connections(peer),  # type: ignore[arg-type]
-        said,  # type: ignore[arg-type]
-        said,  # type: ignore[arg-type]
-        said,  # type: ignore[arg-type]
-        heartbeat_interval=HEARTBEAT,
-        repair_pull=1000.0,
-        delivery_retry=20.0,
-    )
+    made = said.timeouts_of(peer)
     made.tick(100.0)
     return made
 
@@ -107,16 +104,8 @@ def test_a_gateway_that_stood_still_blames_nobody(timeouts: StreamTimeouts, said
 
 
 def test_many_streams_are_looked_at_part_by_part(said: Said) -> None:
-    peers = [ClientConnection(bytes([number]), 100.0) for number in range(100)]
-    timeouts = StreamTimeouts(
-        Connections(*peers),  # type: ignore[arg-type]
-        said,  # type: ignore[arg-type]
-        said,  # type: ignore[arg-type]
-        said,  # type: ignore[arg-type]
-        heartbeat_interval=HEARTBEAT,
-        repair_pull=1000.0,
-        delivery_retry=20.0,
-    )
+    peers = [ClientConnection(KeptLink(), 100.0) for number in range(100)]
+    timeouts = said.timeouts_of(*peers)
     ticks = round(HEARTBEAT / ROUNDS / timeouts.period)
     largest = 0
     for number in range(ticks):

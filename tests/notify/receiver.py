@@ -1,4 +1,5 @@
-"""What stands where notifications arrive: an HTTP server on loopback that keeps what it gets and answers as the test says."""
+"""The place where notifications arrive: an HTTP server on loopback that keeps requests and answers as the test says; and the settings
+of daemons that notify quickly."""
 
 import asyncio
 import json
@@ -8,6 +9,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
+
+SECRET = "between-us"
+QUICK: dict[str, Any] = {"NOTIFY_TICK_SECONDS": 0.1, "NOTIFY_DELAY_SECONDS": 0.3, "NOTIFY_QUIET_SECONDS": 1, "NOTIFY_RETRY_MS": 50}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +56,14 @@ class Receiver:
             while len(self.received) < count:
                 await asyncio.sleep(0.02)
         return self.received
+
+
+def webhook(receiver: Receiver, **settings: object) -> dict[str, Any]:
+    """The settings of a daemon that notifies the receiver."""
+    return {
+        **QUICK,
+        "NOTIFIERS": "log,webhook",
+        "NOTIFY_WEBHOOK_URL": f"{receiver.origin}/hook",
+        "NOTIFY_WEBHOOK_SECRET": SECRET,
+        **settings,
+    }

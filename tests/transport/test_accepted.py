@@ -29,7 +29,9 @@ class Server:
         self.heard: list[Message] = []
         self.came: list[AcceptedConnection] = []
         self.went: list[AcceptedConnection] = []
-        self.connections = AcceptedConnections(loop, router, monitor, on_accepted=self.came.append, on_ended=self.went.append)
+        self.connections = AcceptedConnections(
+            loop, router, monitor, make=AcceptedConnection, on_accepted=self.came.append, on_ended=self.went.append
+        )
         self.pump = Pump(loop, router, self.heard.extend, strangers=self.connections)
 
     def close(self) -> None:
@@ -162,13 +164,13 @@ async def test_a_descriptor_that_is_another_sockets_is_left_alone(server: Server
     ours, theirs = socket.socketpair()
     with ours, theirs, tempfile.TemporaryFile() as file:
         for fd in (ours.fileno(), file.fileno(), 10_000):
-            server.connections.hang_up(AcceptedConnection(fd, one.inode, "", 0.0))
+            server.connections.hang_up(AcceptedConnection(fd, one.inode, ""))
         theirs.setblocking(False)
         ours.send(b"still open")
         assert theirs.recv(100) == b"still open"
         descriptors = len(os.listdir("/proc/self/fd"))
         for _ in range(100):
-            server.connections.hang_up(AcceptedConnection(file.fileno(), one.inode, "", 0.0))
+            server.connections.hang_up(AcceptedConnection(file.fileno(), one.inode, ""))
         assert len(os.listdir("/proc/self/fd")) <= descriptors + 5
     dealer.send(b"hello")
     await server.until(lambda: server.heard)

@@ -10,14 +10,14 @@ import structlog
 
 from chatd.core.model import CommittedRun
 from chatd.default.fan_out.last_mile_delivery import EventDeliveryQueueHandler
+from chatd.default.fan_out.marks import MarkPublished, Run
 from chatd.default.fan_out.outbox_delivery import OutboxDeliveryEventHandler
 from chatd.default.fan_out.outbox_logging import RoomOutboxLoggingQueue
 from chatd.default.fan_out.pacer import FanOutPacer
+from chatd.default.fan_out.repair import FindUnpublished
 from chatd.default.part import Part
 from chatd.errors import ChatdError
 from chatd.store.access import StoreAccess
-from chatd.store.commands import MarkPublished
-from chatd.store.queries import FindUnpublished
 
 log = structlog.get_logger()
 
@@ -25,6 +25,13 @@ MARKS_SECONDS = 0.05
 """Marks are gathered this long, so that they ride on a group commit."""
 REPAIR_EVENTS = 1_000
 """Events of each room that one repair publishes; the next repair takes the next."""
+
+
+SendMarks = Callable[[tuple[Run, ...]], None]
+
+
+def _unchanged(send: SendMarks) -> SendMarks:
+    return send
 
 
 class FanOut:
@@ -40,9 +47,11 @@ class FanOut:
         linger: float,
         repair: float,
         clock: Callable[[], int],
+        marks: Callable[[SendMarks], SendMarks] = _unchanged,
     ) -> None:
         self._store = store
         self._clock = clock
+        self._send_marks = marks(self._write)
         self._repair_us = round(repair * 1e6)
         self._outbox_logging = RoomOutboxLoggingQueue(OutboxDeliveryEventHandler(last_mile.handle).handle)
         self._pacer = FanOutPacer(
@@ -65,9 +74,10 @@ class FanOut:
 
     def _write_marks(self) -> None:
         marks = self._outbox_logging.take_marks()
-        if not marks:
-            return
+        if marks:
+            self._send_marks(marks)
 
+    def _write(self, marks: tuple[Run, ...]) -> None:
         def failed(error: ChatdError) -> None:
             log.error("Fan-out marks could not be written; they are tried again", error=str(error), code=error.code)
             self._outbox_logging.put_back(marks)

@@ -31,7 +31,7 @@ class RoomOutboxLoggingQueue:
         self._marks: dict[str, list[tuple[str, int, int]]] = {}
 
     def handle(self, runs: Sequence[CommittedRun]) -> None:
-        """Fan out a batch, the urgent first, then note how far each room has come."""
+        """Fan out a batch, urgent rooms first, then remember how far each room has come."""
         if len(runs) > 1:
             runs = by_priority(runs)
         self._emit([EventBroadcast(run.room_id, run.first_seq, run.last_seq, run.records, run.recipients, run.priority) for run in runs])
@@ -43,7 +43,7 @@ class RoomOutboxLoggingQueue:
                 marks.append((run.room_id, run.first_seq, run.last_seq))
 
     def put_back(self, runs: Sequence[tuple[str, int, int]]) -> None:
-        """Marks that could not be made yet: another node has not finished what is before them."""
+        """These marks cannot move yet: another node has not finished the events before them."""
         for run in runs:
             marks = self._marks.setdefault(run[0], [])
             if marks and run[2] + 1 == marks[0][1]:
@@ -52,14 +52,14 @@ class RoomOutboxLoggingQueue:
                 marks.insert(0, run)
 
     def take_marks(self) -> tuple[tuple[str, int, int], ...]:
-        """Fan-out marks to be written: room, first and last seq fanned out."""
+        """Fan-out marks to write: room, first and last seq that were fanned out."""
         marks, self._marks = self._marks, {}
         return tuple(mark for of_room in marks.values() for mark in of_room)
 
 
 def by_priority(runs: Sequence[CommittedRun]) -> Sequence[CommittedRun]:
-    """Rooms with the highest priority first. A room's runs stay in their order and together: what is before its urgent event comes before it,
-    and counts as much."""
+    """Rooms with the highest priority first. A room's runs stay together and in their order: an event before an
+    urgent one comes before it and counts as much."""
     rooms: dict[str, int] = {}
     for run in runs:
         known = rooms.get(run.room_id)

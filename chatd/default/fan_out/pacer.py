@@ -1,7 +1,8 @@
-"""Between the writer and fan-out: what is committed while the gateways still have the last fan-out to pass on goes along with the next.
+"""FanOutPacer: between the writer and fan-out. Events that are committed while gateways still pass on the last fan-out wait and go
+together with the next.
 
-A room that talks faster than its devices can be reached then costs each of them one larger message instead of many small ones; who sends is
-answered before, and does not wait for this. What comes after a quiet moment goes at once.
+A room that talks faster than its devices can be reached then costs each device one larger message instead of many small ones. Senders
+have their answers before this. An event after a quiet moment goes at once.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,16 +12,16 @@ from chatd.core.model import CommittedRun
 from chatd.core.priority import URGENT
 
 DELIVERY_SECONDS = 4e-6
-"""How long the next fan-out waits for each delivery of the last one. Found by trying (make bench ARGS=hot-room): 1 µs changes nothing, from 4 µs on
-there are 40 % more deliveries, and one event to 100 devices holds up the next by 0.4 ms at most."""
+"""The next fan-out waits this long for each delivery of the last one. Found by trying (make bench ARGS=hot-room): 1 µs changes nothing,
+from 4 µs on there are 40 % more deliveries; one event to 100 devices then holds up the next by 0.4 ms at most."""
 JOINED_EVENTS = 128
 JOINED_BYTES = 262_144
-"""Runs of a room are joined up to so many: no larger than what a device takes at once (the default of WINDOW_BYTES)."""
+"""Limits of a joined run: it must not be larger than a device's window (WINDOW_BYTES)."""
 
 
 class FanOutPacer:
-    """``emit`` fans out; ``published`` counts the deliveries that came of it so far. ``longest`` is how many seconds may be waited (0: never),
-    ``later`` calls back after so many."""
+    """``emit`` fans out; ``published`` counts the deliveries that came of it so far. ``longest`` is the longest wait in seconds
+    (0: none), ``later`` calls back after so many seconds."""
 
     def __init__(
         self,
@@ -40,7 +41,7 @@ class FanOutPacer:
         self._again_at = 0.0
 
     def handle(self, runs: Sequence[CommittedRun]) -> None:
-        """Fan out, now or soon; what is urgent now, and with it what was committed before."""
+        """Fan out, now or soon. An urgent event goes now, and with it all that was committed before."""
         waits = bool(self._held)
         self._held += runs
         if any(run.priority >= URGENT for run in runs):
@@ -53,7 +54,7 @@ class FanOutPacer:
                 self.release()
 
     def release(self) -> None:
-        """Fan out what is held."""
+        """Fan out all runs that wait."""
         if not self._held:
             return
         held, self._held = self._held, []
@@ -65,7 +66,7 @@ class FanOutPacer:
 
 
 def _join(runs: Sequence[CommittedRun]) -> list[list[CommittedRun]]:
-    """Parts to be fanned out one after the other: each holds one run of a room."""
+    """Parts to fan out one after the other: each holds at most one run of a room."""
     parts: list[dict[str, CommittedRun]] = [{}]
     for run in runs:
         before = parts[-1].get(run.room_id)
@@ -80,7 +81,7 @@ def _join(runs: Sequence[CommittedRun]) -> list[list[CommittedRun]]:
 
 
 def _follows(before: CommittedRun, run: CommittedRun) -> bool:
-    """Whether both can go as one."""
+    """True if both can go as one run."""
     return (
         before.recipients is run.recipients
         and before.last_seq + 1 == run.first_seq

@@ -27,15 +27,15 @@ from chatd.pb.events.v1 import signals_pb2 as events_dot_v1_dot_signals__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12\x63hat/v1/chat.proto\x12\x07\x63hat.v1\x1a\x18\x65vents/v1/payloads.proto\x1a\x17\x65vents/v1/signals.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xbc\x01\n\tRoomEvent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0f\n\x07room_id\x18\x02 \x01(\t\x12\"\n\x04type\x18\x03 \x01(\x0e\x32\x14.events.v1.EventType\x12(\n\x07payload\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x10\n\x08priority\x18\x05 \x01(\x05\x12\x10\n\x08mentions\x18\x06 \x03(\t\x12\x1a\n\x12\x63ompressed_payload\x18\x07 \x01(\x0c\"7\n\x11SendEventsRequest\x12\"\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x12.chat.v1.RoomEvent\"a\n\x08\x45ventAck\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0f\n\x07room_id\x18\x02 \x01(\t\x12\x0b\n\x03seq\x18\x03 \x01(\x04\x12\x12\n\nsent_at_us\x18\x04 \x01(\x03\x12\x11\n\tduplicate\x18\x05 \x01(\x08\"5\n\x12SendEventsResponse\x12\x1f\n\x04\x61\x63ks\x18\x01 \x03(\x0b\x32\x11.chat.v1.EventAck\"\xab\x01\n\x04Room\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08head_seq\x18\x03 \x01(\x04\x12\x1a\n\x12membership_version\x18\x04 \x01(\x04\x12\x15\n\rcreated_at_us\x18\x05 \x01(\x03\x12\x12\n\ncreated_by\x18\x06 \x01(\t\x12\x14\n\x0cmember_count\x18\x07 \x01(\r\x12\x15\n\rhide_previews\x18\x08 \x01(\x08\"^\n\x11\x43reateRoomRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0bprofile_ids\x18\x03 \x03(\t\x12\x15\n\rhide_previews\x18\x04 \x01(\x08\"1\n\x12\x43reateRoomResponse\x12\x1b\n\x04room\x18\x01 \x01(\x0b\x32\r.chat.v1.Room\"C\n\x1b\x41\x64\x64RoomSubscriptionsRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x13\n\x0bprofile_ids\x18\x02 \x03(\t\":\n\x1c\x41\x64\x64RoomSubscriptionsResponse\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x03(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"F\n\x1eRemoveRoomSubscriptionsRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x13\n\x0bprofile_ids\x18\x02 \x03(\t\"?\n\x1fRemoveRoomSubscriptionsResponse\x12\x0f\n\x07removed\x18\x01 \x03(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"\\\n\x11GetHistoryRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x12\n\nbefore_seq\x18\x02 \x01(\x04\x12\r\n\x05limit\x18\x03 \x01(\r\x12\x13\n\x0b\x61\x63\x63\x65pt_zstd\x18\x04 \x01(\x08\"L\n\x12GetHistoryResponse\x12(\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x18.events.v1.EventDelivery\x12\x0c\n\x04more\x18\x02 \x01(\x08\"G\n\x14SetReadMarkerRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\x11\n\tdevice_id\x18\x03 \x01(\t\"4\n\x15SetReadMarkerResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\x0e\n\x06unread\x18\x02 \x01(\x04\"K\n\x11ListUnreadRequest\x12\x10\n\x08room_ids\x18\x01 \x03(\t\x12\x15\n\rafter_room_id\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\r\"a\n\x06Unread\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x10\n\x08read_seq\x18\x02 \x01(\x04\x12\x12\n\nread_at_us\x18\x03 \x01(\x03\x12\x10\n\x08head_seq\x18\x04 \x01(\x04\x12\x0e\n\x06unread\x18\x05 \x01(\x04\"B\n\x12ListUnreadResponse\x12\x1e\n\x05rooms\x18\x01 \x03(\x0b\x32\x0f.chat.v1.Unread\x12\x0c\n\x04more\x18\x02 \x01(\x08\"a\n\x18GetDeliveryStatusRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\r\n\x05limit\x18\x03 \x01(\r\x12\x18\n\x10\x61\x66ter_profile_id\x18\x04 \x01(\t\"q\n\x0fRecipientStatus\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x0c\n\x04read\x18\x02 \x01(\x08\x12\x12\n\nread_at_us\x18\x03 \x01(\x03\x12(\n\x07\x64\x65vices\x18\x04 \x03(\x0b\x32\x17.events.v1.EventReceipt\"\x8a\x01\n\x19GetDeliveryStatusResponse\x12\x12\n\nrecipients\x18\x01 \x01(\r\x12\x11\n\tdelivered\x18\x02 \x01(\r\x12\x0c\n\x04read\x18\x03 \x01(\r\x12*\n\x08profiles\x18\x04 \x03(\x0b\x32\x18.chat.v1.RecipientStatus\x12\x0c\n\x04more\x18\x05 \x01(\x08\"3\n\x10SetTypingRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0e\n\x06typing\x18\x02 \x01(\x08\"\x13\n\x11SetTypingResponse\")\n\x12GetPresenceRequest\x12\x13\n\x0bprofile_ids\x18\x01 \x03(\t\"=\n\x13GetPresenceResponse\x12&\n\tpresences\x18\x01 \x03(\x0b\x32\x13.events.v1.Presence\"+\n\x14WatchPresenceRequest\x12\x13\n\x0bprofile_ids\x18\x01 \x03(\t\"?\n\x15WatchPresenceResponse\x12&\n\tpresences\x18\x01 \x03(\x0b\x32\x13.events.v1.Presence\"q\n\x1bSetRoomNotificationsRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12)\n\x05level\x18\x02 \x01(\x0e\x32\x1a.chat.v1.NotificationLevel\x12\x16\n\x0emuted_until_us\x18\x03 \x01(\x03\"\x1e\n\x1cSetRoomNotificationsResponse\"e\n\x0eSetPushRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\t\x12\x10\n\x08notifier\x18\x02 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\x0e\n\x06p256dh\x18\x04 \x01(\t\x12\x0c\n\x04\x61uth\x18\x05 \x01(\t\"\x11\n\x0fSetPushResponse*\x91\x01\n\x11NotificationLevel\x12\"\n\x1eNOTIFICATION_LEVEL_UNSPECIFIED\x10\x00\x12\x1a\n\x16NOTIFICATION_LEVEL_ALL\x10\x01\x12\x1f\n\x1bNOTIFICATION_LEVEL_MENTIONS\x10\x02\x12\x1b\n\x17NOTIFICATION_LEVEL_NONE\x10\x03\x32\xa9\x08\n\x0b\x43hatService\x12\x45\n\nSendEvents\x12\x1a.chat.v1.SendEventsRequest\x1a\x1b.chat.v1.SendEventsResponse\x12\x45\n\nCreateRoom\x12\x1a.chat.v1.CreateRoomRequest\x1a\x1b.chat.v1.CreateRoomResponse\x12\x63\n\x14\x41\x64\x64RoomSubscriptions\x12$.chat.v1.AddRoomSubscriptionsRequest\x1a%.chat.v1.AddRoomSubscriptionsResponse\x12l\n\x17RemoveRoomSubscriptions\x12\'.chat.v1.RemoveRoomSubscriptionsRequest\x1a(.chat.v1.RemoveRoomSubscriptionsResponse\x12\x45\n\nGetHistory\x12\x1a.chat.v1.GetHistoryRequest\x1a\x1b.chat.v1.GetHistoryResponse\x12N\n\rSetReadMarker\x12\x1d.chat.v1.SetReadMarkerRequest\x1a\x1e.chat.v1.SetReadMarkerResponse\x12\x45\n\nListUnread\x12\x1a.chat.v1.ListUnreadRequest\x1a\x1b.chat.v1.ListUnreadResponse\x12Z\n\x11GetDeliveryStatus\x12!.chat.v1.GetDeliveryStatusRequest\x1a\".chat.v1.GetDeliveryStatusResponse\x12\x42\n\tSetTyping\x12\x19.chat.v1.SetTypingRequest\x1a\x1a.chat.v1.SetTypingResponse\x12H\n\x0bGetPresence\x12\x1b.chat.v1.GetPresenceRequest\x1a\x1c.chat.v1.GetPresenceResponse\x12N\n\rWatchPresence\x12\x1d.chat.v1.WatchPresenceRequest\x1a\x1e.chat.v1.WatchPresenceResponse\x12\x63\n\x14SetRoomNotifications\x12$.chat.v1.SetRoomNotificationsRequest\x1a%.chat.v1.SetRoomNotificationsResponse\x12<\n\x07SetPush\x12\x17.chat.v1.SetPushRequest\x1a\x18.chat.v1.SetPushResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12\x63hat/v1/chat.proto\x12\x07\x63hat.v1\x1a\x18\x65vents/v1/payloads.proto\x1a\x17\x65vents/v1/signals.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xbc\x01\n\tRoomEvent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0f\n\x07room_id\x18\x02 \x01(\t\x12\"\n\x04type\x18\x03 \x01(\x0e\x32\x14.events.v1.EventType\x12(\n\x07payload\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x10\n\x08priority\x18\x05 \x01(\x05\x12\x10\n\x08mentions\x18\x06 \x03(\t\x12\x1a\n\x12\x63ompressed_payload\x18\x07 \x01(\x0c\"7\n\x11SendEventsRequest\x12\"\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x12.chat.v1.RoomEvent\"a\n\x08\x45ventAck\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0f\n\x07room_id\x18\x02 \x01(\t\x12\x0b\n\x03seq\x18\x03 \x01(\x04\x12\x12\n\nsent_at_us\x18\x04 \x01(\x03\x12\x11\n\tduplicate\x18\x05 \x01(\x08\"5\n\x12SendEventsResponse\x12\x1f\n\x04\x61\x63ks\x18\x01 \x03(\x0b\x32\x11.chat.v1.EventAck\"\xab\x01\n\x04Room\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08head_seq\x18\x03 \x01(\x04\x12\x1a\n\x12membership_version\x18\x04 \x01(\x04\x12\x15\n\rcreated_at_us\x18\x05 \x01(\x03\x12\x12\n\ncreated_by\x18\x06 \x01(\t\x12\x14\n\x0cmember_count\x18\x07 \x01(\r\x12\x15\n\rhide_previews\x18\x08 \x01(\x08\"^\n\x11\x43reateRoomRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0bprofile_ids\x18\x03 \x03(\t\x12\x15\n\rhide_previews\x18\x04 \x01(\x08\"1\n\x12\x43reateRoomResponse\x12\x1b\n\x04room\x18\x01 \x01(\x0b\x32\r.chat.v1.Room\"n\n\x11UpdateRoomRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x1a\n\rhide_previews\x18\x03 \x01(\x08H\x01\x88\x01\x01\x42\x07\n\x05_nameB\x10\n\x0e_hide_previews\">\n\x12UpdateRoomResponse\x12\x1b\n\x04room\x18\x01 \x01(\x0b\x32\r.chat.v1.Room\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"C\n\x1b\x41\x64\x64RoomSubscriptionsRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x13\n\x0bprofile_ids\x18\x02 \x03(\t\":\n\x1c\x41\x64\x64RoomSubscriptionsResponse\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x03(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"F\n\x1eRemoveRoomSubscriptionsRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x13\n\x0bprofile_ids\x18\x02 \x03(\t\"?\n\x1fRemoveRoomSubscriptionsResponse\x12\x0f\n\x07removed\x18\x01 \x03(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"\\\n\x11GetHistoryRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x12\n\nbefore_seq\x18\x02 \x01(\x04\x12\r\n\x05limit\x18\x03 \x01(\r\x12\x13\n\x0b\x61\x63\x63\x65pt_zstd\x18\x04 \x01(\x08\"L\n\x12GetHistoryResponse\x12(\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x18.events.v1.EventDelivery\x12\x0c\n\x04more\x18\x02 \x01(\x08\"G\n\x14SetReadMarkerRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\x11\n\tdevice_id\x18\x03 \x01(\t\"4\n\x15SetReadMarkerResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\x0e\n\x06unread\x18\x02 \x01(\x04\"K\n\x11ListUnreadRequest\x12\x10\n\x08room_ids\x18\x01 \x03(\t\x12\x15\n\rafter_room_id\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\r\"a\n\x06Unread\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x10\n\x08read_seq\x18\x02 \x01(\x04\x12\x12\n\nread_at_us\x18\x03 \x01(\x03\x12\x10\n\x08head_seq\x18\x04 \x01(\x04\x12\x0e\n\x06unread\x18\x05 \x01(\x04\"B\n\x12ListUnreadResponse\x12\x1e\n\x05rooms\x18\x01 \x03(\x0b\x32\x0f.chat.v1.Unread\x12\x0c\n\x04more\x18\x02 \x01(\x08\"a\n\x18GetDeliveryStatusRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\r\n\x05limit\x18\x03 \x01(\r\x12\x18\n\x10\x61\x66ter_profile_id\x18\x04 \x01(\t\"q\n\x0fRecipientStatus\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x0c\n\x04read\x18\x02 \x01(\x08\x12\x12\n\nread_at_us\x18\x03 \x01(\x03\x12(\n\x07\x64\x65vices\x18\x04 \x03(\x0b\x32\x17.events.v1.EventReceipt\"\x8a\x01\n\x19GetDeliveryStatusResponse\x12\x12\n\nrecipients\x18\x01 \x01(\r\x12\x11\n\tdelivered\x18\x02 \x01(\r\x12\x0c\n\x04read\x18\x03 \x01(\r\x12*\n\x08profiles\x18\x04 \x03(\x0b\x32\x18.chat.v1.RecipientStatus\x12\x0c\n\x04more\x18\x05 \x01(\x08\"3\n\x10SetTypingRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0e\n\x06typing\x18\x02 \x01(\x08\"\x13\n\x11SetTypingResponse\")\n\x12GetPresenceRequest\x12\x13\n\x0bprofile_ids\x18\x01 \x03(\t\"=\n\x13GetPresenceResponse\x12&\n\tpresences\x18\x01 \x03(\x0b\x32\x13.events.v1.Presence\"+\n\x14WatchPresenceRequest\x12\x13\n\x0bprofile_ids\x18\x01 \x03(\t\"?\n\x15WatchPresenceResponse\x12&\n\tpresences\x18\x01 \x03(\x0b\x32\x13.events.v1.Presence\"q\n\x1bSetRoomNotificationsRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12)\n\x05level\x18\x02 \x01(\x0e\x32\x1a.chat.v1.NotificationLevel\x12\x16\n\x0emuted_until_us\x18\x03 \x01(\x03\"\x1e\n\x1cSetRoomNotificationsResponse\"e\n\x0eSetPushRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\t\x12\x10\n\x08notifier\x18\x02 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\x0e\n\x06p256dh\x18\x04 \x01(\t\x12\x0c\n\x04\x61uth\x18\x05 \x01(\t\"\x11\n\x0fSetPushResponse*\x91\x01\n\x11NotificationLevel\x12\"\n\x1eNOTIFICATION_LEVEL_UNSPECIFIED\x10\x00\x12\x1a\n\x16NOTIFICATION_LEVEL_ALL\x10\x01\x12\x1f\n\x1bNOTIFICATION_LEVEL_MENTIONS\x10\x02\x12\x1b\n\x17NOTIFICATION_LEVEL_NONE\x10\x03\x32\xf0\x08\n\x0b\x43hatService\x12\x45\n\nSendEvents\x12\x1a.chat.v1.SendEventsRequest\x1a\x1b.chat.v1.SendEventsResponse\x12\x45\n\nCreateRoom\x12\x1a.chat.v1.CreateRoomRequest\x1a\x1b.chat.v1.CreateRoomResponse\x12\x45\n\nUpdateRoom\x12\x1a.chat.v1.UpdateRoomRequest\x1a\x1b.chat.v1.UpdateRoomResponse\x12\x63\n\x14\x41\x64\x64RoomSubscriptions\x12$.chat.v1.AddRoomSubscriptionsRequest\x1a%.chat.v1.AddRoomSubscriptionsResponse\x12l\n\x17RemoveRoomSubscriptions\x12\'.chat.v1.RemoveRoomSubscriptionsRequest\x1a(.chat.v1.RemoveRoomSubscriptionsResponse\x12\x45\n\nGetHistory\x12\x1a.chat.v1.GetHistoryRequest\x1a\x1b.chat.v1.GetHistoryResponse\x12N\n\rSetReadMarker\x12\x1d.chat.v1.SetReadMarkerRequest\x1a\x1e.chat.v1.SetReadMarkerResponse\x12\x45\n\nListUnread\x12\x1a.chat.v1.ListUnreadRequest\x1a\x1b.chat.v1.ListUnreadResponse\x12Z\n\x11GetDeliveryStatus\x12!.chat.v1.GetDeliveryStatusRequest\x1a\".chat.v1.GetDeliveryStatusResponse\x12\x42\n\tSetTyping\x12\x19.chat.v1.SetTypingRequest\x1a\x1a.chat.v1.SetTypingResponse\x12H\n\x0bGetPresence\x12\x1b.chat.v1.GetPresenceRequest\x1a\x1c.chat.v1.GetPresenceResponse\x12N\n\rWatchPresence\x12\x1d.chat.v1.WatchPresenceRequest\x1a\x1e.chat.v1.WatchPresenceResponse\x12\x63\n\x14SetRoomNotifications\x12$.chat.v1.SetRoomNotificationsRequest\x1a%.chat.v1.SetRoomNotificationsResponse\x12<\n\x07SetPush\x12\x17.chat.v1.SetPushRequest\x1a\x18.chat.v1.SetPushResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chat.v1.chat_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_NOTIFICATIONLEVEL']._serialized_start=2559
-  _globals['_NOTIFICATIONLEVEL']._serialized_end=2704
+  _globals['_NOTIFICATIONLEVEL']._serialized_start=2735
+  _globals['_NOTIFICATIONLEVEL']._serialized_end=2880
   _globals['_ROOMEVENT']._serialized_start=113
   _globals['_ROOMEVENT']._serialized_end=301
   _globals['_SENDEVENTSREQUEST']._serialized_start=303
@@ -50,54 +50,58 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEROOMREQUEST']._serialized_end=782
   _globals['_CREATEROOMRESPONSE']._serialized_start=784
   _globals['_CREATEROOMRESPONSE']._serialized_end=833
-  _globals['_ADDROOMSUBSCRIPTIONSREQUEST']._serialized_start=835
-  _globals['_ADDROOMSUBSCRIPTIONSREQUEST']._serialized_end=902
-  _globals['_ADDROOMSUBSCRIPTIONSRESPONSE']._serialized_start=904
-  _globals['_ADDROOMSUBSCRIPTIONSRESPONSE']._serialized_end=962
-  _globals['_REMOVEROOMSUBSCRIPTIONSREQUEST']._serialized_start=964
-  _globals['_REMOVEROOMSUBSCRIPTIONSREQUEST']._serialized_end=1034
-  _globals['_REMOVEROOMSUBSCRIPTIONSRESPONSE']._serialized_start=1036
-  _globals['_REMOVEROOMSUBSCRIPTIONSRESPONSE']._serialized_end=1099
-  _globals['_GETHISTORYREQUEST']._serialized_start=1101
-  _globals['_GETHISTORYREQUEST']._serialized_end=1193
-  _globals['_GETHISTORYRESPONSE']._serialized_start=1195
-  _globals['_GETHISTORYRESPONSE']._serialized_end=1271
-  _globals['_SETREADMARKERREQUEST']._serialized_start=1273
-  _globals['_SETREADMARKERREQUEST']._serialized_end=1344
-  _globals['_SETREADMARKERRESPONSE']._serialized_start=1346
-  _globals['_SETREADMARKERRESPONSE']._serialized_end=1398
-  _globals['_LISTUNREADREQUEST']._serialized_start=1400
-  _globals['_LISTUNREADREQUEST']._serialized_end=1475
-  _globals['_UNREAD']._serialized_start=1477
-  _globals['_UNREAD']._serialized_end=1574
-  _globals['_LISTUNREADRESPONSE']._serialized_start=1576
-  _globals['_LISTUNREADRESPONSE']._serialized_end=1642
-  _globals['_GETDELIVERYSTATUSREQUEST']._serialized_start=1644
-  _globals['_GETDELIVERYSTATUSREQUEST']._serialized_end=1741
-  _globals['_RECIPIENTSTATUS']._serialized_start=1743
-  _globals['_RECIPIENTSTATUS']._serialized_end=1856
-  _globals['_GETDELIVERYSTATUSRESPONSE']._serialized_start=1859
-  _globals['_GETDELIVERYSTATUSRESPONSE']._serialized_end=1997
-  _globals['_SETTYPINGREQUEST']._serialized_start=1999
-  _globals['_SETTYPINGREQUEST']._serialized_end=2050
-  _globals['_SETTYPINGRESPONSE']._serialized_start=2052
-  _globals['_SETTYPINGRESPONSE']._serialized_end=2071
-  _globals['_GETPRESENCEREQUEST']._serialized_start=2073
-  _globals['_GETPRESENCEREQUEST']._serialized_end=2114
-  _globals['_GETPRESENCERESPONSE']._serialized_start=2116
-  _globals['_GETPRESENCERESPONSE']._serialized_end=2177
-  _globals['_WATCHPRESENCEREQUEST']._serialized_start=2179
-  _globals['_WATCHPRESENCEREQUEST']._serialized_end=2222
-  _globals['_WATCHPRESENCERESPONSE']._serialized_start=2224
-  _globals['_WATCHPRESENCERESPONSE']._serialized_end=2287
-  _globals['_SETROOMNOTIFICATIONSREQUEST']._serialized_start=2289
-  _globals['_SETROOMNOTIFICATIONSREQUEST']._serialized_end=2402
-  _globals['_SETROOMNOTIFICATIONSRESPONSE']._serialized_start=2404
-  _globals['_SETROOMNOTIFICATIONSRESPONSE']._serialized_end=2434
-  _globals['_SETPUSHREQUEST']._serialized_start=2436
-  _globals['_SETPUSHREQUEST']._serialized_end=2537
-  _globals['_SETPUSHRESPONSE']._serialized_start=2539
-  _globals['_SETPUSHRESPONSE']._serialized_end=2556
-  _globals['_CHATSERVICE']._serialized_start=2707
-  _globals['_CHATSERVICE']._serialized_end=3772
+  _globals['_UPDATEROOMREQUEST']._serialized_start=835
+  _globals['_UPDATEROOMREQUEST']._serialized_end=945
+  _globals['_UPDATEROOMRESPONSE']._serialized_start=947
+  _globals['_UPDATEROOMRESPONSE']._serialized_end=1009
+  _globals['_ADDROOMSUBSCRIPTIONSREQUEST']._serialized_start=1011
+  _globals['_ADDROOMSUBSCRIPTIONSREQUEST']._serialized_end=1078
+  _globals['_ADDROOMSUBSCRIPTIONSRESPONSE']._serialized_start=1080
+  _globals['_ADDROOMSUBSCRIPTIONSRESPONSE']._serialized_end=1138
+  _globals['_REMOVEROOMSUBSCRIPTIONSREQUEST']._serialized_start=1140
+  _globals['_REMOVEROOMSUBSCRIPTIONSREQUEST']._serialized_end=1210
+  _globals['_REMOVEROOMSUBSCRIPTIONSRESPONSE']._serialized_start=1212
+  _globals['_REMOVEROOMSUBSCRIPTIONSRESPONSE']._serialized_end=1275
+  _globals['_GETHISTORYREQUEST']._serialized_start=1277
+  _globals['_GETHISTORYREQUEST']._serialized_end=1369
+  _globals['_GETHISTORYRESPONSE']._serialized_start=1371
+  _globals['_GETHISTORYRESPONSE']._serialized_end=1447
+  _globals['_SETREADMARKERREQUEST']._serialized_start=1449
+  _globals['_SETREADMARKERREQUEST']._serialized_end=1520
+  _globals['_SETREADMARKERRESPONSE']._serialized_start=1522
+  _globals['_SETREADMARKERRESPONSE']._serialized_end=1574
+  _globals['_LISTUNREADREQUEST']._serialized_start=1576
+  _globals['_LISTUNREADREQUEST']._serialized_end=1651
+  _globals['_UNREAD']._serialized_start=1653
+  _globals['_UNREAD']._serialized_end=1750
+  _globals['_LISTUNREADRESPONSE']._serialized_start=1752
+  _globals['_LISTUNREADRESPONSE']._serialized_end=1818
+  _globals['_GETDELIVERYSTATUSREQUEST']._serialized_start=1820
+  _globals['_GETDELIVERYSTATUSREQUEST']._serialized_end=1917
+  _globals['_RECIPIENTSTATUS']._serialized_start=1919
+  _globals['_RECIPIENTSTATUS']._serialized_end=2032
+  _globals['_GETDELIVERYSTATUSRESPONSE']._serialized_start=2035
+  _globals['_GETDELIVERYSTATUSRESPONSE']._serialized_end=2173
+  _globals['_SETTYPINGREQUEST']._serialized_start=2175
+  _globals['_SETTYPINGREQUEST']._serialized_end=2226
+  _globals['_SETTYPINGRESPONSE']._serialized_start=2228
+  _globals['_SETTYPINGRESPONSE']._serialized_end=2247
+  _globals['_GETPRESENCEREQUEST']._serialized_start=2249
+  _globals['_GETPRESENCEREQUEST']._serialized_end=2290
+  _globals['_GETPRESENCERESPONSE']._serialized_start=2292
+  _globals['_GETPRESENCERESPONSE']._serialized_end=2353
+  _globals['_WATCHPRESENCEREQUEST']._serialized_start=2355
+  _globals['_WATCHPRESENCEREQUEST']._serialized_end=2398
+  _globals['_WATCHPRESENCERESPONSE']._serialized_start=2400
+  _globals['_WATCHPRESENCERESPONSE']._serialized_end=2463
+  _globals['_SETROOMNOTIFICATIONSREQUEST']._serialized_start=2465
+  _globals['_SETROOMNOTIFICATIONSREQUEST']._serialized_end=2578
+  _globals['_SETROOMNOTIFICATIONSRESPONSE']._serialized_start=2580
+  _globals['_SETROOMNOTIFICATIONSRESPONSE']._serialized_end=2610
+  _globals['_SETPUSHREQUEST']._serialized_start=2612
+  _globals['_SETPUSHREQUEST']._serialized_end=2713
+  _globals['_SETPUSHRESPONSE']._serialized_start=2715
+  _globals['_SETPUSHRESPONSE']._serialized_end=2732
+  _globals['_CHATSERVICE']._serialized_start=2883
+  _globals['_CHATSERVICE']._serialized_end=4019
 # @@protoc_insertion_point(module_scope)

@@ -103,6 +103,24 @@ class CreateRoomResponse(_message.Message):
     room: Room
     def __init__(self, room: _Optional[_Union[Room, _Mapping]] = ...) -> None: ...
 
+class UpdateRoomRequest(_message.Message):
+    __slots__ = ("room_id", "name", "hide_previews")
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    HIDE_PREVIEWS_FIELD_NUMBER: _ClassVar[int]
+    room_id: str
+    name: str
+    hide_previews: bool
+    def __init__(self, room_id: _Optional[str] = ..., name: _Optional[str] = ..., hide_previews: bool = ...) -> None: ...
+
+class UpdateRoomResponse(_message.Message):
+    __slots__ = ("room", "seq")
+    ROOM_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    room: Room
+    seq: int
+    def __init__(self, room: _Optional[_Union[Room, _Mapping]] = ..., seq: _Optional[int] = ...) -> None: ...
+
 class AddRoomSubscriptionsRequest(_message.Message):
     __slots__ = ("room_id", "profile_ids")
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]

@@ -14,6 +14,7 @@ class EventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EVENT_TYPE_MESSAGE: _ClassVar[EventType]
     EVENT_TYPE_MEMBERSHIP: _ClassVar[EventType]
     EVENT_TYPE_ERASED: _ClassVar[EventType]
+    EVENT_TYPE_ROOM: _ClassVar[EventType]
 
 class SkipReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -25,6 +26,7 @@ EVENT_TYPE_UNSPECIFIED: EventType
 EVENT_TYPE_MESSAGE: EventType
 EVENT_TYPE_MEMBERSHIP: EventType
 EVENT_TYPE_ERASED: EventType
+EVENT_TYPE_ROOM: EventType
 SKIP_REASON_UNSPECIFIED: SkipReason
 SKIP_REASON_REJECTED: SkipReason
 SKIP_REASON_UNDELIVERABLE: SkipReason

@@ -1,0 +1,39 @@
+"""chatctl nodes: the processes that serve."""
+
+import typer
+
+from chatctl.arguments import AsJson
+from chatctl.columns import Column, Columns, list_only, unlisted
+from chatctl.invocation import call, output
+from chatctl.times import age, age_since
+from chatd.pb.admin.v1 import admin_pb2
+
+
+def _up(node: admin_pb2.Node) -> str:
+    return age_since(node.started_at_us) if node.lease_left_us > 0 else "-"
+
+
+def _serves(node: admin_pb2.Node) -> str:
+    return "yes" if node.lease_left_us > 0 else f"no, for {age(-node.lease_left_us)}"
+
+
+COLUMNS: Columns[admin_pb2.Node] = (
+    Column("node", "node_id"),
+    Column("kind", "kind"),
+    Column("address", "uri"),
+    unlisted("queue_uri"),
+    Column("version", "version"),
+    unlisted("started_at_us"),
+    list_only("up", _up),
+    unlisted("lease_left_us"),
+    list_only("serves", _serves),
+)
+
+
+def nodes(context: typer.Context, as_json: AsJson = False) -> None:
+    """List default nodes and gateways that serve, and those that stopped in the last hour. Operators only.
+
+    Example: chatctl nodes
+    """
+    found = call(context, "AdminService/ListNodes", admin_pb2.ListNodesRequest(), admin_pb2.ListNodesResponse)
+    output(context, as_json).rows(found.nodes, COLUMNS)

@@ -1,1 +1,0 @@
-"""What operators ask: AdminService, answered by any default node."""

@@ -1,0 +1,110 @@
+"""Dead letters as operators handle them: listed, replayed, dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chatd.default.dead_letters.failures import set_has_failures
+from chatd.default.dead_letters.model import DeadLetter
+from chatd.store.command import NO_LOCKS, Command, Locks, Query
+from chatd.store.database import Database, placeholders
+from chatd.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayDeadLetters(Command[dict[str, tuple[str, str]]]):
+    """Deliver dead letters once more. The result: letter id → (profile, device) of those that go."""
+
+    letter_ids: tuple[str, ...]
+
+    def locks(self) -> Locks:
+        return NO_LOCKS
+
+    @classmethod
+    def apply(cls, transaction: Transaction, commands: Sequence[ReplayDeadLetters]) -> list[dict[str, tuple[str, str]]]:
+        return [_replay(transaction, command) for command in commands]
+
+
+def _replay(transaction: Transaction, command: ReplayDeadLetters) -> dict[str, tuple[str, str]]:
+    going: dict[str, tuple[str, str]] = {}
+    for letter_id in sorted(set(command.letter_ids)):
+        rows = transaction.database.rows(
+            """
+            UPDATE dead_letter
+            SET state = 'replaying'
+            WHERE letter_id = ? AND state <> 'dropped'
+                AND EXISTS (
+                    SELECT 1
+                    FROM room_event
+                    JOIN room ON room.room_id = room_event.room_id
+                    WHERE room_event.room_id = dead_letter.room_id AND room_event.seq = dead_letter.seq
+                        AND room_event.seq >= room.first_seq)
+            RETURNING profile_id, device_id
+            """,
+            (letter_id,),
+        )
+        for profile_id, device_id in rows:
+            going[letter_id] = (profile_id, device_id)
+            set_has_failures(transaction, profile_id, device_id)
+    return going
+
+
+@dataclass(frozen=True, slots=True)
+class DropDeadLetters(Command[tuple[str, ...]]):
+    """Drop dead letters. The result: the ids of those there were. A dropped one stays, unlisted, for as long as its marker is
+    needed (``failures.DeleteSettledFailures`` removes it)."""
+
+    letter_ids: tuple[str, ...]
+
+    def locks(self) -> Locks:
+        return NO_LOCKS
+
+    @classmethod
+    def apply(cls, transaction: Transaction, commands: Sequence[DropDeadLetters]) -> list[tuple[str, ...]]:
+        return [_drop(transaction, command) for command in commands]
+
+
+def _drop(transaction: Transaction, command: DropDeadLetters) -> tuple[str, ...]:
+    rows = transaction.database.rows(
+        f"""
+        UPDATE dead_letter
+        SET state = 'dropped'
+        WHERE letter_id IN ({placeholders(len(command.letter_ids))}) AND state <> 'dropped'
+        RETURNING letter_id
+        """,
+        command.letter_ids,
+    )
+    return tuple(row[0] for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class ListDeadLetters(Query[tuple[tuple[DeadLetter, ...], bool]]):
+    """Dead letters, the newest first; and whether there are more. Empty ids match all."""
+
+    letter_id: str
+    profile_id: str
+    device_id: str
+    room_id: str
+    limit: int
+
+    def answer(self, database: Database) -> tuple[tuple[DeadLetter, ...], bool]:
+        wanted = {
+            "letter_id": self.letter_id,
+            "profile_id": self.profile_id,
+            "device_id": self.device_id,
+            "room_id": self.room_id,
+        }
+        given = {column: value for column, value in wanted.items() if value}
+        rows = database.rows(
+            f"""
+            SELECT letter_id, profile_id, device_id, room_id, seq, event_id, sender_id, type, sent_at_us, reason, text,
+                attempts, first_failed_at_us, dead_at_us, CASE state WHEN 'replaying' THEN 1 ELSE 0 END
+            FROM dead_letter
+            WHERE state <> 'dropped'{"".join(f" AND {column} = ?" for column in given)}
+            ORDER BY dead_at_us DESC, letter_id
+            LIMIT ?
+            """,
+            (*given.values(), self.limit + 1),
+        )
+        return tuple(DeadLetter(*row) for row in rows[: self.limit]), len(rows) > self.limit

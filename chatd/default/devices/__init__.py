@@ -1,0 +1,1 @@
+"""Devices, their epochs and their connections."""

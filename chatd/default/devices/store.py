@@ -1,0 +1,212 @@
+"""Devices: registered by their first Hello, listed, forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chatd.default.devices.model import Device
+from chatd.default.notifications.push import forget_push
+from chatd.store.command import Command, Locks, Query, Turn
+from chatd.store.database import Database, chunks
+from chatd.store.transaction import Transaction
+
+_Key = tuple[str, str]
+"""Profile and device."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStreams(Command[tuple[int, ...]]):
+    """Raise the epochs of (profile, device)s. The result: the epochs, in order. A device seen for the first time has epoch 1, and gets
+    an outbox entry for each of its profile's rooms, beginning at the head."""
+
+    devices: tuple[_Key, ...]
+
+    def locks(self) -> Locks:
+        return Locks(profiles=[profile_id for profile_id, _ in self.devices])
+
+    def turn(self) -> Turn:
+        return Turn.BACKGROUND
+
+    def weight(self) -> int:
+        return len(self.devices)
+
+    @classmethod
+    def apply(cls, transaction: Transaction, commands: Sequence[OpenStreams]) -> list[tuple[int, ...]]:
+        wanted = [device for command in commands for device in command.devices]
+        epochs: list[int] = [0] * len(wanted)
+        waiting = list(enumerate(wanted))
+        while waiting:
+            # One statement cannot touch a row twice: a device that is opened twice in a batch waits for the next round.
+            this_round = {device: index for index, device in reversed(waiting)}
+            for chunk in chunks(sorted(this_round), columns=5):
+                for device, epoch in _raise_epochs(transaction, chunk).items():
+                    epochs[this_round[device]] = epoch
+            done = set(this_round.values())
+            waiting = [(index, device) for index, device in waiting if index not in done]
+        found = iter(epochs)
+        return [tuple(next(found) for _ in command.devices) for command in commands]
+
+
+def _raise_epochs(transaction: Transaction, devices: Sequence[_Key]) -> dict[_Key, int]:
+    database = transaction.database
+    values, parameters = database.values("ttiii", [(*device, 1, transaction.now_us, transaction.now_us) for device in devices])
+    rows = database.rows(
+        f"""
+        INSERT INTO device (profile_id, device_id, epoch, created_at_us, seen_at_us)
+        {values}
+        ON CONFLICT (profile_id, device_id)
+        DO UPDATE SET epoch = device.epoch + 1, seen_at_us = excluded.seen_at_us
+        RETURNING profile_id, device_id, epoch
+        """,
+        parameters,
+    )
+    epochs = {(profile_id, device_id): epoch for profile_id, device_id, epoch in rows}
+    new = sorted(device for device, epoch in epochs.items() if epoch == 1)
+    if new:
+        values, parameters = database.values("tt", new)
+        database.run(
+            f"""
+            WITH v(profile_id, device_id) AS ({values})
+            INSERT INTO outbox (profile_id, device_id, room_id, start_seq, acked_seq, created_at_us)
+            SELECT v.profile_id, v.device_id, room.room_id, room.head_seq, room.head_seq, CAST(? AS BIGINT)
+            FROM v
+            JOIN subscription ON subscription.profile_id = v.profile_id AND subscription.left_seq IS NULL
+            JOIN room ON room.room_id = subscription.room_id
+            """,
+            (*parameters, transaction.now_us),
+        )
+    return epochs
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetDevice(Command[int]):
+    """Delete a device and all that is kept for it. The result: its epoch, 0 if there was none."""
+
+    profile_id: str
+    device_id: str
+
+    def locks(self) -> Locks:
+        return Locks(profiles=(self.profile_id,), notifications=True)
+
+    @classmethod
+    def apply(cls, transaction: Transaction, commands: Sequence[ForgetDevice]) -> list[int]:
+        return [_delete(transaction, (command.profile_id, command.device_id)) for command in commands]
+
+
+def _delete(transaction: Transaction, device: _Key) -> int:
+    """The device's epoch, 0 if there was none."""
+    database = transaction.database
+    transaction.must_hold(profile_id=device[0])
+    if database.for_update:
+        # In the order in which acks lock them.
+        database.rows(
+            """
+            SELECT 1
+            FROM outbox
+            WHERE profile_id = ? AND device_id = ?
+            ORDER BY room_id, start_seq FOR UPDATE
+            """,
+            device,
+        )
+    for table in ("outbox", "delivery_attempt", "dead_letter", "connection"):
+        database.run(f"DELETE FROM {table} WHERE profile_id = ? AND device_id = ?", device)
+    forget_push(transaction, *device)
+    epochs = database.rows("DELETE FROM device WHERE profile_id = ? AND device_id = ? RETURNING epoch", device)
+    return int(epochs[0][0]) if epochs else 0
+
+
+@dataclass(frozen=True, slots=True)
+class FindUnusedDevices(Query[tuple[_Key, ...]]):
+    """Devices unseen since before ``unseen_since_us``, and those registered for notifications before then that never connected; at
+    most ``limit`` of each."""
+
+    unseen_since_us: int
+    limit: int
+
+    def answer(self, database: Database) -> tuple[_Key, ...]:
+        unseen = database.rows(
+            """
+            SELECT profile_id, device_id
+            FROM device
+            WHERE seen_at_us < ?
+            ORDER BY profile_id, device_id
+            LIMIT ?
+            """,
+            (self.unseen_since_us, self.limit),
+        )
+        never_connected = database.rows(
+            """
+            SELECT push.profile_id, push.device_id
+            FROM push
+            WHERE push.created_at_us < ?
+                AND NOT EXISTS (
+                    SELECT 1
+                    FROM device
+                    WHERE device.profile_id = push.profile_id AND device.device_id = push.device_id)
+            ORDER BY push.profile_id, push.device_id
+            LIMIT ?
+            """,
+            (self.unseen_since_us, self.limit),
+        )
+        return tuple((profile_id, device_id) for profile_id, device_id in (*unseen, *never_connected))
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireDevices(Command[int]):
+    """Delete those of ``devices`` (profile, device) that are still unseen since before ``unseen_since_us``. The result: how many
+    devices; one that never connected does not count."""
+
+    devices: tuple[_Key, ...]
+    unseen_since_us: int
+
+    def locks(self) -> Locks:
+        return Locks(profiles=[profile_id for profile_id, _ in self.devices], notifications=True)
+
+    @classmethod
+    def apply(cls, transaction: Transaction, commands: Sequence[ExpireDevices]) -> list[int]:
+        return [sum(_expire(transaction, device, command.unseen_since_us) for device in command.devices) for command in commands]
+
+
+def _expire(transaction: Transaction, device: _Key, unseen_since_us: int) -> bool:
+    rows = transaction.database.rows("SELECT seen_at_us FROM device WHERE profile_id = ? AND device_id = ?", device)
+    if rows and rows[0][0] >= unseen_since_us:
+        return False  # it has come back since it was found
+    return _delete(transaction, device) > 0
+
+
+@dataclass(frozen=True, slots=True)
+class ListDevices(Query[tuple[tuple[Device, ...], bool]]):
+    """Devices by profile and id, those after ``after``; and whether there are more. Empty ids match all."""
+
+    profile_id: str
+    device_id: str
+    after: _Key
+    limit: int
+
+    def answer(self, database: Database) -> tuple[tuple[Device, ...], bool]:
+        wanted = {"profile_id": self.profile_id, "device_id": self.device_id}
+        given = {column: value for column, value in wanted.items() if value}
+        rows = database.rows(
+            f"""
+            SELECT d.profile_id, d.device_id, d.epoch, d.created_at_us, d.seen_at_us,
+                CAST(COALESCE(SUM(COALESCE(outbox.until_seq, room.head_seq) - outbox.acked_seq), 0) AS BIGINT),
+                COUNT(outbox.room_id),
+                COALESCE(push.notifier, '')
+            FROM (
+                SELECT *
+                FROM device
+                WHERE (profile_id, device_id) > (?, ?){"".join(f" AND {column} = ?" for column in given)}
+                ORDER BY profile_id, device_id
+                LIMIT ?
+            ) d
+            LEFT JOIN (outbox JOIN room ON room.room_id = outbox.room_id) ON outbox.profile_id = d.profile_id
+                AND outbox.device_id = d.device_id
+                AND outbox.acked_seq < COALESCE(outbox.until_seq, room.head_seq)
+            LEFT JOIN push ON push.profile_id = d.profile_id AND push.device_id = d.device_id
+            GROUP BY d.profile_id, d.device_id, d.epoch, d.created_at_us, d.seen_at_us, push.notifier
+            ORDER BY d.profile_id, d.device_id
+            """,
+            (*self.after, *given.values(), self.limit + 1),
+        )
+        return tuple(Device(*row) for row in rows[: self.limit]), len(rows) > self.limit

@@ -1,0 +1,13 @@
+"""Limits of pages: how many rows one answer lists."""
+
+from chatd.errors import InvalidArgument
+
+MAX_LIMIT = 1_000
+DEFAULT_LIMIT = 100
+
+
+def page_limit(limit: int, *, most: int = MAX_LIMIT, default: int = DEFAULT_LIMIT) -> int:
+    """Rows to list when a request asks for ``limit`` (0: ``default``). Raises InvalidArgument."""
+    if limit > most:
+        raise InvalidArgument(f"limit {limit}; at most {most}")
+    return limit or default

@@ -1,0 +1,1 @@
+"""Sending events and reading a room's history."""

@@ -1,0 +1,136 @@
+"""MessageBusiness: the entry point for sending. It validates; the store checks access, finds duplicates and commits with a seq."""
+
+from hashlib import blake2b
+
+from google.protobuf.message import DecodeError
+from google.protobuf.struct_pb2 import ListValue, Struct, Value
+
+from chatd.core.compression import Compressor, decompress
+from chatd.core.ids import check_id, check_seq
+from chatd.default.answer import Answer, Call, Caller, Read, Role, Write
+from chatd.default.limits import page_limit
+from chatd.default.messages.history import GetHistory
+from chatd.default.messages.model import NewEvent, StoredEvent
+from chatd.default.messages.priority import validate_priority
+from chatd.default.messages.store import StoreEvents
+from chatd.default.part import Part
+from chatd.errors import InvalidArgument, InvalidText, MalformedFrame, PayloadTooLarge
+from chatd.pb.chat.v1.chat_pb2 import (
+    EventAck,
+    GetHistoryRequest,
+    GetHistoryResponse,
+    RoomEvent,
+    SendEventsRequest,
+    SendEventsResponse,
+)
+from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventType
+
+MAX_EVENTS = 256
+MAX_HISTORY = 500
+DEFAULT_HISTORY = 50
+FIRST_APPLICATION_TYPE = 16
+
+
+class MessageBusiness:
+    """ChatService's methods about events. ``max_payload`` is in bytes, encoded and not compressed."""
+
+    def __init__(self, *, max_payload: int, compressor: Compressor) -> None:
+        self._max_payload = max_payload
+        self._compressor = compressor
+        self.part = Part(
+            calls=(
+                Call("ChatService/SendEvents", SendEventsRequest, Role.USER, self.send_events),
+                Call("ChatService/GetHistory", GetHistoryRequest, Role.USER, self.get_history),
+            )
+        )
+
+    def send_events(self, caller: Caller, request: SendEventsRequest) -> Answer:
+        """Store 1 to 256 events, all or none."""
+        events = request.events
+        if not 1 <= len(events) <= MAX_EVENTS:
+            raise InvalidArgument(f"{len(events)} events; a request has 1 to {MAX_EVENTS}")
+        return Write(StoreEvents(caller.profile_id, tuple(self._validate(event) for event in events)), _encode_acks)
+
+    def _validate(self, event: RoomEvent) -> NewEvent:
+        check_id("event_id", event.event_id)
+        check_id("room_id", event.room_id)
+        if event.compressed_payload:
+            self._unpack(event)
+        if event.type == EventType.EVENT_TYPE_MESSAGE:
+            if "text" not in event.payload.fields or not event.payload.fields["text"].string_value:
+                raise InvalidText("a MESSAGE needs a non-empty string payload.text")
+        elif event.type < FIRST_APPLICATION_TYPE:
+            raise InvalidArgument(
+                f"type {event.type} is not for clients: use MESSAGE or an application's own, {FIRST_APPLICATION_TYPE} and up"
+            )
+        # Deterministic: the same content has the same hash whatever order a client's map came in.
+        payload = event.payload.SerializeToString(deterministic=True)
+        if len(payload) > self._max_payload:
+            raise PayloadTooLarge(f"the payload has {len(payload)} bytes; the limit is {self._max_payload}")
+        if b"\0" in payload and _holds_nul(event.payload):
+            raise InvalidText("a string in the payload holds a NUL")
+        priority, mentions = validate_priority(event)
+        # Ids hold neither NUL nor white space: no two contents make the same line.
+        content = b"%b\0%d\0%d\0%b\0%b" % (event.room_id.encode(), event.type, priority, " ".join(mentions).encode(), payload)
+        digest = blake2b(content, digest_size=16).digest()
+        frame = self._compressor.compress(payload)
+        return NewEvent(
+            event.event_id,
+            event.room_id,
+            event.type,
+            frame or payload,
+            digest,
+            compressed=frame is not None,
+            priority=priority,
+            mentions=mentions,
+        )
+
+    def _unpack(self, event: RoomEvent) -> None:
+        """A payload that came compressed, as if it had not."""
+        if event.HasField("payload"):
+            raise InvalidArgument("either payload or compressed_payload")
+        try:
+            event.payload.ParseFromString(decompress(event.compressed_payload, self._max_payload))
+        except DecodeError as exc:
+            raise MalformedFrame("the compressed payload is not a Struct") from exc
+        event.ClearField("compressed_payload")
+
+    def get_history(self, caller: Caller, request: GetHistoryRequest) -> Answer:
+        """A page of a room's log, the newest first, within the caller's memberships."""
+        query = GetHistory(
+            room_id=check_id("room_id", request.room_id),
+            profile_id=caller.profile_id,
+            operator=caller.operator,
+            before_seq=check_seq("before_seq", request.before_seq),
+            limit=page_limit(request.limit, most=MAX_HISTORY, default=DEFAULT_HISTORY),
+            plain=not request.accept_zstd,
+        )
+        return Read(query, _encode_history)
+
+
+def _encode_acks(stored: tuple[StoredEvent, ...]) -> SendEventsResponse:
+    return SendEventsResponse(
+        acks=[
+            EventAck(event_id=one.event_id, room_id=one.room_id, seq=one.seq, sent_at_us=one.sent_at_us, duplicate=one.duplicate)
+            for one in stored
+        ]
+    )
+
+
+def _encode_history(page: tuple[tuple[bytes, ...], bool]) -> GetHistoryResponse:
+    deliveries, more = page
+    return GetHistoryResponse(events=[EventDelivery.FromString(delivery) for delivery in deliveries], more=more)
+
+
+def _holds_nul(value: Struct | ListValue | Value) -> bool:
+    """True if any key or string holds a NUL; the encoding has NULs of its own in numbers."""
+    if isinstance(value, Struct):
+        return any("\0" in key or _holds_nul(field) for key, field in value.fields.items())
+    if isinstance(value, ListValue):
+        return any(_holds_nul(item) for item in value.values)
+    kind = value.WhichOneof("kind")
+    if kind == "struct_value":
+        return _holds_nul(value.struct_value)
+    if kind == "list_value":
+        return _holds_nul(value.list_value)
+    return "\0" in value.string_value

@@ -1,0 +1,83 @@
+"""AdminService's calls about nodes: the processes there are, and this node's counters."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from chatd.core.counter import Counter
+from chatd.core.online import OnlineTable
+from chatd.default.answer import Answer, Call, Caller, Done, Role
+from chatd.default.nodes.gateways import Gateways
+from chatd.default.nodes.leases import Leases
+from chatd.default.part import Part
+from chatd.pb.admin.v1 import admin_pb2
+
+
+@dataclass(frozen=True, slots=True)
+class NodeDescription:
+    """A node as operators see it."""
+
+    node_id: str
+    version: str
+    database: str
+    started_at_us: int
+
+
+class NodeAdmin:
+    """``counters`` are those of all parts. ``clock`` gives microseconds since the Unix epoch."""
+
+    def __init__(
+        self,
+        node: NodeDescription,
+        leases: Leases,
+        gateways: Gateways,
+        online: OnlineTable,
+        counters: Sequence[Counter],
+        clock: Callable[[], int],
+    ) -> None:
+        self._node = node
+        self._leases = leases
+        self._gateways = gateways
+        self._online = online
+        self._counters = counters
+        self._clock = clock
+        self.part = Part(
+            calls=(
+                Call("AdminService/ListNodes", admin_pb2.ListNodesRequest, Role.OPERATOR, self.list_nodes),
+                Call("AdminService/GetStatus", admin_pb2.GetStatusRequest, Role.OPERATOR, self.get_status),
+            )
+        )
+
+    def list_nodes(self, caller: Caller, request: admin_pb2.ListNodesRequest) -> Answer:
+        """Nodes and gateways that are known, and what is left of their leases."""
+        now = self._clock()
+        return Done(
+            admin_pb2.ListNodesResponse(
+                nodes=[
+                    admin_pb2.Node(
+                        node_id=node.node_id,
+                        kind=node.kind,
+                        uri=node.uri,
+                        queue_uri=node.queue_uri,
+                        version=node.version,
+                        started_at_us=node.started_at_us,
+                        lease_left_us=node.lease_until_us - now,
+                    )
+                    for node in self._leases.all()
+                ]
+            )
+        )
+
+    def get_status(self, caller: Caller, request: admin_pb2.GetStatusRequest) -> Answer:
+        """This node's counters since it started, and those of the gateways that ask it."""
+        node = self._node
+        return Done(
+            admin_pb2.GetStatusResponse(
+                node_id=node.node_id,
+                version=node.version,
+                uptime_seconds=(self._clock() - node.started_at_us) / 1e6,
+                database=node.database,
+                devices_online=len(self._online),
+                gateways=self._gateways.statuses(),
+                **{counter.name: counter.value for counter in self._counters},
+            )
+        )

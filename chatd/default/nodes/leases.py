@@ -1,0 +1,94 @@
+"""Leases: this node's and those of the gateways that ask it, renewed in the database; and all others, as the database has them.
+
+A lease is no lock: an address whose lease has ended is no longer handed to gateways, that is all.
+"""
+
+from collections.abc import Callable
+
+from chatd.default.nodes.model import Lease
+from chatd.default.nodes.store import RenewLeases
+from chatd.default.part import Part
+from chatd.pb.node.v1 import node_pb2
+from chatd.store.access import StoreAccess
+
+FORGET_US = 3_600_000_000
+"""A node whose lease ended this long ago is no longer listed."""
+
+
+class Leases:
+    """``lease`` is in seconds; it is renewed when a third of it has passed. ``clock`` gives microseconds since the Unix epoch."""
+
+    def __init__(self, store: StoreAccess, *, lease: float, clock: Callable[[], int]) -> None:
+        self._store = store
+        self._lease_us = round(lease * 1e6)
+        self.part = Part(begin=(self._renew,), every=((lease / 3, self._renew),), before_the_end=self._end)
+        self._clock = clock
+        self._own: tuple[Lease, ...] = ()
+        self._gateways: dict[str, Lease] = {}
+        self._known: tuple[Lease, ...] = ()
+
+    def _renew(self) -> None:
+        self._store.write(self.renewal(), self.renewed)
+
+    async def _end(self, seconds: float) -> None:
+        self._store.tell(self.ending())
+
+    def serve(self, *nodes: Lease) -> None:
+        """The nodes that this process itself is."""
+        self._own = nodes
+
+    def record_gateway(self, asked: node_pb2.DescribeRequest) -> None:
+        """A gateway lives, or is about to end."""
+        if asked.gateway_uri:
+            self._gateways[asked.gateway_uri] = Lease(
+                asked.gateway_uri,
+                "gateway",
+                asked.gateway_id,
+                "",
+                asked.version,
+                asked.started_at_us,
+                self._clock() + (0 if asked.draining else self._lease_us),
+            )
+
+    def renewal(self) -> RenewLeases:
+        """The command to write now. Gateways that have not asked since the last renewal are not in it."""
+        now = self._clock()
+        own = (
+            Lease(node.uri, node.kind, node.node_id, node.queue_uri, node.version, node.started_at_us, now + self._lease_us)
+            for node in self._own
+        )
+        gateways, self._gateways = self._gateways, {}
+        return RenewLeases((*own, *gateways.values()), forget_before_us=now - FORGET_US)
+
+    def ending(self) -> RenewLeases:
+        """This process stops: its leases end now."""
+        now = self._clock()
+        own = (Lease(node.uri, node.kind, node.node_id, node.queue_uri, node.version, node.started_at_us, now) for node in self._own)
+        return RenewLeases(tuple(own), forget_before_us=now - FORGET_US)
+
+    def renewed(self, known: tuple[Lease, ...]) -> None:
+        """All leases, as the database answered."""
+        self._known = known
+
+    def all(self) -> tuple[Lease, ...]:
+        """Every process that is known."""
+        return self._known
+
+    @property
+    def call_uri(self) -> str:
+        """The address at which this node takes calls."""
+        return next((node.uri for node in self._own), "")
+
+    def default_nodes(self) -> list[node_pb2.NodeAddress]:
+        """The default nodes that hold a lease."""
+        now = self._clock()
+        return [
+            node_pb2.NodeAddress(node_id=node.node_id, call_uri=node.uri, queue_uri=node.queue_uri)
+            for node in self._known
+            if node.kind == "default" and node.lease_until_us > now
+        ]
+
+    def gateway_uris(self) -> list[str]:
+        """The addresses of gateways that hold a lease, for devices."""
+        now = self._clock()
+        return [node.uri for node in self._known if node.kind == "gateway" and node.lease_until_us > now]

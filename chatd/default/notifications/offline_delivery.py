@@ -1,0 +1,158 @@
+"""OfflineDelivery: the queue ``offline.event.delivery`` → notifiers, for devices that are owed something and are not connected.
+
+The fan-out does nothing for it. Each tick a query finds rooms that have members to notify and events that are not enqueued; these
+become rows of the queue. Rows that are due are claimed, so that no other node sends them, and then sent, kept or forgotten.
+"""
+
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from chatd.core.ids import topic_of
+from chatd.core.model import NotificationContent
+from chatd.core.notification import Notification, Notifier, preview_of
+from chatd.core.online import OnlineTable
+from chatd.default.notifications.content import GetNotificationContents
+from chatd.default.notifications.enqueue import PAGE, EnqueueNotifications, FindNotificationWork
+from chatd.default.notifications.model import ClaimedNotification, EnqueuedPage, NotificationOutcome
+from chatd.default.notifications.queue import ClaimNotifications
+from chatd.default.notifications.sender import CLAIMED, NotificationSender, NotifyRule
+from chatd.default.part import Part
+from chatd.errors import ChatdError
+from chatd.store.access import StoreAccess
+
+log = structlog.get_logger()
+
+ENQUEUED_PER_SECOND = 5_000
+"""Members of one room: a very large room is looked at less often, so that it never takes more than a share of the writer."""
+
+
+class OfflineDelivery:
+    """A pass starts each ``tick`` seconds, unless one is under way. ``clock`` gives microseconds since the Unix epoch."""
+
+    def __init__(
+        self,
+        rule: NotifyRule,
+        notifiers: Mapping[str, Notifier],
+        store: StoreAccess,
+        *,
+        online: OnlineTable,
+        tick: float,
+        clock: Callable[[], int],
+    ) -> None:
+        self._rule = rule
+        self._store = store
+        self._online = online
+        self._clock = clock
+        self._busy = False
+        self._more = False
+        self._stopped = False
+        self._large_after_us: dict[str, int] = {}  # room → when its next pass may begin
+        self._ready_at_us = clock() + round(rule.delay * 1e6)
+        self.sender = NotificationSender(rule, notifiers, store, self._go_on)
+        self.part = Part(
+            every=((tick, self.begin),),
+            counters=(self.sender.sent, self.sender.failed, self.sender.dead),
+            before_the_end=self.stop,
+        )
+
+    def begin(self) -> None:
+        """Start a pass. A node that has just started waits: it does not know yet which devices are connected."""
+        if not self._busy and not self._stopped and self._clock() >= self._ready_at_us:
+            self._busy = True
+            self._store.ask(FindNotificationWork(self._clock()), self._on_work, self._end_early)
+
+    def _end_early(self, error: ChatdError) -> None:
+        """The next pass begins anew; claims run out."""
+        log.error("A pass of notifications ended early; the next one begins anew", error=str(error), code=error.code)
+        self._busy = False
+
+    def _on_work(self, work: tuple[tuple[tuple[str, int], ...], bool]) -> None:
+        rooms, due = work
+        now = self._clock()
+        self._large_after_us = {room_id: after for room_id, after in self._large_after_us.items() if after > now}
+        small: list[str] = []
+        total = 0
+        for room_id, size in rooms:
+            if size <= PAGE and total <= PAGE:
+                small.append(room_id)
+                total += size
+        large = next((room_id for room_id, size in rooms if size > PAGE and room_id not in self._large_after_us), "")
+        if small:
+            self._store.write(self._enqueue(tuple(small)), lambda done: self._enqueue_large(large, now), self._end_early)
+        elif large or due:
+            self._enqueue_large(large, now)
+        else:
+            self._busy = False
+
+    def _enqueue(self, rooms: tuple[str, ...], *, page: int = 0, after: str = "", up_to: int = 0) -> EnqueueNotifications:
+        delay_us, quiet_us = round(self._rule.delay * 1e6), round(self._rule.quiet * 1e6)
+        return EnqueueNotifications(rooms, delay_us, quiet_us, page=page, after=after, up_to=up_to)
+
+    def _enqueue_large(self, room_id: str, begun_us: int, last: EnqueuedPage | None = None, pages: int = 0) -> None:
+        """Page by page, each a command of its own: sends go on in between."""
+        if not room_id or (last is not None and not last.after):
+            if pages:
+                self._large_after_us[room_id] = begun_us + round(pages * PAGE / ENQUEUED_PER_SECOND * 1e6)
+            self._claim()
+            return
+        last = last or EnqueuedPage()
+        self._store.write(
+            self._enqueue((room_id,), page=PAGE, after=last.after, up_to=last.up_to),
+            lambda page: self._enqueue_large(room_id, begun_us, page, pages + 1),
+            self._end_early,
+        )
+
+    def _claim(self) -> None:
+        room = self.sender.room
+        if room <= 0 or self._stopped:
+            self._busy = False
+            return
+        command = ClaimNotifications(room, self._rule.lease_us)
+        self._store.write(command, lambda claims: self._on_claimed(claims, room), self._end_early)
+
+    def _on_claimed(self, claims: tuple[ClaimedNotification, ...], asked: int) -> None:
+        if not claims:
+            self._busy = self._more = False
+            return
+        self._more = len(claims) == asked
+
+        def then(contents: tuple[NotificationContent, ...]) -> None:
+            self._busy = False
+            for claim, content in zip(claims, contents, strict=True):
+                self._decide(claim, content)
+            self._go_on()
+
+        self._store.ask(GetNotificationContents(claims, self._clock()), then, self._end_early)
+
+    def _decide(self, claim: ClaimedNotification, content: NotificationContent) -> None:
+        """Send, keep or forget: a device that is connected gets the events from its stream."""
+        dismiss = claim.kind == "dismiss"
+        if not content.push.notifier or (not dismiss and (content.read or not content.owed)):
+            self.sender.settle(NotificationOutcome(claim, "forgotten"))
+        elif claim.sent or (not dismiss and topic_of(claim.profile_id, claim.device_id) in self._online):
+            self.sender.settle(NotificationOutcome(claim, "postponed", round(self._rule.delay * 1e6)))
+        else:
+            notification = Notification(
+                kind="dismiss" if dismiss else "message",
+                profile_id=claim.profile_id,
+                device_id=claim.device_id,
+                room_id=claim.room_id,
+                room_name=content.room_name,
+                seq=claim.seq,
+                sender_id="" if dismiss else content.sender_id,
+                badge=content.owed,
+                preview="" if dismiss else preview_of(content, self._rule.preview),
+                sent_at_us=content.sent_at_us,
+            )
+            self.sender.send(claim, notification, content.push)
+
+    def _go_on(self) -> None:
+        """More is due than was claimed: the next pass need not wait for its tick."""
+        if self._more and self.sender.room >= CLAIMED // 2:
+            self.begin()
+
+    async def stop(self, seconds: float) -> None:
+        """Begin nothing more; let notifications under way end, at most ``seconds``."""
+        self._stopped = True
+        await self.sender.stop(seconds)

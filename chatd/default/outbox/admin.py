@@ -1,0 +1,91 @@
+"""AdminService's calls about the outbox. Contents of events are never shown."""
+
+from collections.abc import Callable
+
+from chatd.core.ids import check_seq, topic_of
+from chatd.core.online import OnlineTable
+from chatd.default.answer import Answer, Call, Caller, Read, Role
+from chatd.default.limits import page_limit
+from chatd.default.outbox.model import OutboxEntry, OutboxSummary, Recipient
+from chatd.default.outbox.store import GetBroadcast, ListOutbox, ListOutboxEntries
+from chatd.default.part import Part
+from chatd.pb.admin.v1 import admin_pb2
+from chatd.pb.events.v1.payloads_pb2 import EventBroadcast, EventDelivery, EventLink, EventReceipt
+
+
+class OutboxAdmin:
+    """``clock`` gives microseconds since the Unix epoch."""
+
+    def __init__(self, online: OnlineTable, clock: Callable[[], int]) -> None:
+        self._online = online
+        self._clock = clock
+        self.part = Part(
+            calls=(
+                Call("AdminService/ListOutbox", admin_pb2.ListOutboxRequest, Role.OPERATOR, self.list_outbox),
+                Call(
+                    "AdminService/ListOutboxEntries",
+                    admin_pb2.ListOutboxEntriesRequest,
+                    Role.OPERATOR,
+                    self.list_outbox_entries,
+                ),
+                Call("AdminService/GetBroadcast", admin_pb2.GetBroadcastRequest, Role.OPERATOR, self.get_broadcast),
+            )
+        )
+
+    def list_outbox(self, caller: Caller, request: admin_pb2.ListOutboxRequest) -> Answer:
+        """A row for each device and room with something owed."""
+
+        def then(page: tuple[tuple[OutboxSummary, ...], bool]) -> admin_pb2.ListOutboxResponse:
+            return admin_pb2.ListOutboxResponse(rows=map(self._summary, page[0]), more=page[1])
+
+        return Read(ListOutbox(request.profile_id, request.device_id, request.room_id, page_limit(request.limit)), then)
+
+    def _summary(self, row: OutboxSummary) -> admin_pb2.OutboxSummary:
+        return admin_pb2.OutboxSummary(
+            profile_id=row.profile_id,
+            device_id=row.device_id,
+            room_id=row.room_id,
+            acked_seq=row.acked_seq,
+            owed_until_seq=row.owed_until_seq,
+            owed=row.owed,
+            oldest_at_us=row.oldest_at_us,
+            attempts=row.attempts,
+            online=topic_of(row.profile_id, row.device_id) in self._online,
+        )
+
+    def list_outbox_entries(self, caller: Caller, request: admin_pb2.ListOutboxEntriesRequest) -> Answer:
+        """A row for each device and event that is owed."""
+
+        def then(page: tuple[tuple[OutboxEntry, ...], bool]) -> admin_pb2.ListOutboxEntriesResponse:
+            now = self._clock()
+            return admin_pb2.ListOutboxEntriesResponse(entries=[_entry(row, now) for row in page[0]], more=page[1])
+
+        return Read(ListOutboxEntries(request.profile_id, request.device_id, request.room_id, page_limit(request.limit)), then)
+
+    def get_broadcast(self, caller: Caller, request: admin_pb2.GetBroadcastRequest) -> Answer:
+        """An event and how far it has come to each device, as an EventBroadcast."""
+
+        def then(found: tuple[bytes, tuple[Recipient, ...]]) -> admin_pb2.GetBroadcastResponse:
+            delivery, recipients = found
+            event = EventDelivery.FromString(delivery).event
+            age = self._clock() - event.sent_at_us
+            targets = [
+                EventReceipt(
+                    profile_id=one.profile_id,
+                    device_id=one.device_id,
+                    acked=one.acked,
+                    attempts=one.attempts,
+                    owed_for_us=0 if one.acked else age,
+                )
+                for one in recipients
+            ]
+            return admin_pb2.GetBroadcastResponse(broadcast=EventBroadcast(event=event, targets=targets, priority=event.priority))
+
+        return Read(GetBroadcast(request.room_id, check_seq("seq", request.seq)), then)
+
+
+def _entry(row: OutboxEntry, now_us: int) -> admin_pb2.OutboxEntry:
+    link = EventLink(event_id=row.event_id, room_id=row.room_id, seq=row.seq, sender_id=row.sender_id, sent_at_us=row.sent_at_us)
+    link.type = row.type  # type: ignore[assignment]
+    target = EventReceipt(profile_id=row.profile_id, device_id=row.device_id, attempts=row.attempts, owed_for_us=now_us - row.sent_at_us)
+    return admin_pb2.OutboxEntry(event=link, target=target)

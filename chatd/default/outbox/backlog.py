@@ -1,0 +1,192 @@
+"""The backlog of a device: everything in its rooms' logs behind its cursors, at most a window at a time.
+
+A marker stands in the place of events that the log no longer holds, or that the device could not take.
+"""
+
+from dataclasses import dataclass
+
+from chatd.core.model import Owed, OwedRun, Pull
+from chatd.core.wire import delivery_record, encode_marker, plain_delivery, replayed
+from chatd.default.dead_letters.delivery_failures import NO_FAILURES, DeliveryFailures, read_failures
+from chatd.default.outbox.backlog_order import Range, in_order
+from chatd.errors import Unavailable
+from chatd.pb.events.v1.payloads_pb2 import SkipReason
+from chatd.store.command import Query
+from chatd.store.database import Database
+
+_CHUNK = 256  # events read at once: bounds what is read in vain when the byte limit cuts in
+_SUSPECT = 2  # failures after which an event is delivered alone, so that no other is blamed for it
+
+
+def _cursors(stands: dict[Range, int]) -> dict[str, int]:
+    """Room → seq, of rooms of which nothing more is owed."""
+    unfinished = {range_.room_id for range_, after in stands.items() if after < range_.end}
+    cursors: dict[str, int] = {}
+    for range_, after in stands.items():
+        if range_.room_id not in unfinished:
+            cursors[range_.room_id] = max(after, cursors.get(range_.room_id, 0))
+    return cursors
+
+
+class _LogMoved(Exception):
+    """Events were purged while they were being read."""
+
+
+@dataclass(frozen=True, slots=True)
+class PullOwed(Query[tuple[Owed, ...]]):
+    """An Owed for each pull. Raises Unavailable when a log is purged faster than it can be read."""
+
+    pulls: tuple[Pull, ...]
+
+    def answer(self, database: Database) -> tuple[Owed, ...]:
+        return tuple(_pull(database, pull) for pull in self.pulls)
+
+
+def _pull(database: Database, pull: Pull) -> Owed:
+    for _ in range(3):
+        try:
+            return _Puller(database, pull).pull()
+        except _LogMoved:
+            continue
+    raise Unavailable("the log is being purged")
+
+
+class _Puller:
+    """One pull, in the making."""
+
+    def __init__(self, database: Database, pull: Pull) -> None:
+        self._database = database
+        self._pull = pull
+        self._runs: list[OwedRun] = []
+        self._messages, self._size = pull.max_messages, pull.max_bytes
+
+    def pull(self) -> Owed:
+        pull, stream = self._pull, self._pull.stream
+        device = self._database.rows(
+            "SELECT epoch, has_failures FROM device WHERE profile_id = ? AND device_id = ?",
+            (stream.profile_id, stream.device_id),
+        )
+        if not device or device[0][0] != stream.epoch:
+            return Owed(superseded=True)
+        failures = read_failures(self._database, stream) if device[0][1] else NO_FAILURES
+        if pull.again is not None:
+            self._again(*pull.again, failures)
+        for room_id, seq in failures.replays:
+            if self._messages > 0:
+                self._replay(room_id, seq)
+        ranges = self._ranges()
+        suspect = self._suspect(ranges, failures)
+        if suspect is not None:
+            return suspect
+        stands = {range_: range_.after(pull.sent) for range_ in ranges}
+        more = pull.urgent_only
+        for range_, end in in_order(ranges, pull.sent, urgent_within=pull.max_messages if pull.urgent_only else None):
+            stands[range_], full = self._take(range_, stands[range_], end, failures)
+            if full:
+                more = True
+                break
+        return Owed(tuple(self._runs), more, _cursors(stands) if pull.want_cursors else {})
+
+    def _ranges(self) -> list[Range]:
+        # Heads are read before events: an event committed in between is the next pull's, or published.
+        stream = self._pull.stream
+        rows = self._database.rows(
+            f"""
+            SELECT outbox.room_id, outbox.start_seq, outbox.acked_seq, outbox.until_seq,
+                room.head_seq, room.first_seq, room.urgent_seq, room.normal_seq
+            FROM outbox
+            JOIN room ON room.room_id = outbox.room_id
+            WHERE outbox.profile_id = ? AND outbox.device_id = ?
+                {"" if self._pull.want_cursors else "AND room.head_seq > outbox.acked_seq"}
+            ORDER BY outbox.room_id, outbox.start_seq
+            """,
+            (stream.profile_id, stream.device_id),
+        )
+        return [Range(*row) for row in rows]
+
+    def _suspect(self, ranges: list[Range], failures: DeliveryFailures) -> Owed | None:
+        """When nothing is in flight and a room's next event has failed more than once: that one alone."""
+        if not failures.attempts or self._runs or not self._pull.first_may_exceed:
+            return None
+        for range_ in ranges:
+            seq = range_.after(self._pull.sent) + 1
+            if range_.first_seq <= seq <= range_.end and failures.attempts.get((range_.room_id, seq), 0) >= _SUSPECT:
+                self._messages = 1
+                self._read(range_.room_id, seq - 1, seq, failures)
+                return Owed(tuple(self._runs), more=True, alone=True)
+        return None
+
+    def _take(self, range_: Range, after: int, end: int, failures: DeliveryFailures) -> tuple[int, bool]:
+        """Runs of one range behind ``after`` up to ``end``; how far they go, and whether more is owed than fits."""
+        while after < end:
+            if self._messages <= 0 or self._size <= 0:
+                return after, True
+            if after + 1 < range_.first_seq:
+                after = self._gap(range_.room_id, after + 1, min(range_.first_seq - 1, end))
+                continue
+            last, full = self._read(range_.room_id, after, end, failures)
+            after = max(after, last)
+            if full:
+                return after, True
+        return after, False
+
+    def _gap(self, room_id: str, first_seq: int, last_seq: int) -> int:
+        record = delivery_record(encode_marker(room_id, first_seq, last_seq, SkipReason.SKIP_REASON_RETENTION))
+        self._add(OwedRun(room_id, first_seq, last_seq, record, skipped=True), 1)
+        return last_seq
+
+    def _add(self, run: OwedRun, count: int) -> None:
+        self._runs.append(run)
+        self._messages -= count
+        self._size -= len(run.records)
+
+    def _read(self, room_id: str, after: int, end: int, failures: DeliveryFailures) -> tuple[int, bool]:
+        """Up to a chunk of a room's events: the last seq taken (0: none), and whether the byte limit was reached."""
+        rows = self._database.rows(
+            """
+            SELECT seq, delivery
+            FROM room_event
+            WHERE room_id = ? AND seq > ? AND seq <= ?
+            ORDER BY seq
+            LIMIT ?
+            """,
+            (room_id, after, end, min(self._messages, _CHUNK)),
+        )
+        must = self._pull.first_may_exceed and not self._runs
+        size = self._size
+        records: list[bytes] = []
+        plain = self._pull.plain
+        for expected, (seq, delivery) in enumerate(rows, after + 1):
+            if seq != expected or not delivery:
+                raise _LogMoved
+            delivery = plain_delivery(bytes(delivery)) if plain else bytes(delivery)
+            record = failures.record(room_id, seq, delivery) if failures.any else delivery_record(delivery)
+            size -= len(record)
+            if size < 0 and (records or not must):
+                break
+            records.append(record)
+        if not rows:
+            raise _LogMoved
+        if not records:
+            return 0, True
+        last = after + len(records)
+        self._add(OwedRun(room_id, after + 1, last, b"".join(records)), len(records))
+        return last, len(records) < len(rows)
+
+    def _again(self, room_id: str, seq: int, failures: DeliveryFailures) -> None:
+        """The oldest delivery in flight once more, or the marker that has taken its place. Nothing if it has been purged: a gap will say so."""
+        delivery = self._delivery(room_id, seq)
+        if delivery:
+            record = failures.record(room_id, seq, delivery)
+            self._runs.append(OwedRun(room_id, seq, seq, record, skipped=(room_id, seq) in failures.dead, again=True))
+
+    def _replay(self, room_id: str, seq: int) -> None:
+        delivery = self._delivery(room_id, seq)
+        if delivery:
+            record = delivery_record(replayed(delivery))
+            self._add(OwedRun(room_id, seq, seq, record, replay=True), 1)
+
+    def _delivery(self, room_id: str, seq: int) -> bytes:
+        rows = self._database.rows("SELECT delivery FROM room_event WHERE room_id = ? AND seq = ?", (room_id, seq))
+        delivery = bytes(rows[0][0]) if rows else b""
+        return plain_delivery(delivery) if self._pull.plain else delivery

@@ -1,0 +1,116 @@
+"""Moving outbox cursors: what devices have acknowledged, refused or failed to take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chatd.core.model import StreamAcks
+from chatd.default.dead_letters.failures import RetryRule, end_replay, record_failure, reject
+from chatd.store.command import Command, Locks, Turn
+from chatd.store.database import chunks
+from chatd.store.transaction import Transaction
+
+SEEN_EVERY_US = 3_600_000_000
+"""A device is recorded as seen this often; it expires after days (DEVICE_EXPIRY_DAYS)."""
+
+_Device = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AckCursors(Command[tuple[int, ...]]):
+    """Move cursors forward, never past a membership's end; record rejections and failures. The result is the indexes of streams
+    that are not their device's newest: of these only failures count."""
+
+    acks: tuple[StreamAcks, ...]
+    rule: RetryRule
+
+    def locks(self) -> Locks:
+        return Locks(entries=[entry for one in self.acks for entry in _entries(one)])
+
+    def turn(self) -> Turn:
+        return Turn.BACKGROUND
+
+    def weight(self) -> int:
+        return len(self.acks)
+
+    @classmethod
+    def apply(cls, transaction: Transaction, commands: Sequence[AckCursors]) -> list[tuple[int, ...]]:
+        epochs = _read_epochs(transaction, commands)
+        cursors: dict[tuple[str, str, str], int] = {}
+        results = []
+        for command in commands:
+            superseded = []
+            for index, acks in enumerate(command.acks):
+                stream = acks.stream
+                if epochs.get((stream.profile_id, stream.device_id)) != stream.epoch:
+                    superseded.append(index)
+                    continue
+                for room_id, seq, reason in acks.rejected:
+                    reject(transaction, stream, room_id, seq, reason)
+                for room_id, seq in acks.replayed:
+                    end_replay(transaction, stream, room_id, seq)
+                for room_id, seq in acks.cursors.items():
+                    key = (stream.profile_id, stream.device_id, room_id)
+                    cursors[key] = max(seq, cursors.get(key, 0))
+            results.append(tuple(superseded))
+        for rows in chunks([(*key, seq) for key, seq in sorted(cursors.items())], columns=4):
+            _move(transaction, rows)
+        for command in commands:
+            for acks in command.acks:
+                if acks.failed is not None:
+                    record_failure(transaction, acks.stream, *acks.failed, command.rule)
+        return results
+
+
+def _entries(acks: StreamAcks) -> list[tuple[str, str, str]]:
+    """The outbox entries that acks concern, failures and rejections too: a device that is being forgotten leaves no row of them."""
+    rooms = [*acks.cursors, *(room_id for room_id, _, _ in acks.rejected), *(room_id for room_id, _ in acks.replayed)]
+    if acks.failed is not None:
+        rooms.append(acks.failed[0])
+    return [(acks.stream.profile_id, acks.stream.device_id, room_id) for room_id in rooms]
+
+
+def _read_epochs(transaction: Transaction, commands: Sequence[AckCursors]) -> dict[_Device, int]:
+    """The devices' epochs; devices not seen for long are recorded as seen on the way."""
+    devices = {(one.stream.profile_id, one.stream.device_id) for command in commands for one in command.acks}
+    epochs: dict[_Device, int] = {}
+    long_unseen = []
+    for chunk in chunks(sorted(devices), columns=2):
+        values, parameters = transaction.database.values("tt", chunk)
+        rows = transaction.database.rows(
+            f"""
+            WITH v(profile_id, device_id) AS ({values})
+            SELECT device.profile_id, device.device_id, device.epoch, device.seen_at_us
+            FROM v
+            JOIN device ON device.profile_id = v.profile_id AND device.device_id = v.device_id
+            """,
+            parameters,
+        )
+        for profile_id, device_id, epoch, seen_at_us in rows:
+            epochs[profile_id, device_id] = epoch
+            if seen_at_us < transaction.now_us - SEEN_EVERY_US:
+                long_unseen.append((profile_id, device_id))
+    for device in long_unseen:
+        transaction.database.run("UPDATE device SET seen_at_us = ? WHERE profile_id = ? AND device_id = ?", (transaction.now_us, *device))
+    return epochs
+
+
+def _move(transaction: Transaction, rows: Sequence[tuple[str, str, str, int]]) -> None:
+    """Move the cursors of (profile, device, room) to a seq; entries that are acknowledged to their end are deleted."""
+    values, parameters = transaction.database.values("ttti", rows)
+    moved = transaction.database.rows(
+        f"""
+        WITH v(profile_id, device_id, room_id, seq) AS ({values})
+        UPDATE outbox
+        SET acked_seq = CASE WHEN outbox.until_seq < v.seq THEN outbox.until_seq ELSE v.seq END
+        FROM v
+        WHERE outbox.profile_id = v.profile_id AND outbox.device_id = v.device_id AND outbox.room_id = v.room_id
+            AND outbox.start_seq < v.seq AND outbox.acked_seq < v.seq
+        RETURNING outbox.profile_id, outbox.device_id, outbox.room_id, outbox.start_seq, outbox.acked_seq, outbox.until_seq
+        """,
+        parameters,
+    )
+    for *key, acked_seq, until_seq in moved:
+        if acked_seq == until_seq:
+            transaction.database.run("DELETE FROM outbox WHERE profile_id = ? AND device_id = ? AND room_id = ? AND start_seq = ?", key)

@@ -1,0 +1,152 @@
+"""NodeService: the calls of gateways for their streams: epochs, backlogs, cursors that move."""
+
+from collections.abc import Callable, Sequence
+
+from chatd.core.ack_batch import decode_acks
+from chatd.core.counter import Counter
+from chatd.core.ids import check_id, topic_of
+from chatd.core.model import Owed, Pull, StreamAcks, StreamKey
+from chatd.default.answer import Answer, Call, Caller, Done, Read, Role, Write
+from chatd.default.dead_letters.failures import RetryRule
+from chatd.default.devices.connection_cache import ConnectionCache
+from chatd.default.devices.model import Connection
+from chatd.default.devices.store import OpenStreams
+from chatd.default.nodes.gateways import Gateways
+from chatd.default.nodes.leases import Leases
+from chatd.default.outbox.backlog import PullOwed
+from chatd.default.outbox.cursors import AckCursors
+from chatd.default.part import Part
+from chatd.pb.node.v1 import node_pb2
+
+
+class NodeService:
+    """``asked`` is told that a gateway lives, and gives the last Watch of it that was applied; ``tell_epoch`` closes a topic's older
+    streams; ``acknowledged`` is told of cursors that moved. ``clock`` gives microseconds since the Unix epoch."""
+
+    def __init__(
+        self,
+        *,
+        description: node_pb2.DescribeResponse,
+        leases: Leases,
+        gateways: Gateways,
+        asked: Callable[[str], int],
+        rule: RetryRule,
+        cache: ConnectionCache,
+        tell_epoch: Callable[[bytes, int], None],
+        acknowledged: Callable[[Sequence[StreamAcks]], None],
+        clock: Callable[[], int],
+    ) -> None:
+        self._description = description
+        self._leases = leases
+        self._gateways = gateways
+        self._asked = asked
+        self._rule = rule
+        self._cache = cache
+        self._tell_epoch = tell_epoch
+        self._clock = clock
+        self._acknowledged = acknowledged
+        self._events_pulled = Counter("events_pulled", "events read from the outbox for gateways")
+        self.part = Part(
+            calls=(
+                Call("NodeService/Describe", node_pb2.DescribeRequest, Role.GATEWAY, self.describe),
+                Call("NodeService/OpenStreams", node_pb2.OpenStreamsRequest, Role.GATEWAY, self.open_streams),
+                Call("NodeService/PullOutbox", node_pb2.PullOutboxRequest, Role.GATEWAY, self.pull_outbox),
+                Call("NodeService/AckBatch", node_pb2.AckBatchRequest, Role.GATEWAY, self.ack_batch),
+                Call("NodeService/CloseStreams", node_pb2.CloseStreamsRequest, Role.GATEWAY, self.close_streams),
+            ),
+            counters=(self._events_pulled,),
+        )
+
+    def describe(self, caller: Caller, request: node_pb2.DescribeRequest) -> Answer:
+        """This node and the others that serve. The call shows the gateway that the node lives, and the node that the gateway does."""
+        self._leases.record_gateway(request)
+        self._gateways.heard(request)
+        response = node_pb2.DescribeResponse(
+            nodes=self._leases.default_nodes(),
+            call_uri=self._leases.call_uri,
+            gateway_uris=self._leases.gateway_uris(),
+            watched=self._asked(request.gateway_instance),
+        )
+        response.MergeFrom(self._description)
+        return Done(response)
+
+    def open_streams(self, caller: Caller, request: node_pb2.OpenStreamsRequest) -> Answer:
+        """Raise the devices' epochs, register their connections, tell older streams."""
+        devices = tuple((check_id("profile_id", one.profile_id), check_id("device_id", one.device_id)) for one in request.streams)
+
+        def then(epochs: Sequence[int]) -> node_pb2.OpenStreamsResponse:
+            now = self._clock()
+            self._cache.register(
+                tuple(
+                    Connection(one.profile_id, one.device_id, epoch, request.gateway_id, one.client, since_us=now, seen_us=now)
+                    for one, epoch in zip(request.streams, epochs, strict=True)
+                )
+            )
+            for (profile_id, device_id), epoch in zip(devices, epochs, strict=True):
+                self._tell_epoch(topic_of(profile_id, device_id), epoch)
+            return node_pb2.OpenStreamsResponse(epochs=epochs, new_devices=[index for index, epoch in enumerate(epochs) if epoch == 1])
+
+        return Write(OpenStreams(devices), then)
+
+    def pull_outbox(self, caller: Caller, request: node_pb2.PullOutboxRequest) -> Answer:
+        """Read the backlog of streams."""
+        pulls = tuple(_to_pull(pull) for pull in request.pulls)
+
+        def then(answers: Sequence[Owed]) -> node_pb2.PullOutboxResponse:
+            self._events_pulled.add(sum(run.last_seq - run.first_seq + 1 for owed in answers for run in owed.runs))
+            return node_pb2.PullOutboxResponse(owed=[_to_pb(owed) for owed in answers])
+
+        return Read(PullOwed(pulls), then)
+
+    def ack_batch(self, caller: Caller, request: node_pb2.AckBatchRequest) -> Answer:
+        """Move cursors, record failures and rejections. Acks of older epochs are ignored and named in the response."""
+        acks = decode_acks(request)
+        alive = tuple(one.stream for one in acks if not one)
+        if alive:
+            self._cache.touch(alive, self._clock())
+
+        def then(superseded: Sequence[int]) -> node_pb2.AckBatchResponse:
+            self._acknowledged([one for index, one in enumerate(acks) if index not in superseded] if superseded else acks)
+            return node_pb2.AckBatchResponse(superseded=superseded)
+
+        return Write(AckCursors(acks, self._rule), then)
+
+    def close_streams(self, caller: Caller, request: node_pb2.CloseStreamsRequest) -> Answer:
+        """Forget connections that ended."""
+        self._cache.forget(tuple(StreamKey(one.profile_id, one.device_id, one.epoch) for one in request.streams))
+        return Done(node_pb2.CloseStreamsResponse())
+
+
+def _to_pull(pull: node_pb2.StreamPull) -> Pull:
+    return Pull(
+        stream=StreamKey(pull.profile_id, pull.device_id, pull.epoch),
+        sent={cursor.room_id: cursor.seq for cursor in pull.sent},
+        max_messages=pull.max_messages,
+        max_bytes=pull.max_bytes,
+        want_cursors=pull.want_cursors,
+        first_may_exceed=pull.first_may_exceed,
+        again=(pull.again.room_id, pull.again.seq) if pull.HasField("again") else None,
+        plain=pull.plain,
+        urgent_only=pull.urgent_only,
+    )
+
+
+def _to_pb(owed: Owed) -> node_pb2.StreamOwed:
+    return node_pb2.StreamOwed(
+        runs=[
+            node_pb2.OwedRun(
+                room_id=run.room_id,
+                first_seq=run.first_seq,
+                last_seq=run.last_seq,
+                deliveries=run.records,
+                skipped=run.skipped,
+                again=run.again,
+                replay=run.replay,
+            )
+            for run in owed.runs
+        ],
+        more=owed.more,
+        cursors=[node_pb2.RoomCursor(room_id=room_id, seq=seq) for room_id, seq in owed.cursors.items()],
+        superseded=owed.superseded,
+        alone=owed.alone,
+    )

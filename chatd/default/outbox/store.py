@@ -1,0 +1,120 @@
+"""The outbox as operators look at it. Pages read one row more than they show, to know of a next one."""
+
+from dataclasses import dataclass
+
+from chatd.default.outbox.model import OutboxEntry, OutboxSummary, Recipient
+from chatd.errors import EventNotFound
+from chatd.store.command import Query
+from chatd.store.database import Database
+
+MAX_RECIPIENTS = 10_000
+"""Rows of an event's recipients: they travel as one frame."""
+
+
+def _where(profile_id: str, device_id: str, room_id: str) -> tuple[str, list[str]]:
+    """Conditions on the table ``o`` for the ids that are given, and their parameters."""
+    given = {"profile_id": profile_id, "device_id": device_id, "room_id": room_id}
+    given = {column: value for column, value in given.items() if value}
+    return "".join(f" AND o.{column} = ?" for column in given), list(given.values())
+
+
+@dataclass(frozen=True, slots=True)
+class ListOutbox(Query[tuple[tuple[OutboxSummary, ...], bool]]):
+    """A row for each device and room with something owed, the longest owed first; and whether there are more. Empty ids match all."""
+
+    profile_id: str
+    device_id: str
+    room_id: str
+    limit: int
+
+    def answer(self, database: Database) -> tuple[tuple[OutboxSummary, ...], bool]:
+        where, parameters = _where(self.profile_id, self.device_id, self.room_id)
+        rows = database.rows(
+            f"""
+            SELECT o.profile_id, o.device_id, o.room_id, o.acked_seq,
+                COALESCE(o.until_seq, room.head_seq) AS owed_until,
+                COALESCE(o.until_seq, room.head_seq) - o.acked_seq AS owed,
+                COALESCE(room_event.sent_at_us, o.created_at_us) AS oldest,
+                COALESCE(delivery_attempt.attempts, 0)
+            FROM outbox o
+            JOIN room ON room.room_id = o.room_id
+            LEFT JOIN room_event ON room_event.room_id = o.room_id AND room_event.seq = o.acked_seq + 1
+            LEFT JOIN delivery_attempt ON delivery_attempt.profile_id = o.profile_id
+                AND delivery_attempt.device_id = o.device_id
+                AND delivery_attempt.room_id = o.room_id
+                AND delivery_attempt.seq = o.acked_seq + 1
+            WHERE o.acked_seq < COALESCE(o.until_seq, room.head_seq){where}
+            ORDER BY oldest, o.profile_id, o.device_id, o.room_id
+            LIMIT ?
+            """,
+            (*parameters, self.limit + 1),
+        )
+        return tuple(OutboxSummary(*row) for row in rows[: self.limit]), len(rows) > self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class ListOutboxEntries(Query[tuple[tuple[OutboxEntry, ...], bool]]):
+    """A row for each device and event that is owed; and whether there are more. Empty ids match all."""
+
+    profile_id: str
+    device_id: str
+    room_id: str
+    limit: int
+
+    def answer(self, database: Database) -> tuple[tuple[OutboxEntry, ...], bool]:
+        where, parameters = _where(self.profile_id, self.device_id, self.room_id)
+        rows = database.rows(
+            f"""
+            SELECT o.profile_id, o.device_id, o.room_id, o.seq, o.event_id, o.sender_id, o.type, o.sent_at_us, o.attempts
+            FROM outbox_entry o
+            WHERE 1 = 1{where}
+            ORDER BY o.profile_id, o.device_id, o.room_id, o.seq
+            LIMIT ?
+            """,
+            (*parameters, self.limit + 1),
+        )
+        return tuple(OutboxEntry(*row) for row in rows[: self.limit]), len(rows) > self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class GetBroadcast(Query[tuple[bytes, tuple[Recipient, ...]]]):
+    """An encoded EventDelivery and how far it has come to each device it is for, MAX_RECIPIENTS at most. Raises EventNotFound."""
+
+    room_id: str
+    seq: int
+
+    def answer(self, database: Database) -> tuple[bytes, tuple[Recipient, ...]]:
+        events = database.rows("SELECT delivery FROM room_event WHERE room_id = ? AND seq = ?", (self.room_id, self.seq))
+        if not events or not events[0][0]:
+            raise EventNotFound(f"room {self.room_id!r} has no event {self.seq}")
+        # An entry that is gone was acknowledged to its end; one that began later never owed the event.
+        rows = database.rows(
+            """
+            SELECT device.profile_id, device.device_id, outbox.acked_seq, COALESCE(delivery_attempt.attempts, 0)
+            FROM subscription
+            JOIN room_event ON room_event.room_id = subscription.room_id AND room_event.seq = ?
+            JOIN device ON device.profile_id = subscription.profile_id
+            LEFT JOIN outbox ON outbox.profile_id = device.profile_id
+                AND outbox.device_id = device.device_id
+                AND outbox.room_id = subscription.room_id
+                AND outbox.start_seq < room_event.seq
+                AND (outbox.until_seq IS NULL OR outbox.until_seq >= room_event.seq)
+            LEFT JOIN delivery_attempt ON delivery_attempt.profile_id = device.profile_id
+                AND delivery_attempt.device_id = device.device_id
+                AND delivery_attempt.room_id = room_event.room_id
+                AND delivery_attempt.seq = room_event.seq
+            WHERE subscription.room_id = ?
+                AND subscription.joined_seq <= room_event.seq
+                AND (subscription.left_seq IS NULL OR subscription.left_seq >= room_event.seq)
+                AND (outbox.start_seq IS NOT NULL
+                    OR (subscription.left_seq IS NOT NULL AND device.created_at_us <= room_event.sent_at_us))
+            ORDER BY device.profile_id, device.device_id
+            LIMIT ?
+            """,
+            (self.seq, self.room_id, MAX_RECIPIENTS),
+        )
+        recipients = tuple(
+            Recipient(profile, device, acked=acked is None or acked >= self.seq, attempts=attempts)
+            for profile, device, acked, attempts in rows
+        )
+        return bytes(events[0][0]), recipients

@@ -1,0 +1,1 @@
+"""Receipts: the progress of devices in receiving and of profiles in reading."""

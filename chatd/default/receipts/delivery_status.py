@@ -1,0 +1,110 @@
+"""The progress of an event to the profiles it is for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chatd.default.receipts.model import DeliveryStatus, RecipientStatus
+from chatd.default.rooms.access import require_recipient, require_room
+from chatd.errors import EventNotFound
+from chatd.store.command import Query
+from chatd.store.database import Database, placeholders
+
+_RECIPIENTS = """
+            FROM subscription
+            JOIN room_event ON room_event.room_id = subscription.room_id AND room_event.seq = ?
+            LEFT JOIN read_marker ON read_marker.profile_id = subscription.profile_id
+                AND read_marker.room_id = subscription.room_id
+                AND read_marker.seq >= room_event.seq
+            WHERE subscription.room_id = ?
+                AND subscription.joined_seq <= room_event.seq
+                AND (subscription.left_seq IS NULL OR subscription.left_seq >= room_event.seq)"""
+"""Everybody the event is for. Parameters: seq, room."""
+_BUT_THE_SENDER = " AND subscription.profile_id <> room_event.sender_id"
+
+_ENTRY = """
+            LEFT JOIN outbox ON outbox.profile_id = device.profile_id
+                AND outbox.device_id = device.device_id
+                AND outbox.room_id = room_event.room_id
+                AND outbox.start_seq < room_event.seq
+                AND (outbox.until_seq IS NULL OR outbox.until_seq >= room_event.seq)"""
+"""A device's outbox entry that covers the event, if there is one."""
+
+_WAS_OWED = """(outbox.start_seq IS NOT NULL
+                    OR (subscription.left_seq IS NOT NULL AND device.created_at_us <= room_event.sent_at_us))"""
+"""An entry that is gone was acknowledged to its end; a device whose entry began later was never owed the event."""
+_HAS_IT = "(outbox.start_seq IS NULL OR outbox.acked_seq >= room_event.seq)"
+
+
+@dataclass(frozen=True, slots=True)
+class GetDeliveryStatus(Query[DeliveryStatus]):
+    """Asked by a profile the event is for, or by an operator. Raises RoomNotFound, NotAMember, EventNotFound."""
+
+    room_id: str
+    seq: int
+    profile_id: str
+    operator: bool
+    after_profile_id: str
+    limit: int
+
+    def answer(self, database: Database) -> DeliveryStatus:
+        if self.operator:
+            require_room(database, self.room_id)
+        else:
+            require_recipient(database, self.room_id, self.profile_id, self.seq)
+        if not database.rows("SELECT 1 FROM room_event WHERE seq = ? AND room_id = ?", (self.seq, self.room_id)):
+            raise EventNotFound(f"room {self.room_id!r} has no event {self.seq}")
+        recipients, delivered, read = self._count(database)
+        rows = database.rows(
+            f"""
+            SELECT subscription.profile_id, COALESCE(read_marker.read_at_us, 0)
+            {_RECIPIENTS}{_BUT_THE_SENDER} AND subscription.profile_id > ?
+            ORDER BY subscription.profile_id
+            LIMIT ?
+            """,
+            (self.seq, self.room_id, self.after_profile_id, self.limit + 1),
+        )
+        page = rows[: self.limit]
+        devices = self._devices(database, [row[0] for row in page])
+        profiles = tuple(RecipientStatus(profile_id, read_at_us, tuple(devices[profile_id])) for profile_id, read_at_us in page)
+        return DeliveryStatus(recipients, delivered, read, profiles, more=len(rows) > self.limit)
+
+    def _count(self, database: Database) -> tuple[int, int, int]:
+        """Recipients, those that have it on a device, those that have read it."""
+        ((recipients, delivered, read),) = database.rows(
+            f"""
+            SELECT COUNT(*),
+                COALESCE(SUM(CASE WHEN EXISTS (
+                    SELECT 1
+                    FROM device{_ENTRY}
+                    WHERE device.profile_id = subscription.profile_id AND {_WAS_OWED} AND {_HAS_IT}
+                ) THEN 1 ELSE 0 END), 0),
+                COUNT(read_marker.seq)
+            {_RECIPIENTS}{_BUT_THE_SENDER}
+            """,
+            (self.seq, self.room_id),
+        )
+        return recipients, int(delivered), read
+
+    def _devices(self, database: Database, profile_ids: Sequence[str]) -> dict[str, list[tuple[str, bool]]]:
+        """Profile → its devices that are or were owed the event, and whether each has it."""
+        devices: dict[str, list[tuple[str, bool]]] = {profile_id: [] for profile_id in profile_ids}
+        if not profile_ids:
+            return devices
+        rows = database.rows(
+            f"""
+            SELECT device.profile_id, device.device_id, CASE WHEN {_HAS_IT} THEN 1 ELSE 0 END
+            FROM subscription
+            JOIN room_event ON room_event.room_id = subscription.room_id AND room_event.seq = ?
+            JOIN device ON device.profile_id = subscription.profile_id{_ENTRY}
+            WHERE subscription.room_id = ?
+                AND subscription.joined_seq <= room_event.seq
+                AND (subscription.left_seq IS NULL OR subscription.left_seq >= room_event.seq)
+                AND {_WAS_OWED}
+                AND subscription.profile_id IN ({placeholders(len(profile_ids))})
+            ORDER BY device.profile_id, device.device_id
+            """,
+            (self.seq, self.room_id, *profile_ids),
+        )
+        for profile_id, device_id, has_it in rows:
+            devices[profile_id].append((device_id, bool(has_it)))
+        return devices

@@ -1,0 +1,1 @@
+"""Removing what is no longer kept: old events, unused devices, erased profiles."""

@@ -1,0 +1,177 @@
+"""Erasing a profile: it leaves its rooms, its events lose their content and sender, and all that is kept for it goes. In batches."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from google.protobuf.struct_pb2 import Struct
+
+from chatd.core.wire import encode_delivery
+from chatd.default.retention.model import Purged
+from chatd.default.rooms.membership import leave
+from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink, EventType
+from chatd.store.command import Command, Locks, Query
+from chatd.store.database import Database
+from chatd.store.transaction import Transaction
+
+ERASED = "erased:"
+"""Stands in place of an erased profile's id; no profile can have it."""
+
+_PROFILE_TABLES = (
+    "push",
+    "notification",
+    "room_notification",
+    "subscription",
+    "read_marker",
+    "outbox",
+    "delivery_attempt",
+    "dead_letter",
+    "connection",
+    "device",
+    "profile",
+)
+
+_ACTIVE = """
+            SELECT room_id
+            FROM subscription
+            WHERE profile_id = ? AND left_seq IS NULL
+            ORDER BY room_id
+            LIMIT ?
+            """
+
+
+@dataclass(frozen=True, slots=True)
+class FindMemberships(Query[tuple[str, ...]]):
+    """Rooms that a profile is a member of, ``limit`` at most."""
+
+    profile_id: str
+    limit: int
+
+    def answer(self, database: Database) -> tuple[str, ...]:
+        return tuple(row[0] for row in database.rows(_ACTIVE, (self.profile_id, self.limit)))
+
+
+@dataclass(frozen=True, slots=True)
+class EraseProfile(Command[Purged]):
+    """One step of erasing a profile, which leaves ``rooms`` and of whose events ``limit`` at most are blanked. The result's
+    ``first_seq`` is 0. When nothing is left to do, the profile itself goes."""
+
+    profile_id: str
+    rooms: tuple[str, ...]
+    limit: int
+
+    def locks(self) -> Locks:
+        return Locks(rooms=self.rooms, profiles=(self.profile_id,), notifications=True)
+
+    @classmethod
+    def apply(cls, transaction: Transaction, commands: Sequence[EraseProfile]) -> list[Purged]:
+        return [_erase(transaction, command) for command in commands]
+
+
+def _erase(transaction: Transaction, command: EraseProfile) -> Purged:
+    database, log = transaction.database, transaction.log
+    profile_id = command.profile_id
+    for room_id in command.rooms:
+        room = log.find(room_id)
+        if room is not None and profile_id in log.members(room).profiles:
+            leave(transaction, room, (profile_id,), by=ERASED, shown_as={profile_id: ERASED})
+    log.flush()
+    rows = database.rows(
+        """
+        SELECT room_id, seq, type, delivery
+        FROM room_event
+        WHERE sender_id = ?
+        ORDER BY event_id
+        LIMIT ?
+        """,
+        (profile_id, command.limit),
+    )
+    left = command.limit - len(rows)
+    memberships = _membership_events(database, profile_id, left) if left > 0 else []
+    for room_id, seq, kind, delivery in (*rows, *memberships):
+        _blank(transaction, profile_id, room_id, seq, kind, bytes(delivery))
+    if left > 0:
+        _delete_past_memberships(transaction, profile_id, [*rows, *memberships])
+    erased = len(rows) + len(memberships)
+    more = erased >= command.limit or bool(database.rows(_ACTIVE, (profile_id, 1)))
+    if not more:
+        _delete_rows(transaction, profile_id)
+    return Purged(0, erased, more)
+
+
+def _membership_events(database: Database, profile_id: str, limit: int) -> list[tuple[str, int, int, bytes]]:
+    """Membership events that others made and that name the profile: room, seq, type, delivery."""
+    rows = database.rows(
+        """
+        SELECT DISTINCT room_event.room_id, room_event.seq, room_event.type, room_event.delivery
+        FROM subscription
+        JOIN room_event ON room_event.room_id = subscription.room_id
+            AND (room_event.seq = subscription.joined_seq OR room_event.seq = subscription.left_seq)
+        WHERE subscription.profile_id = ?
+        ORDER BY 1, 2
+        LIMIT ?
+        """,
+        (profile_id, limit),
+    )
+    return [(room_id, seq, kind, delivery) for room_id, seq, kind, delivery in rows]
+
+
+def _delete_past_memberships(transaction: Transaction, profile_id: str, blanked: Sequence[tuple[str, int, int, bytes]]) -> None:
+    for room_id, seq, kind, _ in blanked:
+        if kind == EventType.EVENT_TYPE_MEMBERSHIP:
+            transaction.database.run(
+                """
+                DELETE FROM subscription
+                WHERE profile_id = ? AND room_id = ? AND left_seq IS NOT NULL AND left_seq <= ?
+                """,
+                (profile_id, room_id, seq),
+            )
+
+
+def _blank(transaction: Transaction, profile_id: str, room_id: str, seq: int, kind: int, delivery: bytes) -> None:
+    """Take the profile out of one event. Its own events keep their place and time only; a membership keeps the other profiles."""
+    membership = kind == EventType.EVENT_TYPE_MEMBERSHIP
+    if delivery:
+        known = EventDelivery.FromString(delivery)
+        sender_id = ERASED if known.event.sender_id == profile_id else known.event.sender_id
+        link = EventLink(room_id=room_id, seq=seq, sent_at_us=known.event.sent_at_us, sender_id=sender_id)
+        payload = Struct()
+        if membership:
+            link.event_id, link.type = known.event.event_id, EventType.EVENT_TYPE_MEMBERSHIP
+            payload = _without(known.payload, profile_id)
+        else:
+            link.event_id, link.type = uuid.uuid4().hex, EventType.EVENT_TYPE_ERASED
+        delivery = encode_delivery(link, payload.SerializeToString(deterministic=True))
+    else:
+        sender_id, link = ERASED, EventLink(event_id=uuid.uuid4().hex)
+        link.type = EventType.EVENT_TYPE_MEMBERSHIP if membership else EventType.EVENT_TYPE_ERASED
+    transaction.database.run(
+        """
+        UPDATE room_event
+        SET sender_id = ?, event_id = ?, type = ?, content_hash = ?, delivery = ?
+        WHERE room_id = ? AND seq = ?
+        """,
+        (sender_id, link.event_id, int(link.type), b"", delivery, room_id, seq),
+    )
+
+
+def _without(payload: Struct, profile_id: str) -> Struct:
+    """A membership's payload with the profile's id replaced."""
+    changed = Struct()
+    changed.CopyFrom(payload)
+    for value in changed.fields.values():
+        for one in value.list_value.values if value.HasField("list_value") else [value]:
+            if one.string_value == profile_id:
+                one.string_value = ERASED
+    return changed
+
+
+def _delete_rows(transaction: Transaction, profile_id: str) -> None:
+    database = transaction.database
+    transaction.must_hold(profile_id=profile_id, notifications=True)
+    for table in _PROFILE_TABLES:
+        database.run(f"DELETE FROM {table} WHERE profile_id = ?", (profile_id,))
+    database.run("UPDATE dead_letter SET sender_id = ?, event_id = '' WHERE sender_id = ?", (ERASED, profile_id))
+    database.run("UPDATE room SET created_by = ? WHERE created_by = ?", (ERASED, profile_id))

@@ -1,0 +1,97 @@
+"""Removing the older part of a log, in batches: sends go on in between.
+
+A purged event keeps its id and its content's hash for a week, so that a late retry of its sender is still recognised; its body goes
+at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chatd.default.retention.model import Purged
+from chatd.errors import ChatdError, RoomNotFound
+from chatd.store.command import Command, Locks
+from chatd.store.database import placeholders
+from chatd.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeLog(Command[Purged]):
+    """Let a room's log begin behind ``up_to`` (or behind the events from before ``before_us``), and remove at most ``limit`` events. Ids
+    of removed events are remembered until they are from before ``forget_before_us``. Refused with RoomNotFound."""
+
+    room_id: str
+    up_to: int
+    before_us: int
+    limit: int
+    forget_before_us: int
+
+    def locks(self) -> Locks:
+        return Locks(rooms=(self.room_id,))
+
+    @classmethod
+    def apply(cls, transaction: Transaction, commands: Sequence[PurgeLog]) -> list[Purged | ChatdError]:
+        return [_purge(transaction, command) for command in commands]
+
+
+def _purge(transaction: Transaction, command: PurgeLog) -> Purged | ChatdError:
+    database = transaction.database
+    room_id = command.room_id
+    rows = database.rows("SELECT head_seq, published_seq, first_seq, purged_seq FROM room WHERE room_id = ?", (room_id,))
+    if not rows:
+        return RoomNotFound(f"no room {room_id!r}")
+    head_seq, published_seq, first_seq, purged_seq = rows[0]
+    up_to = max(command.up_to, _last_before(transaction, command))
+    first_seq = max(first_seq, min(up_to, head_seq) + 1)
+    rows = database.rows(
+        """
+        SELECT seq
+        FROM room_event
+        WHERE room_id = ? AND seq > ? AND seq < ?
+        ORDER BY seq
+        LIMIT ?
+        """,
+        (room_id, purged_seq, first_seq, command.limit),
+    )
+    if rows:
+        last = rows[-1][0]
+        database.run("DELETE FROM delivery_attempt WHERE room_id = ? AND seq <= ?", (room_id, last))
+        database.run("UPDATE room_event SET delivery = ? WHERE room_id = ? AND seq > ? AND seq <= ?", (b"", room_id, purged_seq, last))
+        purged_seq = last
+    database.run(
+        """
+        UPDATE room
+        SET first_seq = ?, purged_seq = ?, published_seq = ?
+        WHERE room_id = ?
+        """,
+        (first_seq, purged_seq, max(published_seq, first_seq - 1), room_id),
+    )
+    _forget_ids(transaction, purged_seq, command)
+    return Purged(first_seq, len(rows), more=purged_seq < first_seq - 1)
+
+
+def _last_before(transaction: Transaction, command: PurgeLog) -> int:
+    """The last seq from before ``before_us``; 0: there is none, or no such time was given."""
+    if not command.before_us:
+        return 0
+    ((seq,),) = transaction.database.rows(
+        "SELECT MAX(seq) FROM room_event WHERE room_id = ? AND sent_at_us < ?", (command.room_id, command.before_us)
+    )
+    return seq or 0
+
+
+def _forget_ids(transaction: Transaction, purged_seq: int, command: PurgeLog) -> None:
+    rows = transaction.database.rows(
+        """
+        SELECT seq, sent_at_us
+        FROM room_event
+        WHERE room_id = ? AND seq <= ?
+        ORDER BY seq
+        LIMIT ?
+        """,
+        (command.room_id, purged_seq, command.limit),
+    )
+    old = [seq for seq, sent_at_us in rows if sent_at_us < command.forget_before_us]
+    if old:
+        transaction.database.run(f"DELETE FROM room_event WHERE room_id = ? AND seq IN ({placeholders(len(old))})", (command.room_id, *old))

@@ -1,0 +1,65 @@
+"""The members of rooms, for signals: read once for each membership version, then taken from the cache."""
+
+from dataclasses import dataclass
+
+from chatd.core.model import Members
+from chatd.default.rooms.access import require_member
+from chatd.store.command import Query
+from chatd.store.database import Database, placeholders
+from chatd.store.room_log import MembersCache, read_members
+
+
+@dataclass(frozen=True, slots=True)
+class FindMembers(Query[dict[str, Members]]):
+    """The members of rooms; rooms that are unknown or have more than ``limit`` members are left out. A ``profile_id`` must be a
+    member of each: raises RoomNotFound, NotAMember."""
+
+    cache: MembersCache
+    room_ids: tuple[str, ...]
+    profile_id: str
+    limit: int
+
+    def answer(self, database: Database) -> dict[str, Members]:
+        rows = database.rows(
+            f"""
+            SELECT room_id, membership_version, member_count
+            FROM room
+            WHERE room_id IN ({placeholders(len(self.room_ids))})
+            """,
+            self.room_ids,
+        )
+        if self.profile_id:
+            for room_id in self.room_ids:
+                require_member(database, room_id, self.profile_id)
+        return {room_id: self._members(database, room_id, version) for room_id, version, count in rows if count <= self.limit}
+
+    def _members(self, database: Database, room_id: str, version: int) -> Members:
+        members = self.cache.get(room_id, version)
+        if members is None:
+            # Read after the version: they may be newer than that, and are then read again.
+            members = read_members(database, room_id, version)
+            self.cache.put(members)
+        return members
+
+
+@dataclass(frozen=True, slots=True)
+class ShareRoom(Query[frozenset[str]]):
+    """Those of ``others`` that are in a room with the profile, or are the profile itself (``everybody``: all of them)."""
+
+    profile_id: str
+    others: tuple[str, ...]
+    everybody: bool
+
+    def answer(self, database: Database) -> frozenset[str]:
+        if self.everybody or not self.others:
+            return frozenset(self.others)
+        rows = database.rows(
+            f"""
+            SELECT DISTINCT other.profile_id
+            FROM subscription other
+            JOIN subscription own ON own.room_id = other.room_id AND own.left_seq IS NULL
+            WHERE other.profile_id IN ({placeholders(len(self.others))}) AND other.left_seq IS NULL AND own.profile_id = ?
+            """,
+            (*self.others, self.profile_id),
+        )
+        return frozenset(row[0] for row in rows) | ({self.profile_id} & set(self.others))

@@ -1,0 +1,189 @@
+"""Rooms: making one, changing it, listing them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from google.protobuf.struct_pb2 import Struct
+
+from chatd.default.rooms.access import members_for, require_owner
+from chatd.default.rooms.membership import join
+from chatd.default.rooms.model import Member, Room, RoomChange
+from chatd.errors import AlreadyExists, ChatdError, RoomNotFound
+from chatd.pb.events.v1.payloads_pb2 import EventLink, EventType
+from chatd.store.command import Command, Locks, Query
+from chatd.store.database import Database
+from chatd.store.transaction import Transaction
+
+MAX_MEMBERS = 10_000
+"""Members that one answer lists: it travels as one frame."""
+
+_COLUMNS = """room_id, name, head_seq, published_seq, membership_version, created_at_us, created_by, member_count, first_seq,
+            hide_previews"""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRoom(Command[Room]):
+    """Make a room whose first event is its members' joining. Refused with AlreadyExists."""
+
+    room_id: str
+    name: str
+    creator: str
+    profiles: tuple[str, ...]
+    hide_previews: bool = False
+
+    def locks(self) -> Locks:
+        return Locks(profiles=(self.creator, *self.profiles))
+
+    def owner(self) -> str:
+        return self.creator
+
+    @classmethod
+    def apply(cls, transaction: Transaction, commands: Sequence[CreateRoom]) -> list[Room | ChatdError]:
+        return [_create(transaction, command) for command in commands]
+
+
+def _create(transaction: Transaction, command: CreateRoom) -> Room | ChatdError:
+    profiles = sorted({command.creator, *command.profiles})
+    inserted = transaction.database.rows(
+        """
+        INSERT INTO room (room_id, name, created_by, created_at_us, head_seq, published_seq, membership_version, member_count,
+            hide_previews)
+        VALUES (?, ?, ?, ?, 0, 0, 0, ?, ?)
+        ON CONFLICT (room_id) DO NOTHING
+        RETURNING room_id
+        """,
+        (
+            command.room_id,
+            command.name,
+            command.creator,
+            transaction.now_us,
+            len(profiles),
+            int(command.hide_previews),
+        ),
+    )
+    if not inserted:
+        return AlreadyExists(f"room {command.room_id!r} exists")
+    room = transaction.log.add(command.room_id)
+    seq = join(transaction, room, profiles, by=command.creator, before=frozenset(), owner=command.creator)
+    transaction.log.flush()
+    return Room(
+        command.room_id,
+        command.name,
+        seq,
+        0,
+        room.version,
+        transaction.now_us,
+        command.creator,
+        len(profiles),
+        hide_previews=command.hide_previews,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRoom(Command[RoomChange]):
+    """Change a room's name or settings (None: as it is), and say so in its log. Refused with RoomNotFound, and unless ``operator``
+    with NotAMember and PermissionDenied."""
+
+    room_id: str
+    by: str
+    operator: bool
+    name: str | None = None
+    hide_previews: bool | None = None
+
+    def locks(self) -> Locks:
+        return Locks(rooms=(self.room_id,))
+
+    def owner(self) -> str:
+        return self.by
+
+    @classmethod
+    def apply(cls, transaction: Transaction, commands: Sequence[UpdateRoom]) -> list[RoomChange | ChatdError]:
+        return [_update(transaction, command) for command in commands]
+
+
+def _update(transaction: Transaction, command: UpdateRoom) -> RoomChange | ChatdError:
+    database, log = transaction.database, transaction.log
+    try:
+        locked = log.room(command.room_id)
+        members = log.members(locked) if command.operator else members_for(transaction, locked, command.by)
+        if not command.operator:
+            require_owner(transaction, locked, command.by)
+    except ChatdError as exc:
+        return exc
+    log.flush()
+    room = _read_room(database, command.room_id)
+    name = room.name if command.name is None else command.name
+    hide_previews = room.hide_previews if command.hide_previews is None else command.hide_previews
+    changed: dict[str, str | bool] = {}
+    if name != room.name:
+        changed["name"] = name
+    if hide_previews != room.hide_previews:
+        changed["hide_previews"] = hide_previews
+    if not changed:
+        return RoomChange(room, 0)
+    payload = Struct()
+    payload.update(changed)
+    link = EventLink(event_id=uuid.uuid4().hex, sender_id=command.by, type=EventType.EVENT_TYPE_ROOM)
+    seq = log.append(locked, link, payload.SerializeToString(deterministic=True), b"", members)
+    database.run("UPDATE room SET name = ?, hide_previews = ? WHERE room_id = ?", (name, int(hide_previews), command.room_id))
+    return RoomChange(replace(room, name=name, hide_previews=hide_previews, head_seq=seq), seq)
+
+
+def _read_room(database: Database, room_id: str) -> Room:
+    """Raises RoomNotFound."""
+    rows = database.rows(f"SELECT {_COLUMNS} FROM room WHERE room_id = ?", (room_id,))
+    if not rows:
+        raise RoomNotFound(f"no room {room_id!r}")
+    return _to_room(rows[0])
+
+
+def _to_room(row: Sequence[Any]) -> Room:
+    return replace(Room(*row), hide_previews=bool(row[-1]))
+
+
+@dataclass(frozen=True, slots=True)
+class ListRooms(Query[tuple[tuple[Room, ...], bool]]):
+    """Rooms by id, those after ``after_room_id``; and whether there are more."""
+
+    after_room_id: str
+    limit: int
+
+    def answer(self, database: Database) -> tuple[tuple[Room, ...], bool]:
+        rows = database.rows(
+            f"""
+            SELECT {_COLUMNS}
+            FROM room
+            WHERE room_id > ?
+            ORDER BY room_id
+            LIMIT ?
+            """,
+            (self.after_room_id, self.limit + 1),
+        )
+        return tuple(_to_room(row) for row in rows[: self.limit]), len(rows) > self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class GetRoom(Query[tuple[Room, tuple[Member, ...]]]):
+    """A room and its members by profile, MAX_MEMBERS at most. Raises RoomNotFound."""
+
+    room_id: str
+
+    def answer(self, database: Database) -> tuple[Room, tuple[Member, ...]]:
+        room = _read_room(database, self.room_id)
+        members = database.rows(
+            """
+            SELECT subscription.profile_id, subscription.owner, subscription.joined_seq, COUNT(device.device_id)
+            FROM subscription
+            LEFT JOIN device ON device.profile_id = subscription.profile_id
+            WHERE subscription.room_id = ? AND subscription.left_seq IS NULL
+            GROUP BY subscription.profile_id, subscription.owner, subscription.joined_seq
+            ORDER BY subscription.profile_id
+            LIMIT ?
+            """,
+            (self.room_id, MAX_MEMBERS),
+        )
+        return room, tuple(Member(profile, bool(owner), joined, devices) for profile, owner, joined, devices in members)

@@ -1,0 +1,1 @@
+"""Signals: typing, receipts and presence. They are never stored."""

@@ -1,0 +1,75 @@
+"""ClientCalls: calls of clients, each with its authenticated identity, forwarded unread to default nodes."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+from chatd.core.counter import Counter
+from chatd.core.stream import DeviceStream
+from chatd.errors import ChatdError, InvalidArgument, UnknownMethod
+from chatd.gateway.admission import Admission
+from chatd.gateway.authentication import Identity
+from chatd.gateway.backend import OnReply
+from chatd.gateway.connection import ClientConnection
+from chatd.gateway.device_sender import DeviceSender
+from chatd.gateway.refusals import Refusals
+from chatd.pb.chat.v1.chat_pb2 import WatchPresenceResponse
+from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest
+from chatd.pb.node.v1.node_pb2 import Caller
+
+
+class Forward(Protocol):
+    """Calls a default node for a client (``Backend.forward``)."""
+
+    def __call__(self, method: str, payload: bytes, caller: Caller | None, on_reply: OnReply, *, affinity: str = "") -> None: ...
+
+
+class ClientCalls:
+    """``watch`` is told which profiles' presence a node allowed a stream to watch."""
+
+    def __init__(
+        self,
+        admission: Admission,
+        sender: DeviceSender,
+        refusals: Refusals,
+        *,
+        forward: Forward,
+        watch: Callable[[ClientConnection, set[str]], None],
+    ) -> None:
+        self._admission = admission
+        self._sender = sender
+        self._refusals = refusals
+        self._forward = forward
+        self._watch = watch
+        self.forwarded = Counter("calls_forwarded", "calls of clients forwarded to default nodes")
+
+    def on_call(self, peer: ClientConnection, frame: ClientFrame) -> None:
+        """Forward, or answer with the reason why not."""
+        call = frame.call
+        on_reply: OnReply = partial(self._sender.reply, peer.link, call.call_id)
+        try:
+            identity = self._caller(peer, call)
+            self._admission.limit_call(peer, identity, call)
+        except ChatdError as exc:
+            self._refusals.call(peer, call.call_id, exc, len(call.payload))
+            return
+        if call.method == "ChatService/WatchPresence":
+            if peer.stream is None:
+                on_reply(b"", InvalidArgument("only a connection with an open stream can watch"))
+                return
+            on_reply = partial(self._watched, peer, peer.stream, on_reply)
+        self.forwarded.add()
+        self._forward(call.method, call.payload, identity.to_caller(), on_reply, affinity=call.affinity or identity.profile_id)
+
+    def _watched(self, peer: ClientConnection, stream: DeviceStream, on_reply: OnReply, payload: bytes, error: ChatdError | None) -> None:
+        """A node has said whom the stream may watch."""
+        if error is None and peer.stream is stream:
+            self._watch(peer, {one.profile_id for one in WatchPresenceResponse.FromString(payload).presences})
+        on_reply(payload, error)
+
+    def _caller(self, peer: ClientConnection, call: RpcRequest) -> Identity:
+        if call.method.startswith("NodeService/"):
+            raise UnknownMethod("NodeService is not for clients")
+        if not call.token and peer.identity is not None and call.profile_id in ("", peer.identity.profile_id):
+            return peer.identity
+        return self._admission.authenticate(peer, call.token, call.profile_id)

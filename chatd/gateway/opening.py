@@ -1,0 +1,140 @@
+"""Opening: Hello → epoch → Welcome. The Hellos of one turn of the loop go to a default node as one call."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from chatd.core.ids import check_id
+from chatd.errors import ChatdError, Draining, Superseded, UnsupportedVersion
+from chatd.gateway.admission import Admission
+from chatd.gateway.backend import NodeCalls
+from chatd.gateway.catch_up import Pulls
+from chatd.gateway.connection import ClientConnection, ConnectionManager, PendingHello
+from chatd.gateway.device_sender import DeviceSender
+from chatd.gateway.presence import GatewayPresence
+from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, ServerFrame, Welcome
+from chatd.pb.node.v1.node_pb2 import OpenStream, OpenStreamsRequest, OpenStreamsResponse
+
+PROTOCOL_VERSION = 1
+MAX_WINDOW_MESSAGES = 65_536
+MIN_WINDOW_BYTES = 1024
+MAX_WINDOW_BYTES = 16 * 1_048_576
+MAX_CLIENT = 128
+"""Characters kept of what a client calls itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamDefaults:
+    """What a Welcome says. ``heartbeat_interval`` in seconds; the windows are for a Hello that names none."""
+
+    gateway_id: str
+    heartbeat_interval: float
+    window_messages: int
+    window_bytes: int
+
+
+class Opening:
+    """``flush`` sends the Hellos that have gathered; ``stop`` refuses all later ones. ``write_acks`` writes the acks that have gathered."""
+
+    def __init__(
+        self,
+        defaults: StreamDefaults,
+        admission: Admission,
+        connections: ConnectionManager,
+        sender: DeviceSender,
+        presence: GatewayPresence,
+        calls: NodeCalls,
+        pulls: Pulls,
+        *,
+        write_acks: Callable[[], None],
+    ) -> None:
+        self._defaults = defaults
+        self._admission = admission
+        self._connections = connections
+        self._sender = sender
+        self._presence = presence
+        self._calls = calls
+        self._pulls = pulls
+        self._write_acks = write_acks
+        self._waiting: list[PendingHello] = []
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Refuse every Hello from now on."""
+        self._stopped = True
+
+    def on_hello(self, peer: ClientConnection, frame: ClientFrame) -> None:
+        """Raises a ChatdError to refuse."""
+        hello = frame.hello
+        if self._stopped:
+            raise Draining("this gateway is stopping; connect elsewhere")
+        if hello.version < 1:
+            raise UnsupportedVersion(f"version {hello.version}; this gateway speaks 1 to {PROTOCOL_VERSION}")
+        identity = self._admission.authenticate(peer, hello.token, hello.profile_id)
+        self._admission.limit_frame(peer, identity, hello.ByteSize())
+        opening = PendingHello(peer, identity, check_id("device_id", hello.device_id), hello, window=self._window(hello))
+        if peer.stream is not None:
+            self._connections.forget(peer, failed=True)
+        self._connections.record_failure(identity.profile_id, hello.device_id)
+        # An older stream's last acks are written before the new one reads its cursors.
+        self._write_acks()
+        crowded_out = self._connections.expect(opening)
+        self._waiting.append(opening)
+        if crowded_out is not None:
+            self._sender.end(crowded_out, Superseded("newer connections of this device have taken its place"))
+
+    def _window(self, hello: Hello) -> tuple[int, int]:
+        messages = hello.window_messages or self._defaults.window_messages
+        size = hello.window_bytes or self._defaults.window_bytes
+        return min(messages, MAX_WINDOW_MESSAGES), max(MIN_WINDOW_BYTES, min(size, MAX_WINDOW_BYTES))
+
+    def flush(self) -> None:
+        """Ask for the epochs of the Hellos that have gathered since the last call."""
+        if not self._waiting:
+            return
+        batch, self._waiting = [one for one in self._waiting if one.peer.opening is one], []
+        if not batch:
+            return
+        gateway_id = self._defaults.gateway_id
+        request = OpenStreamsRequest(
+            gateway_id=gateway_id,
+            streams=[
+                OpenStream(profile_id=one.identity.profile_id, device_id=one.device_id, client=one.hello.client[:MAX_CLIENT])
+                for one in batch
+            ],
+        )
+        self._calls.call("NodeService/OpenStreams", request, partial(self._opened, batch), affinity=gateway_id)
+
+    def _opened(self, batch: list[PendingHello], payload: bytes, error: ChatdError | None) -> None:
+        opened = OpenStreamsResponse.FromString(payload) if error is None else OpenStreamsResponse(epochs=[0] * len(batch))
+        new_devices = frozenset(opened.new_devices)
+        for index, (opening, epoch) in enumerate(zip(batch, opened.epochs, strict=True)):
+            peer = opening.peer
+            if peer.opening is not opening:
+                self._connections.unwanted(opening, epoch)
+            elif error is not None:
+                self._sender.end(peer, error)
+            else:
+                older = self._connections.register(opening, epoch)
+                if older is not None:
+                    self._sender.end(older, Superseded("a newer stream of this device is open"))
+                self._welcome(opening, epoch, new_device=index in new_devices)
+        self._pulls.flush()
+
+    def _welcome(self, opening: PendingHello, epoch: int, *, new_device: bool) -> None:
+        welcome = Welcome(
+            epoch=epoch,
+            profile_id=opening.identity.profile_id,
+            device_id=opening.device_id,
+            heartbeat_interval_ms=round(self._defaults.heartbeat_interval * 1000),
+            window_messages=opening.window_messages,
+            window_bytes=opening.window_bytes,
+            version=min(opening.hello.version, PROTOCOL_VERSION),
+            gateway_id=self._defaults.gateway_id,
+            new_device=new_device,
+            gateways=self._sender.elsewhere,
+        )
+        self._sender.send(opening.peer, ServerFrame(welcome=welcome).SerializeToString())
+        if opening.peer.stream is not None:
+            self._presence.opened(opening.peer, opening.hello.presence)
+        self._pulls.want(opening.peer)

@@ -1,0 +1,90 @@
+"""chatctl as a process, on pipes or on a terminal."""
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from typing import Any
+
+from tests.daemons import Daemon
+
+Result = subprocess.CompletedProcess[str]
+
+
+class Chatctl:
+    """Runs chatctl against ``daemon``, with its operator's token."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self.environment = {
+            **os.environ,
+            "CHATD_URI": daemon.uri,
+            "CHATD_DATA_DIR": str(daemon.folder),
+            "COLUMNS": "200",
+        }
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "chatctl", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment,
+            **options,
+        )
+
+    def __call__(self, *arguments: str, stdin: str | None = None, code: int = 0) -> Result:
+        """Run to the end. It must exit with ``code``, without a traceback or a terminal's escapes."""
+        done = self._run([sys.executable, "-m", "chatctl", *arguments], input=stdin)
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        assert "\x1b" not in done.stdout
+        return done
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self(*arguments, "--json").stdout)
+
+    def json_lines(self, *arguments: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self(*arguments, "--json").stdout.splitlines()]
+
+    def in_shell(self, arguments: str, then: str) -> Result:
+        """Run in bash, followed by ``then``, such as a pipe."""
+        return self._run(["bash", "-c", f"set -o pipefail; {sys.executable} -m chatctl {arguments} {then}"])
+
+    def on_terminal(self, *arguments: str, **environment: str) -> str:
+        """Run on a pseudo-terminal; everything that was written to it."""
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "chatctl", *arguments],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env={**self.environment, "TERM": "xterm", **environment},
+        )
+        os.close(theirs)
+        written = b""
+        deadline = time.monotonic() + 20
+        while (time.monotonic() < deadline and select.select([ours], [], [], 1)[0]) or process.poll() is None:
+            try:
+                chunk = os.read(ours, 65536)
+            except OSError:
+                break  # the terminal's other end is closed
+            if not chunk:
+                break
+            written += chunk
+        os.close(ours)
+        assert process.wait(10) == 0, written
+        return written.decode()
+
+    def _run(self, command: list[str], **options: Any) -> Result:
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            timeout=60,
+            check=False,
+            **options,
+        )

@@ -1,0 +1,82 @@
+"""chatctl dead-letter list, show, replay, drop, against a real daemon."""
+
+import asyncio
+import time
+
+from chatd.client import Client
+from tests.chatctl.command import Chatctl
+from tests.daemons import Daemon, operator_token
+
+
+def reject(daemon: Daemon, profile: str, text: str) -> None:
+    """As the profile's device: refuse one line, handle the rest."""
+
+    async def device() -> None:
+        token = operator_token(daemon.folder)
+        async with Client(daemon.uri, token, profile=profile) as client, client.stream("d") as stream:
+            async with asyncio.timeout(10):
+                async for delivery in stream:
+                    if delivery.text == text:
+                        stream.reject(delivery, "cannot\x07 read it")
+                    if delivery.seq == 11:
+                        return
+
+    asyncio.run(device())
+
+
+def letter_of(chatctl: Chatctl, profile: str) -> dict[str, object]:
+    end = time.monotonic() + 10
+    while not (rows := chatctl.json("dead-letter", "list", "--profile", profile)):
+        assert time.monotonic() < end, "no dead letter"
+    (row,) = rows
+    return dict(row)
+
+
+def test_a_dead_letter_is_listed_shown_replayed(chatctl: Chatctl, daemon: Daemon, filled: str) -> None:
+    reject(daemon, filled, "line 3")
+    row = letter_of(chatctl, filled)
+    assert (row["room_id"], row["seq"], row["reason"], row["attempts"], row["replaying"]) == (
+        filled,
+        5,
+        "REJECTED",
+        1,
+        False,
+    )
+    assert row["text"] == "cannot  read it"
+    letter = str(row["letter_id"])
+    listed = chatctl("dead-letter", "list").stdout
+    assert f"{letter}\t{filled}\td\t{filled}\t5\trejected\t1\t" in listed
+    shown = chatctl("dead-letter", "show", letter).stdout
+    assert "reason\tREJECTED\n" in shown
+    assert "line 3" not in shown, "contents are never shown"
+
+    assert chatctl.json("dead-letter", "replay", letter) == [{"replayed": letter}]
+    lines = chatctl("--as", filled, "tail", "--device", "d", "--count", "1", "--json").stdout
+    assert '"text": "line 3"' in lines
+    assert '"replay": true' in lines
+    assert chatctl.json("dead-letter", "list", "--profile", filled) == []
+
+
+def test_a_dead_letter_is_dropped_and_unknown_named(chatctl: Chatctl, daemon: Daemon, filled: str) -> None:
+    reject(daemon, filled, "line 1")
+    letter = str(letter_of(chatctl, filled)["letter_id"])
+    assert chatctl("dead-letter", "drop", letter).stdout == f"{letter}\n"
+    again = chatctl("dead-letter", "drop", letter, "other", code=1)
+    assert f"2 dead letters do not exist: {letter}, other (EVENT_NOT_FOUND)" in again.stderr
+    assert "EVENT_NOT_FOUND" in chatctl("dead-letter", "show", letter, code=1).stderr
+    assert "no longer kept" in chatctl("dead-letter", "replay", letter, code=1).stderr
+
+
+def test_times_are_clocks_for_people_only(chatctl: Chatctl, daemon: Daemon, filled: str) -> None:
+    reject(daemon, filled, "line 5")
+    letter = str(letter_of(chatctl, filled)["letter_id"])
+    shown = dict(line.split("\t") for line in chatctl("dead-letter", "show", letter).stdout.splitlines())
+    json = chatctl.json("dead-letter", "show", letter)
+    assert shown.keys() == json.keys()
+    for key in ("sent_at_us", "first_failed_at_us", "dead_at_us"):
+        at = time.strptime(shown[key], "%Y-%m-%d %H:%M:%S")
+        assert time.mktime(at) == json[key] // 1_000_000
+
+
+def test_no_dead_letter_named_is_the_callers_mistake(chatctl: Chatctl) -> None:
+    assert "Missing argument" in chatctl("dead-letter", "drop", code=2).stderr

@@ -1,0 +1,68 @@
+"""chatctl room history show, purge, against a real daemon."""
+
+import pytest
+
+from tests.chatctl.command import Chatctl
+
+
+def seqs(chatctl: Chatctl, room: str, *options: str) -> list[int]:
+    return [row["seq"] for row in chatctl.json("--as", "alice", "room", "history", "show", room, *options)]
+
+
+def test_a_page_of_the_log(chatctl: Chatctl, filled: str) -> None:
+    shown = chatctl("--as", "alice", "room", "history", "show", filled, "--limit", "2")
+    lines = [line.split("\t") for line in shown.stdout.splitlines()]
+    assert [(seq, sender, text) for seq, _, sender, text in lines] == [
+        ("10", "alice", "line 8"),
+        ("11", "alice", "line 9"),
+    ]
+    assert shown.stderr == "for older events: --before 10\n"
+    assert seqs(chatctl, filled, "--limit", "2", "--before", "10") == [8, 9]
+    assert seqs(chatctl, filled, "--before", "3") == [1, 2]
+
+
+def test_a_rooms_history_is_purged_and_devices_are_told(chatctl: Chatctl, filled: str) -> None:
+    purge = ("room", "history", "purge", filled, "--yes")
+    assert chatctl.json(*purge, "--up-to", "6") == {"room_id": filled, "removed": 6, "first_seq": 7}
+    assert seqs(chatctl, filled) == [7, 8, 9, 10, 11]
+    shown = chatctl("--as", filled, "tail", "--device", "d", "--until-caught-up").stdout.splitlines()
+    assert shown[0] == f"{filled}\t6\t-\t-\t1 to 6 will not come: no longer kept"
+    assert len(shown) == 6
+    assert chatctl.json(*purge, "--older-than", "1h")["removed"] == 0
+    assert chatctl.json(*purge, "--all") == {"room_id": filled, "removed": 5, "first_seq": 12}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--yes",), "give one of"),
+        (("--all", "--up-to", "3", "--yes"), "give one of"),
+        (("--older-than", "soon", "--yes"), "is not an age"),
+    ],
+)
+def test_usage_of_purge(chatctl: Chatctl, arguments: tuple[str, ...], complaint: str) -> None:
+    assert complaint in chatctl("room", "history", "purge", "r", *arguments, code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "question"),
+    [
+        (("--all",), "Remove all events from room"),
+        (("--up-to", "3"), "Remove all events up to 3 from room"),
+        (("--older-than", "30d"), "Remove all events older than 30d from room"),
+    ],
+)
+def test_nothing_is_removed_without_a_yes(
+    chatctl: Chatctl,
+    filled: str,
+    option: tuple[str, ...],
+    question: str,
+) -> None:
+    refused = chatctl("room", "history", "purge", filled, *option, stdin="n\n", code=1).stderr
+    assert question in refused
+    assert "Aborted" in refused
+    assert len(seqs(chatctl, filled)) == 11
+
+
+def test_an_unknown_room_cannot_be_purged(chatctl: Chatctl) -> None:
+    assert "ROOM_NOT_FOUND" in chatctl("room", "history", "purge", "nowhere", "--all", "-y", code=1).stderr

@@ -1,0 +1,24 @@
+"""chatctl room notifications, against a real daemon."""
+
+import time
+
+import pytest
+
+from tests.chatctl.command import Chatctl
+
+
+def test_what_a_room_tells(chatctl: Chatctl) -> None:
+    chatctl("--as", "alice", "room", "create", "quiet", "bob")
+    options = ("--level", "mentions", "--mute-for", "8h")
+    set_to = chatctl.json("--as", "bob", "room", "notifications", "quiet", *options)
+    assert set_to["level"] == "mentions"
+    assert 7.9 * 3_600 < set_to["muted_until_us"] / 1e6 - time.time() < 8.1 * 3_600
+    assert "NOT_A_MEMBER" in chatctl("--as", "eve", "room", "notifications", "quiet", code=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [(("--level", "some"), "must be one of"), (("--mute-for", "long"), "is not an age")],
+)
+def test_usage(chatctl: Chatctl, arguments: tuple[str, ...], complaint: str) -> None:
+    assert complaint in chatctl("room", "notifications", "r", *arguments, code=2).stderr

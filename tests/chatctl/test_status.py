@@ -1,0 +1,20 @@
+"""chatctl status, against a real daemon."""
+
+import time
+
+from tests.chatctl.command import Chatctl
+
+
+def test_status(chatctl: Chatctl) -> None:
+    deadline = time.monotonic() + 10
+    found = chatctl.json("status")
+    while not found["gateways"] or not found["gateways"][0]["counters"]["calls_forwarded"]:
+        assert time.monotonic() < deadline, "a gateway tells its node every second"
+        found = chatctl.json("status")
+    assert found["database"] == "sqlite"
+    (gateway,) = found["gateways"]
+    assert gateway["gateway_id"] == "all"
+    lines = chatctl("status").stdout.splitlines()
+    assert lines[0] == "node_id\tall"
+    of_gateway = [f"all {gateway['uri']} {name}" for name in gateway["counters"]]
+    assert [line.split("\t")[0] for line in lines] == [name for name in found if name != "gateways"] + of_gateway

@@ -1,0 +1,50 @@
+"""The token file: where it is looked for, which token is taken, what is wrong with it."""
+
+from pathlib import Path
+
+import pytest
+import typer
+
+from chatctl.token_file import default_path, first_token
+from tests.chatctl.command import Chatctl
+
+USER = '[tokens.of-a-user]\nprofile = "eve"\nrole = "user"\n'
+OPERATOR = '[tokens.of-an-operator]\nprofile = "root"\nrole = "operator"\n'
+
+
+def test_the_first_operators_token_is_taken_else_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.toml"
+    path.write_text(USER + OPERATOR)
+    assert first_token(path) == "of-an-operator"
+    path.write_text(USER)
+    assert first_token(path) == "of-a-user"
+
+
+@pytest.mark.parametrize("content", [b"", b"[tokens]\n", b"tokens = 3\n", b"[tokens", b"\xff"])
+def test_a_file_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "tokens.toml"
+    path.write_bytes(content)
+    with pytest.raises(typer.BadParameter, match="is not a chatd token file"):
+        first_token(path)
+
+
+def test_a_missing_or_unreadable_file_is_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(typer.BadParameter, match="does not exist; give --token or --token-file"):
+        first_token(tmp_path / "tokens.toml")
+    with pytest.raises(typer.BadParameter, match="cannot be read"):
+        first_token(tmp_path)
+
+
+def test_it_is_in_the_data_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", "/state")
+    monkeypatch.delenv("CHATD_DATA_DIR", raising=False)
+    assert default_path() == Path("/state/tokens.toml")
+    monkeypatch.setenv("CHATD_DATA_DIR", "/data")
+    assert default_path() == Path("/data/tokens.toml")
+
+
+def test_a_token_file_that_is_none_is_the_callers_mistake(chatctl: Chatctl, tmp_path: Path) -> None:
+    chatctl("--token-file", "/nowhere", "status", code=2)
+    chatctl("--token-file", str(tmp_path), "status", code=2)
+    (tmp_path / "tokens.toml").write_text("[tokens]\n")
+    chatctl("--token-file", str(tmp_path / "tokens.toml"), "status", code=2)

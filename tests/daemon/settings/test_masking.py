@@ -1,0 +1,31 @@
+import pytest
+
+from chatd.daemon.settings.listing import describe
+from chatd.daemon.settings.masking import mask
+from chatd.daemon.settings.sources import load_settings
+
+
+@pytest.mark.parametrize(
+    ("uri", "masked"),
+    [
+        ("postgresql://chatd:secret@localhost/chatd", "postgresql://chatd:***@localhost/chatd"),
+        ("postgresql://chatd:sec@ret@localhost/chatd", "postgresql://chatd:***@localhost/chatd"),
+        ("postgresql://:sec/ret?@localhost/chatd", "postgresql://:***@localhost/chatd"),
+        ("postgresql:///chatd?host=/run&password=secret&sslpassword=secret", "postgresql:///chatd?host=/run&password=***&sslpassword=***"),
+        ("postgresql://chatd@localhost:5432/chatd", "postgresql://chatd@localhost:5432/chatd"),
+    ],
+)
+def test_passwords_are_masked(uri: str, masked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DB_URI", uri)
+    shown = {setting.name: setting.value for setting in describe(load_settings("all", None))}
+    assert shown["DB_URI"] == masked == mask(uri)
+
+
+def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_WEBHOOK_URL", "https://user:verysecret@localhost/")
+    monkeypatch.setenv("NOTIFY_WEBHOOK_SECRET", "verysecret")
+    settings = load_settings("all", None)
+    shown = {setting.name: setting.value for setting in describe(settings)}
+    assert shown["NOTIFY_WEBHOOK_URL"] == "https://user:***@localhost/"
+    assert not [value for value in shown.values() if "verysecret" in value]
+    assert "verysecret" not in repr(settings.notifications.notify_webhook_secret)

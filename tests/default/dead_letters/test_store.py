@@ -1,0 +1,51 @@
+"""Dead letters: listed, replayed, dropped."""
+
+from chatd.core.model import StreamAcks, StreamKey
+from chatd.default.dead_letters.failures import DeleteSettledFailures
+from chatd.default.dead_letters.store import DropDeadLetters, ListDeadLetters, ReplayDeadLetters
+from chatd.default.outbox.cursors import AckCursors
+from tests.default.dead_letters.letters import bury, letters
+from tests.store.driver import RULE, Store, acks, deliveries, failed, owed_deliveries
+
+
+def test_letters_can_be_narrowed_down(store: Store, bob: StreamKey) -> None:
+    one, two = bury(store, bob, 2), bury(store, bob, 3)
+    assert store.ask(ListDeadLetters("", "bob", "d", "r", 1)) == ((two,), True)
+    assert store.ask(ListDeadLetters(one.letter_id, "", "", "", 10)) == ((one,), False)
+    assert store.ask(ListDeadLetters("", "carol", "", "", 10)) == ((), False)
+
+
+def test_a_replay_comes_out_of_order_until_it_is_handled(store: Store, bob: StreamKey) -> None:
+    letter = bury(store, bob, 2)
+    store.do(acks((bob, {"r": 5})))
+    assert owed_deliveries(store, bob) == []
+    assert store.do(ReplayDeadLetters((letter.letter_id, "none"))) == {letter.letter_id: ("bob", "d")}
+    assert letters(store)[0].replaying
+    (run,) = store.owed(bob).runs
+    (delivery,) = deliveries((run,))
+    assert (run.replay, delivery.replay, delivery.event.event_id, delivery.HasField("skipped")) == (True, True, "e2", False)
+    store.do(AckCursors((StreamAcks(bob, replayed=(("r", 2),)),), RULE))
+    assert (letters(store), owed_deliveries(store, bob)) == ([], [])
+
+
+def test_a_replay_that_fails_is_a_dead_letter_again(store: Store, bob: StreamKey) -> None:
+    letter = bury(store, bob, 2)
+    store.do(ReplayDeadLetters((letter.letter_id,)))
+    store.do(failed(bob, "r", 2))
+    (again,) = letters(store)
+    assert (again.replaying, again.attempts) == (False, letter.attempts + 1)
+    assert not any(one.replay for one in owed_deliveries(store, bob))
+
+
+def test_a_dropped_letter_keeps_its_marker_until_it_is_passed(store: Store, bob: StreamKey) -> None:
+    letter = bury(store, bob, 2)
+    assert store.do(DropDeadLetters((letter.letter_id, "none"))) == (letter.letter_id,)
+    assert store.do(DropDeadLetters((letter.letter_id,))) == ()
+    assert store.do(ReplayDeadLetters((letter.letter_id,))) == {}
+    assert letters(store) == []
+    store.do(DeleteSettledFailures(100))
+    assert owed_deliveries(store, bob)[0].HasField("skipped")
+    store.do(acks((bob, {"r": 2})))
+    store.do(DeleteSettledFailures(100))
+    assert store.database.rows("SELECT COUNT(*) FROM dead_letter") == [(0,)]
+    assert store.database.rows("SELECT has_failures FROM device") == [(0,)]

@@ -1,0 +1,57 @@
+"""Drives the queue of notifications from a test, one step at a time."""
+
+from typing import Any
+
+from chatd.core.model import StreamKey
+from chatd.default.messages.model import NewEvent
+from chatd.default.notifications.enqueue import EnqueueNotifications, FindNotificationWork
+from chatd.default.notifications.model import ClaimedNotification, NotificationOutcome
+from chatd.default.notifications.push import SetPush
+from chatd.default.notifications.queue import ClaimNotifications, ListNotifications, SettleNotifications
+from chatd.default.receipts.store import SetReadMarker
+from tests.store.driver import Store, send
+
+DELAY, QUIET = 1_000, 50_000
+"""Microseconds."""
+
+
+def register(store: Store, profile: str, device: str, notifier: str = "log") -> StreamKey:
+    """A device that has connected and is to be notified."""
+    stream = store.open(profile, device)
+    store.do(SetPush(profile, device, notifier, "", "", ""))
+    return stream
+
+
+def fan_out(store: Store) -> None:
+    """As the node does: mark the committed runs, then enqueue for the rooms that have a device to notify."""
+    store.publish()
+    rooms, _ = store.ask(FindNotificationWork(store.now_us))
+    while rooms:
+        store.do(EnqueueNotifications(tuple(room_id for room_id, _ in rooms), DELAY, QUIET))
+        rooms, _ = store.ask(FindNotificationWork(store.now_us))
+
+
+def say(store: Store, *events: NewEvent, sender: str = "alice") -> None:
+    """Send and fan out."""
+    store.do(send(sender, *events))
+    fan_out(store)
+
+
+def queued(store: Store, state: str = "") -> list[tuple[str, str, str, int]]:
+    """Profile, device, room and seq of each row."""
+    rows, _ = store.ask(ListNotifications(state, "", 100))
+    return sorted((row.profile_id, row.device_id, row.room_id, row.seq) for row in rows)
+
+
+def claim(store: Store, limit: int = 100) -> tuple[ClaimedNotification, ...]:
+    claims: tuple[ClaimedNotification, ...] = store.do(ClaimNotifications(limit, 10_000))
+    return claims
+
+
+def settle(store: Store, *claims: ClaimedNotification, what: Any = "sent", pause_us: int = QUIET, error: str = "") -> None:
+    """Record the same outcome for each."""
+    store.do(SettleNotifications(tuple(NotificationOutcome(one, what, pause_us, error) for one in claims)))
+
+
+def read(store: Store, profile: str, room: str, seq: int, device: str = "") -> None:
+    store.do(SetReadMarker(profile, room, seq, device))

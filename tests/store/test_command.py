@@ -1,0 +1,93 @@
+"""Every command's locks, by name: a command that is not here, or locks other rows, fails."""
+
+import importlib
+import pkgutil
+
+import pytest
+
+import chatd.default
+from chatd.core.model import StreamAcks, StreamKey
+from chatd.default.dead_letters.failures import DeleteSettledFailures, RetryRule
+from chatd.default.dead_letters.store import DropDeadLetters, ReplayDeadLetters
+from chatd.default.devices.connections import ForgetConnections, RegisterConnections, TouchConnections
+from chatd.default.devices.store import ExpireDevices, ForgetDevice, OpenStreams
+from chatd.default.fan_out.marks import MarkPublished
+from chatd.default.messages.store import StoreEvents
+from chatd.default.nodes.store import RenewLeases
+from chatd.default.notifications.enqueue import EnqueueNotifications
+from chatd.default.notifications.model import ClaimedNotification, NotificationOutcome
+from chatd.default.notifications.push import SetPush, SetRoomNotifications
+from chatd.default.notifications.queue import (
+    ClaimNotifications,
+    DropNotifications,
+    RetryNotifications,
+    SettleNotifications,
+)
+from chatd.default.outbox.cursors import AckCursors
+from chatd.default.receipts.store import SetReadMarker
+from chatd.default.retention.erase import EraseProfile
+from chatd.default.retention.store import PurgeLog
+from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
+from chatd.default.rooms.store import CreateRoom, UpdateRoom
+from chatd.store.command import NO_LOCKS, Command, Locks
+from tests.store.driver import event
+
+RULE = RetryRule(1, 1)
+CLAIM = ClaimedNotification("p", "d", "r", 1, "message", 0, False, 1)
+ACKS = StreamAcks(StreamKey("p", "d", 1), {"moved": 1}, rejected=(("rejected", 2, ""),), replayed=(("replayed", 3),), failed=("failed", 4))
+LOCKS: tuple[tuple[Command[object], Locks], ...] = (
+    (StoreEvents("p", (event("r", "1"), event("s", "2"))), Locks(rooms=("r", "s"))),
+    (CreateRoom("r", "", "creator", ("p",)), Locks(profiles=("creator", "p"))),
+    (UpdateRoom("r", "by", False, name="n"), Locks(rooms=("r",))),
+    (AddSubscriptions("r", ("p", "q"), "by", False), Locks(rooms=("r",), profiles=("p", "q"))),
+    (RemoveSubscriptions("r", ("p", "q"), "by", False), Locks(rooms=("r",), profiles=("p", "q"))),
+    (OpenStreams((("p", "d"), ("q", "d"))), Locks(profiles=("p", "q"))),
+    (ForgetDevice("p", "d"), Locks(profiles=("p",), notifications=True)),
+    (ExpireDevices((("p", "d"), ("q", "d")), 1), Locks(profiles=("p", "q"), notifications=True)),
+    (AckCursors((ACKS,), RULE), Locks(entries=[("p", "d", room_id) for room_id in ("moved", "rejected", "replayed", "failed")])),
+    (DeleteSettledFailures(1), NO_LOCKS),
+    (ReplayDeadLetters(("l",)), NO_LOCKS),
+    (DropDeadLetters(("l",)), NO_LOCKS),
+    (RegisterConnections(()), NO_LOCKS),
+    (TouchConnections((), 1), NO_LOCKS),
+    (ForgetConnections(()), NO_LOCKS),
+    (MarkPublished((("r", 1, 2), ("s", 1, 1))), Locks(rooms=("r", "s"))),
+    (SetReadMarker("p", "r", 1, "d"), Locks(notifications=True)),
+    (SetPush("p", "d", "log", "", "", ""), Locks(profiles=("p",), notifications=True)),
+    (SetRoomNotifications("p", "r", 1, 0), Locks(notifications=True)),
+    (EnqueueNotifications(("r", "s"), 1, 1), Locks(rooms=("r", "s"), notifications=True)),
+    (ClaimNotifications(1, 1), Locks(notifications=True)),
+    (SettleNotifications((NotificationOutcome(CLAIM, "sent"),)), Locks(notifications=True)),
+    (SettleNotifications((NotificationOutcome(CLAIM, "gone"),)), Locks(profiles=("p",), notifications=True)),
+    (RetryNotifications("", ""), Locks(notifications=True)),
+    (DropNotifications("", ""), Locks(notifications=True)),
+    (PurgeLog("r", 1, 0, 1, 0), Locks(rooms=("r",))),
+    (EraseProfile("p", ("r", "s"), 1), Locks(rooms=("r", "s"), profiles=("p",), notifications=True)),
+    (RenewLeases((), 0), NO_LOCKS),
+)
+
+
+def all_commands() -> set[type[Command[object]]]:
+    for module in pkgutil.walk_packages(chatd.default.__path__, "chatd.default."):
+        importlib.import_module(module.name)
+    found = set(Command.__subclasses__())
+    # A dataclass with slots is a copy of the class it was made from: only the copy is what a module holds.
+    return {kind for kind in found if getattr(importlib.import_module(kind.__module__), kind.__name__, None) is kind}
+
+
+def test_every_command_is_named() -> None:
+    assert all_commands() == {type(command) for command, _ in LOCKS}
+
+
+@pytest.mark.parametrize(("command", "expected"), LOCKS, ids=[type(command).__name__ for command, _ in LOCKS])
+def test_a_command_locks(command: Command[object], expected: Locks) -> None:
+    locks = command.locks()
+    assert sorted(locks.rooms) == sorted(expected.rooms)
+    assert sorted(locks.profiles) == sorted(expected.profiles)
+    assert sorted(locks.entries) == sorted(expected.entries)
+    assert locks.notifications == expected.notifications
+
+
+def test_a_command_cannot_forget_its_locks() -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        Command()  # type: ignore[abstract]
