@@ -77,9 +77,9 @@ async def test_a_lost_connection_is_made_anew_with_the_next_call_and_not_before(
             sending = asyncio.ensure_future(client.send("lobby", "hello"))
             await gateway.answer(accepted)
             await sending
-        assert client._calls is not None
+        assert client._calls._calls is not None
         async with asyncio.timeout(5):
-            while client._calls._pump is not None:
+            while client._calls._calls._pump is not None:
                 await asyncio.sleep(0.01)
         async with FakeGateway(uri) as gateway:
             sending = asyncio.ensure_future(client.send("lobby", "again"))

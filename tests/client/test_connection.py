@@ -191,15 +191,6 @@ async def test_leaving_before_the_welcome_says_bye_too(client: Client, gateway: 
     await gateway.hear("bye")
 
 
-async def test_a_closed_client_ends_its_streams(gateway: FakeGateway) -> None:
-    async with asyncio.timeout(DEADLINE):
-        async with Client(gateway.uri, "secret") as client:
-            stream = await client.stream("laptop").__aenter__()
-            await gateway.welcome()
-        with pytest.raises(ChatdError, match="client was closed"):
-            await anext(stream)
-
-
 async def test_a_hello_without_an_answer_is_said_again_on_another_connection(
     client: Client, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
