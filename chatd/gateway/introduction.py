@@ -17,9 +17,10 @@ from chatd.pb.node.v1.node_pb2 import DescribeRequest, DescribeResponse
 log = structlog.get_logger()
 
 DESCRIBE_SECONDS = 1.0
-TICK_SECONDS = 0.1
+TICK_SECONDS = 0.05
+"""Between two questions to a node that has not answered yet, or was lost: it hears no topics of this gateway until it does."""
 IMPATIENT_SECONDS = 0.02
-"""Between two tries while no node has answered."""
+"""The same while no node answers at all."""
 
 
 class Introduction:
@@ -63,16 +64,20 @@ class Introduction:
 
     def _tick(self) -> None:
         now = self._loop.time()
-        if now - self._described_at >= DESCRIBE_SECONDS or not self._backend.ready:
+        if now - self._described_at >= DESCRIBE_SECONDS:
             self._described_at = now
-            self._describe()
+            self._describe(self._backend.nodes)
+        else:
+            self._describe([node for node in self._backend.nodes if not node.heard_at])
         self._timer = self._loop.call_later(TICK_SECONDS if self._backend.ready else IMPATIENT_SECONDS, self._tick)
 
-    def _describe(self) -> None:
+    def _describe(self, nodes: Sequence[Node]) -> None:
+        if not nodes:
+            return
         for counter in self._counters:
             self._request.counters[counter.name] = counter.value
         payload = self._request.SerializeToString()
-        for node in self._backend.nodes:
+        for node in nodes:
             # A node that cannot be reached is found silent by Backend.
             on_reply = partial(self._on_described, node, self._backend.next_id, self._watch.mark(node))
             self._backend.ask(node, "NodeService/Describe", payload, on_reply)

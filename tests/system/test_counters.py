@@ -3,6 +3,7 @@
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import chatd
 from chatd.pb.admin.v1.admin_pb2 import GetStatusRequest, GetStatusResponse
@@ -47,7 +48,7 @@ def test_every_counter_is_shown_and_moves(tmp_path: Path) -> None:
     packages = declared()
     gateways = packages.pop("gateway")
     nodes = set().union(*packages.values())
-    settings = {"PRESENCE_SETTLE_MS": 50, "MAX_FAILED_AUTHENTICATIONS": 2}
+    settings: Any = {"PRESENCE_SETTLE_MS": 50, "MAX_FAILED_AUTHENTICATIONS": 2}
     with (
         Deployment(tmp_path, f"sqlite:///{tmp_path}/c.db", defaults=1, gateways=1, **settings) as deployment,
         Conversation(deployment.uri(), deployment.token, "alice") as operator,
