@@ -1,10 +1,12 @@
-"""A gateway, put together: every thing is made of those above it. Settings become seconds and bytes here, once."""
+"""A gateway, put together: every thing is made of those above it. Settings become seconds and bytes here,
+once."""
 
 import asyncio
 import resource
 import secrets
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 from chatd import __version__
 from chatd.core.rate_limit import Rate
@@ -12,7 +14,7 @@ from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Mode, Settings
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.admission import Admission
-from chatd.gateway.authentication import load_tokens
+from chatd.gateway.authentication import TokenTable, load_tokens
 from chatd.gateway.backend import Backend, OnReply
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.catch_up import CatchUp
@@ -41,6 +43,41 @@ PRESENCE_REPAIR = 1.0
 """Seconds until a watcher that did not keep up is told again."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """Sockets, made early; GatewayNode.start opens them."""
+
+    door: Doorkeeper
+    front: RouterFront
+    subscriber: ZeroMQSubscriber
+    backend: Backend
+    watch: Watch
+
+
+@dataclass(frozen=True, slots=True)
+class _Streams:
+    """Streams and everything that is sent on them."""
+
+    presence: GatewayPresence
+    connections: ConnectionManager
+    sender: DeviceSender
+    catch_up: CatchUp
+    acks: AckFlush
+    live: LiveDelivery
+    resync: Resync
+    timeouts: StreamTimeouts
+
+
+@dataclass(frozen=True, slots=True)
+class _Clients:
+    """The frames of clients."""
+
+    refusals: Refusals
+    opening: Opening
+    calls: ClientCalls
+    server: GatewayServer
+
+
 def start_gateway(
     mode: Mode,
     loop: asyncio.AbstractEventLoop,
@@ -50,19 +87,89 @@ def start_gateway(
     seams: Seams = NO_SEAMS,
 ) -> GatewayNode:
     """Return when the gateway listens; ``stack`` ends it. Raises ConfigError."""
-    gateway_id = settings.node_id
     tokens = load_tokens(settings.tokens(), create=True)
+    outside = _make_outside(loop, settings)
+    streams = _make_streams(loop, settings, outside, seams)
+    clients = _make_clients(settings, outside, streams, tokens)
+    discovery = _make_discovery(mode, settings, outside)
+    introduction = _make_introduction(loop, settings, outside, streams, clients, discovery)
+    backend = outside.backend
 
-    # Sockets, opened by GatewayNode.start.
+    def stop_opening() -> None:
+        clients.opening.stop()
+        introduction.leave()
+
+    def calls_under_way() -> bool:
+        return backend.ready and backend.waiting > 0
+
+    def look_at_the_door() -> None:
+        outside.front.look()
+        outside.door.tick(loop.time())
+
+    def look_at_streams() -> None:
+        streams.timeouts.tick(loop.time())
+
+    drain = Drain(
+        loop,
+        streams.connections,
+        streams.acks,
+        streams.sender,
+        calls_under_way=calls_under_way,
+        stop_opening=stop_opening,
+    )
+    every = (
+        (outside.door.period, look_at_the_door),
+        (settings.ack_flush_ms / 1e3, streams.acks.flush),
+        (PRESENCE_REPAIR, streams.presence.repair),
+        (streams.timeouts.period, look_at_streams),
+    )
+    node = GatewayNode(
+        loop,
+        outside.front,
+        clients.refusals,
+        outside.subscriber,
+        backend,
+        discovery,
+        introduction,
+        outside.watch,
+        streams.resync,
+        drain,
+        every,
+    )
+    node.start(
+        context,
+        GatewayAddresses(
+            settings.gateway_uri,
+            settings.gateway_public_uri,
+            settings.queue_uris(mode),
+            settings.node_uris(mode),
+        ),
+        on_frame=seams.gateway_frame(clients.server.on_frame),
+        after_batch=clients.server.after_batch,
+        on_messages=seams.gateway_receive(streams.live.on_batch),
+    )
+    stack.callback(node.close)
+    return node
+
+
+def _make_outside(loop: asyncio.AbstractEventLoop, settings: Settings) -> _Outside:
     door = Doorkeeper(_door_settings(settings))
-    front = RouterFront(loop, max_frame=settings.max_frame_bytes, on_accepted=door.accepted, on_ended=door.ended)
+    front = RouterFront(
+        loop,
+        max_frame=settings.max_frame_bytes,
+        on_accepted=door.accepted,
+        on_ended=door.ended,
+    )
     # Two gateways may have one id, and one that is started again is another.
-    instance = f"{gateway_id}-{secrets.token_hex(8)}"
+    instance = f"{settings.node_id}-{secrets.token_hex(8)}"
     subscriber = ZeroMQSubscriber(loop, instance)
     backend = Backend(loop, call_timeout=settings.call_timeout_ms / 1e3)
     watch = Watch(loop, backend, subscriber, instance=instance)
+    return _Outside(door, front, subscriber, backend, watch)
 
-    # Streams.
+
+def _make_streams(loop: asyncio.AbstractEventLoop, settings: Settings, outside: _Outside, seams: Seams) -> _Streams:
+    backend, watch, gateway_id = outside.backend, outside.watch, settings.node_id
     presence = GatewayPresence(
         subscribe=watch.subscribe,
         unsubscribe=watch.unsubscribe,
@@ -85,7 +192,8 @@ def start_gateway(
     def send_acks(request: AckBatchRequest, on_reply: OnReply) -> None:
         backend.call("NodeService/AckBatch", request, on_reply, affinity=gateway_id)
 
-    acks = AckFlush(unwritten, catch_up, is_ready=backend.is_ready, send=seams.gateway_send_acks(send_acks), end=sender.end)
+    send = seams.gateway_send_acks(send_acks)
+    acks = AckFlush(unwritten, catch_up, is_ready=backend.is_ready, send=send, end=sender.end)
     live = LiveDelivery(
         connections.streams,
         catch_up,
@@ -105,72 +213,83 @@ def start_gateway(
         repair_pull=settings.repair_pull_seconds,
         delivery_retry=settings.delivery_retry_ms / 1e3,
     )
+    return _Streams(presence, connections, sender, catch_up, acks, live, resync, timeouts)
 
-    # Frames of clients.
-    admission = Admission(tokens, RateLimits(_rate_settings(settings)), door)
+
+def _make_clients(settings: Settings, outside: _Outside, streams: _Streams, tokens: TokenTable) -> _Clients:
+    connections, sender, presence = streams.connections, streams.sender, streams.presence
+    admission = Admission(tokens, RateLimits(_rate_settings(settings)), outside.door)
     refusals = Refusals(admission, sender)
-    opening = Opening(_defaults(settings), admission, connections, sender, presence, backend, catch_up, write_acks=acks.flush)
-    calls = ClientCalls(admission, sender, refusals, forward=backend.forward, watch=presence.watch)
-    server = GatewayServer(
-        admission, connections, sender, refusals, opening, calls, catch_up, acks, presence, touch=settings.connection_touch_seconds
-    )
-
-    # Default nodes.
-    def node_found(call_uri: str, queue_uri: str) -> None:
-        backend.add(call_uri)
-        subscriber.connect(queue_uri)
-
-    def node_lost(call_uri: str, queue_uri: str) -> None:
-        backend.remove(call_uri)
-        subscriber.disconnect(queue_uri)
-
-    nodes_file = settings.data_dir / f"nodes-{gateway_id}.json" if mode == "gateway" else None
-    discovery = Discovery(settings.node_uris(mode), file=nodes_file, found=node_found, lost=node_lost)
-    introduction = Introduction(
-        loop,
-        backend,
-        discovery,
+    opening = Opening(
+        _defaults(settings),
+        admission,
+        connections,
         sender,
-        watch,
+        presence,
+        outside.backend,
+        streams.catch_up,
+        write_acks=streams.acks.flush,
+    )
+    calls = ClientCalls(admission, sender, refusals, forward=outside.backend.forward, watch=presence.watch)
+    server = GatewayServer(
+        admission,
+        connections,
+        sender,
+        refusals,
+        opening,
+        calls,
+        streams.catch_up,
+        streams.acks,
+        presence,
+        touch=settings.connection_touch_seconds,
+    )
+    return _Clients(refusals, opening, calls, server)
+
+
+def _make_discovery(mode: Mode, settings: Settings, outside: _Outside) -> Discovery:
+    def found(call_uri: str, queue_uri: str) -> None:
+        outside.backend.add(call_uri)
+        outside.subscriber.connect(queue_uri)
+
+    def lost(call_uri: str, queue_uri: str) -> None:
+        outside.backend.remove(call_uri)
+        outside.subscriber.disconnect(queue_uri)
+
+    file = settings.data_dir / f"nodes-{settings.node_id}.json" if mode == "gateway" else None
+    return Discovery(settings.node_uris(mode), file=file, found=found, lost=lost)
+
+
+def _make_introduction(
+    loop: asyncio.AbstractEventLoop,
+    settings: Settings,
+    outside: _Outside,
+    streams: _Streams,
+    clients: _Clients,
+    discovery: Discovery,
+) -> Introduction:
+    return Introduction(
+        loop,
+        outside.backend,
+        discovery,
+        streams.sender,
+        outside.watch,
         request=DescribeRequest(
-            gateway_id=gateway_id, gateway_instance=instance, version=__version__, started_at_us=time.time_ns() // 1_000
+            gateway_id=settings.node_id,
+            gateway_instance=outside.watch.instance,
+            version=__version__,
+            started_at_us=time.time_ns() // 1_000,
         ),
         queue_name=settings.queue_user_event_delivery_name,
         counters=(
-            connections.opened,
-            live.passed_on,
-            catch_up.pulled,
-            acks.written,
-            calls.forwarded,
-            refusals.refused,
-            door.hung_up,
+            streams.connections.opened,
+            streams.live.passed_on,
+            streams.catch_up.pulled,
+            streams.acks.written,
+            clients.calls.forwarded,
+            clients.refusals.refused,
+            outside.door.hung_up,
         ),
     )
-
-    # The end, and time.
-    def stop_opening() -> None:
-        opening.stop()
-        introduction.leave()
-
-    def look_at_the_door() -> None:
-        front.look()
-        door.tick(loop.time())
-
-    def calls_under_way() -> bool:
-        return backend.ready and backend.waiting > 0
-
-    drain = Drain(loop, connections, acks, sender, calls_under_way=calls_under_way, stop_opening=stop_opening)
-    every = (
-        (door.period, look_at_the_door),
-        (settings.ack_flush_ms / 1e3, acks.flush),
-        (PRESENCE_REPAIR, presence.repair),
-        (timeouts.period, lambda: timeouts.tick(loop.time())),
-    )
-    node = GatewayNode(loop, front, server, refusals, subscriber, backend, discovery, introduction, watch, resync, drain, every)
-    addresses = GatewayAddresses(settings.gateway_uri, settings.gateway_public_uri, settings.queue_uris(mode), settings.node_uris(mode))
-    node.start(context, addresses, on_frame=seams.gateway_frame(server.on_frame), on_messages=seams.gateway_receive(live.on_batch))
-    stack.callback(node.close)
-    return node
 
 
 def _defaults(settings: Settings) -> StreamDefaults:

@@ -1,4 +1,5 @@
-"""Gateways: which gateways ask this node who it is, and what each has counted. Kept in memory; a gateway asks every second."""
+"""Gateways: which gateways ask this node who it is, and what each has counted. Kept in memory; a gateway
+asks every second."""
 
 from collections.abc import Callable
 

@@ -17,8 +17,8 @@ from chatd.store.queries import PullOwed
 
 
 class NodeService:
-    """NodeService's methods but Watch. ``asked`` is told that a gateway lives and says how far it has been heard;
-    ``clock`` gives microseconds since the Unix epoch."""
+    """NodeService's methods but Watch. ``asked`` is told that a gateway lives and says how far it has been
+    heard; ``clock`` gives microseconds since the Unix epoch."""
 
     def __init__(
         self,
@@ -53,7 +53,8 @@ class NodeService:
         self.part = Part(methods, counters=(self._events_pulled,))
 
     def describe(self, caller: Caller, payload: bytes) -> Answer:
-        """Who this node is, and who else serves; shows a gateway that it lives, and the node that the gateway does."""
+        """Who this node is, and who else serves; shows a gateway that it lives, and the node that the
+        gateway does."""
         caller.require_gateway()
         request = parse(node_pb2.DescribeRequest, payload)
         self._leases.note_gateway(request)
@@ -99,7 +100,8 @@ class NodeService:
         return Read(PullOwed(pulls), then)
 
     def ack_batch(self, caller: Caller, payload: bytes) -> Answer:
-        """Move cursors, count failures, take rejections. Acks of older epochs are ignored and named in the response."""
+        """Move cursors, count failures, take rejections. Acks of older epochs are ignored and named in the
+        response."""
         caller.require_gateway()
         acks = decode_acks(parse(node_pb2.AckBatchRequest, payload))
         alive = tuple(one.stream for one in acks if not one)

@@ -1,4 +1,5 @@
-"""Introduction: each default node is asked each second who it is. That shows that both live, and tells the node what the gateway has counted."""
+"""Introduction: each default node is asked each second who it is. That shows that both live, and tells the
+node what the gateway has counted."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,13 +19,15 @@ log = structlog.get_logger()
 
 DESCRIBE_SECONDS = 1.0
 TICK_SECONDS = 0.05
-"""Between two questions to a node that has not answered yet, or was lost: it hears no topics of this gateway until it does."""
+"""Between two questions to a node that has not answered yet, or was lost: it hears no topics of this
+gateway until it does."""
 IMPATIENT_SECONDS = 0.02
 """The same while no node answers at all."""
 
 
 class Introduction:
-    """``request`` is what the gateway says of itself, without its counters. Made early: ``begin`` starts it when the gateway is bound."""
+    """``request`` is what the gateway says of itself, without its counters. Made early: ``begin`` starts
+    it when the gateway is bound."""
 
     def __init__(
         self,
@@ -88,7 +91,12 @@ class Introduction:
         description = DescribeResponse.FromString(payload)
         restarted = description.started_at_us != node.started_at_us
         if restarted:
-            log.info("A default node answers", node=node.uri, node_id=description.node_id, version=description.version)
+            log.info(
+                "A default node answers",
+                node=node.uri,
+                node_id=description.node_id,
+                version=description.version,
+            )
             if node.started_at_us:
                 # A new process answers: calls before this question went to the old one.
                 self._backend.give_up(node, before=call_id)

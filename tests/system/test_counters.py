@@ -1,4 +1,5 @@
-"""Every counter that any part declares is shown by status, and moves when the thing that it counts happens."""
+"""Every counter that any part declares is shown by status, and moves when the thing that it counts
+happens."""
 
 import re
 import time

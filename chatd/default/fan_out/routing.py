@@ -1,4 +1,5 @@
-"""GatewayRouting: gateways say which topics they hear (NodeService/Watch), and so who is online, who wants signals, and whose presence is watched."""
+"""GatewayRouting: gateways say which topics they hear (NodeService/Watch), and so who is online, who wants
+signals, and whose presence is watched."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -20,14 +21,16 @@ SILENT_SECONDS = 3.0
 """A gateway that has not asked who this node is for so long is gone. It asks every second."""
 TICK_SECONDS = 0.5
 STANDSTILL_SECONDS = 1.0
-"""A tick that comes so late says that this process itself stood still: what gateways asked meanwhile has not been read yet."""
+"""A tick that comes so late says that this process itself stood still: what gateways asked meanwhile has
+not been read yet."""
 
 OnTopic = Callable[[bytes, bool], None]
 
 
 class GatewayRouting:
-    """``on_topic`` is told of topics that gateways begin and cease to hear, ``on_heard`` of those that have begun to reach one; both by how the
-    topics end. ``started_at_us`` is this node's own, ``now`` a steady clock in seconds."""
+    """``on_topic`` is told of topics that gateways begin and cease to hear, ``on_heard`` of those that
+    have begun to reach one; both by how the topics end. ``started_at_us`` is this node's own, ``now`` a
+    steady clock in seconds."""
 
     def __init__(
         self,
@@ -58,7 +61,8 @@ class GatewayRouting:
         return self._routing.number_of(instance)
 
     def watch(self, caller: Caller, payload: bytes) -> Answer:
-        """Apply at once, answer when every topic reaches the gateway. Refuses, so that the full set is sent, what does not follow."""
+        """Apply at once, answer when every topic reaches the gateway. Refuses, so that the full set is
+        sent, what does not follow."""
         caller.require_gateway()
         request = parse(WatchRequest, payload)
         instance = request.gateway_instance
@@ -87,7 +91,8 @@ class GatewayRouting:
         answer(WatchResponse())
 
     def on_gateway(self, instance: str, there: bool) -> None:
-        """The queue has seen a gateway's subscriptions come or go. When they come again, messages may have been lost on the way."""
+        """The queue has seen a gateway's subscriptions come or go. When they come again, messages may have
+        been lost on the way."""
         if there:
             self._routing.doubt(instance)
             self._publisher.publish_to(instance, join_topics(()), self._resync)
