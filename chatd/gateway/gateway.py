@@ -30,8 +30,8 @@ Handler = Callable[[ClientConnection, ClientFrame], None]
 
 
 class GatewayServer:
-    """Fronts call ``on_frame`` for each frame and ``after_batch`` when they have handed on all that had come. An operator is shown every
-    ``touch`` seconds that a device lives."""
+    """Fronts call ``on_frame`` for each frame and ``after_batch`` when they have handed on all that had
+    come. An operator is shown every ``touch`` seconds that a device lives."""
 
     def __init__(
         self,

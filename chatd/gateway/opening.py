@@ -34,7 +34,8 @@ class StreamDefaults:
 
 
 class Opening:
-    """``flush`` sends the Hellos that have gathered; ``stop`` refuses all later ones. ``write_acks`` writes the acks that have gathered."""
+    """``flush`` sends the Hellos that have gathered; ``stop`` refuses all later ones. ``write_acks``
+    writes the acks that have gathered."""
 
     def __init__(
         self,
@@ -99,7 +100,11 @@ class Opening:
         request = OpenStreamsRequest(
             gateway_id=gateway_id,
             streams=[
-                OpenStream(profile_id=one.identity.profile_id, device_id=one.device_id, client=one.hello.client[:MAX_CLIENT])
+                OpenStream(
+                    profile_id=one.identity.profile_id,
+                    device_id=one.device_id,
+                    client=one.hello.client[:MAX_CLIENT],
+                )
                 for one in batch
             ],
         )

@@ -1,4 +1,5 @@
-"""Presence at a gateway: what its devices say of themselves, and whom its streams watch, both as subscriptions at the default nodes.
+"""Presence at a gateway: what its devices say of themselves, and whom its streams watch, both as
+subscriptions at the default nodes.
 
 Every node tells of a watched profile; watchers are told what they have not been told already.
 """

@@ -1,4 +1,5 @@
-"""RouterFront: native clients on a ZeroMQ ROUTER socket. One message is one frame, behind an empty delimiter if the client has a REQ socket."""
+"""RouterFront: native clients on a ZeroMQ ROUTER socket. One message is one frame, behind an empty
+delimiter if the client has a REQ socket."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,7 +21,8 @@ Refuse = Callable[[ClientConnection, ChatdError, int], None]
 
 
 class RouterLink(AcceptedConnection):
-    """The ROUTER's way to one client. ``connection`` is replaced after each stream: a new stream begins with nothing of the old one."""
+    """The ROUTER's way to one client. ``connection`` is replaced after each stream: a new stream begins
+    with nothing of the old one."""
 
     __slots__ = ("_front", "connection", "delimiter")
 
@@ -46,7 +48,8 @@ class RouterLink(AcceptedConnection):
 
 
 class RouterFront:
-    """Made early, opened late: ``open`` binds the socket and begins. ``max_frame`` is the largest frame taken, in bytes."""
+    """Made early, opened late: ``open`` binds the socket and begins. ``max_frame`` is the largest frame
+    taken, in bytes."""
 
     pump: Pump
     accepted: AcceptedConnections[RouterLink]
@@ -65,8 +68,17 @@ class RouterFront:
         self._on_ended = on_ended
         self._is_open = False
 
-    def open(self, context: Context, uri: str, *, on_frame: OnFrame, refuse: Refuse, after_batch: Callable[[], None]) -> str:
-        """The address bound. ``after_batch`` is called when everything that had come has been handed on. Raises ConfigError."""
+    def open(
+        self,
+        context: Context,
+        uri: str,
+        *,
+        on_frame: OnFrame,
+        refuse: Refuse,
+        after_batch: Callable[[], None],
+    ) -> str:
+        """The address bound. ``after_batch`` is called when everything that had come has been handed on.
+        Raises ConfigError."""
         router, monitor = bind_watched_router(context, uri, max_frame=self._max_frame, send_hwm=SEND_HWM)
         self._on_frame, self._refuse, self._after_batch = on_frame, refuse, after_batch
         self.accepted = AcceptedConnections(self._loop, router, monitor, make=self._make, on_accepted=self._accept, on_ended=self._on_ended)
@@ -96,7 +108,11 @@ class RouterFront:
             if len(frames) != (3 if link.delimiter else 2):
                 self._refuse(connection, MalformedFrame(f"a message has one frame, not {len(frames) - 1}"), len(frame))
             elif len(frame) > self._max_frame:
-                self._refuse(connection, FrameTooLarge(f"{len(frame)} bytes; the limit is {self._max_frame}"), len(frame))
+                self._refuse(
+                    connection,
+                    FrameTooLarge(f"{len(frame)} bytes; the limit is {self._max_frame}"),
+                    len(frame),
+                )
             else:
                 self._on_frame(connection, frame)
         self._after_batch()

@@ -1,4 +1,5 @@
-"""The ROUTER front: connections and frames come up, frames go down a link, and nothing above sees a routing id or a delimiter."""
+"""The ROUTER front: connections and frames come up, frames go down a link, and nothing above sees a
+routing id or a delimiter."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
