@@ -76,7 +76,6 @@ def start_gateway(
     node = GatewayNode(
         loop,
         front,
-        server,
         refusals,
         subscriber,
         backend,
@@ -96,6 +95,7 @@ def start_gateway(
         context,
         _addresses(settings),
         on_frame=seams.gateway_frame(server.on_frame),
+        after_batch=server.after_batch,
         on_messages=seams.gateway_receive(streams.live.on_batch),
     )
     stack.callback(node.close)

@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 
 from chatd.core.counter import Counter
-from chatd.core.online import OnlineTable
 from chatd.default.answer import Answer, Call, Caller, Later, Refuse, Reply, Role
 from chatd.default.calls import Calls
-from chatd.default.fan_out.last_mile_delivery import EventDeliveryQueueHandler
 from chatd.default.node import Addresses, DefaultNode
 from chatd.default.part import Part
 from chatd.errors import ConfigError, Unavailable
@@ -21,7 +19,7 @@ from chatd.pb.chat.v1.chat_pb2 import SetReadMarkerResponse as Response
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
 from chatd.store.access import StoreAccess
 from chatd.store.database import _MIGRATION_LOCK, Database
-from chatd.transport.publisher import Publisher
+from chatd.transport.queue.zeromq import ZeroMQPublisher
 from chatd.transport.sockets import Context, bind_router, endpoint, new_context
 from tests.daemons import Daemon, free_port
 from tests.databases import Cluster
@@ -47,10 +45,9 @@ class Rig:
         database.migrate()
         self.store = StoreAccess(loop, database, clock=lambda: 1, readers=1, broken=lambda error: None)
         parts = [self._part(name) for name in ("one", "two")]
-        publisher = Publisher(loop)
+        publisher = ZeroMQPublisher(loop)
         self.calls = Calls(loop, self.store, [call for part in parts for call in part.calls], Counter("requests_refused", ""))
-        last_mile = EventDeliveryQueueHandler(OnlineTable(), publisher.publish)
-        self.node = DefaultNode(loop, self.store, self.calls, publisher, last_mile, parts)
+        self.node = DefaultNode(loop, self.store, self.calls, publisher, lambda gateway, subscribed: None, parts)
         self.wanted = Addresses(f"ipc://{folder}/calls", f"ipc://{folder}/queue")
 
     def _part(self, name: str) -> Part:
