@@ -13,7 +13,7 @@ from chatd.default.answer import Caller, Later
 from chatd.default.fan_out.routing import SILENT_SECONDS, TICK_SECONDS, GatewayRouting
 from chatd.errors import ChatdError, InvalidArgument, PermissionDenied, Unavailable
 from chatd.pb.node.v1.node_pb2 import QueueHeader, WatchRequest, WatchResponse
-from tests.default.test_publishing import Kept
+from tests.default.fan_out.test_publishing import Kept
 
 GATEWAY = Caller("", operator=False)
 A, B, BOB = b"a:1\0", b"b:1\0", b"bob\x02"
@@ -59,10 +59,10 @@ class Node:
     def watch(self, number: int, *add: bytes, remove: tuple[bytes, ...] = (), full: bool = False) -> list[Message | ChatdError]:
         """What the call is answered, now or later."""
         request = WatchRequest(gateway_instance="g", number=number, full=full, add=add, remove=remove)
-        answer = self.gateways.watch(GATEWAY, request.SerializeToString())
+        answer = self.gateways.watch(GATEWAY, request)
         assert isinstance(answer, Later)
         said: list[Message | ChatdError] = []
-        answer.begin(said.append)
+        answer.begin(said.append, said.append)
         return said
 
     def take(self) -> list[tuple[bytes, bool]]:
@@ -140,7 +140,7 @@ def test_what_does_not_follow_or_is_none_is_refused(node: Node) -> None:
     with pytest.raises(Unavailable):
         node.watch(3, A)
     with pytest.raises(InvalidArgument):
-        node.gateways.watch(GATEWAY, WatchRequest(number=1).SerializeToString())
+        node.gateways.watch(GATEWAY, WatchRequest(number=1))
     with pytest.raises(PermissionDenied):
-        node.gateways.watch(Caller("alice", operator=True), b"")
+        node.gateways.watch(Caller("alice", operator=True), WatchRequest())
     assert node.take() == []
