@@ -10,9 +10,9 @@ from chatd.pb.events.v1.signals_pb2 import PresenceState
 DELIVERIES, SIGNALS = b"\0", b"\x01"
 """The ends of a device's topics: one for what it is owed, one for what is said in passing."""
 WATCH, PRESENCE = b"\x02", b"\x03"
-"""``profile`` WATCH: how the profile is; ``letter:profile:device`` PRESENCE: what the device says that it is (``STATES``)."""
+"""``profile`` WATCH: how the profile is; ``code:profile:device`` PRESENCE: what the device says that it is (``STATES``)."""
 STATES = {b"A": PresenceState.PRESENCE_STATE_AWAY, b"B": PresenceState.PRESENCE_STATE_BUSY}
-LETTERS = {state: letter for letter, state in STATES.items()}
+PRESENCE_CODES = {state: code for code, state in STATES.items()}
 """A device that is ONLINE need not say so: its topic for deliveries does."""
 MAX_ID_BYTES = 128
 MAX_SEQ = 2**63 - 1
@@ -60,9 +60,9 @@ def split_topic(topic: bytes, kind: bytes = DELIVERIES) -> tuple[str, str] | Non
         return None
 
 
-def presence_topic(letter: bytes, profile_id: str, device_id: str) -> bytes:
+def presence_topic(code: bytes, profile_id: str, device_id: str) -> bytes:
     """The topic that says how reachable a device is."""
-    return letter + b":" + topic_of(profile_id, device_id, PRESENCE)
+    return code + b":" + topic_of(profile_id, device_id, PRESENCE)
 
 
 def split_presence(topic: bytes) -> tuple[bytes, str, str] | None:

@@ -1,5 +1,5 @@
-"""Who is heard, and how much of them: tokens, rate limits and the doorkeeper, as the gateway asks them
-frame by frame."""
+"""Admission: which client is heard, and how much of it. Asks tokens, rate limits and the doorkeeper, frame
+by frame."""
 
 from chatd.errors import Unauthenticated
 from chatd.gateway.authentication import Identity, TokenTable

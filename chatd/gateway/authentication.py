@@ -1,4 +1,4 @@
-"""Who a token belongs to. A static table for now, read once from a TOML file of its own.
+"""Tokens and the profiles they belong to: a static table for now, read once from a TOML file of its own.
 
 ```toml
 [tokens.4f1c…]

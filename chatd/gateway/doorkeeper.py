@@ -1,5 +1,5 @@
-"""Who may stay connected: whoever authenticates in time, does not guess at tokens, and stops when told to
-wait.
+"""Doorkeeper: ends the connection of a client that does not authenticate in time, guesses at tokens, or
+goes on when told to wait.
 
 Connections of the gateway's own process (inproc) are never ended.
 """

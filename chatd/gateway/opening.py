@@ -25,7 +25,8 @@ MAX_CLIENT = 128
 
 @dataclass(frozen=True, slots=True)
 class StreamDefaults:
-    """What a Welcome says. ``heartbeat_interval`` in seconds; the windows are for a Hello that names none."""
+    """The values of a Welcome. ``heartbeat_interval`` in seconds; the windows are for a Hello that names
+    none."""
 
     gateway_id: str
     heartbeat_interval: float

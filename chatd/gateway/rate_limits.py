@@ -1,4 +1,4 @@
-"""What users may send, in events and bytes a second: of a device, of a profile, from an address.
+"""Limits on what users send, in events and bytes a second: by device, by profile, by address.
 Operators' tokens are exempt."""
 
 import math
@@ -91,7 +91,7 @@ class RateLimits:
 
 
 def events_in(call: RpcRequest) -> int:
-    """What a call counts as: its events, or one."""
+    """Count a call as its events, or as one."""
     return max(1, count_first_field(call.payload, at_most=_COUNTED)) if call.method == _SEND_EVENTS else 1
 
 

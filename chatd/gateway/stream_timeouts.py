@@ -92,5 +92,5 @@ class StreamTimeouts:
             self._standstills.clear()  # everybody has been heard since the last one, or has been ended
 
     def _excuse_of(self, peer: ClientConnection) -> float:
-        """How long this process stood still since the connection was heard, in seconds."""
+        """Seconds for which this process stood still since the connection was heard."""
         return sum(gap for ended_at, gap in self._standstills if peer.heard_at < ended_at)

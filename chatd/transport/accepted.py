@@ -172,7 +172,7 @@ def _copy(fd: int) -> socket.socket | None:
 
 
 def _inode(connection: socket.socket) -> tuple[int, int]:
-    """What tells a socket from all others, whatever its descriptor."""
+    """Tell a socket from all others, whatever its descriptor."""
     status = os.fstat(connection.fileno())
     return status.st_dev, status.st_ino
 

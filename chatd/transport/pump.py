@@ -29,14 +29,16 @@ class PeerFull(Exception):
 
 
 class ConnectionTracker(Protocol):
-    """Who is told of those who are new to a ROUTER (``accepted.py``; here because it has a pump of its own)."""
+    """Is told of connections that are new to a ROUTER. ``accepted.py`` implements it; it stands here because
+    that module has a pump of its own."""
 
     @property
     def known(self) -> Container[bytes]:
         """Routing ids of those who are not."""
 
     def identify(self, routing_id: bytes, fd: int, address: str) -> bool:
-        """Whether to hear a message, given its connection's descriptor (-1: inproc) and its peer's address."""
+        """True if a message is to be heard, given its connection's descriptor (-1: inproc) and its peer's
+        address."""
 
     def drained(self) -> None:
         """Everything that had come has been read and handled."""
@@ -157,7 +159,7 @@ class Pump:
 
     @property
     def is_writable(self) -> bool:
-        """Whether there is a peer, and room for another message to it."""
+        """True if there is a peer, and room for another message to it."""
         events = self._option(_EVENTS)
         if events & _POLLIN:
             self._look_again()  # it came between the last look and this one, and the FD will not say so again

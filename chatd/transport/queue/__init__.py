@@ -26,8 +26,8 @@ OnGateway = Callable[[str, bool], None]
 
 
 def join_topics(topics: Iterable[bytes]) -> bytes:
-    """What stands before the body of a message for several topics: their joined length in four bytes, then
-    the topics."""
+    """Return what stands before the body of a message for several topics: their joined length in four bytes,
+    then the topics."""
     joined = b"".join(topics)
     return len(joined).to_bytes(4, "big") + joined
 
