@@ -27,7 +27,7 @@ class ClientConnection:
 
     Each field has one writer: ``heard_at`` the front; ``identity``, ``opening``, ``stream``, ``topic`` and
     ``wants_signals`` ConnectionManager; ``frames_left`` and ``frames_at`` RateLimits; ``repair_at``
-    StreamTimeouts; ``touch_at`` GatewayServer. ``link`` and ``retry_jitter`` stay.
+    StreamTimeouts; ``touch_at`` and ``said_bye`` GatewayServer. ``link`` and ``retry_jitter`` stay.
     """
 
     __slots__ = (
@@ -39,6 +39,7 @@ class ClientConnection:
         "opening",
         "repair_at",
         "retry_jitter",
+        "said_bye",
         "stream",
         "topic",
         "touch_at",
@@ -57,6 +58,7 @@ class ClientConnection:
         self.retry_jitter = random.uniform(0.8, 1.2)
         """Factor of this connection's retry times: deliveries that failed together are not sent again
         together."""
+        self.said_bye = False
         self.opening: PendingHello | None = None
         self.stream: DeviceStream | None = None
         self.topic = b""

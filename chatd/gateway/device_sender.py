@@ -54,6 +54,10 @@ class DeviceSender:
         else:
             self.send(peer, ServerFrame(error=error_to_pb(error)).SerializeToString())
 
+    def lost(self, peer: ClientConnection) -> None:
+        """The connection has ended, and its stream with it."""
+        self._forget(peer, failed=not peer.said_bye)
+
     def end(self, peer: ClientConnection, error: ChatdError | None) -> None:
         """End the connection's stream, if it has one, and say why; None: because the device asked for it."""
         self._forget(peer, failed=isinstance(error, FAILURES))

@@ -123,6 +123,7 @@ class GatewayServer:
     def _on_bye(self, peer: ClientConnection, frame: ClientFrame) -> None:
         if peer.stream is None:
             raise NoStream("bye without a stream")
+        peer.said_bye = True
         self._acks.flush_one(peer, partial(self._said_bye, peer))
 
     def _said_bye(self, peer: ClientConnection) -> None:
