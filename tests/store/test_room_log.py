@@ -31,7 +31,8 @@ def room_log(store: Store, *rooms: str, commit: bool = True, cache: MembersCache
     database = store.database
     with database.connection(readonly=False):
         if database.engine == "sqlite":
-            database.db.connection().setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)  # distributions raise it
+            connection = database.db.connection()  # type: ignore[no-untyped-call]
+            connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)  # distributions raise it
         database.run("BEGIN IMMEDIATE" if database.engine == "sqlite" else "BEGIN")
         log = RoomLog(database, store.members if cache is None else cache, NOW)
         log.lock(set(rooms))
