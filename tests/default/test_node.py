@@ -174,7 +174,7 @@ async def test_a_node_whose_database_does_not_answer_does_not_start(rig: Rig, tm
 
 async def test_a_node_whose_queue_cannot_be_bound_gives_its_other_socket_back(rig: Rig, context: Context) -> None:
     taken = bind_router(context, f"tcp://127.0.0.1:{free_port()}")
-    rig.wanted = Addresses(rig.wanted.call_uri, endpoint(taken))
+    rig.wanted = Addresses(f"tcp://127.0.0.1:{free_port()}", endpoint(taken))
     with pytest.raises(ConfigError):
         await rig.start()
     assert rig.said == []

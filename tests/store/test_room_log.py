@@ -3,6 +3,7 @@
 The first tests use a RoomLog alone, in a transaction of their own; the others go through the writer.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,12 +26,15 @@ NOW = 77
 
 
 @contextmanager
-def room_log(store: Store, *rooms: str, commit: bool = True) -> Iterator[RoomLog]:
+def room_log(store: Store, *rooms: str, commit: bool = True, cache: MembersCache | None = None) -> Iterator[RoomLog]:
     """A log with these rooms locked, in a transaction that is committed at the end, or else rolled back."""
     database = store.database
     with database.connection(readonly=False):
+        if database.engine == "sqlite":
+            connection = database.db.connection()  # type: ignore[no-untyped-call]
+            connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)  # distributions raise it
         database.run("BEGIN IMMEDIATE" if database.engine == "sqlite" else "BEGIN")
-        log = RoomLog(database, store.members, NOW)
+        log = RoomLog(database, store.members if cache is None else cache, NOW)
         log.lock(set(rooms))
         yield log
         log.flush()
@@ -167,6 +171,13 @@ def test_members_are_one_object_until_a_profile_joins_or_leaves(store: Store) ->
         room = later.room("r")
         assert room.version == before.version + 2, "the version is stored"
         assert later.members(room) is log.members(room), "the cache has them since the commit"
+
+
+def test_members_that_are_read_are_one_object_for_the_whole_transaction(store: Store) -> None:
+    with room_log(store, "r", cache=MembersCache()) as log:
+        members = log.members(log.room("r"))
+        assert members.profiles == {"alice", "bob"}
+        assert log.members(log.room("r")) is members
 
 
 def test_members_of_a_transaction_that_is_rolled_back_are_not_remembered(store: Store) -> None:
