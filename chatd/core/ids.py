@@ -10,11 +10,11 @@ from chatd.pb.events.v1.signals_pb2 import PresenceState
 DELIVERIES, SIGNALS = b"\0", b"\x01"
 """The ends of a device's topics: for deliveries, and for signals, which are not stored."""
 WATCH, PRESENCE = b"\x02", b"\x03"
-"""The ends of ``profile`` WATCH, the profile's presence for its watchers, and of ``letter:profile:device``
+"""The ends of ``profile`` WATCH, the profile's presence for its watchers, and of ``code:profile:device``
 PRESENCE, the presence that a device has set (``STATES``)."""
 STATES = {b"A": PresenceState.PRESENCE_STATE_AWAY, b"B": PresenceState.PRESENCE_STATE_BUSY}
-LETTERS = {state: letter for letter, state in STATES.items()}
-"""ONLINE has no letter: a device's topic for deliveries shows that it is online."""
+PRESENCE_CODES = {state: code for code, state in STATES.items()}
+"""ONLINE has no code: a device's topic for deliveries shows that it is online."""
 MAX_ID_BYTES = 128
 MAX_SEQ = 2**63 - 1
 
@@ -62,12 +62,12 @@ def split_topic(topic: bytes, kind: bytes = DELIVERIES) -> tuple[str, str] | Non
         return None
 
 
-def presence_topic(letter: bytes, profile_id: str, device_id: str) -> bytes:
+def presence_topic(code: bytes, profile_id: str, device_id: str) -> bytes:
     """The topic that shows the presence of a device."""
-    return letter + b":" + topic_of(profile_id, device_id, PRESENCE)
+    return code + b":" + topic_of(profile_id, device_id, PRESENCE)
 
 
 def split_presence(topic: bytes) -> tuple[bytes, str, str] | None:
-    """Letter, profile and device of such a topic; None for anything else."""
+    """Code, profile and device of such a topic; None for anything else."""
     ids = split_topic(topic[2:], PRESENCE)
     return (topic[:1], *ids) if ids is not None and topic[1:2] == b":" and topic[:1] in STATES else None

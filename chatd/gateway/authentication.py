@@ -1,4 +1,4 @@
-"""Who a token belongs to. A static table for now, read once from a TOML file of its own.
+"""Tokens and the profiles they belong to: a static table for now, read once from a TOML file of its own.
 
 ```toml
 [tokens.4f1c…]
@@ -42,7 +42,8 @@ class TokenTable:
     def authenticate(self, token: str, act_for: str) -> Identity:
         """The identity of ``token``, acting for the profile ``act_for`` if given.
 
-        Raises Unauthenticated for an unknown token, PermissionDenied when a user names another profile, InvalidId.
+        Raises Unauthenticated for an unknown token, PermissionDenied when a user names another profile,
+        InvalidId.
         """
         identity = None
         # Every token is compared, each in constant time: how long it takes tells nothing about the tokens.
@@ -59,7 +60,8 @@ class TokenTable:
 
 
 def load_tokens(path: Path, *, create: bool) -> TokenTable:
-    """Read the token file. With ``create`` a missing one is made, holding one operator's token. Raises ConfigError."""
+    """Read the token file. With ``create`` a missing one is made, holding one operator's token. Raises
+    ConfigError."""
     try:
         if create and not path.exists():
             _create(path)

@@ -30,8 +30,8 @@ Handler = Callable[[ClientConnection, ClientFrame], None]
 
 
 class GatewayServer:
-    """Fronts call ``on_frame`` for each frame and ``after_batch`` when they have handed on all that had come. An operator is shown every
-    ``touch`` seconds that a device lives."""
+    """Fronts call ``on_frame`` for each frame and ``after_batch`` when they have handed on all that had
+    come. An operator is shown every ``touch`` seconds that a device lives."""
 
     def __init__(
         self,
@@ -123,6 +123,7 @@ class GatewayServer:
     def _on_bye(self, peer: ClientConnection, frame: ClientFrame) -> None:
         if peer.stream is None:
             raise NoStream("bye without a stream")
+        peer.said_bye = True
         self._acks.flush_one(peer, partial(self._said_bye, peer))
 
     def _said_bye(self, peer: ClientConnection) -> None:

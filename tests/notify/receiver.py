@@ -26,7 +26,7 @@ class Received:
 
 
 class Receiver:
-    """``answer`` gives the status for each request."""
+    """``answer`` gives the status for each request; a redirect leads to another path of this server."""
 
     def __init__(self, answer: Callable[[], int] = lambda: 200) -> None:
         self.answer = answer
@@ -48,7 +48,8 @@ class Receiver:
 
     async def _take(self, request: web.Request) -> web.Response:
         self.received.append(Received(request.path, dict(request.headers), await request.read()))
-        return web.Response(status=self.answer())
+        status = self.answer()
+        return web.Response(status=status, headers={"Location": f"{self.origin}/elsewhere"} if 300 <= status < 400 else None)
 
     async def until(self, count: int, seconds: float = 20) -> list[Received]:
         """Wait for so many."""

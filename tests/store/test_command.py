@@ -72,7 +72,8 @@ def all_commands() -> set[type[Command[object]]]:
         importlib.import_module(module.name)
     found = set(Command.__subclasses__())
     # A dataclass with slots is a copy of the class it was made from: only the copy is what a module holds.
-    return {kind for kind in found if getattr(importlib.import_module(kind.__module__), kind.__name__, None) is kind}
+    own = {kind for kind in found if kind.__module__.startswith("chatd.")}  # tests have commands that fail, too
+    return {kind for kind in own if getattr(importlib.import_module(kind.__module__), kind.__name__, None) is kind}
 
 
 def test_every_command_is_named() -> None:
