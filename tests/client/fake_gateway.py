@@ -25,7 +25,7 @@ class Heard(NamedTuple):
 
 
 class FakeGateway:
-    """Hears everything in order; heartbeats are echoed unless ``echo`` is off, and are not part of what is heard."""
+    """Hears frames in order. Heartbeats are echoed unless ``echo`` is off, and not among the frames heard."""
 
     def __init__(self, uri: str = "tcp://127.0.0.1:*") -> None:
         self._context: Context = new_context()

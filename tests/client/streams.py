@@ -1,4 +1,4 @@
-"""Streams for tests that read as conversations: opened with a Welcome, left with a Bye that the gateway answers."""
+"""Streams for tests that read as conversations: opened with a Welcome, left with a Bye."""
 
 import asyncio
 from collections.abc import AsyncIterator

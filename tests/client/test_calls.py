@@ -1,4 +1,4 @@
-"""One connection for calls, as conversations with a gateway: whose answer is whose, and what is left without one."""
+"""One connection for calls, as conversations with a gateway: each answer finds its call, or the call fails."""
 
 import asyncio
 

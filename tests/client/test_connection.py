@@ -1,4 +1,4 @@
-"""A stream's connections as conversations with a gateway: what opens and ends one, what makes a client come back."""
+"""A stream's connections as conversations with a gateway: their beginning, their end, and the next one."""
 
 import asyncio
 import time

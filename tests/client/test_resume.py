@@ -1,4 +1,4 @@
-"""The client's side of a stream without a socket: repeats, acks, heartbeats, rejections, replays, and when to come back."""
+"""The client's side of a stream without a socket: repeats, acks, heartbeats, rejections, replays, backoff."""
 
 import pytest
 

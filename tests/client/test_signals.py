@@ -1,4 +1,4 @@
-"""Signals and presence as conversations with a gateway: what is said again after a reconnect, and what is told."""
+"""Signals and presence as conversations with a gateway, also across a reconnect."""
 
 import asyncio
 from collections.abc import Callable
