@@ -51,7 +51,7 @@ def test_a_membership_change_reads_as_one() -> None:
         ({"hide_previews": False}, "previews are shown now"),
     ],
 )
-def test_a_change_of_the_room_reads_as_one(payload: dict[str, object], text: str) -> None:
+def test_a_change_of_the_room_reads_as_one(payload: dict[str, str | bool], text: str) -> None:
     made = EventDelivery(event=EventLink(type=EventType.EVENT_TYPE_ROOM))
     made.payload.update(payload)
     assert Delivery(made).text == text
