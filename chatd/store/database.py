@@ -17,6 +17,7 @@ import peewee
 from playhouse.migrations import Runner  # type: ignore[import-untyped]
 
 from chatd.errors import ConfigError, StoreFailed, Unavailable
+from chatd.store.uri import uri_fault
 
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 _MIGRATION_LOCK = 0x63686174  # "chat"
@@ -61,17 +62,17 @@ class Database:
     """Raises ConfigError when ``uri`` is not one of ``sqlite:///path`` and ``postgresql://…``, or its settings do not keep what is stored."""
 
     def __init__(self, uri: str) -> None:
+        if fault := uri_fault(uri):
+            raise ConfigError(f"DB_URI {fault}")
         scheme, _, rest = uri.partition("://")
         self.engine: Literal["sqlite", "postgres"]
-        if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        if scheme == "sqlite":
             self.engine = "sqlite"
             self._path = Path(unquote(rest[1:]))
             self.db: peewee.Database = self._open_sqlite()
-        elif scheme in ("postgresql", "postgres"):
+        else:
             self.engine = "postgres"
             self.db = peewee.PostgresqlDatabase(f"postgresql://{rest}", application_name="chatd")
-        else:
-            raise ConfigError("DB_URI must be sqlite:///path or postgresql://user:password@host/database")
         self._parameter = self.db.param
 
     def _open_sqlite(self) -> peewee.Database:

@@ -15,7 +15,17 @@ from tests.daemons import Daemon, free_port
 
 
 def chatd(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "chatd", *arguments]
+    """Run chatd to its end."""
+    return _run("chatd", *arguments, **environment)
+
+
+def chatctl(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run chatctl to its end."""
+    return _run("chatctl", *arguments, **environment)
+
+
+def _run(module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, check=False, timeout=20)
 
 
