@@ -2,9 +2,11 @@
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 from contextlib import ExitStack
+from datetime import UTC, datetime
 
 import structlog
 import uvloop
@@ -45,13 +47,13 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
 
     def broken(error: ChatdError) -> None:
         nonlocal code
-        log.critical("The database can no longer be trusted; stopping", error=str(error))
+        log.critical("The node cannot go on; stopping", error=str(error))
         code = 1
         stop.set()
 
     manager = ServiceManager()
     with ExitStack() as stack:
-        context = new_context(max_sockets=65_536)
+        context = new_context(max_sockets=65_536, holder=_holder(mode, settings))
         stack.callback(context.term)
         node = None if mode == "gateway" else await start_default_node(loop, context, settings, stack, broken, seams)
         gateway = None if mode == "default" else start_gateway(loop, context, settings, stack, seams)
@@ -75,6 +77,12 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
             await node.drain(settings.node.drain_seconds)
     log.info("chatd has stopped", mode=mode)
     return code
+
+
+def _holder(mode: Mode, settings: Settings) -> str:
+    """This process, for others that want the same places."""
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    return f"chatd {mode}, node {settings.node.node_id}, pid {os.getpid()}, since {since}"
 
 
 async def _until(stop: asyncio.Event, manager: ServiceManager) -> None:

@@ -8,7 +8,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import unquote
@@ -16,7 +16,8 @@ from urllib.parse import unquote
 import peewee
 from playhouse.migrations import Runner  # type: ignore[import-untyped]
 
-from chatd.errors import ConfigError, StoreFailed, Unavailable
+from chatd.errors import ConfigError, StoreFailed, Unavailable, os_error
+from chatd.files.claim import Claim
 from chatd.store.uri import uri_fault
 
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
@@ -82,9 +83,16 @@ class Database:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
         except OSError as exc:
-            raise ConfigError(f"DB_URI: {self._path}: {exc.strerror}") from exc
+            raise os_error(f"DB_URI: {self._path}", exc) from exc
         pragmas = (("journal_mode", "wal"), ("synchronous", "full"), ("busy_timeout", 5_000), ("cache_size", -65_536))
         return peewee.SqliteDatabase(str(self._path), pragmas=pragmas)
+
+    def claim(self, holder: str) -> AbstractContextManager[object]:
+        """Keep other default nodes off a SQLite file: each would miss what the others commit. Raises StartFailed."""
+        if self.engine == "postgres":
+            return nullcontext()
+        path = Path(os.path.realpath(self._path))
+        return Claim(path.with_name(f"{path.name}.owner"), f"the database {path}", holder)
 
     def check(self) -> None:
         """Read back the settings that durability rests on. Raises ConfigError naming the setting, Unavailable when nobody answers."""

@@ -89,7 +89,7 @@ def test_help_is_quick() -> None:
 def test_an_address_in_use_is_one_line(tmp_path: Path) -> None:
     with Daemon("all", tmp_path) as running:
         second = chatd("all", CHATD_DATA_DIR=str(tmp_path / "second"), GATEWAY_URI=running.uri)
-    assert second.returncode == 2
+    assert second.returncode == 1, "the address may be free later"
     assert second.stderr.rstrip().splitlines()[-1].startswith(f"chatd: cannot bind {running.uri}")
 
 

@@ -142,7 +142,7 @@ async def fail_at_commit(daemon: Daemon, folder: Path) -> None:
         assert unknown.value.retry
         assert daemon.process is not None
         assert await asyncio.to_thread(daemon.process.wait, 20) == 1
-        assert "can no longer be trusted" in daemon.log.read_text()
+        assert "The node cannot go on" in daemon.log.read_text()
     daemon.stop()
     daemon.settings.pop("CHAOS_FAILPOINT")
     daemon.start()
