@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from chatd.errors import StartFailed, os_error
+from chatd.files.durable import make_folder
 
 MAX_HOLDER = 200
 """Characters shown of what a lock file says about its holder."""
@@ -24,7 +25,7 @@ class Claim:
 
     def __init__(self, path: Path, what: str, holder: str) -> None:
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(path.parent)
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as exc:
             raise os_error(f"{what}: {path} cannot be opened", exc) from exc

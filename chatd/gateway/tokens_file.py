@@ -7,29 +7,27 @@ role = "operator"        # or "user"
 ```
 """
 
-import os
 import secrets
-import tempfile
 from pathlib import Path
 
 from chatd.core.ids import check_id
 from chatd.core.toml import parse_toml
-from chatd.errors import ConfigError, InvalidId
+from chatd.errors import ConfigError, InvalidId, os_error
+from chatd.files.durable import make_folder, write_new_file
 from chatd.gateway.authentication import MAX_TOKEN_CHARACTERS, Identity, TokenTable, digest_of
 
 _ROLES = ("user", "operator")
 
 
 def load_tokens(path: Path, *, create: bool) -> TokenTable:
-    """Read the token file. With ``create`` a missing one is made, holding one operator's token. Raises ConfigError."""
+    """Read the token file. With ``create`` a missing one is made, holding one operator's token. Raises ConfigError for
+    what is wrong in it, StartFailed if it cannot be read now."""
     try:
         if create and not path.exists():
             _create(path)
         tokens = parse_toml(path.read_bytes()).get("tokens")
-    except FileNotFoundError as exc:
-        raise ConfigError(f"TOKENS_FILE {path} does not exist") from exc
     except OSError as exc:
-        raise ConfigError(f"TOKENS_FILE {path}: {exc.strerror}") from exc
+        raise os_error(f"TOKENS_FILE {path}", exc) from exc
     except ValueError as exc:
         raise ConfigError(f"TOKENS_FILE {path} {exc}") from exc
     if not isinstance(tokens, dict) or not tokens:
@@ -60,18 +58,9 @@ def _identity(where: str, token: str, entry: object) -> Identity:
 
 
 def _create(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     text = (
-        "# Tokens that chatd accepts, one table each; read at start. Keep this file to yourself.\n"
+        "# Tokens that chatd accepts, one table each; read at start and at SIGHUP. Keep this file to yourself.\n"
         f'[tokens.{secrets.token_hex(24)}]\nprofile = "operator"\nrole = "operator"\n'
     )
-    # Whoever sees the file sees all of it, and of several that start at once one makes it.
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-        os.link(temporary, path)
-    except FileExistsError:
-        pass
-    finally:
-        os.unlink(temporary)
+    write_new_file(path, text)

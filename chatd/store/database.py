@@ -18,6 +18,7 @@ from playhouse.migrations import Runner  # type: ignore[import-untyped]
 
 from chatd.errors import ConfigError, StoreFailed, Unavailable, os_error
 from chatd.files.claim import Claim
+from chatd.files.durable import make_folder, sync_folder
 from chatd.store.uri import uri_fault
 
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
@@ -80,8 +81,9 @@ class Database:
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise ConfigError(f"SQLite {sqlite3.sqlite_version} is too old: {'.'.join(map(str, OLDEST_SQLITE))} is needed")
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self._path.parent)
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+            sync_folder(self._path.parent)
         except OSError as exc:
             raise os_error(f"DB_URI: {self._path}", exc) from exc
         pragmas = (("journal_mode", "wal"), ("synchronous", "full"), ("busy_timeout", 5_000), ("cache_size", -65_536))

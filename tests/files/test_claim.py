@@ -9,14 +9,22 @@ import pytest
 from chatd.errors import ConfigError, StartFailed
 from chatd.files.claim import Claim
 
-_HOLD = "import sys, pathlib; from chatd.files.claim import Claim; c = Claim(pathlib.Path(sys.argv[1]), 'it', 'another'); print(c.place, flush=True); input()"
+_HOLD = """
+import sys, pathlib
+from chatd.files.claim import Claim
+held = Claim(pathlib.Path(sys.argv[1]), "it", "another")
+print(held.place, flush=True)
+input()
+"""
 
 
 def test_one_at_a_time(tmp_path: Path) -> None:
     path = tmp_path / "new" / "lock"
-    with Claim(path, "the place", "chatd all, node n, pid 1"):
-        with pytest.raises(StartFailed, match="^the place is in use by chatd all, node n, pid 1$"):
-            Claim(path, "the place", "chatd all, node m, pid 2")
+    with (
+        Claim(path, "the place", "chatd all, node n, pid 1"),
+        pytest.raises(StartFailed, match=r"^the place is in use by chatd all, node n, pid 1$"),
+    ):
+        Claim(path, "the place", "chatd all, node m, pid 2")
     with Claim(path, "the place", "x"):
         assert path.stat().st_mode & 0o777 == 0o600
 
@@ -62,7 +70,7 @@ def test_what_a_lock_file_says_is_not_trusted(tmp_path: Path) -> None:
 
 def test_what_cannot_be_opened(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match="it: .* cannot be opened: "):
+    with pytest.raises(ConfigError, match=r"it: .* cannot be opened: "):
         Claim(tmp_path / "file" / "lock", "it", "me")
     if os.path.exists("/sys"):
         with pytest.raises(StartFailed, match="cannot be opened"):

@@ -22,7 +22,7 @@ def test_a_node_on_mem_serves_a_database_alone(store: Store) -> None:
     mem, tcp = node("inproc://a#p.1", 100), node("tcp://h:1", 100)
     store.do(ClaimDatabase(mem, "p", 10, alone=False))
     for other in (tcp, node("inproc://a#q.2", 100)):
-        with pytest.raises(StartFailed, match="in use by node n, pid 1, since 1970-01-01T00:00:00.00:00, whose lease"):
+        with pytest.raises(StartFailed, match=r"in use by node n, pid 1, since 1970-01-01T00:00:00\+00:00, whose lease"):
             store.do(ClaimDatabase(other, "q", 10, alone=False))
     assert [one.uri for one in store.do(RenewLeases((), 0))] == [mem.uri], "a refused command has changed nothing"
     store.do(ClaimDatabase(tcp, "q", 100, alone=False))  # the lease has ended
