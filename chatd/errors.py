@@ -153,7 +153,16 @@ class StartFailed(ChatdError):
     code, name = 901, "START"
 
 
-_LASTING = (errno.EINVAL, errno.EEXIST, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EPROTONOSUPPORT, errno.EAFNOSUPPORT)
+_LASTING = (
+    errno.EINVAL,
+    errno.EEXIST,
+    errno.ENAMETOOLONG,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.EPROTONOSUPPORT,
+    errno.EAFNOSUPPORT,
+)
 
 
 def os_error(what: str, exc: OSError) -> ConfigError | StartFailed:

@@ -114,7 +114,8 @@ def test_systemd_is_told(tmp_path: Path, kind: str) -> None:
         systemd.settimeout(10)
         daemon = Daemon("all", tmp_path / "data", {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": 200_000})
         daemon.start(wait=False)
-        assert systemd.recv(4096).startswith(b"READY=1")
+        while not (message := systemd.recv(4096)).startswith(b"READY=1"):
+            assert message.startswith(b"STATUS=waiting")
         host, _, port = daemon.uri.removeprefix("tcp://").partition(":")
         socket.create_connection((host, int(port)), timeout=1).close()
         started = time.monotonic()
@@ -134,7 +135,7 @@ def test_not_ready_while_the_default_node_is_missing(tmp_path: Path) -> None:
         gateway = Daemon("gateway", tmp_path, {"NOTIFY_SOCKET": tmp_path / "notify"})
         gateway.start(wait=False)
         systemd.settimeout(20)
-        assert systemd.recv(4096) == b"STATUS=waiting for a default node"
+        assert systemd.recv(4096) == b"STATUS=waiting for a default node\nEXTEND_TIMEOUT_USEC=30000000"
         systemd.settimeout(0.5)
         with pytest.raises(TimeoutError):
             systemd.recv(4096)

@@ -17,13 +17,14 @@ from chatd.daemon.mode import Mode
 from chatd.daemon.settings.masking import mask, may_hold_secret
 from chatd.daemon.settings.section import allowed
 from chatd.daemon.settings.settings import SECTIONS, Settings
-from chatd.errors import ConfigError
+from chatd.errors import ConfigError, os_error
 
 SYSTEM_CONFIG = Path("/etc/chatd/chatd.toml")
 
 
 def load_settings(mode: Mode, config_file: Path | None, *, system_config: Path = SYSTEM_CONFIG) -> Settings:
-    """Read and check the settings for ``mode``. Raises ConfigError with one line for each problem.
+    """Read and check the settings for ``mode``. Raises ConfigError with one line for each problem, StartFailed for a file that cannot be
+    read now.
 
     The file is ``config_file``, else $CHATD_CONFIG, else ``system_config`` if there is one.
     """
@@ -53,10 +54,10 @@ def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
         return _one_data_dir(parse_toml(path.read_bytes()))
     except FileNotFoundError as exc:
         if required:
-            raise ConfigError(f"the configuration file {path} does not exist") from exc
+            raise os_error(f"the configuration file {path}", exc) from exc
         return {}
     except OSError as exc:
-        raise ConfigError(f"the configuration file {path}: {exc.strerror}") from exc
+        raise os_error(f"the configuration file {path}", exc) from exc
     except ValueError as exc:
         raise ConfigError(f"the configuration file {path} {exc}") from exc
 
