@@ -13,7 +13,6 @@ from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.admission import Admission
-from chatd.gateway.authentication import load_tokens
 from chatd.gateway.backend import Backend, OnReply
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.catch_up import CatchUp
@@ -33,6 +32,7 @@ from chatd.gateway.rate_limits import RateLimits
 from chatd.gateway.refusals import Refusals
 from chatd.gateway.resync import Resync
 from chatd.gateway.stream_timeouts import StreamTimeouts
+from chatd.gateway.tokens_file import load_tokens
 from chatd.gateway.watch import Watch
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, DescribeRequest
 from chatd.transport.queue.zeromq import ZeroMQSubscriber

@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from chatd.errors import ConfigError
+from chatd.files.durable import write_file
 from chatd.pb.node.v1.node_pb2 import NodeAddress
 from chatd.transport.sockets import check_uri
 
@@ -83,8 +84,6 @@ class Discovery:
         if self._file is None:
             return
         try:
-            temporary = self._file.with_suffix(".new")
-            temporary.write_text(json.dumps(self._discovered, indent=2))
-            temporary.replace(self._file)
+            write_file(self._file, json.dumps(self._discovered, indent=2))
         except OSError as exc:
             log.warning("The default nodes cannot be remembered", file=str(self._file), error=str(exc))

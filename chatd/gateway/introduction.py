@@ -8,7 +8,7 @@ from functools import partial
 import structlog
 
 from chatd.core.counter import Counter
-from chatd.errors import ChatdError, ConfigError
+from chatd.errors import ChatdError
 from chatd.gateway.backend import Backend, Node
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.discovery import Discovery
@@ -103,10 +103,7 @@ class Introduction:
             node.started_at_us = description.started_at_us
         is_ours = description.queue_name == self._queue_name
         if not is_ours and not node.refused:
-            problem = ConfigError(
-                f"node {node.uri} publishes to queue {description.queue_name!r}, this gateway listens to {self._queue_name!r}"
-            )
-            log.error("A default node is not ours", error=str(problem))
+            log.error("A default node is not ours", node=node.uri, its_queue=description.queue_name, our_queue=self._queue_name)
         node.refused = not is_ours
         if is_ours:
             self._discovery.heard(node.uri, description.call_uri, description.nodes, self._backend.is_silent)

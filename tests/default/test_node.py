@@ -13,7 +13,7 @@ from chatd.default.answer import Answer, Call, Caller, Later, Refuse, Reply, Rol
 from chatd.default.calls import Calls
 from chatd.default.node import Addresses, DefaultNode
 from chatd.default.part import Part
-from chatd.errors import ConfigError, Unavailable
+from chatd.errors import StartFailed, Unavailable
 from chatd.pb.chat.v1.chat_pb2 import SetReadMarkerRequest as Request
 from chatd.pb.chat.v1.chat_pb2 import SetReadMarkerResponse as Response
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
@@ -76,8 +76,11 @@ class Rig:
             self.wanted,
             max_frame=1_000_000,
             on_committed=lambda runs: None,
-            on_bound=lambda bound: self.said.append(f"bound {bound == self.wanted}"),
+            on_bound=self._on_bound,
         )
+
+    async def _on_bound(self, bound: Addresses) -> None:
+        self.said.append(f"bound {bound == self.wanted}")
 
     def is_free(self, uri: str) -> bool:
         """Nobody has bound the address."""
@@ -175,15 +178,16 @@ async def test_a_node_whose_database_does_not_answer_does_not_start(rig: Rig, tm
 async def test_a_node_whose_queue_cannot_be_bound_gives_its_other_socket_back(rig: Rig, context: Context) -> None:
     taken = bind_router(context, f"tcp://127.0.0.1:{free_port()}")
     rig.wanted = Addresses(f"tcp://127.0.0.1:{free_port()}", endpoint(taken))
-    with pytest.raises(ConfigError):
+    with pytest.raises(StartFailed):
         await rig.start()
     assert rig.said == []
+    rig.node.close()
     async with asyncio.timeout(10):
         while True:
             try:
                 again = bind_router(context, rig.wanted.call_uri)
                 break
-            except ConfigError:
+            except StartFailed:
                 await asyncio.sleep(TICK)  # libzmq closes a socket a little later
     again.close(0)
     taken.close(0)
