@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from chatd.core.model import StreamAcks, StreamKey
 from chatd.errors import MalformedFrame
-from chatd.pb.node.v1.node_pb2 import AckBatchRequest, Rejection, RoomCursor, StreamExceptions
+from chatd.pb.node.v1.node_pb2 import AckBatchRequest, Rejection, RemovedRange, RoomCursor, StreamExceptions
 
 
 def encode_acks(acks: Sequence[StreamAcks]) -> AckBatchRequest:
@@ -16,7 +16,7 @@ def encode_acks(acks: Sequence[StreamAcks]) -> AckBatchRequest:
         cursors=[len(one.cursors) for one in acks],
         room_ids=[room_id for one in acks for room_id in one.cursors],
         seqs=[seq for one in acks for seq in one.cursors.values()],
-        exceptions=[_exceptions(index, one) for index, one in enumerate(acks) if one.rejected or one.replayed or one.failed],
+        exceptions=[_exceptions(index, one) for index, one in enumerate(acks) if one.has_exceptions],
     )
 
 
@@ -26,6 +26,7 @@ def _exceptions(index: int, acks: StreamAcks) -> StreamExceptions:
         rejected=[Rejection(room_id=room_id, seq=seq, reason=reason) for room_id, seq, reason in acks.rejected],
         replayed=[RoomCursor(room_id=room_id, seq=seq) for room_id, seq in acks.replayed],
         failed=RoomCursor(room_id=acks.failed[0], seq=acks.failed[1]) if acks.failed is not None else None,
+        removed=[RemovedRange(room_id=room_id, first_seq=first, last_seq=last) for room_id, first, last in acks.removed],
     )
 
 
@@ -62,4 +63,5 @@ def _with(stream: StreamKey, cursors: dict[str, int], more: StreamExceptions) ->
         rejected=tuple((one.room_id, one.seq, one.reason) for one in more.rejected),
         replayed=tuple((one.room_id, one.seq) for one in more.replayed),
         failed=(more.failed.room_id, more.failed.seq) if more.HasField("failed") else None,
+        removed=tuple((one.room_id, one.first_seq, one.last_seq) for one in more.removed),
     )

@@ -97,9 +97,16 @@ class StreamAcks:
     """Room and seq of replays handled."""
     failed: tuple[str, int] | None = None
     """Room and seq of the oldest delivery in flight when its time was up, or the stream ended with it."""
+    removed: tuple[tuple[str, int, int], ...] = ()
+    """Room, first and last seq of markers handled that stand for removed events."""
+
+    @property
+    def has_exceptions(self) -> bool:
+        """True if there is more than cursors."""
+        return bool(self.rejected or self.replayed or self.failed or self.removed)
 
     def __bool__(self) -> bool:
-        return bool(self.cursors or self.rejected or self.replayed or self.failed)
+        return bool(self.cursors) or self.has_exceptions
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,16 +19,19 @@ class RunKind(Enum):
     """The oldest delivery in flight, sent once more."""
     REPLAY = auto()
     """A dead letter, behind the cursor or not: the ack ends the replay."""
+    REMOVED = auto()
+    """A marker of removed events, one delivery for many seqs: as NEW, but none of them was delivered."""
 
 
 class Segment(NamedTuple):
-    """A run in flight: deliveries ``start`` + 1 to ``end``. A marker is one delivery for many seqs."""
+    """A run in flight: deliveries ``start`` + 1 to ``end``. A REMOVED one is one delivery for many seqs."""
 
     start: int
     end: int
     end_bytes: int
     """Bytes sent on the stream, with this run."""
     room_id: str
+    first_seq: int
     last_seq: int
     kind: RunKind
 
@@ -51,6 +54,7 @@ class Window:
         "acked_bytes",
         "max_bytes",
         "max_messages",
+        "removed",
         "replayed",
         "sent",
         "sent_bytes",
@@ -68,6 +72,8 @@ class Window:
         self.acked_bytes = 0
         self.replayed: list[tuple[str, int]] = []
         """Room and seq of replays that were acknowledged, until ``take_replayed``."""
+        self.removed: list[tuple[str, int, int]] = []
+        """Room, first and last seq of REMOVED runs that were acknowledged, until ``take_removed``."""
         # Oldest first; never more than max_messages of them, and a few sent again.
         self._segments: deque[Segment] = deque()
 
@@ -121,15 +127,13 @@ class Window:
         first_seq: int,
         last_seq: int,
         size: int,
-        *,
-        marker: bool = False,
         kind: RunKind = RunKind.NEW,
     ) -> None:
-        """Note that a run of ``size`` bytes was sent. A ``marker`` is one delivery, whatever its range."""
+        """Note that a run of ``size`` bytes was sent."""
         start = self.sent
-        self.sent = end = start + (1 if marker else last_seq - first_seq + 1)
+        self.sent = end = start + (1 if kind is RunKind.REMOVED else last_seq - first_seq + 1)
         self.sent_bytes += size
-        self._segments.append(Segment(start, end, self.sent_bytes, room_id, last_seq, kind))
+        self._segments.append(Segment(start, end, self.sent_bytes, room_id, first_seq, last_seq, kind))
 
     def ack(self, up_to: int) -> dict[str, int]:
         """Free everything up to the ``up_to``-th delivery: room → last acknowledged seq.
@@ -156,14 +160,21 @@ class Window:
             elif segment.kind is RunKind.AGAIN:
                 # Later events of the room may have been acknowledged before the copy.
                 moved.setdefault(segment.room_id, segment.last_seq)
-            else:
+            elif segment.kind is RunKind.REPLAY:
                 self.replayed.append((segment.room_id, segment.last_seq))
+            else:
+                moved[segment.room_id] = segment.last_seq
+                self.removed.append((segment.room_id, segment.first_seq, segment.last_seq))
         self.acked = up_to
         return moved
 
     def take_replayed(self) -> list[tuple[str, int]]:
         replayed, self.replayed = self.replayed, []
         return replayed
+
+    def take_removed(self) -> list[tuple[str, int, int]]:
+        removed, self.removed = self.removed, []
+        return removed
 
     def at(self, delivery: int) -> tuple[str, int] | None:
         """Room and seq of the ``delivery``-th of the stream; None unless it is in flight."""

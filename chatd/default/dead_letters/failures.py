@@ -62,19 +62,30 @@ def record_failure(transaction: Transaction, stream: StreamKey, room_id: str, se
 
 
 def reject(transaction: Transaction, stream: StreamKey, room_id: str, seq: int, reason: str) -> None:
-    """The device refuses the event for good."""
+    """The device refuses the event, or a replay of it, for good."""
     place = (stream.profile_id, stream.device_id, room_id, seq)
+    text = reason[:MAX_TEXT].replace("\0", "\ufffd")
+    replayed = transaction.database.rows(
+        f"""
+        UPDATE dead_letter
+        SET state = 'dead', reason = ?, text = ?, attempts = attempts + 1
+        WHERE {_AT} AND state = 'replaying'
+        RETURNING seq
+        """,
+        (SkipReason.SKIP_REASON_REJECTED, text, *place),
+    )
+    if replayed:
+        return
     known = transaction.database.rows(f"SELECT attempts, first_at_us FROM delivery_attempt WHERE {_AT}", place)
     attempts, first_at_us = known[0] if known else (0, transaction.now_us)
     if _is_owed(transaction, place):
-        text = reason[:MAX_TEXT].replace("\0", "\ufffd")
         _make_dead_letter(transaction, place, SkipReason.SKIP_REASON_REJECTED, text, attempts + 1, first_at_us)
 
 
 def end_replay(transaction: Transaction, stream: StreamKey, room_id: str, seq: int) -> None:
-    """The device has handled a replayed dead letter. Its marker stays for as long as the cursor is before it."""
+    """The device has handled a replayed dead letter: it is delivered. Its marker stays for as long as the cursor is before it."""
     transaction.database.run(
-        f"UPDATE dead_letter SET state = 'dropped' WHERE {_AT} AND state = 'replaying'",
+        f"UPDATE dead_letter SET state = 'delivered' WHERE {_AT} AND state = 'replaying'",
         (stream.profile_id, stream.device_id, room_id, seq),
     )
 
@@ -137,7 +148,8 @@ _PASSED = """NOT EXISTS (
 
 @dataclass(frozen=True, slots=True)
 class DeleteSettledFailures(Command[None]):
-    """Delete failures that cursors have passed, of ``limit`` devices at most, and clear ``has_failures`` where none is left."""
+    """Delete failures that cursors have passed, of ``limit`` devices at most, and clear ``has_failures`` where none is left. A dead
+    letter that was not delivered is kept as long as its event."""
 
     limit: int
 
@@ -175,7 +187,7 @@ def _delete_settled(transaction: Transaction, limit: int) -> None:
         database.run(
             f"""
             DELETE FROM dead_letter
-            WHERE profile_id = ? AND device_id = ? AND state = 'dropped' AND {_PASSED.format(table="dead_letter")}
+            WHERE profile_id = ? AND device_id = ? AND state = 'delivered' AND {_PASSED.format(table="dead_letter")}
             """,
             device,
         )
@@ -192,7 +204,7 @@ def _delete_settled(transaction: Transaction, limit: int) -> None:
                     SELECT 1
                     FROM dead_letter
                     WHERE dead_letter.profile_id = device.profile_id AND dead_letter.device_id = device.device_id
-                        AND (dead_letter.state <> 'dead' OR NOT {_PASSED.format(table="dead_letter")}))
+                        AND (dead_letter.state = 'replaying' OR NOT {_PASSED.format(table="dead_letter")}))
             """,
             device,
         )

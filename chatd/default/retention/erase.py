@@ -28,6 +28,7 @@ _PROFILE_TABLES = (
     "outbox",
     "delivery_attempt",
     "dead_letter",
+    "retention_gap",
     "connection",
     "device",
     "profile",

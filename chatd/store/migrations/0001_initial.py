@@ -90,7 +90,8 @@ CREATE TABLE delivery_attempt (
     last_at_us BIGINT NOT NULL,
     PRIMARY KEY (profile_id, device_id, room_id, seq));
 
--- state: dead, replaying or dropped.
+-- state: dead, replaying, dropped (by an operator) or delivered (by a replay). A dropped one stays as long as its event: it says that
+-- the device does not have it.
 CREATE TABLE dead_letter (
     profile_id TEXT NOT NULL,
     device_id TEXT NOT NULL,
@@ -109,6 +110,17 @@ CREATE TABLE dead_letter (
     dead_at_us BIGINT NOT NULL,
     PRIMARY KEY (profile_id, device_id, room_id, seq));
 CREATE UNIQUE INDEX dead_letter_id ON dead_letter (letter_id);
+CREATE INDEX dead_letter_room ON dead_letter (room_id, seq);
+
+-- Events that a device never got: the log no longer held them when its cursor came to them.
+CREATE TABLE retention_gap (
+    profile_id TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    room_id TEXT NOT NULL,
+    first_seq BIGINT NOT NULL,
+    last_seq BIGINT NOT NULL,
+    PRIMARY KEY (profile_id, device_id, room_id, first_seq));
+CREATE INDEX retention_gap_room ON retention_gap (room_id, last_seq);
 
 -- The way a device is notified while it is away.
 CREATE TABLE push (
@@ -184,7 +196,8 @@ CREATE VIEW outbox_entry AS
             WHEN dead_letter.seq IS NOT NULL THEN 'dead'
             WHEN delivery_attempt.seq IS NOT NULL THEN 'retrying'
             ELSE 'pending'
-        END AS state
+        END AS state,
+        dead_letter.state AS letter, dead_letter.reason AS reason
     FROM outbox
     JOIN room ON room.room_id = outbox.room_id
     JOIN room_event ON room_event.room_id = outbox.room_id
