@@ -126,6 +126,8 @@ class NotificationContent:
     push: PushDevice
     owed: int
     """Events the device is owed, of rooms that are neither muted nor silenced."""
+    badge: int
+    """Events that are unread, in such rooms."""
     room_name: str
     sender_id: str
     sent_at_us: int

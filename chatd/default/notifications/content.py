@@ -1,16 +1,17 @@
-"""The content of notifications: how much a device is owed, and what the newest event says."""
+"""The content of notifications: what a device is owed, how much is unread, and what the newest event says."""
 
 from dataclasses import dataclass
 
 from chatd.core.model import NotificationContent, PushDevice
 from chatd.default.notifications.model import ClaimedNotification
 from chatd.default.notifications.push import NONE
+from chatd.default.rooms.unread import COUNT, MEMBERSHIPS
 from chatd.store.command import Query
 from chatd.store.database import Database
 
 _BEGIN = "CASE WHEN outbox.acked_seq < room.first_seq THEN room.first_seq - 1 ELSE outbox.acked_seq END"
 """The last seq before what is owed and still kept."""
-_NOBODY = NotificationContent(PushDevice("", "", "", ""), 0, "", "", 0, b"")
+_NOBODY = NotificationContent(PushDevice("", "", "", ""), 0, 0, "", "", 0, b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class GetNotificationContents(Query[tuple[NotificationContent, ...]]):
         values, parameters = database.values("ttti", [(one.profile_id, one.device_id, one.room_id, one.seq) for one in self.claims])
         claims = f"WITH v(profile_id, device_id, room_id, seq) AS ({values})"
         owed = self._owed(database, claims, parameters)
+        badges = self._badges(database, claims, parameters)
         rows = database.rows(
             f"""
             {claims}
@@ -44,6 +46,7 @@ class GetNotificationContents(Query[tuple[NotificationContent, ...]]):
             (profile_id, device_id): NotificationContent(
                 PushDevice(*push),
                 owed.get((profile_id, device_id), 0),
+                badges.get(profile_id, 0),
                 name,
                 sender_id,
                 at_us,
@@ -74,3 +77,23 @@ class GetNotificationContents(Query[tuple[NotificationContent, ...]]):
             (*parameters, self.now_us),
         )
         return {(profile_id, device_id): count for profile_id, device_id, count in rows}
+
+    def _badges(self, database: Database, claims: str, parameters: list[object]) -> dict[str, int]:
+        """Profile → what is unread in its rooms that are neither muted nor set to NONE."""
+        rows = database.rows(f"{claims} {BADGES}", (*parameters, self.now_us))
+        return dict(rows)
+
+
+BADGES = f"""
+            SELECT subscription.profile_id, CAST(SUM({COUNT}) AS BIGINT)
+            FROM (
+                SELECT DISTINCT v.profile_id
+                FROM v
+            ) one
+            JOIN subscription ON subscription.profile_id = one.profile_id AND subscription.left_seq IS NULL{MEMBERSHIPS}
+            LEFT JOIN room_notification ON room_notification.profile_id = subscription.profile_id
+                AND room_notification.room_id = subscription.room_id
+            WHERE room_notification.level IS NULL
+                OR (room_notification.level <> {NONE} AND room_notification.muted_until_us <= ?)
+            GROUP BY subscription.profile_id"""
+"""A few look-ups by key for each room of a profile. Parameter: the time."""

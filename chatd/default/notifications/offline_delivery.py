@@ -141,7 +141,7 @@ class OfflineDelivery:
                 room_name=content.room_name,
                 seq=claim.seq,
                 sender_id="" if dismiss else content.sender_id,
-                badge=content.owed,
+                badge=content.badge,
                 preview="" if dismiss else preview_of(content, self._rule.preview),
                 sent_at_us=content.sent_at_us,
             )

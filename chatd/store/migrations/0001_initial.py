@@ -6,7 +6,7 @@ Times are microseconds since the Unix epoch; a seq is an event's place in its ro
 _TABLES = """
 -- A room and the head of its log. Events from first_seq on are kept; of those up to purged_seq only ids are left, for a week.
 -- published_seq is the fan-out mark, notified_seq the mark of notifications; urgent_seq is the newest event of priority 1 and up,
--- normal_seq the newest of 0 and up.
+-- normal_seq the newest of 0 and up; said counts the events of people and applications.
 CREATE TABLE room (
     room_id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -21,11 +21,13 @@ CREATE TABLE room (
     urgent_seq BIGINT NOT NULL DEFAULT 0,
     normal_seq BIGINT NOT NULL DEFAULT 0,
     notified_seq BIGINT NOT NULL DEFAULT 0,
+    said BIGINT NOT NULL DEFAULT 0,
     hide_previews BIGINT NOT NULL DEFAULT 0);
 CREATE INDEX room_unpublished ON room (room_id) WHERE published_seq < head_seq;
 CREATE INDEX room_unnotified ON room (room_id) WHERE notified_seq < published_seq;
 
--- The log. delivery is the encoded EventDelivery, empty once the event is purged.
+-- The log. delivery is the encoded EventDelivery, empty once the event is purged. said is the room's count from before the event, own
+-- the same of its sender alone: unread counts are subtractions.
 CREATE TABLE room_event (
     room_id TEXT NOT NULL,
     seq BIGINT NOT NULL,
@@ -35,8 +37,12 @@ CREATE TABLE room_event (
     sent_at_us BIGINT NOT NULL,
     content_hash {bytes} NOT NULL,
     delivery {bytes} NOT NULL,
+    said BIGINT NOT NULL DEFAULT 0,
+    own BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (room_id, seq)){without_rowid};
 CREATE UNIQUE INDEX room_event_id ON room_event (sender_id, event_id);
+CREATE INDEX room_event_own ON room_event (room_id, sender_id, seq);
+CREATE INDEX room_event_erased ON room_event (room_id, seq) WHERE type = 3;
 
 -- Profiles exist to be locked: a device registered while its profile joins a room is seen, or sees the membership.
 CREATE TABLE profile (
