@@ -124,14 +124,13 @@ class NotificationContent:
     """What a notification is made of."""
 
     push: PushDevice
-    owed: int
-    """Events the device is owed, of rooms that are neither muted nor silenced."""
-    badge: int
-    """Events that are unread, in such rooms."""
-    room_name: str
-    sender_id: str
-    sent_at_us: int
-    delivery: bytes
+    room_id: str = ""
+    """Empty: there is nothing to tell."""
+    seq: int = 0
+    badge: int = 0
+    """Events that are unread, in rooms that are neither muted nor silenced."""
+    room_name: str = ""
+    sender_id: str = ""
+    sent_at_us: int = 0
+    delivery: bytes = b""
     """The encoded EventDelivery; empty when the room hides previews."""
-    read: bool = False
-    """The profile has read this far on another device."""

@@ -1,4 +1,4 @@
-"""From published events to the queue: one row of the table ``notification`` for a device, however much it is owed.
+"""From published events to the queue: one waiting row of the table ``notification`` for a device, however much it is owed.
 
 ``room.notified_seq`` says how far a room's events are in the queue. It follows ``published_seq`` by itself where no member has a device
 to notify (``fan_out/marks.py``); the others are found by their partial index, also after a crash.
@@ -39,7 +39,7 @@ _COALESCE = f"""
             ) w
             WHERE w.place = 1
             ORDER BY w.profile_id, w.device_id
-            ON CONFLICT (profile_id, device_id)
+            ON CONFLICT (profile_id, device_id, slot)
             DO UPDATE SET room_id = excluded.room_id, seq = excluded.seq, kind = 'message', state = 'waiting',
                 due_at_us = CASE WHEN {_WAITS} THEN notification.due_at_us ELSE excluded.due_at_us END,
                 attempts = CASE WHEN {_WAITS} THEN notification.attempts ELSE 0 END,

@@ -148,10 +148,12 @@ CREATE TABLE room_notification (
     muted_until_us BIGINT NOT NULL,
     PRIMARY KEY (profile_id, room_id));
 
--- The queue of notifications: a row for a device, however much it is owed. kind: message or dismiss; state: waiting, sent or dead.
+-- The queue of notifications. In the empty slot a device has one message that waits or is dead, however much the device is owed; in the
+-- slot of each room what it was last told of that room, which may be dismissed. kind: message or dismiss; state: waiting, sent or dead.
 CREATE TABLE notification (
     profile_id TEXT NOT NULL,
     device_id TEXT NOT NULL,
+    slot TEXT NOT NULL DEFAULT '',
     room_id TEXT NOT NULL,
     seq BIGINT NOT NULL,
     kind TEXT NOT NULL,
@@ -161,7 +163,7 @@ CREATE TABLE notification (
     error TEXT NOT NULL,
     claimed_until_us BIGINT NOT NULL,
     at_us BIGINT NOT NULL,
-    PRIMARY KEY (profile_id, device_id));
+    PRIMARY KEY (profile_id, device_id, slot));
 CREATE INDEX notification_due ON notification (state, due_at_us);
 
 CREATE TABLE read_marker (

@@ -5,7 +5,7 @@ from chatd.default.notifications.model import ClaimedNotification
 from chatd.default.notifications.push import ALL, MENTIONS, NONE, SetRoomNotifications
 from chatd.default.rooms.membership import RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom
-from tests.default.notifications.driver import DELAY, claim, fan_out, read, register, say
+from tests.default.notifications.driver import DELAY, claim, contents, fan_out, read, register, say
 from tests.store.driver import Store, event, send
 
 
@@ -15,8 +15,7 @@ def test_an_event_that_was_read_before_it_was_queued_is_known(store: Store) -> N
     read(store, "bob", "r", 2, "laptop")
     fan_out(store)
     store.now_us += DELAY
-    (mine,) = claim(store)
-    assert store.ask(GetNotificationContents((mine,), store.now_us))[0].read
+    assert contents(store, *claim(store)) == [("", 0)]
 
 
 def test_hidden_previews_are_not_even_read(store: Store) -> None:
