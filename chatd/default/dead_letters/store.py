@@ -32,7 +32,7 @@ def _replay(transaction: Transaction, command: ReplayDeadLetters) -> dict[str, t
         rows = transaction.database.rows(
             """
             UPDATE dead_letter
-            SET state = 'replaying'
+            SET state = 'replaying', tries = 0
             WHERE letter_id = ? AND state IN ('dead', 'replaying')
                 AND EXISTS (
                     SELECT 1

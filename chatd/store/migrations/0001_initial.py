@@ -97,7 +97,7 @@ CREATE TABLE delivery_attempt (
     PRIMARY KEY (profile_id, device_id, room_id, seq));
 
 -- state: dead, replaying, dropped (by an operator) or delivered (by a replay). A dropped one stays as long as its event: it says that
--- the device does not have it.
+-- the device does not have it. tries and tried_at_us: failures of the replay that is under way.
 CREATE TABLE dead_letter (
     profile_id TEXT NOT NULL,
     device_id TEXT NOT NULL,
@@ -114,6 +114,8 @@ CREATE TABLE dead_letter (
     attempts BIGINT NOT NULL,
     first_failed_at_us BIGINT NOT NULL,
     dead_at_us BIGINT NOT NULL,
+    tries BIGINT NOT NULL DEFAULT 0,
+    tried_at_us BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (profile_id, device_id, room_id, seq));
 CREATE UNIQUE INDEX dead_letter_id ON dead_letter (letter_id);
 CREATE INDEX dead_letter_room ON dead_letter (room_id, seq);
