@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from chatd.core.model import StreamAcks, StreamKey
 from chatd.errors import MalformedFrame
-from chatd.pb.node.v1.node_pb2 import AckBatchRequest, Rejection, RoomCursor, StreamExceptions
+from chatd.pb.node.v1.node_pb2 import AckBatchRequest, Rejection, RemovedRange, RoomCursor, StreamExceptions
 
 
 def encode_acks(acks: Sequence[StreamAcks]) -> AckBatchRequest:
@@ -19,12 +19,8 @@ def encode_acks(acks: Sequence[StreamAcks]) -> AckBatchRequest:
         cursors=[len(one.cursors) for one in acks],
         room_ids=[room_id for one in acks for room_id in one.cursors],
         seqs=[seq for one in acks for seq in one.cursors.values()],
-        exceptions=[_exceptions(index, one) for index, one in enumerate(acks) if _has_exceptions(one)],
+        exceptions=[_exceptions(index, one) for index, one in enumerate(acks) if one.has_exceptions],
     )
-
-
-def _has_exceptions(acks: StreamAcks) -> bool:
-    return bool(acks.rejected or acks.replayed or acks.failed)
 
 
 def _exceptions(index: int, acks: StreamAcks) -> StreamExceptions:
@@ -34,6 +30,7 @@ def _exceptions(index: int, acks: StreamAcks) -> StreamExceptions:
         rejected=rejected,
         replayed=[RoomCursor(room_id=room, seq=seq) for room, seq in acks.replayed],
         failed=RoomCursor(room_id=acks.failed[0], seq=acks.failed[1]) if acks.failed is not None else None,
+        removed=[RemovedRange(room_id=room_id, first_seq=first, last_seq=last) for room_id, first, last in acks.removed],
     )
 
 
@@ -67,4 +64,5 @@ def _with(stream: StreamKey, cursors: dict[str, int], more: StreamExceptions) ->
         rejected=tuple((one.room_id, one.seq, one.reason) for one in more.rejected),
         replayed=tuple((one.room_id, one.seq) for one in more.replayed),
         failed=(more.failed.room_id, more.failed.seq) if more.HasField("failed") else None,
+        removed=tuple((one.room_id, one.first_seq, one.last_seq) for one in more.removed),
     )

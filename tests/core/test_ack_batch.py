@@ -20,6 +20,7 @@ acks = st.builds(
     st.lists(st.tuples(ids, seqs, ids), max_size=2).map(tuple),
     st.lists(cursors, max_size=2).map(tuple),
     st.none() | cursors,
+    st.lists(st.tuples(ids, seqs, seqs), max_size=2).map(tuple),
 )
 
 

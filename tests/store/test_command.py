@@ -35,7 +35,14 @@ from tests.store.driver import event
 
 RULE = RetryRule(1, 1)
 CLAIM = ClaimedNotification("p", "d", "r", 1, "message", 0, False, 1)
-ACKS = StreamAcks(StreamKey("p", "d", 1), {"moved": 1}, rejected=(("rejected", 2, ""),), replayed=(("replayed", 3),), failed=("failed", 4))
+ACKS = StreamAcks(
+    StreamKey("p", "d", 1),
+    {"moved": 1},
+    rejected=(("rejected", 2, ""),),
+    replayed=(("replayed", 3),),
+    failed=("failed", 4),
+    removed=(("removed", 1, 5),),
+)
 LOCKS: tuple[tuple[Command[object], Locks], ...] = (
     (StoreEvents("p", (event("r", "1"), event("s", "2"))), Locks(rooms=("r", "s"))),
     (CreateRoom("r", "", "creator", ("p",)), Locks(profiles=("creator", "p"))),
@@ -45,7 +52,7 @@ LOCKS: tuple[tuple[Command[object], Locks], ...] = (
     (OpenStreams((("p", "d"), ("q", "d"))), Locks(profiles=("p", "q"))),
     (ForgetDevice("p", "d"), Locks(profiles=("p",), notifications=True)),
     (ExpireDevices((("p", "d"), ("q", "d")), 1), Locks(profiles=("p", "q"), notifications=True)),
-    (AckCursors((ACKS,), RULE), Locks(entries=[("p", "d", room_id) for room_id in ("moved", "rejected", "replayed", "failed")])),
+    (AckCursors((ACKS,), RULE), Locks(entries=[("p", "d", room_id) for room_id in ("moved", "rejected", "replayed", "failed", "removed")])),
     (DeleteSettledFailures(1), NO_LOCKS),
     (ReplayDeadLetters(("l",)), NO_LOCKS),
     (DropDeadLetters(("l",)), NO_LOCKS),

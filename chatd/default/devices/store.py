@@ -109,7 +109,7 @@ def _delete(transaction: Transaction, device: _Key) -> int:
             """,
             device,
         )
-    for table in ("outbox", "delivery_attempt", "dead_letter", "connection"):
+    for table in ("outbox", "delivery_attempt", "dead_letter", "retention_gap", "connection"):
         database.run(f"DELETE FROM {table} WHERE profile_id = ? AND device_id = ?", device)
     forget_push(transaction, *device)
     epochs = database.rows("DELETE FROM device WHERE profile_id = ? AND device_id = ? RETURNING epoch", device)

@@ -1,4 +1,4 @@
-"""From published events to the queue: one row of the table ``notification`` for a device, however much it is owed.
+"""From published events to the queue: one waiting row of the table ``notification`` for a device, however much it is owed.
 
 ``room.notified_seq`` says how far a room's events are in the queue. It follows ``published_seq`` by itself where no member has a device
 to notify (``fan_out/marks.py``); the others are found by their partial index, also after a crash.
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from chatd.default.notifications.model import EnqueuedPage
 from chatd.default.notifications.push import ALL, MENTIONS
-from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventType
+from chatd.default.rooms.unread import is_notable_sql
+from chatd.pb.events.v1.payloads_pb2 import EventDelivery
 from chatd.store.command import Command, Locks, Query
 from chatd.store.database import Database, chunks, placeholders
 from chatd.store.transaction import Transaction
@@ -22,8 +23,7 @@ PAGE = 2_000
 """Members that one transaction enqueues for; a room with more of them is enqueued page by page."""
 _ROOMS = 500
 
-_NOTABLE = f"(room_event.type = {int(EventType.EVENT_TYPE_MESSAGE)} OR room_event.type > 15)"
-"""Events of people and applications, not chatd's own."""
+_NOTABLE = is_notable_sql("room_event")
 
 _INSERT = """
             INSERT INTO notification (profile_id, device_id, room_id, seq, kind, state, due_at_us, attempts, error,
@@ -39,7 +39,7 @@ _COALESCE = f"""
             ) w
             WHERE w.place = 1
             ORDER BY w.profile_id, w.device_id
-            ON CONFLICT (profile_id, device_id)
+            ON CONFLICT (profile_id, device_id, slot)
             DO UPDATE SET room_id = excluded.room_id, seq = excluded.seq, kind = 'message', state = 'waiting',
                 due_at_us = CASE WHEN {_WAITS} THEN notification.due_at_us ELSE excluded.due_at_us END,
                 attempts = CASE WHEN {_WAITS} THEN notification.attempts ELSE 0 END,

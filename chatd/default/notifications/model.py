@@ -20,16 +20,20 @@ class ClaimedNotification:
     sent: bool
     """It was sent; the question is whether its device has taken everything since."""
     claimed_until_us: int
+    slot: str = ""
+    """Empty: the device's next message. Otherwise the room that it was told of."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotificationOutcome:
-    """The outcome of a claim. ``pause_us``: until it is tried or looked at again; after "sent", until the device's next one."""
+    """The outcome of a claim. ``pause_us``: until it is tried or looked at again; after "sent", until the device's next one.
+    ``told``: room and seq that were sent."""
 
     claim: ClaimedNotification
     what: Outcome
     pause_us: int = 0
     error: str = ""
+    told: tuple[str, int] = ("", 0)
 
 
 @dataclass(frozen=True, slots=True)

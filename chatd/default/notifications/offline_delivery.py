@@ -128,7 +128,7 @@ class OfflineDelivery:
     def _decide(self, claim: ClaimedNotification, content: NotificationContent) -> None:
         """Send, keep or forget: a device that is connected gets the events from its stream."""
         dismiss = claim.kind == "dismiss"
-        if not content.push.notifier or (not dismiss and (content.read or not content.owed)):
+        if not content.push.notifier or not content.room_id:
             self.sender.settle(NotificationOutcome(claim, "forgotten"))
         elif claim.sent or (not dismiss and topic_of(claim.profile_id, claim.device_id) in self._online):
             self.sender.settle(NotificationOutcome(claim, "postponed", round(self._rule.delay * 1e6)))
@@ -137,11 +137,11 @@ class OfflineDelivery:
                 kind="dismiss" if dismiss else "message",
                 profile_id=claim.profile_id,
                 device_id=claim.device_id,
-                room_id=claim.room_id,
+                room_id=content.room_id,
                 room_name=content.room_name,
-                seq=claim.seq,
+                seq=content.seq,
                 sender_id="" if dismiss else content.sender_id,
-                badge=content.owed,
+                badge=content.badge,
                 preview="" if dismiss else preview_of(content, self._rule.preview),
                 sent_at_us=content.sent_at_us,
             )

@@ -123,7 +123,8 @@ class NotificationSender:
         except NotifyFailed as exc:
             self.settle(self._failure(claim, str(exc)[:ERROR_CHARACTERS]))
         else:
-            self.settle(NotificationOutcome(claim, "sent", round(self._rule.quiet * 1e6)))
+            told = (notification.room_id, notification.seq)
+            self.settle(NotificationOutcome(claim, "sent", round(self._rule.quiet * 1e6), told=told))
 
     async def _try(self, notification: Notification, push: PushDevice) -> None:
         """Counted. Raises NotifyFailed, TargetGone."""

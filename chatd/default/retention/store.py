@@ -94,4 +94,33 @@ def _forget_ids(transaction: Transaction, purged_seq: int, command: PurgeLog) ->
     )
     old = [seq for seq, sent_at_us in rows if sent_at_us < command.forget_before_us]
     if old:
+        _forget_failures(transaction, command.room_id, old)
         transaction.database.run(f"DELETE FROM room_event WHERE room_id = ? AND seq IN ({placeholders(len(old))})", (command.room_id, *old))
+
+
+def _forget_failures(transaction: Transaction, room_id: str, seqs: Sequence[int]) -> None:
+    """The events are forgotten, and with them what became of them: letters that an operator still has are kept."""
+    database = transaction.database
+    letters = database.rows(
+        f"""
+        SELECT letter_id
+        FROM dead_letter
+        WHERE room_id = ? AND seq IN ({placeholders(len(seqs))}) AND state = 'dropped'
+        ORDER BY profile_id, device_id, seq{database.for_update}
+        """,
+        (room_id, *seqs),
+    )
+    for letter in letters:
+        database.run("DELETE FROM dead_letter WHERE letter_id = ?", letter)
+    gone = (room_id, seqs[-1])
+    if database.for_update:
+        database.rows(
+            """
+            SELECT 1
+            FROM retention_gap
+            WHERE room_id = ? AND last_seq <= ?
+            ORDER BY profile_id, device_id, first_seq FOR UPDATE
+            """,
+            gone,
+        )
+    database.run("DELETE FROM retention_gap WHERE room_id = ? AND last_seq <= ?", gone)

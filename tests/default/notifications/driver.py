@@ -4,6 +4,7 @@ from typing import Any
 
 from chatd.core.model import StreamKey
 from chatd.default.messages.model import NewEvent
+from chatd.default.notifications.content import GetNotificationContents
 from chatd.default.notifications.enqueue import EnqueueNotifications, FindNotificationWork
 from chatd.default.notifications.model import ClaimedNotification, NotificationOutcome
 from chatd.default.notifications.push import SetPush
@@ -50,8 +51,28 @@ def claim(store: Store, limit: int = 100) -> tuple[ClaimedNotification, ...]:
 
 def settle(store: Store, *claims: ClaimedNotification, what: Any = "sent", pause_us: int = QUIET, error: str = "") -> None:
     """Record the same outcome for each."""
-    store.do(SettleNotifications(tuple(NotificationOutcome(one, what, pause_us, error) for one in claims)))
+    store.do(SettleNotifications(tuple(NotificationOutcome(one, what, pause_us, error, (one.room_id, one.seq)) for one in claims)))
 
 
 def read(store: Store, profile: str, room: str, seq: int, device: str = "") -> None:
     store.do(SetReadMarker(profile, room, seq, device))
+
+
+def contents(store: Store, *claims: ClaimedNotification) -> list[tuple[str, int]]:
+    """Room and seq that each claim stands for now; no room: there is nothing to tell."""
+    return [(one.room_id, one.seq) for one in store.ask(GetNotificationContents(claims, store.now_us))]
+
+
+def send_due(store: Store) -> list[tuple[str, str, str, int]]:
+    """Claim what is due, and settle it as the node does for devices that are away: kind, device, room and seq of what was sent."""
+    sent = []
+    for one in claim(store):
+        ((room_id, seq),) = contents(store, one)
+        if not room_id:
+            settle(store, one, what="forgotten")
+        elif one.sent:
+            settle(store, one, what="postponed")
+        else:
+            store.do(SettleNotifications((NotificationOutcome(one, "sent", QUIET, told=(room_id, seq)),)))
+            sent.append((one.kind, one.device_id, room_id, seq))
+    return sent
