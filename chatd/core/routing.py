@@ -46,11 +46,6 @@ class WatchedTopics(Generic[N]):
         self.number = 0
         """The last step."""
 
-    @property
-    def topics(self) -> Iterable[bytes]:
-        """Every topic that is wanted."""
-        return self._counts.keys()
-
     def want(self, topic: bytes) -> None:
         """One more wants this topic."""
         count = self._counts.get(topic, 0)

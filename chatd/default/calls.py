@@ -80,13 +80,12 @@ class Calls:
             raise
 
     def _refuse_later(self, routing_id: bytes, call_id: int, error: ChatdError) -> None:
-        self.under_way -= 1
         self._refuse(routing_id, call_id, error)
+        self.under_way -= 1
 
     def _reply(self, routing_id: bytes, call_id: int, response: Message) -> None:
-        reply = encode_reply(call_id, response.SerializeToString(), None)
+        self._send(routing_id, encode_reply(call_id, response.SerializeToString(), None))
         self.under_way -= 1
-        self._send(routing_id, reply)
 
     def _refuse(self, routing_id: bytes, call_id: int, error: ChatdError) -> None:
         self._refused.add()

@@ -11,7 +11,7 @@ import structlog
 from google.protobuf.message import DecodeError, Message
 
 from chatd.core.wire import error_from_pb
-from chatd.errors import ChatdError, Overloaded, TimedOut, Unavailable
+from chatd.errors import ChatdError, Internal, Overloaded, TimedOut, Unavailable
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
 from chatd.pb.node.v1.node_pb2 import Caller, NodeRequest
 from chatd.transport.pump import PeerFull, Pump
@@ -164,10 +164,8 @@ class Backend:
             waiting = self._waiting.pop(reply.call_id, None)
             if waiting is None:
                 continue  # it had timed out
-            if reply.HasField("error"):
-                waiting.on_reply(b"", error_from_pb(reply.error))
-            else:
-                waiting.on_reply(reply.payload, None)
+            error = error_from_pb(reply.error) if reply.HasField("error") else None
+            _answer(waiting.on_reply, reply.payload if error is None else b"", error)
 
     def _tick(self) -> None:
         now = self._loop.time()
@@ -204,3 +202,14 @@ class Backend:
             call.on_reply(b"", Unavailable("the gateway is stopping"))
         for node in self.nodes:
             node.pump.close(linger_ms=1_000)
+
+
+def _answer(on_reply: OnReply, payload: bytes, error: ChatdError | None) -> None:
+    """One answer must not take those behind it with it."""
+    try:
+        on_reply(payload, error)
+    except DecodeError:
+        log.exception("A default node's answer does not parse")
+        on_reply(b"", Internal("the default node's answer does not parse"))
+    except Exception:
+        log.exception("A default node's answer could not be handled")

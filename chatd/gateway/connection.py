@@ -26,8 +26,9 @@ class ClientConnection:
     """One client connection and its stream, if it has one. Times in seconds of the loop's clock.
 
     Each field has one writer: ``heard_at`` the front; ``identity``, ``opening``, ``stream``, ``topic`` and
-    ``wants_signals`` ConnectionManager; ``frames_left`` and ``frames_at`` RateLimits; ``repair_at``
-    StreamTimeouts; ``touch_at`` and ``said_bye`` GatewayServer. ``link`` and ``retry_jitter`` stay.
+    ``wants_signals`` ConnectionManager; ``frames_left`` and ``frames_at`` Admission and its RateLimits;
+    ``repair_at`` StreamTimeouts; ``touch_at`` and ``said_bye`` GatewayServer, until a new Hello. ``link``
+    and ``retry_jitter`` stay.
     """
 
     __slots__ = (
@@ -127,6 +128,7 @@ class ConnectionManager:
         peer = opening.peer
         self._let_go(peer)
         peer.opening = opening
+        peer.said_bye = False
         peer.topic = topic_of(opening.identity.profile_id, opening.device_id)
         self.peers[peer] = None
         mine = self._of_device.setdefault(peer.topic, [])

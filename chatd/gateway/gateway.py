@@ -10,6 +10,7 @@ from functools import partial
 
 from google.protobuf.message import DecodeError
 
+from chatd.core.stream import DeviceStream
 from chatd.errors import ChatdError, MalformedFrame, NoStream, UnknownFrame
 from chatd.gateway.ack_flush import AckFlush
 from chatd.gateway.admission import Admission
@@ -124,8 +125,9 @@ class GatewayServer:
         if peer.stream is None:
             raise NoStream("bye without a stream")
         peer.said_bye = True
-        self._acks.flush_one(peer, partial(self._said_bye, peer))
+        self._acks.flush_one(peer, partial(self._said_bye, peer, peer.stream))
 
-    def _said_bye(self, peer: ClientConnection) -> None:
-        self._sender.end(peer, None)
-        self._connections.flush()
+    def _said_bye(self, peer: ClientConnection, stream: DeviceStream) -> None:
+        if peer.stream is stream:
+            self._sender.end(peer, None)
+            self._connections.flush()

@@ -76,7 +76,7 @@ class Opening:
         self._admission.limit_frame(peer, identity, hello.ByteSize())
         opening = PendingHello(peer, identity, check_id("device_id", hello.device_id), hello, window=self._window(hello))
         if peer.stream is not None:
-            self._connections.forget(peer, failed=True)
+            self._connections.forget(peer, failed=not peer.said_bye)
         self._connections.record_failure(identity.profile_id, hello.device_id)
         # An older stream's last acks are written before the new one reads its cursors.
         self._write_acks()

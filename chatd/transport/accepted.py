@@ -21,6 +21,7 @@ _EVENT = struct.Struct("=HI")  # what happened, to which descriptor
 _EVERYTHING = 1 << 30
 MANY_GONE = 100_000
 _NO_FD = -1
+"""The descriptor of a connection of this process (inproc)."""
 
 
 class AcceptedConnection:
@@ -38,8 +39,8 @@ class AcceptedConnection:
 
     @property
     def chose_its_id(self) -> bool:
-        """True if another connection may come with the same routing id. libzmq's own begin with a zero byte,
-        are random, and are used once."""
+        """True if another connection may come with the same routing id. libzmq's own begin with a zero byte
+        and are given once; where they begin is random (``new_context``)."""
         return not self.routing_id.startswith(b"\0")
 
     @property
@@ -80,7 +81,7 @@ class AcceptedConnections(Generic[C]):
         self._on_ended = on_ended
         self._on_gone = on_gone
         self._by_fd: dict[int, C] = {}
-        self._hung_up: set[bytes] = set()
+        self._hung_up: dict[bytes, C] = {}
         self._gone: list[C] = []
         self._can_go = 0
         """So many of them can be forgotten when the socket has been read to its end."""
@@ -126,13 +127,17 @@ class AcceptedConnections(Generic[C]):
             self.drained()  # a gateway that never comes to an end of reading remembers only so many
 
     def is_taken_over(self, routing_id: bytes, fd: int) -> bool:
-        """True if the id is not that of the connection it was last heard from."""
+        """True if the id, chosen by a client, is not that of the connection it was last heard from."""
         self._monitor.read_now()
         older = self.known.get(routing_id)
-        if older is None:
-            return False
-        one = self._living(routing_id, fd)
-        return older is not one if one is not None else older.fd not in (fd, _NO_FD)
+        return older is not None and not self._is_of(older, routing_id, fd)
+
+    def _is_of(self, one: C, routing_id: bytes, fd: int) -> bool:
+        """True if a message with these is the connection's, which had the id before."""
+        if not one.chose_its_id:
+            return True  # its descriptor may be another's by now, its id is not
+        living = self._living(routing_id, fd)
+        return living is one if living is not None else one.fd == fd
 
     def _living(self, routing_id: bytes, fd: int) -> C | None:
         one = self._by_fd.get(fd)
@@ -140,7 +145,8 @@ class AcceptedConnections(Generic[C]):
 
     def identify(self, routing_id: bytes, fd: int, address: str) -> bool:
         """A message has come whose routing id is new, chosen by the client, or that of a connection that has ended."""
-        if routing_id in self._hung_up:
+        hung_up = self._hung_up.get(routing_id)
+        if hung_up is not None and self._is_of(hung_up, routing_id, fd):
             return False
         if self.is_taken_over(routing_id, fd):
             self._on_gone(self.known.pop(routing_id))
@@ -149,11 +155,12 @@ class AcceptedConnections(Generic[C]):
         one = self._living(routing_id, fd)
         if one is None:
             # Its connection has ended already, or it comes from this process.
-            one = self._make(_NO_FD, (0, 0), address_key(address))
+            one = self._make(fd, (0, 0), address_key(address))
+            one.has_ended = fd != _NO_FD
             self._gone.append(one)
         one.routing_id = routing_id
         if one.hung_up:
-            self._hung_up.add(routing_id)
+            self._hung_up[routing_id] = one
             return False
         self.known[routing_id] = one
         if not one.chose_its_id:
@@ -170,7 +177,8 @@ class AcceptedConnections(Generic[C]):
             if one.fd == _NO_FD and one.in_use:
                 self._gone.append(one)
                 continue
-            self._hung_up.discard(one.routing_id)
+            if self._hung_up.get(one.routing_id) is one:
+                del self._hung_up[one.routing_id]
             if self.known.get(one.routing_id) is one:
                 del self.known[one.routing_id]
                 self.settled.discard(one.routing_id)
@@ -185,7 +193,7 @@ class AcceptedConnections(Generic[C]):
         one.hung_up = True
         self.settled.discard(one.routing_id)
         if self.known.pop(one.routing_id, None) is not None:
-            self._hung_up.add(one.routing_id)
+            self._hung_up[one.routing_id] = one
         connection = _copy(one.fd) if one.fd != _NO_FD else None
         if connection is None:
             return

@@ -48,10 +48,16 @@ LOCKS: tuple[tuple[Command[object], Locks], ...] = (
     (CreateRoom("r", "", "creator", ("p",)), Locks(profiles=("creator", "p"))),
     (UpdateRoom("r", "by", False, name="n"), Locks(rooms=("r",))),
     (AddSubscriptions("r", ("p", "q"), "by", False), Locks(rooms=("r",), profiles=("p", "q"))),
-    (RemoveSubscriptions("r", ("p", "q"), "by", False), Locks(rooms=("r",), profiles=("p", "q"))),
+    (
+        RemoveSubscriptions("r", ("p", "q"), "by", False),
+        Locks(rooms=("r",), profiles=("p", "q"), entries=[("p", "", "r"), ("q", "", "r")]),
+    ),
     (OpenStreams((("p", "d"), ("q", "d"))), Locks(profiles=("p", "q"))),
-    (ForgetDevice("p", "d"), Locks(profiles=("p",), notifications=True)),
-    (ExpireDevices((("p", "d"), ("q", "d")), 1), Locks(profiles=("p", "q"), notifications=True)),
+    (ForgetDevice("p", "d"), Locks(profiles=("p",), notifications=True, entries=[("p", "d", "")])),
+    (
+        ExpireDevices((("p", "d"), ("q", "d")), 1),
+        Locks(profiles=("p", "q"), notifications=True, entries=[("p", "d", ""), ("q", "d", "")]),
+    ),
     (AckCursors((ACKS,), RULE), Locks(entries=[("p", "d", room_id) for room_id in ("moved", "rejected", "replayed", "failed", "removed")])),
     (DeleteSettledFailures(1), NO_LOCKS),
     (ReplayDeadLetters(("l",)), NO_LOCKS),
@@ -70,7 +76,7 @@ LOCKS: tuple[tuple[Command[object], Locks], ...] = (
     (RetryNotifications("", ""), Locks(notifications=True)),
     (DropNotifications("", ""), Locks(notifications=True)),
     (PurgeLog("r", 1, 0, 1, 0), Locks(rooms=("r",))),
-    (EraseProfile("p", ("r", "s"), 1), Locks(rooms=("r", "s"), profiles=("p",), notifications=True)),
+    (EraseProfile("p", ("r", "s"), 1), Locks(rooms=("r", "s"), profiles=("p",), notifications=True, entries=[("p", "", "")])),
     (RenewLeases((), 0), NO_LOCKS),
     (ClaimDatabase(Lease("u", "default", "n", "q", "1", 5, 6), "p", 7, alone=False), NO_LOCKS),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import peewee
 import pytest
 
 from chatd.default.messages.history import GetHistory
@@ -59,6 +60,13 @@ def test_a_fault_in_a_command_changes_nothing_and_the_writer_lives_on(store: Sto
     assert store.ask(GetRoom("r"))[0].name == ""
     store.do(send("alice", event("r", "e")))
     assert store.stopped_with == []
+
+
+def test_a_fault_in_a_command_that_is_applied_alone_leaves_the_writer_alive(store: Store) -> None:
+    """After a deadlock each command of the batch is applied by itself."""
+    results = store.many([CreateRoom("s", "", "alice", ()), Fails(peewee.OperationalError("deadlock")), Fails(KeyError("k"))])
+    assert {type(result) for result in results[1:]} <= {StoreFailed, Internal}
+    store.do(send("alice", event("r", "e")))
 
 
 def test_a_failed_transaction_keeps_the_changes_of_no_command(store: Store) -> None:

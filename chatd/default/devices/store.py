@@ -87,7 +87,7 @@ class ForgetDevice(Command[int]):
     device_id: str
 
     def locks(self) -> Locks:
-        return Locks(profiles=(self.profile_id,), notifications=True)
+        return Locks(profiles=(self.profile_id,), notifications=True, entries=((self.profile_id, self.device_id, ""),))
 
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[ForgetDevice]) -> list[int]:
@@ -98,17 +98,6 @@ def _delete(transaction: Transaction, device: _Key) -> int:
     """The device's epoch, 0 if there was none."""
     database = transaction.database
     transaction.must_hold(profile_id=device[0])
-    if database.for_update:
-        # In the order in which acks lock them.
-        database.rows(
-            """
-            SELECT 1
-            FROM outbox
-            WHERE profile_id = ? AND device_id = ?
-            ORDER BY room_id, start_seq FOR UPDATE
-            """,
-            device,
-        )
     for table in ("outbox", "delivery_attempt", "dead_letter", "retention_gap", "connection"):
         database.run(f"DELETE FROM {table} WHERE profile_id = ? AND device_id = ?", device)
     forget_push(transaction, *device)
@@ -161,7 +150,11 @@ class ExpireDevices(Command[int]):
     unseen_since_us: int
 
     def locks(self) -> Locks:
-        return Locks(profiles=[profile_id for profile_id, _ in self.devices], notifications=True)
+        return Locks(
+            profiles=[profile_id for profile_id, _ in self.devices],
+            notifications=True,
+            entries=[(profile_id, device_id, "") for profile_id, device_id in self.devices],
+        )
 
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[ExpireDevices]) -> list[int]:

@@ -65,7 +65,12 @@ class EraseProfile(Command[Purged]):
     limit: int
 
     def locks(self) -> Locks:
-        return Locks(rooms=self.rooms, profiles=(self.profile_id,), notifications=True)
+        return Locks(
+            rooms=self.rooms,
+            profiles=(self.profile_id,),
+            notifications=True,
+            entries=((self.profile_id, "", ""),),
+        )
 
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[EraseProfile]) -> list[Purged]:
@@ -152,10 +157,12 @@ def _blank(transaction: Transaction, profile_id: str, room_id: str, seq: int, ki
     else:
         sender_id, link = ERASED, EventLink(event_id=uuid.uuid4().hex)
         link.type = left_kind  # type: ignore[assignment]
+    # A purge on another node may have emptied the event since it was read: it stays empty.
     transaction.database.run(
         """
         UPDATE room_event
-        SET sender_id = ?, event_id = ?, type = ?, content_hash = ?, delivery = ?
+        SET sender_id = ?, event_id = ?, type = ?, content_hash = ?,
+            delivery = CASE WHEN LENGTH(delivery) > 0 THEN ? ELSE delivery END
         WHERE room_id = ? AND seq = ?
         """,
         (sender_id, link.event_id, int(link.type), b"", delivery, room_id, seq),
