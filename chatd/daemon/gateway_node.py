@@ -30,6 +30,7 @@ from chatd.gateway.opening import Opening
 from chatd.gateway.presence import GatewayPresence
 from chatd.gateway.rate_limits import RateLimits
 from chatd.gateway.refusals import Refusals
+from chatd.gateway.reload import Reload
 from chatd.gateway.resync import Resync
 from chatd.gateway.stream_timeouts import StreamTimeouts
 from chatd.gateway.tokens_file import load_tokens
@@ -85,6 +86,7 @@ def start_gateway(
         streams.watch,
         streams.resync,
         drain,
+        Reload(admission, streams.connections, streams.sender),
         every=(
             (door.period, look_at_the_door),
             (settings.streams.ack_flush(), streams.acks.flush),

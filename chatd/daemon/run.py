@@ -1,4 +1,4 @@
-"""Runs a mode: starts what it is made of, serves until SIGTERM or SIGINT, then drains in the order of the flow."""
+"""Runs a mode: starts what it is made of, serves until SIGTERM or SIGINT, reloads at SIGHUP, then drains in the order of the flow."""
 
 import asyncio
 import gc
@@ -15,6 +15,7 @@ from chatd import __version__
 from chatd.daemon.default_node import start_default_node
 from chatd.daemon.gateway_node import start_gateway
 from chatd.daemon.logs import configure
+from chatd.daemon.reload import Reload, on_each
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Mode, Settings
 from chatd.daemon.systemd import ServiceManager, watchdog_interval
@@ -49,6 +50,8 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
     code = 0
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    hung_up = asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, hung_up.set)
 
     def broken(error: ChatdError) -> None:
         nonlocal code
@@ -71,7 +74,10 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
         where = {"gateway": gateway.uri} if gateway is not None else {}
         log.info("chatd is ready", mode=mode, node_id=settings.node.node_id, version=__version__, **where)
         manager.ready(f"serving as {mode}")
+        reload = Reload(settings, gateway, manager, status=lambda: f"serving as {mode}")
+        reloading = loop.create_task(on_each(hung_up, reload), name="reload")
         await _until(stop, manager)
+        reloading.cancel()
         log.info("chatd is stopping", mode=mode)
         manager.stopping()
         if gateway is not None:

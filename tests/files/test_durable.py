@@ -20,8 +20,17 @@ def order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         fsync(handle)
 
     monkeypatch.setattr(os, "fsync", spy_fsync)
-    monkeypatch.setattr(os, "link", lambda old, new: (done.append("name"), link(old, new)))
-    monkeypatch.setattr(os, "replace", lambda old, new: (done.append("name"), rename(old, new)))
+
+    def spy_link(old: Path, new: Path) -> None:
+        done.append("name")
+        link(old, new)
+
+    def spy_rename(old: Path, new: Path) -> None:
+        done.append("name")
+        rename(old, new)
+
+    monkeypatch.setattr(os, "link", spy_link)
+    monkeypatch.setattr(os, "replace", spy_rename)
     return done
 
 

@@ -36,7 +36,7 @@ def load_settings(mode: Mode, config_file: Path | None, *, system_config: Path =
     values = from_file | from_environment
     problems = []
     try:
-        settings = Settings.model_validate(_in_sections(values) | {"mode": mode, "origins": origins})
+        settings = Settings.model_validate(_in_sections(values) | {"mode": mode, "config_file": config_file, "origins": origins})
     except ValidationError as exc:
         # Without `from exc`: it repeats the values, passwords too.
         problems = [_problem(error, origins) for error in exc.errors()]
