@@ -27,12 +27,18 @@ class Buckets:
     """A bucket for each key. ``wait`` asks, ``charge`` takes; ask several limits before charging any."""
 
     def __init__(self, rate: Rate, *, max_keys: int = MAX_KEYS) -> None:
+        self._max_keys = max_keys
+        self._full_at: dict[Hashable, float] = {}  # charged longest ago first, about
+        self.change(rate)
+
+    def change(self, rate: Rate) -> None:
+        """Another rate from now on. A bucket is full again when it would have been."""
         self.rate = rate
         self._unlimited = rate.per_second <= 0
         self._seconds_each = 0.0 if self._unlimited else 1 / rate.per_second
         self._burst_seconds = rate.burst * self._seconds_each
-        self._max_keys = max_keys
-        self._full_at: dict[Hashable, float] = {}  # charged longest ago first, about
+        if self._unlimited:
+            self._full_at.clear()
 
     def __len__(self) -> int:
         return len(self._full_at)

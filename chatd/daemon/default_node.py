@@ -136,7 +136,7 @@ def assemble(
     refused = Counter("requests_refused", "requests refused")
     description = NodeDescription(settings.node.node_id, __version__, store.engine, started_us)
     counters = [*(counter for part in parts for counter in part.counters), refused]
-    admin = NodeAdmin(description, leases, gateways, flow.online, counters, _now_us)
+    admin = NodeAdmin(description, leases, gateways, flow.online, counters, _now_us, away_since_us=lambda: store.away_since_us)
     methods = tuple(call for part in (*parts, admin.part) for call in part.calls)
     calls = Calls(loop, store, methods, refused)
     node = DefaultNode(loop, store, calls, flow.publisher, flow.routing.on_gateway, parts)

@@ -30,6 +30,7 @@ from chatd.gateway.opening import Opening
 from chatd.gateway.presence import GatewayPresence
 from chatd.gateway.rate_limits import RateLimits
 from chatd.gateway.refusals import Refusals
+from chatd.gateway.reload import Reload
 from chatd.gateway.resync import Resync
 from chatd.gateway.stream_timeouts import StreamTimeouts
 from chatd.gateway.tokens_file import load_tokens
@@ -89,6 +90,7 @@ def start_gateway(
         streams.watch,
         streams.resync,
         drain,
+        Reload(admission, streams.connections, streams.sender),
         every=(
             (door.period, look_at_the_door),
             (settings.streams.ack_flush(), streams.acks.flush),
@@ -138,15 +140,16 @@ def _streams(loop: asyncio.AbstractEventLoop, settings: Settings, watch: Watch, 
         on_failed=unwritten.acked,
         on_ended=presence.ended,
         per_device=settings.gateway.max_connections_per_device,
+        now=loop.time,
     )
     sender = DeviceSender(connections.forget)
     deliver = seams.gateway_deliver(sender.deliver)
-    catch_up = CatchUp(backend, gateway_id=gateway_id, deliver=deliver, end=sender.end, later=loop.call_later)
+    catch_up = CatchUp(backend, gateway_id=gateway_id, deliver=deliver, end=sender.end, later=loop.call_later, now=loop.time)
 
     def send_acks(request: AckBatchRequest, on_reply: OnReply) -> None:
         backend.call("NodeService/AckBatch", request, on_reply, affinity=gateway_id)
 
-    acks = AckFlush(unwritten, catch_up, is_ready=backend.is_ready, send=seams.gateway_send_acks(send_acks), end=sender.end)
+    acks = AckFlush(unwritten, catch_up, is_ready=backend.is_ready, send=seams.gateway_send_acks(send_acks), end=sender.end, now=loop.time)
     live = LiveDelivery(
         connections.streams,
         catch_up,

@@ -1,12 +1,14 @@
-"""Runs a mode: starts what it is made of, serves until SIGTERM or SIGINT, then drains in the order of the flow."""
+"""Runs a mode: starts what it is made of, serves until SIGTERM or SIGINT, reloads at SIGHUP, then drains in the order of the flow."""
 
 import asyncio
 import gc
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 import uvloop
@@ -15,9 +17,11 @@ from chatd import __version__
 from chatd.daemon.default_node import start_default_node
 from chatd.daemon.gateway_node import start_gateway
 from chatd.daemon.logs import configure
+from chatd.daemon.reload import Reload, on_each
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Mode, Settings
 from chatd.daemon.systemd import ServiceManager, watchdog_interval
+from chatd.default.node import DefaultNode
 from chatd.errors import ChatdError
 from chatd.gateway.node import GatewayNode
 from chatd.transport.sockets import new_context
@@ -26,6 +30,9 @@ log = structlog.get_logger()
 
 SWITCH_INTERVAL = 50e-6
 """Seconds a thread may keep the interpreter: at the default 5 ms the writer waits that long at every step of SQLite under load."""
+
+STATUS_SECONDS = 1.0
+"""Longest time until the service manager is told of a change."""
 
 EXTEND_SECONDS = 30.0
 """A gateway that waits for a default node extends its start by so much, three times as often."""
@@ -49,6 +56,8 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
     code = 0
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    hung_up = asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, hung_up.set)
 
     def broken(error: ChatdError) -> None:
         nonlocal code
@@ -70,8 +79,11 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
         gc.set_threshold(*GC_THRESHOLD)
         where = {"gateway": gateway.uri} if gateway is not None else {}
         log.info("chatd is ready", mode=mode, node_id=settings.node.node_id, version=__version__, **where)
-        manager.ready(f"serving as {mode}")
-        await _until(stop, manager)
+        status = partial(_status, mode, node, gateway)
+        reload = Reload(settings, gateway, manager, status=status)
+        reloading = loop.create_task(on_each(hung_up, reload), name="reload")
+        await _until(stop, manager, status)
+        reloading.cancel()
         log.info("chatd is stopping", mode=mode)
         manager.stopping()
         if gateway is not None:
@@ -99,11 +111,27 @@ async def _until_ready(gateway: GatewayNode, stop: asyncio.Event, manager: Servi
         await asyncio.sleep(0.01)
 
 
-async def _until(stop: asyncio.Event, manager: ServiceManager) -> None:
+def _status(mode: Mode, node: DefaultNode | None, gateway: GatewayNode | None) -> str:
+    """What the service manager shows, and is told when it changes."""
+    if node is not None and node.away_since_us:
+        since = datetime.fromtimestamp(node.away_since_us / 1e6, UTC).isoformat(timespec="seconds")
+        return f"degraded as {mode}: the database is away since {since}"
+    if gateway is not None and not gateway.ready:
+        return f"degraded as {mode}: no default node answers"
+    return f"serving as {mode}"
+
+
+async def _until(stop: asyncio.Event, manager: ServiceManager, status: Callable[[], str]) -> None:
     """Wait; the watchdog is fed from the same loop that serves, so a loop that hangs is noticed."""
-    interval = watchdog_interval()
+    said = status()
+    manager.ready(said)
+    interval = min(watchdog_interval() or STATUS_SECONDS, STATUS_SECONDS)
     while not stop.is_set():
-        manager.alive()
+        if watchdog_interval() is not None:
+            manager.alive()
+        if status() != said:
+            said = status()
+            manager.status(said)
         try:
             await asyncio.wait_for(stop.wait(), interval)
         except TimeoutError:

@@ -67,6 +67,11 @@ class DefaultNode:
             for seconds, action in part.every:
                 self._timers.every(seconds, action)
 
+    @property
+    def away_since_us(self) -> int:
+        """Since when the database is away, in microseconds since the Unix epoch; 0: it is not."""
+        return self._store.away_since_us
+
     async def drain(self, seconds: float) -> None:
         """Take no more calls; answer and fan out those taken; end the parts. Takes ``seconds`` at most."""
         self._calls.pause()

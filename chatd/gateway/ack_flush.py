@@ -9,6 +9,7 @@ import structlog
 from chatd.core.ack_batch import encode_acks
 from chatd.core.counter import Counter
 from chatd.core.model import StreamAcks
+from chatd.core.outage import Outage
 from chatd.core.stream import DeviceStream
 from chatd.errors import ChatdError, Superseded
 from chatd.gateway.backend import OnReply
@@ -84,7 +85,9 @@ class AckFlush:
         is_ready: Callable[[], bool],
         send: SendAcks,
         end: Callable[[ClientConnection, ChatdError], None],
+        now: Callable[[], float],
     ) -> None:
+        self._outage = Outage(log, "Acks cannot be written; trying again", "Acks are written again", now=now)
         self._unwritten = unwritten
         self._pulls = pulls
         self._is_ready = is_ready
@@ -123,12 +126,13 @@ class AckFlush:
 
     def _written(self, batch: list[Flushed], payload: bytes, error: ChatdError | None) -> None:
         if error is not None:
-            log.warning("Acks could not be written; trying again", error=str(error), streams=len(batch))
+            self._outage.failed(error, streams=len(batch))
             for peer, stream, acks in batch:
                 if acks is not None:
                     stream.pending_acks.lost()
                     self._unwritten.put_back(stream, peer)
             return
+        self._outage.worked()
         superseded = set(AckBatchResponse.FromString(payload).superseded)
         for index, (peer, stream, acks) in enumerate(batch):
             if acks is not None:

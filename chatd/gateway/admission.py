@@ -4,8 +4,8 @@ by frame."""
 from chatd.errors import Unauthenticated
 from chatd.gateway.authentication import Identity, TokenTable
 from chatd.gateway.connection import ClientConnection
-from chatd.gateway.doorkeeper import Doorkeeper
-from chatd.gateway.rate_limits import RateLimits, events_in
+from chatd.gateway.doorkeeper import Doorkeeper, DoorSettings
+from chatd.gateway.rate_limits import RateLimits, RateSettings, events_in
 from chatd.pb.gateway.v1.gateway_pb2 import RpcRequest
 
 
@@ -16,6 +16,12 @@ class Admission:
         self._tokens = tokens
         self._limits = limits
         self._door = door
+
+    def change(self, tokens: TokenTable, rates: RateSettings, door: DoorSettings) -> None:
+        """Go by these from now on. What has been counted so far stays counted."""
+        self._tokens = tokens
+        self._limits.change(rates)
+        self._door.change(door)
 
     def authenticate(self, peer: ClientConnection, token: str, act_for: str) -> Identity:
         """The identity of ``token``, which came over the peer's connection. Raises what

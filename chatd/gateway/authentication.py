@@ -40,6 +40,11 @@ class TokenTable:
     def __len__(self) -> int:
         return len(self._identities)
 
+    def confirms(self, identity: Identity) -> bool:
+        """True if the token that showed ``identity`` would show it again."""
+        now = self._identities.get(identity.digest)
+        return now is not None and now.operator == identity.operator and (now.operator or now.profile_id == identity.profile_id)
+
     def authenticate(self, token: str, act_for: str) -> Identity:
         """The identity of ``token``, acting for the profile ``act_for`` if given.
 

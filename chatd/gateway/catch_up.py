@@ -8,6 +8,7 @@ import structlog
 
 from chatd.core.counter import Counter
 from chatd.core.model import Owed, OwedRun, Pull
+from chatd.core.outage import Outage
 from chatd.errors import ChatdError, Superseded
 from chatd.gateway.backend import NodeCalls
 from chatd.gateway.connection import ClientConnection
@@ -50,7 +51,9 @@ class CatchUp:
         deliver: Deliver,
         end: Callable[[ClientConnection, ChatdError], None],
         later: Callable[[float, Callable[[], None]], object],
+        now: Callable[[], float],
     ) -> None:
+        self._outage = Outage(log, "The outbox cannot be pulled; trying again", "The outbox is pulled again", now=now)
         self._calls = calls
         self._gateway_id = gateway_id
         self._deliver = deliver
@@ -92,13 +95,14 @@ class CatchUp:
 
     def _answered(self, batch: list[tuple[ClientConnection, Pull]], payload: bytes, error: ChatdError | None) -> None:
         if error is not None:
-            log.warning("The outbox could not be pulled; trying again", error=str(error), streams=len(batch))
+            self._outage.failed(error, streams=len(batch))
             failed = [(peer, pull) for peer, pull in batch if peer.stream is not None and peer.stream.key == pull.stream]
             for peer, _ in failed:
                 assert peer.stream is not None
                 peer.stream.pull_failed()
             self._later(RETRY_SECONDS, lambda: self._again([peer for peer, _ in failed]))
             return
+        self._outage.worked()
         for (peer, pull), owed in zip(batch, PullOutboxResponse.FromString(payload).owed, strict=True):
             stream = peer.stream
             if stream is None or stream.key != pull.stream:

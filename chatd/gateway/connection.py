@@ -11,6 +11,7 @@ import structlog
 from chatd.core.counter import Counter
 from chatd.core.ids import signals_of, topic_of
 from chatd.core.model import StreamKey
+from chatd.core.outage import Outage
 from chatd.core.stream import DeviceStream
 from chatd.errors import ChatdError
 from chatd.gateway.authentication import Identity
@@ -106,7 +107,9 @@ class ConnectionManager:
         on_failed: Callable[[ClientConnection], None],
         on_ended: Callable[[ClientConnection], None],
         per_device: int,
+        now: Callable[[], float],
     ) -> None:
+        self._outage = Outage(log, "Ended streams cannot be unregistered", "Ended streams are unregistered again", now=now)
         self._calls = calls
         self._gateway_id = gateway_id
         self._subscribe = subscribe
@@ -203,10 +206,11 @@ class ConnectionManager:
             request = CloseStreamsRequest(
                 streams=[CloseStream(profile_id=key.profile_id, device_id=key.device_id, epoch=key.epoch) for key in ended]
             )
-            self._calls.call("NodeService/CloseStreams", request, _on_closed, affinity=self._gateway_id)
+            self._calls.call("NodeService/CloseStreams", request, self._on_closed, affinity=self._gateway_id)
 
-
-def _on_closed(payload: bytes, error: ChatdError | None) -> None:
-    if error is not None:
-        # The registration grows stale until the device's next Hello replaces it; nothing else depends on it.
-        log.warning("Ended streams could not be unregistered", error=str(error))
+    def _on_closed(self, payload: bytes, error: ChatdError | None) -> None:
+        if error is None:
+            self._outage.worked()
+        else:
+            # The registration grows stale until the device's next Hello replaces it; nothing else depends on it.
+            self._outage.failed(error)

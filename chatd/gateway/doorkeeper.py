@@ -55,6 +55,10 @@ class Doorkeeper:
         self.period = min(1.0, settings.handshake / 8 or 1.0)
         """How often ``tick`` is to be called."""
 
+    def change(self, settings: DoorSettings) -> None:
+        """Other limits from now on, for connections that are there too. A shorter handshake may end them up to ``period`` late."""
+        self._settings = settings
+
     def accepted(self, link: Link, now: float) -> None:
         """A connection has come. When too many have not authenticated, the oldest goes: of all, or of the
         newcomer's address if that has many."""
@@ -63,7 +67,8 @@ class Doorkeeper:
         neighbours = self._waiting_at.setdefault(link.address, {})
         neighbours[link] = None
         most = self._settings.max_unauthenticated
-        if len(self._waiting) > most:
+        while len(self._waiting) > most:
+            neighbours = self._waiting_at.get(link.address, {})
             crowd = neighbours if len(neighbours) * ADDRESS_SHARE > most else self._waiting
             self._hang_up(next(iter(crowd)), "crowded")
 

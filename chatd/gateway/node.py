@@ -16,6 +16,7 @@ from chatd.gateway.drain import Drain
 from chatd.gateway.fronts.router import OnFrame, RouterFront
 from chatd.gateway.introduction import Introduction
 from chatd.gateway.refusals import Refusals
+from chatd.gateway.reload import Reload
 from chatd.gateway.resync import Resync
 from chatd.gateway.watch import Watch
 from chatd.transport.queue import OnMessages, Subscriber
@@ -50,6 +51,7 @@ class GatewayNode:
         watch: Watch,
         resync: Resync,
         drain: Drain,
+        reload: Reload,
         every: Sequence[tuple[float, Callable[[], None]]],
     ) -> None:
         self._front = front
@@ -63,6 +65,7 @@ class GatewayNode:
         self._every = every
         self._timers = Timers(loop)
         self.drain = drain.run
+        self.reload = reload.run
         self.uri = ""
         """Where the gateway is bound."""
 

@@ -14,7 +14,8 @@ from chatd.pb.gateway.v1.gateway_pb2 import RpcRequest
 _SEND_EVENTS = "ChatService/SendEvents"
 _COUNTED = 257
 """Events are counted so far; a call with more than 256 is refused for that."""
-_UNLIMITED_FRAMES = 1 << 60
+_UNLIMITED_FRAMES = 1_000
+"""Frames after which a peer without a limit is looked at again: limits may change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,27 @@ class RateLimits:
     """Buckets of whoever has sent lately. Times in seconds."""
 
     def __init__(self, settings: RateSettings) -> None:
-        def buckets(per_second: float) -> Buckets:
-            # One event may always come at once, however few a second.
-            return Buckets(Rate(per_second, max(1.0, per_second * settings.burst)))
+        none = Rate(0, 1)
+        self._device = (Buckets(none), Buckets(none))
+        self._profile = (Buckets(none), Buckets(none))
+        self._address = (Buckets(none), Buckets(none))
+        self.change(settings)
 
-        self._device = (buckets(settings.device_events), buckets(settings.device_bytes))
-        self._profile = (buckets(settings.profile_events), buckets(settings.profile_bytes))
-        self._address = (buckets(settings.address_events), buckets(settings.address_bytes))
-        self._frames = buckets(settings.device_frames).rate
+    def change(self, settings: RateSettings) -> None:
+        """Other limits from now on."""
+
+        def rate(per_second: float) -> Rate:
+            # One event may always come at once, however few a second.
+            return Rate(per_second, max(1.0, per_second * settings.burst))
+
+        for buckets, limits in (
+            (self._device, (settings.device_events, settings.device_bytes)),
+            (self._profile, (settings.profile_events, settings.profile_bytes)),
+            (self._address, (settings.address_events, settings.address_bytes)),
+        ):
+            for bucket, limit in zip(buckets, limits, strict=True):
+                bucket.change(rate(limit))
+        self._frames = rate(settings.device_frames)
 
     def admit(self, peer: ClientConnection, profile_id: str, *, events: int, size: int, now: float) -> None:
         """Count what a user's connection wants to send. Raises RateLimited, with when to try again; then

@@ -9,7 +9,8 @@ import structlog
 
 from chatd.core.counter import Counter
 from chatd.core.model import CommittedRun
-from chatd.errors import ChatdError, Internal
+from chatd.core.outage import Outage
+from chatd.errors import ChatdError, Internal, StoreFailed, Unavailable
 from chatd.store.command import Command, Query
 from chatd.store.database import Database
 from chatd.store.reader import Reader
@@ -19,6 +20,7 @@ from chatd.store.writer import Apply, Commit, WriteBatch, Writer, apply_group
 
 log = structlog.get_logger()
 
+_OUTAGES = (Unavailable, StoreFailed)
 MAX_WAITING = 20_000
 """Commands and queries that may wait for the store; calls beyond are refused (OVERLOADED)."""
 
@@ -56,9 +58,10 @@ class _Ping(Query[None]):
         database.rows("SELECT 1")
 
 
-def log_failure(error: ChatdError) -> None:
-    """A failure that no caller is told of."""
-    log.error("The node's own command or query failed", error=str(error), code=error.code)
+def log_failure(error: ChatdError, what: str = "The node's own command or query failed") -> None:
+    """A failure that no caller is told of. The database's own are said by its outages, once for all."""
+    if not isinstance(error, _OUTAGES):
+        log.error(what, error=str(error), code=error.code)
 
 
 class StoreAccess:
@@ -89,7 +92,10 @@ class StoreAccess:
             commit=commit,
             apply=apply,
         )
-        self._reader = Reader(database, lambda batch: loop.call_soon_threadsafe(self._complete, batch), threads=readers)
+        self._reader = Reader(database, lambda batch: loop.call_soon_threadsafe(self._on_read, batch), threads=readers)
+        self._writes = Outage(log, "The database takes no writes", "The database takes writes again", now=loop.time)
+        self._reads = Outage(log, "The database answers no queries", "The database answers queries again", now=loop.time)
+        self._clock = clock
         self.engine = database.engine
         self.waiting = 0
         """Commands and queries whose result somebody waits for."""
@@ -110,6 +116,12 @@ class StoreAccess:
     def is_busy(self) -> bool:
         """True if so much waits that optional work should be left undone."""
         return self.waiting > MAX_WAITING // 10
+
+    @property
+    def away_since_us(self) -> int:
+        """Since when the database does not answer, or takes no writes, in microseconds since the Unix epoch; 0: it does."""
+        since = [outage.since for outage in (self._writes, self._reads) if outage.since is not None]
+        return self._clock() - round((self._loop.time() - min(since)) * 1e6) if since else 0
 
     async def ping(self) -> None:
         """Return when the database has answered a query. Raises the error it answered with."""
@@ -133,10 +145,15 @@ class StoreAccess:
 
     def _on_written(self, batch: WriteBatch) -> None:
         self.commits.add()
+        _judge(self._writes, batch.completed)
         self._complete(batch.completed)
         if batch.runs and self._on_committed is not None:
             self.events_committed.add(sum(run.last_seq - run.first_seq + 1 for run in batch.runs))
             self._on_committed(batch.runs)
+
+    def _on_read(self, batch: Sequence[Completed]) -> None:
+        _judge(self._reads, batch)
+        self._complete(batch)
 
     def _complete(self, batch: Sequence[Completed]) -> None:
         for completed in batch:
@@ -145,3 +162,12 @@ class StoreAccess:
                 completed.on_result(completed.result)
             elif isinstance(completed.result, ChatdError):
                 log_failure(completed.result)
+
+
+def _judge(outage: Outage, batch: Sequence[Completed]) -> None:
+    """Tell the outage of a batch's outcome. What the database was asked for and refused is none."""
+    error = next((completed.result for completed in batch if isinstance(completed.result, _OUTAGES)), None)
+    if error is not None:
+        outage.failed(error)
+    elif any(not isinstance(completed.result, ChatdError) for completed in batch):
+        outage.worked()

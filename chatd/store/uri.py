@@ -12,6 +12,8 @@ _ENCODE = "a user's name, a password or a database's name that holds other chara
 
 def uri_fault(uri: str) -> str:
     """What is wrong with DB_URI, without quoting it; empty if nothing is."""
+    if uri.startswith("sqlite:///~"):
+        return "begins with ~, which only a shell understands; it must name the whole path"
     if re.match(r"sqlite:///.", uri):
         return ""
     if not re.match(r"postgres(ql)?://", uri):

@@ -67,6 +67,8 @@ def check_uri(uri: str) -> None:
     if parts.scheme in ("inproc", "ipc"):
         if not parts.netloc + parts.path:
             raise ConfigError(f"{uri!r}: nothing follows {parts.scheme}://")
+        if uri.startswith("ipc://~"):
+            raise ConfigError(f"{uri!r} begins with ~, which only a shell understands")
         return
     if parts.scheme != "tcp":
         raise ConfigError(f"{uri!r}: the scheme must be tcp, ipc or inproc")

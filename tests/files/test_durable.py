@@ -21,16 +21,16 @@ def order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(os, "fsync", spy_fsync)
 
-    def spy_link(old: str, new: str) -> None:
+    def spy_link(old: Path, new: Path) -> None:
         done.append("name")
         link(old, new)
 
-    def spy_replace(old: str, new: str) -> None:
+    def spy_rename(old: Path, new: Path) -> None:
         done.append("name")
         rename(old, new)
 
     monkeypatch.setattr(os, "link", spy_link)
-    monkeypatch.setattr(os, "replace", spy_replace)
+    monkeypatch.setattr(os, "replace", spy_rename)
     return done
 
 

@@ -1,5 +1,7 @@
 """Acks on their way back: gathered, confirmed, and never taken for written because something else was."""
 
+import time
+
 import pytest
 
 from chatd.core.ack_batch import decode_acks
@@ -70,7 +72,14 @@ def pulls() -> NoPulls:
 
 @pytest.fixture
 def acks(calls: Calls, pulls: NoPulls, ended: list[ChatdError]) -> AckFlush:
-    return AckFlush(UnwrittenAcks(), pulls, is_ready=lambda: calls.ready, send=calls.send, end=lambda peer, error: ended.append(error))
+    return AckFlush(
+        UnwrittenAcks(),
+        pulls,
+        is_ready=lambda: calls.ready,
+        send=calls.send,
+        end=lambda peer, error: ended.append(error),
+        now=time.monotonic,
+    )
 
 
 def ack(acks: AckFlush, peer: ClientConnection, up_to: int) -> None:

@@ -42,9 +42,10 @@ class House:
             on_failed=unwritten.acked,
             on_ended=lambda peer: None,
             per_device=2,
+            now=time.monotonic,
         )
         self.sender = DeviceSender(self.connections.forget)
-        self.acks = AckFlush(unwritten, self, is_ready=lambda: self.ready, send=self.send, end=self.sender.end)
+        self.acks = AckFlush(unwritten, self, is_ready=lambda: self.ready, send=self.send, end=self.sender.end, now=time.monotonic)
         self.drain = Drain(
             asyncio.get_running_loop(),
             self.connections,

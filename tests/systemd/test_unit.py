@@ -37,6 +37,11 @@ def test_the_modes_are_the_instances(service: dict[str, list[str]]) -> None:
     assert all(f"chatd@{mode}" in manual for mode in get_args(Mode))
 
 
+def test_a_reload_is_a_hangup(service: dict[str, list[str]]) -> None:
+    """By the shell's own kill: minimal systems have no /bin/kill."""
+    assert service["ExecReload"] == ["/bin/sh -c 'kill -HUP \"$MAINPID\"'"]
+
+
 def test_libzmq_may_set_its_scheduling(service: dict[str, list[str]]) -> None:
     """Allowed again after what removes it: in the other order libzmq aborts the process."""
     removed, *allowed_again = [line for line in service["SystemCallFilter"] if re.search("@resources|sched_setscheduler", line)]

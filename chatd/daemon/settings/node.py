@@ -9,14 +9,19 @@ from typing import ClassVar
 from pydantic import AliasChoices, Field
 
 from chatd.daemon.mode import Mode
-from chatd.daemon.settings.section import Id, OptionalPath, Place, Section, number
+from chatd.daemon.settings.section import FolderPath, Id, OptionalPath, Place, Section, number
+from chatd.errors import ConfigError
 
 
 def _data_dir() -> Path:
     given = os.environ.get("STATE_DIRECTORY")
     if given:
         return Path(given)
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "chatd"
+    given = os.environ.get("XDG_DATA_HOME")
+    try:
+        return Path(given or Path.home() / ".local/share") / "chatd"
+    except RuntimeError as exc:
+        raise ConfigError(f"DATA_DIR: user {os.getuid()} has no home directory; DATA_DIR must be set") from exc
 
 
 def _node_id() -> str:
@@ -28,7 +33,7 @@ class NodeSection(Section):
 
     title: ClassVar[str] = "Node"
 
-    data_dir: Path = Field(
+    data_dir: FolderPath = Field(
         default_factory=_data_dir,
         validation_alias=AliasChoices("CHATD_DATA_DIR", "DATA_DIR", "data_dir"),
         description="Folder of the SQLite file and the tokens file; CHATD_DATA_DIR is a second name for it, and wins. "

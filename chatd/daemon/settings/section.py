@@ -40,13 +40,24 @@ def _empty_is_none(value: object) -> object:
     return None if value == "" else value
 
 
+def _home(value: object) -> object:
+    """``~`` and ``~user`` as in a shell: environment files and TOML are not read by one."""
+    if not isinstance(value, str | Path) or not str(value).startswith("~"):
+        return value
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as exc:
+        raise ValueError("no home") from exc
+
+
 def lower(value: object) -> object:
     """A text in lower case; anything else unchanged, for pydantic to refuse."""
     return value.lower() if isinstance(value, str) else value
 
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
+FolderPath = Annotated[Path, BeforeValidator(_home)]
+OptionalPath = Annotated[Path | None, BeforeValidator(_home), BeforeValidator(_empty_is_none)]
 
 
 class Section(BaseSettings):

@@ -1,6 +1,7 @@
 """All settings, composed of their sections in the order of the flow. ``SECTIONS`` is the list of them."""
 
 from inspect import isclass
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
@@ -31,6 +32,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     mode: Mode
+    config_file: Path | None
+    """The file that the command line named, to be read again."""
     origins: dict[str, str]
     node: NodeSection
     store: StoreSection

@@ -36,7 +36,7 @@ def load_settings(mode: Mode, config_file: Path | None, *, system_config: Path =
     values = from_file | from_environment
     problems = []
     try:
-        settings = Settings.model_validate(_in_sections(values) | {"mode": mode, "origins": origins})
+        settings = Settings.model_validate(_in_sections(values) | {"mode": mode, "config_file": config_file, "origins": origins})
     except ValidationError as exc:
         # Without `from exc`: it repeats the values, passwords too.
         problems = [_problem(error, origins) for error in exc.errors()]
@@ -51,7 +51,7 @@ def load_settings(mode: Mode, config_file: Path | None, *, system_config: Path =
 
 def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
     try:
-        return _one_data_dir(parse_toml(path.read_bytes()))
+        document = parse_toml(path.read_bytes())
     except FileNotFoundError as exc:
         if required:
             raise os_error(f"the configuration file {path}", exc) from exc
@@ -60,6 +60,19 @@ def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
         raise os_error(f"the configuration file {path}", exc) from exc
     except ValueError as exc:
         raise ConfigError(f"the configuration file {path} {exc}") from exc
+    return _one_data_dir(_lower_case(document, path))
+
+
+def _lower_case(document: dict[str, Any], path: Path) -> dict[str, Any]:
+    """A file may write the names as the environment does. Raises ConfigError for a name that is there twice."""
+    found: dict[str, Any] = {}
+    for key, value in document.items():
+        if key.lower() in found:
+            raise ConfigError(f"{key.upper()}: it is in {path} twice, in lower and in upper case")
+        found[key.lower()] = value
+    if "chatd_data_dir" in found:
+        found["CHATD_DATA_DIR"] = found.pop("chatd_data_dir")
+    return found
 
 
 def _read_environment() -> dict[str, Any]:

@@ -17,7 +17,7 @@ from chatd.default.fan_out.pacer import FanOutPacer
 from chatd.default.fan_out.repair import FindUnpublished
 from chatd.default.part import Part
 from chatd.errors import ChatdError
-from chatd.store.access import StoreAccess
+from chatd.store.access import StoreAccess, log_failure
 
 log = structlog.get_logger()
 
@@ -79,7 +79,7 @@ class FanOut:
 
     def _write(self, marks: tuple[Run, ...]) -> None:
         def failed(error: ChatdError) -> None:
-            log.error("Fan-out marks could not be written; they are tried again", error=str(error), code=error.code)
+            log_failure(error, "Fan-out marks could not be written; they are tried again")
             self._outbox_logging.put_back(marks)
 
         self._store.write(MarkPublished(marks), self._outbox_logging.put_back, failed)

@@ -19,7 +19,7 @@ from chatd.default.notifications.queue import ClaimNotifications
 from chatd.default.notifications.sender import CLAIMED, NotificationSender, NotifyRule
 from chatd.default.part import Part
 from chatd.errors import ChatdError
-from chatd.store.access import StoreAccess
+from chatd.store.access import StoreAccess, log_failure
 
 log = structlog.get_logger()
 
@@ -64,7 +64,7 @@ class OfflineDelivery:
 
     def _end_early(self, error: ChatdError) -> None:
         """The next pass begins anew; claims run out."""
-        log.error("A pass of notifications ended early; the next one begins anew", error=str(error), code=error.code)
+        log_failure(error, "A pass of notifications ended early; the next one begins anew")
         self._busy = False
 
     def _on_work(self, work: tuple[tuple[tuple[str, int], ...], bool]) -> None:

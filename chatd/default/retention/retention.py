@@ -18,7 +18,7 @@ from chatd.default.retention.cuts import FindCuts
 from chatd.default.retention.model import Cut, Purged
 from chatd.default.retention.store import PurgeLog
 from chatd.errors import ChatdError
-from chatd.store.access import StoreAccess
+from chatd.store.access import StoreAccess, log_failure
 
 log = structlog.get_logger()
 
@@ -133,6 +133,6 @@ class Retention:
 
     def _failed(self, error: ChatdError) -> None:
         """The next pass begins anew."""
-        log.error("A pass of retention ended early; the next one begins anew", error=str(error), code=error.code)
+        log_failure(error, "A pass of retention ended early; the next one begins anew")
         self._cuts.clear()
         self._busy = False

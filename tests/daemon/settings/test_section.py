@@ -55,7 +55,7 @@ def test_every_section_is_part_of_the_settings_under_its_file_s_name() -> None:
     assert set(SECTIONS.values()) == set(Section.__subclasses__())
     assert {section.__module__ for section in SECTIONS.values()} == {f"{package.__name__}.{name}" for name in SECTIONS}
     assert list(load_settings("all", None).sections()) == list(SECTIONS)
-    assert set(Settings.model_fields) - set(SECTIONS) == {"mode", "origins"}
+    assert set(Settings.model_fields) - set(SECTIONS) == {"mode", "config_file", "origins"}
 
 
 @every_setting

@@ -1,8 +1,12 @@
+import pwd
 from pathlib import Path
 
 import pytest
+import typer
 
+from chatctl.token_file import default_path
 from chatd.daemon.settings import Settings
+from chatd.daemon.settings.listing import describe
 from chatd.daemon.settings.sources import load_settings
 from chatd.errors import ConfigError, StartFailed
 
@@ -154,3 +158,59 @@ def test_problems_never_show_a_password(home: Path, text: str) -> None:
         load_settings("all", config(home, text))
     assert "secret" not in str(problem.value)
     assert problem.value.__cause__ is None
+
+
+def test_an_editor_s_byte_order_mark_is_none_of_the_file(home: Path) -> None:
+    path = home / "chatd.toml"
+    path.write_bytes(b"\xef\xbb\xbfack_flush_ms = 20\n")
+    assert load_settings("all", path).streams.ack_flush_ms == 20
+
+
+def test_names_in_a_file_may_be_shouted_too(home: Path) -> None:
+    """They were refused, or shown as "default"."""
+    path = config(home, 'ACK_FLUSH_MS = 20\nDATA_DIR = "/from/file"\n')
+    settings = load_settings("all", path)
+    shown = {setting.name: (setting.value, setting.origin) for setting in describe(settings)}
+    assert shown["ACK_FLUSH_MS"] == ("20", str(path))
+    with pytest.raises(ConfigError, match=r"^ACK_FLUSH_MS: it is in .* twice"):
+        load_settings("all", config(home, "ACK_FLUSH_MS = 20\nack_flush_ms = 20\n"))
+
+
+@pytest.mark.parametrize("key", ["data_dir", "runtime_dir", "tokens_file", "notify_exec", "notify_vapid_key"])
+def test_a_tilde_is_the_home_directory(home: Path, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CHATD_DATA_DIR")
+    monkeypatch.setenv("HOME", "/home/someone")
+    shown = {setting.name: setting.value for setting in describe(load_settings("all", config(home, f'{key} = "~/chatd"\n')))}
+    assert shown[key.upper()] == "/home/someone/chatd"
+    with pytest.raises(ConfigError, match=f"^{key.upper()}: .* is not allowed"):
+        load_settings("all", config(home, f'{key} = "~nobody-of-that-name/chatd"\n'))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("db_uri", "sqlite:///~/chatd.db"), ("gateway_uri", "ipc://~/chatd"), ("default_uri", "ipc://~/d")]
+)
+def test_an_address_has_no_tilde(home: Path, key: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{key.upper()}: .*begins with ~"):
+        load_settings("all", config(home, f'{key} = "{value}"\n'))
+
+
+def test_a_user_without_a_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_user(uid: int) -> None:
+        raise KeyError(uid)
+
+    for name in ("HOME", "CHATD_DATA_DIR", "XDG_DATA_HOME", "STATE_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", no_user)
+    with pytest.raises(ConfigError, match=r"^DATA_DIR: user .* has no home directory; DATA_DIR must be set$"):
+        load_settings("all", config(home, ""))
+    with pytest.raises(typer.BadParameter, match="no home directory"):
+        default_path()
+
+
+@pytest.mark.parametrize("name", ["DATA_DIR", "CHATD_DATA_DIR"])
+def test_chatctl_looks_where_chatd_does(home: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CHATD_DATA_DIR")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv(name, "~/data")
+    settings = load_settings("all", None)
+    assert default_path() == settings.authentication.tokens(settings.place) == home / "data" / "tokens.toml"
