@@ -15,7 +15,7 @@ from chatd.default.fan_out.marks import MarkPublished
 from chatd.default.messages.store import StoreEvents
 from chatd.default.nodes.store import RenewLeases
 from chatd.default.notifications.enqueue import EnqueueNotifications
-from chatd.default.notifications.model import ClaimedNotification, NotificationOutcome
+from chatd.default.notifications.model import ClaimedNotification, LongestPauses, NotificationOutcome
 from chatd.default.notifications.push import SetPush, SetRoomNotifications
 from chatd.default.notifications.queue import (
     ClaimNotifications,
@@ -25,6 +25,7 @@ from chatd.default.notifications.queue import (
 )
 from chatd.default.outbox.cursors import AckCursors
 from chatd.default.receipts.store import SetReadMarker
+from chatd.default.retention.clock import RecordTime
 from chatd.default.retention.erase import EraseProfile
 from chatd.default.retention.store import PurgeLog
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
@@ -63,7 +64,7 @@ LOCKS: tuple[tuple[Command[object], Locks], ...] = (
     (SetPush("p", "d", "log", "", "", ""), Locks(profiles=("p",), notifications=True)),
     (SetRoomNotifications("p", "r", 1, 0), Locks(notifications=True)),
     (EnqueueNotifications(("r", "s"), 1, 1), Locks(rooms=("r", "s"), notifications=True)),
-    (ClaimNotifications(1, 1), Locks(notifications=True)),
+    (ClaimNotifications(1, 1, LongestPauses(1, 1)), Locks(notifications=True)),
     (SettleNotifications((NotificationOutcome(CLAIM, "sent"),)), Locks(notifications=True)),
     (SettleNotifications((NotificationOutcome(CLAIM, "gone"),)), Locks(profiles=("p",), notifications=True)),
     (RetryNotifications("", ""), Locks(notifications=True)),
@@ -71,6 +72,7 @@ LOCKS: tuple[tuple[Command[object], Locks], ...] = (
     (PurgeLog("r", 1, 0, 1, 0), Locks(rooms=("r",))),
     (EraseProfile("p", ("r", "s"), 1), Locks(rooms=("r", "s"), profiles=("p",), notifications=True)),
     (RenewLeases((), 0), NO_LOCKS),
+    (RecordTime(1), NO_LOCKS),
 )
 
 

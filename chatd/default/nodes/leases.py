@@ -1,8 +1,10 @@
 """Leases: this node's and those of the gateways that ask it, renewed in the database; and all others, as the database has them.
 
-A lease is no lock: an address whose lease has ended is no longer handed to gateways, that is all.
+A lease is no lock: an address whose lease has ended is no longer handed to gateways, that is all. Other processes' clocks are not
+compared with this one's for longer than needed: a lease that moves forward is held for its length by the steady clock from then on.
 """
 
+import time
 from collections.abc import Callable
 
 from chatd.default.nodes.model import Lease
@@ -16,13 +18,16 @@ FORGET_US = 3_600_000_000
 
 
 class Leases:
-    """``lease`` is in seconds; it is renewed when a third of it has passed. ``clock`` gives microseconds since the Unix epoch."""
+    """``lease`` is in seconds; it is renewed when a third of it has passed. ``clock`` gives microseconds since the Unix epoch,
+    ``steady`` seconds."""
 
-    def __init__(self, store: StoreAccess, *, lease: float, clock: Callable[[], int]) -> None:
+    def __init__(self, store: StoreAccess, *, lease: float, clock: Callable[[], int], steady: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._lease_us = round(lease * 1e6)
         self.part = Part(begin=(self._renew,), every=((lease / 3, self._renew),), before_the_end=self._end)
         self._clock = clock
+        self._steady = steady
+        self._held: dict[str, float] = {}  # address → until when its lease holds, on the steady clock
         self._own: tuple[Lease, ...] = ()
         self._gateways: dict[str, Lease] = {}
         self._known: tuple[Lease, ...] = ()
@@ -67,8 +72,23 @@ class Leases:
         return RenewLeases(tuple(own), forget_before_us=now - FORGET_US)
 
     def renewed(self, known: tuple[Lease, ...]) -> None:
-        """All leases, as the database answered."""
-        self._known = known
+        """All leases, as the database answered. One that moved back has been ended by its holder."""
+        before = {node.uri: node.lease_until_us for node in self._known}
+        now_us, steady = self._clock(), self._steady()
+        lease = self._lease_us / 1e6
+        held: dict[str, float] = {}
+        for node in known:
+            until_us = before.get(node.uri)
+            if until_us is None:
+                held[node.uri] = steady + min(lease, (node.lease_until_us - now_us) / 1e6)
+            elif node.lease_until_us == until_us:
+                held[node.uri] = self._held.get(node.uri, 0.0)
+            else:
+                held[node.uri] = steady + lease if node.lease_until_us > until_us else steady
+        self._known, self._held = known, held
+
+    def _holds(self, node: Lease) -> bool:
+        return self._held.get(node.uri, 0.0) > self._steady()
 
     def all(self) -> tuple[Lease, ...]:
         """Every process that is known."""
@@ -81,14 +101,12 @@ class Leases:
 
     def default_nodes(self) -> list[node_pb2.NodeAddress]:
         """The default nodes that hold a lease."""
-        now = self._clock()
         return [
             node_pb2.NodeAddress(node_id=node.node_id, call_uri=node.uri, queue_uri=node.queue_uri)
             for node in self._known
-            if node.kind == "default" and node.lease_until_us > now
+            if node.kind == "default" and self._holds(node)
         ]
 
     def gateway_uris(self) -> list[str]:
         """The addresses of gateways that hold a lease, for devices."""
-        now = self._clock()
-        return [node.uri for node in self._known if node.kind == "gateway" and node.lease_until_us > now]
+        return [node.uri for node in self._known if node.kind == "gateway" and self._holds(node)]

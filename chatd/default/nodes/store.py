@@ -43,7 +43,10 @@ class RenewLeases(Command[tuple[Lease, ...]]):
                 """,
                 parameters,
             )
-        database.run("DELETE FROM node WHERE lease_until_us < ?", (min(one.forget_before_us for one in commands),))
+        forget_before_us = min(one.forget_before_us for one in commands)
+        # As far ahead as that no lease is: its holder's clock was. One that lives writes it again.
+        forget_after_us = transaction.now_us + (transaction.now_us - forget_before_us)
+        database.run("DELETE FROM node WHERE lease_until_us < ? OR lease_until_us > ?", (forget_before_us, forget_after_us))
         rows = database.rows(
             """
             SELECT uri, kind, node_id, queue_uri, version, started_at_us, lease_until_us
