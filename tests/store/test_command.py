@@ -27,6 +27,7 @@ from chatd.default.outbox.cursors import AckCursors
 from chatd.default.receipts.store import SetReadMarker
 from chatd.default.retention.clock import RecordTime
 from chatd.default.retention.erase import EraseProfile
+from chatd.default.retention.orphans import DeleteOrphans
 from chatd.default.retention.store import PurgeLog
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom, UpdateRoom
@@ -73,6 +74,8 @@ LOCKS: tuple[tuple[Command[object], Locks], ...] = (
     (EraseProfile("p", ("r", "s"), 1), Locks(rooms=("r", "s"), profiles=("p",), notifications=True)),
     (RenewLeases((), 0), NO_LOCKS),
     (RecordTime(1), NO_LOCKS),
+    (DeleteOrphans("outbox", (("p", "d"), ("q", "d"))), Locks(profiles=("p", "q"), notifications=True)),
+    (DeleteOrphans("push", (("p", "d"),)), Locks(notifications=True)),
 )
 
 

@@ -21,6 +21,7 @@ from chatd.default.part import Part
 from chatd.default.retention.clock import GetKnownTime, RecordTime
 from chatd.default.retention.cuts import FindCuts
 from chatd.default.retention.model import Cut, Purged
+from chatd.default.retention.orphan_sweep import OrphanSweep
 from chatd.default.retention.store import PurgeLog
 from chatd.errors import ChatdError
 from chatd.store.access import StoreAccess
@@ -71,16 +72,17 @@ class Retention:
         self._clock = clock
         self._steady = steady
         self._watch = ClockWatch()
+        self._orphans = OrphanSweep(store)
         self._expires_at = steady() + ONLINE_KNOWN_SECONDS
         self._now_us = 0  # of the pass; 0: not to be believed
         self._cuts: deque[Cut] = deque()
         self._busy = False
         self._events_purged = Counter("events_purged", "events removed by retention")
         self._devices_expired = Counter("devices_expired", "devices that expired")
-        self.part = Part(every=((period, self.begin),), counters=(self._events_purged, self._devices_expired))
+        self.part = Part(every=((period, self.begin),), counters=(self._events_purged, self._devices_expired, self._orphans.deleted))
 
     def begin(self) -> None:
-        """Start a pass: unused devices, settled failures, then the logs."""
+        """Start a pass: unused devices, settled failures, the logs, orphans."""
         wall_us, steady = self._clock(), self._steady()
         step = self._watch.look(wall_us, steady)
         if step:
@@ -155,10 +157,13 @@ class Retention:
             if self._after:
                 self._look(self._after)
             else:
-                self._busy = False
+                self._orphans.begin(self._end, self._failed)
             return
         cut = self._cuts[0]
         self._store.write(PurgeLog(cut.room_id, cut.up_to, 0, BATCH, self._forget_before_us), self._on_purged, self._failed)
+
+    def _end(self) -> None:
+        self._busy = False
 
     def _on_purged(self, purged: Purged) -> None:
         self._events_purged.add(purged.removed)
