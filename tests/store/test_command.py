@@ -16,7 +16,7 @@ from chatd.default.messages.store import StoreEvents
 from chatd.default.nodes.model import Lease
 from chatd.default.nodes.store import ClaimDatabase, RenewLeases
 from chatd.default.notifications.enqueue import EnqueueNotifications
-from chatd.default.notifications.model import ClaimedNotification, NotificationOutcome
+from chatd.default.notifications.model import ClaimedNotification, LongestPauses, NotificationOutcome
 from chatd.default.notifications.push import SetPush, SetRoomNotifications
 from chatd.default.notifications.queue import (
     ClaimNotifications,
@@ -26,7 +26,9 @@ from chatd.default.notifications.queue import (
 )
 from chatd.default.outbox.cursors import AckCursors
 from chatd.default.receipts.store import SetReadMarker
+from chatd.default.retention.clock import RecordTime
 from chatd.default.retention.erase import EraseProfile
+from chatd.default.retention.orphans import DeleteOrphans
 from chatd.default.retention.store import PurgeLog
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom, UpdateRoom
@@ -70,7 +72,7 @@ LOCKS: tuple[tuple[Command[object], Locks], ...] = (
     (SetPush("p", "d", "log", "", "", ""), Locks(profiles=("p",), notifications=True)),
     (SetRoomNotifications("p", "r", 1, 0), Locks(notifications=True)),
     (EnqueueNotifications(("r", "s"), 1, 1), Locks(rooms=("r", "s"), notifications=True)),
-    (ClaimNotifications(1, 1), Locks(notifications=True)),
+    (ClaimNotifications(1, 1, LongestPauses(1, 1)), Locks(notifications=True)),
     (SettleNotifications((NotificationOutcome(CLAIM, "sent"),)), Locks(notifications=True)),
     (SettleNotifications((NotificationOutcome(CLAIM, "gone"),)), Locks(profiles=("p",), notifications=True)),
     (RetryNotifications("", ""), Locks(notifications=True)),
@@ -79,6 +81,12 @@ LOCKS: tuple[tuple[Command[object], Locks], ...] = (
     (EraseProfile("p", ("r", "s"), 1), Locks(rooms=("r", "s"), profiles=("p",), notifications=True, entries=[("p", "", "")])),
     (RenewLeases((), 0), NO_LOCKS),
     (ClaimDatabase(Lease("u", "default", "n", "q", "1", 5, 6), "p", 7, alone=False), NO_LOCKS),
+    (RecordTime(1), NO_LOCKS),
+    (
+        DeleteOrphans("outbox", (("p", "d"), ("q", "d"))),
+        Locks(profiles=("p", "q"), notifications=True, entries=[("p", "d", ""), ("q", "d", "")]),
+    ),
+    (DeleteOrphans("push", (("p", "d"),)), Locks(notifications=True)),
 )
 
 

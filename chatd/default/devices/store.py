@@ -143,11 +143,12 @@ class FindUnusedDevices(Query[tuple[_Key, ...]]):
 
 @dataclass(frozen=True, slots=True)
 class ExpireDevices(Command[int]):
-    """Delete those of ``devices`` (profile, device) that are still unseen since before ``unseen_since_us``. The result: how many
-    devices; one that never connected does not count."""
+    """Delete those of ``devices`` (profile, device) that are still unseen since before ``unseen_since_us``. Those that are
+    ``connected`` are seen now. The result: how many devices; one that never connected does not count."""
 
     devices: tuple[_Key, ...]
     unseen_since_us: int
+    connected: tuple[_Key, ...] = ()
 
     def locks(self) -> Locks:
         return Locks(
@@ -158,7 +159,15 @@ class ExpireDevices(Command[int]):
 
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[ExpireDevices]) -> list[int]:
-        return [sum(_expire(transaction, device, command.unseen_since_us) for device in command.devices) for command in commands]
+        expired = []
+        for command in commands:
+            for device in command.connected:
+                transaction.database.run(
+                    "UPDATE device SET seen_at_us = ? WHERE profile_id = ? AND device_id = ?", (transaction.now_us, *device)
+                )
+            unused = [device for device in command.devices if device not in command.connected]
+            expired.append(sum(_expire(transaction, device, command.unseen_since_us) for device in unused))
+        return expired
 
 
 def _expire(transaction: Transaction, device: _Key, unseen_since_us: int) -> bool:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from chatd.default.notifications.model import ClaimedNotification, NotificationOutcome, Outcome, QueuedNotification
+from chatd.default.notifications.model import (
+    IS_DUE,
+    LONGEST_LOOK_US,
+    SKEW_US,
+    ClaimedNotification,
+    LongestPauses,
+    NotificationOutcome,
+    Outcome,
+    QueuedNotification,
+)
 from chatd.default.notifications.push import forget_push
 from chatd.store.command import Command, Locks, Query
 from chatd.store.database import Database
@@ -56,6 +65,7 @@ class ClaimNotifications(Command[tuple[ClaimedNotification, ...]]):
 
     limit: int
     lease_us: int
+    pauses: LongestPauses
 
     def locks(self) -> Locks:
         return Locks(notifications=True)
@@ -71,14 +81,14 @@ def _claim(transaction: Transaction, command: ClaimNotifications) -> tuple[Claim
     claimed: list[ClaimedNotification] = []
     for state in ("waiting", "sent"):
         rows = database.rows(
-            """
+            f"""
             SELECT profile_id, device_id, room_id, seq, kind, attempts, slot
             FROM notification
-            WHERE state = ? AND due_at_us <= ? AND claimed_until_us <= ?
+            WHERE state = ? AND {IS_DUE} AND (claimed_until_us <= ? OR claimed_until_us > ?)
             ORDER BY due_at_us
             LIMIT ?
             """,
-            (state, now, now, command.limit - len(claimed)),
+            (state, now, *command.pauses.of(state, now), now, until + SKEW_US, command.limit - len(claimed)),
         )
         claimed += [ClaimedNotification(*(*row[:-1], state == "sent", until, row[-1])) for row in rows]
     if claimed:
@@ -183,15 +193,30 @@ def _failed(transaction: Transaction, outcome: NotificationOutcome) -> None:
 
 
 def _postponed(transaction: Transaction, outcome: NotificationOutcome) -> None:
-    """A message waits on; one that was sent is looked at again when it is twice as old."""
+    """A message waits on; one that was sent is looked at again when it is twice as old, in a day at most."""
     now = transaction.now_us
     transaction.database.run(
         f"""
         UPDATE notification
-        SET claimed_until_us = 0, due_at_us = CASE WHEN state = 'sent' THEN ? + (? - at_us) ELSE ? END
+        SET claimed_until_us = 0,
+            due_at_us = CASE
+                WHEN state <> 'sent' THEN ?
+                WHEN at_us > ? THEN ?
+                WHEN at_us < ? THEN ?
+                ELSE ? + (? - at_us)
+            END
         WHERE {_OWN}
         """,
-        (now, now, now + outcome.pause_us, *_own(outcome)),
+        (
+            now + outcome.pause_us,
+            now - LOOK_AGAIN_US,
+            now + LOOK_AGAIN_US,
+            now - LONGEST_LOOK_US,
+            now + LONGEST_LOOK_US,
+            now,
+            now,
+            *_own(outcome),
+        ),
     )
 
 

@@ -95,7 +95,7 @@ def _read_epochs(transaction: Transaction, commands: Sequence[AckCursors]) -> di
         )
         for profile_id, device_id, epoch, seen_at_us in rows:
             epochs[profile_id, device_id] = epoch
-            if seen_at_us < transaction.now_us - SEEN_EVERY_US:
+            if not transaction.now_us - SEEN_EVERY_US <= seen_at_us <= transaction.now_us:
                 long_unseen.append((profile_id, device_id))
     for device in long_unseen:
         transaction.database.run("UPDATE device SET seen_at_us = ? WHERE profile_id = ? AND device_id = ?", (transaction.now_us, *device))

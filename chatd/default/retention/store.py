@@ -15,6 +15,8 @@ from chatd.store.command import Command, Locks
 from chatd.store.database import placeholders
 from chatd.store.transaction import Transaction
 
+_NO_END = 2**62
+
 
 @dataclass(frozen=True, slots=True)
 class PurgeLog(Command[Purged]):
@@ -72,13 +74,20 @@ def _purge(transaction: Transaction, command: PurgeLog) -> Purged | ChatdError:
 
 
 def _last_before(transaction: Transaction, command: PurgeLog) -> int:
-    """The last seq from before ``before_us``; 0: there is none, or no such time was given."""
+    """The last seq before the first from ``before_us`` or later; 0: there is none, or no such time was given."""
     if not command.before_us:
         return 0
-    ((seq,),) = transaction.database.rows(
-        "SELECT MAX(seq) FROM room_event WHERE room_id = ? AND sent_at_us < ?", (command.room_id, command.before_us)
+    rows = transaction.database.rows(
+        """
+        SELECT seq
+        FROM room_event
+        WHERE room_id = ? AND sent_at_us >= ?
+        ORDER BY seq
+        LIMIT 1
+        """,
+        (command.room_id, command.before_us),
     )
-    return seq or 0
+    return rows[0][0] - 1 if rows else _NO_END
 
 
 def _forget_ids(transaction: Transaction, purged_seq: int, command: PurgeLog) -> None:

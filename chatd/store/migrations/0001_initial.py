@@ -186,6 +186,11 @@ CREATE TABLE node (
     started_at_us BIGINT NOT NULL,
     lease_until_us BIGINT NOT NULL);
 
+-- One row: the last time of the wall clock that was believed.
+CREATE TABLE known_time (
+    id BIGINT PRIMARY KEY,
+    at_us BIGINT NOT NULL);
+
 -- Streams that are open, for operators.
 CREATE TABLE connection (
     profile_id TEXT NOT NULL,

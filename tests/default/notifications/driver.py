@@ -6,7 +6,7 @@ from chatd.core.model import StreamKey
 from chatd.default.messages.model import NewEvent
 from chatd.default.notifications.content import GetNotificationContents
 from chatd.default.notifications.enqueue import EnqueueNotifications, FindNotificationWork
-from chatd.default.notifications.model import ClaimedNotification, NotificationOutcome
+from chatd.default.notifications.model import ClaimedNotification, LongestPauses, NotificationOutcome
 from chatd.default.notifications.push import SetPush
 from chatd.default.notifications.queue import ClaimNotifications, ListNotifications, SettleNotifications
 from chatd.default.receipts.store import SetReadMarker
@@ -14,6 +14,7 @@ from tests.store.driver import Store, send
 
 DELAY, QUIET = 1_000, 50_000
 """Microseconds."""
+PAUSES = LongestPauses(QUIET, 10 * QUIET)
 
 
 def register(store: Store, profile: str, device: str, notifier: str = "log") -> StreamKey:
@@ -26,10 +27,10 @@ def register(store: Store, profile: str, device: str, notifier: str = "log") -> 
 def fan_out(store: Store) -> None:
     """As the node does: mark the committed runs, then enqueue for the rooms that have a device to notify."""
     store.publish()
-    rooms, _ = store.ask(FindNotificationWork(store.now_us))
+    rooms, _ = store.ask(FindNotificationWork(store.now_us, PAUSES))
     while rooms:
         store.do(EnqueueNotifications(tuple(room_id for room_id, _ in rooms), DELAY, QUIET))
-        rooms, _ = store.ask(FindNotificationWork(store.now_us))
+        rooms, _ = store.ask(FindNotificationWork(store.now_us, PAUSES))
 
 
 def say(store: Store, *events: NewEvent, sender: str = "alice") -> None:
@@ -45,7 +46,7 @@ def queued(store: Store, state: str = "") -> list[tuple[str, str, str, int]]:
 
 
 def claim(store: Store, limit: int = 100) -> tuple[ClaimedNotification, ...]:
-    claims: tuple[ClaimedNotification, ...] = store.do(ClaimNotifications(limit, 10_000))
+    claims: tuple[ClaimedNotification, ...] = store.do(ClaimNotifications(limit, 10_000, PAUSES))
     return claims
 
 

@@ -7,7 +7,7 @@ from chatd.default.notifications.model import EnqueuedPage
 from chatd.default.notifications.push import ALL, MENTIONS, NONE, SetPush, SetRoomNotifications
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom
-from tests.default.notifications.driver import DELAY, QUIET, claim, fan_out, queued, register, say, send_due, settle
+from tests.default.notifications.driver import DELAY, PAUSES, QUIET, claim, fan_out, queued, register, say, send_due, settle
 from tests.store.driver import Store, event, send
 
 
@@ -62,7 +62,7 @@ def test_rooms_without_a_device_to_notify_have_nothing_to_enqueue(store: Store) 
     store.open("bob", "phone")
     store.do(send("alice", event("r", "e1")))
     store.publish()
-    assert store.ask(FindNotificationWork(store.now_us)) == ((), False)
+    assert store.ask(FindNotificationWork(store.now_us, PAUSES)) == ((), False)
     # Who registers now is not notified of what was said before; who joins with a device is.
     register(store, "carol", "phone")
     store.do(SetPush("bob", "phone", "log", "", "", ""))
@@ -83,12 +83,12 @@ def test_events_that_a_dead_node_did_not_enqueue_are_found(store: Store) -> None
     for start in range(0, EVENTS_AT_ONCE + 100, 100):
         store.do(send("alice", *(event("r", f"e{start + number}") for number in range(100))))
     store.publish()
-    assert store.ask(FindNotificationWork(store.now_us)) == ((("r", 1),), False)
+    assert store.ask(FindNotificationWork(store.now_us, PAUSES)) == ((("r", 1),), False)
     store.do(EnqueueNotifications(("r",), DELAY, QUIET))
-    assert store.ask(FindNotificationWork(store.now_us)) == ((("r", 1),), False)
+    assert store.ask(FindNotificationWork(store.now_us, PAUSES)) == ((("r", 1),), False)
     store.do(EnqueueNotifications(("r",), DELAY, QUIET))
     assert queued(store) == [("bob", "phone", "r", EVENTS_AT_ONCE + 101)]
-    assert store.ask(FindNotificationWork(store.now_us + DELAY)) == ((), True)
+    assert store.ask(FindNotificationWork(store.now_us + DELAY, PAUSES)) == ((), True)
 
 
 def test_a_large_room_is_enqueued_page_by_page(store: Store) -> None:
@@ -105,9 +105,9 @@ def test_a_large_room_is_enqueued_page_by_page(store: Store) -> None:
         if not noted.after:
             break
         assert noted.up_to == 3
-        assert store.ask(FindNotificationWork(store.now_us))[0] == (("r", 25),), "a crash now would lose nothing"
+        assert store.ask(FindNotificationWork(store.now_us, PAUSES))[0] == (("r", 25),), "a crash now would lose nothing"
     assert pages == [10, 20, 25]
-    assert store.ask(FindNotificationWork(store.now_us))[0] == ()
+    assert store.ask(FindNotificationWork(store.now_us, PAUSES))[0] == ()
     # A page that is done again tells nobody again.
     store.now_us += DELAY
     settle(store, *claim(store))

@@ -11,6 +11,7 @@ from chatd.default.notifications.queue import (
     RetryNotifications,
 )
 from chatd.default.receipts.store import SetReadMarker
+from chatd.default.rooms.membership import AddSubscriptions
 from chatd.default.rooms.store import CreateRoom
 from tests.default.notifications.driver import DELAY, QUIET, claim, contents, fan_out, queued, read, register, say, send_due, settle
 from tests.store.driver import Store, acks, event, send
@@ -187,3 +188,33 @@ def test_two_nodes_claim_a_row_once_and_never_wait_for_each_other(postgres_uri: 
     finally:
         first.close()
         second.close()
+
+
+def test_a_clock_that_was_ahead_silences_nobody(store: Store) -> None:
+    """The clock an hour ahead, a notification and a failure; then the clock is right again."""
+    hour = 3_600_000_000
+    for profile in ("bob", "carol"):
+        store.do(AddSubscriptions("r", ("carol",), "alice", False))
+        register(store, profile, "phone")
+    store.now_us += hour
+    say(store, event("r", "e1"))
+    store.now_us += DELAY
+    bobs, carols = claim(store)
+    settle(store, bobs)
+    settle(store, carols, what="failed", pause_us=DELAY)
+    say(store, event("r", "e2"))
+    say(store, event("r", "e3"))
+    store.now_us -= hour
+    say(store, event("r", "e4"))
+    store.now_us += QUIET
+    assert {(kind, room) for kind, _, room, _ in send_due(store)} == {("message", "r")}
+    assert queued(store, "waiting") == []
+
+
+def test_a_claim_from_the_future_has_run_out(store: Store) -> None:
+    register(store, "bob", "phone")
+    say(store, event("r", "e1"))
+    store.now_us += 3_600_000_000
+    assert len(claim(store)) == 1
+    store.now_us -= 3_600_000_000 - 2 * DELAY
+    assert len(claim(store)) == 1
