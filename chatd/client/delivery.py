@@ -2,6 +2,7 @@
 
 import math
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -82,7 +83,7 @@ class Delivery:
 
     @property
     def text(self) -> str:
-        """The text of a MESSAGE; a sentence for a membership change or a marker; empty for other events."""
+        """The text of a MESSAGE; a sentence for a change of members or of the room, or a marker; else empty."""
         if self.skipped is not None:
             first, last = self.skipped.first_seq, self.skipped.last_seq
             seqs = f"{first} to {last}" if first < last else f"{first}"
@@ -91,6 +92,8 @@ class Delivery:
         if self.type == EventType.EVENT_TYPE_MEMBERSHIP:
             changes = [change for change in ("joined", "left") if change in fields]
             return "; ".join(f"{_listed(fields[change])} {change}" for change in changes)
+        if self.type == EventType.EVENT_TYPE_ROOM:
+            return "; ".join(_room_changes(fields))
         return fields["text"].string_value if "text" in fields else ""
 
     @property
@@ -117,6 +120,14 @@ class Delivery:
 
 def _listed(value: Value) -> str:
     return ", ".join(one.string_value for one in value.list_value.values)
+
+
+def _room_changes(fields: Mapping[str, Value]) -> Iterator[str]:
+    if "name" in fields:
+        name = fields["name"].string_value
+        yield f"the room is now called {name}" if name else "the room has no name now"
+    if "hide_previews" in fields:
+        yield f"previews are {'hidden' if fields['hide_previews'].bool_value else 'shown'} now"
 
 
 def _from_struct(struct: Struct) -> dict[str, Any]:

@@ -135,7 +135,7 @@ class WatchedTopics(Generic[N]):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one gateway wants that it did not want before, and the other way round."""
+    """Topics that one gateway wants and did not want before, and the other way round."""
 
     added: tuple[bytes, ...] = ()
     removed: tuple[bytes, ...] = ()
