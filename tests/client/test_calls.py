@@ -12,18 +12,23 @@ from chatd.errors import (
     MalformedFrame,
     Unavailable,
 )
+from chatd.pb.chat.v1 import chat_pb2 as chat
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
-from tests.client.fake_gateway import FakeGateway, accepted, sent_ids
+from tests.client.fake_gateway import FakeGateway, accepted
 from tests.daemons import free_port
 
 
 async def test_answers_may_come_in_any_order(client: Client, gateway: FakeGateway) -> None:
-    sending = [asyncio.ensure_future(client.send("lobby", text)) for text in ("one", "two", "three")]
+    texts = ["one", "two", "three"]
+    sending = [asyncio.ensure_future(client.send("lobby", text)) for text in texts]
     heard = [await gateway.hear("call") for _ in sending]
+    ids: dict[str, str] = {}
     for peer, call in reversed(heard):
+        (event,) = chat.SendEventsRequest.FromString(call.payload).events
+        ids[event.payload.fields["text"].string_value] = event.event_id
         gateway.say(peer, reply=RpcResponse(call_id=call.call_id, payload=accepted(call).SerializeToString()))
     acks = await asyncio.gather(*sending)
-    assert [[ack.event_id] for ack in acks] == [sent_ids(call) for _, call in heard]
+    assert [ack.event_id for ack in acks] == [ids[text] for text in texts]
 
 
 async def test_nobody_there(gateway: FakeGateway) -> None:

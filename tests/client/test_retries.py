@@ -14,6 +14,7 @@ from chatd.errors import (
     Unavailable,
 )
 from chatd.pb.chat.v1 import chat_pb2 as chat
+from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
 from tests.client.fake_gateway import FakeGateway, accepted, sent_ids
 
 
@@ -105,3 +106,18 @@ async def test_a_room_is_not_made_twice_after_an_unknown_outcome(client: Client,
     with pytest.raises(Unavailable, match="the node was lost"):
         await making
     assert gateway.heard_nothing()
+
+
+async def test_calls_move_to_another_gateway_and_those_under_way_end_where_they_are() -> None:
+    async with FakeGateway() as first, FakeGateway() as second, Client([first.uri, second.uri], "secret") as client:
+        slow = asyncio.ensure_future(client.send("lobby", "slow"))
+        peer, call = await first.hear("call")
+        quick = asyncio.ensure_future(client.send("lobby", "quick"))
+        await first.answer(lambda _: Unavailable("no default node answers"))
+        await second.answer(accepted)
+        assert (await quick).seq == 7
+        (left,) = client._calls._retired
+        assert not left.closed
+        first.say(peer, reply=RpcResponse(call_id=call.call_id, payload=accepted(call).SerializeToString()))
+        assert (await slow).seq == 7
+        assert left.closed, "nothing is under way there any more"
