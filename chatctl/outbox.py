@@ -7,7 +7,7 @@ from chatctl.columns import Column, Columns, list_only, unlisted, yes_no
 from chatctl.invocation import call, output
 from chatctl.times import age, age_since
 from chatd.pb.admin.v1 import admin_pb2
-from chatd.pb.events.v1.payloads_pb2 import EventReceipt
+from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventReceipt
 
 app = typer.Typer(no_args_is_help=True, help="See which events devices are owed. Operators only.")
 
@@ -34,13 +34,20 @@ ENTRIES: Columns[admin_pb2.OutboxEntry] = (
     Column("attempts", "attempts", get=lambda entry: entry.target.attempts),
 )
 
+
+def state(receipt: EventReceipt) -> str:
+    """owed, acknowledged, rejected, undeliverable or removed; unspecified from an older chatd."""
+    return DeliveryState.Name(receipt.state).removeprefix("DELIVERY_STATE_").lower()
+
+
 TARGETS: Columns[EventReceipt] = (
     Column("profile", "profile_id"),
     Column("device", "device_id"),
-    Column("acked", "acked", yes_no),
+    unlisted("acked"),
+    Column("state", "state", get=state),
     Column("attempts", "attempts"),
     unlisted("owed_for_us"),
-    list_only("owed for", lambda target: "" if target.acked else age(target.owed_for_us)),
+    list_only("owed for", lambda target: age(target.owed_for_us) if target.owed_for_us else ""),
 )
 
 

@@ -8,13 +8,22 @@ import typer
 from chatctl.arguments import AsJson, RoomId, Seq
 from chatctl.columns import Column, Columns, list_only, unlisted
 from chatctl.invocation import output, run
+from chatctl.outbox import state
 from chatctl.times import clock
 from chatd.pb.chat.v1.chat_pb2 import RecipientStatus
-from chatd.pb.events.v1.payloads_pb2 import EventReceipt
+from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventReceipt
+
+_PLAIN = (DeliveryState.DELIVERY_STATE_OWED, DeliveryState.DELIVERY_STATE_ACKNOWLEDGED)
 
 
 def _ids(devices: Iterable[EventReceipt], *, acked: bool) -> str:
-    return ", ".join(device.device_id for device in devices if device.acked == acked) or "-"
+    """Devices; the state of those that will not get the event is behind them."""
+    named = (
+        device.device_id if device.state in _PLAIN else f"{device.device_id} ({state(device)})"
+        for device in devices
+        if device.acked == acked
+    )
+    return ", ".join(named) or "-"
 
 
 COLUMNS: Columns[RecipientStatus] = (
@@ -24,7 +33,7 @@ COLUMNS: Columns[RecipientStatus] = (
     unlisted("read"),
     unlisted("read_at_us"),
     list_only("read", lambda one: clock(one.read_at_us) if one.read else "no"),
-    unlisted("devices", get=lambda one: {device.device_id: device.acked for device in one.devices}),
+    unlisted("devices", get=lambda one: {device.device_id: state(device) for device in one.devices}),
 )
 
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="List at most this many profiles.")]

@@ -4,11 +4,16 @@ import typer
 
 from chatctl.arguments import AsJson
 from chatctl.invocation import call, output
+from chatctl.times import age_since, clock
 from chatd.pb.admin.v1 import admin_pb2
+
+DEGRADED = 3
 
 
 def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Show the counters of the node that answers, and of the gateways that ask it. Operators only.
+
+    Exits with 3 if the node's database is away.
 
     Example: chatctl status --json
     """
@@ -18,9 +23,16 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     if out.as_json:
         shown["gateways"] = [_gateway(one) for one in found.gateways]
     else:
+        del shown["database_away_since_us"]
+        if found.database_away_since_us:
+            shown["database"] = (
+                f"{found.database}: away since {clock(found.database_away_since_us)}, for {age_since(found.database_away_since_us)}"
+            )
         for one in found.gateways:
             shown |= {f"{one.gateway_id} {one.uri} {name}": count for name, count in sorted(one.counters.items())}
     out.one(shown)
+    if found.database_away_since_us:
+        raise typer.Exit(DEGRADED)
 
 
 def _gateway(gateway: admin_pb2.GatewayStatus) -> dict[str, object]:

@@ -8,19 +8,24 @@ import typer
 
 
 def default_path() -> Path:
-    """The daemon's token file, in the data directory of the environment, of the system or of the user."""
-    for name in ("CHATD_DATA_DIR", "STATE_DIRECTORY"):
-        if os.environ.get(name):
-            return Path(os.environ[name]) / "tokens.toml"
+    """The daemon's token file, in the data directory of the environment, of the system or of the user. Raises
+    typer.BadParameter."""
     system = Path("/var/lib/chatd/tokens.toml")
-    home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "chatd"
-    return system if os.access(system, os.R_OK) else home / "tokens.toml"
+    try:
+        for name in ("CHATD_DATA_DIR", "DATA_DIR", "STATE_DIRECTORY"):
+            if os.environ.get(name):
+                return Path(os.environ[name]).expanduser() / "tokens.toml"
+        if os.access(system, os.R_OK):
+            return system
+        return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "chatd" / "tokens.toml"
+    except RuntimeError as exc:
+        raise typer.BadParameter(f"no token: user {os.getuid()} has no home directory; give --token or --token-file") from exc
 
 
 def first_token(path: Path) -> str:
     """The first operator's token, or the first token if there is no operator. Raises typer.BadParameter."""
     try:
-        tokens = tomllib.loads(path.read_text())["tokens"]
+        tokens = tomllib.loads(path.read_text(encoding="utf-8-sig"))["tokens"]
         operators = [token for token, entry in tokens.items() if entry.get("role") == "operator"]
         return str((operators or list(tokens))[0])
     except FileNotFoundError as exc:

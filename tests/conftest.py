@@ -14,6 +14,12 @@ from tests.databases import HOW_TO_INSTALL, Cluster, cluster
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """``-k "not postgres"`` leaves out every test that starts PostgreSQL, also one whose name does not say so."""
+    if "postgres_cluster" in getattr(item, "fixturenames", ()):
+        item.extra_keyword_matches.add("postgres")
+
+
 @pytest.fixture(scope="session")
 def postgres_cluster() -> Iterator[Cluster | None]:
     with cluster() as running:

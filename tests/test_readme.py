@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from chatd.daemon.settings_table import page
+from chatd.daemon.settings.listing import page
 from chatd.errors import WIRE_ERRORS
 from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.chat.v1 import chat_pb2

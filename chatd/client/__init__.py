@@ -10,9 +10,11 @@ async with Client("tcp://127.0.0.1:7400", token) as client:
 ```
 """
 
-from chatd.client.client import Client, message
+from chatd.client.client import Client
 from chatd.client.delivery import Delivery
-from chatd.client.stream import Stream, StreamState
+from chatd.client.lifecycle import StreamState
+from chatd.client.outgoing import message
+from chatd.client.stream import Stream
 from chatd.core.priority import BULK, HIGHEST, NORMAL, URGENT
 
 __all__ = ["BULK", "HIGHEST", "NORMAL", "URGENT", "Client", "Delivery", "Stream", "StreamState", "message"]

@@ -1,4 +1,4 @@
-"""Who is connected, as the XPUB's own subscription messages tell it: no other bookkeeping is needed."""
+"""OnlineTable: which devices are connected, as gateways say by the topics they watch."""
 
 from chatd.core.ids import DELIVERIES, split_topic
 from chatd.core.model import Members
@@ -8,9 +8,9 @@ _ROOMS_KEPT = 20_000
 
 
 class OnlineTable:
-    """Topics subscribed by gateways, by profile; and for rooms lately asked about, the topics of their members.
+    """Topics that gateways watch, by profile; and for rooms lately asked about, the topics of their members.
 
-    ``kind`` is how the topics end. A topic may be subscribed more than once (a device moving between gateways); it is online until the last one ends.
+    ``kind`` is how the topics end. A topic may be watched by several gateways (a device moving between them); it is online until the last one ends.
     """
 
     def __init__(self, kind: bytes = DELIVERIES) -> None:
@@ -25,7 +25,7 @@ class OnlineTable:
         return self._count
 
     def add(self, topic: bytes) -> bool:
-        """Note a subscription. False if it is not a whole topic."""
+        """A gateway begins to watch a topic. False if it is not a whole topic."""
         ids = split_topic(topic, self._kind)
         if ids is None:
             return False
@@ -38,7 +38,7 @@ class OnlineTable:
         return True
 
     def remove(self, topic: bytes) -> None:
-        """Note that a subscription ended."""
+        """A gateway ceases to watch it."""
         ids = split_topic(topic, self._kind)
         topics = self._topics.get(ids[0]) if ids else None
         if ids is None or topics is None or topic not in topics:

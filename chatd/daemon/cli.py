@@ -1,4 +1,7 @@
-"""The command line of ``chatd``. What serves is imported only when it is to serve: ``--help`` is quick."""
+"""The command line of ``chatd``. ``--help`` is quick: a command imports by itself, when it runs, the settings and all that they bring.
+
+The settings know the objects that they fill, and so the database and ZeroMQ.
+"""
 
 import json
 import sys
@@ -9,9 +12,7 @@ from typing import Annotated
 import typer
 
 from chatd import __version__
-from chatd.daemon.configuration import load_settings
-from chatd.daemon.settings import Mode
-from chatd.daemon.settings_table import describe, page, table
+from chatd.daemon.mode import Mode
 from chatd.errors import ChatdError, ConfigError
 
 app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]}, pretty_exceptions_enable=False)
@@ -58,7 +59,10 @@ def root(
 
 
 def _check(mode: Mode, options: Options) -> None:
-    shown = describe(mode, load_settings(mode, options.config))
+    from chatd.daemon.settings.listing import describe  # here: see above
+    from chatd.daemon.settings.sources import load_settings
+
+    shown = describe(load_settings(mode, options.config))
     if options.as_json:
         typer.echo(json.dumps({setting.name: {"value": setting.value, "from": setting.origin} for setting in shown}, indent=2))
         return
@@ -72,9 +76,10 @@ def _serve(mode: Mode, context: typer.Context, options: Options) -> None:
     if options.check_config or before.check_config:
         _check(mode, Options(options.config or before.config, True, options.as_json or before.as_json))
         return
-    settings = load_settings(mode, options.config or before.config)
-    from chatd.daemon.run import run
+    from chatd.daemon.run import run  # here: see above
+    from chatd.daemon.settings.sources import load_settings
 
+    settings = load_settings(mode, options.config or before.config)
     raise typer.Exit(run(mode, settings))
 
 
@@ -108,15 +113,13 @@ def all_(context: typer.Context, config: Config = None, check_config: Check = Fa
 @app.command()
 def settings(markdown: Annotated[bool, typer.Option("--markdown", help="As the page SETTINGS.md.")] = False) -> None:
     """List every setting, its default, range and meaning."""
-    if markdown:
-        typer.echo(page(), nl=False)
-        return
-    for name, default_, meaning in table():
-        typer.echo(f"{name}\n    {meaning}{f' [{default_}]' if default_ else ''}")
+    from chatd.daemon.settings.listing import listing, page  # here: see above
+
+    typer.echo(page() if markdown else listing(), nl=not markdown)
 
 
 def main() -> None:
-    """Console script. Exit codes: 0 stopped cleanly, 1 failed, 2 bad settings or usage."""
+    """Console script. Exit codes: 0 stopped cleanly, 1 failed, and another try may succeed, 2 bad settings or usage."""
     try:
         app()
     except ChatdError as exc:

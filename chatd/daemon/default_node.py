@@ -4,22 +4,25 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 from chatd import __version__
-from chatd.core.compression import Compressor
 from chatd.core.counter import Counter
-from chatd.core.ids import PRESENCE, SIGNALS, WATCH
+from chatd.core.ids import DELIVERIES, PRESENCE, SIGNALS, WATCH
 from chatd.core.online import OnlineTable
 from chatd.core.presence import PresenceBoard
-from chatd.core.rate_limit import Rate
-from chatd.daemon.settings import Mode, Settings
+from chatd.core.routing import Routing
+from chatd.daemon.seams import NO_SEAMS, Seams
+from chatd.daemon.settings import Settings
+from chatd.default.answer import Method
 from chatd.default.calls import Calls
 from chatd.default.dead_letters.admin import DeadLetterAdmin
-from chatd.default.dead_letters.failures import RetryRule
 from chatd.default.devices.admin import DeviceAdmin
 from chatd.default.devices.connection_cache import DatabaseConnectionCache, MemoryConnectionCache
 from chatd.default.fan_out.fan_out import FanOut
 from chatd.default.fan_out.last_mile_delivery import EventDeliveryQueueHandler
+from chatd.default.fan_out.publishing import QueuePublishing
+from chatd.default.fan_out.routing import GatewayRouting
 from chatd.default.messages.message_business import MessageBusiness
 from chatd.default.node import Addresses, DefaultNode
 from chatd.default.nodes.admin import NodeAdmin, NodeDescription
@@ -29,25 +32,26 @@ from chatd.default.nodes.model import Lease
 from chatd.default.notifications.admin import NotificationAdmin
 from chatd.default.notifications.notification_business import NotificationBusiness
 from chatd.default.notifications.offline_delivery import OfflineDelivery
-from chatd.default.notifications.sender import NotifyRule
 from chatd.default.outbox.admin import OutboxAdmin
 from chatd.default.outbox.node_service import NodeService
 from chatd.default.part import Part
 from chatd.default.receipts.receipt_business import ReceiptBusiness
 from chatd.default.retention.admin import RetentionAdmin
-from chatd.default.retention.retention import Retention, RetentionRule
+from chatd.default.retention.retention import Retention
 from chatd.default.rooms.admin import RoomAdmin
 from chatd.default.rooms.room_business import RoomBusiness
 from chatd.default.signals.presence_business import PresenceBusiness
 from chatd.default.signals.signals import Signals
 from chatd.default.signals.typing_business import TypingBusiness
 from chatd.errors import ChatdError
-from chatd.notify.choice import NotifierSettings, make_notifiers
+from chatd.files.claim import Claim
+from chatd.notify.choice import make_notifiers
 from chatd.notify.push_endpoints import PushEndpoints
 from chatd.pb.node.v1.node_pb2 import DescribeResponse
 from chatd.store.access import StoreAccess
 from chatd.store.database import Database
-from chatd.transport.publisher import Publisher
+from chatd.store.writer import apply_group
+from chatd.transport.queue.zeromq import ZeroMQPublisher
 from chatd.transport.sockets import Context
 
 
@@ -56,145 +60,203 @@ def _now_us() -> int:
 
 
 async def start_default_node(
-    mode: Mode,
     loop: asyncio.AbstractEventLoop,
     context: Context,
     settings: Settings,
     stack: ExitStack,
     broken: Callable[[ChatdError], None],
+    seams: Seams = NO_SEAMS,
 ) -> DefaultNode:
-    """Return when the node serves; ``stack`` ends it. Raises ConfigError and what the database answers."""
-    database = Database(settings.database())
+    """Return when the node serves; ``stack`` ends it. Raises ConfigError, StartFailed and what the database answers."""
+    node_id, data_dir = settings.node.node_id, settings.place.data_dir
+    claim = Claim(data_dir / f"default-{node_id}.lock", f"node {node_id} in the data directory {data_dir}", context.holder)
+    stack.enter_context(claim)
+    database = Database(settings.store.database(settings.place))
+    stack.enter_context(database.claim(context.holder))
     database.check()
     database.migrate()
-    started_us = _now_us()
-    store = StoreAccess(loop, database, clock=_now_us, readers=settings.database_readers, broken=broken)
-    publisher = Publisher(loop)
+    made = assemble(loop, settings, database, broken, seams, place=claim.place)
+    stack.callback(made.node.close)
+    stack.callback(made.store.stop)
+    (call_uri,), (queue_uri,) = settings.calls.uris(settings.place), settings.queue.uris(settings.place)
+    await made.node.start(
+        context,
+        Addresses(call_uri, queue_uri),
+        max_frame=settings.messages.max_frame_bytes,
+        on_committed=seams.committed(made.fan_out.handle),
+        on_bound=made.on_bound,
+    )
+    return made.node
 
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A node that has not begun, its store, and all calls that it answers."""
+
+    node: DefaultNode
+    store: StoreAccess
+    fan_out: FanOut
+    leases: Leases
+    settings: Settings
+    started_us: int
+    methods: tuple[Method, ...]
+    place: str
+
+    async def on_bound(self, bound: Addresses) -> None:
+        """The node's lease is for the addresses that it has bound. Raises StartFailed."""
+        node_id = self.settings.node.node_id
+        lease = Lease(bound.call_uri, "default", node_id, bound.queue_uri, __version__, self.started_us, 0)
+        await self.leases.claim(lease, self.place)
+
+
+def assemble(
+    loop: asyncio.AbstractEventLoop,
+    settings: Settings,
+    database: Database,
+    broken: Callable[[ChatdError], None],
+    seams: Seams = NO_SEAMS,
+    *,
+    place: str = "",
+) -> Assembled:
+    """Put a node together. Nothing is bound or started yet. ``place`` is what it has claimed in its data directory."""
+    started_us = _now_us()
+    store = StoreAccess(
+        loop,
+        database,
+        clock=_now_us,
+        readers=settings.store.database_readers,
+        broken=broken,
+        commit=seams.commit(database.commit),
+        apply=seams.apply(apply_group),
+    )
+    flow = _flow(loop, settings, store, started_us, seams)
+    leases = Leases(store, lease=settings.node.node_lease_seconds, clock=_now_us, lost=broken)
+    gateways = Gateways(now=loop.time)
+    parts = _parts(settings, store, flow, leases, gateways, started_us)
+    refused = Counter("requests_refused", "requests refused")
+    description = NodeDescription(settings.node.node_id, __version__, store.engine, started_us)
+    counters = [*(counter for part in parts for counter in part.counters), refused]
+    admin = NodeAdmin(description, leases, gateways, flow.online, counters, _now_us, away_since_us=lambda: store.away_since_us)
+    methods = tuple(call for part in (*parts, admin.part) for call in part.calls)
+    calls = Calls(loop, store, methods, refused)
+    node = DefaultNode(loop, store, calls, flow.publisher, flow.routing.on_gateway, parts)
+    return Assembled(node, store, flow.fan_out, leases, settings, started_us, methods, place)
+
+
+@dataclass(frozen=True, slots=True)
+class _Flow:
+    """The way of events, signals and presence from the writer to the gateways."""
+
+    publisher: ZeroMQPublisher
+    routing: GatewayRouting
+    online: OnlineTable
+    presence: PresenceBusiness
+    signals: Signals
+    last_mile: EventDeliveryQueueHandler
+    fan_out: FanOut
+
+
+def _flow(loop: asyncio.AbstractEventLoop, settings: Settings, store: StoreAccess, started_us: int, seams: Seams) -> _Flow:
+    publisher = ZeroMQPublisher(loop)
+    routing = Routing()
+    publish = seams.publish(QueuePublishing(publisher, routing).publish)
     online = OnlineTable()
-    board = PresenceBoard(online, grace=settings.presence_grace_seconds, settle=settings.presence_settle_ms / 1e3)
-    presence = PresenceBusiness(board, publisher.publish)
-    signals = Signals(OnlineTable(SIGNALS), publisher.publish, busy=store.is_busy, flush=settings.signal_flush_ms / 1e3)
-    last_mile = EventDeliveryQueueHandler(
-        online,
-        publisher.publish,
-        on_device=presence.on_device,
-        others={SIGNALS: signals.on_topic, WATCH: presence.on_watch, PRESENCE: presence.on_state},
+    board = PresenceBoard(online, grace=settings.presence.presence_grace_seconds, settle=settings.presence.settle())
+    presence = PresenceBusiness(board, publish)
+    signals = Signals(OnlineTable(SIGNALS), publish, busy=store.is_busy, flush=settings.signals.flush())
+    last_mile = EventDeliveryQueueHandler(online, publish, also=presence.on_device)
+    gateway_routing = GatewayRouting(
+        routing,
+        publisher,
+        on_topic={
+            DELIVERIES: last_mile.on_device,
+            SIGNALS: signals.on_topic,
+            WATCH: presence.on_watch,
+            PRESENCE: presence.on_state,
+        },
+        on_heard={WATCH: presence.on_heard},
+        started_at_us=started_us,
+        now=loop.time,
     )
     fan_out = FanOut(
         loop,
         store,
         last_mile,
-        linger=settings.fanout_linger_ms / 1e3,
-        repair=settings.fanout_repair_seconds,
+        linger=settings.fan_out.linger(),
+        repair=settings.fan_out.fanout_repair_seconds,
+        clock=_now_us,
+        marks=seams.marks,
+    )
+    return _Flow(publisher, gateway_routing, online, presence, signals, last_mile, fan_out)
+
+
+def _parts(settings: Settings, store: StoreAccess, flow: _Flow, leases: Leases, gateways: Gateways, started_us: int) -> tuple[Part, ...]:
+    """In the order of the flow, in which they begin and end."""
+    receipts = ReceiptBusiness(flow.signals, store, room_limit=settings.signals.receipt_room_limit)
+    cache = MemoryConnectionCache() if settings.store.cache_uri == "mem:" else DatabaseConnectionCache(store.tell)
+    messages = MessageBusiness(max_payload=settings.messages.max_payload_bytes, compressor=settings.messages.compressor())
+    notifiers = make_notifiers(settings.notifications.names(), settings.notifications.notifier_settings())
+    endpoints = PushEndpoints(settings.notifications.webpush_hosts())
+    offline = OfflineDelivery(
+        settings.notifications.rule(),
+        notifiers,
+        store,
+        online=flow.online,
+        tick=settings.notifications.notify_tick_seconds,
         clock=_now_us,
     )
-    gateways = Gateways(now=loop.time)
-    leases = Leases(store, lease=settings.node_lease_seconds, clock=_now_us)
-    cache = MemoryConnectionCache() if settings.cache_uri == "mem:" else DatabaseConnectionCache(store.tell)
-    receipts = ReceiptBusiness(signals, store, room_limit=settings.receipt_room_limit)
-    typing = TypingBusiness(
-        signals,
-        store.members,
-        rate=Rate(settings.typing_per_second, settings.typing_burst),
-        room_limit=settings.receipt_room_limit,
+    retention = Retention(settings.retention.rule(), store, flow.online, period=settings.retention.retention_sweep_seconds, clock=_now_us)
+    return (
+        Part(counters=(store.events_committed, store.commits)),
+        messages.part,
+        RoomBusiness().part,
+        receipts.part,
+        _typing(settings, flow, store).part,
+        flow.presence.part,
+        _node_service(settings, flow, receipts, leases, gateways, cache, started_us).part,
+        flow.routing.part,
+        NotificationBusiness(notifiers, endpoints.fault).part,
+        RoomAdmin().part,
+        OutboxAdmin(flow.online, _now_us).part,
+        DeviceAdmin(flow.online, cache, flow.last_mile.tell_epoch).part,
+        DeadLetterAdmin(flow.last_mile.notify).part,
+        RetentionAdmin(_now_us).part,
+        NotificationAdmin(offline.sender.test).part,
+        flow.fan_out.part,
+        flow.signals.part,
+        offline.part,
+        retention.part,
+        leases.part,
     )
-    messages = MessageBusiness(
-        max_payload=settings.max_payload_bytes,
-        compressor=Compressor(min_bytes=settings.compress_min_bytes, level=settings.compress_level),
-    )
-    node_service = NodeService(
+
+
+def _typing(settings: Settings, flow: _Flow, store: StoreAccess) -> TypingBusiness:
+    section = settings.signals
+    return TypingBusiness(flow.signals, store.members, rate=section.typing_rate(), room_limit=section.receipt_room_limit)
+
+
+def _node_service(
+    settings: Settings,
+    flow: _Flow,
+    receipts: ReceiptBusiness,
+    leases: Leases,
+    gateways: Gateways,
+    cache: MemoryConnectionCache | DatabaseConnectionCache,
+    started_us: int,
+) -> NodeService:
+    return NodeService(
         description=DescribeResponse(
-            node_id=settings.node_id,
-            queue_name=settings.queue_user_event_delivery_name,
+            node_id=settings.node.node_id,
+            queue_name=settings.queue.queue_user_event_delivery_name,
             version=__version__,
             started_at_us=started_us,
         ),
         leases=leases,
         gateways=gateways,
-        rule=RetryRule(settings.max_delivery_retries, settings.delivery_retry_ms * 1_000),
+        asked=flow.routing.asked,
+        rule=settings.redelivery.rule(),
         cache=cache,
-        tell_epoch=last_mile.tell_epoch,
+        tell_epoch=flow.last_mile.tell_epoch,
         acknowledged=receipts.acknowledged,
         clock=_now_us,
-    )
-    webpush_hosts = tuple(settings.notify_webpush_hosts.split(","))
-    notifiers = make_notifiers(settings.notifier_names(), _notifier_settings(settings, webpush_hosts))
-    offline = OfflineDelivery(_notify_rule(settings), notifiers, store, online=online, tick=settings.notify_tick_seconds, clock=_now_us)
-    retention = Retention(_retention_rule(settings), store, period=settings.retention_sweep_seconds, clock=_now_us)
-
-    parts = (
-        Part(counters=(store.events_committed, store.commits)),
-        messages.part,
-        RoomBusiness().part,
-        receipts.part,
-        typing.part,
-        presence.part,
-        node_service.part,
-        NotificationBusiness(notifiers, PushEndpoints(webpush_hosts).fault).part,
-        RoomAdmin().part,
-        OutboxAdmin(online, _now_us).part,
-        DeviceAdmin(online, cache, last_mile.tell_epoch).part,
-        DeadLetterAdmin(last_mile.notify).part,
-        RetentionAdmin(_now_us).part,
-        NotificationAdmin(offline.sender.test).part,
-        fan_out.part,
-        signals.part,
-        offline.part,
-        retention.part,
-        leases.part,
-    )
-    description = NodeDescription(settings.node_id, __version__, store.engine, started_us)
-    refused = Counter("requests_refused", "requests refused")
-    counters = [counter for part in parts for counter in part.counters]
-    admin = NodeAdmin(description, leases, gateways, online, [*counters, refused], _now_us)
-    calls = Calls(loop, store, [call for part in (*parts, admin.part) for call in part.calls], refused)
-    node = DefaultNode(loop, store, calls, publisher, last_mile, parts)
-    stack.callback(node.close)
-    stack.callback(store.stop)
-    (call_uri,), (queue_uri,) = settings.node_uris(mode), settings.queue_uris(mode)
-
-    def on_bound(bound: Addresses) -> None:
-        leases.serve(Lease(bound.call_uri, "default", settings.node_id, bound.queue_uri, __version__, started_us, 0))
-
-    await node.start(
-        context,
-        Addresses(call_uri, queue_uri),
-        max_frame=settings.max_frame_bytes,
-        on_committed=fan_out.handle,
-        on_bound=on_bound,
-    )
-    return node
-
-
-def _retention_rule(settings: Settings) -> RetentionRule:
-    return RetentionRule(
-        keep_days=settings.retention_days,
-        keep_events=settings.retention_events,
-        backlog_days=settings.backlog_days,
-        backlog_events=settings.backlog_events,
-        expiry_days=settings.device_expiry_days,
-    )
-
-
-def _notifier_settings(settings: Settings, webpush_hosts: tuple[str, ...]) -> NotifierSettings:
-    return NotifierSettings(
-        timeout=settings.notify_timeout_ms / 1e3,
-        program=settings.notify_exec,
-        webhook_url=settings.notify_webhook_url,
-        webhook_secret=settings.notify_webhook_secret.get_secret_value(),
-        vapid_key=settings.notify_vapid_key,
-        vapid_subject=settings.notify_vapid_subject,
-        webpush_hosts=webpush_hosts,
-    )
-
-
-def _notify_rule(settings: Settings) -> NotifyRule:
-    return NotifyRule(
-        delay=settings.notify_delay_seconds,
-        quiet=settings.notify_quiet_seconds,
-        retry=settings.notify_retry_ms / 1e3,
-        timeout=settings.notify_timeout_ms / 1e3,
-        max_retries=settings.notify_max_retries,
-        preview=settings.notify_preview_chars,
     )

@@ -1,171 +1,272 @@
-"""A gateway, put together: every thing is made of those above it. Settings become seconds and bytes here, once."""
+"""A gateway, put together: every thing is made of those above it."""
 
 import asyncio
-import resource
+import secrets
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 from chatd import __version__
-from chatd.core.rate_limit import Rate
-from chatd.daemon.settings import Mode, Settings
+from chatd.core.counter import Counter
+from chatd.daemon.seams import NO_SEAMS, Seams
+from chatd.daemon.settings import Settings
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.admission import Admission
-from chatd.gateway.authentication import load_tokens
-from chatd.gateway.backend import Backend
+from chatd.gateway.backend import Backend, OnReply
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.catch_up import CatchUp
 from chatd.gateway.connection import ConnectionManager
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.discovery import Discovery
-from chatd.gateway.doorkeeper import Doorkeeper, DoorSettings
+from chatd.gateway.doorkeeper import Doorkeeper
 from chatd.gateway.drain import Drain
 from chatd.gateway.fronts.router import RouterFront
 from chatd.gateway.gateway import GatewayServer
 from chatd.gateway.introduction import Introduction
 from chatd.gateway.live_delivery import LiveDelivery
 from chatd.gateway.node import GatewayAddresses, GatewayNode
-from chatd.gateway.opening import Opening, StreamDefaults
+from chatd.gateway.opening import Opening
 from chatd.gateway.presence import GatewayPresence
-from chatd.gateway.rate_limits import RateLimits, RateSettings
+from chatd.gateway.rate_limits import RateLimits
 from chatd.gateway.refusals import Refusals
+from chatd.gateway.reload import Reload
+from chatd.gateway.resync import Resync
 from chatd.gateway.stream_timeouts import StreamTimeouts
-from chatd.pb.node.v1.node_pb2 import DescribeRequest
+from chatd.gateway.tokens_file import load_tokens
+from chatd.gateway.watch import Watch
+from chatd.pb.node.v1.node_pb2 import AckBatchRequest, DescribeRequest
+from chatd.transport.queue.zeromq import ZeroMQSubscriber
 from chatd.transport.sockets import Context
-from chatd.transport.subscriber import Subscriber
 
 PRESENCE_REPAIR = 1.0
 """Seconds until a watcher that did not keep up is told again."""
 
 
-def start_gateway(mode: Mode, loop: asyncio.AbstractEventLoop, context: Context, settings: Settings, stack: ExitStack) -> GatewayNode:
+def start_gateway(
+    loop: asyncio.AbstractEventLoop,
+    context: Context,
+    settings: Settings,
+    stack: ExitStack,
+    seams: Seams = NO_SEAMS,
+) -> GatewayNode:
     """Return when the gateway listens; ``stack`` ends it. Raises ConfigError."""
-    gateway_id = settings.node_id
-    tokens = load_tokens(settings.tokens(), create=True)
-
-    # Sockets, opened by GatewayNode.start.
-    door = Doorkeeper(_door_settings(settings))
-    front = RouterFront(loop, max_frame=settings.max_frame_bytes, on_accepted=door.accepted, on_ended=door.ended)
-    subscriber = Subscriber(loop)
-    backend = Backend(loop, call_timeout=settings.call_timeout_ms / 1e3)
-
-    # Streams.
-    presence = GatewayPresence(
-        subscribe=subscriber.subscribe,
-        unsubscribe=subscriber.unsubscribe,
-        rate=Rate(settings.presence_changes_per_minute / 60, settings.presence_burst),
+    tokens = load_tokens(settings.authentication.tokens(settings.place), create=True)
+    door = Doorkeeper(settings.authentication.door())
+    admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door)
+    # Two gateways may have one id, and one that is started again is another.
+    instance = f"{settings.node.node_id}-{secrets.token_hex(8)}"
+    subscriber = ZeroMQSubscriber(loop, instance)
+    backend = Backend(loop, call_timeout=settings.calls.timeout())
+    streams = _streams(loop, settings, Watch(loop, backend, subscriber, instance=instance), backend, seams)
+    front = RouterFront(
+        loop,
+        max_frame=settings.messages.max_frame_bytes,
+        on_accepted=door.accepted,
+        on_ended=door.ended,
+        on_lost=streams.sender.lost,
     )
+    server, opening, calls, refusals = _frames(settings, admission, streams, backend)
+    discovery = _discovery(settings, backend, subscriber)
+    counters = (*streams.counters, calls.forwarded, refusals.refused, door.hung_up)
+    introduction = _introduction(loop, settings, streams, backend, discovery, counters)
+    drain = _drain(loop, streams, backend, opening, introduction)
+
+    def look_at_the_door() -> None:
+        front.look()
+        door.tick(loop.time())
+
+    def look_at_streams() -> None:
+        streams.timeouts.tick(loop.time())
+
+    node = GatewayNode(
+        loop,
+        front,
+        refusals,
+        subscriber,
+        backend,
+        discovery,
+        introduction,
+        streams.watch,
+        streams.resync,
+        drain,
+        Reload(admission, streams.connections, streams.sender),
+        every=(
+            (door.period, look_at_the_door),
+            (settings.streams.ack_flush(), streams.acks.flush),
+            (PRESENCE_REPAIR, streams.presence.repair),
+            (streams.timeouts.period, look_at_streams),
+        ),
+    )
+    node.start(
+        context,
+        _addresses(settings),
+        on_frame=seams.gateway_frame(server.on_frame),
+        after_batch=server.after_batch,
+        on_messages=seams.gateway_receive(streams.live.on_batch),
+    )
+    stack.callback(node.close)
+    return node
+
+
+@dataclass(frozen=True, slots=True)
+class _Streams:
+    """Device streams and the stages that feed and watch them."""
+
+    watch: Watch
+    presence: GatewayPresence
+    connections: ConnectionManager
+    sender: DeviceSender
+    catch_up: CatchUp
+    acks: AckFlush
+    live: LiveDelivery
+    resync: Resync
+    timeouts: StreamTimeouts
+
+    @property
+    def counters(self) -> tuple[Counter, ...]:
+        return (self.connections.opened, self.live.passed_on, self.catch_up.pulled, self.acks.written)
+
+
+def _streams(loop: asyncio.AbstractEventLoop, settings: Settings, watch: Watch, backend: Backend, seams: Seams) -> _Streams:
+    gateway_id = settings.node.node_id
+    presence = GatewayPresence(subscribe=watch.subscribe, unsubscribe=watch.unsubscribe, rate=settings.presence.change_rate())
     unwritten = UnwrittenAcks()
     connections = ConnectionManager(
         backend,
         gateway_id=gateway_id,
-        subscribe=subscriber.subscribe,
-        unsubscribe=subscriber.unsubscribe,
+        subscribe=watch.subscribe,
+        unsubscribe=watch.unsubscribe,
         on_failed=unwritten.acked,
         on_ended=presence.ended,
-        per_device=settings.max_connections_per_device,
+        per_device=settings.gateway.max_connections_per_device,
+        now=loop.time,
     )
     sender = DeviceSender(connections.forget)
-    catch_up = CatchUp(backend, gateway_id=gateway_id, deliver=sender.deliver, end=sender.end, later=loop.call_later)
-    acks = AckFlush(unwritten, backend, catch_up, gateway_id=gateway_id, end=sender.end)
-    live = LiveDelivery(connections.streams, catch_up, deliver=sender.deliver, presence=presence.heard, end=sender.end)
+    deliver = seams.gateway_deliver(sender.deliver)
+    catch_up = CatchUp(backend, gateway_id=gateway_id, deliver=deliver, end=sender.end, later=loop.call_later, now=loop.time)
+
+    def send_acks(request: AckBatchRequest, on_reply: OnReply) -> None:
+        backend.call("NodeService/AckBatch", request, on_reply, affinity=gateway_id)
+
+    acks = AckFlush(unwritten, catch_up, is_ready=backend.is_ready, send=seams.gateway_send_acks(send_acks), end=sender.end, now=loop.time)
+    live = LiveDelivery(
+        connections.streams,
+        catch_up,
+        deliver=deliver,
+        presence=presence.heard,
+        end=sender.end,
+        resync=watch.resync,
+    )
+    resync = Resync(loop, connections.streams, catch_up)
     timeouts = StreamTimeouts(
         connections.peers,
         catch_up,
         end=sender.end,
         acked=unwritten.acked,
         after_tick=connections.flush,
-        heartbeat_interval=settings.heartbeat_interval_ms / 1e3,
-        repair_pull=settings.repair_pull_seconds,
-        delivery_retry=settings.delivery_retry_ms / 1e3,
+        heartbeat_interval=settings.streams.heartbeat_interval(),
+        repair_pull=settings.streams.repair_pull_seconds,
+        delivery_retry=settings.redelivery.first_pause(),
     )
+    return _Streams(watch, presence, connections, sender, catch_up, acks, live, resync, timeouts)
 
-    # Frames of clients.
-    admission = Admission(tokens, RateLimits(_rate_settings(settings)), door)
-    refusals = Refusals(admission, sender)
-    opening = Opening(_defaults(settings), admission, connections, sender, presence, backend, catch_up, write_acks=acks.flush)
-    calls = ClientCalls(admission, sender, refusals, forward=backend.forward, watch=presence.watch)
+
+def _frames(
+    settings: Settings, admission: Admission, streams: _Streams, backend: Backend
+) -> tuple[GatewayServer, Opening, ClientCalls, Refusals]:
+    """Frames of clients, by their kind."""
+    refusals = Refusals(admission, streams.sender)
+    opening = Opening(
+        settings.streams.defaults(settings.node.node_id),
+        admission,
+        streams.connections,
+        streams.sender,
+        streams.presence,
+        backend,
+        streams.catch_up,
+        write_acks=streams.acks.flush,
+    )
+    calls = ClientCalls(admission, streams.sender, refusals, forward=backend.forward, watch=streams.presence.watch)
     server = GatewayServer(
-        admission, connections, sender, refusals, opening, calls, catch_up, acks, presence, touch=settings.connection_touch_seconds
+        admission,
+        streams.connections,
+        streams.sender,
+        refusals,
+        opening,
+        calls,
+        streams.catch_up,
+        streams.acks,
+        streams.presence,
+        touch=settings.streams.connection_touch_seconds,
     )
+    return server, opening, calls, refusals
 
-    # Default nodes.
-    def node_found(call_uri: str, queue_uri: str) -> None:
-        backend.add(call_uri)
-        subscriber.connect(queue_uri)
 
-    def node_lost(call_uri: str, queue_uri: str) -> None:
-        backend.remove(call_uri)
-        subscriber.disconnect(queue_uri)
-
-    nodes_file = settings.data_dir / f"nodes-{gateway_id}.json" if mode == "gateway" else None
-    discovery = Discovery(settings.node_uris(mode), file=nodes_file, found=node_found, lost=node_lost)
-    introduction = Introduction(
+def _introduction(
+    loop: asyncio.AbstractEventLoop,
+    settings: Settings,
+    streams: _Streams,
+    backend: Backend,
+    discovery: Discovery,
+    counters: Sequence[Counter],
+) -> Introduction:
+    request = DescribeRequest(
+        gateway_id=settings.node.node_id,
+        gateway_instance=streams.watch.instance,
+        version=__version__,
+        started_at_us=time.time_ns() // 1_000,
+    )
+    return Introduction(
         loop,
         backend,
         discovery,
-        sender,
-        request=DescribeRequest(gateway_id=gateway_id, version=__version__, started_at_us=time.time_ns() // 1_000),
-        queue_name=settings.queue_user_event_delivery_name,
-        counters=(
-            connections.opened,
-            live.passed_on,
-            catch_up.pulled,
-            acks.written,
-            calls.forwarded,
-            refusals.refused,
-            door.hung_up,
-        ),
+        streams.sender,
+        streams.watch,
+        request=request,
+        queue_name=settings.queue.queue_user_event_delivery_name,
+        counters=counters,
     )
 
-    # The end, and time.
+
+def _drain(loop: asyncio.AbstractEventLoop, streams: _Streams, backend: Backend, opening: Opening, introduction: Introduction) -> Drain:
     def stop_opening() -> None:
         opening.stop()
         introduction.leave()
 
-    def look_at_the_door() -> None:
-        front.look()
-        door.tick(loop.time())
+    def calls_under_way() -> bool:
+        return backend.ready and backend.waiting > 0
 
-    drain = Drain(loop, backend, connections, acks, sender, stop_opening=stop_opening)
-    every = (
-        (door.period, look_at_the_door),
-        (settings.ack_flush_ms / 1e3, acks.flush),
-        (PRESENCE_REPAIR, presence.repair),
-        (timeouts.period, lambda: timeouts.tick(loop.time())),
-    )
-    node = GatewayNode(loop, front, server, refusals, subscriber, backend, discovery, introduction, drain, every)
-    addresses = GatewayAddresses(settings.gateway_uri, settings.gateway_public_uri, settings.queue_uris(mode), settings.node_uris(mode))
-    node.start(context, addresses, live.on_batch)
-    stack.callback(node.close)
-    return node
-
-
-def _defaults(settings: Settings) -> StreamDefaults:
-    return StreamDefaults(
-        gateway_id=settings.node_id,
-        heartbeat_interval=settings.heartbeat_interval_ms / 1e3,
-        window_messages=settings.window_messages,
-        window_bytes=settings.window_bytes,
+    return Drain(
+        loop,
+        streams.connections,
+        streams.acks,
+        streams.sender,
+        calls_under_way=calls_under_way,
+        stop_opening=stop_opening,
     )
 
 
-def _rate_settings(settings: Settings) -> RateSettings:
-    return RateSettings(
-        device_events=settings.max_events_per_second,
-        device_bytes=settings.max_bytes_per_second,
-        profile_events=settings.profile_events_per_second,
-        profile_bytes=settings.profile_bytes_per_second,
-        address_events=settings.address_events_per_second,
-        address_bytes=settings.address_bytes_per_second,
-        device_frames=settings.max_frames_per_second,
-        burst=settings.rate_burst_seconds,
-    )
+def _discovery(settings: Settings, backend: Backend, subscriber: ZeroMQSubscriber) -> Discovery:
+    """Default nodes that come and go are called, and listened to."""
+
+    def found(call_uri: str, queue_uri: str) -> None:
+        backend.add(call_uri)
+        subscriber.connect(queue_uri)
+
+    def lost(call_uri: str, queue_uri: str) -> None:
+        backend.remove(call_uri)
+        subscriber.disconnect(queue_uri)
+
+    remembers = settings.mode == "gateway"
+    file = settings.node.data_dir / f"nodes-{settings.node.node_id}.json" if remembers else None
+    return Discovery(settings.calls.uris(settings.place), file=file, found=found, lost=lost)
 
 
-def _door_settings(settings: Settings) -> DoorSettings:
-    return DoorSettings(
-        handshake=settings.handshake_timeout_ms / 1e3,
-        # Silent connections alone must not use up the descriptors.
-        max_unauthenticated=min(settings.max_unauthenticated, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2),
-        max_failures=settings.max_failed_authentications,
+def _addresses(settings: Settings) -> GatewayAddresses:
+    return GatewayAddresses(
+        settings.gateway.gateway_uri,
+        settings.gateway.gateway_public_uri,
+        settings.queue.uris(settings.place),
+        settings.calls.uris(settings.place),
     )

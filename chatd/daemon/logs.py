@@ -32,7 +32,7 @@ class IntoStructlog(logging.Handler):
 
 
 def configure(level: str, style: str) -> None:
-    """Set up logging for the process. ``level``: a key of LEVELS; ``style``: auto, json or text."""
+    """Set up logging for the process, at once also for loggers that are there. ``level``: a key of LEVELS; ``style``: auto, json or text."""
     text = style == "text" or (style == "auto" and sys.stderr.isatty())
     renderer: Any = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if text else structlog.processors.JSONRenderer()
     structlog.configure(
@@ -46,7 +46,7 @@ def configure(level: str, style: str) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,  # a reload may change the level
     )
     # Libraries below warning are chatter, whatever our own level.
     logging.basicConfig(handlers=[IntoStructlog()], level=max(LEVELS[level], logging.WARNING), force=True)

@@ -1,10 +1,14 @@
-"""Runs a mode: starts what it is made of, serves until SIGTERM or SIGINT, then drains in the order of the flow."""
+"""Runs a mode: starts what it is made of, serves until SIGTERM or SIGINT, reloads at SIGHUP, then drains in the order of the flow."""
 
 import asyncio
 import gc
+import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 import uvloop
@@ -13,9 +17,13 @@ from chatd import __version__
 from chatd.daemon.default_node import start_default_node
 from chatd.daemon.gateway_node import start_gateway
 from chatd.daemon.logs import configure
+from chatd.daemon.reload import Reload, on_each
+from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Mode, Settings
 from chatd.daemon.systemd import ServiceManager, watchdog_interval
+from chatd.default.node import DefaultNode
 from chatd.errors import ChatdError
+from chatd.gateway.node import GatewayNode
 from chatd.transport.sockets import new_context
 
 log = structlog.get_logger()
@@ -23,64 +31,107 @@ log = structlog.get_logger()
 SWITCH_INTERVAL = 50e-6
 """Seconds a thread may keep the interpreter: at the default 5 ms the writer waits that long at every step of SQLite under load."""
 
+STATUS_SECONDS = 1.0
+"""Longest time until the service manager is told of a change."""
+
+EXTEND_SECONDS = 30.0
+"""A gateway that waits for a default node extends its start by so much, three times as often."""
+
 GC_THRESHOLD = (50_000, 20, 50)
 """Nothing on the hot path makes cycles; looking for them every 700 allocations costs a few per cent."""
 
 
-def run(mode: Mode, settings: Settings) -> int:
-    """Serve until told to stop; the process's exit code. Raises ConfigError when the settings cannot be served."""
-    configure(settings.log_level, settings.log_format)
+def run(mode: Mode, settings: Settings, seams: Seams = NO_SEAMS) -> int:
+    """Serve until told to stop; the process's exit code. Raises ConfigError when the settings can never be served, StartFailed when
+    they cannot be now."""
+    configure(settings.logs.log_level, settings.logs.log_format)
     sys.setswitchinterval(SWITCH_INTERVAL)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(mode, settings))
+        return runner.run(_serve(mode, settings, seams))
 
 
-async def _serve(mode: Mode, settings: Settings) -> int:
+async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     code = 0
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    hung_up = asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, hung_up.set)
 
     def broken(error: ChatdError) -> None:
         nonlocal code
-        log.critical("The database can no longer be trusted; stopping", error=str(error))
+        log.critical("The node cannot go on; stopping", error=str(error))
         code = 1
         stop.set()
 
     manager = ServiceManager()
     with ExitStack() as stack:
-        context = new_context(max_sockets=65_536)
+        context = new_context(max_sockets=65_536, holder=_holder(mode, settings))
         stack.callback(context.term)
-        node = None if mode == "gateway" else await start_default_node(mode, loop, context, settings, stack, broken)
-        gateway = None if mode == "default" else start_gateway(mode, loop, context, settings, stack)
-        if mode == "gateway":
-            manager.status("waiting for a default node")
-        while gateway is not None and not gateway.ready and not stop.is_set():
-            await asyncio.sleep(0.01)
+        node = None if mode == "gateway" else await start_default_node(loop, context, settings, stack, broken, seams)
+        gateway = None if mode == "default" else start_gateway(loop, context, settings, stack, seams)
+        if gateway is not None:
+            await _until_ready(gateway, stop, manager)
         # What lives this long lives for ever: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLD)
         where = {"gateway": gateway.uri} if gateway is not None else {}
-        log.info("chatd is ready", mode=mode, node_id=settings.node_id, version=__version__, **where)
-        manager.ready(f"serving as {mode}")
-        await _until(stop, manager)
+        log.info("chatd is ready", mode=mode, node_id=settings.node.node_id, version=__version__, **where)
+        status = partial(_status, mode, node, gateway)
+        reload = Reload(settings, gateway, manager, status=status)
+        reloading = loop.create_task(on_each(hung_up, reload), name="reload")
+        await _until(stop, manager, status)
+        reloading.cancel()
         log.info("chatd is stopping", mode=mode)
         manager.stopping()
         if gateway is not None:
-            await gateway.drain(settings.drain_seconds)
+            await gateway.drain(settings.node.drain_seconds)
         if node is not None:
-            await node.drain(settings.drain_seconds)
+            await node.drain(settings.node.drain_seconds)
     log.info("chatd has stopped", mode=mode)
     return code
 
 
-async def _until(stop: asyncio.Event, manager: ServiceManager) -> None:
+def _holder(mode: Mode, settings: Settings) -> str:
+    """This process, for others that want the same places."""
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    return f"chatd {mode}, node {settings.node.node_id}, pid {os.getpid()}, since {since}"
+
+
+async def _until_ready(gateway: GatewayNode, stop: asyncio.Event, manager: ServiceManager) -> None:
+    """Wait for a default node, however long it takes: a start that systemd ends would drop the devices that wait, too."""
+    say_again = 0.0
+    while not gateway.ready and not stop.is_set():
+        now = asyncio.get_running_loop().time()
+        if now >= say_again:
+            say_again = now + EXTEND_SECONDS / 3
+            manager.waiting("waiting for a default node", seconds=EXTEND_SECONDS)
+        await asyncio.sleep(0.01)
+
+
+def _status(mode: Mode, node: DefaultNode | None, gateway: GatewayNode | None) -> str:
+    """What the service manager shows, and is told when it changes."""
+    if node is not None and node.away_since_us:
+        since = datetime.fromtimestamp(node.away_since_us / 1e6, UTC).isoformat(timespec="seconds")
+        return f"degraded as {mode}: the database is away since {since}"
+    if gateway is not None and not gateway.ready:
+        return f"degraded as {mode}: no default node answers"
+    return f"serving as {mode}"
+
+
+async def _until(stop: asyncio.Event, manager: ServiceManager, status: Callable[[], str]) -> None:
     """Wait; the watchdog is fed from the same loop that serves, so a loop that hangs is noticed."""
-    interval = watchdog_interval()
+    said = status()
+    manager.ready(said)
+    interval = min(watchdog_interval() or STATUS_SECONDS, STATUS_SECONDS)
     while not stop.is_set():
-        manager.alive()
+        if watchdog_interval() is not None:
+            manager.alive()
+        if status() != said:
+            said = status()
+            manager.status(said)
         try:
             await asyncio.wait_for(stop.wait(), interval)
         except TimeoutError:

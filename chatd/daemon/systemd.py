@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 
 
 class ServiceManager:
@@ -12,6 +13,14 @@ class ServiceManager:
 
     def ready(self, status: str) -> None:
         self._send(f"READY=1\nSTATUS={_line(status)}")
+
+    def waiting(self, text: str, *, seconds: float) -> None:
+        """The start takes longer: systemd is to wait for so many seconds from now, whatever the unit says."""
+        self._send(f"STATUS={_line(text)}\nEXTEND_TIMEOUT_USEC={seconds * 1e6:.0f}")
+
+    def reloading(self) -> None:
+        """``ready`` follows. The time is there for newer managers that wait for the reload."""
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1_000}")
 
     def status(self, text: str) -> None:
         """The text that ``systemctl status`` shows."""

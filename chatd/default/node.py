@@ -5,16 +5,14 @@ calls ─▶ parts ─▶ store (writer and readers, threads) ─▶ replies
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from chatd.core.model import CommittedRun
 from chatd.default.calls import Calls
-from chatd.default.fan_out.last_mile_delivery import EventDeliveryQueueHandler
 from chatd.default.part import Part
-from chatd.errors import ConfigError
 from chatd.store.access import StoreAccess
-from chatd.transport.publisher import Publisher
+from chatd.transport.queue import OnGateway, Publisher
 from chatd.transport.sockets import Context
 from chatd.transport.timers import Timers
 
@@ -36,14 +34,14 @@ class DefaultNode:
         store: StoreAccess,
         calls: Calls,
         publisher: Publisher,
-        last_mile: EventDeliveryQueueHandler,
+        on_gateway: OnGateway,
         parts: Sequence[Part],
     ) -> None:
         self._loop = loop
         self._store = store
         self._calls = calls
         self._publisher = publisher
-        self._last_mile = last_mile
+        self._on_gateway = on_gateway
         self._parts = parts
         self._timers = Timers(loop)
 
@@ -54,23 +52,25 @@ class DefaultNode:
         *,
         max_frame: int,
         on_committed: Callable[[Sequence[CommittedRun]], None],
-        on_bound: Callable[[Addresses], None],
+        on_bound: Callable[[Addresses], Awaitable[None]],
     ) -> None:
-        """Wait for the database, bind both sockets, begin. Raises what the database answers, and ConfigError."""
+        """Wait for the database, bind both sockets, begin. ``on_bound`` is awaited between. Raises what these and the database answer,
+        ConfigError and StartFailed; ``close`` is to be called then too."""
         self._store.start(on_committed)
         await self._store.ping()
         call_uri = self._calls.bind(context, wanted.call_uri, max_frame=max_frame)
-        try:
-            queue_uri = self._publisher.bind(context, wanted.queue_uri, self._last_mile.on_subscriptions)
-        except ConfigError:
-            self._calls.close()
-            raise
-        on_bound(Addresses(call_uri, queue_uri))
+        queue_uri = self._publisher.open(context, wanted.queue_uri, self._on_gateway)
+        await on_bound(Addresses(call_uri, queue_uri))
         for part in self._parts:
             for action in part.begin:
                 action()
             for seconds, action in part.every:
                 self._timers.every(seconds, action)
+
+    @property
+    def away_since_us(self) -> int:
+        """Since when the database is away, in microseconds since the Unix epoch; 0: it is not."""
+        return self._store.away_since_us
 
     async def drain(self, seconds: float) -> None:
         """Take no more calls; answer and fan out those taken; end the parts. Takes ``seconds`` at most."""

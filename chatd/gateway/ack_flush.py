@@ -1,4 +1,5 @@
-"""Acks on their way back: every stream's cursors that moved are written together, every few milliseconds, until confirmed."""
+"""Acks on their way back: every stream's cursors that moved are written together, every few milliseconds,
+until confirmed."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,17 +9,21 @@ import structlog
 from chatd.core.ack_batch import encode_acks
 from chatd.core.counter import Counter
 from chatd.core.model import StreamAcks
+from chatd.core.outage import Outage
 from chatd.core.stream import DeviceStream
 from chatd.errors import ChatdError, Superseded
-from chatd.gateway.backend import NodeCalls
+from chatd.gateway.backend import OnReply
 from chatd.gateway.catch_up import Pulls
 from chatd.gateway.connection import ClientConnection
-from chatd.pb.node.v1.node_pb2 import AckBatchResponse
+from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse
 
 log = structlog.get_logger()
 
 MAX_STREAMS = 256
 """In one call: a transaction of many more would hold up the events that come behind it."""
+
+SendAcks = Callable[[AckBatchRequest, OnReply], None]
+"""Sends a batch to a default node."""
 
 
 class Flushed(NamedTuple):
@@ -30,7 +35,8 @@ class Flushed(NamedTuple):
 
 
 class UnwrittenAcks:
-    """Streams that have something to write. A stream that has ended is still written: what its device acknowledged counts."""
+    """Streams that have something to write. A stream that has ended is still written: what its device
+    acknowledged counts."""
 
     def __init__(self) -> None:
         self._acked: dict[DeviceStream, ClientConnection] = {}
@@ -68,21 +74,24 @@ class UnwrittenAcks:
 
 
 class AckFlush:
-    """Sends what ``unwritten`` has gathered as AckBatch. A batch that fails is gathered again."""
+    """Sends what ``unwritten`` has gathered as AckBatch, by ``send``. A batch that fails is gathered
+    again. ``is_ready`` is true while a default node answers."""
 
     def __init__(
         self,
         unwritten: UnwrittenAcks,
-        calls: NodeCalls,
         pulls: Pulls,
         *,
-        gateway_id: str,
+        is_ready: Callable[[], bool],
+        send: SendAcks,
         end: Callable[[ClientConnection, ChatdError], None],
+        now: Callable[[], float],
     ) -> None:
+        self._outage = Outage(log, "Acks cannot be written; trying again", "Acks are written again", now=now)
         self._unwritten = unwritten
-        self._calls = calls
         self._pulls = pulls
-        self._gateway_id = gateway_id
+        self._is_ready = is_ready
+        self._send_acks = send
         self._end = end
         self.acked = unwritten.acked
         self.alive = unwritten.alive
@@ -90,7 +99,7 @@ class AckFlush:
 
     def flush(self) -> None:
         """Send what has gathered; while no default node answers it gathers on."""
-        if not self._calls.ready:
+        if not self._is_ready():
             return
         batch = self._unwritten.take()
         for start in range(0, len(batch), MAX_STREAMS):
@@ -113,16 +122,17 @@ class AckFlush:
                 done()
 
         request = encode_acks([one.acks or StreamAcks(one.stream.key) for one in batch])
-        self._calls.call("NodeService/AckBatch", request, written, affinity=self._gateway_id)
+        self._send_acks(request, written)
 
     def _written(self, batch: list[Flushed], payload: bytes, error: ChatdError | None) -> None:
         if error is not None:
-            log.warning("Acks could not be written; trying again", error=str(error), streams=len(batch))
+            self._outage.failed(error, streams=len(batch))
             for peer, stream, acks in batch:
                 if acks is not None:
                     stream.pending_acks.lost()
                     self._unwritten.put_back(stream, peer)
             return
+        self._outage.worked()
         superseded = set(AckBatchResponse.FromString(payload).superseded)
         for index, (peer, stream, acks) in enumerate(batch):
             if acks is not None:

@@ -1,4 +1,5 @@
-"""Pulls from the outbox for streams that are CATCHING_UP: all that want one in a turn of the loop share one call."""
+"""Pulls from the outbox for streams that are CATCHING_UP: all that want one in a turn of the loop share
+one call."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -7,10 +8,17 @@ import structlog
 
 from chatd.core.counter import Counter
 from chatd.core.model import Owed, OwedRun, Pull
+from chatd.core.outage import Outage
 from chatd.errors import ChatdError, Superseded
 from chatd.gateway.backend import NodeCalls
 from chatd.gateway.connection import ClientConnection
-from chatd.pb.node.v1.node_pb2 import PullOutboxRequest, PullOutboxResponse, RoomCursor, StreamOwed, StreamPull
+from chatd.pb.node.v1.node_pb2 import (
+    PullOutboxRequest,
+    PullOutboxResponse,
+    RoomCursor,
+    StreamOwed,
+    StreamPull,
+)
 
 log = structlog.get_logger()
 
@@ -43,7 +51,9 @@ class CatchUp:
         deliver: Deliver,
         end: Callable[[ClientConnection, ChatdError], None],
         later: Callable[[float, Callable[[], None]], object],
+        now: Callable[[], float],
     ) -> None:
+        self._outage = Outage(log, "The outbox cannot be pulled; trying again", "The outbox is pulled again", now=now)
         self._calls = calls
         self._gateway_id = gateway_id
         self._deliver = deliver
@@ -77,18 +87,22 @@ class CatchUp:
     def _ask(self, batch: list[tuple[ClientConnection, Pull]]) -> None:
         request = PullOutboxRequest(pulls=[_to_pb(pull) for _, pull in batch])
         self._calls.call(
-            "NodeService/PullOutbox", request, lambda payload, error: self._answered(batch, payload, error), affinity=self._gateway_id
+            "NodeService/PullOutbox",
+            request,
+            lambda payload, error: self._answered(batch, payload, error),
+            affinity=self._gateway_id,
         )
 
     def _answered(self, batch: list[tuple[ClientConnection, Pull]], payload: bytes, error: ChatdError | None) -> None:
         if error is not None:
-            log.warning("The outbox could not be pulled; trying again", error=str(error), streams=len(batch))
+            self._outage.failed(error, streams=len(batch))
             failed = [(peer, pull) for peer, pull in batch if peer.stream is not None and peer.stream.key == pull.stream]
             for peer, _ in failed:
                 assert peer.stream is not None
                 peer.stream.pull_failed()
             self._later(RETRY_SECONDS, lambda: self._again([peer for peer, _ in failed]))
             return
+        self._outage.worked()
         for (peer, pull), owed in zip(batch, PullOutboxResponse.FromString(payload).owed, strict=True):
             stream = peer.stream
             if stream is None or stream.key != pull.stream:
@@ -131,7 +145,15 @@ def _to_pb(pull: Pull) -> StreamPull:
 def _from_pb(owed: StreamOwed) -> Owed:
     return Owed(
         runs=tuple(
-            OwedRun(run.room_id, run.first_seq, run.last_seq, run.deliveries, skipped=run.skipped, again=run.again, replay=run.replay)
+            OwedRun(
+                run.room_id,
+                run.first_seq,
+                run.last_seq,
+                run.deliveries,
+                skipped=run.skipped,
+                again=run.again,
+                replay=run.replay,
+            )
             for run in owed.runs
         ),
         more=owed.more,

@@ -1,4 +1,5 @@
-"""Drain: a gateway that stops sends its devices away, one by one when there are other gateways to take them."""
+"""Drain: a gateway that stops sends its devices away, one by one when there are other gateways to take
+them."""
 
 import asyncio
 import random
@@ -7,7 +8,6 @@ from functools import partial
 
 from chatd.errors import Draining
 from chatd.gateway.ack_flush import AckFlush
-from chatd.gateway.backend import Backend
 from chatd.gateway.connection import ClientConnection, ConnectionManager
 from chatd.gateway.device_sender import DeviceSender
 
@@ -18,28 +18,30 @@ RATE = 10.0
 
 
 class Drain:
-    """``stop_opening`` makes the gateway refuse Hellos and tell the nodes that it goes."""
+    """``stop_opening`` makes the gateway refuse Hellos and tell the nodes that it goes;
+    ``calls_under_way`` is true while a node may still answer one."""
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        backend: Backend,
         connections: ConnectionManager,
         acks: AckFlush,
         sender: DeviceSender,
         *,
+        calls_under_way: Callable[[], bool],
         stop_opening: Callable[[], None],
     ) -> None:
         self._loop = loop
-        self._backend = backend
         self._connections = connections
         self._acks = acks
         self._sender = sender
+        self._calls_under_way = calls_under_way
         self._stop_opening = stop_opening
 
     async def run(self, seconds: float) -> None:
-        """Send the devices away: spread over ``seconds`` when there are other gateways to take them, else at once. Each stream's acks are written
-        before it is told. Then wait for calls under way, at most until ``seconds`` are over."""
+        """Send the devices away: spread over ``seconds`` when there are other gateways to take them, else
+        at once. Each stream's acks are written before it is told. Then wait for calls under way, at most
+        until ``seconds`` are over."""
         self._stop_opening()
         started = self._loop.time()
         peers = list(self._connections.peers)
@@ -50,7 +52,7 @@ class Drain:
                 await asyncio.sleep(min(left, 0.05))
             self._acks.flush_one(peer, partial(self._send_away, peer))
         self._acks.flush()
-        while self._backend.waiting and self._backend.ready and self._loop.time() < started + seconds:
+        while self._calls_under_way() and self._loop.time() < started + seconds:
             await asyncio.sleep(0.01)
         # Streams that have no node to write their acks, and those that were opened meanwhile.
         for peer in list(self._connections.peers):

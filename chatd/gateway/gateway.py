@@ -10,6 +10,7 @@ from functools import partial
 
 from google.protobuf.message import DecodeError
 
+from chatd.core.stream import DeviceStream
 from chatd.errors import ChatdError, MalformedFrame, NoStream, UnknownFrame
 from chatd.gateway.ack_flush import AckFlush
 from chatd.gateway.admission import Admission
@@ -30,8 +31,8 @@ Handler = Callable[[ClientConnection, ClientFrame], None]
 
 
 class GatewayServer:
-    """Fronts call ``on_frame`` for each frame and ``after_batch`` when they have handed on all that had come. An operator is shown every
-    ``touch`` seconds that a device lives."""
+    """Fronts call ``on_frame`` for each frame and ``after_batch`` when they have handed on all that had
+    come. An operator is shown every ``touch`` seconds that a device lives."""
 
     def __init__(
         self,
@@ -123,8 +124,10 @@ class GatewayServer:
     def _on_bye(self, peer: ClientConnection, frame: ClientFrame) -> None:
         if peer.stream is None:
             raise NoStream("bye without a stream")
-        self._acks.flush_one(peer, partial(self._said_bye, peer))
+        peer.said_bye = True
+        self._acks.flush_one(peer, partial(self._said_bye, peer, peer.stream))
 
-    def _said_bye(self, peer: ClientConnection) -> None:
-        self._sender.end(peer, None)
-        self._connections.flush()
+    def _said_bye(self, peer: ClientConnection, stream: DeviceStream) -> None:
+        if peer.stream is stream:
+            self._sender.end(peer, None)
+            self._connections.flush()

@@ -1,6 +1,6 @@
-"""The queue's way to the devices: PUB messages of one turn of the loop, each passed on untouched to its topic's stream."""
+"""LiveDelivery: queue → devices. The messages of one turn of the loop, each passed on untouched to the
+streams of its topics."""
 
-import re
 from collections.abc import Callable, Mapping
 
 import structlog
@@ -9,25 +9,27 @@ from google.protobuf.message import DecodeError
 from chatd.core.counter import Counter
 from chatd.core.ids import DELIVERIES, SIGNALS, WATCH
 from chatd.core.priority import URGENT
-from chatd.core.stream import Published, Run, count_of
+from chatd.core.stream import DeviceStream, Published, Run, count_of
 from chatd.core.wire import plain_records, split_queue_body
 from chatd.errors import ChatdError, Superseded
 from chatd.gateway.catch_up import Deliver, Pulls
 from chatd.gateway.connection import ClientConnection
 from chatd.pb.node.v1.node_pb2 import QueueHeader
+from chatd.transport.queue import QueueMessage
 
 log = structlog.get_logger()
 
 MAX_PLAIN_BYTES = 4_194_304
-"""A message that would be larger without compression is not passed on: streams that need it plain pull it, a window at a time."""
+"""A message that would be larger without compression is not passed on: streams that need it plain pull it,
+a window at a time."""
 
-_TOPIC = re.compile(rb"[^\0-\x1f]+[\0-\x1f]")
-"""Ids hold no control characters: the first one ends the topic."""
-_NOT_MADE = Published((), 0, b"")
+_NOTHING = Published((), 0, b"")
+_NOT_MADE: Published | None = _NOTHING
 
 
 class LiveDelivery:
-    """Takes batches from the queue. ``streams`` are the open ones, by topic."""
+    """Takes batches from the queue. ``streams`` are the open ones, by topic; ``resync`` is told that the
+    node that started at this time may have published something that did not come."""
 
     def __init__(
         self,
@@ -37,34 +39,39 @@ class LiveDelivery:
         deliver: Deliver,
         presence: Callable[[bytes, bytes], None],
         end: Callable[[ClientConnection, ChatdError], None],
+        resync: Callable[[int], None],
     ) -> None:
         self._streams = streams
         self._pulls = pulls
         self._deliver = deliver
         self._presence = presence
         self._end = end
+        self._resync = resync
         self.passed_on = Counter("deliveries_passed_on", "published deliveries passed on to devices")
 
-    def on_batch(self, batch: list[list[bytes]]) -> None:
+    def on_batch(self, batch: list[QueueMessage]) -> None:
+        """One event goes to many devices with the same body: it is taken apart once, and kept once."""
         streams = self._streams
         passed_on = 0
         outgoing: dict[ClientConnection, list[bytes]] = {}
-        # One event goes to many devices in a row with the same body: it is taken apart once, and kept once.
-        last, head, message = b"", QueueHeader(), _NOT_MADE
-        plain: Published | None = _NOT_MADE
-        for (frame,) in batch:
-            cut = frame.find(b"\0") + 1
-            # The subscription matched a prefix; the stream is looked up by the whole topic.
-            peer = streams.get(frame[:cut])
-            if peer is None or peer.stream is None:
-                self._on_other(frame)
+        for topics, body in batch:
+            if not topics:
+                self._on_own(body)
                 continue
-            body = frame[cut:]
-            if body != last:
-                last, plain = body, _NOT_MADE
-                head, message = _parse(body)
-            stream = peer.stream
-            if message.runs:
+            # Parsed when the first of its streams is found: a signal has no header.
+            head: QueueHeader | None = None
+            message, plain = _NOTHING, _NOT_MADE
+            for topic in topics:
+                peer = streams.get(topic)
+                if peer is None or peer.stream is None:
+                    self._on_other(topic, body)
+                    continue
+                if head is None:
+                    head, message = _parse(body)
+                stream = peer.stream
+                if not message.runs:
+                    self._on_word(peer, stream, head)
+                    continue
                 mine: Published | None = message
                 if stream.plain:
                     if plain is _NOT_MADE:
@@ -79,23 +86,30 @@ class LiveDelivery:
                         outgoing[peer] = [mine.records]
                     else:
                         waiting.append(mine.records)
-            elif head.epoch > stream.key.epoch:
-                self._end(peer, Superseded("a newer stream of this device is open"))
-            elif head.subscribed:
-                stream.fall_behind()
-            if stream.wants_pull:
-                self._pulls.want(peer)
+                if stream.wants_pull:
+                    self._pulls.want(peer)
         self.passed_on.add(passed_on)
         for peer, records in outgoing.items():
             self._deliver(peer, records, False)
         self._pulls.flush()
 
-    def _on_other(self, frame: bytes) -> None:
+    def _on_word(self, peer: ClientConnection, stream: DeviceStream, head: QueueHeader) -> None:
+        """A message to a device's stream with no deliveries."""
+        if head.epoch > stream.key.epoch:
+            self._end(peer, Superseded("a newer stream of this device is open"))
+        elif head.resync:
+            stream.fall_behind()
+            if stream.wants_pull:
+                self._pulls.want(peer)
+
+    def _on_own(self, body: bytes) -> None:
+        """A message to this gateway itself."""
+        head, _ = _parse(body)
+        if head.resync:
+            self._resync(head.node_started_at_us)
+
+    def _on_other(self, topic: bytes, body: bytes) -> None:
         """A signal, or for a stream that has just ended."""
-        found = _TOPIC.match(frame)
-        if found is None:
-            return
-        topic, body = found.group(), frame[found.end() :]
         if topic.endswith(WATCH):
             self._presence(topic, body)
         elif topic.endswith(SIGNALS):
@@ -110,7 +124,7 @@ def _parse(body: bytes) -> tuple[QueueHeader, Published]:
         head = QueueHeader.FromString(encoded)
     except DecodeError:
         log.error("A queue message does not parse; streams will pull what it held")
-        head, records = QueueHeader(subscribed=True), b""
+        head, records = QueueHeader(resync=True), b""
     runs = tuple(Run(run.room_id, run.first_seq, run.last_seq) for run in head.runs)
     return head, Published(runs, count_of(runs), records, head.priority >= URGENT)
 

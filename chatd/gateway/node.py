@@ -1,4 +1,5 @@
-"""GatewayNode: the life of one gateway. Its parts do the work; this file says in which order they begin and end.
+"""GatewayNode: the life of one gateway. Its parts do the work; this file says in which order they begin
+and end.
 
 front ─▶ GatewayServer ─▶ Backend ─▶ default nodes
 front ◀─ DeviceSender ◀─ LiveDelivery ◀─ Subscriber
@@ -12,19 +13,21 @@ from chatd.errors import ChatdError
 from chatd.gateway.backend import Backend
 from chatd.gateway.discovery import Discovery
 from chatd.gateway.drain import Drain
-from chatd.gateway.fronts.router import RouterFront
-from chatd.gateway.gateway import GatewayServer
+from chatd.gateway.fronts.router import OnFrame, RouterFront
 from chatd.gateway.introduction import Introduction
 from chatd.gateway.refusals import Refusals
-from chatd.transport.pump import Message
+from chatd.gateway.reload import Reload
+from chatd.gateway.resync import Resync
+from chatd.gateway.watch import Watch
+from chatd.transport.queue import OnMessages, Subscriber
 from chatd.transport.sockets import Context
-from chatd.transport.subscriber import Subscriber
 from chatd.transport.timers import Timers
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayAddresses:
-    """``public_uri`` is where devices reach the gateway; empty: where it is bound. ``queue_uris`` and ``node_uris`` are the nodes to begin with."""
+    """``public_uri`` is where devices reach the gateway; empty: where it is bound. ``queue_uris`` and
+    ``node_uris`` are the nodes to begin with."""
 
     bind_uri: str
     public_uri: str
@@ -33,31 +36,36 @@ class GatewayAddresses:
 
 
 class GatewayNode:
-    """``start`` it, then ``drain`` and ``close``. ``every`` are recurring actions and their periods in seconds."""
+    """``start`` it, then ``drain`` and ``close``. ``every`` are recurring actions and their periods in
+    seconds."""
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         front: RouterFront,
-        server: GatewayServer,
         refusals: Refusals,
         subscriber: Subscriber,
         backend: Backend,
         discovery: Discovery,
         introduction: Introduction,
+        watch: Watch,
+        resync: Resync,
         drain: Drain,
+        reload: Reload,
         every: Sequence[tuple[float, Callable[[], None]]],
     ) -> None:
         self._front = front
-        self._server = server
         self._refusals = refusals
         self._subscriber = subscriber
         self._backend = backend
         self._discovery = discovery
         self._introduction = introduction
+        self._watch = watch
+        self._resync = resync
         self._every = every
         self._timers = Timers(loop)
         self.drain = drain.run
+        self.reload = reload.run
         self.uri = ""
         """Where the gateway is bound."""
 
@@ -66,14 +74,22 @@ class GatewayNode:
         """True if any default node has answered lately."""
         return self._backend.ready
 
-    def start(self, context: Context, addresses: GatewayAddresses, on_messages: Callable[[list[Message]], None]) -> None:
+    def start(
+        self,
+        context: Context,
+        addresses: GatewayAddresses,
+        *,
+        on_frame: OnFrame,
+        after_batch: Callable[[], None],
+        on_messages: OnMessages,
+    ) -> None:
         """Bind, connect to the default nodes, begin. Raises ConfigError."""
         self.uri = self._front.open(
             context,
             addresses.bind_uri,
-            on_frame=self._server.on_frame,
+            on_frame=on_frame,
             refuse=self._refusals.frame,
-            after_batch=self._server.after_batch,
+            after_batch=after_batch,
         )
         try:
             self._subscriber.open(context, addresses.queue_uris, on_messages)
@@ -82,6 +98,7 @@ class GatewayNode:
         except ChatdError:
             self.close()
             raise
+        self._watch.open(self._resync.topics)
         self._introduction.begin(addresses.public_uri or self.uri)
         for seconds, action in self._every:
             self._timers.every(seconds, action)
@@ -90,6 +107,7 @@ class GatewayNode:
         """Close the sockets; frames under way get a second to leave."""
         self._timers.cancel()
         self._introduction.close()
+        self._watch.close()
         self._backend.close()
         self._subscriber.close()
         self._front.close()

@@ -25,7 +25,8 @@ MAX_CLIENT = 128
 
 @dataclass(frozen=True, slots=True)
 class StreamDefaults:
-    """What a Welcome says. ``heartbeat_interval`` in seconds; the windows are for a Hello that names none."""
+    """The values of a Welcome. ``heartbeat_interval`` in seconds; the windows are for a Hello that names
+    none."""
 
     gateway_id: str
     heartbeat_interval: float
@@ -34,7 +35,8 @@ class StreamDefaults:
 
 
 class Opening:
-    """``flush`` sends the Hellos that have gathered; ``stop`` refuses all later ones. ``write_acks`` writes the acks that have gathered."""
+    """``flush`` sends the Hellos that have gathered; ``stop`` refuses all later ones. ``write_acks``
+    writes the acks that have gathered."""
 
     def __init__(
         self,
@@ -74,7 +76,7 @@ class Opening:
         self._admission.limit_frame(peer, identity, hello.ByteSize())
         opening = PendingHello(peer, identity, check_id("device_id", hello.device_id), hello, window=self._window(hello))
         if peer.stream is not None:
-            self._connections.forget(peer, failed=True)
+            self._connections.forget(peer, failed=not peer.said_bye)
         self._connections.record_failure(identity.profile_id, hello.device_id)
         # An older stream's last acks are written before the new one reads its cursors.
         self._write_acks()
@@ -99,7 +101,11 @@ class Opening:
         request = OpenStreamsRequest(
             gateway_id=gateway_id,
             streams=[
-                OpenStream(profile_id=one.identity.profile_id, device_id=one.device_id, client=one.hello.client[:MAX_CLIENT])
+                OpenStream(
+                    profile_id=one.identity.profile_id,
+                    device_id=one.device_id,
+                    client=one.hello.client[:MAX_CLIENT],
+                )
                 for one in batch
             ],
         )

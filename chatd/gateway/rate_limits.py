@@ -1,4 +1,5 @@
-"""What users may send, in events and bytes a second: of a device, of a profile, from an address. Operators' tokens are exempt."""
+"""Limits on what users send, in events and bytes a second: by device, by profile, by address.
+Operators' tokens are exempt."""
 
 import math
 from collections.abc import Hashable
@@ -13,7 +14,8 @@ from chatd.pb.gateway.v1.gateway_pb2 import RpcRequest
 _SEND_EVENTS = "ChatService/SendEvents"
 _COUNTED = 257
 """Events are counted so far; a call with more than 256 is refused for that."""
-_UNLIMITED_FRAMES = 1 << 60
+_UNLIMITED_FRAMES = 1_000
+"""Frames after which a peer without a limit is looked at again: limits may change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +36,34 @@ class RateLimits:
     """Buckets of whoever has sent lately. Times in seconds."""
 
     def __init__(self, settings: RateSettings) -> None:
-        def buckets(per_second: float) -> Buckets:
-            # One event may always come at once, however few a second.
-            return Buckets(Rate(per_second, max(1.0, per_second * settings.burst)))
+        none = Rate(0, 1)
+        self._device = (Buckets(none), Buckets(none))
+        self._profile = (Buckets(none), Buckets(none))
+        self._address = (Buckets(none), Buckets(none))
+        self.change(settings)
 
-        self._device = (buckets(settings.device_events), buckets(settings.device_bytes))
-        self._profile = (buckets(settings.profile_events), buckets(settings.profile_bytes))
-        self._address = (buckets(settings.address_events), buckets(settings.address_bytes))
-        self._frames = buckets(settings.device_frames).rate
+    def change(self, settings: RateSettings) -> None:
+        """Other limits from now on."""
+
+        def rate(per_second: float) -> Rate:
+            # One event may always come at once, however few a second.
+            return Rate(per_second, max(1.0, per_second * settings.burst))
+
+        for buckets, limits in (
+            (self._device, (settings.device_events, settings.device_bytes)),
+            (self._profile, (settings.profile_events, settings.profile_bytes)),
+            (self._address, (settings.address_events, settings.address_bytes)),
+        ):
+            for bucket, limit in zip(buckets, limits, strict=True):
+                bucket.change(rate(limit))
+        self._frames = rate(settings.device_frames)
 
     def admit(self, peer: ClientConnection, profile_id: str, *, events: int, size: int, now: float) -> None:
-        """Count what a user's connection wants to send. Raises RateLimited, with when to try again; then nothing was counted.
+        """Count what a user's connection wants to send. Raises RateLimited, with when to try again; then
+        nothing was counted.
 
-        The device is that of the connection's stream, or else the connection itself. A local connection has no address, and no limit of it.
+        The device is that of the connection's stream, or else the connection itself. A local connection
+        has no address, and no limit of it.
         """
         device: Hashable = peer.topic if peer.stream is not None else peer.link
         address = peer.link.address
@@ -57,7 +74,10 @@ class RateLimits:
         for name, (of_events, of_bytes), key in limits:
             wait = of_events.wait(key, events, now)
             if wait > longest:
-                longest, reason = wait, f"this {name} may send {of_events.rate.per_second:,.0f} events a second"
+                longest, reason = (
+                    wait,
+                    f"this {name} may send {of_events.rate.per_second:,.0f} events a second",
+                )
             wait = of_bytes.wait(key, size, now)
             if wait > longest:
                 longest, reason = wait, f"this {name} may send {of_bytes.rate.per_second:,.0f} bytes a second"
@@ -68,20 +88,24 @@ class RateLimits:
             of_bytes.charge(key, size, now)
 
     def more_frames(self, peer: ClientConnection, now: float) -> None:
-        """The peer has used up ``frames_left``, which acks and heartbeats count by: give it what time has brought. Raises RateLimited."""
+        """The peer has used up ``frames_left``, which acks and heartbeats count by: give it what time has
+        brought. Raises RateLimited."""
         if not self._frames.per_second or (peer.identity is not None and peer.identity.operator):
             peer.frames_left = _UNLIMITED_FRAMES
             return
         brought = min(self._frames.burst, (now - peer.frames_at) * self._frames.per_second)
         if brought < 1:
             peer.frames_left = 0
-            raise _limited(f"this device may send {self._frames.per_second:,.0f} frames a second", (1 - brought) / self._frames.per_second)
+            raise _limited(
+                f"this device may send {self._frames.per_second:,.0f} frames a second",
+                (1 - brought) / self._frames.per_second,
+            )
         peer.frames_left = int(brought) - 1
         peer.frames_at = now
 
 
 def events_in(call: RpcRequest) -> int:
-    """What a call counts as: its events, or one."""
+    """Count a call as its events, or as one."""
     return max(1, count_first_field(call.payload, at_most=_COUNTED)) if call.method == _SEND_EVENTS else 1
 
 

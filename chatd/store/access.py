@@ -9,16 +9,19 @@ import structlog
 
 from chatd.core.counter import Counter
 from chatd.core.model import CommittedRun
-from chatd.errors import ChatdError, Internal
+from chatd.core.outage import Outage
+from chatd.errors import ChatdError, Internal, StoreFailed, Unavailable
 from chatd.store.command import Command, Query
 from chatd.store.database import Database
+from chatd.store.database_errors import LockHeld
 from chatd.store.reader import Reader
 from chatd.store.room_log import MembersCache
 from chatd.store.worker import Completed
-from chatd.store.writer import WriteBatch, Writer
+from chatd.store.writer import Apply, Commit, WriteBatch, Writer, apply_group
 
 log = structlog.get_logger()
 
+_OUTAGES = (Unavailable, StoreFailed)
 MAX_WAITING = 20_000
 """Commands and queries that may wait for the store; calls beyond are refused (OVERLOADED)."""
 
@@ -56,8 +59,10 @@ class _Ping(Query[None]):
         database.rows("SELECT 1")
 
 
-def _log_failure(error: ChatdError) -> None:
-    log.error("The node's own command or query failed", error=str(error), code=error.code)
+def log_failure(error: ChatdError, what: str = "The node's own command or query failed") -> None:
+    """A failure that no caller is told of. The database's own are said by its outages, once for all."""
+    if not isinstance(error, _OUTAGES):
+        log.error(what, error=str(error), code=error.code)
 
 
 class StoreAccess:
@@ -72,6 +77,8 @@ class StoreAccess:
         clock: Callable[[], int],
         readers: int,
         broken: Callable[[ChatdError], None],
+        commit: Commit | None = None,
+        apply: Apply = apply_group,
     ) -> None:
         self._loop = loop
         self._on_committed: OnCommitted | None = None
@@ -83,8 +90,13 @@ class StoreAccess:
             lambda batch: loop.call_soon_threadsafe(self._on_written, batch),
             clock,
             lambda error: loop.call_soon_threadsafe(broken, error),
+            commit=commit,
+            apply=apply,
         )
-        self._reader = Reader(database, lambda batch: loop.call_soon_threadsafe(self._complete, batch), threads=readers)
+        self._reader = Reader(database, lambda batch: loop.call_soon_threadsafe(self._on_read, batch), threads=readers)
+        self._writes = Outage(log, "The database takes no writes", "The database takes writes again", now=loop.time)
+        self._reads = Outage(log, "The database answers no queries", "The database answers queries again", now=loop.time)
+        self._clock = clock
         self.engine = database.engine
         self.waiting = 0
         """Commands and queries whose result somebody waits for."""
@@ -106,18 +118,24 @@ class StoreAccess:
         """True if so much waits that optional work should be left undone."""
         return self.waiting > MAX_WAITING // 10
 
+    @property
+    def away_since_us(self) -> int:
+        """Since when the database does not answer, or takes no writes, in microseconds since the Unix epoch; 0: it does."""
+        since = [outage.since for outage in (self._writes, self._reads) if outage.since is not None]
+        return self._clock() - round((self._loop.time() - min(since)) * 1e6) if since else 0
+
     async def ping(self) -> None:
         """Return when the database has answered a query. Raises the error it answered with."""
         answered: asyncio.Future[None] = self._loop.create_future()
         self.ask(_Ping(), lambda pong: answered.set_result(None), answered.set_exception)
         await answered
 
-    def ask(self, query: Query[R], then: Callable[[R], None], failed: Failed = _log_failure) -> None:
+    def ask(self, query: Query[R], then: Callable[[R], None], failed: Failed = log_failure) -> None:
         """Ask a reader; one of ``then`` and ``failed`` is called with the result on the loop."""
         self.waiting += 1
         self._reader.submit(query, _Asked(then, failed).complete)
 
-    def write(self, command: Command[R], then: Callable[[R], None], failed: Failed = _log_failure) -> None:
+    def write(self, command: Command[R], then: Callable[[R], None], failed: Failed = log_failure) -> None:
         """Ask the writer; ``then`` is called on the loop after the commit, or ``failed``."""
         self.waiting += 1
         self._writer.submit(command, _Asked(then, failed).complete)
@@ -128,10 +146,15 @@ class StoreAccess:
 
     def _on_written(self, batch: WriteBatch) -> None:
         self.commits.add()
+        _judge(self._writes, batch.completed)
         self._complete(batch.completed)
         if batch.runs and self._on_committed is not None:
             self.events_committed.add(sum(run.last_seq - run.first_seq + 1 for run in batch.runs))
             self._on_committed(batch.runs)
+
+    def _on_read(self, batch: Sequence[Completed]) -> None:
+        _judge(self._reads, batch)
+        self._complete(batch)
 
     def _complete(self, batch: Sequence[Completed]) -> None:
         for completed in batch:
@@ -139,4 +162,13 @@ class StoreAccess:
                 self.waiting -= 1
                 completed.on_result(completed.result)
             elif isinstance(completed.result, ChatdError):
-                _log_failure(completed.result)
+                log_failure(completed.result)
+
+
+def _judge(outage: Outage, batch: Sequence[Completed]) -> None:
+    """Tell the outage of a batch's outcome. What the database was asked for and refused is none, nor is a row that is held."""
+    error = next((one.result for one in batch if isinstance(one.result, _OUTAGES) and not isinstance(one.result, LockHeld)), None)
+    if error is not None:
+        outage.failed(error)
+    elif any(not isinstance(completed.result, ChatdError) for completed in batch):
+        outage.worked()

@@ -6,7 +6,7 @@ checkpoint at once can corrupt a WAL before SQLite 3.51.3.
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import unquote
@@ -17,6 +17,7 @@ from chatd.errors import ConfigError, Unavailable
 from chatd.store import migration, postgres
 from chatd.store.database_errors import commit_error, is_for_the_writer, translated
 from chatd.store.sqlite_file import WAL_KEPT_BYTES, SqliteFile
+from chatd.store.uri import uri_fault
 
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 MAX_VARIABLES = 32_000
@@ -41,19 +42,19 @@ class Database:
     """Raises ConfigError when ``uri`` is not one of ``sqlite:///path`` and ``postgresql://…``, or its settings do not keep what is stored."""
 
     def __init__(self, uri: str) -> None:
+        if fault := uri_fault(uri):
+            raise ConfigError(f"DB_URI {fault}")
         scheme, _, rest = uri.partition("://")
         self.engine: Literal["sqlite", "postgres"]
         self.file: SqliteFile | None = None
         self._synchronous_commit = "on"
-        if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        if scheme == "sqlite":
             self.engine = "sqlite"
             self.file = SqliteFile(Path(unquote(rest[1:])))
             self.db: peewee.Database = self._open_sqlite(self.file)
-        elif scheme in ("postgresql", "postgres"):
+        else:
             self.engine = "postgres"
             self.db = postgres.open_postgres(rest)
-        else:
-            raise ConfigError("DB_URI must be sqlite:///path or postgresql://user:password@host/database")
         self._parameter = self.db.param
 
     def _open_sqlite(self, file: SqliteFile) -> peewee.Database:
@@ -68,6 +69,10 @@ class Database:
             ("cache_size", -65_536),
         )
         return peewee.SqliteDatabase(str(file.path), pragmas=pragmas)
+
+    def claim(self, holder: str) -> AbstractContextManager[object]:
+        """Keep other default nodes off a SQLite file: each would miss what the others commit. Raises StartFailed."""
+        return self.file.claim(holder) if self.file else nullcontext()
 
     def check(self) -> None:
         """Read back the settings that durability rests on. Raises ConfigError naming the setting, Unavailable when nobody answers."""

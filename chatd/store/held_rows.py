@@ -34,8 +34,14 @@ class HeldRows:
             (self.notifications and locks.notifications)
             or (not locks.partial and not self.rooms.isdisjoint(locks.rooms))
             or not self.profiles.isdisjoint(locks.profiles)
-            or not self.entries.isdisjoint(locks.entries)
+            or (bool(self.entries) and any(self._has(entry) for entry in locks.entries))
         )
+
+    def _has(self, entry: Entry) -> bool:
+        """True if the entry is held, or one of those that its empty parts stand for."""
+        if all(entry):
+            return entry in self.entries
+        return any(all(part in ("", known) for part, known in zip(entry, held, strict=True)) for held in self.entries)
 
 
 def find_held_rooms(database: Database, missing: set[str]) -> set[str]:

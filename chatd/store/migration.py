@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _FOLDER = str(Path(__file__).parent / "migrations")
-_LOCK = 0x63686174  # "chat"
+MIGRATION_LOCK = 0x63686174  # "chat"
 _WAITING = "Another process has the database's migration lock; waiting for it"
 
 
@@ -62,9 +62,9 @@ def _locked(database: "Database") -> Iterator[None]:
             yield
         return
     with database.db.atomic():
-        if database.rows("SELECT pg_try_advisory_xact_lock(?)", (_LOCK,)) == [(False,)]:
+        if database.rows("SELECT pg_try_advisory_xact_lock(?)", (MIGRATION_LOCK,)) == [(False,)]:
             log.info(_WAITING)
-            database.rows("SELECT pg_advisory_xact_lock(?)", (_LOCK,))
+            database.rows("SELECT pg_advisory_xact_lock(?)", (MIGRATION_LOCK,))
         yield
 
 

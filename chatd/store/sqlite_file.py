@@ -10,7 +10,9 @@ from pathlib import Path
 
 import structlog
 
-from chatd.errors import ConfigError, Unavailable
+from chatd.errors import Unavailable, os_error
+from chatd.files.claim import Claim
+from chatd.files.durable import make_folder, sync_folder
 from chatd.store.database_errors import CommitUnknown
 
 log = structlog.get_logger()
@@ -37,12 +39,18 @@ class SqliteFile:
         self._starved_at = 0.0
 
     def create(self) -> None:
-        """Make an empty file with its folder when there is none. Raises ConfigError."""
+        """Make an empty file with its folder when there is none. Raises ConfigError, StartFailed."""
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            sync_folder(self.path.parent)
         except OSError as exc:
-            raise ConfigError(f"DB_URI: {self.path}: {exc.strerror}") from exc
+            raise os_error(f"DB_URI: {self.path}", exc) from exc
+
+    def claim(self, holder: str) -> Claim:
+        """Keep other default nodes off the file. Raises StartFailed."""
+        path = Path(os.path.realpath(self.path))
+        return Claim(path.with_name(f"{path.name}.owner"), f"the database {path}", holder)
 
     @contextmanager
     def lock(self, waiting: str = "") -> Iterator[None]:

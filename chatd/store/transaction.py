@@ -27,9 +27,9 @@ class Transaction:
         wanted = list(locks)
         self.log.lock({room_id for one in wanted for room_id in one.rooms})
         self._lock_profiles({profile_id for one in wanted for profile_id in one.profiles})
-        self._lock_entries({entry for one in wanted for entry in one.entries})
         if any(one.notifications for one in wanted):
             self._lock_notifications()
+        self._lock_entries({entry for one in wanted for entry in one.entries})
 
     def lock_free(self, locks: Iterable[Locks]) -> HeldRows:
         """Take those that no other session holds, waiting for none (PostgreSQL); ``held`` has the rest."""
@@ -42,7 +42,7 @@ class Transaction:
         self.held = HeldRows(
             frozenset(find_held_rooms(self.database, {room_id for room_id in rooms if self.log.find(room_id) is None})),
             frozenset(held_profiles),
-            frozenset(find_held_entries(self.database, {entry for one in wanted for entry in one.entries})),
+            frozenset(find_held_entries(self.database, self._expanded({entry for one in wanted for entry in one.entries}))),
             any(one.notifications for one in wanted) and not self._try_notifications(),
         )
         return self.held
@@ -75,7 +75,7 @@ class Transaction:
         """Hold outbox entries; SQLite's writer is alone anyway."""
         if not self.database.for_update:
             return
-        for chunk in chunks(sorted(entries), columns=3):
+        for chunk in chunks(sorted(self._expanded(entries)), columns=3):
             values, parameters = self.database.values("ttt", chunk)
             self.database.rows(
                 f"""
@@ -88,6 +88,24 @@ class Transaction:
                 """,
                 parameters,
             )
+
+    def _expanded(self, entries: set[Entry]) -> set[Entry]:
+        """The entries with all that the patterns among them stand for."""
+        patterns = {entry for entry in entries if not all(entry)}
+        return (entries - patterns).union(*(self._matching(pattern) for pattern in sorted(patterns)))
+
+    def _matching(self, pattern: tuple[str, str, str]) -> list[tuple[str, str, str]]:
+        """The entries that there are of a profile, a device or a room."""
+        given = {column: value for column, value in zip(("profile_id", "device_id", "room_id"), pattern, strict=True) if value}
+        rows = self.database.rows(
+            f"""
+            SELECT DISTINCT profile_id, device_id, room_id
+            FROM outbox
+            WHERE {" AND ".join(f"{column} = ?" for column in given)}
+            """,
+            tuple(given.values()),
+        )
+        return [(profile_id, device_id, room_id) for profile_id, device_id, room_id in rows]
 
     def _lock_notifications(self) -> None:
         """Hold the queue of notifications as a whole: its rows are changed by room, by device and by profile, in no common order,

@@ -5,7 +5,7 @@ the others go on.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -30,6 +30,16 @@ MAX_WAITS = 3
 """Commands of one batch that may each wait SHORT_LOCK_MS for a row whose name nobody knows; the rest is tried again later."""
 
 
+Commit = Callable[[], None]
+Apply = Callable[[Transaction, Sequence[Command[object]]], Sequence[object]]
+"""Applies commands of one kind; a result or a ChatdError for each."""
+
+
+def apply_group(transaction: Transaction, commands: Sequence[Command[object]]) -> Sequence[object]:
+    """Let the commands' own kind apply them."""
+    return type(commands[0]).apply(transaction, commands)
+
+
 @dataclass(frozen=True, slots=True)
 class WriteBatch:
     """One transaction's results, and the events it committed."""
@@ -40,7 +50,8 @@ class WriteBatch:
 
 class Writer:
     """``deliver`` is called on the writer's thread, once a transaction; so is ``broken``, when the database can no longer be
-    trusted: every command from then on is refused. ``clock`` gives microseconds since the Unix epoch."""
+    trusted: every command from then on is refused. ``clock`` gives microseconds since the Unix epoch. ``commit`` ends a transaction
+    on ``database``."""
 
     def __init__(
         self,
@@ -49,8 +60,13 @@ class Writer:
         deliver: Callable[[WriteBatch], object],
         clock: Callable[[], int],
         broken: Callable[[ChatdError], object],
+        *,
+        commit: Commit | None = None,
+        apply: Apply = apply_group,
     ) -> None:
         self._database = database
+        self._commit = commit or database.commit
+        self._apply = apply
         self._cache = cache
         self._deliver = deliver
         self._on_broken = broken
@@ -80,7 +96,7 @@ class Writer:
             return
         careful = self._aside.alert
         if careful:
-            self._fail(self._aside.take_expired(), Unavailable("another session of the database holds a row for long"))
+            self._fail(self._aside.take_expired(), LockHeld("another session of the database holds a row for long"))
             batch = [*self._aside.due(), *batch]
         if not batch:
             return
@@ -103,7 +119,7 @@ class Writer:
             self._judge(exc)
             self._fail(batch, exc)
         except Exception as exc:  # noqa: BLE001  whatever it is, every command is answered and the writer lives on
-            self._fail(batch, Internal(f"the writer failed: {type(exc).__name__}: {exc}"))
+            self._fail(batch, _bug(exc))
 
     def _each_alone(self, batch: list[Pair]) -> None:
         self._aside.release(batch)
@@ -127,6 +143,8 @@ class Writer:
             self._fail([pair], exc)
         except (peewee.IntegrityError, peewee.OperationalError) as exc:
             self._fail([pair], StoreFailed(f"the database refused: {exc}"))
+        except Exception as exc:  # noqa: BLE001  as in _work
+            self._fail([pair], _bug(exc))
         return False
 
     def _judge(self, error: ChatdError) -> None:
@@ -157,8 +175,8 @@ class Writer:
                 batch, wait = self._aside.divide(batch, transaction.lock_free(command.locks() for command, _ in batch))
             else:
                 transaction.lock(command.locks() for command, _ in batch)
-            completed = _apply(transaction, batch)
-            database.commit()
+            completed = self._apply_all(transaction, batch)
+            self._commit()
         except BaseException as exc:
             self._roll_back(exc)
             raise
@@ -166,6 +184,20 @@ class Writer:
         if careful:
             self._aside.add(wait)
         return WriteBatch(completed, transaction.log.committed())
+
+    def _apply_all(self, transaction: Transaction, batch: list[Pair]) -> list[Completed]:
+        """Apply commands whose locks are held, in groups of a kind; results that somebody waits for, and failures."""
+        completed: list[Completed] = []
+        for _, group in groupby(batch, key=lambda pair: type(pair[0])):
+            pairs = list(group)
+            results = self._apply(transaction, [command for command, _ in pairs])
+            transaction.log.flush()
+            for (_, on_result), result in zip(pairs, results, strict=True):
+                if isinstance(result, ChatdError):
+                    completed.append(Completed(on_result, without_traceback(result)))
+                elif on_result is not None:
+                    completed.append(Completed(on_result, result))
+        return completed
 
     def _begin(self, lock_ms: int) -> None:
         try:
@@ -187,16 +219,6 @@ class Writer:
             self._database.disconnect()
 
 
-def _apply(transaction: Transaction, batch: list[Pair]) -> list[Completed]:
-    """Apply commands whose locks are held, in groups of a kind; results that somebody waits for, and failures."""
-    completed: list[Completed] = []
-    for kind, group in groupby(batch, key=lambda pair: type(pair[0])):
-        pairs = list(group)
-        results = kind.apply(transaction, [command for command, _ in pairs])
-        transaction.log.flush()
-        for (_, on_result), result in zip(pairs, results, strict=True):
-            if isinstance(result, ChatdError):
-                completed.append(Completed(on_result, without_traceback(result)))
-            elif on_result is not None:
-                completed.append(Completed(on_result, result))
-    return completed
+def _bug(exc: Exception) -> Internal:
+    log.error("The writer failed", error=type(exc).__name__, exc_info=exc)
+    return Internal(f"the writer failed: {type(exc).__name__}")

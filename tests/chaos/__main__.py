@@ -34,7 +34,7 @@ def show(report: Report) -> None:
     print(f"  acknowledged events checked {report.acked:,}, each on its devices: {report.checked:,}")
     print(f"  shown {report.shown:,}, of them repeats {report.repeats:,}, markers {report.markers:,}")
     print("  faults: " + ", ".join(f"{kind} {count}" for kind, count in sorted(report.faults.items())))
-    points = {**DEFAULT_POINTS, **GATEWAY_POINTS}
+    points = (*DEFAULT_POINTS, *GATEWAY_POINTS)
     print("  failpoints hit: " + ", ".join(f"{point} {report.failpoints[point]}" for point in points))
     print(f"  longest drain {report.longest_drain:.1f} s, not drained {report.undrained}, largest process {report.max_rss / 2**20:.0f} MiB")
     print(f"  deadlocks {report.deadlocks}")

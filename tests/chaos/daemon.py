@@ -1,6 +1,7 @@
 """chatd with a failpoint armed: `python -m tests.chaos.daemon default`, as `python -m chatd default`.
 
-The product holds no failpoints: here they are put around its methods before it starts, and where none is armed nothing is changed.
+The product holds no failpoints: it is put together with them at its seams (chatd/daemon/seams.py). Where none is armed nothing is
+changed.
 CHAOS_FAILPOINT=name:n dies (kill -9) at the n-th passing of a point; CHAOS_HITS is a file that gets a line for each death.
 CHAOS_CLOCK=seconds sets this process's wall clock forward or back; CHAOS_DROP=share has it lose that share of what it publishes.
 """
@@ -11,21 +12,25 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, ParamSpec, cast
 
 import peewee
 
-from chatd.default.fan_out.outbox_logging import RoomOutboxLoggingQueue
+from chatd.daemon.run import run
+from chatd.daemon.seams import Seams
+from chatd.daemon.settings import Mode
+from chatd.daemon.settings.sources import load_settings
+from chatd.default.fan_out.publishing import Publish
 from chatd.default.outbox.cursors import AckCursors
-from chatd.gateway.ack_flush import AckFlush
-from chatd.gateway.device_sender import DeviceSender
-from chatd.gateway.gateway import GatewayServer
-from chatd.gateway.live_delivery import LiveDelivery
-from chatd.store.database import Database
-from chatd.transport.publisher import Publisher
+from chatd.errors import ChatdError, ConfigError
+from chatd.store.command import Command
+from chatd.store.transaction import Transaction
+from chatd.store.writer import Apply
 
-Method = Callable[..., Any]
+P = ParamSpec("P")
 
 
 class Failpoint:
@@ -44,61 +49,37 @@ class Failpoint:
             time.sleep(60)  # the signal takes a moment; nothing may be done in it
 
 
-def before(owner: Any, name: str) -> Callable[[Failpoint], None]:
-    """A point in front of a method."""
-
-    def arm(point: Failpoint) -> None:
-        original: Method = getattr(owner, name)
-
-        def passing(*args: Any, **kwargs: Any) -> Any:
-            point.passed()
-            return original(*args, **kwargs)
-
-        setattr(owner, name, passing)
-
-    return arm
-
-
-def after(owner: Any, name: str) -> Callable[[Failpoint], None]:
-    """A point behind a method."""
-
-    def arm(point: Failpoint) -> None:
-        original: Method = getattr(owner, name)
-
-        def passing(*args: Any, **kwargs: Any) -> Any:
-            result = original(*args, **kwargs)
-            point.passed()
-            return result
-
-        setattr(owner, name, passing)
-
-    return arm
-
-
-def mid_fan_out(point: Failpoint) -> None:
+def mid_fan_out(point: Failpoint, publish: Publish) -> Publish:
     """Half of an event's recipients have it."""
-    original = Publisher.publish
 
-    def publish(self: Publisher, topics: Any, body: bytes) -> None:
+    def halving(topics: Sequence[bytes], body: bytes) -> None:
         half = len(topics) // 2
         if half:
-            original(self, topics[:half], body)
+            publish(topics[:half], body)
             point.passed()
-        original(self, topics[half:], body)
+        publish(topics[half:], body)
 
-    Publisher.publish = publish  # type: ignore[method-assign]
+    return halving
 
 
-def before_cursors(point: Failpoint) -> None:
+def losing(share: float, publish: Publish) -> Publish:
+    """Some messages never leave, as with a full queue or a lost connection."""
+
+    def dropping(topics: Sequence[bytes], body: bytes) -> None:
+        publish([topic for topic in topics if random.random() >= share], body)
+
+    return dropping
+
+
+def before_cursors(point: Failpoint, apply: Apply) -> Apply:
     """Acks have arrived, their cursors are about to be written."""
 
-    original = AckCursors.apply
+    def applying(transaction: Transaction, commands: Sequence[Command[object]]) -> Sequence[object]:
+        if isinstance(commands[0], AckCursors):
+            point.passed()
+        return apply(transaction, commands)
 
-    def apply(*args: Any) -> Any:
-        point.passed()
-        return original(*args)
-
-    setattr(AckCursors, "apply", apply)  # noqa: B010
+    return applying
 
 
 def commit_fails(point: Failpoint) -> None:
@@ -118,51 +99,69 @@ def commit_fails(point: Failpoint) -> None:
     setattr(peewee.SqliteDatabase, "commit", commit)  # noqa: B010
 
 
-def drop_published(share: float) -> None:
-    """What a full queue or a lost connection does: some messages never leave."""
-    original = Publisher.publish
+def first(point: Failpoint, stage: Callable[P, None]) -> Callable[P, None]:
+    """Dies in front of a stage."""
 
-    def publish(self: Publisher, topics: Any, body: bytes) -> None:
-        original(self, [topic for topic in topics if random.random() >= share], body)
+    def passing(*args: P.args, **kwargs: P.kwargs) -> None:
+        point.passed()
+        stage(*args, **kwargs)
 
-    Publisher.publish = publish  # type: ignore[method-assign]
+    return passing
 
 
-DEFAULT_POINTS: dict[str, Callable[[Failpoint], None]] = {
-    "before_commit": before(Database, "commit"),
-    "after_commit": after(Database, "commit"),
-    "after_sender_ack": before(RoomOutboxLoggingQueue, "handle"),
-    "mid_fan_out": mid_fan_out,
-    "before_fan_out_mark": before(RoomOutboxLoggingQueue, "take_marks"),
-    "before_cursors": before_cursors,
+def then(point: Failpoint, stage: Callable[P, None]) -> Callable[P, None]:
+    """Dies behind a stage."""
+
+    def passing(*args: P.args, **kwargs: P.kwargs) -> None:
+        stage(*args, **kwargs)
+        point.passed()
+
+    return passing
+
+
+SEAMS: dict[str, Callable[[Failpoint], Seams]] = {
+    "before_commit": lambda point: Seams(commit=partial(first, point)),
+    "after_commit": lambda point: Seams(commit=partial(then, point)),
+    "after_sender_ack": lambda point: Seams(committed=partial(first, point)),
+    "before_fan_out_mark": lambda point: Seams(marks=partial(first, point)),
+    "before_cursors": lambda point: Seams(apply=partial(before_cursors, point)),
+    "mid_fan_out": lambda point: Seams(publish=partial(mid_fan_out, point)),
+    "gateway_receive": lambda point: Seams(gateway_receive=partial(first, point)),
+    "gateway_hears_device": lambda point: Seams(gateway_frame=partial(first, point)),
+    "before_gateway_send": lambda point: Seams(gateway_deliver=partial(first, point)),
+    "after_gateway_send": lambda point: Seams(gateway_deliver=partial(then, point)),
+    "before_ack_batch": lambda point: Seams(gateway_send_acks=partial(first, point)),
 }
-GATEWAY_POINTS: dict[str, Callable[[Failpoint], None]] = {
-    "gateway_receive": before(LiveDelivery, "on_batch"),
-    "gateway_hears_device": before(GatewayServer, "on_frame"),
-    "before_gateway_send": before(DeviceSender, "deliver"),
-    "after_gateway_send": after(DeviceSender, "deliver"),
-    "before_ack_batch": before(AckFlush, "_send"),
-}
-OTHER_POINTS = {"commit_fails": commit_fails}
+DEFAULT_POINTS = ("before_commit", "after_commit", "after_sender_ack", "mid_fan_out", "before_fan_out_mark", "before_cursors")
+GATEWAY_POINTS = ("gateway_receive", "gateway_hears_device", "before_gateway_send", "after_gateway_send", "before_ack_batch")
 
 
-def main() -> None:
-    armed = os.environ.get("CHAOS_FAILPOINT", "")
-    if armed:
-        name, _, count = armed.partition(":")
-        (DEFAULT_POINTS | GATEWAY_POINTS | OTHER_POINTS)[name](Failpoint(name, int(count)))
+def seams_of_environment() -> Seams:
+    """What is armed."""
+    name, _, count = os.environ.get("CHAOS_FAILPOINT", "").partition(":")
+    seams = Seams()
+    if name in SEAMS:
+        seams = SEAMS[name](Failpoint(name, int(count)))
+    elif name:
+        commit_fails(Failpoint(name, int(count)))
     share = float(os.environ.get("CHAOS_DROP", "0"))
     if share:
-        drop_published(share)
+        armed = seams.publish
+        seams = replace(seams, publish=lambda publish: armed(losing(share, publish)))
+    return seams
+
+
+def main(mode: Mode) -> int:
     shift = float(os.environ.get("CHAOS_CLOCK", "0"))
     if shift:
         real = time.time_ns
         time.time_ns = lambda: real() + round(shift * 1e9)
-    from chatd.daemon.cli import main as chatd
-
-    sys.argv[0] = "chatd"
-    chatd()
+    try:
+        return run(mode, load_settings(mode, None), seams_of_environment())
+    except ChatdError as exc:
+        print(f"chatd: {exc}", file=sys.stderr)
+        return 2 if isinstance(exc, ConfigError) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(cast(Mode, sys.argv[1])))

@@ -141,7 +141,7 @@ class Faults:
         daemon.settings.pop("CHAOS_CLOCK", None)
         if daemon.armed:
             points = DEFAULT_POINTS if daemon.mode == "default" else GATEWAY_POINTS
-            daemon.settings["CHAOS_FAILPOINT"] = f"{dice.choice(list(points))}:{dice.randint(1, PASSINGS)}"
+            daemon.settings["CHAOS_FAILPOINT"] = f"{dice.choice(points)}:{dice.randint(1, PASSINGS)}"
         if armed and daemon.mode == "default" and dice.random() < 0.1:
             daemon.settings["CHAOS_CLOCK"] = str(dice.choice([3_600, -7_200]))
             self.note("clock", daemon.log.stem)

@@ -16,7 +16,7 @@ def test_receipts(chatctl: Chatctl) -> None:
     assert (bob[:3], carol) == (["bob", "phone", "-"], ["carol", "-", "-", "no"])
     rows = chatctl.json("--as", "alice", "receipts", "r", "4")
     assert [(row["profile_id"], row["read"], row["devices"]) for row in rows] == [
-        ("bob", False, {"phone": True}),
+        ("bob", False, {"phone": "acknowledged"}),
         ("carol", False, {}),
     ]
     assert "EVENT_NOT_FOUND" in chatctl("--as", "alice", "receipts", "r", "99", code=1).stderr

@@ -1,7 +1,8 @@
 """Acks on their way back: gathered, confirmed, and never taken for written because something else was."""
 
+import time
+
 import pytest
-from google.protobuf.message import Message
 
 from chatd.core.ack_batch import decode_acks
 from chatd.core.model import Owed, StreamKey
@@ -22,9 +23,7 @@ class Calls:
     def __init__(self) -> None:
         self.asked: list[tuple[AckBatchRequest, OnReply]] = []
 
-    def call(self, method: str, request: Message, on_reply: OnReply, *, affinity: str = "") -> None:
-        assert method == "NodeService/AckBatch"
-        assert isinstance(request, AckBatchRequest)
+    def send(self, request: AckBatchRequest, on_reply: OnReply) -> None:
         self.asked.append((request, on_reply))
 
     def answer(self, number: int, error: ChatdError | None = None, superseded: tuple[int, ...] = ()) -> None:
@@ -73,7 +72,14 @@ def pulls() -> NoPulls:
 
 @pytest.fixture
 def acks(calls: Calls, pulls: NoPulls, ended: list[ChatdError]) -> AckFlush:
-    return AckFlush(UnwrittenAcks(), calls, pulls, gateway_id="g", end=lambda peer, error: ended.append(error))
+    return AckFlush(
+        UnwrittenAcks(),
+        pulls,
+        is_ready=lambda: calls.ready,
+        send=calls.send,
+        end=lambda peer, error: ended.append(error),
+        now=time.monotonic,
+    )
 
 
 def ack(acks: AckFlush, peer: ClientConnection, up_to: int) -> None:

@@ -1,4 +1,5 @@
-"""What stands where notifications arrive: an HTTP server on loopback that keeps what it gets and answers as the test says."""
+"""The place where notifications arrive: an HTTP server on loopback that keeps requests and answers as the test says; and the settings
+of daemons that notify quickly."""
 
 import asyncio
 import json
@@ -8,6 +9,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
+
+SECRET = "between-us"
+QUICK: dict[str, Any] = {"NOTIFY_TICK_SECONDS": 0.1, "NOTIFY_DELAY_SECONDS": 0.3, "NOTIFY_QUIET_SECONDS": 1, "NOTIFY_RETRY_MS": 50}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ class Received:
 
 
 class Receiver:
-    """``answer`` gives the status for each request."""
+    """``answer`` gives the status for each request; a redirect leads to another path of this server."""
 
     def __init__(self, answer: Callable[[], int] = lambda: 200) -> None:
         self.answer = answer
@@ -44,7 +48,8 @@ class Receiver:
 
     async def _take(self, request: web.Request) -> web.Response:
         self.received.append(Received(request.path, dict(request.headers), await request.read()))
-        return web.Response(status=self.answer())
+        status = self.answer()
+        return web.Response(status=status, headers={"Location": f"{self.origin}/elsewhere"} if 300 <= status < 400 else None)
 
     async def until(self, count: int, seconds: float = 20) -> list[Received]:
         """Wait for so many."""
@@ -52,3 +57,14 @@ class Receiver:
             while len(self.received) < count:
                 await asyncio.sleep(0.02)
         return self.received
+
+
+def webhook(receiver: Receiver, **settings: object) -> dict[str, Any]:
+    """The settings of a daemon that notifies the receiver."""
+    return {
+        **QUICK,
+        "NOTIFIERS": "log,webhook",
+        "NOTIFY_WEBHOOK_URL": f"{receiver.origin}/hook",
+        "NOTIFY_WEBHOOK_SECRET": SECRET,
+        **settings,
+    }

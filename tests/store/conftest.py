@@ -1,3 +1,5 @@
+"""Stores on each engine; tests/default uses them too."""
+
 from collections.abc import Iterator
 
 import pytest
@@ -13,3 +15,12 @@ def store(db_uri: str) -> Iterator[Store]:
     running.do(CreateRoom("r", "", "alice", ("bob",)))
     yield running
     running.close()
+
+
+@pytest.fixture
+def nodes(postgres_uri: str) -> Iterator[tuple[Store, Store]]:
+    """Two nodes' stores on one PostgreSQL, empty."""
+    one, two = Store(postgres_uri), Store(postgres_uri)
+    yield one, two
+    one.close()
+    two.close()

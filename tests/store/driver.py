@@ -1,12 +1,15 @@
-"""Drives a writer and a reader from a test, one call at a time or many at once."""
+"""Drives a writer and a reader from a test, one call at a time or many at once; and the commands that most tests need."""
 
 import queue
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
-from chatd.core.model import CommittedRun, Owed, Pull, StreamAcks, StreamKey
+from chatd.core.model import CommittedRun, Owed, OwedRun, Pull, StreamAcks, StreamKey
+from chatd.core.priority import NORMAL
 from chatd.default.dead_letters.failures import RetryRule
 from chatd.default.devices.store import ExpireDevices, FindUnusedDevices, OpenStreams
+from chatd.default.fan_out.marks import MarkPublished
 from chatd.default.messages.model import NewEvent
 from chatd.default.messages.store import StoreEvents
 from chatd.default.outbox.backlog import PullOwed
@@ -14,6 +17,8 @@ from chatd.default.outbox.cursors import AckCursors
 from chatd.default.retention.erase import EraseProfile, FindMemberships
 from chatd.default.retention.model import Purged
 from chatd.errors import ChatdError
+from chatd.pb.events.v1.payloads_pb2 import EventDelivery
+from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
 from chatd.store.access import Failed, StoreAccess
 from chatd.store.command import Command, Query
 from chatd.store.database import Database
@@ -79,6 +84,11 @@ class Store:
         """One step of expiring devices, as a pass of retention does it."""
         return self.do(ExpireDevices(self.ask(FindUnusedDevices(unseen_since_us, limit)), unseen_since_us))
 
+    def publish(self) -> None:
+        """Mark the committed runs as published, as fan-out does."""
+        runs, self.runs = self.runs, []
+        self.do(MarkPublished(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
+
     def open(self, profile: str, device: str) -> StreamKey:
         (epoch,) = self.do(OpenStreams(((profile, device),)))
         return StreamKey(profile, device, epoch)
@@ -117,8 +127,14 @@ class DirectAccess(StoreAccess):
         self._store.do(command)
 
 
-def event(room: str, event_id: str, payload: bytes = b"") -> NewEvent:
-    return NewEvent(event_id, room, 1, payload, content_hash=room.encode() + payload)
+def at_once(nodes: Iterable[Store], action: Callable[[Store], R]) -> list[R]:
+    """The results of ``action`` on each node, run at the same time. Raises the error of the first that failed."""
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(action, nodes))
+
+
+def event(room: str, event_id: str, payload: bytes = b"", priority: int = NORMAL, mentions: tuple[str, ...] = ()) -> NewEvent:
+    return NewEvent(event_id, room, 1, payload, content_hash=room.encode() + payload, priority=priority, mentions=mentions)
 
 
 def send(sender: str, *events: NewEvent) -> StoreEvents:
@@ -134,3 +150,20 @@ def acks(*streams: tuple[StreamKey, dict[str, int]]) -> AckCursors:
 
 def failed(stream: StreamKey, room: str, seq: int, rule: RetryRule = RULE) -> AckCursors:
     return AckCursors((StreamAcks(stream, failed=(room, seq)),), rule)
+
+
+def reject(stream: StreamKey, seq: int, text: str = "no") -> AckCursors:
+    return AckCursors((StreamAcks(stream, rejected=(("r", seq, text),)),), RULE)
+
+
+def ranges(owed: Owed) -> list[tuple[str, int, int]]:
+    """Room, first and last seq of each run."""
+    return [(run.room_id, run.first_seq, run.last_seq) for run in owed.runs]
+
+
+def deliveries(runs: Sequence[OwedRun]) -> list[EventDelivery]:
+    return [one for run in runs for one in ServerFrame.FromString(run.records).deliveries]
+
+
+def owed_deliveries(store: Store, stream: StreamKey, **limits: Any) -> list[EventDelivery]:
+    return deliveries(store.owed(stream, **limits).runs)

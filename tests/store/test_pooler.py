@@ -14,6 +14,7 @@ from chatd.default.messages.history import GetHistory
 from chatd.default.rooms.store import CreateRoom
 from chatd.errors import Unavailable
 from chatd.store.database import Database
+from chatd.store.migration import MIGRATION_LOCK
 from tests.daemons import Daemon, operator_token
 from tests.databases import Cluster
 from tests.pgbouncer import HOW_TO_INSTALL, Pooler, find_pgbouncer, pooler
@@ -21,7 +22,6 @@ from tests.store.driver import Store, event, send
 from tests.store.other_session import holding
 
 LEFT = "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory'"
-MIGRATION_LOCK = 0x63686174
 
 
 @pytest.fixture(scope="module")

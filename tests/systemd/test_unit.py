@@ -6,7 +6,8 @@ from typing import get_args
 
 import pytest
 
-from chatd.daemon.settings import Mode, Settings
+from chatd.daemon.mode import Mode
+from chatd.daemon.settings.node import NodeSection
 
 FOLDER = Path(__file__).parents[2] / "systemd"
 
@@ -27,13 +28,18 @@ def seconds(text: str) -> float:
 
 def test_stopping_has_time_to_drain(service: dict[str, list[str]]) -> None:
     """`all` drains its gateway and then its default node."""
-    assert seconds(service["TimeoutStopSec"][-1]) > 2 * Settings.model_fields["drain_seconds"].default
+    assert seconds(service["TimeoutStopSec"][-1]) > 2 * NodeSection.model_fields["drain_seconds"].default
 
 
 def test_the_modes_are_the_instances(service: dict[str, list[str]]) -> None:
     manual = (FOLDER / "README.md").read_text()
     assert service["ExecStart"][-1].endswith("/bin/chatd %i")
     assert all(f"chatd@{mode}" in manual for mode in get_args(Mode))
+
+
+def test_a_reload_is_a_hangup(service: dict[str, list[str]]) -> None:
+    """By the shell's own kill: minimal systems have no /bin/kill."""
+    assert service["ExecReload"] == ["/bin/sh -c 'kill -HUP \"$MAINPID\"'"]
 
 
 def test_libzmq_may_set_its_scheduling(service: dict[str, list[str]]) -> None:

@@ -17,7 +17,7 @@ from chatd.default.fan_out.pacer import FanOutPacer
 from chatd.default.fan_out.repair import FindUnpublished
 from chatd.default.part import Part
 from chatd.errors import ChatdError
-from chatd.store.access import StoreAccess
+from chatd.store.access import StoreAccess, log_failure
 
 log = structlog.get_logger()
 
@@ -27,6 +27,13 @@ MARKS_PAUSE_SECONDS = 5.0
 """The longest wait for the next try while marks cannot be written, as on a full disk; it begins at MARKS_SECONDS and doubles."""
 REPAIR_EVENTS = 1_000
 """Events of each room that one repair publishes; the next repair takes the next."""
+
+
+SendMarks = Callable[[tuple[Run, ...]], None]
+
+
+def _unchanged(send: SendMarks) -> SendMarks:
+    return send
 
 
 class FanOut:
@@ -42,12 +49,14 @@ class FanOut:
         linger: float,
         repair: float,
         clock: Callable[[], int],
+        marks: Callable[[SendMarks], SendMarks] = _unchanged,
     ) -> None:
         self._store = store
         self._clock = clock
         self._now = loop.time
         self._marks_pause = 0.0
         self._marks_again_at = 0.0
+        self._send_marks = marks(self._write)
         self._repair_us = round(repair * 1e6)
         self._outbox_logging = RoomOutboxLoggingQueue(OutboxDeliveryEventHandler(last_mile.handle).handle)
         self._pacer = FanOutPacer(
@@ -72,21 +81,19 @@ class FanOut:
         if self._now() < self._marks_again_at:
             return
         marks = self._outbox_logging.take_marks()
-        if not marks:
-            return
+        if marks:
+            self._send_marks(marks)
 
+    def _write(self, marks: tuple[Run, ...]) -> None:
         def failed(error: ChatdError) -> None:
+            log_failure(error, "Fan-out marks could not be written; they are tried again")
             self._outbox_logging.put_back(marks)
-            if not self._marks_pause:
-                log.error("Fan-out marks cannot be written; they are tried again", error=str(error), code=error.code)
             self._marks_pause = min(max(2 * self._marks_pause, MARKS_SECONDS), MARKS_PAUSE_SECONDS)
             self._marks_again_at = self._now() + self._marks_pause
 
         def written(waiting: Sequence[Run]) -> None:
             self._outbox_logging.put_back(waiting)
-            if self._marks_pause:
-                log.info("Fan-out marks are written again")
-                self._marks_pause = 0.0
+            self._marks_pause = 0.0
 
         self._store.write(MarkPublished(marks), written, failed)
 

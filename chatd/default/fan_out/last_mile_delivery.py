@@ -1,46 +1,45 @@
-"""EventDeliveryQueueHandler: recipients → their connected devices → PUB with topic ``profile:device\\0``.
+"""EventDeliveryQueueHandler: recipients → their connected devices → the queue, by topic ``profile:device\\0``.
 
-DeviceSender that are not connected need nothing done: their outbox entries already cover the event.
+Devices that are not connected need nothing done: their outbox entries already cover the event.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from chatd.core.counter import Counter
-from chatd.core.ids import DELIVERIES
 from chatd.core.online import OnlineTable
 from chatd.core.priority import URGENT
 from chatd.core.wire import queue_body
 from chatd.default.fan_out.outbox_delivery import DeliveryBatch
+from chatd.default.fan_out.publishing import Publish
 from chatd.pb.node.v1.node_pb2 import QueueHeader
 
 log = structlog.get_logger()
 
-_SUBSCRIBED = queue_body(QueueHeader(subscribed=True).SerializeToString(), b"")
+_RESYNC = queue_body(QueueHeader(resync=True).SerializeToString(), b"")
 
 
 class EventDeliveryQueueHandler:
-    """Last stage of fan-out. ``publish`` sends a queue message to each topic and never blocks: at the high-water mark of a
-    gateway that does not keep up it drops, which that gateway's streams notice as a gap. ``on_device`` is told of devices that come and go as well,
-    ``others`` of other topics, by their ends."""
+    """Last stage of fan-out. ``publish`` sends a queue message to topics and never blocks: at the
+    high-water mark of a gateway that does not keep up it drops, which that gateway's streams notice as a
+    gap. ``also`` is told of devices that come and go."""
 
     def __init__(
         self,
         online: OnlineTable,
-        publish: Callable[[Sequence[bytes], bytes], None],
+        publish: Publish,
         *,
-        on_device: Callable[[bytes, bool], None] = lambda topic, there: None,
-        others: Mapping[bytes, Callable[[bytes, bool], None]] | None = None,
+        also: Callable[[bytes, bool], None] = lambda topic, there: None,
     ) -> None:
         self.online = online
-        self._on_topic: dict[bytes, Callable[[bytes, bool], None]] = {DELIVERIES: self._on_device, **(others or {})}
-        self._also = on_device
         self._publish = publish
+        self._also = also
         self.deliveries_published = Counter("deliveries_published", "deliveries published to gateways")
 
     def handle(self, batches: Sequence[DeliveryBatch]) -> None:
-        """Publish a batch; a device that several rooms of it concern gets one message, and one before it with what is urgent."""
+        """Publish a batch; a device that several rooms of it concern gets one message, and one before it
+        with what is urgent."""
         if len(batches) == 1:
             (batch,) = batches
             topics = self.online.targets(batch.recipients)
@@ -59,35 +58,24 @@ class EventDeliveryQueueHandler:
         for batch in batches:
             for topic in self.online.targets(batch.recipients):
                 by_topic.setdefault(topic, []).append(batch)
-        joined: dict[tuple[int, ...], bytes] = {}
+        together: dict[tuple[int, ...], tuple[list[DeliveryBatch], list[bytes]]] = {}
         for topic, mine in by_topic.items():
-            key = tuple(map(id, mine))
-            self._publish((topic,), joined.get(key) or joined.setdefault(key, _join(mine)))
-            self.deliveries_published.add(sum(batch.events for batch in mine))
+            together.setdefault(tuple(map(id, mine)), (mine, []))[1].append(topic)
+        for mine, topics in together.values():
+            self._publish(topics, _join(mine))
+            self.deliveries_published.add(sum(batch.events for batch in mine) * len(topics))
 
-    def on_subscriptions(self, messages: Sequence[Sequence[bytes]]) -> None:
-        """The XPUB's own messages: who came, who went, by how their topics end."""
-        for (message,) in messages:
-            topic = message[1:]
-            on_topic = self._on_topic.get(topic[-1:])
-            if on_topic is None:
-                log.warning("A subscription that is no topic of ours was ignored", length=len(topic))
-            else:
-                on_topic(topic, message[:1] != b"\0")
-
-    def _on_device(self, topic: bytes, there: bool) -> None:
-        """Who came is told that from here on everything is published."""
+    def on_device(self, topic: bytes, there: bool) -> None:
+        """A gateway begins or ceases to hear a device's topic."""
         if not there:
             self.online.remove(topic)
-        elif self.online.add(topic):
-            self._publish((topic,), _SUBSCRIBED)
-        else:
-            log.warning("A subscription that is no device's topic was ignored", length=len(topic))
+        elif not self.online.add(topic):
+            log.warning("A topic that is no device's was ignored", length=len(topic))
         self._also(topic, there)
 
     def notify(self, topic: bytes) -> None:
         """Let a device's stream know that something is owed which nothing else will tell it of."""
-        self._publish((topic,), _SUBSCRIBED)
+        self._publish((topic,), _RESYNC)
 
     def tell_epoch(self, topic: bytes, epoch: int) -> None:
         """Let older streams of a device know that there is a newer one."""

@@ -8,6 +8,7 @@ from chatd.core.online import OnlineTable
 from chatd.default.answer import Answer, Call, Caller, Done, Role
 from chatd.default.nodes.gateways import Gateways
 from chatd.default.nodes.leases import Leases
+from chatd.default.nodes.model import Lease
 from chatd.default.part import Part
 from chatd.pb.admin.v1 import admin_pb2
 
@@ -23,7 +24,7 @@ class NodeDescription:
 
 
 class NodeAdmin:
-    """``counters`` are those of all parts. ``clock`` gives microseconds since the Unix epoch."""
+    """``counters`` are those of all parts. ``away_since_us`` is 0 while the database answers. ``clock`` gives microseconds since the Unix epoch."""
 
     def __init__(
         self,
@@ -33,7 +34,10 @@ class NodeAdmin:
         online: OnlineTable,
         counters: Sequence[Counter],
         clock: Callable[[], int],
+        *,
+        away_since_us: Callable[[], int],
     ) -> None:
+        self._away_since_us = away_since_us
         self._node = node
         self._leases = leases
         self._gateways = gateways
@@ -50,17 +54,25 @@ class NodeAdmin:
     def list_nodes(self, caller: Caller, request: admin_pb2.ListNodesRequest) -> Answer:
         """Nodes and gateways that are known, and what is left of their leases."""
         now = self._clock()
+        away = self._away_since_us()
+        own = self._leases.call_uri
+
+        def left(node: Lease) -> int:
+            # Without its database this node serves nobody, whatever its lease says.
+            serves_until = away if away and node.address == own else node.lease_until_us
+            return min(serves_until, node.lease_until_us) - now
+
         return Done(
             admin_pb2.ListNodesResponse(
                 nodes=[
                     admin_pb2.Node(
                         node_id=node.node_id,
                         kind=node.kind,
-                        uri=node.uri,
+                        uri=node.address,
                         queue_uri=node.queue_uri,
                         version=node.version,
                         started_at_us=node.started_at_us,
-                        lease_left_us=node.lease_until_us - now,
+                        lease_left_us=left(node),
                     )
                     for node in self._leases.all()
                 ]
@@ -76,6 +88,7 @@ class NodeAdmin:
                 version=node.version,
                 uptime_seconds=(self._clock() - node.started_at_us) / 1e6,
                 database=node.database,
+                database_away_since_us=self._away_since_us(),
                 devices_online=len(self._online),
                 gateways=self._gateways.statuses(),
                 **{counter.name: counter.value for counter in self._counters},

@@ -6,6 +6,31 @@ from typing import Literal
 Outcome = Literal["sent", "failed", "dead", "postponed", "forgotten", "gone"]
 
 
+LONGEST_LOOK_US = 86_400_000_000
+"""The longest pause between two looks at a notification that was sent."""
+SKEW_US = 60_000_000
+"""The clocks of two nodes may differ by as much without anything being due too early."""
+
+IS_DUE = "(due_at_us <= ? OR due_at_us > CASE WHEN attempts = 0 THEN CAST(? AS BIGINT) ELSE CAST(? AS BIGINT) END)"
+"""Parameters: the time, and ``LongestPauses.of``."""
+
+
+@dataclass(frozen=True, slots=True)
+class LongestPauses:
+    """The longest time that a notification waits, before its first try and between two. One that is due later was written when the
+    clock was ahead: it is due now."""
+
+    first_us: int
+    retry_us: int
+
+    def of(self, state: str, now_us: int) -> tuple[int, int]:
+        """The latest times at which rows of a state can be due."""
+        now_us += SKEW_US
+        if state == "sent":
+            return now_us + LONGEST_LOOK_US, now_us + LONGEST_LOOK_US
+        return now_us + self.first_us, now_us + max(self.first_us, self.retry_us)
+
+
 @dataclass(frozen=True, slots=True)
 class ClaimedNotification:
     """A row of the queue that this node has for itself until the claim runs out."""
@@ -20,16 +45,20 @@ class ClaimedNotification:
     sent: bool
     """It was sent; the question is whether its device has taken everything since."""
     claimed_until_us: int
+    slot: str = ""
+    """Empty: the device's next message. Otherwise the room that it was told of."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotificationOutcome:
-    """The outcome of a claim. ``pause_us``: until it is tried or looked at again; after "sent", until the device's next one."""
+    """The outcome of a claim. ``pause_us``: until it is tried or looked at again; after "sent", until the device's next one.
+    ``told``: room and seq that were sent."""
 
     claim: ClaimedNotification
     what: Outcome
     pause_us: int = 0
     error: str = ""
+    told: tuple[str, int] = ("", 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,8 @@ def _mark_memberships(transaction: Transaction, profile_id: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SetRoomNotifications(Command[None]):
-    """Record the level of a profile's notifications in a room, and until when it is muted. Refused with RoomNotFound, NotAMember."""
+    """Record the level of a profile's notifications in a room, and until when it is muted. A message that waits is judged by it when
+    it is due. Refused with RoomNotFound, NotAMember."""
 
     profile_id: str
     room_id: str
@@ -116,14 +117,6 @@ def _set_room(transaction: Transaction, command: SetRoomNotifications) -> ChatdE
         """,
         (*key, command.level, command.muted_until_us),
     )
-    if command.level != ALL or command.muted_until_us > transaction.now_us:
-        database.run(
-            """
-            DELETE FROM notification
-            WHERE profile_id = ? AND room_id = ? AND state = 'waiting' AND kind = 'message'
-            """,
-            key,
-        )
     return None
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from chatd.default.notifications.model import ClaimedNotification, NotificationOutcome, Outcome, QueuedNotification
+from chatd.default.notifications.model import (
+    IS_DUE,
+    LONGEST_LOOK_US,
+    SKEW_US,
+    ClaimedNotification,
+    LongestPauses,
+    NotificationOutcome,
+    Outcome,
+    QueuedNotification,
+)
 from chatd.default.notifications.push import forget_push
 from chatd.store.command import Command, Locks, Query
 from chatd.store.database import Database
@@ -15,31 +24,36 @@ LOOK_AGAIN_US = 60_000_000
 """A notification that was sent is looked at again after this, then when it is twice as old: has its device come and taken everything?"""
 
 
+_SLOT = "profile_id = ? AND device_id = ? AND slot = ?"
+
+
 def withdraw(transaction: Transaction, reads: Sequence[tuple[str, str, int, str]]) -> None:
-    """Profiles have read rooms up to a seq, on a device: (profile, room, seq, device). Notifications that wait are deleted, those that
-    were sent are dismissed on the profile's other devices. The command holds the notifications."""
+    """Profiles have read rooms up to a seq, on a device: (profile, room, seq, device). What their other devices were told is
+    dismissed. A message that waits stays: when it is due, it is seen what is left to tell. The command holds the notifications."""
     transaction.must_hold(notifications=True)
     database = transaction.database
-    where = "profile_id = ? AND room_id = ? AND seq <= ? AND kind = 'message'"
     values, parameters = database.values("ttit", reads)
     found = database.rows(
         f"""
-        WITH v(profile_id, room_id, seq, device_id) AS ({values})
-        SELECT DISTINCT v.profile_id, v.room_id, v.seq, v.device_id
+        WITH v(profile_id, room_id, seq, read_on) AS ({values})
+        SELECT v.profile_id, v.room_id, v.seq, v.read_on, notification.device_id
         FROM v
-        JOIN notification ON notification.profile_id = v.profile_id AND notification.room_id = v.room_id
+        JOIN notification ON notification.profile_id = v.profile_id AND notification.slot = v.room_id
             AND notification.seq <= v.seq AND notification.kind = 'message'
+        ORDER BY notification.profile_id, notification.device_id
         """,
         parameters,
     )
-    for profile_id, room_id, seq, read_on in found:
-        key = (profile_id, room_id, seq)
-        database.run(f"DELETE FROM notification WHERE {where} AND (state <> 'sent' OR device_id = ?)", (*key, read_on))
+    for profile_id, room_id, _, read_on, device_id in found:
+        key = (profile_id, device_id, room_id)
+        if device_id == read_on:
+            database.run(f"DELETE FROM notification WHERE {_SLOT}", key)
+            continue
         database.run(
             f"""
             UPDATE notification
             SET kind = 'dismiss', state = 'waiting', due_at_us = ?, attempts = 0, claimed_until_us = 0
-            WHERE {where}
+            WHERE {_SLOT}
             """,
             (transaction.now_us, *key),
         )
@@ -51,6 +65,7 @@ class ClaimNotifications(Command[tuple[ClaimedNotification, ...]]):
 
     limit: int
     lease_us: int
+    pauses: LongestPauses
 
     def locks(self) -> Locks:
         return Locks(notifications=True)
@@ -66,25 +81,25 @@ def _claim(transaction: Transaction, command: ClaimNotifications) -> tuple[Claim
     claimed: list[ClaimedNotification] = []
     for state in ("waiting", "sent"):
         rows = database.rows(
-            """
-            SELECT profile_id, device_id, room_id, seq, kind, attempts
+            f"""
+            SELECT profile_id, device_id, room_id, seq, kind, attempts, slot
             FROM notification
-            WHERE state = ? AND due_at_us <= ? AND claimed_until_us <= ?
+            WHERE state = ? AND {IS_DUE} AND (claimed_until_us <= ? OR claimed_until_us > ?)
             ORDER BY due_at_us
             LIMIT ?
             """,
-            (state, now, now, command.limit - len(claimed)),
+            (state, now, *command.pauses.of(state, now), now, until + SKEW_US, command.limit - len(claimed)),
         )
-        claimed += [ClaimedNotification(*(*row, state == "sent", until)) for row in rows]
+        claimed += [ClaimedNotification(*(*row[:-1], state == "sent", until, row[-1])) for row in rows]
     if claimed:
-        values, parameters = database.values("tt", [(one.profile_id, one.device_id) for one in claimed])
+        values, parameters = database.values("ttt", [(one.profile_id, one.device_id, one.slot) for one in claimed])
         database.run(
             f"""
-            WITH v(profile_id, device_id) AS ({values})
+            WITH v(profile_id, device_id, slot) AS ({values})
             UPDATE notification
             SET claimed_until_us = ?
             FROM v
-            WHERE notification.profile_id = v.profile_id AND notification.device_id = v.device_id
+            WHERE notification.profile_id = v.profile_id AND notification.device_id = v.device_id AND notification.slot = v.slot
             """,
             (*parameters, until),
         )
@@ -104,18 +119,18 @@ class SettleNotifications(Command[None]):
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[SettleNotifications]) -> list[None]:
         for command in commands:
-            for outcome in sorted(command.outcomes, key=lambda one: (one.claim.profile_id, one.claim.device_id)):
+            for outcome in sorted(command.outcomes, key=lambda one: (one.claim.profile_id, one.claim.device_id, one.claim.slot)):
                 _SETTLE[outcome.what](transaction, outcome)
         return [None] * len(commands)
 
 
-_OWN = "profile_id = ? AND device_id = ? AND claimed_until_us = ?"
+_OWN = f"{_SLOT} AND claimed_until_us = ?"
 _UNCHANGED = f"{_OWN} AND room_id = ? AND seq = ? AND kind = ?"
 """Nothing newer has come since the claim."""
 
 
-def _own(outcome: NotificationOutcome) -> tuple[str, str, int]:
-    return (outcome.claim.profile_id, outcome.claim.device_id, outcome.claim.claimed_until_us)
+def _own(outcome: NotificationOutcome) -> tuple[str, str, str, int]:
+    return (outcome.claim.profile_id, outcome.claim.device_id, outcome.claim.slot, outcome.claim.claimed_until_us)
 
 
 def _unchanged(outcome: NotificationOutcome) -> tuple[str | int, ...]:
@@ -135,19 +150,33 @@ def _release(transaction: Transaction, outcome: NotificationOutcome, due_at_us: 
 
 
 def _sent(transaction: Transaction, outcome: NotificationOutcome) -> None:
-    database, now = transaction.database, transaction.now_us
-    if outcome.claim.kind == "dismiss":
-        _forgotten(transaction, outcome)
-        return
-    database.run(
-        f"""
-        UPDATE notification
-        SET state = 'sent', at_us = ?, due_at_us = ?, attempts = attempts + 1, error = '', claimed_until_us = 0
-        WHERE {_UNCHANGED}
-        """,
-        (now, now + LOOK_AGAIN_US, *_unchanged(outcome)),
-    )
-    database.run("UPDATE push SET notified_at_us = ? WHERE profile_id = ? AND device_id = ?", (now, *_own(outcome)[:2]))
+    """What was told moves to its room's slot, even if the claim has run out: it was told all the same. If it has been read on another
+    device while it was told, it is dismissed."""
+    database, now, claim = transaction.database, transaction.now_us, outcome.claim
+    if claim.kind == "message":
+        room_id, seq = outcome.told
+        database.run(
+            """
+            INSERT INTO notification (profile_id, device_id, slot, room_id, seq, kind, state, due_at_us, attempts, error,
+                claimed_until_us, at_us)
+            SELECT push.profile_id, push.device_id, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS BIGINT),
+                CASE WHEN read_marker.seq IS NULL THEN 'message' ELSE 'dismiss' END,
+                CASE WHEN read_marker.seq IS NULL THEN 'sent' ELSE 'waiting' END,
+                CASE WHEN read_marker.seq IS NULL THEN CAST(? AS BIGINT) ELSE CAST(? AS BIGINT) END,
+                CAST(? AS BIGINT), '', 0, CAST(? AS BIGINT)
+            FROM push
+            LEFT JOIN read_marker ON read_marker.profile_id = push.profile_id AND read_marker.room_id = ?
+                AND read_marker.seq >= ? AND read_marker.device_id <> push.device_id
+            WHERE push.profile_id = ? AND push.device_id = ?
+            ON CONFLICT (profile_id, device_id, slot)
+            DO UPDATE SET seq = excluded.seq, kind = excluded.kind, state = excluded.state, due_at_us = excluded.due_at_us,
+                attempts = excluded.attempts, error = '', claimed_until_us = 0, at_us = excluded.at_us
+            WHERE notification.seq < excluded.seq
+            """,
+            (room_id, room_id, seq, now + LOOK_AGAIN_US, now, claim.attempts + 1, now, *outcome.told, *_own(outcome)[:2]),
+        )
+        database.run("UPDATE push SET notified_at_us = ? WHERE profile_id = ? AND device_id = ?", (now, *_own(outcome)[:2]))
+    database.run(f"DELETE FROM notification WHERE {_UNCHANGED}", _unchanged(outcome))
     _release(transaction, outcome, now + outcome.pause_us)
 
 
@@ -164,15 +193,30 @@ def _failed(transaction: Transaction, outcome: NotificationOutcome) -> None:
 
 
 def _postponed(transaction: Transaction, outcome: NotificationOutcome) -> None:
-    """A message waits on; one that was sent is looked at again when it is twice as old."""
+    """A message waits on; one that was sent is looked at again when it is twice as old, in a day at most."""
     now = transaction.now_us
     transaction.database.run(
         f"""
         UPDATE notification
-        SET claimed_until_us = 0, due_at_us = CASE WHEN state = 'sent' THEN ? + (? - at_us) ELSE ? END
+        SET claimed_until_us = 0,
+            due_at_us = CASE
+                WHEN state <> 'sent' THEN ?
+                WHEN at_us > ? THEN ?
+                WHEN at_us < ? THEN ?
+                ELSE ? + (? - at_us)
+            END
         WHERE {_OWN}
         """,
-        (now, now, now + outcome.pause_us, *_own(outcome)),
+        (
+            now + outcome.pause_us,
+            now - LOOK_AGAIN_US,
+            now + LOOK_AGAIN_US,
+            now - LONGEST_LOOK_US,
+            now + LONGEST_LOOK_US,
+            now,
+            now,
+            *_own(outcome),
+        ),
     )
 
 

@@ -10,7 +10,7 @@ import structlog
 from chatd.core.counter import Counter
 from chatd.core.model import PushDevice
 from chatd.core.notification import Notification, Notifier, NotifyFailed, TargetGone
-from chatd.default.notifications.model import ClaimedNotification, NotificationOutcome
+from chatd.default.notifications.model import ClaimedNotification, LongestPauses, NotificationOutcome
 from chatd.default.notifications.queue import SettleNotifications
 from chatd.store.access import StoreAccess
 
@@ -36,6 +36,11 @@ class NotifyRule:
     timeout: float
     max_retries: int
     preview: int
+
+    @property
+    def pauses(self) -> LongestPauses:
+        """The longest that this node makes a notification wait."""
+        return LongestPauses(round(max(self.delay, self.quiet) * 1e6), round(max(self.delay, self.quiet, 1.25 * LONGEST_PAUSE) * 1e6))
 
     @property
     def lease_us(self) -> int:
@@ -123,7 +128,8 @@ class NotificationSender:
         except NotifyFailed as exc:
             self.settle(self._failure(claim, str(exc)[:ERROR_CHARACTERS]))
         else:
-            self.settle(NotificationOutcome(claim, "sent", round(self._rule.quiet * 1e6)))
+            told = (notification.room_id, notification.seq)
+            self.settle(NotificationOutcome(claim, "sent", round(self._rule.quiet * 1e6), told=told))
 
     async def _try(self, notification: Notification, push: PushDevice) -> None:
         """Counted. Raises NotifyFailed, TargetGone."""

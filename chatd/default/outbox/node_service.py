@@ -20,8 +20,8 @@ from chatd.pb.node.v1 import node_pb2
 
 
 class NodeService:
-    """``tell_epoch`` closes a topic's older streams; ``acknowledged`` is told of cursors that moved. ``clock`` gives microseconds
-    since the Unix epoch."""
+    """``asked`` is told that a gateway lives, and gives the last Watch of it that was applied; ``tell_epoch`` closes a topic's older
+    streams; ``acknowledged`` is told of cursors that moved. ``clock`` gives microseconds since the Unix epoch."""
 
     def __init__(
         self,
@@ -29,6 +29,7 @@ class NodeService:
         description: node_pb2.DescribeResponse,
         leases: Leases,
         gateways: Gateways,
+        asked: Callable[[str], int],
         rule: RetryRule,
         cache: ConnectionCache,
         tell_epoch: Callable[[bytes, int], None],
@@ -38,6 +39,7 @@ class NodeService:
         self._description = description
         self._leases = leases
         self._gateways = gateways
+        self._asked = asked
         self._rule = rule
         self._cache = cache
         self._tell_epoch = tell_epoch
@@ -60,7 +62,10 @@ class NodeService:
         self._leases.record_gateway(request)
         self._gateways.heard(request)
         response = node_pb2.DescribeResponse(
-            nodes=self._leases.default_nodes(), call_uri=self._leases.call_uri, gateway_uris=self._leases.gateway_uris()
+            nodes=self._leases.default_nodes(),
+            call_uri=self._leases.call_uri,
+            gateway_uris=self._leases.gateway_uris(),
+            watched=self._asked(request.gateway_instance),
         )
         response.MergeFrom(self._description)
         return Done(response)

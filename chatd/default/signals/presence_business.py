@@ -48,17 +48,22 @@ class PresenceBusiness:
         """A device's statement of how reachable it is came or went."""
         found = split_presence(topic)
         if found is not None:
-            letter, profile_id, device_id = found
+            code, profile_id, device_id = found
             note = self._board.state if there else self._board.clear_state
-            note(profile_id, device_id, STATES[letter], self._clock())
+            note(profile_id, device_id, STATES[code], self._clock())
 
     def on_watch(self, topic: bytes, there: bool) -> None:
-        """A gateway began or ceased to watch a profile. Who begins is told how it is."""
+        """A gateway begins or ceases to watch a profile."""
         profile_id = topic[:-1].decode(errors="replace")
         if there:
-            self._tell(profile_id, self._board.watch(profile_id))
+            self._board.watch(profile_id)
         else:
             self._board.unwatch(profile_id)
+
+    def on_heard(self, topic: bytes) -> None:
+        """Tell a gateway how a profile is, now that the profile's topic reaches it."""
+        profile_id = topic[:-1].decode(errors="replace")
+        self._tell(profile_id, self._board.known_of(profile_id))
 
     def tick(self) -> None:
         """Tell what has settled."""
@@ -71,7 +76,7 @@ class PresenceBusiness:
         self._publish((profile_id.encode() + WATCH,), signal_record(signal.SerializeToString()))
 
     def get_presence(self, caller: Caller, request: chat_pb2.GetPresenceRequest) -> Answer:
-        """How profiles are that share a room with the caller."""
+        """Answer for the profiles that share a room with the caller."""
         return self._answer(caller, request.profile_ids, MAX_ASKED, 1, lambda found: chat_pb2.GetPresenceResponse(presences=found))
 
     def watch_presence(self, caller: Caller, request: chat_pb2.WatchPresenceRequest) -> Answer:

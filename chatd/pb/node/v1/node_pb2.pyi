@@ -47,16 +47,18 @@ class Run(_message.Message):
     def __init__(self, room_id: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ...) -> None: ...
 
 class QueueHeader(_message.Message):
-    __slots__ = ("runs", "subscribed", "epoch", "priority")
+    __slots__ = ("runs", "resync", "epoch", "priority", "node_started_at_us")
     RUNS_FIELD_NUMBER: _ClassVar[int]
-    SUBSCRIBED_FIELD_NUMBER: _ClassVar[int]
+    RESYNC_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    NODE_STARTED_AT_US_FIELD_NUMBER: _ClassVar[int]
     runs: _containers.RepeatedCompositeFieldContainer[Run]
-    subscribed: bool
+    resync: bool
     epoch: int
     priority: int
-    def __init__(self, runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., subscribed: bool = ..., epoch: _Optional[int] = ..., priority: _Optional[int] = ...) -> None: ...
+    node_started_at_us: int
+    def __init__(self, runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., resync: bool = ..., epoch: _Optional[int] = ..., priority: _Optional[int] = ..., node_started_at_us: _Optional[int] = ...) -> None: ...
 
 class RoomCursor(_message.Message):
     __slots__ = ("room_id", "seq")
@@ -67,7 +69,7 @@ class RoomCursor(_message.Message):
     def __init__(self, room_id: _Optional[str] = ..., seq: _Optional[int] = ...) -> None: ...
 
 class DescribeRequest(_message.Message):
-    __slots__ = ("gateway_id", "gateway_uri", "version", "started_at_us", "draining", "counters")
+    __slots__ = ("gateway_id", "gateway_uri", "version", "started_at_us", "draining", "counters", "gateway_instance")
     class CountersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -81,13 +83,15 @@ class DescribeRequest(_message.Message):
     STARTED_AT_US_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
     COUNTERS_FIELD_NUMBER: _ClassVar[int]
+    GATEWAY_INSTANCE_FIELD_NUMBER: _ClassVar[int]
     gateway_id: str
     gateway_uri: str
     version: str
     started_at_us: int
     draining: bool
     counters: _containers.ScalarMap[str, int]
-    def __init__(self, gateway_id: _Optional[str] = ..., gateway_uri: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., draining: bool = ..., counters: _Optional[_Mapping[str, int]] = ...) -> None: ...
+    gateway_instance: str
+    def __init__(self, gateway_id: _Optional[str] = ..., gateway_uri: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., draining: bool = ..., counters: _Optional[_Mapping[str, int]] = ..., gateway_instance: _Optional[str] = ...) -> None: ...
 
 class NodeAddress(_message.Message):
     __slots__ = ("node_id", "call_uri", "queue_uri")
@@ -100,7 +104,7 @@ class NodeAddress(_message.Message):
     def __init__(self, node_id: _Optional[str] = ..., call_uri: _Optional[str] = ..., queue_uri: _Optional[str] = ...) -> None: ...
 
 class DescribeResponse(_message.Message):
-    __slots__ = ("node_id", "queue_name", "version", "started_at_us", "nodes", "call_uri", "gateway_uris")
+    __slots__ = ("node_id", "queue_name", "version", "started_at_us", "nodes", "call_uri", "gateway_uris", "watched")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     QUEUE_NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -108,6 +112,7 @@ class DescribeResponse(_message.Message):
     NODES_FIELD_NUMBER: _ClassVar[int]
     CALL_URI_FIELD_NUMBER: _ClassVar[int]
     GATEWAY_URIS_FIELD_NUMBER: _ClassVar[int]
+    WATCHED_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     queue_name: str
     version: str
@@ -115,7 +120,26 @@ class DescribeResponse(_message.Message):
     nodes: _containers.RepeatedCompositeFieldContainer[NodeAddress]
     call_uri: str
     gateway_uris: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ..., call_uri: _Optional[str] = ..., gateway_uris: _Optional[_Iterable[str]] = ...) -> None: ...
+    watched: int
+    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ..., call_uri: _Optional[str] = ..., gateway_uris: _Optional[_Iterable[str]] = ..., watched: _Optional[int] = ...) -> None: ...
+
+class WatchRequest(_message.Message):
+    __slots__ = ("gateway_instance", "number", "full", "add", "remove")
+    GATEWAY_INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    FULL_FIELD_NUMBER: _ClassVar[int]
+    ADD_FIELD_NUMBER: _ClassVar[int]
+    REMOVE_FIELD_NUMBER: _ClassVar[int]
+    gateway_instance: str
+    number: int
+    full: bool
+    add: _containers.RepeatedScalarFieldContainer[bytes]
+    remove: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, gateway_instance: _Optional[str] = ..., number: _Optional[int] = ..., full: bool = ..., add: _Optional[_Iterable[bytes]] = ..., remove: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class WatchResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class OpenStream(_message.Message):
     __slots__ = ("profile_id", "device_id", "client")
@@ -223,17 +247,29 @@ class Rejection(_message.Message):
     reason: str
     def __init__(self, room_id: _Optional[str] = ..., seq: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
+class RemovedRange(_message.Message):
+    __slots__ = ("room_id", "first_seq", "last_seq")
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEQ_FIELD_NUMBER: _ClassVar[int]
+    room_id: str
+    first_seq: int
+    last_seq: int
+    def __init__(self, room_id: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ...) -> None: ...
+
 class StreamExceptions(_message.Message):
-    __slots__ = ("stream", "rejected", "replayed", "failed")
+    __slots__ = ("stream", "rejected", "replayed", "failed", "removed")
     STREAM_FIELD_NUMBER: _ClassVar[int]
     REJECTED_FIELD_NUMBER: _ClassVar[int]
     REPLAYED_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_FIELD_NUMBER: _ClassVar[int]
     stream: int
     rejected: _containers.RepeatedCompositeFieldContainer[Rejection]
     replayed: _containers.RepeatedCompositeFieldContainer[RoomCursor]
     failed: RoomCursor
-    def __init__(self, stream: _Optional[int] = ..., rejected: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ..., replayed: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., failed: _Optional[_Union[RoomCursor, _Mapping]] = ...) -> None: ...
+    removed: _containers.RepeatedCompositeFieldContainer[RemovedRange]
+    def __init__(self, stream: _Optional[int] = ..., rejected: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ..., replayed: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., failed: _Optional[_Union[RoomCursor, _Mapping]] = ..., removed: _Optional[_Iterable[_Union[RemovedRange, _Mapping]]] = ...) -> None: ...
 
 class AckBatchRequest(_message.Message):
     __slots__ = ("profile_ids", "device_ids", "epochs", "cursors", "room_ids", "seqs", "exceptions")

@@ -1,0 +1,85 @@
+"""SIGHUP: what can change under open streams is read again and applied together; a fault in any of it leaves all as it was."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from chatd.daemon.logs import configure
+from chatd.daemon.settings import Settings
+from chatd.daemon.settings.settings import SECTIONS
+from chatd.daemon.settings.sources import load_settings
+from chatd.daemon.systemd import ServiceManager
+from chatd.errors import ChatdError
+from chatd.gateway.authentication import TokenTable
+from chatd.gateway.node import GatewayNode
+from chatd.gateway.tokens_file import load_tokens
+
+log = structlog.get_logger()
+
+RELOADED_SECTIONS = ("sending_limits", "authentication")
+RELOADED_FIELDS = ("log_level",)
+
+
+class Reload:
+    """``gateway`` is None in a process that has none. ``status`` gives what the service manager is told when it is done."""
+
+    def __init__(self, settings: Settings, gateway: GatewayNode | None, manager: ServiceManager, *, status: Callable[[], str]) -> None:
+        self._settings = settings
+        self._gateway = gateway
+        self._manager = manager
+        self._status = status
+
+    async def __call__(self) -> None:
+        """Read the files on a thread, and apply them on the loop. Faults are logged, a line each."""
+        self._manager.reloading()
+        try:
+            new, tokens = await asyncio.to_thread(self._read)
+        except ChatdError as exc:
+            for line in str(exc).splitlines():
+                log.error("Settings and tokens were not reloaded; the old ones stay in force", error=line)
+        except Exception:  # a fault of ours here must not end what serves
+            log.exception("Settings and tokens were not reloaded; the old ones stay in force")
+        else:
+            self._apply(new, tokens)
+        self._manager.ready(self._status())
+
+    def _read(self) -> tuple[Settings, TokenTable | None]:
+        new = load_settings(self._settings.mode, self._settings.config_file)
+        return new, None if self._gateway is None else load_tokens(new.authentication.tokens(new.place), create=False)
+
+    def _apply(self, new: Settings, tokens: TokenTable | None) -> None:
+        configure(new.logs.log_level, self._settings.logs.log_format)
+        ended = 0
+        if self._gateway is not None and tokens is not None:
+            ended = self._gateway.reload(tokens, new.sending_limits.rates(), new.authentication.door())
+        changed = [key for key in _fields(new) if _fields(new)[key] != _fields(self._settings)[key]]
+        log.info(
+            "Settings and tokens were reloaded",
+            changed=[key.upper() for key in changed if key in _reloaded()],
+            tokens=0 if tokens is None else len(tokens),
+            streams_ended=ended,
+        )
+        for key in changed:
+            if key not in _reloaded():
+                log.warning("A changed setting takes effect at the next start", setting=key.upper())
+        # Settings that wait for a start are compared with those in force the next time, too.
+        updates = {name: getattr(new, name) for name in RELOADED_SECTIONS}
+        logs = self._settings.logs.model_copy(update={"log_level": new.logs.log_level})
+        self._settings = self._settings.model_copy(update={**updates, "logs": logs})
+
+
+def _fields(settings: Settings) -> dict[str, object]:
+    return {key: value for section in settings.sections().values() for key, value in section}
+
+
+def _reloaded() -> set[str]:
+    return {*RELOADED_FIELDS, *(key for name in RELOADED_SECTIONS for key in SECTIONS[name].model_fields)}
+
+
+async def on_each(signalled: asyncio.Event, reload: Reload) -> None:
+    """Reload whenever ``signalled`` is set; signals that come meanwhile are one."""
+    while True:
+        await signalled.wait()
+        signalled.clear()
+        await reload()

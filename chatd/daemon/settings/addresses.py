@@ -1,0 +1,48 @@
+"""ZeroMQ addresses as operators write them: ``mem://name`` is ZeroMQ's inproc, commas separate several."""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+
+from chatd.daemon.settings.section import Place
+from chatd.errors import ConfigError
+from chatd.transport.sockets import check_uri
+
+MAX_IPC_PATH = 107
+"""Bytes: what fits into sockaddr_un.sun_path beside its closing NUL."""
+
+
+def parse_addresses(given: str, name: str, place: Place) -> tuple[str, ...]:
+    """The addresses in ``given``. If it is empty: mem://``name`` in mode all, else the ipc socket ``name``."""
+    default = f"mem://{name}" if place.mode == "all" else f"ipc://{(place.ipc_dir / name).absolute()}"
+    parts = (part.strip() for part in (given or default).split(","))
+    return tuple(re.sub("^mem://", "inproc://", uri) for uri in parts)
+
+
+def format_addresses(uris: Sequence[str]) -> str:
+    """Addresses the way operators write them."""
+    return ",".join(uris).replace("inproc://", "mem://")
+
+
+def internal_problems(key: str, uris: Sequence[str], place: Place) -> Iterator[str]:
+    """Problems of addresses between chatd's own processes, set by ``key``: a line each."""
+    if len(uris) > 1 and place.mode != "gateway":
+        yield f"{key}: only a gateway may have several addresses"
+    for uri in uris:
+        yield from address_problems(key, uri, mem_allowed=place.mode == "all")
+
+
+def address_problems(key: str, uri: str, *, mem_allowed: bool) -> Iterator[str]:
+    """Problems of one address, set by ``key``: a line each."""
+    if uri.startswith("inproc://") and not mem_allowed:
+        yield f"{key}: mem:// reaches nobody outside this process; use ipc:// or tcp://"
+    elif not uri.startswith(("inproc://", "ipc://", "tcp://")):
+        yield f"{key}: {uri!r} must begin with {'mem://, ' if mem_allowed else ''}ipc:// or tcp://"
+    elif uri.startswith("ipc://") and len(os.fsencode(uri[6:])) > MAX_IPC_PATH:
+        path = uri[6:]
+        yield f"{key}: {path} is longer than the path of a socket may be, {MAX_IPC_PATH} bytes; a shorter RUNTIME_DIR helps"
+    else:
+        try:
+            check_uri(uri)
+        except ConfigError as exc:
+            yield f"{key}: {exc}"

@@ -1,0 +1,61 @@
+"""Tokens, and the limits of a connection that has not shown one yet."""
+
+import resource
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from chatd.daemon.settings.section import MS_PER_SECOND, OptionalPath, Place, Section, number
+from chatd.gateway.doorkeeper import DoorSettings
+
+
+class AuthenticationSection(Section):
+    """Gateways authenticate; default nodes trust them."""
+
+    title: ClassVar[str] = "Authentication"
+
+    tokens_file: OptionalPath = Field(
+        default=None,
+        description="TOML file of the tokens with which clients authenticate. A gateway that does not find it writes one with a "
+        "single operator's token. Default: DATA_DIR/tokens.toml.",
+    )
+    handshake_timeout_ms: int = number(
+        5_000,
+        "Milliseconds within which a new connection must authenticate; then the gateway closes it. With 0 it may take for ever.",
+        unit="ms",
+        ge=0,
+        le=600_000,
+    )
+    max_unauthenticated: int = number(
+        10_000,
+        "Number of connections to a gateway that may be unauthenticated at once; one more closes the oldest of them. Half of the "
+        "process's limit of open files (RLIMIT_NOFILE) is never exceeded.",
+        unit="connections",
+        ge=1,
+        le=10**6,
+    )
+    max_failed_authentications: int = number(
+        3,
+        "Number of wrong tokens after which a gateway closes the connection that sent them. With 0 there is no limit.",
+        unit="tokens",
+        ge=0,
+        le=1000,
+    )
+
+    def tokens(self, place: Place) -> Path:
+        """The file of the tokens."""
+        return self.tokens_file or place.data_dir / "tokens.toml"
+
+    def door(self) -> DoorSettings:
+        """The limits of unauthenticated connections."""
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return DoorSettings(
+            handshake=self.handshake_timeout_ms / MS_PER_SECOND,
+            # Silent connections alone must not use up the descriptors.
+            max_unauthenticated=min(self.max_unauthenticated, files // 2),
+            max_failures=self.max_failed_authentications,
+        )
+
+    def effective(self, place: Place) -> dict[str, str]:
+        return super().effective(place) | {"tokens_file": str(self.tokens(place))}

@@ -1,0 +1,70 @@
+"""The process as a node: its name, its folders, its lease, the time it takes to stop."""
+
+import os
+import re
+import socket
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import AliasChoices, Field
+
+from chatd.daemon.mode import Mode
+from chatd.daemon.settings.section import FolderPath, Id, OptionalPath, Place, Section, number
+from chatd.errors import ConfigError
+
+
+def _data_dir() -> Path:
+    given = os.environ.get("STATE_DIRECTORY")
+    if given:
+        return Path(given)
+    given = os.environ.get("XDG_DATA_HOME")
+    try:
+        return Path(given or Path.home() / ".local/share") / "chatd"
+    except RuntimeError as exc:
+        raise ConfigError(f"DATA_DIR: user {os.getuid()} has no home directory; DATA_DIR must be set") from exc
+
+
+def _node_id() -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:64] or "node"
+
+
+class NodeSection(Section):
+    """Every process has these; the lease is a default node's."""
+
+    title: ClassVar[str] = "Node"
+
+    data_dir: FolderPath = Field(
+        default_factory=_data_dir,
+        validation_alias=AliasChoices("CHATD_DATA_DIR", "DATA_DIR", "data_dir"),
+        description="Folder of the SQLite file and the tokens file; CHATD_DATA_DIR is a second name for it, and wins. "
+        "Default: $STATE_DIRECTORY, else $XDG_DATA_HOME/chatd, else ~/.local/share/chatd.",
+    )
+    runtime_dir: OptionalPath = Field(
+        default=None, description="Folder of the ipc sockets. Default: $RUNTIME_DIRECTORY, else DATA_DIR/run."
+    )
+    node_id: Id = Field(default_factory=_node_id, description="Name of this node in logs and tables. Default: the host's name.")
+    node_lease_seconds: float = number(
+        10.0,
+        "Seconds for which a default node announces itself and its gateways; it renews this lease three times in that time. "
+        "A node whose lease has ended is no longer named to gateways and devices.",
+        unit="s",
+        ge=0.3,
+        le=3600,
+    )
+    drain_seconds: float = number(
+        5.0,
+        "Longest time in seconds that a stopping node takes to drain: a gateway sends its devices to other gateways, spread over "
+        "this time, and calls and acks in progress are completed. With 0 nothing is waited for.",
+        unit="s",
+        ge=0,
+        le=600,
+    )
+
+    def place(self, mode: Mode) -> Place:
+        """The folders in force."""
+        given = os.environ.get("RUNTIME_DIRECTORY")
+        default = Path(given) if given else self.data_dir / "run"
+        return Place(mode, self.data_dir, self.runtime_dir or default)
+
+    def effective(self, place: Place) -> dict[str, str]:
+        return super().effective(place) | {"runtime_dir": str(place.ipc_dir)}

@@ -1,0 +1,68 @@
+"""Retention: what is removed from rooms, and which devices are forgotten."""
+
+from typing import ClassVar
+
+from chatd.daemon.settings.section import Section, number
+from chatd.default.retention.retention import RetentionRule
+
+
+class RetentionSection(Section):
+    """A default node's. An event is removed when a limit of its room allows it and no device within the
+    backlog limits is still owed it."""
+
+    title: ClassVar[str] = "Retention"
+
+    retention_days: float = number(
+        0,
+        "Age in days beyond which events are removed from rooms. With 0 age is no reason to remove an event.",
+        unit="days",
+        ge=0,
+        le=36_500,
+    )
+    retention_events: int = number(
+        0,
+        "Number of events that a room keeps; older ones are removed. With 0 number is no reason to remove an event.",
+        unit="events",
+        ge=0,
+        le=10**12,
+    )
+    backlog_days: float = number(
+        30,
+        "Days for which events are kept beyond the limits of their room because a device has not acknowledged them yet. With 0 they "
+        "are kept for as long as the device takes.",
+        unit="days",
+        ge=0,
+        le=36_500,
+    )
+    backlog_events: int = number(
+        100_000,
+        "Number of unacknowledged events of one room up to which they are kept for a device beyond the limits of the room; for a device "
+        "that is owed more, none are. With 0 there is no such limit.",
+        unit="events",
+        ge=0,
+        le=10**12,
+    )
+    device_expiry_days: float = number(
+        90,
+        "Days after which a device that has not connected is forgotten, with everything it is owed. With 0 no device is forgotten.",
+        unit="days",
+        ge=0,
+        le=36_500,
+    )
+    retention_sweep_seconds: float = number(
+        60.0,
+        "Seconds between two searches of a default node for events to remove and devices to forget.",
+        unit="s",
+        ge=0.1,
+        le=86_400,
+    )
+
+    def rule(self) -> RetentionRule:
+        """Ages in days; 0 is no limit."""
+        return RetentionRule(
+            keep_days=self.retention_days,
+            keep_events=self.retention_events,
+            backlog_days=self.backlog_days,
+            backlog_events=self.backlog_events,
+            expiry_days=self.device_expiry_days,
+        )

@@ -1,0 +1,70 @@
+"""All settings, composed of their sections in the order of the flow. ``SECTIONS`` is the list of them."""
+
+from inspect import isclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from chatd.daemon.mode import Mode
+from chatd.daemon.settings.authentication import AuthenticationSection
+from chatd.daemon.settings.calls import CallsSection
+from chatd.daemon.settings.fan_out import FanOutSection
+from chatd.daemon.settings.gateway import GatewaySection
+from chatd.daemon.settings.logs import LogsSection
+from chatd.daemon.settings.messages import MessagesSection
+from chatd.daemon.settings.node import NodeSection
+from chatd.daemon.settings.notifications import NotificationsSection
+from chatd.daemon.settings.presence import PresenceSection
+from chatd.daemon.settings.queue import QueueSection
+from chatd.daemon.settings.redelivery import RedeliverySection
+from chatd.daemon.settings.retention import RetentionSection
+from chatd.daemon.settings.section import Place, Section
+from chatd.daemon.settings.sending_limits import SendingLimitsSection
+from chatd.daemon.settings.signals import SignalsSection
+from chatd.daemon.settings.store import StoreSection
+from chatd.daemon.settings.streams import StreamsSection
+
+
+class Settings(BaseModel):
+    """The settings of a process. ``origins``: key of each setting that is no default → ``environment`` or
+    the path of a file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    mode: Mode
+    config_file: Path | None
+    """The file that the command line named, to be read again."""
+    origins: dict[str, str]
+    node: NodeSection
+    store: StoreSection
+    queue: QueueSection
+    calls: CallsSection
+    gateway: GatewaySection
+    authentication: AuthenticationSection
+    streams: StreamsSection
+    messages: MessagesSection
+    sending_limits: SendingLimitsSection
+    signals: SignalsSection
+    presence: PresenceSection
+    fan_out: FanOutSection
+    redelivery: RedeliverySection
+    retention: RetentionSection
+    notifications: NotificationsSection
+    logs: LogsSection
+
+    @property
+    def place(self) -> Place:
+        """The mode and the folders, which sections ask for where a default depends on them."""
+        return self.node.place(self.mode)
+
+    def sections(self) -> dict[str, Section]:
+        """The sections by name."""
+        return {name: section for name, section in self if isinstance(section, Section)}
+
+
+SECTIONS: dict[str, type[Section]] = {
+    name: field.annotation
+    for name, field in Settings.model_fields.items()
+    if isclass(field.annotation) and issubclass(field.annotation, Section)
+}
+"""Name of each section → its class."""

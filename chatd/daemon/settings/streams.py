@@ -1,0 +1,75 @@
+"""Device streams: heartbeats, windows, acks, and the pulls that repair them."""
+
+from typing import ClassVar
+
+from chatd.daemon.settings.section import MIB, MS_PER_SECOND, Section, number
+from chatd.gateway.opening import StreamDefaults
+
+
+class StreamsSection(Section):
+    """A gateway's; a device's Hello may ask for another window."""
+
+    title: ClassVar[str] = "Streams"
+
+    heartbeat_interval_ms: int = number(
+        10_000,
+        "Milliseconds after which a device with nothing else to send must send a heartbeat. The gateway ends a stream that has been "
+        "silent for three times as long.",
+        unit="ms",
+        ge=100,
+        le=600_000,
+    )
+    window_messages: int = number(
+        64,
+        "Number of deliveries that a stream may have unacknowledged, unless the device's Hello asks for another window.",
+        unit="deliveries",
+        ge=1,
+        le=65_536,
+    )
+    window_bytes: int = number(
+        256 * 1024,
+        "Total size in bytes of the deliveries that a stream may have unacknowledged, unless the device's Hello asks for another window.",
+        unit="bytes",
+        ge=1024,
+        le=16 * MIB,
+    )
+    ack_flush_ms: int = number(
+        50,
+        "Milliseconds over which a gateway gathers the acks of its devices before a default node writes them together.",
+        unit="ms",
+        ge=1,
+        le=10_000,
+    )
+    repair_pull_seconds: float = number(
+        30.0,
+        "Seconds after which a stream that has been quiet pulls from its outbox, in case the queue lost the last message. The time "
+        "varies at random around this value.",
+        unit="s",
+        ge=0.05,
+        le=3600,
+    )
+    connection_touch_seconds: float = number(
+        60.0,
+        "Seconds between two notes in the connection metadata that a device is still there, which operators see as its last sign of "
+        "life. With 0 every heartbeat is noted.",
+        unit="s",
+        ge=0,
+        le=3600,
+    )
+
+    def heartbeat_interval(self) -> float:
+        """Seconds."""
+        return self.heartbeat_interval_ms / MS_PER_SECOND
+
+    def defaults(self, gateway_id: str) -> StreamDefaults:
+        """The terms that a gateway's Welcome states."""
+        return StreamDefaults(
+            gateway_id=gateway_id,
+            heartbeat_interval=self.heartbeat_interval(),
+            window_messages=self.window_messages,
+            window_bytes=self.window_bytes,
+        )
+
+    def ack_flush(self) -> float:
+        """Seconds."""
+        return self.ack_flush_ms / MS_PER_SECOND

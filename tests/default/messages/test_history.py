@@ -1,0 +1,74 @@
+"""History: pages from the newest back, within the profile's memberships."""
+
+import pytest
+
+from chatd.default.messages.history import GetHistory
+from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
+from chatd.errors import NotAMember, RoomNotFound
+from chatd.pb.events.v1.payloads_pb2 import EventDelivery
+from tests.store.driver import Store, event, send
+
+
+def page(store: Store, profile: str, before: int, limit: int) -> tuple[list[int], bool]:
+    deliveries, more = store.ask(GetHistory("r", profile, False, before, limit))
+    return [EventDelivery.FromString(delivery).event.seq for delivery in deliveries], more
+
+
+def absent_then_back(store: Store) -> None:
+    """Bob is a member for 1-3 and from 5 on; 4 is not his. The head is 6."""
+    store.do(send("alice", event("r", "2")))
+    store.do(RemoveSubscriptions("r", ("bob",), "bob", False))
+    store.do(send("alice", event("r", "4")))
+    store.do(AddSubscriptions("r", ("bob",), "alice", False))
+    store.do(send("alice", event("r", "6")))
+
+
+def test_history_ends_at_the_memberships(store: Store) -> None:
+    store.do(send("alice", event("r", "1")))
+    store.do(AddSubscriptions("r", ("carol",), "alice", False))
+    store.do(send("alice", event("r", "2")))
+    store.do(RemoveSubscriptions("r", ("carol",), "carol", False))
+    store.do(send("alice", event("r", "3")))
+    assert len(store.ask(GetHistory("r", "carol", False, 0, 100))[0]) == 3
+    assert len(store.ask(GetHistory("r", "carol", True, 0, 100))[0]) == 6
+    with pytest.raises(NotAMember):
+        store.ask(GetHistory("r", "eve", False, 0, 100))
+    with pytest.raises(RoomNotFound):
+        store.ask(GetHistory("nowhere", "alice", False, 0, 100))
+
+
+def test_history_pages_from_the_newest_back(store: Store) -> None:
+    store.do(send("alice", *(event("r", f"{number}") for number in range(9))))
+    newest, more = store.ask(GetHistory("r", "alice", False, 0, 4))
+    assert (len(newest), more) == (4, True)
+    oldest, more = store.ask(GetHistory("r", "alice", False, 7, 6))
+    assert (len(oldest), more) == (6, False)
+
+
+def test_a_page_of_history_is_bounded_in_bytes(store: Store) -> None:
+    store.do(send("alice", *(event("r", f"{number}", b"x" * 60_000) for number in range(40))))
+    page, more = store.ask(GetHistory("r", "alice", False, 0, 500))
+    assert more
+    assert 10 < len(page) < 20
+
+
+def test_history_leaves_out_events_of_a_members_absence(store: Store) -> None:
+    absent_then_back(store)
+    assert page(store, "bob", 0, 100) == ([1, 2, 3, 5, 6], False)
+    assert page(store, "alice", 0, 100) == ([1, 2, 3, 4, 5, 6], False)
+
+
+def test_pages_of_history_join_across_an_absence(store: Store) -> None:
+    absent_then_back(store)
+    assert page(store, "bob", 0, 2) == ([5, 6], True)
+    assert page(store, "bob", 5, 2) == ([2, 3], True)
+    assert page(store, "bob", 2, 2) == ([1], False)
+    assert page(store, "bob", 1, 2) == ([], False)
+
+
+def test_history_holds_the_events_as_they_were_sent(store: Store) -> None:
+    store.do(send("alice", event("r", "mine")))
+    (delivery,), _ = store.ask(GetHistory("r", "bob", False, 0, 1))
+    link = EventDelivery.FromString(delivery).event
+    assert (link.event_id, link.sender_id, link.room_id, link.seq, link.type) == ("mine", "alice", "r", 2, 1)
+    assert link.sent_at_us >= 1_000_000

@@ -1,0 +1,52 @@
+"""How devices are notified and of what: registered, bounded, forgotten with the device."""
+
+from typing import Any
+
+import pytest
+
+from chatd.default.devices.store import ForgetDevice
+from chatd.default.notifications.push import ALL, MAX_DEVICES, NONE, GetPush, SetPush, SetRoomNotifications
+from chatd.errors import InvalidArgument, NotAMember, RoomNotFound
+from tests.default.notifications.driver import queued, register, say
+from tests.store.driver import Store, event
+
+
+def forget_device(store: Store) -> None:
+    assert store.do(ForgetDevice("bob", "phone")) > 0
+
+
+def expire(store: Store) -> None:
+    store.expire(store.now_us + 10)
+
+
+def erase(store: Store) -> None:
+    while store.erase("bob", 100).more:
+        pass
+
+
+def test_levels_are_for_members(store: Store) -> None:
+    with pytest.raises(NotAMember):
+        store.do(SetRoomNotifications("eve", "r", NONE, 0))
+    with pytest.raises(RoomNotFound):
+        store.do(SetRoomNotifications("eve", "nowhere", NONE, 0))
+
+
+def test_a_profile_has_a_limited_number_of_devices_to_notify(store: Store) -> None:
+    for number in range(MAX_DEVICES):
+        store.do(SetPush("bob", f"d{number}", "log", "", "", ""))
+    store.do(SetPush("bob", "d0", "exec", "", "", ""))
+    with pytest.raises(InvalidArgument):
+        store.do(SetPush("bob", "one-more", "log", "", "", ""))
+
+
+@pytest.mark.parametrize("end", [forget_device, expire, erase])
+def test_nothing_is_left_of_a_device_that_is_gone(store: Store, end: Any) -> None:
+    register(store, "bob", "phone")
+    store.do(SetPush("bob", "phone", "log", "", "", ""))
+    store.do(SetRoomNotifications("bob", "r", ALL, 0))
+    say(store, event("r", "e1"))
+    end(store)
+    assert (queued(store), store.ask(GetPush("bob", "phone"))) == ([], None)
+    with store.database.connection(readonly=True):
+        assert store.database.rows("SELECT 1 FROM notification UNION ALL SELECT 1 FROM push") == []
+        assert store.database.rows("SELECT 1 FROM subscription WHERE push = 1") == []

@@ -1,0 +1,134 @@
+"""The policy: who may make which call. Printed from the code, held against PROTOCOL.md, and tried cell by cell over the wire."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import zmq
+
+from chatd.daemon.default_node import assemble
+from chatd.daemon.settings.sources import load_settings
+from chatd.default.answer import Role
+from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest, RpcResponse, ServerFrame
+from chatd.pb.node.v1 import node_pb2
+from chatd.store.database import Database
+from tests.daemons import Daemon, free_port, operator_token
+
+PROTOCOL = Path(__file__).parents[2] / "proto/PROTOCOL.md"
+ROW = re.compile(r"^\| (\w+Service/\w+) \| (\w+) \| (\w+) → (\w+) \| (reads|writes) \|$", re.MULTILINE)
+USER_TOKEN = "a" * 32
+PERMISSION_DENIED, UNAUTHENTICATED, UNKNOWN_METHOD = 201, 200, 300
+
+
+def policy(folder: Path) -> dict[str, Role]:
+    """Call → the role it needs, of a node as it is put together."""
+    settings = load_settings("default", None, system_config=folder / "none")
+    loop = asyncio.new_event_loop()
+    try:
+        made = assemble(loop, settings, Database(f"sqlite:///{folder}/policy.db"), lambda error: None)
+    finally:
+        loop.close()
+    found = {method.name: method.role for method in made.methods}
+    assert len(found) == len(made.methods), "a call has two rows"
+    return found
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Role]:
+    return policy(tmp_path_factory.mktemp("policy"))
+
+
+def test_the_protocol_page_has_the_policy(calls: dict[str, Role]) -> None:
+    rows = ROW.findall(PROTOCOL.read_text())
+    page = {name: role for name, role, *_ in rows}
+    assert len(page) == len(rows)
+    assert page == {name: role.value for name, role in calls.items()}
+
+
+def test_every_call_that_is_declared_has_a_row(calls: dict[str, Role]) -> None:
+    from chatd.pb.admin.v1 import admin_pb2
+    from chatd.pb.chat.v1 import chat_pb2
+
+    services = (
+        chat_pb2.DESCRIPTOR.services_by_name["ChatService"],
+        admin_pb2.DESCRIPTOR.services_by_name["AdminService"],
+        node_pb2.DESCRIPTOR.services_by_name["NodeService"],
+    )
+    declared = {f"{service.name}/{method.name}" for service in services for method in service.methods}
+    assert declared == set(calls)
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Daemon, str]]:
+    """A node and a gateway apart; the node's own socket, and the gateway with an operator's and a user's token."""
+    folder = tmp_path_factory.mktemp("daemon")
+    node_uri = f"tcp://127.0.0.1:{free_port()}"
+    shared = {"DEFAULT_URI": node_uri, "QUEUE_USER_EVENT_DELIVERY_URI": f"tcp://127.0.0.1:{free_port()}"}
+    with Daemon("default", folder, shared), Daemon("gateway", folder, shared) as gateway:
+        pass
+    tokens = folder / "tokens.toml"
+    tokens.write_text(tokens.read_text() + f'\n[tokens.{USER_TOKEN}]\nprofile = "user"\n')
+    with Daemon("default", folder, shared), gateway:
+        yield gateway, node_uri
+
+
+def through_the_gateway(gateway: Daemon, method: str, token: str) -> int:
+    """The error code of an empty request."""
+    context = zmq.Context()
+    socket = context.socket(zmq.DEALER)
+    socket.linger = 0
+    socket.rcvtimeo = 20_000
+    try:
+        socket.connect(gateway.uri)
+        call = RpcRequest(call_id=1, method=method, token=token)
+        socket.send(ClientFrame(call=call).SerializeToString())
+        return ServerFrame.FromString(socket.recv()).reply.error.code
+    finally:
+        socket.close()
+        context.term()
+
+
+def at_the_node(uri: str, method: str, role: node_pb2.Role | None) -> int:
+    """The error code of an empty request, made as a gateway makes it: for a client of that role, or for itself."""
+    context = zmq.Context()
+    socket = context.socket(zmq.DEALER)
+    socket.linger = 0
+    socket.rcvtimeo = 20_000
+    try:
+        socket.connect(uri)
+        request = node_pb2.NodeRequest(call_id=1, method=method)
+        if role is not None:
+            request.caller.profile_id, request.caller.role = "p", role
+        socket.send(request.SerializeToString())
+        return RpcResponse.FromString(socket.recv()).error.code
+    finally:
+        socket.close()
+        context.term()
+
+
+def test_every_cell_at_the_node(deployment: tuple[Daemon, str], calls: dict[str, Role]) -> None:
+    _, uri = deployment
+    roles = {"user": node_pb2.Role.ROLE_USER, "operator": node_pb2.Role.ROLE_OPERATOR, "gateway": None}
+    may = {Role.USER: {"user", "operator"}, Role.OPERATOR: {"operator"}, Role.GATEWAY: {"gateway"}}
+    refused = {
+        (method, caller): at_the_node(uri, method, role) == PERMISSION_DENIED
+        for method in calls
+        for caller, role in roles.items()
+        if not (method == "NodeService/Watch" and caller == "gateway")  # answered when its subscriptions have come
+    }
+    assert refused == {(method, caller): caller not in may[calls[method]] for method, caller in refused}
+
+
+def test_every_cell_through_the_gateway(deployment: tuple[Daemon, str], calls: dict[str, Role]) -> None:
+    gateway, _ = deployment
+    operator = operator_token(gateway.folder)
+    for method, role in calls.items():
+        codes = [through_the_gateway(gateway, method, token) for token in ("", "wrong", USER_TOKEN, operator)]
+        if role is Role.GATEWAY:
+            assert codes == [UNKNOWN_METHOD] * 4, method
+            continue
+        assert codes[:2] == [UNAUTHENTICATED] * 2, method
+        assert (codes[2] == PERMISSION_DENIED) == (role is Role.OPERATOR), method
+        assert codes[3] not in (PERMISSION_DENIED, UNAUTHENTICATED), method

@@ -1,0 +1,168 @@
+"""The ROUTER front: connections and frames come up, frames go down a link, and nothing above sees a
+routing id or a delimiter."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import zmq
+
+from chatd.core.model import StreamKey
+from chatd.core.stream import DeviceStream
+from chatd.errors import ChatdError, FrameTooLarge, MalformedFrame
+from chatd.gateway.connection import ClientConnection
+from chatd.gateway.fronts.router import RouterFront
+from chatd.gateway.link import Link
+from chatd.transport.sockets import Context, new_context
+
+MAX_FRAME = 1_000
+
+
+class Server:
+    """A front and what it hands up."""
+
+    def __init__(self, context: Context, uri: str) -> None:
+        self.context = context
+        self.clients: list[zmq.Socket[bytes]] = []
+        self.accepted: list[Link] = []
+        self.ended: list[Link] = []
+        self.heard: list[tuple[ClientConnection, bytes]] = []
+        self.refused: list[tuple[ClientConnection, ChatdError, int]] = []
+        self.lost: list[ClientConnection] = []
+        self.batches = 0
+        self.front = RouterFront(
+            asyncio.get_running_loop(),
+            max_frame=MAX_FRAME,
+            on_accepted=lambda link, now: self.accepted.append(link),
+            on_ended=self.ended.append,
+            on_lost=self._lose,
+        )
+        self.uri = self.front.open(
+            context,
+            uri,
+            on_frame=self._on_frame,
+            refuse=lambda connection, error, size: self.refused.append((connection, error, size)),
+            after_batch=self._after_batch,
+        )
+
+    def _on_frame(self, connection: ClientConnection, frame: bytes) -> None:
+        self.heard.append((connection, frame))
+        if frame == b"hello":
+            connection.stream = DeviceStream(StreamKey("p", "d", 1), window_messages=8, window_bytes=1000)
+
+    def _lose(self, connection: ClientConnection) -> None:
+        self.lost.append(connection)
+        connection.stream = None
+
+    def _after_batch(self) -> None:
+        self.batches += 1
+
+    def client(self, kind: int = zmq.DEALER) -> "zmq.Socket[bytes]":
+        made = self.context.socket(kind)
+        made.linger = 0
+        made.connect(self.uri)
+        self.clients.append(made)
+        return made
+
+    def close(self) -> None:
+        for client in self.clients:
+            client.close(0)
+        self.front.close()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def receive(client: "zmq.Socket[bytes]") -> list[bytes]:
+    await until(lambda: client.poll(0))
+    return client.recv_multipart()
+
+
+@pytest.fixture
+def context() -> Iterator[Context]:
+    made = new_context()
+    yield made
+    made.destroy(linger=0)
+
+
+@pytest.fixture(params=["tcp", "ipc", "inproc"])
+async def server(request: pytest.FixtureRequest, context: Context, tmp_path: Path) -> AsyncIterator[Server]:
+    uris = {"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{tmp_path}/front", "inproc": "inproc://front"}
+    made = Server(context, uris[request.param])
+    yield made
+    made.close()
+
+
+async def test_a_frame_comes_up_and_another_goes_down_its_link(server: Server) -> None:
+    dealer, req = server.client(), server.client(zmq.REQ)
+    dealer.send(b"from a DEALER")
+    req.send(b"from a REQ")
+    await until(lambda: len(server.heard) == 2)
+    assert server.batches
+    by_frame = {frame: connection for connection, frame in server.heard}
+    assert by_frame[b"from a DEALER"].link.send(b"to the DEALER")
+    assert by_frame[b"from a REQ"].link.send(b"to the REQ")
+    assert await receive(dealer) == [b"to the DEALER"]
+    assert await receive(req) == [b"to the REQ"]
+
+
+async def test_frames_that_are_none_or_too_large_are_refused(server: Server) -> None:
+    dealer = server.client()
+    dealer.send_multipart([b"one", b"two"])
+    dealer.send_multipart([b"", b"one", b"two"])
+    dealer.send(b"x" * (MAX_FRAME + 1))
+    dealer.send(b"x" * MAX_FRAME)
+    await until(lambda: server.heard)
+    assert [(type(error), size) for _, error, size in server.refused] == [
+        (MalformedFrame, 3),
+        (MalformedFrame, 3),
+        (FrameTooLarge, MAX_FRAME + 1),
+    ]
+    assert len(server.heard) == 1
+
+
+async def test_a_connection_is_the_same_while_it_has_a_stream_and_a_new_one_afterwards(server: Server) -> None:
+    dealer = server.client()
+
+    async def say(frame: bytes) -> ClientConnection:
+        dealer.send(frame)
+        await until(lambda: server.heard and server.heard[-1][1] == frame)
+        return server.heard[-1][0]
+
+    first = await say(b"hello")
+    await asyncio.sleep(0.05)
+    assert await say(b"2") is first
+    assert await say(b"3") is first
+    first.stream = None
+    second = await say(b"4")
+    assert second is not first, "nothing of an ended stream is left"
+    assert second.identity is None
+
+
+async def test_of_a_link_that_is_hung_up_on_nothing_more_is_heard(server: Server) -> None:
+    dealer = server.client()
+    dealer.send(b"hello")
+    await until(lambda: server.heard)
+    link = server.heard[0][0].link
+    if not server.accepted:
+        return  # inproc: there is no connection to end
+    link.hang_up()
+    await until(lambda: server.ended == [link])
+    assert not link.send(b"too late")
+
+
+async def test_a_client_that_has_gone_cannot_be_sent_to(server: Server) -> None:
+    dealer = server.client()
+    dealer.send(b"hello")
+    await until(lambda: server.heard)
+    connection = server.heard[0][0]
+    dealer.close(0)
+    await until(lambda: not connection.link.send(b"anybody?"))
+    connection.stream = None
+    server.client().send(b"another")
+    await until(lambda: len(server.heard) == 2)
+    await until(lambda: len(server.front.accepted.known) <= 1)

@@ -1,0 +1,132 @@
+"""A gateway that stops: every stream's acks are written before its device is told to leave, and nobody
+waits for nothing."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from google.protobuf.message import Message
+
+from chatd.core.model import Owed
+from chatd.core.stream import Published, Run
+from chatd.errors import Unavailable
+from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
+from chatd.gateway.authentication import Identity
+from chatd.gateway.backend import OnReply
+from chatd.gateway.connection import ClientConnection, ConnectionManager, PendingHello
+from chatd.gateway.device_sender import DeviceSender
+from chatd.gateway.drain import RATE, SPREAD, Drain
+from chatd.pb.gateway.v1.gateway_pb2 import Hello
+from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse, CloseStreamsRequest
+from tests.gateway.links import KeptLink
+
+DRAINING = 602
+
+
+@dataclass
+class House:
+    """A gateway's streams, and a default node that answers when it is told to."""
+
+    ready: bool = True
+    waiting: list[OnReply] = field(default_factory=list)
+    closed: int = 0
+    stopped: bool = False
+
+    def __post_init__(self) -> None:
+        unwritten = UnwrittenAcks()
+        self.connections = ConnectionManager(
+            self,
+            gateway_id="g",
+            subscribe=lambda topic: None,
+            unsubscribe=lambda topic: None,
+            on_failed=unwritten.acked,
+            on_ended=lambda peer: None,
+            per_device=2,
+            now=time.monotonic,
+        )
+        self.sender = DeviceSender(self.connections.forget)
+        self.acks = AckFlush(unwritten, self, is_ready=lambda: self.ready, send=self.send, end=self.sender.end, now=time.monotonic)
+        self.drain = Drain(
+            asyncio.get_running_loop(),
+            self.connections,
+            self.acks,
+            self.sender,
+            calls_under_way=lambda: bool(self.waiting),
+            stop_opening=self.stop,
+        )
+
+    def stop(self) -> None:
+        self.stopped = True
+
+    def call(self, method: str, request: Message, on_reply: OnReply, *, affinity: str = "") -> None:
+        assert isinstance(request, CloseStreamsRequest)
+        self.closed += len(request.streams)
+
+    def send(self, request: AckBatchRequest, on_reply: OnReply) -> None:
+        self.waiting.append(on_reply)
+
+    def want(self, peer: ClientConnection) -> None:
+        pass
+
+    def flush(self) -> None:
+        pass
+
+    def answer(self, error: Unavailable | None = None) -> None:
+        waiting, self.waiting = self.waiting, []
+        for on_reply in waiting:
+            on_reply(AckBatchResponse().SerializeToString(), error)
+
+    def stream(self, number: int, *, acked: bool) -> KeptLink:
+        link = KeptLink()
+        peer = ClientConnection(link, 0.0)
+        opening = PendingHello(peer, Identity(f"p{number}", operator=False), "d", Hello(), window=(8, 1000))
+        assert self.connections.expect(opening) is None
+        assert self.connections.register(opening, 1) is None
+        assert peer.stream is not None
+        peer.stream.begin_pull()
+        peer.stream.pulled(Owed(cursors={"r": 0}))
+        assert peer.stream.offer(Published((Run("r", 1, 1),), 1, b""))
+        if acked:
+            peer.stream.ack(1)
+            self.acks.acked(peer)
+        return link
+
+
+async def test_acks_are_written_before_a_device_is_told() -> None:
+    house = House()
+    acked, silent = house.stream(1, acked=True), house.stream(2, acked=False)
+    draining = asyncio.create_task(house.drain.run(5))
+    await asyncio.sleep(0.05)
+    assert house.stopped
+    assert [frame.closed.error.code for frame in silent.heard()] == [DRAINING]
+    assert acked.heard() == []
+    house.answer()
+    await asyncio.wait_for(draining, 1)
+    assert [frame.closed.error.code for frame in acked.heard()] == [DRAINING]
+    assert (house.closed, house.connections.peers) == (2, {})
+
+
+async def test_a_node_that_does_not_answer_holds_up_nobody_for_longer_than_allowed() -> None:
+    house = House()
+    link = house.stream(1, acked=True)
+    started = time.monotonic()
+    await house.drain.run(0.3)
+    assert 0.25 < time.monotonic() - started < 1
+    assert [frame.closed.error.code for frame in link.heard()] == [DRAINING]
+    house.answer(Unavailable("late"))
+    assert link.heard() == [], "told once"
+
+
+async def test_devices_leave_one_by_one_when_there_are_other_gateways() -> None:
+    house = House()
+    house.sender.elsewhere = ("tcp://elsewhere",)
+    links = [house.stream(number, acked=False) for number in range(20)]
+    started = time.monotonic()
+    draining = asyncio.create_task(house.drain.run(1))
+    await asyncio.sleep(0.3)
+    gone = [link for link in links if link.sent]
+    assert 0 < len(gone) < len(links)
+    assert list(gone[0].heard()[0].closed.gateways) == ["tcp://elsewhere"]
+    await draining
+    assert time.monotonic() - started >= 0.9 * min(SPREAD, len(links) / RATE) * (len(links) - 1) / len(links)
+    assert not house.connections.peers

@@ -1,0 +1,103 @@
+"""A default node that answers when a test says so: real sockets, no database. A fake, not a mock."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import zmq
+from google.protobuf.message import Message
+
+from chatd.core.wire import error_to_pb, queue_body
+from chatd.errors import ChatdError
+from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
+from chatd.pb.node.v1 import node_pb2
+from chatd.transport.sockets import bind_router, bind_xpub, endpoint, new_context
+
+DEADLINE = 10.0
+QUEUE = "user.event.delivery"
+ANSWERED_BY_ITSELF = ("Describe", "AckBatch", "CloseStreams")
+
+
+class Heard(NamedTuple):
+    """A request of the gateway, and what its answer needs."""
+
+    routing_id: bytes
+    call_id: int
+    request: Any
+
+
+class FakeNode:
+    """Tests wait in ``until`` and ``hear`` only: these answer the gateway, which asks whether the node lives."""
+
+    def __init__(self) -> None:
+        self._context = new_context()
+        self._calls = bind_router(self._context, "tcp://127.0.0.1:*")
+        self._queue = bind_xpub(self._context, "tcp://127.0.0.1:*")
+        self.uri, self.queue_uri = endpoint(self._calls), endpoint(self._queue)
+        self.subscriptions: list[bytes] = []
+        """Topics that the gateway listens to now."""
+        self._heard: dict[str, deque[Heard]] = {}
+
+    def close(self) -> None:
+        self._context.destroy(linger=0)
+
+    def until(self, condition: Callable[[], object], what: str) -> None:
+        """Wait until the condition holds. Raises AssertionError when it does not in DEADLINE seconds."""
+        deadline = time.monotonic() + DEADLINE
+        while not condition():
+            assert time.monotonic() < deadline, f"{what}: not in {DEADLINE} s"
+            self._calls.poll(5)
+            self._read()
+
+    def hear(self, method: str) -> Any:
+        """The gateway's next request of this kind, which stays unanswered until ``answer``."""
+        heard = self._heard.setdefault(method, deque())
+        self.until(lambda: heard, f"NodeService/{method}")
+        return heard[0].request if method not in ANSWERED_BY_ITSELF else heard.popleft().request
+
+    def answer(self, method: str, outcome: Message | ChatdError) -> None:
+        """Answer the oldest request of this kind."""
+        self.hear(method)
+        self._reply(self._heard[method].popleft(), outcome)
+
+    def publish(self, topic: bytes, header: node_pb2.QueueHeader, records: bytes) -> None:
+        self._queue.send(topic + queue_body(header.SerializeToString(), records))
+
+    def forget(self) -> None:
+        """Give up whatever is unanswered."""
+        self._read()
+        self._heard.clear()
+
+    def _read(self) -> None:
+        while self._queue.poll(0):
+            event = self._queue.recv()
+            if event[:1] == b"\x01":
+                self.subscriptions.append(event[1:])
+            else:
+                self.subscriptions.remove(event[1:])
+        while self._calls.poll(0):
+            routing_id, frame = self._calls.recv_multipart()
+            call = node_pb2.NodeRequest.FromString(frame)
+            service, _, method = call.method.partition("/")
+            assert service == "NodeService", call.method
+            request = getattr(node_pb2, f"{method}Request").FromString(call.payload)
+            heard = Heard(routing_id, call.call_id, request)
+            if method == "Describe":
+                description = node_pb2.DescribeResponse(queue_name=QUEUE, started_at_us=1, call_uri=self.uri)
+                self._reply(heard, description)
+                continue
+            self._heard.setdefault(method, deque()).append(heard)
+            if method in ANSWERED_BY_ITSELF:
+                self._reply(heard, getattr(node_pb2, f"{method}Response")())
+
+    def _reply(self, heard: Heard, outcome: Message | ChatdError) -> None:
+        if isinstance(outcome, ChatdError):
+            reply = RpcResponse(call_id=heard.call_id, error=error_to_pb(outcome))
+        else:
+            reply = RpcResponse(call_id=heard.call_id, payload=outcome.SerializeToString())
+        try:
+            self._calls.send_multipart([heard.routing_id, reply.SerializeToString()])
+        except zmq.ZMQError as exc:
+            if exc.errno != zmq.EHOSTUNREACH:  # else the gateway was stopped meanwhile
+                raise

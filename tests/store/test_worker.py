@@ -1,0 +1,50 @@
+"""A worker's batches: what it takes first, and how much."""
+
+import threading
+
+from chatd.store.command import Turn
+from chatd.store.worker import BatchWorker, OnResult
+
+
+def test_a_worker_takes_urgent_items_first_and_ends_a_batch_by_its_weight() -> None:
+    batches: list[list[str]] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work(batch: list[tuple[str, OnResult | None]]) -> None:
+        batches.append([item for item, _ in batch])
+        begun.set()
+        go_on.wait(20)
+
+    worker: BatchWorker[str] = BatchWorker("test", work, closed=lambda: None, max_batch=4, weigh=lambda item: int(item[1:]))
+    worker.start()
+    worker.submit("a1", None)
+    assert begun.wait(20)
+    for item in ("b1", "c3", "d1"):
+        worker.submit(item, None)
+    worker.submit("u1", None, Turn.URGENT)
+    go_on.set()
+    worker.stop()
+    assert batches == [["a1"], ["u1", "b1", "c3"], ["d1"]]
+    assert worker.taken == 4
+
+
+def test_background_items_wait_but_not_for_ever() -> None:
+    batches: list[list[str]] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work(batch: list[tuple[str, OnResult | None]]) -> None:
+        batches.append([item for item, _ in batch])
+        begun.set()
+        go_on.wait(20)
+
+    worker: BatchWorker[str] = BatchWorker("test", work, closed=lambda: None, max_batch=2, max_background=1)
+    worker.start()
+    worker.submit("a", None)
+    assert begun.wait(20)
+    for item in ("x", "y", "z"):
+        worker.submit(item, None, Turn.BACKGROUND)
+    for item in ("b", "c", "d"):
+        worker.submit(item, None)
+    go_on.set()
+    worker.stop()
+    assert batches == [["a"], ["b", "c", "x"], ["d", "y"], ["z"]]

@@ -1,0 +1,248 @@
+"""What every driver of the queue must do, whatever carries the messages. A new driver adds a line to
+DRIVERS."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from chatd.transport.queue import Publisher, QueueMessage, Subscriber, join_topics
+from chatd.transport.queue.zeromq import ZeroMQPublisher, ZeroMQSubscriber
+from chatd.transport.sockets import Context, new_context
+from tests.daemons import free_port
+
+DEADLINE = 10.0
+ONE, TEN, OTHER = b"u1:dev1\0", b"u1:dev10\0", b"u2:dev\0"
+SIGNAL, WATCHED = b"u1:dev1\x01", b"u1\x02"
+
+MakePublisher = Callable[[asyncio.AbstractEventLoop], Publisher]
+MakeSubscriber = Callable[[asyncio.AbstractEventLoop, str], Subscriber]
+DRIVERS: dict[str, tuple[MakePublisher, MakeSubscriber, str]] = {
+    "zeromq-tcp": (ZeroMQPublisher, ZeroMQSubscriber, "tcp://127.0.0.1:{port}"),
+    "zeromq-ipc": (ZeroMQPublisher, ZeroMQSubscriber, "ipc://{folder}/queue{port}"),
+    "zeromq-inproc": (ZeroMQPublisher, ZeroMQSubscriber, "inproc://queue{port}"),
+}
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(DEADLINE):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+class Gateway:
+    """A subscriber and what it hears."""
+
+    def __init__(self, subscriber: Subscriber, name: str) -> None:
+        self.name = name
+        self.subscriber = subscriber
+        self.heard: list[QueueMessage] = []
+        self._marked = 0
+
+    def mark(self) -> int:
+        self._marked += 1
+        self.subscriber.mark(self._marked)
+        return self._marked
+
+    def has_heard(self, body: bytes) -> bool:
+        return body in self.bodies
+
+    @property
+    def bodies(self) -> list[bytes]:
+        return [message.body for message in self.heard]
+
+
+class Queue:
+    """Nodes and gateways of one driver, closed at the end."""
+
+    def __init__(self, driver: str, context: Context, folder: Path) -> None:
+        self._make_publisher, self._make_subscriber, self._uri = DRIVERS[driver]
+        self._context = context
+        self._folder = folder
+        self._closing: list[Callable[[], None]] = []
+        self.seen: list[tuple[str, bool]] = []
+
+    def new_uri(self) -> str:
+        return self._uri.format(port=free_port(), folder=self._folder)
+
+    def node(self, uri: str) -> Publisher:
+        publisher = self._make_publisher(asyncio.get_running_loop())
+        publisher.open(self._context, uri, lambda gateway, there: self.seen.append((gateway, there)))
+        self._closing.append(publisher.close)
+        return publisher
+
+    def gateway(self, name: str, *uris: str) -> Gateway:
+        subscriber = self._make_subscriber(asyncio.get_running_loop(), name)
+        gateway = Gateway(subscriber, name)
+        subscriber.open(self._context, uris, gateway.heard.extend)
+        self._closing.append(subscriber.close)
+        return gateway
+
+    async def subscribed(self, node: Publisher, gateway: Gateway, *topics: bytes) -> None:
+        """Subscribe, and wait until the node says that everything gets there."""
+        await until(lambda: node.is_subscribed(gateway.name))
+        for topic in topics:
+            gateway.subscriber.subscribe(topic)
+        said: list[bool] = []
+        node.when_subscribed(gateway.name, gateway.mark(), said.append)
+        await until(lambda: said)
+        assert said == [True]
+
+    def close(self) -> None:
+        for close in reversed(self._closing):
+            close()
+
+
+@pytest.fixture
+def context() -> Iterator[Context]:
+    made = new_context()
+    yield made
+    made.destroy(linger=0)
+
+
+@pytest.fixture(params=list(DRIVERS))
+async def queue(request: pytest.FixtureRequest, context: Context, tmp_path: Path) -> AsyncIterator[Queue]:
+    made = Queue(request.param, context, tmp_path)
+    yield made
+    made.close()
+
+
+async def test_a_message_reaches_those_who_subscribed_to_its_whole_topic(queue: Queue) -> None:
+    node = queue.node(uri := queue.new_uri())
+    one, ten = queue.gateway("g-1", uri), queue.gateway("g-2", uri)
+    await queue.subscribed(node, one, ONE, SIGNAL, WATCHED)
+    await queue.subscribed(node, ten, TEN)
+    for number, topic in enumerate((TEN, ONE, OTHER, SIGNAL, WATCHED, b"u1:dev\0")):
+        node.publish(topic, ("g-1", "g-2"), b"%d\0\x01" % number)
+    node.publish_to("g-1", join_topics(()), b"last")
+    await until(lambda: one.heard and one.heard[-1].body == b"last")
+    assert [(list(topics), body) for topics, body in one.heard] == [
+        ([ONE], b"1\0\x01"),
+        ([SIGNAL], b"3\0\x01"),
+        ([WATCHED], b"4\0\x01"),
+        ([], b"last"),
+    ]
+    await until(lambda: ten.heard)
+    assert [(list(topics), body) for topics, body in ten.heard] == [([TEN], b"0\0\x01")]
+
+
+async def test_a_message_for_several_topics_of_a_gateway_reaches_it_once_and_nobody_else(queue: Queue) -> None:
+    node = queue.node(uri := queue.new_uri())
+    gateways = [queue.gateway(name, uri) for name in ("g-1", "g-11", "h-1")]
+    for gateway in gateways:
+        await queue.subscribed(node, gateway, ONE, TEN)
+    topics = [b"u%d:d\0" % number for number in range(1_000)]
+    node.publish_to("g-1", join_topics(topics), b"for many")
+    node.publish_to("g-1", join_topics([ONE, SIGNAL]), b"")
+    for gateway in gateways:
+        node.publish_to(gateway.name, join_topics(()), b"last")
+    for gateway in gateways:
+        await until(partial(gateway.has_heard, b"last"))
+    assert [(list(topics), body) for topics, body in gateways[0].heard[:-1]] == [(topics, b"for many"), ([ONE, SIGNAL], b"")]
+    assert [gateway.bodies for gateway in gateways[1:]] == [[b"last"]] * 2
+
+
+async def test_messages_of_all_kinds_keep_their_order(queue: Queue) -> None:
+    node = queue.node(uri := queue.new_uri())
+    gateway = queue.gateway("g-1", uri)
+    await queue.subscribed(node, gateway, ONE)
+    bodies = [b"%d" % number for number in range(500)]
+    for number, body in enumerate(bodies):
+        if number % 3:
+            node.publish(ONE, ("g-1",), body)
+        else:
+            node.publish_to("g-1", join_topics([ONE, TEN]), body)
+    await until(lambda: len(gateway.heard) == len(bodies))
+    assert gateway.bodies == bodies
+
+
+async def test_everything_before_a_mark_is_there_when_the_node_says_so(queue: Queue) -> None:
+    """More topics than any default limit; nobody waits for anything but the word of the node."""
+    node = queue.node(uri := queue.new_uri())
+    gateway = queue.gateway("g-1", uri)
+    await until(lambda: node.is_subscribed("g-1"))
+    topics = [b"u%d:d\0" % number for number in range(3_000)]
+    early: list[bool] = []
+    node.when_subscribed("g-1", 2, early.append)
+    for number, half in enumerate((topics[:1_500], topics[1_500:]), 1):
+        for topic in half:
+            gateway.subscriber.subscribe(topic)
+        gateway.subscriber.mark(number)
+    await until(lambda: early)
+    for topic in topics:
+        node.publish(topic, ("g-1",), topic)
+    await until(lambda: len(gateway.heard) == len(topics))
+    again: list[bool] = []
+    for number in (1, 2):
+        node.when_subscribed("g-1", number, again.append)
+    assert again == [True, True], "at once"
+    node.when_subscribed("g-1", 3, again.append)
+    await asyncio.sleep(0.1)
+    assert len(again) == 2, "nobody has said that"
+
+
+async def test_an_unsubscribed_topic_is_not_heard(queue: Queue) -> None:
+    node = queue.node(uri := queue.new_uri())
+    gateway = queue.gateway("g-1", uri)
+    await queue.subscribed(node, gateway, ONE, TEN)
+    gateway.subscriber.unsubscribe(ONE)
+    await queue.subscribed(node, gateway)
+    node.publish(ONE, (), b"lost")
+    node.publish(TEN, ("g-1",), b"heard")
+    await until(lambda: gateway.heard)
+    assert gateway.bodies == [b"heard"]
+
+
+async def test_a_gateway_that_goes_is_noticed_and_waiters_are_told(queue: Queue) -> None:
+    node = queue.node(uri := queue.new_uri())
+    gateway = queue.gateway("g-1", uri)
+    await queue.subscribed(node, gateway, ONE)
+    said: list[bool] = []
+    node.when_subscribed("g-1", 99, said.append)
+    gateway.subscriber.close()
+    await until(lambda: not node.is_subscribed("g-1"))
+    assert (said, queue.seen) == ([False], [("g-1", True), ("g-1", False)])
+    node.when_subscribed("g-1", 1, said.append)
+    assert said == [False, False]
+    node.publish_to("g-1", join_topics([ONE]), b"to nobody")
+
+
+async def test_a_gateway_hears_the_nodes_it_is_connected_to(queue: Queue) -> None:
+    uris = [queue.new_uri() for _ in range(2)]
+    first, second = (queue.node(uri) for uri in uris)
+    gateway = queue.gateway("g-1", uris[0])
+    await queue.subscribed(first, gateway, ONE)
+    gateway.subscriber.connect(uris[1])
+    await queue.subscribed(second, gateway)
+    first.publish(ONE, ("g-1",), b"first")
+    second.publish(ONE, ("g-1",), b"second")
+    await until(lambda: len(gateway.heard) == 2)
+    gateway.subscriber.disconnect(uris[0])
+    await until(lambda: not first.is_subscribed("g-1"))
+    first.publish(ONE, (), b"lost")
+    second.publish(ONE, ("g-1",), b"third")
+    await until(lambda: len(gateway.heard) == 3)
+    assert sorted(gateway.bodies) == [b"first", b"second", b"third"]
+
+
+async def test_a_node_that_starts_later_is_told_of_every_subscription(queue: Queue) -> None:
+    uri = queue.new_uri()
+    gateway = queue.gateway("g-1", uri)
+    gateway.subscriber.subscribe(ONE)
+    gateway.mark()  # nobody is there to see it
+    node = queue.node(uri)
+    await queue.subscribed(node, gateway)
+    assert queue.seen == [("g-1", True)]
+    node.publish(ONE, ("g-1",), b"heard")
+    await until(lambda: gateway.heard)
+
+
+async def test_a_message_before_the_publisher_is_open_goes_nowhere() -> None:
+    for make, _, _ in DRIVERS.values():
+        publisher = make(asyncio.get_running_loop())
+        publisher.publish(ONE, (), b"")
+        publisher.publish_to("g-1", join_topics([ONE]), b"")
+        assert not publisher.is_subscribed("g-1")
+        publisher.close()
