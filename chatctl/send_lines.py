@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from chatctl.columns import Column, Columns, unlisted
 from chatctl.lines import Line, batches
@@ -50,7 +50,7 @@ class LineSender:
         started = time.monotonic()
         blank = 0
         try:
-            async for batch in batches(fd):
+            async for batch in self._read(fd):
                 lines = [line for line in batch if line.text.strip()]
                 blank += len(batch) - len(lines)
                 if lines:
@@ -59,6 +59,13 @@ class LineSender:
             self._progress.clear()
         skipped = f", {blank:,} blank lines skipped" if blank else ""
         self._out.say(f"{self._sent:,} sent in {time.monotonic() - started:.1f} s{skipped}")
+
+    async def _read(self, fd: int) -> AsyncIterator[list[Line]]:
+        try:
+            async for batch in batches(fd):
+                yield batch
+        except ChatdError as exc:
+            raise self._with_sent(exc, str(exc)) from exc
 
     def _event(self, line: Line) -> RoomEvent:
         return message(self._room, line.text, priority=self._priority, mentions=self._mentions)
@@ -82,7 +89,10 @@ class LineSender:
     def _with_lines(self, exc: ChatdError, lines: Sequence[Line]) -> ChatdError:
         first, last = lines[0].number, lines[-1].number
         where = f"line {first}" if len(lines) == 1 else f"lines {first}-{last}"
-        named = type(exc)(f"{where}: {exc} ({self._sent:,} sent before)")
+        return self._with_sent(exc, f"{where}: {exc}")
+
+    def _with_sent(self, exc: ChatdError, text: str) -> ChatdError:
+        named = type(exc)(f"{text} ({self._sent:,} sent before)")
         named.retry_after_ms = exc.retry_after_ms
         return named
 

@@ -20,7 +20,7 @@ def default_path() -> Path:
 def first_token(path: Path) -> str:
     """The first operator's token, or the first token if there is no operator. Raises typer.BadParameter."""
     try:
-        tokens = tomllib.loads(path.read_text())["tokens"]
+        tokens = tomllib.loads(path.read_text(encoding="utf-8"))["tokens"]
         operators = [token for token, entry in tokens.items() if entry.get("role") == "operator"]
         return str((operators or list(tokens))[0])
     except FileNotFoundError as exc:

@@ -60,6 +60,16 @@ def split_topic(topic: bytes, kind: bytes = DELIVERIES) -> tuple[str, str] | Non
         return None
 
 
+def split_watch(topic: bytes) -> str | None:
+    """Profile of a topic that says whom a gateway watches, or None if it is not one."""
+    if len(topic) < 2 or not topic.endswith(WATCH) or b":" in topic:
+        return None
+    try:
+        return topic[:-1].decode()
+    except UnicodeDecodeError:
+        return None
+
+
 def presence_topic(letter: bytes, profile_id: str, device_id: str) -> bytes:
     """The topic that says how reachable a device is."""
     return letter + b":" + topic_of(profile_id, device_id, PRESENCE)

@@ -33,7 +33,9 @@ class Discovery:
         if self._file is None or not self._file.exists():
             return
         try:
-            remembered = {str(call_uri): str(queue_uri) for call_uri, queue_uri in json.loads(self._file.read_text()).items()}
+            remembered = {
+                str(call_uri): str(queue_uri) for call_uri, queue_uri in json.loads(self._file.read_text(encoding="utf-8")).items()
+            }
         except (OSError, ValueError, AttributeError) as exc:
             log.warning("What was remembered of default nodes cannot be read", file=str(self._file), error=str(exc))
             return
@@ -77,7 +79,7 @@ class Discovery:
             return
         try:
             temporary = self._file.with_suffix(".new")
-            temporary.write_text(json.dumps(self._discovered, indent=2))
+            temporary.write_text(json.dumps(self._discovered, indent=2), encoding="utf-8")
             temporary.replace(self._file)
         except OSError as exc:
             log.warning("The default nodes cannot be remembered", file=str(self._file), error=str(exc))

@@ -79,6 +79,21 @@ def test_the_refused_line_is_named_and_those_before_it_are_sent(alice: Room) -> 
     assert alice.texts() == lines[:39]
 
 
+def test_input_that_is_not_utf_8_is_refused_and_the_lines_stored_before_it_are_counted(alice: Room) -> None:
+    lines = [f"line {number}" for number in range(1, 71)]
+    latin = ("\n".join(lines) + "\ncafé\nmore\n").encode("latin-1")
+    refused = alice.chatctl.in_shell(f"--as alice send {alice.name} -", f"< <(printf '{octal(latin)}')")
+    assert refused.returncode == 1
+    assert "line 71: not UTF-8: byte 0xe9 in column 4" in refused.stderr
+    assert f"({len(alice.texts())} sent before)" in refused.stderr
+    assert alice.texts() == lines[:64]
+
+
+def octal(content: bytes) -> str:
+    """The bytes as printf of a shell writes them."""
+    return "".join(f"\\{byte:03o}" for byte in content)
+
+
 def test_blank_lines_count_for_the_number_of_the_refused_line(alice: Room) -> None:
     stdin = "\nbad " + "x" * 70_000 + "\n"
     assert "line 2" in alice.chatctl("--as", "alice", "send", alice.name, stdin=stdin, code=1).stderr

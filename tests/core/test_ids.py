@@ -1,6 +1,6 @@
 import pytest
 
-from chatd.core.ids import check_id, split_topic, topic_of
+from chatd.core.ids import check_id, split_topic, split_watch, topic_of
 from chatd.errors import InvalidId
 
 
@@ -23,3 +23,9 @@ def test_a_topic_is_no_prefix_of_another() -> None:
 @pytest.mark.parametrize("topic", [b"", b"u1:dev1", b"u1:\0", b":d\0", b"u1\0", b"u:d:e\0", b"u:d\0x\0", b"\xff:\xff\0"])
 def test_what_is_no_topic(topic: bytes) -> None:
     assert split_topic(topic) is None
+
+
+def test_the_profile_of_a_watch_is_never_guessed() -> None:
+    assert split_watch("zoë\x02".encode()) == "zoë"
+    for topic in (b"", b"\x02", b"u1", b"u1\0", b"u1:d\x02", b"\xff\x02"):
+        assert split_watch(topic) is None
