@@ -78,7 +78,7 @@ def show(
     request = admin_pb2.ListDeadLettersRequest(letter_id=letter)
     page = call(context, "AdminService/ListDeadLetters", request, admin_pb2.ListDeadLettersResponse)
     if not page.letters:
-        raise EventNotFound(f"no dead letter {letter!r}")
+        raise EventNotFound(f"no dead letter '{letter}'")
     output(context, as_json).details(page.letters[0], COLUMNS)
 
 

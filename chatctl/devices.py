@@ -53,7 +53,7 @@ def show(context: typer.Context, profile: ProfileId, device: DeviceId, as_json: 
     request = admin_pb2.ListDevicesRequest(profile_id=profile, device_id=device, limit=1)
     page = call(context, "AdminService/ListDevices", request, admin_pb2.ListDevicesResponse)
     if not page.devices:
-        raise EventNotFound(f"no device {device!r} of {profile!r}")
+        raise EventNotFound(f"no device '{device}' of '{profile}'")
     output(context, as_json).details(page.devices[0], COLUMNS)
 
 
@@ -75,5 +75,5 @@ def forget(
     request = admin_pb2.ForgetDeviceRequest(profile_id=profile, device_id=device)
     done = call(context, "AdminService/ForgetDevice", request, admin_pb2.ForgetDeviceResponse)
     if not done.forgotten:
-        raise EventNotFound(f"no device {device!r} of {profile!r}")
+        raise EventNotFound(f"no device '{device}' of '{profile}'")
     output(context, as_json).one({"profile_id": profile, "device_id": device, "forgotten": True})

@@ -1,12 +1,13 @@
 """What a device that is away is told, and who tells it. A notifier takes a notification or says why not; when to try again is not its business."""
 
-import unicodedata
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
+from chatd.core.graphemes import shorten
 from chatd.core.model import NotificationContent, PushDevice
 from chatd.core.wire import plain_delivery
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery
+from chatd.text import one_line
 
 NOTIFIERS = ("log", "exec", "webhook", "webpush")
 """Their names."""
@@ -53,12 +54,10 @@ class Notifier(Protocol):
 
 
 def preview_of(notice: NotificationContent, characters: int) -> str:
-    """The first ``characters`` of what was said as one printable line; empty when there is no text, or it is not to be shown."""
+    """The first ``characters`` (grapheme clusters) of what was said, as one line; empty when there is no text, or it is not to be shown."""
     if not characters or not notice.delivery:
         return ""
     payload = EventDelivery.FromString(plain_delivery(notice.delivery)).payload
     if "text" not in payload.fields:
         return ""
-    text = payload.fields["text"].string_value[: 16 * characters]
-    line = " ".join("".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text).split())
-    return line if len(line) <= characters else line[: characters - 1] + "…"
+    return shorten(one_line(payload.fields["text"].string_value), characters)

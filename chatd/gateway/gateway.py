@@ -10,6 +10,7 @@ from functools import partial
 
 from google.protobuf.message import DecodeError
 
+from chatd.core.graphemes import cut
 from chatd.errors import ChatdError, MalformedFrame, NoStream, UnknownFrame
 from chatd.gateway.ack_flush import AckFlush
 from chatd.gateway.admission import Admission
@@ -21,9 +22,10 @@ from chatd.gateway.opening import Opening
 from chatd.gateway.presence import GatewayPresence
 from chatd.gateway.refusals import Refusals
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, ServerFrame
+from chatd.text import one_line
 
 MAX_REASON = 200
-"""Characters kept of the reason a device gives for a rejection."""
+"""Characters (grapheme clusters) kept of the reason a device gives for a rejection."""
 
 Handler = Callable[[ClientConnection, ClientFrame], None]
 """Raises a ChatdError to refuse the frame."""
@@ -100,8 +102,7 @@ class GatewayServer:
         if peer.stream is None:
             raise NoStream("reject without a stream")
         self._admission.limit_frame(peer, peer.identity, frame.ByteSize())
-        reason = "".join(char if char.isprintable() else " " for char in frame.reject.reason[:MAX_REASON])
-        peer.stream.reject(frame.reject.delivery, reason)
+        peer.stream.reject(frame.reject.delivery, cut(one_line(frame.reject.reason), MAX_REASON))
         self._acks.acked(peer)
 
     def _on_presence(self, peer: ClientConnection, frame: ClientFrame) -> None:

@@ -4,12 +4,34 @@ from chatd.core.ids import check_id, split_topic, split_watch, topic_of
 from chatd.errors import InvalidId
 
 
-@pytest.mark.parametrize("value", ["a", "Ünïcode", "|nick|^", "x" * 128, "日本"])
+@pytest.mark.parametrize(
+    "value",
+    ["a", "Ünïcode", "|nick|^", "x" * 128, "日本", "👨\u200d👩\u200d👧\u200d👦", "می\u200cخواهم", "क्\u200dष", "\u0378", "\U000323b0"],
+)
 def test_ids_that_are_fine(value: str) -> None:
     assert check_id("id", value) == value
 
 
-@pytest.mark.parametrize("value", ["", "a:b", "a b", "a\0", "a\n", "\x1b[1m", "\u202eabc", "x" * 129, "日" * 43])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "a:b",
+        "a b",
+        "a\0",
+        "a\n",
+        "\x1b[1m",
+        "\u202eabc",
+        "a\u3000b",
+        "a\u200bb",
+        "\ufeffa",
+        "a\xadb",
+        "a\u2028",
+        "\ud800",
+        "x" * 129,
+        "日" * 43,
+    ],
+)
 def test_ids_that_are_not(value: str) -> None:
     with pytest.raises(InvalidId, match="id"):
         check_id("id", value)

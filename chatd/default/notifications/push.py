@@ -48,7 +48,7 @@ def _set_push(transaction: Transaction, command: SetPush) -> ChatdError | None:
         return None
     ((count,),) = database.rows("SELECT COUNT(*) FROM push WHERE profile_id = ? AND device_id <> ?", device)
     if count >= MAX_DEVICES:
-        return InvalidArgument(f"{count} devices of {command.profile_id!r} are notified already, the most there may be")
+        return InvalidArgument(f"{count} devices of '{command.profile_id}' are notified already, the most there may be")
     database.run(
         """
         INSERT INTO push (profile_id, device_id, notifier, endpoint, p256dh, auth, notified_at_us, created_at_us)

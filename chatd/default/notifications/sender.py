@@ -130,7 +130,7 @@ class NotificationSender:
         notifier = self._notifiers.get(push.notifier)
         try:
             if notifier is None:
-                raise NotifyFailed(f"this node has no notifier {push.notifier!r}")
+                raise NotifyFailed(f"this node has no notifier '{push.notifier}'")
             await notifier.notify(notification, push)
         except NotifyFailed:
             self.failed.add()
