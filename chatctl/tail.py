@@ -15,6 +15,7 @@ from chatctl.output import Output
 from chatctl.signals import show_signal
 from chatd.client import Client, Stream, StreamState
 from chatd.pb.events.v1.signals_pb2 import Signal
+from chatd.text import nfc
 
 RoomIds = Annotated[
     list[str] | None,
@@ -48,7 +49,7 @@ def tail(
     Example: chatctl --as bob tail --json --until-caught-up | jq .text
     """
     kinds = {*(("delivered", "read") if receipts else ()), *(("typing",) if typing else ())}
-    wanted = Tail(output(context, as_json), frozenset(rooms or ()), frozenset(kinds), count, until_caught_up)
+    wanted = Tail(output(context, as_json), frozenset(map(nfc, rooms or ())), frozenset(kinds), count, until_caught_up)
     timeout = options(context).timeout
     run(context, lambda client: wanted.follow(client, device, timeout))
 

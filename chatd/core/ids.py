@@ -8,7 +8,7 @@ import re
 
 from chatd.errors import InvalidArgument, InvalidId
 from chatd.pb.events.v1.signals_pb2 import PresenceState
-from chatd.text import BREAKING, INVISIBLE, REORDERING, SPACES, characters
+from chatd.text import BREAKING, INVISIBLE, REORDERING, SPACES, characters, nfc
 
 DELIVERIES, SIGNALS = b"\0", b"\x01"
 """The ends of a device's topics: one for what it is owed, one for what is said in passing."""
@@ -23,11 +23,12 @@ _REFUSED = re.compile(f"{characters(BREAKING, REORDERING, SPACES, INVISIBLE)}|:"
 
 
 def check_id(what: str, value: str) -> str:
-    """Return ``value`` if it is a well-formed id; ``what`` names it in the error.
+    """Return ``value`` in NFC if it is a well-formed id; ``what`` names it in the error.
 
     1 to 128 bytes of UTF-8, no ``:``, no white space, nothing that steers a terminal, reorders text or only shows nothing
     (``chatd.text``). Raises InvalidId.
     """
+    value = nfc(value)
     if not value:
         raise InvalidId(f"{what} is empty")
     found = _REFUSED.search(value)

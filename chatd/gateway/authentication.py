@@ -18,6 +18,7 @@ from pathlib import Path
 from chatd.core.ids import check_id
 from chatd.errors import ConfigError, InvalidId, PermissionDenied, Unauthenticated
 from chatd.pb.node.v1.node_pb2 import Caller, Role
+from chatd.text import nfc
 
 _ROLES = {"user": Role.ROLE_USER, "operator": Role.ROLE_OPERATOR}
 
@@ -51,6 +52,7 @@ class TokenTable:
                 identity = candidate
         if identity is None:
             raise Unauthenticated("no such token")
+        act_for = nfc(act_for)
         if not act_for or act_for == identity.profile_id:
             return identity
         if not identity.operator:

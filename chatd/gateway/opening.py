@@ -77,7 +77,7 @@ class Opening:
         opening = PendingHello(peer, identity, check_id("device_id", hello.device_id), hello, window=self._window(hello))
         if peer.stream is not None:
             self._connections.forget(peer, failed=True)
-        self._connections.record_failure(identity.profile_id, hello.device_id)
+        self._connections.record_failure(identity.profile_id, opening.device_id)
         # An older stream's last acks are written before the new one reads its cursors.
         self._write_acks()
         crowded_out = self._connections.expect(opening)

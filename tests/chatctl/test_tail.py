@@ -31,6 +31,13 @@ def test_only_the_rooms_named_are_shown(chatctl: Chatctl, room: str) -> None:
     assert {line.split("\t")[0] for line in shown.splitlines()} == {f"{room}-2"}
 
 
+def test_a_room_is_shown_however_its_name_is_typed(chatctl: Chatctl, room: str) -> None:
+    chatctl("--as", "alice", "room", "create", f"{room}-cafe\u0301", room)
+    chatctl("--as", "alice", "send", f"{room}-caf\xe9", "shown")
+    shown = chatctl("--as", room, "tail", f"{room}-cafe\u0301", "--device", "d", "--until-caught-up").stdout
+    assert [line.split("\t")[0] for line in shown.splitlines()] == [f"{room}-caf\xe9"] * 2
+
+
 def test_interrupted_tail_acknowledges_what_it_showed(chatctl: Chatctl, room: str) -> None:
     chatctl("--as", "alice", "send", room, "hello")
     tail = chatctl.start("--as", room, "tail", "--device", "d")
