@@ -14,7 +14,18 @@ NOTIFIERS = ("log", "exec", "webhook", "webpush")
 
 
 class NotifyFailed(Exception):
-    """The notification was not taken; the text says why and holds nothing a stranger wrote."""
+    """The notification was not taken; the text says why and holds nothing a stranger wrote.
+
+    ``retry_after``: seconds that the service asks to wait before the next try; 0.0 if it does not ask.
+    """
+
+    def __init__(self, text: str, *, retry_after: float = 0.0) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+
+
+class NotificationRefused(NotifyFailed):
+    """This notification will never be taken, however often it is tried."""
 
 
 class TargetGone(NotifyFailed):
