@@ -1,10 +1,14 @@
 """chatctl device …: the devices of all profiles."""
 
+from collections.abc import Sequence
+from typing import Annotated
+
 import typer
 
 from chatctl.arguments import AsJson, DeviceId, Limit, OnlyProfile, ProfileId, Yes
 from chatctl.columns import Column, Columns, list_only, or_dash, unlisted, yes_no
 from chatctl.invocation import call, output
+from chatctl.paging import next_page
 from chatctl.times import ago, clock
 from chatd.errors import EventNotFound
 from chatd.pb.admin.v1 import admin_pb2
@@ -32,6 +36,10 @@ COLUMNS: Columns[admin_pb2.Device] = (
 def list_(
     context: typer.Context,
     profile: OnlyProfile = "",
+    after: Annotated[
+        str,
+        typer.Option("--after", metavar="PROFILE:DEVICE", help="Only devices after this one."),
+    ] = "",
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
@@ -39,9 +47,19 @@ def list_(
 
     Example: chatctl device list --profile bob
     """
-    request = admin_pb2.ListDevicesRequest(profile_id=profile, limit=limit)
+    after_profile, _, after_device = after.partition(":")
+    request = admin_pb2.ListDevicesRequest(
+        profile_id=profile,
+        limit=limit,
+        after_profile_id=after_profile,
+        after_device_id=after_device,
+    )
     page = call(context, "AdminService/ListDevices", request, admin_pb2.ListDevicesResponse)
-    output(context, as_json).rows(page.devices, COLUMNS, more=page.more)
+    output(context, as_json).rows(page.devices, COLUMNS, more=next_page(page.more, _place(page.devices)))
+
+
+def _place(devices: Sequence[admin_pb2.Device]) -> str:
+    return f"{devices[-1].profile_id}:{devices[-1].device_id}" if devices else ""
 
 
 @app.command()

@@ -7,6 +7,7 @@ import typer
 from chatctl.arguments import AsJson, DeviceId, Limit, OnlyDevice, OnlyProfile, ProfileId
 from chatctl.columns import Column, Columns, list_only, or_dash, unlisted
 from chatctl.invocation import call, output, run
+from chatctl.paging import advice
 from chatctl.times import age, ago, now_us
 from chatd.pb.admin.v1 import admin_pb2
 
@@ -106,7 +107,7 @@ def list_(
     wanted = STATES.get(state, admin_pb2.NOTIFICATION_STATE_UNSPECIFIED)
     request = admin_pb2.ListNotificationsRequest(profile_id=profile, limit=limit, state=wanted)
     page = call(context, "AdminService/ListNotifications", request, admin_pb2.ListNotificationsResponse)
-    output(context, as_json).rows(page.notifications, COLUMNS, more=page.more)
+    output(context, as_json).rows(page.notifications, COLUMNS, more=advice(page.more, limit, {"--state": state, "--profile": profile}))
 
 
 @app.command()

@@ -37,10 +37,10 @@ class Output:
         self._console = Console(highlight=False, soft_wrap=True)
         self._messages = Console(stderr=True, highlight=False, soft_wrap=True)
 
-    def rows(self, rows: Iterable[T], columns: Columns[T], *, more: bool = False) -> None:
-        """Print a list. ``more``: say that the service has further rows."""
+    def rows(self, rows: Iterable[T], columns: Columns[T], *, more: str = "") -> None:
+        """Print a list. ``more``: the advice if the service has further rows (``chatctl.paging``)."""
         if more:
-            self.say("there are more; ask with a larger --limit or a narrower filter")
+            self.say(more)
         if self.as_json:
             self._json([record(row, columns) for row in rows], indent=self.terminal)
             return

@@ -23,7 +23,10 @@ def test_devices_are_listed_shown_and_forgotten(chatctl: Chatctl) -> None:
     ]
     listed = chatctl.json("device", "list", "--profile", "bob", "--limit", "1")
     assert [row["device_id"] for row in listed] == ["phone"]
-    assert "there are more" in chatctl("device", "list", "--limit", "1").stderr
+    advised = chatctl("device", "list", "--limit", "1").stderr
+    assert "for the next ones: --after bob:phone\n" in advised
+    rest = chatctl("device", "list", "--limit", "1", *advised.split()[-2:])
+    assert (rest.stdout.startswith("bob\ttablet\t"), rest.stderr) == (True, "")
     assert "bob\tphone\tno\t2\t1\t" in chatctl("device", "list").stdout
     shown = chatctl("device", "show", "bob", "tablet").stdout
     assert "owed\t2\n" in shown

@@ -106,7 +106,7 @@ def test_json_tells_of_more_on_stderr(chatctl: Chatctl) -> None:
     chatctl("--as", "alice", "room", "create", "another")
     done = chatctl("room", "list", "--limit", "1", "--json")
     assert done.stdout.count("room_id") == 1
-    assert "there are more" in done.stderr
+    assert "there are more; for the next ones: --after another\n" in done.stderr
 
 
 def test_joiners_are_shown_as_they_were_sent(chatctl: Chatctl) -> None:

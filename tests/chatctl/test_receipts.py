@@ -14,6 +14,10 @@ def test_receipts(chatctl: Chatctl) -> None:
     assert "2 recipients: 1 have received it, 1 have read it" in shown.stderr
     bob, carol = (line.split("\t") for line in shown.stdout.splitlines())
     assert (bob[:3], carol) == (["bob", "phone", "-"], ["carol", "-", "-", "no"])
+    page = chatctl("--as", "alice", "receipts", "r", "3", "--limit", "1")
+    assert "for the next ones: --after bob\n" in page.stderr
+    rest = chatctl.json("--as", "alice", "receipts", "r", "3", "--limit", "1", "--after", "bob")
+    assert [row["profile_id"] for row in rest] == ["carol"]
     rows = chatctl.json("--as", "alice", "receipts", "r", "4")
     assert [(row["profile_id"], row["read"], row["devices"]) for row in rows] == [
         ("bob", False, {"phone": True}),
