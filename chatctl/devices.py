@@ -7,6 +7,7 @@ import typer
 
 from chatctl.arguments import AsJson, DeviceId, Limit, OnlyProfile, ProfileId, Yes
 from chatctl.columns import Column, Columns, list_only, or_dash, unlisted, yes_no
+from chatctl.confirmation import confirm
 from chatctl.invocation import call, output
 from chatctl.paging import next_page
 from chatctl.times import ago, clock
@@ -88,8 +89,7 @@ def forget(
 
     Example: chatctl device forget bob old-phone
     """
-    if not yes:
-        typer.confirm(f"Forget device {device} of {profile} and all events it is owed?", abort=True, err=True)
+    confirm(f"Forget device {device} of {profile} and all events it is owed?", yes=yes)
     request = admin_pb2.ForgetDeviceRequest(profile_id=profile, device_id=device)
     done = call(context, "AdminService/ForgetDevice", request, admin_pb2.ForgetDeviceResponse)
     if not done.forgotten:

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from chatctl.arguments import AsJson, DeviceId, Limit, OnlyDevice, OnlyProfile, ProfileId
+from chatctl.arguments import AsJson, DeviceId, Limit, OnlyDevice, OnlyProfile, ProfileId, Yes
 from chatctl.columns import Column, Columns, list_only, or_dash, unlisted
+from chatctl.confirmation import confirm
 from chatctl.invocation import call, output, run
 from chatctl.paging import advice
 from chatctl.times import age, ago, now_us
@@ -115,12 +116,15 @@ def retry(
     context: typer.Context,
     profile: OnlyProfile = "",
     device: OnlyDevice = "",
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Try dead notifications again, all or some. Operators only.
+    """Try dead notifications again. Without --profile and --device: all, after a
+    question. Operators only.
 
     Example: chatctl notify retry --profile bob
     """
+    confirm("Try all dead notifications of all profiles again?", yes=yes or bool(profile or device))
     request = admin_pb2.RetryNotificationsRequest(profile_id=profile, device_id=device)
     done = call(context, "AdminService/RetryNotifications", request, admin_pb2.RetryNotificationsResponse)
     output(context, as_json).one({"retried": done.retried})
@@ -131,12 +135,15 @@ def drop(
     context: typer.Context,
     profile: OnlyProfile = "",
     device: OnlyDevice = "",
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Forget dead notifications, all or some. Operators only.
+    """Forget dead notifications. Without --profile and --device: all, after a
+    question. Operators only.
 
     Example: chatctl notify drop --profile bob
     """
+    confirm("Forget all dead notifications of all profiles?", yes=yes or bool(profile or device))
     request = admin_pb2.DropNotificationsRequest(profile_id=profile, device_id=device)
     done = call(context, "AdminService/DropNotifications", request, admin_pb2.DropNotificationsResponse)
     output(context, as_json).one({"dropped": done.dropped})

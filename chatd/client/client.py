@@ -218,6 +218,11 @@ class Client:
         request = chat.SetRoomNotificationsRequest(room_id=room_id, level=level, muted_until_us=muted_until_us)
         await self.call("ChatService/SetRoomNotifications", request, chat.SetRoomNotificationsResponse, affinity=room_id)
 
+    async def room_notifications(self, room_id: str) -> chat.GetRoomNotificationsResponse:
+        """What ``set_room_notifications`` has set for a room."""
+        request = chat.GetRoomNotificationsRequest(room_id=room_id)
+        return await self.call("ChatService/GetRoomNotifications", request, chat.GetRoomNotificationsResponse, affinity=room_id)
+
     async def history(self, room_id: str, *, before_seq: int = 0, limit: int = 50) -> tuple[list[Delivery], bool]:
         """A page of the room's log, ascending, the newest first; and whether there are older events."""
         request = chat.GetHistoryRequest(room_id=room_id, before_seq=before_seq, limit=limit, accept_zstd=True)

@@ -58,7 +58,8 @@ def test_nothing_is_removed_without_a_yes(
     option: tuple[str, ...],
     question: str,
 ) -> None:
-    refused = chatctl("room", "history", "purge", filled, *option, stdin="n\n", code=1).stderr
+    assert "give --yes" in chatctl("room", "history", "purge", filled, *option, stdin="y\n", code=2).stderr
+    refused = chatctl.on_terminal("room", "history", "purge", filled, *option, typed="n\n", code=1)
     assert question in refused
     assert "Aborted" in refused
     assert len(seqs(chatctl, filled)) == 11

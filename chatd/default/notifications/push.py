@@ -128,6 +128,27 @@ def _set_room(transaction: Transaction, command: SetRoomNotifications) -> ChatdE
 
 
 @dataclass(frozen=True, slots=True)
+class GetRoomNotifications(Query[tuple[int, int]]):
+    """The level of a profile's notifications in a room, and until when it is muted, in microseconds since the Unix epoch: what was set
+    last, or ALL and 0. Raises RoomNotFound, NotAMember."""
+
+    profile_id: str
+    room_id: str
+
+    def answer(self, database: Database) -> tuple[int, int]:
+        require_member(database, self.room_id, self.profile_id)
+        rows = database.rows(
+            """
+            SELECT level, muted_until_us
+            FROM room_notification
+            WHERE profile_id = ? AND room_id = ?
+            """,
+            (self.profile_id, self.room_id),
+        )
+        return (rows[0][0], rows[0][1]) if rows else (ALL, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class GetPush(Query[PushDevice | None]):
     """The way a device is notified; None: it is not."""
 
