@@ -122,8 +122,11 @@ class GatewayServer:
         self._sender.send(peer, ServerFrame(heartbeat=frame.heartbeat).SerializeToString())
 
     def _on_bye(self, peer: ClientConnection, frame: ClientFrame) -> None:
-        if peer.stream is None:
+        if not peer.is_open:
             raise NoStream("bye without a stream")
+        if peer.stream is None:
+            self._said_bye(peer)  # nothing was sent that could be acknowledged
+            return
         self._acks.flush_one(peer, partial(self._said_bye, peer))
 
     def _said_bye(self, peer: ClientConnection) -> None:
