@@ -30,6 +30,7 @@ class Resume:
         self._failures = 0
         self.epoch = 0
         self.profile_id = ""
+        self.is_new_device = False
         self.repeats = 0
         """Deliveries that had been shown before and were dropped."""
         self._welcomed_at: float | None = None
@@ -53,6 +54,7 @@ class Resume:
         """A connection's stream is open; counting begins at 1."""
         self.epoch = welcome.epoch
         self.profile_id = welcome.profile_id
+        self.is_new_device = welcome.new_device
         self._welcomed_at = now
         heartbeat = welcome.heartbeat_interval_ms / 1e3 or DEFAULT_HEARTBEAT
         self._begin(heartbeat=heartbeat, window=(welcome.window_messages, welcome.window_bytes), now=now)

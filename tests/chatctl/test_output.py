@@ -19,7 +19,7 @@ TERMINAL = "\x1b]0;owned\x07\x1b[2J[red]red[/red]\u202eevil"
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     with Daemon("all", tmp_path_factory.mktemp("chatd")) as running:
         chatctl = Chatctl(running)
-        chatctl("--as", "bob", "tail", "--device", "phone", "--count", "0")
+        chatctl("--as", "bob", "tail", "--take-over", "--device", "phone", "--count", "0")
         chatctl("--as", "alice", "room", "create", "lobby", "bob", "--name", TERMINAL)
         chatctl("--as", "alice", "send", "lobby", TERMINAL)
         yield running
@@ -89,7 +89,7 @@ def test_an_empty_table_has_headings_and_an_empty_list_of_names_has_none(chatctl
         ("room", "list"),
         ("room", "show", "lobby"),
         ("--as", "bob", "room", "history", "show", "lobby"),
-        ("--as", "bob", "tail", "--device", "phone", "--count", "2"),
+        ("--as", "bob", "tail", "--take-over", "--device", "phone", "--count", "2"),
         ("--json", "room", "show", "lobby"),
     ],
     ids=" ".join,

@@ -4,11 +4,11 @@ from tests.chatctl.command import Chatctl
 
 
 def test_receipts(chatctl: Chatctl) -> None:
-    chatctl("--as", "bob", "tail", "--device", "phone", "--count", "0")
+    chatctl("--as", "bob", "tail", "--take-over", "--device", "phone", "--count", "0")
     chatctl("--as", "alice", "room", "create", "r", "bob", "carol")
     chatctl("--as", "alice", "send", "r", "-", stdin="1\n2\n3\n")
     chatctl("--as", "bob", "read", "r", "3")
-    chatctl("--as", "bob", "tail", "--device", "phone", "--until-caught-up")
+    chatctl("--as", "bob", "tail", "--take-over", "--device", "phone", "--until-caught-up")
 
     shown = chatctl("--as", "alice", "receipts", "r", "3")
     assert "2 recipients: 1 have received it, 1 have read it" in shown.stderr
