@@ -63,9 +63,8 @@ def list_(
         limit=limit,
     )
     page = call(context, "AdminService/ListDeadLetters", request, admin_pb2.ListDeadLettersResponse)
-    output(context, as_json).rows(
-        page.letters, COLUMNS, more=advice(page.more, limit, {"--profile": profile, "--device": device, "--room": room})
-    )
+    more = advice(page.more, limit, {"--profile": profile, "--device": device, "--room": room})
+    output(context, as_json).rows(page.letters, COLUMNS, more=more)
 
 
 @app.command()

@@ -27,10 +27,11 @@ class Line(NamedTuple):
 
 
 async def batches(fd: int) -> AsyncIterator[list[Line]]:
-    """The lines of a file descriptor, at most BATCH_LINES at a time. A byte order mark before the first is left out.
+    """The lines of a file descriptor, at most BATCH_LINES at a time. A byte order mark before the first is left
+    out.
 
-    Raises InvalidText for a line that is not UTF-8 or holds a NUL, PayloadTooLarge for one longer than LONGEST_LINE.
-    Both name the line; no line of its batch has been given.
+    Raises InvalidText for a line that is not UTF-8 or holds a NUL, PayloadTooLarge for one longer than
+    LONGEST_LINE. Both name the line; no line of its batch has been given.
     """
     number = 0
     rest = b""

@@ -108,7 +108,8 @@ def list_(
     wanted = STATES.get(state, admin_pb2.NOTIFICATION_STATE_UNSPECIFIED)
     request = admin_pb2.ListNotificationsRequest(profile_id=profile, limit=limit, state=wanted)
     page = call(context, "AdminService/ListNotifications", request, admin_pb2.ListNotificationsResponse)
-    output(context, as_json).rows(page.notifications, COLUMNS, more=advice(page.more, limit, {"--state": state, "--profile": profile}))
+    more = advice(page.more, limit, {"--state": state, "--profile": profile})
+    output(context, as_json).rows(page.notifications, COLUMNS, more=more)
 
 
 @app.command()

@@ -60,9 +60,8 @@ def list_(
     """
     request = admin_pb2.ListOutboxRequest(profile_id=profile, device_id=device, room_id=room, limit=limit)
     page = call(context, "AdminService/ListOutbox", request, admin_pb2.ListOutboxResponse)
-    output(context, as_json).rows(
-        page.rows, SUMMARIES, more=advice(page.more, limit, {"--profile": profile, "--device": device, "--room": room})
-    )
+    more = advice(page.more, limit, {"--profile": profile, "--device": device, "--room": room})
+    output(context, as_json).rows(page.rows, SUMMARIES, more=more)
 
 
 @app.command()
@@ -85,7 +84,8 @@ def show(
         limit=limit,
     )
     page = call(context, "AdminService/ListOutboxEntries", request, admin_pb2.ListOutboxEntriesResponse)
-    output(context, as_json).rows(page.entries, ENTRIES, more=advice(page.more, limit, {"--device": device, "--room": room}))
+    more = advice(page.more, limit, {"--device": device, "--room": room})
+    output(context, as_json).rows(page.entries, ENTRIES, more=more)
 
 
 @app.command()

@@ -1,7 +1,8 @@
 """The output of chatctl: tables for people, plain columns for pipes, JSON for programs. Results go to stdout,
 messages to stderr.
 
-Texts and names come from strangers. They are made harmless here, and only here (``chatd.text``), before a terminal sees them.
+Texts and names come from strangers. They are made harmless here, and only here (``chatd.text``), before a
+terminal sees them.
 """
 
 import json

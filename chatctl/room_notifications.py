@@ -28,7 +28,10 @@ COLUMNS: Columns[chat_pb2.GetRoomNotificationsResponse] = (
     unlisted("muted_until_us", detail=lambda at_us: clock(at_us) if at_us > now_us() else "not muted"),
 )
 
-Level = Annotated[str, typer.Option("--level", help="all, mentions or none; default: as it is.", show_default=False)]
+Level = Annotated[
+    str,
+    typer.Option("--level", help="all, mentions or none; default: as it is.", show_default=False),
+]
 MuteFor = Annotated[
     str,
     typer.Option(

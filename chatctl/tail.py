@@ -34,7 +34,10 @@ Count = Annotated[
 ]
 TakeOver = Annotated[
     bool,
-    typer.Option("--take-over", help="With --as: be a device that exists; its stream is closed, its events come here."),
+    typer.Option(
+        "--take-over",
+        help="With --as: be a device that exists; its stream is closed, its events come here.",
+    ),
 ]
 UntilCaughtUp = Annotated[bool, typer.Option("--until-caught-up", help="End when no more events are owed.")]
 Receipts = Annotated[bool, typer.Option("--receipts", help="Show also who receives and reads events.")]
@@ -53,15 +56,16 @@ def tail(
     as_json: JsonLines = False,
 ) -> None:
     """Be a device: show the events it is owed, then new ones, and acknowledge them. An @ before the time
-    marks an event that mentions you. Ctrl-C ends it. An operator who acts for a profile does not take the place
-    of one of its devices without --take-over.
+    marks an event that mentions you. Ctrl-C ends it. An operator who acts for a profile does not take the
+    place of one of its devices without --take-over.
 
     Example: chatctl --as bob tail --device laptop
 
     Example: chatctl --as bob tail --json --until-caught-up | jq .text
     """
     kinds = {*(("delivered", "read") if receipts else ()), *(("typing",) if typing else ())}
-    wanted = Tail(output(context, as_json), frozenset(map(nfc, rooms or ())), frozenset(kinds), count, until_caught_up)
+    only = frozenset(map(nfc, rooms or ()))
+    wanted = Tail(output(context, as_json), only, frozenset(kinds), count, until_caught_up)
     given = options(context)
 
     async def follow(client: Client) -> None:
@@ -87,8 +91,8 @@ async def require_free(client: Client, profile: str, device: str) -> None:
             seen = "connected now" if one.online else f"last seen {ago(one.seen_at_us)}"
             owed = f"{one.owed:,} event{'s' * (one.owed > 1)}" if one.owed else "nothing"
             raise AlreadyExists(
-                f"'{device}' is a device of '{profile}', {seen} and owed {owed}; --take-over closes its stream and "
-                "acknowledges its events, so that it will not get them"
+                f"'{device}' is a device of '{profile}', {seen} and owed {owed}; --take-over closes its stream"
+                " and acknowledges its events, so that it will not get them"
             )
 
 

@@ -1,8 +1,9 @@
-"""Characters that steer a terminal or reorder text, in one table, and what is done with them: ids refuse them, previews and reasons leave
-them out, logs and chatctl show escapes.
+"""Characters that steer a terminal or reorder text, in one table, and what is done with them: ids refuse them,
+previews and reasons leave them out, logs and chatctl show escapes.
 
-The table names code points, not Unicode's categories: joiners of emoji, Persian and Hindi are format characters too, and a category is
-only as new as the interpreter. All other characters, also those that a later Unicode will assign, pass as they were sent.
+The table names code points, not Unicode's categories: joiners of emoji, Persian and Hindi are format characters
+too, and a category is only as new as the interpreter. All other characters, also those that a later Unicode will
+assign, pass as they were sent.
 """
 
 import re
@@ -41,7 +42,7 @@ SPACES: Ranges = (
 INVISIBLE: Ranges = (
     (0x00AD, 0x00AD),  # soft hyphen
     (0x180E, 0x180E),  # Mongolian vowel separator
-    (0x200B, 0x200B),  # zero width space; the joiners after it, U+200C and U+200D, are part of words and emoji
+    (0x200B, 0x200B),  # zero width space; the joiners U+200C and U+200D are part of words and emoji
     (0x2060, 0x2064),  # word joiner, invisible operators
     (0xFEFF, 0xFEFF),  # zero width no-break space
 )
