@@ -4,6 +4,7 @@
 once, at its boundary, ``from exc``.
 """
 
+import errno
 from typing import ClassVar, Literal
 
 
@@ -140,9 +141,35 @@ class RateLimited(ClientError):
 
 
 class ConfigError(ChatdError):
-    """A setting is wrong or would break a promise; never sent over the wire."""
+    """A setting can never work or would break a promise; never sent over the wire. The process exits with 2."""
 
     code, name = 900, "CONFIG"
+
+
+class StartFailed(ChatdError):
+    """A start needs something that is not there yet, or that another process has: it may pass by itself. Never sent over the wire. The
+    process exits with 1, and whoever supervises it starts it again."""
+
+    code, name = 901, "START"
+
+
+_LASTING = (
+    errno.EINVAL,
+    errno.EEXIST,
+    errno.ENAMETOOLONG,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.EPROTONOSUPPORT,
+    errno.EAFNOSUPPORT,
+)
+
+
+def os_error(what: str, exc: OSError) -> ConfigError | StartFailed:
+    """The error for a place that the system refuses: ConfigError if it can never work. A folder that is missing, read-only or another
+    user's may be a disk that is not mounted yet."""
+    text = f"{what}: {exc.strerror}"
+    return ConfigError(text) if exc.errno in _LASTING else StartFailed(text)
 
 
 WIRE_ERRORS: dict[int, type[ChatdError]] = {

@@ -1,7 +1,7 @@
 """Ids of profiles, devices, rooms and events, and the topics made of them.
 
-A topic is ``profile:device\\0``. The closing NUL keeps ``u1:dev1`` from being a prefix of
-``u1:dev10`` (ZeroMQ matches subscriptions by prefix), and neither id may hold ``:`` or NUL.
+A topic is ``profile:device\\0``. The closing NUL keeps ``u1:dev1`` from being a prefix of ``u1:dev10``:
+ZeroMQ matches subscriptions by prefix. Neither id may hold ``:`` or NUL.
 """
 
 import re
@@ -11,12 +11,13 @@ from chatd.pb.events.v1.signals_pb2 import PresenceState
 from chatd.text import BREAKING, INVISIBLE, REORDERING, SPACES, characters, nfc
 
 DELIVERIES, SIGNALS = b"\0", b"\x01"
-"""The ends of a device's topics: one for what it is owed, one for what is said in passing."""
+"""The ends of a device's topics: for deliveries, and for signals, which are not stored."""
 WATCH, PRESENCE = b"\x02", b"\x03"
-"""``profile`` WATCH: how the profile is; ``letter:profile:device`` PRESENCE: what the device says that it is (``STATES``)."""
+"""The ends of ``profile`` WATCH, the profile's presence for its watchers, and of ``code:profile:device``
+PRESENCE, the presence that a device has set (``STATES``)."""
 STATES = {b"A": PresenceState.PRESENCE_STATE_AWAY, b"B": PresenceState.PRESENCE_STATE_BUSY}
-LETTERS = {state: letter for letter, state in STATES.items()}
-"""A device that is ONLINE need not say so: its topic for deliveries does."""
+PRESENCE_CODES = {state: code for code, state in STATES.items()}
+"""ONLINE has no code: a device's topic for deliveries shows that it is online."""
 MAX_ID_BYTES = 128
 MAX_SEQ = 2**63 - 1
 _REFUSED = re.compile(f"{characters(BREAKING, REORDERING, SPACES, INVISIBLE)}|:")
@@ -40,7 +41,7 @@ def check_id(what: str, value: str) -> str:
 
 
 def check_seq(what: str, value: int) -> int:
-    """Return ``value`` if a database can hold it as a seq; ``what`` names it in the error. Raises InvalidArgument."""
+    """Return ``value`` if it is at most MAX_SEQ; ``what`` names it in the error. Raises InvalidArgument."""
     if value > MAX_SEQ:
         raise InvalidArgument(f"{what} {value} is larger than {MAX_SEQ}")
     return value
@@ -52,14 +53,15 @@ def topic_of(profile_id: str, device_id: str, kind: bytes = DELIVERIES) -> bytes
 
 
 def signals_of(topic: bytes) -> bytes:
-    """The signals' topic of the device whose topic for deliveries this is."""
+    """The topic for signals of the device with this topic for deliveries."""
     return topic[:-1] + SIGNALS
 
 
 def split_topic(topic: bytes, kind: bytes = DELIVERIES) -> tuple[str, str] | None:
-    """Profile and device of a whole topic, or None if it is not one."""
+    """Profile and device of a topic that ends with ``kind``; None for anything else."""
     profile, colon, device = topic.partition(b":")
-    if not (profile and colon and len(device) > 1 and device.find(kind) == len(device) - 1 and b":" not in device):
+    ends_right = len(device) > 1 and device.find(kind) == len(device) - 1
+    if not (profile and colon and ends_right and b":" not in device):
         return None
     try:
         return profile.decode(), device[:-1].decode()
@@ -77,12 +79,12 @@ def split_watch(topic: bytes) -> str | None:
         return None
 
 
-def presence_topic(letter: bytes, profile_id: str, device_id: str) -> bytes:
-    """The topic that says how reachable a device is."""
-    return letter + b":" + topic_of(profile_id, device_id, PRESENCE)
+def presence_topic(code: bytes, profile_id: str, device_id: str) -> bytes:
+    """The topic that shows the presence of a device."""
+    return code + b":" + topic_of(profile_id, device_id, PRESENCE)
 
 
 def split_presence(topic: bytes) -> tuple[bytes, str, str] | None:
-    """Letter, profile and device of such a topic, or None if it is not one."""
+    """Code, profile and device of such a topic; None for anything else."""
     ids = split_topic(topic[2:], PRESENCE)
     return (topic[:1], *ids) if ids is not None and topic[1:2] == b":" and topic[:1] in STATES else None

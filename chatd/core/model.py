@@ -37,7 +37,7 @@ class StreamKey:
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """What one stream wants from the outbox."""
+    """One stream's request to the outbox."""
 
     stream: StreamKey
     sent: dict[str, int] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class StreamAcks:
-    """What became of one stream's deliveries."""
+    """Acks, rejections and failures of one stream's deliveries."""
 
     stream: StreamKey
     cursors: dict[str, int] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class StreamAcks:
 
 @dataclass(frozen=True, slots=True)
 class PushDevice:
-    """How a device is notified while it is away."""
+    """The way to notify a device while it is away."""
 
     notifier: str
     endpoint: str
@@ -114,7 +114,7 @@ class PushDevice:
 
 @dataclass(frozen=True, slots=True)
 class NotificationContent:
-    """What a notification is made of."""
+    """The facts that a notification is made of."""
 
     push: PushDevice
     owed: int

@@ -119,7 +119,7 @@ def settings(markdown: Annotated[bool, typer.Option("--markdown", help="As the p
 
 
 def main() -> None:
-    """Console script. Exit codes: 0 stopped cleanly, 1 failed, 2 bad settings or usage."""
+    """Console script. Exit codes: 0 stopped cleanly, 1 failed, and another try may succeed, 2 bad settings or usage."""
     try:
         app()
     except ChatdError as exc:

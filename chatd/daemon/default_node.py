@@ -44,6 +44,7 @@ from chatd.default.signals.presence_business import PresenceBusiness
 from chatd.default.signals.signals import Signals
 from chatd.default.signals.typing_business import TypingBusiness
 from chatd.errors import ChatdError
+from chatd.files.claim import Claim
 from chatd.notify.choice import make_notifiers
 from chatd.notify.push_endpoints import PushEndpoints
 from chatd.pb.node.v1.node_pb2 import DescribeResponse
@@ -66,11 +67,15 @@ async def start_default_node(
     broken: Callable[[ChatdError], None],
     seams: Seams = NO_SEAMS,
 ) -> DefaultNode:
-    """Return when the node serves; ``stack`` ends it. Raises ConfigError and what the database answers."""
+    """Return when the node serves; ``stack`` ends it. Raises ConfigError, StartFailed and what the database answers."""
+    node_id, data_dir = settings.node.node_id, settings.place.data_dir
+    claim = Claim(data_dir / f"default-{node_id}.lock", f"node {node_id} in the data directory {data_dir}", context.holder)
+    stack.enter_context(claim)
     database = Database(settings.store.database(settings.place))
+    stack.enter_context(database.claim(context.holder))
     database.check()
     database.migrate()
-    made = assemble(loop, settings, database, broken, seams)
+    made = assemble(loop, settings, database, broken, seams, place=claim.place)
     stack.callback(made.node.close)
     stack.callback(made.store.stop)
     (call_uri,), (queue_uri,) = settings.calls.uris(settings.place), settings.queue.uris(settings.place)
@@ -95,11 +100,13 @@ class Assembled:
     settings: Settings
     started_us: int
     methods: tuple[Method, ...]
+    place: str
 
-    def on_bound(self, bound: Addresses) -> None:
-        """The node's lease is for the addresses that it has bound."""
+    async def on_bound(self, bound: Addresses) -> None:
+        """The node's lease is for the addresses that it has bound. Raises StartFailed."""
         node_id = self.settings.node.node_id
-        self.leases.serve(Lease(bound.call_uri, "default", node_id, bound.queue_uri, __version__, self.started_us, 0))
+        lease = Lease(bound.call_uri, "default", node_id, bound.queue_uri, __version__, self.started_us, 0)
+        await self.leases.claim(lease, self.place)
 
 
 def assemble(
@@ -108,8 +115,10 @@ def assemble(
     database: Database,
     broken: Callable[[ChatdError], None],
     seams: Seams = NO_SEAMS,
+    *,
+    place: str = "",
 ) -> Assembled:
-    """Put a node together. Nothing is bound or started yet."""
+    """Put a node together. Nothing is bound or started yet. ``place`` is what it has claimed in its data directory."""
     started_us = _now_us()
     store = StoreAccess(
         loop,
@@ -121,7 +130,7 @@ def assemble(
         apply=seams.apply(apply_group),
     )
     flow = _flow(loop, settings, store, started_us, seams)
-    leases = Leases(store, lease=settings.node.node_lease_seconds, clock=_now_us)
+    leases = Leases(store, lease=settings.node.node_lease_seconds, clock=_now_us, lost=broken)
     gateways = Gateways(now=loop.time)
     parts = _parts(settings, store, flow, leases, gateways, started_us)
     refused = Counter("requests_refused", "requests refused")
@@ -131,7 +140,7 @@ def assemble(
     methods = tuple(call for part in (*parts, admin.part) for call in part.calls)
     calls = Calls(loop, store, methods, refused)
     node = DefaultNode(loop, store, calls, flow.publisher, flow.routing.on_gateway, parts)
-    return Assembled(node, store, flow.fan_out, leases, settings, started_us, methods)
+    return Assembled(node, store, flow.fan_out, leases, settings, started_us, methods, place)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 from contextlib import ExitStack
+from datetime import UTC, datetime
 
 import structlog
 import uvloop
@@ -17,6 +19,7 @@ from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Mode, Settings
 from chatd.daemon.systemd import ServiceManager, watchdog_interval
 from chatd.errors import ChatdError
+from chatd.gateway.node import GatewayNode
 from chatd.transport.sockets import new_context
 
 log = structlog.get_logger()
@@ -24,12 +27,16 @@ log = structlog.get_logger()
 SWITCH_INTERVAL = 50e-6
 """Seconds a thread may keep the interpreter: at the default 5 ms the writer waits that long at every step of SQLite under load."""
 
+EXTEND_SECONDS = 30.0
+"""A gateway that waits for a default node extends its start by so much, three times as often."""
+
 GC_THRESHOLD = (50_000, 20, 50)
 """Nothing on the hot path makes cycles; looking for them every 700 allocations costs a few per cent."""
 
 
 def run(mode: Mode, settings: Settings, seams: Seams = NO_SEAMS) -> int:
-    """Serve until told to stop; the process's exit code. Raises ConfigError when the settings cannot be served."""
+    """Serve until told to stop; the process's exit code. Raises ConfigError when the settings can never be served, StartFailed when
+    they cannot be now."""
     configure(settings.logs.log_level, settings.logs.log_format)
     sys.setswitchinterval(SWITCH_INTERVAL)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -45,20 +52,18 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
 
     def broken(error: ChatdError) -> None:
         nonlocal code
-        log.critical("The database can no longer be trusted; stopping", error=str(error))
+        log.critical("The node cannot go on; stopping", error=str(error))
         code = 1
         stop.set()
 
     manager = ServiceManager()
     with ExitStack() as stack:
-        context = new_context(max_sockets=65_536)
+        context = new_context(max_sockets=65_536, holder=_holder(mode, settings))
         stack.callback(context.term)
         node = None if mode == "gateway" else await start_default_node(loop, context, settings, stack, broken, seams)
         gateway = None if mode == "default" else start_gateway(loop, context, settings, stack, seams)
-        if mode == "gateway":
-            manager.status("waiting for a default node")
-        while gateway is not None and not gateway.ready and not stop.is_set():
-            await asyncio.sleep(0.01)
+        if gateway is not None:
+            await _until_ready(gateway, stop, manager)
         # What lives this long lives for ever: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()
@@ -75,6 +80,23 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
             await node.drain(settings.node.drain_seconds)
     log.info("chatd has stopped", mode=mode)
     return code
+
+
+def _holder(mode: Mode, settings: Settings) -> str:
+    """This process, for others that want the same places."""
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    return f"chatd {mode}, node {settings.node.node_id}, pid {os.getpid()}, since {since}"
+
+
+async def _until_ready(gateway: GatewayNode, stop: asyncio.Event, manager: ServiceManager) -> None:
+    """Wait for a default node, however long it takes: a start that systemd ends would drop the devices that wait, too."""
+    say_again = 0.0
+    while not gateway.ready and not stop.is_set():
+        now = asyncio.get_running_loop().time()
+        if now >= say_again:
+            say_again = now + EXTEND_SECONDS / 3
+            manager.waiting("waiting for a default node", seconds=EXTEND_SECONDS)
+        await asyncio.sleep(0.01)
 
 
 async def _until(stop: asyncio.Event, manager: ServiceManager) -> None:

@@ -13,6 +13,10 @@ class ServiceManager:
     def ready(self, status: str) -> None:
         self._send(f"READY=1\nSTATUS={_line(status)}")
 
+    def waiting(self, text: str, *, seconds: float) -> None:
+        """The start takes longer: systemd is to wait for so many seconds from now, whatever the unit says."""
+        self._send(f"STATUS={_line(text)}\nEXTEND_TIMEOUT_USEC={seconds * 1e6:.0f}")
+
     def status(self, text: str) -> None:
         """The text that ``systemctl status`` shows."""
         self._send(f"STATUS={_line(text)}")

@@ -5,13 +5,12 @@ calls ─▶ parts ─▶ store (writer and readers, threads) ─▶ replies
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from chatd.core.model import CommittedRun
 from chatd.default.calls import Calls
 from chatd.default.part import Part
-from chatd.errors import ConfigError
 from chatd.store.access import StoreAccess
 from chatd.transport.queue import OnGateway, Publisher
 from chatd.transport.sockets import Context
@@ -53,18 +52,15 @@ class DefaultNode:
         *,
         max_frame: int,
         on_committed: Callable[[Sequence[CommittedRun]], None],
-        on_bound: Callable[[Addresses], None],
+        on_bound: Callable[[Addresses], Awaitable[None]],
     ) -> None:
-        """Wait for the database, bind both sockets, begin. Raises what the database answers, and ConfigError."""
+        """Wait for the database, bind both sockets, begin. ``on_bound`` is awaited between. Raises what these and the database answer,
+        ConfigError and StartFailed; ``close`` is to be called then too."""
         self._store.start(on_committed)
         await self._store.ping()
         call_uri = self._calls.bind(context, wanted.call_uri, max_frame=max_frame)
-        try:
-            queue_uri = self._publisher.open(context, wanted.queue_uri, self._on_gateway)
-        except ConfigError:
-            self._calls.close()
-            raise
-        on_bound(Addresses(call_uri, queue_uri))
+        queue_uri = self._publisher.open(context, wanted.queue_uri, self._on_gateway)
+        await on_bound(Addresses(call_uri, queue_uri))
         for part in self._parts:
             for action in part.begin:
                 action()

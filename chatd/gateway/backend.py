@@ -1,4 +1,5 @@
-"""The gateway's side of its calls to default nodes: which node, which reply belongs to which call, and how long to wait."""
+"""The gateway's side of its calls to default nodes: which node, which reply belongs to which call, and how
+long to wait."""
 
 import asyncio
 import zlib
@@ -35,12 +36,13 @@ class NodeCalls(Protocol):
         """True if any node has answered lately."""
 
     def call(self, method: str, request: Message, on_reply: OnReply, *, affinity: str = "") -> None:
-        """Calls of the same affinity go to the same node while the set of living nodes stays the same, and are handled in order."""
+        """Calls of the same affinity go to the same node while the set of living nodes stays the same, and
+        are handled in order."""
 
 
 class Node:
-    """One default node as this gateway sees it. ``heard_at`` is 0.0 until it has answered once. Introduction writes ``started_at_us`` and
-    ``refused``, Backend the rest."""
+    """One default node as this gateway sees it. ``heard_at`` is 0.0 until it has answered once.
+    Introduction writes ``started_at_us`` and ``refused``, Backend the rest."""
 
     def __init__(self, uri: str, pump: Callable[["Node"], Pump]) -> None:
         self.uri = uri
@@ -57,7 +59,8 @@ class _Waiting(NamedTuple):
 
 
 class Backend:
-    """Calls to the default nodes. Callbacks run on the loop; exactly one call of ``on_reply`` for each call. ``call_timeout`` in seconds."""
+    """Calls to the default nodes. Callbacks run on the loop; exactly one call of ``on_reply`` for each
+    call. ``call_timeout`` in seconds."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, call_timeout: float) -> None:
         self._loop = loop
@@ -82,7 +85,13 @@ class Backend:
         dealer = connect_dealer(self._context, uri)
 
         def pump(node: Node) -> Pump:
-            return Pump(self._loop, dealer, partial(self._on_replies, node), frames=1, on_lost=partial(self._on_lost, node))
+            return Pump(
+                self._loop,
+                dealer,
+                partial(self._on_replies, node),
+                frames=1,
+                on_lost=partial(self._on_lost, node),
+            )
 
         self.nodes.append(Node(uri, pump))
 

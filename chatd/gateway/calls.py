@@ -60,9 +60,22 @@ class ClientCalls:
                 return
             on_reply = partial(self._watched, peer, peer.stream, on_reply)
         self.forwarded.add()
-        self._forward(call.method, call.payload, identity.to_caller(), on_reply, affinity=nfc(call.affinity) or identity.profile_id)
+        self._forward(
+            call.method,
+            call.payload,
+            identity.to_caller(),
+            on_reply,
+            affinity=nfc(call.affinity) or identity.profile_id,
+        )
 
-    def _watched(self, peer: ClientConnection, stream: DeviceStream, on_reply: OnReply, payload: bytes, error: ChatdError | None) -> None:
+    def _watched(
+        self,
+        peer: ClientConnection,
+        stream: DeviceStream,
+        on_reply: OnReply,
+        payload: bytes,
+        error: ChatdError | None,
+    ) -> None:
         """A node has said whom the stream may watch."""
         if error is None and peer.stream is stream:
             self._watch(peer, {one.profile_id for one in WatchPresenceResponse.FromString(payload).presences})

@@ -1,4 +1,5 @@
-"""Which default nodes there are: those the settings name, those that any of them names, and those remembered from the last run.
+"""Which default nodes there are: those the settings name, those that any of them names, and those
+remembered from the last run.
 
 So a gateway needs one address to begin with, and goes on when that node is gone for good.
 """
@@ -10,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from chatd.errors import ConfigError
+from chatd.files.durable import write_file
 from chatd.pb.node.v1.node_pb2 import NodeAddress
 from chatd.transport.sockets import check_uri
 
@@ -17,10 +19,16 @@ log = structlog.get_logger()
 
 
 class Discovery:
-    """``found`` and ``lost`` get a node's call and queue address. ``static`` nodes are never lost. ``file`` may be None."""
+    """``found`` and ``lost`` get a node's call and queue address. ``static`` nodes are never lost.
+    ``file`` may be None."""
 
     def __init__(
-        self, static: Iterable[str], *, file: Path | None, found: Callable[[str, str], None], lost: Callable[[str, str], None]
+        self,
+        static: Iterable[str],
+        *,
+        file: Path | None,
+        found: Callable[[str, str], None],
+        lost: Callable[[str, str], None],
     ) -> None:
         self._static = set(static)
         self._file = file
@@ -44,8 +52,8 @@ class Discovery:
                 self._add(call_uri, queue_uri)
 
     def heard(self, via: str, itself: str, nodes: Iterable[NodeAddress], silent: Callable[[str], bool]) -> None:
-        """The node connected at ``via``, known to the others as ``itself``, says who serves. Those it no longer names and that are ``silent``
-        are given up."""
+        """The node connected at ``via``, known to the others as ``itself``, says who serves. Those it no
+        longer names and that are ``silent`` are given up."""
         before = dict(self._discovered)
         if via in self._static:
             # The settings may name it otherwise than it does itself: one connection is enough.
@@ -78,8 +86,6 @@ class Discovery:
         if self._file is None:
             return
         try:
-            temporary = self._file.with_suffix(".new")
-            temporary.write_text(json.dumps(self._discovered, indent=2), encoding="utf-8")
-            temporary.replace(self._file)
+            write_file(self._file, json.dumps(self._discovered, indent=2))
         except OSError as exc:
             log.warning("The default nodes cannot be remembered", file=str(self._file), error=str(exc))

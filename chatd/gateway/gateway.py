@@ -32,8 +32,8 @@ Handler = Callable[[ClientConnection, ClientFrame], None]
 
 
 class GatewayServer:
-    """Fronts call ``on_frame`` for each frame and ``after_batch`` when they have handed on all that had come. An operator is shown every
-    ``touch`` seconds that a device lives."""
+    """Fronts call ``on_frame`` for each frame and ``after_batch`` when they have handed on all that had
+    come. An operator is shown every ``touch`` seconds that a device lives."""
 
     def __init__(
         self,
@@ -127,6 +127,7 @@ class GatewayServer:
         if peer.stream is None:
             self._said_bye(peer)  # nothing was sent that could be acknowledged
             return
+        peer.said_bye = True
         self._acks.flush_one(peer, partial(self._said_bye, peer))
 
     def _said_bye(self, peer: ClientConnection) -> None:

@@ -27,7 +27,8 @@ MAX_CLIENT = 128
 
 @dataclass(frozen=True, slots=True)
 class StreamDefaults:
-    """What a Welcome says. ``heartbeat_interval`` in seconds; the windows are for a Hello that names none."""
+    """The values of a Welcome. ``heartbeat_interval`` in seconds; the windows are for a Hello that names
+    none."""
 
     gateway_id: str
     heartbeat_interval: float
@@ -36,7 +37,8 @@ class StreamDefaults:
 
 
 class Opening:
-    """``flush`` sends the Hellos that have gathered; ``stop`` refuses all later ones. ``write_acks`` writes the acks that have gathered."""
+    """``flush`` sends the Hellos that have gathered; ``stop`` refuses all later ones. ``write_acks``
+    writes the acks that have gathered."""
 
     def __init__(
         self,
@@ -101,7 +103,11 @@ class Opening:
         request = OpenStreamsRequest(
             gateway_id=gateway_id,
             streams=[
-                OpenStream(profile_id=one.identity.profile_id, device_id=one.device_id, client=cut(one_line(one.hello.client), MAX_CLIENT))
+                OpenStream(
+                    profile_id=one.identity.profile_id,
+                    device_id=one.device_id,
+                    client=cut(one_line(one.hello.client), MAX_CLIENT),
+                )
                 for one in batch
             ],
         )

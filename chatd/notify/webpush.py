@@ -19,7 +19,7 @@ from pywebpush import WebPusher, WebPushException  # type: ignore[import-untyped
 from chatd.core.graphemes import shorten
 from chatd.core.model import PushDevice
 from chatd.core.notification import Notification, NotifyFailed, TargetGone
-from chatd.errors import ConfigError
+from chatd.errors import ConfigError, os_error
 from chatd.notify.http_answer import check_answer
 from chatd.notify.push_endpoints import PushEndpoints, is_public
 
@@ -34,13 +34,16 @@ _GONE = (404, 410)
 
 
 class WebPushNotifier:
-    """``timeout`` is in seconds; ``subject`` the operators' mailto: or https: address, for the push service. Raises ConfigError for a bad key."""
+    """``timeout`` is in seconds; ``subject`` the operators' mailto: or https: address, for the push service. Raises ConfigError for a bad key,
+    StartFailed for one that cannot be read now."""
 
     def __init__(self, key: Path, subject: str, endpoints: PushEndpoints, *, timeout: float) -> None:
         try:
             # py_vapid would make a key at a path where there is none.
             self._vapid = Vapid02.from_pem(key.read_bytes())
-        except (OSError, ValueError, VapidException) as exc:
+        except OSError as exc:
+            raise os_error(f"NOTIFY_VAPID_KEY: {key}", exc) from exc
+        except (ValueError, VapidException) as exc:
             raise ConfigError(f"NOTIFY_VAPID_KEY: {key} cannot be read as an EC private key on P-256") from exc
         self._subject = subject
         self._endpoints = endpoints

@@ -56,7 +56,8 @@ class _Ping(Query[None]):
         database.rows("SELECT 1")
 
 
-def _log_failure(error: ChatdError) -> None:
+def log_failure(error: ChatdError) -> None:
+    """A failure that no caller is told of."""
     log.error("The node's own command or query failed", error=str(error), code=error.code)
 
 
@@ -116,12 +117,12 @@ class StoreAccess:
         self.ask(_Ping(), lambda pong: answered.set_result(None), answered.set_exception)
         await answered
 
-    def ask(self, query: Query[R], then: Callable[[R], None], failed: Failed = _log_failure) -> None:
+    def ask(self, query: Query[R], then: Callable[[R], None], failed: Failed = log_failure) -> None:
         """Ask a reader; one of ``then`` and ``failed`` is called with the result on the loop."""
         self.waiting += 1
         self._reader.submit(query, _Asked(then, failed).complete)
 
-    def write(self, command: Command[R], then: Callable[[R], None], failed: Failed = _log_failure) -> None:
+    def write(self, command: Command[R], then: Callable[[R], None], failed: Failed = log_failure) -> None:
         """Ask the writer; ``then`` is called on the loop after the commit, or ``failed``."""
         self.waiting += 1
         self._writer.submit(command, _Asked(then, failed).complete)
@@ -143,4 +144,4 @@ class StoreAccess:
                 self.waiting -= 1
                 completed.on_result(completed.result)
             elif isinstance(completed.result, ChatdError):
-                _log_failure(completed.result)
+                log_failure(completed.result)

@@ -8,7 +8,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import unquote
@@ -16,7 +16,10 @@ from urllib.parse import unquote
 import peewee
 from playhouse.migrations import Runner  # type: ignore[import-untyped]
 
-from chatd.errors import ConfigError, StoreFailed, Unavailable
+from chatd.errors import ConfigError, StoreFailed, Unavailable, os_error
+from chatd.files.claim import Claim
+from chatd.files.durable import make_folder, sync_folder
+from chatd.store.uri import uri_fault
 
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 _MIGRATION_LOCK = 0x63686174  # "chat"
@@ -61,29 +64,37 @@ class Database:
     """Raises ConfigError when ``uri`` is not one of ``sqlite:///path`` and ``postgresql://…``, or its settings do not keep what is stored."""
 
     def __init__(self, uri: str) -> None:
+        if fault := uri_fault(uri):
+            raise ConfigError(f"DB_URI {fault}")
         scheme, _, rest = uri.partition("://")
         self.engine: Literal["sqlite", "postgres"]
-        if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        if scheme == "sqlite":
             self.engine = "sqlite"
             self._path = Path(unquote(rest[1:]))
             self.db: peewee.Database = self._open_sqlite()
-        elif scheme in ("postgresql", "postgres"):
+        else:
             self.engine = "postgres"
             self.db = peewee.PostgresqlDatabase(f"postgresql://{rest}", application_name="chatd")
-        else:
-            raise ConfigError("DB_URI must be sqlite:///path or postgresql://user:password@host/database")
         self._parameter = self.db.param
 
     def _open_sqlite(self) -> peewee.Database:
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise ConfigError(f"SQLite {sqlite3.sqlite_version} is too old: {'.'.join(map(str, OLDEST_SQLITE))} is needed")
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self._path.parent)
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+            sync_folder(self._path.parent)
         except OSError as exc:
-            raise ConfigError(f"DB_URI: {self._path}: {exc.strerror}") from exc
+            raise os_error(f"DB_URI: {self._path}", exc) from exc
         pragmas = (("journal_mode", "wal"), ("synchronous", "full"), ("busy_timeout", 5_000), ("cache_size", -65_536))
         return peewee.SqliteDatabase(str(self._path), pragmas=pragmas)
+
+    def claim(self, holder: str) -> AbstractContextManager[object]:
+        """Keep other default nodes off a SQLite file: each would miss what the others commit. Raises StartFailed."""
+        if self.engine == "postgres":
+            return nullcontext()
+        path = Path(os.path.realpath(self._path))
+        return Claim(path.with_name(f"{path.name}.owner"), f"the database {path}", holder)
 
     def check(self) -> None:
         """Read back the settings that durability rests on. Raises ConfigError naming the setting, Unavailable when nobody answers."""

@@ -6,26 +6,51 @@ others could reach is refused (ConfigError) before any socket exists.
 
 import ipaddress
 import os
+import re
 from collections.abc import Iterable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import zmq
 
-from chatd.errors import ConfigError
+from chatd.errors import ChatdError, ConfigError, os_error
+from chatd.files.claim import Claim
 
 MAX_FRAME_BYTES = 1_048_576
 STRANGERS_HWM = 100
 """Frames of one client that wait in the gateway; the others wait in TCP's own buffers, and so with the client."""
 HARD_FRAME_FACTOR = 4  # libzmq cuts a connection off at this many times MAX_FRAME_BYTES
 
-Context = zmq.Context["zmq.Socket[bytes]"]
 Socket = zmq.Socket[bytes]
 
 
-def new_context(*, io_threads: int = 1, max_sockets: int = 1023) -> Context:
-    """A process's ZeroMQ context. Load tools with thousands of sockets raise ``max_sockets``."""
-    context: Context = zmq.Context(io_threads)
+class Context(zmq.Context["zmq.Socket[bytes]"]):
+    """A process's ZeroMQ context. It holds the claims of the ipc paths that are bound until it ends: libzmq removes a path some time after
+    its socket was closed, and would remove a successor's."""
+
+    claims: dict[str, Claim]
+    holder: str
+    claims, holder = {}, ""  # pyzmq lets only attributes be set that the class has
+
+    def term(self) -> None:
+        super().term()
+        claims, self.claims = self.claims, {}
+        for claim in claims.values():
+            claim.release()
+
+    def claim(self, path: str) -> None:
+        """Raises StartFailed if another process listens at this path."""
+        real = os.path.realpath(path)
+        if real not in self.claims:
+            self.claims[real] = Claim(Path(f"{real}.lock"), f"ipc://{path}", self.holder)
+
+
+def new_context(*, io_threads: int = 1, max_sockets: int = 1023, holder: str = "") -> Context:
+    """A context. Load tools with thousands of sockets raise ``max_sockets``. ``holder`` describes this process to others that want the
+    same ipc paths."""
+    context = Context(io_threads)
     context.set(zmq.MAX_SOCKETS, max_sockets)
+    context.claims, context.holder = {}, holder
     return context
 
 
@@ -76,18 +101,22 @@ def _socket(context: Context, kind: int, *, max_frame: int = MAX_FRAME_BYTES) ->
     return socket
 
 
-def _bind(socket: "zmq.Socket[bytes]", uri: str) -> "zmq.Socket[bytes]":
-    check_uri(uri)
-    path = urlsplit(uri).path if uri.startswith("ipc://") else ""
-    if path:
-        os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
+def _bind(context: Context, socket: "zmq.Socket[bytes]", uri: str) -> "zmq.Socket[bytes]":
+    """Raises ConfigError if ``uri`` can never be bound, StartFailed if it cannot be now. Closes the socket then."""
+    path = uri[6:] if re.match("ipc://[^@*]", uri) else ""
     try:
+        check_uri(uri)
+        if path:
+            context.claim(path)
         socket.bind(uri)
-    except zmq.ZMQError as exc:
+        if path:
+            os.chmod(path, 0o600)
+    except (OSError, zmq.ZMQError) as exc:
         socket.close(0)
-        raise ConfigError(f"cannot bind {uri}: {exc.strerror}") from exc
-    if path:
-        os.chmod(path, 0o600)
+        raise os_error(f"cannot bind {uri}", OSError(exc.errno, zmq.strerror(exc.errno or 0))) from exc
+    except ChatdError:
+        socket.close(0)
+        raise
     return socket
 
 
@@ -100,7 +129,7 @@ def _router(context: Context, *, max_frame: int, send_hwm: int, receive_hwm: int
 
 def bind_router(context: Context, uri: str, *, max_frame: int = MAX_FRAME_BYTES, send_hwm: int = 1000) -> "zmq.Socket[bytes]":
     """A ROUTER that says when a peer is gone (EHOSTUNREACH) or full (EAGAIN) instead of dropping silently."""
-    return _bind(_router(context, max_frame=max_frame, send_hwm=send_hwm), uri)
+    return _bind(context, _router(context, max_frame=max_frame, send_hwm=send_hwm), uri)
 
 
 def bind_watched_router(
@@ -124,8 +153,8 @@ def bind_watched_router(
     monitor.linger = monitor.rcvhwm = 0
     monitor.connect(name)
     try:
-        return _bind(router, uri), monitor
-    except ConfigError:
+        return _bind(context, router, uri), monitor
+    except ChatdError:
         monitor.close(0)
         raise
 
@@ -147,7 +176,7 @@ def bind_xpub(context: Context, uri: str, *, send_hwm: int = 50_000) -> "zmq.Soc
     socket = _socket(context, zmq.XPUB)
     socket.setsockopt(zmq.XPUB_VERBOSER, 1)
     socket.sndhwm, socket.rcvhwm = send_hwm, 0
-    return _bind(socket, uri)
+    return _bind(context, socket, uri)
 
 
 def connect_sub(context: Context, uris: Iterable[str], *, receive_hwm: int = 50_000) -> "zmq.Socket[bytes]":

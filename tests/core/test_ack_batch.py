@@ -1,4 +1,4 @@
-"""Acks of many streams travel as columns and come out as they were; columns that do not fit together are refused."""
+"""Acks of many streams as columns: they come out as they were, and columns that do not fit are refused."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Buckets: never more than the burst and what the time brings, never nothing for whoever waits as told, never more memory than said."""
+"""Buckets: never more than the burst and the rate, admission after the wait that was told, bounded memory."""
 
 import pytest
 from hypothesis import given

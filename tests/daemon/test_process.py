@@ -15,7 +15,17 @@ from tests.daemons import Daemon, free_port
 
 
 def chatd(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "chatd", *arguments]
+    """Run chatd to its end."""
+    return _run("chatd", *arguments, **environment)
+
+
+def chatctl(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run chatctl to its end."""
+    return _run("chatctl", *arguments, **environment)
+
+
+def _run(module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, check=False, timeout=20)
 
 
@@ -79,7 +89,7 @@ def test_help_is_quick() -> None:
 def test_an_address_in_use_is_one_line(tmp_path: Path) -> None:
     with Daemon("all", tmp_path) as running:
         second = chatd("all", CHATD_DATA_DIR=str(tmp_path / "second"), GATEWAY_URI=running.uri)
-    assert second.returncode == 2
+    assert second.returncode == 1, "the address may be free later"
     assert second.stderr.rstrip().splitlines()[-1].startswith(f"chatd: cannot bind {running.uri}")
 
 
@@ -104,7 +114,8 @@ def test_systemd_is_told(tmp_path: Path, kind: str) -> None:
         systemd.settimeout(10)
         daemon = Daemon("all", tmp_path / "data", {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": 200_000})
         daemon.start(wait=False)
-        assert systemd.recv(4096).startswith(b"READY=1")
+        while not (message := systemd.recv(4096)).startswith(b"READY=1"):
+            assert message.startswith(b"STATUS=waiting")
         host, _, port = daemon.uri.removeprefix("tcp://").partition(":")
         socket.create_connection((host, int(port)), timeout=1).close()
         started = time.monotonic()
@@ -124,7 +135,7 @@ def test_not_ready_while_the_default_node_is_missing(tmp_path: Path) -> None:
         gateway = Daemon("gateway", tmp_path, {"NOTIFY_SOCKET": tmp_path / "notify"})
         gateway.start(wait=False)
         systemd.settimeout(20)
-        assert systemd.recv(4096) == b"STATUS=waiting for a default node"
+        assert systemd.recv(4096) == b"STATUS=waiting for a default node\nEXTEND_TIMEOUT_USEC=30000000"
         systemd.settimeout(0.5)
         with pytest.raises(TimeoutError):
             systemd.recv(4096)

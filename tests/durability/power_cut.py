@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chatd.store.database import Database
+from tests.daemons import Daemon
 from tests.durability import loop_image
 from tests.durability.writers import full, normal
 
@@ -67,6 +68,46 @@ def cut_once(work: Path, mode: str, dice: random.Random) -> Cut:
         loop_image.cut(image, copy)
         os.kill(load.pid, signal.SIGKILL)
     return judge(copy, work / "recovered", acked)
+
+
+@dataclass
+class FirstStart:
+    """A power cut during or after a first start. ``problem``: what is wrong with what is left; empty if nothing is."""
+
+    tokens: str
+    problem: str = ""
+
+
+def cut_first_start(work: Path, seconds: float | None) -> FirstStart:
+    """A fresh file system, a `chatd all` that makes all its folders and files there, a cut ``seconds`` after the token file has its name
+    (None: once chatd is ready), and a second start on what is left."""
+    image, copy = work / "disk", work / "copy"
+    loop_image.make(image)
+    with loop_image.mounted(image, work / "mount") as folder:
+        data = folder / "made" / "data"
+        daemon = Daemon("all", work, {"CHATD_DATA_DIR": data, "RUNTIME_DIR": work / "run"}).start(wait=seconds is None)
+        deadline = time.monotonic() + 30
+        while not (data / "tokens.toml").exists():
+            if time.monotonic() > deadline:
+                raise RuntimeError("chatd makes no token file")
+            time.sleep(0.001)
+        time.sleep(seconds or 0.0)
+        os.kill(daemon.pid, signal.SIGSTOP)
+        loop_image.stand_still(daemon.pid)
+        written = (data / "tokens.toml").read_text()
+        loop_image.cut(image, copy)
+        daemon.kill()
+    with loop_image.mounted(copy, work / "recovered") as folder:
+        data = folder / "made" / "data"
+        left = {path.name: path.read_text() for path in data.glob("*.toml")} if data.exists() else {}
+        problem = "" if left.get("tokens.toml") == written or (seconds is not None and not left) else f"of the token file is left: {left}"
+        again = Daemon("all", work, {"CHATD_DATA_DIR": data, "RUNTIME_DIR": work / "run"}, name="again")
+        try:
+            again.start()
+        except RuntimeError as exc:
+            problem = problem or str(exc)
+        again.kill()
+    return FirstStart(written, problem)
 
 
 def interrupted() -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.durability import loop_image
-from tests.durability.power_cut import cut_once
+from tests.durability.power_cut import cut_first_start, cut_once
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -27,3 +27,9 @@ def test_what_was_acknowledged_survives_power_cuts(tmp_path: Path) -> None:
 def test_a_setting_that_loses_events_is_caught(tmp_path: Path) -> None:
     dice = random.Random(2)
     assert any(cut_once(tmp_path, "NORMAL", dice).lost for _ in range(10)), "the cut proves nothing"
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.02, None])
+def test_the_first_start_survives_a_power_cut(tmp_path: Path, seconds: float | None) -> None:
+    """The token file was there with 0 bytes for half a minute, and its folder was not there at all."""
+    assert cut_first_start(tmp_path, seconds).problem == ""

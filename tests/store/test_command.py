@@ -13,7 +13,8 @@ from chatd.default.devices.connections import ForgetConnections, RegisterConnect
 from chatd.default.devices.store import ExpireDevices, ForgetDevice, OpenStreams
 from chatd.default.fan_out.marks import MarkPublished
 from chatd.default.messages.store import StoreEvents
-from chatd.default.nodes.store import RenewLeases
+from chatd.default.nodes.model import Lease
+from chatd.default.nodes.store import ClaimDatabase, RenewLeases
 from chatd.default.notifications.enqueue import EnqueueNotifications
 from chatd.default.notifications.model import ClaimedNotification, NotificationOutcome
 from chatd.default.notifications.push import SetPush, SetRoomNotifications
@@ -64,6 +65,7 @@ LOCKS: tuple[tuple[Command[object], Locks], ...] = (
     (PurgeLog("r", 1, 0, 1, 0), Locks(rooms=("r",))),
     (EraseProfile("p", ("r", "s"), 1), Locks(rooms=("r", "s"), profiles=("p",), notifications=True)),
     (RenewLeases((), 0), NO_LOCKS),
+    (ClaimDatabase(Lease("u", "default", "n", "q", "1", 5, 6), "p", 7, alone=False), NO_LOCKS),
 )
 
 
@@ -72,7 +74,8 @@ def all_commands() -> set[type[Command[object]]]:
         importlib.import_module(module.name)
     found = set(Command.__subclasses__())
     # A dataclass with slots is a copy of the class it was made from: only the copy is what a module holds.
-    return {kind for kind in found if getattr(importlib.import_module(kind.__module__), kind.__name__, None) is kind}
+    own = {kind for kind in found if kind.__module__.startswith("chatd.")}  # tests have commands that fail, too
+    return {kind for kind in own if getattr(importlib.import_module(kind.__module__), kind.__name__, None) is kind}
 
 
 def test_every_command_is_named() -> None:

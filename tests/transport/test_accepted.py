@@ -29,8 +29,15 @@ class Server:
         self.heard: list[Message] = []
         self.came: list[AcceptedConnection] = []
         self.went: list[AcceptedConnection] = []
+        self.gone: list[AcceptedConnection] = []
         self.connections = AcceptedConnections(
-            loop, router, monitor, make=AcceptedConnection, on_accepted=self.came.append, on_ended=self.went.append
+            loop,
+            router,
+            monitor,
+            make=AcceptedConnection,
+            on_accepted=self.came.append,
+            on_ended=self.went.append,
+            on_gone=self.gone.append,
         )
         self.pump = Pump(loop, router, self.heard.extend, strangers=self.connections)
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field, SecretStr
 
 from chatd.core.notification import NOTIFIERS
-from chatd.daemon.settings.masking import mask
+from chatd.daemon.settings.masking import SecretUri, mask_path
 from chatd.daemon.settings.section import MS_PER_SECOND, OptionalPath, Place, Section, number
 from chatd.default.notifications.sender import NotifyRule
 from chatd.notify.choice import NotifierSettings
@@ -73,7 +73,7 @@ class NotificationsSection(Section):
         default=None,
         description="Program that the notifier exec starts for each notification; it reads the notification as JSON from stdin.",
     )
-    notify_webhook_url: str = Field(
+    notify_webhook_url: SecretUri = Field(
         default="", description="HTTP or HTTPS address to which the notifier webhook POSTs each notification as JSON."
     )
     notify_webhook_secret: SecretStr = Field(
@@ -137,9 +137,9 @@ class NotificationsSection(Section):
             yield from self._webpush_problems()
 
     def _webhook_problems(self) -> Iterator[str]:
-        if not re.match(r"https?://[^/\s]+", self.notify_webhook_url):
+        if not re.fullmatch(r"https?://[^/\s]\S*", self.notify_webhook_url):
             yield "NOTIFY_WEBHOOK_URL: the notifier webhook needs an http:// or https:// address"
-        if not self.notify_webhook_secret.get_secret_value():
+        if not self.notify_webhook_secret.get_secret_value().strip():
             yield "NOTIFY_WEBHOOK_SECRET: the notifier webhook needs a secret"
 
     def _webpush_problems(self) -> Iterator[str]:
@@ -149,4 +149,4 @@ class NotificationsSection(Section):
             yield "NOTIFY_VAPID_SUBJECT: the notifier webpush needs a mailto: or https: address"
 
     def effective(self, place: Place) -> dict[str, str]:
-        return super().effective(place) | {"notify_webhook_url": mask(self.notify_webhook_url)}
+        return super().effective(place) | {"notify_webhook_url": mask_path(self.notify_webhook_url)}

@@ -6,24 +6,25 @@ TOML; a file has no sections.
 """
 
 import os
-import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 
+from chatd.core.toml import parse_toml
 from chatd.daemon.mode import Mode
-from chatd.daemon.settings.masking import mask
+from chatd.daemon.settings.masking import mask, may_hold_secret
 from chatd.daemon.settings.section import allowed
 from chatd.daemon.settings.settings import SECTIONS, Settings
-from chatd.errors import ConfigError
+from chatd.errors import ConfigError, os_error
 
 SYSTEM_CONFIG = Path("/etc/chatd/chatd.toml")
 
 
 def load_settings(mode: Mode, config_file: Path | None, *, system_config: Path = SYSTEM_CONFIG) -> Settings:
-    """Read and check the settings for ``mode``. Raises ConfigError with one line for each problem.
+    """Read and check the settings for ``mode``. Raises ConfigError with one line for each problem, StartFailed for a file that cannot be
+    read now.
 
     The file is ``config_file``, else $CHATD_CONFIG, else ``system_config`` if there is one.
     """
@@ -50,15 +51,15 @@ def load_settings(mode: Mode, config_file: Path | None, *, system_config: Path =
 
 def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
     try:
-        return _one_data_dir(tomllib.loads(path.read_text(encoding="utf-8")))
+        return _one_data_dir(parse_toml(path.read_bytes()))
     except FileNotFoundError as exc:
         if required:
-            raise ConfigError(f"the configuration file {path} does not exist") from exc
+            raise os_error(f"the configuration file {path}", exc) from exc
         return {}
     except OSError as exc:
-        raise ConfigError(f"the configuration file {path}: {exc.strerror}") from exc
-    except ValueError as exc:  # neither TOML nor UTF-8
-        raise ConfigError(f"the configuration file {path}: {exc}") from exc
+        raise os_error(f"the configuration file {path}", exc) from exc
+    except ValueError as exc:
+        raise ConfigError(f"the configuration file {path} {exc}") from exc
 
 
 def _read_environment() -> dict[str, Any]:
@@ -88,6 +89,6 @@ def _problem(error: Any, origins: dict[str, str]) -> str:
     """One line for one of pydantic's errors: the setting, what is wrong with it, what is allowed."""
     section, key, *_ = error["loc"]
     field = SECTIONS[section].model_fields[key]
-    given = "this" if field.annotation is SecretStr else mask(ascii(error["input"]))[:80]
+    given = "this" if may_hold_secret(field) else mask(ascii(error["input"]))[:80]
     origin = origins.get(key, "default")
     return f"{key.upper()}: {given} is not allowed (from {origin}); allowed: {allowed(field)}"

@@ -1,13 +1,13 @@
 """The database of the default nodes."""
 
-import re
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from chatd.daemon.settings.masking import mask
+from chatd.daemon.settings.masking import SecretUri, mask
 from chatd.daemon.settings.section import Place, Section, number
+from chatd.store.uri import uri_fault
 
 
 class StoreSection(Section):
@@ -15,7 +15,7 @@ class StoreSection(Section):
 
     title: ClassVar[str] = "Store"
 
-    db_uri: str = Field(
+    db_uri: SecretUri = Field(
         default="",
         description="Database of the default nodes: sqlite:///path or postgresql://user:password@host/database. "
         "Default: the SQLite file DATA_DIR/chatd.db.",
@@ -38,8 +38,11 @@ class StoreSection(Section):
         return self.db_uri or f"sqlite:///{(place.data_dir / 'chatd.db').absolute()}"
 
     def problems(self, place: Place) -> Iterator[str]:
-        if place.mode != "gateway" and not re.match(r"sqlite:///.|postgres(ql)?://", self.database(place)):
-            yield "DB_URI: must be sqlite:////path/of/file or postgresql://user:password@host/database"
+        fault = uri_fault(self.database(place))
+        if place.mode != "gateway" and fault:
+            yield f"DB_URI: {fault}"
 
     def effective(self, place: Place) -> dict[str, str]:
-        return super().effective(place) | {"db_uri": mask(self.database(place))}
+        uri = self.database(place)
+        # A gateway is not stopped by an address that nobody understands: who knows where its password is?
+        return super().effective(place) | {"db_uri": "***" if uri_fault(uri) else mask(uri)}

@@ -56,7 +56,7 @@ class NodeAdmin:
                     admin_pb2.Node(
                         node_id=node.node_id,
                         kind=node.kind,
-                        uri=node.uri,
+                        uri=node.address,
                         queue_uri=node.queue_uri,
                         version=node.version,
                         started_at_us=node.started_at_us,

@@ -1,41 +1,74 @@
 """Leases: this node's and those of the gateways that ask it, renewed in the database; and all others, as the database has them.
 
-A lease is no lock: an address whose lease has ended is no longer handed to gateways, that is all.
+A lease is no lock: an address whose lease has ended is no longer handed to gateways, that is all. But a node on mem:// serves a database alone:
+the leases of a database are claimed at start, and again by a node that has let its own lease end.
 """
 
+import asyncio
+import os
 from collections.abc import Callable
+from dataclasses import replace
 
 from chatd.default.nodes.model import Lease
-from chatd.default.nodes.store import RenewLeases
+from chatd.default.nodes.store import ClaimDatabase, RenewLeases
 from chatd.default.part import Part
+from chatd.errors import ChatdError, StartFailed
 from chatd.pb.node.v1 import node_pb2
-from chatd.store.access import StoreAccess
+from chatd.store.access import StoreAccess, log_failure
 
 FORGET_US = 3_600_000_000
 """A node whose lease ended this long ago is no longer listed."""
 
 
 class Leases:
-    """``lease`` is in seconds; it is renewed when a third of it has passed. ``clock`` gives microseconds since the Unix epoch."""
+    """``lease`` is in seconds; it is renewed when a third of it has passed. ``clock`` gives microseconds since the Unix epoch. ``lost`` is
+    called when another node has taken the database meanwhile."""
 
-    def __init__(self, store: StoreAccess, *, lease: float, clock: Callable[[], int]) -> None:
+    def __init__(self, store: StoreAccess, *, lease: float, clock: Callable[[], int], lost: Callable[[ChatdError], None]) -> None:
         self._store = store
+        self._lost = lost
+        self._place = ""
+        self._until_us = 0
         self._lease_us = round(lease * 1e6)
         self.part = Part(begin=(self._renew,), every=((lease / 3, self._renew),), before_the_end=self._end)
         self._clock = clock
-        self._own: tuple[Lease, ...] = ()
+        self._own: Lease | None = None
         self._gateways: dict[str, Lease] = {}
         self._known: tuple[Lease, ...] = ()
 
     def _renew(self) -> None:
-        self._store.write(self.renewal(), self.renewed)
+        if self._own is not None and self._clock() > self._until_us:
+            self._store.write(self._claiming(self._own), lambda claimed: self._write(), self._not_claimed)
+        else:
+            self._write()
+
+    def _write(self) -> None:
+        command = self.renewal()
+        self._store.write(command, self.renewed)
+
+    def _not_claimed(self, error: ChatdError) -> None:
+        if isinstance(error, StartFailed):
+            self._lost(error)
+        else:
+            log_failure(error)
 
     async def _end(self, seconds: float) -> None:
         self._store.tell(self.ending())
 
-    def serve(self, *nodes: Lease) -> None:
-        """The nodes that this process itself is."""
-        self._own = nodes
+    async def claim(self, node: Lease, place: str) -> None:
+        """This process serves as ``node``; ``place`` is what it has claimed in its data directory. Raises StartFailed if the database is
+        another node's."""
+        self._own, self._place = node.private_to(place, os.getpid()), place
+        claimed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._store.write(self._claiming(self._own), claimed.set_result, claimed.set_exception)
+        await claimed
+
+    def _claiming(self, node: Lease) -> ClaimDatabase:
+        now = self._clock()
+        self._until_us = now + self._lease_us
+        # A SQLite file is claimed already: all other nodes that it knows are gone.
+        lease = replace(node, lease_until_us=self._until_us)
+        return ClaimDatabase(lease, self._place, now, alone=self._store.engine == "sqlite")
 
     def record_gateway(self, asked: node_pb2.DescribeRequest) -> None:
         """A gateway lives, or is about to end."""
@@ -53,18 +86,17 @@ class Leases:
     def renewal(self) -> RenewLeases:
         """The command to write now. Gateways that have not asked since the last renewal are not in it."""
         now = self._clock()
-        own = (
-            Lease(node.uri, node.kind, node.node_id, node.queue_uri, node.version, node.started_at_us, now + self._lease_us)
-            for node in self._own
-        )
+        self._until_us = now + self._lease_us
         gateways, self._gateways = self._gateways, {}
-        return RenewLeases((*own, *gateways.values()), forget_before_us=now - FORGET_US)
+        return RenewLeases((*self._own_until(self._until_us), *gateways.values()), forget_before_us=now - FORGET_US)
 
     def ending(self) -> RenewLeases:
         """This process stops: its leases end now."""
         now = self._clock()
-        own = (Lease(node.uri, node.kind, node.node_id, node.queue_uri, node.version, node.started_at_us, now) for node in self._own)
-        return RenewLeases(tuple(own), forget_before_us=now - FORGET_US)
+        return RenewLeases(self._own_until(now), forget_before_us=now - FORGET_US)
+
+    def _own_until(self, until_us: int) -> tuple[Lease, ...]:
+        return () if self._own is None else (replace(self._own, lease_until_us=until_us),)
 
     def renewed(self, known: tuple[Lease, ...]) -> None:
         """All leases, as the database answered."""
@@ -77,13 +109,13 @@ class Leases:
     @property
     def call_uri(self) -> str:
         """The address at which this node takes calls."""
-        return next((node.uri for node in self._own), "")
+        return "" if self._own is None else self._own.address
 
     def default_nodes(self) -> list[node_pb2.NodeAddress]:
         """The default nodes that hold a lease."""
         now = self._clock()
         return [
-            node_pb2.NodeAddress(node_id=node.node_id, call_uri=node.uri, queue_uri=node.queue_uri)
+            node_pb2.NodeAddress(node_id=node.node_id, call_uri=node.address, queue_uri=node.queue_uri)
             for node in self._known
             if node.kind == "default" and node.lease_until_us > now
         ]

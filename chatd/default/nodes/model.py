@@ -1,6 +1,8 @@
 """Values of nodes. Times are microseconds since the Unix epoch."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -8,7 +10,8 @@ class Lease:
     """A process of the deployment and its lease."""
 
     uri: str
-    """Where a default node takes calls, or a gateway devices. The holder of the address is the node."""
+    """Where a default node takes calls, or a gateway devices. The holder of the address is the node. Behind a ``#`` in an address that means
+    something only inside its process: the holder's place and process id."""
     kind: str
     """"default" or "gateway"."""
     node_id: str
@@ -16,3 +19,25 @@ class Lease:
     version: str
     started_at_us: int
     lease_until_us: int
+
+    @property
+    def address(self) -> str:
+        """The address alone."""
+        return self.uri.partition("#")[0]
+
+    @property
+    def is_private(self) -> bool:
+        """True for a node that gateways of other processes do not hear."""
+        return self.uri.startswith("inproc://") or self.queue_uri.startswith("inproc://")
+
+    def private_to(self, place: str, pid: int) -> Lease:
+        """The same lease, told from those of other processes with the same address."""
+        return replace(self, uri=f"{self.uri}#{place}.{pid}") if self.uri.startswith("inproc://") else self
+
+    def excludes(self, other: Lease) -> bool:
+        """True if the two nodes cannot serve one database: the gateway of a private one would not hear what the other publishes."""
+        return self.uri != other.uri and self.kind == other.kind == "default" and (self.is_private or other.is_private)
+
+    def was_at(self, place: str) -> bool:
+        """True if the node is, or was, at this place; if somebody else is there now, it is gone."""
+        return bool(place) and self.uri.partition("#")[2].startswith(f"{place}.")

@@ -4,10 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from chatd.default.nodes.model import Lease
+from chatd.errors import ChatdError, StartFailed
 from chatd.store.command import NO_LOCKS, Command, Locks
+from chatd.store.database import Database
 from chatd.store.transaction import Transaction
+
+_CLAIM_LOCK = 0x63686175
+"""PostgreSQL's advisory lock under which nodes claim a database: "chat" and one, the migrations' is "chat"."""
+_COLUMNS = "uri, kind, node_id, queue_uri, version, started_at_us, lease_until_us"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimDatabase(Command[None]):
+    """A default node begins to serve: its lease is recorded, unless it excludes, or is excluded by, another node that lives (StartFailed).
+    ``place`` is this process's: earlier nodes of the same place are gone. ``alone``: all others are."""
+
+    lease: Lease
+    place: str
+    now_us: int
+    alone: bool
+
+    def locks(self) -> Locks:
+        return NO_LOCKS
+
+    @classmethod
+    def apply(cls, transaction: Transaction, commands: Sequence[ClaimDatabase]) -> list[ChatdError | None]:
+        database = transaction.database
+        if database.engine == "postgres":
+            database.rows("SELECT pg_advisory_xact_lock(?)", (_CLAIM_LOCK,))
+        return [_claim(database, one) for one in commands]
+
+
+def _claim(database: Database, one: ClaimDatabase) -> ChatdError | None:
+    others = [other for other in _all(database) if one.lease.excludes(other)]
+    gone = [other for other in others if one.alone or other.was_at(one.place)]
+    for other in others:
+        left = (other.lease_until_us - one.now_us) / 1e6
+        if left > 0 and other not in gone:
+            since = datetime.fromtimestamp(other.started_at_us / 1e6, UTC).isoformat(timespec="seconds")
+            pid = other.uri.partition("#")[2].rpartition(".")[2]
+            return StartFailed(
+                f"the database is in use by node {other.node_id}{f', pid {pid}' if pid else ''}, since {since}, whose lease lasts for "
+                f"another {left:.0f} s; a node on mem:// serves a database alone"
+            )
+    for other in gone:
+        database.run("DELETE FROM node WHERE uri = ?", (other.uri,))
+    _record(database, [one.lease])
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,31 +71,27 @@ class RenewLeases(Command[tuple[Lease, ...]]):
         database = transaction.database
         newest = {node.uri: node for command in commands for node in command.nodes}
         if newest:
-            values, parameters = database.values(
-                "tttttii",
-                [
-                    (uri, node.kind, node.node_id, node.queue_uri, node.version, node.started_at_us, node.lease_until_us)
-                    for uri, node in sorted(newest.items())
-                ],
-            )
-            database.run(
-                f"""
-                INSERT INTO node (uri, kind, node_id, queue_uri, version, started_at_us, lease_until_us)
-                {values}
-                ON CONFLICT (uri)
-                DO UPDATE SET kind = excluded.kind, node_id = excluded.node_id, queue_uri = excluded.queue_uri,
-                    version = excluded.version, started_at_us = excluded.started_at_us,
-                    lease_until_us = excluded.lease_until_us
-                """,
-                parameters,
-            )
+            _record(database, [node for _, node in sorted(newest.items())])
         database.run("DELETE FROM node WHERE lease_until_us < ?", (min(one.forget_before_us for one in commands),))
-        rows = database.rows(
-            """
-            SELECT uri, kind, node_id, queue_uri, version, started_at_us, lease_until_us
-            FROM node
-            ORDER BY kind, node_id, uri
-            """
-        )
-        known = tuple(Lease(*row) for row in rows)
+        known = _all(database)
         return [known] * len(commands)
+
+
+def _record(database: Database, nodes: Sequence[Lease]) -> None:
+    rows = [(one.uri, one.kind, one.node_id, one.queue_uri, one.version, one.started_at_us, one.lease_until_us) for one in nodes]
+    values, parameters = database.values("tttttii", rows)
+    database.run(
+        f"""
+        INSERT INTO node ({_COLUMNS})
+        {values}
+        ON CONFLICT (uri)
+        DO UPDATE SET kind = excluded.kind, node_id = excluded.node_id, queue_uri = excluded.queue_uri,
+            version = excluded.version, started_at_us = excluded.started_at_us,
+            lease_until_us = excluded.lease_until_us
+        """,
+        parameters,
+    )
+
+
+def _all(database: Database) -> tuple[Lease, ...]:
+    return tuple(Lease(*row) for row in database.rows(f"SELECT {_COLUMNS} FROM node ORDER BY kind, node_id, uri"))

@@ -49,9 +49,9 @@ class PresenceBusiness:
         """A device's statement of how reachable it is came or went."""
         found = split_presence(topic)
         if found is not None:
-            letter, profile_id, device_id = found
+            code, profile_id, device_id = found
             note = self._board.state if there else self._board.clear_state
-            note(profile_id, device_id, STATES[letter], self._clock())
+            note(profile_id, device_id, STATES[code], self._clock())
 
     def on_watch(self, topic: bytes, there: bool) -> None:
         """A gateway begins or ceases to watch a profile."""
@@ -61,7 +61,7 @@ class PresenceBusiness:
             note(profile_id)
 
     def on_heard(self, topic: bytes) -> None:
-        """What is published of a watched profile reaches a gateway from now on: it is told how the profile is."""
+        """Tell a gateway how a profile is, now that the profile's topic reaches it."""
         profile_id = split_watch(topic)
         if profile_id is not None:
             self._tell(profile_id, self._board.known_of(profile_id))
@@ -77,7 +77,7 @@ class PresenceBusiness:
         self._publish((profile_id.encode() + WATCH,), signal_record(signal.SerializeToString()))
 
     def get_presence(self, caller: Caller, request: chat_pb2.GetPresenceRequest) -> Answer:
-        """How profiles are that share a room with the caller."""
+        """Answer for the profiles that share a room with the caller."""
         return self._answer(caller, request.profile_ids, MAX_ASKED, 1, lambda found: chat_pb2.GetPresenceResponse(presences=found))
 
     def watch_presence(self, caller: Caller, request: chat_pb2.WatchPresenceRequest) -> Answer:

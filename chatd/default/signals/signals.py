@@ -36,7 +36,7 @@ class Signals:
 
     @property
     def wanted(self) -> bool:
-        """Whether any device has asked for signals."""
+        """True if any device has asked for signals."""
         return len(self.online) > 0
 
     def on_topic(self, topic: bytes, there: bool) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from chatd.daemon.settings import Settings
 from chatd.daemon.settings.sources import load_settings
-from chatd.errors import ConfigError
+from chatd.errors import ConfigError, StartFailed
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +56,7 @@ def test_every_problem_has_a_line(home: Path) -> None:
 
 
 def test_a_file_that_is_not_there(home: Path) -> None:
-    with pytest.raises(ConfigError, match="does not exist"):
+    with pytest.raises(StartFailed, match="No such file"):
         load_settings("all", home / "nowhere.toml")
 
 
