@@ -70,11 +70,15 @@ class ZeroMQPublisher:
 
     def _on_subscriptions(self, batch: list[Message]) -> None:
         for (message,) in batch:
-            kind = message[1:2]
+            there, kind = message[:1] != b"\0", message[1:2]
+            try:
+                name = message[2:-1].decode()
+            except UnicodeDecodeError:
+                continue  # no gateway has such a name
             if kind == _OWN:
-                self._on_own_topic(message[2:-1].decode(errors="replace"), message[:1] != b"\0")
-            elif kind == _FENCE and message[:1] != b"\0":
-                self._on_fence(message[2:-1].decode(errors="replace"))
+                self._on_own_topic(name, there)
+            elif kind == _FENCE and there:
+                self._on_fence(name)
 
     def _on_own_topic(self, gateway: str, there: bool) -> None:
         if there:
