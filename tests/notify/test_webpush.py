@@ -18,7 +18,7 @@ from py_vapid import Vapid02  # type: ignore[import-untyped]
 from chatd.client import Client
 from chatd.core.model import PushDevice
 from chatd.core.notification import Notification, NotificationRefused, NotifyFailed, TargetGone
-from chatd.errors import ConfigError, InvalidArgument
+from chatd.errors import ConfigError, InvalidArgument, StartFailed
 from chatd.notify.push_endpoints import PushEndpoints
 from chatd.notify.webpush import PublicResolver, WebPushNotifier
 from chatd.store.database import Database
@@ -163,5 +163,5 @@ def test_a_key_that_is_none_is_a_fault_of_the_settings(tmp_path: Path, text: str
     key = tmp_path / "key.pem"
     if text is not None:
         key.write_text(text)
-    with pytest.raises(ConfigError, match="NOTIFY_VAPID_KEY"):
+    with pytest.raises(StartFailed if text is None else ConfigError, match="NOTIFY_VAPID_KEY"):
         WebPushNotifier(key, "mailto:a@example.org", PushEndpoints([]), timeout=1)

@@ -11,7 +11,7 @@ from chatd.core.counter import Counter
 from chatd.core.model import PushDevice
 from chatd.core.notification import Notification, NotificationRefused, Notifier, NotifyFailed, TargetGone
 from chatd.default.notifications.model import ClaimedNotification, LongestPauses, NotificationOutcome
-from chatd.default.notifications.queue import SettleNotifications
+from chatd.default.notifications.settle import SettleNotifications
 from chatd.store.access import StoreAccess
 
 log = structlog.get_logger()
