@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from chatd.core.subscribed import Subscribed
 from chatd.transport.pump import Message, Pump
 from chatd.transport.queue import OnGateway, OnMessages, QueueMessage
-from chatd.transport.sockets import Context, bind_xpub, connect_sub, endpoint
+from chatd.transport.sockets import Context, bind_xpub, connect_also, connect_sub, endpoint
 
 _OWN, _FENCE = b"\xff", b"\xfe"
 """First bytes of topics that are no device's: ids are UTF-8, which has neither."""
@@ -118,7 +118,7 @@ class ZeroMQSubscriber:
         return self._pump
 
     def connect(self, uri: str) -> None:
-        self._open.socket.connect(uri)
+        connect_also(self._open.socket, uri)
 
     def disconnect(self, uri: str) -> None:
         self._open.socket.disconnect(uri)
