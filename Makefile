@@ -12,14 +12,14 @@ TEST_WORKERS ?= 2
 demo: $(VENV)/installed ## Install into .venv, start chatd, send a few lines, show them arrive on two devices
 	@$(BIN)/python -m tests.demo
 
-test: $(VENV)/installed-dev ## Run all tests; a part: ARGS="tests/store -k acks"
+test: $(VENV)/installed-dev ## Run all tests; a part: ARGS="tests/store -k reader"
 	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal $(ARGS)
 
 # PostgreSQL's start costs more than most modules' tests, so it is left out unless ONLY is given. One process: a worker's start costs a second.
 ONLY ?= not postgres
 NAME := $(patsubst %.py,%,$(patsubst chatd/%,%,$(MODULE)))
-t: $(VENV)/installed-dev ## Run one module's tests, on SQLite only: MODULE=core/window; on both engines: ONLY=
-	@[ -n "$(NAME)" ] || { echo "usage: make t MODULE=core/window"; exit 2; }
+t: $(VENV)/installed-dev ## Run one module's tests, on SQLite only: MODULE=default/rooms/access; on both engines: ONLY=
+	@[ -n "$(NAME)" ] || { echo "usage: make t MODULE=default/rooms/access"; exit 2; }
 	@file=tests/$(dir $(NAME))test_$(notdir $(NAME)).py; \
 	if [ -f $$file ]; then $(BIN)/python -m pytest -q -n 0 -k "$(ONLY)" $(ARGS) $$file; else \
 		echo "There is no $$file. Tests that import the module:"; \

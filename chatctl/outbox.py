@@ -5,9 +5,10 @@ import typer
 from chatctl.arguments import AsJson, Limit, OnlyDevice, OnlyProfile, OnlyRoom, ProfileId, RoomId, Seq
 from chatctl.columns import Column, Columns, list_only, unlisted, yes_no
 from chatctl.invocation import call, output
+from chatctl.paging import advice
 from chatctl.times import age, age_since
 from chatd.pb.admin.v1 import admin_pb2
-from chatd.pb.events.v1.payloads_pb2 import EventReceipt
+from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventReceipt
 
 app = typer.Typer(no_args_is_help=True, help="See which events devices are owed. Operators only.")
 
@@ -34,13 +35,20 @@ ENTRIES: Columns[admin_pb2.OutboxEntry] = (
     Column("attempts", "attempts", get=lambda entry: entry.target.attempts),
 )
 
+
+def state(receipt: EventReceipt) -> str:
+    """owed, acknowledged, rejected, undeliverable or removed; unspecified from an older chatd."""
+    return DeliveryState.Name(receipt.state).removeprefix("DELIVERY_STATE_").lower()
+
+
 TARGETS: Columns[EventReceipt] = (
     Column("profile", "profile_id"),
     Column("device", "device_id"),
-    Column("acked", "acked", yes_no),
+    unlisted("acked"),
+    Column("state", "state", get=state),
     Column("attempts", "attempts"),
     unlisted("owed_for_us"),
-    list_only("owed for", lambda target: "" if target.acked else age(target.owed_for_us)),
+    list_only("owed for", lambda target: age(target.owed_for_us) if target.owed_for_us else ""),
 )
 
 
@@ -59,7 +67,8 @@ def list_(
     """
     request = admin_pb2.ListOutboxRequest(profile_id=profile, device_id=device, room_id=room, limit=limit)
     page = call(context, "AdminService/ListOutbox", request, admin_pb2.ListOutboxResponse)
-    output(context, as_json).rows(page.rows, SUMMARIES, more=page.more)
+    more = advice(page.more, limit, {"--profile": profile, "--device": device, "--room": room})
+    output(context, as_json).rows(page.rows, SUMMARIES, more=more)
 
 
 @app.command()
@@ -82,7 +91,8 @@ def show(
         limit=limit,
     )
     page = call(context, "AdminService/ListOutboxEntries", request, admin_pb2.ListOutboxEntriesResponse)
-    output(context, as_json).rows(page.entries, ENTRIES, more=page.more)
+    more = advice(page.more, limit, {"--device": device, "--room": room})
+    output(context, as_json).rows(page.entries, ENTRIES, more=more)
 
 
 @app.command()

@@ -8,13 +8,23 @@ import typer
 from chatctl.arguments import AsJson, RoomId, Seq
 from chatctl.columns import Column, Columns, list_only, unlisted
 from chatctl.invocation import output, run
+from chatctl.outbox import state
+from chatctl.paging import next_page
 from chatctl.times import clock
 from chatd.pb.chat.v1.chat_pb2 import RecipientStatus
-from chatd.pb.events.v1.payloads_pb2 import EventReceipt
+from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventReceipt
+
+_PLAIN = (DeliveryState.DELIVERY_STATE_OWED, DeliveryState.DELIVERY_STATE_ACKNOWLEDGED)
 
 
 def _ids(devices: Iterable[EventReceipt], *, acked: bool) -> str:
-    return ", ".join(device.device_id for device in devices if device.acked == acked) or "-"
+    """Devices; the state of those that will not get the event is behind them."""
+    named = (
+        device.device_id if device.state in _PLAIN else f"{device.device_id} ({state(device)})"
+        for device in devices
+        if device.acked == acked
+    )
+    return ", ".join(named) or "-"
 
 
 COLUMNS: Columns[RecipientStatus] = (
@@ -24,7 +34,7 @@ COLUMNS: Columns[RecipientStatus] = (
     unlisted("read"),
     unlisted("read_at_us"),
     list_only("read", lambda one: clock(one.read_at_us) if one.read else "no"),
-    unlisted("devices", get=lambda one: {device.device_id: device.acked for device in one.devices}),
+    unlisted("devices", get=lambda one: {device.device_id: state(device) for device in one.devices}),
 )
 
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="List at most this many profiles.")]
@@ -34,6 +44,10 @@ def receipts(
     context: typer.Context,
     room: RoomId,
     seq: Seq,
+    after: Annotated[
+        str,
+        typer.Option("--after", metavar="PROFILE", help="Only profiles after this one."),
+    ] = "",
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
@@ -41,7 +55,7 @@ def receipts(
 
     Example: chatctl --as alice receipts lobby 17
     """
-    found = run(context, lambda client: client.delivery_status(room, seq, limit=limit))
+    found = run(context, lambda client: client.delivery_status(room, seq, after_profile_id=after, limit=limit))
     out = output(context, as_json)
     out.say(f"{found.recipients} recipients: {found.delivered} have received it, {found.read} have read it")
-    out.rows(found.profiles, COLUMNS, more=found.more)
+    out.rows(found.profiles, COLUMNS, more=next_page(found.more, found.profiles[-1].profile_id if found.profiles else ""))

@@ -31,8 +31,9 @@ TYPING: Columns[Typing] = _columns(
 )
 DELIVERED: Columns[DeliveredReceipt] = _columns(
     "delivered",
-    lambda one: f"received up to {one.seq} on {one.device_id}",
+    lambda one: f"received {one.first_seq} to {one.seq} on {one.device_id}",
     unlisted("device_id"),
+    unlisted("first_seq"),
     unlisted("seq"),
 )
 READ: Columns[ReadReceipt] = _columns(

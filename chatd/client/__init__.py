@@ -10,9 +10,10 @@ async with Client("tcp://127.0.0.1:7400", token) as client:
 ```
 """
 
-from chatd.client.client import Client, message
+from chatd.client.client import Client
 from chatd.client.delivery import Delivery
 from chatd.client.lifecycle import StreamState
+from chatd.client.outgoing import message
 from chatd.client.stream import Stream
 from chatd.core.priority import BULK, HIGHEST, NORMAL, URGENT
 

@@ -1,7 +1,7 @@
-"""What has arrived on a stream and waits for the application, in order, and how far the application has come. No I/O.
+"""Deliveries that wait for the application, in order, and the application's place among them. No I/O.
 
-The place is kept here and not in a loop of the application's: who breaks off and iterates again goes on where it was. An urgent event is
-given before whatever of other rooms still waits, together with what is before it in its own.
+The place is kept here, so an application that leaves its loop and iterates again goes on where it was. An
+urgent event, with the events before it in its room, overtakes events of other rooms that still wait.
 """
 
 from collections import deque
@@ -12,7 +12,7 @@ from chatd.core.priority import URGENT
 
 
 class Position(NamedTuple):
-    """So many deliveries of a connection. ``size``: bytes of the frames that are complete with them."""
+    """The first ``handled`` deliveries of a connection. ``size``: bytes of the frames they complete."""
 
     connection: int
     handled: int
@@ -20,24 +20,25 @@ class Position(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """One frame's deliveries. ``fresh`` is what of them is to be shown; the rest were repeats."""
+    """A frame of ``total`` deliveries in ``size`` bytes. ``fresh``: those to show; the rest were repeats."""
 
     total: int
     size: int
     end: Position
-    """Where the connection stands with this frame handled."""
+    """The connection's position when this frame is handled."""
     fresh: list[Delivery]
 
 
 class Arrivals:
-    """A queue of frames, as long as the window allows: nothing is acknowledged before the application took it and came back."""
+    """A queue of frames. The window bounds it, since only deliveries that were handled are acknowledged."""
 
     def __init__(self) -> None:
         self._frames: deque[Frame] = deque()
-        self._early: deque[Delivery] = deque()  # taken out of the frames; counted as given with what is left of those
-        self._taken = 0  # of the first frame
+        # Taken out of their frames; they count as given with the rest of those.
+        self._early: deque[Delivery] = deque()
+        self._taken = 0  # deliveries of the first frame
         self.given = Position(0, 0, 0)
-        """Handled, once the application asks for more."""
+        """The position that is handled once the application asks for more."""
 
     def __bool__(self) -> bool:
         return bool(self._early or self._frames)
@@ -49,20 +50,21 @@ class Arrivals:
             self._bring_forward(last_urgent)
 
     def _bring_forward(self, last_urgent: dict[str, int]) -> None:
-        """Take out what waits of these rooms, up to the given deliveries of the newest frame."""
+        """Take out the waiting deliveries of these rooms, up to these numbers in the newest frame."""
         newest = self._frames[-1]
         for frame in self._frames:
             start = self._taken if frame is self._frames[0] else 0
             left = []
             for one in frame.fresh[start:]:
-                if one.room_id in last_urgent and (frame is not newest or one.number <= last_urgent[one.room_id]):
+                last = last_urgent.get(one.room_id)
+                if last is not None and (frame is not newest or one.number <= last):
                     self._early.append(one)
                 else:
                     left.append(one)
             frame.fresh[start:] = left
 
     def take_one(self) -> Delivery | None:
-        """The next delivery; None when there is none (repeats on the way to it count as given)."""
+        """The next delivery, None if there is none. Repeats before it count as given."""
         if self._early:
             return self._early.popleft()
         while self._frames:
@@ -75,14 +77,14 @@ class Arrivals:
             if self._taken == len(frame.fresh):
                 self._finish(frame)
             else:
-                # Repeats among them are not counted before the frame's last: an ack may be late, never early.
+                # The frame's repeats are counted with its last delivery: an ack may be late, never early.
                 connection, count, size = frame.end
                 self.given = Position(connection, count - frame.total + self._taken, size - frame.size)
             return delivery
         return None
 
     def take_batch(self) -> list[Delivery]:
-        """What is urgent, or what is left of the first frame that has anything to show; empty when there is none."""
+        """All urgent deliveries, or the rest of the first frame that has any; empty if nothing waits."""
         if self._early:
             urgent = list(self._early)
             self._early.clear()

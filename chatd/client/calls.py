@@ -1,4 +1,4 @@
-"""Calls over one DEALER: pipelined, each with a deadline of its own."""
+"""Calls over one connection: pipelined, each with a deadline of its own."""
 
 import asyncio
 from typing import TypeVar
@@ -13,17 +13,18 @@ from chatd.transport.sockets import HARD_FRAME_FACTOR, MAX_FRAME_BYTES, Context,
 
 R = TypeVar("R", bound=Message)
 
-CONNECT_LOOK = 0.01  # seconds between looks at whether the gateway is there yet
+CONNECT_LOOK = 0.01
+"""Seconds between attempts to send while no gateway is connected."""
 LARGEST_FRAME = HARD_FRAME_FACTOR * MAX_FRAME_BYTES
-"""Bytes; ZeroMQ cuts off who sends more, without a word, so it is refused here."""
+"""Bytes of a call at most. ZeroMQ would close the connection, so larger calls are refused here."""
 
 
 class NotConnected(Unavailable):
-    """There was nobody to send the call to: it has not happened."""
+    """No gateway was connected: the call was not made."""
 
 
 class Calls:
-    """A connection for calls. ``token`` and ``profile`` authenticate each of them."""
+    """A connection for calls, each authenticated by ``token`` and ``profile``."""
 
     def __init__(self, context: Context, uri: str, *, token: str, profile: str) -> None:
         self._context = context
@@ -38,10 +39,21 @@ class Calls:
         self._closed = False
 
     async def call(
-        self, method: str, request: Message, response_type: type[R], *, affinity: str, timeout: float, connect_timeout: float
+        self,
+        method: str,
+        request: Message,
+        response_type: type[R],
+        *,
+        affinity: str,
+        timeout: float,
+        connect_timeout: float,
     ) -> R:
-        """Call once. Raises NotConnected when for ``connect_timeout`` seconds there is no gateway, TimedOut or Unavailable after ``timeout`` seconds,
-        FrameTooLarge, MalformedFrame when the answer is none, else whatever the service answered."""
+        """Make a call once.
+
+        Raises NotConnected if no gateway is connected for ``connect_timeout`` seconds, TimedOut if no answer
+        comes in ``timeout`` seconds, Unavailable if the connection is lost, FrameTooLarge, MalformedFrame if
+        the answer does not parse, and the errors of the service.
+        """
         deadline = self._loop.time() + timeout
         call_id = self._next_id
         self._next_id += 1
@@ -76,7 +88,8 @@ class Calls:
             if self._closed:
                 raise Unavailable("the client was closed")
             if self._pump is None:
-                self._pump = Pump(self._loop, connect_dealer(self._context, self._uri), self._on_batch, on_lost=self._on_lost)
+                socket = connect_dealer(self._context, self._uri)
+                self._pump = Pump(self._loop, socket, self._on_batch, on_lost=self._on_lost)
             try:
                 self._pump.send((frame,))
             except PeerFull as exc:
@@ -94,7 +107,7 @@ class Calls:
                 self._fail_all(MalformedFrame("the gateway sent a frame that does not parse"))
                 continue
             if frame.HasField("error"):
-                # A refused frame names no call: whichever it was, none can be told apart.
+                # A refused frame names no call: it may be any of those that wait.
                 self._fail_all(error_from_pb(frame.error))
                 continue
             answer = self._waiting.get(frame.reply.call_id)
@@ -123,7 +136,7 @@ class Calls:
         return self._closed
 
     def retire(self) -> None:
-        """Take no more calls; close when those under way have come to their end."""
+        """Take no more calls; close when those under way have ended."""
         self._retired = True
         if not self._waiting:
             self.close()
@@ -136,7 +149,7 @@ class Calls:
         self._disconnect(linger_ms=200)
 
     def _disconnect(self, *, linger_ms: int) -> None:
-        """The next call connects again: a gateway does not keep connections on which nobody authenticates."""
+        """Close the socket until the next call: gateways close connections on which nobody authenticates."""
         if self._pump is not None:
             self._pump.close(linger_ms)
             self._pump = None

@@ -1,7 +1,7 @@
-"""A stream's connections, one after the other: Hello, acks and heartbeats in time, and the next attempt after a loss.
+"""A stream's connections, one after the other: Hello, acks, heartbeats, and the next attempt after a loss.
 
-There is one socket and one timer. Frames that are about the connection itself (Welcome, Closed, Error) are handled here, all
-others are passed on.
+There is one socket and one timer. Frames about the connection itself (Welcome, Closed, Error) are handled
+here, all others are passed on.
 """
 
 import asyncio
@@ -14,28 +14,38 @@ from chatd.client.resume import Resume
 from chatd.client.route import Gateways, Route
 from chatd.core.wire import error_from_pb
 from chatd.errors import ChatdError, MalformedFrame, RateLimited, Unavailable
-from chatd.pb.gateway.v1.gateway_pb2 import Ack, Bye, ClientFrame, Closed, Heartbeat, Hello, ServerFrame, Welcome
+from chatd.pb.gateway.v1.gateway_pb2 import (
+    Ack,
+    Bye,
+    ClientFrame,
+    Closed,
+    Heartbeat,
+    Hello,
+    ServerFrame,
+    Welcome,
+)
 from chatd.transport.pump import PeerFull, Pump
 from chatd.transport.sockets import Context, connect_dealer, usable
 
 CONNECT_SECONDS = 1.0
-"""Seconds that a gateway which cannot be reached is waited for, if there is another."""
+"""Seconds to wait for a gateway that cannot be reached, if there is another."""
 HELLO_SECONDS = 5.0
-"""Seconds that a Welcome is waited for, counted from the beginning of the connection."""
+"""Seconds to wait for a Welcome, from the beginning of the connection."""
 BYE_SECONDS = 1.0
-"""Seconds that the gateway's answer to a Bye is waited for."""
+"""Seconds to wait for the answer to a Bye."""
 CONNECT_LOOK, HELLO_LOOK = 0.01, 0.25
-"""Seconds between looks whether the Hello can be sent, and whether it was answered."""
+"""Seconds between checks: can the Hello be sent, and was it answered?"""
 LINGER_MS = 200
-"""Milliseconds that the last frames may take to leave after the socket was closed."""
+"""Milliseconds that the last frames may take to leave after the socket is closed."""
 _HEARTBEAT = ClientFrame(heartbeat=Heartbeat())
 _BYE = ClientFrame(bye=Bye())
 
 
 class StreamConnection:
-    """``on_open`` is called after each Welcome, ``on_frame`` for each frame with its size in bytes and the time.
+    """Calls ``on_open`` after each Welcome, and ``on_frame`` with each other frame, its size in bytes and the
+    time.
 
-    ``on_frame`` may raise MalformedFrame: the connection is given up, and another one begins.
+    ``on_frame`` may raise MalformedFrame; then this connection is given up and another one begins.
     """
 
     def __init__(
@@ -63,7 +73,7 @@ class StreamConnection:
         self._connected_at = 0.0
         self._closing = False
         self.number = 0
-        """Counts the connections from 1."""
+        """The number of this connection, from 1 on."""
 
     def open(self) -> None:
         """Begin with the first connection."""
@@ -80,7 +90,7 @@ class StreamConnection:
         self._tick()
 
     def _tick(self) -> None:
-        """Do whatever the time asks for: the Hello as soon as there is a connection, acks, heartbeats, giving up."""
+        """Do everything that is due: the Hello, acks, heartbeats, or giving the connection up."""
         if self._lifecycle.has_ended or self._pump is None:
             return
         now = self._loop.time()
@@ -114,7 +124,7 @@ class StreamConnection:
         self._timer = self._loop.call_later(seconds, self._tick)
 
     def say(self, frame: ClientFrame) -> bool:
-        """Send a frame. False: there is no gateway to take it; its silence will be noticed."""
+        """Send a frame. False: no gateway took it; its silence will be noticed."""
         if self._pump is None:
             return False
         try:
@@ -124,7 +134,7 @@ class StreamConnection:
         return True
 
     def acknowledge(self, up_to: int, size: int) -> None:
-        """The application has handled the first ``up_to`` deliveries of this connection, ``size`` bytes in whole frames."""
+        """The application has handled the first ``up_to`` deliveries, and whole frames of ``size`` bytes."""
         was_idle = not self._resume.has_unacked
         self._resume.handled(up_to, self._loop.time(), size=size)
         self._flush_ack()
@@ -140,7 +150,7 @@ class StreamConnection:
         now = self._loop.time()
         for frames in batch:
             if self._pump is None or self._lifecycle.has_ended:
-                return  # given up while working through the batch
+                return  # given up by an earlier frame of the batch
             try:
                 self._receive(ServerFrame.FromString(frames[-1]), len(frames[-1]), now)
             except DecodeError:
@@ -159,7 +169,7 @@ class StreamConnection:
             self._resume.heard(now)
             if frame.error.code != RateLimited.code or self._lifecycle.state is StreamState.CONNECTING:
                 self._refused(error_from_pb(frame.error))
-            # else one frame was refused for coming too soon; the stream goes on.
+            # Else the gateway refused one frame of many; the stream goes on.
         else:
             self._resume.heard(now)
             self._on_frame(frame, size, now)
@@ -178,7 +188,7 @@ class StreamConnection:
             self._refused(error_from_pb(closed.error), told=usable(closed.gateways))
 
     def _refused(self, error: ChatdError, *, told: Sequence[str] = ()) -> None:
-        """End the stream, or connect again if the error says so, to one of the gateways ``told`` if there are any."""
+        """End the stream; or connect again if the error may be retried, to one of the gateways ``told``."""
         if not error.retry:
             self._lifecycle.end(error)
             return
@@ -194,7 +204,7 @@ class StreamConnection:
         """Begin anew, at another gateway if one is known; not before ``after`` seconds."""
         self._close_socket(linger_ms=0)
         if self._closing:
-            self._lifecycle.end(None)  # it was to end anyway
+            self._lifecycle.end(None)  # it was about to end
             return
         self._route.move(told)
         self._lifecycle.connecting(reason)
@@ -203,7 +213,7 @@ class StreamConnection:
             self._timer = self._loop.call_later(wait, self._connect)
 
     async def close(self) -> None:
-        """Acknowledge what was handled, say Bye, and wait for the gateway's answer for at most BYE_SECONDS."""
+        """Acknowledge what was handled, say Bye, and wait BYE_SECONDS at most for the answer."""
         self._closing = True
         was_open = self._lifecycle.is_open
         try:

@@ -1,7 +1,8 @@
-"""A delivery as an application sees it."""
+"""Deliveries as applications see them."""
 
 import math
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -22,10 +23,11 @@ _REASONS = defaultdict(
 
 
 class Delivery:
-    """One event, or the marker of events that will not come (``skipped``). ``sent_at_us`` is in microseconds since the Unix epoch; ``message``
-    is the protobuf message itself; ``epoch`` and ``number`` say which delivery of which of the stream's connections it was.
+    """One event, or the marker of events that will not come (``skipped``).
 
-    What came compressed is undone when it is first looked at: ``text`` and ``payload`` raise MalformedFrame or PayloadTooLarge if it is damaged.
+    ``sent_at_us`` is in microseconds since the Unix epoch. ``message`` is the protobuf message. ``number``
+    counts the deliveries of the connection with this ``epoch``. A compressed payload is decompressed when it
+    is first used: ``text`` and ``payload`` raise MalformedFrame or PayloadTooLarge if it is damaged.
     """
 
     __slots__ = ("_said", "epoch", "message", "number", "room_id", "seq")
@@ -61,42 +63,45 @@ class Delivery:
 
     @property
     def mentions(self) -> tuple[str, ...]:
-        """Profiles its sender means in particular."""
+        """Profiles that the sender addresses in particular."""
         return tuple(self.message.event.mentions)
 
     @property
     def retry_count(self) -> int:
-        """How often it was tried before in vain."""
+        """The number of earlier attempts that this device did not acknowledge."""
         return self.message.retry_count
 
     @property
     def skipped(self) -> Skipped | None:
-        """What will not come and why, if this is a marker; else None."""
+        """The range that will not come and the reason, if this is a marker; else None."""
         return self.message.skipped if self.message.HasField("skipped") else None
 
     @property
     def replay(self) -> bool:
-        """Whether this is a dead letter that an operator replays: older than what was shown, and meant to be shown."""
+        """True for a dead letter that an operator replays: show it, although later events have been shown."""
         return self.message.replay
 
     @property
     def text(self) -> str:
-        """What a MESSAGE says; of a membership change, who joined or left; of a marker, what is missing; else empty."""
+        """The text of a MESSAGE; a sentence for a change of members or of the room, or a marker; else empty."""
         if self.skipped is not None:
             first, last = self.skipped.first_seq, self.skipped.last_seq
-            return f"{f'{first} to {last}' if first < last else first} will not come: {_REASONS[self.skipped.reason]}"
+            seqs = f"{first} to {last}" if first < last else f"{first}"
+            return f"{seqs} will not come: {_REASONS[self.skipped.reason]}"
         fields = self._content().fields
         if self.type == EventType.EVENT_TYPE_MEMBERSHIP:
-            changes = {
-                change: [who.string_value for who in fields[change].list_value.values] for change in ("joined", "left") if change in fields
-            }
-            return "; ".join(f"{', '.join(who)} {change}" for change, who in changes.items())
+            changes = [change for change in ("joined", "left") if change in fields]
+            return "; ".join(f"{_listed(fields[change])} {change}" for change in changes)
+        if self.type == EventType.EVENT_TYPE_ROOM:
+            return "; ".join(_room_changes(fields))
         return fields["text"].string_value if "text" in fields else ""
 
     @property
     def payload(self) -> dict[str, Any]:
-        """Everything the sender said. Numbers without a fraction are ints; NaN and the infinities, which have no place in JSON but may be
-        sent, are the strings that protobuf's JSON uses for them."""
+        """The whole payload, fit for JSON.
+
+        Numbers without a fraction are ints. NaN and the infinities become the strings of protobuf's JSON.
+        """
         return _from_struct(self._content())
 
     def _content(self) -> Struct:
@@ -111,6 +116,18 @@ class Delivery:
 
     def __repr__(self) -> str:
         return f"Delivery({self.room_id!r}, {self.seq}, {self.sender_id!r}, {self.text!r})"
+
+
+def _listed(value: Value) -> str:
+    return ", ".join(one.string_value for one in value.list_value.values)
+
+
+def _room_changes(fields: Mapping[str, Value]) -> Iterator[str]:
+    if "name" in fields:
+        name = fields["name"].string_value
+        yield f"the room is now called {name}" if name else "the room has no name now"
+    if "hide_previews" in fields:
+        yield f"previews are {'hidden' if fields['hide_previews'].bool_value else 'shown'} now"
 
 
 def _from_struct(struct: Struct) -> dict[str, Any]:

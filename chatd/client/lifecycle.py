@@ -7,7 +7,7 @@ from enum import Enum
 
 class StreamState(Enum):
     CONNECTING = "connecting"
-    """There is no gateway yet, or not any more; the stream connects by itself."""
+    """There is no connection, or no Welcome on it yet; the stream connects by itself."""
     CATCHING_UP = "catching up"
     """The stream is open, and something may be owed that has not arrived."""
     LIVE = "live"
@@ -17,9 +17,17 @@ class StreamState(Enum):
 
 
 class Lifecycle:
-    """``on_state`` is told every change and its reason; an error that it raises ends the stream. ``on_end`` is told the end."""
+    """Calls ``on_state`` with each change and its reason, and ``on_end`` at the end.
 
-    def __init__(self, on_state: Callable[[StreamState, str], None] | None, *, on_end: Callable[[], None]) -> None:
+    An error that ``on_state`` raises ends the stream.
+    """
+
+    def __init__(
+        self,
+        on_state: Callable[[StreamState, str], None] | None,
+        *,
+        on_end: Callable[[], None],
+    ) -> None:
         self._on_state = on_state
         self._on_end = on_end
         self._opened = asyncio.Event()
@@ -27,7 +35,7 @@ class Lifecycle:
         self._ended = asyncio.Event()
         self.state = StreamState.CONNECTING
         self.error: Exception | None = None
-        """The error that ended the stream; None if it has not ended, or ended as it was asked to."""
+        """The error that ended the stream; None if it goes on, or was asked to end."""
 
     @property
     def is_open(self) -> bool:
@@ -68,7 +76,7 @@ class Lifecycle:
             return
         try:
             self._on_state(state, reason)
-        except Exception as exc:  # noqa: BLE001  the application's own: it is raised where the application iterates
+        except Exception as exc:  # noqa: BLE001  the application's own, raised where it iterates
             self._on_state = None
             if self.has_ended:
                 self.error = exc

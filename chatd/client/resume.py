@@ -1,4 +1,5 @@
-"""The client's side of a stream, without any I/O: what was shown, what to acknowledge and when, when to give a connection up.
+"""The client's side of a stream without I/O: repeats, acks, rejections, heartbeats, and pauses before a
+reconnect.
 
 ``now`` is in seconds of any steady clock.
 """
@@ -13,15 +14,19 @@ from chatd.pb.events.v1.payloads_pb2 import EventDelivery
 from chatd.pb.gateway.v1.gateway_pb2 import Welcome
 
 ACK_DELAY = 0.05
-"""Seconds an ack may wait for company: a gateway's work for an ack frame is worth several deliveries."""
+"""Seconds that an ack may wait for others: to a gateway an ack frame costs as much as several deliveries."""
 MISSED_HEARTBEATS = 3
+"""Silent heartbeat intervals after which the gateway is given up."""
 REJECTIONS_KEPT = 1_000
+"""Rejections remembered at most; the oldest are forgotten."""
 FIRST_BACKOFF, LAST_BACKOFF = 0.1, 5.0
+"""Seconds before the first attempt to reconnect, and the most that doubling makes of them."""
 DEFAULT_HEARTBEAT = 10.0
+"""Seconds between heartbeats, if the Welcome does not say."""
 
 
 class Resume:
-    """What survives a reconnect (the last shown seq of each room) and what begins anew with each Welcome."""
+    """Keeps the last shown seqs across reconnects; counts and times begin anew with each Welcome."""
 
     def __init__(self) -> None:
         self._shown: dict[str, int] = {}
@@ -30,8 +35,9 @@ class Resume:
         self._failures = 0
         self.epoch = 0
         self.profile_id = ""
+        self.is_new_device = False
         self.repeats = 0
-        """Deliveries that had been shown before and were dropped."""
+        """The number of deliveries that were dropped because they had been shown."""
         self._welcomed_at: float | None = None
         self._brought_something = False
         self._begin(heartbeat=DEFAULT_HEARTBEAT, window=(64, 1 << 18), now=0.0)
@@ -50,17 +56,18 @@ class Resume:
         self._said_at = now
 
     def welcomed(self, welcome: Welcome, now: float) -> None:
-        """A connection's stream is open; counting begins at 1."""
+        """The stream is open on a new connection; deliveries are counted from 1 again."""
         self.epoch = welcome.epoch
         self.profile_id = welcome.profile_id
+        self.is_new_device = welcome.new_device
         self._welcomed_at = now
         heartbeat = welcome.heartbeat_interval_ms / 1e3 or DEFAULT_HEARTBEAT
         self._begin(heartbeat=heartbeat, window=(welcome.window_messages, welcome.window_bytes), now=now)
 
     def receive(self, deliveries: Sequence[EventDelivery], now: float, *, size: int = 0) -> list[Delivery]:
-        """Count what has come, ``size`` bytes together; what is to be shown of it, repeats dropped.
+        """Count the deliveries of a frame of ``size`` bytes; returns those to show, without repeats.
 
-        Raises MalformedFrame for a delivery that has no place in a room's log; then nothing was counted.
+        Raises MalformedFrame if a delivery has no seq; then nothing was counted.
         """
         if not all(message.event.seq for message in deliveries):
             raise MalformedFrame("the gateway sent a delivery without a seq")
@@ -88,7 +95,10 @@ class Resume:
         return fresh
 
     def reject(self, delivery: Delivery, reason: str) -> None:
-        """The application refuses a delivery. Remembered: if the word of it is lost with the connection, the repeat is refused again."""
+        """The application refuses a delivery.
+
+        This is remembered: if the Reject is lost with its connection, the repeat is refused again.
+        """
         self._rejected[delivery.room_id, delivery.seq] = reason
         if len(self._rejected) > REJECTIONS_KEPT:
             self._rejected.popitem(last=False)
@@ -96,28 +106,35 @@ class Resume:
             self.rejects_due.append((delivery.number, reason))
 
     def take_rejects(self) -> list[tuple[int, str]]:
-        """Deliveries of this connection to be refused now, and why."""
+        """Numbers of this connection's deliveries to refuse now, each with its reason."""
         due, self.rejects_due = self.rejects_due, []
         return due
 
     def heard(self, now: float) -> None:
+        """The gateway has sent something."""
         self._heard_at = now
 
     def said(self, now: float) -> None:
+        """Something was sent to the gateway."""
         self._said_at = now
 
     def handled(self, up_to: int, now: float, *, size: int = 0) -> None:
-        """The application is done with the first ``up_to`` deliveries of this connection, ``size`` bytes in whole frames."""
+        """The application has handled the first ``up_to`` deliveries, and whole frames of ``size`` bytes."""
         if up_to > self._handled:
             self._handled, self._handled_bytes = up_to, size
             if self._unacked_since is None:
                 self._unacked_since = now
 
     def take_ack(self, now: float, *, force: bool = False) -> int | None:
-        """The ack to send now, if one is due: a quarter of the window gathered, in messages or bytes, or ACK_DELAY gone by."""
+        """The ack to send now; None if none is due.
+
+        One is due for a quarter of the window, in deliveries or bytes, or after ACK_DELAY; ``force``: at
+        once.
+        """
         if self._unacked_since is None or self._handled <= self._acked:
             return None
-        quarter = self._handled - self._acked >= self._ack_every or self._handled_bytes - self._acked_bytes >= self._ack_bytes
+        messages, size = self._handled - self._acked, self._handled_bytes - self._acked_bytes
+        quarter = messages >= self._ack_every or size >= self._ack_bytes
         if not force and not quarter and now - self._unacked_since < ACK_DELAY:
             return None
         self._acked, self._acked_bytes = self._handled, self._handled_bytes
@@ -127,7 +144,7 @@ class Resume:
 
     @property
     def has_unacked(self) -> bool:
-        """Whether something handled waits for its ack."""
+        """True if something handled waits for its ack."""
         return self._unacked_since is not None
 
     def heartbeat_due(self, now: float) -> bool:
@@ -137,14 +154,15 @@ class Resume:
         return now - self._heard_at >= MISSED_HEARTBEATS * self.heartbeat
 
     def next_look(self) -> float:
-        """Seconds until something may be due."""
+        """Seconds until an ack or a heartbeat may be due."""
         return 1.05 * ACK_DELAY if self._unacked_since is not None else min(self.heartbeat / 4, 1.0)
 
     def backoff(self, now: float) -> float:
-        """Seconds to wait before the next attempt: doubling from 0.1 to 5, with jitter so that clients do not come back together.
+        """Seconds to wait before the next attempt: doubling from 0.1 to 5, with jitter, which spreads
+        clients.
 
-        Begins anew only after a connection that brought something or held for a while: a gateway that welcomes and closes at once
-        is not hammered.
+        They begin at 0.1 again only after a connection that brought a delivery or held for 5 s, so that a
+        gateway which welcomes and closes at once is not hammered.
         """
         held = self._welcomed_at is not None and now - self._welcomed_at >= LAST_BACKOFF
         if held or self._brought_something:

@@ -1,4 +1,4 @@
-"""Which gateway to connect to: those the client was given, and those any gateway has told of. No I/O."""
+"""The gateway to connect to, of those the client was given and those that gateways have named. No I/O."""
 
 import random
 from collections.abc import Iterable, Sequence
@@ -6,29 +6,29 @@ from collections.abc import Iterable, Sequence
 from chatd.errors import ConfigError
 
 MAX_TOLD = 64
-"""Addresses remembered of what gateways tell."""
+"""Addresses named by gateways that are remembered at most."""
 
 
 class Gateways:
-    """A client's knowledge, shared by its streams and its calls. Raises ConfigError when it is given no address."""
+    """The gateways a client knows, for its streams and its calls. Raises ConfigError if it is given none."""
 
     def __init__(self, given: str | Sequence[str]) -> None:
         self.given = (given,) if isinstance(given, str) else tuple(dict.fromkeys(given))
         if not self.given or not all(self.given):
-            raise ConfigError("no gateway's address was given")
+            raise ConfigError("no address of a gateway was given")
         self._told: tuple[str, ...] = ()
 
     def learn(self, uris: Iterable[str]) -> None:
-        """What a gateway tells of the others replaces what was told before."""
+        """A gateway has named others; they replace those named before."""
         self._told = tuple(dict.fromkeys(uri for uri in uris if uri not in self.given))[:MAX_TOLD]
 
     def others(self, uri: str) -> list[str]:
-        """All that are known but this one."""
+        """All known gateways but this one."""
         return [one for one in self.given + self._told if one != uri]
 
 
 class Route:
-    """Where one connection goes, and where next when it fails: round all that are known, in an order of its own."""
+    """The gateway of one connection, and the next when it fails: all that are known, in a random order."""
 
     def __init__(self, gateways: Gateways) -> None:
         self._gateways = gateways
@@ -40,7 +40,7 @@ class Route:
         return bool(self._gateways.others(self.uri))
 
     def move(self, told: Sequence[str] = ()) -> None:
-        """Go elsewhere: to one of those told, if any; stays where there is nowhere else."""
+        """Go to another gateway: to one of those ``told`` if there are any. Stays if none is known."""
         others = self._gateways.others(self.uri)
         if told:
             self.uri = random.choice(told)

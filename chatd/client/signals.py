@@ -1,6 +1,6 @@
-"""Signals of a stream, and the presence behind some of them: the device's own, and that of the profiles it watches.
+"""Signals of a stream, and presence: the device's own, and that of the profiles it watches.
 
-Presence belongs to a connection: it is said again with each Welcome.
+A gateway forgets presence with the connection, so it is said again after each Welcome.
 """
 
 import asyncio
@@ -12,11 +12,11 @@ from chatd.pb.events.v1.signals_pb2 import PresenceState, Signal
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest, RpcResponse, SetPresence
 
 WATCH_AGAIN_SECONDS = 1.0
-"""Seconds until profiles that could not be watched are asked for again."""
+"""Seconds before WatchPresence is repeated after an error that may be retried."""
 
 
 class Signals:
-    """``on_signal`` is told each signal; an error that it raises ends the stream."""
+    """Calls ``on_signal`` with each signal; an error that it raises ends the stream."""
 
     def __init__(
         self,
@@ -31,12 +31,12 @@ class Signals:
         self._watched: tuple[str, ...] | None = None
 
     def heard(self, signals: Iterable[Signal]) -> None:
-        """The gateway has sent these."""
+        """The gateway has sent these signals."""
         try:
             for signal in signals:
                 if self._on_signal is not None:
                     self._on_signal(signal)
-        except Exception as exc:  # noqa: BLE001  the application's own: it is raised where the application iterates
+        except Exception as exc:  # noqa: BLE001  the application's own, raised where it iterates
             self._on_signal = None
             self._lifecycle.end(exc)
 
@@ -51,7 +51,7 @@ class Signals:
         self._say_watched()
 
     def say_again(self) -> None:
-        """The stream is open again: the gateway does not know what was said on the connection before."""
+        """Say both again, after a Welcome."""
         self._say_presence()
         self._say_watched()
 
@@ -62,12 +62,16 @@ class Signals:
     def _say_watched(self) -> None:
         if self._watched is not None and self._lifecycle.is_open:
             request = WatchPresenceRequest(profile_ids=self._watched)
-            call = RpcRequest(call_id=1, method="ChatService/WatchPresence", payload=request.SerializeToString())
+            payload = request.SerializeToString()
+            call = RpcRequest(call_id=1, method="ChatService/WatchPresence", payload=payload)
             self._say(ClientFrame(call=call))
 
     def on_reply(self, reply: RpcResponse) -> None:
-        """The answer to WatchPresence, the only call a stream makes. A failed one is repeated after WATCH_AGAIN_SECONDS
-        if the error says so, and in any case after the next Welcome."""
+        """The answer to WatchPresence, the only call that a stream makes.
+
+        A call that failed is repeated after WATCH_AGAIN_SECONDS if it may be, and always after the next
+        Welcome.
+        """
         if reply.HasField("error"):
             if reply.error.retry:
                 asyncio.get_running_loop().call_later(WATCH_AGAIN_SECONDS, self._say_watched)

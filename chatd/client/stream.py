@@ -1,6 +1,6 @@
-"""A device's stream for an application: it resumes after any disconnect, and shows every event once and in order.
+"""A device's stream for an application: resumes after any disconnect, shows every event once and in order.
 
-Deliveries that the application has not asked for are not acknowledged, so the window bounds how many wait here.
+Deliveries that the application has not asked for are not acknowledged, so the window bounds how many wait.
 """
 
 import asyncio
@@ -22,10 +22,11 @@ from chatd.transport.sockets import Context
 
 
 class Stream:
-    """Made by ``Client.stream``. Iterating gives deliveries; asking for the next one says that the last is handled.
+    """Made by ``Client.stream``. Iterating gives deliveries; asking for the next says that the last is
+    handled.
 
-    ``on_state`` is told every change of the state and its reason, ``on_signal`` every signal. An error that either raises ends
-    the stream, and is raised where the application iterates.
+    ``on_state`` is called with every new state and its reason, ``on_signal`` with every signal. An error that
+    either raises ends the stream, and is raised where the application iterates.
     """
 
     def __init__(
@@ -66,6 +67,11 @@ class Stream:
     def profile_id(self) -> str:
         """The profile whose stream it is; empty before the first Welcome."""
         return self._resume.profile_id
+
+    @property
+    def is_new_device(self) -> bool:
+        """True if the newest Welcome said that chatd did not know the device: it is owed only what is stored from then on."""
+        return self._resume.is_new_device
 
     @property
     def repeats(self) -> int:
@@ -145,14 +151,14 @@ class Stream:
         return True
 
     def acknowledge(self) -> None:
-        """All deliveries given so far are handled. For applications that leave the loop and do not ask for the next one."""
+        """All deliveries given so far are handled: for applications that do not ask for the next one."""
         connection, up_to, size = self._arrived.given
         # A delivery of an earlier connection is sent again on this one, and dropped as a repeat.
         if connection == self._connection.number and self._lifecycle.is_open:
             self._connection.acknowledge(up_to, size)
 
     def reject(self, delivery: Delivery, reason: str) -> None:
-        """This device will never handle the delivery: it becomes a dead letter for operators. Go on with the next one."""
+        """This device will never handle the delivery: it becomes a dead letter. Go on with the next one."""
         self._resume.reject(delivery, reason)
         self._send_rejects()
 
@@ -175,15 +181,15 @@ class Stream:
         self._signals.watch(profile_ids)
 
     async def opened(self) -> None:
-        """Wait for the first Welcome: the device is registered. Raises the error that ended the stream, if one did."""
+        """Wait for the first Welcome: the device is registered. Raises the error that ended the stream."""
         await self._lifecycle.wait_opened()
 
     async def caught_up(self) -> None:
-        """Wait until everything owed has arrived. Raises the error that ended the stream, if one did."""
+        """Wait until everything owed has arrived. Raises the error that ended the stream."""
         await self._lifecycle.wait_caught_up()
 
     async def drained(self) -> None:
-        """Wait until everything owed has arrived and the application has asked for more. Raises as ``caught_up``."""
+        """Wait until everything owed has arrived and was handled. Raises the error that ended the stream."""
         await self.caught_up()
         while self._arrived or not self._idle:
             await asyncio.sleep(0.005)

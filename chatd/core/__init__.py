@@ -1,1 +1,1 @@
-"""What chatd knows without any I/O: ids, wire forms, the stream's state machine."""
+"""Pure code, without any I/O: ids, wire forms, the stream's state machine."""

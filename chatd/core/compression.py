@@ -1,7 +1,7 @@
-"""Payloads as zstd frames, made once an event; and undoing that without believing what a stranger's frame says of itself.
+"""Payloads as zstd frames: compressed once, and decompressed without trust in what a frame declares.
 
-Every frame declares the size of its content. What does not is refused, as is what declares more than the reader allows, or holds more or less than
-it declares.
+Every frame declares the size of its content. A frame is refused if it declares no size, or more than the
+reader allows, or if its content is longer or shorter than declared.
 """
 
 import zstandard
@@ -9,21 +9,21 @@ import zstandard
 from chatd.errors import MalformedFrame, PayloadTooLarge
 
 LARGEST_CONTENT = 16_777_216
-"""Bytes that any reader takes; MAX_PAYLOAD_BYTES may be less, never more."""
+"""Bytes of content that every reader accepts. MAX_PAYLOAD_BYTES may be less, never more."""
 
 _MAGIC = b"\x28\xb5\x2f\xfd"
-_WORTH = 0.9  # a frame that is not smaller than this share is not worth undoing
+_WORTH = 0.9  # a frame larger than this share of its content is not worth the work of decompressing it
 
 
 class Compressor:
-    """``min_bytes``: smaller payloads are left alone; 0: all are. ``level`` is zstd's. Not for several threads at once."""
+    """Compresses payloads from ``min_bytes`` on, none if that is 0. ``level``: zstd's. Not thread-safe."""
 
     def __init__(self, *, min_bytes: int, level: int) -> None:
         self._min_bytes = min_bytes
         self._zstd = zstandard.ZstdCompressor(level=level, write_content_size=True)
 
     def compress(self, payload: bytes) -> bytes | None:
-        """A frame, or None when it does not pay."""
+        """The payload as a frame; None if that saves less than a tenth."""
         if not self._min_bytes or len(payload) < self._min_bytes:
             return None
         frame = self._zstd.compress(payload)
@@ -31,16 +31,20 @@ class Compressor:
 
 
 def decompress(frame: bytes, limit: int = LARGEST_CONTENT) -> bytes:
-    """What a frame holds, ``limit`` bytes at most. Raises PayloadTooLarge by what the frame declares, MalformedFrame for anything but one
-    whole frame that declares its size and keeps to it."""
+    """The content of a frame.
+
+    Raises PayloadTooLarge if the frame declares more than ``limit`` bytes, and MalformedFrame if it is not
+    exactly one whole frame with the size that it declares.
+    """
     try:
         declared = zstandard.frame_content_size(frame) if frame.startswith(_MAGIC) else 0
         if declared <= 0:
-            raise MalformedFrame("the compressed payload is no zstd frame that declares its size, or it is empty")
+            raise MalformedFrame("the compressed payload is empty or no zstd frame with a declared size")
         if declared > limit:
-            raise PayloadTooLarge(f"the compressed payload holds {declared} bytes; the limit is {limit}")
-        # The content's size bounds the output; a frame that goes on beyond it, or is followed by anything, is an error.
-        content = zstandard.ZstdDecompressor().decompress(frame, max_output_size=declared, allow_extra_data=False)
+            raise PayloadTooLarge(f"the compressed payload declares {declared} bytes; the limit is {limit}")
+        # The declared size bounds the output. Content beyond it, or bytes behind the frame, are errors.
+        decompressor = zstandard.ZstdDecompressor()
+        content = decompressor.decompress(frame, max_output_size=declared, allow_extra_data=False)
     except zstandard.ZstdError as exc:
         raise MalformedFrame("the compressed payload is not one whole zstd frame") from exc
     if len(content) != declared:

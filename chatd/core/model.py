@@ -37,7 +37,7 @@ class StreamKey:
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """What one stream wants from the outbox."""
+    """One stream's request to the outbox."""
 
     stream: StreamKey
     sent: dict[str, int] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class StreamAcks:
-    """What became of one stream's deliveries."""
+    """Acks, rejections and failures of one stream's deliveries."""
 
     stream: StreamKey
     cursors: dict[str, int] = field(default_factory=dict)
@@ -97,14 +97,21 @@ class StreamAcks:
     """Room and seq of replays handled."""
     failed: tuple[str, int] | None = None
     """Room and seq of the oldest delivery in flight when its time was up, or the stream ended with it."""
+    removed: tuple[tuple[str, int, int], ...] = ()
+    """Room, first and last seq of markers handled that stand for removed events."""
+
+    @property
+    def has_exceptions(self) -> bool:
+        """True if there is more than cursors."""
+        return bool(self.rejected or self.replayed or self.failed or self.removed)
 
     def __bool__(self) -> bool:
-        return bool(self.cursors or self.rejected or self.replayed or self.failed)
+        return bool(self.cursors) or self.has_exceptions
 
 
 @dataclass(frozen=True, slots=True)
 class PushDevice:
-    """How a device is notified while it is away."""
+    """The way to notify a device while it is away."""
 
     notifier: str
     endpoint: str
@@ -114,15 +121,16 @@ class PushDevice:
 
 @dataclass(frozen=True, slots=True)
 class NotificationContent:
-    """What a notification is made of."""
+    """The facts that a notification is made of."""
 
     push: PushDevice
-    owed: int
-    """Events the device is owed, of rooms that are neither muted nor silenced."""
-    room_name: str
-    sender_id: str
-    sent_at_us: int
-    delivery: bytes
+    room_id: str = ""
+    """Empty: there is nothing to tell."""
+    seq: int = 0
+    badge: int = 0
+    """Events that are unread, in rooms that are neither muted nor silenced."""
+    room_name: str = ""
+    sender_id: str = ""
+    sent_at_us: int = 0
+    delivery: bytes = b""
     """The encoded EventDelivery; empty when the room hides previews."""
-    read: bool = False
-    """The profile has read this far on another device."""

@@ -1,28 +1,46 @@
-"""What a device that is away is told, and who tells it. A notifier takes a notification or says why not; when to try again is not its business."""
+"""Notifications to devices that are away, and the notifiers that send them.
 
-import unicodedata
+A notifier sends a notification or raises the reason why not. Others decide when to try again.
+"""
+
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
+from chatd.core.graphemes import shorten
 from chatd.core.model import NotificationContent, PushDevice
 from chatd.core.wire import plain_delivery
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery
+from chatd.text import one_line
 
 NOTIFIERS = ("log", "exec", "webhook", "webpush")
-"""Their names."""
+"""The names of the notifiers there are."""
 
 
 class NotifyFailed(Exception):
-    """The notification was not taken; the text says why and holds nothing a stranger wrote."""
+    """The notification was not sent; the text says why, and quotes nothing that came from outside.
+
+    ``retry_after``: seconds that the service asks to wait before the next try; 0.0 if it does not ask.
+    """
+
+    def __init__(self, text: str, *, retry_after: float = 0.0) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+
+
+class NotificationRefused(NotifyFailed):
+    """This notification will never be sent, however often it is tried."""
 
 
 class TargetGone(NotifyFailed):
-    """The device cannot be notified any more."""
+    """The device can no longer be notified this way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """``message``: there is something new. ``dismiss``: take the one of this room away. ``test``: an operator tries. ``sent_at_us``: the event's."""
+    """``message``: something new is owed. ``dismiss``: remove this room's one. ``test``: an operator's test.
+
+    ``sent_at_us``: when the event was sent, in microseconds since the Unix epoch.
+    """
 
     kind: Literal["message", "dismiss", "test"]
     profile_id: str
@@ -32,13 +50,13 @@ class Notification:
     seq: int = 0
     sender_id: str = ""
     badge: int = 0
-    """Events the device is owed."""
+    """The number of events that the device is owed."""
     preview: str = ""
-    """The beginning of what was said, one line; empty when the room hides it."""
+    """The beginning of the event's text, one line; empty if the room hides previews."""
     sent_at_us: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """As programs outside get it."""
+        """The fields as programs outside get them."""
         return asdict(self)
 
 
@@ -46,19 +64,18 @@ class Notifier(Protocol):
     """One way to notify."""
 
     async def notify(self, notification: Notification, push: PushDevice) -> None:
-        """Raises NotifyFailed, TargetGone."""
+        """Send the notification to a device. Raises NotifyFailed, or TargetGone if retries are useless."""
 
     async def close(self) -> None:
-        """No more will come."""
+        """Release connections and processes; nothing is sent any more."""
 
 
 def preview_of(notice: NotificationContent, characters: int) -> str:
-    """The first ``characters`` of what was said as one printable line; empty when there is no text, or it is not to be shown."""
+    """The first ``characters`` (grapheme clusters) of the event's text, in one line; empty if it has none, or hides
+    it."""
     if not characters or not notice.delivery:
         return ""
     payload = EventDelivery.FromString(plain_delivery(notice.delivery)).payload
     if "text" not in payload.fields:
         return ""
-    text = payload.fields["text"].string_value[: 16 * characters]
-    line = " ".join("".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text).split())
-    return line if len(line) <= characters else line[: characters - 1] + "…"
+    return shorten(one_line(payload.fields["text"].string_value), characters)

@@ -1,7 +1,8 @@
-"""Who of the watched is how reachable, from the topics that gateways watch. No clock: `now` is in seconds of any steady one.
+"""The presence of watched profiles, from the topics that gateways watch.
 
-A profile is as reachable as its most reachable device. It is offline only when no device has been there for the grace, and changes are told when
-they have settled: who reconnects, or moves to another gateway, is not seen to flicker.
+A profile is as reachable as its most reachable device. It is offline only after it had no device for the
+grace, and a change is told only after nothing has changed for a while: a device that reconnects, or moves to
+another gateway, does not flicker. There is no clock here: ``now`` is in seconds of any steady one.
 """
 
 from chatd.core.ids import split_topic
@@ -12,7 +13,10 @@ _ONLINE, _OFFLINE = PresenceState.PRESENCE_STATE_ONLINE, PresenceState.PRESENCE_
 
 
 class PresenceBoard:
-    """``online`` holds the devices there are, ``state`` and ``clear_state`` say which are less than ONLINE. Times in seconds."""
+    """``online`` holds the devices there are; ``state`` and ``clear_state`` tell which are AWAY or BUSY.
+
+    ``grace``: seconds without a device until OFFLINE. ``settle``: seconds without a change until it is told.
+    """
 
     def __init__(self, online: OnlineTable, *, grace: float, settle: float) -> None:
         self._online = online
@@ -21,11 +25,11 @@ class PresenceBoard:
         self._watched: dict[str, int] = {}
         self._told: dict[str, PresenceState] = {}
         self._due: dict[str, float] = {}
-        # Profile → device → the states it has said, newest last: while one changes for another, both are there.
+        # Profile → device → the states it has set, newest last. While one replaces another, both are there.
         self._states: dict[str, dict[str, list[PresenceState]]] = {}
 
     def watch(self, profile_id: str) -> PresenceState:
-        """A gateway wants to know; the state it is to be told now."""
+        """A gateway watches the profile; the state to tell it now."""
         self._watched[profile_id] = self._watched.get(profile_id, 0) + 1
         return self._told.setdefault(profile_id, self.now_of(profile_id))
 
@@ -38,12 +42,12 @@ class PresenceBoard:
             table.pop(profile_id, None)
 
     def state(self, profile_id: str, device_id: str, state: PresenceState, now: float) -> None:
-        """A device says that it is less than ONLINE."""
+        """A device has set its state to AWAY or BUSY."""
         self._states.setdefault(profile_id, {}).setdefault(device_id, []).append(state)
         self.changed(profile_id, now)
 
     def clear_state(self, profile_id: str, device_id: str, state: PresenceState, now: float) -> None:
-        """It no longer says so."""
+        """The device has taken this state back."""
         devices = self._states.get(profile_id, {})
         said = devices.get(device_id, [])
         if state in said:
@@ -55,12 +59,12 @@ class PresenceBoard:
         self.changed(profile_id, now)
 
     def changed(self, profile_id: str, now: float) -> None:
-        """A device of the profile came, went, or says something else."""
+        """A device of the profile came, went, or changed its state."""
         if profile_id in self._watched:
             self._due[profile_id] = now + self._settle
 
     def now_of(self, profile_id: str) -> PresenceState:
-        """As the devices are at this moment."""
+        """The profile's state by its devices at this moment."""
         said = self._states.get(profile_id, {})
         found = _OFFLINE
         for topic in self._online.of_profile(profile_id):
@@ -70,19 +74,19 @@ class PresenceBoard:
         return found
 
     def known_of(self, profile_id: str) -> PresenceState:
-        """What watchers have been told; of who is not watched, as it is."""
+        """The state that watchers were told last; the state at this moment if nobody watches."""
         told = self._told.get(profile_id)
         return told if told is not None else self.now_of(profile_id)
 
     def settled(self, now: float) -> list[tuple[str, PresenceState]]:
-        """The changes to be told now."""
+        """The changes to tell now: profile and state."""
         changes: list[tuple[str, PresenceState]] = []
         for profile_id, at in list(self._due.items()):
             if at > now:
                 continue
             state = self.now_of(profile_id)
             if state == _OFFLINE and at + self._grace - self._settle > now:
-                continue  # it may come back
+                continue  # a device may come back within the grace
             del self._due[profile_id]
             if state != self._told.get(profile_id):
                 self._told[profile_id] = state

@@ -1,7 +1,7 @@
-"""What goes first where there is a choice. Between rooms only: inside a room the log's order is the only one."""
+"""The levels of priority. They order rooms among each other; inside a room only the log's order counts."""
 
 BULK = -1
 NORMAL = 0
 URGENT = 1
-"""From here on: mentions, calls."""
+"""From this level on events are urgent: mentions, calls."""
 HIGHEST = 3

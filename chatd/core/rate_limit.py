@@ -1,17 +1,21 @@
-"""How much of something each of many may have: token buckets by key, in memory that is bounded whoever the keys come from.
+"""Rate limits for many keys: a token bucket for each, in bounded memory.
 
-A bucket is one number, the time at which it is full again: what is full says nothing and is forgotten. `now` is in seconds of any steady clock.
+A bucket is one number, the time at which it is full again. Full buckets are forgotten: a new one is full too.
+``now`` is in seconds of any steady clock.
 """
 
 import ipaddress
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+from chatd.errors import RateLimited
+
 MAX_KEYS = 100_000
-"""Buckets a table holds at most, some 10 MB; then the one charged longest ago is forgotten. Who has so many keys gains nothing by that:
-each new key has a full bucket anyway."""
-_LOOKED_AT = 2  # buckets looked at for each new one: more are forgotten than made
-_ROUNDING = 1e-6  # seconds: far above what floats lose, far below the millisecond in which clients are told to wait
+"""Buckets in a table at most, about 10 MB. Beyond, the one charged longest ago is forgotten; nobody gains by
+that, since each new key begins with a full bucket anyway."""
+_LOOKED_AT = 2  # buckets checked for each new one: full ones are forgotten faster than new ones are made
+_ROUNDING = 1e-6  # seconds: far above the error of floats, far below the milliseconds of retry_after_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ class Rate:
 
 
 class Buckets:
-    """A bucket for each key. ``wait`` asks, ``charge`` takes: whoever obeys several limits asks all before taking from any."""
+    """A bucket for each key. ``wait`` asks, ``charge`` takes; ask several limits before charging any."""
 
     def __init__(self, rate: Rate, *, max_keys: int = MAX_KEYS) -> None:
         self._max_keys = max_keys
@@ -43,7 +47,7 @@ class Buckets:
         return len(self._full_at)
 
     def wait(self, key: Hashable, cost: float, now: float) -> float:
-        """Seconds until ``cost`` may be charged; 0.0: now. What costs more than a whole bucket waits for a full one."""
+        """Seconds until ``cost`` may be charged; 0.0: now. A cost above ``burst`` waits for a full bucket."""
         full_at = self._full_at.get(key)
         if full_at is None:
             return 0.0
@@ -51,7 +55,7 @@ class Buckets:
         return seconds if seconds > _ROUNDING else 0.0
 
     def charge(self, key: Hashable, cost: float, now: float) -> None:
-        """Take it, whether or not it is there: a bucket may go into debt."""
+        """Take ``cost`` from the bucket, which may go into debt."""
         if self._unlimited:
             return
         full_at = self._full_at.pop(key, None)
@@ -72,8 +76,15 @@ class Buckets:
             del buckets[next(iter(buckets))]
 
 
+def limited(reason: str, seconds: float) -> RateLimited:
+    """The error for a request that may come again in so many seconds. ``retry_after_ms`` is rounded up: who waits that long is admitted."""
+    error = RateLimited(reason)
+    error.retry_after_ms = max(1, math.ceil((seconds - _ROUNDING) * 1e3))  # not a millisecond for what floats lose
+    return error
+
+
 def address_key(address: str) -> str:
-    """What counts as one address: an IPv4 address, or the /64 that a subscriber of IPv6 is given; empty for what is neither (a local socket)."""
+    """The key of an IP address: IPv4 as it is, IPv6 by a subscriber's /64; empty if it is no address."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,7 +1,8 @@
 """Which gateway wants which topics, on both sides of the wire.
 
-A gateway numbers the changes of its set of topics: each is a step, sent to every default node. A node that is in step gets what changed, every
-other the full set. The number says which steps a node has applied; a lost, repeated or late call is noticed by it. No I/O, no clock.
+A gateway numbers the changes of its set of topics: each is a step, sent to every default node. A node that
+is in step gets what changed, every other the full set. The number says which steps a node has applied; a
+lost, repeated or late call is noticed by it. No I/O, no clock.
 """
 
 from collections.abc import Hashable, Iterable
@@ -25,7 +26,8 @@ class Step:
 
 @dataclass(slots=True)
 class _Node:
-    """``sent`` is the last step sent, ``full`` the last one sent in full; ``due``: the next step is to be sent in full."""
+    """``sent`` is the last step sent, ``full`` the last one sent in full; ``due``: the next step is to be
+    sent in full."""
 
     in_step: bool = False
     due: bool = False
@@ -34,7 +36,8 @@ class _Node:
 
 
 class WatchedTopics(Generic[N]):
-    """A gateway's half: the topics it wants, and how far each node has been told. Topics are counted: one wanted twice must be unwanted twice."""
+    """A gateway's half: the topics it wants, and how far each node has been told. Topics are counted: one
+    wanted twice must be unwanted twice."""
 
     def __init__(self) -> None:
         self._counts: dict[bytes, int] = {}
@@ -42,11 +45,6 @@ class WatchedTopics(Generic[N]):
         self._nodes: dict[N, _Node] = {}
         self.number = 0
         """The last step."""
-
-    @property
-    def topics(self) -> Iterable[bytes]:
-        """Every topic that is wanted."""
-        return self._counts.keys()
 
     def want(self, topic: bytes) -> None:
         """One more wants this topic."""
@@ -74,7 +72,8 @@ class WatchedTopics(Generic[N]):
         return bool(self._changed) or any(node.due for node in self._nodes.values())
 
     def step(self, nodes: Iterable[N]) -> tuple[Step, list[tuple[N, Step]]]:
-        """The next step: what changed, and the calls to those of ``nodes`` that are in step or due. Other nodes than these are forgotten."""
+        """The next step: what changed, and the calls to those of ``nodes`` that are in step or due. Other
+        nodes than these are forgotten."""
         present = frozenset(nodes)
         self._nodes = {node: state for node, state in self._nodes.items() if node in present}
         changed, self._changed = self._changed, {}
@@ -98,7 +97,8 @@ class WatchedTopics(Generic[N]):
         return change, calls
 
     def failed(self, node: N, step: Step) -> bool:
-        """The call did not get through, or was refused. True: make a step at once; else the next description will ask for one."""
+        """The call did not get through, or was refused. True: make a step at once; else the next
+        description will ask for one."""
         state = self._nodes.get(node)
         if state is None or step.number < state.full:
             return False  # the node has been sent the full set since
@@ -119,7 +119,8 @@ class WatchedTopics(Generic[N]):
         return state.due
 
     def lost(self, node: N) -> bool:
-        """Messages of this node may have been missed: it gets the full set with the next step. True: make one."""
+        """Messages of this node may have been missed: it gets the full set with the next step. True: make
+        one."""
         state = self._nodes.get(node)
         if state is None:
             return False
@@ -129,7 +130,7 @@ class WatchedTopics(Generic[N]):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one gateway wants that it did not want before, and the other way round."""
+    """Topics that one gateway wants and did not want before, and the other way round."""
 
     added: tuple[bytes, ...] = ()
     removed: tuple[bytes, ...] = ()
@@ -151,7 +152,8 @@ class Routing:
         return 0 if instance in self._doubted else self._numbers.get(instance, 0)
 
     def doubt(self, instance: str) -> None:
-        """Messages for this instance may have been lost: it is to send the full set, whatever it has sent before."""
+        """Messages for this instance may have been lost: it is to send the full set, whatever it has sent
+        before."""
         if instance in self._numbers:
             self._doubted.add(instance)
 
@@ -169,7 +171,8 @@ class Routing:
         return tuple(self._numbers)
 
     def apply(self, instance: str, number: int, *, full: bool, add: Iterable[bytes], remove: Iterable[bytes]) -> Change | None:
-        """Apply a step; None: it does not follow the last one, the full set is needed. A step that was applied before changes nothing."""
+        """Apply a step; None: it does not follow the last one, the full set is needed. A step that was
+        applied before changes nothing."""
         known = self._numbers.get(instance, 0)
         if number <= known:
             return Change()

@@ -12,7 +12,7 @@ from chatd.pb.gateway.v1.gateway_pb2 import Error, RpcResponse
 
 _EVENT = b"\x0a"  # EventDelivery.event: field 1, length-delimited
 _PAYLOAD = b"\x1a"  # EventDelivery.payload: field 3, length-delimited
-_COMPRESSED = b"\x20\x01\x42"  # EventDelivery.is_compressed: field 4, true; compressed_payload: field 8, length-delimited
+_COMPRESSED = b"\x20\x01\x42"  # EventDelivery.is_compressed: field 4, true; compressed_payload: field 8
 _RETRY_COUNT = b"\x28"  # EventDelivery.retry_count: field 5, varint
 _REPLAY = b"\x38\x01"  # EventDelivery.replay: field 7, true
 _SIGNALS = b"\x42"  # ServerFrame.signals: field 8, length-delimited
@@ -30,7 +30,7 @@ def varint(value: int) -> bytes:
 
 
 def read_varint(data: bytes, at: int) -> tuple[int, int]:
-    """The integer at ``at`` and where it ends. Raises IndexError when it does not end."""
+    """The integer at ``at`` and the index behind it. Raises IndexError if it does not end."""
     value, shift = 0, 0
     while True:
         byte = data[at]
@@ -42,14 +42,17 @@ def read_varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def encode_delivery(link: EventLink, payload: bytes, *, compressed: bool = False) -> bytes:
-    """An ``EventDelivery`` of ``link`` and an already encoded ``google.protobuf.Struct``, or the zstd frame of one."""
+    """An ``EventDelivery`` of ``link`` and an encoded ``google.protobuf.Struct``, or its zstd frame."""
     head = link.SerializeToString()
-    return b"".join((_EVENT, varint(len(head)), head, _COMPRESSED if compressed else _PAYLOAD, varint(len(payload)), payload))
+    tag = _COMPRESSED if compressed else _PAYLOAD
+    return b"".join((_EVENT, varint(len(head)), head, tag, varint(len(payload)), payload))
 
 
 def plain_delivery(delivery: bytes) -> bytes:
-    """The same encoded ``EventDelivery`` for who does not understand compressed payloads. ``encode_delivery`` made it, perhaps with something
-    added behind."""
+    """The same encoded ``EventDelivery`` with its payload decompressed; the same object if it is plain.
+
+    It must begin as ``encode_delivery`` makes it; more fields may follow.
+    """
     if not delivery.startswith(_EVENT):
         return delivery
     size, at = read_varint(delivery, 1)
@@ -62,7 +65,10 @@ def plain_delivery(delivery: bytes) -> bytes:
 
 
 def plain_records(records: bytes, limit: int) -> bytes | None:
-    """Delivery records with no payload compressed; the same object if none is. None: they would be more than ``limit`` bytes."""
+    """Delivery records with all payloads decompressed; the same object if all are plain.
+
+    None if they would be larger than ``limit`` bytes.
+    """
     at, left, plain, changed = 0, limit, [], False
     while at < len(records):
         size, start = read_varint(records, at + 1)
@@ -78,17 +84,17 @@ def plain_records(records: bytes, limit: int) -> bytes | None:
 
 
 def tried_before(delivery: bytes, retry_count: int) -> bytes:
-    """An encoded ``EventDelivery`` that says how often it was tried in vain."""
+    """An encoded ``EventDelivery`` with the number of times it was given to the device in vain."""
     return delivery + _RETRY_COUNT + varint(retry_count) if retry_count else delivery
 
 
 def replayed(delivery: bytes) -> bytes:
-    """An encoded ``EventDelivery`` that says that it is a dead letter on its way once more."""
+    """An encoded ``EventDelivery`` marked as the replay of a dead letter."""
     return delivery + _REPLAY
 
 
 def encode_marker(room_id: str, first_seq: int, last_seq: int, reason: SkipReason) -> bytes:
-    """An encoded ``EventDelivery`` that stands for events which will not come."""
+    """An encoded ``EventDelivery`` in place of events that will not come."""
     marker = EventDelivery(event=EventLink(room_id=room_id, seq=last_seq))
     marker.skipped.CopyFrom(Skipped(first_seq=first_seq, last_seq=last_seq, reason=reason))
     return marker.SerializeToString()
@@ -100,12 +106,12 @@ def delivery_record(delivery: bytes) -> bytes:
 
 
 def signal_record(signal: bytes) -> bytes:
-    """An encoded ``Signal`` as a ``ServerFrame`` with that one; such frames, too, may be concatenated."""
+    """An encoded ``Signal`` as a ``ServerFrame``; such frames, too, may be concatenated."""
     return b"".join((_SIGNALS, varint(len(signal)), signal))
 
 
 def queue_body(head: bytes, records: bytes) -> bytes:
-    """What follows the topic in a queue message: the head's length in four bytes, the head, the delivery records."""
+    """A queue message behind its topic: the head's length in four bytes, the head, the delivery records."""
     return len(head).to_bytes(4, "big") + head + records
 
 
@@ -116,12 +122,18 @@ def split_queue_body(body: bytes) -> tuple[bytes, bytes]:
 
 
 def error_to_pb(error: ChatdError) -> Error:
-    """An error as a peer is told it."""
-    return Error(code=error.code, name=error.name, message=str(error), retry=error.retry, retry_after_ms=error.retry_after_ms)
+    """An error as peers get it."""
+    return Error(
+        code=error.code,
+        name=error.name,
+        message=str(error),
+        retry=error.retry,
+        retry_after_ms=error.retry_after_ms,
+    )
 
 
 def error_from_pb(error: Error) -> ChatdError:
-    """An error that was sent, as the exception it stands for; a code of a later version as the one that is treated alike."""
+    """A received error as an exception; one of an unknown code as Unavailable if ``retry``, else Internal."""
     known = WIRE_ERRORS.get(error.code)
     if known is not None:
         found = known(error.message or error.name)
@@ -139,10 +151,10 @@ def encode_reply(call_id: int, payload: bytes, error: ChatdError | None) -> RpcR
 
 
 def count_first_field(message: bytes, *, at_most: int) -> int:
-    """How many elements a repeated field 1 (of messages, strings or bytes) has in an encoded message, without parsing it.
+    """Count the elements of a repeated field 1 (messages, strings, bytes) of an encoded message, unparsed.
 
-    Counting ends at ``at_most``, and a message with more than four times as many fields of any kind counts as that: how long it takes
-    is bounded. What does not parse counts as far as it does.
+    Counts to ``at_most`` and through four times as many fields of any kind; a longer message counts as
+    ``at_most``, so the time is bounded. A message that does not parse is counted up to its error.
     """
     count = depth = at = 0
     end = len(message)
@@ -171,7 +183,7 @@ def count_first_field(message: bytes, *, at_most: int) -> int:
 
 
 def _read_varint(message: bytes, at: int) -> tuple[int, int]:
-    """A varint and where it ends; one that is cut off, or longer than any may be, ends the message."""
+    """A varint and the index behind it. One that is cut off, or longer than allowed, ends the message."""
     value = shift = 0
     for byte in message[at : at + 10]:
         value |= (byte & 0x7F) << shift

@@ -205,7 +205,7 @@ def _parts(settings: Settings, store: StoreAccess, flow: _Flow, leases: Leases, 
         tick=settings.notifications.notify_tick_seconds,
         clock=_now_us,
     )
-    retention = Retention(settings.retention.rule(), store, period=settings.retention.retention_sweep_seconds, clock=_now_us)
+    retention = Retention(settings.retention.rule(), store, flow.online, period=settings.retention.retention_sweep_seconds, clock=_now_us)
     return (
         Part(counters=(store.events_committed, store.commits)),
         messages.part,

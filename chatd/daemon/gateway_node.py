@@ -54,13 +54,18 @@ def start_gateway(
     tokens = load_tokens(settings.authentication.tokens(settings.place), create=True)
     door = Doorkeeper(settings.authentication.door())
     admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door)
-    max_frame = settings.messages.max_frame_bytes
-    front = RouterFront(loop, max_frame=max_frame, on_accepted=door.accepted, on_ended=door.ended)
     # Two gateways may have one id, and one that is started again is another.
     instance = f"{settings.node.node_id}-{secrets.token_hex(8)}"
     subscriber = ZeroMQSubscriber(loop, instance)
     backend = Backend(loop, call_timeout=settings.calls.timeout())
     streams = _streams(loop, settings, Watch(loop, backend, subscriber, instance=instance), backend, seams)
+    front = RouterFront(
+        loop,
+        max_frame=settings.messages.max_frame_bytes,
+        on_accepted=door.accepted,
+        on_ended=door.ended,
+        on_lost=streams.sender.lost,
+    )
     server, opening, calls, refusals = _frames(settings, admission, streams, backend)
     discovery = _discovery(settings, backend, subscriber)
     counters = (*streams.counters, calls.forwarded, refusals.refused, door.hung_up)
@@ -77,7 +82,6 @@ def start_gateway(
     node = GatewayNode(
         loop,
         front,
-        server,
         refusals,
         subscriber,
         backend,
@@ -98,6 +102,7 @@ def start_gateway(
         context,
         _addresses(settings),
         on_frame=seams.gateway_frame(server.on_frame),
+        after_batch=server.after_batch,
         on_messages=seams.gateway_receive(streams.live.on_batch),
     )
     stack.callback(node.close)

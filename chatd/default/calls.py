@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError, Message
 from chatd.core.counter import Counter
 from chatd.core.wire import encode_reply
 from chatd.default.answer import Caller, Method
-from chatd.errors import ChatdError, MalformedFrame, Overloaded, UnknownMethod
+from chatd.errors import ChatdError, Internal, MalformedFrame, Overloaded, UnknownMethod
 from chatd.pb.node.v1.node_pb2 import NodeRequest, Role
 from chatd.store.access import MAX_WAITING, StoreAccess
 from chatd.transport.pump import PeerFull, PeerGone, Pump
@@ -58,6 +58,9 @@ class Calls:
                 self._call(routing_id, request)
             except ChatdError as exc:
                 self._refuse(routing_id, request.call_id, exc)
+            except Exception as exc:  # one call must not take the rest of its batch with it
+                log.exception("A call could not be answered", method=ascii(request.method[:80]))
+                self._refuse(routing_id, request.call_id, Internal(f"the call could not be answered: {type(exc).__name__}"))
 
     def _call(self, routing_id: bytes, request: NodeRequest) -> None:
         method = self._methods.get(request.method)
@@ -68,17 +71,21 @@ class Calls:
         caller = Caller(request.caller.profile_id, operator=request.caller.role == Role.ROLE_OPERATOR)
         answer = method.answer(caller, request.payload)
         self.under_way += 1
-        answer.give(
-            self._store, partial(self._reply, routing_id, request.call_id), partial(self._refuse_later, routing_id, request.call_id)
-        )
+        reply = partial(self._reply, routing_id, request.call_id)
+        refuse = partial(self._refuse_later, routing_id, request.call_id)
+        try:
+            answer.give(self._store, reply, refuse)
+        except BaseException:
+            self.under_way -= 1
+            raise
 
     def _refuse_later(self, routing_id: bytes, call_id: int, error: ChatdError) -> None:
-        self.under_way -= 1
         self._refuse(routing_id, call_id, error)
+        self.under_way -= 1
 
     def _reply(self, routing_id: bytes, call_id: int, response: Message) -> None:
-        self.under_way -= 1
         self._send(routing_id, encode_reply(call_id, response.SerializeToString(), None))
+        self.under_way -= 1
 
     def _refuse(self, routing_id: bytes, call_id: int, error: ChatdError) -> None:
         self._refused.add()

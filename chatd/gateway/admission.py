@@ -1,4 +1,5 @@
-"""Who is heard, and how much of them: tokens, rate limits and the doorkeeper, as the gateway asks them frame by frame."""
+"""Admission: which client is heard, and how much of it. Asks tokens, rate limits and the doorkeeper, frame
+by frame."""
 
 from chatd.errors import Unauthenticated
 from chatd.gateway.authentication import Identity, TokenTable
@@ -23,7 +24,8 @@ class Admission:
         self._door.change(door)
 
     def authenticate(self, peer: ClientConnection, token: str, act_for: str) -> Identity:
-        """The identity of ``token``, which came over the peer's connection. Raises what ``TokenTable.authenticate`` does."""
+        """The identity of ``token``, which came over the peer's connection. Raises what
+        ``TokenTable.authenticate`` does."""
         try:
             identity = self._tokens.authenticate(token, act_for)
         except Unauthenticated:
@@ -53,6 +55,6 @@ class Admission:
             self._limits.more_frames(peer, peer.heard_at)
 
     def may_be_told(self, peer: ClientConnection, size: int) -> bool:
-        """True if a client whose frame of so many bytes is refused is to be told so. False: it went on for too long, and its connection has been
-        ended."""
+        """True if a client whose frame of so many bytes is refused is to be told so. False: it went on for
+        too long, and its connection has been ended."""
         return self._door.refused(peer.link, size, peer.heard_at)

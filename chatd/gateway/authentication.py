@@ -1,4 +1,5 @@
-"""Whose a token is. The table keeps SHA-256 digests, so a look-up takes the same time for every token and for any number of them."""
+"""Tokens and the profiles they belong to. The table keeps SHA-256 digests, so a look-up takes the
+same time for every token and for any number of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from hashlib import sha256
 from chatd.core.ids import check_id
 from chatd.errors import PermissionDenied, Unauthenticated
 from chatd.pb.node.v1.node_pb2 import Caller, Role
+from chatd.text import nfc
 
 MAX_TOKEN_CHARACTERS = 4_096
 """A longer token is refused unhashed: a client's frame may be a megabyte."""
@@ -14,7 +16,8 @@ MAX_TOKEN_CHARACTERS = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """An authenticated client: its profile and its rights. ``digest`` is of the token that showed them."""
+    """An authenticated client: its profile and its rights. ``digest`` is of the token that showed
+    them."""
 
     profile_id: str
     operator: bool
@@ -46,7 +49,8 @@ class TokenTable:
     def authenticate(self, token: str, act_for: str) -> Identity:
         """The identity of ``token``, acting for the profile ``act_for`` if given.
 
-        Raises Unauthenticated for no token and for an unknown one, PermissionDenied when a user names another profile, InvalidId.
+        Raises Unauthenticated for no token and for an unknown one, PermissionDenied when a user
+        names another profile, InvalidId.
         """
         if not token:
             raise Unauthenticated("no token was given")
@@ -54,6 +58,7 @@ class TokenTable:
         identity = self._identities.get(digest_of(token)) if len(token) <= MAX_TOKEN_CHARACTERS else None
         if identity is None:
             raise Unauthenticated("no such token")
+        act_for = nfc(act_for)
         if not act_for or act_for == identity.profile_id:
             return identity
         if not identity.operator:

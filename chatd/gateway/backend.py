@@ -1,4 +1,5 @@
-"""The gateway's side of its calls to default nodes: which node, which reply belongs to which call, and how long to wait."""
+"""The gateway's side of its calls to default nodes: which node, which reply belongs to which call, and how
+long to wait."""
 
 import asyncio
 import zlib
@@ -10,7 +11,7 @@ import structlog
 from google.protobuf.message import DecodeError, Message
 
 from chatd.core.wire import error_from_pb
-from chatd.errors import ChatdError, Overloaded, TimedOut, Unavailable
+from chatd.errors import ChatdError, Internal, Overloaded, TimedOut, Unavailable
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
 from chatd.pb.node.v1.node_pb2 import Caller, NodeRequest
 from chatd.transport.pump import PeerFull, Pump
@@ -35,12 +36,13 @@ class NodeCalls(Protocol):
         """True if any node has answered lately."""
 
     def call(self, method: str, request: Message, on_reply: OnReply, *, affinity: str = "") -> None:
-        """Calls of the same affinity go to the same node while the set of living nodes stays the same, and are handled in order."""
+        """Calls of the same affinity go to the same node while the set of living nodes stays the same, and
+        are handled in order."""
 
 
 class Node:
-    """One default node as this gateway sees it. ``heard_at`` is 0.0 until it has answered once. Introduction writes ``started_at_us`` and
-    ``refused``, Backend the rest."""
+    """One default node as this gateway sees it. ``heard_at`` is 0.0 until it has answered once.
+    Introduction writes ``started_at_us`` and ``refused``, Backend the rest."""
 
     def __init__(self, uri: str, pump: Callable[["Node"], Pump]) -> None:
         self.uri = uri
@@ -57,7 +59,8 @@ class _Waiting(NamedTuple):
 
 
 class Backend:
-    """Calls to the default nodes. Callbacks run on the loop; exactly one call of ``on_reply`` for each call. ``call_timeout`` in seconds."""
+    """Calls to the default nodes. Callbacks run on the loop; exactly one call of ``on_reply`` for each
+    call. ``call_timeout`` in seconds."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, call_timeout: float) -> None:
         self._loop = loop
@@ -82,7 +85,13 @@ class Backend:
         dealer = connect_dealer(self._context, uri)
 
         def pump(node: Node) -> Pump:
-            return Pump(self._loop, dealer, partial(self._on_replies, node), frames=1, on_lost=partial(self._on_lost, node))
+            return Pump(
+                self._loop,
+                dealer,
+                partial(self._on_replies, node),
+                frames=1,
+                on_lost=partial(self._on_lost, node),
+            )
 
         self.nodes.append(Node(uri, pump))
 
@@ -155,10 +164,8 @@ class Backend:
             waiting = self._waiting.pop(reply.call_id, None)
             if waiting is None:
                 continue  # it had timed out
-            if reply.HasField("error"):
-                waiting.on_reply(b"", error_from_pb(reply.error))
-            else:
-                waiting.on_reply(reply.payload, None)
+            error = error_from_pb(reply.error) if reply.HasField("error") else None
+            _answer(waiting.on_reply, reply.payload if error is None else b"", error)
 
     def _tick(self) -> None:
         now = self._loop.time()
@@ -195,3 +202,14 @@ class Backend:
             call.on_reply(b"", Unavailable("the gateway is stopping"))
         for node in self.nodes:
             node.pump.close(linger_ms=1_000)
+
+
+def _answer(on_reply: OnReply, payload: bytes, error: ChatdError | None) -> None:
+    """One answer must not take those behind it with it."""
+    try:
+        on_reply(payload, error)
+    except DecodeError:
+        log.exception("A default node's answer does not parse")
+        on_reply(b"", Internal("the default node's answer does not parse"))
+    except Exception:
+        log.exception("A default node's answer could not be handled")

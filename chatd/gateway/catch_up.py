@@ -1,4 +1,5 @@
-"""Pulls from the outbox for streams that are CATCHING_UP: all that want one in a turn of the loop share one call."""
+"""Pulls from the outbox for streams that are CATCHING_UP: all that want one in a turn of the loop share
+one call."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -11,7 +12,13 @@ from chatd.core.outage import Outage
 from chatd.errors import ChatdError, Superseded
 from chatd.gateway.backend import NodeCalls
 from chatd.gateway.connection import ClientConnection
-from chatd.pb.node.v1.node_pb2 import PullOutboxRequest, PullOutboxResponse, RoomCursor, StreamOwed, StreamPull
+from chatd.pb.node.v1.node_pb2 import (
+    PullOutboxRequest,
+    PullOutboxResponse,
+    RoomCursor,
+    StreamOwed,
+    StreamPull,
+)
 
 log = structlog.get_logger()
 
@@ -80,7 +87,10 @@ class CatchUp:
     def _ask(self, batch: list[tuple[ClientConnection, Pull]]) -> None:
         request = PullOutboxRequest(pulls=[_to_pb(pull) for _, pull in batch])
         self._calls.call(
-            "NodeService/PullOutbox", request, lambda payload, error: self._answered(batch, payload, error), affinity=self._gateway_id
+            "NodeService/PullOutbox",
+            request,
+            lambda payload, error: self._answered(batch, payload, error),
+            affinity=self._gateway_id,
         )
 
     def _answered(self, batch: list[tuple[ClientConnection, Pull]], payload: bytes, error: ChatdError | None) -> None:
@@ -135,7 +145,15 @@ def _to_pb(pull: Pull) -> StreamPull:
 def _from_pb(owed: StreamOwed) -> Owed:
     return Owed(
         runs=tuple(
-            OwedRun(run.room_id, run.first_seq, run.last_seq, run.deliveries, skipped=run.skipped, again=run.again, replay=run.replay)
+            OwedRun(
+                run.room_id,
+                run.first_seq,
+                run.last_seq,
+                run.deliveries,
+                skipped=run.skipped,
+                again=run.again,
+                replay=run.replay,
+            )
             for run in owed.runs
         ),
         more=owed.more,

@@ -26,8 +26,10 @@ log = structlog.get_logger()
 class ClientConnection:
     """One client connection and its stream, if it has one. Times in seconds of the loop's clock.
 
-    Each field has one writer: ``heard_at`` the front; ``identity``, ``opening``, ``stream``, ``topic`` and ``wants_signals`` ConnectionManager;
-    ``frames_left`` and ``frames_at`` RateLimits; ``repair_at`` StreamTimeouts; ``touch_at`` GatewayServer. ``link`` and ``retry_jitter`` stay.
+    Each field has one writer: ``heard_at`` the front; ``identity``, ``opening``, ``stream``, ``topic`` and
+    ``wants_signals`` ConnectionManager; ``frames_left`` and ``frames_at`` Admission and its RateLimits;
+    ``repair_at`` StreamTimeouts; ``touch_at`` and ``said_bye`` GatewayServer, until a new Hello. ``link``
+    and ``retry_jitter`` stay.
     """
 
     __slots__ = (
@@ -39,6 +41,7 @@ class ClientConnection:
         "opening",
         "repair_at",
         "retry_jitter",
+        "said_bye",
         "stream",
         "topic",
         "touch_at",
@@ -55,7 +58,9 @@ class ClientConnection:
         self.touch_at = 0.0
         """When operators are to be shown again that the device lives; 0.0: no heartbeat has come yet."""
         self.retry_jitter = random.uniform(0.8, 1.2)
-        """Factor of this connection's retry times: deliveries that failed together are not sent again together."""
+        """Factor of this connection's retry times: deliveries that failed together are not sent again
+        together."""
+        self.said_bye = False
         self.opening: PendingHello | None = None
         self.stream: DeviceStream | None = None
         self.topic = b""
@@ -72,7 +77,15 @@ class PendingHello:
 
     __slots__ = ("device_id", "hello", "identity", "peer", "window_bytes", "window_messages")
 
-    def __init__(self, peer: ClientConnection, identity: Identity, device_id: str, hello: Hello, *, window: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        peer: ClientConnection,
+        identity: Identity,
+        device_id: str,
+        hello: Hello,
+        *,
+        window: tuple[int, int],
+    ) -> None:
         self.peer = peer
         self.identity = identity
         self.device_id = device_id
@@ -81,7 +94,8 @@ class PendingHello:
 
 
 class ConnectionManager:
-    """Registers and unregisters streams. ``on_failed`` is told of streams whose oldest delivery was not taken, ``on_ended`` of all that end."""
+    """Registers and unregisters streams. ``on_failed`` is told of streams whose oldest delivery was not
+    taken, ``on_ended`` of all that end."""
 
     def __init__(
         self,
@@ -112,11 +126,12 @@ class ConnectionManager:
         self.opened = Counter("streams_opened", "streams opened")
 
     def expect(self, opening: PendingHello) -> ClientConnection | None:
-        """A stream is on its way. A device that has too many connections under way loses the oldest, which is returned to be ended: a storm
-        of logins costs the database no more than those."""
+        """A stream is on its way. A device that has too many connections under way loses the oldest, which
+        is returned to be ended: a storm of logins costs the database no more than those."""
         peer = opening.peer
         self._let_go(peer)
         peer.opening = opening
+        peer.said_bye = False
         peer.topic = topic_of(opening.identity.profile_id, opening.device_id)
         self.peers[peer] = None
         mine = self._of_device.setdefault(peer.topic, [])
@@ -131,7 +146,8 @@ class ConnectionManager:
                 del self._of_device[peer.topic]
 
     def register(self, opening: PendingHello, epoch: int) -> ClientConnection | None:
-        """The stream has its epoch. Returns the connection that had the device's stream before, to be ended."""
+        """The stream has its epoch. Returns the connection that had the device's stream before, to be
+        ended."""
         peer = opening.peer
         peer.opening = None
         peer.identity = opening.identity
@@ -156,14 +172,15 @@ class ConnectionManager:
         self._closed.append(StreamKey(opening.identity.profile_id, opening.device_id, epoch))
 
     def record_failure(self, profile_id: str, device_id: str) -> None:
-        """A device says Hello whose stream was thought to live: its oldest delivery in flight may be what ended it."""
+        """A device says Hello whose stream was thought to live: its oldest delivery in flight may be what
+        ended it."""
         older = self.streams.get(topic_of(profile_id, device_id))
         if older is not None and older.stream is not None and older.stream.oldest_failed(send_again=False):
             self._on_failed(older)
 
     def forget(self, peer: ClientConnection, *, failed: bool) -> None:
-        """The stream, or the Hello on its way to one, has ended. The connection itself may live on. ``failed``: the oldest delivery in flight
-        was not taken."""
+        """The stream, or the Hello on its way to one, has ended. The connection itself may live on.
+        ``failed``: the oldest delivery in flight was not taken."""
         self.peers.pop(peer, None)
         self._let_go(peer)
         peer.opening = None

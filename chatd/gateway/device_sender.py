@@ -30,7 +30,8 @@ class DeviceSender:
         """The other gateways, as devices reach them. Written by Introduction."""
 
     def deliver(self, peer: ClientConnection, records: Sequence[bytes], caught_up: bool) -> None:
-        """Delivery records, concatenated into one frame; with ``caught_up`` the device is then told that it has caught up."""
+        """Delivery records, concatenated into one frame; with ``caught_up`` the device is then told that
+        it has caught up."""
         if records and not peer.link.send(records[0] if len(records) == 1 else b"".join(records)):
             # Gone, or so slow that even its link's queue is full: the outbox keeps what it is owed.
             self._forget(peer, failed=True)
@@ -52,6 +53,10 @@ class DeviceSender:
             self.end(peer, error)
         else:
             self.send(peer, ServerFrame(error=error_to_pb(error)).SerializeToString())
+
+    def lost(self, peer: ClientConnection) -> None:
+        """The connection has ended, and its stream with it."""
+        self._forget(peer, failed=not peer.said_bye)
 
     def end(self, peer: ClientConnection, error: ChatdError | None) -> None:
         """End the connection's stream, if it has one, and say why; None: because the device asked for it."""

@@ -1,4 +1,5 @@
-"""Which default nodes there are: those the settings name, those that any of them names, and those remembered from the last run.
+"""Which default nodes there are: those the settings name, those that any of them names, and those
+remembered from the last run.
 
 So a gateway needs one address to begin with, and goes on when that node is gone for good.
 """
@@ -18,10 +19,16 @@ log = structlog.get_logger()
 
 
 class Discovery:
-    """``found`` and ``lost`` get a node's call and queue address. ``static`` nodes are never lost. ``file`` may be None."""
+    """``found`` and ``lost`` get a node's call and queue address. ``static`` nodes are never lost.
+    ``file`` may be None."""
 
     def __init__(
-        self, static: Iterable[str], *, file: Path | None, found: Callable[[str, str], None], lost: Callable[[str, str], None]
+        self,
+        static: Iterable[str],
+        *,
+        file: Path | None,
+        found: Callable[[str, str], None],
+        lost: Callable[[str, str], None],
     ) -> None:
         self._static = set(static)
         self._file = file
@@ -34,7 +41,9 @@ class Discovery:
         if self._file is None or not self._file.exists():
             return
         try:
-            remembered = {str(call_uri): str(queue_uri) for call_uri, queue_uri in json.loads(self._file.read_text()).items()}
+            remembered = {
+                str(call_uri): str(queue_uri) for call_uri, queue_uri in json.loads(self._file.read_text(encoding="utf-8")).items()
+            }
         except (OSError, ValueError, AttributeError) as exc:
             log.warning("What was remembered of default nodes cannot be read", file=str(self._file), error=str(exc))
             return
@@ -43,8 +52,8 @@ class Discovery:
                 self._add(call_uri, queue_uri)
 
     def heard(self, via: str, itself: str, nodes: Iterable[NodeAddress], silent: Callable[[str], bool]) -> None:
-        """The node connected at ``via``, known to the others as ``itself``, says who serves. Those it no longer names and that are ``silent``
-        are given up."""
+        """The node connected at ``via``, known to the others as ``itself``, says who serves. Those it no
+        longer names and that are ``silent`` are given up."""
         before = dict(self._discovered)
         if via in self._static:
             # The settings may name it otherwise than it does itself: one connection is enough.

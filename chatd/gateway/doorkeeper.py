@@ -1,4 +1,5 @@
-"""Who may stay connected: whoever authenticates in time, does not guess at tokens, and stops when told to wait.
+"""Doorkeeper: ends the connection of a client that does not authenticate in time, guesses at tokens, or
+goes on when told to wait.
 
 Connections of the gateway's own process (inproc) are never ended.
 """
@@ -19,7 +20,8 @@ log = structlog.get_logger()
 LAST_WORD_SECONDS = 0.2
 """Between an error that ends a connection and its end: time for the error to get there."""
 ADDRESS_SHARE = 10
-"""When there are too many, an address that has more than one in so many of the places makes room for its own newcomers."""
+"""When there are too many, an address that has more than one in so many of the places makes room for its
+own newcomers."""
 REFUSALS_PER_SECOND = 1_000
 """Refusals that a connection is told of, an address four times as many; then it is ended."""
 REFUSAL_BURST_SECONDS = 2
@@ -29,9 +31,10 @@ REFUSAL_BYTES = 4_096
 
 @dataclass(frozen=True, slots=True)
 class DoorSettings:
-    """``handshake``: seconds until a connection must have authenticated, 0.0: no limit. ``max_unauthenticated``: connections that have not yet.
-    ``max_failures``: wrong tokens on one connection, 0: no limit. ``max_connections``: all that descriptors last for;
-    ``operators_reserve``: so many more may come in, and stay if they are operators'."""
+    """``handshake``: seconds until a connection must have authenticated, 0.0: no limit.
+    ``max_unauthenticated``: connections that have not yet. ``max_failures``: wrong tokens on one
+    connection, 0: no limit. ``max_connections``: all that descriptors last for; ``operators_reserve``:
+    so many more may come in, and stay if they are operators'."""
 
     handshake: float
     max_unauthenticated: int
@@ -65,7 +68,8 @@ class Doorkeeper:
         self._settings = settings
 
     def accepted(self, link: Link, now: float) -> None:
-        """A connection has come. When too many have not authenticated, the oldest goes: of all, or of the newcomer's address if that has many."""
+        """A connection has come. When too many have not authenticated, the oldest goes: of all, or of the
+        newcomer's address if that has many."""
         self._now = now
         self._failures[link] = 0
         self._waiting[link] = now
@@ -117,7 +121,8 @@ class Doorkeeper:
                 del self._in_reserve[link]
 
     def failed(self, link: Link, now: float) -> None:
-        """A token that came over the connection is none. Too often, and the connection is ended once it has been told."""
+        """A token that came over the connection is none. Too often, and the connection is ended once it
+        has been told."""
         if link not in self._failures:
             return
         self._failures[link] += 1
@@ -125,7 +130,8 @@ class Doorkeeper:
             self._leaving[link] = now + LAST_WORD_SECONDS
 
     def refused(self, link: Link, size: int, now: float) -> bool:
-        """A frame of so many bytes is to be refused. False: there were so many that the connection has been ended instead."""
+        """A frame of so many bytes is to be refused. False: there were so many that the connection has
+        been ended instead."""
         cost = 1 + size / REFUSAL_BYTES
         address = link.address
         if self._refusals.wait(link, cost, now) or (address and self._refusals_at.wait(address, cost, now)):
@@ -154,7 +160,10 @@ class Doorkeeper:
             self._full.worked()
         del self._hung_up_lately["full"]  # said by the outage
         if self._hung_up_lately:
-            log.info("Connections were ended", **{why.replace(" ", "_"): count for why, count in self._hung_up_lately.items()})
+            log.info(
+                "Connections were ended",
+                **{why.replace(" ", "_"): count for why, count in self._hung_up_lately.items()},
+            )
             self._hung_up_lately.clear()
 
     def _hang_up(self, link: Link, why: str) -> None:

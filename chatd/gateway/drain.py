@@ -1,4 +1,5 @@
-"""Drain: a gateway that stops sends its devices away, one by one when there are other gateways to take them."""
+"""Drain: a gateway that stops sends its devices away, one by one when there are other gateways to take
+them."""
 
 import asyncio
 import random
@@ -17,8 +18,8 @@ RATE = 10.0
 
 
 class Drain:
-    """``stop_opening`` makes the gateway refuse Hellos and tell the nodes that it goes; ``calls_under_way`` is true while a node may still answer
-    one."""
+    """``stop_opening`` makes the gateway refuse Hellos and tell the nodes that it goes;
+    ``calls_under_way`` is true while a node may still answer one."""
 
     def __init__(
         self,
@@ -38,8 +39,9 @@ class Drain:
         self._stop_opening = stop_opening
 
     async def run(self, seconds: float) -> None:
-        """Send the devices away: spread over ``seconds`` when there are other gateways to take them, else at once. Each stream's acks are written
-        before it is told. Then wait for calls under way, at most until ``seconds`` are over."""
+        """Send the devices away: spread over ``seconds`` when there are other gateways to take them, else
+        at once. Each stream's acks are written before it is told. Then wait for calls under way, at most
+        until ``seconds`` are over."""
         self._stop_opening()
         started = self._loop.time()
         peers = list(self._connections.peers)

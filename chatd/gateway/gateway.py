@@ -10,6 +10,8 @@ from functools import partial
 
 from google.protobuf.message import DecodeError
 
+from chatd.core.graphemes import cut
+from chatd.core.stream import DeviceStream
 from chatd.errors import ChatdError, MalformedFrame, NoStream, UnknownFrame
 from chatd.gateway.ack_flush import AckFlush
 from chatd.gateway.admission import Admission
@@ -21,17 +23,18 @@ from chatd.gateway.opening import Opening
 from chatd.gateway.presence import GatewayPresence
 from chatd.gateway.refusals import Refusals
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, ServerFrame
+from chatd.text import one_line
 
 MAX_REASON = 200
-"""Characters kept of the reason a device gives for a rejection."""
+"""Characters (grapheme clusters) kept of the reason a device gives for a rejection."""
 
 Handler = Callable[[ClientConnection, ClientFrame], None]
 """Raises a ChatdError to refuse the frame."""
 
 
 class GatewayServer:
-    """Fronts call ``on_frame`` for each frame and ``after_batch`` when they have handed on all that had come. An operator is shown every
-    ``touch`` seconds that a device lives."""
+    """Fronts call ``on_frame`` for each frame and ``after_batch`` when they have handed on all that had
+    come. An operator is shown every ``touch`` seconds that a device lives."""
 
     def __init__(
         self,
@@ -100,8 +103,7 @@ class GatewayServer:
         if peer.stream is None:
             raise NoStream("reject without a stream")
         self._admission.limit_frame(peer, peer.identity, frame.ByteSize())
-        reason = "".join(char if char.isprintable() else " " for char in frame.reject.reason[:MAX_REASON])
-        peer.stream.reject(frame.reject.delivery, reason)
+        peer.stream.reject(frame.reject.delivery, cut(one_line(frame.reject.reason), MAX_REASON))
         self._acks.acked(peer)
 
     def _on_presence(self, peer: ClientConnection, frame: ClientFrame) -> None:
@@ -121,10 +123,15 @@ class GatewayServer:
         self._sender.send(peer, ServerFrame(heartbeat=frame.heartbeat).SerializeToString())
 
     def _on_bye(self, peer: ClientConnection, frame: ClientFrame) -> None:
-        if peer.stream is None:
+        if not peer.is_open:
             raise NoStream("bye without a stream")
-        self._acks.flush_one(peer, partial(self._said_bye, peer))
+        if peer.stream is None:
+            self._sender.end(peer, None)  # nothing was sent that could be acknowledged
+            return
+        peer.said_bye = True
+        self._acks.flush_one(peer, partial(self._said_bye, peer, peer.stream))
 
-    def _said_bye(self, peer: ClientConnection) -> None:
-        self._sender.end(peer, None)
-        self._connections.flush()
+    def _said_bye(self, peer: ClientConnection, stream: DeviceStream) -> None:
+        if peer.stream is stream:
+            self._sender.end(peer, None)
+            self._connections.flush()

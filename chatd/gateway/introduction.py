@@ -1,4 +1,5 @@
-"""Introduction: each default node is asked each second who it is. That shows that both live, and tells the node what the gateway has counted."""
+"""Introduction: each default node is asked each second who it is. That shows that both live, and tells the
+node what the gateway has counted."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,13 +18,16 @@ from chatd.pb.node.v1.node_pb2 import DescribeRequest, DescribeResponse
 log = structlog.get_logger()
 
 DESCRIBE_SECONDS = 1.0
-TICK_SECONDS = 0.1
+TICK_SECONDS = 0.05
+"""Between two questions to a node that has not answered yet, or was lost: it hears no topics of this
+gateway until it does."""
 IMPATIENT_SECONDS = 0.02
-"""Between two tries while no node has answered."""
+"""The same while no node answers at all."""
 
 
 class Introduction:
-    """``request`` is what the gateway says of itself, without its counters. Made early: ``begin`` starts it when the gateway is bound."""
+    """``request`` is what the gateway says of itself, without its counters. Made early: ``begin`` starts
+    it when the gateway is bound."""
 
     def __init__(
         self,
@@ -63,16 +67,20 @@ class Introduction:
 
     def _tick(self) -> None:
         now = self._loop.time()
-        if now - self._described_at >= DESCRIBE_SECONDS or not self._backend.ready:
+        if now - self._described_at >= DESCRIBE_SECONDS:
             self._described_at = now
-            self._describe()
+            self._describe(self._backend.nodes)
+        else:
+            self._describe([node for node in self._backend.nodes if not node.heard_at])
         self._timer = self._loop.call_later(TICK_SECONDS if self._backend.ready else IMPATIENT_SECONDS, self._tick)
 
-    def _describe(self) -> None:
+    def _describe(self, nodes: Sequence[Node]) -> None:
+        if not nodes:
+            return
         for counter in self._counters:
             self._request.counters[counter.name] = counter.value
         payload = self._request.SerializeToString()
-        for node in self._backend.nodes:
+        for node in nodes:
             # A node that cannot be reached is found silent by Backend.
             on_reply = partial(self._on_described, node, self._backend.next_id, self._watch.mark(node))
             self._backend.ask(node, "NodeService/Describe", payload, on_reply)
@@ -83,7 +91,12 @@ class Introduction:
         description = DescribeResponse.FromString(payload)
         restarted = description.started_at_us != node.started_at_us
         if restarted:
-            log.info("A default node answers", node=node.uri, node_id=description.node_id, version=description.version)
+            log.info(
+                "A default node answers",
+                node=node.uri,
+                node_id=description.node_id,
+                version=description.version,
+            )
             if node.started_at_us:
                 # A new process answers: calls before this question went to the old one.
                 self._backend.give_up(node, before=call_id)

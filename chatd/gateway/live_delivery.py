@@ -1,4 +1,5 @@
-"""LiveDelivery: queue → devices. The messages of one turn of the loop, each passed on untouched to the streams of its topics."""
+"""LiveDelivery: queue → devices. The messages of one turn of the loop, each passed on untouched to the
+streams of its topics."""
 
 from collections.abc import Callable, Mapping
 
@@ -19,15 +20,16 @@ from chatd.transport.queue import QueueMessage
 log = structlog.get_logger()
 
 MAX_PLAIN_BYTES = 4_194_304
-"""A message that would be larger without compression is not passed on: streams that need it plain pull it, a window at a time."""
+"""A message that would be larger without compression is not passed on: streams that need it plain pull it,
+a window at a time."""
 
 _NOTHING = Published((), 0, b"")
 _NOT_MADE: Published | None = _NOTHING
 
 
 class LiveDelivery:
-    """Takes batches from the queue. ``streams`` are the open ones, by topic; ``resync`` is told that the node that started at this time may have
-    published something that did not come."""
+    """Takes batches from the queue. ``streams`` are the open ones, by topic; ``resync`` is told that the
+    node that started at this time may have published something that did not come."""
 
     def __init__(
         self,

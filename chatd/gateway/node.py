@@ -1,4 +1,5 @@
-"""GatewayNode: the life of one gateway. Its parts do the work; this file says in which order they begin and end.
+"""GatewayNode: the life of one gateway. Its parts do the work; this file says in which order they begin
+and end.
 
 front ─▶ GatewayServer ─▶ Backend ─▶ default nodes
 front ◀─ DeviceSender ◀─ LiveDelivery ◀─ Subscriber
@@ -13,7 +14,6 @@ from chatd.gateway.backend import Backend
 from chatd.gateway.discovery import Discovery
 from chatd.gateway.drain import Drain
 from chatd.gateway.fronts.router import OnFrame, RouterFront
-from chatd.gateway.gateway import GatewayServer
 from chatd.gateway.introduction import Introduction
 from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
@@ -26,7 +26,8 @@ from chatd.transport.timers import Timers
 
 @dataclass(frozen=True, slots=True)
 class GatewayAddresses:
-    """``public_uri`` is where devices reach the gateway; empty: where it is bound. ``queue_uris`` and ``node_uris`` are the nodes to begin with."""
+    """``public_uri`` is where devices reach the gateway; empty: where it is bound. ``queue_uris`` and
+    ``node_uris`` are the nodes to begin with."""
 
     bind_uri: str
     public_uri: str
@@ -35,13 +36,13 @@ class GatewayAddresses:
 
 
 class GatewayNode:
-    """``start`` it, then ``drain`` and ``close``. ``every`` are recurring actions and their periods in seconds."""
+    """``start`` it, then ``drain`` and ``close``. ``every`` are recurring actions and their periods in
+    seconds."""
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         front: RouterFront,
-        server: GatewayServer,
         refusals: Refusals,
         subscriber: Subscriber,
         backend: Backend,
@@ -54,7 +55,6 @@ class GatewayNode:
         every: Sequence[tuple[float, Callable[[], None]]],
     ) -> None:
         self._front = front
-        self._server = server
         self._refusals = refusals
         self._subscriber = subscriber
         self._backend = backend
@@ -74,14 +74,22 @@ class GatewayNode:
         """True if any default node has answered lately."""
         return self._backend.ready
 
-    def start(self, context: Context, addresses: GatewayAddresses, *, on_frame: OnFrame, on_messages: OnMessages) -> None:
+    def start(
+        self,
+        context: Context,
+        addresses: GatewayAddresses,
+        *,
+        on_frame: OnFrame,
+        after_batch: Callable[[], None],
+        on_messages: OnMessages,
+    ) -> None:
         """Bind, connect to the default nodes, begin. Raises ConfigError."""
         self.uri = self._front.open(
             context,
             addresses.bind_uri,
             on_frame=on_frame,
             refuse=self._refusals.frame,
-            after_batch=self._server.after_batch,
+            after_batch=after_batch,
         )
         try:
             self._subscriber.open(context, addresses.queue_uris, on_messages)

@@ -1,17 +1,18 @@
-"""Presence at a gateway: what its devices say of themselves, and whom its streams watch, both as subscriptions at the default nodes.
+"""Presence at a gateway: what its devices say of themselves, and whom its streams watch, both as
+subscriptions at the default nodes.
 
 Every node tells of a watched profile; watchers are told what they have not been told already.
 """
 
 from collections.abc import Callable
 
-from chatd.core.ids import LETTERS, WATCH, presence_topic
-from chatd.core.rate_limit import Buckets, Rate
-from chatd.errors import InvalidArgument, RateLimited
+from chatd.core.ids import PRESENCE_CODES, WATCH, presence_topic
+from chatd.core.rate_limit import Buckets, Rate, limited
+from chatd.errors import InvalidArgument
 from chatd.gateway.connection import ClientConnection
 from chatd.pb.events.v1.signals_pb2 import PresenceState
 
-SAYABLE = frozenset(LETTERS) | {PresenceState.PRESENCE_STATE_ONLINE, PresenceState.PRESENCE_STATE_UNSPECIFIED}
+SAYABLE = frozenset(PRESENCE_CODES) | {PresenceState.PRESENCE_STATE_ONLINE, PresenceState.PRESENCE_STATE_UNSPECIFIED}
 
 
 class GatewayPresence:
@@ -44,17 +45,15 @@ class GatewayPresence:
             raise InvalidArgument("a device says AWAY, BUSY or ONLINE")
         wait = self._buckets.wait(peer.topic, 1, now)
         if wait > 0:
-            error = RateLimited("presence changes too often")
-            error.retry_after_ms = max(1, round(wait * 1e3))
-            raise error
+            raise limited("presence changes too often", wait)
         self._buckets.charge(peer.topic, 1, now)
         self._say(peer, state)
 
     def _say(self, peer: ClientConnection, state: PresenceState) -> None:
         assert peer.stream is not None
         key = peer.stream.key
-        letter = LETTERS.get(state)
-        new = presence_topic(letter, key.profile_id, key.device_id) if letter is not None else b""
+        code = PRESENCE_CODES.get(state)
+        new = presence_topic(code, key.profile_id, key.device_id) if code is not None else b""
         old = self._said.pop(peer, b"")
         if new:
             self._said[peer] = new

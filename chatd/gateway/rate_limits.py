@@ -1,12 +1,11 @@
-"""What users may send, in events and bytes a second: of a device, of a profile, from an address. Operators' tokens are exempt."""
+"""Limits on what users send, in events and bytes a second: by device, by profile, by address.
+Operators' tokens are exempt."""
 
-import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from chatd.core.rate_limit import Buckets, Rate
+from chatd.core.rate_limit import Buckets, Rate, limited
 from chatd.core.wire import count_first_field
-from chatd.errors import RateLimited
 from chatd.gateway.connection import ClientConnection
 from chatd.pb.gateway.v1.gateway_pb2 import RpcRequest
 
@@ -58,9 +57,11 @@ class RateLimits:
         self._frames = rate(settings.device_frames)
 
     def admit(self, peer: ClientConnection, profile_id: str, *, events: int, size: int, now: float) -> None:
-        """Count what a user's connection wants to send. Raises RateLimited, with when to try again; then nothing was counted.
+        """Count what a user's connection wants to send. Raises RateLimited, with when to try again; then
+        nothing was counted.
 
-        The device is that of the connection's stream, or else the connection itself. A local connection has no address, and no limit of it.
+        The device is that of the connection's stream, or else the connection itself. A local connection
+        has no address, and no limit of it.
         """
         device: Hashable = peer.topic if peer.stream is not None else peer.link
         address = peer.link.address
@@ -71,35 +72,36 @@ class RateLimits:
         for name, (of_events, of_bytes), key in limits:
             wait = of_events.wait(key, events, now)
             if wait > longest:
-                longest, reason = wait, f"this {name} may send {of_events.rate.per_second:,.0f} events a second"
+                longest, reason = (
+                    wait,
+                    f"this {name} may send {of_events.rate.per_second:,.0f} events a second",
+                )
             wait = of_bytes.wait(key, size, now)
             if wait > longest:
                 longest, reason = wait, f"this {name} may send {of_bytes.rate.per_second:,.0f} bytes a second"
         if reason:
-            raise _limited(reason, longest)
+            raise limited(reason, longest)
         for _, (of_events, of_bytes), key in limits:
             of_events.charge(key, events, now)
             of_bytes.charge(key, size, now)
 
     def more_frames(self, peer: ClientConnection, now: float) -> None:
-        """The peer has used up ``frames_left``, which acks and heartbeats count by: give it what time has brought. Raises RateLimited."""
+        """The peer has used up ``frames_left``, which acks and heartbeats count by: give it what time has
+        brought. Raises RateLimited."""
         if not self._frames.per_second or (peer.identity is not None and peer.identity.operator):
             peer.frames_left = _UNLIMITED_FRAMES
             return
         brought = min(self._frames.burst, (now - peer.frames_at) * self._frames.per_second)
         if brought < 1:
             peer.frames_left = 0
-            raise _limited(f"this device may send {self._frames.per_second:,.0f} frames a second", (1 - brought) / self._frames.per_second)
+            raise limited(
+                f"this device may send {self._frames.per_second:,.0f} frames a second",
+                (1 - brought) / self._frames.per_second,
+            )
         peer.frames_left = int(brought) - 1
         peer.frames_at = now
 
 
 def events_in(call: RpcRequest) -> int:
-    """What a call counts as: its events, or one."""
+    """Count a call as its events, or as one."""
     return max(1, count_first_field(call.payload, at_most=_COUNTED)) if call.method == _SEND_EVENTS else 1
-
-
-def _limited(reason: str, seconds: float) -> RateLimited:
-    error = RateLimited(reason)
-    error.retry_after_ms = max(1, math.ceil(seconds * 1000 - 0.001))  # not a millisecond for a rounding error
-    return error

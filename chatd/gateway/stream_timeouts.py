@@ -12,12 +12,13 @@ MISSED_HEARTBEATS = 3
 ROUNDS = 4
 """Each stream is looked at so many times a heartbeat (and a retry time)."""
 PERIOD = 0.25
-"""Seconds between two looks, at a part of the streams each: all 10,000 at once would hold up deliveries for 15 ms; fewer at once would pull in
-small batches."""
+"""Seconds between two looks, at a part of the streams each: all 10,000 at once would hold up deliveries
+for 15 ms; fewer at once would pull in small batches."""
 
 
 class StreamTimeouts:
-    """``tick`` is to be called every ``period``; it looks at some of the streams, some two microseconds each. Times in seconds."""
+    """``tick`` is to be called every ``period``; it looks at some of the streams, some two microseconds
+    each. Times in seconds."""
 
     def __init__(
         self,
@@ -49,8 +50,8 @@ class StreamTimeouts:
         self._standstills: list[tuple[float, float]] = []  # when each ended, and how long it took; those that still excuse somebody
 
     def tick(self, now: float) -> None:
-        """Close streams silent for three heartbeats; count what is not acknowledged in time as failed, to be sent again; start repair pulls,
-        which find what no gap can show: the lost last message."""
+        """Close streams silent for three heartbeats; count what is not acknowledged in time as failed, to
+        be sent again; start repair pulls, which find what no gap can show: the lost last message."""
         self._note_standstill(now)
         steady = now - self._stood_still
         for peer in self._next_part():
@@ -80,7 +81,8 @@ class StreamTimeouts:
         return [peer for peer in part if peer in self._peers]
 
     def _note_standstill(self, now: float) -> None:
-        """When this process itself stood still, what devices said meanwhile has not been read yet: that time does not count against them."""
+        """When this process itself stood still, what devices said meanwhile has not been read yet: that
+        time does not count against them."""
         gap = now - self._ticked_at if self._ticked_at else 0.0
         self._ticked_at = now
         if gap > self._silence / MISSED_HEARTBEATS:
@@ -90,5 +92,5 @@ class StreamTimeouts:
             self._standstills.clear()  # everybody has been heard since the last one, or has been ended
 
     def _excuse_of(self, peer: ClientConnection) -> float:
-        """How long this process stood still since the connection was heard, in seconds."""
+        """Seconds for which this process stood still since the connection was heard."""
         return sum(gap for ended_at, gap in self._standstills if peer.heard_at < ended_at)

@@ -1,4 +1,5 @@
-"""Watch: tells every default node which topics this gateway hears. A node's answer says that from then on everything published reaches it.
+"""Watch: tells every default node which topics this gateway hears. A node's answer says that from then on
+everything published reaches it.
 
 Each turn of the loop that changes something is one step (``core/routing.py``): one call to each node.
 """
@@ -31,8 +32,8 @@ class Watch:
         self.instance = instance
 
     def open(self, on_heard: Callable[[Iterable[bytes] | None], None]) -> None:
-        """Begin. ``on_heard`` gets topics that have begun to reach the gateway from a node: what was published before may have been missed.
-        None: every topic."""
+        """Begin. ``on_heard`` gets topics that have begun to reach the gateway from a node: what was
+        published before may have been missed. None: every topic."""
         self._on_heard = on_heard
         if self._state.is_due:
             self._schedule()
@@ -61,7 +62,8 @@ class Watch:
             self._schedule()
 
     def resync(self, started_at_us: int) -> None:
-        """The node that started then has seen this gateway's subscriptions come again: its messages may have been missed."""
+        """The node that started then has seen this gateway's subscriptions come again: its messages may
+        have been missed."""
         for node in self._backend.nodes:
             if node.started_at_us == started_at_us and self._state.lost(node):
                 self._schedule()
@@ -90,7 +92,13 @@ class Watch:
                 self._failed(node, step)
 
     def _encode(self, step: Step) -> bytes:
-        request = WatchRequest(gateway_instance=self.instance, number=step.number, full=step.full, add=step.add, remove=step.remove)
+        request = WatchRequest(
+            gateway_instance=self.instance,
+            number=step.number,
+            full=step.full,
+            add=step.add,
+            remove=step.remove,
+        )
         return request.SerializeToString()
 
     def _answered(self, node: Node, step: Step, payload: bytes, error: ChatdError | None) -> None:

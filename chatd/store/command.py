@@ -33,15 +33,16 @@ class Turn(Enum):
 @dataclass(frozen=True, slots=True)
 class Locks:
     """Rows that a command holds until its transaction ends. They are taken in this order, each kind sorted, for all commands of a
-    transaction at once: so two nodes on one database never wait for each other."""
+    transaction at once. So two nodes on one database may wait, one for the other, but not both."""
 
     rooms: Sequence[str] = ()
     profiles: Sequence[str] = ()
     """Their devices and memberships: a device registered at the same time is seen, or sees a membership made here."""
-    entries: Sequence[tuple[str, str, str]] = ()
-    """Outbox entries: profile, device, room."""
     notifications: bool = False
     """The queue of notifications as a whole."""
+    entries: Sequence[tuple[str, str, str]] = ()
+    """Outbox entries: profile, device, room. An empty device or room stands for all of them; then no other command may add
+    entries meanwhile, which the lock of the profile or the room sees to."""
 
 
 NO_LOCKS = Locks()

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from chatd.core.model import CommittedRun, Members
+from chatd.core.notable import is_notable
 from chatd.core.priority import NORMAL, URGENT
 from chatd.core.wire import delivery_record, encode_delivery
 from chatd.errors import RoomNotFound
@@ -72,6 +73,8 @@ class LockedRoom:
     """Its newest urgent event."""
     normal_seq: int = 0
     """Its newest event that is not bulk."""
+    said: int = 0
+    """Its notable events (``core.notable``), those that are no longer kept too."""
     changed: bool = False
 
 
@@ -96,7 +99,8 @@ class RoomLog:
         self._now_us = now_us
         self._rooms: dict[str, LockedRoom] = {}
         self._members: dict[str, Members] = {}
-        self._events: list[tuple[object, ...]] = []
+        self._events: list[tuple[str, int, str, str, int, int, bytes, bytes, int, int]] = []
+        self._own: dict[tuple[str, str], int] = {}  # (room, sender) → notable events among these
         self._runs: list[_Run] = []
         self._last_runs: dict[str, _Run] = {}
 
@@ -105,7 +109,7 @@ class RoomLog:
         for chunk in chunks(sorted(room_ids), columns=1):
             rows = self._database.rows(
                 f"""
-                SELECT room_id, head_seq, membership_version, urgent_seq, normal_seq
+                SELECT room_id, head_seq, membership_version, urgent_seq, normal_seq, said
                 FROM room
                 WHERE room_id IN ({placeholders(len(chunk))})
                 ORDER BY room_id{self._database.for_update}
@@ -127,7 +131,7 @@ class RoomLog:
         """A locked room. Raises RoomNotFound."""
         room = self._rooms.get(room_id)
         if room is None:
-            raise RoomNotFound(f"no room {room_id!r}")
+            raise RoomNotFound(f"no room '{room_id}'")
         return room
 
     def members(self, room: LockedRoom) -> Members:
@@ -167,7 +171,13 @@ class RoomLog:
         if priority >= URGENT:
             room.urgent_seq = link.seq
         delivery = encode_delivery(link, payload, compressed=compressed)
-        self._events.append((room.room_id, link.seq, link.event_id, link.sender_id, link.type, self._now_us, content_hash, delivery))
+        own = self._own.get((room.room_id, link.sender_id), 0)
+        self._events.append(
+            (room.room_id, link.seq, link.event_id, link.sender_id, link.type, self._now_us, content_hash, delivery, room.said, own)
+        )
+        notable = is_notable(link.type)
+        room.said += notable
+        self._own[room.room_id, link.sender_id] = own + notable
         record = delivery_record(delivery)
         last = self._last_runs.get(room.room_id)
         if alone or last is None or last.alone or last.recipients is not recipients or last.size > MAX_RUN_BYTES:
@@ -180,28 +190,33 @@ class RoomLog:
         return link.seq
 
     def flush(self) -> None:
-        """Write what was appended: one INSERT, one UPDATE."""
-        for chunk in chunks(self._events, columns=8):
-            values, parameters = self._database.values("tittiibb", chunk)
+        """Write what was appended: one SELECT, one INSERT, one UPDATE."""
+        before = self._read_own()
+        for chunk in chunks(self._events, columns=10):
+            values, parameters = self._database.values(
+                "tittiibbii", [(*one[:-1], one[-1] + before.get((one[0], one[3]), 0)) for one in chunk]
+            )
             self._database.run(
                 f"""
-                INSERT INTO room_event (room_id, seq, event_id, sender_id, type, sent_at_us, content_hash, delivery)
+                INSERT INTO room_event (room_id, seq, event_id, sender_id, type, sent_at_us, content_hash, delivery, said, own)
                 {values}
                 """,
                 parameters,
             )
         self._events.clear()
+        self._own.clear()
         changed = [room for room in self._rooms.values() if room.changed]
-        for rooms in chunks(changed, columns=5):
+        for rooms in chunks(changed, columns=6):
             values, parameters = self._database.values(
-                "tiiii",
-                [(room.room_id, room.head_seq, room.version, room.urgent_seq, room.normal_seq) for room in rooms],
+                "tiiiii",
+                [(room.room_id, room.head_seq, room.version, room.urgent_seq, room.normal_seq, room.said) for room in rooms],
             )
             self._database.run(
                 f"""
-                WITH v(room_id, head_seq, version, urgent_seq, normal_seq) AS ({values})
+                WITH v(room_id, head_seq, version, urgent_seq, normal_seq, said) AS ({values})
                 UPDATE room
-                SET head_seq = v.head_seq, membership_version = v.version, urgent_seq = v.urgent_seq, normal_seq = v.normal_seq
+                SET head_seq = v.head_seq, membership_version = v.version, urgent_seq = v.urgent_seq, normal_seq = v.normal_seq,
+                    said = v.said
                 FROM v
                 WHERE room.room_id = v.room_id
                 """,
@@ -209,6 +224,26 @@ class RoomLog:
             )
         for room in changed:
             room.changed = False
+
+    def _read_own(self) -> dict[tuple[str, str], int]:
+        """(room, sender) → the sender's notable events that are stored already."""
+        found: dict[tuple[str, str], int] = {}
+        for chunk in chunks(sorted(self._own), columns=2):
+            values, parameters = self._database.values("tt", chunk)
+            rows = self._database.rows(
+                f"""
+                WITH v(room_id, sender_id) AS ({values})
+                SELECT last.room_id, last.sender_id, last.own, last.type
+                FROM v
+                JOIN room_event last ON last.room_id = v.room_id AND last.seq = (
+                    SELECT MAX(seq)
+                    FROM room_event
+                    WHERE room_event.room_id = v.room_id AND room_event.sender_id = v.sender_id)
+                """,
+                parameters,
+            )
+            found.update(((room_id, sender_id), own + is_notable(kind)) for room_id, sender_id, own, kind in rows)
+        return found
 
     def committed(self) -> list[CommittedRun]:
         """After the commit: the runs to fan out."""

@@ -24,9 +24,9 @@ class Transaction:
         wanted = list(locks)
         self.log.lock({room_id for one in wanted for room_id in one.rooms})
         self._lock_profiles({profile_id for one in wanted for profile_id in one.profiles})
-        self._lock_entries({entry for one in wanted for entry in one.entries})
         if any(one.notifications for one in wanted):
             self._lock_notifications()
+        self._lock_entries({entry for one in wanted for entry in one.entries})
 
     def _lock_profiles(self, profile_ids: set[str]) -> None:
         """Make sure that the profiles exist, and hold them."""
@@ -56,6 +56,8 @@ class Transaction:
         """Hold outbox entries; SQLite's writer is alone anyway."""
         if not self.database.for_update:
             return
+        patterns = {entry for entry in entries if not all(entry)}
+        entries = (entries - patterns).union(*(self._matching(pattern) for pattern in sorted(patterns)))
         for chunk in chunks(sorted(entries), columns=3):
             values, parameters = self.database.values("ttt", chunk)
             self.database.rows(
@@ -69,6 +71,19 @@ class Transaction:
                 """,
                 parameters,
             )
+
+    def _matching(self, pattern: tuple[str, str, str]) -> list[tuple[str, str, str]]:
+        """The entries that there are of a profile, a device or a room."""
+        given = {column: value for column, value in zip(("profile_id", "device_id", "room_id"), pattern, strict=True) if value}
+        rows = self.database.rows(
+            f"""
+            SELECT DISTINCT profile_id, device_id, room_id
+            FROM outbox
+            WHERE {" AND ".join(f"{column} = ?" for column in given)}
+            """,
+            tuple(given.values()),
+        )
+        return [(profile_id, device_id, room_id) for profile_id, device_id, room_id in rows]
 
     def _lock_notifications(self) -> None:
         """Hold the queue of notifications as a whole: its rows are changed by room, by device and by profile, in no common order,

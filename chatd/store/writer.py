@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import peewee
+import structlog
 
 from chatd.core.model import CommittedRun
 from chatd.errors import ChatdError, Internal, StoreFailed, Unavailable
@@ -17,6 +18,8 @@ from chatd.store.room_log import MembersCache
 from chatd.store.transaction import Transaction
 from chatd.store.worker import BatchWorker, Completed, OnResult
 from chatd.store.write_queue import MAX_BACKGROUND, WriteQueue
+
+log = structlog.get_logger()
 
 Pair = tuple[Command[object], OnResult | None]
 Commit = Callable[[], None]
@@ -94,7 +97,7 @@ class Writer:
             self._judge(exc)
             self._fail(batch, exc)
         except Exception as exc:  # noqa: BLE001  whatever it is, every command is answered and the writer lives on
-            self._fail(batch, Internal(f"the writer failed: {type(exc).__name__}: {exc}"))
+            self._fail(batch, _bug(exc))
 
     def _alone(self, pair: Pair) -> None:
         try:
@@ -104,6 +107,8 @@ class Writer:
             self._fail([pair], exc)
         except (peewee.IntegrityError, peewee.OperationalError) as exc:
             self._fail([pair], StoreFailed(f"the database refused: {exc}"))
+        except Exception as exc:  # noqa: BLE001  as in _work
+            self._fail([pair], _bug(exc))
 
     def _judge(self, error: ChatdError) -> None:
         if isinstance(error, CommitUnknown):
@@ -152,3 +157,8 @@ class Writer:
             self._database.db.rollback()
         except (peewee.PeeweeException, OSError):
             self._database.disconnect()  # the connection is gone, and the transaction with it
+
+
+def _bug(exc: Exception) -> Internal:
+    log.error("The writer failed", error=type(exc).__name__, exc_info=exc)
+    return Internal(f"the writer failed: {type(exc).__name__}")

@@ -29,17 +29,26 @@ class PeerFull(Exception):
 
 
 class ConnectionTracker(Protocol):
-    """Who is told of those who are new to a ROUTER (``accepted.py``; here because it has a pump of its own)."""
+    """Is told of connections that are new to a ROUTER. ``accepted.py`` implements it; it stands here because
+    that module has a pump of its own."""
 
     @property
-    def known(self) -> Container[bytes]:
-        """Routing ids of those who are not."""
+    def settled(self) -> Container[bytes]:
+        """Routing ids that can be no other connection's: their messages are read without a question."""
+
+    def begin(self) -> None:
+        """Reading begins."""
+
+    def is_taken_over(self, routing_id: bytes, fd: int) -> bool:
+        """True if the id is now another connection's. Before ``identify`` says so, everything that the earlier
+        one said is handed on."""
 
     def identify(self, routing_id: bytes, fd: int, address: str) -> bool:
-        """Whether to hear a message, given its connection's descriptor (-1: inproc) and its peer's address."""
+        """True if a message is to be heard, given its connection's descriptor (-1: inproc) and its peer's
+        address."""
 
     def drained(self) -> None:
-        """Everything that had come has been read and handled."""
+        """Everything that had come when reading began has been read and handled."""
 
 
 class Pump:
@@ -47,7 +56,7 @@ class Pump:
 
     ``on_batch`` gets 1 to ``max_batch`` messages, of some 16 MiB, then other sockets have their turn. It must not raise.
     ``frames`` is how many every message has, where the peers are chatd's own: then libzmq need not be asked after each.
-    ``strangers`` is asked about a ROUTER's messages from routing ids that it does not know.
+    ``strangers`` is asked about a ROUTER's messages from routing ids that are not settled.
     ``on_lost`` is called when a connecting socket (one peer, IMMEDIATE) no longer has anybody to send to; at least once, while that is so.
     """
 
@@ -68,7 +77,7 @@ class Pump:
         self._max_batch = max_batch
         self._more = range(frames - 1) if frames else None
         self._strangers = strangers
-        self._known: Container[bytes] | None = strangers.known if strangers is not None else None
+        self._settled: Container[bytes] | None = strangers.settled if strangers is not None else None
         self._on_lost = on_lost
         self._was_writable = False
         self._check_scheduled = False
@@ -91,15 +100,17 @@ class Pump:
     def _drain(self) -> None:
         if self._closed or self._paused:
             return
-        receive, option, more, known = self._receive, self._option, self._more, self._known
+        receive, option, more, settled = self._receive, self._option, self._more, self._settled
         batch: list[Message] = []
         left, room = self._max_batch, _BATCH_BYTES
         all_read = False
+        if self._strangers is not None:
+            self._strangers.begin()
         try:
             while left and room > 0:
                 left -= 1
                 message = [receive(_NOBLOCK)]
-                if known is not None and message[0] not in known and not self._introduce(message):
+                if settled is not None and message[0] not in settled and not self._introduce(message, batch):
                     continue
                 if more is None:
                     while option(_RCVMORE):
@@ -120,14 +131,18 @@ class Pump:
         if all_read and self._strangers is not None:
             self._strangers.drained()
 
-    def _introduce(self, message: Message) -> bool:
-        """Read on, frame by frame with what libzmq knows of it: that is slower, and done once a connection. False: the message is passed over."""
+    def _introduce(self, message: Message, batch: list[Message]) -> bool:
+        """Read on, frame by frame with what libzmq knows of it, which is slower. False: the message is passed over."""
         frame = self._receive_frame(_NOBLOCK, False)
         try:
             fd, address = int(frame.get(_SRCFD)), str(frame.get("Peer-Address"))
         except zmq.ZMQError:
             fd, address = -1, ""
-        if self._strangers is None or self._strangers.identify(message[0], fd, address):
+        strangers = self._strangers
+        if strangers is not None and batch and strangers.is_taken_over(message[0], fd):
+            self._on_batch(batch[:])
+            batch.clear()
+        if strangers is None or strangers.identify(message[0], fd, address):
             message.append(frame.bytes)
             return True
         while self._option(_RCVMORE):
@@ -157,7 +172,7 @@ class Pump:
 
     @property
     def is_writable(self) -> bool:
-        """Whether there is a peer, and room for another message to it."""
+        """True if there is a peer, and room for another message to it."""
         events = self._option(_EVENTS)
         if events & _POLLIN:
             self._look_again()  # it came between the last look and this one, and the FD will not say so again

@@ -4,6 +4,7 @@ Nothing here binds beyond the machine: transport security is not built yet, so a
 others could reach is refused (ConfigError) before any socket exists.
 """
 
+import ctypes
 import ipaddress
 import os
 import re
@@ -45,9 +46,15 @@ class Context(zmq.Context["zmq.Socket[bytes]"]):
             self.claims[real] = Claim(Path(f"{real}.lock"), f"ipc://{path}", self.holder)
 
 
+_srand = ctypes.CDLL(None).srand
+
+
 def new_context(*, io_threads: int = 1, max_sockets: int = 1023, holder: str = "") -> Context:
     """A context. Load tools with thousands of sockets raise ``max_sockets``. ``holder`` describes this process to others that want the
     same ipc paths."""
+    # A ROUTER takes the ids that it gives to connections from here. A stranger that knew the next one could take it first,
+    # and libzmq 4.3.5 would end the process at the next connection ("Assertion failed: ok").
+    _srand(int.from_bytes(os.urandom(4), "little"))
     context = Context(io_threads)
     context.set(zmq.MAX_SOCKETS, max_sockets)
     context.claims, context.holder = {}, holder

@@ -14,6 +14,7 @@ class Timers:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._handles: list[asyncio.TimerHandle] = []
+        self._cancelled = False
 
     def every(self, seconds: float, action: Callable[[], None]) -> None:
         """Run ``action`` after each ``seconds``, until ``cancel``."""
@@ -23,12 +24,14 @@ class Timers:
                 action()
             except Exception:  # leases, marks and flushes hang on this timer: one failure must not end them
                 log.exception("A recurring action failed; it goes on", action=getattr(action, "__qualname__", str(action)))
-            self._handles[index] = self._loop.call_later(seconds, run)
+            if not self._cancelled:  # by the action itself
+                self._handles[index] = self._loop.call_later(seconds, run)
 
         index = len(self._handles)
         self._handles.append(self._loop.call_later(seconds, run))
 
     def cancel(self) -> None:
         """End them all."""
+        self._cancelled = True
         for handle in self._handles:
             handle.cancel()

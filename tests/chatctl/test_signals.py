@@ -16,7 +16,7 @@ from tests.daemons import Daemon, operator_token
 KINDS = ("typing", "delivered", "read")
 TYPING = Signal(typing=Typing(room_id="r", profile_id="bob", typing=True))
 STOPPED = Signal(typing=Typing(room_id="r", profile_id="bob"))
-DELIVERED = Signal(delivered=DeliveredReceipt(room_id="r", profile_id="bob", device_id="phone", seq=5))
+DELIVERED = Signal(delivered=DeliveredReceipt(room_id="r", profile_id="bob", device_id="phone", first_seq=3, seq=5))
 READ = Signal(read=ReadReceipt(room_id="r", profile_id="bob", seq=4, read_at_us=3))
 PRESENCE = Signal(presence=Presence(profile_id="bob"))
 ALL = (TYPING, STOPPED, DELIVERED, READ, PRESENCE)
@@ -28,7 +28,7 @@ def test_a_line_for_each_kind(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line.split("\t") for line in capsys.readouterr().out.splitlines()] == [
         ["r", "-", "-", "bob", "is writing"],
         ["r", "-", "-", "bob", "has stopped writing"],
-        ["r", "-", "-", "bob", "received up to 5 on phone"],
+        ["r", "-", "-", "bob", "received 3 to 5 on phone"],
         ["r", "-", "-", "bob", "read up to 4"],
     ]
 
@@ -38,7 +38,7 @@ def test_json_has_the_kind_and_the_fields_of_each(capsys: pytest.CaptureFixture[
         show_signal(Output(as_json=True), one, (), KINDS)
     assert capsys.readouterr().out.splitlines() == [
         '{"kind": "typing", "room_id": "r", "profile_id": "bob", "typing": true}',
-        '{"kind": "delivered", "room_id": "r", "profile_id": "bob", "device_id": "phone", "seq": 5}',
+        '{"kind": "delivered", "room_id": "r", "profile_id": "bob", "device_id": "phone", "first_seq": 3, "seq": 5}',
         '{"kind": "read", "room_id": "r", "profile_id": "bob", "seq": 4, "read_at_us": 3}',
     ]
 

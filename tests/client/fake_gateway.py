@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 
 from chatd.core.wire import error_to_pb
 from chatd.errors import ChatdError
+from chatd.pb.chat.v1 import chat_pb2 as chat
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink, EventType
 from chatd.pb.gateway.v1.gateway_pb2 import CaughtUp, ClientFrame, Closed, RpcRequest, RpcResponse, ServerFrame, Welcome
 from chatd.transport.pump import PeerGone, Pump
@@ -24,7 +25,7 @@ class Heard(NamedTuple):
 
 
 class FakeGateway:
-    """Hears everything in order; heartbeats are echoed unless ``echo`` is off, and are not part of what is heard."""
+    """Hears frames in order. Heartbeats are echoed unless ``echo`` is off, and not among the frames heard."""
 
     def __init__(self, uri: str = "tcp://127.0.0.1:*") -> None:
         self._context: Context = new_context()
@@ -132,3 +133,13 @@ def delivery(room: str, seq: int) -> EventDelivery:
     )
     made.payload["text"] = f"{room} {seq}"
     return made
+
+
+def accepted(call: RpcRequest) -> chat.SendEventsResponse:
+    """The answer of a service that stores everything."""
+    events = chat.SendEventsRequest.FromString(call.payload).events
+    return chat.SendEventsResponse(acks=[chat.EventAck(event_id=event.event_id, room_id=event.room_id, seq=7) for event in events])
+
+
+def sent_ids(call: RpcRequest) -> list[str]:
+    return [event.event_id for event in chat.SendEventsRequest.FromString(call.payload).events]

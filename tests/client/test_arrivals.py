@@ -1,4 +1,4 @@
-"""What waits for the application, and how far it has come: on one connection and across several."""
+"""Deliveries that wait for the application, and its place among them: on one connection and across several."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +11,10 @@ from chatd.pb.gateway.v1.gateway_pb2 import Welcome
 
 
 class Connections:
-    """A gateway that owes one room's events and a client that shows them: the two classes of the client's stream, wired as it wires them."""
+    """A gateway that owes one room's events, and a client that shows them.
+
+    The two classes of the client's stream are wired as the stream wires them.
+    """
 
     def __init__(self, *, window: int) -> None:
         self.resume = Resume()
@@ -110,7 +113,7 @@ def frame(position: int, *events: tuple[str, int, int]) -> Frame:
 
 
 def taken(arrivals: Arrivals, count: int) -> list[tuple[str, int, int]]:
-    """Room and seq of so many deliveries, each with what is acknowledged when the application comes back from it."""
+    """Room and seq of each delivery, and the ack when the application comes back from it."""
     found = []
     for _ in range(count):
         one = arrivals.take_one()

@@ -42,6 +42,21 @@ def test_a_membership_change_reads_as_one() -> None:
     assert Delivery(made).text == "bob, carol joined"
 
 
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        ({"name": "tea"}, "the room is now called tea"),
+        ({"name": ""}, "the room has no name now"),
+        ({"name": "tea", "hide_previews": True}, "the room is now called tea; previews are hidden now"),
+        ({"hide_previews": False}, "previews are shown now"),
+    ],
+)
+def test_a_change_of_the_room_reads_as_one(payload: dict[str, str | bool], text: str) -> None:
+    made = EventDelivery(event=EventLink(type=EventType.EVENT_TYPE_ROOM))
+    made.payload.update(payload)
+    assert Delivery(made).text == text
+
+
 @pytest.mark.parametrize(("number", "shown"), [(math.nan, "NaN"), (math.inf, "Infinity"), (-math.inf, "-Infinity"), (1e300, int(1e300))])
 def test_numbers_that_json_lacks_do_no_harm(number: float, shown: object) -> None:
     made = EventDelivery()

@@ -1,7 +1,10 @@
+"""The client's side of a stream without a socket: repeats, acks, heartbeats, rejections, replays, backoff."""
+
 import pytest
 
-from chatd.client.resume import ACK_DELAY, Resume
-from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink
+from chatd.client.delivery import Delivery
+from chatd.client.resume import ACK_DELAY, REJECTIONS_KEPT, Resume
+from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink, Skipped, SkipReason
 from chatd.pb.gateway.v1.gateway_pb2 import Welcome
 
 WELCOME = Welcome(epoch=1, heartbeat_interval_ms=1000, window_messages=8, window_bytes=4096)
@@ -82,3 +85,152 @@ def test_backoff_begins_anew_only_after_a_connection_that_was_of_use(resume: Res
     resume.welcomed(WELCOME, now=14.0)
     resume.receive(deliveries(("a", 1)), 14.0)
     assert resume.backoff(14.1) <= 0.1, "it brought something"
+
+
+def welcomed(window: int = 8, now: float = 0.0) -> Resume:
+    resume = Resume()
+    resume.welcomed(Welcome(epoch=3, heartbeat_interval_ms=2000, window_messages=window, window_bytes=1 << 18), now)
+    return resume
+
+
+def test_a_welcome_is_taken_over() -> None:
+    resume = welcomed()
+    assert (resume.epoch, resume.heartbeat) == (3, 2.0)
+
+
+def test_what_was_handled_before_a_welcome_is_not_acknowledged_after_it() -> None:
+    resume = welcomed()
+    resume.handled(5, now=0.0)
+    assert resume.has_unacked
+    resume.welcomed(Welcome(epoch=4, heartbeat_interval_ms=2000, window_messages=8, window_bytes=1 << 18), now=1.0)
+    assert not resume.has_unacked
+    assert resume.take_ack(now=9.0, force=True) is None
+    resume.handled(1, now=9.0)
+    assert resume.take_ack(now=9.0, force=True) == 1, "counting begins anew"
+
+
+def test_the_smallest_window_is_acknowledged_one_by_one() -> None:
+    resume = welcomed(window=1)
+    resume.handled(1, now=0.0)
+    assert resume.take_ack(now=0.0) == 1
+
+
+def test_an_ack_never_moves_back() -> None:
+    resume = welcomed()
+    resume.handled(4, now=0.0)
+    assert resume.take_ack(now=0.0) == 4
+    resume.handled(2, now=0.0)
+    assert not resume.has_unacked
+    assert resume.take_ack(now=9.0, force=True) is None
+
+
+def test_the_wait_of_an_ack_counts_from_the_first_handled() -> None:
+    resume = welcomed(window=100)
+    resume.handled(1, now=1.0)
+    resume.handled(2, now=1.0 + 0.9 * ACK_DELAY)
+    assert resume.take_ack(now=1.0 + 1.01 * ACK_DELAY) == 2
+
+
+def test_the_next_look_is_soon_when_an_ack_waits() -> None:
+    resume = welcomed()
+    assert resume.next_look() == pytest.approx(0.5), "a quarter of a heartbeat"
+    resume.handled(1, now=0.0)
+    assert ACK_DELAY < resume.next_look() < 2 * ACK_DELAY
+    assert resume.take_ack(now=resume.next_look()) == 1, "then it is due"
+
+
+def test_saying_something_puts_the_heartbeat_off_and_hearing_does_not() -> None:
+    resume = welcomed(now=10.0)
+    resume.heard(11.0)
+    assert resume.heartbeat_due(11.0)
+    resume.said(11.0)
+    assert not resume.heartbeat_due(11.9)
+    assert resume.heartbeat_due(12.0)
+
+
+def test_deliveries_count_as_hearing() -> None:
+    resume = welcomed()
+    resume.receive([], now=5.0)
+    assert not resume.peer_is_silent(6.5)
+    assert resume.peer_is_silent(11.0)
+
+
+@pytest.fixture
+def roomy() -> Resume:
+    made = Resume()
+    made.welcomed(Welcome(epoch=1, window_messages=100), 0.0)
+    return made
+
+
+def event(seq: int, **fields: object) -> EventDelivery:
+    return EventDelivery(event=EventLink(room_id="r", seq=seq, type=1), **fields)  # type: ignore[arg-type]
+
+
+def test_a_rejection_names_the_delivery_by_its_count_on_this_connection(roomy: Resume) -> None:
+    roomy.receive([event(1)], 0.0)
+    shown = roomy.receive([event(2), event(3)], 0.0)
+    roomy.reject(shown[1], "no")
+    assert roomy.take_rejects() == [(3, "no")]
+    assert roomy.take_rejects() == []
+
+
+def test_a_rejection_that_was_lost_with_its_connection_is_made_again(roomy: Resume) -> None:
+    (shown,) = roomy.receive([event(1)], 0.0)
+    roomy.reject(shown, "no")
+    roomy.take_rejects()
+    roomy.welcomed(Welcome(epoch=2, window_messages=100), 1.0)
+    assert roomy.receive([event(1), event(2)], 1.0)[0].seq == 2
+    assert roomy.take_rejects() == [(1, "no")]
+
+
+def test_a_rejection_of_an_earlier_connection_waits_for_the_repeat(roomy: Resume) -> None:
+    (shown,) = roomy.receive([event(1)], 0.0)
+    roomy.welcomed(Welcome(epoch=2, window_messages=100), 1.0)
+    roomy.reject(shown, "no")
+    assert roomy.take_rejects() == []
+    roomy.receive([event(1)], 1.0)
+    assert roomy.take_rejects() == [(1, "no")]
+
+
+def test_what_was_acknowledged_is_not_rejected(roomy: Resume) -> None:
+    (shown,) = roomy.receive([event(1)], 0.0)
+    roomy.handled(1, 0.0)
+    roomy.take_ack(1.0, force=True)
+    roomy.reject(shown, "too late")
+    assert roomy.take_rejects() == []
+
+
+def test_only_so_many_rejections_are_remembered(roomy: Resume) -> None:
+    for seq in range(1, REJECTIONS_KEPT + 2):
+        (shown,) = roomy.receive([event(seq)], 0.0)
+        roomy.reject(shown, "no")
+    roomy.welcomed(Welcome(epoch=2, window_messages=100), 1.0)
+    roomy.receive([event(1), event(2)], 1.0)
+    assert roomy.take_rejects() == [(2, "no")]
+
+
+def test_a_replay_is_shown_once_and_moves_nothing(roomy: Resume) -> None:
+    roomy.receive([event(1), event(2), event(3)], 0.0)
+    (replayed,) = roomy.receive([event(2, replay=True)], 0.0)
+    assert (replayed.seq, replayed.replay) == (2, True)
+    roomy.welcomed(Welcome(epoch=2, window_messages=100), 1.0)
+    assert roomy.receive([event(2, replay=True)], 1.0) == [], "its ack was lost, not its showing"
+    assert [one.seq for one in roomy.receive([event(3), event(4)], 1.0)] == [4]
+    assert roomy.received == 3, "repeats are counted all the same"
+
+
+@pytest.mark.parametrize(
+    ("first", "reason", "text"),
+    [
+        (3, SkipReason.SKIP_REASON_REJECTED, "3 will not come: rejected by this device"),
+        (1, SkipReason.SKIP_REASON_RETENTION, "1 to 3 will not come: no longer kept"),
+        (3, SkipReason.SKIP_REASON_UNDELIVERABLE, "3 will not come: tried too often"),
+        (3, 77, "3 will not come: for a reason this version does not know"),
+    ],
+)
+def test_a_marker_counts_as_shown_and_says_what_is_missing(roomy: Resume, first: int, reason: SkipReason, text: str) -> None:
+    marker = event(3, skipped=Skipped(first_seq=first, last_seq=3, reason=reason))
+    (shown,) = roomy.receive([marker], 0.0)
+    assert (shown.text, shown.skipped) == (text, marker.skipped)
+    assert roomy.receive([event(3)], 0.0) == []
+    assert Delivery(event(4)).skipped is None

@@ -1,4 +1,4 @@
-"""Acks of many streams travel as columns and come out as they were; columns that do not fit together are refused."""
+"""Acks of many streams as columns: they come out as they were, and columns that do not fit are refused."""
 
 import pytest
 from hypothesis import given
@@ -20,6 +20,7 @@ acks = st.builds(
     st.lists(st.tuples(ids, seqs, ids), max_size=2).map(tuple),
     st.lists(cursors, max_size=2).map(tuple),
     st.none() | cursors,
+    st.lists(st.tuples(ids, seqs, seqs), max_size=2).map(tuple),
 )
 
 

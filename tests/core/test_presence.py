@@ -1,4 +1,4 @@
-"""Presence: the most reachable device counts, who comes back in time was never away, and only what has settled is told."""
+"""Presence: the most reachable device counts, a quick reconnect is not seen, only settled changes are told."""
 
 from itertools import pairwise
 

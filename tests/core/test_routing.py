@@ -141,3 +141,17 @@ def test_the_version_moves_when_only_the_gateways_of_a_topic_change() -> None:
     before = routing.version
     routing.forget("g")
     assert routing.version > before
+
+
+def test_an_instance_in_doubt_is_known_again_by_the_full_set() -> None:
+    """Its connection came again, and nobody may have told it so: what it is described as known makes it send everything."""
+    routing = Routing()
+    routing.doubt("g")
+    routing.apply("g", 1, full=True, add=[A], remove=[])
+    assert routing.number_of("g") == 1
+    routing.doubt("g")
+    assert routing.number_of("g") == 0
+    assert routing.apply("g", 2, full=False, add=[B], remove=[]) == Change((B,), ()), "which goes on meanwhile"
+    assert routing.number_of("g") == 0
+    assert routing.apply("g", 3, full=True, add=[A, B], remove=[]) == Change()
+    assert routing.number_of("g") == 3

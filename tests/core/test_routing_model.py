@@ -1,7 +1,8 @@
-"""Gateways, nodes, and the wires between them, which lose, delay and break as they like: at rest each node's table is what the gateways want, and
-no stream has missed an event for which nobody told it to pull.
+"""Gateways, nodes, and the wires between them, which lose, delay and break as they like: at rest each
+node's table is what the gateways want, and no stream has missed an event for which nobody told it to pull.
 
-Events count as missed until they are delivered or pulled; gaps and repair pulls, which would find them as well, are left out.
+Events count as missed until they are delivered or pulled; gaps and repair pulls, which would find them as
+well, are left out.
 """
 
 from collections import deque
@@ -24,7 +25,8 @@ Topic = st.sampled_from(TOPICS)
 
 @dataclass
 class SubConnection:
-    """A SUB's connection to one XPUB. ``on_the_way`` are subscriptions: a topic and whether it begins, or a fence's number."""
+    """A SUB's connection to one XPUB. ``on_the_way`` are subscriptions: a topic and whether it begins, or
+    a fence's number."""
 
     instance: str
     on_the_way: deque[tuple[bytes, bool] | int] = field(default_factory=deque)
@@ -104,7 +106,8 @@ class RoutingMachine(RuleBasedStateMachine):
 
     @rule(n=Node, topic=Topic, joined=st.booleans(), last=st.booleans())
     def publish(self, n: int, topic: bytes, joined: bool, last: bool) -> None:
-        """An event is stored and published by a node: to the topic, or to the own topic of each gateway. After the last one nothing fails."""
+        """An event is stored and published by a node: to the topic, or to the own topic of each gateway.
+        After the last one nothing fails."""
         event = self.next()
         for gateway in self.gateways:
             if topic in gateway.streams:
@@ -173,7 +176,8 @@ class RoutingMachine(RuleBasedStateMachine):
 
     @rule(g=Gateway)
     def calls_are_quick(self, g: int) -> None:
-        """The gateway has its turn and everything that can be answered is, while subscriptions and messages wait."""
+        """The gateway has its turn and everything that can be answered is, while subscriptions and
+        messages wait."""
         self.flush(g)
         for n in range(len(self.nodes)):
             for _ in range(10):
@@ -350,7 +354,8 @@ class RoutingMachine(RuleBasedStateMachine):
                             step(g, n)
 
     def settle(self) -> None:
-        """Nothing fails any more: everything that can happen does, until nothing is left but asking who is who."""
+        """Nothing fails any more: everything that can happen does, until nothing is left but asking who is
+        who."""
         living = {gateway.instance for gateway in self.gateways}
         for n in range(len(self.nodes)):
             for _ in range(len(self.nodes[n].connections)):

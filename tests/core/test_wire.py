@@ -6,10 +6,18 @@ from google.protobuf.struct_pb2 import Struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.core.wire import count_first_field, delivery_record, encode_delivery, varint
+from chatd.core.wire import (
+    count_first_field,
+    delivery_record,
+    encode_delivery,
+    error_from_pb,
+    error_to_pb,
+    varint,
+)
+from chatd.errors import WIRE_ERRORS, ChatdError, Internal
 from chatd.pb.chat.v1.chat_pb2 import RoomEvent, SendEventsRequest
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink
-from chatd.pb.gateway.v1.gateway_pb2 import Ack, ServerFrame
+from chatd.pb.gateway.v1.gateway_pb2 import Ack, Error, ServerFrame
 
 
 @given(st.integers(0, 2**63))
@@ -61,3 +69,16 @@ def test_counting_agrees_with_protobuf_wherever_that_parses(message: bytes) -> N
 def test_a_message_made_to_take_long_counts_as_much_and_takes_no_longer(fields: bytes) -> None:
     assert count_first_field(fields * 500_000, at_most=257) == 257
     assert timeit.timeit(lambda: count_first_field(fields * 500_000, at_most=257), number=10) < 1
+
+
+@pytest.mark.parametrize("kind", WIRE_ERRORS.values(), ids=lambda kind: kind.name)
+def test_every_error_crosses_the_wire_as_itself(kind: type[ChatdError]) -> None:
+    error = error_from_pb(error_to_pb(kind("because")))
+    assert type(error) is kind
+    assert str(error) == "because"
+
+
+def test_an_error_of_a_newer_gateway_is_still_an_error() -> None:
+    error = error_from_pb(Error(code=987, name="FROM_THE_FUTURE"))
+    assert type(error) is Internal
+    assert "FROM_THE_FUTURE" in str(error)

@@ -1,4 +1,5 @@
-"""A gateway that stops: every stream's acks are written before its device is told to leave, and nobody waits for nothing."""
+"""A gateway that stops: every stream's acks are written before its device is told to leave, and nobody
+waits for nothing."""
 
 import asyncio
 import time

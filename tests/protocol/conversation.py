@@ -18,11 +18,13 @@ from chatd.pb.gateway.v1.gateway_pb2 import Ack, Bye, ClientFrame, Heartbeat, He
 class Conversation:
     """One socket to a gateway. ``call_*`` raise AssertionError when the service refuses."""
 
-    def __init__(self, uri: str, token: str, profile: str = "", *, kind: int = zmq.DEALER) -> None:
+    def __init__(self, uri: str, token: str, profile: str = "", *, kind: int = zmq.DEALER, routing_id: bytes = b"") -> None:
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.socket = self.context.socket(kind)
         self.socket.linger = 0
         self.socket.rcvhwm = 0  # at its limit libzmq would not even see that the connection has ended
+        if routing_id:
+            self.socket.routing_id = routing_id
         self.socket.connect(uri)
         self.token = token
         self.profile = profile

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from chatd.pb.admin.v1 import admin_pb2
-from chatd.pb.events.v1.payloads_pb2 import EventDelivery, SkipReason
+from chatd.pb.chat.v1.chat_pb2 import GetDeliveryStatusRequest, GetDeliveryStatusResponse
+from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventDelivery, SkipReason
 from chatd.pb.gateway.v1.gateway_pb2 import Reject
 from tests.daemons import Daemon, operator_token
 from tests.protocol.conversation import Conversation, seqs, texts
@@ -205,6 +206,30 @@ def test_a_rejected_delivery_that_is_not_acknowledged_is_a_marker_next_time(conn
     assert [one.HasField("skipped") for one in heard] == [False, True, False]
     assert heard[1].skipped.reason == SkipReason.SKIP_REASON_REJECTED
     assert "unreadable" not in str(heard[1]), "the marker says nothing of the contents"
+
+
+def test_a_rejected_delivery_that_is_acknowledged_past_is_not_delivered(connect: Connect) -> None:
+    alice, watching, bob = connect("alice"), connect("alice"), connect("bob")
+    watching.open("a", want_signals=True)
+    bob.open("d")
+    bob.hear_kind("caught_up")
+    alice.create_room("r", "bob")
+    alice.send_texts("r", "unreadable", "fine")
+    bob.deliveries(3)
+    bob.say(reject=Reject(delivery=2, reason="no"))
+    bob.ack(3)
+    told: set[tuple[int, int]] = set()
+    while (3, 3) not in told:
+        told |= {(one.delivered.first_seq, one.delivered.seq) for one in watching.hear().signals}
+    assert not any(first <= 2 <= last for first, last in told)
+
+    def states(seq: int) -> tuple[int, list[int]]:
+        reply = alice.request("ChatService/GetDeliveryStatus", GetDeliveryStatusRequest(room_id="r", seq=seq))
+        status = GetDeliveryStatusResponse.FromString(reply.payload)
+        return status.delivered, [one.state for profile in status.profiles for one in profile.devices]
+
+    assert states(2) == (0, [DeliveryState.DELIVERY_STATE_REJECTED])
+    assert states(3) == (1, [DeliveryState.DELIVERY_STATE_ACKNOWLEDGED])
 
 
 def test_a_dropped_letter_is_gone_and_its_marker_stays(connect: Connect) -> None:

@@ -168,3 +168,24 @@ def test_who_joins_sees_from_the_joining_who_leaves_sees_to_the_leaving(connect:
     alice.send_texts(room, "after")
     assert seqs(carol.deliveries(1)) == [5]
     carol.hear_nothing(0.3)
+
+
+def test_a_hello_right_behind_a_bye_opens_a_stream_that_stays(connect: Connect, room: str) -> None:
+    """The Bye waits for its acks to be written, and then ends its own stream only."""
+    alice, bob = connect("alice"), connect("bob")
+    for device in ("one", "two", "three"):
+        bob.open(device)
+        bob.hear_kind("caught_up")
+        alice.send_texts(room, f"for {device}")
+        bob.deliveries(1)
+        bob.ack(1)
+        bob.bye()
+        bob.hello(device)
+        while bob.hear().HasField("welcome") is False:
+            pass
+        alice.send_texts(room, f"again for {device}")
+        assert texts(bob.deliveries(1)) == [f"again for {device}"]
+        bob.heartbeat(1)
+        assert bob.hear_kind("heartbeat").mark == 1
+        bob.bye()
+        bob.hear_kind("closed")

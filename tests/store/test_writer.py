@@ -1,10 +1,36 @@
-"""The writer: one transaction for all that waits."""
+"""The writer: one transaction for all that waits, and an answer for each command whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import peewee
+import pytest
 
 from chatd.default.messages.history import GetHistory
 from chatd.default.rooms.membership import AddSubscriptions
-from chatd.default.rooms.store import CreateRoom
-from chatd.errors import ChatdError
+from chatd.default.rooms.store import CreateRoom, GetRoom
+from chatd.errors import AlreadyExists, ChatdError, Internal, RoomNotFound, StoreFailed, Unavailable
+from chatd.store.command import NO_LOCKS, Command, Locks
+from chatd.store.database import CommitUnknown, Database
+from chatd.store.transaction import Transaction
 from tests.store.driver import Store, event, send
+
+
+@dataclass(frozen=True, slots=True)
+class Fails(Command[None]):
+    """Changes a room, and then raises: an error, or a programming error."""
+
+    error: Exception
+
+    def locks(self) -> Locks:
+        return NO_LOCKS
+
+    @classmethod
+    def apply(cls, transaction: Transaction, commands: Sequence[Fails]) -> list[None]:
+        transaction.database.run("UPDATE room SET name = 'changed'")
+        raise commands[0].error
 
 
 def test_one_refused_command_of_each_kind_leaves_the_batch_whole(store: Store) -> None:
@@ -19,3 +45,58 @@ def test_one_refused_command_of_each_kind_leaves_the_batch_whole(store: Store) -
     )
     assert [isinstance(result, ChatdError) for result in results] == [True, False, False, True, False]
     assert len(store.ask(GetHistory("s", "alice", False, 0, 10))[0]) == 3
+
+
+def test_all_that_waits_is_one_transaction(store: Store) -> None:
+    store.batches = 0
+    store.many([CreateRoom(f"r{number}", "", "alice", ()) for number in range(200)])
+    assert store.batches < 50
+    assert len(store.database.rows("SELECT 1 FROM room")) == 201
+
+
+def test_a_fault_in_a_command_changes_nothing_and_the_writer_lives_on(store: Store) -> None:
+    with pytest.raises(Internal, match="ZeroDivisionError"):
+        store.do(Fails(ZeroDivisionError()))
+    assert store.ask(GetRoom("r"))[0].name == ""
+    store.do(send("alice", event("r", "e")))
+    assert store.stopped_with == []
+
+
+def test_a_fault_in_a_command_that_is_applied_alone_leaves_the_writer_alive(store: Store) -> None:
+    """After a deadlock each command of the batch is applied by itself."""
+    results = store.many([CreateRoom("s", "", "alice", ()), Fails(peewee.OperationalError("deadlock")), Fails(KeyError("k"))])
+    assert {type(result) for result in results[1:]} <= {StoreFailed, Internal}
+    store.do(send("alice", event("r", "e")))
+
+
+def test_a_failed_transaction_keeps_the_changes_of_no_command(store: Store) -> None:
+    """Rooms made in the transaction of the command that fails go with it, and their callers are told so."""
+    results = store.many([CreateRoom("s", "", "alice", ()), Fails(StoreFailed("the disk is full")), CreateRoom("t", "", "alice", ())])
+    assert any(isinstance(result, StoreFailed) for result in results)
+    assert store.ask(GetRoom("r"))[0].name == ""
+    there = {room_id for (room_id,) in store.database.rows("SELECT room_id FROM room")}
+    answered = {result.room_id for result in results if not isinstance(result, ChatdError)}
+    assert there == {"r"} | answered, "a caller that was told of success has its room, and no other"
+
+
+def test_after_a_commit_of_unknown_outcome_every_command_is_refused(store: Store) -> None:
+    with pytest.raises(CommitUnknown):
+        store.do(Fails(CommitUnknown("I/O error at COMMIT")))
+    assert [type(error) for error in store.stopped_with] == [CommitUnknown]
+    with pytest.raises(Unavailable, match="the node is stopping"):
+        store.do(CreateRoom("s", "", "alice", ()))
+    with pytest.raises(RoomNotFound):
+        store.ask(GetRoom("s"))
+
+
+def test_a_writer_whose_connection_has_ended_gets_a_new_one(nodes: tuple[Store, Store], postgres_uri: str) -> None:
+    store, _ = nodes
+    store.do(CreateRoom("r", "", "alice", ()))
+    killer = Database(postgres_uri)
+    with killer.connection(readonly=True):
+        killer.rows(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    store.do(CreateRoom("s", "", "alice", ()))
+    with pytest.raises(AlreadyExists):
+        store.do(CreateRoom("s", "", "alice", ()))

@@ -17,6 +17,7 @@ DECLARED = re.compile(r'\bCounter\(\s*"(\w+)"')
 MOVED_ELSEWHERE = {
     "events_purged": "tests/system/test_retention.py",
     "devices_expired": "tests/system/test_retention.py",
+    "orphans_deleted": "tests/default/retention/test_orphans.py",
     "signals_dropped": "tests/default/test_signals.py",
     "notifications_sent": "tests/notify/test_offline_delivery.py",
     "notifications_failed": "tests/notify/test_offline_delivery.py",

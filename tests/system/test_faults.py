@@ -92,7 +92,8 @@ async def test_what_a_dead_node_did_not_fan_out_is_found(db_uri: str, tmp_path: 
                 with database.connection(readonly=False):
                     # The second event is copied behind the first by hand: committed, head moved, nobody told.
                     database.run(
-                        "INSERT INTO room_event SELECT room_id, seq + 1, 'orphan', sender_id, type, sent_at_us, content_hash, delivery "
+                        "INSERT INTO room_event (room_id, seq, event_id, sender_id, type, sent_at_us, content_hash, delivery) "
+                        "SELECT room_id, seq + 1, 'orphan', sender_id, type, sent_at_us, content_hash, delivery "
                         "FROM room_event WHERE seq = 2"
                     )
                     database.run("UPDATE room SET head_seq = 3")

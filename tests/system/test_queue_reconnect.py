@@ -1,4 +1,5 @@
-"""The queue's connection breaks while calls go on: everything sent meanwhile arrives at once when it is back, without a gap or a repair pull."""
+"""The queue's connection breaks while calls go on: everything sent meanwhile arrives at once when it is
+back, without a gap or a repair pull."""
 
 import asyncio
 import time
@@ -16,7 +17,8 @@ NEVER = 3600
 
 @pytest.mark.parametrize("silent", [False, True], ids=["reset", "black hole"])
 async def test_what_was_published_into_a_broken_connection_is_pulled(tmp_path: Path, silent: bool) -> None:
-    """Several devices of the room and one of another: messages for one and for many. In a black hole nobody is told until it ends."""
+    """Several devices of the room and one of another: messages for one and for many. In a black hole
+    nobody is told until it ends."""
     call, queue = free_port(), free_port()
     common = {"REPAIR_PULL_SECONDS": NEVER, "DELIVERY_RETRY_MS": 300_000, "PRESENCE_GRACE_SECONDS": 0.1}
     node = Daemon(

@@ -64,7 +64,7 @@ def test_signals_reach_who_asked_and_count_for_nothing(deployment: Deployment) -
         assert texts(bob.deliveries(1)) == ["hello"]
         bob.ack(1)
         receipt = hear_signal(alice, lambda signal: signal.delivered.device_id == "b").delivered
-        assert (receipt.room_id, receipt.profile_id, receipt.seq) == ("r", "bob", 2)
+        assert (receipt.room_id, receipt.profile_id, receipt.first_seq, receipt.seq) == ("r", "bob", 2, 2)
 
         bob.request("ChatService/SetReadMarker", SetReadMarkerRequest(room_id="r", seq=2, device_id="b"))
         read = hear_signal(alice2, lambda signal: signal.HasField("read")).read

@@ -29,8 +29,15 @@ class Server:
         self.heard: list[Message] = []
         self.came: list[AcceptedConnection] = []
         self.went: list[AcceptedConnection] = []
+        self.gone: list[AcceptedConnection] = []
         self.connections = AcceptedConnections(
-            loop, router, monitor, make=AcceptedConnection, on_accepted=self.came.append, on_ended=self.went.append
+            loop,
+            router,
+            monitor,
+            make=AcceptedConnection,
+            on_accepted=self.came.append,
+            on_ended=self.went.append,
+            on_gone=self.gone.append,
         )
         self.pump = Pump(loop, router, self.heard.extend, strangers=self.connections)
 
@@ -40,8 +47,10 @@ class Server:
         self.connections.close()
         self.pump.close()
 
-    def connect(self) -> "zmq.Socket[bytes]":
+    def connect(self, routing_id: bytes = b"") -> "zmq.Socket[bytes]":
         dealer = self.context.socket(zmq.DEALER)
+        if routing_id:
+            dealer.routing_id = routing_id
         dealer.linger = 0
         dealer.reconnect_ivl, dealer.sndtimeo = -1, 1_000
         dealer.connect(self.uri)
@@ -128,6 +137,61 @@ async def test_what_is_left_of_a_connection_is_not_its_successors(server: Server
     await server.until(lambda: server.heard[-1][1] == b"still here")
     assert server.connections.known[server.heard[-1][0]] is server.came[1]
     assert server.went == [one]
+
+
+async def test_what_is_left_of_a_connection_is_its_own_though_its_descriptor_is_anothers(server: Server) -> None:
+    first = server.connect()
+    first.send(b"hello")
+    await server.until(lambda: server.heard)
+    one = server.connections.known[server.heard[0][0]]
+    server.pump.pause()
+    first.send(b"the last word")
+    first.close(1_000)
+    await server.until(lambda: server.went == [one])
+    successor = server.connect()
+    await server.until(lambda: len(server.came) == 2)
+    assert server.came[1].fd == one.fd
+    server.pump._paused = False
+    server.pump.read_now()
+    assert [frames[1] for frames in server.heard] == [b"hello", b"the last word"]
+    assert server.heard[1][0] == server.heard[0][0]
+    assert not server.came[1].routing_id, "nothing has been heard of it"
+    successor.send(b"me too")
+    await server.until(lambda: len(server.heard) == 3)
+    assert server.connections.known[server.heard[2][0]] is server.came[1]
+    await server.until(lambda: server.gone == [one])
+
+
+async def test_an_id_that_a_client_chose_is_the_next_connections_when_it_comes(server: Server) -> None:
+    first = server.connect(b"chosen")
+    first.send(b"hello")
+    await server.until(lambda: server.heard)
+    one = server.connections.known[b"chosen"]
+    first.close(0)
+    await server.until(lambda: server.went == [one])
+    successor = server.connect(b"chosen")
+    successor.send(b"me")
+    await server.until(lambda: len(server.heard) == 2)
+    assert server.connections.known[b"chosen"] is server.came[1]
+    assert (server.gone, one.has_ended, server.came[1].has_ended) == ([one], True, False)
+    server.connections.hang_up(server.came[1])
+    await server.until(server.has_forgotten_all)
+
+
+async def test_a_connection_that_ended_before_it_was_heard_is_known_to_have_ended(server: Server) -> None:
+    """And so nothing is sent to its id, which is another's by then."""
+    server.pump.pause()
+    first = server.connect(b"chosen")
+    first.send(b"hello")
+    await server.until(lambda: server.came)
+    first.close(1_000)
+    await server.until(lambda: server.went)
+    server.pump._paused = False
+    server.pump.read_now()
+    await server.until(lambda: server.heard)
+    await server.until(lambda: server.gone)
+    assert all(one.has_ended for one in server.gone)
+    await server.until(server.has_forgotten_all)
 
 
 async def test_of_who_is_hung_up_on_nothing_more_is_heard(server: Server) -> None:

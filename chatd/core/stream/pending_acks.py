@@ -8,7 +8,7 @@ from chatd.core.model import StreamAcks, StreamKey
 class PendingAcks:
     """``take`` gives all that is to be written; ``written`` or ``lost`` must follow before the next one."""
 
-    __slots__ = ("_cursors", "_failed", "_key", "_rejected", "_replayed", "_under_way")
+    __slots__ = ("_cursors", "_failed", "_key", "_rejected", "_removed", "_replayed", "_under_way")
 
     def __init__(self, key: StreamKey) -> None:
         self._key = key
@@ -16,6 +16,7 @@ class PendingAcks:
         self._rejected: tuple[tuple[str, int, str], ...] = ()
         self._replayed: tuple[tuple[str, int], ...] = ()
         self._failed: tuple[str, int] | None = None
+        self._removed: tuple[tuple[str, int, int], ...] = ()
         self._under_way: StreamAcks | None = None
 
     def handled(self, cursors: dict[str, int]) -> None:
@@ -25,6 +26,10 @@ class PendingAcks:
     def replays_handled(self, replays: Iterable[tuple[str, int]]) -> None:
         """``replays``: room and seq of dead letters that were replayed, and that the device has handled."""
         self._replayed = (*self._replayed, *replays)
+
+    def removed_handled(self, removed: Iterable[tuple[str, int, int]]) -> None:
+        """``removed``: room, first and last seq of markers of removed events that the device has handled."""
+        self._removed = (*self._removed, *removed)
 
     def rejected(self, room_id: str, seq: int, reason: str) -> None:
         """The device will never handle this delivery."""
@@ -38,8 +43,8 @@ class PendingAcks:
         """None: nothing waits to be written, or something is being written."""
         if self._under_way is not None or not self:
             return None
-        self._under_way = StreamAcks(self._key, self._cursors, self._rejected, self._replayed, self._failed)
-        self._cursors, self._rejected, self._replayed, self._failed = {}, (), (), None
+        self._under_way = StreamAcks(self._key, self._cursors, self._rejected, self._replayed, self._failed, self._removed)
+        self._cursors, self._rejected, self._replayed, self._failed, self._removed = {}, (), (), None, ()
         return self._under_way
 
     def written(self) -> StreamAcks | None:
@@ -56,10 +61,11 @@ class PendingAcks:
         self._rejected = lost.rejected + self._rejected
         self._replayed = lost.replayed + self._replayed
         self._failed = self._failed or lost.failed
+        self._removed = lost.removed + self._removed
 
     def __bool__(self) -> bool:
         """True if anything waits to be taken."""
-        return bool(self._cursors or self._rejected or self._replayed or self._failed)
+        return bool(self._cursors or self._rejected or self._replayed or self._failed or self._removed)
 
     @property
     def under_way(self) -> bool:

@@ -67,8 +67,7 @@ class PendingPull:
     def _take(self, run: OwedRun, *, alone: bool) -> bool:
         """Count one run of the answer. False: it is not to be sent."""
         if run.again:
-            self._take_again(run)
-            return True
+            return self._take_again(run)
         if run.replay:
             return self._take_replay(run)
         place = self.overtaking.place_of(run, self._sent.position(run.room_id), alone=alone)
@@ -78,19 +77,29 @@ class PendingPull:
             self.miss()
         return place is Place.FREE
 
-    def _take_again(self, run: OwedRun) -> None:
-        """Count a second copy of the oldest delivery in flight, or the marker that replaces it."""
-        window = self._sent.window
-        window.add(run.room_id, run.first_seq, run.last_seq, len(run.records), kind=RunKind.AGAIN)
-        if run.skipped and window.oldest == (run.room_id, run.last_seq):
-            # The first copy is given up, so that it no longer holds up the rest. The cursor stays until the
-            # device acknowledges the marker.
-            window.ack(window.acked + 1)
+    def _take_again(self, run: OwedRun) -> bool:
+        """Count a second copy of the oldest delivery in flight, or the marker that replaces it. False: it is not to be sent."""
+        window, place = self._sent.window, (run.room_id, run.last_seq)
+        if not run.skipped:
+            kind = RunKind.REPLAY if run.replay else RunKind.AGAIN
+        elif window.oldest_kind is RunKind.REPLAY and window.oldest == place:
+            window.give_up(*place)  # a dead letter once more; its place was marked long ago
+            return False
+        elif window.marks(*place) and not window.has_room_for_copy(len(run.records)):
+            return False
+        else:
+            kind = RunKind.MARKER
+        window.add(run.room_id, run.first_seq, run.last_seq, len(run.records), kind=kind)
+        if kind is RunKind.MARKER:
+            # The copies before it no longer hold up the rest. The cursor stays until the device acknowledges the marker.
+            window.give_up(*place)
+        return True
 
     def _take_replay(self, run: OwedRun) -> bool:
         """Count a replayed dead letter. False: it is in flight already, or its ack is being written."""
         window = self._sent.window
         if (run.room_id, run.last_seq) in window.replays() | self._pending_acks.replays():
             return False
+        window.take_up(run.room_id, run.last_seq)
         window.add(run.room_id, run.first_seq, run.last_seq, len(run.records), kind=RunKind.REPLAY)
         return True

@@ -54,6 +54,7 @@ class Redelivery:
     def overdue(self, now: float, first: float) -> bool:
         """True if the oldest delivery in flight has had its time (``AckTimer``)."""
         window = self._window
+        window.drop_given_up()
         return self._timer.is_over(acked=window.acked, in_flight=not window.empty, now=now, first=first)
 
     def oldest_failed(self, *, send_again: bool) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from chatd.core.model import OwedRun
 from chatd.core.stream.published import Published
-from chatd.core.stream.window import Window
+from chatd.core.stream.window import RunKind, Window
 
 UNKNOWN = -1
 """The position of a room that nothing is known of."""
@@ -56,4 +56,4 @@ class Sent:
     def accept_run(self, run: OwedRun) -> None:
         """Count a pulled run that follows as sent."""
         self._positions[run.room_id] = run.last_seq
-        self.window.add(run.room_id, run.first_seq, run.last_seq, len(run.records), marker=run.skipped)
+        self.window.add(run.room_id, run.first_seq, run.last_seq, len(run.records), kind=RunKind.REMOVED if run.skipped else RunKind.NEW)

@@ -179,6 +179,8 @@ class DeviceStream:
         self.pending_acks.handled(window.ack(up_to))
         if window.replayed:
             self.pending_acks.replays_handled(window.take_replayed())
+        if window.removed:
+            self.pending_acks.removed_handled(window.take_removed())
         if redelivery.alone:
             redelivery.acked()
         if self.state is StreamState.CATCHING_UP and self._pull is None:

@@ -17,18 +17,23 @@ class RunKind(Enum):
     """Next in the room's log: the ack moves the room's cursor."""
     AGAIN = auto()
     """The oldest delivery in flight, sent once more."""
+    MARKER = auto()
+    """The marker of an event that is given up, sent in its place: as AGAIN."""
     REPLAY = auto()
     """A dead letter, behind the cursor or not: the ack ends the replay."""
+    REMOVED = auto()
+    """A marker of removed events, one delivery for many seqs: as NEW, but none of them was delivered."""
 
 
 class Segment(NamedTuple):
-    """A run in flight: deliveries ``start`` + 1 to ``end``. A marker is one delivery for many seqs."""
+    """A run in flight: deliveries ``start`` + 1 to ``end``. A REMOVED one is one delivery for many seqs."""
 
     start: int
     end: int
     end_bytes: int
     """Bytes sent on the stream, with this run."""
     room_id: str
+    first_seq: int
     last_seq: int
     kind: RunKind
 
@@ -44,13 +49,16 @@ class Window:
     """
 
     __slots__ = (
+        "_given_up",
         "_normal_bytes",
         "_normal_messages",
         "_segments",
         "acked",
         "acked_bytes",
+        "handled",
         "max_bytes",
         "max_messages",
+        "removed",
         "replayed",
         "sent",
         "sent_bytes",
@@ -64,10 +72,16 @@ class Window:
         self.max_bytes = size + more * (size // URGENT_SHARE)
         self.sent = 0
         self.acked = 0
+        """Deliveries that are not waited for: the device has acknowledged them, or they are given up."""
+        self.handled = 0
+        """Deliveries that the device has acknowledged."""
         self.sent_bytes = 0
         self.acked_bytes = 0
         self.replayed: list[tuple[str, int]] = []
         """Room and seq of replays that were acknowledged, until ``take_replayed``."""
+        self.removed: list[tuple[str, int, int]] = []
+        """Room, first and last seq of REMOVED runs that were acknowledged, until ``take_removed``."""
+        self._given_up: set[tuple[str, int]] = set()  # room and seq; copies of it may be in flight
         # Oldest first; never more than max_messages of them, and a few sent again.
         self._segments: deque[Segment] = deque()
 
@@ -121,15 +135,13 @@ class Window:
         first_seq: int,
         last_seq: int,
         size: int,
-        *,
-        marker: bool = False,
         kind: RunKind = RunKind.NEW,
     ) -> None:
-        """Note that a run of ``size`` bytes was sent. A ``marker`` is one delivery, whatever its range."""
+        """Note that a run of ``size`` bytes was sent."""
         start = self.sent
-        self.sent = end = start + (1 if marker else last_seq - first_seq + 1)
+        self.sent = end = start + (1 if kind is RunKind.REMOVED else last_seq - first_seq + 1)
         self.sent_bytes += size
-        self._segments.append(Segment(start, end, self.sent_bytes, room_id, last_seq, kind))
+        self._segments.append(Segment(start, end, self.sent_bytes, room_id, first_seq, last_seq, kind))
 
     def ack(self, up_to: int) -> dict[str, int]:
         """Free everything up to the ``up_to``-th delivery: room → last acknowledged seq.
@@ -138,6 +150,7 @@ class Window:
         """
         if up_to > self.sent:
             raise AckAhead(f"ack up to {up_to}, but {self.sent} were sent")
+        self.handled = max(self.handled, up_to)
         if up_to <= self.acked:
             return {}
         moved: dict[str, int] = {}
@@ -153,17 +166,56 @@ class Window:
             self.acked_bytes = segment.end_bytes
             if segment.kind is RunKind.NEW:
                 moved[segment.room_id] = segment.last_seq
-            elif segment.kind is RunKind.AGAIN:
+            elif segment.kind in (RunKind.AGAIN, RunKind.MARKER):
                 # Later events of the room may have been acknowledged before the copy.
-                moved.setdefault(segment.room_id, segment.last_seq)
-            else:
+                moved[segment.room_id] = max(segment.last_seq, moved.get(segment.room_id, 0))
+            elif segment.kind is RunKind.REPLAY:
                 self.replayed.append((segment.room_id, segment.last_seq))
+            else:
+                moved[segment.room_id] = segment.last_seq
+                self.removed.append((segment.room_id, segment.first_seq, segment.last_seq))
         self.acked = up_to
+        if self.empty:
+            self._given_up.clear()
         return moved
+
+    def give_up(self, room_id: str, seq: int) -> None:
+        """Wait no longer for a delivery and its copies: each is dropped when it is the oldest."""
+        self._given_up.add((room_id, seq))
+        self.drop_given_up()
+
+    def take_up(self, room_id: str, seq: int) -> None:
+        """What was given up is sent anew."""
+        self._given_up.discard((room_id, seq))
+
+    def drop_given_up(self) -> None:
+        """Drop what is given up from the front, up to the first delivery that is waited for. A marker is."""
+        segments = self._segments
+        while segments and segments[0].kind is not RunKind.MARKER and self.oldest in self._given_up:
+            self.acked += 1
+            if segments[0].end == self.acked:
+                self.acked_bytes = segments.popleft().end_bytes
+
+    def marks(self, room_id: str, seq: int) -> bool:
+        """True if the marker of an event is in flight."""
+        return any(one.kind is RunKind.MARKER and (one.room_id, one.last_seq) == (room_id, seq) for one in self._segments)
+
+    @property
+    def oldest_kind(self) -> RunKind | None:
+        """The kind of the oldest delivery in flight."""
+        return self._segments[0].kind if self._segments else None
+
+    def has_room_for_copy(self, size: int) -> bool:
+        """True if the device itself, by what it has acknowledged, expects one more delivery of ``size`` bytes."""
+        return self.sent - self.handled < self._normal_messages and self.fits(1, size)
 
     def take_replayed(self) -> list[tuple[str, int]]:
         replayed, self.replayed = self.replayed, []
         return replayed
+
+    def take_removed(self) -> list[tuple[str, int, int]]:
+        removed, self.removed = self.removed, []
+        return removed
 
     def at(self, delivery: int) -> tuple[str, int] | None:
         """Room and seq of the ``delivery``-th of the stream; None unless it is in flight."""
@@ -177,5 +229,5 @@ class Window:
         return {segment.room_id for segment in self._segments if segment.kind is not RunKind.REPLAY}
 
     def replays(self) -> set[tuple[str, int]]:
-        """Room and seq of the replays in flight."""
-        return {(one.room_id, one.last_seq) for one in self._segments if one.kind is RunKind.REPLAY}
+        """Room and seq of the replays in flight that are waited for."""
+        return {(one.room_id, one.last_seq) for one in self._segments if one.kind is RunKind.REPLAY} - self._given_up

@@ -13,11 +13,11 @@ Place = tuple[str, int]
 
 class DeliveryFailures(NamedTuple):
     """``attempts``: failed deliveries of events that are still tried. ``dead``: dead letters and their reasons. ``replays``: dead
-    letters on their way once more."""
+    letters on their way once more, and how often that has failed."""
 
     attempts: dict[Place, int]
     dead: dict[Place, SkipReason]
-    replays: list[Place]
+    replays: dict[Place, int]
 
     @property
     def any(self) -> bool:
@@ -31,7 +31,7 @@ class DeliveryFailures(NamedTuple):
         return delivery_record(tried_before(delivery, self.attempts.get((room_id, seq), 0)))
 
 
-NO_FAILURES = DeliveryFailures({}, {}, [])
+NO_FAILURES = DeliveryFailures({}, {}, {})
 
 
 def read_failures(database: Database, stream: StreamKey) -> DeliveryFailures:
@@ -47,7 +47,7 @@ def read_failures(database: Database, stream: StreamKey) -> DeliveryFailures:
     )
     letters = database.rows(
         """
-        SELECT room_id, seq, reason, state
+        SELECT room_id, seq, reason, state, tries
         FROM dead_letter
         WHERE profile_id = ? AND device_id = ?
         ORDER BY room_id, seq
@@ -56,6 +56,6 @@ def read_failures(database: Database, stream: StreamKey) -> DeliveryFailures:
     )
     return DeliveryFailures(
         {(room_id, seq): count for room_id, seq, count in attempts},
-        {(room_id, seq): reason for room_id, seq, reason, _ in letters},
-        [(room_id, seq) for room_id, seq, _, state in letters if state == "replaying"],
+        {(room_id, seq): reason for room_id, seq, reason, _, _ in letters},
+        {(room_id, seq): tries for room_id, seq, _, state, tries in letters if state == "replaying"},
     )

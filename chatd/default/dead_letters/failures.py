@@ -30,20 +30,27 @@ class RetryRule:
     max_retries: int
     first_us: int
 
+    def is_too_soon(self, failures: int, since_us: int) -> bool:
+        """True if a failure does not count: the last one of ``failures`` is only so long ago. Less than nothing: the clock was set
+        back, and nobody knows how long."""
+        return failures > 0 and 0 <= since_us < self.first_us * 2 ** min(failures - 1, 20) // 2
+
 
 def record_failure(transaction: Transaction, stream: StreamKey, room_id: str, seq: int, rule: RetryRule) -> None:
     """The oldest delivery in flight was not taken. It does not count if it was acknowledged meanwhile, or failed just before."""
     database, now_us = transaction.database, transaction.now_us
     place = (stream.profile_id, stream.device_id, room_id, seq)
-    if database.rows(f"SELECT 1 FROM dead_letter WHERE {_AT}", place):
-        # Its replay failed: back to the other dead letters.
-        database.run(f"UPDATE dead_letter SET state = 'dead', attempts = attempts + 1 WHERE {_AT} AND state = 'replaying'", place)
+    letters = database.rows(f"SELECT state, tries, tried_at_us FROM dead_letter WHERE {_AT}", place)
+    if letters:
+        state, tries, tried_at_us = letters[0]
+        if state == "replaying" and not rule.is_too_soon(tries, now_us - tried_at_us):
+            _replay_failed(transaction, place, tries + 1, rule)
         return
     if not _is_owed(transaction, place):
         return
     known = database.rows(f"SELECT attempts, first_at_us, last_at_us FROM delivery_attempt WHERE {_AT}", place)
     attempts, first_at_us, last_at_us = known[0] if known else (0, now_us, 0)
-    if attempts and now_us - last_at_us < rule.first_us * 2 ** min(attempts - 1, 20) // 2:
+    if rule.is_too_soon(attempts, now_us - last_at_us):
         return
     attempts += 1
     if attempts > rule.max_retries:
@@ -61,20 +68,39 @@ def record_failure(transaction: Transaction, stream: StreamKey, room_id: str, se
     set_has_failures(transaction, stream.profile_id, stream.device_id)
 
 
+def _replay_failed(transaction: Transaction, place: _Place, tries: int, rule: RetryRule) -> None:
+    """It goes on, as any delivery does, until it has failed too often: then it is back among the dead letters."""
+    transaction.database.run(
+        f"UPDATE dead_letter SET state = ?, attempts = attempts + 1, tries = ?, tried_at_us = ? WHERE {_AT}",
+        ("dead" if tries > rule.max_retries else "replaying", tries, transaction.now_us, *place),
+    )
+
+
 def reject(transaction: Transaction, stream: StreamKey, room_id: str, seq: int, reason: str) -> None:
-    """The device refuses the event for good."""
+    """The device refuses the event, or a replay of it, for good."""
     place = (stream.profile_id, stream.device_id, room_id, seq)
+    text = reason[:MAX_TEXT].replace("\0", "\ufffd")
+    replayed = transaction.database.rows(
+        f"""
+        UPDATE dead_letter
+        SET state = 'dead', reason = ?, text = ?, attempts = attempts + 1
+        WHERE {_AT} AND state = 'replaying'
+        RETURNING seq
+        """,
+        (SkipReason.SKIP_REASON_REJECTED, text, *place),
+    )
+    if replayed:
+        return
     known = transaction.database.rows(f"SELECT attempts, first_at_us FROM delivery_attempt WHERE {_AT}", place)
     attempts, first_at_us = known[0] if known else (0, transaction.now_us)
     if _is_owed(transaction, place):
-        text = reason[:MAX_TEXT].replace("\0", "\ufffd")
         _make_dead_letter(transaction, place, SkipReason.SKIP_REASON_REJECTED, text, attempts + 1, first_at_us)
 
 
 def end_replay(transaction: Transaction, stream: StreamKey, room_id: str, seq: int) -> None:
-    """The device has handled a replayed dead letter. Its marker stays for as long as the cursor is before it."""
+    """The device has handled a replayed dead letter: it is delivered. Its marker stays for as long as the cursor is before it."""
     transaction.database.run(
-        f"UPDATE dead_letter SET state = 'dropped' WHERE {_AT} AND state = 'replaying'",
+        f"UPDATE dead_letter SET state = 'delivered' WHERE {_AT} AND state = 'replaying'",
         (stream.profile_id, stream.device_id, room_id, seq),
     )
 
@@ -85,14 +111,17 @@ def set_has_failures(transaction: Transaction, profile_id: str, device_id: str) 
 
 
 def _is_owed(transaction: Transaction, place: _Place) -> bool:
+    """The device is to get this event, and not a marker of its removal."""
     profile_id, device_id, room_id, seq = place
     rows = transaction.database.rows(
         """
         SELECT 1
         FROM outbox
-        WHERE profile_id = ? AND device_id = ? AND room_id = ? AND acked_seq < ? AND (until_seq IS NULL OR until_seq >= ?)
+        JOIN room ON room.room_id = outbox.room_id AND room.first_seq <= ?
+        WHERE outbox.profile_id = ? AND outbox.device_id = ? AND outbox.room_id = ? AND outbox.acked_seq < ?
+            AND (outbox.until_seq IS NULL OR outbox.until_seq >= ?)
         """,
-        (profile_id, device_id, room_id, seq, seq),
+        (seq, profile_id, device_id, room_id, seq, seq),
     )
     return bool(rows)
 
@@ -137,7 +166,8 @@ _PASSED = """NOT EXISTS (
 
 @dataclass(frozen=True, slots=True)
 class DeleteSettledFailures(Command[None]):
-    """Delete failures that cursors have passed, of ``limit`` devices at most, and clear ``has_failures`` where none is left."""
+    """Delete failures that cursors have passed, of ``limit`` devices at most, and clear ``has_failures`` where none is left. A dead
+    letter that was not delivered is kept as long as its event."""
 
     limit: int
 
@@ -175,7 +205,7 @@ def _delete_settled(transaction: Transaction, limit: int) -> None:
         database.run(
             f"""
             DELETE FROM dead_letter
-            WHERE profile_id = ? AND device_id = ? AND state = 'dropped' AND {_PASSED.format(table="dead_letter")}
+            WHERE profile_id = ? AND device_id = ? AND state = 'delivered' AND {_PASSED.format(table="dead_letter")}
             """,
             device,
         )
@@ -192,7 +222,7 @@ def _delete_settled(transaction: Transaction, limit: int) -> None:
                     SELECT 1
                     FROM dead_letter
                     WHERE dead_letter.profile_id = device.profile_id AND dead_letter.device_id = device.device_id
-                        AND (dead_letter.state <> 'dead' OR NOT {_PASSED.format(table="dead_letter")}))
+                        AND (dead_letter.state = 'replaying' OR NOT {_PASSED.format(table="dead_letter")}))
             """,
             device,
         )

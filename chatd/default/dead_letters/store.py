@@ -32,8 +32,8 @@ def _replay(transaction: Transaction, command: ReplayDeadLetters) -> dict[str, t
         rows = transaction.database.rows(
             """
             UPDATE dead_letter
-            SET state = 'replaying'
-            WHERE letter_id = ? AND state <> 'dropped'
+            SET state = 'replaying', tries = 0
+            WHERE letter_id = ? AND state IN ('dead', 'replaying')
                 AND EXISTS (
                     SELECT 1
                     FROM room_event
@@ -52,8 +52,8 @@ def _replay(transaction: Transaction, command: ReplayDeadLetters) -> dict[str, t
 
 @dataclass(frozen=True, slots=True)
 class DropDeadLetters(Command[tuple[str, ...]]):
-    """Drop dead letters. The result: the ids of those there were. A dropped one stays, unlisted, for as long as its marker is
-    needed (``failures.DeleteSettledFailures`` removes it)."""
+    """Drop dead letters. The result: the ids of those there were. A dropped one stays, unlisted, for as long as its event is
+    kept: it says that the device does not have it."""
 
     letter_ids: tuple[str, ...]
 
@@ -70,7 +70,7 @@ def _drop(transaction: Transaction, command: DropDeadLetters) -> tuple[str, ...]
         f"""
         UPDATE dead_letter
         SET state = 'dropped'
-        WHERE letter_id IN ({placeholders(len(command.letter_ids))}) AND state <> 'dropped'
+        WHERE letter_id IN ({placeholders(len(command.letter_ids))}) AND state IN ('dead', 'replaying')
         RETURNING letter_id
         """,
         command.letter_ids,
@@ -101,7 +101,7 @@ class ListDeadLetters(Query[tuple[tuple[DeadLetter, ...], bool]]):
             SELECT letter_id, profile_id, device_id, room_id, seq, event_id, sender_id, type, sent_at_us, reason, text,
                 attempts, first_failed_at_us, dead_at_us, CASE state WHEN 'replaying' THEN 1 ELSE 0 END
             FROM dead_letter
-            WHERE state <> 'dropped'{"".join(f" AND {column} = ?" for column in given)}
+            WHERE state IN ('dead', 'replaying'){"".join(f" AND {column} = ?" for column in given)}
             ORDER BY dead_at_us DESC, letter_id
             LIMIT ?
             """,

@@ -87,7 +87,7 @@ class ForgetDevice(Command[int]):
     device_id: str
 
     def locks(self) -> Locks:
-        return Locks(profiles=(self.profile_id,), notifications=True)
+        return Locks(profiles=(self.profile_id,), notifications=True, entries=((self.profile_id, self.device_id, ""),))
 
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[ForgetDevice]) -> list[int]:
@@ -98,18 +98,7 @@ def _delete(transaction: Transaction, device: _Key) -> int:
     """The device's epoch, 0 if there was none."""
     database = transaction.database
     transaction.must_hold(profile_id=device[0])
-    if database.for_update:
-        # In the order in which acks lock them.
-        database.rows(
-            """
-            SELECT 1
-            FROM outbox
-            WHERE profile_id = ? AND device_id = ?
-            ORDER BY room_id, start_seq FOR UPDATE
-            """,
-            device,
-        )
-    for table in ("outbox", "delivery_attempt", "dead_letter", "connection"):
+    for table in ("outbox", "delivery_attempt", "dead_letter", "retention_gap", "connection"):
         database.run(f"DELETE FROM {table} WHERE profile_id = ? AND device_id = ?", device)
     forget_push(transaction, *device)
     epochs = database.rows("DELETE FROM device WHERE profile_id = ? AND device_id = ? RETURNING epoch", device)
@@ -154,18 +143,31 @@ class FindUnusedDevices(Query[tuple[_Key, ...]]):
 
 @dataclass(frozen=True, slots=True)
 class ExpireDevices(Command[int]):
-    """Delete those of ``devices`` (profile, device) that are still unseen since before ``unseen_since_us``. The result: how many
-    devices; one that never connected does not count."""
+    """Delete those of ``devices`` (profile, device) that are still unseen since before ``unseen_since_us``. Those that are
+    ``connected`` are seen now. The result: how many devices; one that never connected does not count."""
 
     devices: tuple[_Key, ...]
     unseen_since_us: int
+    connected: tuple[_Key, ...] = ()
 
     def locks(self) -> Locks:
-        return Locks(profiles=[profile_id for profile_id, _ in self.devices], notifications=True)
+        return Locks(
+            profiles=[profile_id for profile_id, _ in self.devices],
+            notifications=True,
+            entries=[(profile_id, device_id, "") for profile_id, device_id in self.devices],
+        )
 
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[ExpireDevices]) -> list[int]:
-        return [sum(_expire(transaction, device, command.unseen_since_us) for device in command.devices) for command in commands]
+        expired = []
+        for command in commands:
+            for device in command.connected:
+                transaction.database.run(
+                    "UPDATE device SET seen_at_us = ? WHERE profile_id = ? AND device_id = ?", (transaction.now_us, *device)
+                )
+            unused = [device for device in command.devices if device not in command.connected]
+            expired.append(sum(_expire(transaction, device, command.unseen_since_us) for device in unused))
+        return expired
 
 
 def _expire(transaction: Transaction, device: _Key, unseen_since_us: int) -> bool:

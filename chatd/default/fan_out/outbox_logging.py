@@ -44,7 +44,7 @@ class RoomOutboxLoggingQueue:
 
     def put_back(self, runs: Sequence[tuple[str, int, int]]) -> None:
         """These marks cannot move yet: another node has not finished the events before them."""
-        for run in runs:
+        for run in reversed(runs):
             marks = self._marks.setdefault(run[0], [])
             if marks and run[2] + 1 == marks[0][1]:
                 marks[0] = (run[0], run[1], marks[0][2])

@@ -1,4 +1,5 @@
-"""QueuePublishing: topics → gateways → the queue. A message for several topics of one gateway goes to it once."""
+"""QueuePublishing: topics → gateways → the queue. A message for several topics of one gateway goes to it
+once."""
 
 from collections.abc import Callable, Sequence
 

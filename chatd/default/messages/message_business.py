@@ -7,6 +7,7 @@ from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
 from chatd.core.compression import Compressor, decompress
 from chatd.core.ids import check_id, check_seq
+from chatd.core.notable import FIRST_APPLICATION_TYPE
 from chatd.default.answer import Answer, Call, Caller, Read, Role, Write
 from chatd.default.limits import page_limit
 from chatd.default.messages.history import GetHistory
@@ -28,7 +29,6 @@ from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventType
 MAX_EVENTS = 256
 MAX_HISTORY = 500
 DEFAULT_HISTORY = 50
-FIRST_APPLICATION_TYPE = 16
 
 
 class MessageBusiness:

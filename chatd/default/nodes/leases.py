@@ -1,11 +1,13 @@
 """Leases: this node's and those of the gateways that ask it, renewed in the database; and all others, as the database has them.
 
 A lease is no lock: an address whose lease has ended is no longer handed to gateways, that is all. But a node on mem:// serves a database alone:
-the leases of a database are claimed at start, and again by a node that has let its own lease end.
+the leases of a database are claimed at start, and again by a node that has let its own lease end. Other processes' clocks are not
+compared with this one's for longer than needed: a lease that moves forward is held for its length by the steady clock from then on.
 """
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -21,23 +23,33 @@ FORGET_US = 3_600_000_000
 
 
 class Leases:
-    """``lease`` is in seconds; it is renewed when a third of it has passed. ``clock`` gives microseconds since the Unix epoch. ``lost`` is
-    called when another node has taken the database meanwhile."""
+    """``lease`` is in seconds; it is renewed when a third of it has passed. ``clock`` gives microseconds since the Unix epoch, ``steady``
+    seconds. ``lost`` is called when another node has taken the database meanwhile."""
 
-    def __init__(self, store: StoreAccess, *, lease: float, clock: Callable[[], int], lost: Callable[[ChatdError], None]) -> None:
+    def __init__(
+        self,
+        store: StoreAccess,
+        *,
+        lease: float,
+        clock: Callable[[], int],
+        lost: Callable[[ChatdError], None],
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._store = store
         self._lost = lost
         self._place = ""
-        self._until_us = 0
+        self._until = 0.0  # of this node's own lease, on the steady clock
         self._lease_us = round(lease * 1e6)
         self.part = Part(begin=(self._renew,), every=((lease / 3, self._renew),), before_the_end=self._end)
         self._clock = clock
+        self._steady = steady
+        self._held: dict[str, float] = {}  # address → until when its lease holds, on the steady clock
         self._own: Lease | None = None
         self._gateways: dict[str, Lease] = {}
         self._known: tuple[Lease, ...] = ()
 
     def _renew(self) -> None:
-        if self._own is not None and self._clock() > self._until_us:
+        if self._own is not None and self._steady() > self._until:
             self._store.write(self._claiming(self._own), lambda claimed: self._write(), self._not_claimed)
         else:
             self._write()
@@ -65,9 +77,9 @@ class Leases:
 
     def _claiming(self, node: Lease) -> ClaimDatabase:
         now = self._clock()
-        self._until_us = now + self._lease_us
+        self._until = self._steady() + self._lease_us / 1e6
         # A SQLite file is claimed already: all other nodes that it knows are gone.
-        lease = replace(node, lease_until_us=self._until_us)
+        lease = replace(node, lease_until_us=now + self._lease_us)
         return ClaimDatabase(lease, self._place, now, alone=self._store.engine == "sqlite")
 
     def record_gateway(self, asked: node_pb2.DescribeRequest) -> None:
@@ -86,9 +98,9 @@ class Leases:
     def renewal(self) -> RenewLeases:
         """The command to write now. Gateways that have not asked since the last renewal are not in it."""
         now = self._clock()
-        self._until_us = now + self._lease_us
+        self._until = self._steady() + self._lease_us / 1e6
         gateways, self._gateways = self._gateways, {}
-        return RenewLeases((*self._own_until(self._until_us), *gateways.values()), forget_before_us=now - FORGET_US)
+        return RenewLeases((*self._own_until(now + self._lease_us), *gateways.values()), forget_before_us=now - FORGET_US)
 
     def ending(self) -> RenewLeases:
         """This process stops: its leases end now."""
@@ -99,8 +111,23 @@ class Leases:
         return () if self._own is None else (replace(self._own, lease_until_us=until_us),)
 
     def renewed(self, known: tuple[Lease, ...]) -> None:
-        """All leases, as the database answered."""
-        self._known = known
+        """All leases, as the database answered. One that moved back has been ended by its holder."""
+        before = {node.uri: node.lease_until_us for node in self._known}
+        now_us, steady = self._clock(), self._steady()
+        lease = self._lease_us / 1e6
+        held: dict[str, float] = {}
+        for node in known:
+            until_us = before.get(node.uri)
+            if until_us is None:
+                held[node.uri] = steady + min(lease, (node.lease_until_us - now_us) / 1e6)
+            elif node.lease_until_us == until_us:
+                held[node.uri] = self._held.get(node.uri, 0.0)
+            else:
+                held[node.uri] = steady + lease if node.lease_until_us > until_us else steady
+        self._known, self._held = known, held
+
+    def _holds(self, node: Lease) -> bool:
+        return self._held.get(node.uri, 0.0) > self._steady()
 
     def all(self) -> tuple[Lease, ...]:
         """Every process that is known."""
@@ -113,14 +140,12 @@ class Leases:
 
     def default_nodes(self) -> list[node_pb2.NodeAddress]:
         """The default nodes that hold a lease."""
-        now = self._clock()
         return [
             node_pb2.NodeAddress(node_id=node.node_id, call_uri=node.address, queue_uri=node.queue_uri)
             for node in self._known
-            if node.kind == "default" and node.lease_until_us > now
+            if node.kind == "default" and self._holds(node)
         ]
 
     def gateway_uris(self) -> list[str]:
         """The addresses of gateways that hold a lease, for devices."""
-        now = self._clock()
-        return [node.uri for node in self._known if node.kind == "gateway" and node.lease_until_us > now]
+        return [node.uri for node in self._known if node.kind == "gateway" and self._holds(node)]

@@ -72,7 +72,10 @@ class RenewLeases(Command[tuple[Lease, ...]]):
         newest = {node.uri: node for command in commands for node in command.nodes}
         if newest:
             _record(database, [node for _, node in sorted(newest.items())])
-        database.run("DELETE FROM node WHERE lease_until_us < ?", (min(one.forget_before_us for one in commands),))
+        forget_before_us = min(one.forget_before_us for one in commands)
+        # As far ahead as that no lease is: its holder's clock was. One that lives writes it again.
+        forget_after_us = transaction.now_us + (transaction.now_us - forget_before_us)
+        database.run("DELETE FROM node WHERE lease_until_us < ? OR lease_until_us > ?", (forget_before_us, forget_after_us))
         known = _all(database)
         return [known] * len(commands)
 

@@ -1,4 +1,4 @@
-"""From published events to the queue: one row of the table ``notification`` for a device, however much it is owed.
+"""From published events to the queue: one waiting row of the table ``notification`` for a device, however much it is owed.
 
 ``room.notified_seq`` says how far a room's events are in the queue. It follows ``published_seq`` by itself where no member has a device
 to notify (``fan_out/marks.py``); the others are found by their partial index, also after a crash.
@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatd.default.notifications.model import EnqueuedPage
+from chatd.default.notifications.model import DUE, STRAYED, EnqueuedPage, LongestPauses
 from chatd.default.notifications.push import ALL, MENTIONS
-from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventType
+from chatd.default.rooms.unread import is_notable_sql
+from chatd.pb.events.v1.payloads_pb2 import EventDelivery
 from chatd.store.command import Command, Locks, Query
 from chatd.store.database import Database, chunks, placeholders
 from chatd.store.transaction import Transaction
@@ -22,8 +23,7 @@ PAGE = 2_000
 """Members that one transaction enqueues for; a room with more of them is enqueued page by page."""
 _ROOMS = 500
 
-_NOTABLE = f"(room_event.type = {int(EventType.EVENT_TYPE_MESSAGE)} OR room_event.type > 15)"
-"""Events of people and applications, not chatd's own."""
+_NOTABLE = is_notable_sql("room_event")
 
 _INSERT = """
             INSERT INTO notification (profile_id, device_id, room_id, seq, kind, state, due_at_us, attempts, error,
@@ -31,7 +31,9 @@ _INSERT = """
             SELECT w.profile_id, w.device_id, w.room_id, w.seq, 'message', 'waiting', w.due_at_us, 0, '', 0, 0
             FROM (
 """
-_DUE = "CASE WHEN push.notified_at_us + ? > ? THEN push.notified_at_us + ? ELSE ? END AS due_at_us"
+# A notification from the future was sent when the clock was ahead: it counts as sent now.
+_NOTIFIED = "CASE WHEN push.notified_at_us > ? THEN ? ELSE push.notified_at_us END"
+_DUE = f"CASE WHEN {_NOTIFIED} + ? > ? THEN {_NOTIFIED} + ? ELSE ? END AS due_at_us"
 _WAITS = "notification.state = 'waiting' AND notification.kind = 'message'"
 # A row that waits keeps its time and its tries. A claim stays: its holder will see that there is something newer.
 # A page that is done once more, or by another node as well, brings nothing new.
@@ -39,7 +41,7 @@ _COALESCE = f"""
             ) w
             WHERE w.place = 1
             ORDER BY w.profile_id, w.device_id
-            ON CONFLICT (profile_id, device_id)
+            ON CONFLICT (profile_id, device_id, slot)
             DO UPDATE SET room_id = excluded.room_id, seq = excluded.seq, kind = 'message', state = 'waiting',
                 due_at_us = CASE WHEN {_WAITS} THEN notification.due_at_us ELSE excluded.due_at_us END,
                 attempts = CASE WHEN {_WAITS} THEN notification.attempts ELSE 0 END,
@@ -58,6 +60,7 @@ class FindNotificationWork(Query[tuple[tuple[tuple[str, int], ...], bool]]):
     whether any notification is due at ``now_us``."""
 
     now_us: int
+    pauses: LongestPauses
 
     def answer(self, database: Database) -> tuple[tuple[tuple[str, int], ...], bool]:
         rooms = database.rows(
@@ -77,11 +80,16 @@ class FindNotificationWork(Query[tuple[tuple[tuple[str, int], ...], bool]]):
             """,
             (PAGE + 1, _ROOMS),
         )
-        due = any(
-            database.rows("SELECT 1 FROM notification WHERE state = ? AND due_at_us <= ? LIMIT 1", (state, self.now_us))
-            for state in ("waiting", "sent")
-        )
+        due = any(self._is_any_due(database, state) for state in ("waiting", "sent"))
         return tuple((room_id, size) for room_id, size in rooms), due
+
+    def _is_any_due(self, database: Database, state: str) -> bool:
+        return any(
+            database.rows(
+                f"SELECT 1 FROM notification WHERE state = ? AND {due} LIMIT 1", (state, *self.pauses.bounds(due, state, self.now_us))
+            )
+            for due in (DUE, STRAYED)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,5 +262,6 @@ def _enqueue_mentions(transaction: Transaction, command: EnqueueNotifications, r
         )
 
 
-def _due_parameters(command: EnqueueNotifications, now_us: int) -> tuple[int, int, int, int]:
-    return (command.quiet_us, now_us + command.delay_us, command.quiet_us, now_us + command.delay_us)
+def _due_parameters(command: EnqueueNotifications, now_us: int) -> tuple[int, ...]:
+    due_us = now_us + command.delay_us
+    return (now_us, now_us, command.quiet_us, due_us, now_us, now_us, command.quiet_us, due_us)

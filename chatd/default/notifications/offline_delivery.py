@@ -4,6 +4,7 @@ The fan-out does nothing for it. Each tick a query finds rooms that have members
 become rows of the queue. Rows that are due are claimed, so that no other node sends them, and then sent, kept or forgotten.
 """
 
+import time
 from collections.abc import Callable, Mapping
 
 import structlog
@@ -28,7 +29,8 @@ ENQUEUED_PER_SECOND = 5_000
 
 
 class OfflineDelivery:
-    """A pass starts each ``tick`` seconds, unless one is under way. ``clock`` gives microseconds since the Unix epoch."""
+    """A pass starts each ``tick`` seconds, unless one is under way. ``clock`` gives microseconds since the Unix epoch, ``steady``
+    seconds."""
 
     def __init__(
         self,
@@ -39,16 +41,18 @@ class OfflineDelivery:
         online: OnlineTable,
         tick: float,
         clock: Callable[[], int],
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rule = rule
         self._store = store
         self._online = online
         self._clock = clock
+        self._steady = steady
         self._busy = False
         self._more = False
         self._stopped = False
-        self._large_after_us: dict[str, int] = {}  # room → when its next pass may begin
-        self._ready_at_us = clock() + round(rule.delay * 1e6)
+        self._large_after: dict[str, float] = {}  # room → when its next pass may begin, on the steady clock
+        self._ready_at = steady() + rule.delay
         self.sender = NotificationSender(rule, notifiers, store, self._go_on)
         self.part = Part(
             every=((tick, self.begin),),
@@ -58,9 +62,9 @@ class OfflineDelivery:
 
     def begin(self) -> None:
         """Start a pass. A node that has just started waits: it does not know yet which devices are connected."""
-        if not self._busy and not self._stopped and self._clock() >= self._ready_at_us:
+        if not self._busy and not self._stopped and self._steady() >= self._ready_at:
             self._busy = True
-            self._store.ask(FindNotificationWork(self._clock()), self._on_work, self._end_early)
+            self._store.ask(FindNotificationWork(self._clock(), self._rule.pauses), self._on_work, self._end_early)
 
     def _end_early(self, error: ChatdError) -> None:
         """The next pass begins anew; claims run out."""
@@ -69,15 +73,15 @@ class OfflineDelivery:
 
     def _on_work(self, work: tuple[tuple[tuple[str, int], ...], bool]) -> None:
         rooms, due = work
-        now = self._clock()
-        self._large_after_us = {room_id: after for room_id, after in self._large_after_us.items() if after > now}
+        now = self._steady()
+        self._large_after = {room_id: after for room_id, after in self._large_after.items() if after > now}
         small: list[str] = []
         total = 0
         for room_id, size in rooms:
             if size <= PAGE and total <= PAGE:
                 small.append(room_id)
                 total += size
-        large = next((room_id for room_id, size in rooms if size > PAGE and room_id not in self._large_after_us), "")
+        large = next((room_id for room_id, size in rooms if size > PAGE and room_id not in self._large_after), "")
         if small:
             self._store.write(self._enqueue(tuple(small)), lambda done: self._enqueue_large(large, now), self._end_early)
         elif large or due:
@@ -89,17 +93,17 @@ class OfflineDelivery:
         delay_us, quiet_us = round(self._rule.delay * 1e6), round(self._rule.quiet * 1e6)
         return EnqueueNotifications(rooms, delay_us, quiet_us, page=page, after=after, up_to=up_to)
 
-    def _enqueue_large(self, room_id: str, begun_us: int, last: EnqueuedPage | None = None, pages: int = 0) -> None:
+    def _enqueue_large(self, room_id: str, begun: float, last: EnqueuedPage | None = None, pages: int = 0) -> None:
         """Page by page, each a command of its own: sends go on in between."""
         if not room_id or (last is not None and not last.after):
             if pages:
-                self._large_after_us[room_id] = begun_us + round(pages * PAGE / ENQUEUED_PER_SECOND * 1e6)
+                self._large_after[room_id] = begun + pages * PAGE / ENQUEUED_PER_SECOND
             self._claim()
             return
         last = last or EnqueuedPage()
         self._store.write(
             self._enqueue((room_id,), page=PAGE, after=last.after, up_to=last.up_to),
-            lambda page: self._enqueue_large(room_id, begun_us, page, pages + 1),
+            lambda page: self._enqueue_large(room_id, begun, page, pages + 1),
             self._end_early,
         )
 
@@ -108,7 +112,7 @@ class OfflineDelivery:
         if room <= 0 or self._stopped:
             self._busy = False
             return
-        command = ClaimNotifications(room, self._rule.lease_us)
+        command = ClaimNotifications(room, self._rule.lease_us, self._rule.pauses)
         self._store.write(command, lambda claims: self._on_claimed(claims, room), self._end_early)
 
     def _on_claimed(self, claims: tuple[ClaimedNotification, ...], asked: int) -> None:
@@ -128,7 +132,7 @@ class OfflineDelivery:
     def _decide(self, claim: ClaimedNotification, content: NotificationContent) -> None:
         """Send, keep or forget: a device that is connected gets the events from its stream."""
         dismiss = claim.kind == "dismiss"
-        if not content.push.notifier or (not dismiss and (content.read or not content.owed)):
+        if not content.push.notifier or not content.room_id:
             self.sender.settle(NotificationOutcome(claim, "forgotten"))
         elif claim.sent or (not dismiss and topic_of(claim.profile_id, claim.device_id) in self._online):
             self.sender.settle(NotificationOutcome(claim, "postponed", round(self._rule.delay * 1e6)))
@@ -137,11 +141,11 @@ class OfflineDelivery:
                 kind="dismiss" if dismiss else "message",
                 profile_id=claim.profile_id,
                 device_id=claim.device_id,
-                room_id=claim.room_id,
+                room_id=content.room_id,
                 room_name=content.room_name,
-                seq=claim.seq,
+                seq=content.seq,
                 sender_id="" if dismiss else content.sender_id,
-                badge=content.owed,
+                badge=content.badge,
                 preview="" if dismiss else preview_of(content, self._rule.preview),
                 sent_at_us=content.sent_at_us,
             )

@@ -1,45 +1,54 @@
-"""The queue ``offline.event.delivery``: rows are claimed by one node, sent, and settled; reading on another device withdraws them."""
+"""The queue ``offline.event.delivery``: rows are claimed by one node, sent, and settled (``settle.py``); reading on another device
+dismisses them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
-from chatd.default.notifications.model import ClaimedNotification, NotificationOutcome, Outcome, QueuedNotification
-from chatd.default.notifications.push import forget_push
+from chatd.default.notifications.model import (
+    DUE,
+    SKEW_US,
+    STRAYED,
+    ClaimedNotification,
+    LongestPauses,
+    QueuedNotification,
+)
 from chatd.store.command import Command, Locks, Query
 from chatd.store.database import Database
 from chatd.store.transaction import Transaction
 
-LOOK_AGAIN_US = 60_000_000
-"""A notification that was sent is looked at again after this, then when it is twice as old: has its device come and taken everything?"""
+_SLOT = "profile_id = ? AND device_id = ? AND slot = ?"
 
 
 def withdraw(transaction: Transaction, reads: Sequence[tuple[str, str, int, str]]) -> None:
-    """Profiles have read rooms up to a seq, on a device: (profile, room, seq, device). Notifications that wait are deleted, those that
-    were sent are dismissed on the profile's other devices. The command holds the notifications."""
+    """Profiles have read rooms up to a seq, on a device: (profile, room, seq, device). What their other devices were told is
+    dismissed. A message that waits stays: when it is due, it is seen what is left to tell. The command holds the notifications."""
     transaction.must_hold(notifications=True)
     database = transaction.database
-    where = "profile_id = ? AND room_id = ? AND seq <= ? AND kind = 'message'"
     values, parameters = database.values("ttit", reads)
     found = database.rows(
         f"""
-        WITH v(profile_id, room_id, seq, device_id) AS ({values})
-        SELECT DISTINCT v.profile_id, v.room_id, v.seq, v.device_id
+        WITH v(profile_id, room_id, seq, read_on) AS ({values})
+        SELECT v.profile_id, v.room_id, v.seq, v.read_on, notification.device_id
         FROM v
-        JOIN notification ON notification.profile_id = v.profile_id AND notification.room_id = v.room_id
+        JOIN notification ON notification.profile_id = v.profile_id AND notification.slot = v.room_id
             AND notification.seq <= v.seq AND notification.kind = 'message'
+        ORDER BY notification.profile_id, notification.device_id
         """,
         parameters,
     )
-    for profile_id, room_id, seq, read_on in found:
-        key = (profile_id, room_id, seq)
-        database.run(f"DELETE FROM notification WHERE {where} AND (state <> 'sent' OR device_id = ?)", (*key, read_on))
+    for profile_id, room_id, _, read_on, device_id in found:
+        key = (profile_id, device_id, room_id)
+        if device_id == read_on:
+            database.run(f"DELETE FROM notification WHERE {_SLOT}", key)
+            continue
         database.run(
             f"""
             UPDATE notification
             SET kind = 'dismiss', state = 'waiting', due_at_us = ?, attempts = 0, claimed_until_us = 0
-            WHERE {where}
+            WHERE {_SLOT}
             """,
             (transaction.now_us, *key),
         )
@@ -51,6 +60,7 @@ class ClaimNotifications(Command[tuple[ClaimedNotification, ...]]):
 
     limit: int
     lease_us: int
+    pauses: LongestPauses
 
     def locks(self) -> Locks:
         return Locks(notifications=True)
@@ -64,135 +74,31 @@ def _claim(transaction: Transaction, command: ClaimNotifications) -> tuple[Claim
     database, now = transaction.database, transaction.now_us
     until = now + command.lease_us
     claimed: list[ClaimedNotification] = []
-    for state in ("waiting", "sent"):
+    for state, due in product(("waiting", "sent"), (DUE, STRAYED)):
         rows = database.rows(
-            """
-            SELECT profile_id, device_id, room_id, seq, kind, attempts
+            f"""
+            SELECT profile_id, device_id, room_id, seq, kind, attempts, slot
             FROM notification
-            WHERE state = ? AND due_at_us <= ? AND claimed_until_us <= ?
+            WHERE state = ? AND {due} AND (claimed_until_us <= ? OR claimed_until_us > ?)
             ORDER BY due_at_us
             LIMIT ?
             """,
-            (state, now, now, command.limit - len(claimed)),
+            (state, *command.pauses.bounds(due, state, now), now, until + SKEW_US, command.limit - len(claimed)),
         )
-        claimed += [ClaimedNotification(*(*row, state == "sent", until)) for row in rows]
+        claimed += [ClaimedNotification(*(*row[:-1], state == "sent", until, row[-1])) for row in rows]
     if claimed:
-        values, parameters = database.values("tt", [(one.profile_id, one.device_id) for one in claimed])
+        values, parameters = database.values("ttt", [(one.profile_id, one.device_id, one.slot) for one in claimed])
         database.run(
             f"""
-            WITH v(profile_id, device_id) AS ({values})
+            WITH v(profile_id, device_id, slot) AS ({values})
             UPDATE notification
             SET claimed_until_us = ?
             FROM v
-            WHERE notification.profile_id = v.profile_id AND notification.device_id = v.device_id
+            WHERE notification.profile_id = v.profile_id AND notification.device_id = v.device_id AND notification.slot = v.slot
             """,
             (*parameters, until),
         )
     return tuple(claimed)
-
-
-@dataclass(frozen=True, slots=True)
-class SettleNotifications(Command[None]):
-    """Record the outcomes of claims. The outcome of a claim that has run out changes nothing."""
-
-    outcomes: tuple[NotificationOutcome, ...]
-
-    def locks(self) -> Locks:
-        gone = [one.claim.profile_id for one in self.outcomes if one.what == "gone"]
-        return Locks(profiles=gone, notifications=True)
-
-    @classmethod
-    def apply(cls, transaction: Transaction, commands: Sequence[SettleNotifications]) -> list[None]:
-        for command in commands:
-            for outcome in sorted(command.outcomes, key=lambda one: (one.claim.profile_id, one.claim.device_id)):
-                _SETTLE[outcome.what](transaction, outcome)
-        return [None] * len(commands)
-
-
-_OWN = "profile_id = ? AND device_id = ? AND claimed_until_us = ?"
-_UNCHANGED = f"{_OWN} AND room_id = ? AND seq = ? AND kind = ?"
-"""Nothing newer has come since the claim."""
-
-
-def _own(outcome: NotificationOutcome) -> tuple[str, str, int]:
-    return (outcome.claim.profile_id, outcome.claim.device_id, outcome.claim.claimed_until_us)
-
-
-def _unchanged(outcome: NotificationOutcome) -> tuple[str | int, ...]:
-    return (*_own(outcome), outcome.claim.room_id, outcome.claim.seq, outcome.claim.kind)
-
-
-def _release(transaction: Transaction, outcome: NotificationOutcome, due_at_us: int) -> None:
-    """Something newer has come: it waits, not before ``due_at_us``."""
-    transaction.database.run(
-        f"""
-        UPDATE notification
-        SET claimed_until_us = 0, due_at_us = CASE WHEN due_at_us < ? THEN ? ELSE due_at_us END
-        WHERE {_OWN}
-        """,
-        (due_at_us, due_at_us, *_own(outcome)),
-    )
-
-
-def _sent(transaction: Transaction, outcome: NotificationOutcome) -> None:
-    database, now = transaction.database, transaction.now_us
-    if outcome.claim.kind == "dismiss":
-        _forgotten(transaction, outcome)
-        return
-    database.run(
-        f"""
-        UPDATE notification
-        SET state = 'sent', at_us = ?, due_at_us = ?, attempts = attempts + 1, error = '', claimed_until_us = 0
-        WHERE {_UNCHANGED}
-        """,
-        (now, now + LOOK_AGAIN_US, *_unchanged(outcome)),
-    )
-    database.run("UPDATE push SET notified_at_us = ? WHERE profile_id = ? AND device_id = ?", (now, *_own(outcome)[:2]))
-    _release(transaction, outcome, now + outcome.pause_us)
-
-
-def _failed(transaction: Transaction, outcome: NotificationOutcome) -> None:
-    now = transaction.now_us
-    transaction.database.run(
-        f"""
-        UPDATE notification
-        SET state = ?, at_us = ?, due_at_us = ?, attempts = attempts + 1, error = ?, claimed_until_us = 0
-        WHERE {_OWN}
-        """,
-        ("dead" if outcome.what == "dead" else "waiting", now, now + outcome.pause_us, outcome.error, *_own(outcome)),
-    )
-
-
-def _postponed(transaction: Transaction, outcome: NotificationOutcome) -> None:
-    """A message waits on; one that was sent is looked at again when it is twice as old."""
-    now = transaction.now_us
-    transaction.database.run(
-        f"""
-        UPDATE notification
-        SET claimed_until_us = 0, due_at_us = CASE WHEN state = 'sent' THEN ? + (? - at_us) ELSE ? END
-        WHERE {_OWN}
-        """,
-        (now, now, now + outcome.pause_us, *_own(outcome)),
-    )
-
-
-def _forgotten(transaction: Transaction, outcome: NotificationOutcome) -> None:
-    transaction.database.run(f"DELETE FROM notification WHERE {_UNCHANGED}", _unchanged(outcome))
-    _release(transaction, outcome, 0)
-
-
-def _gone(transaction: Transaction, outcome: NotificationOutcome) -> None:
-    forget_push(transaction, outcome.claim.profile_id, outcome.claim.device_id)
-
-
-_SETTLE: dict[Outcome, Callable[[Transaction, NotificationOutcome], None]] = {
-    "sent": _sent,
-    "failed": _failed,
-    "dead": _failed,
-    "postponed": _postponed,
-    "forgotten": _forgotten,
-    "gone": _gone,
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from chatd.default.outbox.model import OutboxEntry, OutboxSummary, Recipient
 from chatd.default.outbox.store import GetBroadcast, ListOutbox, ListOutboxEntries
 from chatd.default.part import Part
 from chatd.pb.admin.v1 import admin_pb2
-from chatd.pb.events.v1.payloads_pb2 import EventBroadcast, EventDelivery, EventLink, EventReceipt
+from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventBroadcast, EventDelivery, EventLink, EventReceipt
 
 
 class OutboxAdmin:
@@ -69,16 +69,7 @@ class OutboxAdmin:
             delivery, recipients = found
             event = EventDelivery.FromString(delivery).event
             age = self._clock() - event.sent_at_us
-            targets = [
-                EventReceipt(
-                    profile_id=one.profile_id,
-                    device_id=one.device_id,
-                    acked=one.acked,
-                    attempts=one.attempts,
-                    owed_for_us=0 if one.acked else age,
-                )
-                for one in recipients
-            ]
+            targets = [_receipt(one.profile_id, one.device_id, one.state, one.attempts, age) for one in recipients]
             return admin_pb2.GetBroadcastResponse(broadcast=EventBroadcast(event=event, targets=targets, priority=event.priority))
 
         return Read(GetBroadcast(request.room_id, check_seq("seq", request.seq)), then)
@@ -87,5 +78,13 @@ class OutboxAdmin:
 def _entry(row: OutboxEntry, now_us: int) -> admin_pb2.OutboxEntry:
     link = EventLink(event_id=row.event_id, room_id=row.room_id, seq=row.seq, sender_id=row.sender_id, sent_at_us=row.sent_at_us)
     link.type = row.type  # type: ignore[assignment]
-    target = EventReceipt(profile_id=row.profile_id, device_id=row.device_id, attempts=row.attempts, owed_for_us=now_us - row.sent_at_us)
+    target = _receipt(row.profile_id, row.device_id, row.state, row.attempts, now_us - row.sent_at_us)
     return admin_pb2.OutboxEntry(event=link, target=target)
+
+
+def _receipt(profile_id: str, device_id: str, state: int, attempts: int, age_us: int) -> EventReceipt:
+    receipt = EventReceipt(profile_id=profile_id, device_id=device_id, attempts=attempts)
+    receipt.state = state  # type: ignore[assignment]
+    receipt.acked = state == DeliveryState.DELIVERY_STATE_ACKNOWLEDGED
+    receipt.owed_for_us = age_us if state == DeliveryState.DELIVERY_STATE_OWED else 0
+    return receipt

@@ -6,7 +6,7 @@ A marker stands in the place of events that the log no longer holds, or that the
 from dataclasses import dataclass
 
 from chatd.core.model import Owed, OwedRun, Pull
-from chatd.core.wire import delivery_record, encode_marker, plain_delivery, replayed
+from chatd.core.wire import delivery_record, encode_marker, plain_delivery, replayed, tried_before
 from chatd.default.dead_letters.delivery_failures import NO_FAILURES, DeliveryFailures, read_failures
 from chatd.default.outbox.backlog_order import Range, in_order
 from chatd.errors import Unavailable
@@ -72,8 +72,8 @@ class _Puller:
         if pull.again is not None:
             self._again(*pull.again, failures)
         for room_id, seq in failures.replays:
-            if self._messages > 0:
-                self._replay(room_id, seq)
+            if self._messages > 0 and (room_id, seq) != pull.again:
+                self._replay(room_id, seq, failures, again=False)
         ranges = self._ranges()
         suspect = self._suspect(ranges, failures)
         if suspect is not None:
@@ -175,16 +175,19 @@ class _Puller:
 
     def _again(self, room_id: str, seq: int, failures: DeliveryFailures) -> None:
         """The oldest delivery in flight once more, or the marker that has taken its place. Nothing if it has been purged: a gap will say so."""
+        if (room_id, seq) in failures.replays:
+            self._replay(room_id, seq, failures, again=True)
+            return
         delivery = self._delivery(room_id, seq)
         if delivery:
             record = failures.record(room_id, seq, delivery)
             self._runs.append(OwedRun(room_id, seq, seq, record, skipped=(room_id, seq) in failures.dead, again=True))
 
-    def _replay(self, room_id: str, seq: int) -> None:
+    def _replay(self, room_id: str, seq: int, failures: DeliveryFailures, *, again: bool) -> None:
         delivery = self._delivery(room_id, seq)
         if delivery:
-            record = delivery_record(replayed(delivery))
-            self._add(OwedRun(room_id, seq, seq, record, replay=True), 1)
+            record = delivery_record(replayed(tried_before(delivery, failures.replays[room_id, seq])))
+            self._add(OwedRun(room_id, seq, seq, record, again=again, replay=True), 0 if again else 1)
 
     def _delivery(self, room_id: str, seq: int) -> bytes:
         rows = self._database.rows("SELECT delivery FROM room_event WHERE room_id = ? AND seq = ?", (room_id, seq))

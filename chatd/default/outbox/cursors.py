@@ -38,6 +38,7 @@ class AckCursors(Command[tuple[int, ...]]):
     def apply(cls, transaction: Transaction, commands: Sequence[AckCursors]) -> list[tuple[int, ...]]:
         epochs = _read_epochs(transaction, commands)
         cursors: dict[tuple[str, str, str], int] = {}
+        gaps: dict[tuple[str, str, str, int], int] = {}
         results = []
         for command in commands:
             superseded = []
@@ -50,12 +51,16 @@ class AckCursors(Command[tuple[int, ...]]):
                     reject(transaction, stream, room_id, seq, reason)
                 for room_id, seq in acks.replayed:
                     end_replay(transaction, stream, room_id, seq)
+                for gap in acks.removed:
+                    gaps[stream.profile_id, stream.device_id, *gap[:2]] = gap[2]
                 for room_id, seq in acks.cursors.items():
                     key = (stream.profile_id, stream.device_id, room_id)
                     cursors[key] = max(seq, cursors.get(key, 0))
             results.append(tuple(superseded))
         for rows in chunks([(*key, seq) for key, seq in sorted(cursors.items())], columns=4):
             _move(transaction, rows)
+        for gap_begin, last_seq in sorted(gaps.items()):
+            _record_gap(transaction, *gap_begin, last_seq)
         for command in commands:
             for acks in command.acks:
                 if acks.failed is not None:
@@ -66,6 +71,7 @@ class AckCursors(Command[tuple[int, ...]]):
 def _entries(acks: StreamAcks) -> list[tuple[str, str, str]]:
     """The outbox entries that acks concern, failures and rejections too: a device that is being forgotten leaves no row of them."""
     rooms = [*acks.cursors, *(room_id for room_id, _, _ in acks.rejected), *(room_id for room_id, _ in acks.replayed)]
+    rooms += [room_id for room_id, _, _ in acks.removed]
     if acks.failed is not None:
         rooms.append(acks.failed[0])
     return [(acks.stream.profile_id, acks.stream.device_id, room_id) for room_id in rooms]
@@ -89,11 +95,24 @@ def _read_epochs(transaction: Transaction, commands: Sequence[AckCursors]) -> di
         )
         for profile_id, device_id, epoch, seen_at_us in rows:
             epochs[profile_id, device_id] = epoch
-            if seen_at_us < transaction.now_us - SEEN_EVERY_US:
+            if not transaction.now_us - SEEN_EVERY_US <= seen_at_us <= transaction.now_us:
                 long_unseen.append((profile_id, device_id))
     for device in long_unseen:
         transaction.database.run("UPDATE device SET seen_at_us = ? WHERE profile_id = ? AND device_id = ?", (transaction.now_us, *device))
     return epochs
+
+
+def _record_gap(transaction: Transaction, profile_id: str, device_id: str, room_id: str, first_seq: int, last_seq: int) -> None:
+    """The device has passed a marker of removed events."""
+    transaction.database.run(
+        """
+        INSERT INTO retention_gap (profile_id, device_id, room_id, first_seq, last_seq)
+        VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT (profile_id, device_id, room_id, first_seq) DO UPDATE SET last_seq = excluded.last_seq
+        WHERE retention_gap.last_seq < excluded.last_seq
+        """,
+        (profile_id, device_id, room_id, first_seq, last_seq),
+    )
 
 
 def _move(transaction: Transaction, rows: Sequence[tuple[str, str, str, int]]) -> None:

@@ -19,7 +19,7 @@ class OutboxSummary:
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """One row of the view ``outbox_entry``: an event that a device is owed."""
+    """One row of the view ``outbox_entry``: an event that a device is owed, or a marker in its place. ``state``: a DeliveryState."""
 
     profile_id: str
     device_id: str
@@ -30,13 +30,14 @@ class OutboxEntry:
     type: int
     sent_at_us: int
     attempts: int
+    state: int
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """The progress of one event to one device."""
+    """The progress of one event to one device: ``state`` is a DeliveryState."""
 
     profile_id: str
     device_id: str
-    acked: bool
+    state: int
     attempts: int

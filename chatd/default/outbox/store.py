@@ -2,13 +2,22 @@
 
 from dataclasses import dataclass
 
+from chatd.default.dead_letters.delivery_state import JOINS, STATE, WAS_OWED
 from chatd.default.outbox.model import OutboxEntry, OutboxSummary, Recipient
 from chatd.errors import EventNotFound
+from chatd.pb.events.v1.payloads_pb2 import DeliveryState, SkipReason
 from chatd.store.command import Query
 from chatd.store.database import Database
 
 MAX_RECIPIENTS = 10_000
 """Rows of an event's recipients: they travel as one frame."""
+
+_ENTRY_STATE = f"""CASE
+                    WHEN o.letter = 'delivered' THEN {int(DeliveryState.DELIVERY_STATE_ACKNOWLEDGED)}
+                    WHEN o.letter IS NULL THEN {int(DeliveryState.DELIVERY_STATE_OWED)}
+                    WHEN o.reason = {int(SkipReason.SKIP_REASON_REJECTED)} THEN {int(DeliveryState.DELIVERY_STATE_REJECTED)}
+                    ELSE {int(DeliveryState.DELIVERY_STATE_UNDELIVERABLE)}
+                END"""
 
 
 def _where(profile_id: str, device_id: str, room_id: str) -> tuple[str, list[str]]:
@@ -65,7 +74,8 @@ class ListOutboxEntries(Query[tuple[tuple[OutboxEntry, ...], bool]]):
         where, parameters = _where(self.profile_id, self.device_id, self.room_id)
         rows = database.rows(
             f"""
-            SELECT o.profile_id, o.device_id, o.room_id, o.seq, o.event_id, o.sender_id, o.type, o.sent_at_us, o.attempts
+            SELECT o.profile_id, o.device_id, o.room_id, o.seq, o.event_id, o.sender_id, o.type, o.sent_at_us, o.attempts,
+                {_ENTRY_STATE}
             FROM outbox_entry o
             WHERE 1 = 1{where}
             ORDER BY o.profile_id, o.device_id, o.room_id, o.seq
@@ -86,19 +96,14 @@ class GetBroadcast(Query[tuple[bytes, tuple[Recipient, ...]]]):
     def answer(self, database: Database) -> tuple[bytes, tuple[Recipient, ...]]:
         events = database.rows("SELECT delivery FROM room_event WHERE room_id = ? AND seq = ?", (self.room_id, self.seq))
         if not events or not events[0][0]:
-            raise EventNotFound(f"room {self.room_id!r} has no event {self.seq}")
-        # An entry that is gone was acknowledged to its end; one that began later never owed the event.
+            raise EventNotFound(f"room '{self.room_id}' has no event {self.seq}")
         rows = database.rows(
-            """
-            SELECT device.profile_id, device.device_id, outbox.acked_seq, COALESCE(delivery_attempt.attempts, 0)
+            f"""
+            SELECT device.profile_id, device.device_id, {STATE}, COALESCE(delivery_attempt.attempts, dead_letter.attempts, 0)
             FROM subscription
+            JOIN room ON room.room_id = subscription.room_id
             JOIN room_event ON room_event.room_id = subscription.room_id AND room_event.seq = ?
-            JOIN device ON device.profile_id = subscription.profile_id
-            LEFT JOIN outbox ON outbox.profile_id = device.profile_id
-                AND outbox.device_id = device.device_id
-                AND outbox.room_id = subscription.room_id
-                AND outbox.start_seq < room_event.seq
-                AND (outbox.until_seq IS NULL OR outbox.until_seq >= room_event.seq)
+            JOIN device ON device.profile_id = subscription.profile_id{JOINS}
             LEFT JOIN delivery_attempt ON delivery_attempt.profile_id = device.profile_id
                 AND delivery_attempt.device_id = device.device_id
                 AND delivery_attempt.room_id = room_event.room_id
@@ -106,15 +111,10 @@ class GetBroadcast(Query[tuple[bytes, tuple[Recipient, ...]]]):
             WHERE subscription.room_id = ?
                 AND subscription.joined_seq <= room_event.seq
                 AND (subscription.left_seq IS NULL OR subscription.left_seq >= room_event.seq)
-                AND (outbox.start_seq IS NOT NULL
-                    OR (subscription.left_seq IS NOT NULL AND device.created_at_us <= room_event.sent_at_us))
+                AND {WAS_OWED}
             ORDER BY device.profile_id, device.device_id
             LIMIT ?
             """,
             (self.seq, self.room_id, MAX_RECIPIENTS),
         )
-        recipients = tuple(
-            Recipient(profile, device, acked=acked is None or acked >= self.seq, attempts=attempts)
-            for profile, device, acked, attempts in rows
-        )
-        return bytes(events[0][0]), recipients
+        return bytes(events[0][0]), tuple(Recipient(*row) for row in rows)

@@ -8,6 +8,7 @@ from chatd.core.model import Members, StreamAcks
 from chatd.default.answer import Answer, Call, Caller, Read, Role, Write
 from chatd.default.limits import page_limit
 from chatd.default.part import Part
+from chatd.default.receipts.delivered import FindDelivered, Stretch
 from chatd.default.receipts.delivery_status import GetDeliveryStatus
 from chatd.default.receipts.model import DeliveryStatus, ReadMarker, UnreadRoom
 from chatd.default.receipts.store import ListUnread, SetReadMarker
@@ -15,7 +16,7 @@ from chatd.default.rooms.members import FindMembers
 from chatd.default.signals.signals import Signals
 from chatd.errors import InvalidArgument
 from chatd.pb.chat.v1 import chat_pb2
-from chatd.pb.events.v1.payloads_pb2 import EventReceipt
+from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventReceipt
 from chatd.pb.events.v1.signals_pb2 import ReadReceipt
 from chatd.store.access import StoreAccess
 
@@ -57,20 +58,23 @@ class ReceiptBusiness:
         )
 
     def acknowledged(self, acks: Sequence[StreamAcks]) -> None:
-        """Cursors have moved: tell the rooms' other devices."""
+        """Cursors have moved: tell the rooms' other devices what has been delivered."""
         if not self._signals.wanted:
             return
-        moved = [(one.stream, room_id, seq) for one in acks for room_id, seq in one.cursors.items()]
+        moved = [
+            (one.stream.profile_id, one.stream.device_id, room_id, seq)
+            for one in acks
+            for room_id, seq in (*one.cursors.items(), *one.replayed)
+        ]
         if not moved:
             return
 
-        def then(found: dict[str, Members]) -> None:
-            for stream, room_id, seq in moved:
-                members = found.get(room_id)
-                if members is not None:
-                    self._signals.delivered(members, stream.profile_id, stream.device_id, seq)
+        def then(found: tuple[dict[str, Members], tuple[Stretch, ...]]) -> None:
+            members, stretches = found
+            for one in stretches:
+                self._signals.delivered(members[one.room_id], one.profile_id, one.device_id, one.first_seq, one.last_seq)
 
-        self._store.ask(FindMembers(self._store.members, tuple({room_id for _, room_id, _ in moved}), "", self._room_limit), then)
+        self._store.ask(FindDelivered(self._store.members, tuple(moved), self._room_limit), then)
 
     def list_unread(self, caller: Caller, request: chat_pb2.ListUnreadRequest) -> Answer:
         """The caller's rooms with their unread counts."""
@@ -112,9 +116,15 @@ def _status_to_pb(status: DeliveryStatus) -> chat_pb2.GetDeliveryStatusResponse:
                 profile_id=one.profile_id,
                 read=one.read_at_us > 0,
                 read_at_us=one.read_at_us,
-                devices=[EventReceipt(profile_id=one.profile_id, device_id=device_id, acked=acked) for device_id, acked in one.devices],
+                devices=[_receipt(one.profile_id, *device) for device in one.devices],
             )
             for one in status.profiles
         ],
         more=status.more,
     )
+
+
+def _receipt(profile_id: str, device_id: str, state: int) -> EventReceipt:
+    receipt = EventReceipt(profile_id=profile_id, device_id=device_id, acked=state == DeliveryState.DELIVERY_STATE_ACKNOWLEDGED)
+    receipt.state = state  # type: ignore[assignment]
+    return receipt

@@ -1,4 +1,4 @@
-"""Read markers: a row for each profile and room, which only moves forward. The unread count is a subtraction."""
+"""Read markers: a row for each profile and room, which only moves forward. The unread count is a subtraction (``rooms/unread.py``)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from chatd.default.notifications.queue import withdraw
 from chatd.default.receipts.model import ReadMarker, UnreadRoom
 from chatd.default.rooms.access import Place, Standings, find_standings
+from chatd.default.rooms.unread import COUNT, MEMBERSHIPS, read_unread
 from chatd.errors import ChatdError
 from chatd.store.command import Command, Locks, Query
 from chatd.store.database import Database, placeholders
@@ -36,7 +37,7 @@ class SetReadMarker(Command[ReadMarker]):
 
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[SetReadMarker]) -> list[ReadMarker | ChatdError]:
-        """All of a batch in five statements, as long as no notification is withdrawn."""
+        """All of a batch in six statements, as long as no notification is withdrawn."""
         database = transaction.database
         places = sorted({command.place for command in commands})
         standings = find_standings(database, places)
@@ -45,7 +46,8 @@ class SetReadMarker(Command[ReadMarker]):
         if moving:
             _move(transaction, moving)
         after = _read_markers(database, places) if moving else before
-        return [_result(command, standings, before, after) for command in commands]
+        unread = read_unread(database, places)
+        return [_result(command, standings, before, after, unread) for command in commands]
 
 
 def _moving(commands: Sequence[SetReadMarker], standings: Standings, before: dict[Place, _Marker]) -> dict[Place, tuple[int, str]]:
@@ -78,15 +80,18 @@ def _move(transaction: Transaction, moving: dict[Place, tuple[int, str]]) -> Non
 
 
 def _result(
-    command: SetReadMarker, standings: Standings, before: dict[Place, _Marker], after: dict[Place, _Marker]
+    command: SetReadMarker,
+    standings: Standings,
+    before: dict[Place, _Marker],
+    after: dict[Place, _Marker],
+    unread: dict[Place, int],
 ) -> ReadMarker | ChatdError:
     standing = standings.places.get(command.place)
     if standing is None:
         return standings.refusal(*command.place)
     seq, read_at_us = after.get(command.place, _UNREAD_MARKER)
-    unread = 0 if standing.joined_seq is None else max(0, standing.last_seq - max(seq, standing.joined_seq))
     moved = seq > before.get(command.place, _UNREAD_MARKER)[0]
-    return ReadMarker(*command.place, seq, read_at_us, moved=moved, unread=unread)
+    return ReadMarker(*command.place, seq, read_at_us, moved=moved, unread=unread.get(command.place, 0))
 
 
 def _read_markers(database: Database, places: Sequence[Place]) -> dict[Place, _Marker]:
@@ -103,15 +108,11 @@ def _read_markers(database: Database, places: Sequence[Place]) -> dict[Place, _M
     return {(profile_id, room_id): (seq, read_at_us) for profile_id, room_id, seq, read_at_us in rows}
 
 
-UNREAD = """
-            SELECT subscription.room_id, COALESCE(read_marker.seq, 0), COALESCE(read_marker.read_at_us, 0), room.head_seq,
-                subscription.joined_seq
-            FROM subscription
-            JOIN room ON room.room_id = subscription.room_id
-            LEFT JOIN read_marker ON read_marker.profile_id = subscription.profile_id
-                AND read_marker.room_id = subscription.room_id
+UNREAD = f"""
+            SELECT subscription.room_id, COALESCE(read_marker.seq, 0), COALESCE(read_marker.read_at_us, 0), room.head_seq, {COUNT}
+            FROM subscription{MEMBERSHIPS}
             WHERE subscription.profile_id = ? AND subscription.left_seq IS NULL AND subscription.room_id > ?"""
-"""One look-up by key in each of three tables for each room."""
+"""A few look-ups by key for each room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +133,4 @@ class ListUnread(Query[tuple[tuple[UnreadRoom, ...], bool]]):
             """,
             (self.profile_id, self.after_room_id, *self.room_ids, self.limit + 1),
         )
-        found = tuple(
-            UnreadRoom(room_id, read_seq, read_at_us, head_seq, max(0, head_seq - max(read_seq, joined_seq)))
-            for room_id, read_seq, read_at_us, head_seq, joined_seq in rows[: self.limit]
-        )
-        return found, len(rows) > self.limit
+        return tuple(UnreadRoom(*row) for row in rows[: self.limit]), len(rows) > self.limit

@@ -62,13 +62,14 @@ class FindCuts(Query[tuple[tuple[Cut, ...], str]]):
         return tuple(cuts), rooms[-1].room_id if len(rooms) == self.limit else ""
 
     def _wanted(self, database: Database, room: _Room) -> int:
-        """The last seq that the rules allow to go, whoever is owed it."""
+        """The last seq that the rules allow to go, whoever is owed it. By age, all before the first that is young: an event that was
+        stored while the clock was behind takes no other with it."""
         by_count = room.head_seq - self.keep_events if self.keep_events else 0
         if not self.keep_since_us or room.first_at_us is None or room.first_at_us >= self.keep_since_us:
             return by_count
         ((seq,),) = database.rows(
             """
-            SELECT MAX(seq)
+            SELECT COALESCE(MIN(CASE WHEN sent_at_us >= ? THEN seq END) - 1, MAX(seq))
             FROM (
                 SELECT seq, sent_at_us
                 FROM room_event
@@ -76,9 +77,8 @@ class FindCuts(Query[tuple[tuple[Cut, ...], str]]):
                 ORDER BY seq
                 LIMIT ?
             ) AS oldest
-            WHERE sent_at_us < ?
             """,
-            (room.room_id, room.first_seq, _LOOK, self.keep_since_us),
+            (self.keep_since_us, room.room_id, room.first_seq, _LOOK),
         )
         return max(by_count, seq or 0)
 

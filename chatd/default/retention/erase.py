@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from google.protobuf.struct_pb2 import Struct
 
+from chatd.core.notable import is_notable
 from chatd.core.wire import encode_delivery
 from chatd.default.retention.model import Purged
 from chatd.default.rooms.membership import leave
@@ -28,6 +29,7 @@ _PROFILE_TABLES = (
     "outbox",
     "delivery_attempt",
     "dead_letter",
+    "retention_gap",
     "connection",
     "device",
     "profile",
@@ -63,7 +65,12 @@ class EraseProfile(Command[Purged]):
     limit: int
 
     def locks(self) -> Locks:
-        return Locks(rooms=self.rooms, profiles=(self.profile_id,), notifications=True)
+        return Locks(
+            rooms=self.rooms,
+            profiles=(self.profile_id,),
+            notifications=True,
+            entries=((self.profile_id, "", ""),),
+        )
 
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[EraseProfile]) -> list[Purged]:
@@ -131,8 +138,10 @@ def _delete_past_memberships(transaction: Transaction, profile_id: str, blanked:
 
 
 def _blank(transaction: Transaction, profile_id: str, room_id: str, seq: int, kind: int, delivery: bytes) -> None:
-    """Take the profile out of one event. Its own events keep their place and time only; a membership keeps the other profiles."""
+    """Take the profile out of one event. Its own events keep their place and time only; a membership keeps the other profiles. What
+    was said becomes ERASED, and only that: unread counts go by it (``rooms/unread.py``)."""
     membership = kind == EventType.EVENT_TYPE_MEMBERSHIP
+    left_kind = EventType.EVENT_TYPE_ERASED if is_notable(kind) else kind
     if delivery:
         known = EventDelivery.FromString(delivery)
         sender_id = ERASED if known.event.sender_id == profile_id else known.event.sender_id
@@ -142,15 +151,18 @@ def _blank(transaction: Transaction, profile_id: str, room_id: str, seq: int, ki
             link.event_id, link.type = known.event.event_id, EventType.EVENT_TYPE_MEMBERSHIP
             payload = _without(known.payload, profile_id)
         else:
-            link.event_id, link.type = uuid.uuid4().hex, EventType.EVENT_TYPE_ERASED
+            link.event_id = uuid.uuid4().hex
+            link.type = left_kind  # type: ignore[assignment]
         delivery = encode_delivery(link, payload.SerializeToString(deterministic=True))
     else:
         sender_id, link = ERASED, EventLink(event_id=uuid.uuid4().hex)
-        link.type = EventType.EVENT_TYPE_MEMBERSHIP if membership else EventType.EVENT_TYPE_ERASED
+        link.type = left_kind  # type: ignore[assignment]
+    # A purge on another node may have emptied the event since it was read: it stays empty.
     transaction.database.run(
         """
         UPDATE room_event
-        SET sender_id = ?, event_id = ?, type = ?, content_hash = ?, delivery = ?
+        SET sender_id = ?, event_id = ?, type = ?, content_hash = ?,
+            delivery = CASE WHEN LENGTH(delivery) > 0 THEN ? ELSE delivery END
         WHERE room_id = ? AND seq = ?
         """,
         (sender_id, link.event_id, int(link.type), b"", delivery, room_id, seq),

@@ -15,6 +15,8 @@ from chatd.store.command import Command, Locks
 from chatd.store.database import placeholders
 from chatd.store.transaction import Transaction
 
+_NO_END = 2**62
+
 
 @dataclass(frozen=True, slots=True)
 class PurgeLog(Command[Purged]):
@@ -40,7 +42,7 @@ def _purge(transaction: Transaction, command: PurgeLog) -> Purged | ChatdError:
     room_id = command.room_id
     rows = database.rows("SELECT head_seq, published_seq, first_seq, purged_seq FROM room WHERE room_id = ?", (room_id,))
     if not rows:
-        return RoomNotFound(f"no room {room_id!r}")
+        return RoomNotFound(f"no room '{room_id}'")
     head_seq, published_seq, first_seq, purged_seq = rows[0]
     up_to = max(command.up_to, _last_before(transaction, command))
     first_seq = max(first_seq, min(up_to, head_seq) + 1)
@@ -72,13 +74,20 @@ def _purge(transaction: Transaction, command: PurgeLog) -> Purged | ChatdError:
 
 
 def _last_before(transaction: Transaction, command: PurgeLog) -> int:
-    """The last seq from before ``before_us``; 0: there is none, or no such time was given."""
+    """The last seq before the first from ``before_us`` or later; 0: there is none, or no such time was given."""
     if not command.before_us:
         return 0
-    ((seq,),) = transaction.database.rows(
-        "SELECT MAX(seq) FROM room_event WHERE room_id = ? AND sent_at_us < ?", (command.room_id, command.before_us)
+    rows = transaction.database.rows(
+        """
+        SELECT seq
+        FROM room_event
+        WHERE room_id = ? AND sent_at_us >= ?
+        ORDER BY seq
+        LIMIT 1
+        """,
+        (command.room_id, command.before_us),
     )
-    return seq or 0
+    return rows[0][0] - 1 if rows else _NO_END
 
 
 def _forget_ids(transaction: Transaction, purged_seq: int, command: PurgeLog) -> None:
@@ -94,4 +103,33 @@ def _forget_ids(transaction: Transaction, purged_seq: int, command: PurgeLog) ->
     )
     old = [seq for seq, sent_at_us in rows if sent_at_us < command.forget_before_us]
     if old:
+        _forget_failures(transaction, command.room_id, old)
         transaction.database.run(f"DELETE FROM room_event WHERE room_id = ? AND seq IN ({placeholders(len(old))})", (command.room_id, *old))
+
+
+def _forget_failures(transaction: Transaction, room_id: str, seqs: Sequence[int]) -> None:
+    """The events are forgotten, and with them what became of them: letters that an operator still has are kept."""
+    database = transaction.database
+    letters = database.rows(
+        f"""
+        SELECT letter_id
+        FROM dead_letter
+        WHERE room_id = ? AND seq IN ({placeholders(len(seqs))}) AND state = 'dropped'
+        ORDER BY profile_id, device_id, seq{database.for_update}
+        """,
+        (room_id, *seqs),
+    )
+    for letter in letters:
+        database.run("DELETE FROM dead_letter WHERE letter_id = ?", letter)
+    gone = (room_id, seqs[-1])
+    if database.for_update:
+        database.rows(
+            """
+            SELECT 1
+            FROM retention_gap
+            WHERE room_id = ? AND last_seq <= ?
+            ORDER BY profile_id, device_id, first_seq FOR UPDATE
+            """,
+            gone,
+        )
+    database.run("DELETE FROM retention_gap WHERE room_id = ? AND last_seq <= ?", gone)

@@ -49,7 +49,8 @@ class RemoveSubscriptions(Command[MembershipChange]):
     operator: bool
 
     def locks(self) -> Locks:
-        return Locks(rooms=(self.room_id,), profiles=self.profiles)
+        entries = [(profile_id, "", self.room_id) for profile_id in self.profiles]
+        return Locks(rooms=(self.room_id,), profiles=self.profiles, entries=entries)
 
     def owner(self) -> str:
         return self.by

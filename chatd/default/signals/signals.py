@@ -36,7 +36,7 @@ class Signals:
 
     @property
     def wanted(self) -> bool:
-        """Whether any device has asked for signals."""
+        """True if any device has asked for signals."""
         return len(self.online) > 0
 
     def on_topic(self, topic: bytes, there: bool) -> None:
@@ -56,12 +56,12 @@ class Signals:
         topics = tuple(topic for topic in self.online.targets(members) if not topic.startswith(own))
         self._tell(key, topics, Signal(typing=Typing(room_id=members.room_id, profile_id=profile_id, typing=typing)))
 
-    def delivered(self, members: Members, profile_id: str, device_id: str, seq: int) -> None:
-        """A device has acknowledged: to the room's other devices."""
-        receipt = DeliveredReceipt(room_id=members.room_id, profile_id=profile_id, device_id=device_id, seq=seq)
+    def delivered(self, members: Members, profile_id: str, device_id: str, first_seq: int, last_seq: int) -> None:
+        """A device has acknowledged a stretch: to the room's other devices. A longer one replaces a shorter one that waits."""
+        receipt = DeliveredReceipt(room_id=members.room_id, profile_id=profile_id, device_id=device_id, first_seq=first_seq, seq=last_seq)
         own = topic_of(profile_id, device_id, SIGNALS)
         topics = tuple(topic for topic in self.online.targets(members) if topic != own)
-        self._tell(("delivered", members.room_id, profile_id, device_id), topics, Signal(delivered=receipt))
+        self._tell(("delivered", members.room_id, profile_id, f"{device_id} {first_seq}"), topics, Signal(delivered=receipt))
 
     def read(self, members: Members | None, receipt: ReadReceipt, device_id: str) -> None:
         """A profile has read: to its other devices, and to the room's members if those are known."""

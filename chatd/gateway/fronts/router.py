@@ -1,4 +1,5 @@
-"""RouterFront: native clients on a ZeroMQ ROUTER socket. One message is one frame, behind an empty delimiter if the client has a REQ socket."""
+"""RouterFront: native clients on a ZeroMQ ROUTER socket. One message is one frame, behind an empty
+delimiter if the client has a REQ socket."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,7 +21,8 @@ Refuse = Callable[[ClientConnection, ChatdError, int], None]
 
 
 class RouterLink(AcceptedConnection):
-    """The ROUTER's way to one client. ``connection`` is replaced after each stream: a new stream begins with nothing of the old one."""
+    """The ROUTER's way to one client. ``connection`` is replaced after each stream: a new stream begins
+    with nothing of the old one."""
 
     __slots__ = ("_front", "connection", "delimiter")
 
@@ -35,6 +37,11 @@ class RouterLink(AcceptedConnection):
         return self.connection is not None and self.connection.is_open
 
     def send(self, frame: bytes) -> bool:
+        if self.chose_its_id:
+            # Another client may have come with the id since the last look: the frame is not for it.
+            self._front.accepted.look()
+        if self.has_ended:
+            return False
         try:
             self._front.pump.send((self.routing_id, b"", frame) if self.delimiter else (self.routing_id, frame))
         except (PeerGone, PeerFull):
@@ -46,7 +53,9 @@ class RouterLink(AcceptedConnection):
 
 
 class RouterFront:
-    """Made early, opened late: ``open`` binds the socket and begins. ``max_frame`` is the largest frame taken, in bytes."""
+    """Made early, opened late: ``open`` binds the socket and begins. ``max_frame`` is the largest frame
+    taken, in bytes. ``on_lost`` is told of connections that ended with a stream, or on the way to one, when
+    everything that they said has been handed on."""
 
     pump: Pump
     accepted: AcceptedConnections[RouterLink]
@@ -58,18 +67,37 @@ class RouterFront:
         max_frame: int,
         on_accepted: Callable[[Link, float], None],
         on_ended: Callable[[Link], None],
+        on_lost: Callable[[ClientConnection], None],
     ) -> None:
         self._loop = loop
         self._max_frame = max_frame
         self._on_accepted = on_accepted
         self._on_ended = on_ended
+        self._on_lost = on_lost
         self._is_open = False
 
-    def open(self, context: Context, uri: str, *, on_frame: OnFrame, refuse: Refuse, after_batch: Callable[[], None]) -> str:
-        """The address bound. ``after_batch`` is called when everything that had come has been handed on. Raises ConfigError."""
+    def open(
+        self,
+        context: Context,
+        uri: str,
+        *,
+        on_frame: OnFrame,
+        refuse: Refuse,
+        after_batch: Callable[[], None],
+    ) -> str:
+        """The address bound. ``after_batch`` is called when everything that had come has been handed on.
+        Raises ConfigError."""
         router, monitor = bind_watched_router(context, uri, max_frame=self._max_frame, send_hwm=SEND_HWM)
         self._on_frame, self._refuse, self._after_batch = on_frame, refuse, after_batch
-        self.accepted = AcceptedConnections(self._loop, router, monitor, make=self._make, on_accepted=self._accept, on_ended=self._on_ended)
+        self.accepted = AcceptedConnections(
+            self._loop,
+            router,
+            monitor,
+            make=self._make,
+            on_accepted=self._accept,
+            on_ended=self._on_ended,
+            on_gone=self._gone,
+        )
         self.pump = Pump(self._loop, router, self._on_batch, strangers=self.accepted)
         self._is_open = True
         return endpoint(router)
@@ -79,6 +107,10 @@ class RouterFront:
 
     def _accept(self, link: RouterLink) -> None:
         self._on_accepted(link, self._loop.time())
+
+    def _gone(self, link: RouterLink) -> None:
+        if link.connection is not None and link.connection.is_open:
+            self._on_lost(link.connection)
 
     def _on_batch(self, batch: list[Message]) -> None:
         now = self._loop.time()
@@ -96,14 +128,18 @@ class RouterFront:
             if len(frames) != (3 if link.delimiter else 2):
                 self._refuse(connection, MalformedFrame(f"a message has one frame, not {len(frames) - 1}"), len(frame))
             elif len(frame) > self._max_frame:
-                self._refuse(connection, FrameTooLarge(f"{len(frame)} bytes; the limit is {self._max_frame}"), len(frame))
+                self._refuse(
+                    connection,
+                    FrameTooLarge(f"{len(frame)} bytes; the limit is {self._max_frame}"),
+                    len(frame),
+                )
             else:
                 self._on_frame(connection, frame)
         self._after_batch()
 
     def look(self) -> None:
         """Learn at once of connections that came and ended."""
-        self.accepted.look()
+        self.pump.read_now()
 
     def close(self) -> None:
         """Close the sockets; frames under way get a second to leave."""

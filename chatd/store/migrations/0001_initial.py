@@ -6,7 +6,7 @@ Times are microseconds since the Unix epoch; a seq is an event's place in its ro
 _TABLES = """
 -- A room and the head of its log. Events from first_seq on are kept; of those up to purged_seq only ids are left, for a week.
 -- published_seq is the fan-out mark, notified_seq the mark of notifications; urgent_seq is the newest event of priority 1 and up,
--- normal_seq the newest of 0 and up.
+-- normal_seq the newest of 0 and up; said counts the events of people and applications.
 CREATE TABLE room (
     room_id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -21,11 +21,13 @@ CREATE TABLE room (
     urgent_seq BIGINT NOT NULL DEFAULT 0,
     normal_seq BIGINT NOT NULL DEFAULT 0,
     notified_seq BIGINT NOT NULL DEFAULT 0,
+    said BIGINT NOT NULL DEFAULT 0,
     hide_previews BIGINT NOT NULL DEFAULT 0);
 CREATE INDEX room_unpublished ON room (room_id) WHERE published_seq < head_seq;
 CREATE INDEX room_unnotified ON room (room_id) WHERE notified_seq < published_seq;
 
--- The log. delivery is the encoded EventDelivery, empty once the event is purged.
+-- The log. delivery is the encoded EventDelivery, empty once the event is purged. said is the room's count from before the event, own
+-- the same of its sender alone: unread counts are subtractions.
 CREATE TABLE room_event (
     room_id TEXT NOT NULL,
     seq BIGINT NOT NULL,
@@ -35,8 +37,12 @@ CREATE TABLE room_event (
     sent_at_us BIGINT NOT NULL,
     content_hash {bytes} NOT NULL,
     delivery {bytes} NOT NULL,
+    said BIGINT NOT NULL DEFAULT 0,
+    own BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (room_id, seq)){without_rowid};
 CREATE UNIQUE INDEX room_event_id ON room_event (sender_id, event_id);
+CREATE INDEX room_event_own ON room_event (room_id, sender_id, seq);
+CREATE INDEX room_event_erased ON room_event (room_id, seq) WHERE type = 3;
 
 -- Profiles exist to be locked: a device registered while its profile joins a room is seen, or sees the membership.
 CREATE TABLE profile (
@@ -90,7 +96,8 @@ CREATE TABLE delivery_attempt (
     last_at_us BIGINT NOT NULL,
     PRIMARY KEY (profile_id, device_id, room_id, seq));
 
--- state: dead, replaying or dropped.
+-- state: dead, replaying, dropped (by an operator) or delivered (by a replay). A dropped one stays as long as its event: it says that
+-- the device does not have it. tries and tried_at_us: failures of the replay that is under way.
 CREATE TABLE dead_letter (
     profile_id TEXT NOT NULL,
     device_id TEXT NOT NULL,
@@ -107,8 +114,21 @@ CREATE TABLE dead_letter (
     attempts BIGINT NOT NULL,
     first_failed_at_us BIGINT NOT NULL,
     dead_at_us BIGINT NOT NULL,
+    tries BIGINT NOT NULL DEFAULT 0,
+    tried_at_us BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (profile_id, device_id, room_id, seq));
 CREATE UNIQUE INDEX dead_letter_id ON dead_letter (letter_id);
+CREATE INDEX dead_letter_room ON dead_letter (room_id, seq);
+
+-- Events that a device never got: the log no longer held them when its cursor came to them.
+CREATE TABLE retention_gap (
+    profile_id TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    room_id TEXT NOT NULL,
+    first_seq BIGINT NOT NULL,
+    last_seq BIGINT NOT NULL,
+    PRIMARY KEY (profile_id, device_id, room_id, first_seq));
+CREATE INDEX retention_gap_room ON retention_gap (room_id, last_seq);
 
 -- The way a device is notified while it is away.
 CREATE TABLE push (
@@ -130,10 +150,12 @@ CREATE TABLE room_notification (
     muted_until_us BIGINT NOT NULL,
     PRIMARY KEY (profile_id, room_id));
 
--- The queue of notifications: a row for a device, however much it is owed. kind: message or dismiss; state: waiting, sent or dead.
+-- The queue of notifications. In the empty slot a device has one message that waits or is dead, however much the device is owed; in the
+-- slot of each room what it was last told of that room, which may be dismissed. kind: message or dismiss; state: waiting, sent or dead.
 CREATE TABLE notification (
     profile_id TEXT NOT NULL,
     device_id TEXT NOT NULL,
+    slot TEXT NOT NULL DEFAULT '',
     room_id TEXT NOT NULL,
     seq BIGINT NOT NULL,
     kind TEXT NOT NULL,
@@ -143,7 +165,7 @@ CREATE TABLE notification (
     error TEXT NOT NULL,
     claimed_until_us BIGINT NOT NULL,
     at_us BIGINT NOT NULL,
-    PRIMARY KEY (profile_id, device_id));
+    PRIMARY KEY (profile_id, device_id, slot));
 CREATE INDEX notification_due ON notification (state, due_at_us);
 
 CREATE TABLE read_marker (
@@ -163,6 +185,11 @@ CREATE TABLE node (
     version TEXT NOT NULL,
     started_at_us BIGINT NOT NULL,
     lease_until_us BIGINT NOT NULL);
+
+-- One row: the last time of the wall clock that was believed.
+CREATE TABLE known_time (
+    id BIGINT PRIMARY KEY,
+    at_us BIGINT NOT NULL);
 
 -- Streams that are open, for operators.
 CREATE TABLE connection (
@@ -184,7 +211,8 @@ CREATE VIEW outbox_entry AS
             WHEN dead_letter.seq IS NOT NULL THEN 'dead'
             WHEN delivery_attempt.seq IS NOT NULL THEN 'retrying'
             ELSE 'pending'
-        END AS state
+        END AS state,
+        dead_letter.state AS letter, dead_letter.reason AS reason
     FROM outbox
     JOIN room ON room.room_id = outbox.room_id
     JOIN room_event ON room_event.room_id = outbox.room_id

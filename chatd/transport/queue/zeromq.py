@@ -1,9 +1,11 @@
-"""The queue over ZeroMQ: an XPUB socket at each node, one SUB socket at each gateway connected to all of them.
+"""The queue over ZeroMQ: an XPUB socket at each node, one SUB socket at each gateway connected to all of
+them.
 
-Topics are subscriptions. A gateway also subscribes to its own topic, by which messages for several of its topics travel as one frame.
-``mark`` subscribes to a topic made of the instance and the number, a fence, and ends that subscription at once. libzmq sends the
-subscriptions of one connection in the order in which they were made, so a node that sees a fence has seen all that were made before it. When a
-connection is made (again) the SUB sends all subscriptions it holds, in an order of its own; a fence is never among them.
+Topics are subscriptions. A gateway also subscribes to its own topic, by which messages for several of its
+topics travel as one frame. ``mark`` subscribes to a topic made of the instance and the number, a fence,
+and ends that subscription at once. libzmq sends the subscriptions of one connection in the order in which
+they were made, so a node that sees a fence has seen all that were made before it. When a connection is
+made (again) the SUB sends all subscriptions it holds, in an order of its own; a fence is never among them.
 """
 
 import asyncio
@@ -28,10 +30,11 @@ def _own_topic(gateway: str) -> bytes:
 
 
 class ZeroMQPublisher:
-    """``Publisher`` over an XPUB socket; at its high-water mark it drops messages for the gateway that does not keep up.
+    """``Publisher`` over an XPUB socket; at its high-water mark it drops messages for the gateway that
+    does not keep up.
 
-    XPUB_VERBOSER shows each connection's subscriptions, repeated ones too: a gateway that reconnects before its old connection is
-    known to be dead is noticed only by that.
+    XPUB_VERBOSER shows each connection's subscriptions, repeated ones too: a gateway that reconnects
+    before its old connection is known to be dead is noticed only by that.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -67,11 +70,15 @@ class ZeroMQPublisher:
 
     def _on_subscriptions(self, batch: list[Message]) -> None:
         for (message,) in batch:
-            kind = message[1:2]
+            there, kind = message[:1] != b"\0", message[1:2]
+            try:
+                name = message[2:-1].decode()
+            except UnicodeDecodeError:
+                continue  # no gateway has such a name
             if kind == _OWN:
-                self._on_own_topic(message[2:-1].decode(errors="replace"), message[:1] != b"\0")
-            elif kind == _FENCE and message[:1] != b"\0":
-                self._on_fence(message[2:-1].decode(errors="replace"))
+                self._on_own_topic(name, there)
+            elif kind == _FENCE and there:
+                self._on_fence(name)
 
     def _on_own_topic(self, gateway: str, there: bool) -> None:
         if there:

@@ -1,9 +1,11 @@
-"""A device, its streams at gateways and the outbox behind them, in any interleaving of commits, PUB messages that are dropped, repeated and
-reordered, urgent and normal events, pulls and acks that fail or whose answer is lost, connections that break, takeovers, gateway restarts,
-failures and dead letters.
+"""A model of a device, its streams at gateways, and the outbox behind them.
 
-Always: what the device shows of a room is in order and without holes, cursors never pass what it handled, stale epochs change nothing. And when
-all has settled, everything has been shown.
+Any interleaving of commits, urgent and normal; of queue messages that are dropped, repeated and reordered; of
+pulls and acks that fail or whose answer is lost; of broken connections, takeovers, gateway restarts, failures
+and dead letters.
+
+Always: the device shows each room in order and without holes, cursors never pass what it handled, and stale
+epochs change nothing. When everything has settled, everything has been shown.
 """
 
 from hypothesis import settings
@@ -31,7 +33,7 @@ def records(room: str, first: int, last: int) -> bytes:
 
 
 class Outbox:
-    """What the database holds of the device."""
+    """The device's rows in the database."""
 
     def __init__(self) -> None:
         self.heads = dict.fromkeys(ROOMS, 0)
@@ -88,7 +90,7 @@ class Outbox:
 
 
 class Connection:
-    """One connection of the device: the gateway's stream at one end, what the device has read of it at the other."""
+    """One connection of the device: the gateway's stream, and how far the device has read it."""
 
     def __init__(self, epoch: int) -> None:
         self.stream = DeviceStream(StreamKey("p", "d", epoch), window_messages=WINDOW, window_bytes=WINDOW_BYTES)
@@ -121,7 +123,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @rule(noticed=st.booleans())
     def lose_connection(self, noticed: bool) -> None:
-        """The device is gone, then back. ``noticed``: by a gateway that lives on; else it was the gateway that died."""
+        """The device is gone, then back. ``noticed``: by a gateway that lives on; else the gateway died."""
         old = self.connections[-1]
         if noticed:
             old.stream.oldest_failed(send_again=False)

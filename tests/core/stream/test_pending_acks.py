@@ -67,3 +67,17 @@ def test_what_was_lost_is_given_again_with_what_came_since() -> None:
     assert again.failed == ("b", 3), "one at a time; the newest"
     acks.written()
     assert (acks.rooms(), acks.replays()) == (set(), set())
+
+
+def test_markers_of_removed_events_are_kept_until_they_are_written() -> None:
+    acks = PendingAcks(KEY)
+    acks.removed_handled([("a", 1, 2)])
+    assert acks
+    acks.take()
+    acks.removed_handled([("a", 5, 6)])
+    acks.lost()
+    taken = acks.take()
+    assert taken is not None
+    assert taken.removed == (("a", 1, 2), ("a", 5, 6))
+    acks.written()
+    assert not acks

@@ -1,5 +1,7 @@
 """A stream's oldest delivery: overdue, failed, sent again, given up, rejected, suspected, replayed."""
 
+from itertools import pairwise
+
 import pytest
 
 from chatd.core.model import Owed, OwedRun, StreamAcks, StreamKey
@@ -255,3 +257,64 @@ def test_a_replay_is_sent_once_and_its_ack_is_told_apart(stream: DeviceStream) -
     assert again is not None
     assert again.replayed == (("a", 1),)
     assert stream.offer(published("a", 4, 4)), "the room's own order is not touched"
+
+
+def never_acknowledged(stream: DeviceStream, seconds: float, *, retries: int, replay: bool = False) -> list[float]:
+    """The times at which something is sent again to a device that acknowledges nothing; the first timeout is 0.1 s, and a delivery
+    that failed more often than ``retries`` is given up."""
+    failures: dict[tuple[str, int], int] = {}
+    sent_at = []
+    for tick in range(round(seconds / 0.01)):
+        now = tick * 0.01
+        if not stream.overdue(now, 0.1):
+            continue
+        place = fail_head(stream).failed
+        assert place is not None
+        failures[place] = failures.get(place, 0) + 1
+        dead = failures[place] > retries
+        pull = stream.begin_pull()
+        assert pull is not None
+        assert pull.again == place
+        run = OwedRun(*place, place[1], b"again", skipped=dead, again=True, replay=replay and not dead)
+        frames, _ = stream.pulled(Owed((run,)))
+        sent_at += [now] * len(frames)
+    return sent_at
+
+
+def test_markers_that_are_not_acknowledged_come_at_times_that_double() -> None:
+    stream = DeviceStream(KEY, window_messages=1000, window_bytes=100_000)
+    stream.begin_pull()
+    stream.pulled(Owed(cursors={"a": 0}))
+    stream.offer(published("a", 1, 1))
+    times = never_acknowledged(stream, 400.0, retries=2)
+    assert len(times) <= 16
+    pauses = [later - earlier for earlier, later in pairwise(times[3:])]
+    assert all(later > 1.8 * earlier for earlier, later in pairwise(pauses))
+
+
+def test_markers_that_are_not_acknowledged_stay_in_the_window() -> None:
+    stream = DeviceStream(KEY, window_messages=4, window_bytes=100_000)
+    stream.begin_pull()
+    stream.pulled(Owed(cursors={"a": 0}))
+    stream.offer(published("a", 1, 4))
+    times = never_acknowledged(stream, 12.0, retries=2)
+    assert len(times) == 4 * (2 + 1), "each event's copies, then one marker for each"
+    stream.ack(stream.window.sent)
+    acks = stream.pending_acks.take()
+    assert acks is not None
+    assert (acks.cursors, stream.window.empty) == ({"a": 4}, True)
+
+
+def test_a_replay_that_is_given_up_holds_up_nothing_and_may_come_again() -> None:
+    stream = DeviceStream(KEY, window_messages=4, window_bytes=100_000)
+    stream.begin_pull()
+    stream.pulled(Owed((OwedRun("a", 1, 1, b"replay", replay=True),), cursors={"a": 5}))
+    times = never_acknowledged(stream, 5.0, retries=2, replay=True)
+    assert (len(times), stream.window.empty) == (2, True)
+    stream.fall_behind()
+    stream.begin_pull()
+    assert stream.pulled(Owed((OwedRun("a", 1, 1, b"replay", replay=True),)))[0] == [b"replay"]
+    stream.ack(stream.window.sent)
+    acks = stream.pending_acks.take()
+    assert acks is not None
+    assert (acks.cursors, acks.replayed) == ({}, (("a", 1),))

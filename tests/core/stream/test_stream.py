@@ -177,7 +177,7 @@ def test_acks_are_written_one_batch_at_a_time_and_kept_when_that_fails(live: Dev
 
 
 def cursors(stream: DeviceStream) -> dict[str, int]:
-    """What is to be written of acks."""
+    """The cursors that are to be written next."""
     acks = stream.pending_acks.take()
     assert acks is not None
     return acks.cursors

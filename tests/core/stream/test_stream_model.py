@@ -1,6 +1,9 @@
-"""Any interleaving of commits, urgent or not, publishing that drops, repeats and reorders, late and failing pulls, partial acks and repairs: what is
-sent is every room's log, in order, without gaps or repeats, never more than the window, and an urgent event at once when it can be; and when
-all has settled, nothing is owed."""
+"""A model of one stream, in any interleaving of commits, queue messages, pulls, acks and repairs.
+
+Queue messages are dropped, repeated and reordered; pulls come late and fail; acks are partial. Always: the
+stream sends each room's log in order, without gaps or repeats, never more than the window, and an urgent
+event at once if it can. When everything has settled, nothing is owed.
+"""
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -63,7 +66,7 @@ class StreamMachine(RuleBasedStateMachine):
 
     @rule(room=st.sampled_from(ROOMS), count=st.integers(1, 2), ahead=st.integers(0, 2), read=st.sampled_from(["before", "after", "last"]))
     def ring_during_a_pull(self, room: str, count: int, ahead: int, read: str) -> None:
-        """``read``: whether the answer to the pull was made before the urgent event, or before or after what follows it unseen."""
+        """``read``: the answer to the pull was made before the urgent event, after it, or after two more."""
         self.settle()
         for other in ROOMS:
             self.heads[other] += 30 * (other != room)

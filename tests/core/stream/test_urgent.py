@@ -1,4 +1,4 @@
-"""Urgent events on a stream that has much else to send: what goes at once, what is pulled first, and what becomes of a pull it overtook."""
+"""Urgent events on a stream that has much else to send: sent at once, pulled first, ahead of a pull."""
 
 import pytest
 
@@ -25,7 +25,10 @@ def pull_of(stream: DeviceStream) -> Pull:
 
 @pytest.fixture
 def behind() -> DeviceStream:
-    """Window 16 and 2 more for what is urgent, 1,600 bytes and 200 more. "bulk" owes more than fits, "calls" stands at 5; nothing in flight."""
+    """A window of 16 deliveries and 2 urgent ones, 1,600 bytes and 200 urgent ones; nothing in flight.
+
+    "bulk" owes more than fits, "calls" stands at 5.
+    """
     stream = DeviceStream(KEY, window_messages=16, window_bytes=1600)
     pull_of(stream)
     stream.pulled(Owed((owed("bulk", 1, 1),), more=True, cursors={"calls": 5, "other": 0}))

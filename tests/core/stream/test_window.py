@@ -92,3 +92,12 @@ def test_the_oldest_in_flight_is_known_by_room_and_seq() -> None:
     assert made.oldest == ("b", 8)
     made.ack(6)
     assert made.oldest is None
+
+
+def test_a_marker_of_removed_events_is_one_delivery_and_delivers_none_of_them() -> None:
+    made = Window(10, 1000)
+    made.add("a", 1, 5, 10, kind=RunKind.REMOVED)
+    made.add("a", 6, 6, 10)
+    assert made.sent == 2
+    assert made.ack(2) == {"a": 6}
+    assert (made.take_removed(), made.take_removed()) == ([("a", 1, 5)], [])

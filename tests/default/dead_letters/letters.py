@@ -3,7 +3,14 @@
 from chatd.core.model import StreamKey
 from chatd.default.dead_letters.model import DeadLetter
 from chatd.default.dead_letters.store import ListDeadLetters
+from chatd.pb.events.v1.payloads_pb2 import DeliveryState
 from tests.store.driver import RULE, Store, failed
+
+OWED = DeliveryState.DELIVERY_STATE_OWED
+ACKNOWLEDGED = DeliveryState.DELIVERY_STATE_ACKNOWLEDGED
+REJECTED = DeliveryState.DELIVERY_STATE_REJECTED
+UNDELIVERABLE = DeliveryState.DELIVERY_STATE_UNDELIVERABLE
+REMOVED = DeliveryState.DELIVERY_STATE_REMOVED
 
 
 def letters(store: Store) -> list[DeadLetter]:

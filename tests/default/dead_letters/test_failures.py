@@ -5,6 +5,7 @@ from chatd.default.dead_letters.failures import DeleteSettledFailures, RetryRule
 from chatd.default.outbox.cursors import AckCursors
 from chatd.pb.events.v1.payloads_pb2 import SkipReason
 from tests.default.dead_letters.letters import bury, letters
+from tests.default.retention.log import purge
 from tests.store.driver import RULE, Store, acks, failed, owed_deliveries, reject
 
 
@@ -74,3 +75,20 @@ def test_a_device_whose_failures_are_settled_is_no_longer_looked_up(store: Store
     store.do(DeleteSettledFailures(100))
     assert store.database.rows("SELECT has_failures FROM device") == [(0,)]
     assert store.database.rows("SELECT COUNT(*) FROM delivery_attempt") == [(0,)]
+
+
+def test_a_marker_of_removed_events_cannot_become_a_dead_letter(store: Store, bob: StreamKey) -> None:
+    store.publish()
+    purge(store, 4)
+    for _ in range(RULE.max_retries + 2):
+        store.do(failed(bob, "r", 4))
+    store.do(reject(bob, 4))
+    assert letters(store) == []
+
+
+def test_a_clock_that_was_set_back_does_not_stop_the_counting(store: Store, bob: StreamKey) -> None:
+    rule = RetryRule(max_retries=5, first_us=1_000_000)
+    store.do(failed(bob, "r", 2, rule))
+    store.now_us -= 500_000
+    store.do(failed(bob, "r", 2, rule))
+    assert owed_deliveries(store, bob, first_may_exceed=False)[0].retry_count == 2

@@ -44,6 +44,7 @@ async def test_large_rooms_are_enqueued_page_by_page_and_not_too_often(db_uri: s
         online=OnlineTable(),
         tick=1.0,
         clock=lambda: store.now_us,
+        steady=lambda: store.now_us / 1e6,
     )
     people = tuple(f"p{number:02}" for number in range(25))
     store.do(CreateRoom("r", "", "alice", people))

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Sequence
 
-from chatd.default.notifications.content import GetNotificationContents
 from chatd.default.notifications.model import ClaimedNotification
 from chatd.default.notifications.push import GetPush, SetPush
 from chatd.default.notifications.queue import (
@@ -12,8 +11,9 @@ from chatd.default.notifications.queue import (
     RetryNotifications,
 )
 from chatd.default.receipts.store import SetReadMarker
+from chatd.default.rooms.membership import AddSubscriptions
 from chatd.default.rooms.store import CreateRoom
-from tests.default.notifications.driver import DELAY, QUIET, claim, fan_out, queued, read, register, say, settle
+from tests.default.notifications.driver import DELAY, QUIET, claim, contents, fan_out, queued, read, register, say, send_due, settle
 from tests.store.driver import Store, acks, event, send
 
 
@@ -100,10 +100,11 @@ def test_reading_withdraws_notifications(store: Store) -> None:
     read(store, "bob", "r", 1)
     assert len(queued(store, "waiting")) == 2, "not that far"
     read(store, "bob", "r", 2)
-    assert queued(store) == []
+    store.now_us += DELAY
+    assert (send_due(store), queued(store)) == ([], [])
     say(store, event("r", "e2"))
     store.now_us += DELAY
-    settle(store, *claim(store))
+    assert len(send_due(store)) == 2
     read(store, "bob", "r", 3, "tablet")
     (dismissal,) = claim(store)
     assert (dismissal.device_id, dismissal.kind, dismissal.seq) == ("phone", "dismiss", 3), "the tablet knows"
@@ -119,8 +120,8 @@ def test_reading_withdraws_up_to_the_marker_only(store: Store) -> None:
     store.database.connect(readonly=False)
     for device, state in (("phone", "sent"), ("tablet", "sent")):
         store.database.run(
-            "INSERT INTO notification (profile_id, device_id, room_id, seq, kind, state, due_at_us, attempts, error, claimed_until_us, at_us) "
-            "VALUES ('bob', ?, 'r', 3, 'message', ?, 0, 1, '', 0, 0)",
+            "INSERT INTO notification (profile_id, device_id, slot, room_id, seq, kind, state, due_at_us, attempts, error, claimed_until_us, at_us) "
+            "VALUES ('bob', ?, 'r', 'r', 3, 'message', ?, 0, 1, '', 0, 0)",
             (device, state),
         )
     store.do(SetReadMarker("bob", "r", 2, "phone"))
@@ -143,7 +144,7 @@ def test_a_notification_that_was_sent_is_looked_at_later(store: Store) -> None:
     store.do(acks((bob, {"r": 2})))
     store.now_us += 61_000_000
     (mine,) = claim(store)
-    assert store.ask(GetNotificationContents((mine,), store.now_us))[0].owed == 0
+    assert contents(store, mine) == [("", 0)]
     settle(store, mine, what="forgotten")
     assert queued(store) == []
 
@@ -187,3 +188,33 @@ def test_two_nodes_claim_a_row_once_and_never_wait_for_each_other(postgres_uri: 
     finally:
         first.close()
         second.close()
+
+
+def test_a_clock_that_was_ahead_silences_nobody(store: Store) -> None:
+    """The clock an hour ahead, a notification and a failure; then the clock is right again."""
+    hour = 3_600_000_000
+    for profile in ("bob", "carol"):
+        store.do(AddSubscriptions("r", ("carol",), "alice", False))
+        register(store, profile, "phone")
+    store.now_us += hour
+    say(store, event("r", "e1"))
+    store.now_us += DELAY
+    bobs, carols = claim(store)
+    settle(store, bobs)
+    settle(store, carols, what="failed", pause_us=DELAY)
+    say(store, event("r", "e2"))
+    say(store, event("r", "e3"))
+    store.now_us -= hour
+    say(store, event("r", "e4"))
+    store.now_us += QUIET
+    assert {(kind, room) for kind, _, room, _ in send_due(store)} == {("message", "r")}
+    assert queued(store, "waiting") == []
+
+
+def test_a_claim_from_the_future_has_run_out(store: Store) -> None:
+    register(store, "bob", "phone")
+    say(store, event("r", "e1"))
+    store.now_us += 3_600_000_000
+    assert len(claim(store)) == 1
+    store.now_us -= 3_600_000_000 - 2 * DELAY
+    assert len(claim(store)) == 1

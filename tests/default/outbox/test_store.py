@@ -7,7 +7,7 @@ from chatd.default.outbox.store import GetBroadcast, ListOutbox, ListOutboxEntri
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom
 from chatd.errors import EventNotFound
-from tests.default.dead_letters.letters import bury
+from tests.default.dead_letters.letters import ACKNOWLEDGED, OWED, bury
 from tests.store.driver import Store, acks, event, failed, send
 
 
@@ -100,7 +100,7 @@ def test_a_broadcast_names_each_recipients_progress(store: Store) -> None:
     store.open("bob", "later")
     store.do(acks((bob, {"r": 2})))
     _, recipients = store.ask(GetBroadcast("r", 2))
-    assert [(one.profile_id, one.device_id, one.acked) for one in recipients] == [("alice", "d", False), ("bob", "d", True)]
+    assert [(one.profile_id, one.device_id, one.state) for one in recipients] == [("alice", "d", OWED), ("bob", "d", ACKNOWLEDGED)]
 
 
 def test_a_broadcast_does_not_name_devices_that_came_later(store: Store) -> None:
@@ -118,14 +118,14 @@ def test_a_broadcast_names_a_member_that_left_after_it_and_none_that_joined_afte
     store.do(RemoveSubscriptions("r", ("bob",), "bob", False))
     store.do(send("alice", event("r", "2")))
 
-    def recipients(seq: int) -> list[tuple[str, bool]]:
-        return [(one.profile_id, one.acked) for one in store.ask(GetBroadcast("r", seq))[1]]
+    def recipients(seq: int) -> list[tuple[str, int]]:
+        return [(one.profile_id, one.state) for one in store.ask(GetBroadcast("r", seq))[1]]
 
-    assert recipients(2) == [("bob", False)]
-    assert recipients(4) == [("bob", False), ("carol", False)], "who leaves is told that it did"
-    assert recipients(5) == [("carol", False)]
+    assert recipients(2) == [("bob", OWED)]
+    assert recipients(4) == [("bob", OWED), ("carol", OWED)], "who leaves is told that it did"
+    assert recipients(5) == [("carol", OWED)]
     store.do(acks((bob, {"r": 4})))
-    assert recipients(2) == [("bob", True)], "acknowledged to the end: its entry is gone"
+    assert recipients(2) == [("bob", ACKNOWLEDGED)], "acknowledged to the end: its entry is gone"
     store.do(RemoveSubscriptions("r", ("carol",), "carol", False))
     store.do(acks((carol, {"r": 6})))
-    assert recipients(2) == [("bob", True)], "who came later and is gone was never a recipient"
+    assert recipients(2) == [("bob", ACKNOWLEDGED)], "who came later and is gone was never a recipient"

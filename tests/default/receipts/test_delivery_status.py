@@ -7,6 +7,7 @@ import pytest
 from chatd.default.receipts.delivery_status import GetDeliveryStatus
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.errors import EventNotFound, NotAMember, RoomNotFound
+from tests.default.dead_letters.letters import ACKNOWLEDGED, OWED
 from tests.default.receipts.markers import mark, say
 from tests.store.driver import Store, acks
 
@@ -27,8 +28,8 @@ def test_the_status_counts_recipients_deliveries_and_readers(store: Store) -> No
     found = status(store, 3)
     assert (found.recipients, found.delivered, found.read) == (3, 2, 1)
     assert [(one.profile_id, bool(one.read_at_us), one.devices) for one in found.profiles] == [
-        ("bob", True, (("phone", True), ("tablet", False))),
-        ("carol", False, (("d", True),)),
+        ("bob", True, (("phone", ACKNOWLEDGED), ("tablet", OWED))),
+        ("carol", False, (("d", ACKNOWLEDGED),)),
         ("dave", False, ()),
     ]
     found = status(store, 4)
@@ -46,10 +47,10 @@ def test_a_member_that_joins_later_is_no_recipient_and_one_that_left_still_is(st
     store.do(RemoveSubscriptions("r", ("bob",), by="alice", operator=False))
     store.do(AddSubscriptions("r", ("carol",), by="alice", operator=False))
     found = status(store, 2)
-    assert [(one.profile_id, one.devices) for one in found.profiles] == [("bob", (("d", False),))]
+    assert [(one.profile_id, one.devices) for one in found.profiles] == [("bob", (("d", OWED),))]
     store.do(acks((bob, {"r": 3})))
     assert store.database.rows("SELECT * FROM outbox WHERE profile_id = 'bob'") == []
-    assert [(one.profile_id, one.devices) for one in status(store, 2).profiles] == [("bob", (("d", True),))]
+    assert [(one.profile_id, one.devices) for one in status(store, 2).profiles] == [("bob", (("d", ACKNOWLEDGED),))]
 
 
 def test_only_recipients_and_operators_may_ask(store: Store) -> None:

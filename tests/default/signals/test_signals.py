@@ -49,7 +49,7 @@ def test_typing_is_told_to_the_rooms_other_members(rig: Rig) -> None:
 
 
 def test_a_receipt_is_told_to_all_devices_but_its_own(rig: Rig) -> None:
-    rig.signals.delivered(ROOM, "alice", "a1", 7)
+    rig.signals.delivered(ROOM, "alice", "a1", 1, 7)
     assert rig.flush() == {"alice:a2": ["delivered"], "bob:b": ["delivered"]}
 
 
@@ -62,7 +62,7 @@ def test_a_marker_is_told_to_the_profiles_other_devices_whatever_the_room(rig: R
 
 def test_the_newest_of_each_is_told_in_one_message(rig: Rig) -> None:
     for seq in range(1, 50):
-        rig.signals.delivered(ROOM, "alice", "a1", seq)
+        rig.signals.delivered(ROOM, "alice", "a1", 1, seq)
         rig.signals.typing(ROOM, "alice", seq % 2 == 0)
     rig.signals.flush()
     (signals,) = (signals for topic, signals in rig.told if topic.startswith(b"bob:"))
@@ -77,9 +77,9 @@ def test_typing_is_dropped_first(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> N
         rig.signals.typing(Members(f"r{number}", 1, ROOM.profiles), "alice", True)
     assert rig.signals.dropped.value == 15
     for number in range(20):
-        rig.signals.delivered(Members(f"r{number}", 1, ROOM.profiles), "alice", "a1", 1)
+        rig.signals.delivered(Members(f"r{number}", 1, ROOM.profiles), "alice", "a1", 1, 1)
     assert rig.signals.dropped.value == 15 + 15
-    rig.signals.delivered(Members("r0", 1, ROOM.profiles), "alice", "a1", 2)
+    rig.signals.delivered(Members("r0", 1, ROOM.profiles), "alice", "a1", 1, 2)
     assert rig.signals.dropped.value == 30, "the newer of what waits takes its place"
     told = rig.flush()
     assert sorted(told["bob:b"]) == ["delivered"] * 5 + ["typing"] * 5
@@ -88,7 +88,7 @@ def test_typing_is_dropped_first(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> N
 def test_nothing_but_receipts_when_there_is_more_important_work(rig: Rig) -> None:
     rig.busy = True
     rig.signals.typing(ROOM, "alice", True)
-    rig.signals.delivered(ROOM, "alice", "a1", 7)
+    rig.signals.delivered(ROOM, "alice", "a1", 1, 7)
     assert rig.flush() == {"alice:a2": ["delivered"], "bob:b": ["delivered"]}
     assert rig.signals.dropped.value == 1
 
@@ -102,3 +102,12 @@ def test_who_did_not_ask_is_not_told() -> None:
     assert rig.signals.wanted
     rig.signals.online.remove(topic_of("bob", "b", SIGNALS))
     assert not rig.signals.wanted
+
+
+def test_two_stretches_of_one_device_are_both_told(rig: Rig) -> None:
+    rig.signals.delivered(ROOM, "alice", "a1", 1, 2)
+    rig.signals.delivered(ROOM, "alice", "a1", 4, 5)
+    rig.signals.delivered(ROOM, "alice", "a1", 4, 6)
+    rig.signals.flush()
+    (signals,) = (signals for topic, signals in rig.told if topic.startswith(b"bob:"))
+    assert [(one.delivered.device_id, one.delivered.first_seq, one.delivered.seq) for one in signals] == [("a1", 1, 2), ("a1", 4, 6)]

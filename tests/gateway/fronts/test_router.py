@@ -1,4 +1,5 @@
-"""The ROUTER front: connections and frames come up, frames go down a link, and nothing above sees a routing id or a delimiter."""
+"""The ROUTER front: connections and frames come up, frames go down a link, and nothing above sees a
+routing id or a delimiter."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -28,12 +29,14 @@ class Server:
         self.ended: list[Link] = []
         self.heard: list[tuple[ClientConnection, bytes]] = []
         self.refused: list[tuple[ClientConnection, ChatdError, int]] = []
+        self.lost: list[ClientConnection] = []
         self.batches = 0
         self.front = RouterFront(
             asyncio.get_running_loop(),
             max_frame=MAX_FRAME,
             on_accepted=lambda link, now: self.accepted.append(link),
             on_ended=self.ended.append,
+            on_lost=self._lose,
         )
         self.uri = self.front.open(
             context,
@@ -47,6 +50,10 @@ class Server:
         self.heard.append((connection, frame))
         if frame == b"hello":
             connection.stream = DeviceStream(StreamKey("p", "d", 1), window_messages=8, window_bytes=1000)
+
+    def _lose(self, connection: ClientConnection) -> None:
+        self.lost.append(connection)
+        connection.stream = None
 
     def _after_batch(self) -> None:
         self.batches += 1

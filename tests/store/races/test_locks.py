@@ -8,11 +8,17 @@ from typing import Any
 
 import pytest
 
-from chatd.default.devices.store import OpenStreams
+from chatd.core.model import StreamAcks, StreamKey
+from chatd.default.dead_letters.failures import RetryRule
+from chatd.default.devices.store import ForgetDevice, OpenStreams
+from chatd.default.outbox.cursors import AckCursors
+from chatd.default.receipts.store import SetReadMarker
+from chatd.default.retention.erase import EraseProfile
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom
-from chatd.errors import EventIdReused, NotAMember
+from chatd.errors import ChatdError, EventIdReused, NotAMember
 from chatd.store.command import Command
+from chatd.store.transaction import _NOTIFICATIONS_LOCK
 from tests.store.driver import Store, event, send
 from tests.store.races.other_node import OtherNode
 
@@ -62,6 +68,47 @@ def test_rooms_are_locked_in_one_order_whatever_the_requests(store: Store, other
         finally:
             other.commit()
         assert [stored.seq for stored in result.result()] == [21, 11]
+
+
+ENTRY = "SELECT 1 FROM outbox WHERE profile_id = 'bob' AND device_id = 'phone' AND room_id = ? FOR UPDATE"
+
+
+def test_a_node_that_waits_for_the_notifications_holds_no_entry(store: Store, other: OtherNode, postgres_uri: str) -> None:
+    """Or it and a node that forgets the device, which takes both, could wait for each other."""
+    store.do(OpenStreams((("bob", "phone"),)))
+    acks = AckCursors((StreamAcks(StreamKey("bob", "phone", 1), {"r": 1}),), RetryRule(3, 1))
+    other.database.run("SET LOCAL deadlock_timeout = '1ms'")
+    other.database.rows("SELECT pg_advisory_xact_lock(?)", (_NOTIFICATIONS_LOCK,))
+    with ThreadPoolExecutor(1) as pool:
+        result = pool.submit(store.many, [acks, SetReadMarker("alice", "r", 1, "")])
+        try:
+            other.wait_until_it_holds_somebody_up(postgres_uri)
+            assert other.database.rows(ENTRY, ("r",))
+        finally:
+            other.commit()
+        assert not any(isinstance(one, ChatdError) for one in result.result())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [RemoveSubscriptions("s", ("bob",), "alice", False), ForgetDevice("bob", "phone"), EraseProfile("bob", ("r", "s"), 10)],
+    ids=["remove", "forget", "erase"],
+)
+def test_entries_are_locked_in_one_order_whatever_the_commands(
+    store: Store, other: OtherNode, postgres_uri: str, command: Command[object]
+) -> None:
+    """A node that waits for the entry of room r must not hold that of s."""
+    store.do(OpenStreams((("bob", "phone"),)))
+    other.database.run("SET LOCAL deadlock_timeout = '1ms'")
+    assert other.database.rows(ENTRY, ("r",))
+    with ThreadPoolExecutor(1) as pool:
+        result = pool.submit(store.many, [command, RemoveSubscriptions("r", ("bob",), "alice", False)])
+        try:
+            other.wait_until_it_holds_somebody_up(postgres_uri)
+            assert other.database.rows(ENTRY, ("s",))
+        finally:
+            other.commit()
+        assert not any(isinstance(one, ChatdError) for one in result.result())
 
 
 def test_an_event_the_other_commits_meanwhile_is_a_duplicate(store: Store, other: OtherNode, postgres_uri: str) -> None:

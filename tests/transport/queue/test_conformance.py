@@ -1,4 +1,5 @@
-"""What every driver of the queue must do, whatever carries the messages. A new driver adds a line to DRIVERS."""
+"""What every driver of the queue must do, whatever carries the messages. A new driver adds a line to
+DRIVERS."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator

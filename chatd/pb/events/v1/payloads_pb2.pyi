@@ -16,6 +16,15 @@ class EventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EVENT_TYPE_ERASED: _ClassVar[EventType]
     EVENT_TYPE_ROOM: _ClassVar[EventType]
 
+class DeliveryState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DELIVERY_STATE_UNSPECIFIED: _ClassVar[DeliveryState]
+    DELIVERY_STATE_OWED: _ClassVar[DeliveryState]
+    DELIVERY_STATE_ACKNOWLEDGED: _ClassVar[DeliveryState]
+    DELIVERY_STATE_REJECTED: _ClassVar[DeliveryState]
+    DELIVERY_STATE_UNDELIVERABLE: _ClassVar[DeliveryState]
+    DELIVERY_STATE_REMOVED: _ClassVar[DeliveryState]
+
 class SkipReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     SKIP_REASON_UNSPECIFIED: _ClassVar[SkipReason]
@@ -27,6 +36,12 @@ EVENT_TYPE_MESSAGE: EventType
 EVENT_TYPE_MEMBERSHIP: EventType
 EVENT_TYPE_ERASED: EventType
 EVENT_TYPE_ROOM: EventType
+DELIVERY_STATE_UNSPECIFIED: DeliveryState
+DELIVERY_STATE_OWED: DeliveryState
+DELIVERY_STATE_ACKNOWLEDGED: DeliveryState
+DELIVERY_STATE_REJECTED: DeliveryState
+DELIVERY_STATE_UNDELIVERABLE: DeliveryState
+DELIVERY_STATE_REMOVED: DeliveryState
 SKIP_REASON_UNSPECIFIED: SkipReason
 SKIP_REASON_REJECTED: SkipReason
 SKIP_REASON_UNDELIVERABLE: SkipReason
@@ -53,18 +68,20 @@ class EventLink(_message.Message):
     def __init__(self, event_id: _Optional[str] = ..., room_id: _Optional[str] = ..., seq: _Optional[int] = ..., sender_id: _Optional[str] = ..., type: _Optional[_Union[EventType, str]] = ..., sent_at_us: _Optional[int] = ..., priority: _Optional[int] = ..., mentions: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class EventReceipt(_message.Message):
-    __slots__ = ("profile_id", "device_id", "acked", "attempts", "owed_for_us")
+    __slots__ = ("profile_id", "device_id", "acked", "attempts", "owed_for_us", "state")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     ACKED_FIELD_NUMBER: _ClassVar[int]
     ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     OWED_FOR_US_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     device_id: str
     acked: bool
     attempts: int
     owed_for_us: int
-    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., acked: bool = ..., attempts: _Optional[int] = ..., owed_for_us: _Optional[int] = ...) -> None: ...
+    state: DeliveryState
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., acked: bool = ..., attempts: _Optional[int] = ..., owed_for_us: _Optional[int] = ..., state: _Optional[_Union[DeliveryState, str]] = ...) -> None: ...
 
 class EventDelivery(_message.Message):
     __slots__ = ("event", "target", "payload", "is_compressed", "retry_count", "skipped", "replay", "compressed_payload")

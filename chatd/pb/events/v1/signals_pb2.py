@@ -24,23 +24,23 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x65vents/v1/signals.proto\x12\tevents.v1\"\xb8\x01\n\x06Signal\x12#\n\x06typing\x18\x01 \x01(\x0b\x32\x11.events.v1.TypingH\x00\x12\x30\n\tdelivered\x18\x02 \x01(\x0b\x32\x1b.events.v1.DeliveredReceiptH\x00\x12&\n\x04read\x18\x03 \x01(\x0b\x32\x16.events.v1.ReadReceiptH\x00\x12\'\n\x08presence\x18\x04 \x01(\x0b\x32\x13.events.v1.PresenceH\x00\x42\x06\n\x04kind\"=\n\x06Typing\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x12\n\nprofile_id\x18\x02 \x01(\t\x12\x0e\n\x06typing\x18\x03 \x01(\x08\"W\n\x10\x44\x65liveredReceipt\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x12\n\nprofile_id\x18\x02 \x01(\t\x12\x11\n\tdevice_id\x18\x03 \x01(\t\x12\x0b\n\x03seq\x18\x04 \x01(\x04\"S\n\x0bReadReceipt\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x12\n\nprofile_id\x18\x02 \x01(\t\x12\x0b\n\x03seq\x18\x03 \x01(\x04\x12\x12\n\nread_at_us\x18\x04 \x01(\x03\"G\n\x08Presence\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\'\n\x05state\x18\x02 \x01(\x0e\x32\x18.events.v1.PresenceState*\x98\x01\n\rPresenceState\x12\x1e\n\x1aPRESENCE_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16PRESENCE_STATE_OFFLINE\x10\x01\x12\x17\n\x13PRESENCE_STATE_AWAY\x10\x02\x12\x17\n\x13PRESENCE_STATE_BUSY\x10\x03\x12\x19\n\x15PRESENCE_STATE_ONLINE\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x65vents/v1/signals.proto\x12\tevents.v1\"\xb8\x01\n\x06Signal\x12#\n\x06typing\x18\x01 \x01(\x0b\x32\x11.events.v1.TypingH\x00\x12\x30\n\tdelivered\x18\x02 \x01(\x0b\x32\x1b.events.v1.DeliveredReceiptH\x00\x12&\n\x04read\x18\x03 \x01(\x0b\x32\x16.events.v1.ReadReceiptH\x00\x12\'\n\x08presence\x18\x04 \x01(\x0b\x32\x13.events.v1.PresenceH\x00\x42\x06\n\x04kind\"=\n\x06Typing\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x12\n\nprofile_id\x18\x02 \x01(\t\x12\x0e\n\x06typing\x18\x03 \x01(\x08\"j\n\x10\x44\x65liveredReceipt\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x12\n\nprofile_id\x18\x02 \x01(\t\x12\x11\n\tdevice_id\x18\x03 \x01(\t\x12\x0b\n\x03seq\x18\x04 \x01(\x04\x12\x11\n\tfirst_seq\x18\x05 \x01(\x04\"S\n\x0bReadReceipt\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x12\n\nprofile_id\x18\x02 \x01(\t\x12\x0b\n\x03seq\x18\x03 \x01(\x04\x12\x12\n\nread_at_us\x18\x04 \x01(\x03\"G\n\x08Presence\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\'\n\x05state\x18\x02 \x01(\x0e\x32\x18.events.v1.PresenceState*\x98\x01\n\rPresenceState\x12\x1e\n\x1aPRESENCE_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16PRESENCE_STATE_OFFLINE\x10\x01\x12\x17\n\x13PRESENCE_STATE_AWAY\x10\x02\x12\x17\n\x13PRESENCE_STATE_BUSY\x10\x03\x12\x19\n\x15PRESENCE_STATE_ONLINE\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'events.v1.signals_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PRESENCESTATE']._serialized_start=536
-  _globals['_PRESENCESTATE']._serialized_end=688
+  _globals['_PRESENCESTATE']._serialized_start=555
+  _globals['_PRESENCESTATE']._serialized_end=707
   _globals['_SIGNAL']._serialized_start=39
   _globals['_SIGNAL']._serialized_end=223
   _globals['_TYPING']._serialized_start=225
   _globals['_TYPING']._serialized_end=286
   _globals['_DELIVEREDRECEIPT']._serialized_start=288
-  _globals['_DELIVEREDRECEIPT']._serialized_end=375
-  _globals['_READRECEIPT']._serialized_start=377
-  _globals['_READRECEIPT']._serialized_end=460
-  _globals['_PRESENCE']._serialized_start=462
-  _globals['_PRESENCE']._serialized_end=533
+  _globals['_DELIVEREDRECEIPT']._serialized_end=394
+  _globals['_READRECEIPT']._serialized_start=396
+  _globals['_READRECEIPT']._serialized_end=479
+  _globals['_PRESENCE']._serialized_start=481
+  _globals['_PRESENCE']._serialized_end=552
 # @@protoc_insertion_point(module_scope)

@@ -42,16 +42,18 @@ class Typing(_message.Message):
     def __init__(self, room_id: _Optional[str] = ..., profile_id: _Optional[str] = ..., typing: bool = ...) -> None: ...
 
 class DeliveredReceipt(_message.Message):
-    __slots__ = ("room_id", "profile_id", "device_id", "seq")
+    __slots__ = ("room_id", "profile_id", "device_id", "seq", "first_seq")
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SEQ_FIELD_NUMBER: _ClassVar[int]
     room_id: str
     profile_id: str
     device_id: str
     seq: int
-    def __init__(self, room_id: _Optional[str] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., seq: _Optional[int] = ...) -> None: ...
+    first_seq: int
+    def __init__(self, room_id: _Optional[str] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., seq: _Optional[int] = ..., first_seq: _Optional[int] = ...) -> None: ...
 
 class ReadReceipt(_message.Message):
     __slots__ = ("room_id", "profile_id", "seq", "read_at_us")

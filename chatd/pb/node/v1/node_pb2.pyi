@@ -247,17 +247,29 @@ class Rejection(_message.Message):
     reason: str
     def __init__(self, room_id: _Optional[str] = ..., seq: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
+class RemovedRange(_message.Message):
+    __slots__ = ("room_id", "first_seq", "last_seq")
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEQ_FIELD_NUMBER: _ClassVar[int]
+    room_id: str
+    first_seq: int
+    last_seq: int
+    def __init__(self, room_id: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ...) -> None: ...
+
 class StreamExceptions(_message.Message):
-    __slots__ = ("stream", "rejected", "replayed", "failed")
+    __slots__ = ("stream", "rejected", "replayed", "failed", "removed")
     STREAM_FIELD_NUMBER: _ClassVar[int]
     REJECTED_FIELD_NUMBER: _ClassVar[int]
     REPLAYED_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_FIELD_NUMBER: _ClassVar[int]
     stream: int
     rejected: _containers.RepeatedCompositeFieldContainer[Rejection]
     replayed: _containers.RepeatedCompositeFieldContainer[RoomCursor]
     failed: RoomCursor
-    def __init__(self, stream: _Optional[int] = ..., rejected: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ..., replayed: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., failed: _Optional[_Union[RoomCursor, _Mapping]] = ...) -> None: ...
+    removed: _containers.RepeatedCompositeFieldContainer[RemovedRange]
+    def __init__(self, stream: _Optional[int] = ..., rejected: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ..., replayed: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., failed: _Optional[_Union[RoomCursor, _Mapping]] = ..., removed: _Optional[_Iterable[_Union[RemovedRange, _Mapping]]] = ...) -> None: ...
 
 class AckBatchRequest(_message.Message):
     __slots__ = ("profile_ids", "device_ids", "epochs", "cursors", "room_ids", "seqs", "exceptions")

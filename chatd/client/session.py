@@ -1,0 +1,120 @@
+"""Session: a profile's calls and streams, by any method and for any device, until it is closed."""
+
+import weakref
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+
+from google.protobuf.message import Message
+
+from chatd.client.lifecycle import StreamState
+from chatd.client.retries import RetriedCalls
+from chatd.client.route import Gateways
+from chatd.client.stream import Stream
+from chatd.pb.events.v1.signals_pb2 import Signal
+from chatd.pb.gateway.v1.gateway_pb2 import Hello
+from chatd.transport.sockets import Context, new_context
+
+R = TypeVar("R", bound=Message)
+
+PROTOCOL_VERSION = 1
+"""The newest version of the protocol that this client speaks."""
+
+
+class Session:
+    """The profile of ``token``, or with an operator's token ``profile``.
+
+    ``uri``: the address of a gateway, or of several. When one is gone, another of these is used, or one that
+    a gateway has named. ``call_timeout`` bounds each call, in seconds. ``client_name`` is shown to operators.
+    ``context``: a ZeroMQ context of the caller's, which stays open. Methods raise the errors of
+    ``chatd.errors``.
+    """
+
+    def __init__(
+        self,
+        uri: str | Sequence[str],
+        token: str,
+        *,
+        profile: str | None = None,
+        call_timeout: float = 10.0,
+        client_name: str = "chatd-python",
+        context: Context | None = None,
+    ) -> None:
+        self.gateways = Gateways(uri)
+        """The gateways it may connect to."""
+        self._token = token
+        self._profile = profile or ""
+        self._call_timeout = call_timeout
+        self._client_name = client_name
+        self._given_context = context
+        self._context = context or new_context()
+        self._calls = RetriedCalls(self._context, self.gateways, token=token, profile=self._profile)
+        self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection for calls, and all open streams without a Bye (``Stream.close`` says it)."""
+        self._calls.close()
+        for stream in tuple(self._streams):
+            stream.abandon()
+        if self._given_context is None:
+            self._context.term()
+
+    async def call(
+        self,
+        method: str,
+        request: Message,
+        response_type: type[R],
+        *,
+        affinity: str = "",
+        repeatable: bool = True,
+        timeout: float | None = None,
+    ) -> R:
+        """Call any method, for ``timeout`` seconds at most (``call_timeout`` if None).
+
+        A ``repeatable`` call is repeated after errors that may be retried; any call is repeated if it
+        certainly was not made. Raises RateLimited if its ``retry_after_ms`` ends after ``timeout``.
+        """
+        return await self._calls.call(
+            method,
+            request,
+            response_type,
+            affinity=affinity,
+            repeatable=repeatable,
+            timeout=timeout or self._call_timeout,
+        )
+
+    def stream(
+        self,
+        device_id: str,
+        *,
+        window_messages: int = 1024,
+        window_bytes: int = 1 << 20,
+        on_state: Callable[[StreamState, str], None] | None = None,
+        on_signal: Callable[[Signal], None] | None = None,
+    ) -> Stream:
+        """The stream of one of the profile's devices, for use with ``async with`` (see ``chatd.client``)."""
+        hello = Hello(
+            token=self._token,
+            profile_id=self._profile,
+            device_id=device_id,
+            window_messages=window_messages,
+            window_bytes=window_bytes,
+            version=PROTOCOL_VERSION,
+            accept_zstd=True,
+            want_signals=on_signal is not None,
+            client=self._client_name,
+        )
+        stream = Stream(self._context, self.gateways, hello, on_state=on_state, on_signal=on_signal)
+        self._streams.add(stream)
+        return stream
