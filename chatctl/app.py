@@ -16,7 +16,7 @@ from chatctl.arguments import AsJson
 from chatctl.connections import connections
 from chatctl.invocation import Options
 from chatctl.nodes import nodes
-from chatctl.output import ReaderGone, harmless
+from chatctl.output import ReaderGone
 from chatctl.presence import presence
 from chatctl.read_markers import read, unread
 from chatctl.receipts import receipts
@@ -26,6 +26,7 @@ from chatctl.tail import tail
 from chatctl.times import age
 from chatd import __version__
 from chatd.errors import ChatdError, ConfigError, TimedOut, Unavailable
+from chatd.text import escaped
 
 USAGE = 2
 UNREACHABLE = 69  # EX_UNAVAILABLE of sysexits.h
@@ -150,5 +151,5 @@ def _fail(exc: BaseException, code: int, cause: BaseException | None = None) -> 
     name = f" ({exc.name})" if isinstance(exc, ChatdError) else ""
     retry_after_us = exc.retry_after_ms * 1_000 if isinstance(exc, ChatdError) else 0
     later = f"; try again in {age(retry_after_us)}" if retry_after_us else ""
-    sys.stderr.write(f"chatctl: {harmless(str(exc)) or type(exc).__name__}{later}{name}\n")
+    sys.stderr.write(f"chatctl: {escaped(str(exc)) or type(exc).__name__}{later}{name}\n")
     sys.exit(code)

@@ -9,6 +9,7 @@ from chatctl.arguments import AsJson, Limit, OnlyDevice, OnlyProfile, OnlyRoom
 from chatctl.columns import Column, Columns, unlisted, yes_no
 from chatctl.deliveries import reason_name
 from chatctl.invocation import call, output
+from chatctl.paging import advice
 from chatctl.times import age_since, clock
 from chatd.errors import EventNotFound
 from chatd.pb.admin.v1 import admin_pb2
@@ -62,7 +63,8 @@ def list_(
         limit=limit,
     )
     page = call(context, "AdminService/ListDeadLetters", request, admin_pb2.ListDeadLettersResponse)
-    output(context, as_json).rows(page.letters, COLUMNS, more=page.more)
+    more = advice(page.more, limit, {"--profile": profile, "--device": device, "--room": room})
+    output(context, as_json).rows(page.letters, COLUMNS, more=more)
 
 
 @app.command()
@@ -78,7 +80,7 @@ def show(
     request = admin_pb2.ListDeadLettersRequest(letter_id=letter)
     page = call(context, "AdminService/ListDeadLetters", request, admin_pb2.ListDeadLettersResponse)
     if not page.letters:
-        raise EventNotFound(f"no dead letter {letter!r}")
+        raise EventNotFound(f"no dead letter '{letter}'")
     output(context, as_json).details(page.letters[0], COLUMNS)
 
 

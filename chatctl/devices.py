@@ -1,10 +1,15 @@
 """chatctl device …: the devices of all profiles."""
 
+from collections.abc import Sequence
+from typing import Annotated
+
 import typer
 
 from chatctl.arguments import AsJson, DeviceId, Limit, OnlyProfile, ProfileId, Yes
 from chatctl.columns import Column, Columns, list_only, or_dash, unlisted, yes_no
+from chatctl.confirmation import confirm
 from chatctl.invocation import call, output
+from chatctl.paging import next_page
 from chatctl.times import ago, clock
 from chatd.errors import EventNotFound
 from chatd.pb.admin.v1 import admin_pb2
@@ -32,6 +37,10 @@ COLUMNS: Columns[admin_pb2.Device] = (
 def list_(
     context: typer.Context,
     profile: OnlyProfile = "",
+    after: Annotated[
+        str,
+        typer.Option("--after", metavar="PROFILE:DEVICE", help="Only devices after this one."),
+    ] = "",
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
@@ -39,9 +48,19 @@ def list_(
 
     Example: chatctl device list --profile bob
     """
-    request = admin_pb2.ListDevicesRequest(profile_id=profile, limit=limit)
+    after_profile, _, after_device = after.partition(":")
+    request = admin_pb2.ListDevicesRequest(
+        profile_id=profile,
+        limit=limit,
+        after_profile_id=after_profile,
+        after_device_id=after_device,
+    )
     page = call(context, "AdminService/ListDevices", request, admin_pb2.ListDevicesResponse)
-    output(context, as_json).rows(page.devices, COLUMNS, more=page.more)
+    output(context, as_json).rows(page.devices, COLUMNS, more=next_page(page.more, _place(page.devices)))
+
+
+def _place(devices: Sequence[admin_pb2.Device]) -> str:
+    return f"{devices[-1].profile_id}:{devices[-1].device_id}" if devices else ""
 
 
 @app.command()
@@ -53,7 +72,7 @@ def show(context: typer.Context, profile: ProfileId, device: DeviceId, as_json: 
     request = admin_pb2.ListDevicesRequest(profile_id=profile, device_id=device, limit=1)
     page = call(context, "AdminService/ListDevices", request, admin_pb2.ListDevicesResponse)
     if not page.devices:
-        raise EventNotFound(f"no device {device!r} of {profile!r}")
+        raise EventNotFound(f"no device '{device}' of '{profile}'")
     output(context, as_json).details(page.devices[0], COLUMNS)
 
 
@@ -70,10 +89,9 @@ def forget(
 
     Example: chatctl device forget bob old-phone
     """
-    if not yes:
-        typer.confirm(f"Forget device {device} of {profile} and all events it is owed?", abort=True, err=True)
+    confirm(f"Forget device {device} of {profile} and all events it is owed?", yes=yes)
     request = admin_pb2.ForgetDeviceRequest(profile_id=profile, device_id=device)
     done = call(context, "AdminService/ForgetDevice", request, admin_pb2.ForgetDeviceResponse)
     if not done.forgotten:
-        raise EventNotFound(f"no device {device!r} of {profile!r}")
+        raise EventNotFound(f"no device '{device}' of '{profile}'")
     output(context, as_json).one({"profile_id": profile, "device_id": device, "forgotten": True})

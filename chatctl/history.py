@@ -6,6 +6,7 @@ import typer
 
 from chatctl.arguments import MAX_SEQ, AsJson, RoomId, Yes
 from chatctl.columns import Columns, unlisted
+from chatctl.confirmation import confirm
 from chatctl.deliveries import fields
 from chatctl.invocation import output, run
 from chatctl.output import Output
@@ -76,9 +77,8 @@ def purge(
     if (up_to > 0) + bool(older_than) + everything != 1:
         raise typer.BadParameter("give one of --up-to, --older-than and --all")
     before_us = now_us() - parse_age(older_than) if older_than else 0
-    if not yes:
-        part = f" older than {older_than}" if older_than else f" up to {up_to}" if up_to else ""
-        typer.confirm(f"Remove all events{part} from room {room} for good?", abort=True, err=True)
+    part = f" older than {older_than}" if older_than else f" up to {up_to}" if up_to else ""
+    confirm(f"Remove all events{part} from room {room} for good?", yes=yes)
     up_to = MAX_SEQ if everything else up_to
     request = admin_pb2.PurgeRoomHistoryRequest(room_id=room, up_to_seq=up_to, before_us=before_us)
     out = output(context, as_json)

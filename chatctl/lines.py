@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from chatd.errors import PayloadTooLarge
+from chatd.errors import InvalidText, PayloadTooLarge
 
 BATCH_LINES = 64
 """Maximum number of lines in a request: as many events as one transaction of the daemon holds."""
@@ -16,6 +16,7 @@ LONGEST_LINE = 1_048_576
 """Bytes; far more than an event may hold, and the most that is kept while a line has no end yet."""
 CHUNK = 65_536
 """Bytes read at once. A batch holds lines of one chunk, so its request stays far below the largest frame."""
+_BOM = "\ufeff"
 
 
 class Line(NamedTuple):
@@ -26,9 +27,11 @@ class Line(NamedTuple):
 
 
 async def batches(fd: int) -> AsyncIterator[list[Line]]:
-    """The lines of a file descriptor, at most BATCH_LINES at a time.
+    """The lines of a file descriptor, at most BATCH_LINES at a time. A byte order mark before the first is left
+    out.
 
-    Raises PayloadTooLarge for a line longer than LONGEST_LINE.
+    Raises InvalidText for a line that is not UTF-8 or holds a NUL, PayloadTooLarge for one longer than
+    LONGEST_LINE. Both name the line; no line of its batch has been given.
     """
     number = 0
     rest = b""
@@ -50,8 +53,16 @@ async def batches(fd: int) -> AsyncIterator[list[Line]]:
 
 
 def _line(number: int, raw: bytes) -> Line:
-    # chatd refuses NULs; a stray one in a log is no reason to lose the line.
-    return Line(number, raw.decode("utf-8", "replace").rstrip("\r").replace("\0", "\ufffd"))
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        found = f"byte 0x{raw[exc.start]:02x} in column {exc.start + 1}"
+        raise InvalidText(f"line {number}: not UTF-8: {found}; convert the input with iconv") from exc
+    if "\0" in text:
+        raise InvalidText(f"line {number}: holds a NUL; if the input is UTF-16, convert it with iconv")
+    if number == 1:
+        text = text.removeprefix(_BOM)
+    return Line(number, text.rstrip("\r"))
 
 
 async def _read(fd: int) -> bytes:

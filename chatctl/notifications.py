@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
-from chatctl.arguments import AsJson, DeviceId, Limit, OnlyDevice, OnlyProfile, ProfileId
+from chatctl.arguments import AsJson, DeviceId, Limit, OnlyDevice, OnlyProfile, ProfileId, Yes
 from chatctl.columns import Column, Columns, list_only, or_dash, unlisted
+from chatctl.confirmation import confirm
 from chatctl.invocation import call, output, run
+from chatctl.paging import advice
 from chatctl.times import age, ago, now_us
 from chatd.pb.admin.v1 import admin_pb2
 
@@ -106,7 +108,8 @@ def list_(
     wanted = STATES.get(state, admin_pb2.NOTIFICATION_STATE_UNSPECIFIED)
     request = admin_pb2.ListNotificationsRequest(profile_id=profile, limit=limit, state=wanted)
     page = call(context, "AdminService/ListNotifications", request, admin_pb2.ListNotificationsResponse)
-    output(context, as_json).rows(page.notifications, COLUMNS, more=page.more)
+    more = advice(page.more, limit, {"--state": state, "--profile": profile})
+    output(context, as_json).rows(page.notifications, COLUMNS, more=more)
 
 
 @app.command()
@@ -114,12 +117,15 @@ def retry(
     context: typer.Context,
     profile: OnlyProfile = "",
     device: OnlyDevice = "",
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Try dead notifications again, all or some. Operators only.
+    """Try dead notifications again. Without --profile and --device: all, after a
+    question. Operators only.
 
     Example: chatctl notify retry --profile bob
     """
+    confirm("Try all dead notifications of all profiles again?", yes=yes or bool(profile or device))
     request = admin_pb2.RetryNotificationsRequest(profile_id=profile, device_id=device)
     done = call(context, "AdminService/RetryNotifications", request, admin_pb2.RetryNotificationsResponse)
     output(context, as_json).one({"retried": done.retried})
@@ -130,12 +136,15 @@ def drop(
     context: typer.Context,
     profile: OnlyProfile = "",
     device: OnlyDevice = "",
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Forget dead notifications, all or some. Operators only.
+    """Forget dead notifications. Without --profile and --device: all, after a
+    question. Operators only.
 
     Example: chatctl notify drop --profile bob
     """
+    confirm("Forget all dead notifications of all profiles?", yes=yes or bool(profile or device))
     request = admin_pb2.DropNotificationsRequest(profile_id=profile, device_id=device)
     done = call(context, "AdminService/DropNotifications", request, admin_pb2.DropNotificationsResponse)
     output(context, as_json).one({"dropped": done.dropped})

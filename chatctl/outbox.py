@@ -5,6 +5,7 @@ import typer
 from chatctl.arguments import AsJson, Limit, OnlyDevice, OnlyProfile, OnlyRoom, ProfileId, RoomId, Seq
 from chatctl.columns import Column, Columns, list_only, unlisted, yes_no
 from chatctl.invocation import call, output
+from chatctl.paging import advice
 from chatctl.times import age, age_since
 from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventReceipt
@@ -66,7 +67,8 @@ def list_(
     """
     request = admin_pb2.ListOutboxRequest(profile_id=profile, device_id=device, room_id=room, limit=limit)
     page = call(context, "AdminService/ListOutbox", request, admin_pb2.ListOutboxResponse)
-    output(context, as_json).rows(page.rows, SUMMARIES, more=page.more)
+    more = advice(page.more, limit, {"--profile": profile, "--device": device, "--room": room})
+    output(context, as_json).rows(page.rows, SUMMARIES, more=more)
 
 
 @app.command()
@@ -89,7 +91,8 @@ def show(
         limit=limit,
     )
     page = call(context, "AdminService/ListOutboxEntries", request, admin_pb2.ListOutboxEntriesResponse)
-    output(context, as_json).rows(page.entries, ENTRIES, more=page.more)
+    more = advice(page.more, limit, {"--device": device, "--room": room})
+    output(context, as_json).rows(page.entries, ENTRIES, more=more)
 
 
 @app.command()

@@ -1,12 +1,12 @@
 """The output of chatctl: tables for people, plain columns for pipes, JSON for programs. Results go to stdout,
 messages to stderr.
 
-Texts and names come from strangers. They are made harmless here, and only here, before a terminal sees them.
+Texts and names come from strangers. They are made harmless here, and only here (``chatd.text``), before a
+terminal sees them.
 """
 
 import json
 import sys
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
@@ -17,21 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from chatctl.columns import Column, Columns, cells, details, headings, record
+from chatd.text import escaped
 
 T = TypeVar("T")
-# Unicode's categories: control, format (with bidi overrides), surrogates, private, unassigned, separators.
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-
-
-def harmless(text: str) -> str:
-    """``text`` with an escape for each character that could move a cursor, hide text or reorder it."""
-    if text.isprintable():
-        return text
-    return "".join(_escape(char) if unicodedata.category(char) in _HIDDEN else char for char in text)
-
-
-def _escape(char: str) -> str:
-    return char.encode("unicode_escape").decode()
 
 
 class ReaderGone(Exception):
@@ -50,14 +38,14 @@ class Output:
         self._console = Console(highlight=False, soft_wrap=True)
         self._messages = Console(stderr=True, highlight=False, soft_wrap=True)
 
-    def rows(self, rows: Iterable[T], columns: Columns[T], *, more: bool = False) -> None:
-        """Print a list. ``more``: say that the service has further rows."""
+    def rows(self, rows: Iterable[T], columns: Columns[T], *, more: str = "") -> None:
+        """Print a list. ``more``: the advice if the service has further rows (``chatctl.paging``)."""
         if more:
-            self.say("there are more; ask with a larger --limit or a narrower filter")
+            self.say(more)
         if self.as_json:
             self._json([record(row, columns) for row in rows], indent=self.terminal)
             return
-        lines = [[harmless(cell) for cell in cells(row, columns)] for row in rows]
+        lines = [[escaped(cell) for cell in cells(row, columns)] for row in rows]
         if self.terminal:
             self._table(headings(columns), lines)
         else:
@@ -79,7 +67,7 @@ class Output:
             return
         width = max(map(len, thing))
         for name, value in thing.items():
-            shown = harmless(str(value))
+            shown = escaped(str(value))
             self._line(f"{name + ':':<{width + 1}} {shown}" if self.terminal else f"{name}\t{shown}")
 
     def item(self, row: T, columns: Columns[T]) -> None:
@@ -88,11 +76,11 @@ class Output:
             self._json(record(row, columns), indent=False)
         else:
             separator = "  " if self.terminal else "\t"
-            self._line(separator.join(harmless(cell) for cell in cells(row, columns)))
+            self._line(separator.join(escaped(cell) for cell in cells(row, columns)))
 
     def say(self, message: str) -> None:
         """Print a message to stderr."""
-        self._messages.print(Text(harmless(message)))
+        self._messages.print(Text(escaped(message)))
 
     @contextmanager
     def progress(self, doing: str) -> Iterator[Callable[[int], None]]:

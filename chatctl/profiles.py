@@ -3,6 +3,7 @@
 import typer
 
 from chatctl.arguments import AsJson, ProfileId, Yes
+from chatctl.confirmation import confirm
 from chatctl.invocation import output, run
 from chatctl.output import Output
 from chatd.client import Client
@@ -26,9 +27,7 @@ def erase(context: typer.Context, profile: ProfileId, yes: Yes = False, as_json:
 
     Example: chatctl profile erase bob
     """
-    if not yes:
-        question = f"Erase profile {profile} and the contents of all its events for good?"
-        typer.confirm(question, abort=True, err=True)
+    confirm(f"Erase profile {profile} and the contents of all its events for good?", yes=yes)
     out = output(context, as_json)
     erased = run(context, lambda client: _erase(client, out, profile))
     out.one({"profile_id": profile, "events_erased": erased})

@@ -9,6 +9,7 @@ from chatctl.arguments import AsJson, RoomId, Seq
 from chatctl.columns import Column, Columns, list_only, unlisted
 from chatctl.invocation import output, run
 from chatctl.outbox import state
+from chatctl.paging import next_page
 from chatctl.times import clock
 from chatd.pb.chat.v1.chat_pb2 import RecipientStatus
 from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventReceipt
@@ -43,6 +44,10 @@ def receipts(
     context: typer.Context,
     room: RoomId,
     seq: Seq,
+    after: Annotated[
+        str,
+        typer.Option("--after", metavar="PROFILE", help="Only profiles after this one."),
+    ] = "",
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
@@ -50,7 +55,7 @@ def receipts(
 
     Example: chatctl --as alice receipts lobby 17
     """
-    found = run(context, lambda client: client.delivery_status(room, seq, limit=limit))
+    found = run(context, lambda client: client.delivery_status(room, seq, after_profile_id=after, limit=limit))
     out = output(context, as_json)
     out.say(f"{found.recipients} recipients: {found.delivered} have received it, {found.read} have read it")
-    out.rows(found.profiles, COLUMNS, more=found.more)
+    out.rows(found.profiles, COLUMNS, more=next_page(found.more, found.profiles[-1].profile_id if found.profiles else ""))

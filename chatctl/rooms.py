@@ -8,6 +8,7 @@ from chatctl import history, room_notifications
 from chatctl.arguments import AsJson, Limit, RoomId
 from chatctl.columns import Column, Columns, details, record, unlisted
 from chatctl.invocation import call, output, run
+from chatctl.paging import next_page
 from chatctl.times import clock
 from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.chat.v1.chat_pb2 import Room
@@ -78,7 +79,7 @@ def list_(
     """
     request = admin_pb2.ListRoomsRequest(after_room_id=after, limit=limit)
     page = call(context, "AdminService/ListRooms", request, admin_pb2.ListRoomsResponse)
-    output(context, as_json).rows(page.rooms, COLUMNS, more=page.more)
+    output(context, as_json).rows(page.rooms, COLUMNS, more=next_page(page.more, page.rooms[-1].room_id if page.rooms else ""))
 
 
 @app.command()
@@ -97,6 +98,8 @@ def show(context: typer.Context, room: RoomId, as_json: AsJson = False) -> None:
     else:
         out.one({**details(found.room, COLUMNS), **versions})
         out.rows(found.members, MEMBERS)
+    if len(found.members) < found.room.member_count:
+        out.say(f"only the first {len(found.members):,} of {found.room.member_count:,} members are listed")
 
 
 @app.command()

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from chatctl.columns import Column, Columns, unlisted
 from chatctl.lines import Line, batches
@@ -39,6 +39,7 @@ class LineSender:
         self._priority = priority
         self._mentions = mentions
         self._sent = 0
+        self._under_way: Sequence[Line] = ()
         self._progress = Progress()
         self._slowed = False
 
@@ -50,15 +51,27 @@ class LineSender:
         started = time.monotonic()
         blank = 0
         try:
-            async for batch in batches(fd):
+            async for batch in self._read(fd):
                 lines = [line for line in batch if line.text.strip()]
                 blank += len(batch) - len(lines)
                 if lines:
                     await self._send_batch(lines)
+        except asyncio.CancelledError:
+            self._progress.clear()
+            unknown = f", besides {_numbers(self._under_way)}: not answered yet" if self._under_way else ""
+            self._out.say(f"interrupted: {self._sent:,} sent{unknown}")
+            raise
         finally:
             self._progress.clear()
         skipped = f", {blank:,} blank lines skipped" if blank else ""
         self._out.say(f"{self._sent:,} sent in {time.monotonic() - started:.1f} s{skipped}")
+
+    async def _read(self, fd: int) -> AsyncIterator[list[Line]]:
+        try:
+            async for batch in batches(fd):
+                yield batch
+        except ChatdError as exc:
+            raise self._with_sent(exc, str(exc)) from exc
 
     def _event(self, line: Line) -> RoomEvent:
         return message(self._room, line.text, priority=self._priority, mentions=self._mentions)
@@ -66,7 +79,7 @@ class LineSender:
     async def _send_batch(self, lines: Sequence[Line]) -> None:
         events = [self._event(line) for line in lines]
         try:
-            await self._send_events(events)
+            await self._send_events(lines, events)
         except ChatdError as exc:
             if exc.retry or len(lines) == 1:
                 raise self._with_lines(exc, lines) from exc
@@ -75,38 +88,49 @@ class LineSender:
         # Nothing of a refused batch is stored. One by one, the lines before the refused one are sent.
         for line, event in zip(lines, events, strict=True):
             try:
-                await self._send_events([event])
+                await self._send_events([line], [event])
             except ChatdError as exc:
                 raise self._with_lines(exc, [line]) from exc
 
     def _with_lines(self, exc: ChatdError, lines: Sequence[Line]) -> ChatdError:
-        first, last = lines[0].number, lines[-1].number
-        where = f"line {first}" if len(lines) == 1 else f"lines {first}-{last}"
-        named = type(exc)(f"{where}: {exc} ({self._sent:,} sent before)")
+        return self._with_sent(exc, f"{_numbers(lines)}: {exc}")
+
+    def _with_sent(self, exc: ChatdError, text: str) -> ChatdError:
+        named = type(exc)(f"{text} ({self._sent:,} sent before)")
         named.retry_after_ms = exc.retry_after_ms
         return named
 
-    async def _send_events(self, events: list[RoomEvent]) -> None:
-        acks = await self._send_when_allowed(events)
+    async def _send_events(self, lines: Sequence[Line], events: list[RoomEvent]) -> None:
+        acks = await self._send_when_allowed(lines, events)
         self._sent += len(acks)
         if self._out.as_json:
             for ack in acks:
                 self._out.item(ack, ACK)
         self._progress.show(self._sent)
 
-    async def _send_when_allowed(self, events: list[RoomEvent]) -> list[EventAck]:
+    async def _send_when_allowed(self, lines: Sequence[Line], events: list[RoomEvent]) -> list[EventAck]:
         """Send, after waiting as long as a rate limit demands.
 
         Meanwhile the input is not read, so the program that writes it waits too.
         """
         while True:
+            self._under_way = lines
             try:
-                return await self._client.send_events(events)
+                acks = await self._client.send_events(events)
             except RateLimited as exc:
+                self._under_way = ()
                 if not self._slowed:
                     self._slowed = True
                     self._out.say(f"slowing down: {exc}")
                 await asyncio.sleep(exc.retry_after_ms / 1e3)
+            else:
+                self._under_way = ()
+                return acks
+
+
+def _numbers(lines: Sequence[Line]) -> str:
+    first, last = lines[0].number, lines[-1].number
+    return f"line {first}" if len(lines) == 1 else f"lines {first}-{last}"
 
 
 class Progress:

@@ -13,8 +13,15 @@ from chatctl.deliveries import fields
 from chatctl.invocation import options, output, run
 from chatctl.output import Output
 from chatctl.signals import show_signal
+from chatctl.times import ago
 from chatd.client import Client, Stream, StreamState
+from chatd.errors import AlreadyExists, PermissionDenied
+from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.events.v1.signals_pb2 import Signal
+from chatd.text import nfc
+
+OWN_DEVICE = "chatctl"
+"""The device that chatctl is unless --device names another."""
 
 RoomIds = Annotated[
     list[str] | None,
@@ -25,6 +32,13 @@ Count = Annotated[
     int | None,
     typer.Option("--count", "-n", min=0, help="End after this many events; 0: register the device and end."),
 ]
+TakeOver = Annotated[
+    bool,
+    typer.Option(
+        "--take-over",
+        help="With --as: be a device that exists; its stream is closed, its events come here.",
+    ),
+]
 UntilCaughtUp = Annotated[bool, typer.Option("--until-caught-up", help="End when no more events are owed.")]
 Receipts = Annotated[bool, typer.Option("--receipts", help="Show also who receives and reads events.")]
 Typing = Annotated[bool, typer.Option("--typing", help="Show also who is writing.")]
@@ -33,7 +47,8 @@ Typing = Annotated[bool, typer.Option("--typing", help="Show also who is writing
 def tail(
     context: typer.Context,
     rooms: RoomIds = None,
-    device: Device = "chatctl",
+    device: Device = OWN_DEVICE,
+    take_over: TakeOver = False,
     count: Count = None,
     until_caught_up: UntilCaughtUp = False,
     receipts: Receipts = False,
@@ -41,16 +56,44 @@ def tail(
     as_json: JsonLines = False,
 ) -> None:
     """Be a device: show the events it is owed, then new ones, and acknowledge them. An @ before the time
-    marks an event that mentions you. Ctrl-C ends it.
+    marks an event that mentions you. Ctrl-C ends it. An operator who acts for a profile does not take the
+    place of one of its devices without --take-over.
 
     Example: chatctl --as bob tail --device laptop
 
     Example: chatctl --as bob tail --json --until-caught-up | jq .text
     """
     kinds = {*(("delivered", "read") if receipts else ()), *(("typing",) if typing else ())}
-    wanted = Tail(output(context, as_json), frozenset(rooms or ()), frozenset(kinds), count, until_caught_up)
-    timeout = options(context).timeout
-    run(context, lambda client: wanted.follow(client, device, timeout))
+    only = frozenset(map(nfc, rooms or ()))
+    wanted = Tail(output(context, as_json), only, frozenset(kinds), count, until_caught_up)
+    given = options(context)
+
+    async def follow(client: Client) -> None:
+        if given.profile and not take_over:
+            await require_free(client, given.profile, device)
+        await wanted.follow(client, device, given.timeout)
+
+    run(context, follow)
+
+
+async def require_free(client: Client, profile: str, device: str) -> None:
+    """An operator may be this device of the profile: there is none, or it is chatctl's own and not connected.
+
+    Raises AlreadyExists.
+    """
+    request = admin_pb2.ListDevicesRequest(profile_id=profile, device_id=device, limit=1)
+    try:
+        found = await client.call("AdminService/ListDevices", request, admin_pb2.ListDevicesResponse)
+    except PermissionDenied:
+        return  # no operator: the profile is the caller's own, or its Hello will be refused
+    for one in found.devices:
+        if one.online or device != OWN_DEVICE:
+            seen = "connected now" if one.online else f"last seen {ago(one.seen_at_us)}"
+            owed = f"{one.owed:,} event{'s' * (one.owed > 1)}" if one.owed else "nothing"
+            raise AlreadyExists(
+                f"'{device}' is a device of '{profile}', {seen} and owed {owed}; --take-over closes its stream"
+                " and acknowledges its events, so that it will not get them"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +122,8 @@ class Tail:
                     await stream.opened()
             except TimeoutError as exc:
                 raise TimeoutError(f"the gateway did not open a stream in {timeout:g} s") from exc
+            if stream.is_new_device:
+                self.out.say(f"{device} is new: it will be owed everything from now on")
             await self._until_end(stream)
             stream.acknowledge()
 

@@ -44,5 +44,5 @@ def parse_age(text: str) -> int:
     """The microseconds of an age like 30d, 12h, 90m or 10s. Raises typer.BadParameter."""
     match = re.fullmatch(r"(\d{1,9})([smhd])", text)
     if match is None:
-        raise typer.BadParameter(f"{text!r} is not an age: give a number and s, m, h or d, as in 30d")
+        raise typer.BadParameter(f"'{text}' is not an age: give a number and s, m, h or d, as in 30d")
     return int(match[1]) * _SECONDS[match[2]] * 1_000_000

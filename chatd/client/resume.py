@@ -35,6 +35,7 @@ class Resume:
         self._failures = 0
         self.epoch = 0
         self.profile_id = ""
+        self.is_new_device = False
         self.repeats = 0
         """The number of deliveries that were dropped because they had been shown."""
         self._welcomed_at: float | None = None
@@ -58,6 +59,7 @@ class Resume:
         """The stream is open on a new connection; deliveries are counted from 1 again."""
         self.epoch = welcome.epoch
         self.profile_id = welcome.profile_id
+        self.is_new_device = welcome.new_device
         self._welcomed_at = now
         heartbeat = welcome.heartbeat_interval_ms / 1e3 or DEFAULT_HEARTBEAT
         self._begin(heartbeat=heartbeat, window=(welcome.window_messages, welcome.window_bytes), now=now)

@@ -69,6 +69,11 @@ class Stream:
         return self._resume.profile_id
 
     @property
+    def is_new_device(self) -> bool:
+        """True if the newest Welcome said that chatd did not know the device: it is owed only what is stored from then on."""
+        return self._resume.is_new_device
+
+    @property
     def repeats(self) -> int:
         """The number of repeats that were dropped."""
         return self._resume.repeats

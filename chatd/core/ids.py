@@ -4,8 +4,11 @@ A topic is ``profile:device\\0``. The closing NUL keeps ``u1:dev1`` from being a
 ZeroMQ matches subscriptions by prefix. Neither id may hold ``:`` or NUL.
 """
 
+import re
+
 from chatd.errors import InvalidArgument, InvalidId
 from chatd.pb.events.v1.signals_pb2 import PresenceState
+from chatd.text import BREAKING, INVISIBLE, REORDERING, SPACES, characters, nfc
 
 DELIVERIES, SIGNALS = b"\0", b"\x01"
 """The ends of a device's topics: for deliveries, and for signals, which are not stored."""
@@ -17,19 +20,23 @@ PRESENCE_CODES = {state: code for code, state in STATES.items()}
 """ONLINE has no code: a device's topic for deliveries shows that it is online."""
 MAX_ID_BYTES = 128
 MAX_SEQ = 2**63 - 1
+_REFUSED = re.compile(f"{characters(BREAKING, REORDERING, SPACES, INVISIBLE)}|:")
 
 
 def check_id(what: str, value: str) -> str:
-    """Return ``value`` if it is a well-formed id; ``what`` names it in the error.
+    """Return ``value`` in NFC if it is a well-formed id; ``what`` names it in the error.
 
-    1 to 128 bytes of UTF-8, printable, no white space, no ``:``. Raises InvalidId.
+    1 to 128 bytes of UTF-8, no ``:``, no white space, nothing that steers a terminal, reorders text or only shows nothing
+    (``chatd.text``). Raises InvalidId.
     """
+    value = nfc(value)
     if not value:
         raise InvalidId(f"{what} is empty")
-    if len(value) > MAX_ID_BYTES or len(value.encode("utf-8", "replace")) > MAX_ID_BYTES:
+    found = _REFUSED.search(value)
+    if found is not None:
+        raise InvalidId(f"{what} {value[:40]!a} holds ':', white space or an invisible character: U+{ord(found[0]):04X}")
+    if len(value) > MAX_ID_BYTES or len(value.encode()) > MAX_ID_BYTES:
         raise InvalidId(f"{what} is longer than {MAX_ID_BYTES} bytes")
-    if ":" in value or not value.isprintable() or " " in value:
-        raise InvalidId(f"{what} {value[:40]!a} holds ':', white space or an unprintable character")
     return value
 
 
@@ -58,6 +65,16 @@ def split_topic(topic: bytes, kind: bytes = DELIVERIES) -> tuple[str, str] | Non
         return None
     try:
         return profile.decode(), device[:-1].decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def split_watch(topic: bytes) -> str | None:
+    """Profile of a topic that says whom a gateway watches, or None if it is not one."""
+    if len(topic) < 2 or not topic.endswith(WATCH) or b":" in topic:
+        return None
+    try:
+        return topic[:-1].decode()
     except UnicodeDecodeError:
         return None
 

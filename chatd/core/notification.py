@@ -3,20 +3,32 @@
 A notifier sends a notification or raises the reason why not. Others decide when to try again.
 """
 
-import unicodedata
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
+from chatd.core.graphemes import shorten
 from chatd.core.model import NotificationContent, PushDevice
 from chatd.core.wire import plain_delivery
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery
+from chatd.text import one_line
 
 NOTIFIERS = ("log", "exec", "webhook", "webpush")
 """The names of the notifiers there are."""
 
 
 class NotifyFailed(Exception):
-    """The notification was not sent; the text says why, and quotes nothing that came from outside."""
+    """The notification was not sent; the text says why, and quotes nothing that came from outside.
+
+    ``retry_after``: seconds that the service asks to wait before the next try; 0.0 if it does not ask.
+    """
+
+    def __init__(self, text: str, *, retry_after: float = 0.0) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+
+
+class NotificationRefused(NotifyFailed):
+    """This notification will never be sent, however often it is tried."""
 
 
 class TargetGone(NotifyFailed):
@@ -59,12 +71,11 @@ class Notifier(Protocol):
 
 
 def preview_of(notice: NotificationContent, characters: int) -> str:
-    """The first ``characters`` of the event's text, one printable line; empty if it has none, or hides it."""
+    """The first ``characters`` (grapheme clusters) of the event's text, in one line; empty if it has none, or hides
+    it."""
     if not characters or not notice.delivery:
         return ""
     payload = EventDelivery.FromString(plain_delivery(notice.delivery)).payload
     if "text" not in payload.fields:
         return ""
-    text = payload.fields["text"].string_value[: 16 * characters]
-    line = " ".join("".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text).split())
-    return line if len(line) <= characters else line[: characters - 1] + "…"
+    return shorten(one_line(payload.fields["text"].string_value), characters)

@@ -5,8 +5,11 @@ A bucket is one number, the time at which it is full again. Full buckets are for
 """
 
 import ipaddress
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass
+
+from chatd.errors import RateLimited
 
 MAX_KEYS = 100_000
 """Buckets in a table at most, about 10 MB. Beyond, the one charged longest ago is forgotten; nobody gains by
@@ -71,6 +74,13 @@ class Buckets:
                 buckets[key] = full_at
         while len(buckets) >= self._max_keys:
             del buckets[next(iter(buckets))]
+
+
+def limited(reason: str, seconds: float) -> RateLimited:
+    """The error for a request that may come again in so many seconds. ``retry_after_ms`` is rounded up: who waits that long is admitted."""
+    error = RateLimited(reason)
+    error.retry_after_ms = max(1, math.ceil((seconds - _ROUNDING) * 1e3))  # not a millisecond for what floats lose
+    return error
 
 
 def address_key(address: str) -> str:

@@ -76,6 +76,8 @@ def _serve(mode: Mode, context: typer.Context, options: Options) -> None:
     if options.check_config or before.check_config:
         _check(mode, Options(options.config or before.config, True, options.as_json or before.as_json))
         return
+    if options.as_json or before.as_json:
+        raise typer.BadParameter("it belongs to --check-config", param_hint="--json")
     from chatd.daemon.run import run  # here: see above
     from chatd.daemon.settings.sources import load_settings
 

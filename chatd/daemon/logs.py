@@ -7,19 +7,16 @@ from typing import Any
 
 import structlog
 
+from chatd.text import escaped
+
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
-
-
-def escape(text: str) -> str:
-    """Control and other unprintable characters become visible escapes."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def escape_fields(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Escape every string field. A traceback keeps its lines, indented, so that none of them can pass for another record."""
     for key, value in event.items():
         if isinstance(value, str):
-            event[key] = "\n".join(f"  {escape(line)}" for line in value.splitlines()) if key == "exception" else escape(value)
+            event[key] = "\n".join(f"  {escaped(line)}" for line in value.splitlines()) if key == "exception" else escaped(value)
     return event
 
 

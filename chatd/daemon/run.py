@@ -15,6 +15,7 @@ import uvloop
 
 from chatd import __version__
 from chatd.daemon.default_node import start_default_node
+from chatd.daemon.descriptors import raise_limit
 from chatd.daemon.gateway_node import start_gateway
 from chatd.daemon.logs import configure
 from chatd.daemon.reload import Reload, on_each
@@ -46,6 +47,7 @@ def run(mode: Mode, settings: Settings, seams: Seams = NO_SEAMS) -> int:
     they cannot be now."""
     configure(settings.logs.log_level, settings.logs.log_format)
     sys.setswitchinterval(SWITCH_INTERVAL)
+    raise_limit()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(mode, settings, seams))
 

@@ -14,6 +14,7 @@ from typing import Self
 
 from chatd.errors import StartFailed, os_error
 from chatd.files.durable import make_folder
+from chatd.text import one_line
 
 MAX_HOLDER = 200
 """Characters shown of what a lock file says about its holder."""
@@ -46,9 +47,9 @@ class Claim:
 
     def _read(self) -> tuple[str, str]:
         """The place's own part of its name, and its holder."""
-        lines = os.pread(self._handle, 4096, 0).decode(errors="replace").splitlines()
+        lines = os.pread(self._handle, 4096, 0).decode(errors="backslashreplace").splitlines()
         name, holder, *_ = [*lines, "", ""]
-        return name[:64], "".join(char if char.isprintable() else " " for char in holder[:MAX_HOLDER])
+        return name[:64], one_line(holder[:MAX_HOLDER])
 
     def _write(self, name: str, holder: str) -> None:
         content = f"{name}\n{holder}\n".encode()

@@ -8,6 +8,7 @@ from hashlib import sha256
 from chatd.core.ids import check_id
 from chatd.errors import PermissionDenied, Unauthenticated
 from chatd.pb.node.v1.node_pb2 import Caller, Role
+from chatd.text import nfc
 
 MAX_TOKEN_CHARACTERS = 4_096
 """A longer token is refused unhashed: a client's frame may be a megabyte."""
@@ -57,6 +58,7 @@ class TokenTable:
         identity = self._identities.get(digest_of(token)) if len(token) <= MAX_TOKEN_CHARACTERS else None
         if identity is None:
             raise Unauthenticated("no such token")
+        act_for = nfc(act_for)
         if not act_for or act_for == identity.profile_id:
             return identity
         if not identity.operator:

@@ -16,6 +16,7 @@ from chatd.gateway.refusals import Refusals
 from chatd.pb.chat.v1.chat_pb2 import WatchPresenceResponse
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest
 from chatd.pb.node.v1.node_pb2 import Caller
+from chatd.text import nfc
 
 
 class Forward(Protocol):
@@ -64,7 +65,7 @@ class ClientCalls:
             call.payload,
             identity.to_caller(),
             on_reply,
-            affinity=call.affinity or identity.profile_id,
+            affinity=nfc(call.affinity) or identity.profile_id,
         )
 
     def _watched(
@@ -83,6 +84,6 @@ class ClientCalls:
     def _caller(self, peer: ClientConnection, call: RpcRequest) -> Identity:
         if call.method.startswith("NodeService/"):
             raise UnknownMethod("NodeService is not for clients")
-        if not call.token and peer.identity is not None and call.profile_id in ("", peer.identity.profile_id):
+        if not call.token and peer.identity is not None and nfc(call.profile_id) in ("", peer.identity.profile_id):
             return peer.identity
         return self._admission.authenticate(peer, call.token, call.profile_id)

@@ -41,7 +41,9 @@ class Discovery:
         if self._file is None or not self._file.exists():
             return
         try:
-            remembered = {str(call_uri): str(queue_uri) for call_uri, queue_uri in json.loads(self._file.read_text()).items()}
+            remembered = {
+                str(call_uri): str(queue_uri) for call_uri, queue_uri in json.loads(self._file.read_text(encoding="utf-8")).items()
+            }
         except (OSError, ValueError, AttributeError) as exc:
             log.warning("What was remembered of default nodes cannot be read", file=str(self._file), error=str(exc))
             return

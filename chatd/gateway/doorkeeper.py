@@ -1,5 +1,5 @@
-"""Doorkeeper: ends the connection of a client that does not authenticate in time, guesses at tokens, or
-goes on when told to wait.
+"""Doorkeeper: ends the connection of a client that does not authenticate in time, guesses at
+tokens, or goes on when told to wait.
 
 Connections of the gateway's own process (inproc) are never ended.
 """
@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import structlog
 
 from chatd.core.counter import Counter
+from chatd.core.outage import Outage
 from chatd.core.rate_limit import Buckets, Rate
+from chatd.errors import Overloaded
 from chatd.gateway.link import Link
 
 log = structlog.get_logger()
@@ -18,8 +20,8 @@ log = structlog.get_logger()
 LAST_WORD_SECONDS = 0.2
 """Between an error that ends a connection and its end: time for the error to get there."""
 ADDRESS_SHARE = 10
-"""When there are too many, an address that has more than one in so many of the places makes room for its
-own newcomers."""
+"""When there are too many, an address that has more than one in so many of the places makes room
+for its own newcomers."""
 REFUSALS_PER_SECOND = 1_000
 """Refusals that a connection is told of, an address four times as many; then it is ended."""
 REFUSAL_BURST_SECONDS = 2
@@ -31,11 +33,14 @@ REFUSAL_BYTES = 4_096
 class DoorSettings:
     """``handshake``: seconds until a connection must have authenticated, 0.0: no limit.
     ``max_unauthenticated``: connections that have not yet. ``max_failures``: wrong tokens on one
-    connection, 0: no limit."""
+    connection, 0: no limit. ``max_connections``: all that descriptors last for;
+    ``operators_reserve``: so many more may come in, and stay if they are operators'."""
 
     handshake: float
     max_unauthenticated: int
     max_failures: int
+    max_connections: int = 1 << 30
+    operators_reserve: int = 1
 
 
 class Doorkeeper:
@@ -50,30 +55,52 @@ class Doorkeeper:
         self._refusals = Buckets(Rate(REFUSALS_PER_SECOND, REFUSALS_PER_SECOND * REFUSAL_BURST_SECONDS))
         self._refusals_at = Buckets(Rate(4 * REFUSALS_PER_SECOND, 4 * REFUSALS_PER_SECOND * REFUSAL_BURST_SECONDS))
         self._hung_up_lately: Tally[str] = Tally()
+        self._in_reserve: dict[Link, None] = {}  # came when there was no more room; the oldest first
+        self._full = Outage(log, "Descriptors run out; connections are ended", "Descriptors last again", now=lambda: self._now)
+        self._now = 0.0
         self._ticked_at = 0.0
         self.hung_up = Counter("connections_hung_up", "connections that the gateway ended by itself")
         self.period = min(1.0, settings.handshake / 8 or 1.0)
         """How often ``tick`` is to be called."""
 
     def change(self, settings: DoorSettings) -> None:
-        """Other limits from now on, for connections that are there too. A shorter handshake may end them up to ``period`` late."""
+        """Other limits from now on, for connections that are there too. A shorter handshake may end
+        them up to ``period`` late."""
         self._settings = settings
 
     def accepted(self, link: Link, now: float) -> None:
-        """A connection has come. When too many have not authenticated, the oldest goes: of all, or of the
-        newcomer's address if that has many."""
+        """A connection has come. When too many have not authenticated, the oldest goes: of all, or
+        of the newcomer's address if that has many."""
+        self._now = now
         self._failures[link] = 0
         self._waiting[link] = now
         neighbours = self._waiting_at.setdefault(link.address, {})
         neighbours[link] = None
         most = self._settings.max_unauthenticated
+        if len(self._failures) > self._settings.max_connections:
+            self._make_room(link)
         while len(self._waiting) > most:
             neighbours = self._waiting_at.get(link.address, {})
             crowd = neighbours if len(neighbours) * ADDRESS_SHARE > most else self._waiting
             self._hang_up(next(iter(crowd)), "crowded")
 
+    def _make_room(self, link: Link) -> None:
+        """One more than there are descriptors for: the oldest goes that has not authenticated. If
+        all have, the newcomer has the reserve."""
+        self._full.failed(Overloaded(f"there is room for {self._settings.max_connections} connections"), connections=len(self._failures))
+        strangers = (one for one in self._waiting if one is not link and one not in self._in_reserve)
+        oldest = next(strangers, None)
+        if oldest is None:
+            self._in_reserve[link] = None
+            if len(self._in_reserve) <= self._settings.operators_reserve:
+                return
+            # An operator who is in keeps the place; the newcomer himself goes if all are operators.
+            oldest = next((one for one in self._in_reserve if one in self._waiting), link)
+        self._hang_up(oldest, "full")
+
     def ended(self, link: Link) -> None:
         """A connection has gone."""
+        self._in_reserve.pop(link, None)
         self._no_longer_waiting(link)
         self._failures.pop(link, None)
         self._leaving.pop(link, None)
@@ -86,13 +113,18 @@ class Doorkeeper:
         if not neighbours:
             del self._waiting_at[link.address]
 
-    def authenticated(self, link: Link) -> None:
-        """A token that came over the connection is good."""
+    def authenticated(self, link: Link, *, operator: bool) -> None:
+        """A token that came over the connection is good. The reserve is for operators."""
         self._no_longer_waiting(link)
+        if link in self._in_reserve and not operator:
+            if len(self._failures) > self._settings.max_connections:
+                self._hang_up(link, "full")
+            else:
+                del self._in_reserve[link]
 
     def failed(self, link: Link, now: float) -> None:
-        """A token that came over the connection is none. Too often, and the connection is ended once it
-        has been told."""
+        """A token that came over the connection is none. Too often, and the connection is ended
+        once it has been told."""
         if link not in self._failures:
             return
         self._failures[link] += 1
@@ -100,8 +132,8 @@ class Doorkeeper:
             self._leaving[link] = now + LAST_WORD_SECONDS
 
     def refused(self, link: Link, size: int, now: float) -> bool:
-        """A frame of so many bytes is to be refused. False: there were so many that the connection has
-        been ended instead."""
+        """A frame of so many bytes is to be refused. False: there were so many that the connection
+        has been ended instead."""
         cost = 1 + size / REFUSAL_BYTES
         address = link.address
         if self._refusals.wait(link, cost, now) or (address and self._refusals_at.wait(address, cost, now)):
@@ -115,7 +147,7 @@ class Doorkeeper:
     def tick(self, now: float) -> None:
         """End the connections whose time is up."""
         gap = now - self._ticked_at if self._ticked_at else 0.0
-        self._ticked_at = now
+        self._now = self._ticked_at = now
         if gap > 4 * self.period:
             # This process itself stood still: what they said meanwhile has not been read yet.
             for link in self._waiting:
@@ -126,6 +158,9 @@ class Doorkeeper:
                 self._hang_up(oldest[0], "silent")
         for link in [link for link, at in self._leaving.items() if at <= now]:
             self._hang_up(link, "wrong tokens")
+        if len(self._failures) < self._settings.max_connections * 0.95:
+            self._full.worked()
+        del self._hung_up_lately["full"]  # said by the outage
         if self._hung_up_lately:
             log.info(
                 "Connections were ended",

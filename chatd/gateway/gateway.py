@@ -10,6 +10,7 @@ from functools import partial
 
 from google.protobuf.message import DecodeError
 
+from chatd.core.graphemes import cut
 from chatd.core.stream import DeviceStream
 from chatd.errors import ChatdError, MalformedFrame, NoStream, UnknownFrame
 from chatd.gateway.ack_flush import AckFlush
@@ -22,9 +23,10 @@ from chatd.gateway.opening import Opening
 from chatd.gateway.presence import GatewayPresence
 from chatd.gateway.refusals import Refusals
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, ServerFrame
+from chatd.text import one_line
 
 MAX_REASON = 200
-"""Characters kept of the reason a device gives for a rejection."""
+"""Characters (grapheme clusters) kept of the reason a device gives for a rejection."""
 
 Handler = Callable[[ClientConnection, ClientFrame], None]
 """Raises a ChatdError to refuse the frame."""
@@ -101,8 +103,7 @@ class GatewayServer:
         if peer.stream is None:
             raise NoStream("reject without a stream")
         self._admission.limit_frame(peer, peer.identity, frame.ByteSize())
-        reason = "".join(char if char.isprintable() else " " for char in frame.reject.reason[:MAX_REASON])
-        peer.stream.reject(frame.reject.delivery, reason)
+        peer.stream.reject(frame.reject.delivery, cut(one_line(frame.reject.reason), MAX_REASON))
         self._acks.acked(peer)
 
     def _on_presence(self, peer: ClientConnection, frame: ClientFrame) -> None:
@@ -122,8 +123,11 @@ class GatewayServer:
         self._sender.send(peer, ServerFrame(heartbeat=frame.heartbeat).SerializeToString())
 
     def _on_bye(self, peer: ClientConnection, frame: ClientFrame) -> None:
-        if peer.stream is None:
+        if not peer.is_open:
             raise NoStream("bye without a stream")
+        if peer.stream is None:
+            self._sender.end(peer, None)  # nothing was sent that could be acknowledged
+            return
         peer.said_bye = True
         self._acks.flush_one(peer, partial(self._said_bye, peer, peer.stream))
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from chatd.core.graphemes import cut
 from chatd.core.ids import check_id
 from chatd.errors import ChatdError, Draining, Superseded, UnsupportedVersion
 from chatd.gateway.admission import Admission
@@ -14,13 +15,14 @@ from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.presence import GatewayPresence
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, ServerFrame, Welcome
 from chatd.pb.node.v1.node_pb2 import OpenStream, OpenStreamsRequest, OpenStreamsResponse
+from chatd.text import one_line
 
 PROTOCOL_VERSION = 1
 MAX_WINDOW_MESSAGES = 65_536
 MIN_WINDOW_BYTES = 1024
 MAX_WINDOW_BYTES = 16 * 1_048_576
 MAX_CLIENT = 128
-"""Characters kept of what a client calls itself."""
+"""Characters (grapheme clusters) kept of what a client calls itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Opening:
         opening = PendingHello(peer, identity, check_id("device_id", hello.device_id), hello, window=self._window(hello))
         if peer.stream is not None:
             self._connections.forget(peer, failed=not peer.said_bye)
-        self._connections.record_failure(identity.profile_id, hello.device_id)
+        self._connections.record_failure(identity.profile_id, opening.device_id)
         # An older stream's last acks are written before the new one reads its cursors.
         self._write_acks()
         crowded_out = self._connections.expect(opening)
@@ -104,7 +106,7 @@ class Opening:
                 OpenStream(
                     profile_id=one.identity.profile_id,
                     device_id=one.device_id,
-                    client=one.hello.client[:MAX_CLIENT],
+                    client=cut(one_line(one.hello.client), MAX_CLIENT),
                 )
                 for one in batch
             ],

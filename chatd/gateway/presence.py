@@ -7,8 +7,8 @@ Every node tells of a watched profile; watchers are told what they have not been
 from collections.abc import Callable
 
 from chatd.core.ids import PRESENCE_CODES, WATCH, presence_topic
-from chatd.core.rate_limit import Buckets, Rate
-from chatd.errors import InvalidArgument, RateLimited
+from chatd.core.rate_limit import Buckets, Rate, limited
+from chatd.errors import InvalidArgument
 from chatd.gateway.connection import ClientConnection
 from chatd.pb.events.v1.signals_pb2 import PresenceState
 
@@ -45,9 +45,7 @@ class GatewayPresence:
             raise InvalidArgument("a device says AWAY, BUSY or ONLINE")
         wait = self._buckets.wait(peer.topic, 1, now)
         if wait > 0:
-            error = RateLimited("presence changes too often")
-            error.retry_after_ms = max(1, round(wait * 1e3))
-            raise error
+            raise limited("presence changes too often", wait)
         self._buckets.charge(peer.topic, 1, now)
         self._say(peer, state)
 

@@ -1,13 +1,11 @@
 """Limits on what users send, in events and bytes a second: by device, by profile, by address.
 Operators' tokens are exempt."""
 
-import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from chatd.core.rate_limit import Buckets, Rate
+from chatd.core.rate_limit import Buckets, Rate, limited
 from chatd.core.wire import count_first_field
-from chatd.errors import RateLimited
 from chatd.gateway.connection import ClientConnection
 from chatd.pb.gateway.v1.gateway_pb2 import RpcRequest
 
@@ -82,7 +80,7 @@ class RateLimits:
             if wait > longest:
                 longest, reason = wait, f"this {name} may send {of_bytes.rate.per_second:,.0f} bytes a second"
         if reason:
-            raise _limited(reason, longest)
+            raise limited(reason, longest)
         for _, (of_events, of_bytes), key in limits:
             of_events.charge(key, events, now)
             of_bytes.charge(key, size, now)
@@ -96,7 +94,7 @@ class RateLimits:
         brought = min(self._frames.burst, (now - peer.frames_at) * self._frames.per_second)
         if brought < 1:
             peer.frames_left = 0
-            raise _limited(
+            raise limited(
                 f"this device may send {self._frames.per_second:,.0f} frames a second",
                 (1 - brought) / self._frames.per_second,
             )
@@ -107,9 +105,3 @@ class RateLimits:
 def events_in(call: RpcRequest) -> int:
     """Count a call as its events, or as one."""
     return max(1, count_first_field(call.payload, at_most=_COUNTED)) if call.method == _SEND_EVENTS else 1
-
-
-def _limited(reason: str, seconds: float) -> RateLimited:
-    error = RateLimited(reason)
-    error.retry_after_ms = max(1, math.ceil(seconds * 1000 - 0.001))  # not a millisecond for a rounding error
-    return error

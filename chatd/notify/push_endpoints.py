@@ -5,11 +5,14 @@ which is taken as it is.
 """
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit
 
 MAX_ENDPOINT = 2_048
 """Characters of an endpoint."""
+_URL = re.compile(r"[!-\[\]-~]*")
+"""ASCII without spaces, controls and backslashes."""
 
 
 class PushEndpoints:
@@ -27,7 +30,7 @@ class PushEndpoints:
             port = parts.port
         except ValueError:
             return "it is no URL"
-        if len(endpoint) > MAX_ENDPOINT or not endpoint.isascii() or not endpoint.isprintable() or " " in endpoint or "\\" in endpoint:
+        if len(endpoint) > MAX_ENDPOINT or not _URL.fullmatch(endpoint):
             return f"it is no URL of at most {MAX_ENDPOINT} characters"
         if parts.username is not None or parts.password is not None:
             return "it holds a user's name"

@@ -11,6 +11,7 @@ import aiohttp
 
 from chatd.core.model import PushDevice
 from chatd.core.notification import Notification, NotifyFailed
+from chatd.notify.http_answer import check_answer
 
 SIGNATURE = "X-Chatd-Signature"
 
@@ -31,11 +32,9 @@ class WebhookNotifier:
             self._session = aiohttp.ClientSession(timeout=self._timeout)
         try:
             async with self._session.post(self._url, data=body, headers=headers, allow_redirects=False) as response:
-                status = response.status
+                check_answer(response)
         except (aiohttp.ClientError, OSError, TimeoutError) as exc:
             raise NotifyFailed(f"no answer: {type(exc).__name__}") from exc
-        if not 200 <= status < 300:
-            raise NotifyFailed(f"HTTP {status}")
 
     async def close(self) -> None:
         if self._session is not None:

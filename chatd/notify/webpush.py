@@ -3,6 +3,7 @@
 pywebpush's own POST would follow redirects to wherever they lead; and names are looked up here, so that what was checked is what is connected to.
 """
 
+import dataclasses
 import json
 import socket
 import time
@@ -15,13 +16,20 @@ from aiohttp.resolver import ThreadedResolver
 from py_vapid import Vapid02, VapidException  # type: ignore[import-untyped]
 from pywebpush import WebPusher, WebPushException  # type: ignore[import-untyped]
 
+from chatd.core.graphemes import shorten
 from chatd.core.model import PushDevice
 from chatd.core.notification import Notification, NotifyFailed, TargetGone
 from chatd.errors import ConfigError, os_error
+from chatd.notify.http_answer import check_answer
 from chatd.notify.push_endpoints import PushEndpoints, is_public
 
 KEEP_SECONDS = 86_400
 """Seconds that the push service keeps it for a device that is switched off."""
+MAX_BODY = 4_096
+"""Bytes of a POST that every push service takes (RFC 8030, 7.2)."""
+MAX_CONTENT = MAX_BODY - 86 - 17
+"""Bytes left for the content: the body begins with salt, record size and key (86), and its one record (RFC 8291, 4) ends with a
+delimiter and a tag (17)."""
 _GONE = (404, 410)
 
 
@@ -48,7 +56,7 @@ class WebPushNotifier:
             raise TargetGone(f"the endpoint is refused: {fault}")
         try:
             pusher = WebPusher({"endpoint": push.endpoint, "keys": {"p256dh": push.p256dh, "auth": push.auth}})
-            body = pusher.encode(json.dumps(notification.to_dict()).encode())["body"]
+            body = pusher.encode(fitted(notification, MAX_CONTENT))["body"]
         except (WebPushException, ValueError, TypeError) as exc:
             raise TargetGone("the subscription's keys are none") from exc
         parts = urlsplit(push.endpoint)
@@ -57,13 +65,9 @@ class WebPushNotifier:
         try:
             session = self._session(trusted=self._endpoints.is_trusted(push.endpoint))
             async with session.post(push.endpoint, data=body, headers=headers, allow_redirects=False) as response:
-                status = response.status
+                check_answer(response, gone=_GONE)
         except (aiohttp.ClientError, OSError, TimeoutError) as exc:
             raise NotifyFailed(f"no answer: {type(exc).__name__}") from exc
-        if status in _GONE:
-            raise TargetGone(f"HTTP {status}: the subscription has ended")
-        if not 200 <= status < 300:
-            raise NotifyFailed(f"HTTP {status}")
 
     def _session(self, *, trusted: bool) -> aiohttp.ClientSession:
         if trusted not in self._sessions:
@@ -74,6 +78,23 @@ class WebPushNotifier:
     async def close(self) -> None:
         for session in self._sessions.values():
             await session.close()
+
+
+def fitted(notification: Notification, size: int) -> bytes:
+    """The notification as JSON of at most ``size`` bytes: the preview is shortened until it fits. What remains without a preview always
+    fits in MAX_CONTENT: ids have 128 bytes, a room's name 256."""
+    content = _to_json(notification)
+    excess = len(content) - size
+    if excess <= 0:
+        return content
+    # A character takes at least as many bytes in JSON as in UTF-8.
+    left = max(0, len(notification.preview.encode()) - excess)
+    preview = shorten(notification.preview, len(notification.preview), size=left)
+    return _to_json(dataclasses.replace(notification, preview=preview))
+
+
+def _to_json(notification: Notification) -> bytes:
+    return json.dumps(notification.to_dict(), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class PublicResolver(AbstractResolver):

@@ -132,7 +132,7 @@ class RoomLog:
         """A locked room. Raises RoomNotFound."""
         room = self._rooms.get(room_id)
         if room is None:
-            raise RoomNotFound(f"no room {room_id!r}")
+            raise RoomNotFound(f"no room '{room_id}'")
         return room
 
     def members(self, room: LockedRoom) -> Members:

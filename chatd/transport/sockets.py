@@ -110,11 +110,17 @@ def _socket(context: Context, kind: int, *, max_frame: int = MAX_FRAME_BYTES) ->
     return socket
 
 
+def _prepare(socket: "zmq.Socket[bytes]", uri: str) -> None:
+    """Before ``uri`` is bound or connected: IPv6 only where the address is, for with it libzmq takes names such as localhost for IPv6 alone."""
+    check_uri(uri)
+    socket.setsockopt(zmq.IPV6, uri.startswith("tcp://["))
+
+
 def _bind(context: Context, socket: "zmq.Socket[bytes]", uri: str) -> "zmq.Socket[bytes]":
     """Raises ConfigError if ``uri`` can never be bound, StartFailed if it cannot be now. Closes the socket then."""
     path = uri[6:] if re.match("ipc://[^@*]", uri) else ""
     try:
-        check_uri(uri)
+        _prepare(socket, uri)
         if path:
             context.claim(path)
         socket.bind(uri)
@@ -170,13 +176,16 @@ def bind_watched_router(
 
 def connect_dealer(context: Context, uri: str, *, hwm: int = 10_000) -> "zmq.Socket[bytes]":
     """A DEALER that queues nothing for a peer that is not there."""
-    check_uri(uri)
     socket = _socket(context, zmq.DEALER, max_frame=4 * MAX_FRAME_BYTES)
     socket.setsockopt(zmq.IMMEDIATE, 1)
     socket.setsockopt(zmq.RECONNECT_IVL, 50)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1_000)
     socket.sndhwm = socket.rcvhwm = hwm
-    socket.connect(uri)
+    try:
+        connect_also(socket, uri)
+    except ConfigError:
+        socket.close(0)
+        raise
     return socket
 
 
@@ -195,9 +204,18 @@ def connect_sub(context: Context, uris: Iterable[str], *, receive_hwm: int = 50_
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1_000)
     socket.sndhwm, socket.rcvhwm = 0, receive_hwm
     for uri in uris:
-        check_uri(uri)
-        socket.connect(uri)
+        try:
+            connect_also(socket, uri)
+        except ConfigError:
+            socket.close(0)
+            raise
     return socket
+
+
+def connect_also(socket: "zmq.Socket[bytes]", uri: str) -> None:
+    """Connect to one more address. Raises ConfigError."""
+    _prepare(socket, uri)
+    socket.connect(uri)
 
 
 def endpoint(socket: "zmq.Socket[bytes]") -> str:

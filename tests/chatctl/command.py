@@ -53,8 +53,8 @@ class Chatctl:
         """Run in bash, followed by ``then``, such as a pipe."""
         return self._run(["bash", "-c", f"set -o pipefail; {sys.executable} -m chatctl {arguments} {then}"])
 
-    def on_terminal(self, *arguments: str, **environment: str) -> str:
-        """Run on a pseudo-terminal; everything that was written to it."""
+    def on_terminal(self, *arguments: str, typed: str = "", code: int = 0, **environment: str) -> str:
+        """Run on a pseudo-terminal, where ``typed`` is typed; everything that was written to it."""
         ours, theirs = pty.openpty()
         process = subprocess.Popen(
             [sys.executable, "-m", "chatctl", *arguments],
@@ -64,6 +64,7 @@ class Chatctl:
             env={**self.environment, "TERM": "xterm", **environment},
         )
         os.close(theirs)
+        os.write(ours, typed.encode())
         written = b""
         deadline = time.monotonic() + 20
         while (time.monotonic() < deadline and select.select([ours], [], [], 1)[0]) or process.poll() is None:
@@ -75,7 +76,7 @@ class Chatctl:
                 break
             written += chunk
         os.close(ours)
-        assert process.wait(10) == 0, written
+        assert process.wait(10) == code, written
         return written.decode()
 
     def _run(self, command: list[str], **options: Any) -> Result:

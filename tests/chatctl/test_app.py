@@ -31,8 +31,8 @@ OPERATORS = [
     ("profile", "erase", "alice", "-y"),
     ("notify", "list"),
     ("notify", "test", "bob", "phone"),
-    ("notify", "retry"),
-    ("notify", "drop"),
+    ("notify", "retry", "--yes"),
+    ("notify", "drop", "--yes"),
 ]
 
 

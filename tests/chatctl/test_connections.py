@@ -6,7 +6,7 @@ from tests.chatctl.command import Chatctl
 
 
 def test_a_device_is_listed_while_it_is_connected(chatctl: Chatctl, room: str) -> None:
-    tail = chatctl.start("--as", room, "tail", "--device", "d")
+    tail = chatctl.start("--as", room, "tail", "--take-over", "--device", "d")
     assert tail.stdout is not None
     tail.stdout.readline()
     (row,) = chatctl.json("connections", "--profile", room)

@@ -42,7 +42,7 @@ def test_a_dead_letter_is_listed_shown_replayed(chatctl: Chatctl, daemon: Daemon
         1,
         False,
     )
-    assert row["text"] == "cannot  read it"
+    assert row["text"] == "cannot read it"
     letter = str(row["letter_id"])
     listed = chatctl("dead-letter", "list").stdout
     assert f"{letter}\t{filled}\td\t{filled}\t5\trejected\t1\t" in listed
@@ -51,7 +51,7 @@ def test_a_dead_letter_is_listed_shown_replayed(chatctl: Chatctl, daemon: Daemon
     assert "line 3" not in shown, "contents are never shown"
 
     assert chatctl.json("dead-letter", "replay", letter) == [{"replayed": letter}]
-    lines = chatctl("--as", filled, "tail", "--device", "d", "--count", "1", "--json").stdout
+    lines = chatctl("--as", filled, "tail", "--take-over", "--device", "d", "--count", "1", "--json").stdout
     assert '"text": "line 3"' in lines
     assert '"replay": true' in lines
     assert chatctl.json("dead-letter", "list", "--profile", filled) == []

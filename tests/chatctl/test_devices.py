@@ -23,14 +23,18 @@ def test_devices_are_listed_shown_and_forgotten(chatctl: Chatctl) -> None:
     ]
     listed = chatctl.json("device", "list", "--profile", "bob", "--limit", "1")
     assert [row["device_id"] for row in listed] == ["phone"]
-    assert "there are more" in chatctl("device", "list", "--limit", "1").stderr
+    advised = chatctl("device", "list", "--limit", "1").stderr
+    assert "for the next ones: --after bob:phone\n" in advised
+    rest = chatctl("device", "list", "--limit", "1", *advised.split()[-2:])
+    assert (rest.stdout.startswith("bob\ttablet\t"), rest.stderr) == (True, "")
     assert "bob\tphone\tno\t2\t1\t" in chatctl("device", "list").stdout
     shown = chatctl("device", "show", "bob", "tablet").stdout
     assert "owed\t2\n" in shown
     created = shown.partition("created_at_us\t")[2].partition("\n")[0]
     assert time.strptime(created, "%Y-%m-%d %H:%M:%S")
 
-    assert "Aborted" in chatctl("device", "forget", "bob", "tablet", stdin="n\n", code=1).stderr
+    assert "give --yes" in chatctl("device", "forget", "bob", "tablet", stdin="y\n", code=2).stderr
+    assert "Aborted" in chatctl.on_terminal("device", "forget", "bob", "tablet", typed="n\n", code=1)
     assert chatctl.json("device", "forget", "bob", "tablet", "--yes")["forgotten"] is True
     assert [row["device_id"] for row in chatctl.json("device", "list", "--profile", "bob")] == ["phone"]
     assert "no device 'tablet' of 'bob'" in chatctl("device", "show", "bob", "tablet", code=1).stderr

@@ -25,7 +25,7 @@ def test_a_rooms_history_is_purged_and_devices_are_told(chatctl: Chatctl, filled
     purge = ("room", "history", "purge", filled, "--yes")
     assert chatctl.json(*purge, "--up-to", "6") == {"room_id": filled, "removed": 6, "first_seq": 7}
     assert seqs(chatctl, filled) == [7, 8, 9, 10, 11]
-    shown = chatctl("--as", filled, "tail", "--device", "d", "--until-caught-up").stdout.splitlines()
+    shown = chatctl("--as", filled, "tail", "--take-over", "--device", "d", "--until-caught-up").stdout.splitlines()
     assert shown[0] == f"{filled}\t6\t-\t-\t1 to 6 will not come: no longer kept"
     assert len(shown) == 6
     assert chatctl.json(*purge, "--older-than", "1h")["removed"] == 0
@@ -58,7 +58,8 @@ def test_nothing_is_removed_without_a_yes(
     option: tuple[str, ...],
     question: str,
 ) -> None:
-    refused = chatctl("room", "history", "purge", filled, *option, stdin="n\n", code=1).stderr
+    assert "give --yes" in chatctl("room", "history", "purge", filled, *option, stdin="y\n", code=2).stderr
+    refused = chatctl.on_terminal("room", "history", "purge", filled, *option, typed="n\n", code=1)
     assert question in refused
     assert "Aborted" in refused
     assert len(seqs(chatctl, filled)) == 11

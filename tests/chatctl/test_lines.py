@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chatctl.lines import BATCH_LINES, LONGEST_LINE, Line, batches
-from chatd.errors import PayloadTooLarge
+from chatd.errors import InvalidText, PayloadTooLarge
 
 
 @pytest.fixture
@@ -71,9 +71,37 @@ async def test_an_endless_line_is_refused_by_its_number(tmp_path: Path) -> None:
         await of_file(tmp_path / "endless", b"short\n" + b"x" * (LONGEST_LINE + 100_000))
 
 
-async def test_what_an_event_cannot_hold_is_replaced(tmp_path: Path) -> None:
-    (batch,) = await of_file(tmp_path / "odd", b"a\0b\r\n\xff\n\n")
-    assert batch == [Line(1, "a\ufffdb"), Line(2, "\ufffd"), Line(3, "")]
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("eins\nzwölf\n".encode("latin-1"), 2),
+        ("one\n".encode("utf-16"), 1),
+        ("one\n".encode("utf-16-le"), 1),
+        (b"one\n\ncut off \xe6\x97", 3),
+        (b"one\n\xed\xa0\x80\n", 2),
+        (b"\na\0b\n", 2),
+    ],
+    ids=["latin-1", "utf-16", "utf-16 without a mark", "cut off", "surrogate", "NUL"],
+)
+async def test_a_line_that_is_not_utf_8_is_refused_by_its_number(tmp_path: Path, content: bytes, line: int) -> None:
+    with pytest.raises(InvalidText, match=f"^line {line}: "):
+        await of_file(tmp_path / "odd", content)
+
+
+async def test_no_line_of_a_batch_is_given_before_all_are_text(tmp_path: Path) -> None:
+    path = tmp_path / "late"
+    await asyncio.to_thread(path.write_bytes, b"good\n" * (BATCH_LINES + 10) + b"\xff\n")
+    fd = os.open(path, os.O_RDONLY)
+    given = batches(fd)
+    assert len(await anext(given)) == BATCH_LINES
+    with pytest.raises(InvalidText, match=f"line {BATCH_LINES + 11}: "):
+        await anext(given)
+    os.close(fd)
+
+
+async def test_a_byte_order_mark_and_ends_of_lines_are_left_out(tmp_path: Path) -> None:
+    (batch,) = await of_file(tmp_path / "marked", "\ufeffone\r\n\ufefftwo\n\n".encode())
+    assert batch == [Line(1, "one"), Line(2, "\ufefftwo"), Line(3, "")]
 
 
 async def test_nothing_is_no_batch(tmp_path: Path) -> None:

@@ -64,10 +64,15 @@ def test_notifications(chatctl: Chatctl, program: Path) -> None:
     listed = chatctl("notify", "list", "--profile", "bob").stdout
     assert listed.startswith("bob\tphone\texec\tdead\tlobby\t2\t1\t")
     (program.parent / "fail").unlink()
-    assert chatctl("notify", "retry").stdout == "retried\t1\n"
+    for action in ("retry", "drop"):
+        assert "give --yes" in chatctl("notify", action, stdin="y\n", code=2).stderr
+        assert "of all profiles" in chatctl.on_terminal("notify", action, typed="n\n", code=1)
+        assert chatctl.json("notify", "list", "--state", "dead") == rows
+    assert chatctl("notify", "retry", "--yes").stdout == "retried\t1\n"
     while not chatctl.json("notify", "list", "--state", "sent"):
         assert time.monotonic() < end + 20
     assert chatctl.json("notify", "drop", "--profile", "bob") == {"dropped": 0}
+    assert "dropped: 0" in chatctl.on_terminal("notify", "drop", typed="y\n")
     found = chatctl.json("status")
     counted = (found["notifications_sent"], found["notifications_failed"], found["notifications_dead"])
     assert counted == (2, 2, 1)

@@ -24,7 +24,7 @@ def test_outbox(chatctl: Chatctl, room: str) -> None:
             "owed_for_us": pytest.approx(1e6, abs=20e6),
         }
     ]
-    chatctl("--as", room, "tail", "--device", "d", "--until-caught-up")
+    chatctl("--as", room, "tail", "--take-over", "--device", "d", "--until-caught-up")
     assert chatctl.json("outbox", "list", "--profile", room) == []
     assert chatctl.json("outbox", "event", room, "2")[0]["acked"]
     assert chatctl("outbox", "event", room, "2").stdout == f"{room}\td\tacknowledged\t0\t\n"

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 import pytest
 
 from chatctl.columns import Column, Columns, unlisted
-from chatctl.output import Output, harmless
+from chatctl.output import Output
 from tests.chatctl.command import Chatctl
 from tests.daemons import Daemon
 
 TEXT: Columns[str] = (Column("text", "text", get=str), unlisted("size", get=len))
-UNIT = "\x1b[2Jclear\r\nnew\u202eline\x07[red]markup[/red]\u200b"
+UNIT = "\x1b[2Jclear\r\nnew\u202eline\x07[red]markup[/red]"
 TERMINAL = "\x1b]0;owned\x07\x1b[2J[red]red[/red]\u202eevil"
 
 
@@ -19,16 +19,10 @@ TERMINAL = "\x1b]0;owned\x07\x1b[2J[red]red[/red]\u202eevil"
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     with Daemon("all", tmp_path_factory.mktemp("chatd")) as running:
         chatctl = Chatctl(running)
-        chatctl("--as", "bob", "tail", "--device", "phone", "--count", "0")
+        chatctl("--as", "bob", "tail", "--take-over", "--device", "phone", "--count", "0")
         chatctl("--as", "alice", "room", "create", "lobby", "bob", "--name", TERMINAL)
         chatctl("--as", "alice", "send", "lobby", TERMINAL)
         yield running
-
-
-def test_nothing_that_steers_a_terminal_is_left() -> None:
-    assert harmless(UNIT).isprintable()
-    assert "[red]markup[/red]" in harmless(UNIT)
-    assert harmless("plain, Ünïcode, 日本") == "plain, Ünïcode, 日本"
 
 
 def test_every_way_out_is_harmless(capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,7 +89,7 @@ def test_an_empty_table_has_headings_and_an_empty_list_of_names_has_none(chatctl
         ("room", "list"),
         ("room", "show", "lobby"),
         ("--as", "bob", "room", "history", "show", "lobby"),
-        ("--as", "bob", "tail", "--device", "phone", "--count", "2"),
+        ("--as", "bob", "tail", "--take-over", "--device", "phone", "--count", "2"),
         ("--json", "room", "show", "lobby"),
     ],
     ids=" ".join,
@@ -112,4 +106,14 @@ def test_json_tells_of_more_on_stderr(chatctl: Chatctl) -> None:
     chatctl("--as", "alice", "room", "create", "another")
     done = chatctl("room", "list", "--limit", "1", "--json")
     assert done.stdout.count("room_id") == 1
-    assert "there are more" in done.stderr
+    assert "there are more; for the next ones: --after another\n" in done.stderr
+
+
+def test_joiners_are_shown_as_they_were_sent(chatctl: Chatctl) -> None:
+    family, persian, hindi = "👨\u200d👩\u200d👧\u200d👦", "می\u200cخواهم", "क्\u200dष"
+    for name in (family, persian, hindi):
+        chatctl("--as", "alice", "room", "create", name, "--name", name)
+        chatctl("--as", "alice", "send", name, name)
+        assert chatctl("room", "show", name).stdout.splitlines()[1] == f"name\t{name}"
+        assert chatctl("--as", "alice", "room", "history", "show", name).stdout.splitlines()[1].endswith(f"\t{name}")
+        assert name in chatctl("--as", "bob", "send", name, "x", code=1).stderr

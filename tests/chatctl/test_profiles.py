@@ -15,7 +15,8 @@ def test_a_profile_is_erased(chatctl: Chatctl, filled: str) -> None:
 
 
 def test_nothing_is_erased_without_a_yes(chatctl: Chatctl, filled: str) -> None:
-    assert "Aborted" in chatctl("profile", "erase", filled, stdin="\n", code=1).stderr
+    assert "give --yes" in chatctl("profile", "erase", filled, stdin="y\n", code=2).stderr
+    assert "Aborted" in chatctl.on_terminal("profile", "erase", filled, typed="\n", code=1)
     history = chatctl.json("--as", "alice", "room", "history", "show", filled)
     assert [row["text"] for row in history[1:]] == [f"line {number}" for number in range(10)]
 

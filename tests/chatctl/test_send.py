@@ -18,7 +18,7 @@ def test_priorities_and_mentions(chatctl: Chatctl, room: str) -> None:
     chatctl(*send, "alarm", "--priority", "highest")
     chatctl(*send, "--priority", "bulk", stdin="line\n")
     chatctl(*send, "x", "--mention", "a b", code=1)
-    listed = chatctl.json_lines("--as", room, "tail", "--device", "d", "--count", "6")
+    listed = chatctl.json_lines("--as", room, "tail", "--take-over", "--device", "d", "--count", "6")
     assert [(one["priority"], one["mentions"]) for one in listed] == [
         (0, []),
         (1, ["carol"]),

@@ -1,5 +1,6 @@
 """chatctl send from a pipe, against a real daemon."""
 
+import os
 import signal
 import subprocess
 import time
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.chatctl.command import Chatctl
+from tests.daemons import Daemon
 from tests.protocol.limited import token_of
 
 
@@ -67,7 +69,25 @@ def test_the_first_interrupt_ends_a_send_that_waits(alice: Room) -> None:
     alice.wait_for("one")
     sending.send_signal(signal.SIGINT)
     assert sending.wait(5) == 130
-    assert sending.communicate()[1] == ""
+    assert sending.communicate()[1] == "interrupted: 1 sent\n"
+
+
+def test_an_interrupt_tells_which_lines_may_be_stored_too(alice: Room, daemon: Daemon) -> None:
+    sending = alice.send_from_pipe()
+    assert sending.stdin is not None
+    sending.stdin.write("one\n")
+    sending.stdin.flush()
+    alice.wait_for("one")
+    os.kill(daemon.pid, signal.SIGSTOP)
+    try:
+        sending.stdin.write("two\nthree\n")
+        sending.stdin.flush()
+        time.sleep(0.5)  # there is no answer to wait for
+        sending.send_signal(signal.SIGINT)
+        assert sending.wait(5) == 130
+    finally:
+        os.kill(daemon.pid, signal.SIGCONT)
+    assert sending.communicate()[1] == "interrupted: 1 sent, besides lines 2-3: not answered yet\n"
 
 
 def test_the_refused_line_is_named_and_those_before_it_are_sent(alice: Room) -> None:
@@ -77,6 +97,21 @@ def test_the_refused_line_is_named_and_those_before_it_are_sent(alice: Room) -> 
     assert "line 40: " in refused
     assert "39 sent before" in refused
     assert alice.texts() == lines[:39]
+
+
+def test_input_that_is_not_utf_8_is_refused_and_the_lines_stored_before_it_are_counted(alice: Room) -> None:
+    lines = [f"line {number}" for number in range(1, 71)]
+    latin = ("\n".join(lines) + "\ncafé\nmore\n").encode("latin-1")
+    refused = alice.chatctl.in_shell(f"--as alice send {alice.name} -", f"< <(printf '{octal(latin)}')")
+    assert refused.returncode == 1
+    assert "line 71: not UTF-8: byte 0xe9 in column 4" in refused.stderr
+    assert f"({len(alice.texts())} sent before)" in refused.stderr
+    assert alice.texts() == lines[:64]
+
+
+def octal(content: bytes) -> str:
+    """The bytes as printf of a shell writes them."""
+    return "".join(f"\\{byte:03o}" for byte in content)
 
 
 def test_blank_lines_count_for_the_number_of_the_refused_line(alice: Room) -> None:

@@ -4,11 +4,12 @@ import signal
 import time
 
 from tests.chatctl.command import Chatctl
+from tests.protocol.limited import token_of
 
 
 def test_events_are_shown_in_order_and_once(chatctl: Chatctl, room: str) -> None:
     chatctl("--as", "alice", "send", room, "-", stdin="hello\nonce\na\nb\nc\n" + "d\n" * 200)
-    tail = ("--as", room, "tail", "--device", "d")
+    tail = ("--as", room, "tail", "--take-over", "--device", "d")
     tailed = chatctl(*tail, "--count", "3").stdout.splitlines()
     assert [line.split("\t")[1] for line in tailed] == ["1", "2", "3"]
     rest = chatctl.json_lines(*tail, "--until-caught-up")
@@ -20,20 +21,27 @@ def test_events_are_shown_in_order_and_once(chatctl: Chatctl, room: str) -> None
 def test_events_that_mention_the_reader_are_marked(chatctl: Chatctl, room: str) -> None:
     chatctl("--as", "alice", "send", room, "@ not you", "--mention", "carol")
     chatctl("--as", "alice", "send", room, "bye", "--mention", room)
-    marked = chatctl("--as", room, "tail", "--device", "d", "--until-caught-up").stdout.splitlines()
+    marked = chatctl("--as", room, "tail", "--take-over", "--device", "d", "--until-caught-up").stdout.splitlines()
     assert [line.split("\t")[2].startswith("@ ") for line in marked] == [False, False, True]
 
 
 def test_only_the_rooms_named_are_shown(chatctl: Chatctl, room: str) -> None:
     chatctl("--as", "alice", "room", "create", f"{room}-2", room)
     chatctl("--as", "alice", "send", f"{room}-2", "shown")
-    shown = chatctl("--as", room, "tail", f"{room}-2", "--device", "d", "--until-caught-up").stdout
+    shown = chatctl("--as", room, "tail", f"{room}-2", "--take-over", "--device", "d", "--until-caught-up").stdout
     assert {line.split("\t")[0] for line in shown.splitlines()} == {f"{room}-2"}
+
+
+def test_a_room_is_shown_however_its_name_is_typed(chatctl: Chatctl, room: str) -> None:
+    chatctl("--as", "alice", "room", "create", f"{room}-cafe\u0301", room)
+    chatctl("--as", "alice", "send", f"{room}-caf\xe9", "shown")
+    shown = chatctl("--as", room, "tail", f"{room}-cafe\u0301", "--take-over", "--device", "d", "--until-caught-up").stdout
+    assert [line.split("\t")[0] for line in shown.splitlines()] == [f"{room}-caf\xe9"] * 2
 
 
 def test_interrupted_tail_acknowledges_what_it_showed(chatctl: Chatctl, room: str) -> None:
     chatctl("--as", "alice", "send", room, "hello")
-    tail = chatctl.start("--as", room, "tail", "--device", "d")
+    tail = chatctl.start("--as", room, "tail", "--take-over", "--device", "d")
     assert tail.stdout is not None
     assert [tail.stdout.readline().split("\t")[1] for _ in range(2)] == ["1", "2"]
     tail.send_signal(signal.SIGINT)
@@ -44,26 +52,56 @@ def test_interrupted_tail_acknowledges_what_it_showed(chatctl: Chatctl, room: st
 
 def test_a_reader_that_has_enough(chatctl: Chatctl, room: str) -> None:
     chatctl("--as", "alice", "send", room, stdin="line\n" * 2000)
-    done = chatctl.in_shell(f"--as {room} tail --device d --until-caught-up", "| head -n 1")
+    done = chatctl.in_shell(f"--as {room} tail --take-over --device d --until-caught-up", "| head -n 1")
     assert done.stdout.count("\n") == 1
     assert done.stderr == ""
 
 
 def test_hostile_text_is_shown_escaped(chatctl: Chatctl, room: str) -> None:
     chatctl("--as", "alice", "send", room, "\x1b[2J\x07evil")
-    shown = chatctl("--as", room, "tail", "--device", "d", "--until-caught-up").stdout
+    shown = chatctl("--as", room, "tail", "--take-over", "--device", "d", "--until-caught-up").stdout
     assert "\\x1b[2J\\x07evil" in shown
 
 
-def test_superseded_by_another_tail(chatctl: Chatctl) -> None:
-    first = chatctl.start("--as", "carol", "tail", "--device", "phone")
-    deadline = time.monotonic() + 10
-    while not chatctl.json("connections", "--profile", "carol"):
+def connected(chatctl: Chatctl, profile: str) -> None:
+    """Wait until a device of the profile is connected."""
+    deadline = time.monotonic() + 20
+    while not any(row["online"] for row in chatctl.json("device", "list", "--profile", profile)):
         assert time.monotonic() < deadline
-    second = chatctl.start("--as", "carol", "tail", "--device", "phone")
+
+
+def test_an_operator_takes_over_a_device_only_when_told_to(chatctl: Chatctl) -> None:
+    tail = ("--as", "carol", "tail", "--device", "phone")
+    first = chatctl.start(*tail)
+    connected(chatctl, "carol")
+    refused = chatctl(*tail, "--until-caught-up", code=1).stderr
+    assert "'phone' is a device of 'carol', connected now and owed nothing; --take-over" in refused
+    assert first.poll() is None
+    second = chatctl.start(*tail, "--take-over")
     assert first.wait(10) == 1
-    assert "SUPERSEDED" in first.communicate()[1]
+    said, superseded = first.communicate()[1].splitlines()
+    assert said == "phone is new: it will be owed everything from now on"
+    assert "SUPERSEDED" in superseded
     assert second.poll() is None
     second.send_signal(signal.SIGTERM)
     assert second.wait(10) == 0
     assert second.communicate() == ("", "")
+
+
+def test_what_a_real_device_is_owed_is_not_acknowledged_by_an_operator(chatctl: Chatctl, room: str) -> None:
+    refused = chatctl("--as", room, "tail", "--device", "d", "--until-caught-up", code=1)
+    assert (refused.stdout, "owed 1 event;" in refused.stderr) == ("", True)
+    assert chatctl.json("device", "show", room, "d")["owed"] == 1
+
+
+def test_chatctls_own_device_and_a_users_are_free_to_use(chatctl: Chatctl, limited: Chatctl) -> None:
+    for _ in range(2):
+        chatctl("--as", "dora", "tail", "--until-caught-up")
+    running = chatctl.start("--as", "dora", "tail")
+    connected(chatctl, "dora")
+    assert "ALREADY_EXISTS" in chatctl("--as", "dora", "tail", "--until-caught-up", code=1).stderr
+    running.send_signal(signal.SIGTERM)
+    assert running.wait(10) == 0
+    running.communicate()
+    for _ in range(2):
+        limited("--token", token_of("ben"), "--as", "ben", "tail", "--device", "laptop", "--until-caught-up")

@@ -1,12 +1,10 @@
 """Buckets: never more than the burst and the rate, admission after the wait that was told, bounded memory."""
 
-import math
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.core.rate_limit import Buckets, Rate, address_key
+from chatd.core.rate_limit import Buckets, Rate, address_key, limited
 
 RATES = st.builds(Rate, st.floats(0.1, 10_000), st.floats(0.1, 10_000))
 STEPS = st.lists(st.tuples(st.floats(0, 30), st.floats(0.01, 20_000)), max_size=60)
@@ -44,8 +42,16 @@ def test_who_waits_as_told_is_admitted_and_not_a_moment_too_late(rate: Rate, ste
         wait = buckets.wait("k", cost, now)
         if wait > 0.01:
             assert buckets.wait("k", cost, now + 0.98 * wait - 0.001) > 0
-        now += math.ceil(wait * 1000) / 1000  # clients are told milliseconds
+        now += limited("too much", wait).retry_after_ms / 1e3 if wait else 0.0
         assert admit(buckets, "k", cost, now) == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "milliseconds"),
+    [(0.4104, 411), (0.4101, 411), (0.41, 410), (0.4100000001, 410), (2.0, 2_000), (0.0004, 1), (1e-9, 1)],
+)
+def test_the_time_that_is_told_is_rounded_up(seconds: float, milliseconds: int) -> None:
+    assert limited("too much", seconds).retry_after_ms == milliseconds
 
 
 @given(RATES)

@@ -42,6 +42,8 @@ def test_check_config(tmp_path: Path) -> None:
     assert json.loads(fine.stdout)["DB_URI"] == {"value": f"sqlite:///{tmp_path}/chatd.db", "from": "default"}
     plain = chatd("gateway", "--check-config", CHATD_DATA_DIR=str(tmp_path))
     assert plain.stdout.splitlines()[0].split() == ["DATA_DIR", str(tmp_path), "environment"]
+    alone = chatd("all", "--json", CHATD_DATA_DIR=str(tmp_path))
+    assert (alone.returncode, "--check-config" in alone.stderr) == (2, True)
     bad = chatd("all", "--check-config", GATEWAY_URI="tcp://0.0.0.0:1", CHATD_DATA_DIR=str(tmp_path))
     assert bad.returncode == 2
     assert bad.stderr.startswith("chatd: GATEWAY_URI")

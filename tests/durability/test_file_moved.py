@@ -70,7 +70,7 @@ async def test_nothing_is_acknowledged_any_more_and_the_node_stops(tmp_path: Pat
             with pytest.raises(ChatdError):
                 await alice.send("r", "x", event_id="too late")
         assert await asyncio.to_thread(daemon.process.wait, 20) == 1
-        assert "it was moved or removed" in daemon.log.read_text()
+        assert "The node cannot go on; stopping" in daemon.log.read_text()
         put_it_back()
         database = Database(f"sqlite:///{data}/chatd.db")
         with database.connection(readonly=True):

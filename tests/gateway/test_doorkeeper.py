@@ -34,8 +34,8 @@ class Door:
 def test_time_is_up_for_those_who_have_not_authenticated() -> None:
     door = Door()
     first, second, third = door.come(), door.come(now=101.0), door.come(now=101.0)
-    door.keeper.authenticated(second)
-    door.keeper.authenticated(second)
+    door.keeper.authenticated(second, operator=False)
+    door.keeper.authenticated(second, operator=False)
     door.tick_until(104.9)
     assert door.ended == []
     door.tick_until(105.0, since=104.9)
@@ -80,7 +80,7 @@ def test_those_who_authenticated_or_went_take_no_room() -> None:
     for number in range(100):
         one = door.come()
         if number % 2:
-            door.keeper.authenticated(one)
+            door.keeper.authenticated(one, operator=False)
         else:
             door.keeper.ended(one)
             door.keeper.ended(one)
@@ -92,9 +92,9 @@ def test_those_who_authenticated_or_went_take_no_room() -> None:
 def test_the_third_wrong_token_ends_a_connection_once_it_has_been_told(authenticated: bool) -> None:
     door = Door()
     one, other = door.come(), door.come()
-    door.keeper.authenticated(other)
+    door.keeper.authenticated(other, operator=False)
     if authenticated:
-        door.keeper.authenticated(one)
+        door.keeper.authenticated(one, operator=False)
     for _ in range(2):
         door.keeper.failed(one, 100.0)
         door.keeper.failed(other, 100.0)
@@ -145,3 +145,48 @@ def test_whose_refusals_are_spread_over_time_is_told_for_ever() -> None:
     one = door.come()
     for number in range(10 * REFUSALS_PER_SECOND):
         assert door.keeper.refused(one, 0, 100.0 + number / (REFUSALS_PER_SECOND / 2))
+
+
+def full_door() -> Door:
+    """Room for three, and one place more for an operator."""
+    door = Door()
+    door.keeper.change(DoorSettings(5.0, 1_000, 3, max_connections=3, operators_reserve=1))
+    return door
+
+
+def test_when_descriptors_run_out_the_oldest_stranger_goes() -> None:
+    door = full_door()
+    user, stranger, other = door.come(), door.come(), door.come()
+    door.keeper.authenticated(user, operator=False)
+    newcomer = door.come()
+    assert door.ended == [stranger]
+    door.keeper.authenticated(other, operator=False)
+    door.keeper.authenticated(newcomer, operator=False)
+    assert door.ended == [stranger], "those who have authenticated stay"
+
+
+def test_the_reserve_is_for_operators() -> None:
+    door = full_door()
+    for link in (door.come(), door.come(), door.come()):
+        door.keeper.authenticated(link, operator=False)
+    user = door.come()
+    assert door.ended == [], "it may be an operator"
+    door.keeper.authenticated(user, operator=False)
+    assert door.ended == [user]
+    operator = door.come()
+    door.keeper.authenticated(operator, operator=True)
+    assert door.ended == [user]
+    another = door.come()
+    assert door.ended == [user, another], "an operator who is in keeps the place"
+
+
+def test_a_full_house_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    door = full_door()
+    for _ in range(100):
+        door.come()
+        door.keeper.tick(101.0)
+    assert (capsys.readouterr().out).count("Descriptors run out") == 1
+    for link in [link for link in door._came if not link.hung_up][1:]:
+        door.keeper.ended(link)
+    door.keeper.tick(102.0)
+    assert capsys.readouterr().out.count("Descriptors last again") == 1

@@ -26,10 +26,12 @@ class Received:
 
 
 class Receiver:
-    """``answer`` gives the status for each request; a redirect leads to another path of this server."""
+    """``answer`` gives the status for each request, ``headers`` go with it; a redirect leads to another path of this
+    server."""
 
-    def __init__(self, answer: Callable[[], int] = lambda: 200) -> None:
+    def __init__(self, answer: Callable[[], int] = lambda: 200, headers: dict[str, str] | None = None) -> None:
         self.answer = answer
+        self.headers = headers
         self.received: list[Received] = []
 
     async def __aenter__(self) -> Self:
@@ -49,7 +51,8 @@ class Receiver:
     async def _take(self, request: web.Request) -> web.Response:
         self.received.append(Received(request.path, dict(request.headers), await request.read()))
         status = self.answer()
-        return web.Response(status=status, headers={"Location": f"{self.origin}/elsewhere"} if 300 <= status < 400 else None)
+        redirect = {"Location": f"{self.origin}/elsewhere"} if 300 <= status < 400 else {}
+        return web.Response(status=status, headers={**redirect, **(self.headers or {})})
 
     async def until(self, count: int, seconds: float = 20) -> list[Received]:
         """Wait for so many."""

@@ -4,16 +4,21 @@ import asyncio
 import base64
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import http_ece  # type: ignore[import-untyped]
 import pytest
+import regex
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from py_vapid import Vapid02  # type: ignore[import-untyped]
 
 from chatd.client import Client
-from chatd.errors import ConfigError, InvalidArgument
+from chatd.core.model import PushDevice
+from chatd.core.notification import Notification, NotificationRefused, NotifyFailed, TargetGone
+from chatd.errors import ConfigError, InvalidArgument, StartFailed
 from chatd.notify.push_endpoints import PushEndpoints
 from chatd.notify.webpush import PublicResolver, WebPushNotifier
 from chatd.store.database import Database
@@ -71,6 +76,81 @@ async def test_a_browser_can_read_it_and_ends_it(tmp_path: Path) -> None:
                             await asyncio.sleep(0.05)
 
 
+class Browser:
+    """A subscription's keys, and what its browser reads."""
+
+    def __init__(self) -> None:
+        self._key, self._secret = ec.generate_private_key(ec.SECP256R1()), os.urandom(16)
+
+    def device(self, endpoint: str) -> PushDevice:
+        public = self._key.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+        return PushDevice("webpush", endpoint, base64url(public), base64url(self._secret))
+
+    def read(self, body: bytes) -> Any:
+        return json.loads(http_ece.decrypt(body, private_key=self._key, auth_secret=self._secret, version="aes128gcm"))
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    vapid = Vapid02()
+    vapid.generate_keys()
+    vapid.save_key(str(tmp_path / "vapid.pem"))
+    return tmp_path / "vapid.pem"
+
+
+FAMILY = "👨\u200d👩\u200d👧\u200d👦"
+LONGEST = Notification(
+    kind="message",
+    profile_id='"' * 128,
+    device_id="\\" * 128,
+    room_id="日" * 42,
+    room_name="\x01" * 256,
+    seq=2**63 - 1,
+    sender_id='"' * 128,
+    badge=2**63 - 1,
+    sent_at_us=2**63 - 1,
+)
+
+
+@pytest.mark.parametrize("preview", ["日本語" * 333, FAMILY * 1000, '"' * 1000, "a" * 999 + "…", "\u0301" * 16_000, "short", ""])
+@pytest.mark.parametrize("notification", [Notification("message", "bob", "phone"), LONGEST], ids=["plain", "longest"])
+async def test_the_post_is_no_larger_than_every_push_service_takes(key: Path, notification: Notification, preview: str) -> None:
+    browser = Browser()
+    async with Receiver() as receiver:
+        notifier = WebPushNotifier(key, "mailto:a@example.org", PushEndpoints([receiver.origin]), timeout=5)
+        await notifier.notify(replace(notification, preview=preview), browser.device(f"{receiver.origin}/x"))
+        await notifier.close()
+    (post,) = receiver.received
+    assert len(post.body) <= 4_096
+    content = browser.read(post.body)
+    assert {**content, "preview": ""} == {**notification.to_dict(), "preview": ""}
+    shown = content["preview"]
+    assert shown == preview or (shown.endswith("…") and regex.fullmatch(r"\X*", shown[:-1]) and preview.startswith(shown[:-1]))
+    assert FAMILY not in preview or shown.removesuffix("…").replace(FAMILY, "") == "", "no cluster is cut"
+    if len(preview) == 999 and notification.profile_id == "bob":
+        assert len(post.body) > 3_000, "no more is cut off than must be"
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "kind", "seconds"),
+    [
+        (429, {"Retry-After": "120"}, NotifyFailed, 120.0),
+        (503, {"Retry-After": "7"}, NotifyFailed, 7.0),
+        (429, {}, NotifyFailed, 0.0),
+        (500, {"Retry-After": "120"}, NotifyFailed, 0.0),
+        (413, {}, NotificationRefused, 0.0),
+        (410, {}, TargetGone, 0.0),
+    ],
+)
+async def test_answers_of_a_push_service(key: Path, status: int, headers: dict[str, str], kind: type[NotifyFailed], seconds: float) -> None:
+    async with Receiver(lambda: status, headers) as receiver:
+        notifier = WebPushNotifier(key, "mailto:a@example.org", PushEndpoints([receiver.origin]), timeout=5)
+        with pytest.raises(NotifyFailed, match=str(status)) as raised:
+            await notifier.notify(LONGEST, Browser().device(f"{receiver.origin}/x"))
+        await notifier.close()
+    assert (type(raised.value), raised.value.retry_after) == (kind, seconds)
+
+
 async def test_a_name_that_leads_inside_is_not_followed() -> None:
     resolver = PublicResolver()
     with pytest.raises(OSError, match="no public address"):
@@ -83,5 +163,5 @@ def test_a_key_that_is_none_is_a_fault_of_the_settings(tmp_path: Path, text: str
     key = tmp_path / "key.pem"
     if text is not None:
         key.write_text(text)
-    with pytest.raises(ConfigError, match="NOTIFY_VAPID_KEY"):
+    with pytest.raises(StartFailed if text is None else ConfigError, match="NOTIFY_VAPID_KEY"):
         WebPushNotifier(key, "mailto:a@example.org", PushEndpoints([]), timeout=1)

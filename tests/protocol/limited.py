@@ -23,9 +23,9 @@ def token_of(user: str) -> str:
 def daemon_with_users(folder: Path, users: list[str], settings: Mapping[str, object]) -> Daemon:
     """Not started yet."""
     entries = [f'[tokens.{OPERATOR}]\nprofile = "operator"\nrole = "operator"\n']
-    entries += [f'[tokens.{token_of(user)}]\nprofile = "{user}"\n' for user in users]
+    entries += [f'[tokens."{token_of(user)}"]\nprofile = "{user}"\n' for user in users]
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "tokens.toml").write_text("".join(entries))
+    (folder / "tokens.toml").write_text("".join(entries), encoding="utf-8")
     return Daemon("all", folder, settings)
 
 

@@ -15,7 +15,7 @@ from chatd.core.ids import presence_topic, topic_of
 from chatd.core.model import StreamAcks
 from chatd.core.stream import StreamState
 from chatd.core.wire import delivery_record
-from chatd.errors import Unavailable
+from chatd.errors import InvalidId, Unavailable, UnsupportedVersion
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink
 from chatd.pb.events.v1.signals_pb2 import PresenceState
 from chatd.pb.gateway.v1.gateway_pb2 import Reject, SetPresence
@@ -218,12 +218,17 @@ AWAY = SetPresence(state=PresenceState.PRESENCE_STATE_AWAY)
 
 SAY: dict[str, Callable[[Stream], None]] = {
     "Hello": lambda stream: stream.device.hello(stream.device_id),
+    "refused Hello": lambda stream: stream.device.hello("no id"),
     "Ack": lambda stream: stream.device.ack(1),
     "Reject": lambda stream: stream.device.say(reject=Reject(delivery=1, reason="no key")),
     "SetPresence": lambda stream: stream.device.say(presence=AWAY),
     "Heartbeat": lambda stream: stream.device.heartbeat(5),
     "Bye": lambda stream: stream.device.bye(),
 }
+SAY_FOR: dict[tuple[str, str], Callable[[Stream], None]] = {
+    ("refused Hello", "Closed"): lambda stream: stream.device.hello(stream.device_id, version=0),
+}
+"""Frames that are said in place of ``SAY``'s, by their effect."""
 
 
 def expect_nothing(stream: Stream, _: Cell) -> None:
@@ -239,6 +244,10 @@ def expect_closed(code: int) -> Callable[[Stream, Cell], None]:
         assert stream.hear("closed").error.code == code
 
     return expect
+
+
+def expect_error(stream: Stream, _: Cell) -> None:
+    assert stream.hear("error").code == InvalidId.code
 
 
 def expect_counted(stream: Stream, cell: Cell) -> None:
@@ -269,6 +278,8 @@ EFFECTS: dict[str, Callable[[Stream, Cell], None]] = {
     "echoed": expect_echo,
     "counts": expect_counted,
     "replaces the stream": expect_replaced,
+    "error": expect_error,
+    "Closed": expect_closed(UnsupportedVersion.code),
     "Closed(0)": expect_closed(0),
     "Closed(104)": expect_closed(104),
 }
@@ -364,7 +375,7 @@ SENDINGS = [cell for cell in TABLE if cell.cause == "sends"]
 @pytest.mark.parametrize("cell", FRAMES, ids=str)
 def test_a_frame_of_the_client(stream: Stream, cell: Cell) -> None:
     ENTER[cell.state](stream)
-    SAY[cell.cause](stream)
+    SAY_FOR.get((cell.cause, cell.effect), SAY[cell.cause])(stream)
     EFFECTS[cell.effect](stream, cell)
     IS[cell.after](stream)
 
@@ -374,3 +385,14 @@ def test_what_the_gateway_sends(stream: Stream, cell: Cell) -> None:
     ENTER[cell.state](stream)
     SENDS[cell.state, cell.effect](stream)
     IS[cell.after](stream)
+
+
+def test_a_stream_that_was_given_up_while_it_opened_is_closed_at_the_node(stream: Stream) -> None:
+    """The node opens it after the Bye: the device hears no Welcome, and the epoch is closed."""
+    enter_opening(stream)
+    stream.device.bye()
+    assert stream.hear("closed").error.code == 0
+    stream.node.answer("OpenStreams", node_pb2.OpenStreamsResponse(epochs=[7]))
+    assert stream.epochs_closed_at_the_node() == [7]
+    stream.hear_nothing()
+    is_none(stream)

@@ -18,12 +18,8 @@ from chatd.default.nodes.store import ClaimDatabase, RenewLeases
 from chatd.default.notifications.enqueue import EnqueueNotifications
 from chatd.default.notifications.model import ClaimedNotification, LongestPauses, NotificationOutcome
 from chatd.default.notifications.push import SetPush, SetRoomNotifications
-from chatd.default.notifications.queue import (
-    ClaimNotifications,
-    DropNotifications,
-    RetryNotifications,
-    SettleNotifications,
-)
+from chatd.default.notifications.queue import ClaimNotifications, DropNotifications, RetryNotifications
+from chatd.default.notifications.settle import SettleNotifications
 from chatd.default.outbox.cursors import AckCursors
 from chatd.default.receipts.store import SetReadMarker
 from chatd.default.retention.clock import RecordTime

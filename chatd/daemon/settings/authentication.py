@@ -6,8 +6,12 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from chatd.daemon.descriptors import MOST
 from chatd.daemon.settings.section import MS_PER_SECOND, OptionalPath, Place, Section, number
 from chatd.gateway.doorkeeper import DoorSettings
+
+RESERVE = 64
+"""Descriptors kept for the process itself and for operators, or a tenth of all if that is more."""
 
 
 class AuthenticationSection(Section):
@@ -49,12 +53,16 @@ class AuthenticationSection(Section):
 
     def door(self) -> DoorSettings:
         """The limits of unauthenticated connections."""
-        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        files = MOST if files == resource.RLIM_INFINITY else files
+        reserve = min(files // 2, max(RESERVE, files // 10))
         return DoorSettings(
             handshake=self.handshake_timeout_ms / MS_PER_SECOND,
             # Silent connections alone must not use up the descriptors.
             max_unauthenticated=min(self.max_unauthenticated, files // 2),
             max_failures=self.max_failed_authentications,
+            max_connections=max(1, files - reserve),
+            operators_reserve=max(1, reserve // 4),
         )
 
     def effective(self, place: Place) -> dict[str, str]:

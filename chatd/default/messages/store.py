@@ -80,7 +80,7 @@ def _check(transaction: Transaction, command: StoreEvents, known: _Known) -> Non
         earlier = known.get((command.sender_id, event.event_id))
         first = own.setdefault(event.event_id, event)
         if (earlier is not None and earlier[0] != event.content_hash) or first.content_hash != event.content_hash:
-            raise EventIdReused(f"event id {event.event_id!r} was used for other content")
+            raise EventIdReused(f"event id '{event.event_id}' was used for other content")
         if earlier is None:  # a retry gets its first answer, even if its sender has left the room since
             members_for(transaction, transaction.log.room(event.room_id), command.sender_id)
 

@@ -50,7 +50,7 @@ class NotificationAdmin:
 
         def then(push: PushDevice | None) -> Answer:
             if push is None:
-                raise EventNotFound(f"device {device_id!r} of {profile_id!r} is not notified")
+                raise EventNotFound(f"device '{device_id}' of '{profile_id}' is not notified")
             notifier = push.notifier
 
             def begin(reply: Reply, refuse: Refuse) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatd.default.notifications.model import IS_DUE, EnqueuedPage, LongestPauses
+from chatd.default.notifications.model import DUE, STRAYED, EnqueuedPage, LongestPauses
 from chatd.default.notifications.push import ALL, MENTIONS
 from chatd.default.rooms.unread import is_notable_sql
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery
@@ -84,8 +84,12 @@ class FindNotificationWork(Query[tuple[tuple[tuple[str, int], ...], bool]]):
         return tuple((room_id, size) for room_id, size in rooms), due
 
     def _is_any_due(self, database: Database, state: str) -> bool:
-        latest = self.pauses.of(state, self.now_us)
-        return bool(database.rows(f"SELECT 1 FROM notification WHERE state = ? AND {IS_DUE} LIMIT 1", (state, self.now_us, *latest)))
+        return any(
+            database.rows(
+                f"SELECT 1 FROM notification WHERE state = ? AND {due} LIMIT 1", (state, *self.pauses.bounds(due, state, self.now_us))
+            )
+            for due in (DUE, STRAYED)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,10 @@ LONGEST_LOOK_US = 86_400_000_000
 SKEW_US = 60_000_000
 """The clocks of two nodes may differ by as much without anything being due too early."""
 
-IS_DUE = "(due_at_us <= ? OR due_at_us > CASE WHEN attempts = 0 THEN CAST(? AS BIGINT) ELSE CAST(? AS BIGINT) END)"
-"""Parameters: the time, and ``LongestPauses.of``."""
+DUE = "due_at_us <= ?"
+"""Parameter: the time."""
+STRAYED = "due_at_us > ? AND (attempts = 0 OR due_at_us > ?)"
+"""Due later than a row can be. Parameters: ``LongestPauses.bounds``. Asked by itself, so that each is a range of an index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,11 @@ class LongestPauses:
     first_us: int
     retry_us: int
 
-    def of(self, state: str, now_us: int) -> tuple[int, int]:
-        """The latest times at which rows of a state can be due."""
+    def bounds(self, condition: str, state: str, now_us: int) -> tuple[int, ...]:
+        """The parameters of DUE or STRAYED for rows of a state: the time, or the latest at which they can be due, before a first try
+        and after."""
+        if condition == DUE:
+            return (now_us,)
         now_us += SKEW_US
         if state == "sent":
             return now_us + LONGEST_LOOK_US, now_us + LONGEST_LOOK_US

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection
 
 from chatd.core.ids import check_id
-from chatd.default.answer import Answer, Call, Caller, Role, Write
-from chatd.default.notifications.push import SetPush, SetRoomNotifications
+from chatd.default.answer import Answer, Call, Caller, Read, Role, Write
+from chatd.default.notifications.push import GetRoomNotifications, SetPush, SetRoomNotifications
 from chatd.default.part import Part
 from chatd.errors import InvalidArgument
 from chatd.pb.chat.v1 import chat_pb2
@@ -28,6 +28,12 @@ class NotificationBusiness:
                     chat_pb2.SetRoomNotificationsRequest,
                     Role.USER,
                     self.set_room_notifications,
+                ),
+                Call(
+                    "ChatService/GetRoomNotifications",
+                    chat_pb2.GetRoomNotificationsRequest,
+                    Role.USER,
+                    self.get_room_notifications,
                 ),
             )
         )
@@ -60,3 +66,12 @@ class NotificationBusiness:
             request.muted_until_us,
         )
         return Write(command, lambda done: chat_pb2.SetRoomNotificationsResponse())
+
+    def get_room_notifications(self, caller: Caller, request: chat_pb2.GetRoomNotificationsRequest) -> Answer:
+        """The caller's choice for a room."""
+
+        def then(found: tuple[int, int]) -> chat_pb2.GetRoomNotificationsResponse:
+            level = chat_pb2.NotificationLevel.Name(chat_pb2.NotificationLevel.ValueType(found[0]))
+            return chat_pb2.GetRoomNotificationsResponse(level=level, muted_until_us=found[1])
+
+        return Read(GetRoomNotifications(caller.profile_id, check_id("room_id", request.room_id)), then)

@@ -48,7 +48,7 @@ def _set_push(transaction: Transaction, command: SetPush) -> ChatdError | None:
         return None
     ((count,),) = database.rows("SELECT COUNT(*) FROM push WHERE profile_id = ? AND device_id <> ?", device)
     if count >= MAX_DEVICES:
-        return InvalidArgument(f"{count} devices of {command.profile_id!r} are notified already, the most there may be")
+        return InvalidArgument(f"{count} devices of '{command.profile_id}' are notified already, the most there may be")
     database.run(
         """
         INSERT INTO push (profile_id, device_id, notifier, endpoint, p256dh, auth, notified_at_us, created_at_us)
@@ -118,6 +118,27 @@ def _set_room(transaction: Transaction, command: SetRoomNotifications) -> ChatdE
         (*key, command.level, command.muted_until_us),
     )
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class GetRoomNotifications(Query[tuple[int, int]]):
+    """The level of a profile's notifications in a room, and until when it is muted, in microseconds since the Unix epoch: what was set
+    last, or ALL and 0. Raises RoomNotFound, NotAMember."""
+
+    profile_id: str
+    room_id: str
+
+    def answer(self, database: Database) -> tuple[int, int]:
+        require_member(database, self.room_id, self.profile_id)
+        rows = database.rows(
+            """
+            SELECT level, muted_until_us
+            FROM room_notification
+            WHERE profile_id = ? AND room_id = ?
+            """,
+            (self.profile_id, self.room_id),
+        )
+        return (rows[0][0], rows[0][1]) if rows else (ALL, 0)
 
 
 @dataclass(frozen=True, slots=True)

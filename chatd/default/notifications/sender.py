@@ -9,9 +9,9 @@ import structlog
 
 from chatd.core.counter import Counter
 from chatd.core.model import PushDevice
-from chatd.core.notification import Notification, Notifier, NotifyFailed, TargetGone
+from chatd.core.notification import Notification, NotificationRefused, Notifier, NotifyFailed, TargetGone
 from chatd.default.notifications.model import ClaimedNotification, LongestPauses, NotificationOutcome
-from chatd.default.notifications.queue import SettleNotifications
+from chatd.default.notifications.settle import SettleNotifications
 from chatd.store.access import StoreAccess
 
 log = structlog.get_logger()
@@ -67,7 +67,7 @@ class NotificationSender:
         self._outcomes: list[NotificationOutcome] = []
         self.sent = Counter("notifications_sent", "notifications that a notifier took")
         self.failed = Counter("notifications_failed", "tries to notify that failed")
-        self.dead = Counter("notifications_dead", "notifications tried too often")
+        self.dead = Counter("notifications_dead", "notifications that were given up")
 
     @property
     def room(self) -> int:
@@ -126,7 +126,7 @@ class NotificationSender:
             log.info("A device cannot be notified any more; it is no longer tried", notifier=push.notifier, error=str(exc))
             self.settle(NotificationOutcome(claim, "gone"))
         except NotifyFailed as exc:
-            self.settle(self._failure(claim, str(exc)[:ERROR_CHARACTERS]))
+            self.settle(self._failure(claim, exc))
         else:
             told = (notification.room_id, notification.seq)
             self.settle(NotificationOutcome(claim, "sent", round(self._rule.quiet * 1e6), told=told))
@@ -136,7 +136,7 @@ class NotificationSender:
         notifier = self._notifiers.get(push.notifier)
         try:
             if notifier is None:
-                raise NotifyFailed(f"this node has no notifier {push.notifier!r}")
+                raise NotifyFailed(f"this node has no notifier '{push.notifier}'")
             await notifier.notify(notification, push)
         except NotifyFailed:
             self.failed.add()
@@ -147,11 +147,15 @@ class NotificationSender:
             raise NotifyFailed(f"the notifier failed: {type(exc).__name__}") from exc
         self.sent.add()
 
-    def _failure(self, claim: ClaimedNotification, error: str) -> NotificationOutcome:
-        if claim.attempts >= self._rule.max_retries:
+    def _failure(self, claim: ClaimedNotification, failure: NotifyFailed) -> NotificationOutcome:
+        error = str(failure)[:ERROR_CHARACTERS]
+        if claim.attempts >= self._rule.max_retries or isinstance(failure, NotificationRefused):
             self.dead.add()
             return NotificationOutcome(claim, "dead", error=error)
         pause = min(LONGEST_PAUSE, self._rule.retry * 2 ** min(claim.attempts, 30)) * random.uniform(0.75, 1.25)
+        if failure.retry_after:
+            # A little later by chance: all that were refused together are not to come back together.
+            pause = max(pause, failure.retry_after * random.uniform(1.0, 1.25))
         return NotificationOutcome(claim, "failed", round(pause * 1e6), error)
 
     def _write_outcomes(self) -> None:

@@ -96,7 +96,7 @@ class GetBroadcast(Query[tuple[bytes, tuple[Recipient, ...]]]):
     def answer(self, database: Database) -> tuple[bytes, tuple[Recipient, ...]]:
         events = database.rows("SELECT delivery FROM room_event WHERE room_id = ? AND seq = ?", (self.room_id, self.seq))
         if not events or not events[0][0]:
-            raise EventNotFound(f"room {self.room_id!r} has no event {self.seq}")
+            raise EventNotFound(f"room '{self.room_id}' has no event {self.seq}")
         rows = database.rows(
             f"""
             SELECT device.profile_id, device.device_id, {STATE}, COALESCE(delivery_attempt.attempts, dead_letter.attempts, 0)

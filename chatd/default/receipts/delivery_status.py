@@ -41,7 +41,7 @@ class GetDeliveryStatus(Query[DeliveryStatus]):
         else:
             require_recipient(database, self.room_id, self.profile_id, self.seq)
         if not database.rows("SELECT 1 FROM room_event WHERE seq = ? AND room_id = ?", (self.seq, self.room_id)):
-            raise EventNotFound(f"room {self.room_id!r} has no event {self.seq}")
+            raise EventNotFound(f"room '{self.room_id}' has no event {self.seq}")
         recipients, delivered, read = self._count(database)
         rows = database.rows(
             f"""

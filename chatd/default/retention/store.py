@@ -42,7 +42,7 @@ def _purge(transaction: Transaction, command: PurgeLog) -> Purged | ChatdError:
     room_id = command.room_id
     rows = database.rows("SELECT head_seq, published_seq, first_seq, purged_seq FROM room WHERE room_id = ?", (room_id,))
     if not rows:
-        return RoomNotFound(f"no room {room_id!r}")
+        return RoomNotFound(f"no room '{room_id}'")
     head_seq, published_seq, first_seq, purged_seq = rows[0]
     up_to = max(command.up_to, _last_before(transaction, command))
     first_seq = max(first_seq, min(up_to, head_seq) + 1)

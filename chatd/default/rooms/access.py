@@ -32,8 +32,8 @@ class Standings(NamedTuple):
     def refusal(self, profile_id: str, room_id: str) -> ChatdError:
         """The error for a place that is not in ``places``."""
         if room_id not in self.rooms:
-            return RoomNotFound(f"no room {room_id!r}")
-        return NotAMember(f"{profile_id!r} was never a member of room {room_id!r}")
+            return RoomNotFound(f"no room '{room_id}'")
+        return NotAMember(f"'{profile_id}' was never a member of room '{room_id}'")
 
 
 def find_standings(database: Database, places: Sequence[Place]) -> Standings:
@@ -63,7 +63,7 @@ def find_standings(database: Database, places: Sequence[Place]) -> Standings:
 def require_room(database: Database, room_id: str) -> None:
     """Raises RoomNotFound."""
     if not database.rows("SELECT 1 FROM room WHERE room_id = ?", (room_id,)):
-        raise RoomNotFound(f"no room {room_id!r}")
+        raise RoomNotFound(f"no room '{room_id}'")
 
 
 def require_member(database: Database, room_id: str, profile_id: str) -> None:
@@ -78,14 +78,14 @@ def require_member(database: Database, room_id: str, profile_id: str) -> None:
     )
     if not rows:
         require_room(database, room_id)
-        raise NotAMember(f"{profile_id!r} is not a member of room {room_id!r}")
+        raise NotAMember(f"'{profile_id}' is not a member of room '{room_id}'")
 
 
 def require_past_member(database: Database, room_id: str, profile_id: str) -> None:
     """The profile is or was a member. Raises RoomNotFound, NotAMember."""
     if not database.rows("SELECT 1 FROM subscription WHERE room_id = ? AND profile_id = ?", (room_id, profile_id)):
         require_room(database, room_id)
-        raise NotAMember(f"{profile_id!r} was never a member of room {room_id!r}")
+        raise NotAMember(f"'{profile_id}' was never a member of room '{room_id}'")
 
 
 def require_recipient(database: Database, room_id: str, profile_id: str, seq: int) -> None:
@@ -100,14 +100,14 @@ def require_recipient(database: Database, room_id: str, profile_id: str, seq: in
     )
     if not rows:
         require_room(database, room_id)
-        raise NotAMember(f"event {seq} of room {room_id!r} is not for {profile_id!r}")
+        raise NotAMember(f"event {seq} of room '{room_id}' is not for '{profile_id}'")
 
 
 def members_for(transaction: Transaction, room: LockedRoom, profile_id: str) -> Members:
     """The members of a locked room, for a profile that must be one of them. Raises NotAMember."""
     members = transaction.log.members(room)
     if profile_id not in members.profiles:
-        raise NotAMember(f"{profile_id!r} is not a member of room {room.room_id!r}")
+        raise NotAMember(f"'{profile_id}' is not a member of room '{room.room_id}'")
     return members
 
 
@@ -122,4 +122,4 @@ def require_owner(transaction: Transaction, room: LockedRoom, profile_id: str) -
         (room.room_id,),
     )
     if (profile_id,) not in owners:
-        raise PermissionDenied(f"only the owner of room {room.room_id!r} may do this")
+        raise PermissionDenied(f"only the owner of room '{room.room_id}' may do this")

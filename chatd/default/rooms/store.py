@@ -66,7 +66,7 @@ def _create(transaction: Transaction, command: CreateRoom) -> Room | ChatdError:
         ),
     )
     if not inserted:
-        return AlreadyExists(f"room {command.room_id!r} exists")
+        return AlreadyExists(f"room '{command.room_id}' exists")
     room = transaction.log.add(command.room_id)
     seq = join(transaction, room, profiles, by=command.creator, before=frozenset(), owner=command.creator)
     transaction.log.flush()
@@ -137,7 +137,7 @@ def _read_room(database: Database, room_id: str) -> Room:
     """Raises RoomNotFound."""
     rows = database.rows(f"SELECT {_COLUMNS} FROM room WHERE room_id = ?", (room_id,))
     if not rows:
-        raise RoomNotFound(f"no room {room_id!r}")
+        raise RoomNotFound(f"no room '{room_id}'")
     return _to_room(rows[0])
 
 

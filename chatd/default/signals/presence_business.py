@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from chatd.core.counter import Counter
-from chatd.core.ids import STATES, WATCH, check_id, split_presence
+from chatd.core.ids import STATES, WATCH, check_id, split_presence, split_topic, split_watch
 from chatd.core.presence import PresenceBoard
 from chatd.core.wire import signal_record
 from chatd.default.answer import Answer, Call, Caller, Read, Role
@@ -41,8 +41,9 @@ class PresenceBusiness:
 
     def on_device(self, topic: bytes, there: bool) -> None:
         """A device's topic for deliveries came or went."""
-        profile_id = topic.partition(b":")[0].decode(errors="replace")
-        self._board.changed(profile_id, self._clock())
+        ids = split_topic(topic)
+        if ids is not None:
+            self._board.changed(ids[0], self._clock())
 
     def on_state(self, topic: bytes, there: bool) -> None:
         """A device's statement of how reachable it is came or went."""
@@ -54,16 +55,16 @@ class PresenceBusiness:
 
     def on_watch(self, topic: bytes, there: bool) -> None:
         """A gateway begins or ceases to watch a profile."""
-        profile_id = topic[:-1].decode(errors="replace")
-        if there:
-            self._board.watch(profile_id)
-        else:
-            self._board.unwatch(profile_id)
+        profile_id = split_watch(topic)
+        if profile_id is not None:
+            note = self._board.watch if there else self._board.unwatch
+            note(profile_id)
 
     def on_heard(self, topic: bytes) -> None:
         """Tell a gateway how a profile is, now that the profile's topic reaches it."""
-        profile_id = topic[:-1].decode(errors="replace")
-        self._tell(profile_id, self._board.known_of(profile_id))
+        profile_id = split_watch(topic)
+        if profile_id is not None:
+            self._tell(profile_id, self._board.known_of(profile_id))
 
     def tick(self) -> None:
         """Tell what has settled."""

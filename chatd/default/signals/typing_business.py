@@ -5,12 +5,11 @@ from collections.abc import Callable
 
 from chatd.core.ids import check_id
 from chatd.core.model import Members
-from chatd.core.rate_limit import Buckets, Rate
+from chatd.core.rate_limit import Buckets, Rate, limited
 from chatd.default.answer import Answer, Call, Caller, Read, Role
 from chatd.default.part import Part
 from chatd.default.rooms.members import FindMembers
 from chatd.default.signals.signals import Signals
-from chatd.errors import RateLimited
 from chatd.pb.chat.v1 import chat_pb2
 from chatd.store.room_log import MembersCache
 
@@ -42,9 +41,7 @@ class TypingBusiness:
         key = (caller.profile_id, room_id)
         wait = self._buckets.wait(key, 1, now)
         if wait > 0:
-            error = RateLimited(f"typing may be said {self._buckets.rate.per_second:g} times a second in a room")
-            error.retry_after_ms = max(1, round(wait * 1e3))
-            raise error
+            raise limited(f"typing may be said {self._buckets.rate.per_second:g} times a second in a room", wait)
         self._buckets.charge(key, 1, now)
 
         def then(found: dict[str, Members]) -> chat_pb2.SetTypingResponse:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from chatd.core.subscribed import Subscribed
 from chatd.transport.pump import Message, Pump
 from chatd.transport.queue import OnGateway, OnMessages, QueueMessage
-from chatd.transport.sockets import Context, bind_xpub, connect_sub, endpoint
+from chatd.transport.sockets import Context, bind_xpub, connect_also, connect_sub, endpoint
 
 _OWN, _FENCE = b"\xff", b"\xfe"
 """First bytes of topics that are no device's: ids are UTF-8, which has neither."""
@@ -70,11 +70,15 @@ class ZeroMQPublisher:
 
     def _on_subscriptions(self, batch: list[Message]) -> None:
         for (message,) in batch:
-            kind = message[1:2]
+            there, kind = message[:1] != b"\0", message[1:2]
+            try:
+                name = message[2:-1].decode()
+            except UnicodeDecodeError:
+                continue  # no gateway has such a name
             if kind == _OWN:
-                self._on_own_topic(message[2:-1].decode(errors="replace"), message[:1] != b"\0")
-            elif kind == _FENCE and message[:1] != b"\0":
-                self._on_fence(message[2:-1].decode(errors="replace"))
+                self._on_own_topic(name, there)
+            elif kind == _FENCE and there:
+                self._on_fence(name)
 
     def _on_own_topic(self, gateway: str, there: bool) -> None:
         if there:
@@ -114,7 +118,7 @@ class ZeroMQSubscriber:
         return self._pump
 
     def connect(self, uri: str) -> None:
-        self._open.socket.connect(uri)
+        connect_also(self._open.socket, uri)
 
     def disconnect(self, uri: str) -> None:
         self._open.socket.disconnect(uri)

@@ -8,7 +8,10 @@ from chatd.gateway.doorkeeper import DoorSettings
 
 def test_the_door() -> None:
     section = AuthenticationSection(handshake_timeout_ms=250, max_unauthenticated=7, max_failed_authentications=2)
-    assert section.door() == DoorSettings(handshake=0.25, max_unauthenticated=7, max_failures=2)
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    door = section.door()
+    assert door == DoorSettings(0.25, 7, 2, door.max_connections, door.operators_reserve)
+    assert door.max_connections + door.operators_reserve < files, "chatd itself needs some"
 
 
 def test_unauthenticated_connections_leave_half_of_the_descriptors() -> None:

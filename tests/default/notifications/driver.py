@@ -8,7 +8,8 @@ from chatd.default.notifications.content import GetNotificationContents
 from chatd.default.notifications.enqueue import EnqueueNotifications, FindNotificationWork
 from chatd.default.notifications.model import ClaimedNotification, LongestPauses, NotificationOutcome
 from chatd.default.notifications.push import SetPush
-from chatd.default.notifications.queue import ClaimNotifications, ListNotifications, SettleNotifications
+from chatd.default.notifications.queue import ClaimNotifications, ListNotifications
+from chatd.default.notifications.settle import SettleNotifications
 from chatd.default.receipts.store import SetReadMarker
 from tests.store.driver import Store, send
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chatd.default.devices.store import ForgetDevice
-from chatd.default.notifications.push import ALL, MAX_DEVICES, NONE, GetPush, SetPush, SetRoomNotifications
+from chatd.default.notifications.push import ALL, MAX_DEVICES, NONE, GetPush, GetRoomNotifications, SetPush, SetRoomNotifications
 from chatd.errors import InvalidArgument, NotAMember, RoomNotFound
 from tests.default.notifications.driver import queued, register, say
 from tests.store.driver import Store, event
@@ -29,6 +29,17 @@ def test_levels_are_for_members(store: Store) -> None:
         store.do(SetRoomNotifications("eve", "r", NONE, 0))
     with pytest.raises(RoomNotFound):
         store.do(SetRoomNotifications("eve", "nowhere", NONE, 0))
+    with pytest.raises(NotAMember):
+        store.ask(GetRoomNotifications("eve", "r"))
+    with pytest.raises(RoomNotFound):
+        store.ask(GetRoomNotifications("eve", "nowhere"))
+
+
+def test_what_was_set_last_is_returned(store: Store) -> None:
+    assert store.ask(GetRoomNotifications("bob", "r")) == (ALL, 0)
+    store.do(SetRoomNotifications("bob", "r", NONE, 5))
+    assert store.ask(GetRoomNotifications("bob", "r")) == (NONE, 5)
+    assert store.ask(GetRoomNotifications("alice", "r")) == (ALL, 0)
 
 
 def test_a_profile_has_a_limited_number_of_devices_to_notify(store: Store) -> None:

@@ -311,6 +311,20 @@ class SetRoomNotificationsResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
+class GetRoomNotificationsRequest(_message.Message):
+    __slots__ = ("room_id",)
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    room_id: str
+    def __init__(self, room_id: _Optional[str] = ...) -> None: ...
+
+class GetRoomNotificationsResponse(_message.Message):
+    __slots__ = ("level", "muted_until_us")
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    MUTED_UNTIL_US_FIELD_NUMBER: _ClassVar[int]
+    level: NotificationLevel
+    muted_until_us: int
+    def __init__(self, level: _Optional[_Union[NotificationLevel, str]] = ..., muted_until_us: _Optional[int] = ...) -> None: ...
+
 class SetPushRequest(_message.Message):
     __slots__ = ("device_id", "notifier", "endpoint", "p256dh", "auth")
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
