@@ -1,6 +1,7 @@
 """The command line of ``chatctl``: all commands in one place, and the exit codes.
 
-0 done · 1 the service refused or failed · 2 usage · 3 the service is degraded (status) · 69 the service cannot be reached
+0 done · 1 the service refused or failed · 2 usage · 3 the service is degraded (status) · 69 the
+service cannot be reached
 """
 
 import io

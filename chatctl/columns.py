@@ -1,6 +1,8 @@
-"""Column tables: the fields of a noun, written once for JSON, for lists and for the details of one thing.
+"""Column tables: the fields of a noun, written once for JSON, for lists and for the details of one
+thing.
 
-A command prints rows with a table; ``chatctl.output`` chooses the form. All forms keep the table's order.
+A command prints rows with a table; ``chatctl.output`` chooses the form. All forms keep the table's
+order.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,9 +16,10 @@ V = TypeVar("V")
 class Column(Generic[T]):
     """One field of a noun.
 
-    ``heading`` stands above the field in lists; empty: lists leave the field out. ``key`` names it in JSON
-    and in details; empty: only lists show it. ``get`` takes the value from a row; by default it is the
-    attribute called ``key``. JSON has the value itself, lists have ``cell`` of it, details ``detail`` of it.
+    ``heading`` stands above the field in lists; empty: lists leave the field out. ``key`` names it
+    in JSON and in details; empty: only lists show it. ``get`` takes the value from a row; by
+    default it is the attribute called ``key``. JSON has the value itself, lists have ``cell`` of
+    it, details ``detail`` of it.
     """
 
     def __init__(

@@ -26,8 +26,8 @@ def connections(
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List connected devices. A connection that lives is heard once in CONNECTION_TOUCH_SECONDS (60 s); one
-    that was heard longer ago is gone, together with its gateway. Operators only.
+    """List connected devices. A connection that lives is heard once in CONNECTION_TOUCH_SECONDS (60
+    s); one that was heard longer ago is gone, together with its gateway. Operators only.
 
     Example: chatctl connections --profile bob
     """

@@ -1,4 +1,5 @@
-"""chatctl dead-letter …: events that devices rejected or could not take. Their contents are never shown."""
+"""chatctl dead-letter …: events that devices rejected or could not take. Their contents are never
+shown."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -86,8 +87,8 @@ def show(
 
 @app.command()
 def replay(context: typer.Context, letters: LetterIds, as_json: AsJson = False) -> None:
-    """Deliver dead letters to their devices once more, now or when they connect. Other events of the room do
-    not wait for them.
+    """Deliver dead letters to their devices once more, now or when they connect. Other events of
+    the room do not wait for them.
 
     Example: chatctl dead-letter replay 5f0c1d2e3a4b5c6d
     """

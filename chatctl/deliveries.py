@@ -7,7 +7,8 @@ from chatd.pb.events.v1.payloads_pb2 import SkipReason
 
 
 def fields(reader: str = "") -> Columns[Delivery]:
-    """All columns but the room's. An @ before the time marks an event that mentions ``reader``, a profile."""
+    """All columns but the room's. An @ before the time marks an event that mentions ``reader``, a
+    profile."""
     return (
         Column("seq", "seq"),
         unlisted("event_id"),
@@ -26,7 +27,8 @@ def fields(reader: str = "") -> Columns[Delivery]:
 
 
 def reason_name(reason: SkipReason) -> str:
-    """REJECTED, UNDELIVERABLE or RETENTION; the number of a reason that only a later version knows."""
+    """REJECTED, UNDELIVERABLE or RETENTION; the number of a reason that only a later version
+    knows."""
     try:
         return SkipReason.Name(reason).removeprefix("SKIP_REASON_")
     except ValueError:

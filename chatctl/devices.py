@@ -84,8 +84,9 @@ def forget(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Forget a device for good: the events it is owed, its dead letters, its notifier. If it is connected,
-    its stream is closed. If it connects again it is a new device, which starts at the head of its rooms.
+    """Forget a device for good: the events it is owed, its dead letters, its notifier. If it is
+    connected, its stream is closed. If it connects again it is a new device, which starts at the
+    head of its rooms.
 
     Example: chatctl device forget bob old-phone
     """

@@ -69,8 +69,8 @@ def purge(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove the older part of a room's log for good, also events that are still owed: devices get a marker
-    in their place. Operators only.
+    """Remove the older part of a room's log for good, also events that are still owed: devices get
+    a marker in their place. Operators only.
 
     Example: chatctl room history purge lobby --older-than 30d
     """

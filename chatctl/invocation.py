@@ -19,7 +19,8 @@ M = TypeVar("M", bound=Message)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The global options. ``uri``: a gateway, or several separated by commas; ``timeout``: in seconds."""
+    """The global options. ``uri``: a gateway, or several separated by commas; ``timeout``: in
+    seconds."""
 
     uri: str
     token: str

@@ -15,7 +15,8 @@ BATCH_LINES = 64
 LONGEST_LINE = 1_048_576
 """Bytes; far more than an event may hold, and the most that is kept while a line has no end yet."""
 CHUNK = 65_536
-"""Bytes read at once. A batch holds lines of one chunk, so its request stays far below the largest frame."""
+"""Bytes read at once. A batch holds lines of one chunk, so its request stays far below the largest
+frame."""
 _BOM = "\ufeff"
 
 
@@ -27,11 +28,11 @@ class Line(NamedTuple):
 
 
 async def batches(fd: int) -> AsyncIterator[list[Line]]:
-    """The lines of a file descriptor, at most BATCH_LINES at a time. A byte order mark before the first is left
-    out.
+    """The lines of a file descriptor, at most BATCH_LINES at a time. A byte order mark before the
+    first is left out.
 
-    Raises InvalidText for a line that is not UTF-8 or holds a NUL, PayloadTooLarge for one longer than
-    LONGEST_LINE. Both name the line; no line of its batch has been given.
+    Raises InvalidText for a line that is not UTF-8 or holds a NUL, PayloadTooLarge for one longer
+    than LONGEST_LINE. Both name the line; no line of its batch has been given.
     """
     number = 0
     rest = b""

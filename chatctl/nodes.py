@@ -31,7 +31,8 @@ COLUMNS: Columns[admin_pb2.Node] = (
 
 
 def nodes(context: typer.Context, as_json: AsJson = False) -> None:
-    """List default nodes and gateways that serve, and those that stopped in the last hour. Operators only.
+    """List default nodes and gateways that serve, and those that stopped in the last hour.
+    Operators only.
 
     Example: chatctl nodes
     """

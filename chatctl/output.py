@@ -1,8 +1,8 @@
-"""The output of chatctl: tables for people, plain columns for pipes, JSON for programs. Results go to stdout,
-messages to stderr.
+"""The output of chatctl: tables for people, plain columns for pipes, JSON for programs. Results go
+to stdout, messages to stderr.
 
-Texts and names come from strangers. They are made harmless here, and only here (``chatd.text``), before a
-terminal sees them.
+Texts and names come from strangers. They are made harmless here, and only here (``chatd.text``),
+before a terminal sees them.
 """
 
 import json
@@ -23,7 +23,8 @@ T = TypeVar("T")
 
 
 class ReaderGone(Exception):
-    """The reader of our output has closed it. Not an OSError, because typer would make a failure of one."""
+    """The reader of our output has closed it. Not an OSError, because typer would make a failure of
+    one."""
 
 
 class Output:
@@ -39,7 +40,8 @@ class Output:
         self._messages = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def rows(self, rows: Iterable[T], columns: Columns[T], *, more: str = "") -> None:
-        """Print a list. ``more``: the advice if the service has further rows (``chatctl.paging``)."""
+        """Print a list. ``more``: the advice if the service has further rows
+        (``chatctl.paging``)."""
         if more:
             self.say(more)
         if self.as_json:
@@ -53,7 +55,8 @@ class Output:
                 self._line("\t".join(line))
 
     def names(self, key: str, names: Sequence[str]) -> None:
-        """Print a list of names: ``[{"added": "bob"}]`` in JSON. If it is empty, people see no heading."""
+        """Print a list of names: ``[{"added": "bob"}]`` in JSON. If it is empty, people see no
+        heading."""
         self.rows(names, (Column(key, key, get=str),) if names else ())
 
     def details(self, row: T, columns: Columns[T]) -> None:
@@ -71,7 +74,8 @@ class Output:
             self._line(f"{name + ':':<{width + 1}} {shown}" if self.terminal else f"{name}\t{shown}")
 
     def item(self, row: T, columns: Columns[T]) -> None:
-        """Print one of a stream of things on one line and flush it, so that a pipe sees it at once."""
+        """Print one of a stream of things on one line and flush it, so that a pipe sees it at
+        once."""
         if self.as_json:
             self._json(record(row, columns), indent=False)
         else:

@@ -22,8 +22,8 @@ def root() -> None:
 
 @app.command()
 def erase(context: typer.Context, profile: ProfileId, yes: Yes = False, as_json: AsJson = False) -> None:
-    """Erase a profile for good: it leaves its rooms, its devices are forgotten, and of its events only their
-    places in the logs are kept.
+    """Erase a profile for good: it leaves its rooms, its devices are forgotten, and of its events
+    only their places in the logs are kept.
 
     Example: chatctl profile erase bob
     """

@@ -27,8 +27,8 @@ UpTo = Annotated[
 
 
 def read(context: typer.Context, room: RoomId, seq: UpTo = None, as_json: AsJson = False) -> None:
-    """Mark a room as read; the profile's other devices and the room's members are told. The marker never
-    moves backwards.
+    """Mark a room as read; the profile's other devices and the room's members are told. The marker
+    never moves backwards.
 
     Example: chatctl --as bob read lobby 17
     """

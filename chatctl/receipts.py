@@ -55,7 +55,13 @@ def receipts(
 
     Example: chatctl --as alice receipts lobby 17
     """
-    found = run(context, lambda client: client.delivery_status(room, seq, after_profile_id=after, limit=limit))
+    found = run(
+        context, lambda client: client.delivery_status(room, seq, after_profile_id=after, limit=limit)
+    )
     out = output(context, as_json)
     out.say(f"{found.recipients} recipients: {found.delivered} have received it, {found.read} have read it")
-    out.rows(found.profiles, COLUMNS, more=next_page(found.more, found.profiles[-1].profile_id if found.profiles else ""))
+    out.rows(
+        found.profiles,
+        COLUMNS,
+        more=next_page(found.more, found.profiles[-1].profile_id if found.profiles else ""),
+    )

@@ -1,4 +1,5 @@
-"""chatctl room notifications: the notifications you want from a room while your devices are away."""
+"""chatctl room notifications: the notifications you want from a room while your devices are
+away."""
 
 from typing import Annotated
 
@@ -50,8 +51,8 @@ def notifications(
     mute_for: MuteFor = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show the events of a room that you are notified of while your devices are away; with options, set them
-    first. An option that is not given stays as it is.
+    """Show the events of a room that you are notified of while your devices are away; with options,
+    set them first. An option that is not given stays as it is.
 
     Example: chatctl --as bob room notifications lobby --level mentions --mute-for 8h
     """

@@ -79,7 +79,9 @@ def list_(
     """
     request = admin_pb2.ListRoomsRequest(after_room_id=after, limit=limit)
     page = call(context, "AdminService/ListRooms", request, admin_pb2.ListRoomsResponse)
-    output(context, as_json).rows(page.rooms, COLUMNS, more=next_page(page.more, page.rooms[-1].room_id if page.rooms else ""))
+    output(context, as_json).rows(
+        page.rooms, COLUMNS, more=next_page(page.more, page.rooms[-1].room_id if page.rooms else "")
+    )
 
 
 @app.command()
@@ -109,11 +111,14 @@ def update(
     name: Annotated[str | None, typer.Option("--name", help="The room's new name for people.")] = None,
     hide_previews: Annotated[
         bool | None,
-        typer.Option("--hide-previews/--show-previews", help="Let notifications quote the room's messages or not."),
+        typer.Option(
+            "--hide-previews/--show-previews", help="Let notifications quote the room's messages or not."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change a room's name or settings. Owners and operators may; the room's log says what has changed.
+    """Change a room's name or settings. Owners and operators may; the room's log says what has
+    changed.
 
     Example: chatctl --as alice room update lobby --name "The new lobby"
     """
@@ -125,7 +130,8 @@ def update(
 
 @app.command()
 def add(context: typer.Context, room: RoomId, profiles: ProfileIds, as_json: AsJson = False) -> None:
-    """Make profiles members from now on. Profiles that are members already are left out of the output.
+    """Make profiles members from now on. Profiles that are members already are left out of the
+    output.
 
     Example: chatctl --as alice room add lobby dave erin
     """

@@ -85,7 +85,8 @@ class LineSender:
                 raise self._with_lines(exc, lines) from exc
         else:
             return
-        # Nothing of a refused batch is stored. One by one, the lines before the refused one are sent.
+        # Nothing of a refused batch is stored. One by one, the lines before the refused one are
+        # sent.
         for line, event in zip(lines, events, strict=True):
             try:
                 await self._send_events([line], [event])

@@ -1,4 +1,5 @@
-"""Signals (typing and receipts) as ``tail`` prints them: a line each, in the same columns as events."""
+"""Signals (typing and receipts) as ``tail`` prints them: a line each, in the same columns as
+events."""
 
 from collections.abc import Callable, Collection
 from typing import TypeVar
@@ -12,7 +13,8 @@ InRoom = TypeVar("InRoom", Typing, DeliveredReceipt, ReadReceipt)
 
 
 def _columns(kind: str, text: Callable[[S], str], *more: Column[S]) -> Columns[S]:
-    """The columns of a kind of signal. The "kind" in JSON tells signals from events, which have none."""
+    """The columns of a kind of signal. The "kind" in JSON tells signals from events, which have
+    none."""
     return (
         unlisted("kind", get=lambda _: kind),
         Column("room", "room_id"),
@@ -45,7 +47,8 @@ READ: Columns[ReadReceipt] = _columns(
 
 
 def show_signal(out: Output, signal: Signal, rooms: Collection[str], kinds: Collection[str]) -> None:
-    """Print a signal of one of ``kinds`` ("typing", "delivered", "read") in one of ``rooms`` (empty: all)."""
+    """Print a signal of one of ``kinds`` ("typing", "delivered", "read") in one of ``rooms``
+    (empty: all)."""
     kind = signal.WhichOneof("kind")
     if kind not in kinds:
         return

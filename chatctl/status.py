@@ -18,7 +18,11 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     Example: chatctl status --json
     """
     found = call(context, "AdminService/GetStatus", admin_pb2.GetStatusRequest(), admin_pb2.GetStatusResponse)
-    shown: dict[str, object] = {field.name: getattr(found, field.name) for field in found.DESCRIPTOR.fields if field.name != "gateways"}
+    shown: dict[str, object] = {
+        field.name: getattr(found, field.name)
+        for field in found.DESCRIPTOR.fields
+        if field.name != "gateways"
+    }
     out = output(context, as_json)
     if out.as_json:
         shown["gateways"] = [_gateway(one) for one in found.gateways]
@@ -26,14 +30,21 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         del shown["database_away_since_us"]
         if found.database_away_since_us:
             shown["database"] = (
-                f"{found.database}: away since {clock(found.database_away_since_us)}, for {age_since(found.database_away_since_us)}"
+                f"{found.database}: away since {clock(found.database_away_since_us)}, for "
+                f"{age_since(found.database_away_since_us)}"
             )
         for one in found.gateways:
-            shown |= {f"{one.gateway_id} {one.uri} {name}": count for name, count in sorted(one.counters.items())}
+            shown |= {
+                f"{one.gateway_id} {one.uri} {name}": count for name, count in sorted(one.counters.items())
+            }
     out.one(shown)
     if found.database_away_since_us:
         raise typer.Exit(DEGRADED)
 
 
 def _gateway(gateway: admin_pb2.GatewayStatus) -> dict[str, object]:
-    return {"gateway_id": gateway.gateway_id, "uri": gateway.uri, "counters": dict(sorted(gateway.counters.items()))}
+    return {
+        "gateway_id": gateway.gateway_id,
+        "uri": gateway.uri,
+        "counters": dict(sorted(gateway.counters.items())),
+    }

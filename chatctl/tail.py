@@ -55,9 +55,9 @@ def tail(
     typing: Typing = False,
     as_json: JsonLines = False,
 ) -> None:
-    """Be a device: show the events it is owed, then new ones, and acknowledge them. An @ before the time
-    marks an event that mentions you. Ctrl-C ends it. An operator who acts for a profile does not take the
-    place of one of its devices without --take-over.
+    """Be a device: show the events it is owed, then new ones, and acknowledge them. An @ before the
+    time marks an event that mentions you. Ctrl-C ends it. An operator who acts for a profile does
+    not take the place of one of its devices without --take-over.
 
     Example: chatctl --as bob tail --device laptop
 
@@ -77,7 +77,8 @@ def tail(
 
 
 async def require_free(client: Client, profile: str, device: str) -> None:
-    """An operator may be this device of the profile: there is none, or it is chatctl's own and not connected.
+    """An operator may be this device of the profile: there is none, or it is chatctl's own and not
+    connected.
 
     Raises AlreadyExists.
     """
@@ -100,7 +101,8 @@ async def require_free(client: Client, profile: str, device: str) -> None:
 class Tail:
     """The output of one tail and its limits.
 
-    ``rooms``: only these; empty: all. ``kinds`` of signals to print. ``count`` of events; None: no limit.
+    ``rooms``: only these; empty: all. ``kinds`` of signals to print. ``count`` of events; None: no
+    limit.
     """
 
     out: Output
@@ -112,7 +114,8 @@ class Tail:
     async def follow(self, client: Client, device: str, timeout: float) -> None:
         """Print the device's stream until a limit is reached, or SIGINT or SIGTERM arrives.
 
-        Raises TimeoutError if the stream does not open in ``timeout`` seconds, and any error that ends it.
+        Raises TimeoutError if the stream does not open in ``timeout`` seconds, and any error that
+        ends it.
         """
         on_signal = self._on_signal if self.kinds else None
         stream = client.stream(device, on_state=self._on_state, on_signal=on_signal)

@@ -1,4 +1,5 @@
-"""Times and ages as people read and write them. In code both are microseconds, times since the Unix epoch."""
+"""Times and ages as people read and write them. In code both are microseconds, times since the Unix
+epoch."""
 
 import re
 import time

@@ -8,8 +8,8 @@ import typer
 
 
 def default_path() -> Path:
-    """The daemon's token file, in the data directory of the environment, of the system or of the user. Raises
-    typer.BadParameter."""
+    """The daemon's token file, in the data directory of the environment, of the system or of the
+    user. Raises typer.BadParameter."""
     system = Path("/var/lib/chatd/tokens.toml")
     try:
         for name in ("CHATD_DATA_DIR", "DATA_DIR", "STATE_DIRECTORY"):
@@ -19,11 +19,14 @@ def default_path() -> Path:
             return system
         return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "chatd" / "tokens.toml"
     except RuntimeError as exc:
-        raise typer.BadParameter(f"no token: user {os.getuid()} has no home directory; give --token or --token-file") from exc
+        raise typer.BadParameter(
+            f"no token: user {os.getuid()} has no home directory; give --token or --token-file"
+        ) from exc
 
 
 def first_token(path: Path) -> str:
-    """The first operator's token, or the first token if there is no operator. Raises typer.BadParameter."""
+    """The first operator's token, or the first token if there is no operator. Raises
+    typer.BadParameter."""
     try:
         tokens = tomllib.loads(path.read_text(encoding="utf-8-sig"))["tokens"]
         operators = [token for token, entry in tokens.items() if entry.get("role") == "operator"]

@@ -99,7 +99,8 @@ class Internal(ChatdError):
 
 
 class Unavailable(ChatdError):
-    """No node could take the request, or its outcome is unknown; retrying is safe (sends carry ids)."""
+    """No node could take the request, or its outcome is unknown; retrying is safe (sends carry
+    ids)."""
 
     code, name, retry = 501, "UNAVAILABLE", True
 
@@ -141,14 +142,16 @@ class RateLimited(ClientError):
 
 
 class ConfigError(ChatdError):
-    """A setting can never work or would break a promise; never sent over the wire. The process exits with 2."""
+    """A setting can never work or would break a promise; never sent over the wire. The process
+    exits with 2."""
 
     code, name = 900, "CONFIG"
 
 
 class StartFailed(ChatdError):
-    """A start needs something that is not there yet, or that another process has: it may pass by itself. Never sent over the wire. The
-    process exits with 1, and whoever supervises it starts it again."""
+    """A start needs something that is not there yet, or that another process has: it may pass by
+    itself. Never sent over the wire. The process exits with 1, and whoever supervises it starts it
+    again."""
 
     code, name = 901, "START"
 
@@ -166,8 +169,8 @@ _LASTING = (
 
 
 def os_error(what: str, exc: OSError) -> ConfigError | StartFailed:
-    """The error for a place that the system refuses: ConfigError if it can never work. A folder that is missing, read-only or another
-    user's may be a disk that is not mounted yet."""
+    """The error for a place that the system refuses: ConfigError if it can never work. A folder
+    that is missing, read-only or another user's may be a disk that is not mounted yet."""
     text = f"{what}: {exc.strerror}"
     return ConfigError(text) if exc.errno in _LASTING else StartFailed(text)
 

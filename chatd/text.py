@@ -1,9 +1,9 @@
-"""Characters that steer a terminal or reorder text, in one table, and what is done with them: ids refuse them,
-previews and reasons leave them out, logs and chatctl show escapes.
+"""Characters that steer a terminal or reorder text, in one table, and what is done with them: ids
+refuse them, previews and reasons leave them out, logs and chatctl show escapes.
 
-The table names code points, not Unicode's categories: joiners of emoji, Persian and Hindi are format characters
-too, and a category is only as new as the interpreter. All other characters, also those that a later Unicode will
-assign, pass as they were sent.
+The table names code points, not Unicode's categories: joiners of emoji, Persian and Hindi are
+format characters too, and a category is only as new as the interpreter. All other characters, also
+those that a later Unicode will assign, pass as they were sent.
 """
 
 import re

@@ -10,12 +10,14 @@ import pytest
 from chatd.store.database import Database
 from tests.databases import HOW_TO_INSTALL, Cluster, cluster
 
-# Shells start what runs in the background with SIGINT ignored, and what is ignored is inherited: tests interrupt processes.
+# Shells start what runs in the background with SIGINT ignored, and what is ignored is inherited:
+# tests interrupt processes.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """``-k "not postgres"`` leaves out every test that starts PostgreSQL, also one whose name does not say so."""
+    """``-k "not postgres"`` leaves out every test that starts PostgreSQL, also one whose name does
+    not say so."""
     if "postgres_cluster" in getattr(item, "fixturenames", ()):
         item.extra_keyword_matches.add("postgres")
 

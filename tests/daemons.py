@@ -1,4 +1,5 @@
-"""Starts real chatd processes for tests, the demo and benchmarks: own folder, free ports, ended by their own process ids."""
+"""Starts real chatd processes for tests, the demo and benchmarks: own folder, free ports, ended by
+their own process ids."""
 
 import os
 import random
@@ -13,10 +14,12 @@ from pathlib import Path
 
 
 def free_port() -> int:
-    """A TCP port of loopback that nobody else will have for as long as this process lives, also while whoever uses it is being restarted.
+    """A TCP port of loopback that nobody else will have for as long as this process lives, also
+    while whoever uses it is being restarted.
 
-    It stays bound here, without listening: others find it taken, and whoever sets SO_REUSEADDR, as ZeroMQ does, may listen on it. Not from the
-    range the kernel takes for outgoing connections: whoever tries again and again to reach a killed process would one day get its port himself.
+    It stays bound here, without listening: others find it taken, and whoever sets SO_REUSEADDR, as
+    ZeroMQ does, may listen on it. Not from the range the kernel takes for outgoing connections:
+    whoever tries again and again to reach a killed process would one day get its port himself.
     """
     while True:
         port = random.SystemRandom().randint(10_000, 30_000)
@@ -32,17 +35,29 @@ def free_port() -> int:
 
 
 class Daemon:
-    """One chatd process. ``folder`` holds its data and its log. ``module`` is what is run: chatd, or chatd with something done to it."""
+    """One chatd process. ``folder`` holds its data and its log. ``module`` is what is run: chatd,
+    or chatd with something done to it."""
 
     def __init__(
-        self, mode: str, folder: Path, settings: Mapping[str, object] | None = None, *, name: str = "", module: str = "chatd"
+        self,
+        mode: str,
+        folder: Path,
+        settings: Mapping[str, object] | None = None,
+        *,
+        name: str = "",
+        module: str = "chatd",
     ) -> None:
         self.mode = mode
         self.module = module
         self.folder = folder
         self.log = folder / f"{name or mode}.log"
         self.uri = f"tcp://127.0.0.1:{free_port()}"
-        given = {"CHATD_DATA_DIR": folder, "GATEWAY_URI": self.uri, "NODE_ID": name or mode, **(settings or {})}
+        given = {
+            "CHATD_DATA_DIR": folder,
+            "GATEWAY_URI": self.uri,
+            "NODE_ID": name or mode,
+            **(settings or {}),
+        }
         self.settings = {key: str(value) for key, value in given.items()}
         self.process: subprocess.Popen[bytes] | None = None
         self.armed = False
@@ -54,12 +69,15 @@ class Daemon:
         return self.process.pid
 
     def start(self, *, wait: bool = True) -> "Daemon":
-        """Start; with ``wait`` return when it is ready. Raises RuntimeError with its log if it does not get there."""
+        """Start; with ``wait`` return when it is ready. Raises RuntimeError with its log if it does
+        not get there."""
         self.folder.mkdir(parents=True, exist_ok=True)
         offset = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             environment = {**os.environ, **self.settings}
-            self.process = subprocess.Popen([sys.executable, "-m", self.module, self.mode], stdout=log, stderr=log, env=environment)
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", self.module, self.mode], stdout=log, stderr=log, env=environment
+            )
         deadline = time.monotonic() + 30
         while wait:
             text = self.log.read_bytes()[offset:]

@@ -1,4 +1,5 @@
-"""A throw-away PostgreSQL cluster from the installed binaries, started once a test process, ended with it."""
+"""A throw-away PostgreSQL cluster from the installed binaries, started once a test process, ended
+with it."""
 
 import os
 import shutil
@@ -10,13 +11,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-HOW_TO_INSTALL = "PostgreSQL's server is not installed: apt-get install postgresql (or put initdb and pg_ctl on PATH)"
+HOW_TO_INSTALL = (
+    "PostgreSQL's server is not installed: apt-get install postgresql (or put initdb and pg_ctl on PATH)"
+)
 
 
 def find_binaries() -> Path | None:
     """The folder of the newest installed initdb and pg_ctl."""
     found = [Path(path).parent for path in [shutil.which("initdb")] if path]
-    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
+    installed = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True
+    )
     for folder in [*installed, *found]:
         if (folder / "initdb").exists() and (folder / "pg_ctl").exists():
             return folder
@@ -30,12 +35,18 @@ class Cluster:
         self._binaries = binaries
         self.folder = folder
         self._number = 0
-        self._options = f"-k {folder} -c listen_addresses='' -c shared_buffers=64MB -c max_connections=200 {options}"
+        self._options = (
+            f"-k {folder} -c listen_addresses='' -c shared_buffers=64MB -c max_connections=200 {options}"
+        )
 
     def _as_owner(self, *command: str) -> None:
         """PostgreSQL refuses to run as root: give it an account that owns nothing else."""
-        prefix = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.getuid() == 0 else []
-        done = subprocess.run([*prefix, *command], capture_output=True, text=True, check=False, cwd=self.folder)
+        prefix = (
+            ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.getuid() == 0 else []
+        )
+        done = subprocess.run(
+            [*prefix, *command], capture_output=True, text=True, check=False, cwd=self.folder
+        )
         if done.returncode:
             raise RuntimeError(f"{command[0]} failed: {done.stderr or done.stdout}")
 
@@ -43,7 +54,19 @@ class Cluster:
         data = self.folder / "data"
         if os.getuid() == 0:
             shutil.chown(self.folder, "nobody", "nogroup")
-        self._as_owner(str(self._binaries / "initdb"), "-D", str(data), "-U", "chatd", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+        self._as_owner(
+            str(self._binaries / "initdb"),
+            "-D",
+            str(data),
+            "-U",
+            "chatd",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-locale",
+            "-N",
+        )
         self.start_again()
 
     def stop(self) -> None:
@@ -61,7 +84,9 @@ class Cluster:
     def kill(self) -> None:
         """kill -9 of the server and all its children, at once."""
         server = self.pid
-        listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(server)], capture_output=True, text=True, check=True).stdout
+        listed = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(server)], capture_output=True, text=True, check=True
+        ).stdout
         for pid in (server, *map(int, listed.split())):
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -76,8 +101,21 @@ class Cluster:
 
     def terminate_a_backend(self) -> None:
         """End one of chatd's connections, whatever it is doing; nothing if the server is away."""
-        sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'chatd' ORDER BY random() LIMIT 1"
-        command = [str(self._binaries / "psql"), "-h", str(self.folder), "-U", "chatd", "-d", "postgres", "-c", sql]
+        sql = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'chatd' ORDER "
+            "BY random() LIMIT 1"
+        )
+        command = [
+            str(self._binaries / "psql"),
+            "-h",
+            str(self.folder),
+            "-U",
+            "chatd",
+            "-d",
+            "postgres",
+            "-c",
+            sql,
+        ]
         subprocess.run(command, check=False, capture_output=True)
 
     def deadlocks(self) -> int:
@@ -94,14 +132,24 @@ class Cluster:
         """The name of a fresh database."""
         self._number += 1
         name = f"t{self._number}"
-        command = [str(self._binaries / "createdb"), "-h", str(self.folder), "-U", "chatd", "-T", template, name]
+        command = [
+            str(self._binaries / "createdb"),
+            "-h",
+            str(self.folder),
+            "-U",
+            "chatd",
+            "-T",
+            template,
+            name,
+        ]
         subprocess.run(command, check=True, capture_output=True)
         return name
 
 
 @contextmanager
 def cluster(options: str = "") -> Iterator[Cluster | None]:
-    """A running cluster, or None where PostgreSQL is not installed. ``options``: more of the server's own."""
+    """A running cluster, or None where PostgreSQL is not installed. ``options``: more of the
+    server's own."""
     binaries = find_binaries()
     if binaries is None:
         yield None

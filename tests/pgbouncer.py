@@ -1,4 +1,5 @@
-"""PgBouncer in transaction mode before a cluster: each transaction may get another of its two sessions."""
+"""PgBouncer in transaction mode before a cluster: each transaction may get another of its two
+sessions."""
 
 import os
 import shutil
@@ -32,7 +33,8 @@ class Pooler:
 
 @contextmanager
 def pooler(running: Cluster) -> Iterator[Pooler]:
-    """A running PgBouncer; it refuses to run as root, so it gets an account that owns nothing else."""
+    """A running PgBouncer; it refuses to run as root, so it gets an account that owns nothing
+    else."""
     program = find_pgbouncer()
     assert program is not None, HOW_TO_INSTALL
     folder = Path(tempfile.mkdtemp(prefix="chatd-pgb-"))

@@ -1,4 +1,5 @@
-"""Text from outside is decoded strictly, and as UTF-8 whatever the locale: no character is replaced without a word."""
+"""Text from outside is decoded strictly, and as UTF-8 whatever the locale: no character is replaced
+without a word."""
 
 import ast
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ def test_nothing_is_decoded_with_losses() -> None:
 
 def test_files_of_text_name_their_encoding() -> None:
     by_locale = [
-        place for place, method, call in calls() if method in TEXT_FILES and not any(keyword.arg == "encoding" for keyword in call.keywords)
+        place
+        for place, method, call in calls()
+        if method in TEXT_FILES and not any(keyword.arg == "encoding" for keyword in call.keywords)
     ]
     assert by_locale == []

@@ -11,7 +11,9 @@ from chatd.pb.node.v1 import node_pb2
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [
-    path for folder in (".", ".github", "chatctl", "chatd", "proto", "systemd", "tests") for path in (ROOT / folder).glob("*.md")
+    path
+    for folder in (".", ".github", "chatctl", "chatd", "proto", "systemd", "tests")
+    for path in (ROOT / folder).glob("*.md")
 ] + [ROOT / "chatd/daemon/SETTINGS.md", ROOT / "tests/bench/README.md"]
 
 
@@ -27,8 +29,16 @@ def test_every_error_is_in_the_protocol() -> None:
 
 
 def test_every_call_is_in_the_protocol() -> None:
-    rows = [line.split(" | ") for line in (ROOT / "proto/PROTOCOL.md").read_text().splitlines() if "Service/" in line and line[0] == "|"]
-    services = (chat_pb2.DESCRIPTOR, "ChatService"), (admin_pb2.DESCRIPTOR, "AdminService"), (node_pb2.DESCRIPTOR, "NodeService")
+    rows = [
+        line.split(" | ")
+        for line in (ROOT / "proto/PROTOCOL.md").read_text().splitlines()
+        if "Service/" in line and line[0] == "|"
+    ]
+    services = (
+        (chat_pb2.DESCRIPTOR, "ChatService"),
+        (admin_pb2.DESCRIPTOR, "AdminService"),
+        (node_pb2.DESCRIPTOR, "NodeService"),
+    )
     assert [(row[0], row[2]) for row in rows] == [
         (f"| {name}/{call.name}", f"{call.input_type.name} → {call.output_type.name}")
         for file, name in services
@@ -47,5 +57,7 @@ def test_links_lead_somewhere() -> None:
 def test_the_targets_of_make_that_are_named_are_there() -> None:
     targets = set(re.findall(r"^([a-z-]+):.* ## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for document in DOCUMENTS:
-        named = set(re.findall(r"(?:^|`)make ([a-z-]+)(?=`| [A-Z]+=| +#)", document.read_text(), re.MULTILINE))
+        named = set(
+            re.findall(r"(?:^|`)make ([a-z-]+)(?=`| [A-Z]+=| +#)", document.read_text(), re.MULTILINE)
+        )
         assert named <= targets, document

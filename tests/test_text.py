@@ -9,9 +9,25 @@ import pytest
 from chatd.text import BREAKING, INVISIBLE, REORDERING, SPACES, escaped, nfc, one_line
 
 FAMILY, FLAG = "👨\u200d👩\u200d👧\u200d👦", "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
-AS_SENT = [FAMILY, FLAG, "می\u200cخواهم", "क्\u200dष", "☂\ufe0f", "thai\u200bword", "\ue000", "\u0378", "\U0001faff", "\U000323b0", "日本"]
-"""Joiners, tags, variation selectors, private use, and code points that Unicode has not assigned yet."""
-HARMFUL = "\0\x07\x1b\t\n\r\x7f\x80\x9b\x9f\u2028\u2029\u061c\u200e\u200f\u202a\u202e\u2066\u2069\u206a\ud800\udfff\ufff9\ufffb"
+AS_SENT = [
+    FAMILY,
+    FLAG,
+    "می\u200cخواهم",
+    "क्\u200dष",
+    "☂\ufe0f",
+    "thai\u200bword",
+    "\ue000",
+    "\u0378",
+    "\U0001faff",
+    "\U000323b0",
+    "日本",
+]
+"""Joiners, tags, variation selectors, private use, and code points that Unicode has not assigned
+yet."""
+HARMFUL = (
+    "\0\x07\x1b\t\n\r\x7f\x80\x9b\x9f\u2028\u2029\u061c\u200e\u200f\u202a\u202e"
+    "\u2066\u2069\u206a\ud800\udfff\ufff9\ufffb"
+)
 
 
 @pytest.mark.parametrize("text", AS_SENT)

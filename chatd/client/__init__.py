@@ -3,9 +3,9 @@
 ```python
 async with Client("tcp://127.0.0.1:7400", token) as client:
     await client.create_room("lobby", profiles=["bob"])
-    ack = await client.send("lobby", "hello")            # stored for good when it returns
+    ack = await client.send("lobby", "hello")  # stored for good when it returns
     async with client.stream("laptop") as stream:
-        async for delivery in stream:                    # in order, without repeats, across any disconnect
+        async for delivery in stream:  # in order, without repeats, across any disconnect
             print(delivery.room_id, delivery.seq, delivery.sender_id, delivery.text)
 ```
 """

@@ -1,7 +1,9 @@
-"""Deliveries that wait for the application, in order, and the application's place among them. No I/O.
+"""Deliveries that wait for the application, in order, and the application's place among them. No
+I/O.
 
-The place is kept here, so an application that leaves its loop and iterates again goes on where it was. An
-urgent event, with the events before it in its room, overtakes events of other rooms that still wait.
+The place is kept here, so an application that leaves its loop and iterates again goes on where it
+was. An urgent event, with the events before it in its room, overtakes events of other rooms that
+still wait.
 """
 
 from collections import deque
@@ -12,7 +14,8 @@ from chatd.core.priority import URGENT
 
 
 class Position(NamedTuple):
-    """The first ``handled`` deliveries of a connection. ``size``: bytes of the frames they complete."""
+    """The first ``handled`` deliveries of a connection. ``size``: bytes of the frames they
+    complete."""
 
     connection: int
     handled: int
@@ -20,7 +23,8 @@ class Position(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """A frame of ``total`` deliveries in ``size`` bytes. ``fresh``: those to show; the rest were repeats."""
+    """A frame of ``total`` deliveries in ``size`` bytes. ``fresh``: those to show; the rest were
+    repeats."""
 
     total: int
     size: int
@@ -30,7 +34,8 @@ class Frame(NamedTuple):
 
 
 class Arrivals:
-    """A queue of frames. The window bounds it, since only deliveries that were handled are acknowledged."""
+    """A queue of frames. The window bounds it, since only deliveries that were handled are
+    acknowledged."""
 
     def __init__(self) -> None:
         self._frames: deque[Frame] = deque()
@@ -50,7 +55,8 @@ class Arrivals:
             self._bring_forward(last_urgent)
 
     def _bring_forward(self, last_urgent: dict[str, int]) -> None:
-        """Take out the waiting deliveries of these rooms, up to these numbers in the newest frame."""
+        """Take out the waiting deliveries of these rooms, up to these numbers in the newest
+        frame."""
         newest = self._frames[-1]
         for frame in self._frames:
             start = self._taken if frame is self._frames[0] else 0
@@ -77,14 +83,16 @@ class Arrivals:
             if self._taken == len(frame.fresh):
                 self._finish(frame)
             else:
-                # The frame's repeats are counted with its last delivery: an ack may be late, never early.
+                # The frame's repeats are counted with its last delivery: an ack may be late, never
+                # early.
                 connection, count, size = frame.end
                 self.given = Position(connection, count - frame.total + self._taken, size - frame.size)
             return delivery
         return None
 
     def take_batch(self) -> list[Delivery]:
-        """All urgent deliveries, or the rest of the first frame that has any; empty if nothing waits."""
+        """All urgent deliveries, or the rest of the first frame that has any; empty if nothing
+        waits."""
         if self._early:
             urgent = list(self._early)
             self._early.clear()

@@ -50,9 +50,9 @@ class Calls:
     ) -> R:
         """Make a call once.
 
-        Raises NotConnected if no gateway is connected for ``connect_timeout`` seconds, TimedOut if no answer
-        comes in ``timeout`` seconds, Unavailable if the connection is lost, FrameTooLarge, MalformedFrame if
-        the answer does not parse, and the errors of the service.
+        Raises NotConnected if no gateway is connected for ``connect_timeout`` seconds, TimedOut if
+        no answer comes in ``timeout`` seconds, Unavailable if the connection is lost,
+        FrameTooLarge, MalformedFrame if the answer does not parse, and the errors of the service.
         """
         deadline = self._loop.time() + timeout
         call_id = self._next_id
@@ -149,7 +149,8 @@ class Calls:
         self._disconnect(linger_ms=200)
 
     def _disconnect(self, *, linger_ms: int) -> None:
-        """Close the socket until the next call: gateways close connections on which nobody authenticates."""
+        """Close the socket until the next call: gateways close connections on which nobody
+        authenticates."""
         if self._pump is not None:
             self._pump.close(linger_ms)
             self._pump = None

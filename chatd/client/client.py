@@ -12,7 +12,8 @@ from chatd.transport.sockets import Context
 
 
 class Client(Session):
-    """``Session`` explains the arguments. ``compress``: payloads from 1 KiB on are sent as zstd frames."""
+    """``Session`` explains the arguments. ``compress``: payloads from 1 KiB on are sent as zstd
+    frames."""
 
     def __init__(
         self,
@@ -84,7 +85,8 @@ class Client(Session):
         name: str | None = None,
         hide_previews: bool | None = None,
     ) -> chat.Room:
-        """Change a room's name or settings (None: leave it); returns the room. For owners and operators."""
+        """Change a room's name or settings (None: leave it); returns the room. For owners and
+        operators."""
         request = chat.UpdateRoomRequest(room_id=room_id)
         if name is not None:
             request.name = name
@@ -116,8 +118,8 @@ class Client(Session):
     ) -> None:
         """Have one of the profile's devices notified while it is away.
 
-        ``notifier``: log, exec, webhook or webpush, as the operators offer them; empty: none. webpush needs
-        the subscription's ``endpoint`` and keys.
+        ``notifier``: log, exec, webhook or webpush, as the operators offer them; empty: none.
+        webpush needs the subscription's ``endpoint`` and keys.
         """
         request = chat.SetPushRequest(
             device_id=device_id,
@@ -135,7 +137,8 @@ class Client(Session):
         *,
         muted_until_us: int = 0,
     ) -> None:
-        """Notify of a room's events by ``level``, not before ``muted_until_us`` (microseconds since 1970)."""
+        """Notify of a room's events by ``level``, not before ``muted_until_us`` (microseconds since
+        1970)."""
         method, response_type = "ChatService/SetRoomNotifications", chat.SetRoomNotificationsResponse
         request = chat.SetRoomNotificationsRequest(
             room_id=room_id,
@@ -187,7 +190,8 @@ class Client(Session):
         return await self.call(method, request, response_type, affinity=room_id)
 
     async def unread(self, room_ids: Iterable[str] = ()) -> list[chat.Unread]:
-        """Read markers and numbers of unread events, for these rooms or for all of the profile's."""
+        """Read markers and numbers of unread events, for these rooms or for all of the
+        profile's."""
         request = chat.ListUnreadRequest(room_ids=room_ids, limit=1_000)
         rooms: list[chat.Unread] = []
         while True:
@@ -205,7 +209,8 @@ class Client(Session):
         after_profile_id: str = "",
         limit: int = 100,
     ) -> chat.GetDeliveryStatusResponse:
-        """The number of profiles that have received and read an event, and a page of its recipients."""
+        """The number of profiles that have received and read an event, and a page of its
+        recipients."""
         method, response_type = "ChatService/GetDeliveryStatus", chat.GetDeliveryStatusResponse
         request = chat.GetDeliveryStatusRequest(
             room_id=room_id,
@@ -224,7 +229,8 @@ class Client(Session):
         return list((await self.call("ChatService/GetPresence", request, chat.GetPresenceResponse)).presences)
 
     async def set_typing(self, room_id: str, typing: bool = True) -> None:
-        """Say that the profile is typing, to be repeated every few seconds while it does, or has stopped.
+        """Say that the profile is typing, to be repeated every few seconds while it does, or has
+        stopped.
 
         The call is not repeated: it would soon be no longer true.
         """

@@ -1,7 +1,8 @@
-"""A stream's connections, one after the other: Hello, acks, heartbeats, and the next attempt after a loss.
+"""A stream's connections, one after the other: Hello, acks, heartbeats, and the next attempt after
+a loss.
 
-There is one socket and one timer. Frames about the connection itself (Welcome, Closed, Error) are handled
-here, all others are passed on.
+There is one socket and one timer. Frames about the connection itself (Welcome, Closed, Error) are
+handled here, all others are passed on.
 """
 
 import asyncio
@@ -42,8 +43,8 @@ _BYE = ClientFrame(bye=Bye())
 
 
 class StreamConnection:
-    """Calls ``on_open`` after each Welcome, and ``on_frame`` with each other frame, its size in bytes and the
-    time.
+    """Calls ``on_open`` after each Welcome, and ``on_frame`` with each other frame, its size in
+    bytes and the time.
 
     ``on_frame`` may raise MalformedFrame; then this connection is given up and another one begins.
     """
@@ -134,7 +135,8 @@ class StreamConnection:
         return True
 
     def acknowledge(self, up_to: int, size: int) -> None:
-        """The application has handled the first ``up_to`` deliveries, and whole frames of ``size`` bytes."""
+        """The application has handled the first ``up_to`` deliveries, and whole frames of ``size``
+        bytes."""
         was_idle = not self._resume.has_unacked
         self._resume.handled(up_to, self._loop.time(), size=size)
         self._flush_ack()
@@ -188,7 +190,8 @@ class StreamConnection:
             self._refused(error_from_pb(closed.error), told=usable(closed.gateways))
 
     def _refused(self, error: ChatdError, *, told: Sequence[str] = ()) -> None:
-        """End the stream; or connect again if the error may be retried, to one of the gateways ``told``."""
+        """End the stream; or connect again if the error may be retried, to one of the gateways
+        ``told``."""
         if not error.retry:
             self._lifecycle.end(error)
             return

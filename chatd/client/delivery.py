@@ -25,9 +25,10 @@ _REASONS = defaultdict(
 class Delivery:
     """One event, or the marker of events that will not come (``skipped``).
 
-    ``sent_at_us`` is in microseconds since the Unix epoch. ``message`` is the protobuf message. ``number``
-    counts the deliveries of the connection with this ``epoch``. A compressed payload is decompressed when it
-    is first used: ``text`` and ``payload`` raise MalformedFrame or PayloadTooLarge if it is damaged.
+    ``sent_at_us`` is in microseconds since the Unix epoch. ``message`` is the protobuf message.
+    ``number`` counts the deliveries of the connection with this ``epoch``. A compressed payload is
+    decompressed when it is first used: ``text`` and ``payload`` raise MalformedFrame or
+    PayloadTooLarge if it is damaged.
     """
 
     __slots__ = ("_said", "epoch", "message", "number", "room_id", "seq")
@@ -78,12 +79,14 @@ class Delivery:
 
     @property
     def replay(self) -> bool:
-        """True for a dead letter that an operator replays: show it, although later events have been shown."""
+        """True for a dead letter that an operator replays: show it, although later events have been
+        shown."""
         return self.message.replay
 
     @property
     def text(self) -> str:
-        """The text of a MESSAGE; a sentence for a change of members or of the room, or a marker; else empty."""
+        """The text of a MESSAGE; a sentence for a change of members or of the room, or a marker;
+        else empty."""
         if self.skipped is not None:
             first, last = self.skipped.first_seq, self.skipped.last_seq
             seqs = f"{first} to {last}" if first < last else f"{first}"
@@ -100,7 +103,8 @@ class Delivery:
     def payload(self) -> dict[str, Any]:
         """The whole payload, fit for JSON.
 
-        Numbers without a fraction are ints. NaN and the infinities become the strings of protobuf's JSON.
+        Numbers without a fraction are ints. NaN and the infinities become the strings of protobuf's
+        JSON.
         """
         return _from_struct(self._content())
 

@@ -25,8 +25,8 @@ def message(
 ) -> RoomEvent:
     """A MESSAGE, with a random id if none is given.
 
-    ``priority``: -1 bulk, 0 normal, 1 to 3 urgent; an event with ``mentions`` (profiles, 100 at most) has at
-    least 1.
+    ``priority``: -1 bulk, 0 normal, 1 to 3 urgent; an event with ``mentions`` (profiles, 100 at
+    most) has at least 1.
     """
     payload = Struct()
     payload["text"] = text

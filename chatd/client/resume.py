@@ -1,5 +1,5 @@
-"""The client's side of a stream without I/O: repeats, acks, rejections, heartbeats, and pauses before a
-reconnect.
+"""The client's side of a stream without I/O: repeats, acks, rejections, heartbeats, and pauses
+before a reconnect.
 
 ``now`` is in seconds of any steady clock.
 """
@@ -14,7 +14,8 @@ from chatd.pb.events.v1.payloads_pb2 import EventDelivery
 from chatd.pb.gateway.v1.gateway_pb2 import Welcome
 
 ACK_DELAY = 0.05
-"""Seconds that an ack may wait for others: to a gateway an ack frame costs as much as several deliveries."""
+"""Seconds that an ack may wait for others: to a gateway an ack frame costs as much as several
+deliveries."""
 MISSED_HEARTBEATS = 3
 """Silent heartbeat intervals after which the gateway is given up."""
 REJECTIONS_KEPT = 1_000
@@ -26,7 +27,8 @@ DEFAULT_HEARTBEAT = 10.0
 
 
 class Resume:
-    """Keeps the last shown seqs across reconnects; counts and times begin anew with each Welcome."""
+    """Keeps the last shown seqs across reconnects; counts and times begin anew with each
+    Welcome."""
 
     def __init__(self) -> None:
         self._shown: dict[str, int] = {}
@@ -65,7 +67,8 @@ class Resume:
         self._begin(heartbeat=heartbeat, window=(welcome.window_messages, welcome.window_bytes), now=now)
 
     def receive(self, deliveries: Sequence[EventDelivery], now: float, *, size: int = 0) -> list[Delivery]:
-        """Count the deliveries of a frame of ``size`` bytes; returns those to show, without repeats.
+        """Count the deliveries of a frame of ``size`` bytes; returns those to show, without
+        repeats.
 
         Raises MalformedFrame if a delivery has no seq; then nothing was counted.
         """
@@ -119,7 +122,8 @@ class Resume:
         self._said_at = now
 
     def handled(self, up_to: int, now: float, *, size: int = 0) -> None:
-        """The application has handled the first ``up_to`` deliveries, and whole frames of ``size`` bytes."""
+        """The application has handled the first ``up_to`` deliveries, and whole frames of ``size``
+        bytes."""
         if up_to > self._handled:
             self._handled, self._handled_bytes = up_to, size
             if self._unacked_since is None:
@@ -128,8 +132,8 @@ class Resume:
     def take_ack(self, now: float, *, force: bool = False) -> int | None:
         """The ack to send now; None if none is due.
 
-        One is due for a quarter of the window, in deliveries or bytes, or after ACK_DELAY; ``force``: at
-        once.
+        One is due for a quarter of the window, in deliveries or bytes, or after ACK_DELAY;
+        ``force``: at once.
         """
         if self._unacked_since is None or self._handled <= self._acked:
             return None
@@ -158,11 +162,11 @@ class Resume:
         return 1.05 * ACK_DELAY if self._unacked_since is not None else min(self.heartbeat / 4, 1.0)
 
     def backoff(self, now: float) -> float:
-        """Seconds to wait before the next attempt: doubling from 0.1 to 5, with jitter, which spreads
-        clients.
+        """Seconds to wait before the next attempt: doubling from 0.1 to 5, with jitter, which
+        spreads clients.
 
-        They begin at 0.1 again only after a connection that brought a delivery or held for 5 s, so that a
-        gateway which welcomes and closes at once is not hammered.
+        They begin at 0.1 again only after a connection that brought a delivery or held for 5 s, so
+        that a gateway which welcomes and closes at once is not hammered.
         """
         held = self._welcomed_at is not None and now - self._welcomed_at >= LAST_BACKOFF
         if held or self._brought_something:

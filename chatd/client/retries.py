@@ -1,5 +1,5 @@
-"""Calls with retries: the errors after which a call is repeated, the pauses between attempts, the next
-gateway to try."""
+"""Calls with retries: the errors after which a call is repeated, the pauses between attempts, the
+next gateway to try."""
 
 import asyncio
 import random
@@ -22,7 +22,8 @@ FIRST_PAUSE, LAST_PAUSE = 0.05, 1.0
 
 
 class RetriedCalls:
-    """One connection at a time, to the gateway that answered last, for calls by ``token`` and ``profile``."""
+    """One connection at a time, to the gateway that answered last, for calls by ``token`` and
+    ``profile``."""
 
     def __init__(self, context: Context, gateways: Gateways, *, token: str, profile: str) -> None:
         self._context = context
@@ -45,9 +46,9 @@ class RetriedCalls:
     ) -> R:
         """Call a method, for ``timeout`` seconds at most. Raises the last attempt's error.
 
-        A ``repeatable`` call is repeated after errors that may be retried. Any call is repeated if it
-        certainly was not made. RateLimited is raised at once if its ``retry_after_ms`` ends after the
-        timeout.
+        A ``repeatable`` call is repeated after errors that may be retried. Any call is repeated if
+        it certainly was not made. RateLimited is raised at once if its ``retry_after_ms`` ends
+        after the timeout.
         """
         if self._closed:
             raise Unavailable("the client was closed")
@@ -78,7 +79,8 @@ class RetriedCalls:
             pause = min(LAST_PAUSE, pause * 2)
 
     def _wait_after(self, error: ChatdError, pause: float, *, left: float, repeatable: bool) -> float | None:
-        """Seconds to wait before another attempt; None: make none. ``left``: seconds left for the call."""
+        """Seconds to wait before another attempt; None: make none. ``left``: seconds left for the
+        call."""
         not_made = isinstance(error, NotConnected | RateLimited)
         may_repeat = not_made or (repeatable and error.retry)
         if not may_repeat or self._closed or left < FIRST_PAUSE:
@@ -95,7 +97,8 @@ class RetriedCalls:
         return self._calls
 
     def _move_from(self, calls: Calls) -> None:
-        """A call on this connection got no answer: the next go to another gateway, if one is known."""
+        """A call on this connection got no answer: the next go to another gateway, if one is
+        known."""
         if calls is self._calls and self._route.has_other and not self._closed:
             self._route.move()
             self._calls = None

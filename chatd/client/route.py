@@ -1,4 +1,5 @@
-"""The gateway to connect to, of those the client was given and those that gateways have named. No I/O."""
+"""The gateway to connect to, of those the client was given and those that gateways have named. No
+I/O."""
 
 import random
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,8 @@ MAX_TOLD = 64
 
 
 class Gateways:
-    """The gateways a client knows, for its streams and its calls. Raises ConfigError if it is given none."""
+    """The gateways a client knows, for its streams and its calls. Raises ConfigError if it is given
+    none."""
 
     def __init__(self, given: str | Sequence[str]) -> None:
         self.given = (given,) if isinstance(given, str) else tuple(dict.fromkeys(given))
@@ -28,7 +30,8 @@ class Gateways:
 
 
 class Route:
-    """The gateway of one connection, and the next when it fails: all that are known, in a random order."""
+    """The gateway of one connection, and the next when it fails: all that are known, in a random
+    order."""
 
     def __init__(self, gateways: Gateways) -> None:
         self._gateways = gateways
@@ -40,7 +43,8 @@ class Route:
         return bool(self._gateways.others(self.uri))
 
     def move(self, told: Sequence[str] = ()) -> None:
-        """Go to another gateway: to one of those ``told`` if there are any. Stays if none is known."""
+        """Go to another gateway: to one of those ``told`` if there are any. Stays if none is
+        known."""
         others = self._gateways.others(self.uri)
         if told:
             self.uri = random.choice(told)

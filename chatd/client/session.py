@@ -24,10 +24,10 @@ PROTOCOL_VERSION = 1
 class Session:
     """The profile of ``token``, or with an operator's token ``profile``.
 
-    ``uri``: the address of a gateway, or of several. When one is gone, another of these is used, or one that
-    a gateway has named. ``call_timeout`` bounds each call, in seconds. ``client_name`` is shown to operators.
-    ``context``: a ZeroMQ context of the caller's, which stays open. Methods raise the errors of
-    ``chatd.errors``.
+    ``uri``: the address of a gateway, or of several. When one is gone, another of these is used, or
+    one that a gateway has named. ``call_timeout`` bounds each call, in seconds. ``client_name`` is
+    shown to operators. ``context``: a ZeroMQ context of the caller's, which stays open. Methods
+    raise the errors of ``chatd.errors``.
     """
 
     def __init__(
@@ -63,7 +63,8 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Close the connection for calls, and all open streams without a Bye (``Stream.close`` says it)."""
+        """Close the connection for calls, and all open streams without a Bye (``Stream.close`` says
+        it)."""
         self._calls.close()
         for stream in tuple(self._streams):
             stream.abandon()
@@ -82,8 +83,9 @@ class Session:
     ) -> R:
         """Call any method, for ``timeout`` seconds at most (``call_timeout`` if None).
 
-        A ``repeatable`` call is repeated after errors that may be retried; any call is repeated if it
-        certainly was not made. Raises RateLimited if its ``retry_after_ms`` ends after ``timeout``.
+        A ``repeatable`` call is repeated after errors that may be retried; any call is repeated if
+        it certainly was not made. Raises RateLimited if its ``retry_after_ms`` ends after
+        ``timeout``.
         """
         return await self._calls.call(
             method,
@@ -103,7 +105,8 @@ class Session:
         on_state: Callable[[StreamState, str], None] | None = None,
         on_signal: Callable[[Signal], None] | None = None,
     ) -> Stream:
-        """The stream of one of the profile's devices, for use with ``async with`` (see ``chatd.client``)."""
+        """The stream of one of the profile's devices, for use with ``async with`` (see
+        ``chatd.client``)."""
         hello = Hello(
             token=self._token,
             profile_id=self._profile,

@@ -69,8 +69,8 @@ class Signals:
     def on_reply(self, reply: RpcResponse) -> None:
         """The answer to WatchPresence, the only call that a stream makes.
 
-        A call that failed is repeated after WATCH_AGAIN_SECONDS if it may be, and always after the next
-        Welcome.
+        A call that failed is repeated after WATCH_AGAIN_SECONDS if it may be, and always after the
+        next Welcome.
         """
         if reply.HasField("error"):
             if reply.error.retry:

@@ -1,6 +1,8 @@
-"""A device's stream for an application: resumes after any disconnect, shows every event once and in order.
+"""A device's stream for an application: resumes after any disconnect, shows every event once and in
+order.
 
-Deliveries that the application has not asked for are not acknowledged, so the window bounds how many wait.
+Deliveries that the application has not asked for are not acknowledged, so the window bounds how
+many wait.
 """
 
 import asyncio
@@ -22,11 +24,11 @@ from chatd.transport.sockets import Context
 
 
 class Stream:
-    """Made by ``Client.stream``. Iterating gives deliveries; asking for the next says that the last is
-    handled.
+    """Made by ``Client.stream``. Iterating gives deliveries; asking for the next says that the last
+    is handled.
 
-    ``on_state`` is called with every new state and its reason, ``on_signal`` with every signal. An error that
-    either raises ends the stream, and is raised where the application iterates.
+    ``on_state`` is called with every new state and its reason, ``on_signal`` with every signal. An
+    error that either raises ends the stream, and is raised where the application iterates.
     """
 
     def __init__(
@@ -70,7 +72,8 @@ class Stream:
 
     @property
     def is_new_device(self) -> bool:
-        """True if the newest Welcome said that chatd did not know the device: it is owed only what is stored from then on."""
+        """True if the newest Welcome said that chatd did not know the device: it is owed only what
+        is stored from then on."""
         return self._resume.is_new_device
 
     @property
@@ -127,7 +130,8 @@ class Stream:
                 raise StopAsyncIteration
 
     async def batches(self) -> AsyncIterator[list[Delivery]]:
-        """Lists of deliveries, as they arrive; asking for the next list says that the last is handled."""
+        """Lists of deliveries, as they arrive; asking for the next list says that the last is
+        handled."""
         while True:
             self.acknowledge()
             batch = self._arrived.take_batch()
@@ -151,14 +155,16 @@ class Stream:
         return True
 
     def acknowledge(self) -> None:
-        """All deliveries given so far are handled: for applications that do not ask for the next one."""
+        """All deliveries given so far are handled: for applications that do not ask for the next
+        one."""
         connection, up_to, size = self._arrived.given
         # A delivery of an earlier connection is sent again on this one, and dropped as a repeat.
         if connection == self._connection.number and self._lifecycle.is_open:
             self._connection.acknowledge(up_to, size)
 
     def reject(self, delivery: Delivery, reason: str) -> None:
-        """This device will never handle the delivery: it becomes a dead letter. Go on with the next one."""
+        """This device will never handle the delivery: it becomes a dead letter. Go on with the next
+        one."""
         self._resume.reject(delivery, reason)
         self._send_rejects()
 
@@ -167,7 +173,8 @@ class Stream:
             self._connection.say(ClientFrame(reject=Reject(delivery=number, reason=reason)))
 
     def set_presence(self, state: PresenceState) -> None:
-        """Say how reachable this device is from now on (AWAY, BUSY, ONLINE), also after a reconnect.
+        """Say how reachable this device is from now on (AWAY, BUSY, ONLINE), also after a
+        reconnect.
 
         The gateway ignores changes that come too often.
         """
@@ -176,12 +183,14 @@ class Stream:
     def watch_presence(self, profile_ids: Iterable[str]) -> None:
         """Tell ``on_signal`` the presence of these profiles now, and each change of it.
 
-        Only profiles that share a room with this one are told. They replace those that were watched before.
+        Only profiles that share a room with this one are told. They replace those that were watched
+        before.
         """
         self._signals.watch(profile_ids)
 
     async def opened(self) -> None:
-        """Wait for the first Welcome: the device is registered. Raises the error that ended the stream."""
+        """Wait for the first Welcome: the device is registered. Raises the error that ended the
+        stream."""
         await self._lifecycle.wait_opened()
 
     async def caught_up(self) -> None:
@@ -189,13 +198,15 @@ class Stream:
         await self._lifecycle.wait_caught_up()
 
     async def drained(self) -> None:
-        """Wait until everything owed has arrived and was handled. Raises the error that ended the stream."""
+        """Wait until everything owed has arrived and was handled. Raises the error that ended the
+        stream."""
         await self.caught_up()
         while self._arrived or not self._idle:
             await asyncio.sleep(0.005)
 
     async def close(self) -> None:
-        """Acknowledge what was handled, say Bye, and wait at most a second for the gateway's answer."""
+        """Acknowledge what was handled, say Bye, and wait at most a second for the gateway's
+        answer."""
         await self._connection.close()
 
     def abandon(self) -> None:

@@ -30,7 +30,10 @@ def _exceptions(index: int, acks: StreamAcks) -> StreamExceptions:
         rejected=rejected,
         replayed=[RoomCursor(room_id=room, seq=seq) for room, seq in acks.replayed],
         failed=RoomCursor(room_id=acks.failed[0], seq=acks.failed[1]) if acks.failed is not None else None,
-        removed=[RemovedRange(room_id=room_id, first_seq=first, last_seq=last) for room_id, first, last in acks.removed],
+        removed=[
+            RemovedRange(room_id=room_id, first_seq=first, last_seq=last)
+            for room_id, first, last in acks.removed
+        ],
     )
 
 

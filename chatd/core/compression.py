@@ -1,7 +1,8 @@
-"""Payloads as zstd frames: compressed once, and decompressed without trust in what a frame declares.
+"""Payloads as zstd frames: compressed once, and decompressed without trust in what a frame
+declares.
 
-Every frame declares the size of its content. A frame is refused if it declares no size, or more than the
-reader allows, or if its content is longer or shorter than declared.
+Every frame declares the size of its content. A frame is refused if it declares no size, or more
+than the reader allows, or if its content is longer or shorter than declared.
 """
 
 import zstandard
@@ -16,7 +17,8 @@ _WORTH = 0.9  # a frame larger than this share of its content is not worth the w
 
 
 class Compressor:
-    """Compresses payloads from ``min_bytes`` on, none if that is 0. ``level``: zstd's. Not thread-safe."""
+    """Compresses payloads from ``min_bytes`` on, none if that is 0. ``level``: zstd's. Not
+    thread-safe."""
 
     def __init__(self, *, min_bytes: int, level: int) -> None:
         self._min_bytes = min_bytes
@@ -33,8 +35,8 @@ class Compressor:
 def decompress(frame: bytes, limit: int = LARGEST_CONTENT) -> bytes:
     """The content of a frame.
 
-    Raises PayloadTooLarge if the frame declares more than ``limit`` bytes, and MalformedFrame if it is not
-    exactly one whole frame with the size that it declares.
+    Raises PayloadTooLarge if the frame declares more than ``limit`` bytes, and MalformedFrame if it
+    is not exactly one whole frame with the size that it declares.
     """
     try:
         declared = zstandard.frame_content_size(frame) if frame.startswith(_MAGIC) else 0
@@ -42,7 +44,8 @@ def decompress(frame: bytes, limit: int = LARGEST_CONTENT) -> bytes:
             raise MalformedFrame("the compressed payload is empty or no zstd frame with a declared size")
         if declared > limit:
             raise PayloadTooLarge(f"the compressed payload declares {declared} bytes; the limit is {limit}")
-        # The declared size bounds the output. Content beyond it, or bytes behind the frame, are errors.
+        # The declared size bounds the output. Content beyond it, or bytes behind the frame, are
+        # errors.
         decompressor = zstandard.ZstdDecompressor()
         content = decompressor.decompress(frame, max_output_size=declared, allow_extra_data=False)
     except zstandard.ZstdError as exc:

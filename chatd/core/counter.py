@@ -1,8 +1,10 @@
-"""Counters of a process: each belongs to the part that moves it, and is read by whoever shows them."""
+"""Counters of a process: each belongs to the part that moves it, and is read by whoever shows
+them."""
 
 
 class Counter:
-    """Counts up from zero since the process started. ``name`` is a protobuf field's or a metric's, ``meaning`` a phrase."""
+    """Counts up from zero since the process started. ``name`` is a protobuf field's or a metric's,
+    ``meaning`` a phrase."""
 
     __slots__ = ("meaning", "name", "value")
 

@@ -1,5 +1,5 @@
-"""Grapheme clusters: what a reader takes for one character, such as a letter with its accents or a family of
-emoji. Texts are cut only between them.
+"""Grapheme clusters: what a reader takes for one character, such as a letter with its accents or a
+family of emoji. Texts are cut only between them.
 
 The boundaries are Unicode's UAX #29 as the library ``regex`` has it, with tables of its own.
 """
@@ -8,12 +8,14 @@ import regex
 
 _CLUSTER = regex.compile(r"\X")
 _POINTS_EACH = 16
-"""Code points that a text may have for each cluster allowed: no text is large because its clusters are."""
+"""Code points that a text may have for each cluster allowed: no text is large because its clusters
+are."""
 _ELLIPSIS = "…"
 
 
 def cut(text: str, count: int, *, size: int | None = None) -> str:
-    """The beginning of a text: at most ``count`` clusters, 16 x ``count`` code points, ``size`` bytes of UTF-8."""
+    """The beginning of a text: at most ``count`` clusters, 16 x ``count`` code points, ``size``
+    bytes of UTF-8."""
     end = used = 0
     for number, found in enumerate(_CLUSTER.finditer(text), 1):
         cluster = found[0]
@@ -25,7 +27,8 @@ def cut(text: str, count: int, *, size: int | None = None) -> str:
 
 
 def shorten(text: str, count: int, *, size: int | None = None) -> str:
-    """The same, with an ellipsis within the limits if anything was cut off; empty if the ellipsis does not fit."""
+    """The same, with an ellipsis within the limits if anything was cut off; empty if the ellipsis
+    does not fit."""
     if cut(text, count, size=size) == text:
         return text
     left = None if size is None else size - len(_ELLIPSIS.encode())

@@ -1,6 +1,8 @@
-"""The ids of a request, found by the names of its fields: ``…_id``, ``…_ids`` and ``mentions``, also in messages within it.
+"""The ids of a request, found by the names of its fields: ``…_id``, ``…_ids`` and ``mentions``,
+also in messages within it.
 
-They are normalised to NFC where a request comes in, so that "café" is one room however it was typed.
+They are normalised to NFC where a request comes in, so that "café" is one room however it was
+typed.
 """
 
 from functools import cache
@@ -34,7 +36,8 @@ def _id_fields(descriptor: Descriptor) -> tuple[FieldDescriptor, ...]:
     return tuple(
         field
         for field in descriptor.fields
-        if field.type == field.TYPE_STRING and (field.name.endswith(("_id", "_ids")) or field.name == "mentions")
+        if field.type == field.TYPE_STRING
+        and (field.name.endswith(("_id", "_ids")) or field.name == "mentions")
     )
 
 
@@ -42,5 +45,7 @@ def _id_fields(descriptor: Descriptor) -> tuple[FieldDescriptor, ...]:
 def _message_fields(descriptor: Descriptor) -> tuple[FieldDescriptor, ...]:
     """Messages of chatd's own; a payload's Struct is content, and content stays as it was sent."""
     return tuple(
-        field for field in descriptor.fields if field.message_type is not None and field.message_type.file.package != "google.protobuf"
+        field
+        for field in descriptor.fields
+        if field.message_type is not None and field.message_type.file.package != "google.protobuf"
     )

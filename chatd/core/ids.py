@@ -1,7 +1,7 @@
 """Ids of profiles, devices, rooms and events, and the topics made of them.
 
-A topic is ``profile:device\\0``. The closing NUL keeps ``u1:dev1`` from being a prefix of ``u1:dev10``:
-ZeroMQ matches subscriptions by prefix. Neither id may hold ``:`` or NUL.
+A topic is ``profile:device\\0``. The closing NUL keeps ``u1:dev1`` from being a prefix of
+``u1:dev10``: ZeroMQ matches subscriptions by prefix. Neither id may hold ``:`` or NUL.
 """
 
 import re
@@ -13,8 +13,8 @@ from chatd.text import BREAKING, INVISIBLE, REORDERING, SPACES, characters, nfc
 DELIVERIES, SIGNALS = b"\0", b"\x01"
 """The ends of a device's topics: for deliveries, and for signals, which are not stored."""
 WATCH, PRESENCE = b"\x02", b"\x03"
-"""The ends of ``profile`` WATCH, the profile's presence for its watchers, and of ``code:profile:device``
-PRESENCE, the presence that a device has set (``STATES``)."""
+"""The ends of ``profile`` WATCH, the profile's presence for its watchers, and of
+``code:profile:device`` PRESENCE, the presence that a device has set (``STATES``)."""
 STATES = {b"A": PresenceState.PRESENCE_STATE_AWAY, b"B": PresenceState.PRESENCE_STATE_BUSY}
 PRESENCE_CODES = {state: code for code, state in STATES.items()}
 """ONLINE has no code: a device's topic for deliveries shows that it is online."""
@@ -26,22 +26,25 @@ _REFUSED = re.compile(f"{characters(BREAKING, REORDERING, SPACES, INVISIBLE)}|:"
 def check_id(what: str, value: str) -> str:
     """Return ``value`` in NFC if it is a well-formed id; ``what`` names it in the error.
 
-    1 to 128 bytes of UTF-8, no ``:``, no white space, nothing that steers a terminal, reorders text or only shows nothing
-    (``chatd.text``). Raises InvalidId.
+    1 to 128 bytes of UTF-8, no ``:``, no white space, nothing that steers a terminal, reorders text
+    or only shows nothing (``chatd.text``). Raises InvalidId.
     """
     value = nfc(value)
     if not value:
         raise InvalidId(f"{what} is empty")
     found = _REFUSED.search(value)
     if found is not None:
-        raise InvalidId(f"{what} {value[:40]!a} holds ':', white space or an invisible character: U+{ord(found[0]):04X}")
+        raise InvalidId(
+            f"{what} {value[:40]!a} holds ':', white space or an invisible character: U+{ord(found[0]):04X}"
+        )
     if len(value) > MAX_ID_BYTES or len(value.encode()) > MAX_ID_BYTES:
         raise InvalidId(f"{what} is longer than {MAX_ID_BYTES} bytes")
     return value
 
 
 def check_seq(what: str, value: int) -> int:
-    """Return ``value`` if it is at most MAX_SEQ; ``what`` names it in the error. Raises InvalidArgument."""
+    """Return ``value`` if it is at most MAX_SEQ; ``what`` names it in the error. Raises
+    InvalidArgument."""
     if value > MAX_SEQ:
         raise InvalidArgument(f"{what} {value} is larger than {MAX_SEQ}")
     return value

@@ -1,11 +1,13 @@
-"""Values that stages on both sides of the mesh hand to each other. Times are microseconds since the Unix epoch."""
+"""Values that stages on both sides of the mesh hand to each other. Times are microseconds since the
+Unix epoch."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """A room's active subscribers at one membership version. Immutable and shared; compare with ``is``."""
+    """A room's active subscribers at one membership version. Immutable and shared; compare with
+    ``is``."""
 
     room_id: str
     version: int
@@ -52,7 +54,8 @@ class Pull:
     plain: bool = False
     """The device does not understand compressed payloads."""
     urgent_only: bool = False
-    """Only what leads up to an urgent event is wanted: the limits are what the window keeps for it."""
+    """Only what leads up to an urgent event is wanted: the limits are what the window keeps for
+    it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,8 @@ class StreamAcks:
     replayed: tuple[tuple[str, int], ...] = ()
     """Room and seq of replays handled."""
     failed: tuple[str, int] | None = None
-    """Room and seq of the oldest delivery in flight when its time was up, or the stream ended with it."""
+    """Room and seq of the oldest delivery in flight when its time was up, or the stream ended with
+    it."""
     removed: tuple[tuple[str, int, int], ...] = ()
     """Room, first and last seq of markers handled that stand for removed events."""
 

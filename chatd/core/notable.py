@@ -1,4 +1,5 @@
-"""Which events somebody said: those of people and applications. chatd's own (memberships, changes of rooms, erased places) are none."""
+"""Which events somebody said: those of people and applications. chatd's own (memberships, changes
+of rooms, erased places) are none."""
 
 from chatd.pb.events.v1.payloads_pb2 import EventType
 
@@ -7,5 +8,6 @@ FIRST_APPLICATION_TYPE = 16
 
 
 def is_notable(kind: int) -> bool:
-    """True for a MESSAGE and for an application's own types: they count as unread, and they notify."""
+    """True for a MESSAGE and for an application's own types: they count as unread, and they
+    notify."""
     return kind == EventType.EVENT_TYPE_MESSAGE or kind >= FIRST_APPLICATION_TYPE

@@ -19,7 +19,8 @@ NOTIFIERS = ("log", "exec", "webhook", "webpush")
 class NotifyFailed(Exception):
     """The notification was not sent; the text says why, and quotes nothing that came from outside.
 
-    ``retry_after``: seconds that the service asks to wait before the next try; 0.0 if it does not ask.
+    ``retry_after``: seconds that the service asks to wait before the next try; 0.0 if it does not
+    ask.
     """
 
     def __init__(self, text: str, *, retry_after: float = 0.0) -> None:
@@ -37,7 +38,8 @@ class TargetGone(NotifyFailed):
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """``message``: something new is owed. ``dismiss``: remove this room's one. ``test``: an operator's test.
+    """``message``: something new is owed. ``dismiss``: remove this room's one. ``test``: an
+    operator's test.
 
     ``sent_at_us``: when the event was sent, in microseconds since the Unix epoch.
     """
@@ -64,15 +66,16 @@ class Notifier(Protocol):
     """One way to notify."""
 
     async def notify(self, notification: Notification, push: PushDevice) -> None:
-        """Send the notification to a device. Raises NotifyFailed, or TargetGone if retries are useless."""
+        """Send the notification to a device. Raises NotifyFailed, or TargetGone if retries are
+        useless."""
 
     async def close(self) -> None:
         """Release connections and processes; nothing is sent any more."""
 
 
 def preview_of(notice: NotificationContent, characters: int) -> str:
-    """The first ``characters`` (grapheme clusters) of the event's text, in one line; empty if it has none, or hides
-    it."""
+    """The first ``characters`` (grapheme clusters) of the event's text, in one line; empty if it
+    has none, or hides it."""
     if not characters or not notice.delivery:
         return ""
     payload = EventDelivery.FromString(plain_delivery(notice.delivery)).payload

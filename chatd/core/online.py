@@ -8,9 +8,11 @@ _ROOMS_KEPT = 20_000
 
 
 class OnlineTable:
-    """Topics that gateways watch, by profile; and for rooms lately asked about, the topics of their members.
+    """Topics that gateways watch, by profile; and for rooms lately asked about, the topics of their
+    members.
 
-    ``kind`` is how the topics end. A topic may be watched by several gateways (a device moving between them); it is online until the last one ends.
+    ``kind`` is how the topics end. A topic may be watched by several gateways (a device moving
+    between them); it is online until the last one ends.
     """
 
     def __init__(self, kind: bytes = DELIVERIES) -> None:
@@ -88,5 +90,7 @@ class OnlineTable:
     def _find(self, profiles: frozenset[str]) -> tuple[bytes, ...]:
         online = self._topics
         if len(online) < len(profiles):
-            return tuple(topic for profile_id, topics in online.items() if profile_id in profiles for topic in topics)
+            return tuple(
+                topic for profile_id, topics in online.items() if profile_id in profiles for topic in topics
+            )
         return tuple(topic for profile_id in profiles if profile_id in online for topic in online[profile_id])

@@ -1,4 +1,5 @@
-"""Something that is tried again and again, fails for a while and is over: said once at each end, and ever more rarely between."""
+"""Something that is tried again and again, fails for a while and is over: said once at each end,
+and ever more rarely between."""
 
 from collections.abc import Callable
 from typing import Protocol

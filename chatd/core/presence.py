@@ -1,8 +1,9 @@
 """The presence of watched profiles, from the topics that gateways watch.
 
-A profile is as reachable as its most reachable device. It is offline only after it had no device for the
-grace, and a change is told only after nothing has changed for a while: a device that reconnects, or moves to
-another gateway, does not flicker. There is no clock here: ``now`` is in seconds of any steady one.
+A profile is as reachable as its most reachable device. It is offline only after it had no device
+for the grace, and a change is told only after nothing has changed for a while: a device that
+reconnects, or moves to another gateway, does not flicker. There is no clock here: ``now`` is in
+seconds of any steady one.
 """
 
 from chatd.core.ids import split_topic
@@ -13,9 +14,11 @@ _ONLINE, _OFFLINE = PresenceState.PRESENCE_STATE_ONLINE, PresenceState.PRESENCE_
 
 
 class PresenceBoard:
-    """``online`` holds the devices there are; ``state`` and ``clear_state`` tell which are AWAY or BUSY.
+    """``online`` holds the devices there are; ``state`` and ``clear_state`` tell which are AWAY or
+    BUSY.
 
-    ``grace``: seconds without a device until OFFLINE. ``settle``: seconds without a change until it is told.
+    ``grace``: seconds without a device until OFFLINE. ``settle``: seconds without a change until it
+    is told.
     """
 
     def __init__(self, online: OnlineTable, *, grace: float, settle: float) -> None:
@@ -25,7 +28,8 @@ class PresenceBoard:
         self._watched: dict[str, int] = {}
         self._told: dict[str, PresenceState] = {}
         self._due: dict[str, float] = {}
-        # Profile → device → the states it has set, newest last. While one replaces another, both are there.
+        # Profile → device → the states it has set, newest last. While one replaces another, both
+        # are there.
         self._states: dict[str, dict[str, list[PresenceState]]] = {}
 
     def watch(self, profile_id: str) -> PresenceState:

@@ -1,4 +1,5 @@
-"""The levels of priority. They order rooms among each other; inside a room only the log's order counts."""
+"""The levels of priority. They order rooms among each other; inside a room only the log's order
+counts."""
 
 BULK = -1
 NORMAL = 0

@@ -1,7 +1,7 @@
 """Rate limits for many keys: a token bucket for each, in bounded memory.
 
-A bucket is one number, the time at which it is full again. Full buckets are forgotten: a new one is full too.
-``now`` is in seconds of any steady clock.
+A bucket is one number, the time at which it is full again. Full buckets are forgotten: a new one is
+full too. ``now`` is in seconds of any steady clock.
 """
 
 import ipaddress
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from chatd.errors import RateLimited
 
 MAX_KEYS = 100_000
-"""Buckets in a table at most, about 10 MB. Beyond, the one charged longest ago is forgotten; nobody gains by
-that, since each new key begins with a full bucket anyway."""
+"""Buckets in a table at most, about 10 MB. Beyond, the one charged longest ago is forgotten; nobody
+gains by that, since each new key begins with a full bucket anyway."""
 _LOOKED_AT = 2  # buckets checked for each new one: full ones are forgotten faster than new ones are made
 _ROUNDING = 1e-6  # seconds: far above the error of floats, far below the milliseconds of retry_after_ms
 
@@ -27,7 +27,8 @@ class Rate:
 
 
 class Buckets:
-    """A bucket for each key. ``wait`` asks, ``charge`` takes; ask several limits before charging any."""
+    """A bucket for each key. ``wait`` asks, ``charge`` takes; ask several limits before charging
+    any."""
 
     def __init__(self, rate: Rate, *, max_keys: int = MAX_KEYS) -> None:
         self._max_keys = max_keys
@@ -47,7 +48,8 @@ class Buckets:
         return len(self._full_at)
 
     def wait(self, key: Hashable, cost: float, now: float) -> float:
-        """Seconds until ``cost`` may be charged; 0.0: now. A cost above ``burst`` waits for a full bucket."""
+        """Seconds until ``cost`` may be charged; 0.0: now. A cost above ``burst`` waits for a full
+        bucket."""
         full_at = self._full_at.get(key)
         if full_at is None:
             return 0.0
@@ -77,14 +79,18 @@ class Buckets:
 
 
 def limited(reason: str, seconds: float) -> RateLimited:
-    """The error for a request that may come again in so many seconds. ``retry_after_ms`` is rounded up: who waits that long is admitted."""
+    """The error for a request that may come again in so many seconds. ``retry_after_ms`` is rounded
+    up: who waits that long is admitted."""
     error = RateLimited(reason)
-    error.retry_after_ms = max(1, math.ceil((seconds - _ROUNDING) * 1e3))  # not a millisecond for what floats lose
+    error.retry_after_ms = max(
+        1, math.ceil((seconds - _ROUNDING) * 1e3)
+    )  # not a millisecond for what floats lose
     return error
 
 
 def address_key(address: str) -> str:
-    """The key of an IP address: IPv4 as it is, IPv6 by a subscriber's /64; empty if it is no address."""
+    """The key of an IP address: IPv4 as it is, IPv6 by a subscriber's /64; empty if it is no
+    address."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

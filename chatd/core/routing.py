@@ -1,8 +1,8 @@
 """Which gateway wants which topics, on both sides of the wire.
 
-A gateway numbers the changes of its set of topics: each is a step, sent to every default node. A node that
-is in step gets what changed, every other the full set. The number says which steps a node has applied; a
-lost, repeated or late call is noticed by it. No I/O, no clock.
+A gateway numbers the changes of its set of topics: each is a step, sent to every default node. A
+node that is in step gets what changed, every other the full set. The number says which steps a node
+has applied; a lost, repeated or late call is noticed by it. No I/O, no clock.
 """
 
 from collections.abc import Hashable, Iterable
@@ -26,8 +26,8 @@ class Step:
 
 @dataclass(slots=True)
 class _Node:
-    """``sent`` is the last step sent, ``full`` the last one sent in full; ``due``: the next step is to be
-    sent in full."""
+    """``sent`` is the last step sent, ``full`` the last one sent in full; ``due``: the next step is
+    to be sent in full."""
 
     in_step: bool = False
     due: bool = False
@@ -36,8 +36,8 @@ class _Node:
 
 
 class WatchedTopics(Generic[N]):
-    """A gateway's half: the topics it wants, and how far each node has been told. Topics are counted: one
-    wanted twice must be unwanted twice."""
+    """A gateway's half: the topics it wants, and how far each node has been told. Topics are
+    counted: one wanted twice must be unwanted twice."""
 
     def __init__(self) -> None:
         self._counts: dict[bytes, int] = {}
@@ -72,8 +72,8 @@ class WatchedTopics(Generic[N]):
         return bool(self._changed) or any(node.due for node in self._nodes.values())
 
     def step(self, nodes: Iterable[N]) -> tuple[Step, list[tuple[N, Step]]]:
-        """The next step: what changed, and the calls to those of ``nodes`` that are in step or due. Other
-        nodes than these are forgotten."""
+        """The next step: what changed, and the calls to those of ``nodes`` that are in step or due.
+        Other nodes than these are forgotten."""
         present = frozenset(nodes)
         self._nodes = {node: state for node, state in self._nodes.items() if node in present}
         changed, self._changed = self._changed, {}
@@ -106,12 +106,14 @@ class WatchedTopics(Generic[N]):
         return state.due
 
     def mark(self, node: N) -> int:
-        """To be given back to ``described``: what the node should know when it reads a question sent now."""
+        """To be given back to ``described``: what the node should know when it reads a question
+        sent now."""
         state = self._nodes.get(node)
         return state.sent if state is not None and state.in_step else NOT_IN_STEP
 
     def described(self, node: N, mark: int, watched: int, *, restarted: bool) -> bool:
-        """The node answers that it has applied this gateway's steps up to ``watched``. True: make a step."""
+        """The node answers that it has applied this gateway's steps up to ``watched``. True: make a
+        step."""
         state = self._nodes.setdefault(node, _Node())
         if restarted or (mark != NOT_IN_STEP and watched != mark and mark >= state.full):
             state.in_step = False
@@ -119,8 +121,8 @@ class WatchedTopics(Generic[N]):
         return state.due
 
     def lost(self, node: N) -> bool:
-        """Messages of this node may have been missed: it gets the full set with the next step. True: make
-        one."""
+        """Messages of this node may have been missed: it gets the full set with the next step.
+        True: make one."""
         state = self._nodes.get(node)
         if state is None:
             return False
@@ -145,15 +147,16 @@ class Routing:
         self._gateways: dict[bytes, tuple[str, ...]] = {}
         self._doubted: set[str] = set()
         self.version = 0
-        """Moves when a topic that some gateway wants begins or ceases to be wanted by another one as well."""
+        """Moves when a topic that some gateway wants begins or ceases to be wanted by another one
+        as well."""
 
     def number_of(self, instance: str) -> int:
         """The last step applied from this instance; 0: none, or it is in doubt."""
         return 0 if instance in self._doubted else self._numbers.get(instance, 0)
 
     def doubt(self, instance: str) -> None:
-        """Messages for this instance may have been lost: it is to send the full set, whatever it has sent
-        before."""
+        """Messages for this instance may have been lost: it is to send the full set, whatever it
+        has sent before."""
         if instance in self._numbers:
             self._doubted.add(instance)
 
@@ -170,9 +173,11 @@ class Routing:
         """Every instance that wants anything."""
         return tuple(self._numbers)
 
-    def apply(self, instance: str, number: int, *, full: bool, add: Iterable[bytes], remove: Iterable[bytes]) -> Change | None:
-        """Apply a step; None: it does not follow the last one, the full set is needed. A step that was
-        applied before changes nothing."""
+    def apply(
+        self, instance: str, number: int, *, full: bool, add: Iterable[bytes], remove: Iterable[bytes]
+    ) -> Change | None:
+        """Apply a step; None: it does not follow the last one, the full set is needed. A step that
+        was applied before changes nothing."""
         known = self._numbers.get(instance, 0)
         if number <= known:
             return Change()

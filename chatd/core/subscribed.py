@@ -1,9 +1,9 @@
-"""Subscribed: which gateways' subscriptions have reached a node, and up to which fence. For drivers whose
-subscriptions and calls travel apart.
+"""Subscribed: which gateways' subscriptions have reached a node, and up to which fence. For drivers
+whose subscriptions and calls travel apart.
 
-A gateway makes a numbered fence after its other subscriptions. Those of one connection arrive in their
-order, but for all that there are when a connection is made, which come first, in any order, and with no
-fence among them. No I/O, no clock.
+A gateway makes a numbered fence after its other subscriptions. Those of one connection arrive in
+their order, but for all that there are when a connection is made, which come first, in any order,
+and with no fence among them. No I/O, no clock.
 """
 
 from collections import Counter
@@ -24,8 +24,8 @@ class Subscribed:
         return gateway in self._connections
 
     def come(self, gateway: str) -> None:
-        """A connection has been made. No fence has come over it yet: callers that wait are answered by one
-        that will."""
+        """A connection has been made. No fence has come over it yet: callers that wait are answered
+        by one that will."""
         self._connections[gateway] += 1
         self._fences.pop(gateway, None)
 
@@ -54,8 +54,8 @@ class Subscribed:
                 then(True)
 
     def when(self, gateway: str, number: int, then: Then) -> None:
-        """Call ``then(True)`` when this fence has come, or a later one; ``then(False)`` when the gateway
-        has gone."""
+        """Call ``then(True)`` when this fence has come, or a later one; ``then(False)`` when the
+        gateway has gone."""
         if gateway not in self._connections:
             then(False)
         elif self._fences.get(gateway, 0) >= number:

@@ -1,4 +1,5 @@
-"""TOML as operators write it, with or without a byte order mark. An error says where the fault is and quotes nothing: a file may hold secrets."""
+"""TOML as operators write it, with or without a byte order mark. An error says where the fault is
+and quotes nothing: a file may hold secrets."""
 
 import re
 import tomllib
@@ -6,7 +7,8 @@ from typing import Any
 
 
 def parse_toml(content: bytes) -> dict[str, Any]:
-    """The document in ``content``. Raises ValueError with the place of the fault; the error that led to it, which quotes the file, is dropped."""
+    """The document in ``content``. Raises ValueError with the place of the fault; the error that
+    led to it, which quotes the file, is dropped."""
     try:
         return tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as exc:

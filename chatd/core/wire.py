@@ -42,14 +42,16 @@ def read_varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def encode_delivery(link: EventLink, payload: bytes, *, compressed: bool = False) -> bytes:
-    """An ``EventDelivery`` of ``link`` and an encoded ``google.protobuf.Struct``, or its zstd frame."""
+    """An ``EventDelivery`` of ``link`` and an encoded ``google.protobuf.Struct``, or its zstd
+    frame."""
     head = link.SerializeToString()
     tag = _COMPRESSED if compressed else _PAYLOAD
     return b"".join((_EVENT, varint(len(head)), head, tag, varint(len(payload)), payload))
 
 
 def plain_delivery(delivery: bytes) -> bytes:
-    """The same encoded ``EventDelivery`` with its payload decompressed; the same object if it is plain.
+    """The same encoded ``EventDelivery`` with its payload decompressed; the same object if it is
+    plain.
 
     It must begin as ``encode_delivery`` makes it; more fields may follow.
     """
@@ -111,7 +113,8 @@ def signal_record(signal: bytes) -> bytes:
 
 
 def queue_body(head: bytes, records: bytes) -> bytes:
-    """A queue message behind its topic: the head's length in four bytes, the head, the delivery records."""
+    """A queue message behind its topic: the head's length in four bytes, the head, the delivery
+    records."""
     return len(head).to_bytes(4, "big") + head + records
 
 
@@ -133,7 +136,8 @@ def error_to_pb(error: ChatdError) -> Error:
 
 
 def error_from_pb(error: Error) -> ChatdError:
-    """A received error as an exception; one of an unknown code as Unavailable if ``retry``, else Internal."""
+    """A received error as an exception; one of an unknown code as Unavailable if ``retry``, else
+    Internal."""
     known = WIRE_ERRORS.get(error.code)
     if known is not None:
         found = known(error.message or error.name)
@@ -151,10 +155,12 @@ def encode_reply(call_id: int, payload: bytes, error: ChatdError | None) -> RpcR
 
 
 def count_first_field(message: bytes, *, at_most: int) -> int:
-    """Count the elements of a repeated field 1 (messages, strings, bytes) of an encoded message, unparsed.
+    """Count the elements of a repeated field 1 (messages, strings, bytes) of an encoded message,
+    unparsed.
 
-    Counts to ``at_most`` and through four times as many fields of any kind; a longer message counts as
-    ``at_most``, so the time is bounded. A message that does not parse is counted up to its error.
+    Counts to ``at_most`` and through four times as many fields of any kind; a longer message counts
+    as ``at_most``, so the time is bounded. A message that does not parse is counted up to its
+    error.
     """
     count = depth = at = 0
     end = len(message)
@@ -183,7 +189,8 @@ def count_first_field(message: bytes, *, at_most: int) -> int:
 
 
 def _read_varint(message: bytes, at: int) -> tuple[int, int]:
-    """A varint and the index behind it. One that is cut off, or longer than allowed, ends the message."""
+    """A varint and the index behind it. One that is cut off, or longer than allowed, ends the
+    message."""
     value = shift = 0
     for byte in message[at : at + 10]:
         value |= (byte & 0x7F) << shift

@@ -1,4 +1,5 @@
-"""The command line of ``chatd``. ``--help`` is quick: a command imports by itself, when it runs, the settings and all that they bring.
+"""The command line of ``chatd``. ``--help`` is quick: a command imports by itself, when it runs,
+the settings and all that they bring.
 
 The settings know the objects that they fill, and so the database and ZeroMQ.
 """
@@ -15,10 +16,20 @@ from chatd import __version__
 from chatd.daemon.mode import Mode
 from chatd.errors import ChatdError, ConfigError
 
-app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]}, pretty_exceptions_enable=False)
+app = typer.Typer(
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
 
-Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="TOML file of settings; environment variables beat it.")]
-Check = Annotated[bool, typer.Option("--check-config", help="Show the settings in force, or what is wrong with them, and exit.")]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="TOML file of settings; environment variables beat it."),
+]
+Check = Annotated[
+    bool,
+    typer.Option("--check-config", help="Show the settings in force, or what is wrong with them, and exit."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="With --check-config: as JSON.")]
 
 
@@ -39,7 +50,8 @@ def root(
     as_json: AsJson = False,
     version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
 ) -> None:
-    """Stores chat events and streams them to every device of every subscriber: in order, at least once.
+    """Stores chat events and streams them to every device of every subscriber: in order, at least
+    once.
 
     One machine:   chatd all
 
@@ -64,7 +76,12 @@ def _check(mode: Mode, options: Options) -> None:
 
     shown = describe(load_settings(mode, options.config))
     if options.as_json:
-        typer.echo(json.dumps({setting.name: {"value": setting.value, "from": setting.origin} for setting in shown}, indent=2))
+        typer.echo(
+            json.dumps(
+                {setting.name: {"value": setting.value, "from": setting.origin} for setting in shown},
+                indent=2,
+            )
+        )
         return
     names, values = max(len(setting.name) for setting in shown), max(len(setting.value) for setting in shown)
     for setting in shown:
@@ -86,7 +103,9 @@ def _serve(mode: Mode, context: typer.Context, options: Options) -> None:
 
 
 @app.command()
-def default(context: typer.Context, config: Config = None, check_config: Check = False, as_json: AsJson = False) -> None:
+def default(
+    context: typer.Context, config: Config = None, check_config: Check = False, as_json: AsJson = False
+) -> None:
     """Serve rooms, the event log and the outbox; publish to gateways.
 
     Example: DB_URI=postgresql://chatd@/chatd chatd default
@@ -95,7 +114,9 @@ def default(context: typer.Context, config: Config = None, check_config: Check =
 
 
 @app.command()
-def gateway(context: typer.Context, config: Config = None, check_config: Check = False, as_json: AsJson = False) -> None:
+def gateway(
+    context: typer.Context, config: Config = None, check_config: Check = False, as_json: AsJson = False
+) -> None:
     """Serve device streams. Needs a default node, but no database.
 
     Example: GATEWAY_URI=tcp://127.0.0.1:7500 chatd gateway
@@ -104,7 +125,9 @@ def gateway(context: typer.Context, config: Config = None, check_config: Check =
 
 
 @app.command(name="all")
-def all_(context: typer.Context, config: Config = None, check_config: Check = False, as_json: AsJson = False) -> None:
+def all_(
+    context: typer.Context, config: Config = None, check_config: Check = False, as_json: AsJson = False
+) -> None:
     """Serve both in one process, on SQLite unless told otherwise.
 
     Example: chatd all --config chatd.toml
@@ -113,7 +136,9 @@ def all_(context: typer.Context, config: Config = None, check_config: Check = Fa
 
 
 @app.command()
-def settings(markdown: Annotated[bool, typer.Option("--markdown", help="As the page SETTINGS.md.")] = False) -> None:
+def settings(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the page SETTINGS.md.")] = False,
+) -> None:
     """List every setting, its default, range and meaning."""
     from chatd.daemon.settings.listing import listing, page  # here: see above
 
@@ -121,7 +146,8 @@ def settings(markdown: Annotated[bool, typer.Option("--markdown", help="As the p
 
 
 def main() -> None:
-    """Console script. Exit codes: 0 stopped cleanly, 1 failed, and another try may succeed, 2 bad settings or usage."""
+    """Console script. Exit codes: 0 stopped cleanly, 1 failed, and another try may succeed, 2 bad
+    settings or usage."""
     try:
         app()
     except ChatdError as exc:

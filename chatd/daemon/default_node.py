@@ -1,4 +1,5 @@
-"""A default node, put together: every thing is made of those above it, and the parts are listed in the order of the flow."""
+"""A default node, put together: every thing is made of those above it, and the parts are listed in
+the order of the flow."""
 
 import asyncio
 import time
@@ -67,9 +68,14 @@ async def start_default_node(
     broken: Callable[[ChatdError], None],
     seams: Seams = NO_SEAMS,
 ) -> DefaultNode:
-    """Return when the node serves; ``stack`` ends it. Raises ConfigError, StartFailed and what the database answers."""
+    """Return when the node serves; ``stack`` ends it. Raises ConfigError, StartFailed and what the
+    database answers."""
     node_id, data_dir = settings.node.node_id, settings.place.data_dir
-    claim = Claim(data_dir / f"default-{node_id}.lock", f"node {node_id} in the data directory {data_dir}", context.holder)
+    claim = Claim(
+        data_dir / f"default-{node_id}.lock",
+        f"node {node_id} in the data directory {data_dir}",
+        context.holder,
+    )
     stack.enter_context(claim)
     database = Database(settings.store.database(settings.place))
     stack.enter_context(database.claim(context.holder))
@@ -118,7 +124,8 @@ def assemble(
     *,
     place: str = "",
 ) -> Assembled:
-    """Put a node together. Nothing is bound or started yet. ``place`` is what it has claimed in its data directory."""
+    """Put a node together. Nothing is bound or started yet. ``place`` is what it has claimed in its
+    data directory."""
     started_us = _now_us()
     store = StoreAccess(
         loop,
@@ -136,7 +143,15 @@ def assemble(
     refused = Counter("requests_refused", "requests refused")
     description = NodeDescription(settings.node.node_id, __version__, store.engine, started_us)
     counters = [*(counter for part in parts for counter in part.counters), refused]
-    admin = NodeAdmin(description, leases, gateways, flow.online, counters, _now_us, away_since_us=lambda: store.away_since_us)
+    admin = NodeAdmin(
+        description,
+        leases,
+        gateways,
+        flow.online,
+        counters,
+        _now_us,
+        away_since_us=lambda: store.away_since_us,
+    )
     methods = tuple(call for part in (*parts, admin.part) for call in part.calls)
     calls = Calls(loop, store, methods, refused)
     node = DefaultNode(loop, store, calls, flow.publisher, flow.routing.on_gateway, parts)
@@ -156,12 +171,16 @@ class _Flow:
     fan_out: FanOut
 
 
-def _flow(loop: asyncio.AbstractEventLoop, settings: Settings, store: StoreAccess, started_us: int, seams: Seams) -> _Flow:
+def _flow(
+    loop: asyncio.AbstractEventLoop, settings: Settings, store: StoreAccess, started_us: int, seams: Seams
+) -> _Flow:
     publisher = ZeroMQPublisher(loop)
     routing = Routing()
     publish = seams.publish(QueuePublishing(publisher, routing).publish)
     online = OnlineTable()
-    board = PresenceBoard(online, grace=settings.presence.presence_grace_seconds, settle=settings.presence.settle())
+    board = PresenceBoard(
+        online, grace=settings.presence.presence_grace_seconds, settle=settings.presence.settle()
+    )
     presence = PresenceBusiness(board, publish)
     signals = Signals(OnlineTable(SIGNALS), publish, busy=store.is_busy, flush=settings.signals.flush())
     last_mile = EventDeliveryQueueHandler(online, publish, also=presence.on_device)
@@ -190,11 +209,17 @@ def _flow(loop: asyncio.AbstractEventLoop, settings: Settings, store: StoreAcces
     return _Flow(publisher, gateway_routing, online, presence, signals, last_mile, fan_out)
 
 
-def _parts(settings: Settings, store: StoreAccess, flow: _Flow, leases: Leases, gateways: Gateways, started_us: int) -> tuple[Part, ...]:
+def _parts(
+    settings: Settings, store: StoreAccess, flow: _Flow, leases: Leases, gateways: Gateways, started_us: int
+) -> tuple[Part, ...]:
     """In the order of the flow, in which they begin and end."""
     receipts = ReceiptBusiness(flow.signals, store, room_limit=settings.signals.receipt_room_limit)
-    cache = MemoryConnectionCache() if settings.store.cache_uri == "mem:" else DatabaseConnectionCache(store.tell)
-    messages = MessageBusiness(max_payload=settings.messages.max_payload_bytes, compressor=settings.messages.compressor())
+    cache = (
+        MemoryConnectionCache() if settings.store.cache_uri == "mem:" else DatabaseConnectionCache(store.tell)
+    )
+    messages = MessageBusiness(
+        max_payload=settings.messages.max_payload_bytes, compressor=settings.messages.compressor()
+    )
     notifiers = make_notifiers(settings.notifications.names(), settings.notifications.notifier_settings())
     endpoints = PushEndpoints(settings.notifications.webpush_hosts())
     offline = OfflineDelivery(
@@ -205,7 +230,13 @@ def _parts(settings: Settings, store: StoreAccess, flow: _Flow, leases: Leases, 
         tick=settings.notifications.notify_tick_seconds,
         clock=_now_us,
     )
-    retention = Retention(settings.retention.rule(), store, flow.online, period=settings.retention.retention_sweep_seconds, clock=_now_us)
+    retention = Retention(
+        settings.retention.rule(),
+        store,
+        flow.online,
+        period=settings.retention.retention_sweep_seconds,
+        clock=_now_us,
+    )
     return (
         Part(counters=(store.events_committed, store.commits)),
         messages.part,
@@ -232,7 +263,9 @@ def _parts(settings: Settings, store: StoreAccess, flow: _Flow, leases: Leases, 
 
 def _typing(settings: Settings, flow: _Flow, store: StoreAccess) -> TypingBusiness:
     section = settings.signals
-    return TypingBusiness(flow.signals, store.members, rate=section.typing_rate(), room_limit=section.receipt_room_limit)
+    return TypingBusiness(
+        flow.signals, store.members, rate=section.typing_rate(), room_limit=section.receipt_room_limit
+    )
 
 
 def _node_service(

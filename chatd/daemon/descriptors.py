@@ -1,4 +1,5 @@
-"""Descriptors: a connection takes one. The limit that systems give by default is a soft one, far below the hard one."""
+"""Descriptors: a connection takes one. The limit that systems give by default is a soft one, far
+below the hard one."""
 
 import resource
 

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -72,13 +72,6 @@ def start_gateway(
     introduction = _introduction(loop, settings, streams, backend, discovery, counters)
     drain = _drain(loop, streams, backend, opening, introduction)
 
-    def look_at_the_door() -> None:
-        front.look()
-        door.tick(loop.time())
-
-    def look_at_streams() -> None:
-        streams.timeouts.tick(loop.time())
-
     node = GatewayNode(
         loop,
         front,
@@ -91,12 +84,7 @@ def start_gateway(
         streams.resync,
         drain,
         Reload(admission, streams.connections, streams.sender),
-        every=(
-            (door.period, look_at_the_door),
-            (settings.streams.ack_flush(), streams.acks.flush),
-            (PRESENCE_REPAIR, streams.presence.repair),
-            (streams.timeouts.period, look_at_streams),
-        ),
+        every=_every(loop, settings, front, door, streams),
     )
     node.start(
         context,
@@ -107,6 +95,30 @@ def start_gateway(
     )
     stack.callback(node.close)
     return node
+
+
+def _every(
+    loop: asyncio.AbstractEventLoop,
+    settings: Settings,
+    front: RouterFront,
+    door: Doorkeeper,
+    streams: "_Streams",
+) -> Sequence[tuple[float, Callable[[], None]]]:
+    """Recurring actions and their periods in seconds."""
+
+    def look_at_the_door() -> None:
+        front.look()
+        door.tick(loop.time())
+
+    def look_at_streams() -> None:
+        streams.timeouts.tick(loop.time())
+
+    return (
+        (door.period, look_at_the_door),
+        (settings.streams.ack_flush(), streams.acks.flush),
+        (PRESENCE_REPAIR, streams.presence.repair),
+        (streams.timeouts.period, look_at_streams),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +140,13 @@ class _Streams:
         return (self.connections.opened, self.live.passed_on, self.catch_up.pulled, self.acks.written)
 
 
-def _streams(loop: asyncio.AbstractEventLoop, settings: Settings, watch: Watch, backend: Backend, seams: Seams) -> _Streams:
+def _streams(
+    loop: asyncio.AbstractEventLoop, settings: Settings, watch: Watch, backend: Backend, seams: Seams
+) -> _Streams:
     gateway_id = settings.node.node_id
-    presence = GatewayPresence(subscribe=watch.subscribe, unsubscribe=watch.unsubscribe, rate=settings.presence.change_rate())
+    presence = GatewayPresence(
+        subscribe=watch.subscribe, unsubscribe=watch.unsubscribe, rate=settings.presence.change_rate()
+    )
     unwritten = UnwrittenAcks()
     connections = ConnectionManager(
         backend,
@@ -144,12 +160,21 @@ def _streams(loop: asyncio.AbstractEventLoop, settings: Settings, watch: Watch, 
     )
     sender = DeviceSender(connections.forget)
     deliver = seams.gateway_deliver(sender.deliver)
-    catch_up = CatchUp(backend, gateway_id=gateway_id, deliver=deliver, end=sender.end, later=loop.call_later, now=loop.time)
+    catch_up = CatchUp(
+        backend, gateway_id=gateway_id, deliver=deliver, end=sender.end, later=loop.call_later, now=loop.time
+    )
 
     def send_acks(request: AckBatchRequest, on_reply: OnReply) -> None:
         backend.call("NodeService/AckBatch", request, on_reply, affinity=gateway_id)
 
-    acks = AckFlush(unwritten, catch_up, is_ready=backend.is_ready, send=seams.gateway_send_acks(send_acks), end=sender.end, now=loop.time)
+    acks = AckFlush(
+        unwritten,
+        catch_up,
+        is_ready=backend.is_ready,
+        send=seams.gateway_send_acks(send_acks),
+        end=sender.end,
+        now=loop.time,
+    )
     live = LiveDelivery(
         connections.streams,
         catch_up,
@@ -187,7 +212,9 @@ def _frames(
         streams.catch_up,
         write_acks=streams.acks.flush,
     )
-    calls = ClientCalls(admission, streams.sender, refusals, forward=backend.forward, watch=streams.presence.watch)
+    calls = ClientCalls(
+        admission, streams.sender, refusals, forward=backend.forward, watch=streams.presence.watch
+    )
     server = GatewayServer(
         admission,
         streams.connections,
@@ -229,7 +256,13 @@ def _introduction(
     )
 
 
-def _drain(loop: asyncio.AbstractEventLoop, streams: _Streams, backend: Backend, opening: Opening, introduction: Introduction) -> Drain:
+def _drain(
+    loop: asyncio.AbstractEventLoop,
+    streams: _Streams,
+    backend: Backend,
+    opening: Opening,
+    introduction: Introduction,
+) -> Drain:
     def stop_opening() -> None:
         opening.stop()
         introduction.leave()

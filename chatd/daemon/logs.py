@@ -1,4 +1,5 @@
-"""Logs: a fixed sentence and fields, to stderr. What comes from outside is escaped; bodies of messages are never logged."""
+"""Logs: a fixed sentence and fields, to stderr. What comes from outside is escaped; bodies of
+messages are never logged."""
 
 import logging
 import sys
@@ -13,25 +14,42 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 
 
 def escape_fields(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Escape every string field. A traceback keeps its lines, indented, so that none of them can pass for another record."""
+    """Escape every string field. A traceback keeps its lines, indented, so that none of them can
+    pass for another record."""
     for key, value in event.items():
         if isinstance(value, str):
-            event[key] = "\n".join(f"  {escaped(line)}" for line in value.splitlines()) if key == "exception" else escaped(value)
+            event[key] = (
+                "\n".join(f"  {escaped(line)}" for line in value.splitlines())
+                if key == "exception"
+                else escaped(value)
+            )
     return event
 
 
 class IntoStructlog(logging.Handler):
-    """Logs and warnings of libraries (asyncio's lost exceptions, say) take the same way out as our own."""
+    """Logs and warnings of libraries (asyncio's lost exceptions, say) take the same way out as our
+    own."""
 
     def emit(self, record: logging.LogRecord) -> None:
         log = structlog.get_logger()
-        log.log(record.levelno, "A library logged", library=record.name, text=record.getMessage(), exc_info=record.exc_info or None)
+        log.log(
+            record.levelno,
+            "A library logged",
+            library=record.name,
+            text=record.getMessage(),
+            exc_info=record.exc_info or None,
+        )
 
 
 def configure(level: str, style: str) -> None:
-    """Set up logging for the process, at once also for loggers that are there. ``level``: a key of LEVELS; ``style``: auto, json or text."""
+    """Set up logging for the process, at once also for loggers that are there. ``level``: a key of
+    LEVELS; ``style``: auto, json or text."""
     text = style == "text" or (style == "auto" and sys.stderr.isatty())
-    renderer: Any = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if text else structlog.processors.JSONRenderer()
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        if text
+        else structlog.processors.JSONRenderer()
+    )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

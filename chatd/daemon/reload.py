@@ -1,4 +1,5 @@
-"""SIGHUP: what can change under open streams is read again and applied together; a fault in any of it leaves all as it was."""
+"""SIGHUP: what can change under open streams is read again and applied together; a fault in any of
+it leaves all as it was."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,16 +23,25 @@ RELOADED_FIELDS = ("log_level",)
 
 
 class Reload:
-    """``gateway`` is None in a process that has none. ``status`` gives what the service manager is told when it is done."""
+    """``gateway`` is None in a process that has none. ``status`` gives what the service manager is
+    told when it is done."""
 
-    def __init__(self, settings: Settings, gateway: GatewayNode | None, manager: ServiceManager, *, status: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        gateway: GatewayNode | None,
+        manager: ServiceManager,
+        *,
+        status: Callable[[], str],
+    ) -> None:
         self._settings = settings
         self._gateway = gateway
         self._manager = manager
         self._status = status
 
     async def __call__(self) -> None:
-        """Read the files on a thread, and apply them on the loop. Faults are logged, a line each."""
+        """Read the files on a thread, and apply them on the loop. Faults are logged, a line
+        each."""
         self._manager.reloading()
         try:
             new, tokens = await asyncio.to_thread(self._read)
@@ -46,7 +56,9 @@ class Reload:
 
     def _read(self) -> tuple[Settings, TokenTable | None]:
         new = load_settings(self._settings.mode, self._settings.config_file)
-        return new, None if self._gateway is None else load_tokens(new.authentication.tokens(new.place), create=False)
+        return new, None if self._gateway is None else load_tokens(
+            new.authentication.tokens(new.place), create=False
+        )
 
     def _apply(self, new: Settings, tokens: TokenTable | None) -> None:
         configure(new.logs.log_level, self._settings.logs.log_format)

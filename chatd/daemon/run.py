@@ -1,4 +1,5 @@
-"""Runs a mode: starts what it is made of, serves until SIGTERM or SIGINT, reloads at SIGHUP, then drains in the order of the flow."""
+"""Runs a mode: starts what it is made of, serves until SIGTERM or SIGINT, reloads at SIGHUP, then
+drains in the order of the flow."""
 
 import asyncio
 import gc
@@ -30,7 +31,8 @@ from chatd.transport.sockets import new_context
 log = structlog.get_logger()
 
 SWITCH_INTERVAL = 50e-6
-"""Seconds a thread may keep the interpreter: at the default 5 ms the writer waits that long at every step of SQLite under load."""
+"""Seconds a thread may keep the interpreter: at the default 5 ms the writer waits that long at
+every step of SQLite under load."""
 
 STATUS_SECONDS = 1.0
 """Longest time until the service manager is told of a change."""
@@ -39,12 +41,13 @@ EXTEND_SECONDS = 30.0
 """A gateway that waits for a default node extends its start by so much, three times as often."""
 
 GC_THRESHOLD = (50_000, 20, 50)
-"""Nothing on the hot path makes cycles; looking for them every 700 allocations costs a few per cent."""
+"""Nothing on the hot path makes cycles; looking for them every 700 allocations costs a few per
+cent."""
 
 
 def run(mode: Mode, settings: Settings, seams: Seams = NO_SEAMS) -> int:
-    """Serve until told to stop; the process's exit code. Raises ConfigError when the settings can never be served, StartFailed when
-    they cannot be now."""
+    """Serve until told to stop; the process's exit code. Raises ConfigError when the settings can
+    never be served, StartFailed when they cannot be now."""
     configure(settings.logs.log_level, settings.logs.log_format)
     sys.setswitchinterval(SWITCH_INTERVAL)
     raise_limit()
@@ -71,7 +74,11 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
     with ExitStack() as stack:
         context = new_context(max_sockets=65_536, holder=_holder(mode, settings))
         stack.callback(context.term)
-        node = None if mode == "gateway" else await start_default_node(loop, context, settings, stack, broken, seams)
+        node = (
+            None
+            if mode == "gateway"
+            else await start_default_node(loop, context, settings, stack, broken, seams)
+        )
         gateway = None if mode == "default" else start_gateway(loop, context, settings, stack, seams)
         if gateway is not None:
             await _until_ready(gateway, stop, manager)
@@ -103,7 +110,8 @@ def _holder(mode: Mode, settings: Settings) -> str:
 
 
 async def _until_ready(gateway: GatewayNode, stop: asyncio.Event, manager: ServiceManager) -> None:
-    """Wait for a default node, however long it takes: a start that systemd ends would drop the devices that wait, too."""
+    """Wait for a default node, however long it takes: a start that systemd ends would drop the
+    devices that wait, too."""
     say_again = 0.0
     while not gateway.ready and not stop.is_set():
         now = asyncio.get_running_loop().time()

@@ -1,9 +1,9 @@
-"""Seams: the places between two stages where a process may be put together with something in between, by
-tests that make it fail there.
+"""Seams: the places between two stages where a process may be put together with something in
+between, by tests that make it fail there.
 
-Each seam gets the callable that the next stage offers and gives the one that the stage before is given.
-The default gives the same one, so a seam that is not used costs nothing. `tests/chaos/daemon.py` shows the
-use: ``run(mode, settings, Seams(publish=losing))``.
+Each seam gets the callable that the next stage offers and gives the one that the stage before is
+given. The default gives the same one, so a seam that is not used costs nothing.
+`tests/chaos/daemon.py` shows the use: ``run(mode, settings, Seams(publish=losing))``.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,5 @@
-"""Messages to systemd, over the datagram socket that it names in NOTIFY_SOCKET; without one nothing is sent."""
+"""Messages to systemd, over the datagram socket that it names in NOTIFY_SOCKET; without one nothing
+is sent."""
 
 import os
 import socket
@@ -6,7 +7,8 @@ import time
 
 
 class ServiceManager:
-    """sd_notify(3). A message that cannot be sent is dropped: the daemon's work does not depend on it."""
+    """sd_notify(3). A message that cannot be sent is dropped: the daemon's work does not depend on
+    it."""
 
     def __init__(self) -> None:
         self._address = os.environ.get("NOTIFY_SOCKET", "")
@@ -15,7 +17,8 @@ class ServiceManager:
         self._send(f"READY=1\nSTATUS={_line(status)}")
 
     def waiting(self, text: str, *, seconds: float) -> None:
-        """The start takes longer: systemd is to wait for so many seconds from now, whatever the unit says."""
+        """The start takes longer: systemd is to wait for so many seconds from now, whatever the
+        unit says."""
         self._send(f"STATUS={_line(text)}\nEXTEND_TIMEOUT_USEC={seconds * 1e6:.0f}")
 
     def reloading(self) -> None:
@@ -50,7 +53,8 @@ def _line(text: str) -> str:
 
 
 def watchdog_interval() -> float | None:
-    """Seconds between two calls of ``alive``: half of the time that systemd waits; None when it does not watch this process."""
+    """Seconds between two calls of ``alive``: half of the time that systemd waits; None when it
+    does not watch this process."""
     pid = os.environ.get("WATCHDOG_PID")
     wait = os.environ.get("WATCHDOG_USEC", "")
     if not wait.isdigit() or int(wait) == 0 or (pid and pid != str(os.getpid())):

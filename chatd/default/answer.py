@@ -1,6 +1,8 @@
-"""Calls and their answers. A call is a row of a table: its name, its request, the role that may make it, and the method that answers.
+"""Calls and their answers. A call is a row of a table: its name, its request, the role that may
+make it, and the method that answers.
 
-Methods take values and return an answer: the response itself, or a command or query and the way from its result to the response.
+Methods take values and return an answer: the response itself, or a command or query and the way
+from its result to the response.
 """
 
 from collections.abc import Callable
@@ -23,7 +25,8 @@ Refuse = Callable[[ChatdError], None]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The identity that a gateway authenticated; an empty profile is a gateway calling for itself."""
+    """The identity that a gateway authenticated; an empty profile is a gateway calling for
+    itself."""
 
     profile_id: str
     operator: bool
@@ -89,7 +92,8 @@ class Read(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class ReadFirst(Generic[R]):
-    """Ask a reader; ``then`` makes the next answer from the query's result, or raises a ChatdError."""
+    """Ask a reader; ``then`` makes the next answer from the query's result, or raises a
+    ChatdError."""
 
     query: Query[R]
     then: Callable[[R], Answer]
@@ -100,7 +104,8 @@ class ReadFirst(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """The response comes from elsewhere: ``begin`` calls one of the two it is given, once, on the loop."""
+    """The response comes from elsewhere: ``begin`` calls one of the two it is given, once, on the
+    loop."""
 
     begin: Callable[[Reply, Refuse], None]
 

@@ -22,7 +22,9 @@ log = structlog.get_logger()
 class Calls:
     """Answers ``methods``, found by their names."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, store: StoreAccess, methods: Iterable[Method], refused: Counter) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, store: StoreAccess, methods: Iterable[Method], refused: Counter
+    ) -> None:
         self._loop = loop
         self._store = store
         self._methods = {method.name: method for method in methods}
@@ -60,7 +62,11 @@ class Calls:
                 self._refuse(routing_id, request.call_id, exc)
             except Exception as exc:  # one call must not take the rest of its batch with it
                 log.exception("A call could not be answered", method=ascii(request.method[:80]))
-                self._refuse(routing_id, request.call_id, Internal(f"the call could not be answered: {type(exc).__name__}"))
+                self._refuse(
+                    routing_id,
+                    request.call_id,
+                    Internal(f"the call could not be answered: {type(exc).__name__}"),
+                )
 
     def _call(self, routing_id: bytes, request: NodeRequest) -> None:
         method = self._methods.get(request.method)

@@ -1,4 +1,5 @@
-"""DefaultNode: the life of one default node. Its parts do the work; this file says in which order they begin and end.
+"""DefaultNode: the life of one default node. Its parts do the work; this file says in which order
+they begin and end.
 
 calls ─▶ parts ─▶ store (writer and readers, threads) ─▶ replies
                     └▶ FanOut ─▶ publisher
@@ -54,8 +55,9 @@ class DefaultNode:
         on_committed: Callable[[Sequence[CommittedRun]], None],
         on_bound: Callable[[Addresses], Awaitable[None]],
     ) -> None:
-        """Wait for the database, bind both sockets, begin. ``on_bound`` is awaited between. Raises what these and the database answer,
-        ConfigError and StartFailed; ``close`` is to be called then too."""
+        """Wait for the database, bind both sockets, begin. ``on_bound`` is awaited between. Raises
+        what these and the database answer, ConfigError and StartFailed; ``close`` is to be called
+        then too."""
         self._store.start(on_committed)
         await self._store.ping()
         call_uri = self._calls.bind(context, wanted.call_uri, max_frame=max_frame)
@@ -73,7 +75,8 @@ class DefaultNode:
         return self._store.away_since_us
 
     async def drain(self, seconds: float) -> None:
-        """Take no more calls; answer and fan out those taken; end the parts. Takes ``seconds`` at most."""
+        """Take no more calls; answer and fan out those taken; end the parts. Takes ``seconds`` at
+        most."""
         self._calls.pause()
         deadline = self._loop.time() + seconds
         while self._calls.under_way and self._loop.time() < deadline:

@@ -1,4 +1,5 @@
-"""Part: all that one subject brings to a node. A node is made of parts and knows none of them by name."""
+"""Part: all that one subject brings to a node. A node is made of parts and knows none of them by
+name."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ Action = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """``begin`` runs once when the node serves, ``every`` after each so many seconds, ``before_the_end`` when the node drains: it
-    gets the seconds it may take. Parts begin and end in the order in which the node lists them."""
+    """``begin`` runs once when the node serves, ``every`` after each so many seconds,
+    ``before_the_end`` when the node drains: it gets the seconds it may take. Parts begin and end in
+    the order in which the node lists them."""
 
     calls: Sequence[Method] = ()
     begin: Sequence[Action] = ()

@@ -1,4 +1,5 @@
-"""Claims: places that only one process may use, each beside a lock file that the kernel lets go when its holder ends, however it ends.
+"""Claims: places that only one process may use, each beside a lock file that the kernel lets go
+when its holder ends, however it ends.
 
 The lock file stays: a new one would be another lock.
 """
@@ -21,8 +22,8 @@ MAX_HOLDER = 200
 
 
 class Claim:
-    """``path`` is the lock file, made if missing, and its folder too. ``holder`` describes this process. Raises StartFailed if another
-    process holds the claim, with its description."""
+    """``path`` is the lock file, made if missing, and its folder too. ``holder`` describes this
+    process. Raises StartFailed if another process holds the claim, with its description."""
 
     def __init__(self, path: Path, what: str, holder: str) -> None:
         try:
@@ -43,7 +44,8 @@ class Claim:
         status = os.fstat(self._handle)
         origin = f"{name} {status.st_dev} {status.st_ino} {socket.gethostname()}"
         self.place = sha256(origin.encode()).hexdigest()[:16]
-        """A name that stays the same for all holders of this claim, one after the other. A copy of the lock file has another."""
+        """A name that stays the same for all holders of this claim, one after the other. A copy of
+        the lock file has another."""
 
     def _read(self) -> tuple[str, str]:
         """The place's own part of its name, and its holder."""
@@ -63,5 +65,7 @@ class Claim:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.release()

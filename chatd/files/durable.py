@@ -1,4 +1,5 @@
-"""Files that are there whole or not at all, also after a power cut: their content is on the disk before their name, and then their name is.
+"""Files that are there whole or not at all, also after a power cut: their content is on the disk
+before their name, and then their name is.
 
 Everything that chatd writes beside the database goes this way.
 """
@@ -11,13 +12,15 @@ from pathlib import Path
 
 
 def write_file(path: Path, content: str) -> None:
-    """Make the file, or replace it, readable for its owner only. Raises OSError; then the old file is unharmed."""
+    """Make the file, or replace it, readable for its owner only. Raises OSError; then the old file
+    is unharmed."""
     with _written(path, content) as temporary:
         temporary.replace(path)
 
 
 def write_new_file(path: Path, content: str) -> bool:
-    """Make the file unless there is one; of several processes that try at once, one does. False: there is one. Raises OSError."""
+    """Make the file unless there is one; of several processes that try at once, one does. False:
+    there is one. Raises OSError."""
     try:
         with _written(path, content) as temporary:
             os.link(temporary, path)
@@ -48,7 +51,8 @@ def sync_folder(path: Path) -> None:
 
 @contextmanager
 def _written(path: Path, content: str) -> Iterator[Path]:
-    """The content on the disk under another name, which is gone afterwards. What gives it its own name is synced, too."""
+    """The content on the disk under another name, which is gone afterwards. What gives it its own
+    name is synced, too."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:

@@ -1,5 +1,5 @@
-"""Acks on their way back: every stream's cursors that moved are written together, every few milliseconds,
-until confirmed."""
+"""Acks on their way back: every stream's cursors that moved are written together, every few
+milliseconds, until confirmed."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -35,8 +35,8 @@ class Flushed(NamedTuple):
 
 
 class UnwrittenAcks:
-    """Streams that have something to write. A stream that has ended is still written: what its device
-    acknowledged counts."""
+    """Streams that have something to write. A stream that has ended is still written: what its
+    device acknowledged counts."""
 
     def __init__(self) -> None:
         self._acked: dict[DeviceStream, ClientConnection] = {}
@@ -74,8 +74,8 @@ class UnwrittenAcks:
 
 
 class AckFlush:
-    """Sends what ``unwritten`` has gathered as AckBatch, by ``send``. A batch that fails is gathered
-    again. ``is_ready`` is true while a default node answers."""
+    """Sends what ``unwritten`` has gathered as AckBatch, by ``send``. A batch that fails is
+    gathered again. ``is_ready`` is true while a default node answers."""
 
     def __init__(
         self,

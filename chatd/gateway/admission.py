@@ -1,5 +1,5 @@
-"""Admission: which client is heard, and how much of it. Asks tokens, rate limits and the doorkeeper, frame
-by frame."""
+"""Admission: which client is heard, and how much of it. Asks tokens, rate limits and the
+doorkeeper, frame by frame."""
 
 from chatd.errors import Unauthenticated
 from chatd.gateway.authentication import Identity, TokenTable
@@ -49,12 +49,13 @@ class Admission:
         self._limits.admit(peer, identity.profile_id, events=events, size=size, now=peer.heard_at)
 
     def limit_acks(self, peer: ClientConnection) -> None:
-        """Acks and heartbeats count only as frames, of which there may be many. Raises RateLimited."""
+        """Acks and heartbeats count only as frames, of which there may be many. Raises
+        RateLimited."""
         peer.frames_left -= 1
         if peer.frames_left < 0:
             self._limits.more_frames(peer, peer.heard_at)
 
     def may_be_told(self, peer: ClientConnection, size: int) -> bool:
-        """True if a client whose frame of so many bytes is refused is to be told so. False: it went on for
-        too long, and its connection has been ended."""
+        """True if a client whose frame of so many bytes is refused is to be told so. False: it went
+        on for too long, and its connection has been ended."""
         return self._door.refused(peer.link, size, peer.heard_at)

@@ -24,7 +24,9 @@ class Identity:
     digest: bytes = b""
 
     def to_caller(self) -> Caller:
-        return Caller(profile_id=self.profile_id, role=Role.ROLE_OPERATOR if self.operator else Role.ROLE_USER)
+        return Caller(
+            profile_id=self.profile_id, role=Role.ROLE_OPERATOR if self.operator else Role.ROLE_USER
+        )
 
 
 def digest_of(token: str) -> bytes:
@@ -44,7 +46,11 @@ class TokenTable:
     def confirms(self, identity: Identity) -> bool:
         """True if the token that showed ``identity`` would show it again."""
         now = self._identities.get(identity.digest)
-        return now is not None and now.operator == identity.operator and (now.operator or now.profile_id == identity.profile_id)
+        return (
+            now is not None
+            and now.operator == identity.operator
+            and (now.operator or now.profile_id == identity.profile_id)
+        )
 
     def authenticate(self, token: str, act_for: str) -> Identity:
         """The identity of ``token``, acting for the profile ``act_for`` if given.

@@ -1,5 +1,5 @@
-"""The gateway's side of its calls to default nodes: which node, which reply belongs to which call, and how
-long to wait."""
+"""The gateway's side of its calls to default nodes: which node, which reply belongs to which call,
+and how long to wait."""
 
 import asyncio
 import zlib
@@ -36,8 +36,8 @@ class NodeCalls(Protocol):
         """True if any node has answered lately."""
 
     def call(self, method: str, request: Message, on_reply: OnReply, *, affinity: str = "") -> None:
-        """Calls of the same affinity go to the same node while the set of living nodes stays the same, and
-        are handled in order."""
+        """Calls of the same affinity go to the same node while the set of living nodes stays the
+        same, and are handled in order."""
 
 
 class Node:
@@ -59,14 +59,16 @@ class _Waiting(NamedTuple):
 
 
 class Backend:
-    """Calls to the default nodes. Callbacks run on the loop; exactly one call of ``on_reply`` for each
-    call. ``call_timeout`` in seconds."""
+    """Calls to the default nodes. Callbacks run on the loop; exactly one call of ``on_reply`` for
+    each call. ``call_timeout`` in seconds."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, call_timeout: float) -> None:
         self._loop = loop
         self._call_timeout = call_timeout
         self._context: Context | None = None
-        self._waiting: dict[int, _Waiting] = {}  # in order of their deadlines: the timeout is the same for all
+        self._waiting: dict[
+            int, _Waiting
+        ] = {}  # in order of their deadlines: the timeout is the same for all
         self._timer: asyncio.TimerHandle | None = None
         self.nodes: list[Node] = []
         self.next_id = 1
@@ -127,8 +129,11 @@ class Backend:
         """Call a node for the gateway itself."""
         self.forward(method, request.SerializeToString(), None, on_reply, affinity=affinity)
 
-    def forward(self, method: str, payload: bytes, caller: Caller | None, on_reply: OnReply, *, affinity: str = "") -> None:
-        """Call a node for an authenticated client (or, without ``caller``, for the gateway itself)."""
+    def forward(
+        self, method: str, payload: bytes, caller: Caller | None, on_reply: OnReply, *, affinity: str = ""
+    ) -> None:
+        """Call a node for an authenticated client (or, without ``caller``, for the gateway
+        itself)."""
         alive = self._alive()
         if not alive:
             on_reply(b"", Unavailable("no default node answers"))
@@ -142,12 +147,20 @@ class Backend:
                 return
         on_reply(b"", Unavailable("no default node can be reached"))
 
-    def ask(self, node: Node, method: str, payload: bytes, on_reply: OnReply, *, caller: Caller | None = None) -> bool:
+    def ask(
+        self, node: Node, method: str, payload: bytes, on_reply: OnReply, *, caller: Caller | None = None
+    ) -> bool:
         """Call this node. False: it cannot be reached now, and ``on_reply`` will not be called."""
         call_id = self.next_id
         self.next_id += 1
         try:
-            node.pump.send((NodeRequest(call_id=call_id, method=method, payload=payload, caller=caller).SerializeToString(),))
+            node.pump.send(
+                (
+                    NodeRequest(
+                        call_id=call_id, method=method, payload=payload, caller=caller
+                    ).SerializeToString(),
+                )
+            )
         except PeerFull:
             return False
         self._waiting[call_id] = _Waiting(node, self._loop.time() + self._call_timeout, on_reply)
@@ -191,7 +204,9 @@ class Backend:
         """Every call to this node with a lower number is lost, or its outcome unknown."""
         lost = [call_id for call_id, call in self._waiting.items() if call.node is node and call_id < before]
         for call_id in lost:
-            self._waiting.pop(call_id).on_reply(b"", Unavailable("the default node was lost; the outcome is unknown"))
+            self._waiting.pop(call_id).on_reply(
+                b"", Unavailable("the default node was lost; the outcome is unknown")
+            )
 
     def close(self) -> None:
         """Stop; callers that still wait are told Unavailable."""

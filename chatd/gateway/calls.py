@@ -1,4 +1,5 @@
-"""ClientCalls: calls of clients, each with its authenticated identity, forwarded unread to default nodes."""
+"""ClientCalls: calls of clients, each with its authenticated identity, forwarded unread to default
+nodes."""
 
 from collections.abc import Callable
 from functools import partial
@@ -22,7 +23,9 @@ from chatd.text import nfc
 class Forward(Protocol):
     """Calls a default node for a client (``Backend.forward``)."""
 
-    def __call__(self, method: str, payload: bytes, caller: Caller | None, on_reply: OnReply, *, affinity: str = "") -> None: ...
+    def __call__(
+        self, method: str, payload: bytes, caller: Caller | None, on_reply: OnReply, *, affinity: str = ""
+    ) -> None: ...
 
 
 class ClientCalls:
@@ -84,6 +87,10 @@ class ClientCalls:
     def _caller(self, peer: ClientConnection, call: RpcRequest) -> Identity:
         if call.method.startswith("NodeService/"):
             raise UnknownMethod("NodeService is not for clients")
-        if not call.token and peer.identity is not None and nfc(call.profile_id) in ("", peer.identity.profile_id):
+        if (
+            not call.token
+            and peer.identity is not None
+            and nfc(call.profile_id) in ("", peer.identity.profile_id)
+        ):
             return peer.identity
         return self._admission.authenticate(peer, call.token, call.profile_id)

@@ -1,5 +1,5 @@
-"""Pulls from the outbox for streams that are CATCHING_UP: all that want one in a turn of the loop share
-one call."""
+"""Pulls from the outbox for streams that are CATCHING_UP: all that want one in a turn of the loop
+share one call."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -25,10 +25,12 @@ log = structlog.get_logger()
 RETRY_SECONDS = 0.5
 MAX_PULL_BYTES = 1_048_576
 MAX_CALL_BYTES = 8 * MAX_PULL_BYTES
-"""What one stream, and one call, may ask for: the answer is one frame, and the sockets cut off at 16 MiB."""
+"""What one stream, and one call, may ask for: the answer is one frame, and the sockets cut off at
+16 MiB."""
 
 Deliver = Callable[[ClientConnection, Sequence[bytes], bool], None]
-"""Sends delivery records; True: then tells the device that it has caught up (``DeviceSender.deliver``)."""
+"""Sends delivery records; True: then tells the device that it has caught up
+(``DeviceSender.deliver``)."""
 
 
 class Pulls(Protocol):
@@ -53,7 +55,9 @@ class CatchUp:
         later: Callable[[float, Callable[[], None]], object],
         now: Callable[[], float],
     ) -> None:
-        self._outage = Outage(log, "The outbox cannot be pulled; trying again", "The outbox is pulled again", now=now)
+        self._outage = Outage(
+            log, "The outbox cannot be pulled; trying again", "The outbox is pulled again", now=now
+        )
         self._calls = calls
         self._gateway_id = gateway_id
         self._deliver = deliver
@@ -93,10 +97,16 @@ class CatchUp:
             affinity=self._gateway_id,
         )
 
-    def _answered(self, batch: list[tuple[ClientConnection, Pull]], payload: bytes, error: ChatdError | None) -> None:
+    def _answered(
+        self, batch: list[tuple[ClientConnection, Pull]], payload: bytes, error: ChatdError | None
+    ) -> None:
         if error is not None:
             self._outage.failed(error, streams=len(batch))
-            failed = [(peer, pull) for peer, pull in batch if peer.stream is not None and peer.stream.key == pull.stream]
+            failed = [
+                (peer, pull)
+                for peer, pull in batch
+                if peer.stream is not None and peer.stream.key == pull.stream
+            ]
             for peer, _ in failed:
                 assert peer.stream is not None
                 peer.stream.pull_failed()

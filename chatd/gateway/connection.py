@@ -26,10 +26,10 @@ log = structlog.get_logger()
 class ClientConnection:
     """One client connection and its stream, if it has one. Times in seconds of the loop's clock.
 
-    Each field has one writer: ``heard_at`` the front; ``identity``, ``opening``, ``stream``, ``topic`` and
-    ``wants_signals`` ConnectionManager; ``frames_left`` and ``frames_at`` Admission and its RateLimits;
-    ``repair_at`` StreamTimeouts; ``touch_at`` and ``said_bye`` GatewayServer, until a new Hello. ``link``
-    and ``retry_jitter`` stay.
+    Each field has one writer: ``heard_at`` the front; ``identity``, ``opening``, ``stream``,
+    ``topic`` and ``wants_signals`` ConnectionManager; ``frames_left`` and ``frames_at`` Admission
+    and its RateLimits; ``repair_at`` StreamTimeouts; ``touch_at`` and ``said_bye`` GatewayServer,
+    until a new Hello. ``link`` and ``retry_jitter`` stay.
     """
 
     __slots__ = (
@@ -56,10 +56,11 @@ class ClientConnection:
         self.frames_at = 0.0
         self.repair_at = 0.0
         self.touch_at = 0.0
-        """When operators are to be shown again that the device lives; 0.0: no heartbeat has come yet."""
+        """When operators are to be shown again that the device lives; 0.0: no heartbeat has come
+        yet."""
         self.retry_jitter = random.uniform(0.8, 1.2)
-        """Factor of this connection's retry times: deliveries that failed together are not sent again
-        together."""
+        """Factor of this connection's retry times: deliveries that failed together are not sent
+        again together."""
         self.said_bye = False
         self.opening: PendingHello | None = None
         self.stream: DeviceStream | None = None
@@ -94,8 +95,8 @@ class PendingHello:
 
 
 class ConnectionManager:
-    """Registers and unregisters streams. ``on_failed`` is told of streams whose oldest delivery was not
-    taken, ``on_ended`` of all that end."""
+    """Registers and unregisters streams. ``on_failed`` is told of streams whose oldest delivery was
+    not taken, ``on_ended`` of all that end."""
 
     def __init__(
         self,
@@ -109,7 +110,9 @@ class ConnectionManager:
         per_device: int,
         now: Callable[[], float],
     ) -> None:
-        self._outage = Outage(log, "Ended streams cannot be unregistered", "Ended streams are unregistered again", now=now)
+        self._outage = Outage(
+            log, "Ended streams cannot be unregistered", "Ended streams are unregistered again", now=now
+        )
         self._calls = calls
         self._gateway_id = gateway_id
         self._subscribe = subscribe
@@ -126,8 +129,9 @@ class ConnectionManager:
         self.opened = Counter("streams_opened", "streams opened")
 
     def expect(self, opening: PendingHello) -> ClientConnection | None:
-        """A stream is on its way. A device that has too many connections under way loses the oldest, which
-        is returned to be ended: a storm of logins costs the database no more than those."""
+        """A stream is on its way. A device that has too many connections under way loses the
+        oldest, which is returned to be ended: a storm of logins costs the database no more than
+        those."""
         peer = opening.peer
         self._let_go(peer)
         peer.opening = opening
@@ -146,8 +150,8 @@ class ConnectionManager:
                 del self._of_device[peer.topic]
 
     def register(self, opening: PendingHello, epoch: int) -> ClientConnection | None:
-        """The stream has its epoch. Returns the connection that had the device's stream before, to be
-        ended."""
+        """The stream has its epoch. Returns the connection that had the device's stream before, to
+        be ended."""
         peer = opening.peer
         peer.opening = None
         peer.identity = opening.identity
@@ -172,8 +176,8 @@ class ConnectionManager:
         self._closed.append(StreamKey(opening.identity.profile_id, opening.device_id, epoch))
 
     def record_failure(self, profile_id: str, device_id: str) -> None:
-        """A device says Hello whose stream was thought to live: its oldest delivery in flight may be what
-        ended it."""
+        """A device says Hello whose stream was thought to live: its oldest delivery in flight may
+        be what ended it."""
         older = self.streams.get(topic_of(profile_id, device_id))
         if older is not None and older.stream is not None and older.stream.oldest_failed(send_again=False):
             self._on_failed(older)
@@ -204,7 +208,10 @@ class ConnectionManager:
         if self._closed:
             ended, self._closed = self._closed, []
             request = CloseStreamsRequest(
-                streams=[CloseStream(profile_id=key.profile_id, device_id=key.device_id, epoch=key.epoch) for key in ended]
+                streams=[
+                    CloseStream(profile_id=key.profile_id, device_id=key.device_id, epoch=key.epoch)
+                    for key in ended
+                ]
             )
             self._calls.call("NodeService/CloseStreams", request, self._on_closed, affinity=self._gateway_id)
 
@@ -212,5 +219,6 @@ class ConnectionManager:
         if error is None:
             self._outage.worked()
         else:
-            # The registration grows stale until the device's next Hello replaces it; nothing else depends on it.
+            # The registration grows stale until the device's next Hello replaces it; nothing else
+            # depends on it.
             self._outage.failed(error)

@@ -1,4 +1,5 @@
-"""Everything a gateway sends to devices goes through here, and every stream that ends, ends here."""
+"""Everything a gateway sends to devices goes through here, and every stream that ends, ends
+here."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -30,8 +31,8 @@ class DeviceSender:
         """The other gateways, as devices reach them. Written by Introduction."""
 
     def deliver(self, peer: ClientConnection, records: Sequence[bytes], caught_up: bool) -> None:
-        """Delivery records, concatenated into one frame; with ``caught_up`` the device is then told that
-        it has caught up."""
+        """Delivery records, concatenated into one frame; with ``caught_up`` the device is then told
+        that it has caught up."""
         if records and not peer.link.send(records[0] if len(records) == 1 else b"".join(records)):
             # Gone, or so slow that even its link's queue is full: the outbox keeps what it is owed.
             self._forget(peer, failed=True)
@@ -59,7 +60,8 @@ class DeviceSender:
         self._forget(peer, failed=not peer.said_bye)
 
     def end(self, peer: ClientConnection, error: ChatdError | None) -> None:
-        """End the connection's stream, if it has one, and say why; None: because the device asked for it."""
+        """End the connection's stream, if it has one, and say why; None: because the device asked
+        for it."""
         self._forget(peer, failed=isinstance(error, FAILURES))
         reason = Error(code=0, name="OK") if error is None else error_to_pb(error)
         closed = Closed(error=reason, gateways=self.elsewhere if isinstance(error, Draining) else ())

@@ -42,18 +42,23 @@ class Discovery:
             return
         try:
             remembered = {
-                str(call_uri): str(queue_uri) for call_uri, queue_uri in json.loads(self._file.read_text(encoding="utf-8")).items()
+                str(call_uri): str(queue_uri)
+                for call_uri, queue_uri in json.loads(self._file.read_text(encoding="utf-8")).items()
             }
         except (OSError, ValueError, AttributeError) as exc:
-            log.warning("What was remembered of default nodes cannot be read", file=str(self._file), error=str(exc))
+            log.warning(
+                "What was remembered of default nodes cannot be read", file=str(self._file), error=str(exc)
+            )
             return
         for call_uri, queue_uri in remembered.items():
             if call_uri not in self._static:
                 self._add(call_uri, queue_uri)
 
-    def heard(self, via: str, itself: str, nodes: Iterable[NodeAddress], silent: Callable[[str], bool]) -> None:
-        """The node connected at ``via``, known to the others as ``itself``, says who serves. Those it no
-        longer names and that are ``silent`` are given up."""
+    def heard(
+        self, via: str, itself: str, nodes: Iterable[NodeAddress], silent: Callable[[str], bool]
+    ) -> None:
+        """The node connected at ``via``, known to the others as ``itself``, says who serves. Those
+        it no longer names and that are ``silent`` are given up."""
         before = dict(self._discovered)
         if via in self._static:
             # The settings may name it otherwise than it does itself: one connection is enough.

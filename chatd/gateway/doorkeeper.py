@@ -53,10 +53,14 @@ class Doorkeeper:
         self._waiting_at: dict[str, dict[Link, None]] = {}  # the same, by address
         self._leaving: dict[Link, float] = {}
         self._refusals = Buckets(Rate(REFUSALS_PER_SECOND, REFUSALS_PER_SECOND * REFUSAL_BURST_SECONDS))
-        self._refusals_at = Buckets(Rate(4 * REFUSALS_PER_SECOND, 4 * REFUSALS_PER_SECOND * REFUSAL_BURST_SECONDS))
+        self._refusals_at = Buckets(
+            Rate(4 * REFUSALS_PER_SECOND, 4 * REFUSALS_PER_SECOND * REFUSAL_BURST_SECONDS)
+        )
         self._hung_up_lately: Tally[str] = Tally()
         self._in_reserve: dict[Link, None] = {}  # came when there was no more room; the oldest first
-        self._full = Outage(log, "Descriptors run out; connections are ended", "Descriptors last again", now=lambda: self._now)
+        self._full = Outage(
+            log, "Descriptors run out; connections are ended", "Descriptors last again", now=lambda: self._now
+        )
         self._now = 0.0
         self._ticked_at = 0.0
         self.hung_up = Counter("connections_hung_up", "connections that the gateway ended by itself")
@@ -87,7 +91,10 @@ class Doorkeeper:
     def _make_room(self, link: Link) -> None:
         """One more than there are descriptors for: the oldest goes that has not authenticated. If
         all have, the newcomer has the reserve."""
-        self._full.failed(Overloaded(f"there is room for {self._settings.max_connections} connections"), connections=len(self._failures))
+        self._full.failed(
+            Overloaded(f"there is room for {self._settings.max_connections} connections"),
+            connections=len(self._failures),
+        )
         strangers = (one for one in self._waiting if one is not link and one not in self._in_reserve)
         oldest = next(strangers, None)
         if oldest is None:

@@ -1,5 +1,5 @@
-"""Drain: a gateway that stops sends its devices away, one by one when there are other gateways to take
-them."""
+"""Drain: a gateway that stops sends its devices away, one by one when there are other gateways to
+take them."""
 
 import asyncio
 import random
@@ -39,9 +39,9 @@ class Drain:
         self._stop_opening = stop_opening
 
     async def run(self, seconds: float) -> None:
-        """Send the devices away: spread over ``seconds`` when there are other gateways to take them, else
-        at once. Each stream's acks are written before it is told. Then wait for calls under way, at most
-        until ``seconds`` are over."""
+        """Send the devices away: spread over ``seconds`` when there are other gateways to take
+        them, else at once. Each stream's acks are written before it is told. Then wait for calls
+        under way, at most until ``seconds`` are over."""
         self._stop_opening()
         started = self._loop.time()
         peers = list(self._connections.peers)

@@ -1,7 +1,8 @@
 """GatewayServer: the frames of clients, each handled by its kind. The stages around it do the rest:
 
-Opening (Hello → Welcome) · ClientCalls (calls → default nodes) · LiveDelivery (queue → device) · CatchUp (outbox → device)
-· AckFlush (device → outbox) · StreamTimeouts (time) · DeviceSender (everything sent) · Drain (the end).
+Opening (Hello → Welcome) · ClientCalls (calls → default nodes) · LiveDelivery (queue → device) ·
+CatchUp (outbox → device) · AckFlush (device → outbox) · StreamTimeouts (time) · DeviceSender
+(everything sent) · Drain (the end).
 """
 
 import random
@@ -33,8 +34,8 @@ Handler = Callable[[ClientConnection, ClientFrame], None]
 
 
 class GatewayServer:
-    """Fronts call ``on_frame`` for each frame and ``after_batch`` when they have handed on all that had
-    come. An operator is shown every ``touch`` seconds that a device lives."""
+    """Fronts call ``on_frame`` for each frame and ``after_batch`` when they have handed on all that
+    had come. An operator is shown every ``touch`` seconds that a device lives."""
 
     def __init__(
         self,

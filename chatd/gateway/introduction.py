@@ -1,5 +1,5 @@
-"""Introduction: each default node is asked each second who it is. That shows that both live, and tells the
-node what the gateway has counted."""
+"""Introduction: each default node is asked each second who it is. That shows that both live, and
+tells the node what the gateway has counted."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,15 +19,15 @@ log = structlog.get_logger()
 
 DESCRIBE_SECONDS = 1.0
 TICK_SECONDS = 0.05
-"""Between two questions to a node that has not answered yet, or was lost: it hears no topics of this
-gateway until it does."""
+"""Between two questions to a node that has not answered yet, or was lost: it hears no topics of
+this gateway until it does."""
 IMPATIENT_SECONDS = 0.02
 """The same while no node answers at all."""
 
 
 class Introduction:
-    """``request`` is what the gateway says of itself, without its counters. Made early: ``begin`` starts
-    it when the gateway is bound."""
+    """``request`` is what the gateway says of itself, without its counters. Made early: ``begin``
+    starts it when the gateway is bound."""
 
     def __init__(
         self,
@@ -72,7 +72,9 @@ class Introduction:
             self._describe(self._backend.nodes)
         else:
             self._describe([node for node in self._backend.nodes if not node.heard_at])
-        self._timer = self._loop.call_later(TICK_SECONDS if self._backend.ready else IMPATIENT_SECONDS, self._tick)
+        self._timer = self._loop.call_later(
+            TICK_SECONDS if self._backend.ready else IMPATIENT_SECONDS, self._tick
+        )
 
     def _describe(self, nodes: Sequence[Node]) -> None:
         if not nodes:
@@ -85,7 +87,9 @@ class Introduction:
             on_reply = partial(self._on_described, node, self._backend.next_id, self._watch.mark(node))
             self._backend.ask(node, "NodeService/Describe", payload, on_reply)
 
-    def _on_described(self, node: Node, call_id: int, mark: int, payload: bytes, error: ChatdError | None) -> None:
+    def _on_described(
+        self, node: Node, call_id: int, mark: int, payload: bytes, error: ChatdError | None
+    ) -> None:
         if error is not None:
             return
         description = DescribeResponse.FromString(payload)
@@ -103,9 +107,16 @@ class Introduction:
             node.started_at_us = description.started_at_us
         is_ours = description.queue_name == self._queue_name
         if not is_ours and not node.refused:
-            log.error("A default node is not ours", node=node.uri, its_queue=description.queue_name, our_queue=self._queue_name)
+            log.error(
+                "A default node is not ours",
+                node=node.uri,
+                its_queue=description.queue_name,
+                our_queue=self._queue_name,
+            )
         node.refused = not is_ours
         if is_ours:
             self._discovery.heard(node.uri, description.call_uri, description.nodes, self._backend.is_silent)
             self._watch.described(node, mark, description.watched, restarted=restarted)
-            self._sender.elsewhere = tuple(uri for uri in description.gateway_uris if uri != self._request.gateway_uri)
+            self._sender.elsewhere = tuple(
+                uri for uri in description.gateway_uris if uri != self._request.gateway_uri
+            )

@@ -1,5 +1,5 @@
-"""Link: how one client is reached, whatever carries its connection. Each front makes links of its own
-kind."""
+"""Link: how one client is reached, whatever carries its connection. Each front makes links of its
+own kind."""
 
 from typing import Protocol
 
@@ -11,12 +11,12 @@ class Link(Protocol):
 
     @property
     def address(self) -> str:
-        """The key that limits of addresses count by: an IPv4 address or an IPv6 /64; empty for local
-        sockets, which have no such limit."""
+        """The key that limits of addresses count by: an IPv4 address or an IPv6 /64; empty for
+        local sockets, which have no such limit."""
 
     def send(self, frame: bytes) -> bool:
-        """Send one encoded ServerFrame without waiting. False: nothing was sent, the client has gone or
-        does not keep up."""
+        """Send one encoded ServerFrame without waiting. False: nothing was sent, the client has
+        gone or does not keep up."""
 
     def hang_up(self) -> None:
         """End the connection; frames that are still on their way are not heard."""

@@ -1,5 +1,5 @@
-"""LiveDelivery: queue → devices. The messages of one turn of the loop, each passed on untouched to the
-streams of its topics."""
+"""LiveDelivery: queue → devices. The messages of one turn of the loop, each passed on untouched to
+the streams of its topics."""
 
 from collections.abc import Callable, Mapping
 
@@ -20,16 +20,16 @@ from chatd.transport.queue import QueueMessage
 log = structlog.get_logger()
 
 MAX_PLAIN_BYTES = 4_194_304
-"""A message that would be larger without compression is not passed on: streams that need it plain pull it,
-a window at a time."""
+"""A message that would be larger without compression is not passed on: streams that need it plain
+pull it, a window at a time."""
 
 _NOTHING = Published((), 0, b"")
 _NOT_MADE: Published | None = _NOTHING
 
 
 class LiveDelivery:
-    """Takes batches from the queue. ``streams`` are the open ones, by topic; ``resync`` is told that the
-    node that started at this time may have published something that did not come."""
+    """Takes batches from the queue. ``streams`` are the open ones, by topic; ``resync`` is told
+    that the node that started at this time may have published something that did not come."""
 
     def __init__(
         self,
@@ -50,7 +50,8 @@ class LiveDelivery:
         self.passed_on = Counter("deliveries_passed_on", "published deliveries passed on to devices")
 
     def on_batch(self, batch: list[QueueMessage]) -> None:
-        """One event goes to many devices with the same body: it is taken apart once, and kept once."""
+        """One event goes to many devices with the same body: it is taken apart once, and kept
+        once."""
         streams = self._streams
         passed_on = 0
         outgoing: dict[ClientConnection, list[bytes]] = {}

@@ -1,5 +1,5 @@
-"""GatewayNode: the life of one gateway. Its parts do the work; this file says in which order they begin
-and end.
+"""GatewayNode: the life of one gateway. Its parts do the work; this file says in which order they
+begin and end.
 
 front ─▶ GatewayServer ─▶ Backend ─▶ default nodes
 front ◀─ DeviceSender ◀─ LiveDelivery ◀─ Subscriber
@@ -26,8 +26,8 @@ from chatd.transport.timers import Timers
 
 @dataclass(frozen=True, slots=True)
 class GatewayAddresses:
-    """``public_uri`` is where devices reach the gateway; empty: where it is bound. ``queue_uris`` and
-    ``node_uris`` are the nodes to begin with."""
+    """``public_uri`` is where devices reach the gateway; empty: where it is bound. ``queue_uris``
+    and ``node_uris`` are the nodes to begin with."""
 
     bind_uri: str
     public_uri: str
@@ -36,8 +36,8 @@ class GatewayAddresses:
 
 
 class GatewayNode:
-    """``start`` it, then ``drain`` and ``close``. ``every`` are recurring actions and their periods in
-    seconds."""
+    """``start`` it, then ``drain`` and ``close``. ``every`` are recurring actions and their periods
+    in seconds."""
 
     def __init__(
         self,

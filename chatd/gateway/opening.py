@@ -1,4 +1,5 @@
-"""Opening: Hello → epoch → Welcome. The Hellos of one turn of the loop go to a default node as one call."""
+"""Opening: Hello → epoch → Welcome. The Hellos of one turn of the loop go to a default node as one
+call."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,8 +28,8 @@ MAX_CLIENT = 128
 
 @dataclass(frozen=True, slots=True)
 class StreamDefaults:
-    """The values of a Welcome. ``heartbeat_interval`` in seconds; the windows are for a Hello that names
-    none."""
+    """The values of a Welcome. ``heartbeat_interval`` in seconds; the windows are for a Hello that
+    names none."""
 
     gateway_id: str
     heartbeat_interval: float
@@ -37,8 +38,8 @@ class StreamDefaults:
 
 
 class Opening:
-    """``flush`` sends the Hellos that have gathered; ``stop`` refuses all later ones. ``write_acks``
-    writes the acks that have gathered."""
+    """``flush`` sends the Hellos that have gathered; ``stop`` refuses all later ones.
+    ``write_acks`` writes the acks that have gathered."""
 
     def __init__(
         self,
@@ -76,7 +77,9 @@ class Opening:
             raise UnsupportedVersion(f"version {hello.version}; this gateway speaks 1 to {PROTOCOL_VERSION}")
         identity = self._admission.authenticate(peer, hello.token, hello.profile_id)
         self._admission.limit_frame(peer, identity, hello.ByteSize())
-        opening = PendingHello(peer, identity, check_id("device_id", hello.device_id), hello, window=self._window(hello))
+        opening = PendingHello(
+            peer, identity, check_id("device_id", hello.device_id), hello, window=self._window(hello)
+        )
         if peer.stream is not None:
             self._connections.forget(peer, failed=not peer.said_bye)
         self._connections.record_failure(identity.profile_id, opening.device_id)
@@ -111,10 +114,16 @@ class Opening:
                 for one in batch
             ],
         )
-        self._calls.call("NodeService/OpenStreams", request, partial(self._opened, batch), affinity=gateway_id)
+        self._calls.call(
+            "NodeService/OpenStreams", request, partial(self._opened, batch), affinity=gateway_id
+        )
 
     def _opened(self, batch: list[PendingHello], payload: bytes, error: ChatdError | None) -> None:
-        opened = OpenStreamsResponse.FromString(payload) if error is None else OpenStreamsResponse(epochs=[0] * len(batch))
+        opened = (
+            OpenStreamsResponse.FromString(payload)
+            if error is None
+            else OpenStreamsResponse(epochs=[0] * len(batch))
+        )
         new_devices = frozenset(opened.new_devices)
         for index, (opening, epoch) in enumerate(zip(batch, opened.epochs, strict=True)):
             peer = opening.peer

@@ -12,7 +12,10 @@ from chatd.errors import InvalidArgument
 from chatd.gateway.connection import ClientConnection
 from chatd.pb.events.v1.signals_pb2 import PresenceState
 
-SAYABLE = frozenset(PRESENCE_CODES) | {PresenceState.PRESENCE_STATE_ONLINE, PresenceState.PRESENCE_STATE_UNSPECIFIED}
+SAYABLE = frozenset(PRESENCE_CODES) | {
+    PresenceState.PRESENCE_STATE_ONLINE,
+    PresenceState.PRESENCE_STATE_UNSPECIFIED,
+}
 
 
 class GatewayPresence:

@@ -57,11 +57,11 @@ class RateLimits:
         self._frames = rate(settings.device_frames)
 
     def admit(self, peer: ClientConnection, profile_id: str, *, events: int, size: int, now: float) -> None:
-        """Count what a user's connection wants to send. Raises RateLimited, with when to try again; then
-        nothing was counted.
+        """Count what a user's connection wants to send. Raises RateLimited, with when to try again;
+        then nothing was counted.
 
-        The device is that of the connection's stream, or else the connection itself. A local connection
-        has no address, and no limit of it.
+        The device is that of the connection's stream, or else the connection itself. A local
+        connection has no address, and no limit of it.
         """
         device: Hashable = peer.topic if peer.stream is not None else peer.link
         address = peer.link.address
@@ -86,8 +86,8 @@ class RateLimits:
             of_bytes.charge(key, size, now)
 
     def more_frames(self, peer: ClientConnection, now: float) -> None:
-        """The peer has used up ``frames_left``, which acks and heartbeats count by: give it what time has
-        brought. Raises RateLimited."""
+        """The peer has used up ``frames_left``, which acks and heartbeats count by: give it what
+        time has brought. Raises RateLimited."""
         if not self._frames.per_second or (peer.identity is not None and peer.identity.operator):
             peer.frames_left = _UNLIMITED_FRAMES
             return

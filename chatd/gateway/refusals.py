@@ -1,5 +1,5 @@
-"""Refusals: each refused frame is answered with its error, as long as its client stays within the limits
-of refusals."""
+"""Refusals: each refused frame is answered with its error, as long as its client stays within the
+limits of refusals."""
 
 from chatd.core.counter import Counter
 from chatd.errors import ChatdError

@@ -1,4 +1,5 @@
-"""Reload: other tokens and limits under open streams. A stream whose token is no longer good ends; nothing else does."""
+"""Reload: other tokens and limits under open streams. A stream whose token is no longer good ends;
+nothing else does."""
 
 from chatd.errors import Unauthenticated
 from chatd.gateway.admission import Admission
@@ -18,7 +19,8 @@ class Reload:
         self._sender = sender
 
     def run(self, tokens: TokenTable, rates: RateSettings, door: DoorSettings) -> int:
-        """Apply all three; the number of streams that were ended, Hellos on their way to one included."""
+        """Apply all three; the number of streams that were ended, Hellos on their way to one
+        included."""
         self._admission.change(tokens, rates, door)
         ended = 0
         for peer in list(self._connections.peers):

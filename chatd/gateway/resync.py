@@ -8,14 +8,17 @@ from chatd.gateway.connection import ClientConnection
 
 SPREAD_SECONDS = 1.0
 AT_ONCE = 100
-"""Streams that fall behind together; many more are spread over SPREAD_SECONDS, a part each STEP_SECONDS."""
+"""Streams that fall behind together; many more are spread over SPREAD_SECONDS, a part each
+STEP_SECONDS."""
 STEP_SECONDS = 0.02
 
 
 class Resync:
     """``streams`` are the open ones, by topic."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, streams: Mapping[bytes, ClientConnection], pulls: Pulls) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, streams: Mapping[bytes, ClientConnection], pulls: Pulls
+    ) -> None:
         self._loop = loop
         self._streams = streams
         self._pulls = pulls

@@ -1,4 +1,5 @@
-"""StreamTimeouts: silent streams are closed, and quiet ones checked against the outbox now and then."""
+"""StreamTimeouts: silent streams are closed, and quiet ones checked against the outbox now and
+then."""
 
 import math
 import random
@@ -12,13 +13,13 @@ MISSED_HEARTBEATS = 3
 ROUNDS = 4
 """Each stream is looked at so many times a heartbeat (and a retry time)."""
 PERIOD = 0.25
-"""Seconds between two looks, at a part of the streams each: all 10,000 at once would hold up deliveries
-for 15 ms; fewer at once would pull in small batches."""
+"""Seconds between two looks, at a part of the streams each: all 10,000 at once would hold up
+deliveries for 15 ms; fewer at once would pull in small batches."""
 
 
 class StreamTimeouts:
-    """``tick`` is to be called every ``period``; it looks at some of the streams, some two microseconds
-    each. Times in seconds."""
+    """``tick`` is to be called every ``period``; it looks at some of the streams, some two
+    microseconds each. Times in seconds."""
 
     def __init__(
         self,
@@ -47,20 +48,28 @@ class StreamTimeouts:
         self._part = 0
         self._ticked_at = 0.0
         self._stood_still = 0.0  # seconds in all
-        self._standstills: list[tuple[float, float]] = []  # when each ended, and how long it took; those that still excuse somebody
+        self._standstills: list[
+            tuple[float, float]
+        ] = []  # when each ended, and how long it took; those that still excuse somebody
 
     def tick(self, now: float) -> None:
-        """Close streams silent for three heartbeats; count what is not acknowledged in time as failed, to
-        be sent again; start repair pulls, which find what no gap can show: the lost last message."""
+        """Close streams silent for three heartbeats; count what is not acknowledged in time as
+        failed, to be sent again; start repair pulls, which find what no gap can show: the lost last
+        message."""
         self._note_standstill(now)
         steady = now - self._stood_still
         for peer in self._next_part():
-            if peer.heard_at < now - self._silence and peer.heard_at + self._excuse_of(peer) < now - self._silence:
+            if (
+                peer.heard_at < now - self._silence
+                and peer.heard_at + self._excuse_of(peer) < now - self._silence
+            ):
                 self._end(peer, HeartbeatLost(f"nothing heard in {MISSED_HEARTBEATS} heartbeat intervals"))
                 continue
             if peer.stream is None:
                 continue
-            if peer.stream.overdue(steady, self._delivery_retry * peer.retry_jitter) and peer.stream.oldest_failed(send_again=True):
+            if peer.stream.overdue(
+                steady, self._delivery_retry * peer.retry_jitter
+            ) and peer.stream.oldest_failed(send_again=True):
                 self._acked(peer)
             if peer.repair_at <= now:
                 if peer.repair_at:
@@ -81,8 +90,8 @@ class StreamTimeouts:
         return [peer for peer in part if peer in self._peers]
 
     def _note_standstill(self, now: float) -> None:
-        """When this process itself stood still, what devices said meanwhile has not been read yet: that
-        time does not count against them."""
+        """When this process itself stood still, what devices said meanwhile has not been read yet:
+        that time does not count against them."""
         gap = now - self._ticked_at if self._ticked_at else 0.0
         self._ticked_at = now
         if gap > self._silence / MISSED_HEARTBEATS:

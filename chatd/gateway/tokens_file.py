@@ -20,8 +20,8 @@ _ROLES = ("user", "operator")
 
 
 def load_tokens(path: Path, *, create: bool) -> TokenTable:
-    """Read the token file. With ``create`` a missing one is made, holding one operator's token. Raises ConfigError for
-    what is wrong in it, StartFailed if it cannot be read now."""
+    """Read the token file. With ``create`` a missing one is made, holding one operator's token.
+    Raises ConfigError for what is wrong in it, StartFailed if it cannot be read now."""
     try:
         if create and not path.exists():
             _create(path)
@@ -32,7 +32,10 @@ def load_tokens(path: Path, *, create: bool) -> TokenTable:
         raise ConfigError(f"TOKENS_FILE {path} {exc}") from exc
     if not isinstance(tokens, dict) or not tokens:
         raise ConfigError(f"TOKENS_FILE {path} has no [tokens.…] table")
-    identities = (_identity(f"TOKENS_FILE {path}, token {number}", token, entry) for number, (token, entry) in enumerate(tokens.items(), 1))
+    identities = (
+        _identity(f"TOKENS_FILE {path}, token {number}", token, entry)
+        for number, (token, entry) in enumerate(tokens.items(), 1)
+    )
     return TokenTable({identity.digest: identity for identity in identities})
 
 
@@ -45,7 +48,9 @@ def _identity(where: str, token: str, entry: object) -> Identity:
     if isinstance(entry, dict) and any(isinstance(value, dict) for value in entry.values()):
         raise ConfigError(f'{where}: a token that holds a dot must be in quotes: [tokens."…"]')
     if not isinstance(entry, dict) or entry.keys() - {"profile", "role"}:
-        raise ConfigError(f'{where}: an entry has profile = "…" and role = "user" or "operator", nothing else')
+        raise ConfigError(
+            f'{where}: an entry has profile = "…" and role = "user" or "operator", nothing else'
+        )
     role = entry.get("role", "user")
     if role not in _ROLES:
         raise ConfigError(f'{where}: role must be "user" or "operator"')

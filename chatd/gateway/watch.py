@@ -1,7 +1,8 @@
-"""Watch: tells every default node which topics this gateway hears. A node's answer says that from then on
-everything published reaches it.
+"""Watch: tells every default node which topics this gateway hears. A node's answer says that from
+then on everything published reaches it.
 
-Each turn of the loop that changes something is one step (``core/routing.py``): one call to each node.
+Each turn of the loop that changes something is one step (``core/routing.py``): one call to each
+node.
 """
 
 import asyncio
@@ -20,9 +21,12 @@ log = structlog.get_logger()
 
 
 class Watch:
-    """Made early, opened late: before ``open`` topics only gather. ``instance`` names this process."""
+    """Made early, opened late: before ``open`` topics only gather. ``instance`` names this
+    process."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, backend: Backend, subscriber: Subscriber, *, instance: str) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, backend: Backend, subscriber: Subscriber, *, instance: str
+    ) -> None:
         self._loop = loop
         self._backend = backend
         self._subscriber = subscriber
@@ -32,8 +36,8 @@ class Watch:
         self.instance = instance
 
     def open(self, on_heard: Callable[[Iterable[bytes] | None], None]) -> None:
-        """Begin. ``on_heard`` gets topics that have begun to reach the gateway from a node: what was
-        published before may have been missed. None: every topic."""
+        """Begin. ``on_heard`` gets topics that have begun to reach the gateway from a node: what
+        was published before may have been missed. None: every topic."""
         self._on_heard = on_heard
         if self._state.is_due:
             self._schedule()
@@ -62,8 +66,8 @@ class Watch:
             self._schedule()
 
     def resync(self, started_at_us: int) -> None:
-        """The node that started then has seen this gateway's subscriptions come again: its messages may
-        have been missed."""
+        """The node that started then has seen this gateway's subscriptions come again: its messages
+        may have been missed."""
         for node in self._backend.nodes:
             if node.started_at_us == started_at_us and self._state.lost(node):
                 self._schedule()
@@ -88,7 +92,9 @@ class Watch:
         for node, step in calls:
             if step.full not in encoded:
                 encoded[step.full] = self._encode(step)
-            if not self._backend.ask(node, "NodeService/Watch", encoded[step.full], partial(self._answered, node, step)):
+            if not self._backend.ask(
+                node, "NodeService/Watch", encoded[step.full], partial(self._answered, node, step)
+            ):
                 self._failed(node, step)
 
     def _encode(self, step: Step) -> bytes:
@@ -103,7 +109,9 @@ class Watch:
 
     def _answered(self, node: Node, step: Step, payload: bytes, error: ChatdError | None) -> None:
         if error is not None:
-            log.debug("A default node did not take the topics; it gets all of them", node=node.uri, error=str(error))
+            log.debug(
+                "A default node did not take the topics; it gets all of them", node=node.uri, error=str(error)
+            )
             self._failed(node, step)
         elif self._on_heard is not None and (step.full or step.add):
             self._on_heard(None if step.full else step.add)

@@ -48,7 +48,12 @@ def _webpush(settings: NotifierSettings) -> Notifier:
     return WebPushNotifier(settings.vapid_key, settings.vapid_subject, endpoints, timeout=settings.timeout)
 
 
-MAKE: dict[str, Callable[[NotifierSettings], Notifier]] = {"log": _log, "exec": _exec, "webhook": _webhook, "webpush": _webpush}
+MAKE: dict[str, Callable[[NotifierSettings], Notifier]] = {
+    "log": _log,
+    "exec": _exec,
+    "webhook": _webhook,
+    "webpush": _webpush,
+}
 """Name → the function that makes it."""
 
 

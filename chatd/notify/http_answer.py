@@ -14,9 +14,11 @@ LONGEST_RETRY_AFTER = 86_400.0
 
 
 def check_answer(response: aiohttp.ClientResponse, *, gone: tuple[int, ...] = ()) -> None:
-    """Return if the notification was taken (any 2xx). ``gone``: statuses that say the target has ended.
+    """Return if the notification was taken (any 2xx). ``gone``: statuses that say the target has
+    ended.
 
-    Raises TargetGone, NotificationRefused for 413, NotifyFailed for all others, with the time of Retry-After if a 429 or 503 has one.
+    Raises TargetGone, NotificationRefused for 413, NotifyFailed for all others, with the time of
+    Retry-After if a 429 or 503 has one.
     """
     status = response.status
     if 200 <= status < 300:
@@ -30,11 +32,15 @@ def check_answer(response: aiohttp.ClientResponse, *, gone: tuple[int, ...] = ()
 
 
 def retry_after(header: str, now: float) -> float:
-    """Seconds that the header asks to wait, 0.0 to LONGEST_RETRY_AFTER: a number of them, or a date (RFC 9110, 10.2.3). 0.0 if it is
-    neither. ``now``: seconds since the Unix epoch."""
+    """Seconds that the header asks to wait, 0.0 to LONGEST_RETRY_AFTER: a number of them, or a date
+    (RFC 9110, 10.2.3). 0.0 if it is neither. ``now``: seconds since the Unix epoch."""
     text = header.strip()
     try:
-        seconds = float(int(text)) if text.isascii() and text.isdigit() else parsedate_to_datetime(text).timestamp() - now
+        seconds = (
+            float(int(text))
+            if text.isascii() and text.isdigit()
+            else parsedate_to_datetime(text).timestamp() - now
+        )
     except (ValueError, OverflowError):
         return 0.0
     return min(max(0.0, seconds), LONGEST_RETRY_AFTER)

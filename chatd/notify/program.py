@@ -1,4 +1,5 @@
-"""``exec``: the operators' program gets the notification as JSON on its standard input, without a shell and without chatd's environment."""
+"""``exec``: the operators' program gets the notification as JSON on its standard input, without a
+shell and without chatd's environment."""
 
 import asyncio
 import json
@@ -40,7 +41,9 @@ class ExecNotifier:
         nowhere = asyncio.subprocess.DEVNULL
         environment = {"PATH": os.environ.get("PATH", os.defpath)}
         try:
-            return await asyncio.create_subprocess_exec(self._program, stdin=given, stdout=nowhere, stderr=nowhere, env=environment)
+            return await asyncio.create_subprocess_exec(
+                self._program, stdin=given, stdout=nowhere, stderr=nowhere, env=environment
+            )
         except OSError as exc:
             raise NotifyFailed(f"the program cannot be started: {exc.strerror}") from exc
 

@@ -1,7 +1,8 @@
-"""Addresses that chatd will POST to because a client named them: those of services the operators allow, never one inside their network.
+"""Addresses that chatd will POST to because a client named them: those of services the operators
+allow, never one inside their network.
 
-An entry is a host, which stands for its subdomains too, over https and only at public addresses; or a whole origin, ``http://127.0.0.1:8000``,
-which is taken as it is.
+An entry is a host, which stands for its subdomains too, over https and only at public addresses; or
+a whole origin, ``http://127.0.0.1:8000``, which is taken as it is.
 """
 
 import ipaddress

@@ -1,6 +1,8 @@
-"""``webhook``: an HTTP POST to the operators' service, signed as others sign theirs: ``X-Chatd-Signature: t=seconds,v1=HMAC-SHA256``.
+"""``webhook``: an HTTP POST to the operators' service, signed as others sign theirs:
+``X-Chatd-Signature: t=seconds,v1=HMAC-SHA256``.
 
-What is signed is the time, a dot and the body: who checks both refuses what was made up and what is replayed later.
+What is signed is the time, a dot and the body: who checks both refuses what was made up and what is
+replayed later.
 """
 
 import hmac
@@ -31,7 +33,9 @@ class WebhookNotifier:
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=self._timeout)
         try:
-            async with self._session.post(self._url, data=body, headers=headers, allow_redirects=False) as response:
+            async with self._session.post(
+                self._url, data=body, headers=headers, allow_redirects=False
+            ) as response:
                 check_answer(response)
         except (aiohttp.ClientError, OSError, TimeoutError) as exc:
             raise NotifyFailed(f"no answer: {type(exc).__name__}") from exc

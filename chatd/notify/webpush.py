@@ -1,6 +1,8 @@
-"""``webpush``: browsers and UnifiedPush (RFC 8030, 8291, 8292): pywebpush encrypts, py_vapid signs, the POST is ours.
+"""``webpush``: browsers and UnifiedPush (RFC 8030, 8291, 8292): pywebpush encrypts, py_vapid signs,
+the POST is ours.
 
-pywebpush's own POST would follow redirects to wherever they lead; and names are looked up here, so that what was checked is what is connected to.
+pywebpush's own POST would follow redirects to wherever they lead; and names are looked up here, so
+that what was checked is what is connected to.
 """
 
 import dataclasses
@@ -28,14 +30,14 @@ KEEP_SECONDS = 86_400
 MAX_BODY = 4_096
 """Bytes of a POST that every push service takes (RFC 8030, 7.2)."""
 MAX_CONTENT = MAX_BODY - 86 - 17
-"""Bytes left for the content: the body begins with salt, record size and key (86), and its one record (RFC 8291, 4) ends with a
-delimiter and a tag (17)."""
+"""Bytes left for the content: the body begins with salt, record size and key (86), and its one
+record (RFC 8291, 4) ends with a delimiter and a tag (17)."""
 _GONE = (404, 410)
 
 
 class WebPushNotifier:
-    """``timeout`` is in seconds; ``subject`` the operators' mailto: or https: address, for the push service. Raises ConfigError for a bad key,
-    StartFailed for one that cannot be read now."""
+    """``timeout`` is in seconds; ``subject`` the operators' mailto: or https: address, for the push
+    service. Raises ConfigError for a bad key, StartFailed for one that cannot be read now."""
 
     def __init__(self, key: Path, subject: str, endpoints: PushEndpoints, *, timeout: float) -> None:
         try:
@@ -44,27 +46,38 @@ class WebPushNotifier:
         except OSError as exc:
             raise os_error(f"NOTIFY_VAPID_KEY: {key}", exc) from exc
         except (ValueError, VapidException) as exc:
-            raise ConfigError(f"NOTIFY_VAPID_KEY: {key} cannot be read as an EC private key on P-256") from exc
+            raise ConfigError(
+                f"NOTIFY_VAPID_KEY: {key} cannot be read as an EC private key on P-256"
+            ) from exc
         self._subject = subject
         self._endpoints = endpoints
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def notify(self, notification: Notification, push: PushDevice) -> None:
-        # Checked again here: the operators may have changed NOTIFY_WEBPUSH_HOSTS since it was registered.
+        # Checked again here: the operators may have changed NOTIFY_WEBPUSH_HOSTS since it was
+        # registered.
         if fault := self._endpoints.fault(push.endpoint):
             raise TargetGone(f"the endpoint is refused: {fault}")
         try:
-            pusher = WebPusher({"endpoint": push.endpoint, "keys": {"p256dh": push.p256dh, "auth": push.auth}})
+            pusher = WebPusher(
+                {"endpoint": push.endpoint, "keys": {"p256dh": push.p256dh, "auth": push.auth}}
+            )
             body = pusher.encode(fitted(notification, MAX_CONTENT))["body"]
         except (WebPushException, ValueError, TypeError) as exc:
             raise TargetGone("the subscription's keys are none") from exc
         parts = urlsplit(push.endpoint)
-        claims = {"sub": self._subject, "aud": f"{parts.scheme}://{parts.netloc}", "exp": int(time.time()) + 43_200}
+        claims = {
+            "sub": self._subject,
+            "aud": f"{parts.scheme}://{parts.netloc}",
+            "exp": int(time.time()) + 43_200,
+        }
         headers = {**self._vapid.sign(claims), "Content-Encoding": "aes128gcm", "TTL": str(KEEP_SECONDS)}
         try:
             session = self._session(trusted=self._endpoints.is_trusted(push.endpoint))
-            async with session.post(push.endpoint, data=body, headers=headers, allow_redirects=False) as response:
+            async with session.post(
+                push.endpoint, data=body, headers=headers, allow_redirects=False
+            ) as response:
                 check_answer(response, gone=_GONE)
         except (aiohttp.ClientError, OSError, TimeoutError) as exc:
             raise NotifyFailed(f"no answer: {type(exc).__name__}") from exc
@@ -81,8 +94,9 @@ class WebPushNotifier:
 
 
 def fitted(notification: Notification, size: int) -> bytes:
-    """The notification as JSON of at most ``size`` bytes: the preview is shortened until it fits. What remains without a preview always
-    fits in MAX_CONTENT: ids have 128 bytes, a room's name 256."""
+    """The notification as JSON of at most ``size`` bytes: the preview is shortened until it fits.
+    What remains without a preview always fits in MAX_CONTENT: ids have 128 bytes, a room's name
+    256."""
     content = _to_json(notification)
     excess = len(content) - size
     if excess <= 0:
@@ -103,7 +117,9 @@ class PublicResolver(AbstractResolver):
     def __init__(self) -> None:
         self._resolver = ThreadedResolver()
 
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
         found = [one for one in await self._resolver.resolve(host, port, family) if is_public(one["host"])]
         if not found:
             raise OSError("the host has no public address")

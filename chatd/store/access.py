@@ -1,4 +1,5 @@
-"""The store as the event loop sees it: questions and commands go to threads, results come back as calls on the loop."""
+"""The store as the event loop sees it: questions and commands go to threads, results come back as
+calls on the loop."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -60,14 +61,15 @@ class _Ping(Query[None]):
 
 
 def log_failure(error: ChatdError, what: str = "The node's own command or query failed") -> None:
-    """A failure that no caller is told of. The database's own are said by its outages, once for all."""
+    """A failure that no caller is told of. The database's own are said by its outages, once for
+    all."""
     if not isinstance(error, _OUTAGES):
         log.error(what, error=str(error), code=error.code)
 
 
 class StoreAccess:
-    """One writer and some readers on a database. ``clock`` gives microseconds since the Unix epoch; ``broken`` is called on
-    the loop when the database can no longer be trusted."""
+    """One writer and some readers on a database. ``clock`` gives microseconds since the Unix epoch;
+    ``broken`` is called on the loop when the database can no longer be trusted."""
 
     def __init__(
         self,
@@ -93,9 +95,15 @@ class StoreAccess:
             commit=commit,
             apply=apply,
         )
-        self._reader = Reader(database, lambda batch: loop.call_soon_threadsafe(self._on_read, batch), threads=readers)
-        self._writes = Outage(log, "The database takes no writes", "The database takes writes again", now=loop.time)
-        self._reads = Outage(log, "The database answers no queries", "The database answers queries again", now=loop.time)
+        self._reader = Reader(
+            database, lambda batch: loop.call_soon_threadsafe(self._on_read, batch), threads=readers
+        )
+        self._writes = Outage(
+            log, "The database takes no writes", "The database takes writes again", now=loop.time
+        )
+        self._reads = Outage(
+            log, "The database answers no queries", "The database answers queries again", now=loop.time
+        )
         self._clock = clock
         self.engine = database.engine
         self.waiting = 0
@@ -104,7 +112,8 @@ class StoreAccess:
         self.commits = Counter("commits", "transactions committed")
 
     def start(self, on_committed: OnCommitted) -> None:
-        """Begin to work. ``on_committed`` gets the events of each transaction, after their senders have been told."""
+        """Begin to work. ``on_committed`` gets the events of each transaction, after their senders
+        have been told."""
         self._on_committed = on_committed
         self._writer.start()
         self._reader.start()
@@ -120,7 +129,8 @@ class StoreAccess:
 
     @property
     def away_since_us(self) -> int:
-        """Since when the database does not answer, or takes no writes, in microseconds since the Unix epoch; 0: it does."""
+        """Since when the database does not answer, or takes no writes, in microseconds since the
+        Unix epoch; 0: it does."""
         since = [outage.since for outage in (self._writes, self._reads) if outage.since is not None]
         return self._clock() - round((self._loop.time() - min(since)) * 1e6) if since else 0
 
@@ -166,8 +176,16 @@ class StoreAccess:
 
 
 def _judge(outage: Outage, batch: Sequence[Completed]) -> None:
-    """Tell the outage of a batch's outcome. What the database was asked for and refused is none, nor is a row that is held."""
-    error = next((one.result for one in batch if isinstance(one.result, _OUTAGES) and not isinstance(one.result, LockHeld)), None)
+    """Tell the outage of a batch's outcome. What the database was asked for and refused is none,
+    nor is a row that is held."""
+    error = next(
+        (
+            one.result
+            for one in batch
+            if isinstance(one.result, _OUTAGES) and not isinstance(one.result, LockHeld)
+        ),
+        None,
+    )
     if error is not None:
         outage.failed(error)
     elif any(not isinstance(completed.result, ChatdError) for completed in batch):

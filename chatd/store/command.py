@@ -1,7 +1,8 @@
 """Commands and queries: frozen values that say everything about themselves.
 
-A command says what it locks, when it is taken, how much of a transaction it takes up, and how a group of its kind is applied.
-A query says how it is answered. The engine that runs them (``writer.py``, ``reader.py``) knows none of them by name.
+A command says what it locks, when it is taken, how much of a transaction it takes up, and how a
+group of its kind is applied. A query says how it is answered. The engine that runs them
+(``writer.py``, ``reader.py``) knows none of them by name.
 """
 
 from __future__ import annotations
@@ -32,20 +33,23 @@ class Turn(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Locks:
-    """Rows that a command holds until its transaction ends. They are taken in this order, each kind sorted, for all commands of a
-    transaction at once. So two nodes on one database may wait, one for the other, but not both."""
+    """Rows that a command holds until its transaction ends. They are taken in this order, each kind
+    sorted, for all commands of a transaction at once. So two nodes on one database may wait, one
+    for the other, but not both."""
 
     rooms: Sequence[str] = ()
     profiles: Sequence[str] = ()
-    """Their devices and memberships: a device registered at the same time is seen, or sees a membership made here."""
+    """Their devices and memberships: a device registered at the same time is seen, or sees a
+    membership made here."""
     notifications: bool = False
     """The queue of notifications as a whole."""
     entries: Sequence[tuple[str, str, str]] = ()
-    """Outbox entries: profile, device, room. An empty device or room stands for all of them; then no other command may add
-    entries meanwhile, which the lock of the profile or the room sees to."""
+    """Outbox entries: profile, device, room. An empty device or room stands for all of them; then
+    no other command may add entries meanwhile, which the lock of the profile or the room sees
+    to."""
     partial: bool = False
-    """The command does without rooms that another session holds for long (``RoomLog.find`` finds nothing, ``Transaction.held``
-    names them). Others wait as a whole."""
+    """The command does without rooms that another session holds for long (``RoomLog.find`` finds
+    nothing, ``Transaction.held`` names them). Others wait as a whole."""
 
 
 NO_LOCKS = Locks()
@@ -64,7 +68,8 @@ class Command(ABC, Generic[R]):
     @classmethod
     @abstractmethod
     def apply(cls, transaction: Transaction, commands: Sequence[Self]) -> Sequence[R | ChatdError]:
-        """Apply a group of this kind; a result or a refusal for each. A refused command has changed nothing."""
+        """Apply a group of this kind; a result or a refusal for each. A refused command has changed
+        nothing."""
 
     def turn(self) -> Turn:
         """When it is taken."""
@@ -75,7 +80,8 @@ class Command(ABC, Generic[R]):
         return ""
 
     def weight(self) -> int:
-        """Its share of a transaction's limit (1,000): a long transaction would make everybody wait."""
+        """Its share of a transaction's limit (1,000): a long transaction would make everybody
+        wait."""
         return 1
 
 

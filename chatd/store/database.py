@@ -1,7 +1,9 @@
-"""One database, chosen by DB_URI: opened, checked for settings that would break a promise, its statements run.
+"""One database, chosen by DB_URI: opened, checked for settings that would break a promise, its
+statements run.
 
-Each thread has a connection of its own. On SQLite only the writer's may write, and it does the checkpoints too: two connections that write or
-checkpoint at once can corrupt a WAL before SQLite 3.51.3.
+Each thread has a connection of its own. On SQLite only the writer's may write, and it does the
+checkpoints too: two connections that write or checkpoint at once can corrupt a WAL before SQLite
+3.51.3.
 """
 
 import sqlite3
@@ -39,7 +41,8 @@ def chunks(rows: Sequence[T], *, columns: int) -> Iterator[Sequence[T]]:
 
 
 class Database:
-    """Raises ConfigError when ``uri`` is not one of ``sqlite:///path`` and ``postgresql://…``, or its settings do not keep what is stored."""
+    """Raises ConfigError when ``uri`` is not one of ``sqlite:///path`` and ``postgresql://…``, or
+    its settings do not keep what is stored."""
 
     def __init__(self, uri: str) -> None:
         if fault := uri_fault(uri):
@@ -59,7 +62,9 @@ class Database:
 
     def _open_sqlite(self, file: SqliteFile) -> peewee.Database:
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
-            raise ConfigError(f"SQLite {sqlite3.sqlite_version} is too old: {'.'.join(map(str, OLDEST_SQLITE))} is needed")
+            raise ConfigError(
+                f"SQLite {sqlite3.sqlite_version} is too old: {'.'.join(map(str, OLDEST_SQLITE))} is needed"
+            )
         file.create()
         pragmas = (
             ("journal_mode", "wal"),
@@ -71,11 +76,13 @@ class Database:
         return peewee.SqliteDatabase(str(file.path), pragmas=pragmas)
 
     def claim(self, holder: str) -> AbstractContextManager[object]:
-        """Keep other default nodes off a SQLite file: each would miss what the others commit. Raises StartFailed."""
+        """Keep other default nodes off a SQLite file: each would miss what the others commit.
+        Raises StartFailed."""
         return self.file.claim(holder) if self.file else nullcontext()
 
     def check(self) -> None:
-        """Read back the settings that durability rests on. Raises ConfigError naming the setting, Unavailable when nobody answers."""
+        """Read back the settings that durability rests on. Raises ConfigError naming the setting,
+        Unavailable when nobody answers."""
         self._open()
         try:
             fault = self._fault()
@@ -85,12 +92,16 @@ class Database:
             raise ConfigError(fault)
 
     def _fault(self) -> str:
-        """The first setting of this connection that would lose what is acknowledged; empty when there is none."""
+        """The first setting of this connection that would lose what is acknowledged; empty when
+        there is none."""
         if self.engine == "sqlite":
             for pragma, wanted in (("journal_mode", "wal"), ("synchronous", 2)):
                 got = self.rows(f"PRAGMA {pragma}")[0][0]
                 if got != wanted:
-                    return f"SQLite's {pragma} is {got!r} and cannot be set to {wanted!r}: acknowledged events could be lost"
+                    return (
+                        f"SQLite's {pragma} is {got!r} and cannot be set to {wanted!r}: acknowledged "
+                        f"events could be lost"
+                    )
             return ""
         return self._postgres_fault(postgres.REQUIRED)
 
@@ -98,11 +109,15 @@ class Database:
         for setting in settings:
             got, allowed = self.rows(f"SHOW {setting}")[0][0], postgres.REQUIRED[setting]
             if got not in allowed:
-                return f"PostgreSQL's {setting} is {got!r}, must be {' or '.join(allowed)}: acknowledged events could be lost"
+                return (
+                    f"PostgreSQL's {setting} is {got!r}, must be {' or '.join(allowed)}: acknowledged "
+                    f"events could be lost"
+                )
         return ""
 
     def migrate(self) -> None:
-        """Bring the schema up to date; several processes may do so at once. Raises ConfigError for a database of another chatd."""
+        """Bring the schema up to date; several processes may do so at once. Raises ConfigError for
+        a database of another chatd."""
         with self.connection(readonly=False), translated():
             migration.migrate(self)
 
@@ -116,13 +131,16 @@ class Database:
             self.disconnect()
 
     def connect(self, *, readonly: bool) -> None:
-        """Open this thread's connection. Raises Unavailable, also when the server has since been set to lose what it commits."""
+        """Open this thread's connection. Raises Unavailable, also when the server has since been
+        set to lose what it commits."""
         self._open()
         try:
             if self.engine == "postgres":
                 # Each transaction says for itself how it commits.
                 self._synchronous_commit = self.rows("SHOW synchronous_commit")[0][0]
-                fault = self._postgres_fault(name for name in postgres.REQUIRED if name != "synchronous_commit")
+                fault = self._postgres_fault(
+                    name for name in postgres.REQUIRED if name != "synchronous_commit"
+                )
             else:
                 fault = self._fault()
             if fault:
@@ -137,7 +155,8 @@ class Database:
             raise
 
     def _open(self) -> None:
-        # Two processes that turn on a new file's WAL mode at once: one gets "locked", whatever the busy timeout.
+        # Two processes that turn on a new file's WAL mode at once: one gets "locked", whatever the
+        # busy timeout.
         with translated(), self.file.lock() if self.file else nullcontext():
             if self.file:
                 self.file.before_open()
@@ -150,19 +169,25 @@ class Database:
         self.db.close()
 
     def begin(self, *, lock_ms: int = postgres.LOCK_MS) -> None:
-        """Begin a transaction that writes. A statement of it that waits longer than ``lock_ms`` for a row raises LockHeld
-        (PostgreSQL)."""
-        self.run("BEGIN IMMEDIATE" if self.engine == "sqlite" else postgres.begin(self._synchronous_commit, lock_ms))
+        """Begin a transaction that writes. A statement of it that waits longer than ``lock_ms`` for
+        a row raises LockHeld (PostgreSQL)."""
+        self.run(
+            "BEGIN IMMEDIATE"
+            if self.engine == "sqlite"
+            else postgres.begin(self._synchronous_commit, lock_ms)
+        )
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run one statement; its rows. ``?`` marks a parameter on both engines. Raises StoreFailed or Unavailable."""
+        """Run one statement; its rows. ``?`` marks a parameter on both engines. Raises StoreFailed
+        or Unavailable."""
         with translated():
             rows: list[tuple[Any, ...]] = self._execute(sql, parameters).fetchall()
         return rows
 
     def commit(self) -> None:
-        """End the transaction. Raises StoreFailed or Unavailable (PostgreSQL knows the outcome, a retry will find it), and CommitUnknown when
-        SQLite itself cannot say what is on the disk, or the file is no longer where the next start will look."""
+        """End the transaction. Raises StoreFailed or Unavailable (PostgreSQL knows the outcome, a
+        retry will find it), and CommitUnknown when SQLite itself cannot say what is on the disk, or
+        the file is no longer where the next start will look."""
         try:
             self.db.commit()
         except peewee.PeeweeException as exc:
@@ -173,21 +198,27 @@ class Database:
             self.file.check()
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
-        """Run one statement that has no rows. Raises StoreFailed or Unavailable; IntegrityError of peewee's is left to the writer."""
+        """Run one statement that has no rows. Raises StoreFailed or Unavailable; IntegrityError of
+        peewee's is left to the writer."""
         with translated():
             self._execute(sql, parameters)
 
     def _execute(self, sql: str, parameters: Sequence[Any]) -> Any:
-        return self.db.execute_sql(sql if self._parameter == "?" else sql.replace("?", self._parameter), parameters)
+        return self.db.execute_sql(
+            sql if self._parameter == "?" else sql.replace("?", self._parameter), parameters
+        )
 
     def values(self, types: str, rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
-        """``VALUES (?, ?), …`` and its parameters. ``types``: one letter a column, t(ext) i(nteger) b(ytes); PostgreSQL wants to know."""
+        """``VALUES (?, ?), …`` and its parameters. ``types``: one letter a column, t(ext) i(nteger)
+        b(ytes); PostgreSQL wants to know."""
         row = "(" + ", ".join("?" * len(types)) + ")"
         first = row
         if self.engine == "postgres":
             names = {"t": "text", "i": "bigint", "b": "bytea"}
             first = "(" + ", ".join(f"?::{names[letter]}" for letter in types) + ")"
-        return "VALUES " + ", ".join([first, *[row] * (len(rows) - 1)]), [value for row_ in rows for value in row_]
+        return "VALUES " + ", ".join([first, *[row] * (len(rows) - 1)]), [
+            value for row_ in rows for value in row_
+        ]
 
     @property
     def for_update(self) -> str:

@@ -1,7 +1,7 @@
 """The database's errors, turned into chatd's here and nowhere else.
 
-The question that decides: is the statement wrong, or can this connection never do it? A connection that cannot is closed, and
-the next transaction begins on a new one.
+The question that decides: is the statement wrong, or can this connection never do it? A connection
+that cannot is closed, and the next transaction begins on a new one.
 """
 
 import sqlite3
@@ -21,21 +21,24 @@ _SQLITE_OTHERS_WORK = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLIT
 
 
 class ConnectionLost(Unavailable):
-    """This connection will not do it again: it is closed, or leads to a server that may not write. A new one may."""
+    """This connection will not do it again: it is closed, or leads to a server that may not write.
+    A new one may."""
 
 
 class LockHeld(Unavailable):
-    """Another session holds a row for longer than this one waits. PostgreSQL has rolled the transaction back."""
+    """Another session holds a row for longer than this one waits. PostgreSQL has rolled the
+    transaction back."""
 
 
 class CommitUnknown(Unavailable):
-    """SQLite cannot say if a transaction is on the disk, or the disk is no longer where the next start will look. Nobody may
-    guess: the process stops, and the next one reads what there is."""
+    """SQLite cannot say if a transaction is on the disk, or the disk is no longer where the next
+    start will look. Nobody may guess: the process stops, and the next one reads what there is."""
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise chatd's errors for peewee's. Those after which a transaction can be tried again pass: the writer judges these."""
+    """Raise chatd's errors for peewee's. Those after which a transaction can be tried again pass:
+    the writer judges these."""
     try:
         yield
     except peewee.PeeweeException as exc:
@@ -45,7 +48,8 @@ def translated() -> Iterator[None]:
 
 
 def is_for_the_writer(exc: peewee.PeeweeException) -> bool:
-    """True if the same transaction may succeed when it is tried again: a broken constraint, a deadlock."""
+    """True if the same transaction may succeed when it is tried again: a broken constraint, a
+    deadlock."""
     return isinstance(exc, peewee.IntegrityError) or _pgcode(exc) in _ROLLED_BACK
 
 
@@ -63,7 +67,8 @@ def translation(exc: peewee.PeeweeException) -> ChatdError:
 
 
 def commit_error(exc: peewee.PeeweeException, engine: str) -> ChatdError:
-    """The same for an error at COMMIT, where PostgreSQL knows the outcome (a retry will find it) and SQLite may not."""
+    """The same for an error at COMMIT, where PostgreSQL knows the outcome (a retry will find it)
+    and SQLite may not."""
     if engine == "postgres":
         if _is_refusal(exc):
             return StoreFailed(f"the database refused: {first_line(exc)}")
@@ -74,12 +79,14 @@ def commit_error(exc: peewee.PeeweeException, engine: str) -> ChatdError:
 
 
 def _is_refusal(exc: peewee.PeeweeException) -> bool:
-    """True if the statement is at fault, or the disk is full: another connection would be refused as well."""
+    """True if the statement is at fault, or the disk is full: another connection would be refused
+    as well."""
     if code := sqlite_code(exc):
         return code & 0xFF in _SQLITE_STATEMENT or not isinstance(exc, peewee.OperationalError)
     if _pgcode(exc) == _DISK_FULL:
         return True
-    # The rest is the connection's: InternalError is also class 25, a standby's read-only transaction or a failed block.
+    # The rest is the connection's: InternalError is also class 25, a standby's read-only
+    # transaction or a failed block.
     return isinstance(exc, (peewee.ProgrammingError, peewee.DataError, peewee.NotSupportedError))
 
 

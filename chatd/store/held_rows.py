@@ -1,6 +1,7 @@
 """Rows that another session holds, found without waiting for any of them (PostgreSQL).
 
-A row that is there and is skipped by FOR UPDATE SKIP LOCKED is held. Rows that are not held are locked on the way, sorted.
+A row that is there and is skipped by FOR UPDATE SKIP LOCKED is held. Rows that are not held are
+locked on the way, sorted.
 """
 
 from dataclasses import dataclass
@@ -41,14 +42,21 @@ class HeldRows:
         """True if the entry is held, or one of those that its empty parts stand for."""
         if all(entry):
             return entry in self.entries
-        return any(all(part in ("", known) for part, known in zip(entry, held, strict=True)) for held in self.entries)
+        return any(
+            all(part in ("", known) for part, known in zip(entry, held, strict=True)) for held in self.entries
+        )
 
 
 def find_held_rooms(database: Database, missing: set[str]) -> set[str]:
     """Those of the rooms that could not be locked which are there."""
     held: set[str] = set()
     for chunk in chunks(sorted(missing), columns=1):
-        held.update(row[0] for row in database.rows(f"SELECT room_id FROM room WHERE room_id IN ({placeholders(len(chunk))})", chunk))
+        held.update(
+            row[0]
+            for row in database.rows(
+                f"SELECT room_id FROM room WHERE room_id IN ({placeholders(len(chunk))})", chunk
+            )
+        )
     return held
 
 
@@ -68,7 +76,9 @@ def find_held_profiles(database: Database, profile_ids: set[str]) -> set[str]:
         unlocked.difference_update(row[0] for row in rows)
     held: set[str] = set()
     for chunk in chunks(sorted(unlocked), columns=1):
-        rows = database.rows(f"SELECT profile_id FROM profile WHERE profile_id IN ({placeholders(len(chunk))})", chunk)
+        rows = database.rows(
+            f"SELECT profile_id FROM profile WHERE profile_id IN ({placeholders(len(chunk))})", chunk
+        )
         held.update(row[0] for row in rows)
     waits = 0
     for profile_id in sorted(unlocked - held):
@@ -83,7 +93,9 @@ def _make(database: Database, profile_id: str) -> bool:
     """Make a profile; False when another session is at it."""
     database.run("SAVEPOINT making")
     try:
-        database.run("INSERT INTO profile (profile_id) VALUES (?) ON CONFLICT (profile_id) DO NOTHING", (profile_id,))
+        database.run(
+            "INSERT INTO profile (profile_id) VALUES (?) ON CONFLICT (profile_id) DO NOTHING", (profile_id,)
+        )
         database.rows("SELECT 1 FROM profile WHERE profile_id = ? FOR UPDATE", (profile_id,))
     except LockHeld:
         database.run("ROLLBACK TO SAVEPOINT making")

@@ -1,7 +1,9 @@
-"""Bringing the schema up to date: under a lock, in one transaction, and only from a schema that this chatd knows.
+"""Bringing the schema up to date: under a lock, in one transaction, and only from a schema that
+this chatd knows.
 
-The fingerprint is the schema that the migrations make in an empty SQLite, hashed. It is stored with the schema and compared at
-each start: a database whose first migration was another one would be opened without complaint, and fail at the first column.
+The fingerprint is the schema that the migrations make in an empty SQLite, hashed. It is stored with
+the schema and compared at each start: a database whose first migration was another one would be
+opened without complaint, and fail at the first column.
 """
 
 import hashlib
@@ -27,7 +29,8 @@ _WAITING = "Another process has the database's migration lock; waiting for it"
 
 
 def migrate(database: "Database") -> None:
-    """Apply the migrations that are missing, on this thread's connection. Raises ConfigError, having changed nothing."""
+    """Apply the migrations that are missing, on this thread's connection. Raises ConfigError,
+    having changed nothing."""
     with _locked(database):
         runner = Runner(database.db, directory=_FOLDER)
         applied = [row.name for row in runner.status() if row.applied]
@@ -42,21 +45,28 @@ def migrate(database: "Database") -> None:
 def _check(database: "Database", runner: Runner, applied: Sequence[str]) -> None:
     unknown = [row.name for row in runner.status() if row.path is None]
     if unknown:
-        raise ConfigError(f"the database was made by a newer chatd (migration {unknown[0]}): start that one, or an even newer one")
+        raise ConfigError(
+            f"the database was made by a newer chatd (migration {unknown[0]}): start that one, or an even newer one"
+        )
     if not applied:
         return
-    found = database.rows("SELECT fingerprint FROM schema_fingerprint") if database.db.table_exists("schema_fingerprint") else []
+    found = (
+        database.rows("SELECT fingerprint FROM schema_fingerprint")
+        if database.db.table_exists("schema_fingerprint")
+        else []
+    )
     if found != [(fingerprint(applied),)]:
         raise ConfigError(
-            "the database's schema is not the one of this chatd's migrations: it was made by a version between releases. "
+            "the database's schema is not the one of this chatd's migrations: it was made by a version "
+            "between releases. "
             "Start the chatd that made it, or let DB_URI name a new database"
         )
 
 
 @contextmanager
 def _locked(database: "Database") -> Iterator[None]:
-    """One transaction, and no other process in here. PostgreSQL's lock ends with the transaction: one of a session would be left
-    behind in a pooler, and stop each later start."""
+    """One transaction, and no other process in here. PostgreSQL's lock ends with the transaction:
+    one of a session would be left behind in a pooler, and stop each later start."""
     if database.file is not None:
         with database.file.lock(_WAITING), database.db.atomic():
             yield
@@ -69,13 +79,16 @@ def _locked(database: "Database") -> Iterator[None]:
 
 
 def fingerprint(names: Sequence[str]) -> str:
-    """The schema after these migrations. Only the SQL counts: neither its comments nor its white space."""
+    """The schema after these migrations. Only the SQL counts: neither its comments nor its white
+    space."""
     scratch = peewee.SqliteDatabase(":memory:")
     runner = Runner(scratch, directory=_FOLDER)
     try:
         for name in sorted(names):
             runner.up(name)
-        schema = scratch.execute_sql("SELECT name, sql FROM sqlite_master WHERE tbl_name <> 'schema_migration' ORDER BY name").fetchall()
+        schema = scratch.execute_sql(
+            "SELECT name, sql FROM sqlite_master WHERE tbl_name <> 'schema_migration' ORDER BY name"
+        ).fetchall()
     finally:
         scratch.close()
     words = [f"{name}: {' '.join((sql or '').split())}" for name, sql in schema]

@@ -1,7 +1,7 @@
 """PostgreSQL's connections: their parameters, and all that a transaction sets for itself.
 
-Nothing is set for a session. A pooler in transaction mode (PgBouncer) gives each transaction another session, and keeps what a
-session was left with for somebody else.
+Nothing is set for a session. A pooler in transaction mode (PgBouncer) gives each transaction
+another session, and keeps what a session was left with for somebody else.
 """
 
 import os
@@ -11,11 +11,13 @@ from urllib.parse import parse_qs
 import peewee
 
 LOCK_MS = 1_000
-"""A transaction waits this long for a row that another session holds. Transactions take milliseconds."""
+"""A transaction waits this long for a row that another session holds. Transactions take
+milliseconds."""
 SHORT_LOCK_MS = 100
 """The same once it is known that a session stands still."""
 IDLE_MS = 5_000
-"""The server ends a session that stands still inside a transaction for this long: its process is stopped, or its machine gone."""
+"""The server ends a session that stands still inside a transaction for this long: its process is
+stopped, or its machine gone."""
 
 REQUIRED = {
     "synchronous_commit": ("on", "remote_write", "remote_apply"),
@@ -27,7 +29,8 @@ REQUIRED = {
 
 _PARAMETERS: dict[str, Any] = {
     "application_name": "chatd",
-    # A hot standby takes connections, and refuses each write: with several hosts the next is tried, with one the next second.
+    # A hot standby takes connections, and refuses each write: with several hosts the next is tried,
+    # with one the next second.
     "target_session_attrs": "read-write",
     "connect_timeout": "5",
     "keepalives_idle": "5",
@@ -43,15 +46,21 @@ _ENVIRONMENT = {
 
 
 def open_postgres(rest: str) -> peewee.PostgresqlDatabase:
-    """The database of ``postgresql://rest``. Parameters that the URI or libpq's environment gives are kept."""
+    """The database of ``postgresql://rest``. Parameters that the URI or libpq's environment gives
+    are kept."""
     given = parse_qs(rest.partition("?")[2], keep_blank_values=True)
-    parameters = {name: value for name, value in _PARAMETERS.items() if name not in given and _ENVIRONMENT.get(name, "") not in os.environ}
+    parameters = {
+        name: value
+        for name, value in _PARAMETERS.items()
+        if name not in given and _ENVIRONMENT.get(name, "") not in os.environ
+    }
     return peewee.PostgresqlDatabase(f"postgresql://{rest}", **parameters)
 
 
 def begin(synchronous_commit: str, lock_ms: int) -> str:
-    """The start of a transaction, in one round trip. ``synchronous_commit`` is the session's when it connected: a stricter one is
-    kept, anything else is "on", whatever the server's files and ALTER statements have said since."""
+    """The start of a transaction, in one round trip. ``synchronous_commit`` is the session's when
+    it connected: a stricter one is kept, anything else is "on", whatever the server's files and
+    ALTER statements have said since."""
     strict = synchronous_commit if synchronous_commit in ("remote_write", "remote_apply") else "on"
     return (
         f"BEGIN; SET LOCAL synchronous_commit = {strict}; SET LOCAL lock_timeout = {lock_ms}; "

@@ -1,4 +1,5 @@
-"""Readers answer queries on connections that cannot write. Each query is short: SQLite's checkpoints wait for the oldest reader."""
+"""Readers answer queries on connections that cannot write. Each query is short: SQLite's
+checkpoints wait for the oldest reader."""
 
 from collections.abc import Callable
 
@@ -12,9 +13,12 @@ from chatd.store.worker import BatchWorker, Completed, OnResult, without_traceba
 
 
 class Reader:
-    """``deliver`` is called on a reader's thread, once a batch. SQLite has one thread, PostgreSQL ``threads``."""
+    """``deliver`` is called on a reader's thread, once a batch. SQLite has one thread, PostgreSQL
+    ``threads``."""
 
-    def __init__(self, database: Database, deliver: Callable[[list[Completed]], object], *, threads: int = 1) -> None:
+    def __init__(
+        self, database: Database, deliver: Callable[[list[Completed]], object], *, threads: int = 1
+    ) -> None:
         self._database = database
         self._deliver = deliver
         self._worker: BatchWorker[Query[object]] = BatchWorker(
@@ -38,7 +42,8 @@ class Reader:
         fresh = self._database.db.is_closed()
         result = self._ask(query)
         if isinstance(result, ConnectionLost) and not fresh:
-            # A connection that died while idle, or leads to a server that is no longer the one: reading again is safe.
+            # A connection that died while idle, or leads to a server that is no longer the one:
+            # reading again is safe.
             result = self._ask(query)
         return without_traceback(result) if isinstance(result, ChatdError) else result
 

@@ -1,4 +1,5 @@
-"""Rooms' logs inside one transaction: locked heads, events that get their place, and the runs to fan out after the commit.
+"""Rooms' logs inside one transaction: locked heads, events that get their place, and the runs to
+fan out after the commit.
 
 The engine knows this much of its subjects because the order of commits is the order of seqs.
 """
@@ -18,7 +19,8 @@ from chatd.store.database import Database, chunks, placeholders
 MEMBERS_KEPT = 1_000_000
 """Profiles, over all rooms, that a cache of members may hold."""
 MAX_RUN_BYTES = 262_144
-"""A run of this size is ended: it is published as one message, and must have a chance to fit a window (WINDOW_BYTES)."""
+"""A run of this size is ended: it is published as one message, and must have a chance to fit a
+window (WINDOW_BYTES)."""
 
 
 class MembersCache:
@@ -80,7 +82,8 @@ class LockedRoom:
 
 @dataclass(slots=True)
 class _Run:
-    """Events of one room that follow each other, for the same recipients. ``alone``: nothing may be joined to it."""
+    """Events of one room that follow each other, for the same recipients. ``alone``: nothing may be
+    joined to it."""
 
     recipients: Members
     first_seq: int
@@ -105,7 +108,8 @@ class RoomLog:
         self._last_runs: dict[str, _Run] = {}
 
     def lock(self, room_ids: set[str], *, skip_held: bool = False) -> None:
-        """Read and lock rooms in sorted order. Unknown ones stay absent, and with ``skip_held`` those that another session holds."""
+        """Read and lock rooms in sorted order. Unknown ones stay absent, and with ``skip_held``
+        those that another session holds."""
         skip = " SKIP LOCKED" if skip_held else ""
         for chunk in chunks(sorted(room_ids), columns=1):
             rows = self._database.rows(
@@ -161,8 +165,8 @@ class RoomLog:
         compressed: bool = False,
         alone: bool = False,
     ) -> int:
-        """Give an event its place in the log: the seq. ``alone``: it is a run of its own, since its recipients are not its
-        neighbours'."""
+        """Give an event its place in the log: the seq. ``alone``: it is a run of its own, since its
+        recipients are not its neighbours'."""
         room.head_seq += 1
         room.changed = True
         link.room_id, link.seq, link.sent_at_us = room.room_id, room.head_seq, self._now_us
@@ -174,14 +178,31 @@ class RoomLog:
         delivery = encode_delivery(link, payload, compressed=compressed)
         own = self._own.get((room.room_id, link.sender_id), 0)
         self._events.append(
-            (room.room_id, link.seq, link.event_id, link.sender_id, link.type, self._now_us, content_hash, delivery, room.said, own)
+            (
+                room.room_id,
+                link.seq,
+                link.event_id,
+                link.sender_id,
+                link.type,
+                self._now_us,
+                content_hash,
+                delivery,
+                room.said,
+                own,
+            )
         )
         notable = is_notable(link.type)
         room.said += notable
         self._own[room.room_id, link.sender_id] = own + notable
         record = delivery_record(delivery)
         last = self._last_runs.get(room.room_id)
-        if alone or last is None or last.alone or last.recipients is not recipients or last.size > MAX_RUN_BYTES:
+        if (
+            alone
+            or last is None
+            or last.alone
+            or last.recipients is not recipients
+            or last.size > MAX_RUN_BYTES
+        ):
             last = self._last_runs[room.room_id] = _Run(recipients, link.seq, alone, priority)
             self._runs.append(last)
         elif priority > last.priority:
@@ -199,7 +220,8 @@ class RoomLog:
             )
             self._database.run(
                 f"""
-                INSERT INTO room_event (room_id, seq, event_id, sender_id, type, sent_at_us, content_hash, delivery, said, own)
+                INSERT INTO room_event (room_id, seq, event_id, sender_id, type, sent_at_us, content_hash,
+                    delivery, said, own)
                 {values}
                 """,
                 parameters,
@@ -210,13 +232,17 @@ class RoomLog:
         for rooms in chunks(changed, columns=6):
             values, parameters = self._database.values(
                 "tiiiii",
-                [(room.room_id, room.head_seq, room.version, room.urgent_seq, room.normal_seq, room.said) for room in rooms],
+                [
+                    (room.room_id, room.head_seq, room.version, room.urgent_seq, room.normal_seq, room.said)
+                    for room in rooms
+                ],
             )
             self._database.run(
                 f"""
                 WITH v(room_id, head_seq, version, urgent_seq, normal_seq, said) AS ({values})
                 UPDATE room
-                SET head_seq = v.head_seq, membership_version = v.version, urgent_seq = v.urgent_seq, normal_seq = v.normal_seq,
+                SET head_seq = v.head_seq, membership_version = v.version, urgent_seq = v.urgent_seq,
+                    normal_seq = v.normal_seq,
                     said = v.said
                 FROM v
                 WHERE room.room_id = v.room_id
@@ -243,7 +269,9 @@ class RoomLog:
                 """,
                 parameters,
             )
-            found.update(((room_id, sender_id), own + is_notable(kind)) for room_id, sender_id, own, kind in rows)
+            found.update(
+                ((room_id, sender_id), own + is_notable(kind)) for room_id, sender_id, own, kind in rows
+            )
         return found
 
     def committed(self) -> list[CommittedRun]:

@@ -1,7 +1,8 @@
 """Commands that wait for a row which another session holds, so that all others need not.
 
-They keep their order: a command waits as well when it needs a held row, or when an earlier one of its owner waits that names one
-of its rooms. They are tried again with later batches, and refused after SET_ASIDE_SECONDS.
+They keep their order: a command waits as well when it needs a held row, or when an earlier one of
+its owner waits that names one of its rooms. They are tried again with later batches, and refused
+after SET_ASIDE_SECONDS.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,8 +12,8 @@ from chatd.store.held_rows import HeldRows
 from chatd.store.worker import OnResult
 
 SET_ASIDE_SECONDS = 7.0
-"""A command waits this long at most: longer than a session may stand still (postgres.IDLE_MS), and less than a gateway waits for
-its answer (CALL_TIMEOUT_MS)."""
+"""A command waits this long at most: longer than a session may stand still (postgres.IDLE_MS), and
+less than a gateway waits for its answer (CALL_TIMEOUT_MS)."""
 RETRY_SECONDS = 0.05
 """Between two tries; more when a try takes longer than a tenth of it."""
 MAX_FREE = 1_000
@@ -50,11 +51,13 @@ class SetAside:
         return bool(self._waiting) or self._now() < self._alert_until
 
     def idle(self) -> float | None:
-        """Seconds after which waiting commands are to be tried even if no other comes; None when none waits."""
+        """Seconds after which waiting commands are to be tried even if no other comes; None when
+        none waits."""
         return self._pause if self._waiting else None
 
     def due(self) -> list[Pair]:
-        """The commands to try before those of a new batch: all that wait, or none when they were tried just now."""
+        """The commands to try before those of a new batch: all that wait, or none when they were
+        tried just now."""
         self._trying = bool(self._waiting) and self._now() - self._tried_at >= self._pause
         if not self._trying:
             return []
@@ -75,7 +78,8 @@ class SetAside:
         return waiting
 
     def divide(self, pairs: Sequence[Pair], held: HeldRows) -> tuple[list[Pair], list[Pair]]:
-        """``pairs`` that can be applied now, and those that have to wait. Begins with what was ``due``."""
+        """``pairs`` that can be applied now, and those that have to wait. Begins with what was
+        ``due``."""
         self._held = held
         if held:
             self.raise_alert()
@@ -85,7 +89,11 @@ class SetAside:
         wait: list[Pair] = []
         for pair in pairs:
             locks, names = pair[0].locks(), _names(pair)
-            if len(free) >= MAX_FREE or held.stop(locks) or not (behind.isdisjoint(names) and before.isdisjoint(names)):
+            if (
+                len(free) >= MAX_FREE
+                or held.stop(locks)
+                or not (behind.isdisjoint(names) and before.isdisjoint(names))
+            ):
                 behind.update(self._names_behind(pair))
                 wait.append(pair)
             else:
@@ -106,7 +114,8 @@ class SetAside:
                 self._since.pop(id(pair), None)
 
     def add(self, pairs: Sequence[Pair]) -> None:
-        """Let these wait, behind those that do; one that waits already keeps its place, and each its age."""
+        """Let these wait, behind those that do; one that waits already keeps its place, and each
+        its age."""
         now = self._now()
         for pair in pairs:
             self._waiting.setdefault(id(pair), pair)
@@ -117,7 +126,8 @@ class SetAside:
             self._pause = 0.0 if self._full else max(RETRY_SECONDS, 10 * (now - self._tried_at))
 
     def _names_behind(self, pair: Pair) -> list[_Name]:
-        """Names with which later commands wait for this one: its owner's in its rooms, everybody's for the held rows it needs."""
+        """Names with which later commands wait for this one: its owner's in its rooms, everybody's
+        for the held rows it needs."""
         command, held = pair[0], self._held
         owner, locks = command.owner(), command.locks()
         names: list[_Name] = [("room", owner, room_id) for room_id in locks.rooms] if owner else []

@@ -1,4 +1,5 @@
-"""SQLite's file as the file system sees it: its lock, its log (WAL), and whether it is still where the next start will look."""
+"""SQLite's file as the file system sees it: its lock, its log (WAL), and whether it is still where
+the next start will look."""
 
 import errno
 import fcntl
@@ -18,9 +19,11 @@ from chatd.store.database_errors import CommitUnknown
 log = structlog.get_logger()
 
 WAL_KEPT_BYTES = 16 * 1_048_576
-"""The log is cut back to this size when it begins anew. A checkpoint is due each 1,000 pages, 4 MiB."""
+"""The log is cut back to this size when it begins anew. A checkpoint is due each 1,000 pages, 4
+MiB."""
 WAL_STARVED_BYTES = 4 * WAL_KEPT_BYTES
-"""At this size no checkpoint has come through for long: another process reads the file all the time."""
+"""At this size no checkpoint has come through for long: another process reads the file all the
+time."""
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
 _LOGGED_SECONDS = 60.0
 
@@ -28,8 +31,9 @@ _Identity = tuple[int, int]  # device and inode
 
 
 class SqliteFile:
-    """``path`` is compared with the file that was opened: commits to a file that was moved are lost at the next start, and nothing
-    fails. No descriptor of the file is opened here while SQLite has it: closing one would drop SQLite's own locks."""
+    """``path`` is compared with the file that was opened: commits to a file that was moved are lost
+    at the next start, and nothing fails. No descriptor of the file is opened here while SQLite has
+    it: closing one would drop SQLite's own locks."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -39,7 +43,8 @@ class SqliteFile:
         self._starved_at = 0.0
 
     def create(self) -> None:
-        """Make an empty file with its folder when there is none. Raises ConfigError, StartFailed."""
+        """Make an empty file with its folder when there is none. Raises ConfigError,
+        StartFailed."""
         try:
             make_folder(self.path.parent)
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -54,7 +59,8 @@ class SqliteFile:
 
     @contextmanager
     def lock(self, waiting: str = "") -> Iterator[None]:
-        """Held by one process at a time, for opening and migrating. ``waiting``: a line for the log when another one has it."""
+        """Held by one process at a time, for opening and migrating. ``waiting``: a line for the log
+        when another one has it."""
         try:
             handle = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as exc:
@@ -81,12 +87,14 @@ class SqliteFile:
             self._opened = _identity(os.stat(self.path))
 
     def writer_opened(self) -> None:
-        """The writer's connection was opened: its log, which the last connection of all removes, is the one of its first commit."""
+        """The writer's connection was opened: its log, which the last connection of all removes, is
+        the one of its first commit."""
         self._opened_wal = None
 
     def check(self) -> None:
-        """Called after each COMMIT, before anybody is told of it. Raises CommitUnknown when the file or its log is not what ``path``
-        leads to, so that nothing is acknowledged which the next start would not find. Two calls of stat, some 2 µs."""
+        """Called after each COMMIT, before anybody is told of it. Raises CommitUnknown when the
+        file or its log is not what ``path`` leads to, so that nothing is acknowledged which the
+        next start would not find. Two calls of stat, some 2 µs."""
         assert self._opened is not None
         self._compare(self.path, self._opened)
         size, self._opened_wal = self._compare(self._wal, self._opened_wal)
@@ -111,7 +119,11 @@ class SqliteFile:
     def _starved(self, size: int) -> None:
         if time.monotonic() - self._starved_at >= _LOGGED_SECONDS:
             self._starved_at = time.monotonic()
-            log.warning("SQLite's log grows: another process keeps it from being checkpointed", path=self._wal, bytes=size)
+            log.warning(
+                "SQLite's log grows: another process keeps it from being checkpointed",
+                path=self._wal,
+                bytes=size,
+            )
 
 
 def _identity(found: os.stat_result) -> _Identity:

@@ -1,4 +1,5 @@
-"""Transaction: all that the commands of one transaction share. It takes their locks, in one order for all nodes."""
+"""Transaction: all that the commands of one transaction share. It takes their locks, in one order
+for all nodes."""
 
 from collections.abc import Iterable
 
@@ -11,19 +12,22 @@ _NOTIFICATIONS_LOCK = 0x70757368  # "push"
 
 
 class Transaction:
-    """``now_us`` is the time of everything committed in it, in microseconds since the Unix epoch."""
+    """``now_us`` is the time of everything committed in it, in microseconds since the Unix
+    epoch."""
 
     def __init__(self, database: Database, cache: MembersCache, now_us: int) -> None:
         self.database = database
         self.now_us = now_us
         self.log = RoomLog(database, cache, now_us)
         self.held = HeldRows()
-        """Rows that another session holds, after ``lock_free``; commands that need one of them are not applied."""
+        """Rows that another session holds, after ``lock_free``; commands that need one of them are
+        not applied."""
         self._profiles: set[str] = set()
         self._notifications = False
 
     def lock(self, locks: Iterable[Locks]) -> None:
-        """Take all locks of the transaction's commands, before the first is applied. Raises LockHeld."""
+        """Take all locks of the transaction's commands, before the first is applied. Raises
+        LockHeld."""
         wanted = list(locks)
         self.log.lock({room_id for one in wanted for room_id in one.rooms})
         self._lock_profiles({profile_id for one in wanted for profile_id in one.profiles})
@@ -32,7 +36,8 @@ class Transaction:
         self._lock_entries({entry for one in wanted for entry in one.entries})
 
     def lock_free(self, locks: Iterable[Locks]) -> HeldRows:
-        """Take those that no other session holds, waiting for none (PostgreSQL); ``held`` has the rest."""
+        """Take those that no other session holds, waiting for none (PostgreSQL); ``held`` has the
+        rest."""
         wanted = list(locks)
         rooms = {room_id for one in wanted for room_id in one.rooms}
         self.log.lock(rooms, skip_held=True)
@@ -40,9 +45,17 @@ class Transaction:
         held_profiles = find_held_profiles(self.database, profiles)
         self._profiles = profiles - held_profiles
         self.held = HeldRows(
-            frozenset(find_held_rooms(self.database, {room_id for room_id in rooms if self.log.find(room_id) is None})),
+            frozenset(
+                find_held_rooms(
+                    self.database, {room_id for room_id in rooms if self.log.find(room_id) is None}
+                )
+            ),
             frozenset(held_profiles),
-            frozenset(find_held_entries(self.database, self._expanded({entry for one in wanted for entry in one.entries}))),
+            frozenset(
+                find_held_entries(
+                    self.database, self._expanded({entry for one in wanted for entry in one.entries})
+                )
+            ),
             any(one.notifications for one in wanted) and not self._try_notifications(),
         )
         return self.held
@@ -82,7 +95,8 @@ class Transaction:
                 WITH v(profile_id, device_id, room_id) AS ({values})
                 SELECT 1
                 FROM outbox
-                JOIN v ON v.profile_id = outbox.profile_id AND v.device_id = outbox.device_id AND v.room_id = outbox.room_id
+                JOIN v ON v.profile_id = outbox.profile_id AND v.device_id = outbox.device_id
+                    AND v.room_id = outbox.room_id
                 ORDER BY outbox.profile_id, outbox.device_id, outbox.room_id, outbox.start_seq
                 FOR UPDATE OF outbox
                 """,
@@ -96,7 +110,11 @@ class Transaction:
 
     def _matching(self, pattern: tuple[str, str, str]) -> list[tuple[str, str, str]]:
         """The entries that there are of a profile, a device or a room."""
-        given = {column: value for column, value in zip(("profile_id", "device_id", "room_id"), pattern, strict=True) if value}
+        given = {
+            column: value
+            for column, value in zip(("profile_id", "device_id", "room_id"), pattern, strict=True)
+            if value
+        }
         rows = self.database.rows(
             f"""
             SELECT DISTINCT profile_id, device_id, room_id
@@ -108,17 +126,20 @@ class Transaction:
         return [(profile_id, device_id, room_id) for profile_id, device_id, room_id in rows]
 
     def _lock_notifications(self) -> None:
-        """Hold the queue of notifications as a whole: its rows are changed by room, by device and by profile, in no common order,
-        and by each node about once a second."""
+        """Hold the queue of notifications as a whole: its rows are changed by room, by device and
+        by profile, in no common order, and by each node about once a second."""
         self._notifications = True
         if self.database.for_update:
             self.database.rows("SELECT pg_advisory_xact_lock(?)", (_NOTIFICATIONS_LOCK,))
 
     def _try_notifications(self) -> bool:
-        self._notifications = self.database.rows("SELECT pg_try_advisory_xact_lock(?)", (_NOTIFICATIONS_LOCK,)) == [(True,)]
+        self._notifications = self.database.rows(
+            "SELECT pg_try_advisory_xact_lock(?)", (_NOTIFICATIONS_LOCK,)
+        ) == [(True,)]
         return self._notifications
 
     def must_hold(self, *, profile_id: str = "", notifications: bool = False) -> None:
-        """Called by code that relies on a lock. Raises AssertionError when the command's ``locks()`` did not name it."""
+        """Called by code that relies on a lock. Raises AssertionError when the command's
+        ``locks()`` did not name it."""
         assert not profile_id or profile_id in self._profiles, "the command's locks() do not name the profile"
         assert not notifications or self._notifications, "the command's locks() do not name the notifications"

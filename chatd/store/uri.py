@@ -1,4 +1,5 @@
-"""The database's address, judged before libpq sees it: libpq's own errors quote parts of an address that it cannot read, passwords too."""
+"""The database's address, judged before libpq sees it: libpq's own errors quote parts of an address
+that it cannot read, passwords too."""
 
 from __future__ import annotations
 
@@ -7,7 +8,10 @@ import re
 import psycopg2
 from psycopg2.extensions import parse_dsn
 
-_ENCODE = "a user's name, a password or a database's name that holds other characters than A-Z a-z 0-9 - . _ ~ must percent-encode them"
+_ENCODE = (
+    "a user's name, a password or a database's name that holds other characters than A-Z a-z 0-9 - . _ "
+    "~ must percent-encode them"
+)
 
 
 def uri_fault(uri: str) -> str:
@@ -22,9 +26,14 @@ def uri_fault(uri: str) -> str:
         parsed = parse_dsn(uri)
     except (psycopg2.ProgrammingError, UnicodeError, ValueError):
         return f"is not an address that PostgreSQL understands; {_ENCODE}"
-    # libpq ends the password at the first of "@" and "/", and takes the rest for a host, a port or a database.
+    # libpq ends the password at the first of "@" and "/", and takes the rest for a host, a port or
+    # a database.
     authority = uri.partition("://")[2].partition("?")[0]
     ports = str(parsed.get("port", "")).split(",")
-    if authority.count("@") > 1 or "@" in authority.partition("/")[2] or any(port and not port.isdigit() for port in ports):
+    if (
+        authority.count("@") > 1
+        or "@" in authority.partition("/")[2]
+        or any(port and not port.isdigit() for port in ports)
+    ):
         return f"has an @ or a port in the wrong place; {_ENCODE}"
     return ""

@@ -20,26 +20,27 @@ OnResult = Callable[[object], None]
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The outcome of one item: ``result`` is a ChatdError when it was refused or failed. ``on_result`` is to be called with it by
-    the thread that asked."""
+    """The outcome of one item: ``result`` is a ChatdError when it was refused or failed.
+    ``on_result`` is to be called with it by the thread that asked."""
 
     on_result: OnResult | None
     result: object
 
 
 def without_traceback(error: ChatdError) -> ChatdError:
-    """Called before an error leaves its thread. Its traceback has the frames of what raised it, and these have a cursor, whose end waits
-    for SQLite's connection: the thread that let go of the error last, the event loop, would stand still as long as the
-    connection waits for a lock."""
+    """Called before an error leaves its thread. Its traceback has the frames of what raised it, and
+    these have a cursor, whose end waits for SQLite's connection: the thread that let go of the
+    error last, the event loop, would stand still as long as the connection waits for a lock."""
     error.__traceback__ = error.__context__ = error.__cause__ = None
     return error
 
 
 class BatchWorker(Generic[Item]):
-    """``work`` gets (item, on_result) pairs on a thread, as many as weigh ``max_batch`` and one at least, and raises nothing;
-    ``closed`` runs there last. When nothing has come for as many seconds as ``idle`` says (None: never), ``work`` gets no pair.
-    URGENT items are taken before NORMAL ones and these before BACKGROUND ones, of which each batch takes up to ``max_background``;
-    otherwise first in, first out.
+    """``work`` gets (item, on_result) pairs on a thread, as many as weigh ``max_batch`` and one at
+    least, and raises nothing; ``closed`` runs there last. When nothing has come for as many seconds
+    as ``idle`` says (None: never), ``work`` gets no pair. URGENT items are taken before NORMAL ones
+    and these before BACKGROUND ones, of which each batch takes up to ``max_background``; otherwise
+    first in, first out.
 
     The queue is not bounded here: whoever submits bounds it (``access.MAX_WAITING``).
     """
@@ -56,7 +57,8 @@ class BatchWorker(Generic[Item]):
         weigh: Callable[[Item], int] = lambda item: 1,
         idle: Callable[[], float | None] = lambda: None,
     ) -> None:
-        # A token for each pair, False for the end: a thread that has got one finds a pair in one of the queues.
+        # A token for each pair, False for the end: a thread that has got one finds a pair in one of
+        # the queues.
         self._tokens: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._queues: dict[Turn, deque[tuple[Item, OnResult | None]]] = {turn: deque() for turn in Turn}
         self.taken = 0
@@ -66,7 +68,10 @@ class BatchWorker(Generic[Item]):
         self._closed = closed
         self._idle = idle
         self._shares = (((Turn.URGENT, Turn.NORMAL), max_batch), ((Turn.BACKGROUND,), max_background))
-        self._threads = [threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True) for number in range(threads)]
+        self._threads = [
+            threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True)
+            for number in range(threads)
+        ]
 
     def start(self) -> None:
         """Start the threads."""
@@ -79,7 +84,8 @@ class BatchWorker(Generic[Item]):
         self._tokens.put(True)
 
     def stop(self) -> None:
-        """Finish what is queued, then end. A thread that hangs (in a COMMIT nobody answers) is left behind after STOP_SECONDS."""
+        """Finish what is queued, then end. A thread that hangs (in a COMMIT nobody answers) is left
+        behind after STOP_SECONDS."""
         for _ in self._threads:
             self._tokens.put(False)
         end = time.monotonic() + STOP_SECONDS

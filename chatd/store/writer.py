@@ -1,7 +1,8 @@
-"""The one writer: takes all that has queued up, one transaction, one fsync, then tells each command's result.
+"""The one writer: takes all that has queued up, one transaction, one fsync, then tells each
+command's result.
 
-A result is told after COMMIT and never before. Commands that need a row which another session holds for long are set aside, and
-the others go on.
+A result is told after COMMIT and never before. Commands that need a row which another session holds
+for long are set aside, and the others go on.
 """
 
 import time
@@ -27,7 +28,8 @@ from chatd.store.write_queue import MAX_BACKGROUND, WriteQueue
 log = structlog.get_logger()
 
 MAX_WAITS = 3
-"""Commands of one batch that may each wait SHORT_LOCK_MS for a row whose name nobody knows; the rest is tried again later."""
+"""Commands of one batch that may each wait SHORT_LOCK_MS for a row whose name nobody knows; the
+rest is tried again later."""
 
 
 Commit = Callable[[], None]
@@ -49,9 +51,9 @@ class WriteBatch:
 
 
 class Writer:
-    """``deliver`` is called on the writer's thread, once a transaction; so is ``broken``, when the database can no longer be
-    trusted: every command from then on is refused. ``clock`` gives microseconds since the Unix epoch. ``commit`` ends a transaction
-    on ``database``."""
+    """``deliver`` is called on the writer's thread, once a transaction; so is ``broken``, when the
+    database can no longer be trusted: every command from then on is refused. ``clock`` gives
+    microseconds since the Unix epoch. ``commit`` ends a transaction on ``database``."""
 
     def __init__(
         self,
@@ -86,17 +88,22 @@ class Writer:
         self.stop = self._worker.stop
 
     def submit(self, command: Command[object], on_result: OnResult | None) -> None:
-        """Queue a command; its result comes back with ``on_result`` (None: only a failure is reported). Call it from one thread."""
+        """Queue a command; its result comes back with ``on_result`` (None: only a failure is
+        reported). Call it from one thread."""
         self._worker.submit(command, on_result, self._queue.turn_of(command, self._worker.taken))
 
     def _work(self, batch: list[Pair]) -> None:
         """``batch`` is empty when only commands that were set aside are due."""
         if self._broken is not None:
-            self._fail([*self._aside.take_all(), *batch], Unavailable(f"the node is stopping: {self._broken}"))
+            self._fail(
+                [*self._aside.take_all(), *batch], Unavailable(f"the node is stopping: {self._broken}")
+            )
             return
         careful = self._aside.alert
         if careful:
-            self._fail(self._aside.take_expired(), LockHeld("another session of the database holds a row for long"))
+            self._fail(
+                self._aside.take_expired(), LockHeld("another session of the database holds a row for long")
+            )
             batch = [*self._aside.due(), *batch]
         if not batch:
             return
@@ -106,14 +113,19 @@ class Writer:
             if careful:
                 self._each_alone(batch)  # a row of which no command has the name
             else:
-                log.warning("Another session of the database holds a row for long; commands that need it wait", error=str(exc))
+                log.warning(
+                    "Another session of the database holds a row for long; commands that need it wait",
+                    error=str(exc),
+                )
                 self._aside.raise_alert()
                 self._work(batch)
         except peewee.IntegrityError:
-            # Two nodes at once stored the same event id: alone, each command finds what the other node committed.
+            # Two nodes at once stored the same event id: alone, each command finds what the other
+            # node committed.
             self._each_alone(batch)
         except peewee.OperationalError:
-            # A deadlock or serialization failure: PostgreSQL has rolled it back, nothing of it happened.
+            # A deadlock or serialization failure: PostgreSQL has rolled it back, nothing of it
+            # happened.
             self._each_alone(batch)
         except ChatdError as exc:
             self._judge(exc)
@@ -172,7 +184,9 @@ class Writer:
         self._begin(SHORT_LOCK_MS if careful else LOCK_MS)
         try:
             if careful:
-                batch, wait = self._aside.divide(batch, transaction.lock_free(command.locks() for command, _ in batch))
+                batch, wait = self._aside.divide(
+                    batch, transaction.lock_free(command.locks() for command, _ in batch)
+                )
             else:
                 transaction.lock(command.locks() for command, _ in batch)
             completed = self._apply_all(transaction, batch)
@@ -186,7 +200,8 @@ class Writer:
         return WriteBatch(completed, transaction.log.committed())
 
     def _apply_all(self, transaction: Transaction, batch: list[Pair]) -> list[Completed]:
-        """Apply commands whose locks are held, in groups of a kind; results that somebody waits for, and failures."""
+        """Apply commands whose locks are held, in groups of a kind; results that somebody waits
+        for, and failures."""
         completed: list[Completed] = []
         for _, group in groupby(batch, key=lambda pair: type(pair[0])):
             pairs = list(group)

@@ -1,1 +1,2 @@
-"""ZeroMQ: the only package that imports zmq. Sockets with their options, and how they are drained."""
+"""ZeroMQ: the only package that imports zmq. Sockets with their options, and how they are
+drained."""

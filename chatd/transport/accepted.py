@@ -1,7 +1,9 @@
-"""The connections that a bound ROUTER has accepted: where each comes from, by which routing id it is heard, and how to hang up on it.
+"""The connections that a bound ROUTER has accepted: where each comes from, by which routing id it
+is heard, and how to hang up on it.
 
-libzmq tells of connections only by their descriptors (the socket's monitor, and SRCFD of a message), and a ROUTER cannot disconnect a peer: so
-the connection is shut down below it, and libzmq takes it for one that the peer has ended.
+libzmq tells of connections only by their descriptors (the socket's monitor, and SRCFD of a
+message), and a ROUTER cannot disconnect a peer: so the connection is shut down below it, and libzmq
+takes it for one that the peer has ended.
 """
 
 import asyncio
@@ -39,13 +41,14 @@ class AcceptedConnection:
 
     @property
     def chose_its_id(self) -> bool:
-        """True if another connection may come with the same routing id. libzmq's own begin with a zero byte
-        and are given once; where they begin is random (``new_context``)."""
+        """True if another connection may come with the same routing id. libzmq's own begin with a
+        zero byte and are given once; where they begin is random (``new_context``)."""
         return not self.routing_id.startswith(b"\0")
 
     @property
     def in_use(self) -> bool:
-        """True while the owner holds on to a connection of this process (inproc), of whose end libzmq does not tell."""
+        """True while the owner holds on to a connection of this process (inproc), of whose end
+        libzmq does not tell."""
         return False
 
 
@@ -55,13 +58,16 @@ Make = Callable[[int, tuple[int, int], str], C]
 
 
 class AcceptedConnections(Generic[C]):
-    """Follows a ROUTER's monitor; its pump's ``ConnectionTracker``. ``make`` makes the objects that stand for connections.
+    """Follows a ROUTER's monitor; its pump's ``ConnectionTracker``. ``make`` makes the objects that
+    stand for connections.
 
-    A connection may end, and its descriptor become another's, before all that it said has been read: so its routing id stays known until it has.
-    Only of a connection that ended before any of its messages was read, these may be taken for the first ones of its successor. libzmq gives a
+    A connection may end, and its descriptor become another's, before all that it said has been
+    read: so its routing id stays known until it has. Only of a connection that ended before any of
+    its messages was read, these may be taken for the first ones of its successor. libzmq gives a
     routing id to another connection only when all that the first one said has been read.
 
-    ``on_ended`` is called as soon as the end is known, ``on_gone`` when everything that the connection said has been read, too.
+    ``on_ended`` is called as soon as the end is known, ``on_gone`` when everything that the
+    connection said has been read, too.
     """
 
     def __init__(
@@ -102,7 +108,8 @@ class AcceptedConnections(Generic[C]):
                 self._accepted(fd)
 
     def _accepted(self, fd: int) -> None:
-        # If the descriptor is no longer this connection's, the word that it has ended is behind this one, and is read before anything is done.
+        # If the descriptor is no longer this connection's, the word that it has ended is behind
+        # this one, and is read before anything is done.
         inode, address = (0, 0), ""
         connection = _copy(fd)
         if connection is not None:
@@ -120,14 +127,16 @@ class AcceptedConnections(Generic[C]):
             self._on_ended(one)
 
     def begin(self) -> None:
-        """Look for connections that have ended: when the socket has been read to its end, so has all that they said."""
+        """Look for connections that have ended: when the socket has been read to its end, so has
+        all that they said."""
         self._monitor.read_now()
         self._can_go = len(self._gone)
         if self._can_go > MANY_GONE:
             self.drained()  # a gateway that never comes to an end of reading remembers only so many
 
     def is_taken_over(self, routing_id: bytes, fd: int) -> bool:
-        """True if the id, chosen by a client, is not that of the connection it was last heard from."""
+        """True if the id, chosen by a client, is not that of the connection it was last heard
+        from."""
         self._monitor.read_now()
         older = self.known.get(routing_id)
         return older is not None and not self._is_of(older, routing_id, fd)
@@ -144,7 +153,8 @@ class AcceptedConnections(Generic[C]):
         return one if one is not None and one.routing_id in (b"", routing_id) else None
 
     def identify(self, routing_id: bytes, fd: int, address: str) -> bool:
-        """A message has come whose routing id is new, chosen by the client, or that of a connection that has ended."""
+        """A message has come whose routing id is new, chosen by the client, or that of a connection
+        that has ended."""
         hung_up = self._hung_up.get(routing_id)
         if hung_up is not None and self._is_of(hung_up, routing_id, fd):
             return False
@@ -168,7 +178,8 @@ class AcceptedConnections(Generic[C]):
         return True
 
     def drained(self) -> None:
-        """Everything that connections said which had ended when reading began has been read: forget them."""
+        """Everything that connections said which had ended when reading began has been read: forget
+        them."""
         if not self._can_go:
             return
         gone, self._gone = self._gone[: self._can_go], self._gone[self._can_go :]
@@ -189,7 +200,8 @@ class AcceptedConnections(Generic[C]):
         self._monitor.read_now()
 
     def hang_up(self, one: C) -> None:
-        """End the connection, if it has not ended already; what it still says is not heard. Without a descriptor: nothing of this batch is."""
+        """End the connection, if it has not ended already; what it still says is not heard. Without
+        a descriptor: nothing of this batch is."""
         one.hung_up = True
         self.settled.discard(one.routing_id)
         if self.known.pop(one.routing_id, None) is not None:
@@ -198,7 +210,8 @@ class AcceptedConnections(Generic[C]):
         if connection is None:
             return
         with connection:
-            # What is looked at is what is shut down, whatever libzmq does with the descriptor meanwhile.
+            # What is looked at is what is shut down, whatever libzmq does with the descriptor
+            # meanwhile.
             if _inode(connection) == one.inode:
                 try:
                     connection.shutdown(socket.SHUT_RDWR)
@@ -206,7 +219,8 @@ class AcceptedConnections(Generic[C]):
                     pass  # the peer was quicker
 
     def close(self) -> None:
-        """Before the router is closed: libzmq would wait for somebody to read of the connections that it ends."""
+        """Before the router is closed: libzmq would wait for somebody to read of the connections
+        that it ends."""
         self._router.disable_monitor()
         self._monitor.close()
 

@@ -29,23 +29,24 @@ class PeerFull(Exception):
 
 
 class ConnectionTracker(Protocol):
-    """Is told of connections that are new to a ROUTER. ``accepted.py`` implements it; it stands here because
-    that module has a pump of its own."""
+    """Is told of connections that are new to a ROUTER. ``accepted.py`` implements it; it stands
+    here because that module has a pump of its own."""
 
     @property
     def settled(self) -> Container[bytes]:
-        """Routing ids that can be no other connection's: their messages are read without a question."""
+        """Routing ids that can be no other connection's: their messages are read without a
+        question."""
 
     def begin(self) -> None:
         """Reading begins."""
 
     def is_taken_over(self, routing_id: bytes, fd: int) -> bool:
-        """True if the id is now another connection's. Before ``identify`` says so, everything that the earlier
-        one said is handed on."""
+        """True if the id is now another connection's. Before ``identify`` says so, everything that
+        the earlier one said is handed on."""
 
     def identify(self, routing_id: bytes, fd: int, address: str) -> bool:
-        """True if a message is to be heard, given its connection's descriptor (-1: inproc) and its peer's
-        address."""
+        """True if a message is to be heard, given its connection's descriptor (-1: inproc) and its
+        peer's address."""
 
     def drained(self) -> None:
         """Everything that had come when reading began has been read and handled."""
@@ -54,10 +55,11 @@ class ConnectionTracker(Protocol):
 class Pump:
     """Reads a socket in batches and sends on it without blocking.
 
-    ``on_batch`` gets 1 to ``max_batch`` messages, of some 16 MiB, then other sockets have their turn. It must not raise.
-    ``frames`` is how many every message has, where the peers are chatd's own: then libzmq need not be asked after each.
-    ``strangers`` is asked about a ROUTER's messages from routing ids that are not settled.
-    ``on_lost`` is called when a connecting socket (one peer, IMMEDIATE) no longer has anybody to send to; at least once, while that is so.
+    ``on_batch`` gets 1 to ``max_batch`` messages, of some 16 MiB, then other sockets have their
+    turn. It must not raise. ``frames`` is how many every message has, where the peers are chatd's
+    own: then libzmq need not be asked after each. ``strangers`` is asked about a ROUTER's messages
+    from routing ids that are not settled. ``on_lost`` is called when a connecting socket (one peer,
+    IMMEDIATE) no longer has anybody to send to; at least once, while that is so.
     """
 
     def __init__(
@@ -82,7 +84,8 @@ class Pump:
         self._was_writable = False
         self._check_scheduled = False
         self._paused = False
-        # The backend's own methods: pyzmq's wrappers around them cost as much again as the work (enum flags, keyword checks).
+        # The backend's own methods: pyzmq's wrappers around them cost as much again as the work
+        # (enum flags, keyword checks).
         backend: Any = super(zmq.Socket, socket)
         self._receive: Callable[[int], bytes] = backend.recv
         self._receive_frame: Callable[[int, bool], zmq.Frame] = backend.recv
@@ -132,7 +135,8 @@ class Pump:
             self._strangers.drained()
 
     def _introduce(self, message: Message, batch: list[Message]) -> bool:
-        """Read on, frame by frame with what libzmq knows of it, which is slower. False: the message is passed over."""
+        """Read on, frame by frame with what libzmq knows of it, which is slower. False: the message
+        is passed over."""
         frame = self._receive_frame(_NOBLOCK, False)
         try:
             fd, address = int(frame.get(_SRCFD)), str(frame.get("Peer-Address"))
@@ -150,7 +154,8 @@ class Pump:
         return False
 
     def _look_for_peer(self, on_lost: Callable[[], None]) -> None:
-        """Woken with nothing to read: that is also how libzmq says that a connection came or went."""
+        """Woken with nothing to read: that is also how libzmq says that a connection came or
+        went."""
         writable = self.is_writable
         lost, self._was_writable = self._was_writable and not writable, writable
         if lost:

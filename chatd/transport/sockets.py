@@ -19,15 +19,17 @@ from chatd.files.claim import Claim
 
 MAX_FRAME_BYTES = 1_048_576
 STRANGERS_HWM = 100
-"""Frames of one client that wait in the gateway; the others wait in TCP's own buffers, and so with the client."""
+"""Frames of one client that wait in the gateway; the others wait in TCP's own buffers, and so with
+the client."""
 HARD_FRAME_FACTOR = 4  # libzmq cuts a connection off at this many times MAX_FRAME_BYTES
 
 Socket = zmq.Socket[bytes]
 
 
 class Context(zmq.Context["zmq.Socket[bytes]"]):
-    """A process's ZeroMQ context. It holds the claims of the ipc paths that are bound until it ends: libzmq removes a path some time after
-    its socket was closed, and would remove a successor's."""
+    """A process's ZeroMQ context. It holds the claims of the ipc paths that are bound until it
+    ends: libzmq removes a path some time after its socket was closed, and would remove a
+    successor's."""
 
     claims: dict[str, Claim]
     holder: str
@@ -50,10 +52,11 @@ _srand = ctypes.CDLL(None).srand
 
 
 def new_context(*, io_threads: int = 1, max_sockets: int = 1023, holder: str = "") -> Context:
-    """A context. Load tools with thousands of sockets raise ``max_sockets``. ``holder`` describes this process to others that want the
-    same ipc paths."""
-    # A ROUTER takes the ids that it gives to connections from here. A stranger that knew the next one could take it first,
-    # and libzmq 4.3.5 would end the process at the next connection ("Assertion failed: ok").
+    """A context. Load tools with thousands of sockets raise ``max_sockets``. ``holder`` describes
+    this process to others that want the same ipc paths."""
+    # A ROUTER takes the ids that it gives to connections from here. A stranger that knew the next
+    # one could take it first, and libzmq 4.3.5 would end the process at the next connection
+    # ("Assertion failed: ok").
     _srand(int.from_bytes(os.urandom(4), "little"))
     context = Context(io_threads)
     context.set(zmq.MAX_SOCKETS, max_sockets)
@@ -84,7 +87,9 @@ def check_uri(uri: str) -> None:
     except ValueError:
         loopback = False
     if not loopback:
-        raise ConfigError(f"{uri!r} is not a loopback address; other hosts need transport security, which is not built yet")
+        raise ConfigError(
+            f"{uri!r} is not a loopback address; other hosts need transport security, which is not built yet"
+        )
 
 
 def usable(uris: Iterable[str]) -> list[str]:
@@ -104,20 +109,23 @@ def _socket(context: Context, kind: int, *, max_frame: int = MAX_FRAME_BYTES) ->
     socket.linger = 0
     socket.setsockopt(zmq.MAXMSGSIZE, HARD_FRAME_FACTOR * max_frame)
     socket.setsockopt(zmq.HANDSHAKE_IVL, 2_000)
-    # A peer whose host vanished is noticed in about a minute; streams have their own, quicker heartbeat.
+    # A peer whose host vanished is noticed in about a minute; streams have their own, quicker
+    # heartbeat.
     socket.setsockopt(zmq.HEARTBEAT_IVL, 15_000)
     socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 45_000)
     return socket
 
 
 def _prepare(socket: "zmq.Socket[bytes]", uri: str) -> None:
-    """Before ``uri`` is bound or connected: IPv6 only where the address is, for with it libzmq takes names such as localhost for IPv6 alone."""
+    """Before ``uri`` is bound or connected: IPv6 only where the address is, for with it libzmq
+    takes names such as localhost for IPv6 alone."""
     check_uri(uri)
     socket.setsockopt(zmq.IPV6, uri.startswith("tcp://["))
 
 
 def _bind(context: Context, socket: "zmq.Socket[bytes]", uri: str) -> "zmq.Socket[bytes]":
-    """Raises ConfigError if ``uri`` can never be bound, StartFailed if it cannot be now. Closes the socket then."""
+    """Raises ConfigError if ``uri`` can never be bound, StartFailed if it cannot be now. Closes the
+    socket then."""
     path = uri[6:] if re.match("ipc://[^@*]", uri) else ""
     try:
         _prepare(socket, uri)
@@ -135,26 +143,31 @@ def _bind(context: Context, socket: "zmq.Socket[bytes]", uri: str) -> "zmq.Socke
     return socket
 
 
-def _router(context: Context, *, max_frame: int, send_hwm: int, receive_hwm: int = 10_000) -> "zmq.Socket[bytes]":
+def _router(
+    context: Context, *, max_frame: int, send_hwm: int, receive_hwm: int = 10_000
+) -> "zmq.Socket[bytes]":
     socket = _socket(context, zmq.ROUTER, max_frame=max_frame)
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
     socket.sndhwm, socket.rcvhwm = send_hwm, receive_hwm
     return socket
 
 
-def bind_router(context: Context, uri: str, *, max_frame: int = MAX_FRAME_BYTES, send_hwm: int = 1000) -> "zmq.Socket[bytes]":
-    """A ROUTER that says when a peer is gone (EHOSTUNREACH) or full (EAGAIN) instead of dropping silently."""
+def bind_router(
+    context: Context, uri: str, *, max_frame: int = MAX_FRAME_BYTES, send_hwm: int = 1000
+) -> "zmq.Socket[bytes]":
+    """A ROUTER that says when a peer is gone (EHOSTUNREACH) or full (EAGAIN) instead of dropping
+    silently."""
     return _bind(context, _router(context, max_frame=max_frame, send_hwm=send_hwm), uri)
 
 
 def bind_watched_router(
     context: Context, uri: str, *, max_frame: int = MAX_FRAME_BYTES, send_hwm: int = 1000
 ) -> "tuple[zmq.Socket[bytes], zmq.Socket[bytes]]":
-    """The same for strangers, of whose frames few may wait to be read, however large they are; and the PAIR that tells of each connection that is
-    accepted and that ends (``accepted.py``)."""
+    """The same for strangers, of whose frames few may wait to be read, however large they are; and
+    the PAIR that tells of each connection that is accepted and that ends (``accepted.py``)."""
     router = _router(context, max_frame=max_frame, send_hwm=send_hwm, receive_hwm=STRANGERS_HWM)
-    # The kernel looks for hosts that vanished, in about 45 s too: libzmq goes through all its timers for each answered ping, which with 10,000
-    # connections was a fifth of a core.
+    # The kernel looks for hosts that vanished, in about 45 s too: libzmq goes through all its
+    # timers for each answered ping, which with 10,000 connections was a fifth of a core.
     router.setsockopt(zmq.HEARTBEAT_IVL, 0)
     router.setsockopt(zmq.TCP_KEEPALIVE, 1)
     router.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 15)
@@ -190,7 +203,8 @@ def connect_dealer(context: Context, uri: str, *, hwm: int = 10_000) -> "zmq.Soc
 
 
 def bind_xpub(context: Context, uri: str, *, send_hwm: int = 50_000) -> "zmq.Socket[bytes]":
-    """An XPUB that shows every subscription of every connection, repeated ones too. Drops at its high-water mark."""
+    """An XPUB that shows every subscription of every connection, repeated ones too. Drops at its
+    high-water mark."""
     socket = _socket(context, zmq.XPUB)
     socket.setsockopt(zmq.XPUB_VERBOSER, 1)
     socket.sndhwm, socket.rcvhwm = send_hwm, 0
@@ -198,7 +212,8 @@ def bind_xpub(context: Context, uri: str, *, send_hwm: int = 50_000) -> "zmq.Soc
 
 
 def connect_sub(context: Context, uris: Iterable[str], *, receive_hwm: int = 50_000) -> "zmq.Socket[bytes]":
-    """A SUB on every given queue. SNDHWM 0: the default would silently drop subscriptions beyond the 1,000th."""
+    """A SUB on every given queue. SNDHWM 0: the default would silently drop subscriptions beyond
+    the 1,000th."""
     socket = _socket(context, zmq.SUB, max_frame=16 * MAX_FRAME_BYTES)
     socket.setsockopt(zmq.RECONNECT_IVL, 50)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1_000)

@@ -9,7 +9,8 @@ log = structlog.get_logger()
 
 
 class Timers:
-    """Each pause is counted from the end of the action's last run. An action that raises is logged, and runs again."""
+    """Each pause is counted from the end of the action's last run. An action that raises is logged,
+    and runs again."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -23,7 +24,10 @@ class Timers:
             try:
                 action()
             except Exception:  # leases, marks and flushes hang on this timer: one failure must not end them
-                log.exception("A recurring action failed; it goes on", action=getattr(action, "__qualname__", str(action)))
+                log.exception(
+                    "A recurring action failed; it goes on",
+                    action=getattr(action, "__qualname__", str(action)),
+                )
             if not self._cancelled:  # by the action itself
                 self._handles[index] = self._loop.call_later(seconds, run)
 

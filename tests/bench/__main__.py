@@ -1,6 +1,8 @@
-"""Measures chatd, and what else is installed, with the same scenarios on the same cores. The load tool runs on them too: its share is said.
+"""Measures chatd, and what else is installed, with the same scenarios on the same cores. The load
+tool runs on them too: its share is said.
 
-Without names every scenario runs on chatd. Systems take turns, each run starts on nothing; medians of the runs are shown as tables.
+Without names every scenario runs on chatd. Systems take turns, each run starts on nothing; medians
+of the runs are shown as tables.
 """
 
 import argparse
@@ -32,7 +34,9 @@ def run(subject: Subject, scenario: Shared | Own, options: Options, said: dict[s
             subject.stop()
 
 
-def run_shared(name: str, systems: list[str], repeat: int, options: Options, console: Console, said: dict[str, str]) -> dict[str, Figures]:
+def run_shared(
+    name: str, systems: list[str], repeat: int, options: Options, console: Console, said: dict[str, str]
+) -> dict[str, Figures]:
     runs: dict[str, list[Figures]] = {}
     scenario = SHARED[name]
     wanted = [system for system in systems if system not in scenario.too_much_for]
@@ -41,7 +45,11 @@ def run_shared(name: str, systems: list[str], repeat: int, options: Options, con
             try:
                 found = run(SYSTEMS[system](), scenario, options, said)
             except (FileNotFoundError, TimeoutError) as error:
-                console.print(f"{name}: {system} is left out: {error or 'it did not get ready in time'}", markup=False, highlight=False)
+                console.print(
+                    f"{name}: {system} is left out: {error or 'it did not get ready in time'}",
+                    markup=False,
+                    highlight=False,
+                )
                 wanted.remove(system)
                 continue
             runs.setdefault(system, []).append(found)
@@ -69,14 +77,29 @@ def parse() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("scenario", nargs="*", help="which to run; default: all")
-    parser.add_argument("--on", nargs="+", choices=list(SYSTEMS), default=["chatd"], metavar="SYSTEM", help=f"of {', '.join(SYSTEMS)}")
-    parser.add_argument("--peers", action="store_true", help="on every system that is installed, and only what each can do")
-    parser.add_argument("--repeat", type=int, default=5, help="runs of each shared scenario; medians are shown (default 5)")
+    parser.add_argument(
+        "--on",
+        nargs="+",
+        choices=list(SYSTEMS),
+        default=["chatd"],
+        metavar="SYSTEM",
+        help=f"of {', '.join(SYSTEMS)}",
+    )
+    parser.add_argument(
+        "--peers", action="store_true", help="on every system that is installed, and only what each can do"
+    )
+    parser.add_argument(
+        "--repeat", type=int, default=5, help="runs of each shared scenario; medians are shown (default 5)"
+    )
     parser.add_argument("--seconds", type=float, default=5.0, help="measured stretch of each run (default 5)")
     parser.add_argument("--body", type=int, default=200, help="bytes of each text (default 200)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--save", action="store_true", help=f"make this the baseline ({BASELINE.name})")
-    parser.add_argument("--compare", action="store_true", help="compare with the baseline; exit code 1 if something is 30 %% worse")
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="compare with the baseline; exit code 1 if something is 30 %% worse",
+    )
     arguments = parser.parse_args()
     unknown = [name for name in arguments.scenario if name not in known]
     if unknown:
@@ -89,7 +112,9 @@ def parse() -> argparse.Namespace:
 def main() -> int:
     arguments = parse()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a descriptor for each device, here and in each system
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (most, most)
+    )  # a descriptor for each device, here and in each system
     console = Console(width=None if sys.stdout.isatty() else 120)
     options = Options(arguments.seconds, arguments.body)
     systems = list(PEERS) if arguments.peers else arguments.on
@@ -103,7 +128,9 @@ def main() -> int:
             report[name] = run_own(name, options, console, said)
     for system, settings in said.items():
         console.print(f"\n{system} ({SYSTEMS[system]().promise}):", markup=False, highlight=False)
-        console.print("".join(f"  {line}\n" for line in settings.splitlines()), markup=False, highlight=False, end="")
+        console.print(
+            "".join(f"  {line}\n" for line in settings.splitlines()), markup=False, highlight=False, end=""
+        )
     print_tables(report, console)
     made = to_json(report, repeat=arguments.repeat, seconds=arguments.seconds, body=arguments.body)
     if arguments.json:

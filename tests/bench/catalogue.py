@@ -38,16 +38,26 @@ class Own:
 
 _LARGE = ("ejabberd", "rabbitmq")
 SHARED: dict[str, Shared] = {
-    "hot-room": Shared("100 devices in one room, 64 sends in flight", partial(one_room, members=100, in_flight=64)),
+    "hot-room": Shared(
+        "100 devices in one room, 64 sends in flight", partial(one_room, members=100, in_flight=64)
+    ),
     "ping": Shared("100 devices in one room, 1 send in flight", partial(one_room, members=100, in_flight=1)),
-    "wide-room-1000": Shared("1,000 devices in one room, 16 sends in flight", partial(one_room, members=1_000, in_flight=16)),
-    "wide-room-10000": Shared("10,000 devices in one room, 4 sends in flight", partial(one_room, members=10_000, in_flight=4), _LARGE),
+    "wide-room-1000": Shared(
+        "1,000 devices in one room, 16 sends in flight", partial(one_room, members=1_000, in_flight=16)
+    ),
+    "wide-room-10000": Shared(
+        "10,000 devices in one room, 4 sends in flight",
+        partial(one_room, members=10_000, in_flight=4),
+        _LARGE,
+    ),
     "many-rooms": Shared(
         "10,000 profiles in 2,000 rooms, sends at random times for 10,000 deliveries/s",
         partial(many_rooms, deliveries_per_second=10_000),
         _LARGE,
     ),
-    "many-rooms-most": Shared("the same rooms, 64 sends in flight", partial(many_rooms, deliveries_per_second=None), _LARGE),
+    "many-rooms-most": Shared(
+        "the same rooms, 64 sends in flight", partial(many_rooms, deliveries_per_second=None), _LARGE
+    ),
     "replay": Shared("real chat logs as fast as they go, 64 lines in flight", replay),
 }
 OWN: dict[str, Own] = {

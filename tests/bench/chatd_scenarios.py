@@ -1,4 +1,5 @@
-"""Scenarios that only chatd can do, or that ask for more than its ports: what is owed, what idles, how a very large room begins to be served."""
+"""Scenarios that only chatd can do, or that ask for more than its ports: what is owed, what idles,
+how a very large room begins to be served."""
 
 import asyncio
 import itertools
@@ -60,13 +61,17 @@ class _Memory:
 
 
 async def idle(chatd: Chatd, options: Options, *, connections: int = 8_000) -> Figures:
-    """Connections that say nothing but heartbeats, each every ten seconds; and a while without even these."""
+    """Connections that say nothing but heartbeats, each every ten seconds; and a while without even
+    these."""
     (gateway,) = chatd.processes()["gateway"]
     before = rss_kib(gateway)
     members = [f"idle{number}" for number in range(connections)]
     receivers = await ChatdReceivers(chatd.uris, chatd.token, Tally()).open(members)
     await asyncio.sleep(HEARTBEAT_SECONDS)
-    figures: Figures = {"connections": connections, "kib_per_connection": (rss_kib(gateway) - before) / connections}
+    figures: Figures = {
+        "connections": connections,
+        "kib_per_connection": (rss_kib(gateway) - before) / connections,
+    }
     figures |= await _used(chatd, "", max(2 * HEARTBEAT_SECONDS, options.seconds))
     receivers.hush()
     figures |= await _used(chatd, "_without_heartbeats", HEARTBEAT_SECONDS)
@@ -96,11 +101,19 @@ async def large_room(chatd: Chatd, options: Options, *, members: int = 100_000, 
             await sending
     receivers.close()
     first, rest = took[0], sorted(took[1:])
-    return {"members": members, "first_ms": first, "p50_ms": percentile(rest, 0.5), "p99_ms": percentile(rest, 0.99)}
+    return {
+        "members": members,
+        "first_ms": first,
+        "p50_ms": percentile(rest, 0.5),
+        "p99_ms": percentile(rest, 0.99),
+    }
 
 
-async def stored(chatd: Chatd, options: Options, *, events: Sequence[int] = (1_000, 10_000, 100_000, 1_000_000)) -> Figures:
-    """What a delivery costs in a room that holds so many events already; 100 devices, 64 sends under way. Each size has its own room."""
+async def stored(
+    chatd: Chatd, options: Options, *, events: Sequence[int] = (1_000, 10_000, 100_000, 1_000_000)
+) -> Figures:
+    """What a delivery costs in a room that holds so many events already; 100 devices, 64 sends
+    under way. Each size has its own room."""
     figures: Figures = {}
     for count in events:
         room, members = f"r{count}", [f"m{count}-{number}" for number in range(100)]
@@ -114,11 +127,18 @@ async def stored(chatd: Chatd, options: Options, *, events: Sequence[int] = (1_0
         found = await measured(chatd, {room: members}, tally, flow, options.seconds)
         receivers.close()
         figures |= _of(count, found)
-    return {**figures, "largest_over_smallest": figures[f"us_per_delivery_{events[-1]}"] / figures[f"us_per_delivery_{events[0]}"]}
+    return {
+        **figures,
+        "largest_over_smallest": figures[f"us_per_delivery_{events[-1]}"]
+        / figures[f"us_per_delivery_{events[0]}"],
+    }
 
 
-async def made(chatd: Chatd, options: Options, *, rooms: Sequence[int] = (100, 1_000, 10_000, 100_000)) -> Figures:
-    """What a delivery costs when so many rooms exist, all sent to alike: 10 of 200 profiles in each, 64 sends under way."""
+async def made(
+    chatd: Chatd, options: Options, *, rooms: Sequence[int] = (100, 1_000, 10_000, 100_000)
+) -> Figures:
+    """What a delivery costs when so many rooms exist, all sent to alike: 10 of 200 profiles in
+    each, 64 sends under way."""
     figures: Figures = {}
     members = [f"m{number}" for number in range(200)]
     tally = Tally()
@@ -133,7 +153,11 @@ async def made(chatd: Chatd, options: Options, *, rooms: Sequence[int] = (100, 1
         flow = ClosedLoop(drawn(dice, list(known), [1.0] * len(known), filling(options.body)), in_flight=64)
         figures |= _of(count, await measured(chatd, known, tally, flow, options.seconds))
     receivers.close()
-    return {**figures, "largest_over_smallest": figures[f"us_per_delivery_{rooms[-1]}"] / figures[f"us_per_delivery_{rooms[0]}"]}
+    return {
+        **figures,
+        "largest_over_smallest": figures[f"us_per_delivery_{rooms[-1]}"]
+        / figures[f"us_per_delivery_{rooms[0]}"],
+    }
 
 
 def _of(count: int, found: Figures) -> Figures:
@@ -158,6 +182,10 @@ async def _fill(chatd: Chatd, room: str, events: int, body: int) -> None:
 
         async def send(count: int) -> None:
             async with gate:
-                await client.send_events([message(room, stamp(0.0, filling(body)).decode()) for _ in range(count)])
+                await client.send_events(
+                    [message(room, stamp(0.0, filling(body)).decode()) for _ in range(count)]
+                )
 
-        await asyncio.gather(*(send(min(_EVENTS_A_CALL, events - start)) for start in range(0, events, _EVENTS_A_CALL)))
+        await asyncio.gather(
+            *(send(min(_EVENTS_A_CALL, events - start)) for start in range(0, events, _EVENTS_A_CALL))
+        )

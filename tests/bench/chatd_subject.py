@@ -1,4 +1,5 @@
-"""chatd under load: a default node and a gateway, two processes, on SQLite or PostgreSQL. And a client for it as lean as Python allows."""
+"""chatd under load: a default node and a gateway, two processes, on SQLite or PostgreSQL. And a
+client for it as lean as Python allows."""
 
 import asyncio
 import time
@@ -52,7 +53,10 @@ class ChatdReceivers:
         self._connections = [Dealer(self._reader(index)) for index in range(len(members))]
         for start in range(0, len(members), _CONNECTING_AT_ONCE):
             await asyncio.gather(
-                *(self._hello(index, members[index]) for index in range(start, min(start + _CONNECTING_AT_ONCE, len(members))))
+                *(
+                    self._hello(index, members[index])
+                    for index in range(start, min(start + _CONNECTING_AT_ONCE, len(members)))
+                )
             )
         while self._caught_up < len(members):
             await asyncio.sleep(0.01)
@@ -65,7 +69,14 @@ class ChatdReceivers:
 
     async def _hello(self, index: int, member: str) -> None:
         await self._connections[index].connect(self._uris[index % len(self._uris)])
-        hello = Hello(token=self._token, profile_id=member, device_id="d", window_messages=self._window, window_bytes=4 << 20, version=1)
+        hello = Hello(
+            token=self._token,
+            profile_id=member,
+            device_id="d",
+            window_messages=self._window,
+            window_bytes=4 << 20,
+            version=1,
+        )
         self._connections[index].send(ClientFrame(hello=hello).SerializeToString())
 
     def _reader(self, index: int) -> Callable[[list[bytes]], None]:
@@ -92,7 +103,9 @@ class ChatdReceivers:
         elif frame.HasField("closed") or frame.HasField("error"):
             raise RuntimeError(f"the gateway refused: {frame}")
         return tuple(
-            stamped_at(one.payload.fields["text"].string_value.encode()) if "text" in one.payload.fields else 0.0
+            stamped_at(one.payload.fields["text"].string_value.encode())
+            if "text" in one.payload.fields
+            else 0.0
             for one in frame.deliveries
         )
 
@@ -111,7 +124,9 @@ class ChatdReceivers:
         for connection in self._connections[self._turn :: _HEARTBEAT_TURNS]:
             connection.send(frame)
         self._turn = (self._turn + 1) % _HEARTBEAT_TURNS
-        self._timers[1] = asyncio.get_running_loop().call_later(HEARTBEAT_SECONDS / _HEARTBEAT_TURNS, self._heartbeat)
+        self._timers[1] = asyncio.get_running_loop().call_later(
+            HEARTBEAT_SECONDS / _HEARTBEAT_TURNS, self._heartbeat
+        )
 
     def hush(self) -> None:
         """No more acks and heartbeats."""
@@ -125,13 +140,15 @@ class ChatdReceivers:
 
 
 class _Request:
-    """SendEvents of one event, made once for a room and a size of body; then only what differs is put in. What protobuf itself takes for each
-    would be more than the daemon does."""
+    """SendEvents of one event, made once for a room and a size of body; then only what differs is
+    put in. What protobuf itself takes for each would be more than the daemon does."""
 
     def __init__(self, token: str, room: str, size: int) -> None:
         self._prefix = f"{time.time_ns():016x}-"
         made = [self._make(token, room, FIRST_CALL, digit * size) for digit in "01"]
-        self._body_at = next(index for index, (one, other) in enumerate(zip(*made, strict=True)) if one != other)
+        self._body_at = next(
+            index for index, (one, other) in enumerate(zip(*made, strict=True)) if one != other
+        )
         self._size = size
         self._call_at = made[0].index(_varint(FIRST_CALL))
         self._id_at = made[0].index(self._event_id(FIRST_CALL).encode())
@@ -145,7 +162,9 @@ class _Request:
     def _make(self, token: str, room: str, number: int, text: str) -> bytes:
         payload = Struct()
         payload["text"] = text
-        event = RoomEvent(event_id=self._event_id(number), room_id=room, type=EventType.EVENT_TYPE_MESSAGE, payload=payload)
+        event = RoomEvent(
+            event_id=self._event_id(number), room_id=room, type=EventType.EVENT_TYPE_MESSAGE, payload=payload
+        )
         call = RpcRequest(
             call_id=number,
             method="ChatService/SendEvents",
@@ -221,7 +240,9 @@ class Chatd:
 
     def _start(self, folder: Path, database: str) -> str:
         default = StreamsSection.model_fields["repair_pull_seconds"].default  # tests have a shorter one
-        self.deployment = Deployment(folder, database, defaults=self._nodes, gateways=self._gateways, REPAIR_PULL_SECONDS=default)
+        self.deployment = Deployment(
+            folder, database, defaults=self._nodes, gateways=self._gateways, REPAIR_PULL_SECONDS=default
+        )
         self.deployment.__enter__()
         self.uris = [self.deployment.uri(number) for number in range(self._gateways)]
         self.token = self.deployment.token

@@ -1,4 +1,5 @@
-"""The two ways to send: as many as are under way always, or at random times whatever comes of it."""
+"""The two ways to send: as many as are under way always, or at random times whatever comes of
+it."""
 
 import asyncio
 import random
@@ -14,8 +15,8 @@ Said = tuple[str, bytes]
 
 
 class ClosedLoop:
-    """Keeps ``in_flight`` sends under way; each ack starts the next of ``said``, (room, text). Says what the system can do, not how long things
-    wait."""
+    """Keeps ``in_flight`` sends under way; each ack starts the next of ``said``, (room, text). Says
+    what the system can do, not how long things wait."""
 
     def __init__(self, said: Iterator[Said], *, in_flight: int) -> None:
         self._said = said
@@ -55,8 +56,8 @@ class ClosedLoop:
 
 
 class OpenLoop:
-    """Sends at random times (Poisson), ``rate`` a second, what ``said`` says. Each is timed from when it was due, not from when it
-    could be sent: what waits is seen to wait."""
+    """Sends at random times (Poisson), ``rate`` a second, what ``said`` says. Each is timed from
+    when it was due, not from when it could be sent: what waits is seen to wait."""
 
     def __init__(self, said: Iterator[Said], *, rate: float, dice: random.Random) -> None:
         self._said = said

@@ -1,8 +1,9 @@
 """`make bench-guard`: fails when a delivery has become much more expensive. CI runs it.
 
-What is compared are ratios: the daemon's CPU time per delivery to that of a reference loop, measured in turn in the same run. The loop has the
-same shape (sockets of libzmq over TCP, a protobuf message for each, an ack, look-ups) and none of chatd's code. So a slower machine, or
-one that is shared, moves both. The median of the rounds is compared with what ``guard.json`` recorded.
+What is compared are ratios: the daemon's CPU time per delivery to that of a reference loop,
+measured in turn in the same run. The loop has the same shape (sockets of libzmq over TCP, a
+protobuf message for each, an ack, look-ups) and none of chatd's code. So a slower machine, or one
+that is shared, moves both. The median of the rounds is compared with what ``guard.json`` recorded.
 """
 
 import argparse
@@ -76,34 +77,48 @@ async def ratios(chatd: Chatd, rounds: int, options: Options) -> dict[str, list[
                 raise RuntimeError(f"{name}: {figures['missing']:.0f} deliveries are missing")
             loop = (before + reference()) / 2
             found[name].append(figures["server_cpu_us_per_delivery"] / loop)
-            print(f"{name}: {figures['server_cpu_us_per_delivery']:.2f} µs, the loop {loop:.2f} µs: {found[name][-1]:.3f}", flush=True)
+            print(
+                f"{name}: {figures['server_cpu_us_per_delivery']:.2f} µs, the loop {loop:.2f} µs: "
+                f"{found[name][-1]:.3f}",
+                flush=True,
+            )
     receivers.close()
     return found
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.bench.guard", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m tests.bench.guard",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--record", action="store_true", help="make these ratios what later runs are compared with")
+    parser.add_argument(
+        "--record", action="store_true", help="make these ratios what later runs are compared with"
+    )
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="chatd-bench-") as folder:
         chatd = Chatd()
         chatd.start(Path(folder))
         try:
             medians = {
-                name: statistics.median(each) for name, each in uvloop.run(ratios(chatd, given.rounds, Options(seconds=1.5))).items()
+                name: statistics.median(each)
+                for name, each in uvloop.run(ratios(chatd, given.rounds, Options(seconds=1.5))).items()
             }
         finally:
             chatd.stop()
     if given.record:
-        RECORDED.write_text(json.dumps({name: round(ratio, 3) for name, ratio in medians.items()}, indent=1) + "\n")
+        RECORDED.write_text(
+            json.dumps({name: round(ratio, 3) for name, ratio in medians.items()}, indent=1) + "\n"
+        )
         return 0
     recorded: dict[str, float] = json.loads(RECORDED.read_text())
     worse = {name: ratio for name, ratio in medians.items() if ratio >= recorded[name] * WORSE}
     for name, ratio in medians.items():
-        print(f"{name}: {ratio:.3f} times the loop; {recorded[name]:.3f} recorded, {recorded[name] * WORSE:.3f} is the limit")
+        print(
+            f"{name}: {ratio:.3f} times the loop; {recorded[name]:.3f} recorded, "
+            f"{recorded[name] * WORSE:.3f} is the limit"
+        )
     for name in worse:
         print(f"{name} has become slower by {worse[name] / recorded[name] - 1:.0%}", file=sys.stderr)
     return 1 if worse else 0

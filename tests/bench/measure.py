@@ -1,4 +1,5 @@
-"""What processes used: CPU time, memory, bytes written; and percentiles. From /proc, so that nothing in the measured process takes part."""
+"""What processes used: CPU time, memory, bytes written; and percentiles. From /proc, so that
+nothing in the measured process takes part."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,12 +16,24 @@ def cpu_seconds(pid: int) -> float:
 
 def rss_kib(pid: int) -> int:
     """Resident memory of a process."""
-    return int(next(line.split()[1] for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")))
+    return int(
+        next(
+            line.split()[1]
+            for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+            if line.startswith("VmRSS")
+        )
+    )
 
 
 def written_bytes(pid: int) -> int:
     """What a process has caused to be written to disks."""
-    return int(next(line.split()[1] for line in Path(f"/proc/{pid}/io").read_text().splitlines() if line.startswith("write_bytes")))
+    return int(
+        next(
+            line.split()[1]
+            for line in Path(f"/proc/{pid}/io").read_text().splitlines()
+            if line.startswith("write_bytes")
+        )
+    )
 
 
 def family(pid: int) -> list[int]:
@@ -40,12 +53,18 @@ class Usage:
         self._before = self._read()
 
     def _read(self) -> dict[str, tuple[float, int]]:
-        return {name: (sum(map(cpu_seconds, pids)), sum(map(written_bytes, pids))) for name, pids in self._groups.items()}
+        return {
+            name: (sum(map(cpu_seconds, pids)), sum(map(written_bytes, pids)))
+            for name, pids in self._groups.items()
+        }
 
     def stop(self) -> dict[str, tuple[float, int]]:
         """Seconds of CPU and bytes written, by group."""
         after = self._read()
-        return {name: (after[name][0] - cpu, after[name][1] - written) for name, (cpu, written) in self._before.items()}
+        return {
+            name: (after[name][0] - cpu, after[name][1] - written)
+            for name, (cpu, written) in self._before.items()
+        }
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -1,4 +1,5 @@
-"""A device with a long backlog of bulk catches up while urgent events come in another room: how much later than on an idle device they arrive."""
+"""A device with a long backlog of bulk catches up while urgent events come in another room: how
+much later than on an idle device they arrive."""
 
 import asyncio
 import time
@@ -53,8 +54,11 @@ async def idle(client: Client, device: str, caller: Caller, *, calls: int) -> li
     return found
 
 
-async def catching_up(client: Client, device: str, caller: Caller, *, bulk: tuple[str, int], work: float = 0.0) -> list[float]:
-    """The same of what is sent while the stream catches up, until the event ``bulk`` (room, seq) has come. ``work``: seconds for an event."""
+async def catching_up(
+    client: Client, device: str, caller: Caller, *, bulk: tuple[str, int], work: float = 0.0
+) -> list[float]:
+    """The same of what is sent while the stream catches up, until the event ``bulk`` (room, seq)
+    has come. ``work``: seconds for an event."""
     found: list[float] = []
     async with client.stream(device) as stream:
         await stream.opened()
@@ -85,15 +89,19 @@ async def fill(client: Client, room: str, events: int) -> tuple[str, int]:
 
     async def send(count: int) -> None:
         async with limit:
-            seqs.append((await client.send_events([message(room, "x" * 100, priority=BULK) for _ in range(count)]))[-1].seq)
+            seqs.append(
+                (await client.send_events([message(room, "x" * 100, priority=BULK) for _ in range(count)]))[
+                    -1
+                ].seq
+            )
 
     await asyncio.gather(*(send(min(256, events - start)) for start in range(0, events, 256)))
     return room, max(seqs)
 
 
 async def priority(chatd: Chatd, _: Options, *, backlog: int = 100_000, devices: int = 10) -> Figures:
-    """What urgent events take when nothing else is owed, while each of so many devices catches up, one after the other, and while one at leisure
-    does; and how much more that is."""
+    """What urgent events take when nothing else is owed, while each of so many devices catches up,
+    one after the other, and while one at leisure does; and how much more that is."""
     context = new_context()
     rooms = ("a-bulk", "b-calls")  # by their ids the bulk would come first
     bob = Client(chatd.uris[0], chatd.token, profile="bob", context=context)
@@ -119,5 +127,7 @@ async def priority(chatd: Chatd, _: Options, *, backlog: int = 100_000, devices:
         for share, label in ((0.5, "p50"), (0.99, "p99")):
             figures[f"{name}_{label}_ms"] = percentile(seconds, share) * 1e3
             if name != "idle":
-                figures[f"{name}_{label}_more_ms"] = figures[f"{name}_{label}_ms"] - figures[f"idle_{label}_ms"]
+                figures[f"{name}_{label}_more_ms"] = (
+                    figures[f"{name}_{label}_ms"] - figures[f"idle_{label}_ms"]
+                )
     return figures

@@ -16,14 +16,23 @@ BASELINE = Path(__file__).with_name("baseline.json")
 WORSE = 1.3
 """A judged figure that is so many times as bad as in the baseline is a regression."""
 HIGHER_IS_BETTER = ("deliveries_per_second", "events_per_second")
-LOWER_IS_BETTER = ("server_cpu_us_per_delivery", "server_cpu_us_per_event", "receive_p50_ms", "kib_per_connection", "first_ms")
+LOWER_IS_BETTER = (
+    "server_cpu_us_per_delivery",
+    "server_cpu_us_per_event",
+    "receive_p50_ms",
+    "kib_per_connection",
+    "first_ms",
+)
 Report = dict[str, dict[str, Figures]]
 """Scenario → system → figures."""
 
 
 def medians(runs: Sequence[Figures]) -> Figures:
     """Of each figure; of what is missing the most."""
-    return {name: (max if name == "missing" else statistics.median)([run[name] for run in runs]) for name in runs[0]}
+    return {
+        name: (max if name == "missing" else statistics.median)([run[name] for run in runs])
+        for name in runs[0]
+    }
 
 
 def print_tables(report: Report, console: Console) -> None:
@@ -32,7 +41,9 @@ def print_tables(report: Report, console: Console) -> None:
         for column in table.columns[1:]:
             column.justify = "right"
         for figure in dict.fromkeys(name for figures in systems.values() for name in figures):
-            table.add_row(figure.replace("_", " "), *(_shown(figures.get(figure)) for figures in systems.values()))
+            table.add_row(
+                figure.replace("_", " "), *(_shown(figures.get(figure)) for figures in systems.values())
+            )
         console.print(table)
 
 
@@ -43,8 +54,16 @@ def _shown(value: float | None) -> str:
 
 
 def to_json(report: Report, *, repeat: int, seconds: float, body: int) -> str:
-    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "kernel": platform.release().split("-")[0]}
-    return json.dumps({"machine": machine, "repeat": repeat, "seconds": seconds, "body": body, "figures": report}, indent=1, sort_keys=True)
+    machine = {
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "kernel": platform.release().split("-")[0],
+    }
+    return json.dumps(
+        {"machine": machine, "repeat": repeat, "seconds": seconds, "body": body, "figures": report},
+        indent=1,
+        sort_keys=True,
+    )
 
 
 def regressions(before: Mapping[str, Mapping[str, Figures]], now: Report) -> list[str]:
@@ -57,7 +76,10 @@ def regressions(before: Mapping[str, Mapping[str, Figures]], now: Report) -> lis
                 if (name in HIGHER_IS_BETTER and figures[name] * WORSE <= old[name]) or (
                     name in LOWER_IS_BETTER and figures[name] >= old[name] * WORSE
                 ):
-                    found.append(f"{scenario} on {system}: {name.replace('_', ' ')} {_shown(old[name])} → {_shown(figures[name])}")
+                    found.append(
+                        f"{scenario} on {system}: {name.replace('_', ' ')} {_shown(old[name])} → "
+                        f"{_shown(figures[name])}"
+                    )
     return sorted(found)
 
 
@@ -71,5 +93,12 @@ def print_changes(before: Mapping[str, Mapping[str, Figures]], now: Report, cons
             for name in (*HIGHER_IS_BETTER, *LOWER_IS_BETTER):
                 if name in figures and old.get(name):
                     change = figures[name] / old[name] - 1
-                    table.add_row(scenario, system, name.replace("_", " "), _shown(old[name]), _shown(figures[name]), f"{change:+.0%}")
+                    table.add_row(
+                        scenario,
+                        system,
+                        name.replace("_", " "),
+                        _shown(old[name]),
+                        _shown(figures[name]),
+                        f"{change:+.0%}",
+                    )
     console.print(table)

@@ -1,4 +1,5 @@
-"""A gateway with many devices is killed: how long until each of them has what was said meanwhile."""
+"""A gateway with many devices is killed: how long until each of them has what was said
+meanwhile."""
 
 import asyncio
 import time
@@ -22,10 +23,13 @@ async def shown_at(stream: Stream, text: str) -> float:
 
 
 async def resume(deployment: Deployment, devices: int) -> list[float]:
-    """Seconds from the kill, ascending. All devices are SDK streams of this process; the gateway is started again at once, another one takes the
-    send meanwhile."""
+    """Seconds from the kill, ascending. All devices are SDK streams of this process; the gateway is
+    started again at once, another one takes the send meanwhile."""
     context = new_context(max_sockets=10_000)
-    clients = [Client(deployment.uri(0), deployment.token, profile=f"p{number}", context=context) for number in range(devices)]
+    clients = [
+        Client(deployment.uri(0), deployment.token, profile=f"p{number}", context=context)
+        for number in range(devices)
+    ]
     other = Client(deployment.uri(1), deployment.token, profile="sender", call_timeout=30, context=context)
     await other.create_room("r", profiles=[f"p{number}" for number in range(devices)])
     streams = [client.stream("d") for client in clients]
@@ -51,4 +55,9 @@ async def resume(deployment: Deployment, devices: int) -> list[float]:
 
 async def resumed(chatd: Chatd, _: Options, *, devices: int = 1_000) -> Figures:
     times = await resume(chatd.deployment, devices)
-    return {"devices": devices, "p50_s": percentile(times, 0.5), "p99_s": percentile(times, 0.99), "last_s": times[-1]}
+    return {
+        "devices": devices,
+        "p50_s": percentile(times, 0.5),
+        "p99_s": percentile(times, 0.99),
+        "last_s": times[-1],
+    }

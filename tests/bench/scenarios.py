@@ -1,4 +1,5 @@
-"""What any system can be asked to do. A scenario takes a system that was just started on nothing, and gives figures, units in their names."""
+"""What any system can be asked to do. A scenario takes a system that was just started on nothing,
+and gives figures, units in their names."""
 
 import asyncio
 import itertools
@@ -20,13 +21,25 @@ Figures = dict[str, float]
 
 
 async def one_room(subject: Subject, options: Options, *, members: int, in_flight: int) -> Figures:
-    """One sender, one room, every member a device that acknowledges. ``in_flight`` sends are under way always."""
+    """One sender, one room, every member a device that acknowledges. ``in_flight`` sends are under
+    way always."""
     rooms = {"r": [f"m{number}" for number in range(members)]}
-    return await closed_loop(subject, rooms, itertools.repeat(("r", filling(options.body))), in_flight=in_flight, seconds=options.seconds)
+    return await closed_loop(
+        subject,
+        rooms,
+        itertools.repeat(("r", filling(options.body))),
+        in_flight=in_flight,
+        seconds=options.seconds,
+    )
 
 
 async def closed_loop(
-    subject: Subject, rooms: Mapping[str, Sequence[str]], said: Iterator[Said], *, in_flight: int, seconds: float
+    subject: Subject,
+    rooms: Mapping[str, Sequence[str]],
+    said: Iterator[Said],
+    *,
+    in_flight: int,
+    seconds: float,
 ) -> Figures:
     """As much as the system takes with ``in_flight`` sends under way."""
     tally = Tally()
@@ -37,17 +50,25 @@ async def closed_loop(
 
 
 async def many_rooms(
-    subject: Subject, options: Options, *, deliveries_per_second: float | None, profiles: int = 10_000, rooms: int = 2_000
+    subject: Subject,
+    options: Options,
+    *,
+    deliveries_per_second: float | None,
+    profiles: int = 10_000,
+    rooms: int = 2_000,
 ) -> Figures:
-    """``rooms`` of 2 to 50 members, small ones the more numerous; popular rooms (Zipf) are sent to more often. The rate of sends, at random times,
-    is such that ``deliveries_per_second`` should come of them; None: as many as the system takes with 64 sends under way."""
+    """``rooms`` of 2 to 50 members, small ones the more numerous; popular rooms (Zipf) are sent to
+    more often. The rate of sends, at random times, is such that ``deliveries_per_second`` should
+    come of them; None: as many as the system takes with 64 sends under way."""
     dice = random.Random(1)
     made = zipf_rooms(dice, profiles=profiles, rooms=rooms)
     weights = [1.0 / (rank + 1) for rank in range(rooms)]
     said = drawn(dice, list(made), weights, filling(options.body))
     if deliveries_per_second is None:
         return await closed_loop(subject, made, said, in_flight=64, seconds=options.seconds)
-    mean = sum(weight * len(members) for weight, members in zip(weights, made.values(), strict=True)) / sum(weights)
+    mean = sum(weight * len(members) for weight, members in zip(weights, made.values(), strict=True)) / sum(
+        weights
+    )
     tally = Tally()
     receivers = await subject.receivers(made, tally)
     flow = OpenLoop(said, rate=deliveries_per_second / mean, dice=dice)
@@ -61,7 +82,10 @@ def zipf_rooms(dice: random.Random, *, profiles: int, rooms: int) -> dict[str, l
     """2 to 50 members each; half of the rooms have fewer than six."""
     sizes = range(2, 51)
     drawn = dice.choices(sizes, weights=[size**-1.5 for size in sizes], k=rooms)
-    return {f"r{number}": [f"m{one}" for one in dice.sample(range(profiles), size)] for number, size in enumerate(drawn)}
+    return {
+        f"r{number}": [f"m{one}" for one in dice.sample(range(profiles), size)]
+        for number, size in enumerate(drawn)
+    }
 
 
 def drawn(dice: random.Random, rooms: Sequence[str], weights: Sequence[float], text: bytes) -> Iterator[Said]:
@@ -73,13 +97,16 @@ def drawn(dice: random.Random, rooms: Sequence[str], weights: Sequence[float], t
 
 
 async def replay(subject: Subject, options: Options) -> Figures:
-    """Real logs, over and over: a room for each, its nicks the members of it, 64 lines under way. Raises FileNotFoundError without the logs."""
+    """Real logs, over and over: a room for each, its nicks the members of it, 64 lines under way.
+    Raises FileNotFoundError without the logs."""
     rooms: dict[str, list[str]] = {}
     lines: list[list[Said]] = []
     nicks: dict[str, str] = {}
     for number, log in enumerate(sorted(LOGS.glob("*.log"))):
         said = [step for step in steps(log) if step.kind == "say"]
-        rooms[f"r{number}"] = [nicks.setdefault(nick, f"m{len(nicks)}") for nick in dict.fromkeys(step.nick for step in said)]
+        rooms[f"r{number}"] = [
+            nicks.setdefault(nick, f"m{len(nicks)}") for nick in dict.fromkeys(step.nick for step in said)
+        ]
         lines.append([(f"r{number}", step.text.encode()) for step in said])
     if not rooms:
         raise FileNotFoundError("the chat logs of ../shared/data/irc are not here")
@@ -88,9 +115,14 @@ async def replay(subject: Subject, options: Options) -> Figures:
 
 
 async def measured(
-    subject: Subject, rooms: Mapping[str, Sequence[str]], tally: Tally, flow: ClosedLoop | OpenLoop, seconds: float
+    subject: Subject,
+    rooms: Mapping[str, Sequence[str]],
+    tally: Tally,
+    flow: ClosedLoop | OpenLoop,
+    seconds: float,
 ) -> Figures:
-    """What ``flow`` brings in so many seconds after a warm-up; ``missing`` is what had not arrived long after its end."""
+    """What ``flow`` brings in so many seconds after a warm-up; ``missing`` is what had not arrived
+    long after its end."""
     await asyncio.sleep(WARM_UP_SECONDS)
     before = tally.deliveries  # chatd also delivers who joined
     await flow.start(subject, list(rooms))
@@ -121,12 +153,15 @@ async def _stretch(subject: Subject, tally: Tally, flow: ClosedLoop | OpenLoop, 
         "load_tool_cpu_share": used[LOAD][0] / (server + used[LOAD][0]),
         "load_tool_cores": used[LOAD][0] / took,
         "server_cores": server / took,
-        "written_bytes_per_event": sum(written for name, (_, written) in used.items() if name != LOAD) / max(1, acked),
+        "written_bytes_per_event": sum(written for name, (_, written) in used.items() if name != LOAD)
+        / max(1, acked),
         "rss_mib": sum(rss_kib(pid) for pids in processes.values() for pid in pids) / 1024,
     }
     for name, latencies in (("receive", sorted(tally.latencies)), ("ack", sorted(flow.latencies))):
         for share, label in ((0.5, "p50"), (0.99, "p99"), (0.999, "p99.9")):
             figures[f"{name}_{label}_ms"] = percentile(latencies, share) * 1e3
     if len(processes) > 1:
-        figures |= {f"{group}_cpu_us_per_delivery": used[group][0] / max(1, deliveries) * 1e6 for group in processes}
+        figures |= {
+            f"{group}_cpu_us_per_delivery": used[group][0] / max(1, deliveries) * 1e6 for group in processes
+        }
     return figures

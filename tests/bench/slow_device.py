@@ -1,4 +1,5 @@
-"""One device that takes nothing among many that do: does it make the others wait, and does the gateway grow?"""
+"""One device that takes nothing among many that do: does it make the others wait, and does the
+gateway grow?"""
 
 import asyncio
 import time
@@ -19,7 +20,11 @@ PAUSE_SECONDS = 0.01
 async def _takes_nothing(chatd: Chatd) -> Dealer:
     """A device that says Hello and nothing more: what it is sent stays unacknowledged."""
     connection = await Dealer(lambda messages: None).connect(chatd.uris[0])
-    connection.send(ClientFrame(hello=Hello(token=chatd.token, profile_id="slow", device_id="d", version=1)).SerializeToString())
+    connection.send(
+        ClientFrame(
+            hello=Hello(token=chatd.token, profile_id="slow", device_id="d", version=1)
+        ).SerializeToString()
+    )
     await asyncio.sleep(0.5)
     return connection
 
@@ -55,6 +60,9 @@ async def slow_device(chatd: Chatd, options: Options, *, devices: int = 500) -> 
     for beside, values in latencies.items():
         ascending = sorted(values)
         name = "beside" if beside else "alone"
-        figures |= {f"{name}_{label}_ms": percentile(ascending, share) * 1e3 for share, label in ((0.5, "p50"), (0.99, "p99"))}
+        figures |= {
+            f"{name}_{label}_ms": percentile(ascending, share) * 1e3
+            for share, label in ((0.5, "p50"), (0.99, "p99"))
+        }
     figures["p99_ratio"] = figures["beside_p99_ms"] / figures["alone_p99_ms"]
     return figures

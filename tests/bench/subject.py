@@ -1,7 +1,9 @@
-"""What a scenario needs of a system under test. Each is a server of its own processes and a lean client in this one.
+"""What a scenario needs of a system under test. Each is a server of its own processes and a lean
+client in this one.
 
-A body begins with the time it was meant to be sent (``stamp``), so every system is timed in the same way. A receiver's every tenth device keeps
-latencies; who gets the same bytes as the device before it does not look at them again.
+A body begins with the time it was meant to be sent (``stamp``), so every system is timed in the
+same way. A receiver's every tenth device keeps latencies; who gets the same bytes as the device
+before it does not look at them again.
 """
 
 import time
@@ -67,7 +69,8 @@ class Receivers(Protocol):
 
 
 class Sender(Protocol):
-    """One connection. ``send`` does not wait; ``on_ack`` of its making is called once for each, with what ``send`` was given as ``tag``."""
+    """One connection. ``send`` does not wait; ``on_ack`` of its making is called once for each,
+    with what ``send`` was given as ``tag``."""
 
     def send(self, room: str, body: bytes, tag: object) -> None: ...
 
@@ -82,7 +85,8 @@ class Subject(Protocol):
     """What its ack to a sender means."""
 
     def start(self, folder: Path) -> str:
-        """Start it; its settings, as they are printed. Raises FileNotFoundError when it is not installed."""
+        """Start it; its settings, as they are printed. Raises FileNotFoundError when it is not
+        installed."""
 
     def stop(self) -> None: ...
 

@@ -1,6 +1,8 @@
-"""ZMTP 3.1 with the NULL mechanism, as a DEALER: what a native client speaks that has no libzmq (rfc.zeromq.org/spec/37).
+"""ZMTP 3.1 with the NULL mechanism, as a DEALER: what a native client speaks that has no libzmq
+(rfc.zeromq.org/spec/37).
 
-A connection costs one descriptor and no thread; libzmq's would cost two, and the load tool more CPU than the daemon.
+A connection costs one descriptor and no thread; libzmq's would cost two, and the load tool more CPU
+than the daemon.
 """
 
 import asyncio
@@ -32,7 +34,8 @@ class Dealer(asyncio.Protocol):
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def connect(self, uri: str) -> "Dealer":
-        """``uri``: tcp://host:port. Returns when the peer has said that it is ready. Raises OSError."""
+        """``uri``: tcp://host:port. Returns when the peer has said that it is ready. Raises
+        OSError."""
         host, _, port = uri.removeprefix("tcp://").rpartition(":")
         await asyncio.get_running_loop().create_connection(lambda: self, host, int(port))
         await self._ready

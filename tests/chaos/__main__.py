@@ -1,4 +1,5 @@
-"""`make chaos SEED=… MINUTES=… DB=sqlite|postgres`: the long part. Prints what it did and the verdict; exits 1 on any violation."""
+"""`make chaos SEED=… MINUTES=… DB=sqlite|postgres`: the long part. Prints what it did and the
+verdict; exits 1 on any violation."""
 
 import argparse
 import asyncio
@@ -18,11 +19,20 @@ from tests.databases import HOW_TO_INSTALL, Cluster, cluster
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--seed", type=int, default=random.randrange(2**31), help="what reproduces a run's choices; default: random")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=random.randrange(2**31),
+        help="what reproduces a run's choices; default: random",
+    )
     parser.add_argument("--minutes", type=float, default=5.0, help="how long faults go on (default 5)")
     parser.add_argument("--db", choices=["sqlite", "postgres"], default="sqlite")
-    parser.add_argument("--round", type=float, default=45.0, help="seconds of faults between two drains (default 45)")
-    parser.add_argument("--pace", type=float, default=0.02, help="mean seconds between two sends of a sender (default 0.02)")
+    parser.add_argument(
+        "--round", type=float, default=45.0, help="seconds of faults between two drains (default 45)"
+    )
+    parser.add_argument(
+        "--pace", type=float, default=0.02, help="mean seconds between two sends of a sender (default 0.02)"
+    )
     parser.add_argument("--keep", type=Path, help="keep logs and histories in this folder")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     return parser.parse_args()
@@ -36,7 +46,10 @@ def show(report: Report) -> None:
     print("  faults: " + ", ".join(f"{kind} {count}" for kind, count in sorted(report.faults.items())))
     points = (*DEFAULT_POINTS, *GATEWAY_POINTS)
     print("  failpoints hit: " + ", ".join(f"{point} {report.failpoints[point]}" for point in points))
-    print(f"  longest drain {report.longest_drain:.1f} s, not drained {report.undrained}, largest process {report.max_rss / 2**20:.0f} MiB")
+    print(
+        f"  longest drain {report.longest_drain:.1f} s, not drained {report.undrained}, largest process "
+        f"{report.max_rss / 2**20:.0f} MiB"
+    )
     print(f"  deadlocks {report.deadlocks}")
     print("  verdict: " + ", ".join(f"{letter} {count}" for letter, count in report.verdicts.items()))
     for violation in report.violations:

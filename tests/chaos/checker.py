@@ -1,5 +1,6 @@
-"""Judges a history: a pure function from what clients saw, and what the log finally holds, to a verdict on each invariant of DELIVERY.md.
-Measured on one core: 1.2 million records, a million of them Shown, in five seconds; reading them from a file takes eight."""
+"""Judges a history: a pure function from what clients saw, and what the log finally holds, to a
+verdict on each invariant of DELIVERY.md. Measured on one core: 1.2 million records, a million of
+them Shown, in five seconds; reading them from a file takes eight."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -17,7 +18,8 @@ Registered = Mapping[tuple[str, str], Mapping[str, int]]
 
 
 def check(history: Iterable[Record], log: Log | None, registered: Registered) -> Verdict:
-    """The verdict. Without a log, what is owed is what was acknowledged. Raises KeyError for an outcome of an operation that never began."""
+    """The verdict. Without a log, what is owed is what was acknowledged. Raises KeyError for an
+    outcome of an operation that never began."""
     found = Findings()
     invoked: dict[int, Invoke] = {}
     acked: dict[int, Ok] = {}
@@ -47,13 +49,19 @@ def check(history: Iterable[Record], log: Log | None, registered: Registered) ->
             found.faults[record.kind] += 1
         else:
             assert isinstance(record, Unknown)
-    found.operations, found.acked, found.unknown = len(invoked), len(acked), len(invoked) - len(acked) - len(failed)
+    found.operations, found.acked, found.unknown = (
+        len(invoked),
+        len(acked),
+        len(invoked) - len(acked) - len(failed),
+    )
     tried = [invoke for op, invoke in invoked.items() if op not in failed]
     rooms = _rooms(found, log, tried, [(invoked[op], ok) for op, ok in acked.items()], changes)
     intervals = _intervals(changes)
     for (profile, device, room), records in streams.items():
         first = registered.get((profile, device), {}).get(room)
-        check_stream(found, f"{profile}/{device}", profile, room, records, rooms[room], intervals[profile, room], first)
+        check_stream(
+            found, f"{profile}/{device}", profile, room, records, rooms[room], intervals[profile, room], first
+        )
     check_places(found, tried, rooms)
     check_real_time(found, tried, acked, rooms)
     return found.verdict()
@@ -73,7 +81,11 @@ def _intervals(changes: Iterable[tuple[str, str, int, bool]]) -> dict[tuple[str,
 
 
 def _rooms(
-    found: Findings, log: Log | None, tried: list[Invoke], acks: list[tuple[Invoke, Ok]], changes: Iterable[tuple[str, str, int, bool]]
+    found: Findings,
+    log: Log | None,
+    tried: list[Invoke],
+    acks: list[tuple[Invoke, Ok]],
+    changes: Iterable[tuple[str, str, int, bool]],
 ) -> dict[str, Room]:
     """What each room holds, by the log and by the acks, which have to agree."""
     rooms: dict[str, Room] = defaultdict(Room)
@@ -86,7 +98,9 @@ def _rooms(
         rooms[name].from_log = True
         for seq, value in events.items():
             if value not in rooms[name].attempted and seq not in rooms[name].changes:
-                found.add("U", f"the log has {value[0]} at {name} {seq}, which nobody sent, or which was refused")
+                found.add(
+                    "U", f"the log has {value[0]} at {name} {seq}, which nobody sent, or which was refused"
+                )
         rooms[name].lowest = min(events, default=0)
     for invoke, ok in acks:
         room, value = rooms[invoke.room], (invoke.event_id, invoke.body_hash)
@@ -95,9 +109,16 @@ def _rooms(
         if known is None:
             room.values[ok.seq] = value
             if log is not None and ok.seq >= room.lowest:  # what is below has been removed by retention
-                found.add("L", f"{value[0]} was acknowledged at {invoke.room} {ok.seq}, where the log has nothing", invoke, ok)
+                found.add(
+                    "L",
+                    f"{value[0]} was acknowledged at {invoke.room} {ok.seq}, where the log has nothing",
+                    invoke,
+                    ok,
+                )
         elif known != value:
-            found.add("V", f"{value[0]} was acknowledged at {invoke.room} {ok.seq}, where {known[0]} is", invoke, ok)
+            found.add(
+                "V", f"{value[0]} was acknowledged at {invoke.room} {ok.seq}, where {known[0]} is", invoke, ok
+            )
     for room in rooms.values():
         room.owed = sorted(room.values.keys() | room.changes)
         room.owed_acked = sorted(room.acked)

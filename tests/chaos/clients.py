@@ -1,4 +1,5 @@
-"""The clients of a chaos run: they send, show, crash and come back, and write down everything they did and saw."""
+"""The clients of a chaos run: they send, show, crash and come back, and write down everything they
+did and saw."""
 
 import asyncio
 import itertools
@@ -22,7 +23,8 @@ Connect = Callable[[str], Client]
 
 
 def body_hash(delivery: Delivery) -> str:
-    """Of what somebody said; of what the daemon says itself, and of what retention removed, empty."""
+    """Of what somebody said; of what the daemon says itself, and of what retention removed,
+    empty."""
     return text_hash(delivery.text) if delivery.type == EventType.EVENT_TYPE_MESSAGE else ""
 
 
@@ -31,7 +33,8 @@ def text_hash(text: str) -> str:
 
 
 class Device:
-    """One device. What it has shown survives its crashes, as an application's database does; everything else does not."""
+    """One device. What it has shown survives its crashes, as an application's database does;
+    everything else does not."""
 
     def __init__(self, connect: Connect, profile: str, name: str, history: History) -> None:
         self.profile, self.name = profile, name
@@ -88,7 +91,9 @@ class Device:
         else:
             value = delivery.event_id, body_hash(delivery)
             retries = delivery.retry_count
-            self._history.add(Shown(now, self.profile, self.name, delivery.epoch, room, seq, *value, retries, repeat=repeat))
+            self._history.add(
+                Shown(now, self.profile, self.name, delivery.epoch, room, seq, *value, retries, repeat=repeat)
+            )
         if not repeat:
             self._last[room] = seq
             self.covered[room] += seq - first + 1
@@ -113,7 +118,8 @@ async def login_storm(connect: Connect, profile: str, device: str, times: int) -
 
 
 class Sender:
-    """Sends to one room until told to stop, a batch at a time, each until its outcome is known or patience ends."""
+    """Sends to one room until told to stop, a batch at a time, each until its outcome is known or
+    patience ends."""
 
     def __init__(self, connect: Connect, profile: str, room: str, history: History, pace: float) -> None:
         self._connect = connect
@@ -157,7 +163,8 @@ class Sender:
 
 
 class Mover:
-    """Lets a profile leave a room and come back, again and again. What became of it is read from the log at the end."""
+    """Lets a profile leave a room and come back, again and again. What became of it is read from
+    the log at the end."""
 
     def __init__(self, operator: Client, profile: str, rooms: list[str]) -> None:
         self._operator = operator

@@ -1,9 +1,10 @@
-"""chatd with a failpoint armed: `python -m tests.chaos.daemon default`, as `python -m chatd default`.
+"""chatd with a failpoint armed: `python -m tests.chaos.daemon default`, as `python -m chatd
+default`.
 
-The product holds no failpoints: it is put together with them at its seams (chatd/daemon/seams.py). Where none is armed nothing is
-changed.
-CHAOS_FAILPOINT=name:n dies (kill -9) at the n-th passing of a point; CHAOS_HITS is a file that gets a line for each death.
-CHAOS_CLOCK=seconds sets this process's wall clock forward or back; CHAOS_DROP=share has it lose that share of what it publishes.
+The product holds no failpoints: it is put together with them at its seams (chatd/daemon/seams.py).
+Where none is armed nothing is changed. CHAOS_FAILPOINT=name:n dies (kill -9) at the n-th passing of
+a point; CHAOS_HITS is a file that gets a line for each death. CHAOS_CLOCK=seconds sets this
+process's wall clock forward or back; CHAOS_DROP=share has it lose that share of what it publishes.
 """
 
 import os
@@ -83,7 +84,8 @@ def before_cursors(point: Failpoint, apply: Apply) -> Apply:
 
 
 def commit_fails(point: Failpoint) -> None:
-    """SQLite reports an I/O error at COMMIT although everything is on the disk: the worst case for whoever would guess."""
+    """SQLite reports an I/O error at COMMIT although everything is on the disk: the worst case for
+    whoever would guess."""
     original = peewee.SqliteDatabase.commit
 
     def commit(self: Any) -> Any:
@@ -132,8 +134,21 @@ SEAMS: dict[str, Callable[[Failpoint], Seams]] = {
     "after_gateway_send": lambda point: Seams(gateway_deliver=partial(then, point)),
     "before_ack_batch": lambda point: Seams(gateway_send_acks=partial(first, point)),
 }
-DEFAULT_POINTS = ("before_commit", "after_commit", "after_sender_ack", "mid_fan_out", "before_fan_out_mark", "before_cursors")
-GATEWAY_POINTS = ("gateway_receive", "gateway_hears_device", "before_gateway_send", "after_gateway_send", "before_ack_batch")
+DEFAULT_POINTS = (
+    "before_commit",
+    "after_commit",
+    "after_sender_ack",
+    "mid_fan_out",
+    "before_fan_out_mark",
+    "before_cursors",
+)
+GATEWAY_POINTS = (
+    "gateway_receive",
+    "gateway_hears_device",
+    "before_gateway_send",
+    "after_gateway_send",
+    "before_ack_batch",
+)
 
 
 def seams_of_environment() -> Seams:

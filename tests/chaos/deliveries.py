@@ -1,4 +1,5 @@
-"""What one device was shown of one room, held against what it was owed: lost, unexpected, out of order, twice, leaked, another value."""
+"""What one device was shown of one room, held against what it was owed: lost, unexpected, out of
+order, twice, leaked, another value."""
 
 from collections.abc import Iterable
 
@@ -19,10 +20,12 @@ def check_stream(
     spans: list[Span],
     first_owed: int | None,
 ) -> None:
-    """``records`` in the order they came; ``first_owed`` None: the device is not known, and nothing is owed to it.
+    """``records`` in the order they came; ``first_owed`` None: the device is not known, and nothing
+    is owed to it.
 
-    A dead letter that is shown after its marker is out of order by intent, as an operator replays it. An event that was shown outside of the
-    membership, or as another, is reported as that and nothing else."""
+    A dead letter that is shown after its marker is out of order by intent, as an operator replays
+    it. An event that was shown outside of the membership, or as another, is reported as that and
+    nothing else."""
     covered: set[int] = set()
     skips: list[tuple[int, int]] = []
     dropped: list[Shown] = []
@@ -71,32 +74,63 @@ def check_stream(
 
 def _check_marker(found: Findings, who: str, marker: Skipped, spans: list[Span]) -> None:
     if not marker.reason or marker.first_seq > marker.last_seq:
-        found.add("S", f"{who} was not told why {marker.room} {marker.first_seq} to {marker.last_seq} will not come", marker)
+        found.add(
+            "S",
+            f"{who} was not told why {marker.room} {marker.first_seq} to {marker.last_seq} will not come",
+            marker,
+        )
     if _span_of(spans, marker.last_seq) == NOWHERE:
-        found.add("X", f"{who} was told of {marker.room} {marker.last_seq}, outside of its memberships {spans}", marker)
+        found.add(
+            "X",
+            f"{who} was told of {marker.room} {marker.last_seq}, outside of its memberships {spans}",
+            marker,
+        )
 
 
 def _check_value(found: Findings, who: str, record: Shown, room: Room) -> None:
     value = record.event_id, record.body_hash
     known = room.values.get(record.seq)
-    if value not in room.attempted and not (record.seq in room.changes and (known == value or not room.from_log)):
+    if value not in room.attempted and not (
+        record.seq in room.changes and (known == value or not room.from_log)
+    ):
         # Of an event that exists, another body; or nothing that anybody sent.
         letter = "V" if known is not None and known != value and known[0] == record.event_id else "U"
-        found.add(letter, f"{who} was shown {record.event_id} at {record.room} {record.seq}, which nobody sent so", record)
+        found.add(
+            letter,
+            f"{who} was shown {record.event_id} at {record.room} {record.seq}, which nobody sent so",
+            record,
+        )
     elif known is None:
         if room.from_log and record.seq >= room.lowest:
-            found.add("V", f"{who} was shown {record.event_id} at {record.room} {record.seq}, where the log has nothing", record)
+            found.add(
+                "V",
+                f"{who} was shown {record.event_id} at {record.room} {record.seq}, where the log has nothing",
+                record,
+            )
         else:
             room.values[record.seq] = value
     elif known != value:
-        found.add("V", f"{who} was shown {record.event_id} at {record.room} {record.seq}, which is {known[0]}", record)
+        found.add(
+            "V",
+            f"{who} was shown {record.event_id} at {record.room} {record.seq}, which is {known[0]}",
+            record,
+        )
 
 
 def _span_of(spans: Iterable[Span], seq: int) -> Span:
     return next((span for span in spans if span[0] <= seq and (span[1] is None or seq <= span[1])), NOWHERE)
 
 
-def _check_owed(found: Findings, who: str, name: str, room: Room, covered: set[int], skipped: Ranges, start: int, end: int | None) -> None:
+def _check_owed(
+    found: Findings,
+    who: str,
+    name: str,
+    room: Room,
+    covered: set[int],
+    skipped: Ranges,
+    start: int,
+    end: int | None,
+) -> None:
     """What is known to be there was shown, or is covered by a marker."""
     for seq in within(room.owed, start, end):
         if seq not in covered and seq not in skipped:
@@ -105,13 +139,18 @@ def _check_owed(found: Findings, who: str, name: str, room: Room, covered: set[i
     found.checked += len(within(room.owed_acked, start, end))
 
 
-def _check_holes(found: Findings, who: str, name: str, room: Room, mine: list[int], skipped: Ranges, first_owed: int | None) -> None:
-    """Within a membership no seq is left out, be it one of which nothing else is known. What is known to be owed is reported as lost."""
+def _check_holes(
+    found: Findings, who: str, name: str, room: Room, mine: list[int], skipped: Ranges, first_owed: int | None
+) -> None:
+    """Within a membership no seq is left out, be it one of which nothing else is known. What is
+    known to be owed is reported as lost."""
     before = mine[0] - 1 if mine else 0
     for seq in mine:
         if seq > before + 1:
             for first, last in skipped.outside(before + 1, seq - 1):
                 lost = [] if first_owed is None else within(room.owed, max(first, first_owed), last)
                 if last - first + 1 > len(lost):
-                    found.add("O", f"{who} was shown {name} {seq} with a hole before it, from {first} to {last}")
+                    found.add(
+                        "O", f"{who} was shown {name} {seq} with a hole before it, from {first} to {last}"
+                    )
         before = seq

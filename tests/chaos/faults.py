@@ -1,4 +1,5 @@
-"""What is done to a deployment: processes killed at random and at failpoints, paused, cut off; the database restarted; clocks turned."""
+"""What is done to a deployment: processes killed at random and at failpoints, paused, cut off; the
+database restarted; clocks turned."""
 
 import asyncio
 import random
@@ -28,9 +29,12 @@ PASSINGS = 25
 
 
 class Deployment:
-    """Default nodes and gateways as real processes, with a proxy on every connection between them, and between them and devices."""
+    """Default nodes and gateways as real processes, with a proxy on every connection between them,
+    and between them and devices."""
 
-    def __init__(self, folder: Path, db_uri: str, *, defaults: int, gateways: int, cluster: Cluster | None) -> None:
+    def __init__(
+        self, folder: Path, db_uri: str, *, defaults: int, gateways: int, cluster: Cluster | None
+    ) -> None:
         self.folder = folder
         self.cluster = cluster
         self.hits = folder / "hits"
@@ -44,7 +48,11 @@ class Deployment:
             self._daemon(
                 "default",
                 f"default{number}",
-                {**common, "DEFAULT_URI": f"tcp://127.0.0.1:{call}", "QUEUE_USER_EVENT_DELIVERY_URI": f"tcp://127.0.0.1:{queue}"},
+                {
+                    **common,
+                    "DEFAULT_URI": f"tcp://127.0.0.1:{call}",
+                    "QUEUE_USER_EVENT_DELIVERY_URI": f"tcp://127.0.0.1:{queue}",
+                },
             )
             for number, (call, queue) in enumerate(zip(calls, queues, strict=True))
         ]
@@ -52,11 +60,17 @@ class Deployment:
             "DEFAULT_URI": ",".join(proxy.uri for proxy in self.inner[:defaults]),
             "QUEUE_USER_EVENT_DELIVERY_URI": ",".join(proxy.uri for proxy in self.inner[defaults:]),
         }
-        self.gateways = [self._daemon("gateway", f"gateway{number}", {**common, **joined}) for number in range(gateways)]
-        self.outer = [FaultProxy(target=("127.0.0.1", int(daemon.uri.rpartition(":")[2]))) for daemon in self.gateways]
+        self.gateways = [
+            self._daemon("gateway", f"gateway{number}", {**common, **joined}) for number in range(gateways)
+        ]
+        self.outer = [
+            FaultProxy(target=("127.0.0.1", int(daemon.uri.rpartition(":")[2]))) for daemon in self.gateways
+        ]
         for proxy, daemon in zip(self.outer, self.gateways, strict=True):
             proxy.__enter__()
-            daemon.settings["GATEWAY_PUBLIC_URI"] = proxy.uri  # devices that are sent elsewhere go through the proxies too
+            daemon.settings["GATEWAY_PUBLIC_URI"] = (
+                proxy.uri
+            )  # devices that are sent elsewhere go through the proxies too
 
     def _daemon(self, mode: str, name: str, settings: dict[str, object]) -> Daemon:
         return Daemon(mode, self.folder, settings, name=name, module="tests.chaos.daemon")
@@ -80,10 +94,17 @@ class Deployment:
 
 
 class Faults:
-    """Does things to a deployment, one after the other, until told to stop; then heals everything."""
+    """Does things to a deployment, one after the other, until told to stop; then heals
+    everything."""
 
     def __init__(
-        self, deployment: Deployment, history: History, dice: random.Random, *, crash: Callable[[], None], storm: Callable[[], None]
+        self,
+        deployment: Deployment,
+        history: History,
+        dice: random.Random,
+        *,
+        crash: Callable[[], None],
+        storm: Callable[[], None],
     ) -> None:
         self._deployment = deployment
         self._history = history
@@ -154,7 +175,11 @@ class Faults:
     def _revive(self, *, armed: bool = True) -> None:
         """Start again what has died at a failpoint."""
         for daemon in self._deployment.processes:
-            if daemon not in self._draining and daemon.process is not None and daemon.process.poll() is not None:
+            if (
+                daemon not in self._draining
+                and daemon.process is not None
+                and daemon.process.poll() is not None
+            ):
                 point = daemon.settings.get("CHAOS_FAILPOINT", "").partition(":")[0]
                 if point and daemon.process.returncode == -signal.SIGKILL:
                     self.note("kill", f"{daemon.log.stem} at {point}")
@@ -174,7 +199,12 @@ class Faults:
     def _drain(self) -> None:
         """SIGTERM: it stops cleanly, in its own time, and comes back."""
         daemon = self._dice.choice(self._deployment.processes)
-        if daemon in self._paused or daemon in self._draining or daemon.process is None or daemon.process.poll() is not None:
+        if (
+            daemon in self._paused
+            or daemon in self._draining
+            or daemon.process is None
+            or daemon.process.poll() is not None
+        ):
             return
         self._draining.add(daemon)
         self.note("drain", daemon.log.stem)
@@ -188,7 +218,11 @@ class Faults:
 
     def _pause(self) -> None:
         daemon = self._dice.choice(self._deployment.processes)
-        if daemon in self._paused | self._draining or daemon.process is None or daemon.process.poll() is not None:
+        if (
+            daemon in self._paused | self._draining
+            or daemon.process is None
+            or daemon.process.poll() is not None
+        ):
             return
         self._paused.add(daemon)
         self.note("pause", daemon.log.stem)
@@ -210,7 +244,11 @@ class Faults:
         if kind == "halve":
             proxy.halve()
             return
-        begin: dict[str, Callable[[], None]] = {"black hole": proxy.blackhole, "cut": proxy.cut, "delay": lambda: proxy.delay(0.2)}
+        begin: dict[str, Callable[[], None]] = {
+            "black hole": proxy.blackhole,
+            "cut": proxy.cut,
+            "delay": lambda: proxy.delay(0.2),
+        }
         begin[kind]()
         self._after(self._dice.uniform(0.3, 4.0), proxy.heal)
 

@@ -1,4 +1,5 @@
-"""A healthy history, to be damaged: two rooms, three profiles with two devices each, and everything that may happen without harm."""
+"""A healthy history, to be damaged: two rooms, three profiles with two devices each, and everything
+that may happen without harm."""
 
 import random
 
@@ -11,7 +12,8 @@ GUEST = "cyd"
 DEVICES = ("desk", "phone")
 SENDS = 40
 JOIN, LEAVE, STORED_UNKNOWN, LOST_UNKNOWN, RETRIED, REFUSED, DEAD_LETTER = 12, 28, 20, 33, 7, 9, 24
-"""The sends before or at which these happen. What is retried is sent again, as another operation; the dead letter is one device's."""
+"""The sends before or at which these happen. What is retried is sent again, as another operation;
+the dead letter is one device's."""
 
 
 class Healthy:
@@ -20,7 +22,9 @@ class Healthy:
     def __init__(self, dice: random.Random) -> None:
         self.records: list[Record] = []
         self.log: dict[str, dict[int, tuple[str, str]]] = {room: {} for room in ROOMS}
-        self.registered = {(profile, device): dict.fromkeys(ROOMS, 1) for profile in (*MEMBERS, GUEST) for device in DEVICES}
+        self.registered = {
+            (profile, device): dict.fromkeys(ROOMS, 1) for profile in (*MEMBERS, GUEST) for device in DEVICES
+        }
         self._time = 0.0
         self._present = {room: set(MEMBERS) for room in ROOMS}
         for room in ROOMS:
@@ -32,15 +36,29 @@ class Healthy:
             if op == LEAVE:
                 self._change("a", Left, GUEST)
                 self._present["a"].discard(GUEST)
-            self._send(op, "a" if op == DEAD_LETTER else dice.choice(ROOMS), dice.choice(MEMBERS), again=dice.random() < 0.2)
+            self._send(
+                op,
+                "a" if op == DEAD_LETTER else dice.choice(ROOMS),
+                dice.choice(MEMBERS),
+                again=dice.random() < 0.2,
+            )
         self.records.append(Fault(self.now(), "kill", "default0"))
 
     def now(self) -> float:
         self._time += 1.0
         return self._time
 
-    def store(self, room: str, event_id: str, body_hash: str, *, again: bool = False, dead: tuple[str, str] | None = None) -> int:
-        """Append to the log, and show it to whoever is there. ``again``: twice, the second time as a repeat. ``dead``: not to this device."""
+    def store(
+        self,
+        room: str,
+        event_id: str,
+        body_hash: str,
+        *,
+        again: bool = False,
+        dead: tuple[str, str] | None = None,
+    ) -> int:
+        """Append to the log, and show it to whoever is there. ``again``: twice, the second time as
+        a repeat. ``dead``: not to this device."""
         seq = len(self.log[room]) + 1
         self.log[room][seq] = event_id, body_hash
         for profile, device in self.registered:
@@ -49,9 +67,25 @@ class Healthy:
             if (profile, device) == dead:
                 self.records.append(Skipped(self.now(), profile, device, 1, room, seq, seq, "undeliverable"))
                 continue
-            self.records.append(Shown(self.now(), profile, device, 1, room, seq, event_id, body_hash, recipient=profile))
+            self.records.append(
+                Shown(self.now(), profile, device, 1, room, seq, event_id, body_hash, recipient=profile)
+            )
             if again:
-                self.records.append(Shown(self.now(), profile, device, 2, room, seq, event_id, body_hash, 1, profile, repeat=True))
+                self.records.append(
+                    Shown(
+                        self.now(),
+                        profile,
+                        device,
+                        2,
+                        room,
+                        seq,
+                        event_id,
+                        body_hash,
+                        1,
+                        profile,
+                        repeat=True,
+                    )
+                )
         return seq
 
     def _change(self, room: str, kind: type[Joined] | type[Left], *profiles: str) -> None:
@@ -67,8 +101,12 @@ class Healthy:
         if op == LOST_UNKNOWN:
             self.records.append(Unknown(self.now(), op))
             return
-        seq = self.store(room, event_id, body_hash, again=again, dead=("bob", "phone") if op == DEAD_LETTER else None)
-        self.records.append(Unknown(self.now(), op) if op in (STORED_UNKNOWN, RETRIED) else Ok(self.now(), op, seq))
+        seq = self.store(
+            room, event_id, body_hash, again=again, dead=("bob", "phone") if op == DEAD_LETTER else None
+        )
+        self.records.append(
+            Unknown(self.now(), op) if op in (STORED_UNKNOWN, RETRIED) else Ok(self.now(), op, seq)
+        )
         if op == RETRIED:
             self.records.append(Invoke(self.now(), SENDS, sender, room, event_id, body_hash))
             self.records.append(Ok(self.now(), SENDS, seq, duplicate=True))

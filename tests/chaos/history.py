@@ -1,4 +1,5 @@
-"""What clients did and saw, as records and as JSON lines: the only thing the checker judges by. ``t`` is seconds of one steady clock."""
+"""What clients did and saw, as records and as JSON lines: the only thing the checker judges by.
+``t`` is seconds of one steady clock."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -71,7 +72,8 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A device was given an event. ``repeat``: the client's one-line rule dropped it. ``recipient``: whom the body says it is for, or empty."""
+    """A device was given an event. ``repeat``: the client's one-line rule dropped it.
+    ``recipient``: whom the body says it is for, or empty."""
 
     t: float
     profile: str
@@ -88,7 +90,8 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A device was told that the events from ``first_seq`` to ``last_seq`` will not come, and why."""
+    """A device was told that the events from ``first_seq`` to ``last_seq`` will not come, and
+    why."""
 
     t: float
     profile: str
@@ -110,13 +113,18 @@ class Fault:
 
 
 Record = Invoke | Ok | Fail | Unknown | Joined | Left | Shown | Skipped | Fault
-TYPES: dict[str, type[Record]] = {one.__name__: one for one in (Invoke, Ok, Fail, Unknown, Joined, Left, Shown, Skipped, Fault)}
+TYPES: dict[str, type[Record]] = {
+    one.__name__: one for one in (Invoke, Ok, Fail, Unknown, Joined, Left, Shown, Skipped, Fault)
+}
 _NAMES = {one: tuple(field.name for field in fields(one)) for one in TYPES.values()}
-_VALUES: dict[type[Record], Callable[[Record], tuple[Any, ...]]] = {one: attrgetter(*names) for one, names in _NAMES.items()}
+_VALUES: dict[type[Record], Callable[[Record], tuple[Any, ...]]] = {
+    one: attrgetter(*names) for one, names in _NAMES.items()
+}
 
 
 class History:
-    """A history being made: in ``records``, and in a file if there is a path. What is written is in the file when the context ends."""
+    """A history being made: in ``records``, and in a file if there is a path. What is written is in
+    the file when the context ends."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.records: list[Record] = []
@@ -139,11 +147,15 @@ class History:
 def line(record: Record) -> str:
     """``{"record": "Ok", "t": 1.5, …}`` and a newline."""
     one = type(record)
-    return json.dumps({"record": one.__name__, **dict(zip(_NAMES[one], _VALUES[one](record), strict=True))}) + "\n"
+    return (
+        json.dumps({"record": one.__name__, **dict(zip(_NAMES[one], _VALUES[one](record), strict=True))})
+        + "\n"
+    )
 
 
 def read(path: Path) -> Iterator[Record]:
-    """The records of a file. Raises KeyError, TypeError or ValueError for a line that holds none."""
+    """The records of a file. Raises KeyError, TypeError or ValueError for a line that holds
+    none."""
     with path.open(buffering=BUFFER_BYTES) as file:
         yield from parse(file)
 

@@ -1,4 +1,5 @@
-"""Both ends of connections over loopback: servers that answer, and clients that wait with a deadline."""
+"""Both ends of connections over loopback: servers that answer, and clients that wait with a
+deadline."""
 
 import contextlib
 import socket

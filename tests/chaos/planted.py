@@ -16,7 +16,9 @@ def shown(history: Healthy, profile: str = "bob", device: str = "desk", room: st
     return [
         index
         for index, record in enumerate(history.records)
-        if isinstance(record, Shown) and not record.repeat and (record.profile, record.device, record.room) == (profile, device, room)
+        if isinstance(record, Shown)
+        and not record.repeat
+        and (record.profile, record.device, record.room) == (profile, device, room)
     ]
 
 
@@ -27,7 +29,9 @@ def shown_at(history: Healthy, place: int, **who: str) -> Shown:
 
 
 def index_of(history: Healthy, kind: type[Operation], op: int) -> tuple[int, Operation]:
-    return next((index, one) for index, one in enumerate(history.records) if isinstance(one, kind) and one.op == op)
+    return next(
+        (index, one) for index, one in enumerate(history.records) if isinstance(one, kind) and one.op == op
+    )
 
 
 def lose_one_in_the_middle(history: Healthy) -> None:
@@ -45,7 +49,9 @@ def lose_all_of_a_device(history: Healthy) -> None:
 
 def lose_an_acknowledged_event_everywhere(history: Healthy) -> None:
     event_id, _ = history.log["a"].pop(max(history.log["a"]))
-    history.records = [one for one in history.records if not (isinstance(one, Shown) and one.event_id == event_id)]
+    history.records = [
+        one for one in history.records if not (isinstance(one, Shown) and one.event_id == event_id)
+    ]
 
 
 def forget_in_the_log_alone(history: Healthy) -> None:
@@ -55,7 +61,11 @@ def forget_in_the_log_alone(history: Healthy) -> None:
 
 def lose_what_nobody_was_told_of(history: Healthy) -> None:
     stored = f"e{healthy.STORED_UNKNOWN}"
-    index = next(index for index, one in enumerate(history.records) if isinstance(one, Shown) and one.event_id == stored)
+    index = next(
+        index
+        for index, one in enumerate(history.records)
+        if isinstance(one, Shown) and one.event_id == stored
+    )
     del history.records[index]
 
 
@@ -64,7 +74,9 @@ def lose_the_marker(history: Healthy) -> None:
 
 
 def silence_the_marker(history: Healthy) -> None:
-    history.records = [replace(one, reason="") if isinstance(one, Skipped) else one for one in history.records]
+    history.records = [
+        replace(one, reason="") if isinstance(one, Skipped) else one for one in history.records
+    ]
 
 
 def duplicate(history: Healthy) -> None:
@@ -82,7 +94,9 @@ def leave_a_hole_in_the_log(history: Healthy) -> None:
     history.records.append(Invoke(history.now(), 98, "ann", "a", "e98", "h98"))
     history.log["a"][seq] = "e98", "h98"
     history.records += [
-        Shown(history.now(), profile, device, 1, "a", seq, "e98", "h98") for profile in healthy.MEMBERS for device in healthy.DEVICES
+        Shown(history.now(), profile, device, 1, "a", seq, "e98", "h98")
+        for profile in healthy.MEMBERS
+        for device in healthy.DEVICES
     ]
 
 
@@ -129,7 +143,9 @@ def invent_a_change_of_membership(history: Healthy) -> None:
 
 def show_another_event(history: Healthy) -> None:
     other = shown_at(history, 6)
-    history.records[shown(history)[4]] = replace(shown_at(history, 4), event_id=other.event_id, body_hash=other.body_hash)
+    history.records[shown(history)[4]] = replace(
+        shown_at(history, 4), event_id=other.event_id, body_hash=other.body_hash
+    )
 
 
 def show_another_body(history: Healthy) -> None:

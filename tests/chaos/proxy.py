@@ -1,5 +1,6 @@
-"""A TCP proxy that delays, halves, swallows and cuts: what networks do, in the middle of whatever chatd says. While it is healthy it changes
-nothing: bytes, ends and half-closed connections pass as they are."""
+"""A TCP proxy that delays, halves, swallows and cuts: what networks do, in the middle of whatever
+chatd says. While it is healthy it changes nothing: bytes, ends and half-closed connections pass as
+they are."""
 
 import asyncio
 import contextlib
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 CHUNK = 65_536
-"""Bytes. A connection holds one chunk and twice as many unread bytes in each direction; what does not fit waits at the sender."""
+"""Bytes. A connection holds one chunk and twice as many unread bytes in each direction; what does
+not fit waits at the sender."""
 DO_SECONDS = 10.0
 Target = tuple[str, int] | Path
 """Host and port, or the path of a unix socket."""
@@ -26,7 +28,8 @@ class Mode(Enum):
 
 
 class Link:
-    """One connection and its other half. ``halving``: the next chunk is its last. ``lossy``: bytes are missing, it must not go on."""
+    """One connection and its other half. ``halving``: the next chunk is its last. ``lossy``: bytes
+    are missing, it must not go on."""
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self.writers = [writer]
@@ -37,13 +40,16 @@ class Link:
         for writer in self.writers:
             if writer.is_closing():
                 continue
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+            )
             writer.transport.abort()
 
 
 class FaultProxy:
-    """Listens on loopback, on a free port if ``listen_port`` is 0, and forwards to ``target``. A context manager with a thread of its own; every
-    method may be called from any thread, and has taken effect when it returns."""
+    """Listens on loopback, on a free port if ``listen_port`` is 0, and forwards to ``target``. A
+    context manager with a thread of its own; every method may be called from any thread, and has
+    taken effect when it returns."""
 
     def __init__(self, listen_port: int = 0, *, target: Target) -> None:
         self.port = listen_port
@@ -86,11 +92,13 @@ class FaultProxy:
         self._do(self._switch(Mode.DELAYED))
 
     def halve(self) -> None:
-        """Once, for each connection that is open now: of the next chunk, either way, half arrives; then the connection is reset."""
+        """Once, for each connection that is open now: of the next chunk, either way, half arrives;
+        then the connection is reset."""
         self._do(self._halve())
 
     def blackhole(self) -> None:
-        """Connections stay open and are accepted, nothing passes, nobody is told. Those that lost bytes are reset when it ends."""
+        """Connections stay open and are accepted, nothing passes, nobody is told. Those that lost
+        bytes are reset when it ends."""
         self._do(self._switch(Mode.BLACK_HOLE))
 
     def cut(self) -> None:
@@ -117,7 +125,9 @@ class FaultProxy:
                 self._server.close()
                 self._server = None
             elif mode is not Mode.REFUSING and self._server is None:
-                self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, reuse_address=True)
+                self._server = await asyncio.start_server(
+                    self._accept, "127.0.0.1", self.port, reuse_address=True
+                )
 
     async def _halve(self) -> None:
         for link in self._links:
@@ -147,7 +157,9 @@ class FaultProxy:
                 return
             for one in link.writers:
                 one.transport.set_write_buffer_limits(0)
-            await asyncio.gather(self._forward(link, reader, other_writer), self._forward(link, other_reader, writer))
+            await asyncio.gather(
+                self._forward(link, reader, other_writer), self._forward(link, other_reader, writer)
+            )
         except OSError:
             await self._hidden()
             link.reset()

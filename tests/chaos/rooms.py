@@ -1,4 +1,5 @@
-"""What a room holds, as far as the log, the acks and the changes of membership tell, and what of it is owed to whom."""
+"""What a room holds, as far as the log, the acks and the changes of membership tell, and what of it
+is owed to whom."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
@@ -10,8 +11,9 @@ Span = tuple[int, int | None]
 
 @dataclass
 class Room:
-    """``values``: seq → (event id, body hash). ``attempted``: the values somebody sent and was not refused; ``trusted``: the seqs that hold one
-    of them. ``changes``: the seqs of changes of membership, whose events the daemon makes itself. ``owed`` and ``owed_acked``: seqs, ascending.
+    """``values``: seq → (event id, body hash). ``attempted``: the values somebody sent and was not
+    refused; ``trusted``: the seqs that hold one of them. ``changes``: the seqs of changes of
+    membership, whose events the daemon makes itself. ``owed`` and ``owed_acked``: seqs, ascending.
     ``lowest``: where the log begins."""
 
     values: dict[int, tuple[str, str]] = field(default_factory=dict)

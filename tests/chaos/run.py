@@ -69,7 +69,8 @@ class Report:
 
 
 class Run:
-    """One deployment, several rounds. ``pace`` is the mean time between two sends of a sender, in seconds."""
+    """One deployment, several rounds. ``pace`` is the mean time between two sends of a sender, in
+    seconds."""
 
     def __init__(
         self,
@@ -87,7 +88,9 @@ class Run:
         self._say = say
         self._keep_history = keep_history
         self._dice = random.Random(seed)
-        self._uri = cluster.uri(cluster.new_database()) if cluster is not None else f"sqlite:///{folder}/chaos.db"
+        self._uri = (
+            cluster.uri(cluster.new_database()) if cluster is not None else f"sqlite:///{folder}/chaos.db"
+        )
         nodes = 2 if cluster is not None else 1
         self._deployment = Deployment(folder, self._uri, defaults=nodes, gateways=2, cluster=cluster)
         self.report = Report(seed, engine)
@@ -98,7 +101,12 @@ class Run:
         context = new_context(max_sockets=20_000)
         try:
             await asyncio.to_thread(self._deployment.start)
-            connect = connector([proxy.uri for proxy in self._deployment.outer], operator_token(self._folder), context, call_timeout=15)
+            connect = connector(
+                [proxy.uri for proxy in self._deployment.outer],
+                operator_token(self._folder),
+                context,
+                call_timeout=15,
+            )
             while (left := seconds - (time.monotonic() - began)) > 1 and not self.report.violations:
                 await self._round(self.report.rounds, min(round_seconds, left), connect, context)
         finally:
@@ -118,16 +126,26 @@ class Run:
             f"{self.report.faults['kill']} kills, {len(self.report.violations)} violations"
         )
 
-    async def _play(self, history: History, number: int, seconds: float, connect: Connect, context: Context) -> None:
+    async def _play(
+        self, history: History, number: int, seconds: float, connect: Connect, context: Context
+    ) -> None:
         rooms = [f"r{number}-{index}" for index in range(ROOMS)]
-        devices = [Device(connect, profile, name, history) for profile in (*PROFILES, MOVER) for name in ("phone", "desk")]
+        devices = [
+            Device(connect, profile, name, history)
+            for profile in (*PROFILES, MOVER)
+            for name in ("phone", "desk")
+        ]
         for device in devices:
             device.start()
         await asyncio.gather(*(device.opened.wait() for device in devices))
         operator = connect("operator")
         for room in rooms:
             await _create(operator, room)
-        senders = [Sender(connect, profile, room, history, self._pace) for room in rooms for profile in self._dice.sample(PROFILES, 2)]
+        senders = [
+            Sender(connect, profile, room, history, self._pace)
+            for room in rooms
+            for profile in self._dice.sample(PROFILES, 2)
+        ]
         sending = [asyncio.create_task(sender.run()) for sender in senders]
         moving = asyncio.create_task(Mover(operator, MOVER, rooms).run())
         storms: set[asyncio.Task[None]] = set()
@@ -138,7 +156,13 @@ class Run:
             storms.add(task)
             task.add_done_callback(storms.discard)
 
-        faults = Faults(self._deployment, history, self._dice, crash=lambda: self._dice.choice(devices).crash(), storm=storm)
+        faults = Faults(
+            self._deployment,
+            history,
+            self._dice,
+            crash=lambda: self._dice.choice(devices).crash(),
+            storm=storm,
+        )
         self._dice.choice(devices).slow = 0.05
         await faults.run(seconds)
         for sender in senders:
@@ -155,7 +179,9 @@ class Run:
         log, members = await asyncio.to_thread(self._read_log, rooms)
         self._judge(history, log, members, devices, rooms)
 
-    def _judge(self, history: History, log: Log, members: list[Record], devices: list[Device], rooms: list[str]) -> None:
+    def _judge(
+        self, history: History, log: Log, members: list[Record], devices: list[Device], rooms: list[str]
+    ) -> None:
         for member in members:
             history.add(member)
         owed = {(device.profile, device.name): dict.fromkeys(rooms, 1) for device in devices}
@@ -188,7 +214,8 @@ class Run:
         marks = ", ".join("?" * len(rooms))
         with database.connection(readonly=True):
             rows = database.rows(
-                "SELECT s.profile_id, s.room_id, COALESCE(s.left_seq, r.head_seq) - s.joined_seq + 1 FROM subscription s "
+                "SELECT s.profile_id, s.room_id, COALESCE(s.left_seq, r.head_seq) - s.joined_seq + 1 FROM "
+                "subscription s "
                 f"JOIN room r ON r.room_id = s.room_id WHERE s.room_id IN ({marks})",
                 rooms,
             )
@@ -204,7 +231,9 @@ class Run:
         members: list[Record] = []
         with database.connection(readonly=True):
             for room in rooms:
-                rows = database.rows("SELECT seq, event_id, delivery FROM room_event WHERE room_id = ? ORDER BY seq", (room,))
+                rows = database.rows(
+                    "SELECT seq, event_id, delivery FROM room_event WHERE room_id = ? ORDER BY seq", (room,)
+                )
                 for seq, event_id, stored in rows:
                     delivery = Delivery(EventDelivery.FromString(bytes(stored)))
                     log[room][seq] = event_id, body_hash(delivery)
@@ -214,7 +243,9 @@ class Run:
     def _note_memory(self) -> None:
         for daemon in self._deployment.processes:
             status = Path(f"/proc/{daemon.pid}/status")
-            peak = next((line for line in status.read_text().splitlines() if line.startswith("VmHWM")), "VmHWM: 0 kB")
+            peak = next(
+                (line for line in status.read_text().splitlines() if line.startswith("VmHWM")), "VmHWM: 0 kB"
+            )
             self.report.max_rss = max(self.report.max_rss, int(peak.split()[1]) * 1024)
 
 
@@ -236,4 +267,6 @@ def _changes(room: str, seq: int, delivery: Delivery) -> Iterator[Joined | Left]
         fields = delivery.message.payload.fields
         for kind, change in ((Joined, "joined"), (Left, "left")):
             if change in fields:
-                yield from (kind(0.0, room, who.string_value, seq) for who in fields[change].list_value.values)
+                yield from (
+                    kind(0.0, room, who.string_value, seq) for who in fields[change].list_value.values
+                )

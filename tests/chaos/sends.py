@@ -1,4 +1,5 @@
-"""What senders may rely on: an event is stored once, and what was acknowledged before another was sent comes before it."""
+"""What senders may rely on: an event is stored once, and what was acknowledged before another was
+sent comes before it."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -12,7 +13,8 @@ INVOKED, ACKED = 0, 1
 
 
 def check_places(found: Findings, tried: list[Invoke], rooms: Mapping[str, Room]) -> None:
-    """V: a sender's event has one place in all rooms; other senders may use its id, and even send the same."""
+    """V: a sender's event has one place in all rooms; other senders may use its id, and even send
+    the same."""
     by_id: dict[str, set[str]] = defaultdict(set)
     by_value: dict[tuple[str, str], set[str]] = defaultdict(set)
     for invoke in tried:
@@ -34,11 +36,18 @@ def check_places(found: Findings, tried: list[Invoke], rooms: Mapping[str, Room]
         if invoke.event_id in too_many:
             examples[invoke.event_id].append(invoke)
     for event_id in sorted(too_many):
-        found.add("V", f"{event_id}, which {len(by_id[event_id])} sent, is at {places[event_id]}", *examples[event_id][:3])
+        found.add(
+            "V",
+            f"{event_id}, which {len(by_id[event_id])} sent, is at {places[event_id]}",
+            *examples[event_id][:3],
+        )
 
 
-def check_real_time(found: Findings, tried: list[Invoke], acked: Mapping[int, Ok], rooms: Mapping[str, Room]) -> None:
-    """RT, in one sweep over each room's moments. An event begins with its first attempt; what nobody acknowledged counts if it was stored."""
+def check_real_time(
+    found: Findings, tried: list[Invoke], acked: Mapping[int, Ok], rooms: Mapping[str, Room]
+) -> None:
+    """RT, in one sweep over each room's moments. An event begins with its first attempt; what
+    nobody acknowledged counts if it was stored."""
     begins: dict[tuple[str, str, str, str], Invoke] = {}
     oks: dict[tuple[str, str, str, str], Ok] = {}
     senders: dict[tuple[str, str, str], int] = defaultdict(int)
@@ -65,4 +74,6 @@ def check_real_time(found: Findings, tried: list[Invoke], acked: Mapping[int, Ok
             if kind == ACKED and seq > highest:
                 highest, holder = seq, record
             elif kind == INVOKED and seq < highest and holder is not None:
-                found.add("RT", f"{name} {seq} was sent after {highest} had been acknowledged", record, holder)
+                found.add(
+                    "RT", f"{name} {seq} was sent after {highest} had been acknowledged", record, holder
+                )

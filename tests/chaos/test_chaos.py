@@ -1,4 +1,5 @@
-"""The quick part: half a minute of faults on each engine, seeded, judged like the long part (`make chaos`)."""
+"""The quick part: half a minute of faults on each engine, seeded, judged like the long part (`make
+chaos`)."""
 
 import random
 from contextlib import nullcontext
@@ -23,10 +24,17 @@ async def run(folder: Path, engine: str) -> Report:
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 async def test_chaos(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     if engine == "postgres":
-        request.getfixturevalue("postgres_uri")  # skips where PostgreSQL is missing; the run has a cluster of its own
+        request.getfixturevalue(
+            "postgres_uri"
+        )  # skips where PostgreSQL is missing; the run has a cluster of its own
     report = await run(tmp_path, engine)
     assert report.passed, "\n".join(
-        [f"seed {report.seed}", *report.violations, f"not drained: {report.undrained}", f"RSS: {report.max_rss}"]
+        [
+            f"seed {report.seed}",
+            *report.violations,
+            f"not drained: {report.undrained}",
+            f"RSS: {report.max_rss}",
+        ]
     )
     assert report.acked > 500
     assert report.checked > 5_000

@@ -1,4 +1,5 @@
-"""The checker is itself tested: a healthy history passes, and each planted fault is caught by its own letter and by no other."""
+"""The checker is itself tested: a healthy history passes, and each planted fault is caught by its
+own letter and by no other."""
 
 import random
 from collections.abc import Callable
@@ -39,7 +40,9 @@ def test_a_healthy_history_passes(history: Healthy, with_log: bool) -> None:
 
 
 @pytest.mark.parametrize(("damage", "letter"), PLANTED)
-def test_each_planted_fault_is_caught(history: Healthy, damage: Callable[[Healthy], None], letter: str) -> None:
+def test_each_planted_fault_is_caught(
+    history: Healthy, damage: Callable[[Healthy], None], letter: str
+) -> None:
     damage(history)
     verdict = verdict_on(history)
     assert list(caught(verdict)) == [letter], verdict.violations
@@ -75,7 +78,9 @@ def test_a_marker_excuses_what_it_covers_and_no_more(history: Healthy) -> None:
 
 def test_two_senders_may_use_one_id(history: Healthy) -> None:
     value = history.log["a"][4]
-    sender = next(one.sender for one in history.records if isinstance(one, Invoke) and one.event_id == value[0])
+    sender = next(
+        one.sender for one in history.records if isinstance(one, Invoke) and one.event_id == value[0]
+    )
     history.records.append(Invoke(history.now(), 98, "bob" if sender == "ann" else "ann", "a", *value))
     history.records.append(Ok(history.now(), 98, history.store("a", *value)))
     assert verdict_on(history).passed
@@ -89,7 +94,11 @@ def test_all_violations_are_counted_and_some_are_kept(history: Healthy) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(seed=st.integers(0, 10_000), choice=st.integers(0, 10_000), how=st.sampled_from(["drop", "duplicate", "swap"]))
+@given(
+    seed=st.integers(0, 10_000),
+    choice=st.integers(0, 10_000),
+    how=st.sampled_from(["drop", "duplicate", "swap"]),
+)
 def test_no_damage_to_what_was_shown_goes_unseen(seed: int, choice: int, how: str) -> None:
     history = Healthy(random.Random(seed))
     assert verdict_on(history).passed

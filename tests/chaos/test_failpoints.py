@@ -1,4 +1,5 @@
-"""Every failpoint is passed when an event goes from a device to others and is acknowledged: a process that has it armed dies there."""
+"""Every failpoint is passed when an event goes from a device to others and is acknowledged: a
+process that has it armed dies there."""
 
 import asyncio
 from pathlib import Path

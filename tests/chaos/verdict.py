@@ -1,4 +1,5 @@
-"""What the checker finds: violations by invariant, counted in full and shown in part, and how much was judged."""
+"""What the checker finds: violations by invariant, counted in full and shown in part, and how much
+was judged."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -22,7 +23,8 @@ KEPT = 10
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """``letter`` is one of LETTERS; ``examples`` are records that show it, as far as there are any."""
+    """``letter`` is one of LETTERS; ``examples`` are records that show it, as far as there are
+    any."""
 
     letter: str
     sentence: str
@@ -31,8 +33,9 @@ class Violation:
 
 @dataclass(frozen=True)
 class Verdict:
-    """``counts``: letter → all violations, also those not kept. ``checked``: pairs of an acknowledged event and a device that was owed it.
-    ``unknown``: operations whose outcome nobody was told. ``shown`` includes ``repeats``."""
+    """``counts``: letter → all violations, also those not kept. ``checked``: pairs of an
+    acknowledged event and a device that was owed it. ``unknown``: operations whose outcome nobody
+    was told. ``shown`` includes ``repeats``."""
 
     violations: tuple[Violation, ...]
     counts: Mapping[str, int]

@@ -36,7 +36,8 @@ class Chatctl:
         )
 
     def __call__(self, *arguments: str, stdin: str | None = None, code: int = 0) -> Result:
-        """Run to the end. It must exit with ``code``, without a traceback or a terminal's escapes."""
+        """Run to the end. It must exit with ``code``, without a traceback or a terminal's
+        escapes."""
         done = self._run([sys.executable, "-m", "chatctl", *arguments], input=stdin)
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr

@@ -25,7 +25,8 @@ def chatctl(daemon: Daemon) -> Chatctl:
 
 @pytest.fixture(scope="module")
 def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chatctl]:
-    """chatctl for a daemon whose users "ann" and "ben", members of "lobby", may send at a low rate."""
+    """chatctl for a daemon whose users "ann" and "ben", members of "lobby", may send at a low
+    rate."""
     with daemon_with_users(tmp_path_factory.mktemp("limited"), ["ann", "ben"], LIMITS) as running:
         chatctl = Chatctl(running)
         chatctl("--token", OPERATOR, "room", "create", "lobby", "ann", "ben")
@@ -34,7 +35,8 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chatctl]:
 
 @pytest.fixture
 def room(chatctl: Chatctl, request: pytest.FixtureRequest) -> str:
-    """A room of alice and of a profile named as the room, whose device "d" is owed all its events."""
+    """A room of alice and of a profile named as the room, whose device "d" is owed all its
+    events."""
     name = re.sub(r"\W+|_", "-", str(request.node.name))[:60]
     chatctl("--as", name, "tail", "--device", "d", "--count", "0")
     chatctl("--as", "alice", "room", "create", name, name)

@@ -57,7 +57,9 @@ def test_json_says_everything_of_an_event() -> None:
 
 def test_a_marker_in_json_says_what_is_missing(chatctl: Chatctl, filled: str) -> None:
     chatctl("room", "history", "purge", filled, "--all", "-y")
-    line = chatctl("--as", filled, "tail", "--take-over", "--device", "d", "--json", "--until-caught-up").stdout
+    line = chatctl(
+        "--as", filled, "tail", "--take-over", "--device", "d", "--json", "--until-caught-up"
+    ).stdout
     assert '"skipped": {"first_seq": 1, "last_seq": 11, "reason": "RETENTION"}' in line
 
 

@@ -1,4 +1,5 @@
-"""The documents' console examples print what the documents say: each is typed at a terminal, against a real daemon."""
+"""The documents' console examples print what the documents say: each is typed at a terminal,
+against a real daemon."""
 
 import fcntl
 import os
@@ -24,7 +25,13 @@ VARIES = re.compile(
     r"|(?P<rest>^…$)"
     r"|(?P<space> +)"
 )
-PATTERNS = {"id": r"([0-9a-f]+)", "time": r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "span": r"[\d.]+ ?s", "rest": r"(?s:.*)", "space": r"\s+"}
+PATTERNS = {
+    "id": r"([0-9a-f]+)",
+    "time": r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d",
+    "span": r"[\d.]+ ?s",
+    "rest": r"(?s:.*)",
+    "space": r"\s+",
+}
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +42,17 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
 
 def examples(document: str) -> Iterator[tuple[str, str]]:
     """Each command of a document's console blocks, with what it is said to print."""
-    for block in re.findall(r"^```console\n(.*?)^```", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL):
+    for block in re.findall(
+        r"^```console\n(.*?)^```", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL
+    ):
         for example in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, _, printed = example.partition("\n")
             yield command, printed.rstrip()
 
 
 def to_pattern(printed: str) -> tuple[str, list[str]]:
-    """A regular expression for what is said to be printed, and the ids in it: they, times and spans vary, and so does white space."""
+    """A regular expression for what is said to be printed, and the ids in it: they, times and spans
+    vary, and so does white space."""
     ids: list[str] = []
     pattern = ""
     for line in printed.splitlines():
@@ -66,7 +76,9 @@ def typed(command: str, daemon: Daemon) -> str:
         "CHATD_DATA_DIR": str(daemon.folder),
     }
     environment.pop("COLUMNS", None)
-    with subprocess.Popen(["sh", "-c", command], stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
+    with subprocess.Popen(
+        ["sh", "-c", command], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
+    ) as process:
         os.close(theirs)
         shown = b""
         while True:
@@ -80,7 +92,8 @@ def typed(command: str, daemon: Daemon) -> str:
 
 
 async def reject_one(daemon: Daemon) -> None:
-    """What the documents tell before they list dead letters: bob's laptop could not decrypt an event."""
+    """What the documents tell before they list dead letters: bob's laptop could not decrypt an
+    event."""
     token = operator_token(daemon.folder)
     async with (
         Client(daemon.uri, token, profile="alice") as alice,

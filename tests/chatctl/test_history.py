@@ -25,7 +25,9 @@ def test_a_rooms_history_is_purged_and_devices_are_told(chatctl: Chatctl, filled
     purge = ("room", "history", "purge", filled, "--yes")
     assert chatctl.json(*purge, "--up-to", "6") == {"room_id": filled, "removed": 6, "first_seq": 7}
     assert seqs(chatctl, filled) == [7, 8, 9, 10, 11]
-    shown = chatctl("--as", filled, "tail", "--take-over", "--device", "d", "--until-caught-up").stdout.splitlines()
+    shown = chatctl(
+        "--as", filled, "tail", "--take-over", "--device", "d", "--until-caught-up"
+    ).stdout.splitlines()
     assert shown[0] == f"{filled}\t6\t-\t-\t1 to 6 will not come: no longer kept"
     assert len(shown) == 6
     assert chatctl.json(*purge, "--older-than", "1h")["removed"] == 0

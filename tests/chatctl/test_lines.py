@@ -83,7 +83,9 @@ async def test_an_endless_line_is_refused_by_its_number(tmp_path: Path) -> None:
     ],
     ids=["latin-1", "utf-16", "utf-16 without a mark", "cut off", "surrogate", "NUL"],
 )
-async def test_a_line_that_is_not_utf_8_is_refused_by_its_number(tmp_path: Path, content: bytes, line: int) -> None:
+async def test_a_line_that_is_not_utf_8_is_refused_by_its_number(
+    tmp_path: Path, content: bytes, line: int
+) -> None:
     with pytest.raises(InvalidText, match=f"^line {line}: "):
         await of_file(tmp_path / "odd", content)
 

@@ -1,4 +1,5 @@
-"""The forms of output: for people on a terminal, for pipes, as JSON. Nothing in them steers a terminal."""
+"""The forms of output: for people on a terminal, for pipes, as JSON. Nothing in them steers a
+terminal."""
 
 import json
 from collections.abc import Iterator
@@ -115,5 +116,9 @@ def test_joiners_are_shown_as_they_were_sent(chatctl: Chatctl) -> None:
         chatctl("--as", "alice", "room", "create", name, "--name", name)
         chatctl("--as", "alice", "send", name, name)
         assert chatctl("room", "show", name).stdout.splitlines()[1] == f"name\t{name}"
-        assert chatctl("--as", "alice", "room", "history", "show", name).stdout.splitlines()[1].endswith(f"\t{name}")
+        assert (
+            chatctl("--as", "alice", "room", "history", "show", name)
+            .stdout.splitlines()[1]
+            .endswith(f"\t{name}")
+        )
         assert name in chatctl("--as", "bob", "send", name, "x", code=1).stderr

@@ -21,12 +21,17 @@ def test_only_what_lists_more_is_advised() -> None:
     assert next_page(True, "lobby") == "there are more; for the next ones: --after lobby"
 
 
-@pytest.mark.parametrize("command", ["outbox list", "outbox show bob", "notify list", "connections", "dead-letter list"])
+@pytest.mark.parametrize(
+    "command", ["outbox list", "outbox show bob", "notify list", "connections", "dead-letter list"]
+)
 def test_the_options_that_are_advised_exist(chatctl: Chatctl, command: str) -> None:
     source = advice(True, 10, {"--profile": "", "--device": "", "--room": "", "--state": ""})
     known = set(re.findall(r"--[a-z]+", source))
     offered = set(re.findall(r"--[a-z]+", chatctl(*command.split(), "--help").stdout)) & known
-    chatctl(*command.split(), *(word for option in sorted(offered - {"--limit"}) for word in (option, STATE.get(option, "x"))))
+    chatctl(
+        *command.split(),
+        *(word for option in sorted(offered - {"--limit"}) for word in (option, STATE.get(option, "x"))),
+    )
     assert chatctl(*command.split(), "--limit", str(MAX_ROWS), "--json").stdout.strip() == "[]"
     chatctl(*command.split(), "--limit", str(MAX_ROWS + 1), code=2)
 

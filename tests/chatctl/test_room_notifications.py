@@ -15,7 +15,9 @@ def test_what_a_room_tells(chatctl: Chatctl) -> None:
     assert 7.9 * 3_600 < set_to["muted_until_us"] / 1e6 - time.time() < 8.1 * 3_600
     show = ("--as", "bob", "room", "notifications", "quiet")
     assert chatctl.json(*show) == set_to, "looking changes nothing"
-    assert chatctl.json(*show, "--level", "none") == {**set_to, "level": "none"}, "one option leaves the other"
+    assert chatctl.json(*show, "--level", "none") == {**set_to, "level": "none"}, (
+        "one option leaves the other"
+    )
     assert chatctl.json(*show, "--mute-for", "0s")["level"] == "none"
     assert chatctl(*show).stdout == "room_id\tquiet\nlevel\tnone\nmuted_until_us\tnot muted\n"
     assert chatctl.json("--as", "alice", "room", "notifications", "quiet") == {

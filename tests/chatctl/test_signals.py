@@ -16,7 +16,9 @@ from tests.daemons import Daemon, operator_token
 KINDS = ("typing", "delivered", "read")
 TYPING = Signal(typing=Typing(room_id="r", profile_id="bob", typing=True))
 STOPPED = Signal(typing=Typing(room_id="r", profile_id="bob"))
-DELIVERED = Signal(delivered=DeliveredReceipt(room_id="r", profile_id="bob", device_id="phone", first_seq=3, seq=5))
+DELIVERED = Signal(
+    delivered=DeliveredReceipt(room_id="r", profile_id="bob", device_id="phone", first_seq=3, seq=5)
+)
 READ = Signal(read=ReadReceipt(room_id="r", profile_id="bob", seq=4, read_at_us=3))
 PRESENCE = Signal(presence=Presence(profile_id="bob"))
 ALL = (TYPING, STOPPED, DELIVERED, READ, PRESENCE)

@@ -21,21 +21,27 @@ def test_events_are_shown_in_order_and_once(chatctl: Chatctl, room: str) -> None
 def test_events_that_mention_the_reader_are_marked(chatctl: Chatctl, room: str) -> None:
     chatctl("--as", "alice", "send", room, "@ not you", "--mention", "carol")
     chatctl("--as", "alice", "send", room, "bye", "--mention", room)
-    marked = chatctl("--as", room, "tail", "--take-over", "--device", "d", "--until-caught-up").stdout.splitlines()
+    marked = chatctl(
+        "--as", room, "tail", "--take-over", "--device", "d", "--until-caught-up"
+    ).stdout.splitlines()
     assert [line.split("\t")[2].startswith("@ ") for line in marked] == [False, False, True]
 
 
 def test_only_the_rooms_named_are_shown(chatctl: Chatctl, room: str) -> None:
     chatctl("--as", "alice", "room", "create", f"{room}-2", room)
     chatctl("--as", "alice", "send", f"{room}-2", "shown")
-    shown = chatctl("--as", room, "tail", f"{room}-2", "--take-over", "--device", "d", "--until-caught-up").stdout
+    shown = chatctl(
+        "--as", room, "tail", f"{room}-2", "--take-over", "--device", "d", "--until-caught-up"
+    ).stdout
     assert {line.split("\t")[0] for line in shown.splitlines()} == {f"{room}-2"}
 
 
 def test_a_room_is_shown_however_its_name_is_typed(chatctl: Chatctl, room: str) -> None:
     chatctl("--as", "alice", "room", "create", f"{room}-cafe\u0301", room)
     chatctl("--as", "alice", "send", f"{room}-caf\xe9", "shown")
-    shown = chatctl("--as", room, "tail", f"{room}-cafe\u0301", "--take-over", "--device", "d", "--until-caught-up").stdout
+    shown = chatctl(
+        "--as", room, "tail", f"{room}-cafe\u0301", "--take-over", "--device", "d", "--until-caught-up"
+    ).stdout
     assert [line.split("\t")[0] for line in shown.splitlines()] == [f"{room}-caf\xe9"] * 2
 
 

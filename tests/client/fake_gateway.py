@@ -1,4 +1,5 @@
-"""A gateway for scripted conversations: a real ROUTER that says what a test tells it to. A fake, not a mock."""
+"""A gateway for scripted conversations: a real ROUTER that says what a test tells it to. A fake,
+not a mock."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,7 +12,15 @@ from chatd.core.wire import error_to_pb
 from chatd.errors import ChatdError
 from chatd.pb.chat.v1 import chat_pb2 as chat
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink, EventType
-from chatd.pb.gateway.v1.gateway_pb2 import CaughtUp, ClientFrame, Closed, RpcRequest, RpcResponse, ServerFrame, Welcome
+from chatd.pb.gateway.v1.gateway_pb2 import (
+    CaughtUp,
+    ClientFrame,
+    Closed,
+    RpcRequest,
+    RpcResponse,
+    ServerFrame,
+    Welcome,
+)
 from chatd.transport.pump import PeerGone, Pump
 from chatd.transport.sockets import Context, bind_router, endpoint, new_context
 
@@ -25,7 +34,8 @@ class Heard(NamedTuple):
 
 
 class FakeGateway:
-    """Hears frames in order. Heartbeats are echoed unless ``echo`` is off, and not among the frames heard."""
+    """Hears frames in order. Heartbeats are echoed unless ``echo`` is off, and not among the frames
+    heard."""
 
     def __init__(self, uri: str = "tcp://127.0.0.1:*") -> None:
         self._context: Context = new_context()
@@ -40,7 +50,9 @@ class FakeGateway:
         self._pump = Pump(asyncio.get_running_loop(), socket, self._on_batch)
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         self._pump.close()
         self._context.term()
 
@@ -82,8 +94,11 @@ class FakeGateway:
         """S: one ServerFrame."""
         self.say_raw(peer, ServerFrame(**kind).SerializeToString())
 
-    async def welcome(self, *, epoch: int = 1, window: int = 1024, window_bytes: int = 1 << 20, heartbeat_ms: int = 10_000) -> bytes:
-        """C: Hello; S: Welcome. The peer to talk to. A late ack on an earlier connection may come before it."""
+    async def welcome(
+        self, *, epoch: int = 1, window: int = 1024, window_bytes: int = 1 << 20, heartbeat_ms: int = 10_000
+    ) -> bytes:
+        """C: Hello; S: Welcome. The peer to talk to. A late ack on an earlier connection may come
+        before it."""
         while True:
             async with asyncio.timeout(DEADLINE):
                 peer, frame = await self._heard.get()
@@ -129,7 +144,13 @@ class FakeGateway:
 
 def delivery(room: str, seq: int) -> EventDelivery:
     made = EventDelivery(
-        event=EventLink(event_id=f"{room}-{seq}", room_id=room, seq=seq, sender_id="alice", type=EventType.EVENT_TYPE_MESSAGE)
+        event=EventLink(
+            event_id=f"{room}-{seq}",
+            room_id=room,
+            seq=seq,
+            sender_id="alice",
+            type=EventType.EVENT_TYPE_MESSAGE,
+        )
     )
     made.payload["text"] = f"{room} {seq}"
     return made
@@ -138,7 +159,9 @@ def delivery(room: str, seq: int) -> EventDelivery:
 def accepted(call: RpcRequest) -> chat.SendEventsResponse:
     """The answer of a service that stores everything."""
     events = chat.SendEventsRequest.FromString(call.payload).events
-    return chat.SendEventsResponse(acks=[chat.EventAck(event_id=event.event_id, room_id=event.room_id, seq=7) for event in events])
+    return chat.SendEventsResponse(
+        acks=[chat.EventAck(event_id=event.event_id, room_id=event.room_id, seq=7) for event in events]
+    )
 
 
 def sent_ids(call: RpcRequest) -> list[str]:

@@ -11,7 +11,9 @@ States = list[tuple[StreamState, str]]
 
 
 @asynccontextmanager
-async def streaming(client: Client, gateway: FakeGateway, **welcome: int) -> AsyncIterator[tuple[Stream, bytes]]:
+async def streaming(
+    client: Client, gateway: FakeGateway, **welcome: int
+) -> AsyncIterator[tuple[Stream, bytes]]:
     """An open stream and the peer it is; at the end C: Bye, S: Closed."""
     async with asyncio.timeout(2 * DEADLINE):
         stream = await client.stream("laptop").__aenter__()

@@ -1,4 +1,5 @@
-"""Deliveries that wait for the application, and its place among them: on one connection and across several."""
+"""Deliveries that wait for the application, and its place among them: on one connection and across
+several."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +30,9 @@ class Connections:
         self.connection += 1
         self.first_seq = self.acked_seq + 1
         self.sent = 0
-        self.resume.welcomed(Welcome(epoch=self.connection, window_messages=self.window, window_bytes=1 << 20), now=0.0)
+        self.resume.welcomed(
+            Welcome(epoch=self.connection, window_messages=self.window, window_bytes=1 << 20), now=0.0
+        )
 
     def deliver(self, count: int) -> None:
         """A frame of the next ``count`` events, as many as the window has room for."""
@@ -38,8 +41,16 @@ class Connections:
             return
         start = self.first_seq + self.sent
         self.sent += count
-        fresh = self.resume.receive([EventDelivery(event=EventLink(room_id="a", seq=start + i)) for i in range(count)], now=0.0, size=10)
-        self.arrivals.add(Frame(count, 10, Position(self.connection, self.resume.received, self.resume.received_bytes), fresh))
+        fresh = self.resume.receive(
+            [EventDelivery(event=EventLink(room_id="a", seq=start + i)) for i in range(count)],
+            now=0.0,
+            size=10,
+        )
+        self.arrivals.add(
+            Frame(
+                count, 10, Position(self.connection, self.resume.received, self.resume.received_bytes), fresh
+            )
+        )
 
     def ask(self, *, batch: bool = False, force: bool = True) -> None:
         """The application asks for more: what it had before is handled."""
@@ -68,7 +79,9 @@ STEP = st.one_of(
 
 
 @given(st.lists(STEP, max_size=60), st.integers(1, 12))
-def test_whatever_happens_nothing_is_skipped_repeated_or_acknowledged_unhandled(steps: list[tuple[str, int]], window: int) -> None:
+def test_whatever_happens_nothing_is_skipped_repeated_or_acknowledged_unhandled(
+    steps: list[tuple[str, int]], window: int
+) -> None:
     both = Connections(window=window)
     for step, argument in steps:
         handled_before = list(both.shown)
@@ -103,7 +116,8 @@ def test_partly_shown_frames_are_acknowledged_partly() -> None:
 
 
 def frame(position: int, *events: tuple[str, int, int]) -> Frame:
-    """Deliveries (room, seq, priority); ``position``: how many the connection has received with them."""
+    """Deliveries (room, seq, priority); ``position``: how many the connection has received with
+    them."""
     first = position - len(events) + 1
     fresh = [
         Delivery(EventDelivery(event=EventLink(room_id=room, seq=seq, priority=priority)), 1, number)
@@ -127,7 +141,9 @@ def test_urgent_events_come_before_what_waits_with_what_is_before_them_in_their_
     arrivals.add(frame(4, ("bulk", 1, -1), ("calls", 1, 0), ("bulk", 2, -1), ("other", 1, 0)))
     assert taken(arrivals, 1) == [("bulk", 1, 1)]
     arrivals.add(frame(8, ("bulk", 3, -1), ("calls", 2, 0), ("calls", 3, 2), ("calls", 4, 0)))
-    assert taken(arrivals, 3) == [("calls", 1, 1), ("calls", 2, 1), ("calls", 3, 1)], "and no ack may say so yet"
+    assert taken(arrivals, 3) == [("calls", 1, 1), ("calls", 2, 1), ("calls", 3, 1)], (
+        "and no ack may say so yet"
+    )
     assert taken(arrivals, 4) == [("bulk", 2, 2), ("other", 1, 4), ("bulk", 3, 5), ("calls", 4, 8)]
     assert arrivals.take_one() is None
     assert not arrivals
@@ -144,7 +160,13 @@ def test_a_batch_of_urgent_events_comes_before_the_frames() -> None:
     assert arrivals.take_batch() == []
 
 
-@given(st.lists(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from([0, 0, 1])), min_size=1, max_size=5), max_size=6), st.data())
+@given(
+    st.lists(
+        st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from([0, 0, 1])), min_size=1, max_size=5),
+        max_size=6,
+    ),
+    st.data(),
+)
 def test_urgent_or_not_everything_is_given_once_in_its_room_s_order_and_no_ack_passes_what_was_not(
     frames: list[list[tuple[str, int]]], data: st.DataObject
 ) -> None:

@@ -1,4 +1,5 @@
-"""One connection for calls, as conversations with a gateway: each answer finds its call, or the call fails."""
+"""One connection for calls, as conversations with a gateway: each answer finds its call, or the
+call fails."""
 
 import asyncio
 
@@ -75,7 +76,8 @@ async def test_what_zeromq_would_cut_off_is_refused_at_once(gateway: FakeGateway
 
 
 async def test_a_lost_connection_is_made_anew_with_the_next_call_and_not_before() -> None:
-    """A gateway closes connections on which nobody authenticates: an idle client would come back for ever."""
+    """A gateway closes connections on which nobody authenticates: an idle client would come back
+    for ever."""
     uri = f"tcp://127.0.0.1:{free_port()}"
     async with Client(uri, "secret") as client:
         async with FakeGateway(uri) as gateway:

@@ -15,14 +15,21 @@ from tests.client.fake_gateway import FakeGateway, accepted, delivery, sent_ids
 async def test_a_send_is_acknowledged(client: Client, gateway: FakeGateway) -> None:
     sending = asyncio.ensure_future(client.send("lobby", "hello"))
     call = await gateway.answer(accepted)
-    assert (call.method, call.token, call.profile_id, call.affinity) == ("ChatService/SendEvents", "secret", "bob", "lobby")
+    assert (call.method, call.token, call.profile_id, call.affinity) == (
+        "ChatService/SendEvents",
+        "secret",
+        "bob",
+        "lobby",
+    )
     ack = await sending
     assert (ack.room_id, ack.seq, [ack.event_id]) == ("lobby", 7, sent_ids(call))
 
 
 async def test_a_rooms_calls(client: Client, gateway: FakeGateway) -> None:
     creating = asyncio.ensure_future(client.create_room("lobby", name="The lobby", profiles=["carol"]))
-    call = await gateway.answer(lambda _: chat.CreateRoomResponse(room=chat.Room(room_id="lobby", head_seq=1)))
+    call = await gateway.answer(
+        lambda _: chat.CreateRoomResponse(room=chat.Room(room_id="lobby", head_seq=1))
+    )
     assert list(chat.CreateRoomRequest.FromString(call.payload).profile_ids) == ["carol"]
     assert (await creating).head_seq == 1
 
@@ -35,7 +42,9 @@ async def test_a_rooms_calls(client: Client, gateway: FakeGateway) -> None:
     assert await removing == ["dave"]
 
     reading = asyncio.ensure_future(client.history("lobby", before_seq=9, limit=2))
-    call = await gateway.answer(lambda _: chat.GetHistoryResponse(events=[delivery("lobby", 7), delivery("lobby", 8)], more=True))
+    call = await gateway.answer(
+        lambda _: chat.GetHistoryResponse(events=[delivery("lobby", 7), delivery("lobby", 8)], more=True)
+    )
     assert chat.GetHistoryRequest.FromString(call.payload) == chat.GetHistoryRequest(
         room_id="lobby", before_seq=9, limit=2, accept_zstd=True
     )

@@ -1,4 +1,5 @@
-"""A stream's connections as conversations with a gateway: their beginning, their end, and the next one."""
+"""A stream's connections as conversations with a gateway: their beginning, their end, and the next
+one."""
 
 import asyncio
 import time
@@ -37,7 +38,9 @@ def name_of(error: type[ChatdError]) -> str:
 
 
 @pytest.mark.parametrize("error", [error for error in CLOSING if error.retry], ids=name_of)
-async def test_these_are_answered_with_a_new_hello(client: Client, gateway: FakeGateway, error: type[ChatdError]) -> None:
+async def test_these_are_answered_with_a_new_hello(
+    client: Client, gateway: FakeGateway, error: type[ChatdError]
+) -> None:
     stream = await client.stream("laptop").__aenter__()
     gateway.close_stream(await gateway.welcome(), error("come again"))
     gateway.deliver(await gateway.welcome(epoch=2), ("a", 1))
@@ -46,7 +49,9 @@ async def test_these_are_answered_with_a_new_hello(client: Client, gateway: Fake
 
 
 @pytest.mark.parametrize("error", [error for error in CLOSING if not error.retry], ids=name_of)
-async def test_these_end_the_stream_after_what_had_come(client: Client, gateway: FakeGateway, error: type[ChatdError]) -> None:
+async def test_these_end_the_stream_after_what_had_come(
+    client: Client, gateway: FakeGateway, error: type[ChatdError]
+) -> None:
     stream = await client.stream("laptop").__aenter__()
     peer = await gateway.welcome()
     gateway.deliver(peer, ("a", 1))
@@ -59,7 +64,9 @@ async def test_these_end_the_stream_after_what_had_come(client: Client, gateway:
 
 
 @pytest.mark.parametrize("retry", [True, False])
-async def test_a_code_of_a_later_version_is_treated_as_it_says(client: Client, gateway: FakeGateway, retry: bool) -> None:
+async def test_a_code_of_a_later_version_is_treated_as_it_says(
+    client: Client, gateway: FakeGateway, retry: bool
+) -> None:
     stream = await client.stream("laptop").__aenter__()
     peer = await gateway.welcome()
     gateway.say(peer, closed={"error": {"code": 699, "name": "OF_A_LATER_VERSION", "retry": retry}})
@@ -86,10 +93,14 @@ async def test_a_restarted_gateway_is_found_again() -> None:
         client.close()
 
 
-async def test_a_limited_stream_comes_back_when_it_was_told_and_not_before(client: Client, gateway: FakeGateway) -> None:
+async def test_a_limited_stream_comes_back_when_it_was_told_and_not_before(
+    client: Client, gateway: FakeGateway
+) -> None:
     stream = await client.stream("laptop").__aenter__()
     peer, _ = await gateway.hear("hello")
-    gateway.say(peer, error={"code": RateLimited.code, "name": RateLimited.name, "retry": True, "retry_after_ms": 800})
+    gateway.say(
+        peer, error={"code": RateLimited.code, "name": RateLimited.name, "retry": True, "retry_after_ms": 800}
+    )
     began = time.monotonic()
     gateway.deliver(await gateway.welcome(), ("a", 1))
     assert time.monotonic() - began > 0.75
@@ -108,7 +119,9 @@ async def test_some_errors_end_a_stream(client: Client, gateway: FakeGateway, er
         with pytest.raises(type(error)):
             await take(stream, 400)
         await asyncio.sleep(0.1)
-        assert gateway.heard_nothing(), "no ack for a stream that has ended: its answer would be mistaken for a reason to come back"
+        assert gateway.heard_nothing(), (
+            "no ack for a stream that has ended: its answer would be mistaken for a reason to come back"
+        )
 
 
 @pytest.mark.parametrize("error", [PermissionDenied("not you"), InvalidId("device_id is empty")])
@@ -131,7 +144,9 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("reason", MALFORMED)
-async def test_a_malformed_frame_is_a_reason_to_reconnect(client: Client, gateway: FakeGateway, reason: str) -> None:
+async def test_a_malformed_frame_is_a_reason_to_reconnect(
+    client: Client, gateway: FakeGateway, reason: str
+) -> None:
     states: States = []
     async with client.stream("laptop", on_state=lambda *state: states.append(state)) as stream:
         peer = await gateway.welcome()
@@ -168,7 +183,9 @@ async def test_a_silent_gateway_is_given_up(client: Client, gateway: FakeGateway
         await leave(stream, gateway)
 
 
-async def test_closing_while_the_gateway_drains_does_not_come_back(client: Client, gateway: FakeGateway) -> None:
+async def test_closing_while_the_gateway_drains_does_not_come_back(
+    client: Client, gateway: FakeGateway
+) -> None:
     async with streaming(client, gateway) as (stream, peer):
         closing = asyncio.ensure_future(stream.close())
         await gateway.hear("bye")
@@ -178,7 +195,9 @@ async def test_closing_while_the_gateway_drains_does_not_come_back(client: Clien
         assert gateway.heard_nothing()
 
 
-async def test_a_gateway_that_does_not_answer_a_bye_is_not_waited_for(client: Client, gateway: FakeGateway) -> None:
+async def test_a_gateway_that_does_not_answer_a_bye_is_not_waited_for(
+    client: Client, gateway: FakeGateway
+) -> None:
     async with streaming(client, gateway) as (stream, _):
         began = asyncio.get_running_loop().time()
         await stream.close()
@@ -202,7 +221,9 @@ async def test_a_hello_without_an_answer_is_said_again_on_another_connection(
         await leave(stream, gateway)
 
 
-async def test_a_frame_that_was_refused_for_coming_too_soon_does_not_end_the_stream(client: Client, gateway: FakeGateway) -> None:
+async def test_a_frame_that_was_refused_for_coming_too_soon_does_not_end_the_stream(
+    client: Client, gateway: FakeGateway
+) -> None:
     async with streaming(client, gateway) as (stream, peer):
         gateway.say(peer, error={"code": RateLimited.code, "name": RateLimited.name, "retry": True})
         gateway.deliver(peer, ("a", 1))

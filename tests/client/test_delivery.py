@@ -21,12 +21,25 @@ def test_a_message() -> None:
         ),
         retry_count=2,
     )
-    made.payload.update({"text": "hello", "size": 3, "ratio": 0.5, "tags": ["a", {"b": None}], "urgent": True})
+    made.payload.update(
+        {"text": "hello", "size": 3, "ratio": 0.5, "tags": ["a", {"b": None}], "urgent": True}
+    )
     delivery = Delivery(made)
-    assert (delivery.event_id, delivery.room_id, delivery.seq, delivery.sender_id) == ("e1", "lobby", 7, "alice")
+    assert (delivery.event_id, delivery.room_id, delivery.seq, delivery.sender_id) == (
+        "e1",
+        "lobby",
+        7,
+        "alice",
+    )
     assert (delivery.type, delivery.sent_at_us, delivery.retry_count, delivery.text) == (1, 5, 2, "hello")
     assert (delivery.priority, delivery.mentions) == (1, ("bob",))
-    assert delivery.payload == {"text": "hello", "size": 3, "ratio": 0.5, "tags": ["a", {"b": None}], "urgent": True}
+    assert delivery.payload == {
+        "text": "hello",
+        "size": 3,
+        "ratio": 0.5,
+        "tags": ["a", {"b": None}],
+        "urgent": True,
+    }
 
 
 def test_no_text_is_empty() -> None:
@@ -57,7 +70,10 @@ def test_a_change_of_the_room_reads_as_one(payload: dict[str, str | bool], text:
     assert Delivery(made).text == text
 
 
-@pytest.mark.parametrize(("number", "shown"), [(math.nan, "NaN"), (math.inf, "Infinity"), (-math.inf, "-Infinity"), (1e300, int(1e300))])
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [(math.nan, "NaN"), (math.inf, "Infinity"), (-math.inf, "-Infinity"), (1e300, int(1e300))],
+)
 def test_numbers_that_json_lacks_do_no_harm(number: float, shown: object) -> None:
     made = EventDelivery()
     made.payload["x"] = number

@@ -17,7 +17,12 @@ async def test_states_are_told(client: Client, gateway: FakeGateway) -> None:
         gateway.caught_up(peer)
         await stream.caught_up()
         await leave(stream, gateway)
-    assert [state for state, _ in states] == [StreamState.CONNECTING, StreamState.CATCHING_UP, StreamState.LIVE, StreamState.ENDED]
+    assert [state for state, _ in states] == [
+        StreamState.CONNECTING,
+        StreamState.CATCHING_UP,
+        StreamState.LIVE,
+        StreamState.ENDED,
+    ]
 
 
 async def test_an_error_of_on_state_is_the_applications(client: Client, gateway: FakeGateway) -> None:

@@ -1,4 +1,5 @@
-"""The client's side of a stream without a socket: repeats, acks, heartbeats, rejections, replays, backoff."""
+"""The client's side of a stream without a socket: repeats, acks, heartbeats, rejections, replays,
+backoff."""
 
 import pytest
 
@@ -89,7 +90,9 @@ def test_backoff_begins_anew_only_after_a_connection_that_was_of_use(resume: Res
 
 def welcomed(window: int = 8, now: float = 0.0) -> Resume:
     resume = Resume()
-    resume.welcomed(Welcome(epoch=3, heartbeat_interval_ms=2000, window_messages=window, window_bytes=1 << 18), now)
+    resume.welcomed(
+        Welcome(epoch=3, heartbeat_interval_ms=2000, window_messages=window, window_bytes=1 << 18), now
+    )
     return resume
 
 
@@ -102,7 +105,9 @@ def test_what_was_handled_before_a_welcome_is_not_acknowledged_after_it() -> Non
     resume = welcomed()
     resume.handled(5, now=0.0)
     assert resume.has_unacked
-    resume.welcomed(Welcome(epoch=4, heartbeat_interval_ms=2000, window_messages=8, window_bytes=1 << 18), now=1.0)
+    resume.welcomed(
+        Welcome(epoch=4, heartbeat_interval_ms=2000, window_messages=8, window_bytes=1 << 18), now=1.0
+    )
     assert not resume.has_unacked
     assert resume.take_ack(now=9.0, force=True) is None
     resume.handled(1, now=9.0)
@@ -228,7 +233,9 @@ def test_a_replay_is_shown_once_and_moves_nothing(roomy: Resume) -> None:
         (3, 77, "3 will not come: for a reason this version does not know"),
     ],
 )
-def test_a_marker_counts_as_shown_and_says_what_is_missing(roomy: Resume, first: int, reason: SkipReason, text: str) -> None:
+def test_a_marker_counts_as_shown_and_says_what_is_missing(
+    roomy: Resume, first: int, reason: SkipReason, text: str
+) -> None:
     marker = event(3, skipped=Skipped(first_seq=first, last_seq=3, reason=reason))
     (shown,) = roomy.receive([marker], 0.0)
     assert (shown.text, shown.skipped) == (text, marker.skipped)

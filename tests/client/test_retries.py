@@ -1,4 +1,5 @@
-"""Calls that fail, as conversations with a gateway: repeated or not, with which ids, after which pauses."""
+"""Calls that fail, as conversations with a gateway: repeated or not, with which ids, after which
+pauses."""
 
 import asyncio
 import time
@@ -27,7 +28,9 @@ async def test_a_send_is_tried_again_with_the_same_id(client: Client, gateway: F
     assert len({first.call_id, second.call_id, third.call_id}) == 3
 
 
-async def test_a_send_without_an_answer_is_tried_again(gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_send_without_an_answer_is_tried_again(
+    gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("chatd.client.retries.TRY_SECONDS", 0.05)
     async with Client(gateway.uri, "secret") as client:
         sending = asyncio.ensure_future(client.send("lobby", "hello", event_id="mine"))
@@ -51,7 +54,9 @@ def limited(after_ms: int) -> RateLimited:
     return error
 
 
-async def test_a_limited_call_is_tried_again_when_it_was_told_and_not_before(client: Client, gateway: FakeGateway) -> None:
+async def test_a_limited_call_is_tried_again_when_it_was_told_and_not_before(
+    client: Client, gateway: FakeGateway
+) -> None:
     sending = asyncio.ensure_future(client.send("lobby", "hello"))
     first = await gateway.answer(lambda _: limited(400))
     began = time.monotonic()
@@ -69,7 +74,9 @@ async def test_a_limited_call_that_must_not_be_repeated_is_tried_again_too_for_n
     assert (await creating).head_seq == 1
 
 
-async def test_who_would_wait_longer_than_the_timeout_is_told_at_once(client: Client, gateway: FakeGateway) -> None:
+async def test_who_would_wait_longer_than_the_timeout_is_told_at_once(
+    client: Client, gateway: FakeGateway
+) -> None:
     sending = asyncio.ensure_future(client.send("lobby", "hello"))
     await gateway.answer(lambda _: limited(60_000))
     async with asyncio.timeout(2):
@@ -100,7 +107,9 @@ async def test_a_room_is_not_made_twice(gateway: FakeGateway, monkeypatch: pytes
         assert gateway.heard_nothing()
 
 
-async def test_a_room_is_not_made_twice_after_an_unknown_outcome(client: Client, gateway: FakeGateway) -> None:
+async def test_a_room_is_not_made_twice_after_an_unknown_outcome(
+    client: Client, gateway: FakeGateway
+) -> None:
     making = asyncio.ensure_future(client.create_room("lobby"))
     await gateway.answer(lambda _: Unavailable("the node was lost"))
     with pytest.raises(Unavailable, match="the node was lost"):
@@ -109,7 +118,11 @@ async def test_a_room_is_not_made_twice_after_an_unknown_outcome(client: Client,
 
 
 async def test_calls_move_to_another_gateway_and_those_under_way_end_where_they_are() -> None:
-    async with FakeGateway() as first, FakeGateway() as second, Client([first.uri, second.uri], "secret") as client:
+    async with (
+        FakeGateway() as first,
+        FakeGateway() as second,
+        Client([first.uri, second.uri], "secret") as client,
+    ):
         slow = asyncio.ensure_future(client.send("lobby", "slow"))
         peer, call = await first.hear("call")
         quick = asyncio.ensure_future(client.send("lobby", "quick"))

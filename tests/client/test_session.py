@@ -1,4 +1,5 @@
-"""A session as a conversation with a gateway: calls and streams side by side, and the end of both."""
+"""A session as a conversation with a gateway: calls and streams side by side, and the end of
+both."""
 
 import asyncio
 

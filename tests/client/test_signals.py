@@ -17,7 +17,9 @@ TYPING = Signal(typing=Typing(room_id="lobby", profile_id="alice"))
 OF_ALICE = Presence(profile_id="alice", state=BUSY)
 
 
-async def opened(client: Client, gateway: FakeGateway, on_signal: Callable[[Signal], None]) -> tuple[Stream, bytes]:
+async def opened(
+    client: Client, gateway: FakeGateway, on_signal: Callable[[Signal], None]
+) -> tuple[Stream, bytes]:
     stream = await client.stream("laptop", on_signal=on_signal).__aenter__()
     peer = await gateway.welcome()
     await stream.opened()
@@ -56,7 +58,9 @@ async def test_an_error_of_on_signal_ends_the_stream(client: Client, gateway: Fa
         await asyncio.wait_for(anext(stream), DEADLINE)
 
 
-async def test_presence_that_was_set_before_the_welcome_is_said_with_it(client: Client, gateway: FakeGateway) -> None:
+async def test_presence_that_was_set_before_the_welcome_is_said_with_it(
+    client: Client, gateway: FakeGateway
+) -> None:
     async with client.stream("laptop") as stream:
         stream.set_presence(AWAY)
         await gateway.welcome()
@@ -64,7 +68,9 @@ async def test_presence_that_was_set_before_the_welcome_is_said_with_it(client: 
         await leave(stream, gateway)
 
 
-async def test_presence_and_what_is_watched_are_said_again_after_a_reconnect(client: Client, gateway: FakeGateway) -> None:
+async def test_presence_and_what_is_watched_are_said_again_after_a_reconnect(
+    client: Client, gateway: FakeGateway
+) -> None:
     stream, peer = await opened(client, gateway, lambda _: None)
     stream.set_presence(AWAY)
     assert (await gateway.hear("presence"))[1].state == AWAY

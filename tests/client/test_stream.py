@@ -13,7 +13,9 @@ from tests.client.fake_gateway import FakeGateway
 from tests.client.streams import leave, streaming, take
 
 
-async def test_what_was_handled_is_acknowledged_and_what_was_not_is_not(client: Client, gateway: FakeGateway) -> None:
+async def test_what_was_handled_is_acknowledged_and_what_was_not_is_not(
+    client: Client, gateway: FakeGateway
+) -> None:
     async with streaming(client, gateway) as (stream, peer):
         gateway.deliver(peer, ("a", 1), ("a", 2), ("b", 1))
         assert await take(stream, 3) == [("a", 1), ("a", 2), ("b", 1)]
@@ -34,7 +36,9 @@ async def test_acks_are_gathered(client: Client, gateway: FakeGateway) -> None:
 async def test_bytes_fill_a_window_too(client: Client, gateway: FakeGateway) -> None:
     async with streaming(client, gateway, window=100_000, window_bytes=100) as (stream, peer):
         for seq in range(1, 5):
-            gateway.deliver(peer, ("a", seq))  # each more than a quarter of 100 bytes: no ack waits for another
+            gateway.deliver(
+                peer, ("a", seq)
+            )  # each more than a quarter of 100 bytes: no ack waits for another
         await take(stream, 4)
         assert [(await gateway.hear("ack"))[1].up_to for _ in range(3)] == [1, 2, 3]
         await leave(stream, gateway)
@@ -52,7 +56,9 @@ async def test_a_reconnect_goes_on_without_repeats(client: Client, gateway: Fake
         gateway.deliver(again, ("a", 4))
         assert await take(stream, 1) == [("a", 4)]
         assert (stream.epoch, stream.repeats) == (2, 2)
-        await gateway.hear_ack(3)  # counted from the new Welcome on; nothing of the old connection is acknowledged on the new one
+        await gateway.hear_ack(
+            3
+        )  # counted from the new Welcome on; nothing of the old connection is acknowledged on the new one
         await leave(stream, gateway)
 
 
@@ -108,7 +114,9 @@ async def test_waiting_can_be_cancelled_and_resumed(client: Client, gateway: Fak
         await leave(stream, gateway)
 
 
-async def test_an_error_in_the_loops_body_leaves_the_delivery_owed(client: Client, gateway: FakeGateway) -> None:
+async def test_an_error_in_the_loops_body_leaves_the_delivery_owed(
+    client: Client, gateway: FakeGateway
+) -> None:
     async with streaming(client, gateway) as (stream, peer):
         gateway.deliver(peer, ("a", 1), ("a", 2))
 
@@ -121,7 +129,9 @@ async def test_an_error_in_the_loops_body_leaves_the_delivery_owed(client: Clien
         await leave(stream, gateway, acked=1)
 
 
-async def test_a_rejection_is_said_at_once_and_again_of_the_repeat(client: Client, gateway: FakeGateway) -> None:
+async def test_a_rejection_is_said_at_once_and_again_of_the_repeat(
+    client: Client, gateway: FakeGateway
+) -> None:
     async with streaming(client, gateway) as (stream, peer):
         gateway.deliver(peer, ("a", 1), ("a", 2))
         await take(stream, 1)

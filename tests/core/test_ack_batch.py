@@ -1,4 +1,5 @@
-"""Acks of many streams as columns: they come out as they were, and columns that do not fit are refused."""
+"""Acks of many streams as columns: they come out as they were, and columns that do not fit are
+refused."""
 
 import pytest
 from hypothesis import given
@@ -34,9 +35,17 @@ def test_what_goes_in_comes_out(batch: list[StreamAcks]) -> None:
     "request_",
     [
         AckBatchRequest(profile_ids=["a"], device_ids=["d"], epochs=[1]),
-        AckBatchRequest(profile_ids=["a"], device_ids=["d"], epochs=[1], cursors=[2], room_ids=["r"], seqs=[1]),
+        AckBatchRequest(
+            profile_ids=["a"], device_ids=["d"], epochs=[1], cursors=[2], room_ids=["r"], seqs=[1]
+        ),
         AckBatchRequest(profile_ids=["a"], device_ids=["d"], epochs=[1], cursors=[1], room_ids=["r"]),
-        AckBatchRequest(profile_ids=["a"], device_ids=["d"], epochs=[1], cursors=[0], exceptions=[StreamExceptions(stream=1)]),
+        AckBatchRequest(
+            profile_ids=["a"],
+            device_ids=["d"],
+            epochs=[1],
+            cursors=[0],
+            exceptions=[StreamExceptions(stream=1)],
+        ),
     ],
 )
 def test_columns_that_do_not_fit_are_refused(request_: AckBatchRequest) -> None:

@@ -1,4 +1,5 @@
-"""The wall clock beside a steady one: steps are noticed, and ages wait until the clock has gone well for a day."""
+"""The wall clock beside a steady one: steps are noticed, and ages wait until the clock has gone
+well for a day."""
 
 import pytest
 
@@ -26,7 +27,9 @@ def test_a_step_is_noticed_and_ages_wait_for_a_day(days: int) -> None:
     made = watch()
     assert made.look(100 * DAY + days * DAY + 1_000_000, 1.0) == pytest.approx(days * 86_400.0)
     assert not made.is_settled(1.0)
-    assert made.look(100 * DAY + 7_000_000, 7.0) == pytest.approx(-days * 86_400.0), "back again is a step as well"
+    assert made.look(100 * DAY + 7_000_000, 7.0) == pytest.approx(-days * 86_400.0), (
+        "back again is a step as well"
+    )
     assert not made.is_settled(7.0 + SETTLE - 1)
     assert made.is_settled(7.0 + SETTLE)
 

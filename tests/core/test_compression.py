@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatd.core.compression import Compressor, decompress
-from chatd.core.wire import delivery_record, encode_delivery, plain_delivery, plain_records, replayed, tried_before
+from chatd.core.wire import (
+    delivery_record,
+    encode_delivery,
+    plain_delivery,
+    plain_records,
+    replayed,
+    tried_before,
+)
 from chatd.errors import MalformedFrame, PayloadTooLarge
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink
 from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
@@ -102,14 +109,23 @@ def deliveries(texts: list[str], min_bytes: int) -> tuple[bytes, list[EventDeliv
     compressor = Compressor(min_bytes=min_bytes, level=3)
     records, plain = [], []
     for number, text in enumerate(texts):
-        link, payload = EventLink(event_id=f"e{number}", room_id="r" * (number % 200), seq=number + 1), struct_of(text)
+        link, payload = (
+            EventLink(event_id=f"e{number}", room_id="r" * (number % 200), seq=number + 1),
+            struct_of(text),
+        )
         frame = compressor.compress(payload)
         records.append(delivery_record(encode_delivery(link, frame or payload, compressed=frame is not None)))
         plain.append(EventDelivery.FromString(encode_delivery(link, payload)))
     return b"".join(records), plain
 
 
-@given(st.lists(st.text(string.ascii_letters, min_size=1, max_size=20).map(lambda text: text * 40), min_size=1, max_size=5))
+@given(
+    st.lists(
+        st.text(string.ascii_letters, min_size=1, max_size=20).map(lambda text: text * 40),
+        min_size=1,
+        max_size=5,
+    )
+)
 def test_records_are_made_plain(texts: list[str]) -> None:
     records, wanted = deliveries(texts, min_bytes=100)
     plain = plain_records(records, 1 << 20)

@@ -6,7 +6,18 @@ from chatd.errors import InvalidId
 
 @pytest.mark.parametrize(
     "value",
-    ["a", "Ünïcode", "|nick|^", "x" * 128, "日本", "👨\u200d👩\u200d👧\u200d👦", "می\u200cخواهم", "क्\u200dष", "\u0378", "\U000323b0"],
+    [
+        "a",
+        "Ünïcode",
+        "|nick|^",
+        "x" * 128,
+        "日本",
+        "👨\u200d👩\u200d👧\u200d👦",
+        "می\u200cخواهم",
+        "क्\u200dष",
+        "\u0378",
+        "\U000323b0",
+    ],
 )
 def test_ids_that_are_fine(value: str) -> None:
     assert check_id("id", value) == value
@@ -42,7 +53,9 @@ def test_a_topic_is_no_prefix_of_another() -> None:
     assert split_topic(topic_of("u1", "dev10")) == ("u1", "dev10")
 
 
-@pytest.mark.parametrize("topic", [b"", b"u1:dev1", b"u1:\0", b":d\0", b"u1\0", b"u:d:e\0", b"u:d\0x\0", b"\xff:\xff\0"])
+@pytest.mark.parametrize(
+    "topic", [b"", b"u1:dev1", b"u1:\0", b":d\0", b"u1\0", b"u:d:e\0", b"u:d\0x\0", b"\xff:\xff\0"]
+)
 def test_what_is_no_topic(topic: bytes) -> None:
     assert split_topic(topic) is None
 

@@ -12,7 +12,9 @@ FAMILY = "👨\u200d👩\u200d👧\u200d👦"
 def content(text: str) -> NotificationContent:
     delivery = EventDelivery()
     delivery.payload["text"] = text
-    return NotificationContent(PushDevice("log", "", "", ""), sender_id="alice", delivery=delivery.SerializeToString())
+    return NotificationContent(
+        PushDevice("log", "", "", ""), sender_id="alice", delivery=delivery.SerializeToString()
+    )
 
 
 @pytest.mark.parametrize("text", [FAMILY, "می\u200cخواهم بروم", "हिन्दी", "क्\u200dष", "café", "\U000323b0"])

@@ -41,7 +41,10 @@ def test_what_lasts_is_said_ever_more_rarely() -> None:
     for second in range(day):
         log.now = float(second)
         one.failed(Unavailable("away"))
-    assert log.lines[1] == ("fails", {"error": "away", "code": 501, "for_seconds": FIRST_PAUSE, "failures": FIRST_PAUSE + 1})
+    assert log.lines[1] == (
+        "fails",
+        {"error": "away", "code": 501, "for_seconds": FIRST_PAUSE, "failures": FIRST_PAUSE + 1},
+    )
     assert len(log.lines) < day / LONGEST_PAUSE + 10
 
 

@@ -1,4 +1,5 @@
-"""Presence: the most reachable device counts, a quick reconnect is not seen, only settled changes are told."""
+"""Presence: the most reachable device counts, a quick reconnect is not seen, only settled changes
+are told."""
 
 from itertools import pairwise
 
@@ -90,7 +91,10 @@ def test_who_is_not_watched_costs_nothing() -> None:
     assert (rig.board._told, rig.board._due, rig.board._watched) == ({}, {}, {})
 
 
-actions = st.lists(st.tuples(st.sampled_from(["come", "go", "away", "back", "wait", "long"]), st.sampled_from(["a", "b"])), max_size=40)
+actions = st.lists(
+    st.tuples(st.sampled_from(["come", "go", "away", "back", "wait", "long"]), st.sampled_from(["a", "b"])),
+    max_size=40,
+)
 
 
 @given(actions)

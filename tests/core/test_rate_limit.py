@@ -1,4 +1,5 @@
-"""Buckets: never more than the burst and the rate, admission after the wait that was told, bounded memory."""
+"""Buckets: never more than the burst and the rate, admission after the wait that was told, bounded
+memory."""
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,9 @@ def admit(buckets: Buckets, key: str, cost: float, now: float) -> float:
 
 
 @given(RATES, STEPS)
-def test_never_more_than_the_burst_and_what_the_time_brings(rate: Rate, steps: list[tuple[float, float]]) -> None:
+def test_never_more_than_the_burst_and_what_the_time_brings(
+    rate: Rate, steps: list[tuple[float, float]]
+) -> None:
     """Over every stretch of time. What is larger than the burst goes beyond it, once."""
     buckets, now = Buckets(rate), 1000.0
     admitted: list[tuple[float, float]] = []
@@ -35,7 +38,9 @@ def test_never_more_than_the_burst_and_what_the_time_brings(rate: Rate, steps: l
 
 
 @given(RATES, STEPS)
-def test_who_waits_as_told_is_admitted_and_not_a_moment_too_late(rate: Rate, steps: list[tuple[float, float]]) -> None:
+def test_who_waits_as_told_is_admitted_and_not_a_moment_too_late(
+    rate: Rate, steps: list[tuple[float, float]]
+) -> None:
     buckets, now = Buckets(rate), 1000.0
     for gap, cost in steps:
         now += gap
@@ -59,7 +64,9 @@ def test_a_full_bucket_gives_its_burst_at_once_and_no_more(rate: Rate) -> None:
     buckets = Buckets(rate)
     for _ in range(10):
         assert admit(buckets, "k", rate.burst / 10, 5.0) == 0
-    assert admit(buckets, "k", rate.burst / 10, 5.0) == pytest.approx(rate.burst / 10 / rate.per_second, rel=0.01, abs=1e-5)
+    assert admit(buckets, "k", rate.burst / 10, 5.0) == pytest.approx(
+        rate.burst / 10 / rate.per_second, rel=0.01, abs=1e-5
+    )
     assert admit(buckets, "other", rate.burst, 5.0) == 0
 
 

@@ -130,7 +130,8 @@ def test_a_topic_at_two_gateways_stays_until_both_have_gone() -> None:
 
 
 def test_the_version_moves_when_only_the_gateways_of_a_topic_change() -> None:
-    """The online table does not change then, and keeps the targets that publishing is grouped by."""
+    """The online table does not change then, and keeps the targets that publishing is grouped
+    by."""
     routing = Routing()
     routing.apply("g", 1, full=True, add=[A], remove=[])
     before = routing.version
@@ -144,14 +145,17 @@ def test_the_version_moves_when_only_the_gateways_of_a_topic_change() -> None:
 
 
 def test_an_instance_in_doubt_is_known_again_by_the_full_set() -> None:
-    """Its connection came again, and nobody may have told it so: what it is described as known makes it send everything."""
+    """Its connection came again, and nobody may have told it so: what it is described as known
+    makes it send everything."""
     routing = Routing()
     routing.doubt("g")
     routing.apply("g", 1, full=True, add=[A], remove=[])
     assert routing.number_of("g") == 1
     routing.doubt("g")
     assert routing.number_of("g") == 0
-    assert routing.apply("g", 2, full=False, add=[B], remove=[]) == Change((B,), ()), "which goes on meanwhile"
+    assert routing.apply("g", 2, full=False, add=[B], remove=[]) == Change((B,), ()), (
+        "which goes on meanwhile"
+    )
     assert routing.number_of("g") == 0
     assert routing.apply("g", 3, full=True, add=[A, B], remove=[]) == Change()
     assert routing.number_of("g") == 3

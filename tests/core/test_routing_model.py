@@ -1,8 +1,9 @@
-"""Gateways, nodes, and the wires between them, which lose, delay and break as they like: at rest each
-node's table is what the gateways want, and no stream has missed an event for which nobody told it to pull.
+"""Gateways, nodes, and the wires between them, which lose, delay and break as they like: at rest
+each node's table is what the gateways want, and no stream has missed an event for which nobody told
+it to pull.
 
-Events count as missed until they are delivered or pulled; gaps and repair pulls, which would find them as
-well, are left out.
+Events count as missed until they are delivered or pulled; gaps and repair pulls, which would find
+them as well, are left out.
 """
 
 from collections import deque
@@ -25,12 +26,14 @@ Topic = st.sampled_from(TOPICS)
 
 @dataclass
 class SubConnection:
-    """A SUB's connection to one XPUB. ``on_the_way`` are subscriptions: a topic and whether it begins, or
-    a fence's number."""
+    """A SUB's connection to one XPUB. ``on_the_way`` are subscriptions: a topic and whether it
+    begins, or a fence's number."""
 
     instance: str
     on_the_way: deque[tuple[bytes, bool] | int] = field(default_factory=deque)
-    messages: deque[tuple[bytes, int]] = field(default_factory=deque)  # topic and event; OWN and started_at: a resync
+    messages: deque[tuple[bytes, int]] = field(
+        default_factory=deque
+    )  # topic and event; OWN and started_at: a resync
     active: set[bytes] = field(default_factory=set)
     dead: bool = False
 
@@ -45,10 +48,13 @@ class Question:
 
 @dataclass
 class Calls:
-    """One DEALER to one ROUTER: questions go and are answered in their order, Watches when the node likes."""
+    """One DEALER to one ROUTER: questions go and are answered in their order, Watches when the node
+    likes."""
 
     asked: deque[Question] = field(default_factory=deque)
-    replies: deque[tuple[Question, bool, int, int]] = field(default_factory=deque)  # whether it went well, started_at, watched
+    replies: deque[tuple[Question, bool, int, int]] = field(
+        default_factory=deque
+    )  # whether it went well, started_at, watched
     open: list[Question] = field(default_factory=list)
 
 
@@ -106,8 +112,8 @@ class RoutingMachine(RuleBasedStateMachine):
 
     @rule(n=Node, topic=Topic, joined=st.booleans(), last=st.booleans())
     def publish(self, n: int, topic: bytes, joined: bool, last: bool) -> None:
-        """An event is stored and published by a node: to the topic, or to the own topic of each gateway.
-        After the last one nothing fails."""
+        """An event is stored and published by a node: to the topic, or to the own topic of each
+        gateway. After the last one nothing fails."""
         event = self.next()
         for gateway in self.gateways:
             if topic in gateway.streams:
@@ -211,11 +217,16 @@ class RoutingMachine(RuleBasedStateMachine):
             calls.replies.append((question, True, node.started_at, node.routing.number_of(gateway.instance)))
             return
         if gateway.instance not in node.subscribed or (
-            node.routing.apply(gateway.instance, step.number, full=step.full, add=step.add, remove=step.remove) is None
+            node.routing.apply(
+                gateway.instance, step.number, full=step.full, add=step.add, remove=step.remove
+            )
+            is None
         ):
             calls.replies.append((question, False, 0, 0))
             return
-        node.subscribed.when(gateway.instance, step.number, lambda there: calls.replies.append((question, there, 0, 0)))
+        node.subscribed.when(
+            gateway.instance, step.number, lambda there: calls.replies.append((question, there, 0, 0))
+        )
 
     def reply_arrives(self, g: int, n: int) -> None:
         gateway = self.gateways[g]
@@ -348,14 +359,23 @@ class RoutingMachine(RuleBasedStateMachine):
                 for n in range(len(self.nodes)):
                     gateway = self.gateways[g]
                     calls, connection = gateway.calls[n], gateway.connections[n]
-                    if calls.asked or calls.replies or (connection is not None and (connection.on_the_way or connection.messages)):
+                    if (
+                        calls.asked
+                        or calls.replies
+                        or (connection is not None and (connection.on_the_way or connection.messages))
+                    ):
                         moving = True
-                        for step in (self.call_arrives, self.reply_arrives, self.subscription_arrives, self.message_arrives):
+                        for step in (
+                            self.call_arrives,
+                            self.reply_arrives,
+                            self.subscription_arrives,
+                            self.message_arrives,
+                        ):
                             step(g, n)
 
     def settle(self) -> None:
-        """Nothing fails any more: everything that can happen does, until nothing is left but asking who is
-        who."""
+        """Nothing fails any more: everything that can happen does, until nothing is left but asking
+        who is who."""
         living = {gateway.instance for gateway in self.gateways}
         for n in range(len(self.nodes)):
             for _ in range(len(self.nodes[n].connections)):
@@ -392,7 +412,9 @@ class RoutingMachine(RuleBasedStateMachine):
         for node in self.nodes:
             assert set(node.routing.instances) <= {gateway.instance for gateway in self.gateways}
             for topic in TOPICS:
-                assert set(node.routing.gateways_of(topic)) == {one.instance for one in self.gateways if topic in one.streams}
+                assert set(node.routing.gateways_of(topic)) == {
+                    one.instance for one in self.gateways if topic in one.streams
+                }
 
     @invariant()
     def both_sides_of_the_table_agree(self) -> None:
@@ -403,4 +425,6 @@ class RoutingMachine(RuleBasedStateMachine):
 
 
 TestRouting = RoutingMachine.TestCase
-TestRouting.settings = settings(max_examples=400, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
+TestRouting.settings = settings(
+    max_examples=400, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+)

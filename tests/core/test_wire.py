@@ -43,7 +43,9 @@ def test_events_are_counted_without_parsing_them(room_ids: list[str]) -> None:
 
 
 FIELDS = st.one_of(
-    st.just(RoomEvent(room_id="r", event_id="e" * 200)).map(lambda event: SendEventsRequest(events=[event]).SerializeToString()),
+    st.just(RoomEvent(room_id="r", event_id="e" * 200)).map(
+        lambda event: SendEventsRequest(events=[event]).SerializeToString()
+    ),
     st.integers(0, 2**63).map(lambda value: b"\x10" + varint(value)),
     st.binary(max_size=300).map(lambda value: b"\x1a" + varint(len(value)) + value),
     st.binary(min_size=8, max_size=8).map(lambda value: b"\x21" + value),
@@ -65,7 +67,9 @@ def test_counting_agrees_with_protobuf_wherever_that_parses(message: bytes) -> N
     assert counted == len(parsed.events)
 
 
-@pytest.mark.parametrize("fields", [b"\x0a\x00", b"\x10\x00", b"\x33\x34", b"\x0b"], ids=["events", "numbers", "groups", "depths"])
+@pytest.mark.parametrize(
+    "fields", [b"\x0a\x00", b"\x10\x00", b"\x33\x34", b"\x0b"], ids=["events", "numbers", "groups", "depths"]
+)
 def test_a_message_made_to_take_long_counts_as_much_and_takes_no_longer(fields: bytes) -> None:
     assert count_first_field(fields * 500_000, at_most=257) == 257
     assert timeit.timeit(lambda: count_first_field(fields * 500_000, at_most=257), number=10) < 1

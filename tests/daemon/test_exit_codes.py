@@ -1,4 +1,5 @@
-"""What may pass by itself ends chatd with 1, and systemd tries again; what can never work with 2, and it does not. One line in both cases."""
+"""What may pass by itself ends chatd with 1, and systemd tries again; what can never work with 2,
+and it does not. One line in both cases."""
 
 from pathlib import Path
 
@@ -8,7 +9,11 @@ from tests.daemon.test_process import chatd
 from tests.daemons import free_port
 
 MISSING = {
-    "NOTIFY_VAPID_KEY": {"NOTIFIERS": "webpush", "NOTIFY_VAPID_SUBJECT": "mailto:a@b", "NOTIFY_VAPID_KEY": "{folder}/none/key.pem"},
+    "NOTIFY_VAPID_KEY": {
+        "NOTIFIERS": "webpush",
+        "NOTIFY_VAPID_SUBJECT": "mailto:a@b",
+        "NOTIFY_VAPID_KEY": "{folder}/none/key.pem",
+    },
     "TOKENS_FILE": {"TOKENS_FILE": "/sys/chatd/tokens.toml"},
     "DATA_DIR": {"CHATD_DATA_DIR": "/sys/chatd"},
     "DB_URI": {"DB_URI": "sqlite:////sys/chatd/chatd.db"},
@@ -18,7 +23,11 @@ MISSING = {
 }
 WRONG = {
     "no path": {"CHATD_DATA_DIR": "{folder}/file/data"},
-    "no key": {"NOTIFIERS": "webpush", "NOTIFY_VAPID_SUBJECT": "mailto:a@b", "NOTIFY_VAPID_KEY": "{folder}/file"},
+    "no key": {
+        "NOTIFIERS": "webpush",
+        "NOTIFY_VAPID_SUBJECT": "mailto:a@b",
+        "NOTIFY_VAPID_KEY": "{folder}/file",
+    },
     "no tokens": {"TOKENS_FILE": "{folder}/file"},
     "no settings": {"CHATD_CONFIG": "{folder}/bad.toml"},
     "a folder": {"TOKENS_FILE": "{folder}"},

@@ -15,7 +15,9 @@ def logged(style: str, code: str, level: str = "info") -> str:
         "import asyncio, logging, warnings, structlog\nfrom chatd.daemon.logs import configure\n"
         f"configure({level!r}, {style!r})\nlog = structlog.get_logger()\nHOSTILE = {HOSTILE!r}\n"
     )
-    return subprocess.run([sys.executable, "-c", setup + code], capture_output=True, text=True, check=True).stderr
+    return subprocess.run(
+        [sys.executable, "-c", setup + code], capture_output=True, text=True, check=True
+    ).stderr
 
 
 @pytest.mark.parametrize("style", ["json", "text"])
@@ -44,9 +46,13 @@ def test_json_has_a_sentence_and_fields() -> None:
 
 @pytest.mark.parametrize("style", ["json", "text"])
 def test_a_traceback_keeps_its_lines_and_fakes_none(style: str) -> None:
-    written = logged(style, "try:\n    raise ValueError(HOSTILE)\nexcept ValueError:\n    log.exception('It failed')")
+    written = logged(
+        style, "try:\n    raise ValueError(HOSTILE)\nexcept ValueError:\n    log.exception('It failed')"
+    )
     assert "\x1b" not in written
-    first, *rest = (json.loads(written)["exception"] if style == "json" else written.partition("\n")[2].rstrip("\n")).split("\n")
+    first, *rest = (
+        json.loads(written)["exception"] if style == "json" else written.partition("\n")[2].rstrip("\n")
+    ).split("\n")
     assert first == "  Traceback (most recent call last):"
     assert len(rest) > 2
     assert all(line.startswith("  ") for line in rest)
@@ -54,7 +60,9 @@ def test_a_traceback_keeps_its_lines_and_fakes_none(style: str) -> None:
 
 def test_levels_are_respected() -> None:
     code = "log.info('quiet'); logging.getLogger('x').info('quiet'); log.warning('loud')"
-    assert [json.loads(line)["message"] for line in logged("json", code, level="warning").splitlines()] == ["loud"]
+    assert [json.loads(line)["message"] for line in logged("json", code, level="warning").splitlines()] == [
+        "loud"
+    ]
 
 
 def test_auto_is_json_without_a_terminal() -> None:

@@ -26,7 +26,9 @@ def chatctl(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 
 def _run(module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", module, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, check=False, timeout=20)
+    return subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **environment}, check=False, timeout=20
+    )
 
 
 def test_version_and_help() -> None:
@@ -53,7 +55,11 @@ def test_check_config(tmp_path: Path) -> None:
 def test_every_problem_is_a_line_on_stderr() -> None:
     bad = chatd("all", WINDOW_BYTES="1", LOG_LEVEL="loud", NODE_ID="a:b")
     assert (bad.returncode, bad.stdout) == (2, "")
-    assert [line.split(":")[1].strip() for line in bad.stderr.splitlines()] == ["NODE_ID", "WINDOW_BYTES", "LOG_LEVEL"]
+    assert [line.split(":")[1].strip() for line in bad.stderr.splitlines()] == [
+        "NODE_ID",
+        "WINDOW_BYTES",
+        "LOG_LEVEL",
+    ]
 
 
 def test_options_before_the_mode_count(tmp_path: Path) -> None:
@@ -85,7 +91,10 @@ def test_no_database_is_one_line_without_the_password(tmp_path: Path) -> None:
 
 def test_help_is_quick() -> None:
     code = "import sys; from chatd.daemon import cli; print(bool({'zmq', 'peewee', 'pydantic'} & sys.modules.keys()))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        == "False\n"
+    )
 
 
 def test_an_address_in_use_is_one_line(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""SIGHUP: tokens, sending limits, the door's limits and the log level are read again; nothing else changes, and no stream is lost."""
+"""SIGHUP: tokens, sending limits, the door's limits and the log level are read again; nothing else
+changes, and no stream is lost."""
 
 import asyncio
 import json
@@ -20,7 +21,9 @@ TOKENS = {"op": "operator", "keep": "user", "leave": "user"}
 
 
 def write_tokens(folder: Path, tokens: dict[str, str]) -> None:
-    text = "".join(f'[tokens.{token}]\nprofile = "p-{token}"\nrole = "{role}"\n' for token, role in tokens.items())
+    text = "".join(
+        f'[tokens.{token}]\nprofile = "p-{token}"\nrole = "{role}"\n' for token, role in tokens.items()
+    )
     (folder / "tokens.toml").write_text(text)
 
 
@@ -66,7 +69,11 @@ async def test_tokens_come_and_go(daemon: Daemon) -> None:
         except Unauthenticated as exc:
             ended.append(exc)
 
-    async with Client(daemon.uri, "keep") as keep, Client(daemon.uri, "leave") as leave, Client(daemon.uri, "op") as operator:
+    async with (
+        Client(daemon.uri, "keep") as keep,
+        Client(daemon.uri, "leave") as leave,
+        Client(daemon.uri, "op") as operator,
+    ):
         await operator.create_room("r", profiles=["p-keep", "p-leave"])
         readers = [asyncio.create_task(read(client)) for client in (keep, leave)]
         async with asyncio.timeout(20):
@@ -95,10 +102,16 @@ async def test_limits_and_the_log_s_level(daemon: Daemon) -> None:
     config = daemon.folder / "chatd.toml"
     async with Client(daemon.uri, "keep", call_timeout=5) as keep:
         await keep.create_room("r")
-        config.write_text('max_events_per_second = 1\nrate_burst_seconds = 1\nlog_level = "warning"\nwindow_messages = 7\nnotifiers = ""\n')
+        config.write_text(
+            'max_events_per_second = 1\nrate_burst_seconds = 1\nlog_level = "warning"\nwindow_messages = '
+            '7\nnotifiers = ""\n'
+        )
         waits = await reload(daemon, "takes effect at the next start")
         await until(lambda: len(records(daemon, "takes effect at the next start")) == 2)
-        assert {line["setting"] for line in [*waits, *records(daemon, "takes effect")]} == {"WINDOW_MESSAGES", "NOTIFIERS"}
+        assert {line["setting"] for line in [*waits, *records(daemon, "takes effect")]} == {
+            "WINDOW_MESSAGES",
+            "NOTIFIERS",
+        }
         with pytest.raises(RateLimited):
             await asyncio.gather(*(keep.send("r", "x") for _ in range(20)))
         config.write_text('log_level = "info"\n')

@@ -22,19 +22,29 @@ TOKENS = f'[tokens.{CANARY}]\nprofile = "operator"\nrole = "operator"\n'
 
 
 def halves(text: str) -> bool:
-    """True if the canary, or one of its halves, is in ``text``: an error may show the end of a password."""
+    """True if the canary, or one of its halves, is in ``text``: an error may show the end of a
+    password."""
     return any(part in text for part in (CANARY, "c4n", "ary"))
 
 
 def test_every_secret_is_known_here() -> None:
-    marked = {name.upper() for section in SECTIONS.values() for name, field in section.model_fields.items() if may_hold_secret(field)}
+    marked = {
+        name.upper()
+        for section in SECTIONS.values()
+        for name, field in section.model_fields.items()
+        if may_hold_secret(field)
+    }
     assert marked == SECRETS.keys()
 
 
 @pytest.mark.parametrize("mode", ["all", "gateway"])
 @pytest.mark.parametrize("wrong", ["", "NODE_ID"])
 def test_settings(tmp_path: Path, mode: str, wrong: str) -> None:
-    given = SECRETS | {"CHATD_DATA_DIR": str(tmp_path), "NOTIFIERS": "webhook", **({wrong: "a b"} if wrong else {})}
+    given = SECRETS | {
+        "CHATD_DATA_DIR": str(tmp_path),
+        "NOTIFIERS": "webhook",
+        **({wrong: "a b"} if wrong else {}),
+    }
     for options in ((), ("--json",)):
         shown = chatd(mode, "--check-config", *options, **given)
         assert shown.returncode == (2 if wrong else 0)
@@ -42,16 +52,29 @@ def test_settings(tmp_path: Path, mode: str, wrong: str) -> None:
 
 
 SPOILT = {
-    "DB_URI": ("c4nary", "mysql://u:c4nary@h/d", "postgresql://u:c4n%ary@h/d", "postgresql://u:c4n/ary@h/d", "postgresql://u:c4n@ary@h/d"),
+    "DB_URI": (
+        "c4nary",
+        "mysql://u:c4nary@h/d",
+        "postgresql://u:c4n%ary@h/d",
+        "postgresql://u:c4n/ary@h/d",
+        "postgresql://u:c4n@ary@h/d",
+    ),
     "NOTIFY_WEBHOOK_URL": ("c4nary", "ftp://c4nary@h", "https://c4n ary"),
     "NOTIFY_WEBHOOK_SECRET": (" ",),
 }
 
 
-@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in SPOILT.items() for value in values])
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in SPOILT.items() for value in values]
+)
 def test_a_spoilt_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     """From a file, where it may be of another kind too, and from the environment."""
-    usual = {"CHATD_DATA_DIR": str(tmp_path), "NOTIFIERS": "webhook", "CHATD_CONFIG": "", "RUNTIME_DIR": str(tmp_path)}
+    usual = {
+        "CHATD_DATA_DIR": str(tmp_path),
+        "NOTIFIERS": "webhook",
+        "CHATD_CONFIG": "",
+        "RUNTIME_DIR": str(tmp_path),
+    }
     other = {key: text for key, text in SECRETS.items() if key != name}
     for key, text in (usual | other).items():
         monkeypatch.setenv(key, text)
@@ -68,11 +91,16 @@ def test_a_spoilt_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: 
 
 def test_a_running_daemon_and_chatctl(tmp_path: Path) -> None:
     (tmp_path / "tokens.toml").write_text(TOKENS)
-    settings = {name: value for name, value in SECRETS.items() if name != "DB_URI"} | {"NOTIFIERS": "webhook", "LOG_LEVEL": "debug"}
+    settings = {name: value for name, value in SECRETS.items() if name != "DB_URI"} | {
+        "NOTIFIERS": "webhook",
+        "LOG_LEVEL": "debug",
+    }
     printed = ""
     with Daemon("all", tmp_path, settings) as running:
         files = ["--token-file", str(tmp_path / "tokens.toml")]
-        for token, command in itertools.product((files, ["--token", f"x{CANARY}"], ["--token", f"{CANARY}\udcff"]), ("status", "nodes")):
+        for token, command in itertools.product(
+            (files, ["--token", f"x{CANARY}"], ["--token", f"{CANARY}\udcff"]), ("status", "nodes")
+        ):
             done = chatctl("--uri", running.uri, *token, command)
             printed += done.stdout + done.stderr
         refused = chatctl("--uri", f"tcp://127.0.0.1:{free_port()}", "--timeout", "0.3", *files, "status")

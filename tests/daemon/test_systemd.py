@@ -11,7 +11,9 @@ from chatd.daemon.systemd import ServiceManager, watchdog_interval
 
 
 @pytest.fixture(params=["path", "abstract"])
-def systemd(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+def systemd(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[socket.socket]:
     address = str(tmp_path / "notify") if request.param == "path" else f"@chatd-test-notify-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(address.replace("@", "\0"))
@@ -27,7 +29,12 @@ def test_what_is_said(systemd: socket.socket) -> None:
     notifier.alive()
     notifier.stopping()
     heard = [systemd.recv(4096) for _ in range(4)]
-    assert heard == [b"STATUS=waiting", b"READY=1\nSTATUS=serving as all", b"WATCHDOG=1", b"STOPPING=1\nSTATUS=draining"]
+    assert heard == [
+        b"STATUS=waiting",
+        b"READY=1\nSTATUS=serving as all",
+        b"WATCHDOG=1",
+        b"STOPPING=1\nSTATUS=draining",
+    ]
 
 
 def test_a_status_is_one_line(systemd: socket.socket) -> None:
@@ -53,7 +60,9 @@ def test_nobody_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         ("soon", "", None),
     ],
 )
-def test_the_watchdog_s_interval(wait: str, pid: str, interval: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_watchdog_s_interval(
+    wait: str, pid: str, interval: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", wait)
     monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()) if pid == "mine" else pid)
     assert watchdog_interval() == interval

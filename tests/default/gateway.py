@@ -18,7 +18,9 @@ class Gateway:
     """Calls for itself unless ``caller`` is given."""
 
     def __init__(self, context: Context, uri: str) -> None:
-        self._pump = Pump(asyncio.get_running_loop(), connect_dealer(context, uri), self._on_replies, frames=1)
+        self._pump = Pump(
+            asyncio.get_running_loop(), connect_dealer(context, uri), self._on_replies, frames=1
+        )
         self._replies: dict[int, asyncio.Future[RpcResponse]] = {}
         self._numbers = count(1)
 
@@ -39,13 +41,17 @@ class Gateway:
                 else:
                     return reply
 
-    async def begin(self, method: str, payload: Message | bytes = b"", caller: Caller | None = None) -> "asyncio.Future[RpcResponse]":
+    async def begin(
+        self, method: str, payload: Message | bytes = b"", caller: Caller | None = None
+    ) -> "asyncio.Future[RpcResponse]":
         """Make a call; its reply comes later."""
         encoded = payload if isinstance(payload, bytes) else payload.SerializeToString()
         request = NodeRequest(call_id=next(self._numbers), method=method, payload=encoded, caller=caller)
         return await self.send_frame(request.SerializeToString(), request.call_id)
 
-    async def call(self, method: str, payload: Message | bytes = b"", caller: Caller | None = None) -> RpcResponse:
+    async def call(
+        self, method: str, payload: Message | bytes = b"", caller: Caller | None = None
+    ) -> RpcResponse:
         """Make a call and wait for its reply."""
         async with asyncio.timeout(20):
             return await (await self.begin(method, payload, caller))

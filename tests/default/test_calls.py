@@ -1,4 +1,5 @@
-"""Calls over a real ROUTER and DEALER: each kind of answer, each kind of refusal, and nothing under way when all is answered."""
+"""Calls over a real ROUTER and DEALER: each kind of answer, each kind of refusal, and nothing under
+way when all is answered."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -8,7 +9,19 @@ import pytest
 from structlog.testing import capture_logs
 
 from chatd.core.counter import Counter
-from chatd.default.answer import Answer, Call, Caller, Done, Later, Read, ReadFirst, Refuse, Reply, Role, Write
+from chatd.default.answer import (
+    Answer,
+    Call,
+    Caller,
+    Done,
+    Later,
+    Read,
+    ReadFirst,
+    Refuse,
+    Reply,
+    Role,
+    Write,
+)
 from chatd.default.calls import Calls
 from chatd.default.rooms.model import Member, Room
 from chatd.default.rooms.store import CreateRoom, GetRoom
@@ -37,7 +50,8 @@ Found = tuple[Room, tuple[Member, ...]]
 
 
 class Methods:
-    """One method for each kind of answer; ``seq`` of the response says where it came from. A request names the room."""
+    """One method for each kind of answer; ``seq`` of the response says where it came from. A
+    request names the room."""
 
     def __init__(self) -> None:
         self.later: list[tuple[Reply, Refuse]] = []
@@ -46,14 +60,20 @@ class Methods:
     def rows(self) -> list[Call[Request]]:
         methods: dict[str, Callable[[Caller, Request], Answer]] = {
             "Done": lambda caller, request: Done(Response(seq=1, unread=request.seq)),
-            "Write": lambda caller, request: Write(self._create(caller, request), lambda room: Response(seq=2, unread=room.head_seq)),
-            "Read": lambda caller, request: Read(GetRoom(request.room_id), lambda found: Response(seq=3, unread=found[0].head_seq)),
+            "Write": lambda caller, request: Write(
+                self._create(caller, request), lambda room: Response(seq=2, unread=room.head_seq)
+            ),
+            "Read": lambda caller, request: Read(
+                GetRoom(request.room_id), lambda found: Response(seq=3, unread=found[0].head_seq)
+            ),
             "ReadFirst": self._read_first,
             "Later": lambda caller, request: Later(lambda reply, refuse: self.later.append((reply, refuse))),
             "Refuses": self._refuse,
             "Fails": lambda caller, request: Done(Response(seq=1 // 0)),
             "LaterFails": lambda caller, request: Later(lambda reply, refuse: reply(Response(seq=1 // 0))),
-            "ThenFails": lambda caller, request: Write(self._create(caller, request), lambda room: Response(seq=1 // 0)),
+            "ThenFails": lambda caller, request: Write(
+                self._create(caller, request), lambda room: Response(seq=1 // 0)
+            ),
         }
         users = [Call(f"Test/{name}", Request, Role.USER, method) for name, method in methods.items()]
         roles = [Call(f"Test/For{role.value}", Request, role, methods["Done"]) for role in Role]
@@ -79,7 +99,8 @@ class Methods:
 
 
 class Node:
-    """Calls on a real socket, over a real store with room r of alice. Calls that need no store are answered before ``start``."""
+    """Calls on a real socket, over a real store with room r of alice. Calls that need no store are
+    answered before ``start``."""
 
     def __init__(self, context: Context, folder: Path) -> None:
         loop = asyncio.get_running_loop()
@@ -143,7 +164,9 @@ def assert_error(reply: RpcResponse, error: type[ChatdError]) -> None:
         ("ReadFirst", "new", (5, 1)),
     ],
 )
-async def test_an_answer_is_given(node: Node, gateway: Gateway, method: str, room_id: str, answer: tuple[int, int]) -> None:
+async def test_an_answer_is_given(
+    node: Node, gateway: Gateway, method: str, room_id: str, answer: tuple[int, int]
+) -> None:
     await node.start()
     reply = await gateway.call(f"Test/{method}", Request(room_id=room_id, seq=7), USER)
     response = Response.FromString(reply.payload)
@@ -164,7 +187,9 @@ async def test_an_answer_is_given(node: Node, gateway: Gateway, method: str, roo
         ("LaterFails", "any", Internal),
     ],
 )
-async def test_a_refusal_is_the_answer(node: Node, gateway: Gateway, method: str, room_id: str, error: type[ChatdError]) -> None:
+async def test_a_refusal_is_the_answer(
+    node: Node, gateway: Gateway, method: str, room_id: str, error: type[ChatdError]
+) -> None:
     await node.start()
     with capture_logs():
         assert_error(await gateway.call(f"Test/{method}", Request(room_id=room_id), USER), error)
@@ -189,7 +214,9 @@ async def test_an_answer_may_come_later_and_out_of_order(node: Node, gateway: Ga
 
 
 @pytest.mark.parametrize("method", ["Test/Undone", "", "Test/" + "x" * 10_000, "Test/\x1b[31m"])
-async def test_an_unknown_method_is_refused_without_repeating_all_of_it(node: Node, gateway: Gateway, method: str) -> None:
+async def test_an_unknown_method_is_refused_without_repeating_all_of_it(
+    node: Node, gateway: Gateway, method: str
+) -> None:
     reply = await gateway.call(method, Request(), OPERATOR)
     assert_error(reply, UnknownMethod)
     assert len(reply.error.message) < 200
@@ -218,17 +245,31 @@ async def test_a_payload_that_is_no_request_of_the_method_is_refused(node: Node,
         (Role.GATEWAY, ["gateway"]),
     ],
 )
-async def test_a_role_admits_its_callers_and_no_others(node: Node, gateway: Gateway, role: Role, admitted: list[str]) -> None:
-    callers: dict[str, node_pb2.Caller | None] = {"user": USER, "operator": OPERATOR, "gateway": None, "empty": node_pb2.Caller()}
-    replies = {name: await gateway.call(f"Test/For{role.value}", Request(), caller) for name, caller in callers.items()}
+async def test_a_role_admits_its_callers_and_no_others(
+    node: Node, gateway: Gateway, role: Role, admitted: list[str]
+) -> None:
+    callers: dict[str, node_pb2.Caller | None] = {
+        "user": USER,
+        "operator": OPERATOR,
+        "gateway": None,
+        "empty": node_pb2.Caller(),
+    }
+    replies = {
+        name: await gateway.call(f"Test/For{role.value}", Request(), caller)
+        for name, caller in callers.items()
+    }
     let_in = [name for name, reply in replies.items() if not reply.HasField("error")]
-    assert let_in == [*admitted, *(["empty"] if role is Role.GATEWAY else [])], "a caller without a profile is the gateway itself"
+    assert let_in == [*admitted, *(["empty"] if role is Role.GATEWAY else [])], (
+        "a caller without a profile is the gateway itself"
+    )
     for name, reply in replies.items():
         if name not in let_in:
             assert_error(reply, PermissionDenied)
 
 
-async def test_a_caller_without_the_role_learns_nothing_about_its_payload(node: Node, gateway: Gateway) -> None:
+async def test_a_caller_without_the_role_learns_nothing_about_its_payload(
+    node: Node, gateway: Gateway
+) -> None:
     assert_error(await gateway.call("Test/Foroperator", b"\xff\xff\xff", USER), PermissionDenied)
 
 
@@ -241,7 +282,9 @@ async def test_calls_are_refused_while_too_much_waits_for_the_store(node: Node, 
     assert not (await gateway.call("Test/Read", Request(room_id="r"), USER)).HasField("error")
 
 
-async def test_a_reply_to_a_gateway_that_has_gone_is_dropped(node: Node, gateway: Gateway, context: Context) -> None:
+async def test_a_reply_to_a_gateway_that_has_gone_is_dropped(
+    node: Node, gateway: Gateway, context: Context
+) -> None:
     await gateway.begin("Test/Later", Request(), USER)
     async with asyncio.timeout(10):
         while not node.methods.later:
@@ -260,7 +303,9 @@ async def test_a_reply_to_a_gateway_that_has_gone_is_dropped(node: Node, gateway
     other.close()
 
 
-async def test_a_paused_node_takes_no_more_calls_and_answers_those_it_has(node: Node, gateway: Gateway) -> None:
+async def test_a_paused_node_takes_no_more_calls_and_answers_those_it_has(
+    node: Node, gateway: Gateway
+) -> None:
     taken = await gateway.begin("Test/Later", Request(), USER)
     async with asyncio.timeout(10):
         while not node.calls.under_way:

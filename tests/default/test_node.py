@@ -1,4 +1,5 @@
-"""The life of a default node: parts begin and end in order, calls are drained first, and a node without its database does not start."""
+"""The life of a default node: parts begin and end in order, calls are drained first, and a node
+without its database does not start."""
 
 import asyncio
 import socket
@@ -31,7 +32,8 @@ TICK = 0.005
 
 
 class Rig:
-    """A default node of two parts that say what they do, and one call that is answered when the test says."""
+    """A default node of two parts that say what they do, and one call that is answered when the
+    test says."""
 
     def __init__(self, context: Context, folder: Path) -> None:
         loop = asyncio.get_running_loop()
@@ -47,8 +49,12 @@ class Rig:
         self.store = StoreAccess(loop, database, clock=lambda: 1, readers=1, broken=lambda error: None)
         parts = [self._part(name) for name in ("one", "two")]
         publisher = ZeroMQPublisher(loop)
-        self.calls = Calls(loop, self.store, [call for part in parts for call in part.calls], Counter("requests_refused", ""))
-        self.node = DefaultNode(loop, self.store, self.calls, publisher, lambda gateway, subscribed: None, parts)
+        self.calls = Calls(
+            loop, self.store, [call for part in parts for call in part.calls], Counter("requests_refused", "")
+        )
+        self.node = DefaultNode(
+            loop, self.store, self.calls, publisher, lambda gateway, subscribed: None, parts
+        )
         self.wanted = Addresses(f"ipc://{folder}/calls", f"ipc://{folder}/queue")
 
     def _part(self, name: str) -> Part:
@@ -176,7 +182,9 @@ async def test_a_node_whose_database_does_not_answer_does_not_start(rig: Rig, tm
     assert (rig.said, rig.is_free(rig.wanted.call_uri), rig.is_free(rig.wanted.queue_uri)) == ([], True, True)
 
 
-async def test_a_node_whose_queue_cannot_be_bound_gives_its_other_socket_back(rig: Rig, context: Context) -> None:
+async def test_a_node_whose_queue_cannot_be_bound_gives_its_other_socket_back(
+    rig: Rig, context: Context
+) -> None:
     taken = bind_router(context, f"tcp://127.0.0.1:{free_port()}")
     rig.wanted = Addresses(f"tcp://127.0.0.1:{free_port()}", endpoint(taken))
     with pytest.raises(StartFailed):
@@ -194,8 +202,11 @@ async def test_a_node_whose_queue_cannot_be_bound_gives_its_other_socket_back(ri
     taken.close(0)
 
 
-def test_a_node_whose_database_goes_away_while_it_starts_is_never_ready(postgres: Cluster, postgres_uri: str, tmp_path: Path) -> None:
-    """It is held in its migration until the database admits nobody new: from then on its readers and its writer have none."""
+def test_a_node_whose_database_goes_away_while_it_starts_is_never_ready(
+    postgres: Cluster, postgres_uri: str, tmp_path: Path
+) -> None:
+    """It is held in its migration until the database admits nobody new: from then on its readers
+    and its writer have none."""
     name = postgres_uri.partition("?")[0].rpartition("/")[2]
     holder, server = Database(postgres_uri), Database(postgres.uri("postgres"))
     daemon = Daemon("default", tmp_path, {"DB_URI": postgres_uri, "NOTIFY_SOCKET": tmp_path / "notify"})

@@ -1,4 +1,5 @@
-"""The policy: who may make which call. Printed from the code, held against PROTOCOL.md, and tried cell by cell over the wire."""
+"""The policy: who may make which call. Printed from the code, held against PROTOCOL.md, and tried
+cell by cell over the wire."""
 
 import asyncio
 import re
@@ -62,7 +63,8 @@ def test_every_call_that_is_declared_has_a_row(calls: dict[str, Role]) -> None:
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Daemon, str]]:
-    """A node and a gateway apart; the node's own socket, and the gateway with an operator's and a user's token."""
+    """A node and a gateway apart; the node's own socket, and the gateway with an operator's and a
+    user's token."""
     folder = tmp_path_factory.mktemp("daemon")
     node_uri = f"tcp://127.0.0.1:{free_port()}"
     shared = {"DEFAULT_URI": node_uri, "QUEUE_USER_EVENT_DELIVERY_URI": f"tcp://127.0.0.1:{free_port()}"}
@@ -91,7 +93,8 @@ def through_the_gateway(gateway: Daemon, method: str, token: str) -> int:
 
 
 def at_the_node(uri: str, method: str, role: node_pb2.Role | None) -> int:
-    """The error code of an empty request, made as a gateway makes it: for a client of that role, or for itself."""
+    """The error code of an empty request, made as a gateway makes it: for a client of that role, or
+    for itself."""
     context = zmq.Context()
     socket = context.socket(zmq.DEALER)
     socket.linger = 0
@@ -116,7 +119,9 @@ def test_every_cell_at_the_node(deployment: tuple[Daemon, str], calls: dict[str,
         (method, caller): at_the_node(uri, method, role) == PERMISSION_DENIED
         for method in calls
         for caller, role in roles.items()
-        if not (method == "NodeService/Watch" and caller == "gateway")  # answered when its subscriptions have come
+        if not (
+            method == "NodeService/Watch" and caller == "gateway"
+        )  # answered when its subscriptions have come
     }
     assert refused == {(method, caller): caller not in may[calls[method]] for method, caller in refused}
 

@@ -1,7 +1,8 @@
 """A small ext4 file system on a loop device, and what is left of it when the power goes.
 
-What has reached the device is in the image file; what only sits in the file system's page cache is not. So a copy of the image, taken while the
-writer stands still, is the disk as a power cut leaves it: mounted again, its journal is replayed, and nothing that was not synced is there.
+What has reached the device is in the image file; what only sits in the file system's page cache is
+not. So a copy of the image, taken while the writer stands still, is the disk as a power cut leaves
+it: mounted again, its journal is replayed, and nothing that was not synced is there.
 """
 
 import os
@@ -49,7 +50,8 @@ def make(image: Path) -> None:
 
 @contextmanager
 def mounted(image: Path, folder: Path) -> Iterator[Path]:
-    """The image's file system at ``folder``; unmounted, and its loop device freed, also when interrupted while mounting."""
+    """The image's file system at ``folder``; unmounted, and its loop device freed, also when
+    interrupted while mounting."""
     folder.mkdir(exist_ok=True)
     try:
         _do("mount", "-o", "loop", str(image), str(folder))
@@ -60,10 +62,14 @@ def mounted(image: Path, folder: Path) -> Iterator[Path]:
 
 
 def stand_still(pid: int) -> None:
-    """Return when none of a stopped process's threads runs any more: one in an fsync stops only when that is done."""
+    """Return when none of a stopped process's threads runs any more: one in an fsync stops only
+    when that is done."""
     deadline = time.monotonic() + 20
     while True:
-        states = {stat.read_text().rpartition(")")[2].split()[0] for stat in Path(f"/proc/{pid}/task").glob("*/stat")}
+        states = {
+            stat.read_text().rpartition(")")[2].split()[0]
+            for stat in Path(f"/proc/{pid}/task").glob("*/stat")
+        }
         if states == {"T"}:
             return
         if time.monotonic() > deadline:
@@ -79,8 +85,9 @@ def _written(image: Path) -> tuple[int, bool]:
 
 
 def cut(image: Path, copy: Path) -> int:
-    """The disk as it is at one moment. Whoever writes to it must stand still; the file system itself may not, so a copy during which the
-    device was written is taken again. How often that was."""
+    """The disk as it is at one moment. Whoever writes to it must stand still; the file system
+    itself may not, so a copy during which the device was written is taken again. How often that
+    was."""
     for again in range(100):
         before, busy = _written(image)
         if busy:

@@ -1,7 +1,9 @@
-"""`python -m tests.durability.power_cut --cuts 100`: the power goes while events are being acknowledged; none of them may be missing afterwards.
+"""`python -m tests.durability.power_cut --cuts 100`: the power goes while events are being
+acknowledged; none of them may be missing afterwards.
 
-FULL is the product: a `chatd all` whose data lies on a loop-mounted image. NORMAL, which chatd refuses, is its store with that one setting
-turned down: it must be caught, or the test proves nothing. SIGINT and SIGTERM take effect between two cuts, so nothing is left behind.
+FULL is the product: a `chatd all` whose data lies on a loop-mounted image. NORMAL, which chatd
+refuses, is its store with that one setting turned down: it must be caught, or the test proves
+nothing. SIGINT and SIGTERM take effect between two cuts, so nothing is left behind.
 """
 
 import argparse
@@ -22,8 +24,8 @@ from tests.durability.writers import full, normal
 
 @dataclass
 class Cut:
-    """One power cut. ``lost``: events that had been acknowledged, and are not there or elsewhere in the log. ``wal_bytes``: what SQLite had to
-    recover from."""
+    """One power cut. ``lost``: events that had been acknowledged, and are not there or elsewhere in
+    the log. ``wal_bytes``: what SQLite had to recover from."""
 
     acked: int
     lost: int
@@ -32,7 +34,8 @@ class Cut:
 
 
 def judge(copy: Path, folder: Path, acked: dict[str, int]) -> Cut:
-    """Mount what is left, let SQLite recover as at chatd's start, look for every acknowledged event at its seq."""
+    """Mount what is left, let SQLite recover as at chatd's start, look for every acknowledged event
+    at its seq."""
     with loop_image.mounted(copy, folder):
         wal = folder / "chatd.db-wal"
         wal_bytes = wal.stat().st_size if wal.exists() else 0
@@ -47,7 +50,9 @@ def judge(copy: Path, folder: Path, acked: dict[str, int]) -> Cut:
     problem = "" if integrity == "ok" else f"integrity: {integrity}"
     if [seq for _, seq in rows] != list(range(1, len(rows) + 1)) or (rows and head != [(len(rows),)]):
         problem = problem or "the log has a hole, or its head is elsewhere"
-    return Cut(len(acked), sum(found.get(event_id) != seq for event_id, seq in acked.items()), wal_bytes, problem)
+    return Cut(
+        len(acked), sum(found.get(event_id) != seq for event_id, seq in acked.items()), wal_bytes, problem
+    )
 
 
 def cut_once(work: Path, mode: str, dice: random.Random) -> Cut:
@@ -72,20 +77,24 @@ def cut_once(work: Path, mode: str, dice: random.Random) -> Cut:
 
 @dataclass
 class FirstStart:
-    """A power cut during or after a first start. ``problem``: what is wrong with what is left; empty if nothing is."""
+    """A power cut during or after a first start. ``problem``: what is wrong with what is left;
+    empty if nothing is."""
 
     tokens: str
     problem: str = ""
 
 
 def cut_first_start(work: Path, seconds: float | None) -> FirstStart:
-    """A fresh file system, a `chatd all` that makes all its folders and files there, a cut ``seconds`` after the token file has its name
-    (None: once chatd is ready), and a second start on what is left."""
+    """A fresh file system, a `chatd all` that makes all its folders and files there, a cut
+    ``seconds`` after the token file has its name (None: once chatd is ready), and a second start on
+    what is left."""
     image, copy = work / "disk", work / "copy"
     loop_image.make(image)
     with loop_image.mounted(image, work / "mount") as folder:
         data = folder / "made" / "data"
-        daemon = Daemon("all", work, {"CHATD_DATA_DIR": data, "RUNTIME_DIR": work / "run"}).start(wait=seconds is None)
+        daemon = Daemon("all", work, {"CHATD_DATA_DIR": data, "RUNTIME_DIR": work / "run"}).start(
+            wait=seconds is None
+        )
         deadline = time.monotonic() + 30
         while not (data / "tokens.toml").exists():
             if time.monotonic() > deadline:
@@ -100,7 +109,11 @@ def cut_first_start(work: Path, seconds: float | None) -> FirstStart:
     with loop_image.mounted(copy, work / "recovered") as folder:
         data = folder / "made" / "data"
         left = {path.name: path.read_text() for path in data.glob("*.toml")} if data.exists() else {}
-        problem = "" if left.get("tokens.toml") == written or (seconds is not None and not left) else f"of the token file is left: {left}"
+        problem = (
+            ""
+            if left.get("tokens.toml") == written or (seconds is not None and not left)
+            else f"of the token file is left: {left}"
+        )
         again = Daemon("all", work, {"CHATD_DATA_DIR": data, "RUNTIME_DIR": work / "run"}, name="again")
         try:
             again.start()
@@ -118,7 +131,8 @@ def interrupted() -> bool:
 def report(mode: str, cuts: list[Cut]) -> str:
     lossy = sum(bool(cut.lost or cut.problem) for cut in cuts)
     return (
-        f"{mode}: {len(cuts)} cuts, {sum(cut.acked for cut in cuts):,} acknowledged events checked, {sum(cut.lost for cut in cuts):,} lost "
+        f"{mode}: {len(cuts)} cuts, {sum(cut.acked for cut in cuts):,} acknowledged events checked, "
+        f"{sum(cut.lost for cut in cuts):,} lost "
         f"in {lossy} cuts, {sum(cut.wal_bytes > 0 for cut in cuts)} recoveries from a WAL"
     )
 
@@ -129,7 +143,9 @@ def main() -> int:
     parser.add_argument("--normal", type=int, default=10, help="power cuts with NORMAL (default 10)")
     parser.add_argument("--seed", type=int, default=random.randrange(2**31))
     options = parser.parse_args()
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})  # children too: only SIGKILL ends them
+    signal.pthread_sigmask(
+        signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM}
+    )  # children too: only SIGKILL ends them
     reason = loop_image.why_not()
     if reason:
         print(f"not here: {reason}", file=sys.stderr)
@@ -148,7 +164,9 @@ def main() -> int:
                     print(f"{mode} {number + 1}: {cut}", file=sys.stderr)
     for mode, cuts in totals.items():
         print(report(mode, cuts))
-    print(f"seed {options.seed}, {time.monotonic() - started:.0f} seconds{', interrupted' if interrupted() else ''}")
+    print(
+        f"seed {options.seed}, {time.monotonic() - started:.0f} seconds{', interrupted' if interrupted() else ''}"
+    )
     if any(cut.lost or cut.problem for cut in totals["FULL"]):
         return 1
     if interrupted():

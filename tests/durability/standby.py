@@ -20,7 +20,16 @@ class Standby(Cluster):
     def start(self) -> None:
         data = str(self.folder / "data")
         self._as_owner(
-            str(self._binaries / "pg_basebackup"), "-h", str(self._primary.folder), "-U", "chatd", "-D", data, "-R", "-c", "fast"
+            str(self._binaries / "pg_basebackup"),
+            "-h",
+            str(self._primary.folder),
+            "-U",
+            "chatd",
+            "-D",
+            data,
+            "-R",
+            "-c",
+            "fast",
         )
         self.start_again()
 

@@ -41,7 +41,11 @@ async def test_a_database_that_goes_away_and_comes_back(postgres_uri: str, tmp_p
         assert own is not None, "postgres_uri has skipped the test where PostgreSQL is missing"
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(60)
-        settings = {"DB_URI": own.uri(own.new_database()), "NOTIFY_SOCKET": tmp_path / "notify", "REPAIR_PULL_SECONDS": 0.5}
+        settings = {
+            "DB_URI": own.uri(own.new_database()),
+            "NOTIFY_SOCKET": tmp_path / "notify",
+            "REPAIR_PULL_SECONDS": 0.5,
+        }
         with Daemon("all", tmp_path, settings | {"NODE_LEASE_SECONDS": 2}) as daemon:
             async with Client(daemon.uri, operator_token(tmp_path), profile="alice", call_timeout=1) as alice:
                 await alice.create_room("r")
@@ -58,11 +62,17 @@ async def test_a_database_that_goes_away_and_comes_back(postgres_uri: str, tmp_p
                 assert code == 3
                 assert shown["database"] == "postgres"
                 assert 0 < time.time() - shown["database_away_since_us"] / 1e6 < 60
-                done = await asyncio.to_thread(chatctl, "--uri", daemon.uri, "--token-file", str(tmp_path / "tokens.toml"), "status")
+                done = await asyncio.to_thread(
+                    chatctl, "--uri", daemon.uri, "--token-file", str(tmp_path / "tokens.toml"), "status"
+                )
                 assert ": away since " in done.stdout
-                listed = await asyncio.to_thread(chatctl, "--uri", daemon.uri, "--token-file", str(tmp_path / "tokens.toml"), "nodes")
+                listed = await asyncio.to_thread(
+                    chatctl, "--uri", daemon.uri, "--token-file", str(tmp_path / "tokens.toml"), "nodes"
+                )
                 assert "no, for" in listed.stdout
-                await asyncio.to_thread(next_status, systemd, b"STATUS=degraded as all: the database is away since 20")
+                await asyncio.to_thread(
+                    next_status, systemd, b"STATUS=degraded as all: the database is away since 20"
+                )
                 said = [line["message"] for line in warnings(daemon)[len(before) :]]
                 assert len(said) == len(set(said)), "each thing is said once"
                 assert {"The database takes no writes"} <= set(said)

@@ -1,4 +1,5 @@
-"""The database fails under the node: PostgreSQL killed hard, a connection ended at any moment, an I/O error at SQLite's COMMIT."""
+"""The database fails under the node: PostgreSQL killed hard, a connection ended at any moment, an
+I/O error at SQLite's COMMIT."""
 
 import asyncio
 import os
@@ -27,9 +28,14 @@ def own_cluster(postgres_uri: str) -> Iterator[Cluster]:
 
 async def test_postgres_killed_hard_loses_nothing(own_cluster: Cluster, tmp_path: Path) -> None:
     """kill -9 of the server and of every backend: recovery is from the log alone."""
-    with Deployment(tmp_path, own_cluster.uri(own_cluster.new_database()), defaults=1, gateways=1) as deployment:
+    with Deployment(
+        tmp_path, own_cluster.uri(own_cluster.new_database()), defaults=1, gateways=1
+    ) as deployment:
         uri, token = deployment.uri(), deployment.token
-        async with Client(uri, token, profile="alice", call_timeout=60) as alice, Client(uri, token, profile="bob") as bob:
+        async with (
+            Client(uri, token, profile="alice", call_timeout=60) as alice,
+            Client(uri, token, profile="bob") as bob,
+        ):
             await alice.create_room("r", profiles=["bob"])
             shown: list[tuple[str, int, str]] = []
             async with bob.stream("laptop") as laptop:
@@ -45,8 +51,12 @@ async def test_postgres_killed_hard_loses_nothing(own_cluster: Cluster, tmp_path
         assert shown == [("r", number + 2, f"line {number}") for number in range(300)]
 
 
-async def test_connections_ended_at_any_moment_store_each_event_once(own_cluster: Cluster, tmp_path: Path) -> None:
-    with Deployment(tmp_path, own_cluster.uri(own_cluster.new_database()), defaults=1, gateways=1) as deployment:
+async def test_connections_ended_at_any_moment_store_each_event_once(
+    own_cluster: Cluster, tmp_path: Path
+) -> None:
+    with Deployment(
+        tmp_path, own_cluster.uri(own_cluster.new_database()), defaults=1, gateways=1
+    ) as deployment:
         async with Client(deployment.uri(), deployment.token, profile="alice", call_timeout=60) as alice:
             await alice.create_room("r")
             sending = True
@@ -59,19 +69,29 @@ async def test_connections_ended_at_any_moment_store_each_event_once(own_cluster
             ending = asyncio.create_task(end_connections())
             acks = []
             for number in range(150):
-                acks += await asyncio.gather(*(alice.send("r", "x", event_id=f"{number}-{one}") for one in range(4)))
+                acks += await asyncio.gather(
+                    *(alice.send("r", "x", event_id=f"{number}-{one}") for one in range(4))
+                )
             sending = False
             await ending
             assert sorted(ack.seq for ack in acks) == list(range(2, 602))
-            assert terminated(own_cluster) >= before + 10, "hardly a connection was ended: the test proves nothing"
+            assert terminated(own_cluster) >= before + 10, (
+                "hardly a connection was ended: the test proves nothing"
+            )
 
 
 def terminated(running: Cluster) -> int:
     """How many connections the server says it has ended on demand."""
-    return (running.folder / "log").read_text(errors="replace").count("terminating connection due to administrator command")
+    return (
+        (running.folder / "log")
+        .read_text(errors="replace")
+        .count("terminating connection due to administrator command")
+    )
 
 
-async def test_postgres_killed_hard_under_many_sends_keeps_each_acknowledged_one(own_cluster: Cluster, tmp_path: Path) -> None:
+async def test_postgres_killed_hard_under_many_sends_keeps_each_acknowledged_one(
+    own_cluster: Cluster, tmp_path: Path
+) -> None:
     """Nobody retries: what was acknowledged before the kill must be there by itself."""
     uri = own_cluster.uri(own_cluster.new_database())
     acked: dict[str, int] = {}
@@ -82,7 +102,9 @@ async def test_postgres_killed_hard_under_many_sends_keeps_each_acknowledged_one
             async def send_on(sender: int) -> None:
                 for number in range(10_000):
                     try:
-                        acked[f"{sender}-{number}"] = (await alice.send("r", "x", event_id=f"{sender}-{number}")).seq
+                        acked[f"{sender}-{number}"] = (
+                            await alice.send("r", "x", event_id=f"{sender}-{number}")
+                        ).seq
                     except ChatdError:
                         return  # the server is gone
 
@@ -114,8 +136,10 @@ async def wait_until_it_works(alice: Client) -> None:
 
 
 async def test_an_io_error_at_commit_stops_the_node_rather_than_guess(tmp_path: Path) -> None:
-    """SQLite says that COMMIT failed, and everything is on the disk all the same: whoever takes the error for a refusal would be wrong."""
-    # The migration commits twice: the schema, and the empty SQLite from which its fingerprint is made.
+    """SQLite says that COMMIT failed, and everything is on the disk all the same: whoever takes the
+    error for a refusal would be wrong."""
+    # The migration commits twice: the schema, and the empty SQLite from which its fingerprint is
+    # made.
     settings = {"CHAOS_FAILPOINT": "commit_fails:6", "CHAOS_HITS": str(tmp_path / "hits")}
     daemon = Daemon("all", tmp_path, settings, module="tests.chaos.daemon")
     daemon.start(wait=False)

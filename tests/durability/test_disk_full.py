@@ -1,4 +1,5 @@
-"""A full disk: every send is refused by name, the daemon lives on, nothing acknowledged is lost, and with space it goes on as if nothing had been."""
+"""A full disk: every send is refused by name, the daemon lives on, nothing acknowledged is lost,
+and with space it goes on as if nothing had been."""
 
 import asyncio
 import os
@@ -15,14 +16,21 @@ from chatd.pb.admin.v1 import admin_pb2
 from chatd.store.database import Database
 from tests.daemons import Daemon, operator_token
 
-pytestmark = pytest.mark.skipif(os.getuid() != 0 or shutil.which("mount") is None, reason="mounting needs root")
+pytestmark = pytest.mark.skipif(
+    os.getuid() != 0 or shutil.which("mount") is None, reason="mounting needs root"
+)
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "small"
     folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         pytest.skip(f"a tmpfs cannot be mounted here: {done.stderr}")
     try:
@@ -32,11 +40,16 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 async def test_a_full_disk_refuses_loses_nothing_and_recovers(small_disk: Path, tmp_path: Path) -> None:
-    daemon = Daemon("all", small_disk, {"TOKENS_FILE": tmp_path / "tokens.toml", "RUNTIME_DIR": tmp_path / "run"})
+    daemon = Daemon(
+        "all", small_disk, {"TOKENS_FILE": tmp_path / "tokens.toml", "RUNTIME_DIR": tmp_path / "run"}
+    )
     daemon.log = tmp_path / "all.log"
     with daemon:
         token = operator_token(tmp_path)
-        async with Client(daemon.uri, token, profile="alice", call_timeout=2) as alice, Client(daemon.uri, token, profile="bob") as bob:
+        async with (
+            Client(daemon.uri, token, profile="alice", call_timeout=2) as alice,
+            Client(daemon.uri, token, profile="bob") as bob,
+        ):
             await alice.create_room("r", profiles=["bob"])
             async with bob.stream("d") as stream:
                 await stream.opened()
@@ -47,7 +60,9 @@ async def test_a_full_disk_refuses_loses_nothing_and_recovers(small_disk: Path, 
                 assert number < 20_000, "the disk is never full"
                 batch = [f"e{number + one}" for one in range(20)]
                 try:
-                    await alice.send_events([message("r", "x" * 2_000, event_id=event_id) for event_id in batch])
+                    await alice.send_events(
+                        [message("r", "x" * 2_000, event_id=event_id) for event_id in batch]
+                    )
                 except ChatdError as exc:
                     refused = exc
                 else:
@@ -57,15 +72,25 @@ async def test_a_full_disk_refuses_loses_nothing_and_recovers(small_disk: Path, 
             assert "full" in str(refused)
 
             # What needs no space is still answered, and each further send is refused as clearly.
-            status = await bob.call("AdminService/GetStatus", admin_pb2.GetStatusRequest(), admin_pb2.GetStatusResponse)
+            status = await bob.call(
+                "AdminService/GetStatus", admin_pb2.GetStatusRequest(), admin_pb2.GetStatusResponse
+            )
             assert status.events_committed == len(acked) + 1
             with pytest.raises(StoreFailed, match="full"):
-                await alice.send_events([message("r", "x" * 2_000, event_id=f"more{one}") for one in range(200)])
+                await alice.send_events(
+                    [message("r", "x" * 2_000, event_id=f"more{one}") for one in range(200)]
+                )
 
-            await asyncio.to_thread(subprocess.run, ["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+            await asyncio.to_thread(
+                subprocess.run, ["mount", "-o", "remount,size=64m", str(small_disk)], check=True
+            )
             async with asyncio.timeout(10):
-                acks = await alice.send_events([message("r", "x" * 2_000, event_id=event_id) for event_id in batch])
-            assert [ack.seq for ack in acks] == list(range(len(acked) + 2, len(acked) + 22)), "stored now, and not before"
+                acks = await alice.send_events(
+                    [message("r", "x" * 2_000, event_id=event_id) for event_id in batch]
+                )
+            assert [ack.seq for ack in acks] == list(range(len(acked) + 2, len(acked) + 22)), (
+                "stored now, and not before"
+            )
             acked += batch
             daemon.stop()
             daemon.start()
@@ -84,14 +109,19 @@ async def test_a_full_disk_refuses_loses_nothing_and_recovers(small_disk: Path, 
 
 
 async def send_until_refused(alice: Client, sender: int, acked: dict[str, int], refused: list[str]) -> None:
-    """Ends at the second refusal; each must be one of the errors that say so and are worth a retry."""
+    """Ends at the second refusal; each must be one of the errors that say so and are worth a
+    retry."""
     number = 0
     while len([event_id for event_id in refused if event_id.startswith(f"{sender}-")]) < 2:
         number += 1
         event_id = f"{sender}-{number}"
         try:
             (ack,) = await alice.send_events([message("r", "x" * 1_500, event_id=event_id)])
-        except (StoreFailed, Unavailable, TimedOut):  # a client's last try may have had no time left for its answer
+        except (
+            StoreFailed,
+            Unavailable,
+            TimedOut,
+        ):  # a client's last try may have had no time left for its answer
             refused.append(event_id)
         else:
             acked[event_id] = ack.seq
@@ -99,8 +129,11 @@ async def send_until_refused(alice: Client, sender: int, acked: dict[str, int], 
 
 @pytest.mark.parametrize("restarted", [False, True], ids=["running on", "restarted while full"])
 async def test_a_connected_device_sees_it_through(small_disk: Path, tmp_path: Path, restarted: bool) -> None:
-    """Its acks cannot be written either while the disk is full; with space it shows every event once, in order, without a new connection."""
-    daemon = Daemon("all", small_disk, {"TOKENS_FILE": tmp_path / "tokens.toml", "RUNTIME_DIR": tmp_path / "run"})
+    """Its acks cannot be written either while the disk is full; with space it shows every event
+    once, in order, without a new connection."""
+    daemon = Daemon(
+        "all", small_disk, {"TOKENS_FILE": tmp_path / "tokens.toml", "RUNTIME_DIR": tmp_path / "run"}
+    )
     daemon.log = tmp_path / "all.log"
     acked: dict[str, int] = {}
     refused: list[str] = []
@@ -108,7 +141,10 @@ async def test_a_connected_device_sees_it_through(small_disk: Path, tmp_path: Pa
     with daemon:
         pid = daemon.pid
         token = operator_token(tmp_path)
-        async with Client(daemon.uri, token, profile="alice", call_timeout=1) as alice, Client(daemon.uri, token, profile="bob") as bob:
+        async with (
+            Client(daemon.uri, token, profile="alice", call_timeout=1) as alice,
+            Client(daemon.uri, token, profile="bob") as bob,
+        ):
             await alice.create_room("r", profiles=["bob"])
             async with bob.stream("laptop") as laptop:
                 await laptop.caught_up()
@@ -121,12 +157,16 @@ async def test_a_connected_device_sees_it_through(small_disk: Path, tmp_path: Pa
                         laptop.acknowledge()
 
                 showing = asyncio.create_task(show())
-                await asyncio.gather(*(send_until_refused(alice, sender, acked, refused) for sender in range(8)))
+                await asyncio.gather(
+                    *(send_until_refused(alice, sender, acked, refused) for sender in range(8))
+                )
                 assert (await bob.history("r", limit=1))[0][0].seq == len(acked) + 1, "reading needs no space"
                 if restarted:
                     assert await asyncio.to_thread(daemon.stop) == 0
                     daemon.start()
-                await asyncio.to_thread(subprocess.run, ["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+                await asyncio.to_thread(
+                    subprocess.run, ["mount", "-o", "remount,size=64m", str(small_disk)], check=True
+                )
                 async with asyncio.timeout(10):
                     for event_id in refused:
                         (ack,) = await alice.send_events([message("r", "x" * 1_500, event_id=event_id)])

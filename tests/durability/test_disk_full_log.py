@@ -16,7 +16,9 @@ from chatd.client import Client
 from chatd.errors import ChatdError
 from tests.daemons import Daemon, operator_token
 
-pytestmark = pytest.mark.skipif(os.getuid() != 0 or shutil.which("mount") is None, reason="mounting needs root")
+pytestmark = pytest.mark.skipif(
+    os.getuid() != 0 or shutil.which("mount") is None, reason="mounting needs root"
+)
 
 FULL_SECONDS = 6.0
 
@@ -25,7 +27,12 @@ FULL_SECONDS = 6.0
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "small"
     folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         pytest.skip(f"a tmpfs cannot be mounted here: {done.stderr}")
     try:
@@ -40,7 +47,8 @@ def sentences(log: Path, skip: int) -> Counter[str]:
 
 
 def fill(path: Path) -> None:
-    """Take all the space that is left, after a moment in which some sends find room: their marks then find none."""
+    """Take all the space that is left, after a moment in which some sends find room: their marks
+    then find none."""
     with path.open("ab", buffering=0) as file:
         file.truncate(max(0, file.tell() - 60_000))
         time.sleep(0.03)
@@ -53,7 +61,11 @@ def fill(path: Path) -> None:
 
 
 async def test_a_full_disk_does_not_fill_the_log(small_disk: Path, tmp_path: Path) -> None:
-    settings = {"TOKENS_FILE": tmp_path / "tokens.toml", "RUNTIME_DIR": tmp_path / "run", "NODE_LEASE_SECONDS": 6}
+    settings = {
+        "TOKENS_FILE": tmp_path / "tokens.toml",
+        "RUNTIME_DIR": tmp_path / "run",
+        "NODE_LEASE_SECONDS": 6,
+    }
     daemon = Daemon("all", small_disk, settings)
     daemon.log = tmp_path / "all.log"
     with daemon:
@@ -83,7 +95,9 @@ async def test_a_full_disk_does_not_fill_the_log(small_disk: Path, tmp_path: Pat
             await asyncio.sleep(FULL_SECONDS)
             told = sentences(daemon.log, before)
             assert sum(told.values()) <= 12, told
-            await asyncio.to_thread(subprocess.run, ["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+            await asyncio.to_thread(
+                subprocess.run, ["mount", "-o", "remount,size=64m", str(small_disk)], check=True
+            )
             async with asyncio.timeout(15):
                 while "The database takes writes again" not in daemon.log.read_text():
                     await asyncio.sleep(0.05)

@@ -1,4 +1,5 @@
-"""SQLite's file is moved, removed or replaced under a running node: nothing is acknowledged that the next start would not find."""
+"""SQLite's file is moved, removed or replaced under a running node: nothing is acknowledged that
+the next start would not find."""
 
 import asyncio
 import shutil
@@ -57,7 +58,9 @@ MOVES = [move, remove, replace, remove_the_log, move_the_folder]
 
 
 @pytest.mark.parametrize("fault", MOVES)
-async def test_nothing_is_acknowledged_any_more_and_the_node_stops(tmp_path: Path, fault: Callable[[Path], Callable[[], None]]) -> None:
+async def test_nothing_is_acknowledged_any_more_and_the_node_stops(
+    tmp_path: Path, fault: Callable[[Path], Callable[[], None]]
+) -> None:
     data = tmp_path / "data"
     data.mkdir()
     settings = {"DB_URI": f"sqlite:///{data}/chatd.db"}

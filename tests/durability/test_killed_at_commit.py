@@ -1,4 +1,5 @@
-"""PostgreSQL's backend ends while it commits: nobody knows whether the transaction is there, and each event must be there once."""
+"""PostgreSQL's backend ends while it commits: nobody knows whether the transaction is there, and
+each event must be there once."""
 
 import asyncio
 import os
@@ -15,8 +16,14 @@ from chatd.store.database import Database
 from tests.daemons import Daemon, operator_token
 from tests.databases import Cluster, cluster
 
-COMMITTING = "FROM pg_stat_activity WHERE application_name = 'chatd' AND pid <> pg_backend_pid() AND state = 'active' AND query = 'COMMIT'"
-END_WAITING = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'chatd' AND wait_event = 'SyncRep'"
+COMMITTING = (
+    "FROM pg_stat_activity WHERE application_name = 'chatd' AND pid <> pg_backend_pid() AND state = "
+    "'active' AND query = 'COMMIT'"
+)
+END_WAITING = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'chatd' AND "
+    "wait_event = 'SyncRep'"
+)
 
 
 @pytest.fixture
@@ -65,7 +72,9 @@ def kill(database: Database) -> int:
 
 
 @pytest.mark.parametrize(("strike", "wanted"), [(end, 20), (kill, 3)])
-async def test_each_event_is_stored_once(slow_commits: Cluster, tmp_path: Path, strike: Callable[[Database], int], wanted: int) -> None:
+async def test_each_event_is_stored_once(
+    slow_commits: Cluster, tmp_path: Path, strike: Callable[[Database], int], wanted: int
+) -> None:
     uri = slow_commits.uri(slow_commits.new_database())
     with Daemon("all", tmp_path, {"DB_URI": uri}) as daemon:
         async with Client(daemon.uri, operator_token(tmp_path), profile="alice", call_timeout=60) as alice:
@@ -92,7 +101,8 @@ async def until(database: Database, sql: str, wanted: object, *, meanwhile: str 
 
 
 async def test_a_commit_whose_answer_was_lost_is_found_again(slow_commits: Cluster, tmp_path: Path) -> None:
-    """Waiting for a standby that does not exist, the backend has committed already, and is ended before it can say so."""
+    """Waiting for a standby that does not exist, the backend has committed already, and is ended
+    before it can say so."""
     uri = slow_commits.uri(slow_commits.new_database())
     with Daemon("all", tmp_path, {"DB_URI": uri}) as daemon:
         async with Client(daemon.uri, operator_token(tmp_path), profile="alice", call_timeout=60) as alice:
@@ -103,8 +113,14 @@ async def test_a_commit_whose_answer_was_lost_is_found_again(slow_commits: Clust
                 database.rows("SELECT pg_reload_conf()")
                 await until(database, "SHOW synchronous_standby_names", "nobody")
                 sending = asyncio.create_task(alice.send("r", "x", event_id="e1"))
-                # Until then it may have been another transaction, such as a lease's, with the event queued behind it.
-                await until(database, "SELECT COUNT(*) FROM room_event WHERE event_id = 'e1'", 1, meanwhile=END_WAITING)
+                # Until then it may have been another transaction, such as a lease's, with the event
+                # queued behind it.
+                await until(
+                    database,
+                    "SELECT COUNT(*) FROM room_event WHERE event_id = 'e1'",
+                    1,
+                    meanwhile=END_WAITING,
+                )
                 assert not sending.done(), "nobody has said that it is stored"
                 database.run("ALTER SYSTEM RESET synchronous_standby_names")
                 database.rows("SELECT pg_reload_conf()")
@@ -114,7 +130,9 @@ async def test_a_commit_whose_answer_was_lost_is_found_again(slow_commits: Clust
     assert stored(uri) == {"e1": 2, "e2": 3}
 
 
-async def test_a_commit_nobody_answers_does_not_keep_chatd_from_ending(slow_commits: Cluster, tmp_path: Path) -> None:
+async def test_a_commit_nobody_answers_does_not_keep_chatd_from_ending(
+    slow_commits: Cluster, tmp_path: Path
+) -> None:
     """A COMMIT that waits for a standby which never comes hangs for ever."""
     name = slow_commits.new_database()
     with Daemon("all", tmp_path, {"DB_URI": slow_commits.uri(name), "DRAIN_SECONDS": 1}) as daemon:

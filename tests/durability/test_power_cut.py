@@ -1,4 +1,5 @@
-"""A few power cuts: FULL loses nothing, and the test would see it if it did. `make powercut` does a hundred."""
+"""A few power cuts: FULL loses nothing, and the test would see it if it did. `make powercut` does a
+hundred."""
 
 import random
 from pathlib import Path
@@ -31,5 +32,6 @@ def test_a_setting_that_loses_events_is_caught(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, 0.02, None])
 def test_the_first_start_survives_a_power_cut(tmp_path: Path, seconds: float | None) -> None:
-    """The token file was there with 0 bytes for half a minute, and its folder was not there at all."""
+    """The token file was there with 0 bytes for half a minute, and its folder was not there at
+    all."""
     assert cut_first_start(tmp_path, seconds).problem == ""

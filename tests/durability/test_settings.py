@@ -1,4 +1,5 @@
-"""chatd does not start on settings that would lose what it acknowledges, and says which; nor may they become so while it runs."""
+"""chatd does not start on settings that would lose what it acknowledges, and says which; nor may
+they become so while it runs."""
 
 import asyncio
 import subprocess
@@ -16,7 +17,9 @@ from tests.databases import Cluster, cluster
 
 
 @pytest.mark.parametrize("setting", ["fsync", "full_page_writes", "synchronous_commit"])
-def test_a_server_that_may_lose_commits_is_refused_by_name(postgres_uri: str, tmp_path: Path, setting: str) -> None:
+def test_a_server_that_may_lose_commits_is_refused_by_name(
+    postgres_uri: str, tmp_path: Path, setting: str
+) -> None:
     """The whole server has to be started so: no database of the shared cluster can be."""
     with cluster(f"-c {setting}=off") as running:
         assert running is not None, "postgres_uri has skipped the test where PostgreSQL is missing"
@@ -27,7 +30,12 @@ def test_a_server_that_may_lose_commits_is_refused_by_name(postgres_uri: str, tm
             "PATH": "",
         }
         done = subprocess.run(
-            [sys.executable, "-m", "chatd", "all"], env=environment, capture_output=True, text=True, timeout=60, check=False
+            [sys.executable, "-m", "chatd", "all"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
     assert done.returncode == 2
     assert f"PostgreSQL's {setting} is 'off', must be on" in done.stderr
@@ -36,11 +44,15 @@ def test_a_server_that_may_lose_commits_is_refused_by_name(postgres_uri: str, tm
 
 
 def test_sqlite_where_a_wal_is_not_possible_is_refused(tmp_path: Path) -> None:
-    """Where SQLite has no shared memory, as without its usual locks, it stays with the journal it has, and says nothing."""
+    """Where SQLite has no shared memory, as without its usual locks, it stays with the journal it
+    has, and says nothing."""
     database = Database(f"sqlite:///{tmp_path}/chatd.db")
     assert isinstance(database.db, peewee.SqliteDatabase)
     database.db.init(f"file:{tmp_path}/chatd.db?vfs=unix-none", uri=True)
-    with pytest.raises(ConfigError, match=r"journal_mode is 'delete' and cannot be set to 'wal': acknowledged events could be lost"):
+    with pytest.raises(
+        ConfigError,
+        match=r"journal_mode is 'delete' and cannot be set to 'wal': acknowledged events could be lost",
+    ):
         database.check()
 
 
@@ -48,7 +60,9 @@ def test_sqlite_that_does_not_wait_for_the_disk_is_refused(tmp_path: Path) -> No
     database = Database(f"sqlite:///{tmp_path}/chatd.db")
     assert isinstance(database.db, peewee.SqliteDatabase)
     database.db.pragma("synchronous", "normal", permanent=True)
-    with pytest.raises(ConfigError, match=r"synchronous is 1 and cannot be set to 2: acknowledged events could be lost"):
+    with pytest.raises(
+        ConfigError, match=r"synchronous is 1 and cannot be set to 2: acknowledged events could be lost"
+    ):
         database.check()
 
 
@@ -58,17 +72,24 @@ def turn_off(running: Cluster, name: str, scope: str) -> None:
     with database.connection(readonly=False):
         database.run(f"ALTER {scope} SET synchronous_commit = off")
         database.rows("SELECT pg_reload_conf()")
-        ended = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'chatd' AND pid <> pg_backend_pid()"
+        ended = (
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = "
+            "'chatd' AND pid <> pg_backend_pid()"
+        )
         assert database.rows(ended)
 
 
 @pytest.mark.parametrize("scope", ["DATABASE {name}", "ROLE chatd", "SYSTEM"])
-async def test_a_setting_turned_off_later_loses_nothing(postgres_uri: str, tmp_path: Path, scope: str) -> None:
+async def test_a_setting_turned_off_later_loses_nothing(
+    postgres_uri: str, tmp_path: Path, scope: str
+) -> None:
     with cluster("-c wal_writer_delay=10000ms") as running:
         assert running is not None, "postgres_uri has skipped the test where PostgreSQL is missing"
         name = running.new_database()
         with Daemon("all", tmp_path, {"DB_URI": running.uri(name)}) as daemon:
-            async with Client(daemon.uri, operator_token(tmp_path), profile="alice", call_timeout=20) as alice:
+            async with Client(
+                daemon.uri, operator_token(tmp_path), profile="alice", call_timeout=20
+            ) as alice:
                 await alice.create_room("r")
                 await asyncio.to_thread(turn_off, running, name, scope.format(name=name))
                 acks = [await alice.send("r", "x", event_id=f"e{number}") for number in range(5)]

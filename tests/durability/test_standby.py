@@ -1,4 +1,5 @@
-"""DB_URI leads to a hot standby for a second, as in a failover: sends are refused meanwhile, and nothing has to be restarted."""
+"""DB_URI leads to a hot standby for a second, as in a failover: sends are refused meanwhile, and
+nothing has to be restarted."""
 
 import asyncio
 from collections.abc import Iterator
@@ -34,17 +35,23 @@ def lead_to(address: Path, running: Cluster, *, leave: Cluster) -> None:
     new.replace(address)
     database = Database(leave.uri("postgres") + "&target_session_attrs=any")
     with database.connection(readonly=True):
-        database.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'chatd' AND pid <> pg_backend_pid()")
+        database.rows(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'chatd' AND pid "
+            "<> pg_backend_pid()"
+        )
 
 
 @pytest.mark.parametrize("any_server", ["", "&target_session_attrs=any"], ids=["read-write", "any"])
 async def test_a_standby_for_a_second_is_survived(both: Pair, tmp_path: Path, any_server: str) -> None:
-    """With "any" a connection to the standby is made, and refuses each write: it must not be kept."""
+    """With "any" a connection to the standby is made, and refuses each write: it must not be
+    kept."""
     primary, standby = both
     address = tmp_path / "address"
     address.symlink_to(primary.folder)
     name = primary.new_database("t1")
-    with Daemon("all", tmp_path, {"DB_URI": f"postgresql://chatd@/{name}?host={address}{any_server}"}) as daemon:
+    with Daemon(
+        "all", tmp_path, {"DB_URI": f"postgresql://chatd@/{name}?host={address}{any_server}"}
+    ) as daemon:
         async with Client(daemon.uri, operator_token(tmp_path), profile="alice", call_timeout=1) as alice:
             await alice.create_room("r")
             await wait_for(standby, name)
@@ -52,7 +59,9 @@ async def test_a_standby_for_a_second_is_survived(both: Pair, tmp_path: Path, an
             for _ in range(3):
                 with pytest.raises(ChatdError):
                     await alice.send("r", "refused")
-            await asyncio.to_thread(lead_to, address, primary, leave=primary)  # the connections to the standby stay
+            await asyncio.to_thread(
+                lead_to, address, primary, leave=primary
+            )  # the connections to the standby stay
             async with asyncio.timeout(8):
                 while True:
                     try:

@@ -1,4 +1,5 @@
-"""A node is stopped (SIGSTOP) inside a transaction: the other one goes on, and gets the rows it holds after IDLE_MS."""
+"""A node is stopped (SIGSTOP) inside a transaction: the other one goes on, and gets the rows it
+holds after IDLE_MS."""
 
 import asyncio
 import os
@@ -66,8 +67,11 @@ def send_until_stored(store: Store) -> None:
         return
 
 
-async def test_a_node_stopped_inside_a_transaction_stops_nobody_else(postgres_uri: str, other: Store, tmp_path: Path) -> None:
-    # Without repairs, for which it would hold the other room too: nobody here publishes that one's events.
+async def test_a_node_stopped_inside_a_transaction_stops_nobody_else(
+    postgres_uri: str, other: Store, tmp_path: Path
+) -> None:
+    # Without repairs, for which it would hold the other room too: nobody here publishes that one's
+    # events.
     settings = {"DB_URI": postgres_uri, "PGAPPNAME": "victim", "FANOUT_REPAIR_SECONDS": 3600}
     with Daemon("all", tmp_path, settings) as victim:
         async with Client(victim.uri, operator_token(tmp_path), profile="alice", call_timeout=20) as alice:
@@ -102,5 +106,7 @@ async def test_a_node_stopped_inside_a_transaction_stops_nobody_else(postgres_ur
                 await alice.send("held", "and goes on", event_id="last")
     stored = other.database
     with stored.connection(readonly=True):
-        seqs = [seq for (seq,) in stored.rows("SELECT seq FROM room_event WHERE room_id = 'held' ORDER BY seq")]
+        seqs = [
+            seq for (seq,) in stored.rows("SELECT seq FROM room_event WHERE room_id = 'held' ORDER BY seq")
+        ]
     assert seqs == list(range(1, len(seqs) + 1))

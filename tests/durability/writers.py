@@ -1,4 +1,5 @@
-"""What writes to the disk whose power is cut: the product, or its store with synchronous=NORMAL, which the product refuses.
+"""What writes to the disk whose power is cut: the product, or its store with synchronous=NORMAL,
+which the product refuses.
 
 `python -m tests.durability.writers FOLDER` is the second of them, as a process of its own.
 """
@@ -45,7 +46,9 @@ def full(folder: Path, work: Path) -> Iterator[Load]:
     try:
         daemon.start()
         load = Load(daemon.pid, {})
-        thread = threading.Thread(target=lambda: asyncio.run(send(daemon.uri, operator_token(work), load.acked, stop)))
+        thread = threading.Thread(
+            target=lambda: asyncio.run(send(daemon.uri, operator_token(work), load.acked, stop))
+        )
         thread.start()
         try:
             yield load
@@ -76,7 +79,8 @@ async def send(uri: str, token: str, acked: dict[str, int], stop: threading.Even
 
 @contextmanager
 def normal(folder: Path, work: Path) -> Iterator[Load]:
-    """The store with synchronous=NORMAL in a process of its own, which writes down what it acknowledged."""
+    """The store with synchronous=NORMAL in a process of its own, which writes down what it
+    acknowledged."""
     command = [sys.executable, "-m", "tests.durability.writers", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -126,7 +130,10 @@ def write_normal(folder: Path) -> None:
     while True:
         written.acquire()
         number += 1
-        writer.submit(StoreEvents("alice", (NewEvent(f"n{number}", "r", 1, b"", b""),)), partial(acknowledge, f"n{number}"))
+        writer.submit(
+            StoreEvents("alice", (NewEvent(f"n{number}", "r", 1, b"", b""),)),
+            partial(acknowledge, f"n{number}"),
+        )
 
 
 if __name__ == "__main__":

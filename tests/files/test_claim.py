@@ -31,7 +31,9 @@ def test_one_at_a_time(tmp_path: Path) -> None:
 
 def test_the_dead_hold_nothing(tmp_path: Path) -> None:
     path = tmp_path / "lock"
-    holder = subprocess.Popen([sys.executable, "-c", _HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     assert holder.stdout is not None
     place = holder.stdout.readline().strip()
     with pytest.raises(StartFailed, match="in use by another"):

@@ -1,4 +1,5 @@
-"""Whole files. Their durability itself is tested by power cuts (tests/durability); here is the order in which things reach the disk."""
+"""Whole files. Their durability itself is tested by power cuts (tests/durability); here is the
+order in which things reach the disk."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""Acks on their way back: gathered, confirmed, and never taken for written because something else was."""
+"""Acks on their way back: gathered, confirmed, and never taken for written because something else
+was."""
 
 import time
 
@@ -30,7 +31,11 @@ class Calls:
         self.asked[number][1](AckBatchResponse(superseded=superseded).SerializeToString(), error)
 
     def cursors(self, number: int) -> dict[str, int]:
-        return {room_id: seq for acks in decode_acks(self.asked[number][0]) for room_id, seq in acks.cursors.items()}
+        return {
+            room_id: seq
+            for acks in decode_acks(self.asked[number][0])
+            for room_id, seq in acks.cursors.items()
+        }
 
 
 class NoPulls:
@@ -88,7 +93,9 @@ def ack(acks: AckFlush, peer: ClientConnection, up_to: int) -> None:
     acks.acked(peer)
 
 
-def test_a_batch_that_fails_is_written_with_the_next(acks: AckFlush, calls: Calls, peer: ClientConnection) -> None:
+def test_a_batch_that_fails_is_written_with_the_next(
+    acks: AckFlush, calls: Calls, peer: ClientConnection
+) -> None:
     ack(acks, peer, 2)
     acks.flush()
     calls.answer(0, Unavailable("lost"))
@@ -122,7 +129,9 @@ def test_while_one_is_under_way_the_next_waits(acks: AckFlush, calls: Calls, pee
     assert calls.cursors(1) == {"a": 2}
 
 
-def test_a_heartbeats_answer_is_not_taken_for_the_acks(acks: AckFlush, calls: Calls, peer: ClientConnection) -> None:
+def test_a_heartbeats_answer_is_not_taken_for_the_acks(
+    acks: AckFlush, calls: Calls, peer: ClientConnection
+) -> None:
     acks.alive(peer)
     acks.flush()
     ack(acks, peer, 2)
@@ -133,14 +142,18 @@ def test_a_heartbeats_answer_is_not_taken_for_the_acks(acks: AckFlush, calls: Ca
     assert calls.cursors(2) == {"a": 2}, "still to be written"
 
 
-def test_a_superseded_stream_is_ended(acks: AckFlush, calls: Calls, peer: ClientConnection, ended: list[ChatdError]) -> None:
+def test_a_superseded_stream_is_ended(
+    acks: AckFlush, calls: Calls, peer: ClientConnection, ended: list[ChatdError]
+) -> None:
     ack(acks, peer, 1)
     acks.flush()
     calls.answer(0, superseded=(0,))
     assert [error.name for error in ended] == ["SUPERSEDED"]
 
 
-def test_a_failure_that_is_written_makes_the_stream_pull(acks: AckFlush, calls: Calls, peer: ClientConnection, pulls: NoPulls) -> None:
+def test_a_failure_that_is_written_makes_the_stream_pull(
+    acks: AckFlush, calls: Calls, peer: ClientConnection, pulls: NoPulls
+) -> None:
     assert peer.stream is not None
     peer.stream.oldest_failed(send_again=True)
     acks.acked(peer)

@@ -9,7 +9,10 @@ from chatd.gateway.authentication import MAX_TOKEN_CHARACTERS, Identity, TokenTa
 
 def table(**profiles: str) -> TokenTable:
     """Profiles by their tokens; ``op`` is an operator."""
-    made = {digest_of(token): Identity(profile, profile == "op", digest_of(token)) for token, profile in profiles.items()}
+    made = {
+        digest_of(token): Identity(profile, profile == "op", digest_of(token))
+        for token, profile in profiles.items()
+    }
     return TokenTable(made)
 
 
@@ -44,7 +47,10 @@ def test_the_table_holds_no_token() -> None:
 
 def test_a_longer_table_is_not_slower() -> None:
     """A scan of 20,000 tokens took a thousand times as long as a look-up."""
-    few, many = table(last="alice"), table(**{f"t{number}": f"p{number}" for number in range(20_000)}, last="alice")
+    few, many = (
+        table(last="alice"),
+        table(**{f"t{number}": f"p{number}" for number in range(20_000)}, last="alice"),
+    )
 
     def seconds(tokens: TokenTable) -> float:
         taken = []

@@ -50,14 +50,18 @@ def make(connections: Connections, tmp_path: Path) -> Callable[..., Discovery]:
     return discovery
 
 
-def test_nodes_that_a_known_one_names_are_connected_once(make: Callable[..., Discovery], connections: Connections) -> None:
+def test_nodes_that_a_known_one_names_are_connected_once(
+    make: Callable[..., Discovery], connections: Connections
+) -> None:
     discovery = make(uri(10))
     for _ in range(3):
         discovery.heard(uri(10), uri(10), nodes(10, 20, 30), never)
     assert connections.open == {uri(20): uri(21), uri(30): uri(31)}
 
 
-def test_a_node_that_the_settings_name_otherwise_is_not_connected_twice(make: Callable[..., Discovery], connections: Connections) -> None:
+def test_a_node_that_the_settings_name_otherwise_is_not_connected_twice(
+    make: Callable[..., Discovery], connections: Connections
+) -> None:
     discovery = make("tcp://localhost:10", "tcp://localhost:20")
     discovery.heard("tcp://localhost:10", uri(10), nodes(10, 20), never)
     assert connections.open == {uri(20): uri(21)}, "nobody knows yet that this is the second of the settings"
@@ -67,7 +71,9 @@ def test_a_node_that_the_settings_name_otherwise_is_not_connected_twice(make: Ca
     assert connections.open == {}
 
 
-def test_a_node_is_given_up_when_it_is_neither_named_nor_heard(make: Callable[..., Discovery], connections: Connections) -> None:
+def test_a_node_is_given_up_when_it_is_neither_named_nor_heard(
+    make: Callable[..., Discovery], connections: Connections
+) -> None:
     discovery = make(uri(10))
     discovery.heard(uri(10), uri(10), nodes(10, 20), never)
     discovery.heard(uri(10), uri(10), nodes(10), never)
@@ -79,7 +85,9 @@ def test_a_node_is_given_up_when_it_is_neither_named_nor_heard(make: Callable[..
     assert uri(20) in connections.open, "back again"
 
 
-def test_found_nodes_are_remembered_for_the_next_start(make: Callable[..., Discovery], connections: Connections) -> None:
+def test_found_nodes_are_remembered_for_the_next_start(
+    make: Callable[..., Discovery], connections: Connections
+) -> None:
     make(uri(10)).heard(uri(10), uri(10), nodes(10, 20), never)
     connections.open.clear()
     make(uri(10)).remember()
@@ -98,6 +106,8 @@ def test_what_cannot_be_read_is_no_reason_to_fail(
     assert connections.open == {}
 
 
-def test_what_only_another_process_can_reach_is_not_connected(make: Callable[..., Discovery], connections: Connections) -> None:
+def test_what_only_another_process_can_reach_is_not_connected(
+    make: Callable[..., Discovery], connections: Connections
+) -> None:
     make(uri(10)).heard(uri(10), uri(10), [NodeAddress(call_uri="inproc://x", queue_uri="inproc://y")], never)
     assert connections.open == {}

@@ -2,7 +2,13 @@
 
 import pytest
 
-from chatd.gateway.doorkeeper import ADDRESS_SHARE, LAST_WORD_SECONDS, REFUSALS_PER_SECOND, Doorkeeper, DoorSettings
+from chatd.gateway.doorkeeper import (
+    ADDRESS_SHARE,
+    LAST_WORD_SECONDS,
+    REFUSALS_PER_SECOND,
+    Doorkeeper,
+    DoorSettings,
+)
 from tests.gateway.links import KeptLink
 
 

@@ -1,5 +1,5 @@
-"""A gateway that stops: every stream's acks are written before its device is told to leave, and nobody
-waits for nothing."""
+"""A gateway that stops: every stream's acks are written before its device is told to leave, and
+nobody waits for nothing."""
 
 import asyncio
 import time
@@ -45,7 +45,14 @@ class House:
             now=time.monotonic,
         )
         self.sender = DeviceSender(self.connections.forget)
-        self.acks = AckFlush(unwritten, self, is_ready=lambda: self.ready, send=self.send, end=self.sender.end, now=time.monotonic)
+        self.acks = AckFlush(
+            unwritten,
+            self,
+            is_ready=lambda: self.ready,
+            send=self.send,
+            end=self.sender.end,
+            now=time.monotonic,
+        )
         self.drain = Drain(
             asyncio.get_running_loop(),
             self.connections,

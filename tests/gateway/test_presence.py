@@ -1,4 +1,5 @@
-"""A device says how reachable it is, within limits: when the time that is told is over, it may say so again."""
+"""A device says how reachable it is, within limits: when the time that is told is over, it may say
+so again."""
 
 import pytest
 
@@ -15,9 +16,13 @@ from tests.gateway.links import KeptLink
 @pytest.mark.parametrize("per_minute", [7.0, 30.0, 61.0, 130.0])
 def test_who_waits_as_told_may_change_again(per_minute: float) -> None:
     heard: list[bytes] = []
-    presence = GatewayPresence(subscribe=heard.append, unsubscribe=heard.remove, rate=Rate(per_minute / 60, 1))
+    presence = GatewayPresence(
+        subscribe=heard.append, unsubscribe=heard.remove, rate=Rate(per_minute / 60, 1)
+    )
     peer = ClientConnection(KeptLink(), 0.0)
-    peer.stream = DeviceStream(StreamKey("bob", "phone", 1), window_messages=8, window_bytes=1_024, plain=True)
+    peer.stream = DeviceStream(
+        StreamKey("bob", "phone", 1), window_messages=8, window_bytes=1_024, plain=True
+    )
     now = 1_000.0
     for state in [PresenceState.PRESENCE_STATE_AWAY, PresenceState.PRESENCE_STATE_BUSY] * 10:
         presence.change(peer, state, now)

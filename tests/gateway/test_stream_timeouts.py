@@ -84,7 +84,9 @@ def test_three_silent_intervals_end_a_stream(timeouts: StreamTimeouts, said: Sai
     assert isinstance(said.ended[0], HeartbeatLost)
 
 
-def test_what_is_not_acknowledged_in_time_has_failed(timeouts: StreamTimeouts, said: Said, peer: ClientConnection) -> None:
+def test_what_is_not_acknowledged_in_time_has_failed(
+    timeouts: StreamTimeouts, said: Said, peer: ClientConnection
+) -> None:
     pass_time(timeouts, 100.0, 119.0)
     assert said.failed == []
     pass_time(timeouts, 119.0, 120.0)
@@ -92,7 +94,8 @@ def test_what_is_not_acknowledged_in_time_has_failed(timeouts: StreamTimeouts, s
 
 
 def test_a_gateway_that_stood_still_blames_nobody(timeouts: StreamTimeouts, said: Said) -> None:
-    """SIGSTOP for a minute: the first thing to run afterwards may be the timer, before anything is read."""
+    """SIGSTOP for a minute: the first thing to run afterwards may be the timer, before anything is
+    read."""
     timeouts.tick(160.0)
     assert (said.ended, said.failed) == ([], [])
     pass_time(timeouts, 160.0, 179.0)

@@ -15,7 +15,10 @@ _ENTRY = 'profile = "alice"\n'
         (f'[tokens.""]\n{_ENTRY}', "token 1: the token is empty"),
         (f'[tokens.{CANARY}]\n{_ENTRY}[tokens."  "]\n{_ENTRY}', "token 2: the token is empty"),
         (f"[tokens.{CANARY}{'x' * 4096}]\n{_ENTRY}", "token 1: the token is longer than 4096 characters"),
-        (f"[tokens.{CANARY}.dot]\n{_ENTRY}", 'token 1: a token that holds a dot must be in quotes: [tokens."…"]'),
+        (
+            f"[tokens.{CANARY}.dot]\n{_ENTRY}",
+            'token 1: a token that holds a dot must be in quotes: [tokens."…"]',
+        ),
         (f"[tokens.{CANARY}]\n{_ENTRY}[tokens.{CANARY}]\n", "is not TOML (at line 3, column "),
         (f"[tokens.{CANARY} x]\n{_ENTRY}", "is not TOML (at line 1, column "),
         (f'[tokens]\n{CANARY} = "alice"\n', "token 1: an entry has profile ="),

@@ -1,5 +1,5 @@
-"""The place where notifications arrive: an HTTP server on loopback that keeps requests and answers as the test says; and the settings
-of daemons that notify quickly."""
+"""The place where notifications arrive: an HTTP server on loopback that keeps requests and answers
+as the test says; and the settings of daemons that notify quickly."""
 
 import asyncio
 import json
@@ -11,7 +11,12 @@ from typing import Any, Self
 from aiohttp import web
 
 SECRET = "between-us"
-QUICK: dict[str, Any] = {"NOTIFY_TICK_SECONDS": 0.1, "NOTIFY_DELAY_SECONDS": 0.3, "NOTIFY_QUIET_SECONDS": 1, "NOTIFY_RETRY_MS": 50}
+QUICK: dict[str, Any] = {
+    "NOTIFY_TICK_SECONDS": 0.1,
+    "NOTIFY_DELAY_SECONDS": 0.3,
+    "NOTIFY_QUIET_SECONDS": 1,
+    "NOTIFY_RETRY_MS": 50,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +31,12 @@ class Received:
 
 
 class Receiver:
-    """``answer`` gives the status for each request, ``headers`` go with it; a redirect leads to another path of this
-    server."""
+    """``answer`` gives the status for each request, ``headers`` go with it; a redirect leads to
+    another path of this server."""
 
-    def __init__(self, answer: Callable[[], int] = lambda: 200, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, answer: Callable[[], int] = lambda: 200, headers: dict[str, str] | None = None
+    ) -> None:
         self.answer = answer
         self.headers = headers
         self.received: list[Received] = []
@@ -45,7 +52,9 @@ class Receiver:
         self.origin = f"http://{host}:{port}"
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         await self._runner.cleanup()
 
     async def _take(self, request: web.Request) -> web.Response:

@@ -1,4 +1,5 @@
-"""An endpoint is where a client sends chatd: only to push services that the operators name, and to public addresses."""
+"""An endpoint is where a client sends chatd: only to push services that the operators name, and to
+public addresses."""
 
 import pytest
 

@@ -29,7 +29,9 @@ async def notifier(receiver: Receiver) -> AsyncIterator[WebhookNotifier]:
     await made.close()
 
 
-async def test_a_request_is_signed_with_its_time_and_body(receiver: Receiver, notifier: WebhookNotifier) -> None:
+async def test_a_request_is_signed_with_its_time_and_body(
+    receiver: Receiver, notifier: WebhookNotifier
+) -> None:
     await notifier.notify(NOTIFICATION, PUSH)
     (request,) = receiver.received
     assert (request.json()["profile_id"], request.json()["seq"]) == ("bob", 7)
@@ -47,7 +49,9 @@ async def test_any_2xx_takes_it(receiver: Receiver, notifier: WebhookNotifier, s
 
 
 @pytest.mark.parametrize("status", [302, 307, 400, 410, 500])
-async def test_any_other_status_is_a_failure_and_not_followed(receiver: Receiver, notifier: WebhookNotifier, status: int) -> None:
+async def test_any_other_status_is_a_failure_and_not_followed(
+    receiver: Receiver, notifier: WebhookNotifier, status: int
+) -> None:
     receiver.answer = lambda: status
     with pytest.raises(NotifyFailed, match=f"HTTP {status}"):
         await notifier.notify(NOTIFICATION, PUSH)

@@ -36,7 +36,9 @@ async def test_a_browser_can_read_it_and_ends_it(tmp_path: Path) -> None:
     vapid.generate_keys()
     vapid.save_key(str(key))
     browser, secret = ec.generate_private_key(ec.SECP256R1()), os.urandom(16)
-    public = browser.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+    public = browser.public_key().public_bytes(
+        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+    )
     statuses = iter([201, 410])
     async with Receiver(lambda: next(statuses)) as receiver:
         settings = {
@@ -46,23 +48,42 @@ async def test_a_browser_can_read_it_and_ends_it(tmp_path: Path) -> None:
             "NOTIFY_VAPID_SUBJECT": "mailto:operators@example.org",
             "NOTIFY_WEBPUSH_HOSTS": f"push.example.org,{receiver.origin}",
         }
-        with Deployment(tmp_path, f"sqlite:///{tmp_path}/c.db", defaults=0, gateways=0, **settings) as deployment:
+        with Deployment(
+            tmp_path, f"sqlite:///{tmp_path}/c.db", defaults=0, gateways=0, **settings
+        ) as deployment:
             uri, token = deployment.uri(), deployment.token
             async with Client(uri, token, profile="alice") as alice, Client(uri, token, profile="bob") as bob:
                 await alice.create_room("r", profiles=["bob"])
                 async with bob.stream("browser") as stream:
                     await stream.caught_up()
                 keys = {"p256dh": base64url(public), "auth": base64url(secret)}
-                for endpoint in ("https://127.0.0.1/x", "https://evil.example.org/x", "http://push.example.org/x", ""):
+                for endpoint in (
+                    "https://127.0.0.1/x",
+                    "https://evil.example.org/x",
+                    "http://push.example.org/x",
+                    "",
+                ):
                     with pytest.raises(InvalidArgument):
                         await bob.set_push("browser", "webpush", endpoint=endpoint, **keys)
                 with pytest.raises(InvalidArgument):
-                    await bob.set_push("browser", "webpush", endpoint=f"{receiver.origin}/bob", p256dh="no key at all!", auth="x")
+                    await bob.set_push(
+                        "browser",
+                        "webpush",
+                        endpoint=f"{receiver.origin}/bob",
+                        p256dh="no key at all!",
+                        auth="x",
+                    )
                 await bob.set_push("browser", "webpush", endpoint=f"{receiver.origin}/bob", **keys)
                 await alice.send("r", "good morning")
                 (first,) = await receiver.until(1)
-                content = json.loads(http_ece.decrypt(first.body, private_key=browser, auth_secret=secret, version="aes128gcm"))
-                assert (content["preview"], content["badge"], content["device_id"]) == ("good morning", 1, "browser")
+                content = json.loads(
+                    http_ece.decrypt(first.body, private_key=browser, auth_secret=secret, version="aes128gcm")
+                )
+                assert (content["preview"], content["badge"], content["device_id"]) == (
+                    "good morning",
+                    1,
+                    "browser",
+                )
                 assert b"good morning" not in first.body
                 assert first.headers["Authorization"].startswith("vapid t=")
                 assert Vapid02.verify(first.headers["Authorization"])
@@ -83,11 +104,15 @@ class Browser:
         self._key, self._secret = ec.generate_private_key(ec.SECP256R1()), os.urandom(16)
 
     def device(self, endpoint: str) -> PushDevice:
-        public = self._key.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+        public = self._key.public_key().public_bytes(
+            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+        )
         return PushDevice("webpush", endpoint, base64url(public), base64url(self._secret))
 
     def read(self, body: bytes) -> Any:
-        return json.loads(http_ece.decrypt(body, private_key=self._key, auth_secret=self._secret, version="aes128gcm"))
+        return json.loads(
+            http_ece.decrypt(body, private_key=self._key, auth_secret=self._secret, version="aes128gcm")
+        )
 
 
 @pytest.fixture
@@ -112,9 +137,15 @@ LONGEST = Notification(
 )
 
 
-@pytest.mark.parametrize("preview", ["日本語" * 333, FAMILY * 1000, '"' * 1000, "a" * 999 + "…", "\u0301" * 16_000, "short", ""])
-@pytest.mark.parametrize("notification", [Notification("message", "bob", "phone"), LONGEST], ids=["plain", "longest"])
-async def test_the_post_is_no_larger_than_every_push_service_takes(key: Path, notification: Notification, preview: str) -> None:
+@pytest.mark.parametrize(
+    "preview", ["日本語" * 333, FAMILY * 1000, '"' * 1000, "a" * 999 + "…", "\u0301" * 16_000, "short", ""]
+)
+@pytest.mark.parametrize(
+    "notification", [Notification("message", "bob", "phone"), LONGEST], ids=["plain", "longest"]
+)
+async def test_the_post_is_no_larger_than_every_push_service_takes(
+    key: Path, notification: Notification, preview: str
+) -> None:
     browser = Browser()
     async with Receiver() as receiver:
         notifier = WebPushNotifier(key, "mailto:a@example.org", PushEndpoints([receiver.origin]), timeout=5)
@@ -125,7 +156,9 @@ async def test_the_post_is_no_larger_than_every_push_service_takes(key: Path, no
     content = browser.read(post.body)
     assert {**content, "preview": ""} == {**notification.to_dict(), "preview": ""}
     shown = content["preview"]
-    assert shown == preview or (shown.endswith("…") and regex.fullmatch(r"\X*", shown[:-1]) and preview.startswith(shown[:-1]))
+    assert shown == preview or (
+        shown.endswith("…") and regex.fullmatch(r"\X*", shown[:-1]) and preview.startswith(shown[:-1])
+    )
     assert FAMILY not in preview or shown.removesuffix("…").replace(FAMILY, "") == "", "no cluster is cut"
     if len(preview) == 999 and notification.profile_id == "bob":
         assert len(post.body) > 3_000, "no more is cut off than must be"
@@ -142,7 +175,9 @@ async def test_the_post_is_no_larger_than_every_push_service_takes(key: Path, no
         (410, {}, TargetGone, 0.0),
     ],
 )
-async def test_answers_of_a_push_service(key: Path, status: int, headers: dict[str, str], kind: type[NotifyFailed], seconds: float) -> None:
+async def test_answers_of_a_push_service(
+    key: Path, status: int, headers: dict[str, str], kind: type[NotifyFailed], seconds: float
+) -> None:
     async with Receiver(lambda: status, headers) as receiver:
         notifier = WebPushNotifier(key, "mailto:a@example.org", PushEndpoints([receiver.origin]), timeout=5)
         with pytest.raises(NotifyFailed, match=str(status)) as raised:
@@ -158,7 +193,9 @@ async def test_a_name_that_leads_inside_is_not_followed() -> None:
     await resolver.close()
 
 
-@pytest.mark.parametrize("text", ["", "-----BEGIN PRIVATE KEY-----\nnonsense\n-----END PRIVATE KEY-----\n", None])
+@pytest.mark.parametrize(
+    "text", ["", "-----BEGIN PRIVATE KEY-----\nnonsense\n-----END PRIVATE KEY-----\n", None]
+)
 def test_a_key_that_is_none_is_a_fault_of_the_settings(tmp_path: Path, text: str | None) -> None:
     key = tmp_path / "key.pem"
     if text is not None:

@@ -16,7 +16,11 @@ _tests = itertools.count(1)
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     folder = tmp_path_factory.mktemp("chatd")
-    settings = {"HEARTBEAT_INTERVAL_MS": HEARTBEAT_MS, "MAX_FRAME_BYTES": 100_000, "MAX_PAYLOAD_BYTES": 20_000}
+    settings = {
+        "HEARTBEAT_INTERVAL_MS": HEARTBEAT_MS,
+        "MAX_FRAME_BYTES": 100_000,
+        "MAX_PAYLOAD_BYTES": 20_000,
+    }
     with Daemon("all", folder, settings) as running:
         yield running
 

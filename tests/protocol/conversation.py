@@ -12,13 +12,24 @@ from google.protobuf.struct_pb2 import Struct
 
 from chatd.pb.chat.v1.chat_pb2 import CreateRoomRequest, RoomEvent, SendEventsRequest, SendEventsResponse
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery
-from chatd.pb.gateway.v1.gateway_pb2 import Ack, Bye, ClientFrame, Heartbeat, Hello, RpcRequest, RpcResponse, ServerFrame
+from chatd.pb.gateway.v1.gateway_pb2 import (
+    Ack,
+    Bye,
+    ClientFrame,
+    Heartbeat,
+    Hello,
+    RpcRequest,
+    RpcResponse,
+    ServerFrame,
+)
 
 
 class Conversation:
     """One socket to a gateway. ``call_*`` raise AssertionError when the service refuses."""
 
-    def __init__(self, uri: str, token: str, profile: str = "", *, kind: int = zmq.DEALER, routing_id: bytes = b"") -> None:
+    def __init__(
+        self, uri: str, token: str, profile: str = "", *, kind: int = zmq.DEALER, routing_id: bytes = b""
+    ) -> None:
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.socket = self.context.socket(kind)
         self.socket.linger = 0
@@ -44,7 +55,11 @@ class Conversation:
         self.send_raw(ClientFrame(**kind).SerializeToString())
 
     def hello(self, device: str, **fields: Any) -> None:
-        self.say(hello=Hello(token=self.token, profile_id=self.profile, device_id=device, **{"version": 1, **fields}))
+        self.say(
+            hello=Hello(
+                token=self.token, profile_id=self.profile, device_id=device, **{"version": 1, **fields}
+            )
+        )
 
     def ack(self, up_to: int) -> None:
         self.say(ack=Ack(up_to=up_to))
@@ -88,7 +103,10 @@ class Conversation:
         """C: a call; S: its reply."""
         payload = request if isinstance(request, bytes) else request.SerializeToString()
         call = RpcRequest(
-            call_id=next(self._ids), method=method, payload=payload, **{"token": self.token, "profile_id": self.profile, **fields}
+            call_id=next(self._ids),
+            method=method,
+            payload=payload,
+            **{"token": self.token, "profile_id": self.profile, **fields},
         )
         self.say(call=call)
         reply: RpcResponse = self.hear_kind("reply")
@@ -109,7 +127,8 @@ class Conversation:
     def send_texts(self, room: str, *texts: str) -> list[int]:
         """Their seqs. The events' ids are made of room and text."""
         reply = self.request(
-            "ChatService/SendEvents", SendEventsRequest(events=[event(room, text, id_=id_of(room, text)) for text in texts])
+            "ChatService/SendEvents",
+            SendEventsRequest(events=[event(room, text, id_=id_of(room, text)) for text in texts]),
         )
         assert not reply.HasField("error"), reply.error
         return [ack.seq for ack in SendEventsResponse.FromString(reply.payload).acks]

@@ -1,4 +1,5 @@
-"""A default node that answers when a test says so: real sockets, no database. A fake, not a mock."""
+"""A default node that answers when a test says so: real sockets, no database. A fake, not a
+mock."""
 
 import time
 from collections import deque
@@ -28,7 +29,8 @@ class Heard(NamedTuple):
 
 
 class FakeNode:
-    """Tests wait in ``until`` and ``hear`` only: these answer the gateway, which asks whether the node lives."""
+    """Tests wait in ``until`` and ``hear`` only: these answer the gateway, which asks whether the
+    node lives."""
 
     def __init__(self) -> None:
         self._context = new_context()
@@ -43,7 +45,8 @@ class FakeNode:
         self._context.destroy(linger=0)
 
     def until(self, condition: Callable[[], object], what: str) -> None:
-        """Wait until the condition holds. Raises AssertionError when it does not in DEADLINE seconds."""
+        """Wait until the condition holds. Raises AssertionError when it does not in DEADLINE
+        seconds."""
         deadline = time.monotonic() + DEADLINE
         while not condition():
             assert time.monotonic() < deadline, f"{what}: not in {DEADLINE} s"

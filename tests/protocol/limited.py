@@ -36,7 +36,9 @@ class User(Conversation):
         host, port = daemon.uri.removeprefix("tcp://").split(":")
         super().__init__(f"tcp://{address}:0;{host}:{port}", token_of(name))
         self._prefix = uuid.uuid4().hex
-        self._monitor: zmq.Socket[bytes] = self.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_SUCCEEDED)
+        self._monitor: zmq.Socket[bytes] = self.socket.get_monitor_socket(
+            zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_SUCCEEDED
+        )
 
     def __enter__(self) -> "User":
         return self
@@ -59,12 +61,17 @@ class User(Conversation):
         """Whether the connection ends within so many seconds."""
         return self._event(zmq.EVENT_DISCONNECTED, seconds)
 
-    def begin_sending(self, room: str, *, calls: int, events: int = 1, size: int = 1, token: str | None = None) -> None:
-        """C: so many calls of so many events with so many bytes of text, without waiting for answers."""
+    def begin_sending(
+        self, room: str, *, calls: int, events: int = 1, size: int = 1, token: str | None = None
+    ) -> None:
+        """C: so many calls of so many events with so many bytes of text, without waiting for
+        answers."""
         for _ in range(calls):
             number = next(self._ids)
             request = SendEventsRequest(
-                events=[event(room, "x" * size, id_=f"{self._prefix}-{number}-{index}") for index in range(events)],
+                events=[
+                    event(room, "x" * size, id_=f"{self._prefix}-{number}-{index}") for index in range(events)
+                ],
             )
             call = RpcRequest(
                 call_id=number,
@@ -76,7 +83,8 @@ class User(Conversation):
             self.say(call=call)
 
     def outcomes(self, calls: int) -> tuple[int, list[Error]]:
-        """S: the answers to so many calls: how many were stored, and what the others were refused with."""
+        """S: the answers to so many calls: how many were stored, and what the others were refused
+        with."""
         replies = [self.hear_kind("reply") for _ in range(calls)]
         errors = [reply.error for reply in replies if reply.HasField("error")]
         return calls - len(errors), errors

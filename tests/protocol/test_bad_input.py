@@ -69,9 +69,24 @@ def test_too_many_frames(connect: Connect, room: str) -> None:
         (lambda room: event(room, "t", id_="e", type_=2), 301),
         (lambda room: event(room, "t" * 30_000, id_="e"), 304),
     ],
-    ids=["empty", "NUL", "no text", "colon", "no id", "long id", "control", "room colon", "no room", "type 0", "membership", "large"],
+    ids=[
+        "empty",
+        "NUL",
+        "no text",
+        "colon",
+        "no id",
+        "long id",
+        "control",
+        "room colon",
+        "no room",
+        "type 0",
+        "membership",
+        "large",
+    ],
 )
-def test_events_that_cannot_be(connect: Connect, room: str, bad: Callable[[str], RoomEvent], code: int) -> None:
+def test_events_that_cannot_be(
+    connect: Connect, room: str, bad: Callable[[str], RoomEvent], code: int
+) -> None:
     alice = connect()
     request = SendEventsRequest(events=[event(room, "good", id_="good"), bad(room)])
     assert alice.refused("ChatService/SendEvents", request) == code
@@ -108,16 +123,25 @@ def test_a_used_event_id(connect: Connect, room: str) -> None:
     alice = connect()
     assert alice.send_texts(room, "one") == [2]
     assert alice.send_texts(room, "one") == [2]
-    assert alice.refused("ChatService/SendEvents", SendEventsRequest(events=[event(room, "other", id_=id_of(room, "one"))])) == 403
+    assert (
+        alice.refused(
+            "ChatService/SendEvents", SendEventsRequest(events=[event(room, "other", id_=id_of(room, "one"))])
+        )
+        == 403
+    )
     assert connect("bob").send_texts(room, "one") == [3]
 
 
-@pytest.mark.parametrize("method", ["ChatService/Nothing", "", "NodeService/AckBatch", "NodeService/Describe"])
+@pytest.mark.parametrize(
+    "method", ["ChatService/Nothing", "", "NodeService/AckBatch", "NodeService/Describe"]
+)
 def test_methods_that_are_not_there(connect: Connect, method: str) -> None:
     assert connect().refused(method, b"") == 300
 
 
-@pytest.mark.parametrize("method", ["ChatService/SendEvents", "ChatService/CreateRoom", "AdminService/ListRooms"])
+@pytest.mark.parametrize(
+    "method", ["ChatService/SendEvents", "ChatService/CreateRoom", "AdminService/ListRooms"]
+)
 def test_payloads_that_do_not_parse(connect: Connect, method: str) -> None:
     assert connect().refused(method, b"\xff\xff") == 100
 
@@ -127,12 +151,21 @@ def test_rooms_that_cannot_be(connect: Connect, room: str) -> None:
     assert alice.refused("ChatService/CreateRoom", CreateRoomRequest(room_id=room)) == 402
     assert alice.refused("ChatService/CreateRoom", CreateRoomRequest(room_id="a b")) == 302
     assert alice.refused("ChatService/CreateRoom", CreateRoomRequest(room_id="new", name="x" * 257)) == 301
-    assert alice.refused("ChatService/CreateRoom", CreateRoomRequest(room_id="new", profile_ids=["a:b"])) == 302
+    assert (
+        alice.refused("ChatService/CreateRoom", CreateRoomRequest(room_id="new", profile_ids=["a:b"])) == 302
+    )
     many = [f"p{number}" for number in range(1001)]
-    assert alice.refused("ChatService/AddRoomSubscriptions", AddRoomSubscriptionsRequest(room_id=room, profile_ids=many)) == 301
+    assert (
+        alice.refused(
+            "ChatService/AddRoomSubscriptions", AddRoomSubscriptionsRequest(room_id=room, profile_ids=many)
+        )
+        == 301
+    )
     assert alice.refused("ChatService/GetHistory", GetHistoryRequest(room_id="nowhere")) == 400
     assert alice.refused("ChatService/GetHistory", GetHistoryRequest(room_id=room, limit=501)) == 301
-    assert alice.refused("ChatService/GetHistory", GetHistoryRequest(room_id=room, before_seq=2**64 - 1)) == 301
+    assert (
+        alice.refused("ChatService/GetHistory", GetHistoryRequest(room_id=room, before_seq=2**64 - 1)) == 301
+    )
     assert alice.refused("AdminService/GetBroadcast", GetBroadcastRequest(room_id=room, seq=2**63)) == 301
     assert head_seq(alice, room) == 1
 

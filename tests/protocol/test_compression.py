@@ -1,4 +1,5 @@
-"""PROTOCOL.md, compressed payloads: who understands them gets the event's one frame, everybody else gets it plain; over a raw socket."""
+"""PROTOCOL.md, compressed payloads: who understands them gets the event's one frame, everybody else
+gets it plain; over a raw socket."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -9,9 +10,20 @@ import zstandard
 from google.protobuf.struct_pb2 import Struct
 
 from chatd.client import Client
-from chatd.pb.admin.v1.admin_pb2 import GetRoomRequest, GetRoomResponse, ListDeadLettersRequest, ListDeadLettersResponse
+from chatd.pb.admin.v1.admin_pb2 import (
+    GetRoomRequest,
+    GetRoomResponse,
+    ListDeadLettersRequest,
+    ListDeadLettersResponse,
+)
 from chatd.pb.admin.v1.admin_pb2 import ReplayDeadLettersRequest as Replay
-from chatd.pb.chat.v1.chat_pb2 import GetHistoryRequest, GetHistoryResponse, RoomEvent, SendEventsRequest, SendEventsResponse
+from chatd.pb.chat.v1.chat_pb2 import (
+    GetHistoryRequest,
+    GetHistoryResponse,
+    RoomEvent,
+    SendEventsRequest,
+    SendEventsResponse,
+)
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery
 from chatd.pb.gateway.v1.gateway_pb2 import Reject
 from tests.daemons import Daemon, operator_token
@@ -142,7 +154,9 @@ def test_a_sender_may_compress_and_a_retry_is_a_retry_in_either_form(connect: Co
         "half a Struct inside",
     ],
 )
-def test_bad_frames_are_refused_and_nothing_is_stored(connect: Connect, room: str, frame: bytes, code: int) -> None:
+def test_bad_frames_are_refused_and_nothing_is_stored(
+    connect: Connect, room: str, frame: bytes, code: int
+) -> None:
     alice = connect("alice")
     assert alice.refused("ChatService/SendEvents", packed(room, frame, "bad")) == code
     both = packed(room, frame_of(b"x"), "bad")

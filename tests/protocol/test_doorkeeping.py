@@ -1,4 +1,5 @@
-"""Connections that do not authenticate are closed; those that have, stay, however quiet they are."""
+"""Connections that do not authenticate are closed; those that have, stay, however quiet they
+are."""
 
 import os
 import socket
@@ -19,7 +20,9 @@ HANDSHAKE_SECONDS = 1.0
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    with daemon_with_users(tmp_path_factory.mktemp("chatd"), USERS, {"HANDSHAKE_TIMEOUT_MS": 1000 * HANDSHAKE_SECONDS}) as running:
+    with daemon_with_users(
+        tmp_path_factory.mktemp("chatd"), USERS, {"HANDSHAKE_TIMEOUT_MS": 1000 * HANDSHAKE_SECONDS}
+    ) as running:
         yield running
 
 

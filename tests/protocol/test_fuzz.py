@@ -1,4 +1,5 @@
-"""Anything at all on every decoder's doorstep: a refusal, never a crash, and the next client is served as if nothing had been."""
+"""Anything at all on every decoder's doorstep: a refusal, never a crash, and the next client is
+served as if nothing had been."""
 
 import random
 from pathlib import Path
@@ -50,10 +51,22 @@ def mutated(frame: bytes, dice: random.Random) -> bytes:
 def well_formed(dice: random.Random, token: str) -> bytes:
     kind = dice.choice(
         [
-            ClientFrame(hello=Hello(token=token, profile_id="p", device_id="d", version=1, window_messages=dice.randrange(2**32))),
+            ClientFrame(
+                hello=Hello(
+                    token=token,
+                    profile_id="p",
+                    device_id="d",
+                    version=1,
+                    window_messages=dice.randrange(2**32),
+                )
+            ),
             ClientFrame(ack=Ack(up_to=dice.randrange(2**64))),
             ClientFrame(reject=Reject(delivery=dice.randrange(2**64), reason="\x1b[31m")),
-            ClientFrame(call=RpcRequest(call_id=1, method=dice.choice(METHODS), payload=dice.randbytes(20), token=token)),
+            ClientFrame(
+                call=RpcRequest(
+                    call_id=1, method=dice.choice(METHODS), payload=dice.randbytes(20), token=token
+                )
+            ),
         ]
     )
     return kind.SerializeToString()
@@ -61,12 +74,17 @@ def well_formed(dice: random.Random, token: str) -> bytes:
 
 @pytest.fixture
 def daemons(tmp_path: Path) -> tuple[Daemon, Daemon]:
-    settings = {"DEFAULT_URI": f"ipc://{tmp_path}/call", "QUEUE_USER_EVENT_DELIVERY_URI": f"ipc://{tmp_path}/queue"}
+    settings = {
+        "DEFAULT_URI": f"ipc://{tmp_path}/call",
+        "QUEUE_USER_EVENT_DELIVERY_URI": f"ipc://{tmp_path}/queue",
+    }
     return Daemon("default", tmp_path, settings), Daemon("gateway", tmp_path, settings)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_gateway_and_its_node_survive_anything(daemons: tuple[Daemon, Daemon], tmp_path: Path, seed: int) -> None:
+def test_a_gateway_and_its_node_survive_anything(
+    daemons: tuple[Daemon, Daemon], tmp_path: Path, seed: int
+) -> None:
     dice = random.Random(seed)
     default, gateway = daemons
     with default, gateway:
@@ -76,7 +94,9 @@ def test_a_gateway_and_its_node_survive_anything(daemons: tuple[Daemon, Daemon],
             with Conversation(gateway.uri, token, "mallory") as mallory:
                 for _ in range(1_500):
                     frame = well_formed(dice, token)
-                    mallory.send_raw(*[mutated(frame, dice) if dice.random() < 0.7 else frame] * dice.choice([1, 1, 1, 2]))
+                    mallory.send_raw(
+                        *[mutated(frame, dice) if dice.random() < 0.7 else frame] * dice.choice([1, 1, 1, 2])
+                    )
                     if dice.random() < 0.2:
                         mallory.send_raw(dice.randbytes(dice.randint(0, 300)))
             context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -86,7 +106,10 @@ def test_a_gateway_and_its_node_survive_anything(daemons: tuple[Daemon, Daemon],
             for number in range(1_500):
                 caller = Caller(profile_id="alice", role=Role.ROLE_OPERATOR) if dice.random() < 0.7 else None
                 request = NodeRequest(
-                    call_id=number, method=dice.choice(METHODS), payload=dice.randbytes(dice.randint(0, 40)), caller=caller
+                    call_id=number,
+                    method=dice.choice(METHODS),
+                    payload=dice.randbytes(dice.randint(0, 40)),
+                    caller=caller,
                 )
                 frame = request.SerializeToString()
                 node.send(mutated(frame, dice) if dice.random() < 0.5 else frame)

@@ -1,4 +1,5 @@
-"""An id is the same however its accents were typed: in the token file, in a Hello, in every call."""
+"""An id is the same however its accents were typed: in the token file, in a Hello, in every
+call."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,14 +36,24 @@ def test_two_ways_to_type_a_profile_a_device_and_a_room_are_one(daemon: Daemon) 
         stored = ann.request("ChatService/SendEvents", chat_pb2.SendEventsRequest(events=[mentioning]))
         assert chat_pb2.SendEventsResponse.FromString(stored.payload).acks[0].room_id == COMPOSED
         joined, said = cafe.deliveries(2)
-        assert (joined.event.room_id, said.event.room_id, list(said.event.mentions)) == (COMPOSED, COMPOSED, [COMPOSED])
+        assert (joined.event.room_id, said.event.room_id, list(said.event.mentions)) == (
+            COMPOSED,
+            COMPOSED,
+            [COMPOSED],
+        )
         assert texts([said]) == [DECOMPOSED], "contents stay as they were sent"
         # An open stream's calls need no token, also when they name its profile in the other form.
         history = chat_pb2.GetHistoryRequest(room_id=DECOMPOSED)
-        assert not cafe.request("ChatService/GetHistory", history, token="", profile_id=DECOMPOSED).HasField("error")
+        assert not cafe.request("ChatService/GetHistory", history, token="", profile_id=DECOMPOSED).HasField(
+            "error"
+        )
         # A filter of a list is an id too, and so is the profile an operator acts for.
-        listed = operator.request("AdminService/ListDevices", admin_pb2.ListDevicesRequest(profile_id=DECOMPOSED))
-        assert [one.device_id for one in admin_pb2.ListDevicesResponse.FromString(listed.payload).devices] == [COMPOSED]
+        listed = operator.request(
+            "AdminService/ListDevices", admin_pb2.ListDevicesRequest(profile_id=DECOMPOSED)
+        )
+        assert [
+            one.device_id for one in admin_pb2.ListDevicesResponse.FromString(listed.payload).devices
+        ] == [COMPOSED]
         assert operator.open(COMPOSED).epoch == welcome.epoch + 1
         while not (frame := cafe.hear()).HasField("closed"):
             pass

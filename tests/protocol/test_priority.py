@@ -1,4 +1,5 @@
-"""C: says what is urgent and who is meant; S: refuses what is out of range, and shows both to everybody."""
+"""C: says what is urgent and who is meant; S: refuses what is out of range, and shows both to
+everybody."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,24 +30,41 @@ def made(room: str, id_: str, **fields: Any) -> SendEventsRequest:
         ({"mentions": [""]}, InvalidId),
     ],
 )
-def test_what_is_out_of_range_is_refused(connect: Connect, room: str, fields: dict[str, Any], error: type[Any]) -> None:
+def test_what_is_out_of_range_is_refused(
+    connect: Connect, room: str, fields: dict[str, Any], error: type[Any]
+) -> None:
     assert connect("alice").refused("ChatService/SendEvents", made(room, "e", **fields)) == error.code
 
 
-def test_they_are_delivered_and_a_mention_is_urgent(connect: Connect, room: str, own: Callable[[str], str]) -> None:
+def test_they_are_delivered_and_a_mention_is_urgent(
+    connect: Connect, room: str, own: Callable[[str], str]
+) -> None:
     bob, alice = connect("bob"), connect("alice")
     bob.open("d")
     bob.deliveries(0)
     mentioned = [own("bob"), "nobody", own("bob")]
-    for id_, fields in (("e1", {"priority": -1}), ("e2", {}), ("e3", {"mentions": mentioned}), ("e4", {"mentions": ["x"], "priority": 3})):
+    for id_, fields in (
+        ("e1", {"priority": -1}),
+        ("e2", {}),
+        ("e3", {"mentions": mentioned}),
+        ("e4", {"mentions": ["x"], "priority": 3}),
+    ):
         assert alice.request("ChatService/SendEvents", made(room, room + id_, **fields)).HasField("payload")
     links = [one.event for one in bob.deliveries(4)]
-    assert [(link.priority, list(link.mentions)) for link in links] == [(-1, []), (0, []), (1, [own("bob"), "nobody"]), (3, ["x"])]
+    assert [(link.priority, list(link.mentions)) for link in links] == [
+        (-1, []),
+        (0, []),
+        (1, [own("bob"), "nobody"]),
+        (3, ["x"]),
+    ]
     reply = alice.request("AdminService/GetBroadcast", GetBroadcastRequest(room_id=room, seq=5))
     assert GetBroadcastResponse.FromString(reply.payload).broadcast.priority == 3
 
 
-@pytest.mark.parametrize("fields", [{"priority": 1}, {"priority": 2, "mentions": ["a"]}, {"mentions": ["b"]}, {"mentions": ["a", "b"]}])
+@pytest.mark.parametrize(
+    "fields",
+    [{"priority": 1}, {"priority": 2, "mentions": ["a"]}, {"mentions": ["b"]}, {"mentions": ["a", "b"]}],
+)
 def test_they_are_part_of_the_content_of_an_id(connect: Connect, room: str, fields: dict[str, Any]) -> None:
     alice = connect("alice")
     first = made(room, room, mentions=["a"])
@@ -56,7 +74,9 @@ def test_they_are_part_of_the_content_of_an_id(connect: Connect, room: str, fiel
     assert alice.refused("ChatService/SendEvents", made(room, room, **fields)) == 403
 
 
-def test_a_window_full_of_bulk_still_has_room_for_a_call(connect: Connect, room: str, own: Callable[[str], str]) -> None:
+def test_a_window_full_of_bulk_still_has_room_for_a_call(
+    connect: Connect, room: str, own: Callable[[str], str]
+) -> None:
     bob, alice = connect("bob"), connect("alice")
     calls = own("calls")
     alice.create_room(calls, own("bob"))
@@ -70,7 +90,9 @@ def test_a_window_full_of_bulk_still_has_room_for_a_call(connect: Connect, room:
     assert [one.event.room_id for one in bob.deliveries(16)] == [room] * 16
     for number in range(3):
         alice.request("ChatService/SendEvents", made(calls, f"{calls}-{number}", priority=2))
-    assert [(one.event.room_id, one.event.seq) for one in bob.deliveries(2)] == [(calls, 2), (calls, 3)], "and nothing was acknowledged"
+    assert [(one.event.room_id, one.event.seq) for one in bob.deliveries(2)] == [(calls, 2), (calls, 3)], (
+        "and nothing was acknowledged"
+    )
     bob.ack(1)
     assert [(one.event.room_id, one.event.seq) for one in bob.deliveries(1)] == [(calls, 4)]
     bob.ack(17)

@@ -1,4 +1,5 @@
-"""Limits that limit: whoever sends too much is told so and when to go on; whoever goes on then is heard; operators are not limited."""
+"""Limits that limit: whoever sends too much is told so and when to go on; whoever goes on then is
+heard; operators are not limited."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -62,7 +63,12 @@ def test_events_of_a_device(user: Callable[..., User]) -> None:
     stored, errors = ann.outcomes(30)
     meter.assert_limited(stored)
     for error in errors:
-        assert (error.code, error.name, error.retry, error.message) == (606, "RATE_LIMITED", True, "this device may send 5 events a second")
+        assert (error.code, error.name, error.retry, error.message) == (
+            606,
+            "RATE_LIMITED",
+            True,
+            "this device may send 5 events a second",
+        )
         assert 0 < error.retry_after_ms <= 200
     for _ in range(3):
         time.sleep(errors[-1].retry_after_ms / 1e3)
@@ -103,7 +109,9 @@ def test_all_devices_of_a_profile_together(user: Callable[..., User]) -> None:
         eve.begin_sending(ROOM, calls=9)
     outcomes = [eve.outcomes(9) for eve in devices]
     meter.assert_limited(sum(stored for stored, _ in outcomes))
-    assert "this profile may send 7 events a second" in {error.message for _, errors in outcomes for error in errors}
+    assert "this profile may send 7 events a second" in {
+        error.message for _, errors in outcomes for error in errors
+    }
 
 
 def test_bytes_of_a_profile(user: Callable[..., User]) -> None:
@@ -113,7 +121,9 @@ def test_bytes_of_a_profile(user: Callable[..., User]) -> None:
         fay.begin_sending(ROOM, calls=4, size=9_800)
     outcomes = [fay.outcomes(4) for fay in devices]
     meter.assert_limited(sum(stored for stored, _ in outcomes) * 10_000, one=10_000)
-    assert "this profile may send 30,000 bytes a second" in {error.message for _, errors in outcomes for error in errors}
+    assert "this profile may send 30,000 bytes a second" in {
+        error.message for _, errors in outcomes for error in errors
+    }
 
 
 def test_all_users_of_an_address_together(user: Callable[..., User]) -> None:
@@ -123,7 +133,9 @@ def test_all_users_of_an_address_together(user: Callable[..., User]) -> None:
         one.begin_sending(ROOM, calls=9)
     outcomes = [one.outcomes(9) for one in users]
     meter.assert_limited(sum(stored for stored, _ in outcomes))
-    assert "this address may send 16 events a second" in {error.message for _, errors in outcomes for error in errors}
+    assert "this address may send 16 events a second" in {
+        error.message for _, errors in outcomes for error in errors
+    }
     lee = user("lee", address="127.0.0.42")
     lee.begin_sending(ROOM, calls=1)
     assert lee.outcomes(1) == (1, [])
@@ -136,10 +148,14 @@ def test_bytes_of_an_address(user: Callable[..., User]) -> None:
         one.begin_sending(ROOM, calls=2, size=18_800)
     outcomes = [one.outcomes(2) for one in users]
     meter.assert_limited(sum(stored for stored, _ in outcomes) * 19_000, one=19_000)
-    assert "this address may send 70,000 bytes a second" in {error.message for _, errors in outcomes for error in errors}
+    assert "this address may send 70,000 bytes a second" in {
+        error.message for _, errors in outcomes for error in errors
+    }
 
 
-def test_operators_are_not_limited_though_their_neighbours_are(daemon: Daemon, user: Callable[..., User]) -> None:
+def test_operators_are_not_limited_though_their_neighbours_are(
+    daemon: Daemon, user: Callable[..., User]
+) -> None:
     mia = user("mia", address="127.0.0.51")
     mia.begin_sending(ROOM, calls=40)
     assert mia.outcomes(40)[1]
@@ -226,7 +242,9 @@ def test_who_goes_on_though_refused_is_disconnected(user: Callable[..., User]) -
 @pytest.mark.parametrize(
     "frame",
     [
-        ClientFrame(call=RpcRequest(method="ChatService/SendEvents", token=token_of("eve"), payload=b"\x0a\x00" * 20)).SerializeToString(),
+        ClientFrame(
+            call=RpcRequest(method="ChatService/SendEvents", token=token_of("eve"), payload=b"\x0a\x00" * 20)
+        ).SerializeToString(),
         ClientFrame(call=RpcRequest(method="ChatService/SendEvents", token="wrong")).SerializeToString(),
         b"\xff\xff",
     ],
@@ -247,7 +265,9 @@ def test_others_are_served_while_one_floods(daemon: Daemon, user: Callable[..., 
 
 
 def test_no_limits(tmp_path: Path) -> None:
-    with daemon_with_users(tmp_path, ["ann"], dict.fromkeys(SETTINGS.keys() - {"RATE_BURST_SECONDS"}, 0)) as daemon:
+    with daemon_with_users(
+        tmp_path, ["ann"], dict.fromkeys(SETTINGS.keys() - {"RATE_BURST_SECONDS"}, 0)
+    ) as daemon:
         with Conversation(daemon.uri, OPERATOR, "operator") as operator:
             operator.create_room(ROOM, "ann")
         with User(daemon, "ann") as ann:

@@ -47,7 +47,9 @@ def connect(daemon: Daemon) -> Iterator[Connect]:
         conversation.__exit__()
 
 
-def hear_deliveries(device: Conversation, until: Callable[[EventDelivery], bool], seconds: float = 20) -> list[EventDelivery]:
+def hear_deliveries(
+    device: Conversation, until: Callable[[EventDelivery], bool], seconds: float = 20
+) -> list[EventDelivery]:
     """Everything up to the first that fits, heartbeats going on meanwhile."""
     heard: list[EventDelivery] = []
     end = time.monotonic() + seconds
@@ -85,13 +87,19 @@ def test_a_device_that_never_acks_is_tried_with_growing_pauses_then_given_a_mark
     heard = hear_deliveries(bob, lambda one: one.HasField("skipped"))
     tries = [one for one in heard if one.event.seq == 2 and not one.HasField("skipped")]
     counts = [one.retry_count for one in tries]
-    # On a busy machine two tries may come closer together than the pause that makes them two failures.
+    # On a busy machine two tries may come closer together than the pause that makes them two
+    # failures.
     assert (counts == sorted(counts), sorted(set(counts))) == (True, list(range(RETRIES + 1)))
     marker = heard[-1]
     assert (marker.event.room_id, marker.event.seq, marker.skipped.first_seq) == ("r", 2, 2)
     assert marker.skipped.reason == SkipReason.SKIP_REASON_UNDELIVERABLE
     (letter,) = letters(alice)
-    assert (letter.profile_id, letter.device_id, letter.event.seq, letter.attempts) == ("bob", "d", 2, RETRIES + 1)
+    assert (letter.profile_id, letter.device_id, letter.event.seq, letter.attempts) == (
+        "bob",
+        "d",
+        2,
+        RETRIES + 1,
+    )
     assert letter.first_failed_at_us < letter.dead_at_us
 
     bob.ack(1 + len(heard))
@@ -106,8 +114,11 @@ def hear_closed(device: Conversation) -> None:
         pass
 
 
-def test_a_message_that_crashes_its_device_each_time_does_not_block_it_for_ever(connect: Connect, daemon: Daemon) -> None:
-    """The device handles and acknowledges in order, and dies at the third of five; the daemon is restarted in between."""
+def test_a_message_that_crashes_its_device_each_time_does_not_block_it_for_ever(
+    connect: Connect, daemon: Daemon
+) -> None:
+    """The device handles and acknowledges in order, and dies at the third of five; the daemon is
+    restarted in between."""
     alice = connect("alice")
     bob = connect("bob")
     bob.open("d")
@@ -240,7 +251,9 @@ def test_a_dropped_letter_is_gone_and_its_marker_stays(connect: Connect) -> None
     bob.deliveries(1)
     bob.say(reject=Reject(delivery=1, reason="no"))
     (letter,) = wait_for_letters(alice, 1)
-    reply = alice.request("AdminService/DropDeadLetters", admin_pb2.DropDeadLettersRequest(letter_ids=[letter.letter_id]))
+    reply = alice.request(
+        "AdminService/DropDeadLetters", admin_pb2.DropDeadLettersRequest(letter_ids=[letter.letter_id])
+    )
     assert list(admin_pb2.DropDeadLettersResponse.FromString(reply.payload).dropped) == [letter.letter_id]
     assert letters(alice) == []
     bob.bye()

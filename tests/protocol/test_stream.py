@@ -161,10 +161,16 @@ def test_who_joins_sees_from_the_joining_who_leaves_sees_to_the_leaving(connect:
     carol.open("d")
     carol.hear_kind("caught_up")
     alice.send_texts(room, "before")
-    alice.request("ChatService/AddRoomSubscriptions", AddRoomSubscriptionsRequest(room_id=room, profile_ids=[carol.profile]))
+    alice.request(
+        "ChatService/AddRoomSubscriptions",
+        AddRoomSubscriptionsRequest(room_id=room, profile_ids=[carol.profile]),
+    )
     alice.send_texts(room, "during")
     assert seqs(carol.deliveries(2)) == [3, 4]
-    alice.request("ChatService/RemoveRoomSubscriptions", RemoveRoomSubscriptionsRequest(room_id=room, profile_ids=[carol.profile]))
+    alice.request(
+        "ChatService/RemoveRoomSubscriptions",
+        RemoveRoomSubscriptionsRequest(room_id=room, profile_ids=[carol.profile]),
+    )
     alice.send_texts(room, "after")
     assert seqs(carol.deliveries(1)) == [5]
     carol.hear_nothing(0.3)

@@ -1,6 +1,7 @@
 """PROTOCOL.md's table of a stream's states, cell by cell, against a real gateway.
 
-The gateway's default node is a fake, so that a stream stays in each state as long as the test wants.
+The gateway's default node is a fake, so that a stream stays in each state as long as the test
+wants.
 """
 
 import itertools
@@ -31,7 +32,8 @@ SILENCE = 0.1
 
 
 class Cell(NamedTuple):
-    """One thing that happens in a state: an answer to a frame, or a frame the gateway sends by itself."""
+    """One thing that happens in a state: an answer to a frame, or a frame the gateway sends by
+    itself."""
 
     state: str
     cause: str

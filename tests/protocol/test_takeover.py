@@ -1,4 +1,5 @@
-"""A client that comes with the routing id of another has nothing of the other's, however quick it is."""
+"""A client that comes with the routing id of another has nothing of the other's, however quick it
+is."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -24,8 +25,8 @@ def is_connected(operator: Conversation, profile: str) -> bool:
 
 @contextmanager
 def stranger(daemon: Daemon) -> Iterator[tuple[Conversation, ServerFrame]]:
-    """A client without a token that has said Heartbeat, and the answer. libzmq does not hear it while the
-    earlier connection with its id is there."""
+    """A client without a token that has said Heartbeat, and the answer. libzmq does not hear it
+    while the earlier connection with its id is there."""
     for _ in range(50):
         with Conversation(daemon.uri, "", "", routing_id=ID) as made:
             made.heartbeat(1)
@@ -39,7 +40,9 @@ def stranger(daemon: Daemon) -> Iterator[tuple[Conversation, ServerFrame]]:
 
 
 @pytest.mark.parametrize("attempt", range(5))
-def test_a_stranger_with_a_dropped_clients_id_has_no_stream(connect: Connect, daemon: Daemon, room: str, attempt: int) -> None:
+def test_a_stranger_with_a_dropped_clients_id_has_no_stream(
+    connect: Connect, daemon: Daemon, room: str, attempt: int
+) -> None:
     alice, bob = connect("alice"), connect("bob", routing_id=ID)
     bob.open("phone")
     bob.hear_kind("caught_up")

@@ -1,4 +1,5 @@
-"""Drives a writer and a reader from a test, one call at a time or many at once; and the commands that most tests need."""
+"""Drives a writer and a reader from a test, one call at a time or many at once; and the commands
+that most tests need."""
 
 import queue
 from collections.abc import Callable, Iterable, Sequence
@@ -128,13 +129,18 @@ class DirectAccess(StoreAccess):
 
 
 def at_once(nodes: Iterable[Store], action: Callable[[Store], R]) -> list[R]:
-    """The results of ``action`` on each node, run at the same time. Raises the error of the first that failed."""
+    """The results of ``action`` on each node, run at the same time. Raises the error of the first
+    that failed."""
     with ThreadPoolExecutor() as pool:
         return list(pool.map(action, nodes))
 
 
-def event(room: str, event_id: str, payload: bytes = b"", priority: int = NORMAL, mentions: tuple[str, ...] = ()) -> NewEvent:
-    return NewEvent(event_id, room, 1, payload, content_hash=room.encode() + payload, priority=priority, mentions=mentions)
+def event(
+    room: str, event_id: str, payload: bytes = b"", priority: int = NORMAL, mentions: tuple[str, ...] = ()
+) -> NewEvent:
+    return NewEvent(
+        event_id, room, 1, payload, content_hash=room.encode() + payload, priority=priority, mentions=mentions
+    )
 
 
 def send(sender: str, *events: NewEvent) -> StoreEvents:

@@ -1,5 +1,5 @@
-"""A database as a release left it. `python -m tests.store.release` writes the present release's file, once, when it is released; until
-then again whenever the first migration changes."""
+"""A database as a release left it. `python -m tests.store.release` writes the present release's
+file, once, when it is released; until then again whenever the first migration changes."""
 
 import gzip
 import sqlite3
@@ -29,7 +29,8 @@ def unpack(release: Path, path: Path) -> str:
 
 
 def fill(uri: str) -> None:
-    """Something of everything: rooms, members that came and went, events, cursors, a failure, a notification, a read marker."""
+    """Something of everything: rooms, members that came and went, events, cursors, a failure, a
+    notification, a read marker."""
     Database(uri).migrate()
     store = Store(uri)
     store.do(CreateRoom("r", "Room", "alice", ("bob", "carol")))

@@ -1,4 +1,5 @@
-"""The store as the event loop sees it: results come back on the loop, after the commit, each to its own caller."""
+"""The store as the event loop sees it: results come back on the loop, after the commit, each to its
+own caller."""
 
 import asyncio
 import threading
@@ -18,7 +19,13 @@ from tests.store.driver import event, send
 
 
 def make_access(uri: str) -> StoreAccess:
-    return StoreAccess(asyncio.get_running_loop(), Database(uri), clock=lambda: 1_000_000, readers=1, broken=lambda error: None)
+    return StoreAccess(
+        asyncio.get_running_loop(),
+        Database(uri),
+        clock=lambda: 1_000_000,
+        readers=1,
+        broken=lambda error: None,
+    )
 
 
 async def until_answered(access: StoreAccess) -> None:
@@ -39,7 +46,10 @@ async def access(db_uri: str) -> AsyncIterator[StoreAccess]:
 async def test_results_of_commands_and_queries_come_on_the_loop(access: StoreAccess) -> None:
     access.start(lambda runs: None)
     heard: list[tuple[object, int]] = []
-    access.write(CreateRoom("r", "", "alice", ("bob",)), lambda room: heard.append((room.room_id, threading.get_ident())))
+    access.write(
+        CreateRoom("r", "", "alice", ("bob",)),
+        lambda room: heard.append((room.room_id, threading.get_ident())),
+    )
     await until_answered(access)
     access.ask(GetRoom("r"), lambda found: heard.append((found[0].member_count, threading.get_ident())))
     await until_answered(access)
@@ -54,7 +64,9 @@ async def test_refusals_come_to_the_caller_that_was_refused(access: StoreAccess)
     assert access.waiting == 3
     access.start(lambda runs: None)
     await until_answered(access)
-    assert sorted(type(one).__name__ for one in heard) == sorted(kind.__name__ for kind in (Room, AlreadyExists, RoomNotFound))
+    assert sorted(type(one).__name__ for one in heard) == sorted(
+        kind.__name__ for kind in (Room, AlreadyExists, RoomNotFound)
+    )
 
 
 async def test_a_write_is_answered_after_its_commit(access: StoreAccess, db_uri: str) -> None:
@@ -74,7 +86,10 @@ async def test_a_write_is_answered_after_its_commit(access: StoreAccess, db_uri:
 async def test_committed_events_are_handed_on_after_their_senders_have_been_told(access: StoreAccess) -> None:
     heard: list[object] = []
     access.write(CreateRoom("r", "", "alice", ()), lambda room: heard.append("made"))
-    access.write(send("alice", event("r", "1"), event("r", "2")), lambda stored: heard.append([one.seq for one in stored]))
+    access.write(
+        send("alice", event("r", "1"), event("r", "2")),
+        lambda stored: heard.append([one.seq for one in stored]),
+    )
     access.write(CreateRoom("r", "", "alice", ()), heard.append, lambda error: heard.append("refused"))
     access.start(lambda runs: heard.append([(run.first_seq, run.last_seq) for run in runs]))
     await until_answered(access)
@@ -98,7 +113,8 @@ async def test_a_then_that_refuses_reaches_failed(access: StoreAccess) -> None:
 
 @pytest.mark.parametrize("kind", ["write", "ask"])
 async def test_a_then_that_raises_fails_its_own_caller_and_no_other(access: StoreAccess, kind: str) -> None:
-    """All three are one batch: the second one's fault keeps no result of the others, no run and no count."""
+    """All three are one batch: the second one's fault keeps no result of the others, no run and no
+    count."""
     heard: list[object] = []
     runs: list[object] = []
 
@@ -135,7 +151,9 @@ async def test_nobody_waits_for_a_command_that_is_told(access: StoreAccess) -> N
         async with asyncio.timeout(20):
             await committed.wait()
     assert access.waiting == 0
-    assert [(one["event"], one["code"]) for one in logs] == [("The node's own command or query failed", AlreadyExists.code)]
+    assert [(one["event"], one["code"]) for one in logs] == [
+        ("The node's own command or query failed", AlreadyExists.code)
+    ]
 
 
 async def test_a_failure_that_no_caller_takes_is_logged(access: StoreAccess) -> None:

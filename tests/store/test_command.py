@@ -56,7 +56,14 @@ LOCKS: tuple[tuple[Command[object], Locks], ...] = (
         ExpireDevices((("p", "d"), ("q", "d")), 1),
         Locks(profiles=("p", "q"), notifications=True, entries=[("p", "d", ""), ("q", "d", "")]),
     ),
-    (AckCursors((ACKS,), RULE), Locks(entries=[("p", "d", room_id) for room_id in ("moved", "rejected", "replayed", "failed", "removed")])),
+    (
+        AckCursors((ACKS,), RULE),
+        Locks(
+            entries=[
+                ("p", "d", room_id) for room_id in ("moved", "rejected", "replayed", "failed", "removed")
+            ]
+        ),
+    ),
     (DeleteSettledFailures(1), NO_LOCKS),
     (ReplayDeadLetters(("l",)), NO_LOCKS),
     (DropDeadLetters(("l",)), NO_LOCKS),
@@ -74,7 +81,10 @@ LOCKS: tuple[tuple[Command[object], Locks], ...] = (
     (RetryNotifications("", ""), Locks(notifications=True)),
     (DropNotifications("", ""), Locks(notifications=True)),
     (PurgeLog("r", 1, 0, 1, 0), Locks(rooms=("r",))),
-    (EraseProfile("p", ("r", "s"), 1), Locks(rooms=("r", "s"), profiles=("p",), notifications=True, entries=[("p", "", "")])),
+    (
+        EraseProfile("p", ("r", "s"), 1),
+        Locks(rooms=("r", "s"), profiles=("p",), notifications=True, entries=[("p", "", "")]),
+    ),
     (RenewLeases((), 0), NO_LOCKS),
     (ClaimDatabase(Lease("u", "default", "n", "q", "1", 5, 6), "p", 7, alone=False), NO_LOCKS),
     (RecordTime(1), NO_LOCKS),
@@ -90,9 +100,14 @@ def all_commands() -> set[type[Command[object]]]:
     for module in pkgutil.walk_packages(chatd.default.__path__, "chatd.default."):
         importlib.import_module(module.name)
     found = set(Command.__subclasses__())
-    # A dataclass with slots is a copy of the class it was made from: only the copy is what a module holds.
-    own = {kind for kind in found if kind.__module__.startswith("chatd.")}  # tests have commands that fail, too
-    return {kind for kind in own if getattr(importlib.import_module(kind.__module__), kind.__name__, None) is kind}
+    # A dataclass with slots is a copy of the class it was made from: only the copy is what a module
+    # holds.
+    own = {
+        kind for kind in found if kind.__module__.startswith("chatd.")
+    }  # tests have commands that fail, too
+    return {
+        kind for kind in own if getattr(importlib.import_module(kind.__module__), kind.__name__, None) is kind
+    }
 
 
 def test_every_command_is_named() -> None:

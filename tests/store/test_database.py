@@ -55,7 +55,9 @@ def test_a_lock_file_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
-def test_several_processes_may_migrate_at_once(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_several_processes_may_migrate_at_once(
+    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     uri = f"sqlite:///{tmp_path}/new.db"
     if engine == "postgres":
         request.getfixturevalue("postgres_uri")
@@ -69,7 +71,9 @@ def test_several_processes_may_migrate_at_once(engine: str, tmp_path: Path, requ
         assert database.rows("SELECT COUNT(*) FROM outbox_entry") == [(0,)]
 
 
-def test_four_nodes_that_start_at_once_on_nothing_serve_at_once(postgres_uri: str, postgres_cluster: Cluster) -> None:
+def test_four_nodes_that_start_at_once_on_nothing_serve_at_once(
+    postgres_uri: str, postgres_cluster: Cluster
+) -> None:
     uri = postgres_cluster.uri(postgres_cluster.new_database())
     with multiprocessing.get_context("spawn").Pool(4) as pool:
         places = pool.map(migrate_and_send, [(uri, number) for number in range(4)], chunksize=1)
@@ -147,7 +151,11 @@ def test_readers_cannot_write(db_uri: str) -> None:
 def test_postgres_settings_that_would_lose_events_are_refused(setting: str, postgres_uri: str) -> None:
     database = Database(postgres_uri)
     database.check()
-    name = postgres_uri.rpartition("/")[2] if "?" not in postgres_uri else postgres_uri.partition("?")[0].rpartition("/")[2]
+    name = (
+        postgres_uri.rpartition("/")[2]
+        if "?" not in postgres_uri
+        else postgres_uri.partition("?")[0].rpartition("/")[2]
+    )
     with database.connection(readonly=False):
         database.run(f"ALTER DATABASE {name} SET {setting} = off")
     with pytest.raises(ConfigError, match=setting):
@@ -164,9 +172,21 @@ def test_commits_that_do_not_wait_for_the_disk_are_refused(postgres_uri: str, mo
         Database(postgres_uri).check()
 
 
-def test_a_database_that_cannot_hold_every_text_is_refused(postgres_uri: str, postgres_cluster: Cluster) -> None:
+def test_a_database_that_cannot_hold_every_text_is_refused(
+    postgres_uri: str, postgres_cluster: Cluster
+) -> None:
     name = "latin"
-    options = ["-h", str(postgres_cluster.folder), "-U", "chatd", "-T", "template0", "-E", "LATIN1", "--locale=C"]
+    options = [
+        "-h",
+        str(postgres_cluster.folder),
+        "-U",
+        "chatd",
+        "-T",
+        "template0",
+        "-E",
+        "LATIN1",
+        "--locale=C",
+    ]
     subprocess.run(["createdb", *options, name], check=True, capture_output=True)
     with pytest.raises(ConfigError, match="server_encoding"):
         Database(postgres_cluster.uri(name)).check()

@@ -1,4 +1,5 @@
-"""Errors of the database: the statement is wrong, the connection can never do it, or another session is in the way."""
+"""Errors of the database: the statement is wrong, the connection can never do it, or another
+session is in the way."""
 
 import sqlite3
 import time
@@ -84,7 +85,9 @@ def test_connections_that_the_server_has_closed_while_idle_are_not_noticed(postg
         store.ask(GetRoom("r"))
         with database.connection(readonly=True):
             for _ in range(200):
-                sessions = database.rows("SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()")
+                sessions = database.rows(
+                    "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()"
+                )
                 if sessions == [(1,)]:
                     break
                 time.sleep(0.02)

@@ -1,4 +1,5 @@
-"""Another session holds a row and stands still: commands that need it wait, and nobody else does."""
+"""Another session holds a row and stands still: commands that need it wait, and nobody else
+does."""
 
 import queue
 import statistics
@@ -58,7 +59,9 @@ def test_sends_to_other_rooms_go_on_while_one_is_held(store: Store, postgres_uri
         assert all(result.empty() for result in held)
         other.run("COMMIT")
     stored = [result.get(timeout=5) for result in held]
-    assert [one.seq for (one,) in stored] == list(range(2, len(held) + 2)), "in the order in which they were sent"
+    assert [one.seq for (one,) in stored] == list(range(2, len(held) + 2)), (
+        "in the order in which they were sent"
+    )
     first, *others = took
     assert first < LOCK_MS / 1_000 + 1, "it waits for as long as it takes to find out"
     assert statistics.quantiles(others, n=100)[98] < max(0.1, 3 * statistics.quantiles(quiet, n=100)[98])
@@ -77,7 +80,8 @@ def test_a_command_that_waits_too_long_is_refused(store: Store, postgres_uri: st
 
 
 def test_an_owner_s_commands_in_a_room_keep_their_order(store: Store, postgres_uri: str) -> None:
-    """The first needs a held room and a free one; the second, in the free one, comes after it. Others need not wait."""
+    """The first needs a held room and a free one; the second, in the free one, comes after it.
+    Others need not wait."""
     with holding(postgres_uri, HOLD_R) as other:
         both = begin(store, send("alice", event("r", "1"), event("s", "2")))
         free = begin(store, send("alice", event("s", "3")))
@@ -93,7 +97,10 @@ def test_an_owner_s_commands_in_a_room_keep_their_order(store: Store, postgres_u
 @pytest.mark.parametrize(
     ("statement", "held"),
     [
-        ("SELECT 1 FROM profile WHERE profile_id = 'bob' FOR UPDATE", AddSubscriptions("t", ("bob",), "alice", False)),
+        (
+            "SELECT 1 FROM profile WHERE profile_id = 'bob' FOR UPDATE",
+            AddSubscriptions("t", ("bob",), "alice", False),
+        ),
         ("INSERT INTO profile (profile_id) VALUES ('new')", AddSubscriptions("t", ("new",), "alice", False)),
         ("SELECT pg_advisory_xact_lock(1886745448)", SetReadMarker("bob", "r", 1, "d")),
         ("UPDATE outbox SET acked_seq = acked_seq WHERE profile_id = 'bob'", None),
@@ -114,7 +121,8 @@ def test_any_row_that_has_a_name_is_waited_for_by_itself(
 
 
 def test_a_row_without_a_name_costs_the_command_that_meets_it(store: Store, postgres_uri: str) -> None:
-    """The other session has stored the same event id in another room: only the unique index knows, while it is being written."""
+    """The other session has stored the same event id in another room: only the unique index knows,
+    while it is being written."""
     values = "VALUES ('s', 2, 'same', 'alice', 1, 7, ''::bytea, ''::bytea)"
     columns = "(room_id, seq, event_id, sender_id, type, sent_at_us, content_hash, delivery)"
     with holding(postgres_uri, f"INSERT INTO room_event {columns} {values}"):
@@ -132,7 +140,10 @@ def test_marks_of_other_rooms_move_while_one_is_held(store: Store, postgres_uri:
         assert store.do(MarkPublished(runs)) == (("r", 1, 2),), "the held one's run is given back"
         other.run("COMMIT")
     assert store.do(MarkPublished((("r", 1, 2),))) == ()
-    assert store.database.rows("SELECT room_id, published_seq FROM room WHERE room_id <> 't' ORDER BY 1") == [("r", 2), ("s", 2)]
+    assert store.database.rows("SELECT room_id, published_seq FROM room WHERE room_id <> 't' ORDER BY 1") == [
+        ("r", 2),
+        ("s", 2),
+    ]
 
 
 def test_a_room_that_is_not_there_is_not_held(store: Store, postgres_uri: str) -> None:

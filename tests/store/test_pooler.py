@@ -1,4 +1,5 @@
-"""Through PgBouncer in transaction mode each transaction may get another session: nothing may be left in one, or relied on."""
+"""Through PgBouncer in transaction mode each transaction may get another session: nothing may be
+left in one, or relied on."""
 
 import multiprocessing
 import os
@@ -77,20 +78,31 @@ def test_each_transaction_says_how_it_commits_and_leaves_nothing(pool: Pooler, p
     assert in_a_transaction(through, "synchronous_commit") == "on"
     direct = Database(postgres.uri(name))
     with direct.connection(readonly=False):
-        for setting, value in (("synchronous_commit", "off"), ("lock_timeout", "7s"), ("idle_in_transaction_session_timeout", "8s")):
+        for setting, value in (
+            ("synchronous_commit", "off"),
+            ("lock_timeout", "7s"),
+            ("idle_in_transaction_session_timeout", "8s"),
+        ):
             direct.run(f"ALTER DATABASE {name} SET {setting} = '{value}'")
-        direct.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        direct.rows(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND "
+            "pid <> pg_backend_pid()"
+        )
     deadline = time.monotonic() + 10
     while True:
         try:
-            assert in_a_transaction(through, "synchronous_commit") == "on", "the sessions are new ones, whose default is off"
+            assert in_a_transaction(through, "synchronous_commit") == "on", (
+                "the sessions are new ones, whose default is off"
+            )
             break
         except Unavailable:
             assert time.monotonic() < deadline
     assert in_a_transaction(through, "lock_timeout") == "1s"
     for _ in range(4):
         settings = "current_setting('synchronous_commit'), current_setting('lock_timeout')"
-        assert through.rows(f"SELECT {settings}, current_setting('idle_in_transaction_session_timeout')") == [("off", "7s", "8s")]
+        assert through.rows(f"SELECT {settings}, current_setting('idle_in_transaction_session_timeout')") == [
+            ("off", "7s", "8s")
+        ]
     through.disconnect()
 
 
@@ -109,14 +121,21 @@ def test_readers_and_a_writer_share_two_sessions(pool: Pooler, postgres: Cluster
     store.do(CreateRoom("r", "", "alice", ()))
     with ThreadPoolExecutor(4) as threads:
         sent = threads.map(lambda number: store.do(send("alice", event("r", f"e{number}"))), range(100))
-        read = threads.map(lambda number: len(store.ask(GetHistory("r", "alice", False, 0, 500))[0]), range(100))
+        read = threads.map(
+            lambda number: len(store.ask(GetHistory("r", "alice", False, 0, 500))[0]), range(100)
+        )
         assert sorted(stored.seq for (stored,) in sent) == list(range(2, 102))
         assert max(read) <= 101
     store.close()
 
 
-def test_a_start_that_waits_for_the_migration_says_so(postgres_uri: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with holding(postgres_uri, f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})") as other, ThreadPoolExecutor(1) as thread:
+def test_a_start_that_waits_for_the_migration_says_so(
+    postgres_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (
+        holding(postgres_uri, f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})") as other,
+        ThreadPoolExecutor(1) as thread,
+    ):
         starting = thread.submit(migrate, postgres_uri)
         output = ""
         deadline = time.monotonic() + 20

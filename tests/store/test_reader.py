@@ -41,7 +41,9 @@ def test_a_fault_in_a_query_is_its_own_answer_and_the_reader_lives_on(store: Sto
     assert store.ask(Rows("SELECT 1")) == [(1,)]
 
 
-def test_a_statement_that_the_database_refuses_is_an_error_and_the_next_query_is_answered(store: Store) -> None:
+def test_a_statement_that_the_database_refuses_is_an_error_and_the_next_query_is_answered(
+    store: Store,
+) -> None:
     with pytest.raises((StoreFailed, Unavailable)):
         store.ask(Rows("SELECT no_such_column FROM room"))
     assert store.ask(Rows("SELECT room_id FROM room")) == [("r",)]
@@ -53,7 +55,9 @@ def test_a_query_sees_everything_that_was_committed_before_it_was_asked(store: S
         assert store.ask(Rows("SELECT COUNT(*) FROM device")) == [(number + 1,)]
 
 
-def test_a_reader_whose_connection_has_ended_gets_a_new_one_unnoticed(nodes: tuple[Store, Store], postgres_uri: str) -> None:
+def test_a_reader_whose_connection_has_ended_gets_a_new_one_unnoticed(
+    nodes: tuple[Store, Store], postgres_uri: str
+) -> None:
     store, _ = nodes
     ((own,),) = store.ask(Rows("SELECT pg_backend_pid()"))
     killer = Database(postgres_uri)

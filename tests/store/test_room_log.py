@@ -1,6 +1,7 @@
 """Rooms' logs: places, the runs that are fanned out, and members by identity.
 
-The first tests use a RoomLog alone, in a transaction of their own; the others go through the writer.
+The first tests use a RoomLog alone, in a transaction of their own; the others go through the
+writer.
 """
 
 import sqlite3
@@ -26,8 +27,11 @@ NOW = 77
 
 
 @contextmanager
-def room_log(store: Store, *rooms: str, commit: bool = True, cache: MembersCache | None = None) -> Iterator[RoomLog]:
-    """A log with these rooms locked, in a transaction that is committed at the end, or else rolled back."""
+def room_log(
+    store: Store, *rooms: str, commit: bool = True, cache: MembersCache | None = None
+) -> Iterator[RoomLog]:
+    """A log with these rooms locked, in a transaction that is committed at the end, or else rolled
+    back."""
     database = store.database
     with database.connection(readonly=False):
         if database.engine == "sqlite":
@@ -67,13 +71,21 @@ def test_an_event_gets_the_place_behind_the_head(store: Store) -> None:
     with room_log(store, "r") as log:
         assert [append(log, log.room("r"), event_id) for event_id in ("a", "b")] == [2, 3]
         log.flush()
-        assert append(log, log.room("r"), "c") == 4, "a command later in the transaction goes on where the first one ended"
+        assert append(log, log.room("r"), "c") == 4, (
+            "a command later in the transaction goes on where the first one ended"
+        )
     with room_log(store, "r") as log:
         assert append(log, log.room("r"), "d") == 5
-    rows = store.database.rows("SELECT seq, event_id, sender_id, sent_at_us, delivery FROM room_event WHERE seq > 1 ORDER BY seq")
-    assert [row[:4] for row in rows] == [(seq, event_id, "alice", NOW) for seq, event_id in enumerate("abcd", 2)]
+    rows = store.database.rows(
+        "SELECT seq, event_id, sender_id, sent_at_us, delivery FROM room_event WHERE seq > 1 ORDER BY seq"
+    )
+    assert [row[:4] for row in rows] == [
+        (seq, event_id, "alice", NOW) for seq, event_id in enumerate("abcd", 2)
+    ]
     links = [EventDelivery.FromString(bytes(row[4])).event for row in rows]
-    assert [(link.room_id, link.seq, link.sent_at_us) for link in links] == [("r", seq, NOW) for seq in range(2, 6)]
+    assert [(link.room_id, link.seq, link.sent_at_us) for link in links] == [
+        ("r", seq, NOW) for seq in range(2, 6)
+    ]
     assert store.database.rows("SELECT head_seq FROM room") == [(5,)]
 
 
@@ -121,7 +133,10 @@ def test_events_of_a_room_for_the_same_members_are_one_run(store: Store) -> None
             append(log, log.room("r"), f"r{number}", priority=URGENT if number == 1 else BULK)
             append(log, log.room("s"), f"s{number}", priority=BULK)
     first, second = log.committed()
-    assert [(run.room_id, run.first_seq, run.last_seq) for run in (first, second)] == [("r", 2, 4), ("s", 2, 4)]
+    assert [(run.room_id, run.first_seq, run.last_seq) for run in (first, second)] == [
+        ("r", 2, 4),
+        ("s", 2, 4),
+    ]
     assert (first.priority, second.priority) == (URGENT, BULK), "the highest of the events'"
     frame = ServerFrame.FromString(first.records)
     assert [one.event.event_id for one in frame.deliveries] == ["r0", "r1", "r2"]
@@ -202,7 +217,9 @@ def seqs(stored: tuple[StoredEvent, ...]) -> list[int]:
 
 def test_seqs_are_contiguous_per_room(store: Store) -> None:
     store.do(CreateRoom("other", "", "alice", ()))
-    results = store.many([send("alice", event("r", f"a{number}"), event("other", f"b{number}")) for number in range(50)])
+    results = store.many(
+        [send("alice", event("r", f"a{number}"), event("other", f"b{number}")) for number in range(50)]
+    )
     assert [seqs(result) for result in results] == [[number + 2, number + 2] for number in range(50)]
 
 
@@ -231,7 +248,12 @@ def test_runs_name_their_recipients(store: Store) -> None:
 
 def test_a_run_does_not_grow_without_end(store: Store) -> None:
     store.runs.clear()
-    store.many([send("alice", *(event("r", f"{turn}-{number}", b"x" * 60_000) for number in range(10))) for turn in range(3)])
+    store.many(
+        [
+            send("alice", *(event("r", f"{turn}-{number}", b"x" * 60_000) for number in range(10)))
+            for turn in range(3)
+        ]
+    )
     assert all(len(run.records) < 400_000 for run in store.runs)
     assert [run.first_seq for run in store.runs][1:] == [run.last_seq + 1 for run in store.runs][:-1]
 

@@ -1,4 +1,5 @@
-"""A database of another chatd: one of a release is opened and goes on, any other is refused before it fails at a column."""
+"""A database of another chatd: one of a release is opened and goes on, any other is refused before
+it fails at a column."""
 
 import subprocess
 import sys
@@ -17,7 +18,9 @@ from tests.store.release import stored, unpack
 
 
 def test_this_release_is_among_those_stored() -> None:
-    assert __version__ in [path.name.removesuffix(".db.gz") for path in stored()], "python -m tests.store.release"
+    assert __version__ in [path.name.removesuffix(".db.gz") for path in stored()], (
+        "python -m tests.store.release"
+    )
 
 
 @pytest.mark.parametrize("release", stored(), ids=lambda path: path.name.removesuffix(".db.gz"))
@@ -48,7 +51,11 @@ def change(uri: str, *statements: str) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ["DROP TABLE schema_fingerprint", "DELETE FROM schema_fingerprint", "UPDATE schema_fingerprint SET fingerprint = 'of another schema'"],
+    [
+        "DROP TABLE schema_fingerprint",
+        "DELETE FROM schema_fingerprint",
+        "UPDATE schema_fingerprint SET fingerprint = 'of another schema'",
+    ],
 )
 def test_a_schema_between_releases_is_refused(db_uri: str, statement: str) -> None:
     change(db_uri, statement)
@@ -61,7 +68,14 @@ def test_a_process_says_so_and_ends_with_2(tmp_path: Path) -> None:
     Database(uri).migrate()
     change(uri, "DROP TABLE schema_fingerprint")
     environment = {"CHATD_DATA_DIR": str(tmp_path), "GATEWAY_URI": "tcp://127.0.0.1:*", "PATH": ""}
-    done = subprocess.run([sys.executable, "-m", "chatd", "all"], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "chatd", "all"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 2
     assert "let DB_URI name a new database" in done.stderr
     assert "Traceback" not in done.stderr
@@ -71,11 +85,14 @@ def test_the_fingerprint_is_stored_once(db_uri: str) -> None:
     Database(db_uri).migrate()
     database = Database(db_uri)
     with database.connection(readonly=True):
-        assert database.rows("SELECT fingerprint FROM schema_fingerprint") == [(fingerprint(["0001_initial"]),)]
+        assert database.rows("SELECT fingerprint FROM schema_fingerprint") == [
+            (fingerprint(["0001_initial"]),)
+        ]
 
 
 def test_a_first_start_that_is_cut_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The schema and its fingerprint are there together, or neither: a start after a kill between them would be refused for ever."""
+    """The schema and its fingerprint are there together, or neither: a start after a kill between
+    them would be refused for ever."""
     uri = f"sqlite:///{tmp_path}/new.db"
 
     class Killed(BaseException):

@@ -19,17 +19,25 @@ def test_addresses(uri: str) -> None:
     assert uri_fault(uri) == ""
 
 
-@pytest.mark.parametrize("password", ["c4%nary", "c4/nary", "c4@nary", "c4%00nary", "c4/nary@c4nary", "c4:nary/@"])
+@pytest.mark.parametrize(
+    "password", ["c4%nary", "c4/nary", "c4@nary", "c4%00nary", "c4/nary@c4nary", "c4:nary/@"]
+)
 def test_a_password_that_is_not_encoded_is_refused_and_not_quoted(password: str) -> None:
-    """Each was quoted in part: by libpq, which takes what follows for a host, a port or a database."""
-    for uri in (f"postgresql://u:{password}@127.0.0.1/chatd", f"postgresql://127.0.0.1/chatd?x={password}&password=c4=nary"):
+    """Each was quoted in part: by libpq, which takes what follows for a host, a port or a
+    database."""
+    for uri in (
+        f"postgresql://u:{password}@127.0.0.1/chatd",
+        f"postgresql://127.0.0.1/chatd?x={password}&password=c4=nary",
+    ):
         with pytest.raises(ConfigError, match="percent-encode") as refused:
             Database(uri).check()
         assert "c4" not in str(refused.value)
         assert "nary" not in str(refused.value)
 
 
-@pytest.mark.parametrize("uri", ["", "u:c4nary@host/chatd", "mysql://u:c4nary@host/chatd", "sqlite:///", "postgresql:chatd"])
+@pytest.mark.parametrize(
+    "uri", ["", "u:c4nary@host/chatd", "mysql://u:c4nary@host/chatd", "sqlite:///", "postgresql:chatd"]
+)
 def test_other_addresses(uri: str) -> None:
     fault = uri_fault(uri)
     assert "must be sqlite:" in fault

@@ -29,7 +29,9 @@ def large(number: int) -> NewEvent:
     return NewEvent(f"e{number}", "r", 1, bytes(1_000_000), b"")
 
 
-def test_a_log_that_a_reader_has_blocked_is_cut_back(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_that_a_reader_has_blocked_is_cut_back(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     wal = tmp_path / "chatd.db-wal"
     reader = sqlite3.connect(tmp_path / "chatd.db", isolation_level=None)
     reader.execute("BEGIN")
@@ -48,7 +50,9 @@ def test_a_log_that_a_reader_has_blocked_is_cut_back(store: Store, tmp_path: Pat
     assert capsys.readouterr().out.count("checkpointed again") == 1
 
 
-def test_a_log_that_nobody_blocks_stays_small(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_that_nobody_blocks_stays_small(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for number in range(80):
         store.do(send("alice", large(number)))
     assert (tmp_path / "chatd.db-wal").stat().st_size <= WAL_KEPT_BYTES

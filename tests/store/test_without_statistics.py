@@ -1,4 +1,5 @@
-"""PostgreSQL has no statistics yet, as after a start on nothing or a restore: a query reads what it answers, not the whole log."""
+"""PostgreSQL has no statistics yet, as after a start on nothing or a restore: a query reads what it
+answers, not the whole log."""
 
 from collections.abc import Iterator
 
@@ -24,7 +25,10 @@ from chatd.store.transaction import Transaction
 from tests.store.driver import Store
 
 EVENTS = 30_000
-READ = "SELECT COALESCE(SUM(seq_tup_read + idx_tup_fetch), 0) FROM pg_stat_xact_user_tables WHERE relname = 'room_event'"
+READ = (
+    "SELECT COALESCE(SUM(seq_tup_read + idx_tup_fetch), 0) FROM pg_stat_xact_user_tables WHERE relname = "
+    "'room_event'"
+)
 
 
 @pytest.fixture
@@ -38,7 +42,8 @@ def store(postgres_uri: str) -> Iterator[Store]:
     with running.database.connection(readonly=False):
         running.database.run("ALTER TABLE room_event SET (autovacuum_enabled = off)")
         running.database.run(
-            f"INSERT INTO room_event SELECT 'r', g, 'e' || g, 'alice', 1, g, ''::bytea, ?::bytea FROM generate_series(3, {EVENTS}) g",
+            f"INSERT INTO room_event SELECT 'r', g, 'e' || g, 'alice', 1, g, ''::bytea, ?::bytea FROM "
+            f"generate_series(3, {EVENTS}) g",
             (delivery,),
         )
         running.database.run(f"UPDATE room SET head_seq = {EVENTS} WHERE room_id = 'r'")
@@ -52,7 +57,13 @@ def history(profile: str, operator: bool, before: int) -> GetHistory:
 
 
 CUTS = FindCuts(
-    keep_events=0, keep_since_us=EVENTS // 2, backlog_events=0, backlog_since_us=0, forget_before_us=0, after_room_id="", limit=100
+    keep_events=0,
+    keep_since_us=EVENTS // 2,
+    backlog_events=0,
+    backlog_since_us=0,
+    forget_before_us=0,
+    after_room_id="",
+    limit=100,
 )
 
 
@@ -112,7 +123,9 @@ def test_a_command_reads_what_it_changes(store: Store, command: Command[object],
     database = store.database
     with database.connection(readonly=False):
         database.begin()
-        database.run(f"UPDATE room SET published_seq = {EVENTS}, notified_seq = {EVENTS - 100} WHERE room_id = 'r'")
+        database.run(
+            f"UPDATE room SET published_seq = {EVENTS}, notified_seq = {EVENTS - 100} WHERE room_id = 'r'"
+        )
         transaction = Transaction(database, MembersCache(), 1)
         transaction.lock([command.locks()])
         command.apply(transaction, [command])

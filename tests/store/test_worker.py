@@ -15,7 +15,9 @@ def test_a_worker_takes_urgent_items_first_and_ends_a_batch_by_its_weight() -> N
         begun.set()
         go_on.wait(20)
 
-    worker: BatchWorker[str] = BatchWorker("test", work, closed=lambda: None, max_batch=4, weigh=lambda item: int(item[1:]))
+    worker: BatchWorker[str] = BatchWorker(
+        "test", work, closed=lambda: None, max_batch=4, weigh=lambda item: int(item[1:])
+    )
     worker.start()
     worker.submit("a1", None)
     assert begun.wait(20)

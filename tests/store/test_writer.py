@@ -1,4 +1,5 @@
-"""The writer: one transaction for all that waits, and an answer for each command whatever happens."""
+"""The writer: one transaction for all that waits, and an answer for each command whatever
+happens."""
 
 from __future__ import annotations
 
@@ -65,14 +66,23 @@ def test_a_fault_in_a_command_changes_nothing_and_the_writer_lives_on(store: Sto
 
 def test_a_fault_in_a_command_that_is_applied_alone_leaves_the_writer_alive(store: Store) -> None:
     """After a deadlock each command of the batch is applied by itself."""
-    results = store.many([CreateRoom("s", "", "alice", ()), Fails(peewee.OperationalError("deadlock")), Fails(KeyError("k"))])
+    results = store.many(
+        [CreateRoom("s", "", "alice", ()), Fails(peewee.OperationalError("deadlock")), Fails(KeyError("k"))]
+    )
     assert {type(result) for result in results[1:]} <= {StoreFailed, Internal}
     store.do(send("alice", event("r", "e")))
 
 
 def test_a_failed_transaction_keeps_the_changes_of_no_command(store: Store) -> None:
-    """Rooms made in the transaction of the command that fails go with it, and their callers are told so."""
-    results = store.many([CreateRoom("s", "", "alice", ()), Fails(StoreFailed("the disk is full")), CreateRoom("t", "", "alice", ())])
+    """Rooms made in the transaction of the command that fails go with it, and their callers are
+    told so."""
+    results = store.many(
+        [
+            CreateRoom("s", "", "alice", ()),
+            Fails(StoreFailed("the disk is full")),
+            CreateRoom("t", "", "alice", ()),
+        ]
+    )
     assert any(isinstance(result, StoreFailed) for result in results)
     assert store.ask(GetRoom("r"))[0].name == ""
     there = {room_id for (room_id,) in store.database.rows("SELECT room_id FROM room")}
@@ -90,13 +100,16 @@ def test_after_a_commit_of_unknown_outcome_every_command_is_refused(store: Store
         store.ask(GetRoom("s"))
 
 
-def test_a_writer_whose_connection_has_ended_gets_a_new_one(nodes: tuple[Store, Store], postgres_uri: str) -> None:
+def test_a_writer_whose_connection_has_ended_gets_a_new_one(
+    nodes: tuple[Store, Store], postgres_uri: str
+) -> None:
     store, _ = nodes
     store.do(CreateRoom("r", "", "alice", ()))
     killer = Database(postgres_uri)
     with killer.connection(readonly=True):
         killer.rows(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND pid <> pg_backend_pid()"
         )
     store.do(CreateRoom("s", "", "alice", ()))
     with pytest.raises(AlreadyExists):

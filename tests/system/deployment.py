@@ -1,4 +1,5 @@
-"""Whole deployments of real processes: one `chatd all`, or several default nodes and gateways on one database."""
+"""Whole deployments of real processes: one `chatd all`, or several default nodes and gateways on
+one database."""
 
 from pathlib import Path
 
@@ -8,9 +9,21 @@ from tests.daemons import Daemon, free_port, operator_token
 class Deployment:
     """``gateways`` and ``defaults`` can be killed and started again one by one."""
 
-    def __init__(self, folder: Path, db_uri: str, *, defaults: int, gateways: int, transport: str = "ipc", **settings: object) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        db_uri: str,
+        *,
+        defaults: int,
+        gateways: int,
+        transport: str = "ipc",
+        **settings: object,
+    ) -> None:
         self.folder = folder
-        calls, queues = ([self._address(transport, f"{kind}{number}") for number in range(defaults)] for kind in ("call", "queue"))
+        calls, queues = (
+            [self._address(transport, f"{kind}{number}") for number in range(defaults)]
+            for kind in ("call", "queue")
+        )
         common = {"DB_URI": db_uri, "REPAIR_PULL_SECONDS": 1, **settings}
         self.defaults = [
             Daemon(
@@ -22,7 +35,10 @@ class Deployment:
             for number in range(defaults)
         ]
         joined = {"DEFAULT_URI": ",".join(calls), "QUEUE_USER_EVENT_DELIVERY_URI": ",".join(queues)}
-        self.gateways = [Daemon("gateway", folder, {**common, **joined}, name=f"gateway{number}") for number in range(gateways)]
+        self.gateways = [
+            Daemon("gateway", folder, {**common, **joined}, name=f"gateway{number}")
+            for number in range(gateways)
+        ]
         self.all = [] if defaults else [Daemon("all", folder, common)]
 
     def _address(self, transport: str, name: str) -> str:

@@ -19,7 +19,8 @@ class Step(NamedTuple):
 
 
 def steps(log: Path) -> Iterator[Step]:
-    """The log's steps; who is not in the room when something is said joins first. A rename is a leaving and a joining."""
+    """The log's steps; who is not in the room when something is said joins first. A rename is a
+    leaving and a joining."""
     there: set[str] = set()
     for line in log.read_text(encoding="utf-8", errors="replace").split("\n"):
         if match := _SAID.match(line) or _ACTION.match(line):

@@ -1,5 +1,6 @@
-"""A device that takes nothing hurts nobody but itself: it never has more than its window in flight, its backlog is the outbox's, the others do
-not wait, and the gateway does not grow. `make bench` measures the others' latency beside it."""
+"""A device that takes nothing hurts nobody but itself: it never has more than its window in flight,
+its backlog is the outbox's, the others do not wait, and the gateway does not grow. `make bench`
+measures the others' latency beside it."""
 
 import statistics
 import time
@@ -16,7 +17,9 @@ TEXT = "x" * 500
 
 def test_a_slow_device_keeps_to_its_window_and_the_gateway_does_not_grow(db_uri: str, tmp_path: Path) -> None:
     with (
-        Deployment(tmp_path, db_uri, defaults=1, gateways=1, HEARTBEAT_INTERVAL_MS=600_000, DELIVERY_RETRY_MS=300_000) as deployment,
+        Deployment(
+            tmp_path, db_uri, defaults=1, gateways=1, HEARTBEAT_INTERVAL_MS=600_000, DELIVERY_RETRY_MS=300_000
+        ) as deployment,
         Conversation(deployment.uri(), deployment.token, "alice") as alice,
         Conversation(deployment.uri(), deployment.token, "fast") as fast,
         Conversation(deployment.uri(), deployment.token, "slow") as slow,
@@ -44,7 +47,9 @@ def test_a_slow_device_keeps_to_its_window_and_the_gateway_does_not_grow(db_uri:
         before = rss_kib(deployment.gateways[0].pid)
         beside = [burst(number) for number in range(3, BURSTS)]
         grown = rss_kib(deployment.gateways[0].pid) - before
-        assert grown < 6_000, f"the gateway has grown by {grown} KiB; the slow device is owed {BURSTS * BURST * len(TEXT) // 1024} KiB"
+        assert grown < 6_000, (
+            f"the gateway has grown by {grown} KiB; the slow device is owed {BURSTS * BURST * len(TEXT) // 1024} KiB"
+        )
         assert statistics.median(beside) < 10 * statistics.median(alone) + 0.5
 
         got = slow.deliveries(WINDOW)

@@ -19,7 +19,12 @@ def connections(operator: Conversation, profile: str) -> list[Connection]:
 def test_connections_are_listed_while_they_last(cache: str, tmp_path: Path) -> None:
     with (
         Deployment(
-            tmp_path, f"sqlite:///{tmp_path}/c.db", defaults=1, gateways=1, CACHE_URI=cache, CONNECTION_TOUCH_SECONDS=0
+            tmp_path,
+            f"sqlite:///{tmp_path}/c.db",
+            defaults=1,
+            gateways=1,
+            CACHE_URI=cache,
+            CONNECTION_TOUCH_SECONDS=0,
         ) as deployment,
         Conversation(deployment.uri(), deployment.token, "bob") as bob,
         Conversation(deployment.uri(), deployment.token) as operator,
@@ -46,7 +51,12 @@ def test_connections_are_listed_while_they_last(cache: str, tmp_path: Path) -> N
 def test_that_a_device_lives_is_not_noted_at_each_heartbeat(tmp_path: Path) -> None:
     with (
         Deployment(
-            tmp_path, f"sqlite:///{tmp_path}/c.db", defaults=1, gateways=1, CACHE_URI="mem:", CONNECTION_TOUCH_SECONDS=3600
+            tmp_path,
+            f"sqlite:///{tmp_path}/c.db",
+            defaults=1,
+            gateways=1,
+            CACHE_URI="mem:",
+            CONNECTION_TOUCH_SECONDS=3600,
         ) as deployment,
         Conversation(deployment.uri(), deployment.token, "bob") as bob,
         Conversation(deployment.uri(), deployment.token) as operator,

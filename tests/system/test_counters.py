@@ -1,4 +1,5 @@
-"""Every counter that any part declares is shown by status, and moves when the thing that it counts happens."""
+"""Every counter that any part declares is shown by status, and moves when the thing that it counts
+happens."""
 
 import re
 import time
@@ -35,13 +36,19 @@ def declared() -> dict[str, set[str]]:
 
 
 def status(operator: Conversation) -> GetStatusResponse:
-    return GetStatusResponse.FromString(operator.request("AdminService/GetStatus", GetStatusRequest()).payload)
+    return GetStatusResponse.FromString(
+        operator.request("AdminService/GetStatus", GetStatusRequest()).payload
+    )
 
 
 def shown(found: GetStatusResponse) -> dict[str, int]:
     """Counters of the node and of its one gateway."""
     (gateway,) = found.gateways
-    node = {field.name: getattr(found, field.name) for field in found.DESCRIPTOR.fields if field.name != "gateways"}
+    node = {
+        field.name: getattr(found, field.name)
+        for field in found.DESCRIPTOR.fields
+        if field.name != "gateways"
+    }
     return node | dict(gateway.counters)
 
 
@@ -66,7 +73,9 @@ def test_every_counter_is_shown_and_moves(tmp_path: Path) -> None:
         operator.create_room("r", "bob")
         alice.open("a", want_signals=True)
         watch = WatchPresenceRequest(profile_ids=["bob"])
-        alice.say(call=RpcRequest(call_id=1, method="ChatService/WatchPresence", payload=watch.SerializeToString()))
+        alice.say(
+            call=RpcRequest(call_id=1, method="ChatService/WatchPresence", payload=watch.SerializeToString())
+        )
         bob.ack(1)
         assert bob.hear_kind("closed").error.name == "NO_STREAM"
         bob.open("b", want_signals=True)

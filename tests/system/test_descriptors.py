@@ -1,7 +1,9 @@
-"""Descriptors at their end: connections are ended, a line says so, no core is burnt, and those that are in are served.
+"""Descriptors at their end: connections are ended, a line says so, no core is burnt, and those that
+are in are served.
 
-That the reserve lets an operator in is shown for the doorkeeper alone (tests/gateway): libzmq accepts faster than it is told to hang up, so
-many clients that connect again and again at once may use up the reserve, too.
+That the reserve lets an operator in is shown for the doorkeeper alone (tests/gateway): libzmq
+accepts faster than it is told to hang up, so many clients that connect again and again at once may
+use up the reserve, too.
 """
 
 import asyncio
@@ -26,7 +28,9 @@ class Narrow(Daemon):
         limits = f'ulimit -Sn {FILES // 2} && ulimit -Hn {FILES} && exec "$@"'
         command = ["sh", "-c", limits, "sh", sys.executable, "-m", "chatd", self.mode]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **self.settings})
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, env={**os.environ, **self.settings}
+            )
         deadline = time.monotonic() + 30
         while b"chatd is ready" not in self.log.read_bytes():
             assert time.monotonic() < deadline
@@ -52,14 +56,23 @@ profile = "alice"
 async def test_descriptors_run_out(tmp_path: Path) -> None:
     (tmp_path / "tokens.toml").write_text(TOKENS)
     with Narrow("all", tmp_path) as daemon:
-        assert resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE) == (FILES, FILES), "the soft limit was raised"
+        assert resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE) == (FILES, FILES), (
+            "the soft limit was raised"
+        )
         async with AsyncExitStack() as stack:
-            crowd = [await stack.enter_async_context(Client(daemon.uri, "of-a-user", call_timeout=3)) for _ in range(FILES)]
+            crowd = [
+                await stack.enter_async_context(Client(daemon.uri, "of-a-user", call_timeout=3))
+                for _ in range(FILES)
+            ]
             came = await asyncio.gather(*(client.unread() for client in crowd), return_exceptions=True)
             assert 100 < sum(not isinstance(one, BaseException) for one in came) < FILES
             began, used = time.monotonic(), cpu_seconds(daemon.pid)
             await asyncio.sleep(2)
-            assert cpu_seconds(daemon.pid) - used < 0.8 * (time.monotonic() - began), "nothing turns in circles"
+            assert cpu_seconds(daemon.pid) - used < 0.8 * (time.monotonic() - began), (
+                "nothing turns in circles"
+            )
             assert daemon.log.read_text().count("Descriptors run out") == 1
-            served = [client for client, one in zip(crowd, came, strict=True) if not isinstance(one, BaseException)]
+            served = [
+                client for client, one in zip(crowd, came, strict=True) if not isinstance(one, BaseException)
+            ]
             assert await served[0].unread() == [], "who is in stays"

@@ -1,4 +1,5 @@
-"""A gateway is told to stop: its devices leave it one by one, for the others; nothing is lost, nothing shown twice, and calls go on."""
+"""A gateway is told to stop: its devices leave it one by one, for the others; nothing is lost,
+nothing shown twice, and calls go on."""
 
 import asyncio
 import time
@@ -53,8 +54,13 @@ class Device:
 
 async def test_devices_leave_one_by_one_and_miss_nothing(db_uri: str, tmp_path: Path) -> None:
     context = new_context(max_sockets=4_096)
-    with Deployment(tmp_path, db_uri, defaults=1, gateways=2, DRAIN_SECONDS=SECONDS, NODE_LEASE_SECONDS=1.5) as deployment:
-        clients = [Client(deployment.uri(0), deployment.token, profile=f"p{number}", context=context) for number in range(DEVICES)]
+    with Deployment(
+        tmp_path, db_uri, defaults=1, gateways=2, DRAIN_SECONDS=SECONDS, NODE_LEASE_SECONDS=1.5
+    ) as deployment:
+        clients = [
+            Client(deployment.uri(0), deployment.token, profile=f"p{number}", context=context)
+            for number in range(DEVICES)
+        ]
         alice = Client(deployment.uri(0), deployment.token, profile="alice", call_timeout=20, context=context)
         await alice.create_room("r", profiles=[f"p{number}" for number in range(DEVICES)])
         await known_elsewhere(alice, 1)
@@ -79,7 +85,10 @@ async def test_devices_leave_one_by_one_and_miss_nothing(db_uri: str, tmp_path: 
         await until("not everybody has left", lambda: all(device.left_at for device in devices))
         ended.set()
         await talking
-        await until("not everything has come", lambda: all(device.shown and device.shown[-1].seq == sent[-1] for device in devices))
+        await until(
+            "not everything has come",
+            lambda: all(device.shown and device.shown[-1].seq == sent[-1] for device in devices),
+        )
         for device in devices:
             assert [one.seq for one in device.shown] == sent, "in order, without a gap, each once"
         left = sorted(device.left_at - drained_from for device in devices)
@@ -99,7 +108,9 @@ async def test_devices_leave_one_by_one_and_miss_nothing(db_uri: str, tmp_path: 
 def test_a_gateway_that_drains_takes_nobody_and_says_where_to_go(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/chatd.db"
     with (
-        Deployment(tmp_path, uri, defaults=1, gateways=2, DRAIN_SECONDS=4, NODE_LEASE_SECONDS=1.5) as deployment,
+        Deployment(
+            tmp_path, uri, defaults=1, gateways=2, DRAIN_SECONDS=4, NODE_LEASE_SECONDS=1.5
+        ) as deployment,
         Conversation(deployment.uri(0), deployment.token, "bob") as bob,
         Conversation(deployment.uri(0), deployment.token, "carol") as carol,
         Conversation(deployment.uri(0), deployment.token, "dave") as dave,
@@ -158,7 +169,9 @@ async def test_calls_and_streams_find_the_next_address_by_themselves(tmp_path: P
     uri = f"sqlite:///{tmp_path}/chatd.db"
     with Deployment(tmp_path, uri, defaults=1, gateways=2) as deployment:
         nobody = "tcp://127.0.0.1:1"
-        async with Client([nobody, deployment.uri(0), deployment.uri(1)], deployment.token, profile="alice", call_timeout=30) as alice:
+        async with Client(
+            [nobody, deployment.uri(0), deployment.uri(1)], deployment.token, profile="alice", call_timeout=30
+        ) as alice:
             async with asyncio.timeout(60):
                 await alice.create_room("r")
                 async with alice.stream("d") as stream:

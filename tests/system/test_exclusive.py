@@ -1,4 +1,5 @@
-"""Two daemons on one place: the second is refused and told who is there; the first serves on. The places of the dead are free."""
+"""Two daemons on one place: the second is refused and told who is there; the first serves on. The
+places of the dead are free."""
 
 import subprocess
 import time
@@ -21,7 +22,9 @@ def refused(daemon: Daemon) -> str:
 def serves(gateway: Daemon) -> bool:
     """True if a call reaches the default node behind the gateway."""
     tokens = str(Path(gateway.settings["CHATD_DATA_DIR"]) / "tokens.toml")
-    done: subprocess.CompletedProcess[str] = chatctl("--uri", gateway.uri, "--token-file", tokens, "--timeout", "5", "status")
+    done: subprocess.CompletedProcess[str] = chatctl(
+        "--uri", gateway.uri, "--token-file", tokens, "--timeout", "5", "status"
+    )
     return done.returncode == 0
 
 
@@ -29,10 +32,16 @@ def test_a_second_default_node_on_a_data_directory(tmp_path: Path) -> None:
     first = Daemon("default", tmp_path)
     with first, Daemon("gateway", tmp_path) as gateway:
         holder = f"is in use by chatd default, node default, pid {first.pid}, since 20"
-        assert f"node default in the data directory {tmp_path} {holder}" in refused(Daemon("default", tmp_path))
-        assert f"the database {tmp_path}/chatd.db {holder}" in refused(Daemon("default", tmp_path, name="other"))
+        assert f"node default in the data directory {tmp_path} {holder}" in refused(
+            Daemon("default", tmp_path)
+        )
+        assert f"the database {tmp_path}/chatd.db {holder}" in refused(
+            Daemon("default", tmp_path, name="other")
+        )
         elsewhere = {"DB_URI": f"sqlite:///{tmp_path}/other/other.db"}
-        assert f"ipc://{tmp_path}/run/default {holder}" in refused(Daemon("default", tmp_path, elsewhere, name="other"))
+        assert f"ipc://{tmp_path}/run/default {holder}" in refused(
+            Daemon("default", tmp_path, elsewhere, name="other")
+        )
         assert serves(gateway)
     with Daemon("default", tmp_path, name="other"), gateway:
         assert serves(gateway)
@@ -46,7 +55,9 @@ def test_the_sockets_of_the_dead_are_taken_over(tmp_path: Path) -> None:
         gateway.uri = gateway.settings["GATEWAY_URI"]
         assert serves(gateway)
         second = Daemon("gateway", tmp_path, {"GATEWAY_URI": gateway.uri}, name="second")
-        assert f"{gateway.uri} is in use by chatd gateway, node gateway, pid {gateway.pid}, since" in refused(second)
+        assert f"{gateway.uri} is in use by chatd gateway, node gateway, pid {gateway.pid}, since" in refused(
+            second
+        )
         assert serves(gateway)
 
 
@@ -68,7 +79,9 @@ def test_two_on_mem_and_one_postgres(tmp_path: Path, postgres_uri: str) -> None:
     first, second = (Daemon("all", tmp_path / name, settings, name=name) for name in ("first", "second"))
     with first:
         assert f"the database is in use by node first, pid {first.pid}, since 20" in refused(second)
-        assert "a node on mem:// serves a database alone" in refused(Daemon("default", tmp_path / "third", settings))
+        assert "a node on mem:// serves a database alone" in refused(
+            Daemon("default", tmp_path / "third", settings)
+        )
         assert serves(first)
         first.kill()
         first.start()  # its predecessor is provably gone: its place in the data directory is free
@@ -105,8 +118,14 @@ def test_a_node_that_stood_still_gives_way(tmp_path: Path, postgres_uri: str) ->
 
 @pytest.mark.parametrize("modes", [("default", "gateway")])
 def test_the_instances_of_the_unit_share_their_folders(tmp_path: Path, modes: tuple[str, str]) -> None:
-    """As systemd/README.md says: one StateDirectory, one RuntimeDirectory, the host's name as NODE_ID."""
-    shared = {"STATE_DIRECTORY": tmp_path / "state", "RUNTIME_DIRECTORY": tmp_path / "run", "CHATD_DATA_DIR": "", "NODE_ID": ""}
+    """As systemd/README.md says: one StateDirectory, one RuntimeDirectory, the host's name as
+    NODE_ID."""
+    shared = {
+        "STATE_DIRECTORY": tmp_path / "state",
+        "RUNTIME_DIRECTORY": tmp_path / "run",
+        "CHATD_DATA_DIR": "",
+        "NODE_ID": "",
+    }
     default, gateway = (Daemon(mode, tmp_path, shared) for mode in modes)
     with default, gateway:
         gateway.settings["CHATD_DATA_DIR"] = str(tmp_path / "state")

@@ -1,4 +1,5 @@
-"""What survives kill -9, SIGTERM and restarts, seen from outside: acknowledged is never lost, every device shows it once, in order."""
+"""What survives kill -9, SIGTERM and restarts, seen from outside: acknowledged is never lost, every
+device shows it once, in order."""
 
 import asyncio
 from collections.abc import Iterator
@@ -29,10 +30,17 @@ async def show(stream: Stream, shown: list[tuple[str, int, str]], wanted: int, s
 @pytest.mark.parametrize("end", ["kill", "stop"])
 async def test_restarts_lose_nothing(db_uri: str, tmp_path: Path, victim: str, end: str) -> None:
     count = 0 if victim == "all" else 1
-    with Deployment(tmp_path, db_uri, defaults=count, gateways=count, transport="tcp" if end == "kill" else "ipc") as deployment:
-        (daemon,) = {"default": deployment.defaults, "gateway": deployment.gateways, "all": deployment.all}[victim]
+    with Deployment(
+        tmp_path, db_uri, defaults=count, gateways=count, transport="tcp" if end == "kill" else "ipc"
+    ) as deployment:
+        (daemon,) = {"default": deployment.defaults, "gateway": deployment.gateways, "all": deployment.all}[
+            victim
+        ]
         uri, token = deployment.uri(), deployment.token
-        async with Client(uri, token, profile="alice", call_timeout=30) as alice, Client(uri, token, profile="bob") as bob:
+        async with (
+            Client(uri, token, profile="alice", call_timeout=30) as alice,
+            Client(uri, token, profile="bob") as bob,
+        ):
             await alice.create_room("r", profiles=["bob"])
             shown: list[tuple[str, int, str]] = []
             async with bob.stream("laptop") as laptop, bob.stream("phone") as phone:
@@ -48,22 +56,30 @@ async def test_restarts_lose_nothing(db_uri: str, tmp_path: Path, victim: str, e
                 await showing
                 later: list[tuple[str, int, str]] = []
                 await show(phone, later, 300)
-        assert acked == list(range(2, 302)), "a retried send was stored twice, or an acknowledged one was lost"
+        assert acked == list(range(2, 302)), (
+            "a retried send was stored twice, or an acknowledged one was lost"
+        )
         assert shown == later == [("r", number + 2, f"line {number}") for number in range(300)]
 
 
 @pytest.fixture
 def own_cluster(postgres_uri: str) -> Iterator[Cluster]:
-    """A cluster of this test's own: recovery takes as long as there are databases, and the shared one has many."""
+    """A cluster of this test's own: recovery takes as long as there are databases, and the shared
+    one has many."""
     with cluster() as running:
         assert running is not None, "postgres_uri has skipped the test where PostgreSQL is missing"
         yield running
 
 
 async def test_a_restarted_database_loses_nothing(own_cluster: Cluster, tmp_path: Path) -> None:
-    with Deployment(tmp_path, own_cluster.uri(own_cluster.new_database()), defaults=1, gateways=1) as deployment:
+    with Deployment(
+        tmp_path, own_cluster.uri(own_cluster.new_database()), defaults=1, gateways=1
+    ) as deployment:
         uri, token = deployment.uri(), deployment.token
-        async with Client(uri, token, profile="alice", call_timeout=60) as alice, Client(uri, token, profile="bob") as bob:
+        async with (
+            Client(uri, token, profile="alice", call_timeout=60) as alice,
+            Client(uri, token, profile="bob") as bob,
+        ):
             await alice.create_room("r", profiles=["bob"])
             shown: list[tuple[str, int, str]] = []
             async with bob.stream("laptop") as laptop:
@@ -79,8 +95,11 @@ async def test_a_restarted_database_loses_nothing(own_cluster: Cluster, tmp_path
 
 
 async def test_what_a_dead_node_did_not_fan_out_is_found(db_uri: str, tmp_path: Path) -> None:
-    """Events in the log behind the fan-out mark, as a node leaves them that dies between commit and fan-out."""
-    with Deployment(tmp_path, db_uri, defaults=1, gateways=1, REPAIR_PULL_SECONDS=3600, FANOUT_REPAIR_SECONDS=0.2) as deployment:
+    """Events in the log behind the fan-out mark, as a node leaves them that dies between commit and
+    fan-out."""
+    with Deployment(
+        tmp_path, db_uri, defaults=1, gateways=1, REPAIR_PULL_SECONDS=3600, FANOUT_REPAIR_SECONDS=0.2
+    ) as deployment:
         uri, token = deployment.uri(), deployment.token
         async with Client(uri, token, profile="alice") as alice, Client(uri, token, profile="bob") as bob:
             await alice.create_room("r", profiles=["bob"])
@@ -90,9 +109,11 @@ async def test_what_a_dead_node_did_not_fan_out_is_found(db_uri: str, tmp_path: 
                 await show(laptop, [], 1)
                 database = Database(db_uri)
                 with database.connection(readonly=False):
-                    # The second event is copied behind the first by hand: committed, head moved, nobody told.
+                    # The second event is copied behind the first by hand: committed, head moved,
+                    # nobody told.
                     database.run(
-                        "INSERT INTO room_event (room_id, seq, event_id, sender_id, type, sent_at_us, content_hash, delivery) "
+                        "INSERT INTO room_event (room_id, seq, event_id, sender_id, type, sent_at_us, "
+                        "content_hash, delivery) "
                         "SELECT room_id, seq + 1, 'orphan', sender_id, type, sent_at_us, content_hash, delivery "
                         "FROM room_event WHERE seq = 2"
                     )

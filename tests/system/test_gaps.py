@@ -1,4 +1,5 @@
-"""What PUB loses is found and pulled: dropped on purpose, beyond 1,000 subscriptions, over restarts, and the last message that no gap can show."""
+"""What PUB loses is found and pulled: dropped on purpose, beyond 1,000 subscriptions, over
+restarts, and the last message that no gap can show."""
 
 import asyncio
 import time
@@ -55,9 +56,12 @@ async def test_the_lost_last_message_is_found_by_the_repair_pull(db_uri: str, tm
 
 @pytest.mark.parametrize("count", [1_500])
 async def test_subscriptions_beyond_a_thousand_are_kept_and_made_again(tmp_path: Path, count: int) -> None:
-    """No repair pull helps here: every device must be reached by what is published, before and after the node's restart."""
+    """No repair pull helps here: every device must be reached by what is published, before and
+    after the node's restart."""
     uri = f"sqlite:///{tmp_path}/c.db"
-    with Deployment(tmp_path, uri, defaults=1, gateways=1, REPAIR_PULL_SECONDS=3600, HEARTBEAT_INTERVAL_MS=60_000) as deployment:
+    with Deployment(
+        tmp_path, uri, defaults=1, gateways=1, REPAIR_PULL_SECONDS=3600, HEARTBEAT_INTERVAL_MS=60_000
+    ) as deployment:
         async with Client(deployment.uri(), deployment.token, profile="p0", call_timeout=30) as sender:
             profiles = [f"p{number}" for number in range(count)]
             await sender.create_room("r", profiles=profiles[:900])

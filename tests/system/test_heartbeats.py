@@ -1,4 +1,5 @@
-"""Both sides notice when the other's process stands still, though its host answers; and nobody who is only quiet is dropped."""
+"""Both sides notice when the other's process stands still, though its host answers; and nobody who
+is only quiet is dropped."""
 
 import asyncio
 import os
@@ -42,7 +43,8 @@ def wait_for_online(operator: Conversation, count: int, seconds: float) -> float
 
 
 def test_a_stopped_device_is_noticed_and_resumes(tmp_path: Path) -> None:
-    """SIGSTOP: its kernel goes on answering for it, libzmq's own heartbeats are of another thread that stands still too."""
+    """SIGSTOP: its kernel goes on answering for it, libzmq's own heartbeats are of another thread
+    that stands still too."""
     uri = f"sqlite:///{tmp_path}/chatd.db"
     with (
         Deployment(tmp_path, uri, defaults=0, gateways=0, HEARTBEAT_INTERVAL_MS=INTERVAL_MS) as deployment,

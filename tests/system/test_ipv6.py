@@ -32,7 +32,9 @@ async def test_ipv6(tmp_path: Path) -> None:
     with Daemon("default", tmp_path, inner), Daemon("gateway", tmp_path, inner | {"GATEWAY_URI": public}):
         async with Client(public, operator_token(tmp_path), profile="alice") as alice:
             await alice.create_room("r")
-            sending = asyncio.create_task(send_on(alice))  # a device is owed only what comes after its first Hello
+            sending = asyncio.create_task(
+                send_on(alice)
+            )  # a device is owed only what comes after its first Hello
             async with asyncio.timeout(20), alice.stream("d") as stream:
                 assert (await anext(aiter(stream))).text == "hello"
             sending.cancel()

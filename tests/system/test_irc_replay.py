@@ -1,5 +1,6 @@
-"""Replays real logs: nicks are profiles with two devices each, some connected, some late, some dropping and resuming, a gateway killed on the
-way. At the end every device has shown exactly what was its own, in order, and nothing else."""
+"""Replays real logs: nicks are profiles with two devices each, some connected, some late, some
+dropping and resuming, a gateway killed on the way. At the end every device has shown exactly what
+was its own, in order, and nothing else."""
 
 import asyncio
 import random
@@ -58,7 +59,11 @@ class Device:
 
 
 async def play(
-    script: list[Step], clients: dict[str, Client], droppers: list[Device], deployment: Deployment, dice: random.Random
+    script: list[Step],
+    clients: dict[str, Client],
+    droppers: list[Device],
+    deployment: Deployment,
+    dice: random.Random,
 ) -> dict[str, str]:
     """Event id → text of everything that was acknowledged."""
     said: dict[str, str] = {}
@@ -91,7 +96,8 @@ async def read_log(operator: Client) -> list[Delivery]:
 
 
 def owed(log: list[Delivery], profile: str) -> list[tuple[int, str]]:
-    """What a profile's devices must have shown: everything from each joining to the leaving that ends it."""
+    """What a profile's devices must have shown: everything from each joining to the leaving that
+    ends it."""
     member, mine = False, []
     for delivery in log:
         joins = profile in delivery.payload.get("joined", []) if delivery.type == 2 else False
@@ -105,16 +111,22 @@ def owed(log: list[Delivery], profile: str) -> list[tuple[int, str]]:
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(("engine", "log"), [("sqlite", 0), ("sqlite", 6), ("postgres", 1)])
-async def test_every_device_shows_exactly_its_own(engine: str, log: int, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+async def test_every_device_shows_exactly_its_own(
+    engine: str, log: int, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     script = list(steps(LOG_LIST[log]))
     dice = random.Random(log)
-    uri = request.getfixturevalue("postgres_uri") if engine == "postgres" else f"sqlite:///{tmp_path}/chatd.db"
+    uri = (
+        request.getfixturevalue("postgres_uri") if engine == "postgres" else f"sqlite:///{tmp_path}/chatd.db"
+    )
     nodes = 2 if engine == "postgres" else 0
     context = new_context(max_sockets=20_000)
     with Deployment(tmp_path, uri, defaults=nodes, gateways=nodes) as deployment:
         nicks = sorted({step.nick for step in script})
         clients = {
-            nick: Client(deployment.uri(number), deployment.token, profile=nick, call_timeout=30, context=context)
+            nick: Client(
+                deployment.uri(number), deployment.token, profile=nick, call_timeout=30, context=context
+            )
             for number, nick in enumerate(["operator", *nicks])
         }
         firsts = [Device(clients[nick], nick, "desktop") for nick in nicks]

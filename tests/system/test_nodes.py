@@ -1,4 +1,5 @@
-"""Default nodes come, go, and are found: nothing is changed anywhere else, and devices notice no more than a pause."""
+"""Default nodes come, go, and are found: nothing is changed anywhere else, and devices notice no
+more than a pause."""
 
 import asyncio
 import json
@@ -31,7 +32,9 @@ def gateway_at(folder: Path, seed: Daemon) -> Daemon:
 
 
 async def serving(client: Client) -> set[str]:
-    response = await client.call("AdminService/ListNodes", admin_pb2.ListNodesRequest(), admin_pb2.ListNodesResponse)
+    response = await client.call(
+        "AdminService/ListNodes", admin_pb2.ListNodesRequest(), admin_pb2.ListNodesResponse
+    )
     return {node.node_id for node in response.nodes if node.lease_left_us > 0}
 
 
@@ -46,8 +49,12 @@ def remembered(folder: Path) -> set[str]:
     return {Path(uri).stem for uri in json.loads(file.read_text())} if file.exists() else set()
 
 
-async def test_a_node_that_is_added_serves_and_the_first_may_go_for_ever(postgres_uri: str, tmp_path: Path) -> None:
-    first, second, third = (default_node(tmp_path, postgres_uri, name) for name in ("first", "second", "third"))
+async def test_a_node_that_is_added_serves_and_the_first_may_go_for_ever(
+    postgres_uri: str, tmp_path: Path
+) -> None:
+    first, second, third = (
+        default_node(tmp_path, postgres_uri, name) for name in ("first", "second", "third")
+    )
     gateway = gateway_at(tmp_path, first)
     try:
         first.start()
@@ -80,7 +87,8 @@ async def test_a_node_that_is_added_serves_and_the_first_may_go_for_ever(postgre
                 await show(laptop, shown, 41)
                 await until_serving(alice, {"second", "third", "gateway"})
 
-                # The gateway's only configured address is gone for good: what it remembers is enough.
+                # The gateway's only configured address is gone for good: what it remembers is
+                # enough.
                 await asyncio.to_thread(gateway.kill)
                 gateway.start()
                 await alice.send("r", "remembered")
@@ -96,8 +104,11 @@ async def test_a_node_that_is_added_serves_and_the_first_may_go_for_ever(postgre
             daemon.stop()
 
 
-async def test_what_a_lost_node_left_unfanned_another_sweeps_within_seconds(postgres_uri: str, tmp_path: Path) -> None:
-    """The node dies between commit and fan-out. The senders' retries find their events stored, and nothing else makes the device look."""
+async def test_what_a_lost_node_left_unfanned_another_sweeps_within_seconds(
+    postgres_uri: str, tmp_path: Path
+) -> None:
+    """The node dies between commit and fan-out. The senders' retries find their events stored, and
+    nothing else makes the device look."""
     victim = default_node(tmp_path, postgres_uri, "victim")
     other = default_node(tmp_path, postgres_uri, "other")
     gateway = gateway_at(tmp_path, victim)
@@ -122,7 +133,9 @@ async def test_what_a_lost_node_left_unfanned_another_sweeps_within_seconds(post
             sent: list[str] = []
             while victim.process is not None and victim.process.poll() is None:
                 texts = [f"{room} {len(sent)}" for room in rooms]
-                await asyncio.gather(*(alice.send(room, text) for room, text in zip(rooms, texts, strict=True)))
+                await asyncio.gather(
+                    *(alice.send(room, text) for room, text in zip(rooms, texts, strict=True))
+                )
                 sent += texts
             shown: list[tuple[str, int, str]] = []
             await show(laptop, shown, len(sent), seconds=15)

@@ -1,4 +1,5 @@
-"""Presence over two gateways, on PostgreSQL over two default nodes: told once, without flicker, to who may see it."""
+"""Presence over two gateways, on PostgreSQL over two default nodes: told once, without flicker, to
+who may see it."""
 
 import asyncio
 import time
@@ -9,7 +10,12 @@ from typing import Any
 import pytest
 
 from chatd.client import Client
-from chatd.pb.chat.v1.chat_pb2 import GetPresenceRequest, GetPresenceResponse, WatchPresenceRequest, WatchPresenceResponse
+from chatd.pb.chat.v1.chat_pb2 import (
+    GetPresenceRequest,
+    GetPresenceResponse,
+    WatchPresenceRequest,
+    WatchPresenceResponse,
+)
 from chatd.pb.events.v1.signals_pb2 import PresenceState, Signal
 from chatd.pb.gateway.v1.gateway_pb2 import RpcRequest, SetPresence
 from tests.protocol.conversation import Conversation
@@ -23,18 +29,29 @@ GRACE = 2.0
 @pytest.fixture
 def deployment(db_uri: str, tmp_path: Path) -> Iterator[Deployment]:
     defaults = 2 if db_uri.startswith("postgresql") else 1
-    settings: Any = {"PRESENCE_GRACE_SECONDS": GRACE, "PRESENCE_SETTLE_MS": 100, "PRESENCE_CHANGES_PER_MINUTE": 6, "PRESENCE_BURST": 4}
+    settings: Any = {
+        "PRESENCE_GRACE_SECONDS": GRACE,
+        "PRESENCE_SETTLE_MS": 100,
+        "PRESENCE_CHANGES_PER_MINUTE": 6,
+        "PRESENCE_BURST": 4,
+    }
     with Deployment(tmp_path, db_uri, defaults=defaults, gateways=2, **settings) as running:
         yield running
 
 
 def watch(watcher: Conversation, *profiles: str) -> dict[str, int]:
-    call = RpcRequest(call_id=1, method="ChatService/WatchPresence", payload=WatchPresenceRequest(profile_ids=profiles).SerializeToString())
+    call = RpcRequest(
+        call_id=1,
+        method="ChatService/WatchPresence",
+        payload=WatchPresenceRequest(profile_ids=profiles).SerializeToString(),
+    )
     watcher.say(call=call)
     while not (frame := watcher.hear()).HasField("reply"):
         pass
     assert not frame.reply.HasField("error"), frame.reply.error
-    return {one.profile_id: one.state for one in WatchPresenceResponse.FromString(frame.reply.payload).presences}
+    return {
+        one.profile_id: one.state for one in WatchPresenceResponse.FromString(frame.reply.payload).presences
+    }
 
 
 def hear_state(watcher: Conversation, profile: str, wanted: int, seconds: float = 20) -> list[int]:
@@ -56,7 +73,9 @@ def test_watchers_are_told_of_each_change_once(deployment: Deployment) -> None:
     ):
         alice.create_room("r", "bob")
         alice.open("a")
-        assert watch(alice, "bob", "nobody") == {"bob": OFFLINE, "nobody": OFFLINE}, "an operator sees everybody"
+        assert watch(alice, "bob", "nobody") == {"bob": OFFLINE, "nobody": OFFLINE}, (
+            "an operator sees everybody"
+        )
         bob.open("phone", presence=AWAY)
         assert [state for state in hear_state(alice, "bob", AWAY) if state != OFFLINE] == [AWAY]
         bob2.open("tablet")
@@ -105,7 +124,9 @@ def test_a_device_says_it_within_limits(deployment: Deployment) -> None:
         call = WatchPresenceRequest(profile_ids=[f"p{number}" for number in range(1_001)])
         assert bob.refused("ChatService/WatchPresence", call, token="") == 301
     with Conversation(deployment.uri(0), deployment.token, "bob") as nobody:
-        assert nobody.refused("ChatService/WatchPresence", WatchPresenceRequest(profile_ids=["bob"])) == 301, "without a stream"
+        assert (
+            nobody.refused("ChatService/WatchPresence", WatchPresenceRequest(profile_ids=["bob"])) == 301
+        ), "without a stream"
         assert nobody.refused("ChatService/GetPresence", GetPresenceRequest()) == 301
 
 
@@ -123,7 +144,9 @@ def test_strangers_are_not_seen(deployment: Deployment) -> None:
         bob.open("phone")
 
         def seen() -> list[str]:
-            reply = eve.request("ChatService/GetPresence", GetPresenceRequest(profile_ids=["carol", "bob", "eve"]))
+            reply = eve.request(
+                "ChatService/GetPresence", GetPresenceRequest(profile_ids=["carol", "bob", "eve"])
+            )
             return [one.profile_id for one in GetPresenceResponse.FromString(reply.payload).presences]
 
         assert seen() == ["eve"]
@@ -156,7 +179,9 @@ async def test_the_sdk_watches_again_after_a_reconnect(deployment: Deployment) -
                 his.set_presence(PresenceState.PRESENCE_STATE_BUSY)
                 await told(BUSY)
                 end = time.monotonic() + 20
-                while [(one.profile_id, one.state) for one in await alice.presence(["bob"])] != [("bob", BUSY)]:
+                while [(one.profile_id, one.state) for one in await alice.presence(["bob"])] != [
+                    ("bob", BUSY)
+                ]:
                     assert time.monotonic() < end, "each node settles by itself"
                 await asyncio.to_thread(deployment.gateways[0].kill)
                 deployment.gateways[0].start()

@@ -1,4 +1,5 @@
-"""A device with a long bulk backlog and an urgent event in another room: shown before the backlog is through, every room in its own order."""
+"""A device with a long bulk backlog and an urgent event in another room: shown before the backlog
+is through, every room in its own order."""
 
 import asyncio
 from pathlib import Path
@@ -9,7 +10,9 @@ from tests.system.deployment import Deployment
 BACKLOG = 3_000
 
 
-async def test_an_urgent_event_arrives_before_the_bulk_backlog_is_through(db_uri: str, tmp_path: Path) -> None:
+async def test_an_urgent_event_arrives_before_the_bulk_backlog_is_through(
+    db_uri: str, tmp_path: Path
+) -> None:
     with Deployment(tmp_path, db_uri, defaults=1, gateways=1) as deployment:
         uri, token = deployment.uri(), deployment.token
         async with Client(uri, token, profile="alice") as alice, Client(uri, token, profile="bob") as bob:
@@ -18,7 +21,9 @@ async def test_an_urgent_event_arrives_before_the_bulk_backlog_is_through(db_uri
             async with bob.stream("d") as stream:
                 await stream.opened()
             for start in range(0, BACKLOG, 250):
-                await alice.send_events([message("a-bulk", f"{start + number}", priority=BULK) for number in range(250)])
+                await alice.send_events(
+                    [message("a-bulk", f"{start + number}", priority=BULK) for number in range(250)]
+                )
             await alice.send("b-calls", "while you were away", priority=2)
             await alice.send("b-calls", "later", priority=BULK)
             shown = await asyncio.wait_for(catch_up(bob, alice), 60)
@@ -26,9 +31,14 @@ async def test_an_urgent_event_arrives_before_the_bulk_backlog_is_through(db_uri
     assert texts[0] == "while you were away", "it was owed from the start"
     assert texts.index("ring") < 200, "it came live"
     assert texts.index("missed you") < 1_000
-    assert [one.text for one in shown if one.room_id == "a-bulk"] == [str(number) for number in range(BACKLOG)]
+    assert [one.text for one in shown if one.room_id == "a-bulk"] == [
+        str(number) for number in range(BACKLOG)
+    ]
     assert [one.seq for one in shown if one.room_id == "b-calls"] == list(range(2, 7))
-    assert [(one.priority, one.mentions) for one in shown if one.text in ("ring", "missed you")] == [(3, ()), (1, ("bob",))]
+    assert [(one.priority, one.mentions) for one in shown if one.text in ("ring", "missed you")] == [
+        (3, ()),
+        (1, ("bob",)),
+    ]
 
 
 async def catch_up(bob: Client, alice: Client) -> list[Delivery]:
@@ -40,7 +50,9 @@ async def catch_up(bob: Client, alice: Client) -> list[Delivery]:
             if delivery.text == "50":
                 await alice.send("b-calls", "ring", priority=3)
             if delivery.text == "500":
-                await alice.send_events([message("b-calls", "a"), message("b-calls", "missed you", mentions=["bob"])])
+                await alice.send_events(
+                    [message("b-calls", "a"), message("b-calls", "missed you", mentions=["bob"])]
+                )
             if len(shown) == BACKLOG + 5:
                 break
         stream.acknowledge()

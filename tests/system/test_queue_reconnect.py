@@ -1,5 +1,5 @@
-"""The queue's connection breaks while calls go on: everything sent meanwhile arrives at once when it is
-back, without a gap or a repair pull."""
+"""The queue's connection breaks while calls go on: everything sent meanwhile arrives at once when
+it is back, without a gap or a repair pull."""
 
 import asyncio
 import time
@@ -17,19 +17,25 @@ NEVER = 3600
 
 @pytest.mark.parametrize("silent", [False, True], ids=["reset", "black hole"])
 async def test_what_was_published_into_a_broken_connection_is_pulled(tmp_path: Path, silent: bool) -> None:
-    """Several devices of the room and one of another: messages for one and for many. In a black hole
-    nobody is told until it ends."""
+    """Several devices of the room and one of another: messages for one and for many. In a black
+    hole nobody is told until it ends."""
     call, queue = free_port(), free_port()
     common = {"REPAIR_PULL_SECONDS": NEVER, "DELIVERY_RETRY_MS": 300_000, "PRESENCE_GRACE_SECONDS": 0.1}
     node = Daemon(
         "default",
         tmp_path,
-        {**common, "DEFAULT_URI": f"tcp://127.0.0.1:{call}", "QUEUE_USER_EVENT_DELIVERY_URI": f"tcp://127.0.0.1:{queue}"},
+        {
+            **common,
+            "DEFAULT_URI": f"tcp://127.0.0.1:{call}",
+            "QUEUE_USER_EVENT_DELIVERY_URI": f"tcp://127.0.0.1:{queue}",
+        },
     )
     # The gateway must not find the node's own address beside the proxy's.
     with FaultProxy(target=("127.0.0.1", queue)) as proxy:
         gateway = Daemon(
-            "gateway", tmp_path, {**common, "DEFAULT_URI": f"tcp://127.0.0.1:{call}", "QUEUE_USER_EVENT_DELIVERY_URI": proxy.uri}
+            "gateway",
+            tmp_path,
+            {**common, "DEFAULT_URI": f"tcp://127.0.0.1:{call}", "QUEUE_USER_EVENT_DELIVERY_URI": proxy.uri},
         )
         with node, gateway:
             token = operator_token(tmp_path)
@@ -60,7 +66,9 @@ async def test_what_was_published_into_a_broken_connection_is_pulled(tmp_path: P
                     proxy.heal()
                     healed = time.monotonic()
                     shown: list[list[tuple[str, int, str]]] = [[] for _ in streams]
-                    await asyncio.gather(*(show(stream, mine, 1, 10) for (stream, _), mine in zip(streams, shown, strict=True)))
+                    await asyncio.gather(
+                        *(show(stream, mine, 1, 10) for (stream, _), mine in zip(streams, shown, strict=True))
+                    )
                     assert [[text for _, _, text in mine] for mine in shown] == [[f"lost {turn}"]] * 3
                     assert time.monotonic() - healed < 5
                 # And from then on everything is published again.

@@ -1,4 +1,5 @@
-"""Retention as a whole daemon does it: by count, around devices that are owed, with a marker for who was away too long, sends going on."""
+"""Retention as a whole daemon does it: by count, around devices that are owed, with a marker for
+who was away too long, sends going on."""
 
 import asyncio
 from pathlib import Path
@@ -13,7 +14,9 @@ KEEP = 50
 
 
 async def status(client: Client) -> admin_pb2.GetStatusResponse:
-    return await client.call("AdminService/GetStatus", admin_pb2.GetStatusRequest(), admin_pb2.GetStatusResponse)
+    return await client.call(
+        "AdminService/GetStatus", admin_pb2.GetStatusRequest(), admin_pb2.GetStatusResponse
+    )
 
 
 async def test_old_events_go_and_devices_beyond_their_limit_are_told(db_uri: str, tmp_path: Path) -> None:
@@ -57,13 +60,19 @@ async def test_old_events_go_and_devices_beyond_their_limit_are_told(db_uri: str
             async with carol.stream("away") as away, asyncio.timeout(20):
                 marker = await anext(away)
                 assert marker.skipped is not None
-                assert (marker.skipped.first_seq, marker.seq, marker.text) == (1, 401, "1 to 401 will not come: no longer kept")
+                assert (marker.skipped.first_seq, marker.seq, marker.text) == (
+                    1,
+                    401,
+                    "1 to 401 will not come: no longer kept",
+                )
                 assert (await anext(away)).seq == 402
 
 
 async def test_a_device_that_was_away_too_long_begins_anew_and_is_told(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/c.db"
-    with Deployment(tmp_path, uri, defaults=1, gateways=1, DEVICE_EXPIRY_DAYS=1, RETENTION_SWEEP_SECONDS=0.2) as deployment:
+    with Deployment(
+        tmp_path, uri, defaults=1, gateways=1, DEVICE_EXPIRY_DAYS=1, RETENTION_SWEEP_SECONDS=0.2
+    ) as deployment:
         async with Client(deployment.uri(), deployment.token, profile="bob") as bob:
             async with bob.stream("old") as old:
                 await old.opened()

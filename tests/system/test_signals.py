@@ -1,4 +1,5 @@
-"""Typing, receipts and read markers from one device to the others: over two gateways, on PostgreSQL over two default nodes."""
+"""Typing, receipts and read markers from one device to the others: over two gateways, on PostgreSQL
+over two default nodes."""
 
 import asyncio
 import time
@@ -48,7 +49,12 @@ def test_signals_reach_who_asked_and_count_for_nothing(deployment: Deployment) -
         Conversation(deployment.uri(0), deployment.token, "bob") as deaf,
     ):
         alice.create_room("r", "bob")
-        for device, one, wants in (("a1", alice, True), ("a2", alice2, True), ("b", bob, True), ("deaf", deaf, False)):
+        for device, one, wants in (
+            ("a1", alice, True),
+            ("a2", alice2, True),
+            ("b", bob, True),
+            ("deaf", deaf, False),
+        ):
             one.open(device, want_signals=wants)
             while not one.hear().HasField("caught_up"):
                 pass
@@ -91,8 +97,12 @@ def test_a_large_room_is_not_told(deployment: Deployment) -> None:
         for device, one in (("a", alice), ("a2", second), ("b", bob)):
             one.open(device, want_signals=True)
             one.hear_kind("caught_up")
-        assert not bob.request("ChatService/SetTyping", SetTypingRequest(room_id="large", typing=True)).HasField("error")
-        alice.request("ChatService/SetReadMarker", SetReadMarkerRequest(room_id="large", seq=1, device_id="a"))
+        assert not bob.request(
+            "ChatService/SetTyping", SetTypingRequest(room_id="large", typing=True)
+        ).HasField("error")
+        alice.request(
+            "ChatService/SetReadMarker", SetReadMarkerRequest(room_id="large", seq=1, device_id="a")
+        )
         assert hear_signal(second, lambda signal: True).read.seq == 1, "the profile's own devices are, always"
         bob.hear_nothing(0.3)
         alice.hear_nothing(0.1)
@@ -110,7 +120,9 @@ def test_typing_is_limited_and_only_for_members(deployment: Deployment) -> None:
         assert alice.refused("ChatService/SetTyping", SetTypingRequest(room_id="nowhere")) == 400
         with Conversation(deployment.uri(0), deployment.token, "mallory") as mallory:
             assert mallory.refused("ChatService/SetTyping", request) == 401
-            assert mallory.refused("ChatService/SetReadMarker", SetReadMarkerRequest(room_id="r", seq=1)) == 401
+            assert (
+                mallory.refused("ChatService/SetReadMarker", SetReadMarkerRequest(room_id="r", seq=1)) == 401
+            )
 
 
 async def test_the_sdk_marks_counts_and_tells(deployment: Deployment) -> None:

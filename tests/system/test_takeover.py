@@ -34,11 +34,14 @@ def test_the_older_stream_is_told_on_another_gateway(db_uri: str, tmp_path: Path
 
 
 async def test_a_hundred_quick_logins_leave_one_stream_and_lose_nothing(db_uri: str, tmp_path: Path) -> None:
-    """Over two gateways, while somebody talks. Whoever is told 600 is told once and for good; the newest stream has everything."""
+    """Over two gateways, while somebody talks. Whoever is told 600 is told once and for good; the
+    newest stream has everything."""
     with Deployment(tmp_path, db_uri, defaults=1, gateways=2, REPAIR_PULL_SECONDS=3600) as deployment:
         context = new_context(max_sockets=4_096)
         async with (
-            Client(deployment.uri(0), deployment.token, profile="alice", context=context, call_timeout=30) as alice,
+            Client(
+                deployment.uri(0), deployment.token, profile="alice", context=context, call_timeout=30
+            ) as alice,
             Client(deployment.uri(0), deployment.token, profile="bob", context=context) as bob0,
             Client(deployment.uri(1), deployment.token, profile="bob", context=context) as bob1,
         ):
@@ -79,7 +82,8 @@ async def test_a_hundred_quick_logins_leave_one_stream_and_lose_nothing(db_uri: 
 
 
 def test_a_storm_costs_the_database_only_so_many_registrations(tmp_path: Path) -> None:
-    """A gateway carries MAX_CONNECTIONS_PER_DEVICE of a device: of a hundred Hellos at once, most are let go before they are registered."""
+    """A gateway carries MAX_CONNECTIONS_PER_DEVICE of a device: of a hundred Hellos at once, most
+    are let go before they are registered."""
     uri = f"sqlite:///{tmp_path}/chatd.db"
     with Deployment(tmp_path, uri, defaults=1, gateways=1, MAX_CONNECTIONS_PER_DEVICE=1) as deployment:
         hellos = [Conversation(deployment.uri(), deployment.token, "bob") for _ in range(LOGINS)]

@@ -44,7 +44,9 @@ def test_a_reload_is_a_hangup(service: dict[str, list[str]]) -> None:
 
 def test_libzmq_may_set_its_scheduling(service: dict[str, list[str]]) -> None:
     """Allowed again after what removes it: in the other order libzmq aborts the process."""
-    removed, *allowed_again = [line for line in service["SystemCallFilter"] if re.search("@resources|sched_setscheduler", line)]
+    removed, *allowed_again = [
+        line for line in service["SystemCallFilter"] if re.search("@resources|sched_setscheduler", line)
+    ]
     assert removed.startswith("~")
     assert any("sched_setscheduler" in line.split() for line in allowed_again)
 

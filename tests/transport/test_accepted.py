@@ -1,4 +1,5 @@
-"""Who is connected, where from, and how they are hung up on, over each transport; and nothing else is ever shut down."""
+"""Who is connected, where from, and how they are hung up on, over each transport; and nothing else
+is ever shut down."""
 
 import asyncio
 import os
@@ -101,7 +102,9 @@ async def test_a_connection_comes_is_heard_and_is_hung_up_on(server: Server) -> 
     assert len(server.connections) == 1
 
 
-async def test_what_a_connection_said_before_it_ended_is_heard_once_and_nothing_is_remembered(server: Server) -> None:
+async def test_what_a_connection_said_before_it_ended_is_heard_once_and_nothing_is_remembered(
+    server: Server,
+) -> None:
     for number in range(50):
         dealer = server.connect()
         await server.until(lambda: len(server.came) == number + 1)  # noqa: B023
@@ -116,7 +119,8 @@ async def test_what_a_connection_said_before_it_ended_is_heard_once_and_nothing_
 
 
 async def test_what_is_left_of_a_connection_is_not_its_successors(server: Server) -> None:
-    """The descriptor is the same, the routing id is not: who hung up on the one has not hung up on the other."""
+    """The descriptor is the same, the routing id is not: who hung up on the one has not hung up on
+    the other."""
     first = server.connect()
     first.send(b"hello")
     await server.until(lambda: server.heard)
@@ -139,7 +143,9 @@ async def test_what_is_left_of_a_connection_is_not_its_successors(server: Server
     assert server.went == [one]
 
 
-async def test_what_is_left_of_a_connection_is_its_own_though_its_descriptor_is_anothers(server: Server) -> None:
+async def test_what_is_left_of_a_connection_is_its_own_though_its_descriptor_is_anothers(
+    server: Server,
+) -> None:
     first = server.connect()
     first.send(b"hello")
     await server.until(lambda: server.heard)
@@ -254,7 +260,8 @@ async def test_hundreds_come_and_are_hung_up_on_at_once(server: Server) -> None:
 
 
 async def test_a_message_of_nobody_who_is_there_is_nobody_elses(server: Server) -> None:
-    """It was left by a connection of which nothing had been read before it ended; its descriptor is another's by now."""
+    """It was left by a connection of which nothing had been read before it ended; its descriptor is
+    another's by now."""
     server.connect().send(b"hello")
     await server.until(lambda: server.heard)
     routing_id = server.heard[0][0]
@@ -270,7 +277,8 @@ async def test_a_message_of_nobody_who_is_there_is_nobody_elses(server: Server) 
 
 
 async def test_nobody_waits_for_the_loop_to_learn_of_connections(context: Context) -> None:
-    """With a bound on what waits in the monitor, libzmq's I/O thread stands still with the loop, and every connection with it."""
+    """With a bound on what waits in the monitor, libzmq's I/O thread stands still with the loop,
+    and every connection with it."""
     server = Server(context, "tcp://127.0.0.1:*")
     port = int(server.uri.rpartition(":")[2])
     for _ in range(1_200):

@@ -1,4 +1,5 @@
-"""A socket drained by hand: no message waits because a wake-up was missed, and a lost peer is noticed."""
+"""A socket drained by hand: no message waits because a wake-up was missed, and a lost peer is
+noticed."""
 
 import asyncio
 import random
@@ -35,13 +36,19 @@ def echo(context: Context, uri: str, stop: threading.Event) -> None:
 
 
 async def test_an_answer_that_comes_at_any_moment_is_seen(context: Context) -> None:
-    """The FD is edge-triggered: looking at the socket's events for any reason may use up the only sign of a message."""
+    """The FD is edge-triggered: looking at the socket's events for any reason may use up the only
+    sign of a message."""
     uri = f"tcp://127.0.0.1:{free_port()}"
     stop = threading.Event()
     server = threading.Thread(target=echo, args=(context, uri, stop))
     server.start()
     heard = asyncio.Event()
-    pump = Pump(asyncio.get_running_loop(), connect_dealer(context, uri), lambda batch: heard.set(), on_lost=lambda: None)
+    pump = Pump(
+        asyncio.get_running_loop(),
+        connect_dealer(context, uri),
+        lambda batch: heard.set(),
+        on_lost=lambda: None,
+    )
     try:
         while not pump.is_writable:
             await asyncio.sleep(0.01)
@@ -64,10 +71,14 @@ async def test_an_answer_that_comes_at_any_moment_is_seen(context: Context) -> N
         pump.close()
 
 
-async def test_a_lost_peer_is_noticed_at_once_and_a_peer_that_was_never_there_is_not(context: Context) -> None:
+async def test_a_lost_peer_is_noticed_at_once_and_a_peer_that_was_never_there_is_not(
+    context: Context,
+) -> None:
     uri = f"tcp://127.0.0.1:{free_port()}"
     lost = asyncio.Event()
-    pump = Pump(asyncio.get_running_loop(), connect_dealer(context, uri), lambda batch: None, on_lost=lost.set)
+    pump = Pump(
+        asyncio.get_running_loop(), connect_dealer(context, uri), lambda batch: None, on_lost=lost.set
+    )
     try:
         await asyncio.sleep(0.1)
         assert not lost.is_set()

@@ -1,4 +1,5 @@
-"""Recurring actions: an action that raises is logged and runs again; they end together, whoever ends them."""
+"""Recurring actions: an action that raises is logged and runs again; they end together, whoever
+ends them."""
 
 import asyncio
 from itertools import pairwise
@@ -46,7 +47,9 @@ async def test_an_action_that_raises_is_logged_and_runs_again() -> None:
         await failing.until(3)
         await other.until(3)
         timers.cancel()
-    assert {(one["log_level"], one["event"]) for one in logs} == {("error", "A recurring action failed; it goes on")}
+    assert {(one["log_level"], one["event"]) for one in logs} == {
+        ("error", "A recurring action failed; it goes on")
+    }
     assert len(logs) == failing.count
     assert "Runs" in logs[0]["action"]
     assert logs[0]["exc_info"]

@@ -1,4 +1,5 @@
-"""One device's stream at a gateway: what to send, what to pull, what was acknowledged. No I/O, no clock."""
+"""One device's stream at a gateway: what to send, what to pull, what was acknowledged. No I/O, no
+clock."""
 
 from chatd.core.stream.published import Published, Run, count_of
 from chatd.core.stream.state import StreamState

@@ -1,4 +1,5 @@
-"""Outcomes of one stream's deliveries, from the device's word until the database is known to have them."""
+"""Outcomes of one stream's deliveries, from the device's word until the database is known to have
+them."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,7 +7,8 @@ from chatd.core.model import StreamAcks, StreamKey
 
 
 class PendingAcks:
-    """``take`` gives all that is to be written; ``written`` or ``lost`` must follow before the next one."""
+    """``take`` gives all that is to be written; ``written`` or ``lost`` must follow before the next
+    one."""
 
     __slots__ = ("_cursors", "_failed", "_key", "_rejected", "_removed", "_replayed", "_under_way")
 
@@ -24,11 +26,13 @@ class PendingAcks:
         _move_forward(self._cursors, cursors)
 
     def replays_handled(self, replays: Iterable[tuple[str, int]]) -> None:
-        """``replays``: room and seq of dead letters that were replayed, and that the device has handled."""
+        """``replays``: room and seq of dead letters that were replayed, and that the device has
+        handled."""
         self._replayed = (*self._replayed, *replays)
 
     def removed_handled(self, removed: Iterable[tuple[str, int, int]]) -> None:
-        """``removed``: room, first and last seq of markers of removed events that the device has handled."""
+        """``removed``: room, first and last seq of markers of removed events that the device has
+        handled."""
         self._removed = (*self._removed, *removed)
 
     def rejected(self, room_id: str, seq: int, reason: str) -> None:
@@ -43,7 +47,9 @@ class PendingAcks:
         """None: nothing waits to be written, or something is being written."""
         if self._under_way is not None or not self:
             return None
-        self._under_way = StreamAcks(self._key, self._cursors, self._rejected, self._replayed, self._failed, self._removed)
+        self._under_way = StreamAcks(
+            self._key, self._cursors, self._rejected, self._replayed, self._failed, self._removed
+        )
         self._cursors, self._rejected, self._replayed, self._failed, self._removed = {}, (), (), None, ()
         return self._under_way
 
@@ -53,7 +59,8 @@ class PendingAcks:
         return written
 
     def lost(self) -> None:
-        """The acks that were taken may not be in the database: the next ``take`` gives them again."""
+        """The acks that were taken may not be in the database: the next ``take`` gives them
+        again."""
         lost, self._under_way = self._under_way, None
         if lost is None:
             return
@@ -82,7 +89,8 @@ class PendingAcks:
 
 
 def _move_forward(cursors: dict[str, int], more: Mapping[str, int]) -> None:
-    """Each room to the larger of its two seqs: a copy is acknowledged behind events that came later."""
+    """Each room to the larger of its two seqs: a copy is acknowledged behind events that came
+    later."""
     for room_id, seq in more.items():
         if seq > cursors.get(room_id, 0):
             cursors[room_id] = seq

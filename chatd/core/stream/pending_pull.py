@@ -1,4 +1,5 @@
-"""A pull from its request to its answer: the messages held meanwhile, and the frames to send in the end."""
+"""A pull from its request to its answer: the messages held meanwhile, and the frames to send in the
+end."""
 
 from chatd.core.model import Owed, OwedRun, Pull
 from chatd.core.stream.pending_acks import PendingAcks
@@ -9,7 +10,8 @@ from chatd.core.stream.window import RunKind
 
 
 class PendingPull:
-    """Messages that are offered meanwhile are held, a window's bytes at most; beyond that they are missed."""
+    """Messages that are offered meanwhile are held, a window's bytes at most; beyond that they are
+    missed."""
 
     __slots__ = (
         "_held",
@@ -54,7 +56,8 @@ class PendingPull:
         self.miss(urgent=self.urgent_only or any(message.urgent for message in self._held))
 
     def take(self, owed: Owed) -> list[bytes]:
-        """Count the answer and then the held messages as sent, as far as they fit: the frames to send."""
+        """Count the answer and then the held messages as sent, as far as they fit: the frames to
+        send."""
         frames = [run.records for run in owed.runs if self._take(run, alone=owed.alone)]
         self._sent.learn(owed.cursors)
         for message in self._held:
@@ -78,7 +81,8 @@ class PendingPull:
         return place is Place.FREE
 
     def _take_again(self, run: OwedRun) -> bool:
-        """Count a second copy of the oldest delivery in flight, or the marker that replaces it. False: it is not to be sent."""
+        """Count a second copy of the oldest delivery in flight, or the marker that replaces it.
+        False: it is not to be sent."""
         window, place = self._sent.window, (run.room_id, run.last_seq)
         if not run.skipped:
             kind = RunKind.REPLAY if run.replay else RunKind.AGAIN
@@ -91,12 +95,14 @@ class PendingPull:
             kind = RunKind.MARKER
         window.add(run.room_id, run.first_seq, run.last_seq, len(run.records), kind=kind)
         if kind is RunKind.MARKER:
-            # The copies before it no longer hold up the rest. The cursor stays until the device acknowledges the marker.
+            # The copies before it no longer hold up the rest. The cursor stays until the device
+            # acknowledges the marker.
             window.give_up(*place)
         return True
 
     def _take_replay(self, run: OwedRun) -> bool:
-        """Count a replayed dead letter. False: it is in flight already, or its ack is being written."""
+        """Count a replayed dead letter. False: it is in flight already, or its ack is being
+        written."""
         window = self._sent.window
         if (run.room_id, run.last_seq) in window.replays() | self._pending_acks.replays():
             return False

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 
 class Run(NamedTuple):
-    """Events of one room that follow each other: seqs ``first_seq`` to ``last_seq``, both included."""
+    """Events of one room that follow each other: seqs ``first_seq`` to ``last_seq``, both
+    included."""
 
     room_id: str
     first_seq: int
@@ -13,7 +14,8 @@ class Run(NamedTuple):
 
 
 class Published(NamedTuple):
-    """The runs of a message, the number of their events, and their delivery records (``core.wire``).
+    """The runs of a message, the number of their events, and their delivery records
+    (``core.wire``).
 
     ``urgent``: the highest priority among the events is URGENT or higher.
     """

@@ -1,7 +1,8 @@
-"""Deliveries that a device does not acknowledge: counted as failed, sent again, and in the end sent alone.
+"""Deliveries that a device does not acknowledge: counted as failed, sent again, and in the end sent
+alone.
 
-Only the oldest delivery in flight can be blamed: later ones may be fine and merely wait behind it. All times
-are in seconds of any steady clock.
+Only the oldest delivery in flight can be blamed: later ones may be fine and merely wait behind it.
+All times are in seconds of any steady clock.
 """
 
 from chatd.core.stream.pending_acks import PendingAcks
@@ -12,7 +13,8 @@ LONGEST = 300.0
 
 
 class AckTimer:
-    """Times the oldest delivery in flight, by comparing at each call how far the device has acknowledged."""
+    """Times the oldest delivery in flight, by comparing at each call how far the device has
+    acknowledged."""
 
     __slots__ = ("_acked", "_since", "_tries")
 
@@ -22,7 +24,8 @@ class AckTimer:
         self._tries = 0
 
     def is_over(self, *, acked: int, in_flight: bool, now: float, first: float) -> bool:
-        """True if no ack has arrived for the current timeout: ``first``, doubled each time up to LONGEST."""
+        """True if no ack has arrived for the current timeout: ``first``, doubled each time up to
+        LONGEST."""
         if not in_flight:
             self._acked = -1
             return False
@@ -37,7 +40,8 @@ class AckTimer:
 
 
 class Redelivery:
-    """Failures of one stream: counted first, and sent again only when the database has the count."""
+    """Failures of one stream: counted first, and sent again only when the database has the
+    count."""
 
     __slots__ = ("_pending_acks", "_resends", "_timer", "_window", "again", "alone")
 
@@ -49,7 +53,8 @@ class Redelivery:
         self.again: tuple[str, int] | None = None
         """Room and seq of the delivery that the next pull asks for once more."""
         self.alone = 0
-        """Deliveries that may be in flight after a suspect was sent; 0: as many as the window allows."""
+        """Deliveries that may be in flight after a suspect was sent; 0: as many as the window
+        allows."""
 
     def overdue(self, now: float, first: float) -> bool:
         """True if the oldest delivery in flight has had its time (``AckTimer``)."""
@@ -58,7 +63,8 @@ class Redelivery:
         return self._timer.is_over(acked=window.acked, in_flight=not window.empty, now=now, first=first)
 
     def oldest_failed(self, *, send_again: bool) -> bool:
-        """Count the oldest delivery in flight as failed, with the next acks. False: nothing is in flight."""
+        """Count the oldest delivery in flight as failed, with the next acks. False: nothing is in
+        flight."""
         oldest = self._window.oldest
         if oldest is None:
             return False
@@ -67,21 +73,24 @@ class Redelivery:
         return True
 
     def failure_written(self, failed: tuple[str, int]) -> bool:
-        """The database has counted the failure. True: the delivery is still in flight, so pull it again."""
+        """The database has counted the failure. True: the delivery is still in flight, so pull it
+        again."""
         if not self._resends or self._window.oldest != failed:
             return False
         self.again = failed
         return True
 
     def answered(self, asked: tuple[str, int] | None, *, suspect: bool) -> None:
-        """A pull is answered. ``asked``: it asked for this once more; ``suspect``: it brought one."""
+        """A pull is answered. ``asked``: it asked for this once more; ``suspect``: it brought
+        one."""
         if self.again == asked:  # else another one has failed meanwhile
             self.again = None
         if suspect:
             self.alone = 1
 
     def acked(self) -> None:
-        """Open the window again by doubling, each time everything in flight has been acknowledged."""
+        """Open the window again by doubling, each time everything in flight has been
+        acknowledged."""
         if self._window.empty:
             self.alone = self.alone * 2 if self.alone * 2 < self._window.max_messages else 0
 
@@ -95,7 +104,8 @@ class Redelivery:
         return self._window.empty if self.alone else self._window.half_free
 
     def limit(self, messages: int) -> int:
-        """Deliveries that a pull may ask for, ``messages`` at most, besides the one that is sent again."""
+        """Deliveries that a pull may ask for, ``messages`` at most, besides the one that is sent
+        again."""
         if not self.alone:
             return messages
         in_flight = self._window.sent - self._window.acked

@@ -1,4 +1,5 @@
-"""Everything that was sent on one stream: each room's position, and the window with what is in flight."""
+"""Everything that was sent on one stream: each room's position, and the window with what is in
+flight."""
 
 from collections.abc import Iterable, Mapping
 
@@ -11,7 +12,8 @@ UNKNOWN = -1
 
 
 class Sent:
-    """A room's position is the last seq that was sent, or of which it is known that it needs no sending."""
+    """A room's position is the last seq that was sent, or of which it is known that it needs no
+    sending."""
 
     __slots__ = ("_positions", "window")
 
@@ -27,12 +29,14 @@ class Sent:
         return {room_id: self._positions[room_id] for room_id in room_ids}
 
     def learn(self, cursors: Mapping[str, int]) -> None:
-        """``cursors``: room → seq, for rooms of which nothing is owed. Known rooms stay as they are."""
+        """``cursors``: room → seq, for rooms of which nothing is owed. Known rooms stay as they
+        are."""
         for room_id, seq in cursors.items():
             self._positions.setdefault(room_id, seq)
 
     def accept(self, message: Published) -> bool:
-        """Count a message as sent, if all its runs are next in their rooms and it fits; else return False."""
+        """Count a message as sent, if all its runs are next in their rooms and it fits; else return
+        False."""
         runs, events, records, urgent = message
         window, positions = self.window, self._positions
         for room_id, first_seq, _ in runs:
@@ -56,4 +60,10 @@ class Sent:
     def accept_run(self, run: OwedRun) -> None:
         """Count a pulled run that follows as sent."""
         self._positions[run.room_id] = run.last_seq
-        self.window.add(run.room_id, run.first_seq, run.last_seq, len(run.records), kind=RunKind.REMOVED if run.skipped else RunKind.NEW)
+        self.window.add(
+            run.room_id,
+            run.first_seq,
+            run.last_seq,
+            len(run.records),
+            kind=RunKind.REMOVED if run.skipped else RunKind.NEW,
+        )

@@ -1,10 +1,10 @@
 """DeviceStream: one device's stream at a gateway, without I/O.
 
-A message that is offered goes straight through while the stream is LIVE and the window has room. Anything
-else (a gap, a full window, a resync) makes the stream CATCHING_UP: it pulls from the outbox, which is the
-only buffer of a slow device. Messages offered during a pull are held, a window at most, and joined on behind
-its answer. An urgent message that is next in its room does not wait for any of this: it goes out at once, in
-the part of the window that is kept for it.
+A message that is offered goes straight through while the stream is LIVE and the window has room.
+Anything else (a gap, a full window, a resync) makes the stream CATCHING_UP: it pulls from the
+outbox, which is the only buffer of a slow device. Messages offered during a pull are held, a window
+at most, and joined on behind its answer. An urgent message that is next in its room does not wait
+for any of this: it goes out at once, in the part of the window that is kept for it.
 
 ``state.py`` shows every situation a stream can be in, and what may follow.
 """
@@ -21,9 +21,11 @@ from chatd.errors import NotInFlight, Superseded
 
 
 class DeviceStream:
-    """``wants_pull`` asks the driver to call ``begin_pull``; returned frames are to be sent in their order.
+    """``wants_pull`` asks the driver to call ``begin_pull``; returned frames are to be sent in
+    their order.
 
-    ``plain``: the device does not understand compressed payloads, so the driver offers and pulls plain ones.
+    ``plain``: the device does not understand compressed payloads, so the driver offers and pulls
+    plain ones.
     """
 
     __slots__ = (
@@ -103,7 +105,8 @@ class DeviceStream:
             self.wants_pull = True
 
     def begin_pull(self) -> Pull | None:
-        """The pull to make now. None: one is under way, or nothing fits; an ack will set ``wants_pull``."""
+        """The pull to make now. None: one is under way, or nothing fits; an ack will set
+        ``wants_pull``."""
         self.wants_pull = False
         if self._pull is not None or self.state is not StreamState.CATCHING_UP:
             return None
@@ -187,7 +190,8 @@ class DeviceStream:
             self.wants_pull = self.wants_pull or redelivery.has_room or self._has_urgent_room
 
     def acks_written(self) -> None:
-        """The pending acks that were taken are in the database. A failure among them is pulled again."""
+        """The pending acks that were taken are in the database. A failure among them is pulled
+        again."""
         written = self.pending_acks.written()
         if written is None or written.failed is None or self.state is StreamState.CLOSED:
             return
@@ -203,14 +207,16 @@ class DeviceStream:
         self.pending_acks.rejected(*found, reason)
 
     def overdue(self, now: float, first: float) -> bool:
-        """True if the oldest delivery in flight has waited too long: ``first`` seconds, doubled each time.
+        """True if the oldest delivery in flight has waited too long: ``first`` seconds, doubled
+        each time.
 
         To be asked several times in ``first`` seconds; ``now`` is in seconds of any steady clock.
         """
         return self._redelivery.overdue(now, first)
 
     def oldest_failed(self, *, send_again: bool) -> bool:
-        """Count the oldest delivery in flight as failed, with the next acks. False: nothing is in flight.
+        """Count the oldest delivery in flight as failed, with the next acks. False: nothing is in
+        flight.
 
         ``send_again``: pull it again when the count is written.
         """

@@ -1,7 +1,7 @@
 """Urgent events that reach the device while a pull is under way, ahead of the pull's answer.
 
-They take only room that the pull has not asked for. The answer was read without them: a run of their rooms
-may then repeat them, or begin too early.
+They take only room that the pull has not asked for. The answer was read without them: a run of
+their rooms may then repeat them, or begin too early.
 """
 
 from enum import Enum, auto
@@ -23,7 +23,8 @@ class Place(Enum):
 
 
 class Overtaking:
-    """One pull, for ``messages`` deliveries of ``size`` bytes together, and the rooms that overtake it."""
+    """One pull, for ``messages`` deliveries of ``size`` bytes together, and the rooms that overtake
+    it."""
 
     __slots__ = ("_messages", "_rooms", "_size", "_window")
 
@@ -44,7 +45,8 @@ class Overtaking:
         self._rooms.update(run.room_id for run in message.runs)
 
     def place_of(self, run: OwedRun, sent: int, *, alone: bool) -> Place:
-        """``sent``: the position of the run's room; ``alone``: nothing else may be in flight with the run."""
+        """``sent``: the position of the run's room; ``alone``: nothing else may be in flight with
+        the run."""
         if not self._rooms:
             return Place.FREE
         overtaken = run.room_id in self._rooms

@@ -1,4 +1,5 @@
-"""Deliveries in flight to one device, sent and not yet acknowledged: their number, bytes and rooms."""
+"""Deliveries in flight to one device, sent and not yet acknowledged: their number, bytes and
+rooms."""
 
 from collections import deque
 from enum import Enum, auto
@@ -7,7 +8,8 @@ from typing import NamedTuple
 from chatd.errors import AckAhead
 
 URGENT_SHARE = 8
-"""A window of 8 deliveries or more is larger by an eighth for urgent events, in deliveries and in bytes."""
+"""A window of 8 deliveries or more is larger by an eighth for urgent events, in deliveries and in
+bytes."""
 
 
 class RunKind(Enum):
@@ -22,11 +24,13 @@ class RunKind(Enum):
     REPLAY = auto()
     """A dead letter, behind the cursor or not: the ack ends the replay."""
     REMOVED = auto()
-    """A marker of removed events, one delivery for many seqs: as NEW, but none of them was delivered."""
+    """A marker of removed events, one delivery for many seqs: as NEW, but none of them was
+    delivered."""
 
 
 class Segment(NamedTuple):
-    """A run in flight: deliveries ``start`` + 1 to ``end``. A REMOVED one is one delivery for many seqs."""
+    """A run in flight: deliveries ``start`` + 1 to ``end``. A REMOVED one is one delivery for many
+    seqs."""
 
     start: int
     end: int
@@ -44,8 +48,9 @@ class Segment(NamedTuple):
 class Window:
     """Counts deliveries from 1, and maps a cumulative ack back to rooms.
 
-    ``messages`` deliveries and ``size`` bytes may be in flight; with urgent ones ``max_messages`` and
-    ``max_bytes``. A single delivery larger than that may be sent when nothing else is in flight.
+    ``messages`` deliveries and ``size`` bytes may be in flight; with urgent ones ``max_messages``
+    and ``max_bytes``. A single delivery larger than that may be sent when nothing else is in
+    flight.
     """
 
     __slots__ = (
@@ -72,7 +77,8 @@ class Window:
         self.max_bytes = size + more * (size // URGENT_SHARE)
         self.sent = 0
         self.acked = 0
-        """Deliveries that are not waited for: the device has acknowledged them, or they are given up."""
+        """Deliveries that are not waited for: the device has acknowledged them, or they are given
+        up."""
         self.handled = 0
         """Deliveries that the device has acknowledged."""
         self.sent_bytes = 0
@@ -80,7 +86,8 @@ class Window:
         self.replayed: list[tuple[str, int]] = []
         """Room and seq of replays that were acknowledged, until ``take_replayed``."""
         self.removed: list[tuple[str, int, int]] = []
-        """Room, first and last seq of REMOVED runs that were acknowledged, until ``take_removed``."""
+        """Room, first and last seq of REMOVED runs that were acknowledged, until
+        ``take_removed``."""
         self._given_up: set[tuple[str, int]] = set()  # room and seq; copies of it may be in flight
         # Oldest first; never more than max_messages of them, and a few sent again.
         self._segments: deque[Segment] = deque()
@@ -189,7 +196,8 @@ class Window:
         self._given_up.discard((room_id, seq))
 
     def drop_given_up(self) -> None:
-        """Drop what is given up from the front, up to the first delivery that is waited for. A marker is."""
+        """Drop what is given up from the front, up to the first delivery that is waited for. A
+        marker is."""
         segments = self._segments
         while segments and segments[0].kind is not RunKind.MARKER and self.oldest in self._given_up:
             self.acked += 1
@@ -198,7 +206,10 @@ class Window:
 
     def marks(self, room_id: str, seq: int) -> bool:
         """True if the marker of an event is in flight."""
-        return any(one.kind is RunKind.MARKER and (one.room_id, one.last_seq) == (room_id, seq) for one in self._segments)
+        return any(
+            one.kind is RunKind.MARKER and (one.room_id, one.last_seq) == (room_id, seq)
+            for one in self._segments
+        )
 
     @property
     def oldest_kind(self) -> RunKind | None:
@@ -206,7 +217,8 @@ class Window:
         return self._segments[0].kind if self._segments else None
 
     def has_room_for_copy(self, size: int) -> bool:
-        """True if the device itself, by what it has acknowledged, expects one more delivery of ``size`` bytes."""
+        """True if the device itself, by what it has acknowledged, expects one more delivery of
+        ``size`` bytes."""
         return self.sent - self.handled < self._normal_messages and self.fits(1, size)
 
     def take_replayed(self) -> list[tuple[str, int]]:
@@ -230,4 +242,6 @@ class Window:
 
     def replays(self) -> set[tuple[str, int]]:
         """Room and seq of the replays in flight that are waited for."""
-        return {(one.room_id, one.last_seq) for one in self._segments if one.kind is RunKind.REPLAY} - self._given_up
+        return {
+            (one.room_id, one.last_seq) for one in self._segments if one.kind is RunKind.REPLAY
+        } - self._given_up

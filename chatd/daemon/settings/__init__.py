@@ -1,4 +1,5 @@
-"""The settings: sections in files named for them, composed into one ``Settings``. ``sources`` reads it, once."""
+"""The settings: sections in files named for them, composed into one ``Settings``. ``sources`` reads
+it, once."""
 
 from chatd.daemon.mode import Mode
 from chatd.daemon.settings.settings import Settings

@@ -1,4 +1,5 @@
-"""ZeroMQ addresses as operators write them: ``mem://name`` is ZeroMQ's inproc, commas separate several."""
+"""ZeroMQ addresses as operators write them: ``mem://name`` is ZeroMQ's inproc, commas separate
+several."""
 
 import os
 import re
@@ -13,7 +14,8 @@ MAX_IPC_PATH = 107
 
 
 def parse_addresses(given: str, name: str, place: Place) -> tuple[str, ...]:
-    """The addresses in ``given``. If it is empty: mem://``name`` in mode all, else the ipc socket ``name``."""
+    """The addresses in ``given``. If it is empty: mem://``name`` in mode all, else the ipc socket
+    ``name``."""
     default = f"mem://{name}" if place.mode == "all" else f"ipc://{(place.ipc_dir / name).absolute()}"
     parts = (part.strip() for part in (given or default).split(","))
     return tuple(re.sub("^mem://", "inproc://", uri) for uri in parts)
@@ -40,7 +42,10 @@ def address_problems(key: str, uri: str, *, mem_allowed: bool) -> Iterator[str]:
         yield f"{key}: {uri!r} must begin with {'mem://, ' if mem_allowed else ''}ipc:// or tcp://"
     elif uri.startswith("ipc://") and len(os.fsencode(uri[6:])) > MAX_IPC_PATH:
         path = uri[6:]
-        yield f"{key}: {path} is longer than the path of a socket may be, {MAX_IPC_PATH} bytes; a shorter RUNTIME_DIR helps"
+        yield (
+            f"{key}: {path} is longer than the path of a socket may be, {MAX_IPC_PATH} bytes; a shorter "
+            f"RUNTIME_DIR helps"
+        )
     else:
         try:
             check_uri(uri)

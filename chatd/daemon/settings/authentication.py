@@ -21,19 +21,22 @@ class AuthenticationSection(Section):
 
     tokens_file: OptionalPath = Field(
         default=None,
-        description="TOML file of the tokens with which clients authenticate. A gateway that does not find it writes one with a "
+        description="TOML file of the tokens with which clients authenticate. A gateway that does not find "
+        "it writes one with a "
         "single operator's token. Default: DATA_DIR/tokens.toml.",
     )
     handshake_timeout_ms: int = number(
         5_000,
-        "Milliseconds within which a new connection must authenticate; then the gateway closes it. With 0 it may take for ever.",
+        "Milliseconds within which a new connection must authenticate; then the gateway closes it. With 0 it "
+        "may take for ever.",
         unit="ms",
         ge=0,
         le=600_000,
     )
     max_unauthenticated: int = number(
         10_000,
-        "Number of connections to a gateway that may be unauthenticated at once; one more closes the oldest of them. Half of the "
+        "Number of connections to a gateway that may be unauthenticated at once; one more closes the oldest "
+        "of them. Half of the "
         "process's limit of open files (RLIMIT_NOFILE) is never exceeded.",
         unit="connections",
         ge=1,

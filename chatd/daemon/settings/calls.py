@@ -16,12 +16,14 @@ class CallsSection(Section):
 
     default_uri: str = Field(
         default="",
-        description="Address at which a default node takes calls: mem://, ipc:// or tcp://, of this machine only. A gateway may "
+        description="Address at which a default node takes calls: mem://, ipc:// or tcp://, of this machine "
+        "only. A gateway may "
         "have several, separated by commas. Default: mem:// in mode all, else an ipc socket in RUNTIME_DIR.",
     )
     call_timeout_ms: int = number(
         10_000,
-        "Milliseconds that a gateway waits for a default node's reply; then the client's call fails and may be tried again.",
+        "Milliseconds that a gateway waits for a default node's reply; then the client's call fails and may "
+        "be tried again.",
         unit="ms",
         ge=100,
         le=600_000,

@@ -12,7 +12,8 @@ class FanOutSection(Section):
 
     fanout_linger_ms: int = number(
         10,
-        "Longest time in milliseconds that a committed event waits, under load, to be fanned out together with others. Its sender has "
+        "Longest time in milliseconds that a committed event waits, under load, to be fanned out together "
+        "with others. Its sender has "
         "the answer before that. With 0 no event waits.",
         unit="ms",
         ge=0,
@@ -20,7 +21,8 @@ class FanOutSection(Section):
     )
     fanout_repair_seconds: float = number(
         5.0,
-        "Seconds between two searches of a default node for committed events that another node did not fan out before it died.",
+        "Seconds between two searches of a default node for committed events that another node did not fan "
+        "out before it died.",
         unit="s",
         ge=0.1,
         le=3600,

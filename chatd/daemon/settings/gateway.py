@@ -16,16 +16,19 @@ class GatewaySection(Section):
 
     gateway_uri: str = Field(
         default="tcp://127.0.0.1:7400",
-        description="Address at which a gateway takes the connections of devices and chatctl: tcp:// or ipc://, of this machine only.",
+        description="Address at which a gateway takes the connections of devices and chatctl: tcp:// or "
+        "ipc://, of this machine only.",
     )
     gateway_public_uri: str = Field(
         default="",
-        description="Address at which devices reach this gateway from where they are; other gateways name it to devices when they "
+        description="Address at which devices reach this gateway from where they are; other gateways name it "
+        "to devices when they "
         "stop. Default: GATEWAY_URI, as bound.",
     )
     max_connections_per_device: int = number(
         2,
-        "Number of connections that a gateway carries for one device, counting streams and Hellos that wait for an answer. One more "
+        "Number of connections that a gateway carries for one device, counting streams and Hellos that wait "
+        "for an answer. One more "
         "closes the oldest.",
         unit="connections",
         ge=1,

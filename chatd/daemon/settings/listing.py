@@ -1,4 +1,5 @@
-"""The settings as people read them: those in force and where each came from, and those there are."""
+"""The settings as people read them: those in force and where each came from, and those there
+are."""
 
 from dataclasses import dataclass
 
@@ -43,8 +44,8 @@ def describe(settings: Settings) -> list[Effective]:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One setting there is. ``default``: empty if it depends on something; the meaning says on what.
-    ``limits``: the range with its unit; empty for text."""
+    """One setting there is. ``default``: empty if it depends on something; the meaning says on
+    what. ``limits``: the range with its unit; empty for text."""
 
     name: str
     default: str
@@ -76,6 +77,8 @@ def page() -> str:
     """Every setting there is as a Markdown page: ``SETTINGS.md``, in the folder above."""
     return _INTRODUCTION + "".join(
         f"\n## {section.title}\n{_HEADER}"
-        + "".join(f"| `{row.name}` | {row.default} | {row.limits} | {row.meaning} |\n" for row in rows(section))
+        + "".join(
+            f"| `{row.name}` | {row.default} | {row.limits} | {row.meaning} |\n" for row in rows(section)
+        )
         for section in SECTIONS.values()
     )

@@ -13,8 +13,10 @@ class LogsSection(Section):
     title: ClassVar[str] = "Logs"
 
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lower)] = Field(
-        default="info", description="Lowest level of the records that are written: debug, info, warning or error."
+        default="info",
+        description="Lowest level of the records that are written: debug, info, warning or error.",
     )
     log_format: Annotated[Literal["auto", "json", "text"], BeforeValidator(lower)] = Field(
-        default="auto", description="Form of the log on stderr: json, text, or auto, which is text on a terminal and else json."
+        default="auto",
+        description="Form of the log on stderr: json, text, or auto, which is text on a terminal and else json.",
     )

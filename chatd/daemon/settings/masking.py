@@ -20,14 +20,15 @@ def may_hold_secret(field: FieldInfo) -> bool:
 
 
 def mask(text: str) -> str:
-    """``text`` with the password of any URI in it starred out: one that holds ``@`` too, and one among the
-    parameters."""
+    """``text`` with the password of any URI in it starred out: one that holds ``@`` too, and one
+    among the parameters."""
     text = re.sub(r"(://[^:/?#\s]*):.*@", r"\1:***@", text)
     return re.sub(r"([?&](?:ssl)?password=)[^&\s]*", r"\1***", text, flags=re.IGNORECASE)
 
 
 def mask_path(url: str) -> str:
-    """``url`` with everything behind its host starred out: services give addresses that are secrets themselves."""
+    """``url`` with everything behind its host starred out: services give addresses that are secrets
+    themselves."""
     found = re.match(r"https?://(?:[^/?#\s]*@)?([^/?#@\s]+)(.*)", url)
     if found is None:
         return "***" if url else ""

@@ -13,7 +13,11 @@ class MessagesSection(Section):
     title: ClassVar[str] = "Messages"
 
     max_frame_bytes: int = number(
-        MIB, "Size in bytes of the largest frame that a gateway or default node accepts.", unit="bytes", ge=4096, le=16 * MIB
+        MIB,
+        "Size in bytes of the largest frame that a gateway or default node accepts.",
+        unit="bytes",
+        ge=4096,
+        le=16 * MIB,
     )
     max_payload_bytes: int = number(
         64 * 1024,
@@ -24,13 +28,18 @@ class MessagesSection(Section):
     )
     compress_min_bytes: int = number(
         1024,
-        "Size in bytes from which a payload is compressed, in the database and on its way to devices that accept it. With 0 none is.",
+        "Size in bytes from which a payload is compressed, in the database and on its way to devices that "
+        "accept it. With 0 none is.",
         unit="bytes",
         ge=0,
         le=8 * MIB,
     )
     compress_level: int = number(
-        3, "Level of zstd's compression of payloads: a higher level takes more time and saves more.", unit="(zstd's level)", ge=1, le=19
+        3,
+        "Level of zstd's compression of payloads: a higher level takes more time and saves more.",
+        unit="(zstd's level)",
+        ge=1,
+        le=19,
     )
 
     def compressor(self) -> Compressor:
@@ -39,4 +48,7 @@ class MessagesSection(Section):
 
     def problems(self, place: Place) -> Iterator[str]:
         if self.max_payload_bytes >= self.max_frame_bytes:
-            yield f"MAX_PAYLOAD_BYTES: {self.max_payload_bytes} must be less than MAX_FRAME_BYTES, {self.max_frame_bytes}"
+            yield (
+                f"MAX_PAYLOAD_BYTES: {self.max_payload_bytes} must be less than MAX_FRAME_BYTES, "
+                f"{self.max_frame_bytes}"
+            )

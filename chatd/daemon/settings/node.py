@@ -21,7 +21,9 @@ def _data_dir() -> Path:
     try:
         return Path(given or Path.home() / ".local/share") / "chatd"
     except RuntimeError as exc:
-        raise ConfigError(f"DATA_DIR: user {os.getuid()} has no home directory; DATA_DIR must be set") from exc
+        raise ConfigError(
+            f"DATA_DIR: user {os.getuid()} has no home directory; DATA_DIR must be set"
+        ) from exc
 
 
 def _node_id() -> str:
@@ -42,10 +44,14 @@ class NodeSection(Section):
     runtime_dir: OptionalPath = Field(
         default=None, description="Folder of the ipc sockets. Default: $RUNTIME_DIRECTORY, else DATA_DIR/run."
     )
-    node_id: Id = Field(default_factory=_node_id, description="Name of this node in logs and tables. Default: the host's name.")
+    node_id: Id = Field(
+        default_factory=_node_id,
+        description="Name of this node in logs and tables. Default: the host's name.",
+    )
     node_lease_seconds: float = number(
         10.0,
-        "Seconds for which a default node announces itself and its gateways; it renews this lease three times in that time. "
+        "Seconds for which a default node announces itself and its gateways; it renews this lease three "
+        "times in that time. "
         "A node whose lease has ended is no longer named to gateways and devices.",
         unit="s",
         ge=0.3,
@@ -53,7 +59,8 @@ class NodeSection(Section):
     )
     drain_seconds: float = number(
         5.0,
-        "Longest time in seconds that a stopping node takes to drain: a gateway sends its devices to other gateways, spread over "
+        "Longest time in seconds that a stopping node takes to drain: a gateway sends its devices to other "
+        "gateways, spread over "
         "this time, and calls and acks in progress are completed. With 0 nothing is waited for.",
         unit="s",
         ge=0,

@@ -20,7 +20,8 @@ class NotificationsSection(Section):
 
     notifiers: str = Field(
         default="log",
-        description="Ways to notify a device that is away, separated by commas: log, exec, webhook, webpush. A device chooses one of "
+        description="Ways to notify a device that is away, separated by commas: log, exec, webhook, webpush. "
+        "A device chooses one of "
         "them; if this is empty, none is notified.",
     )
     notify_delay_seconds: float = number(
@@ -32,13 +33,18 @@ class NotificationsSection(Section):
     )
     notify_quiet_seconds: float = number(
         30.0,
-        "Seconds for which a device is not notified again after a notification, whatever arrives for it. With 0 there is no such pause.",
+        "Seconds for which a device is not notified again after a notification, whatever arrives for it. "
+        "With 0 there is no such pause.",
         unit="s",
         ge=0,
         le=86_400,
     )
     notify_tick_seconds: float = number(
-        1.0, "Seconds between two searches of a default node for notifications that are due.", unit="s", ge=0.05, le=60
+        1.0,
+        "Seconds between two searches of a default node for notifications that are due.",
+        unit="s",
+        ge=0.05,
+        le=60,
     )
     notify_preview_chars: int = number(
         120,
@@ -56,14 +62,16 @@ class NotificationsSection(Section):
     )
     notify_retry_ms: int = number(
         5_000,
-        "Milliseconds after which a failed notification is tried again. The time doubles with each failure, up to an hour.",
+        "Milliseconds after which a failed notification is tried again. The time doubles with each failure, "
+        "up to an hour.",
         unit="ms",
         ge=10,
         le=3_600_000,
     )
     notify_max_retries: int = number(
         8,
-        "Number of retries after which a failed notification is given up, until an operator retries it or something new arrives for "
+        "Number of retries after which a failed notification is given up, until an operator retries it or "
+        "something new arrives for "
         "the device. With 0 a notification is tried once.",
         unit="retries",
         ge=0,
@@ -71,23 +79,30 @@ class NotificationsSection(Section):
     )
     notify_exec: OptionalPath = Field(
         default=None,
-        description="Program that the notifier exec starts for each notification; it reads the notification as JSON from stdin.",
+        description="Program that the notifier exec starts for each notification; it reads the notification "
+        "as JSON from stdin.",
     )
     notify_webhook_url: SecretUri = Field(
-        default="", description="HTTP or HTTPS address to which the notifier webhook POSTs each notification as JSON."
+        default="",
+        description="HTTP or HTTPS address to which the notifier webhook POSTs each notification as JSON.",
     )
     notify_webhook_secret: SecretStr = Field(
-        default=SecretStr(""), description="Secret with which the notifier webhook signs its requests, in the header X-Chatd-Signature."
+        default=SecretStr(""),
+        description="Secret with which the notifier webhook signs its requests, in the header X-Chatd-Signature.",
     )
     notify_vapid_key: OptionalPath = Field(
-        default=None, description="PEM file of the VAPID private key with which the notifier webpush identifies itself to push services."
+        default=None,
+        description="PEM file of the VAPID private key with which the notifier webpush identifies itself to "
+        "push services.",
     )
     notify_vapid_subject: str = Field(
-        default="", description="Address of the operators, mailto: or https:, that the notifier webpush gives to push services."
+        default="",
+        description="Address of the operators, mailto: or https:, that the notifier webpush gives to push services.",
     )
     notify_webpush_hosts: str = Field(
         default="fcm.googleapis.com,push.services.mozilla.com,notify.windows.com,push.apple.com",
-        description="Push services, separated by commas, to which the notifier webpush may send: a host stands for its subdomains too, "
+        description="Push services, separated by commas, to which the notifier webpush may send: a host "
+        "stands for its subdomains too, "
         "over https only; an origin such as http://127.0.0.1:8000 is taken as it is.",
     )
 

@@ -22,7 +22,8 @@ class PresenceSection(Section):
     )
     presence_settle_ms: int = number(
         500,
-        "Milliseconds for which a user's presence must not have changed before the watchers are told. With 0 they are told at once.",
+        "Milliseconds for which a user's presence must not have changed before the watchers are told. With 0 "
+        "they are told at once.",
         unit="ms",
         ge=0,
         le=60_000,
@@ -35,7 +36,11 @@ class PresenceSection(Section):
         le=10_000,
     )
     presence_burst: int = number(
-        5, "Number of presence changes that a device which made none before may make at once.", unit="changes", ge=1, le=1_000
+        5,
+        "Number of presence changes that a device which made none before may make at once.",
+        unit="changes",
+        ge=1,
+        le=1_000,
     )
 
     def settle(self) -> float:

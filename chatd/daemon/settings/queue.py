@@ -16,7 +16,8 @@ class QueueSection(Section):
 
     queue_user_event_delivery_name: Id = Field(
         default="user.event.delivery",
-        description="Name of the queue between default nodes and gateways. A gateway refuses default nodes whose queue has another name.",
+        description="Name of the queue between default nodes and gateways. A gateway refuses default nodes "
+        "whose queue has another name.",
     )
     queue_user_event_delivery_uri: str = Field(
         default="",

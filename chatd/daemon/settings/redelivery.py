@@ -15,14 +15,16 @@ class RedeliverySection(Section):
 
     delivery_retry_ms: int = number(
         10_000,
-        "Milliseconds after which a gateway sends an unacknowledged delivery again. The time doubles with each retry, up to 5 minutes.",
+        "Milliseconds after which a gateway sends an unacknowledged delivery again. The time doubles with "
+        "each retry, up to 5 minutes.",
         unit="ms",
         ge=50,
         le=300_000,
     )
     max_delivery_retries: int = number(
         5,
-        "Number of retries after which an unacknowledged delivery becomes a dead letter, and the device gets a marker in its place. "
+        "Number of retries after which an unacknowledged delivery becomes a dead letter, and the device gets "
+        "a marker in its place. "
         "With 0 the first failure makes it one.",
         unit="retries",
         ge=0,

@@ -7,8 +7,8 @@ from chatd.default.retention.retention import RetentionRule
 
 
 class RetentionSection(Section):
-    """A default node's. An event is removed when a limit of its room allows it and no device within the
-    backlog limits is still owed it."""
+    """A default node's. An event is removed when a limit of its room allows it and no device within
+    the backlog limits is still owed it."""
 
     title: ClassVar[str] = "Retention"
 
@@ -28,7 +28,8 @@ class RetentionSection(Section):
     )
     backlog_days: float = number(
         30,
-        "Days for which events are kept beyond the limits of their room because a device has not acknowledged them yet. With 0 they "
+        "Days for which events are kept beyond the limits of their room because a device has not "
+        "acknowledged them yet. With 0 they "
         "are kept for as long as the device takes.",
         unit="days",
         ge=0,
@@ -36,7 +37,8 @@ class RetentionSection(Section):
     )
     backlog_events: int = number(
         100_000,
-        "Number of unacknowledged events of one room up to which they are kept for a device beyond the limits of the room; for a device "
+        "Number of unacknowledged events of one room up to which they are kept for a device beyond the "
+        "limits of the room; for a device "
         "that is owed more, none are. With 0 there is no such limit.",
         unit="events",
         ge=0,
@@ -44,7 +46,8 @@ class RetentionSection(Section):
     )
     device_expiry_days: float = number(
         90,
-        "Days after which a device that has not connected is forgotten, with everything it is owed. With 0 no device is forgotten.",
+        "Days after which a device that has not connected is forgotten, with everything it is owed. With 0 "
+        "no device is forgotten.",
         unit="days",
         ge=0,
         le=36_500,

@@ -1,8 +1,8 @@
-"""A section of the settings: fields, named and measured as operators write them, and methods that give its
-subject what it takes.
+"""A section of the settings: fields, named and measured as operators write them, and methods that
+give its subject what it takes.
 
-Outside of a section every time is in seconds and every size in bytes: a field in another unit has a method
-that converts it.
+Outside of a section every time is in seconds and every size in bytes: a field in another unit has a
+method that converts it.
 """
 
 from collections.abc import Iterator
@@ -61,9 +61,12 @@ OptionalPath = Annotated[Path | None, BeforeValidator(_home), BeforeValidator(_e
 
 
 class Section(BaseSettings):
-    """Settings of one subject. An empty address or path means the default that its description names."""
+    """Settings of one subject. An empty address or path means the default that its description
+    names."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", populate_by_name=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, env_ignore_empty=True
+    )
 
     title: ClassVar[str]
     """The section's heading in SETTINGS.md."""
@@ -77,12 +80,13 @@ class Section(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """A section takes only what it is given: ``sources`` reads the environment and the file, and so knows
-        where each value came from."""
+        """A section takes only what it is given: ``sources`` reads the environment and the file,
+        and so knows where each value came from."""
         return (init_settings,)
 
     def problems(self, place: Place) -> Iterator[str]:
-        """A line for each value that is well formed and still wrong, because of another value or the mode."""
+        """A line for each value that is well formed and still wrong, because of another value or
+        the mode."""
         yield from ()
 
     def effective(self, place: Place) -> dict[str, str]:
@@ -91,7 +95,8 @@ class Section(BaseSettings):
 
 
 def allowed(field: FieldInfo) -> str:
-    """The values a field may have, in words: a range with its unit, the words to choose from, or the kind of text."""
+    """The values a field may have, in words: a range with its unit, the words to choose from, or
+    the kind of text."""
     if isinstance(field.json_schema_extra, dict):
         return str(field.json_schema_extra["allowed"])
     words = get_args(field.annotation)

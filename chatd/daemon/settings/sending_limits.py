@@ -27,7 +27,8 @@ class SendingLimitsSection(Section):
     )
     max_frames_per_second: int = number(
         10_000,
-        "Number of frames per second, such as acks and heartbeats, that one device of a user may send. With 0 there is no limit.",
+        "Number of frames per second, such as acks and heartbeats, that one device of a user may send. With "
+        "0 there is no limit.",
         unit="frames/s",
         ge=0,
         le=10**6,
@@ -48,21 +49,24 @@ class SendingLimitsSection(Section):
     )
     address_events_per_second: int = number(
         10_000,
-        "Number of events per second that all users at one IP address (of IPv6: in one /64) together may send. With 0 there is no limit.",
+        "Number of events per second that all users at one IP address (of IPv6: in one /64) together may "
+        "send. With 0 there is no limit.",
         unit="events/s",
         ge=0,
         le=10**6,
     )
     address_bytes_per_second: int = number(
         32 * MIB,
-        "Number of bytes per second that all users at one IP address (of IPv6: in one /64) together may send. With 0 there is no limit.",
+        "Number of bytes per second that all users at one IP address (of IPv6: in one /64) together may "
+        "send. With 0 there is no limit.",
         unit="bytes/s",
         ge=0,
         le=10**10,
     )
     rate_burst_seconds: float = number(
         2.0,
-        "Seconds' worth of each sending limit (events, bytes, frames) that a user who was quiet before may send at once.",
+        "Seconds' worth of each sending limit (events, bytes, frames) that a user who was quiet before may "
+        "send at once.",
         unit="s",
         ge=0.01,
         le=3600,

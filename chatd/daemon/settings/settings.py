@@ -1,4 +1,5 @@
-"""All settings, composed of their sections in the order of the flow. ``SECTIONS`` is the list of them."""
+"""All settings, composed of their sections in the order of the flow. ``SECTIONS`` is the list of
+them."""
 
 from inspect import isclass
 from pathlib import Path
@@ -26,8 +27,8 @@ from chatd.daemon.settings.streams import StreamsSection
 
 
 class Settings(BaseModel):
-    """The settings of a process. ``origins``: key of each setting that is no default → ``environment`` or
-    the path of a file."""
+    """The settings of a process. ``origins``: key of each setting that is no default →
+    ``environment`` or the path of a file."""
 
     model_config = ConfigDict(frozen=True)
 

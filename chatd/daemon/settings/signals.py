@@ -20,14 +20,16 @@ class SignalsSection(Section):
     )
     receipt_room_limit: int = number(
         100,
-        "Number of members up to which a room's devices are sent typing and receipts; larger rooms are sent none. With 0 no room is.",
+        "Number of members up to which a room's devices are sent typing and receipts; larger rooms are sent "
+        "none. With 0 no room is.",
         unit="members",
         ge=0,
         le=100_000,
     )
     typing_per_second: float = number(
         2.0,
-        "Number of SetTyping calls per second that one user may make in one room; more are refused. With 0 there is no limit.",
+        "Number of SetTyping calls per second that one user may make in one room; more are refused. With 0 "
+        "there is no limit.",
         unit="calls/s",
         ge=0,
         le=1_000,

@@ -1,8 +1,8 @@
-"""Reads the settings from their sources and judges them as a whole: every problem in one go, a line each, no
-password in any.
+"""Reads the settings from their sources and judges them as a whole: every problem in one go, a line
+each, no password in any.
 
-The environment beats the TOML file, which beats the default. The keys are the same in both, in lower case in
-TOML; a file has no sections.
+The environment beats the TOML file, which beats the default. The keys are the same in both, in
+lower case in TOML; a file has no sections.
 """
 
 import os
@@ -23,8 +23,8 @@ SYSTEM_CONFIG = Path("/etc/chatd/chatd.toml")
 
 
 def load_settings(mode: Mode, config_file: Path | None, *, system_config: Path = SYSTEM_CONFIG) -> Settings:
-    """Read and check the settings for ``mode``. Raises ConfigError with one line for each problem, StartFailed for a file that cannot be
-    read now.
+    """Read and check the settings for ``mode``. Raises ConfigError with one line for each problem,
+    StartFailed for a file that cannot be read now.
 
     The file is ``config_file``, else $CHATD_CONFIG, else ``system_config`` if there is one.
     """
@@ -36,14 +36,21 @@ def load_settings(mode: Mode, config_file: Path | None, *, system_config: Path =
     values = from_file | from_environment
     problems = []
     try:
-        settings = Settings.model_validate(_in_sections(values) | {"mode": mode, "config_file": config_file, "origins": origins})
+        settings = Settings.model_validate(
+            _in_sections(values) | {"mode": mode, "config_file": config_file, "origins": origins}
+        )
     except ValidationError as exc:
         # Without `from exc`: it repeats the values, passwords too.
         problems = [_problem(error, origins) for error in exc.errors()]
-    problems += [f"{key!a}: there is no such setting (from {path}); chatd settings lists them" for key in _unknown(values)]
+    problems += [
+        f"{key!a}: there is no such setting (from {path}); chatd settings lists them"
+        for key in _unknown(values)
+    ]
     if not problems:
         place = settings.place
-        problems = [mask(line) for section in settings.sections().values() for line in section.problems(place)]
+        problems = [
+            mask(line) for section in settings.sections().values() for line in section.problems(place)
+        ]
     if problems:
         raise ConfigError("\n".join(problems)) from None
     return settings
@@ -64,7 +71,8 @@ def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
 
 
 def _lower_case(document: dict[str, Any], path: Path) -> dict[str, Any]:
-    """A file may write the names as the environment does. Raises ConfigError for a name that is there twice."""
+    """A file may write the names as the environment does. Raises ConfigError for a name that is
+    there twice."""
     found: dict[str, Any] = {}
     for key, value in document.items():
         if key.lower() in found:
@@ -91,7 +99,10 @@ def _one_data_dir(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _in_sections(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {name: {key: values[key] for key in section.model_fields if key in values} for name, section in SECTIONS.items()}
+    return {
+        name: {key: values[key] for key in section.model_fields if key in values}
+        for name, section in SECTIONS.items()
+    }
 
 
 def _unknown(values: dict[str, Any]) -> list[str]:
@@ -99,7 +110,8 @@ def _unknown(values: dict[str, Any]) -> list[str]:
 
 
 def _problem(error: Any, origins: dict[str, str]) -> str:
-    """One line for one of pydantic's errors: the setting, what is wrong with it, what is allowed."""
+    """One line for one of pydantic's errors: the setting, what is wrong with it, what is
+    allowed."""
     section, key, *_ = error["loc"]
     field = SECTIONS[section].model_fields[key]
     given = "this" if may_hold_secret(field) else mask(ascii(error["input"]))[:80]

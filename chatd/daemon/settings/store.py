@@ -29,7 +29,8 @@ class StoreSection(Section):
     )
     cache_uri: Literal["database:", "mem:"] = Field(
         default="database:",
-        description="Place where a default node keeps the connections that operators are shown: database: (all nodes share them) or "
+        description="Place where a default node keeps the connections that operators are shown: database: "
+        "(all nodes share them) or "
         "mem: (each node knows its own, until it stops).",
     )
 
@@ -44,5 +45,6 @@ class StoreSection(Section):
 
     def effective(self, place: Place) -> dict[str, str]:
         uri = self.database(place)
-        # A gateway is not stopped by an address that nobody understands: who knows where its password is?
+        # A gateway is not stopped by an address that nobody understands: who knows where its
+        # password is?
         return super().effective(place) | {"db_uri": "***" if uri_fault(uri) else mask(uri)}

@@ -13,7 +13,8 @@ class StreamsSection(Section):
 
     heartbeat_interval_ms: int = number(
         10_000,
-        "Milliseconds after which a device with nothing else to send must send a heartbeat. The gateway ends a stream that has been "
+        "Milliseconds after which a device with nothing else to send must send a heartbeat. The gateway ends "
+        "a stream that has been "
         "silent for three times as long.",
         unit="ms",
         ge=100,
@@ -21,14 +22,16 @@ class StreamsSection(Section):
     )
     window_messages: int = number(
         64,
-        "Number of deliveries that a stream may have unacknowledged, unless the device's Hello asks for another window.",
+        "Number of deliveries that a stream may have unacknowledged, unless the device's Hello asks for "
+        "another window.",
         unit="deliveries",
         ge=1,
         le=65_536,
     )
     window_bytes: int = number(
         256 * 1024,
-        "Total size in bytes of the deliveries that a stream may have unacknowledged, unless the device's Hello asks for another window.",
+        "Total size in bytes of the deliveries that a stream may have unacknowledged, unless the device's "
+        "Hello asks for another window.",
         unit="bytes",
         ge=1024,
         le=16 * MIB,
@@ -42,7 +45,8 @@ class StreamsSection(Section):
     )
     repair_pull_seconds: float = number(
         30.0,
-        "Seconds after which a stream that has been quiet pulls from its outbox, in case the queue lost the last message. The time "
+        "Seconds after which a stream that has been quiet pulls from its outbox, in case the queue lost the "
+        "last message. The time "
         "varies at random around this value.",
         unit="s",
         ge=0.05,
@@ -50,7 +54,8 @@ class StreamsSection(Section):
     )
     connection_touch_seconds: float = number(
         60.0,
-        "Seconds between two notes in the connection metadata that a device is still there, which operators see as its last sign of "
+        "Seconds between two notes in the connection metadata that a device is still there, which operators "
+        "see as its last sign of "
         "life. With 0 every heartbeat is noted.",
         unit="s",
         ge=0,

@@ -1,1 +1,2 @@
-"""Deliveries that devices did not take: failures are counted, too many of them make a dead letter."""
+"""Deliveries that devices did not take: failures are counted, too many of them make a dead
+letter."""

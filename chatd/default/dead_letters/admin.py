@@ -22,14 +22,24 @@ class DeadLetterAdmin:
         self._notify = notify
         self.part = Part(
             calls=(
-                Call("AdminService/ListDeadLetters", admin_pb2.ListDeadLettersRequest, Role.OPERATOR, self.list_dead_letters),
+                Call(
+                    "AdminService/ListDeadLetters",
+                    admin_pb2.ListDeadLettersRequest,
+                    Role.OPERATOR,
+                    self.list_dead_letters,
+                ),
                 Call(
                     "AdminService/ReplayDeadLetters",
                     admin_pb2.ReplayDeadLettersRequest,
                     Role.OPERATOR,
                     self.replay_dead_letters,
                 ),
-                Call("AdminService/DropDeadLetters", admin_pb2.DropDeadLettersRequest, Role.OPERATOR, self.drop_dead_letters),
+                Call(
+                    "AdminService/DropDeadLetters",
+                    admin_pb2.DropDeadLettersRequest,
+                    Role.OPERATOR,
+                    self.drop_dead_letters,
+                ),
             )
         )
 
@@ -39,7 +49,13 @@ class DeadLetterAdmin:
         def then(page: tuple[tuple[DeadLetter, ...], bool]) -> admin_pb2.ListDeadLettersResponse:
             return admin_pb2.ListDeadLettersResponse(letters=map(_to_pb, page[0]), more=page[1])
 
-        query = ListDeadLetters(request.letter_id, request.profile_id, request.device_id, request.room_id, page_limit(request.limit))
+        query = ListDeadLetters(
+            request.letter_id,
+            request.profile_id,
+            request.device_id,
+            request.room_id,
+            page_limit(request.limit),
+        )
         return Read(query, then)
 
     def replay_dead_letters(self, caller: Caller, request: admin_pb2.ReplayDeadLettersRequest) -> Answer:
@@ -74,7 +90,11 @@ def _check_letters(letter_ids: Iterable[str]) -> tuple[str, ...]:
 
 def _to_pb(letter: DeadLetter) -> admin_pb2.DeadLetter:
     event = EventLink(
-        event_id=letter.event_id, room_id=letter.room_id, seq=letter.seq, sender_id=letter.sender_id, sent_at_us=letter.sent_at_us
+        event_id=letter.event_id,
+        room_id=letter.room_id,
+        seq=letter.seq,
+        sender_id=letter.sender_id,
+        sent_at_us=letter.sent_at_us,
     )
     event.type = letter.type  # type: ignore[assignment]
     found = admin_pb2.DeadLetter(

@@ -12,8 +12,9 @@ Place = tuple[str, int]
 
 
 class DeliveryFailures(NamedTuple):
-    """``attempts``: failed deliveries of events that are still tried. ``dead``: dead letters and their reasons. ``replays``: dead
-    letters on their way once more, and how often that has failed."""
+    """``attempts``: failed deliveries of events that are still tried. ``dead``: dead letters and
+    their reasons. ``replays``: dead letters on their way once more, and how often that has
+    failed."""
 
     attempts: dict[Place, int]
     dead: dict[Place, SkipReason]

@@ -1,6 +1,8 @@
-"""The state of one event at one device, as SQL. A cursor that passed an event says nothing about its delivery: a marker moves it too.
+"""The state of one event at one device, as SQL. A cursor that passed an event says nothing about
+its delivery: a marker moves it too.
 
-The fragments expect the tables ``room_event``, ``room``, ``subscription`` (a membership that covers the event) and ``device``.
+The fragments expect the tables ``room_event``, ``room``, ``subscription`` (a membership that covers
+the event) and ``device``.
 """
 
 from chatd.pb.events.v1.payloads_pb2 import DeliveryState, SkipReason
@@ -19,7 +21,8 @@ JOINS = """
 
 WAS_OWED = """(outbox.start_seq IS NOT NULL
                     OR (subscription.left_seq IS NOT NULL AND device.created_at_us <= room_event.sent_at_us))"""
-"""An entry that is gone was passed to its end; a device whose entry began later was never owed the event."""
+"""An entry that is gone was passed to its end; a device whose entry began later was never owed the
+event."""
 
 STATE = f"""CASE
                     WHEN dead_letter.state = 'delivered' THEN {int(DeliveryState.DELIVERY_STATE_ACKNOWLEDGED)}

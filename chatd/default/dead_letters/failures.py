@@ -1,7 +1,9 @@
-"""Recording deliveries that devices did not take. An event that fails too often, or is refused, becomes a dead letter.
+"""Recording deliveries that devices did not take. An event that fails too often, or is refused,
+becomes a dead letter.
 
-A dead letter does not move the cursor: the device is given a marker in the event's place, which it acknowledges like any
-delivery. All of this is rare; ``device.has_failures`` says whether a pull needs to look.
+A dead letter does not move the cursor: the device is given a marker in the event's place, which it
+acknowledges like any delivery. All of this is rare; ``device.has_failures`` says whether a pull
+needs to look.
 """
 
 from __future__ import annotations
@@ -24,20 +26,24 @@ _AT = "profile_id = ? AND device_id = ? AND room_id = ? AND seq = ?"
 
 @dataclass(frozen=True, slots=True)
 class RetryRule:
-    """A delivery that failed more than ``max_retries`` times is a dead letter. A failure counts when half of the pause has passed
-    since the last one: ``first_us`` microseconds, doubled with each failure."""
+    """A delivery that failed more than ``max_retries`` times is a dead letter. A failure counts
+    when half of the pause has passed since the last one: ``first_us`` microseconds, doubled with
+    each failure."""
 
     max_retries: int
     first_us: int
 
     def is_too_soon(self, failures: int, since_us: int) -> bool:
-        """True if a failure does not count: the last one of ``failures`` is only so long ago. Less than nothing: the clock was set
-        back, and nobody knows how long."""
+        """True if a failure does not count: the last one of ``failures`` is only so long ago. Less
+        than nothing: the clock was set back, and nobody knows how long."""
         return failures > 0 and 0 <= since_us < self.first_us * 2 ** min(failures - 1, 20) // 2
 
 
-def record_failure(transaction: Transaction, stream: StreamKey, room_id: str, seq: int, rule: RetryRule) -> None:
-    """The oldest delivery in flight was not taken. It does not count if it was acknowledged meanwhile, or failed just before."""
+def record_failure(
+    transaction: Transaction, stream: StreamKey, room_id: str, seq: int, rule: RetryRule
+) -> None:
+    """The oldest delivery in flight was not taken. It does not count if it was acknowledged
+    meanwhile, or failed just before."""
     database, now_us = transaction.database, transaction.now_us
     place = (stream.profile_id, stream.device_id, room_id, seq)
     letters = database.rows(f"SELECT state, tries, tried_at_us FROM dead_letter WHERE {_AT}", place)
@@ -48,7 +54,9 @@ def record_failure(transaction: Transaction, stream: StreamKey, room_id: str, se
         return
     if not _is_owed(transaction, place):
         return
-    known = database.rows(f"SELECT attempts, first_at_us, last_at_us FROM delivery_attempt WHERE {_AT}", place)
+    known = database.rows(
+        f"SELECT attempts, first_at_us, last_at_us FROM delivery_attempt WHERE {_AT}", place
+    )
     attempts, first_at_us, last_at_us = known[0] if known else (0, now_us, 0)
     if rule.is_too_soon(attempts, now_us - last_at_us):
         return
@@ -69,7 +77,8 @@ def record_failure(transaction: Transaction, stream: StreamKey, room_id: str, se
 
 
 def _replay_failed(transaction: Transaction, place: _Place, tries: int, rule: RetryRule) -> None:
-    """It goes on, as any delivery does, until it has failed too often: then it is back among the dead letters."""
+    """It goes on, as any delivery does, until it has failed too often: then it is back among the
+    dead letters."""
     transaction.database.run(
         f"UPDATE dead_letter SET state = ?, attempts = attempts + 1, tries = ?, tried_at_us = ? WHERE {_AT}",
         ("dead" if tries > rule.max_retries else "replaying", tries, transaction.now_us, *place),
@@ -91,14 +100,19 @@ def reject(transaction: Transaction, stream: StreamKey, room_id: str, seq: int, 
     )
     if replayed:
         return
-    known = transaction.database.rows(f"SELECT attempts, first_at_us FROM delivery_attempt WHERE {_AT}", place)
+    known = transaction.database.rows(
+        f"SELECT attempts, first_at_us FROM delivery_attempt WHERE {_AT}", place
+    )
     attempts, first_at_us = known[0] if known else (0, transaction.now_us)
     if _is_owed(transaction, place):
-        _make_dead_letter(transaction, place, SkipReason.SKIP_REASON_REJECTED, text, attempts + 1, first_at_us)
+        _make_dead_letter(
+            transaction, place, SkipReason.SKIP_REASON_REJECTED, text, attempts + 1, first_at_us
+        )
 
 
 def end_replay(transaction: Transaction, stream: StreamKey, room_id: str, seq: int) -> None:
-    """The device has handled a replayed dead letter: it is delivered. Its marker stays for as long as the cursor is before it."""
+    """The device has handled a replayed dead letter: it is delivered. Its marker stays for as long
+    as the cursor is before it."""
     transaction.database.run(
         f"UPDATE dead_letter SET state = 'delivered' WHERE {_AT} AND state = 'replaying'",
         (stream.profile_id, stream.device_id, room_id, seq),
@@ -107,7 +121,9 @@ def end_replay(transaction: Transaction, stream: StreamKey, room_id: str, seq: i
 
 def set_has_failures(transaction: Transaction, profile_id: str, device_id: str) -> None:
     """Pulls of the device have to look for failures."""
-    transaction.database.run("UPDATE device SET has_failures = 1 WHERE profile_id = ? AND device_id = ?", (profile_id, device_id))
+    transaction.database.run(
+        "UPDATE device SET has_failures = 1 WHERE profile_id = ? AND device_id = ?", (profile_id, device_id)
+    )
 
 
 def _is_owed(transaction: Transaction, place: _Place) -> bool:
@@ -126,14 +142,18 @@ def _is_owed(transaction: Transaction, place: _Place) -> bool:
     return bool(rows)
 
 
-def _make_dead_letter(transaction: Transaction, place: _Place, reason: int, text: str, attempts: int, first_failed_at_us: int) -> None:
+def _make_dead_letter(
+    transaction: Transaction, place: _Place, reason: int, text: str, attempts: int, first_failed_at_us: int
+) -> None:
     database = transaction.database
     profile_id, device_id, room_id, seq = place
     database.run(
         """
-        INSERT INTO dead_letter (profile_id, device_id, room_id, seq, letter_id, state, event_id, sender_id, type, sent_at_us,
+        INSERT INTO dead_letter (profile_id, device_id, room_id, seq, letter_id, state, event_id, sender_id,
+            type, sent_at_us,
             reason, text, attempts, first_failed_at_us, dead_at_us)
-        SELECT CAST(? AS TEXT), CAST(? AS TEXT), room_id, seq, CAST(? AS TEXT), 'dead', event_id, sender_id, type, sent_at_us,
+        SELECT CAST(? AS TEXT), CAST(? AS TEXT), room_id, seq, CAST(? AS TEXT), 'dead', event_id, sender_id,
+            type, sent_at_us,
             CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT)
         FROM room_event
         WHERE room_id = ? AND seq = ?
@@ -166,8 +186,9 @@ _PASSED = """NOT EXISTS (
 
 @dataclass(frozen=True, slots=True)
 class DeleteSettledFailures(Command[None]):
-    """Delete failures that cursors have passed, of ``limit`` devices at most, and clear ``has_failures`` where none is left. A dead
-    letter that was not delivered is kept as long as its event."""
+    """Delete failures that cursors have passed, of ``limit`` devices at most, and clear
+    ``has_failures`` where none is left. A dead letter that was not delivered is kept as long as its
+    event."""
 
     limit: int
 
@@ -183,7 +204,8 @@ class DeleteSettledFailures(Command[None]):
 
 def _delete_settled(transaction: Transaction, limit: int) -> None:
     database = transaction.database
-    # The rows are held: a failure recorded at the same time has been seen, or sets has_failures again afterwards.
+    # The rows are held: a failure recorded at the same time has been seen, or sets has_failures
+    # again afterwards.
     devices = database.rows(
         f"""
         SELECT profile_id, device_id
@@ -217,7 +239,8 @@ def _delete_settled(transaction: Transaction, limit: int) -> None:
                 AND NOT EXISTS (
                     SELECT 1
                     FROM delivery_attempt
-                    WHERE delivery_attempt.profile_id = device.profile_id AND delivery_attempt.device_id = device.device_id)
+                    WHERE delivery_attempt.profile_id = device.profile_id
+                        AND delivery_attempt.device_id = device.device_id)
                 AND NOT EXISTS (
                     SELECT 1
                     FROM dead_letter

@@ -14,7 +14,8 @@ from chatd.store.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class ReplayDeadLetters(Command[dict[str, tuple[str, str]]]):
-    """Deliver dead letters once more. The result: letter id → (profile, device) of those that go."""
+    """Deliver dead letters once more. The result: letter id → (profile, device) of those that
+    go."""
 
     letter_ids: tuple[str, ...]
 
@@ -22,7 +23,9 @@ class ReplayDeadLetters(Command[dict[str, tuple[str, str]]]):
         return NO_LOCKS
 
     @classmethod
-    def apply(cls, transaction: Transaction, commands: Sequence[ReplayDeadLetters]) -> list[dict[str, tuple[str, str]]]:
+    def apply(
+        cls, transaction: Transaction, commands: Sequence[ReplayDeadLetters]
+    ) -> list[dict[str, tuple[str, str]]]:
         return [_replay(transaction, command) for command in commands]
 
 
@@ -52,8 +55,8 @@ def _replay(transaction: Transaction, command: ReplayDeadLetters) -> dict[str, t
 
 @dataclass(frozen=True, slots=True)
 class DropDeadLetters(Command[tuple[str, ...]]):
-    """Drop dead letters. The result: the ids of those there were. A dropped one stays, unlisted, for as long as its event is
-    kept: it says that the device does not have it."""
+    """Drop dead letters. The result: the ids of those there were. A dropped one stays, unlisted,
+    for as long as its event is kept: it says that the device does not have it."""
 
     letter_ids: tuple[str, ...]
 

@@ -16,15 +16,29 @@ from chatd.pb.admin.v1 import admin_pb2
 class DeviceAdmin:
     """``tell_epoch`` closes a topic's streams that are older than the given epoch."""
 
-    def __init__(self, online: OnlineTable, cache: ConnectionCache, tell_epoch: Callable[[bytes, int], None]) -> None:
+    def __init__(
+        self, online: OnlineTable, cache: ConnectionCache, tell_epoch: Callable[[bytes, int], None]
+    ) -> None:
         self._online = online
         self._cache = cache
         self._tell_epoch = tell_epoch
         self.part = Part(
             calls=(
-                Call("AdminService/ListDevices", admin_pb2.ListDevicesRequest, Role.OPERATOR, self.list_devices),
-                Call("AdminService/ForgetDevice", admin_pb2.ForgetDeviceRequest, Role.OPERATOR, self.forget_device),
-                Call("AdminService/ListConnections", admin_pb2.ListConnectionsRequest, Role.OPERATOR, self.list_connections),
+                Call(
+                    "AdminService/ListDevices", admin_pb2.ListDevicesRequest, Role.OPERATOR, self.list_devices
+                ),
+                Call(
+                    "AdminService/ForgetDevice",
+                    admin_pb2.ForgetDeviceRequest,
+                    Role.OPERATOR,
+                    self.forget_device,
+                ),
+                Call(
+                    "AdminService/ListConnections",
+                    admin_pb2.ListConnectionsRequest,
+                    Role.OPERATOR,
+                    self.list_connections,
+                ),
             )
         )
 
@@ -35,7 +49,9 @@ class DeviceAdmin:
             return admin_pb2.ListDevicesResponse(devices=map(self._to_pb, page[0]), more=page[1])
 
         after = (request.after_profile_id, request.after_device_id)
-        return Read(ListDevices(request.profile_id, request.device_id, after, page_limit(request.limit)), then)
+        return Read(
+            ListDevices(request.profile_id, request.device_id, after, page_limit(request.limit)), then
+        )
 
     def _to_pb(self, device: Device) -> admin_pb2.Device:
         return admin_pb2.Device(
@@ -51,8 +67,12 @@ class DeviceAdmin:
         )
 
     def forget_device(self, caller: Caller, request: admin_pb2.ForgetDeviceRequest) -> Answer:
-        """Delete a device. Its stream is closed as superseded, so that it does not come back by itself."""
-        profile_id, device_id = check_id("profile_id", request.profile_id), check_id("device_id", request.device_id)
+        """Delete a device. Its stream is closed as superseded, so that it does not come back by
+        itself."""
+        profile_id, device_id = (
+            check_id("profile_id", request.profile_id),
+            check_id("device_id", request.device_id),
+        )
 
         def then(epoch: int) -> admin_pb2.ForgetDeviceResponse:
             if epoch:

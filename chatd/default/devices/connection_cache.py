@@ -1,6 +1,8 @@
-"""Connection metadata for operators' eyes, behind the seam ``CACHE_URI``: nothing that delivers depends on it.
+"""Connection metadata for operators' eyes, behind the seam ``CACHE_URI``: nothing that delivers
+depends on it.
 
-``database:`` keeps it where every node sees it; ``mem:`` spares the writes, and each node knows only what it registered itself.
+``database:`` keeps it where every node sees it; ``mem:`` spares the writes, and each node knows
+only what it registered itself.
 """
 
 from collections.abc import Callable
@@ -9,7 +11,12 @@ from typing import Protocol
 
 from chatd.core.model import StreamKey
 from chatd.default.answer import Answer, Done, Read
-from chatd.default.devices.connections import ForgetConnections, ListConnections, RegisterConnections, TouchConnections
+from chatd.default.devices.connections import (
+    ForgetConnections,
+    ListConnections,
+    RegisterConnections,
+    TouchConnections,
+)
 from chatd.default.devices.model import Connection
 from chatd.pb.admin.v1 import admin_pb2
 from chatd.store.command import Command
@@ -28,7 +35,8 @@ class ConnectionCache(Protocol):
 
 
 class DatabaseConnectionCache:
-    """In the table ``connection``; the writes ride on the writer's group commits. ``write`` asks the writer, without waiting."""
+    """In the table ``connection``; the writes ride on the writer's group commits. ``write`` asks
+    the writer, without waiting."""
 
     def __init__(self, write: Callable[[Command[object]], None]) -> None:
         self._write = write

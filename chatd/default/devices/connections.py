@@ -30,7 +30,18 @@ class RegisterConnections(Command[None]):
         for chunk in chunks(list(newest.values()), columns=7):
             values, parameters = transaction.database.values(
                 "ttittii",
-                [(one.profile_id, one.device_id, one.epoch, one.gateway_id, one.client, one.since_us, one.seen_us) for one in chunk],
+                [
+                    (
+                        one.profile_id,
+                        one.device_id,
+                        one.epoch,
+                        one.gateway_id,
+                        one.client,
+                        one.since_us,
+                        one.seen_us,
+                    )
+                    for one in chunk
+                ],
             )
             transaction.database.run(
                 f"""
@@ -93,13 +104,16 @@ class ForgetConnections(Command[None]):
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[ForgetConnections]) -> list[None]:
         for key in sorted({_key(stream) for command in commands for stream in command.streams}):
-            transaction.database.run("DELETE FROM connection WHERE profile_id = ? AND device_id = ? AND epoch = ?", key)
+            transaction.database.run(
+                "DELETE FROM connection WHERE profile_id = ? AND device_id = ? AND epoch = ?", key
+            )
         return [None] * len(commands)
 
 
 @dataclass(frozen=True, slots=True)
 class ListConnections(Query[tuple[tuple[Connection, ...], bool]]):
-    """Connections by profile and device; and whether there are more. An empty profile matches all."""
+    """Connections by profile and device; and whether there are more. An empty profile matches
+    all."""
 
     profile_id: str
     limit: int

@@ -17,8 +17,9 @@ _Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class OpenStreams(Command[tuple[int, ...]]):
-    """Raise the epochs of (profile, device)s. The result: the epochs, in order. A device seen for the first time has epoch 1, and gets
-    an outbox entry for each of its profile's rooms, beginning at the head."""
+    """Raise the epochs of (profile, device)s. The result: the epochs, in order. A device seen for
+    the first time has epoch 1, and gets an outbox entry for each of its profile's rooms, beginning
+    at the head."""
 
     devices: tuple[_Key, ...]
 
@@ -37,7 +38,8 @@ class OpenStreams(Command[tuple[int, ...]]):
         epochs: list[int] = [0] * len(wanted)
         waiting = list(enumerate(wanted))
         while waiting:
-            # One statement cannot touch a row twice: a device that is opened twice in a batch waits for the next round.
+            # One statement cannot touch a row twice: a device that is opened twice in a batch waits
+            # for the next round.
             this_round = {device: index for index, device in reversed(waiting)}
             for chunk in chunks(sorted(this_round), columns=5):
                 for device, epoch in _raise_epochs(transaction, chunk).items():
@@ -50,7 +52,9 @@ class OpenStreams(Command[tuple[int, ...]]):
 
 def _raise_epochs(transaction: Transaction, devices: Sequence[_Key]) -> dict[_Key, int]:
     database = transaction.database
-    values, parameters = database.values("ttiii", [(*device, 1, transaction.now_us, transaction.now_us) for device in devices])
+    values, parameters = database.values(
+        "ttiii", [(*device, 1, transaction.now_us, transaction.now_us) for device in devices]
+    )
     rows = database.rows(
         f"""
         INSERT INTO device (profile_id, device_id, epoch, created_at_us, seen_at_us)
@@ -87,7 +91,9 @@ class ForgetDevice(Command[int]):
     device_id: str
 
     def locks(self) -> Locks:
-        return Locks(profiles=(self.profile_id,), notifications=True, entries=((self.profile_id, self.device_id, ""),))
+        return Locks(
+            profiles=(self.profile_id,), notifications=True, entries=((self.profile_id, self.device_id, ""),)
+        )
 
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[ForgetDevice]) -> list[int]:
@@ -101,14 +107,16 @@ def _delete(transaction: Transaction, device: _Key) -> int:
     for table in ("outbox", "delivery_attempt", "dead_letter", "retention_gap", "connection"):
         database.run(f"DELETE FROM {table} WHERE profile_id = ? AND device_id = ?", device)
     forget_push(transaction, *device)
-    epochs = database.rows("DELETE FROM device WHERE profile_id = ? AND device_id = ? RETURNING epoch", device)
+    epochs = database.rows(
+        "DELETE FROM device WHERE profile_id = ? AND device_id = ? RETURNING epoch", device
+    )
     return int(epochs[0][0]) if epochs else 0
 
 
 @dataclass(frozen=True, slots=True)
 class FindUnusedDevices(Query[tuple[_Key, ...]]):
-    """Devices unseen since before ``unseen_since_us``, and those registered for notifications before then that never connected; at
-    most ``limit`` of each."""
+    """Devices unseen since before ``unseen_since_us``, and those registered for notifications
+    before then that never connected; at most ``limit`` of each."""
 
     unseen_since_us: int
     limit: int
@@ -143,8 +151,9 @@ class FindUnusedDevices(Query[tuple[_Key, ...]]):
 
 @dataclass(frozen=True, slots=True)
 class ExpireDevices(Command[int]):
-    """Delete those of ``devices`` (profile, device) that are still unseen since before ``unseen_since_us``. Those that are
-    ``connected`` are seen now. The result: how many devices; one that never connected does not count."""
+    """Delete those of ``devices`` (profile, device) that are still unseen since before
+    ``unseen_since_us``. Those that are ``connected`` are seen now. The result: how many devices;
+    one that never connected does not count."""
 
     devices: tuple[_Key, ...]
     unseen_since_us: int
@@ -163,7 +172,8 @@ class ExpireDevices(Command[int]):
         for command in commands:
             for device in command.connected:
                 transaction.database.run(
-                    "UPDATE device SET seen_at_us = ? WHERE profile_id = ? AND device_id = ?", (transaction.now_us, *device)
+                    "UPDATE device SET seen_at_us = ? WHERE profile_id = ? AND device_id = ?",
+                    (transaction.now_us, *device),
                 )
             unused = [device for device in command.devices if device not in command.connected]
             expired.append(sum(_expire(transaction, device, command.unseen_since_us) for device in unused))
@@ -171,7 +181,9 @@ class ExpireDevices(Command[int]):
 
 
 def _expire(transaction: Transaction, device: _Key, unseen_since_us: int) -> bool:
-    rows = transaction.database.rows("SELECT seen_at_us FROM device WHERE profile_id = ? AND device_id = ?", device)
+    rows = transaction.database.rows(
+        "SELECT seen_at_us FROM device WHERE profile_id = ? AND device_id = ?", device
+    )
     if rows and rows[0][0] >= unseen_since_us:
         return False  # it has come back since it was found
     return _delete(transaction, device) > 0
@@ -179,7 +191,8 @@ def _expire(transaction: Transaction, device: _Key, unseen_since_us: int) -> boo
 
 @dataclass(frozen=True, slots=True)
 class ListDevices(Query[tuple[tuple[Device, ...], bool]]):
-    """Devices by profile and id, those after ``after``; and whether there are more. Empty ids match all."""
+    """Devices by profile and id, those after ``after``; and whether there are more. Empty ids match
+    all."""
 
     profile_id: str
     device_id: str

@@ -1,6 +1,8 @@
-"""Fan-out as one part: events go from their commit through the stages to the queue, and the room's mark follows them.
+"""Fan-out as one part: events go from their commit through the stages to the queue, and the room's
+mark follows them.
 
-FanOutPacer ─▶ RoomOutboxLoggingQueue ─▶ OutboxDeliveryEventHandler ─▶ EventDeliveryQueueHandler ─▶ publisher
+FanOutPacer ─▶ RoomOutboxLoggingQueue ─▶ OutboxDeliveryEventHandler ─▶
+EventDeliveryQueueHandler ─▶ publisher
 """
 
 import asyncio
@@ -24,7 +26,8 @@ log = structlog.get_logger()
 MARKS_SECONDS = 0.05
 """Marks are gathered this long, so that they ride on a group commit."""
 MARKS_PAUSE_SECONDS = 5.0
-"""The longest wait for the next try while marks cannot be written, as on a full disk; it begins at MARKS_SECONDS and doubles."""
+"""The longest wait for the next try while marks cannot be written, as on a full disk; it begins at
+MARKS_SECONDS and doubles."""
 REPAIR_EVENTS = 1_000
 """Events of each room that one repair publishes; the next repair takes the next."""
 
@@ -37,8 +40,9 @@ def _unchanged(send: SendMarks) -> SendMarks:
 
 
 class FanOut:
-    """``linger`` is the longest time that events wait for more, ``repair`` the time between two searches for events that a dead
-    node left unpublished; both in seconds. ``clock`` gives microseconds since the Unix epoch."""
+    """``linger`` is the longest time that events wait for more, ``repair`` the time between two
+    searches for events that a dead node left unpublished; both in seconds. ``clock`` gives
+    microseconds since the Unix epoch."""
 
     def __init__(
         self,

@@ -1,4 +1,5 @@
-"""EventDeliveryQueueHandler: recipients → their connected devices → the queue, by topic ``profile:device\\0``.
+"""EventDeliveryQueueHandler: recipients → their connected devices → the queue, by topic
+``profile:device\\0``.
 
 Devices that are not connected need nothing done: their outbox entries already cover the event.
 """
@@ -22,8 +23,8 @@ _RESYNC = queue_body(QueueHeader(resync=True).SerializeToString(), b"")
 
 class EventDeliveryQueueHandler:
     """Last stage of fan-out. ``publish`` sends a queue message to topics and never blocks: at the
-    high-water mark of a gateway that does not keep up it drops, which that gateway's streams notice as a
-    gap. ``also`` is told of devices that come and go."""
+    high-water mark of a gateway that does not keep up it drops, which that gateway's streams notice
+    as a gap. ``also`` is told of devices that come and go."""
 
     def __init__(
         self,
@@ -38,8 +39,8 @@ class EventDeliveryQueueHandler:
         self.deliveries_published = Counter("deliveries_published", "deliveries published to gateways")
 
     def handle(self, batches: Sequence[DeliveryBatch]) -> None:
-        """Publish a batch; a device that several rooms of it concern gets one message, and one before it
-        with what is urgent."""
+        """Publish a batch; a device that several rooms of it concern gets one message, and one
+        before it with what is urgent."""
         if len(batches) == 1:
             (batch,) = batches
             topics = self.online.targets(batch.recipients)

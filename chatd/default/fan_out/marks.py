@@ -16,17 +16,20 @@ _NOTIFIED = """CASE
                 WHEN room.notified_seq < room.published_seq OR EXISTS (
                     SELECT 1
                     FROM subscription
-                    WHERE subscription.room_id = room.room_id AND subscription.push = 1 AND subscription.left_seq IS NULL)
+                    WHERE subscription.room_id = room.room_id AND subscription.push = 1
+                        AND subscription.left_seq IS NULL)
                 THEN room.notified_seq
                 ELSE v.last_seq
             END"""
-"""Where no member has a device to notify, nothing needs to be enqueued: the mark of notifications moves along."""
+"""Where no member has a device to notify, nothing needs to be enqueued: the mark of notifications
+moves along."""
 
 
 @dataclass(frozen=True, slots=True)
 class MarkPublished(Command[tuple[Run, ...]]):
-    """The runs have been published. A mark moves only over a run that follows it: events that another node has not finished are not
-    leapt over. The result: the runs that wait, for events before them or for a room that another session holds."""
+    """The runs have been published. A mark moves only over a run that follows it: events that
+    another node has not finished are not leapt over. The result: the runs that wait, for events
+    before them or for a room that another session holds."""
 
     runs: tuple[Run, ...]
 
@@ -44,8 +47,12 @@ class MarkPublished(Command[tuple[Run, ...]]):
             _move(transaction, [runs.pop(0) for runs in rounds.values()])
             rounds = {room_id: runs for room_id, runs in rounds.items() if runs}
         marks = dict.fromkeys(transaction.held.rooms, 0)
-        marks |= _read_marks(transaction, sorted({run[0] for command in commands for run in command.runs} - marks.keys()))
-        return [tuple(run for run in command.runs if marks.get(run[0], run[2]) < run[2]) for command in commands]
+        marks |= _read_marks(
+            transaction, sorted({run[0] for command in commands for run in command.runs} - marks.keys())
+        )
+        return [
+            tuple(run for run in command.runs if marks.get(run[0], run[2]) < run[2]) for command in commands
+        ]
 
 
 def _move(transaction: Transaction, runs: Sequence[Run]) -> None:
@@ -67,6 +74,8 @@ def _move(transaction: Transaction, runs: Sequence[Run]) -> None:
 def _read_marks(transaction: Transaction, room_ids: Sequence[str]) -> dict[str, int]:
     marks: dict[str, int] = {}
     for chunk in chunks(room_ids, columns=1):
-        rows = transaction.database.rows(f"SELECT room_id, published_seq FROM room WHERE room_id IN ({placeholders(len(chunk))})", chunk)
+        rows = transaction.database.rows(
+            f"SELECT room_id, published_seq FROM room WHERE room_id IN ({placeholders(len(chunk))})", chunk
+        )
         marks.update((room_id, published_seq) for room_id, published_seq in rows)
     return marks

@@ -1,6 +1,8 @@
-"""OutboxDeliveryEventHandler: EventBroadcast → EventDelivery batches for the queue ``user.event.delivery``.
+"""OutboxDeliveryEventHandler: EventBroadcast → EventDelivery batches for the queue
+``user.event.delivery``.
 
-The deliveries' bytes were made once, when the event was committed; here they get the head that lets a gateway pass them on unread.
+The deliveries' bytes were made once, when the event was committed; here they get the head that lets
+a gateway pass them on unread.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,4 +38,11 @@ class OutboxDeliveryEventHandler:
 def _to_delivery(broadcast: EventBroadcast) -> DeliveryBatch:
     runs = (Run(room_id=broadcast.room_id, first_seq=broadcast.first_seq, last_seq=broadcast.last_seq),)
     head = QueueHeader(runs=runs, priority=broadcast.priority).SerializeToString()
-    return DeliveryBatch(broadcast.targets, runs, head, broadcast.records, broadcast.last_seq - broadcast.first_seq + 1, broadcast.priority)
+    return DeliveryBatch(
+        broadcast.targets,
+        runs,
+        head,
+        broadcast.records,
+        broadcast.last_seq - broadcast.first_seq + 1,
+        broadcast.priority,
+    )

@@ -1,7 +1,8 @@
 """RoomOutboxLoggingQueue: "room.outbox.logging.event" → EventBroadcast.
 
-Outbox entries are ranges: every subscriber's device already has one that ends at the room's head, so logging an event for everybody is the
-one row its commit wrote. What is left to do here is to say who it is for, and to keep the room's fan-out mark.
+Outbox entries are ranges: every subscriber's device already has one that ends at the room's head,
+so logging an event for everybody is the one row its commit wrote. What is left to do here is to say
+who it is for, and to keep the room's fan-out mark.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +13,8 @@ from chatd.core.model import CommittedRun, Members
 
 @dataclass(frozen=True, slots=True)
 class EventBroadcast:
-    """Events of one room that follow each other, and everybody they are for. The in-process form of the protobuf message."""
+    """Events of one room that follow each other, and everybody they are for. The in-process form of
+    the protobuf message."""
 
     room_id: str
     first_seq: int
@@ -34,7 +36,14 @@ class RoomOutboxLoggingQueue:
         """Fan out a batch, urgent rooms first, then remember how far each room has come."""
         if len(runs) > 1:
             runs = by_priority(runs)
-        self._emit([EventBroadcast(run.room_id, run.first_seq, run.last_seq, run.records, run.recipients, run.priority) for run in runs])
+        self._emit(
+            [
+                EventBroadcast(
+                    run.room_id, run.first_seq, run.last_seq, run.records, run.recipients, run.priority
+                )
+                for run in runs
+            ]
+        )
         for run in runs:
             marks = self._marks.setdefault(run.room_id, [])
             if marks and marks[-1][2] + 1 == run.first_seq:
@@ -58,8 +67,8 @@ class RoomOutboxLoggingQueue:
 
 
 def by_priority(runs: Sequence[CommittedRun]) -> Sequence[CommittedRun]:
-    """Rooms with the highest priority first. A room's runs stay together and in their order: an event before an
-    urgent one comes before it and counts as much."""
+    """Rooms with the highest priority first. A room's runs stay together and in their order: an
+    event before an urgent one comes before it and counts as much."""
     rooms: dict[str, int] = {}
     for run in runs:
         known = rooms.get(run.room_id)

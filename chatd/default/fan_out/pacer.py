@@ -1,8 +1,9 @@
-"""FanOutPacer: between the writer and fan-out. Events that are committed while gateways still pass on the last fan-out wait and go
-together with the next.
+"""FanOutPacer: between the writer and fan-out. Events that are committed while gateways still pass
+on the last fan-out wait and go together with the next.
 
-A room that talks faster than its devices can be reached then costs each device one larger message instead of many small ones. Senders
-have their answers before this. An event after a quiet moment goes at once.
+A room that talks faster than its devices can be reached then costs each device one larger message
+instead of many small ones. Senders have their answers before this. An event after a quiet moment
+goes at once.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,16 +13,17 @@ from chatd.core.model import CommittedRun
 from chatd.core.priority import URGENT
 
 DELIVERY_SECONDS = 4e-6
-"""The next fan-out waits this long for each delivery of the last one. Found by trying (make bench ARGS=hot-room): 1 µs changes nothing,
-from 4 µs on there are 40 % more deliveries; one event to 100 devices then holds up the next by 0.4 ms at most."""
+"""The next fan-out waits this long for each delivery of the last one. Found by trying (make bench
+ARGS=hot-room): 1 µs changes nothing, from 4 µs on there are 40 % more deliveries; one event to 100
+devices then holds up the next by 0.4 ms at most."""
 JOINED_EVENTS = 128
 JOINED_BYTES = 262_144
 """Limits of a joined run: it must not be larger than a device's window (WINDOW_BYTES)."""
 
 
 class FanOutPacer:
-    """``emit`` fans out; ``published`` counts the deliveries that came of it so far. ``longest`` is the longest wait in seconds
-    (0: none), ``later`` calls back after so many seconds."""
+    """``emit`` fans out; ``published`` counts the deliveries that came of it so far. ``longest`` is
+    the longest wait in seconds (0: none), ``later`` calls back after so many seconds."""
 
     def __init__(
         self,
@@ -41,7 +43,8 @@ class FanOutPacer:
         self._again_at = 0.0
 
     def handle(self, runs: Sequence[CommittedRun]) -> None:
-        """Fan out, now or soon. An urgent event goes now, and with it all that was committed before."""
+        """Fan out, now or soon. An urgent event goes now, and with it all that was committed
+        before."""
         waits = bool(self._held)
         self._held += runs
         if any(run.priority >= URGENT for run in runs):
@@ -74,7 +77,9 @@ def _join(runs: Sequence[CommittedRun]) -> list[list[CommittedRun]]:
             parts[-1][run.room_id] = run
         elif _follows(before, run):
             records, priority = before.records + run.records, max(before.priority, run.priority)
-            parts[-1][run.room_id] = replace(before, last_seq=run.last_seq, records=records, priority=priority)
+            parts[-1][run.room_id] = replace(
+                before, last_seq=run.last_seq, records=records, priority=priority
+            )
         else:
             parts.append({run.room_id: run})
     return [list(part.values()) for part in parts]

@@ -1,5 +1,5 @@
-"""QueuePublishing: topics → gateways → the queue. A message for several topics of one gateway goes to it
-once."""
+"""QueuePublishing: topics → gateways → the queue. A message for several topics of one gateway goes
+to it once."""
 
 from collections.abc import Callable, Sequence
 
@@ -20,7 +20,8 @@ class QueuePublishing:
         self._routing = routing
         self._version = 0
         self._kept_size = 0
-        # By the identity of the topics, which the online table keeps as they are while nobody of the room comes or goes.
+        # By the identity of the topics, which the online table keeps as they are while nobody of
+        # the room comes or goes.
         self._kept: dict[int, tuple[Sequence[bytes], list[tuple[str, bytes]]]] = {}
 
     def publish(self, topics: Sequence[bytes], body: bytes) -> None:

@@ -1,4 +1,5 @@
-"""Events that a dead node left behind: committed and not published, for the members at each of them."""
+"""Events that a dead node left behind: committed and not published, for the members at each of
+them."""
 
 from dataclasses import dataclass
 
@@ -14,14 +15,16 @@ _ROOMS = 200  # in one search; the next one takes the next
 
 @dataclass(frozen=True, slots=True)
 class FindUnpublished(Query[tuple[CommittedRun, ...]]):
-    """Events behind the fan-out marks of rooms whose oldest such event is from before ``before_us``, at most ``limit`` of each."""
+    """Events behind the fan-out marks of rooms whose oldest such event is from before
+    ``before_us``, at most ``limit`` of each."""
 
     before_us: int
     limit: int
 
     def answer(self, database: Database) -> tuple[CommittedRun, ...]:
         rooms = database.rows(
-            # A purge moves the mark along: the events behind it are gone. A join would read the log without PostgreSQL's statistics.
+            # A purge moves the mark along: the events behind it are gone. A join would read the log
+            # without PostgreSQL's statistics.
             """
             SELECT room.room_id, room.published_seq, room.urgent_seq, room.normal_seq
             FROM room
@@ -36,7 +39,9 @@ class FindUnpublished(Query[tuple[CommittedRun, ...]]):
         return tuple(
             run
             for room_id, published_seq, urgent_seq, normal_seq in rooms
-            for run in _runs(database, room_id, published_seq, self.limit, _priority(published_seq, urgent_seq, normal_seq))
+            for run in _runs(
+                database, room_id, published_seq, self.limit, _priority(published_seq, urgent_seq, normal_seq)
+            )
         )
 
 
@@ -47,7 +52,9 @@ def _priority(published_seq: int, urgent_seq: int, normal_seq: int) -> int:
     return NORMAL if normal_seq > published_seq else BULK
 
 
-def _runs(database: Database, room_id: str, published_seq: int, limit: int, priority: int) -> list[CommittedRun]:
+def _runs(
+    database: Database, room_id: str, published_seq: int, limit: int, priority: int
+) -> list[CommittedRun]:
     """``priority`` is the whole room's: its order is one."""
     events = database.rows(
         """
@@ -72,12 +79,19 @@ def _runs(database: Database, room_id: str, published_seq: int, limit: int, prio
     def end_run() -> None:
         if records:
             last = first + len(records) - 1
-            there = frozenset(profile for profile, joined, left in intervals if joined <= first and (left is None or left >= last))
-            runs.append(CommittedRun(room_id, first, last, b"".join(records), Members(room_id, 0, there), priority))
+            there = frozenset(
+                profile
+                for profile, joined, left in intervals
+                if joined <= first and (left is None or left >= last)
+            )
+            runs.append(
+                CommittedRun(room_id, first, last, b"".join(records), Members(room_id, 0, there), priority)
+            )
             records.clear()
 
     for seq, kind, delivery in events:
-        # Memberships change only with such an event: between two of them the recipients are the same.
+        # Memberships change only with such an event: between two of them the recipients are the
+        # same.
         if kind == EventType.EVENT_TYPE_MEMBERSHIP or not records:
             end_run()
             first = seq

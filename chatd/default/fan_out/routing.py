@@ -1,5 +1,5 @@
-"""GatewayRouting: gateways name the topics they hear (NodeService/Watch): devices online, devices that want signals, presence that is
-watched."""
+"""GatewayRouting: gateways name the topics they hear (NodeService/Watch): devices online, devices
+that want signals, presence that is watched."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -20,14 +20,16 @@ SILENT_SECONDS = 3.0
 """A gateway that has not called Describe for so long is gone. It does so every second."""
 TICK_SECONDS = 0.5
 STANDSTILL_SECONDS = 1.0
-"""A tick that comes so late says that this process itself stood still: what gateways asked meanwhile has not been read yet."""
+"""A tick that comes so late says that this process itself stood still: what gateways asked
+meanwhile has not been read yet."""
 
 OnTopic = Callable[[bytes, bool], None]
 
 
 class GatewayRouting:
-    """``on_topic`` is told of topics that gateways begin and cease to hear, ``on_heard`` of those that have begun to reach one; both by how the
-    topics end. ``started_at_us`` is this node's own, ``now`` a steady clock in seconds."""
+    """``on_topic`` is told of topics that gateways begin and cease to hear, ``on_heard`` of those
+    that have begun to reach one; both by how the topics end. ``started_at_us`` is this node's own,
+    ``now`` a steady clock in seconds."""
 
     def __init__(
         self,
@@ -44,10 +46,15 @@ class GatewayRouting:
         self._on_topic = on_topic
         self._on_heard = on_heard
         self._now = now
-        self._resync = queue_body(QueueHeader(resync=True, node_started_at_us=started_at_us).SerializeToString(), b"")
+        self._resync = queue_body(
+            QueueHeader(resync=True, node_started_at_us=started_at_us).SerializeToString(), b""
+        )
         self._asked_at: dict[str, float] = {}
         self._ticked_at = 0.0
-        self.part = Part(calls=(Call("NodeService/Watch", WatchRequest, Role.GATEWAY, self.watch),), every=((TICK_SECONDS, self.tick),))
+        self.part = Part(
+            calls=(Call("NodeService/Watch", WatchRequest, Role.GATEWAY, self.watch),),
+            every=((TICK_SECONDS, self.tick),),
+        )
 
     def asked(self, instance: str) -> int:
         """A gateway lives. The last Watch of it that was applied; 0: none."""
@@ -57,14 +64,16 @@ class GatewayRouting:
         return self._routing.number_of(instance)
 
     def watch(self, caller: Caller, request: WatchRequest) -> Answer:
-        """Apply at once, answer when every topic reaches the gateway. A Watch that does not follow the last one is refused: then the
-        gateway sends the full set."""
+        """Apply at once, answer when every topic reaches the gateway. A Watch that does not follow
+        the last one is refused: then the gateway sends the full set."""
         instance = request.gateway_instance
         if not instance or not request.number:
             raise InvalidArgument("a Watch has an instance and a number")
         if not self._publisher.is_subscribed(instance):
             raise Unavailable("this gateway does not hear the queue")
-        change = self._routing.apply(instance, request.number, full=request.full, add=request.add, remove=request.remove)
+        change = self._routing.apply(
+            instance, request.number, full=request.full, add=request.add, remove=request.remove
+        )
         if change is None:
             raise Unavailable("this Watch does not follow the last one that came; the full set is needed")
         self._asked_at.setdefault(instance, self._now())
@@ -72,7 +81,9 @@ class GatewayRouting:
         heard = [topic for topic in request.add if topic[-1:] in self._on_heard]
 
         def begin(reply: Reply, refuse: Refuse) -> None:
-            self._publisher.when_subscribed(instance, request.number, partial(self._subscribed, heard, reply, refuse))
+            self._publisher.when_subscribed(
+                instance, request.number, partial(self._subscribed, heard, reply, refuse)
+            )
 
         return Later(begin)
 
@@ -85,7 +96,8 @@ class GatewayRouting:
         reply(WatchResponse())
 
     def on_gateway(self, instance: str, there: bool) -> None:
-        """The queue has seen a gateway's subscriptions come or go. When they come again, messages may have been lost on the way."""
+        """The queue has seen a gateway's subscriptions come or go. When they come again, messages
+        may have been lost on the way."""
         if there:
             self._routing.doubt(instance)
             self._publisher.publish_to(instance, join_topics(()), self._resync)
@@ -108,7 +120,8 @@ class GatewayRouting:
         self._tell(self._routing.forget(instance))
 
     def _tell(self, change: Change) -> None:
-        # What comes before what goes: a device that says another presence has both for a moment, and does not flicker.
+        # What comes before what goes: a device that says another presence has both for a moment,
+        # and does not flicker.
         for topics, there in ((change.added, True), (change.removed, False)):
             for topic in topics:
                 on_topic = self._on_topic.get(topic[-1:])

@@ -13,8 +13,9 @@ MAX_PAGE_BYTES = 1_048_576
 
 @dataclass(frozen=True, slots=True)
 class GetHistory(Query[tuple[tuple[bytes, ...], bool]]):
-    """Encoded EventDeliveries before ``before_seq`` (0: the newest), ascending, within the profile's memberships (operators: all);
-    and whether there are older ones. ``plain``: nothing in them compressed. Raises RoomNotFound, NotAMember."""
+    """Encoded EventDeliveries before ``before_seq`` (0: the newest), ascending, within the
+    profile's memberships (operators: all); and whether there are older ones. ``plain``: nothing in
+    them compressed. Raises RoomNotFound, NotAMember."""
 
     room_id: str
     profile_id: str
@@ -41,9 +42,12 @@ class GetHistory(Query[tuple[tuple[bytes, ...], bool]]):
         return tuple(reversed(page)), len(rows) > len(page)
 
     def _spans(self, database: Database) -> list[tuple[int, int]]:
-        """First and last seqs, the newest first, of ``limit`` events and one more. Seqs have no gaps, so a span says how many events
-        it has: without both its ends, a PostgreSQL that has no statistics yet reads the rest of the log to sort it."""
-        ((first_seq, head_seq),) = database.rows("SELECT first_seq, head_seq FROM room WHERE room_id = ?", (self.room_id,))
+        """First and last seqs, the newest first, of ``limit`` events and one more. Seqs have no
+        gaps, so a span says how many events it has: without both its ends, a PostgreSQL that has no
+        statistics yet reads the rest of the log to sort it."""
+        ((first_seq, head_seq),) = database.rows(
+            "SELECT first_seq, head_seq FROM room WHERE room_id = ?", (self.room_id,)
+        )
         within = [(first_seq, None)] if self.operator else self._memberships(database)
         end = min(self.before_seq - 1, head_seq) if self.before_seq else head_seq
         left = self.limit + 1
@@ -70,5 +74,6 @@ class GetHistory(Query[tuple[tuple[bytes, ...], bool]]):
 
 def _read(database: Database, room_id: str, low: int, high: int) -> list[tuple[bytes]]:
     return database.rows(
-        "SELECT delivery FROM room_event WHERE room_id = ? AND seq >= ? AND seq <= ? ORDER BY seq DESC", (room_id, low, high)
+        "SELECT delivery FROM room_event WHERE room_id = ? AND seq >= ? AND seq <= ? ORDER BY seq DESC",
+        (room_id, low, high),
     )

@@ -1,4 +1,5 @@
-"""MessageBusiness: the entry point for sending. It validates; the store checks access, finds duplicates and commits with a seq."""
+"""MessageBusiness: the entry point for sending. It validates; the store checks access, finds
+duplicates and commits with a seq."""
 
 from hashlib import blake2b
 
@@ -32,7 +33,8 @@ DEFAULT_HISTORY = 50
 
 
 class MessageBusiness:
-    """ChatService's methods about events. ``max_payload`` is in bytes, encoded and not compressed."""
+    """ChatService's methods about events. ``max_payload`` is in bytes, encoded and not
+    compressed."""
 
     def __init__(self, *, max_payload: int, compressor: Compressor) -> None:
         self._max_payload = max_payload
@@ -49,7 +51,9 @@ class MessageBusiness:
         events = request.events
         if not 1 <= len(events) <= MAX_EVENTS:
             raise InvalidArgument(f"{len(events)} events; a request has 1 to {MAX_EVENTS}")
-        return Write(StoreEvents(caller.profile_id, tuple(self._validate(event) for event in events)), _encode_acks)
+        return Write(
+            StoreEvents(caller.profile_id, tuple(self._validate(event) for event in events)), _encode_acks
+        )
 
     def _validate(self, event: RoomEvent) -> NewEvent:
         check_id("event_id", event.event_id)
@@ -61,7 +65,8 @@ class MessageBusiness:
                 raise InvalidText("a MESSAGE needs a non-empty string payload.text")
         elif event.type < FIRST_APPLICATION_TYPE:
             raise InvalidArgument(
-                f"type {event.type} is not for clients: use MESSAGE or an application's own, {FIRST_APPLICATION_TYPE} and up"
+                f"type {event.type} is not for clients: use MESSAGE or an application's own, "
+                f"{FIRST_APPLICATION_TYPE} and up"
             )
         # Deterministic: the same content has the same hash whatever order a client's map came in.
         payload = event.payload.SerializeToString(deterministic=True)
@@ -71,7 +76,13 @@ class MessageBusiness:
             raise InvalidText("a string in the payload holds a NUL")
         priority, mentions = validate_priority(event)
         # Ids hold neither NUL nor white space: no two contents make the same line.
-        content = b"%b\0%d\0%d\0%b\0%b" % (event.room_id.encode(), event.type, priority, " ".join(mentions).encode(), payload)
+        content = b"%b\0%d\0%d\0%b\0%b" % (
+            event.room_id.encode(),
+            event.type,
+            priority,
+            " ".join(mentions).encode(),
+            payload,
+        )
         digest = blake2b(content, digest_size=16).digest()
         frame = self._compressor.compress(payload)
         return NewEvent(
@@ -111,7 +122,13 @@ class MessageBusiness:
 def _encode_acks(stored: tuple[StoredEvent, ...]) -> SendEventsResponse:
     return SendEventsResponse(
         acks=[
-            EventAck(event_id=one.event_id, room_id=one.room_id, seq=one.seq, sent_at_us=one.sent_at_us, duplicate=one.duplicate)
+            EventAck(
+                event_id=one.event_id,
+                room_id=one.room_id,
+                seq=one.seq,
+                sent_at_us=one.sent_at_us,
+                duplicate=one.duplicate,
+            )
             for one in stored
         ]
     )
@@ -119,7 +136,9 @@ def _encode_acks(stored: tuple[StoredEvent, ...]) -> SendEventsResponse:
 
 def _encode_history(page: tuple[tuple[bytes, ...], bool]) -> GetHistoryResponse:
     deliveries, more = page
-    return GetHistoryResponse(events=[EventDelivery.FromString(delivery) for delivery in deliveries], more=more)
+    return GetHistoryResponse(
+        events=[EventDelivery.FromString(delivery) for delivery in deliveries], more=more
+    )
 
 
 def _holds_nul(value: Struct | ListValue | Value) -> bool:

@@ -1,4 +1,5 @@
-"""Appending events: access, duplicates, places in the log. Four statements however many events a batch holds."""
+"""Appending events: access, duplicates, places in the log. Four statements however many events a
+batch holds."""
 
 from __future__ import annotations
 
@@ -38,7 +39,9 @@ class StoreEvents(Command[tuple[StoredEvent, ...]]):
         return len(self.events)
 
     @classmethod
-    def apply(cls, transaction: Transaction, commands: Sequence[StoreEvents]) -> list[tuple[StoredEvent, ...] | ChatdError]:
+    def apply(
+        cls, transaction: Transaction, commands: Sequence[StoreEvents]
+    ) -> list[tuple[StoredEvent, ...] | ChatdError]:
         known = _find_known(transaction, commands)
         results: list[tuple[StoredEvent, ...] | ChatdError] = []
         for command in commands:
@@ -47,7 +50,9 @@ class StoreEvents(Command[tuple[StoredEvent, ...]]):
             except ChatdError as exc:
                 results.append(exc)
             else:
-                results.append(tuple(_store(transaction, command.sender_id, event, known) for event in command.events))
+                results.append(
+                    tuple(_store(transaction, command.sender_id, event, known) for event in command.events)
+                )
         return results
 
 
@@ -60,7 +65,8 @@ def _find_known(transaction: Transaction, commands: Sequence[StoreEvents]) -> _K
         rows = transaction.database.rows(
             f"""
             WITH v(sender_id, event_id) AS ({values})
-            SELECT room_event.sender_id, room_event.event_id, room_event.content_hash, room_event.room_id, room_event.seq,
+            SELECT room_event.sender_id, room_event.event_id, room_event.content_hash, room_event.room_id,
+                room_event.seq,
                 room_event.sent_at_us
             FROM v
             JOIN room_event ON room_event.sender_id = v.sender_id AND room_event.event_id = v.event_id
@@ -79,7 +85,9 @@ def _check(transaction: Transaction, command: StoreEvents, known: _Known) -> Non
     for event in command.events:
         earlier = known.get((command.sender_id, event.event_id))
         first = own.setdefault(event.event_id, event)
-        if (earlier is not None and earlier[0] != event.content_hash) or first.content_hash != event.content_hash:
+        if (
+            earlier is not None and earlier[0] != event.content_hash
+        ) or first.content_hash != event.content_hash:
             raise EventIdReused(f"event id '{event.event_id}' was used for other content")
         if earlier is None:  # a retry gets its first answer, even if its sender has left the room since
             members_for(transaction, transaction.log.room(event.room_id), command.sender_id)
@@ -96,7 +104,9 @@ def _store(transaction: Transaction, sender_id: str, event: NewEvent, known: _Kn
     if event.priority:
         link.priority = event.priority
         link.mentions.extend(event.mentions)
-    seq = log.append(room, link, event.payload, event.content_hash, log.members(room), compressed=event.compressed)
+    seq = log.append(
+        room, link, event.payload, event.content_hash, log.members(room), compressed=event.compressed
+    )
     repeated = StoredEvent(event.event_id, event.room_id, seq, transaction.now_us, duplicate=True)
     known[sender_id, event.event_id] = (event.content_hash, repeated)
     return StoredEvent(event.event_id, event.room_id, seq, transaction.now_us, duplicate=False)

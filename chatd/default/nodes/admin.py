@@ -24,7 +24,8 @@ class NodeDescription:
 
 
 class NodeAdmin:
-    """``counters`` are those of all parts. ``away_since_us`` is 0 while the database answers. ``clock`` gives microseconds since the Unix epoch."""
+    """``counters`` are those of all parts. ``away_since_us`` is 0 while the database answers.
+    ``clock`` gives microseconds since the Unix epoch."""
 
     def __init__(
         self,

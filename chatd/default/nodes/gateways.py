@@ -1,4 +1,5 @@
-"""Gateways that ask this node who it is, and their counters. They are kept in memory; a gateway asks every second."""
+"""Gateways that ask this node who it is, and their counters. They are kept in memory; a gateway
+asks every second."""
 
 from collections.abc import Callable
 

@@ -1,8 +1,11 @@
-"""Leases: this node's and those of the gateways that ask it, renewed in the database; and all others, as the database has them.
+"""Leases: this node's and those of the gateways that ask it, renewed in the database; and all
+others, as the database has them.
 
-A lease is no lock: an address whose lease has ended is no longer handed to gateways, that is all. But a node on mem:// serves a database alone:
-the leases of a database are claimed at start, and again by a node that has let its own lease end. Other processes' clocks are not
-compared with this one's for longer than needed: a lease that moves forward is held for its length by the steady clock from then on.
+A lease is no lock: an address whose lease has ended is no longer handed to gateways, that is all.
+But a node on mem:// serves a database alone: the leases of a database are claimed at start, and
+again by a node that has let its own lease end. Other processes' clocks are not compared with this
+one's for longer than needed: a lease that moves forward is held for its length by the steady clock
+from then on.
 """
 
 import asyncio
@@ -23,8 +26,9 @@ FORGET_US = 3_600_000_000
 
 
 class Leases:
-    """``lease`` is in seconds; it is renewed when a third of it has passed. ``clock`` gives microseconds since the Unix epoch, ``steady``
-    seconds. ``lost`` is called when another node has taken the database meanwhile."""
+    """``lease`` is in seconds; it is renewed when a third of it has passed. ``clock`` gives
+    microseconds since the Unix epoch, ``steady`` seconds. ``lost`` is called when another node has
+    taken the database meanwhile."""
 
     def __init__(
         self,
@@ -68,8 +72,8 @@ class Leases:
         self._store.tell(self.ending())
 
     async def claim(self, node: Lease, place: str) -> None:
-        """This process serves as ``node``; ``place`` is what it has claimed in its data directory. Raises StartFailed if the database is
-        another node's."""
+        """This process serves as ``node``; ``place`` is what it has claimed in its data directory.
+        Raises StartFailed if the database is another node's."""
         self._own, self._place = node.private_to(place, os.getpid()), place
         claimed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._store.write(self._claiming(self._own), claimed.set_result, claimed.set_exception)
@@ -96,11 +100,14 @@ class Leases:
             )
 
     def renewal(self) -> RenewLeases:
-        """The command to write now. Gateways that have not asked since the last renewal are not in it."""
+        """The command to write now. Gateways that have not asked since the last renewal are not in
+        it."""
         now = self._clock()
         self._until = self._steady() + self._lease_us / 1e6
         gateways, self._gateways = self._gateways, {}
-        return RenewLeases((*self._own_until(now + self._lease_us), *gateways.values()), forget_before_us=now - FORGET_US)
+        return RenewLeases(
+            (*self._own_until(now + self._lease_us), *gateways.values()), forget_before_us=now - FORGET_US
+        )
 
     def ending(self) -> RenewLeases:
         """This process stops: its leases end now."""
@@ -111,7 +118,8 @@ class Leases:
         return () if self._own is None else (replace(self._own, lease_until_us=until_us),)
 
     def renewed(self, known: tuple[Lease, ...]) -> None:
-        """All leases, as the database answered. One that moved back has been ended by its holder."""
+        """All leases, as the database answered. One that moved back has been ended by its
+        holder."""
         before = {node.uri: node.lease_until_us for node in self._known}
         now_us, steady = self._clock(), self._steady()
         lease = self._lease_us / 1e6

@@ -10,8 +10,9 @@ class Lease:
     """A process of the deployment and its lease."""
 
     uri: str
-    """Where a default node takes calls, or a gateway devices. The holder of the address is the node. Behind a ``#`` in an address that means
-    something only inside its process: the holder's place and process id."""
+    """Where a default node takes calls, or a gateway devices. The holder of the address is the
+    node. Behind a ``#`` in an address that means something only inside its process: the holder's
+    place and process id."""
     kind: str
     """"default" or "gateway"."""
     node_id: str
@@ -35,8 +36,13 @@ class Lease:
         return replace(self, uri=f"{self.uri}#{place}.{pid}") if self.uri.startswith("inproc://") else self
 
     def excludes(self, other: Lease) -> bool:
-        """True if the two nodes cannot serve one database: the gateway of a private one would not hear what the other publishes."""
-        return self.uri != other.uri and self.kind == other.kind == "default" and (self.is_private or other.is_private)
+        """True if the two nodes cannot serve one database: the gateway of a private one would not
+        hear what the other publishes."""
+        return (
+            self.uri != other.uri
+            and self.kind == other.kind == "default"
+            and (self.is_private or other.is_private)
+        )
 
     def was_at(self, place: str) -> bool:
         """True if the node is, or was, at this place; if somebody else is there now, it is gone."""

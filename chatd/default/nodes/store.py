@@ -13,14 +13,16 @@ from chatd.store.database import Database
 from chatd.store.transaction import Transaction
 
 _CLAIM_LOCK = 0x63686175
-"""PostgreSQL's advisory lock under which nodes claim a database: "chat" and one, the migrations' is "chat"."""
+"""PostgreSQL's advisory lock under which nodes claim a database: "chat" and one, the migrations' is
+"chat"."""
 _COLUMNS = "uri, kind, node_id, queue_uri, version, started_at_us, lease_until_us"
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimDatabase(Command[None]):
-    """A default node begins to serve: its lease is recorded, unless it excludes, or is excluded by, another node that lives (StartFailed).
-    ``place`` is this process's: earlier nodes of the same place are gone. ``alone``: all others are."""
+    """A default node begins to serve: its lease is recorded, unless it excludes, or is excluded by,
+    another node that lives (StartFailed). ``place`` is this process's: earlier nodes of the same
+    place are gone. ``alone``: all others are."""
 
     lease: Lease
     place: str
@@ -47,7 +49,8 @@ def _claim(database: Database, one: ClaimDatabase) -> ChatdError | None:
             since = datetime.fromtimestamp(other.started_at_us / 1e6, UTC).isoformat(timespec="seconds")
             pid = other.uri.partition("#")[2].rpartition(".")[2]
             return StartFailed(
-                f"the database is in use by node {other.node_id}{f', pid {pid}' if pid else ''}, since {since}, whose lease lasts for "
+                f"the database is in use by node {other.node_id}{f', pid {pid}' if pid else ''}, since "
+                f"{since}, whose lease lasts for "
                 f"another {left:.0f} s; a node on mem:// serves a database alone"
             )
     for other in gone:
@@ -58,7 +61,8 @@ def _claim(database: Database, one: ClaimDatabase) -> ChatdError | None:
 
 @dataclass(frozen=True, slots=True)
 class RenewLeases(Command[tuple[Lease, ...]]):
-    """Record that nodes live, delete leases that ended before ``forget_before_us``. The result: all leases there are."""
+    """Record that nodes live, delete leases that ended before ``forget_before_us``. The result: all
+    leases there are."""
 
     nodes: tuple[Lease, ...]
     forget_before_us: int
@@ -75,13 +79,19 @@ class RenewLeases(Command[tuple[Lease, ...]]):
         forget_before_us = min(one.forget_before_us for one in commands)
         # As far ahead as that no lease is: its holder's clock was. One that lives writes it again.
         forget_after_us = transaction.now_us + (transaction.now_us - forget_before_us)
-        database.run("DELETE FROM node WHERE lease_until_us < ? OR lease_until_us > ?", (forget_before_us, forget_after_us))
+        database.run(
+            "DELETE FROM node WHERE lease_until_us < ? OR lease_until_us > ?",
+            (forget_before_us, forget_after_us),
+        )
         known = _all(database)
         return [known] * len(commands)
 
 
 def _record(database: Database, nodes: Sequence[Lease]) -> None:
-    rows = [(one.uri, one.kind, one.node_id, one.queue_uri, one.version, one.started_at_us, one.lease_until_us) for one in nodes]
+    rows = [
+        (one.uri, one.kind, one.node_id, one.queue_uri, one.version, one.started_at_us, one.lease_until_us)
+        for one in nodes
+    ]
     values, parameters = database.values("tttttii", rows)
     database.run(
         f"""
@@ -97,4 +107,6 @@ def _record(database: Database, nodes: Sequence[Lease]) -> None:
 
 
 def _all(database: Database) -> tuple[Lease, ...]:
-    return tuple(Lease(*row) for row in database.rows(f"SELECT {_COLUMNS} FROM node ORDER BY kind, node_id, uri"))
+    return tuple(
+        Lease(*row) for row in database.rows(f"SELECT {_COLUMNS} FROM node ORDER BY kind, node_id, uri")
+    )

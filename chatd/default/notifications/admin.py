@@ -32,21 +32,39 @@ class NotificationAdmin:
         self._test = test
         self.part = Part(
             calls=(
-                Call("AdminService/TestNotification", admin_pb2.TestNotificationRequest, Role.OPERATOR, self.test_notification),
-                Call("AdminService/ListNotifications", admin_pb2.ListNotificationsRequest, Role.OPERATOR, self.list_notifications),
+                Call(
+                    "AdminService/TestNotification",
+                    admin_pb2.TestNotificationRequest,
+                    Role.OPERATOR,
+                    self.test_notification,
+                ),
+                Call(
+                    "AdminService/ListNotifications",
+                    admin_pb2.ListNotificationsRequest,
+                    Role.OPERATOR,
+                    self.list_notifications,
+                ),
                 Call(
                     "AdminService/RetryNotifications",
                     admin_pb2.RetryNotificationsRequest,
                     Role.OPERATOR,
                     self.retry_notifications,
                 ),
-                Call("AdminService/DropNotifications", admin_pb2.DropNotificationsRequest, Role.OPERATOR, self.drop_notifications),
+                Call(
+                    "AdminService/DropNotifications",
+                    admin_pb2.DropNotificationsRequest,
+                    Role.OPERATOR,
+                    self.drop_notifications,
+                ),
             )
         )
 
     def test_notification(self, caller: Caller, request: admin_pb2.TestNotificationRequest) -> Answer:
         """Notify a device now, connected or not, and say what came of it."""
-        profile_id, device_id = check_id("profile_id", request.profile_id), check_id("device_id", request.device_id)
+        profile_id, device_id = (
+            check_id("profile_id", request.profile_id),
+            check_id("device_id", request.device_id),
+        )
 
         def then(push: PushDevice | None) -> Answer:
             if push is None:
@@ -69,7 +87,12 @@ class NotificationAdmin:
         def then(page: tuple[tuple[QueuedNotification, ...], bool]) -> admin_pb2.ListNotificationsResponse:
             return admin_pb2.ListNotificationsResponse(notifications=map(_to_pb, page[0]), more=page[1])
 
-        return Read(ListNotifications(_STATES.get(request.state, "none"), request.profile_id, page_limit(request.limit)), then)
+        return Read(
+            ListNotifications(
+                _STATES.get(request.state, "none"), request.profile_id, page_limit(request.limit)
+            ),
+            then,
+        )
 
     def retry_notifications(self, caller: Caller, request: admin_pb2.RetryNotificationsRequest) -> Answer:
         """Dead notifications are tried again."""

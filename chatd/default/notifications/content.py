@@ -1,5 +1,5 @@
-"""The content of notifications. What a claim stands for is looked up when it is due: its event may have been read, taken or muted since,
-and then another one may be left to tell (``untold.py``)."""
+"""The content of notifications. What a claim stands for is looked up when it is due: its event may
+have been read, taken or muted since, and then another one may be left to tell (``untold.py``)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,15 +19,19 @@ _NOBODY = NotificationContent(PushDevice("", "", "", ""))
 
 @dataclass(frozen=True, slots=True)
 class GetNotificationContents(Query[tuple[NotificationContent, ...]]):
-    """A content for each claim, in order. Without a notifier: the device is no longer notified. Without a room: there is nothing to
-    tell, or the device has taken what it was told. The event of a room that hides previews is not shown."""
+    """A content for each claim, in order. Without a notifier: the device is no longer notified.
+    Without a room: there is nothing to tell, or the device has taken what it was told. The event of
+    a room that hides previews is not shown."""
 
     claims: tuple[ClaimedNotification, ...]
     now_us: int
 
     def answer(self, database: Database) -> tuple[NotificationContent, ...]:
         tells = [self._tell(database, claim) for claim in self.claims]
-        rows = [(claim.profile_id, claim.device_id, *(told or ("", 0))) for claim, told in zip(self.claims, tells, strict=True)]
+        rows = [
+            (claim.profile_id, claim.device_id, *(told or ("", 0)))
+            for claim, told in zip(self.claims, tells, strict=True)
+        ]
         values, parameters = database.values("ttti", rows)
         claims = f"WITH v(profile_id, device_id, room_id, seq) AS ({values})"
         badges = dict(database.rows(f"{claims} {BADGES}", (*parameters, self.now_us)))
@@ -41,7 +45,8 @@ class GetNotificationContents(Query[tuple[NotificationContent, ...]]):
         return None if claim.sent else find_untold(database, claim.profile_id, claim.device_id, self.now_us)
 
     def _still_stands(self, database: Database, claim: ClaimedNotification) -> bool:
-        """The device is owed the claim's event; and unless it was told of it, the event is unread and wanted."""
+        """The device is owed the claim's event; and unless it was told of it, the event is unread
+        and wanted."""
         key = (claim.profile_id, claim.device_id, claim.room_id)
         rows = database.rows(
             """
@@ -50,15 +55,18 @@ class GetNotificationContents(Query[tuple[NotificationContent, ...]]):
             FROM outbox
             JOIN room_event ON room_event.room_id = outbox.room_id AND room_event.seq = ?
             JOIN room ON room.room_id = outbox.room_id AND room.first_seq <= room_event.seq
-            LEFT JOIN subscription ON subscription.room_id = outbox.room_id AND subscription.profile_id = outbox.profile_id
+            LEFT JOIN subscription ON subscription.room_id = outbox.room_id
+                AND subscription.profile_id = outbox.profile_id
                 AND subscription.left_seq IS NULL
             LEFT JOIN read_marker ON read_marker.profile_id = outbox.profile_id AND read_marker.room_id = outbox.room_id
             LEFT JOIN room_notification ON room_notification.profile_id = outbox.profile_id
                 AND room_notification.room_id = outbox.room_id
             LEFT JOIN notification told ON told.profile_id = outbox.profile_id AND told.device_id = outbox.device_id
                 AND told.slot = outbox.room_id AND told.kind = 'message'
-            WHERE outbox.profile_id = ? AND outbox.device_id = ? AND outbox.room_id = ? AND outbox.acked_seq < room_event.seq
-                AND outbox.start_seq < room_event.seq AND (outbox.until_seq IS NULL OR outbox.until_seq >= room_event.seq)
+            WHERE outbox.profile_id = ? AND outbox.device_id = ? AND outbox.room_id = ?
+                AND outbox.acked_seq < room_event.seq
+                AND outbox.start_seq < room_event.seq AND (outbox.until_seq IS NULL
+                    OR outbox.until_seq >= room_event.seq)
             """,
             (claim.seq, *key),
         )
@@ -67,9 +75,16 @@ class GetNotificationContents(Query[tuple[NotificationContent, ...]]):
         ((read_seq, level, muted_until_us, told_seq, joined_seq),) = rows
         if joined_seq is None or claim.seq <= max(read_seq, told_seq, joined_seq):
             return False
-        return is_wanted(level, muted_until_us, self.now_us, lambda: mentions(database, claim.room_id, claim.seq, claim.profile_id))
+        return is_wanted(
+            level,
+            muted_until_us,
+            self.now_us,
+            lambda: mentions(database, claim.room_id, claim.seq, claim.profile_id),
+        )
 
-    def _contents(self, database: Database, claims: str, parameters: Sequence[object]) -> dict[_Tell, NotificationContent]:
+    def _contents(
+        self, database: Database, claims: str, parameters: Sequence[object]
+    ) -> dict[_Tell, NotificationContent]:
         rows = database.rows(
             f"""
             {claims}
@@ -85,7 +100,9 @@ class GetNotificationContents(Query[tuple[NotificationContent, ...]]):
         )
         found: dict[_Tell, NotificationContent] = {}
         for profile_id, device_id, room_id, seq, *push, name, sender_id, at_us, delivery in rows:
-            content = NotificationContent(PushDevice(*push), room_id, seq, 0, name, sender_id, at_us, bytes(delivery or b""))
+            content = NotificationContent(
+                PushDevice(*push), room_id, seq, 0, name, sender_id, at_us, bytes(delivery or b"")
+            )
             found[profile_id, device_id, room_id, seq] = content
         return found
 

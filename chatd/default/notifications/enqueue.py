@@ -1,7 +1,9 @@
-"""From published events to the queue: one waiting row of the table ``notification`` for a device, however much it is owed.
+"""From published events to the queue: one waiting row of the table ``notification`` for a device,
+however much it is owed.
 
-``room.notified_seq`` says how far a room's events are in the queue. It follows ``published_seq`` by itself where no member has a device
-to notify (``fan_out/marks.py``); the others are found by their partial index, also after a crash.
+``room.notified_seq`` says how far a room's events are in the queue. It follows ``published_seq`` by
+itself where no member has a device to notify (``fan_out/marks.py``); the others are found by their
+partial index, also after a crash.
 """
 
 from __future__ import annotations
@@ -35,8 +37,8 @@ _INSERT = """
 _NOTIFIED = "CASE WHEN push.notified_at_us > ? THEN ? ELSE push.notified_at_us END"
 _DUE = f"CASE WHEN {_NOTIFIED} + ? > ? THEN {_NOTIFIED} + ? ELSE ? END AS due_at_us"
 _WAITS = "notification.state = 'waiting' AND notification.kind = 'message'"
-# A row that waits keeps its time and its tries. A claim stays: its holder will see that there is something newer.
-# A page that is done once more, or by another node as well, brings nothing new.
+# A row that waits keeps its time and its tries. A claim stays: its holder will see that there is
+# something newer. A page that is done once more, or by another node as well, brings nothing new.
 _COALESCE = f"""
             ) w
             WHERE w.place = 1
@@ -56,8 +58,8 @@ _Ranges = dict[str, tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class FindNotificationWork(Query[tuple[tuple[tuple[str, int], ...], bool]]):
-    """Rooms with events to enqueue, each with the number of its members that have a device to notify, counted up to PAGE + 1; and
-    whether any notification is due at ``now_us``."""
+    """Rooms with events to enqueue, each with the number of its members that have a device to
+    notify, counted up to PAGE + 1; and whether any notification is due at ``now_us``."""
 
     now_us: int
     pauses: LongestPauses
@@ -70,7 +72,8 @@ class FindNotificationWork(Query[tuple[tuple[tuple[str, int], ...], bool]]):
                 FROM (
                     SELECT 1
                     FROM subscription
-                    WHERE subscription.room_id = room.room_id AND subscription.push = 1 AND subscription.left_seq IS NULL
+                    WHERE subscription.room_id = room.room_id AND subscription.push = 1
+                        AND subscription.left_seq IS NULL
                     LIMIT ?
                 ) few)
             FROM room
@@ -86,7 +89,8 @@ class FindNotificationWork(Query[tuple[tuple[tuple[str, int], ...], bool]]):
     def _is_any_due(self, database: Database, state: str) -> bool:
         return any(
             database.rows(
-                f"SELECT 1 FROM notification WHERE state = ? AND {due} LIMIT 1", (state, *self.pauses.bounds(due, state, self.now_us))
+                f"SELECT 1 FROM notification WHERE state = ? AND {due} LIMIT 1",
+                (state, *self.pauses.bounds(due, state, self.now_us)),
             )
             for due in (DUE, STRAYED)
         )
@@ -94,9 +98,10 @@ class FindNotificationWork(Query[tuple[tuple[tuple[str, int], ...], bool]]):
 
 @dataclass(frozen=True, slots=True)
 class EnqueueNotifications(Command[EnqueuedPage]):
-    """Queue notifications of events that are published and not enqueued: due after ``delay_us``, and ``quiet_us`` after the device's
-    last one. With ``page``: for one room, so many of its members behind ``after``, events up to ``up_to`` (0: all there are); a page
-    leaves the room's mark where it is, the last one moves it."""
+    """Queue notifications of events that are published and not enqueued: due after ``delay_us``,
+    and ``quiet_us`` after the device's last one. With ``page``: for one room, so many of its
+    members behind ``after``, events up to ``up_to`` (0: all there are); a page leaves the room's
+    mark where it is, the last one moves it."""
 
     rooms: tuple[str, ...]
     delay_us: int
@@ -125,9 +130,14 @@ def _enqueue(transaction: Transaction, command: EnqueueNotifications) -> Enqueue
         command.rooms,
     )
     ranges: _Ranges = {
-        room_id: (notified, command.up_to or min(published, notified + EVENTS_AT_ONCE)) for room_id, notified, published, _ in rows
+        room_id: (notified, command.up_to or min(published, notified + EVENTS_AT_ONCE))
+        for room_id, notified, published, _ in rows
     }
-    ranges = {room_id: span for room_id, span in ranges.items() if span[0] < span[1] and transaction.log.find(room_id) is not None}
+    ranges = {
+        room_id: span
+        for room_id, span in ranges.items()
+        if span[0] < span[1] and transaction.log.find(room_id) is not None
+    }
     if not ranges:
         return EnqueuedPage()
     last = _page_end(transaction, command) if command.page else ""
@@ -166,16 +176,20 @@ def _page_end(transaction: Transaction, command: EnqueueNotifications) -> str:
     return str(rows[0][0]) if rows else ""
 
 
-def _enqueue_messages(transaction: Transaction, command: EnqueueNotifications, ranges: _Ranges, last: str) -> None:
-    """For all members but its sender, the newest event of each room; for its sender, the newest of somebody else. ``last``: the
-    page's last profile, empty when it has no end."""
+def _enqueue_messages(
+    transaction: Transaction, command: EnqueueNotifications, ranges: _Ranges, last: str
+) -> None:
+    """For all members but its sender, the newest event of each room; for its sender, the newest of
+    somebody else. ``last``: the page's last profile, empty when it has no end."""
     latest = _latest_events(transaction, ranges)
     if not latest:
         return
     values, parameters = transaction.database.values("ttiii", latest)
     now = transaction.now_us
     seq = "CASE WHEN subscription.profile_id = v.sender_id THEN v.other_seq ELSE v.seq END"
-    page = ("AND subscription.profile_id > ? " if command.after else "") + ("AND subscription.profile_id <= ?" if last else "")
+    page = ("AND subscription.profile_id > ? " if command.after else "") + (
+        "AND subscription.profile_id <= ?" if last else ""
+    )
     transaction.database.run(
         f"""
             WITH v(room_id, sender_id, seq, other_seq, at_us) AS ({values})
@@ -202,8 +216,11 @@ def _enqueue_messages(transaction: Transaction, command: EnqueueNotifications, r
 
 
 def _latest_events(transaction: Transaction, ranges: _Ranges) -> list[tuple[str, str, int, int, int]]:
-    """Room, sender, seq of its newest event, seq of the newest one of somebody else (0: none), and time."""
-    values, parameters = transaction.database.values("tii", [(room_id, *span) for room_id, span in ranges.items()])
+    """Room, sender, seq of its newest event, seq of the newest one of somebody else (0: none), and
+    time."""
+    values, parameters = transaction.database.values(
+        "tii", [(room_id, *span) for room_id, span in ranges.items()]
+    )
     rows = transaction.database.rows(
         f"""
         WITH v(room_id, notified, up_to) AS ({values})
@@ -225,7 +242,9 @@ def _latest_events(transaction: Transaction, ranges: _Ranges) -> list[tuple[str,
     return latest
 
 
-def _enqueue_mentions(transaction: Transaction, command: EnqueueNotifications, room_id: str, notified: int, up_to: int) -> None:
+def _enqueue_mentions(
+    transaction: Transaction, command: EnqueueNotifications, room_id: str, notified: int, up_to: int
+) -> None:
     """For members that are notified only when they are mentioned."""
     database, now = transaction.database, transaction.now_us
     mentioned: dict[str, int] = {}

@@ -14,20 +14,21 @@ SKEW_US = 60_000_000
 DUE = "due_at_us <= ?"
 """Parameter: the time."""
 STRAYED = "due_at_us > ? AND (attempts = 0 OR due_at_us > ?)"
-"""Due later than a row can be. Parameters: ``LongestPauses.bounds``. Asked by itself, so that each is a range of an index."""
+"""Due later than a row can be. Parameters: ``LongestPauses.bounds``. Asked by itself, so that each
+is a range of an index."""
 
 
 @dataclass(frozen=True, slots=True)
 class LongestPauses:
-    """The longest time that a notification waits, before its first try and between two. One that is due later was written when the
-    clock was ahead: it is due now."""
+    """The longest time that a notification waits, before its first try and between two. One that is
+    due later was written when the clock was ahead: it is due now."""
 
     first_us: int
     retry_us: int
 
     def bounds(self, condition: str, state: str, now_us: int) -> tuple[int, ...]:
-        """The parameters of DUE or STRAYED for rows of a state: the time, or the latest at which they can be due, before a first try
-        and after."""
+        """The parameters of DUE or STRAYED for rows of a state: the time, or the latest at which
+        they can be due, before a first try and after."""
         if condition == DUE:
             return (now_us,)
         now_us += SKEW_US
@@ -56,8 +57,8 @@ class ClaimedNotification:
 
 @dataclass(frozen=True, slots=True)
 class NotificationOutcome:
-    """The outcome of a claim. ``pause_us``: until it is tried or looked at again; after "sent", until the device's next one.
-    ``told``: room and seq that were sent."""
+    """The outcome of a claim. ``pause_us``: until it is tried or looked at again; after "sent",
+    until the device's next one. ``told``: room and seq that were sent."""
 
     claim: ClaimedNotification
     what: Outcome
@@ -83,7 +84,8 @@ class QueuedNotification:
 
 @dataclass(frozen=True, slots=True)
 class EnqueuedPage:
-    """The end of a page of members; the room is enqueued up to ``up_to`` when ``after`` is empty."""
+    """The end of a page of members; the room is enqueued up to ``up_to`` when ``after`` is
+    empty."""
 
     up_to: int = 0
     after: str = ""

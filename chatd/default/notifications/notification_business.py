@@ -14,8 +14,8 @@ MAX_KEY = 256
 
 
 class NotificationBusiness:
-    """ChatService's methods about notifications. ``notifiers`` are the names of those there are; ``endpoint_fault`` says
-    what is wrong with an endpoint."""
+    """ChatService's methods about notifications. ``notifiers`` are the names of those there are;
+    ``endpoint_fault`` says what is wrong with an endpoint."""
 
     def __init__(self, notifiers: Collection[str], endpoint_fault: Callable[[str], str]) -> None:
         self._notifiers = frozenset(notifiers)
@@ -42,13 +42,19 @@ class NotificationBusiness:
         """Register a device of the caller's, also one that has never connected; or take it back."""
         device_id = check_id("device_id", request.device_id)
         if request.notifier and request.notifier not in self._notifiers:
-            raise InvalidArgument(f"notifier {request.notifier[:40]!a}; there are: {', '.join(sorted(self._notifiers)) or 'none'}")
+            raise InvalidArgument(
+                f"notifier {request.notifier[:40]!a}; there are: {', '.join(sorted(self._notifiers)) or 'none'}"
+            )
         keys = (request.endpoint, request.p256dh, request.auth)
         if request.notifier == "webpush":
             if fault := self._endpoint_fault(request.endpoint):
                 raise InvalidArgument(f"endpoint: {fault}")
             for name, key in (("p256dh", request.p256dh), ("auth", request.auth)):
-                if not 1 <= len(key) <= MAX_KEY or not key.replace("-", "").replace("_", "").rstrip("=").isalnum() or not key.isascii():
+                if (
+                    not 1 <= len(key) <= MAX_KEY
+                    or not key.replace("-", "").replace("_", "").rstrip("=").isalnum()
+                    or not key.isascii()
+                ):
                     raise InvalidArgument(f"{name}: it must be 1 to {MAX_KEY} characters of base64url")
         elif any(keys):
             raise InvalidArgument("endpoint, p256dh and auth are webpush's")
@@ -56,7 +62,8 @@ class NotificationBusiness:
         return Write(command, lambda done: chat_pb2.SetPushResponse())
 
     def set_room_notifications(self, caller: Caller, request: chat_pb2.SetRoomNotificationsRequest) -> Answer:
-        """Be notified of everything in a room, of mentions, or of nothing; and not before some time."""
+        """Be notified of everything in a room, of mentions, or of nothing; and not before some
+        time."""
         if request.level not in chat_pb2.NotificationLevel.values() or request.muted_until_us < 0:
             raise InvalidArgument("level must be one there is, muted_until_us not negative")
         command = SetRoomNotifications(

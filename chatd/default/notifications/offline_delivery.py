@@ -1,7 +1,9 @@
-"""OfflineDelivery: the queue ``offline.event.delivery`` → notifiers, for devices that are owed something and are not connected.
+"""OfflineDelivery: the queue ``offline.event.delivery`` → notifiers, for devices that are owed
+something and are not connected.
 
-The fan-out does nothing for it. Each tick a query finds rooms that have members to notify and events that are not enqueued; these
-become rows of the queue. Rows that are due are claimed, so that no other node sends them, and then sent, kept or forgotten.
+The fan-out does nothing for it. Each tick a query finds rooms that have members to notify and
+events that are not enqueued; these become rows of the queue. Rows that are due are claimed, so that
+no other node sends them, and then sent, kept or forgotten.
 """
 
 import time
@@ -25,12 +27,13 @@ from chatd.store.access import StoreAccess, log_failure
 log = structlog.get_logger()
 
 ENQUEUED_PER_SECOND = 5_000
-"""Members of one room: a very large room is looked at less often, so that it never takes more than a share of the writer."""
+"""Members of one room: a very large room is looked at less often, so that it never takes more than
+a share of the writer."""
 
 
 class OfflineDelivery:
-    """A pass starts each ``tick`` seconds, unless one is under way. ``clock`` gives microseconds since the Unix epoch, ``steady``
-    seconds."""
+    """A pass starts each ``tick`` seconds, unless one is under way. ``clock`` gives microseconds
+    since the Unix epoch, ``steady`` seconds."""
 
     def __init__(
         self,
@@ -61,10 +64,13 @@ class OfflineDelivery:
         )
 
     def begin(self) -> None:
-        """Start a pass. A node that has just started waits: it does not know yet which devices are connected."""
+        """Start a pass. A node that has just started waits: it does not know yet which devices are
+        connected."""
         if not self._busy and not self._stopped and self._steady() >= self._ready_at:
             self._busy = True
-            self._store.ask(FindNotificationWork(self._clock(), self._rule.pauses), self._on_work, self._end_early)
+            self._store.ask(
+                FindNotificationWork(self._clock(), self._rule.pauses), self._on_work, self._end_early
+            )
 
     def _end_early(self, error: ChatdError) -> None:
         """The next pass begins anew; claims run out."""
@@ -81,19 +87,27 @@ class OfflineDelivery:
             if size <= PAGE and total <= PAGE:
                 small.append(room_id)
                 total += size
-        large = next((room_id for room_id, size in rooms if size > PAGE and room_id not in self._large_after), "")
+        large = next(
+            (room_id for room_id, size in rooms if size > PAGE and room_id not in self._large_after), ""
+        )
         if small:
-            self._store.write(self._enqueue(tuple(small)), lambda done: self._enqueue_large(large, now), self._end_early)
+            self._store.write(
+                self._enqueue(tuple(small)), lambda done: self._enqueue_large(large, now), self._end_early
+            )
         elif large or due:
             self._enqueue_large(large, now)
         else:
             self._busy = False
 
-    def _enqueue(self, rooms: tuple[str, ...], *, page: int = 0, after: str = "", up_to: int = 0) -> EnqueueNotifications:
+    def _enqueue(
+        self, rooms: tuple[str, ...], *, page: int = 0, after: str = "", up_to: int = 0
+    ) -> EnqueueNotifications:
         delay_us, quiet_us = round(self._rule.delay * 1e6), round(self._rule.quiet * 1e6)
         return EnqueueNotifications(rooms, delay_us, quiet_us, page=page, after=after, up_to=up_to)
 
-    def _enqueue_large(self, room_id: str, begun: float, last: EnqueuedPage | None = None, pages: int = 0) -> None:
+    def _enqueue_large(
+        self, room_id: str, begun: float, last: EnqueuedPage | None = None, pages: int = 0
+    ) -> None:
         """Page by page, each a command of its own: sends go on in between."""
         if not room_id or (last is not None and not last.after):
             if pages:

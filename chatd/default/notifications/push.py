@@ -1,6 +1,8 @@
-"""The wishes of devices and profiles: how a device is notified while it is away, and of what in each room.
+"""The wishes of devices and profiles: how a device is notified while it is away, and of what in
+each room.
 
-``subscription.push`` says that a member has a device to notify, so that a room without any costs one look into a partial index.
+``subscription.push`` says that a member has a device to notify, so that a room without any costs
+one look into a partial index.
 """
 
 from __future__ import annotations
@@ -23,8 +25,8 @@ MAX_DEVICES = 100
 
 @dataclass(frozen=True, slots=True)
 class SetPush(Command[None]):
-    """Register how a device is notified while it is away; an empty notifier ends that. Refused with InvalidArgument when the profile has
-    MAX_DEVICES others."""
+    """Register how a device is notified while it is away; an empty notifier ends that. Refused with
+    InvalidArgument when the profile has MAX_DEVICES others."""
 
     profile_id: str
     device_id: str
@@ -48,7 +50,9 @@ def _set_push(transaction: Transaction, command: SetPush) -> ChatdError | None:
         return None
     ((count,),) = database.rows("SELECT COUNT(*) FROM push WHERE profile_id = ? AND device_id <> ?", device)
     if count >= MAX_DEVICES:
-        return InvalidArgument(f"{count} devices of '{command.profile_id}' are notified already, the most there may be")
+        return InvalidArgument(
+            f"{count} devices of '{command.profile_id}' are notified already, the most there may be"
+        )
     database.run(
         """
         INSERT INTO push (profile_id, device_id, notifier, endpoint, p256dh, auth, notified_at_us, created_at_us)
@@ -67,7 +71,9 @@ def forget_push(transaction: Transaction, profile_id: str, device_id: str) -> No
     """The device is notified no longer. The command holds its profile and the notifications."""
     transaction.must_hold(profile_id=profile_id, notifications=True)
     for table in ("push", "notification"):
-        transaction.database.run(f"DELETE FROM {table} WHERE profile_id = ? AND device_id = ?", (profile_id, device_id))
+        transaction.database.run(
+            f"DELETE FROM {table} WHERE profile_id = ? AND device_id = ?", (profile_id, device_id)
+        )
     _mark_memberships(transaction, profile_id)
 
 
@@ -86,8 +92,8 @@ def _mark_memberships(transaction: Transaction, profile_id: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SetRoomNotifications(Command[None]):
-    """Record the level of a profile's notifications in a room, and until when it is muted. A message that waits is judged by it when
-    it is due. Refused with RoomNotFound, NotAMember."""
+    """Record the level of a profile's notifications in a room, and until when it is muted. A
+    message that waits is judged by it when it is due. Refused with RoomNotFound, NotAMember."""
 
     profile_id: str
     room_id: str
@@ -98,7 +104,9 @@ class SetRoomNotifications(Command[None]):
         return Locks(notifications=True)
 
     @classmethod
-    def apply(cls, transaction: Transaction, commands: Sequence[SetRoomNotifications]) -> list[ChatdError | None]:
+    def apply(
+        cls, transaction: Transaction, commands: Sequence[SetRoomNotifications]
+    ) -> list[ChatdError | None]:
         return [_set_room(transaction, command) for command in commands]
 
 
@@ -122,8 +130,8 @@ def _set_room(transaction: Transaction, command: SetRoomNotifications) -> ChatdE
 
 @dataclass(frozen=True, slots=True)
 class GetRoomNotifications(Query[tuple[int, int]]):
-    """The level of a profile's notifications in a room, and until when it is muted, in microseconds since the Unix epoch: what was set
-    last, or ALL and 0. Raises RoomNotFound, NotAMember."""
+    """The level of a profile's notifications in a room, and until when it is muted, in microseconds
+    since the Unix epoch: what was set last, or ALL and 0. Raises RoomNotFound, NotAMember."""
 
     profile_id: str
     room_id: str

@@ -1,5 +1,5 @@
-"""The queue ``offline.event.delivery``: rows are claimed by one node, sent, and settled (``settle.py``); reading on another device
-dismisses them."""
+"""The queue ``offline.event.delivery``: rows are claimed by one node, sent, and settled
+(``settle.py``); reading on another device dismisses them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ _SLOT = "profile_id = ? AND device_id = ? AND slot = ?"
 
 
 def withdraw(transaction: Transaction, reads: Sequence[tuple[str, str, int, str]]) -> None:
-    """Profiles have read rooms up to a seq, on a device: (profile, room, seq, device). What their other devices were told is
-    dismissed. A message that waits stays: when it is due, it is seen what is left to tell. The command holds the notifications."""
+    """Profiles have read rooms up to a seq, on a device: (profile, room, seq, device). What their
+    other devices were told is dismissed. A message that waits stays: when it is due, it is seen
+    what is left to tell. The command holds the notifications."""
     transaction.must_hold(notifications=True)
     database = transaction.database
     values, parameters = database.values("ttit", reads)
@@ -56,7 +57,8 @@ def withdraw(transaction: Transaction, reads: Sequence[tuple[str, str, int, str]
 
 @dataclass(frozen=True, slots=True)
 class ClaimNotifications(Command[tuple[ClaimedNotification, ...]]):
-    """Take at most ``limit`` that are due, for ``lease_us``: no other node gets them until the claim runs out."""
+    """Take at most ``limit`` that are due, for ``lease_us``: no other node gets them until the
+    claim runs out."""
 
     limit: int
     lease_us: int
@@ -66,7 +68,9 @@ class ClaimNotifications(Command[tuple[ClaimedNotification, ...]]):
         return Locks(notifications=True)
 
     @classmethod
-    def apply(cls, transaction: Transaction, commands: Sequence[ClaimNotifications]) -> list[tuple[ClaimedNotification, ...]]:
+    def apply(
+        cls, transaction: Transaction, commands: Sequence[ClaimNotifications]
+    ) -> list[tuple[ClaimedNotification, ...]]:
         return [_claim(transaction, command) for command in commands]
 
 
@@ -83,18 +87,27 @@ def _claim(transaction: Transaction, command: ClaimNotifications) -> tuple[Claim
             ORDER BY due_at_us
             LIMIT ?
             """,
-            (state, *command.pauses.bounds(due, state, now), now, until + SKEW_US, command.limit - len(claimed)),
+            (
+                state,
+                *command.pauses.bounds(due, state, now),
+                now,
+                until + SKEW_US,
+                command.limit - len(claimed),
+            ),
         )
         claimed += [ClaimedNotification(*(*row[:-1], state == "sent", until, row[-1])) for row in rows]
     if claimed:
-        values, parameters = database.values("ttt", [(one.profile_id, one.device_id, one.slot) for one in claimed])
+        values, parameters = database.values(
+            "ttt", [(one.profile_id, one.device_id, one.slot) for one in claimed]
+        )
         database.run(
             f"""
             WITH v(profile_id, device_id, slot) AS ({values})
             UPDATE notification
             SET claimed_until_us = ?
             FROM v
-            WHERE notification.profile_id = v.profile_id AND notification.device_id = v.device_id AND notification.slot = v.slot
+            WHERE notification.profile_id = v.profile_id AND notification.device_id = v.device_id
+                AND notification.slot = v.slot
             """,
             (*parameters, until),
         )
@@ -167,7 +180,8 @@ class ListNotifications(Query[tuple[tuple[QueuedNotification, ...], bool]]):
     def answer(self, database: Database) -> tuple[tuple[QueuedNotification, ...], bool]:
         rows = database.rows(
             """
-            SELECT notification.profile_id, notification.device_id, push.notifier, notification.state, notification.room_id,
+            SELECT notification.profile_id, notification.device_id, push.notifier, notification.state,
+                notification.room_id,
                 notification.seq, notification.attempts, notification.error,
                 CASE notification.state WHEN 'waiting' THEN notification.due_at_us ELSE notification.at_us END AS since
             FROM notification

@@ -27,8 +27,9 @@ ERROR_CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True)
 class NotifyRule:
-    """Times in seconds. ``delay``: before a first notification; ``quiet``: between two to one device; ``retry``: the first pause after
-    a failure, doubling; ``timeout``: the longest that one try can take. ``preview``: characters."""
+    """Times in seconds. ``delay``: before a first notification; ``quiet``: between two to one
+    device; ``retry``: the first pause after a failure, doubling; ``timeout``: the longest that one
+    try can take. ``preview``: characters."""
 
     delay: float
     quiet: float
@@ -40,7 +41,10 @@ class NotifyRule:
     @property
     def pauses(self) -> LongestPauses:
         """The longest that this node makes a notification wait."""
-        return LongestPauses(round(max(self.delay, self.quiet) * 1e6), round(max(self.delay, self.quiet, 1.25 * LONGEST_PAUSE) * 1e6))
+        return LongestPauses(
+            round(max(self.delay, self.quiet) * 1e6),
+            round(max(self.delay, self.quiet, 1.25 * LONGEST_PAUSE) * 1e6),
+        )
 
     @property
     def lease_us(self) -> int:
@@ -98,7 +102,8 @@ class NotificationSender:
         self._start(trying(), "notify-test")
 
     async def stop(self, seconds: float) -> None:
-        """Let notifications under way end, at most ``seconds``. One that does not is sent again when its claim has run out."""
+        """Let notifications under way end, at most ``seconds``. One that does not is sent again
+        when its claim has run out."""
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=seconds)
             for task in late:
@@ -123,7 +128,11 @@ class NotificationSender:
             async with self._slots:
                 await self._try(notification, push)
         except TargetGone as exc:
-            log.info("A device cannot be notified any more; it is no longer tried", notifier=push.notifier, error=str(exc))
+            log.info(
+                "A device cannot be notified any more; it is no longer tried",
+                notifier=push.notifier,
+                error=str(exc),
+            )
             self.settle(NotificationOutcome(claim, "gone"))
         except NotifyFailed as exc:
             self.settle(self._failure(claim, exc))
@@ -152,9 +161,12 @@ class NotificationSender:
         if claim.attempts >= self._rule.max_retries or isinstance(failure, NotificationRefused):
             self.dead.add()
             return NotificationOutcome(claim, "dead", error=error)
-        pause = min(LONGEST_PAUSE, self._rule.retry * 2 ** min(claim.attempts, 30)) * random.uniform(0.75, 1.25)
+        pause = min(LONGEST_PAUSE, self._rule.retry * 2 ** min(claim.attempts, 30)) * random.uniform(
+            0.75, 1.25
+        )
         if failure.retry_after:
-            # A little later by chance: all that were refused together are not to come back together.
+            # A little later by chance: all that were refused together are not to come back
+            # together.
             pause = max(pause, failure.retry_after * random.uniform(1.0, 1.25))
         return NotificationOutcome(claim, "failed", round(pause * 1e6), error)
 

@@ -1,4 +1,5 @@
-"""Outcomes of claims: what was sent is remembered for its room, what failed waits, what is not to be told goes."""
+"""Outcomes of claims: what was sent is remembered for its room, what failed waits, what is not to
+be told goes."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from chatd.store.command import Command, Locks
 from chatd.store.transaction import Transaction
 
 LOOK_AGAIN_US = 60_000_000
-"""A notification that was sent is looked at again after this, then when it is twice as old: has its device come and taken everything?"""
+"""A notification that was sent is looked at again after this, then when it is twice as old: has its
+device come and taken everything?"""
 
 
 _SLOT = "profile_id = ? AND device_id = ? AND slot = ?"
@@ -30,7 +32,9 @@ class SettleNotifications(Command[None]):
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[SettleNotifications]) -> list[None]:
         for command in commands:
-            for outcome in sorted(command.outcomes, key=lambda one: (one.claim.profile_id, one.claim.device_id, one.claim.slot)):
+            for outcome in sorted(
+                command.outcomes, key=lambda one: (one.claim.profile_id, one.claim.device_id, one.claim.slot)
+            ):
                 _SETTLE[outcome.what](transaction, outcome)
         return [None] * len(commands)
 
@@ -41,7 +45,12 @@ _UNCHANGED = f"{_OWN} AND room_id = ? AND seq = ? AND kind = ?"
 
 
 def _own(outcome: NotificationOutcome) -> tuple[str, str, str, int]:
-    return (outcome.claim.profile_id, outcome.claim.device_id, outcome.claim.slot, outcome.claim.claimed_until_us)
+    return (
+        outcome.claim.profile_id,
+        outcome.claim.device_id,
+        outcome.claim.slot,
+        outcome.claim.claimed_until_us,
+    )
 
 
 def _unchanged(outcome: NotificationOutcome) -> tuple[str | int, ...]:
@@ -61,14 +70,15 @@ def _release(transaction: Transaction, outcome: NotificationOutcome, due_at_us: 
 
 
 def _sent(transaction: Transaction, outcome: NotificationOutcome) -> None:
-    """What was told moves to its room's slot, even if the claim has run out: it was told all the same. If it has been read on another
-    device while it was told, it is dismissed."""
+    """What was told moves to its room's slot, even if the claim has run out: it was told all the
+    same. If it has been read on another device while it was told, it is dismissed."""
     database, now, claim = transaction.database, transaction.now_us, outcome.claim
     if claim.kind == "message":
         room_id, seq = outcome.told
         database.run(
             """
-            INSERT INTO notification (profile_id, device_id, slot, room_id, seq, kind, state, due_at_us, attempts, error,
+            INSERT INTO notification (profile_id, device_id, slot, room_id, seq, kind, state, due_at_us,
+                attempts, error,
                 claimed_until_us, at_us)
             SELECT push.profile_id, push.device_id, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS BIGINT),
                 CASE WHEN read_marker.seq IS NULL THEN 'message' ELSE 'dismiss' END,
@@ -80,13 +90,27 @@ def _sent(transaction: Transaction, outcome: NotificationOutcome) -> None:
                 AND read_marker.seq >= ? AND read_marker.device_id <> push.device_id
             WHERE push.profile_id = ? AND push.device_id = ?
             ON CONFLICT (profile_id, device_id, slot)
-            DO UPDATE SET seq = excluded.seq, kind = excluded.kind, state = excluded.state, due_at_us = excluded.due_at_us,
+            DO UPDATE SET seq = excluded.seq, kind = excluded.kind, state = excluded.state,
+                due_at_us = excluded.due_at_us,
                 attempts = excluded.attempts, error = '', claimed_until_us = 0, at_us = excluded.at_us
             WHERE notification.seq < excluded.seq
             """,
-            (room_id, room_id, seq, now + LOOK_AGAIN_US, now, claim.attempts + 1, now, *outcome.told, *_own(outcome)[:2]),
+            (
+                room_id,
+                room_id,
+                seq,
+                now + LOOK_AGAIN_US,
+                now,
+                claim.attempts + 1,
+                now,
+                *outcome.told,
+                *_own(outcome)[:2],
+            ),
         )
-        database.run("UPDATE push SET notified_at_us = ? WHERE profile_id = ? AND device_id = ?", (now, *_own(outcome)[:2]))
+        database.run(
+            "UPDATE push SET notified_at_us = ? WHERE profile_id = ? AND device_id = ?",
+            (now, *_own(outcome)[:2]),
+        )
     database.run(f"DELETE FROM notification WHERE {_UNCHANGED}", _unchanged(outcome))
     _release(transaction, outcome, now + outcome.pause_us)
 
@@ -99,12 +123,19 @@ def _failed(transaction: Transaction, outcome: NotificationOutcome) -> None:
         SET state = ?, at_us = ?, due_at_us = ?, attempts = attempts + 1, error = ?, claimed_until_us = 0
         WHERE {_OWN}
         """,
-        ("dead" if outcome.what == "dead" else "waiting", now, now + outcome.pause_us, outcome.error, *_own(outcome)),
+        (
+            "dead" if outcome.what == "dead" else "waiting",
+            now,
+            now + outcome.pause_us,
+            outcome.error,
+            *_own(outcome),
+        ),
     )
 
 
 def _postponed(transaction: Transaction, outcome: NotificationOutcome) -> None:
-    """A message waits on; one that was sent is looked at again when it is twice as old, in a day at most."""
+    """A message waits on; one that was sent is looked at again when it is twice as old, in a day at
+    most."""
     now = transaction.now_us
     transaction.database.run(
         f"""

@@ -1,5 +1,5 @@
-"""What is left to tell a device: the newest event that it is owed, that its profile has not read, that is wanted, and that no
-notification has told it of."""
+"""What is left to tell a device: the newest event that it is owed, that its profile has not read,
+that is wanted, and that no notification has told it of."""
 
 from collections.abc import Callable
 
@@ -38,7 +38,8 @@ def mentions(database: Database, room_id: str, seq: int, profile_id: str) -> boo
 
 
 def find_untold(database: Database, profile_id: str, device_id: str, now_us: int) -> Told | None:
-    """A few look-ups for each of the profile's rooms; asked when what a notification stood for is read, taken or muted."""
+    """A few look-ups for each of the profile's rooms; asked when what a notification stood for is
+    read, taken or muted."""
     rows = database.rows(
         f"""
         SELECT room.room_id, {_OUT_OF_SIGHT}, room_notification.level, COALESCE(room_notification.muted_until_us, 0)
@@ -64,7 +65,9 @@ def find_untold(database: Database, profile_id: str, device_id: str, now_us: int
     return best[1:] if best is not None else None
 
 
-def _newest(database: Database, room_id: str, after: int, profile_id: str, *, mentioned: bool) -> tuple[int, str, int] | None:
+def _newest(
+    database: Database, room_id: str, after: int, profile_id: str, *, mentioned: bool
+) -> tuple[int, str, int] | None:
     """Time, room and seq of the newest event of somebody else behind ``after``."""
     rows = database.rows(
         f"""

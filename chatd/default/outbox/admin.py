@@ -10,7 +10,13 @@ from chatd.default.outbox.model import OutboxEntry, OutboxSummary, Recipient
 from chatd.default.outbox.store import GetBroadcast, ListOutbox, ListOutboxEntries
 from chatd.default.part import Part
 from chatd.pb.admin.v1 import admin_pb2
-from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventBroadcast, EventDelivery, EventLink, EventReceipt
+from chatd.pb.events.v1.payloads_pb2 import (
+    DeliveryState,
+    EventBroadcast,
+    EventDelivery,
+    EventLink,
+    EventReceipt,
+)
 
 
 class OutboxAdmin:
@@ -28,7 +34,12 @@ class OutboxAdmin:
                     Role.OPERATOR,
                     self.list_outbox_entries,
                 ),
-                Call("AdminService/GetBroadcast", admin_pb2.GetBroadcastRequest, Role.OPERATOR, self.get_broadcast),
+                Call(
+                    "AdminService/GetBroadcast",
+                    admin_pb2.GetBroadcastRequest,
+                    Role.OPERATOR,
+                    self.get_broadcast,
+                ),
             )
         )
 
@@ -38,7 +49,10 @@ class OutboxAdmin:
         def then(page: tuple[tuple[OutboxSummary, ...], bool]) -> admin_pb2.ListOutboxResponse:
             return admin_pb2.ListOutboxResponse(rows=map(self._summary, page[0]), more=page[1])
 
-        return Read(ListOutbox(request.profile_id, request.device_id, request.room_id, page_limit(request.limit)), then)
+        return Read(
+            ListOutbox(request.profile_id, request.device_id, request.room_id, page_limit(request.limit)),
+            then,
+        )
 
     def _summary(self, row: OutboxSummary) -> admin_pb2.OutboxSummary:
         return admin_pb2.OutboxSummary(
@@ -58,9 +72,16 @@ class OutboxAdmin:
 
         def then(page: tuple[tuple[OutboxEntry, ...], bool]) -> admin_pb2.ListOutboxEntriesResponse:
             now = self._clock()
-            return admin_pb2.ListOutboxEntriesResponse(entries=[_entry(row, now) for row in page[0]], more=page[1])
+            return admin_pb2.ListOutboxEntriesResponse(
+                entries=[_entry(row, now) for row in page[0]], more=page[1]
+            )
 
-        return Read(ListOutboxEntries(request.profile_id, request.device_id, request.room_id, page_limit(request.limit)), then)
+        return Read(
+            ListOutboxEntries(
+                request.profile_id, request.device_id, request.room_id, page_limit(request.limit)
+            ),
+            then,
+        )
 
     def get_broadcast(self, caller: Caller, request: admin_pb2.GetBroadcastRequest) -> Answer:
         """An event and how far it has come to each device, as an EventBroadcast."""
@@ -69,14 +90,24 @@ class OutboxAdmin:
             delivery, recipients = found
             event = EventDelivery.FromString(delivery).event
             age = self._clock() - event.sent_at_us
-            targets = [_receipt(one.profile_id, one.device_id, one.state, one.attempts, age) for one in recipients]
-            return admin_pb2.GetBroadcastResponse(broadcast=EventBroadcast(event=event, targets=targets, priority=event.priority))
+            targets = [
+                _receipt(one.profile_id, one.device_id, one.state, one.attempts, age) for one in recipients
+            ]
+            return admin_pb2.GetBroadcastResponse(
+                broadcast=EventBroadcast(event=event, targets=targets, priority=event.priority)
+            )
 
         return Read(GetBroadcast(request.room_id, check_seq("seq", request.seq)), then)
 
 
 def _entry(row: OutboxEntry, now_us: int) -> admin_pb2.OutboxEntry:
-    link = EventLink(event_id=row.event_id, room_id=row.room_id, seq=row.seq, sender_id=row.sender_id, sent_at_us=row.sent_at_us)
+    link = EventLink(
+        event_id=row.event_id,
+        room_id=row.room_id,
+        seq=row.seq,
+        sender_id=row.sender_id,
+        sent_at_us=row.sent_at_us,
+    )
     link.type = row.type  # type: ignore[assignment]
     target = _receipt(row.profile_id, row.device_id, row.state, row.attempts, now_us - row.sent_at_us)
     return admin_pb2.OutboxEntry(event=link, target=target)

@@ -1,6 +1,8 @@
-"""The backlog of a device: everything in its rooms' logs behind its cursors, at most a window at a time.
+"""The backlog of a device: everything in its rooms' logs behind its cursors, at most a window at a
+time.
 
-A marker stands in the place of events that the log no longer holds, or that the device could not take.
+A marker stands in the place of events that the log no longer holds, or that the device could not
+take.
 """
 
 from dataclasses import dataclass
@@ -80,7 +82,9 @@ class _Puller:
             return suspect
         stands = {range_: range_.after(pull.sent) for range_ in ranges}
         more = pull.urgent_only
-        for range_, end in in_order(ranges, pull.sent, urgent_within=pull.max_messages if pull.urgent_only else None):
+        for range_, end in in_order(
+            ranges, pull.sent, urgent_within=pull.max_messages if pull.urgent_only else None
+        ):
             stands[range_], full = self._take(range_, stands[range_], end, failures)
             if full:
                 more = True
@@ -88,7 +92,8 @@ class _Puller:
         return Owed(tuple(self._runs), more, _cursors(stands) if pull.want_cursors else {})
 
     def _ranges(self) -> list[Range]:
-        # Heads are read before events: an event committed in between is the next pull's, or published.
+        # Heads are read before events: an event committed in between is the next pull's, or
+        # published.
         stream = self._pull.stream
         rows = self._database.rows(
             f"""
@@ -105,19 +110,24 @@ class _Puller:
         return [Range(*row) for row in rows]
 
     def _suspect(self, ranges: list[Range], failures: DeliveryFailures) -> Owed | None:
-        """When nothing is in flight and a room's next event has failed more than once: that one alone."""
+        """When nothing is in flight and a room's next event has failed more than once: that one
+        alone."""
         if not failures.attempts or self._runs or not self._pull.first_may_exceed:
             return None
         for range_ in ranges:
             seq = range_.after(self._pull.sent) + 1
-            if range_.first_seq <= seq <= range_.end and failures.attempts.get((range_.room_id, seq), 0) >= _SUSPECT:
+            if (
+                range_.first_seq <= seq <= range_.end
+                and failures.attempts.get((range_.room_id, seq), 0) >= _SUSPECT
+            ):
                 self._messages = 1
                 self._read(range_.room_id, seq - 1, seq, failures)
                 return Owed(tuple(self._runs), more=True, alone=True)
         return None
 
     def _take(self, range_: Range, after: int, end: int, failures: DeliveryFailures) -> tuple[int, bool]:
-        """Runs of one range behind ``after`` up to ``end``; how far they go, and whether more is owed than fits."""
+        """Runs of one range behind ``after`` up to ``end``; how far they go, and whether more is
+        owed than fits."""
         while after < end:
             if self._messages <= 0 or self._size <= 0:
                 return after, True
@@ -131,7 +141,9 @@ class _Puller:
         return after, False
 
     def _gap(self, room_id: str, first_seq: int, last_seq: int) -> int:
-        record = delivery_record(encode_marker(room_id, first_seq, last_seq, SkipReason.SKIP_REASON_RETENTION))
+        record = delivery_record(
+            encode_marker(room_id, first_seq, last_seq, SkipReason.SKIP_REASON_RETENTION)
+        )
         self._add(OwedRun(room_id, first_seq, last_seq, record, skipped=True), 1)
         return last_seq
 
@@ -141,8 +153,10 @@ class _Puller:
         self._size -= len(run.records)
 
     def _read(self, room_id: str, after: int, end: int, failures: DeliveryFailures) -> tuple[int, bool]:
-        """Up to a chunk of a room's events: the last seq taken (0: none), and whether the byte limit was reached."""
-        # Seqs have no gaps, so the end bounds the number. With LIMIT, a PostgreSQL without statistics sorts the rest of the log.
+        """Up to a chunk of a room's events: the last seq taken (0: none), and whether the byte
+        limit was reached."""
+        # Seqs have no gaps, so the end bounds the number. With LIMIT, a PostgreSQL without
+        # statistics sorts the rest of the log.
         rows = self._database.rows(
             """
             SELECT seq, delivery
@@ -174,14 +188,17 @@ class _Puller:
         return last, len(records) < len(rows)
 
     def _again(self, room_id: str, seq: int, failures: DeliveryFailures) -> None:
-        """The oldest delivery in flight once more, or the marker that has taken its place. Nothing if it has been purged: a gap will say so."""
+        """The oldest delivery in flight once more, or the marker that has taken its place. Nothing
+        if it has been purged: a gap will say so."""
         if (room_id, seq) in failures.replays:
             self._replay(room_id, seq, failures, again=True)
             return
         delivery = self._delivery(room_id, seq)
         if delivery:
             record = failures.record(room_id, seq, delivery)
-            self._runs.append(OwedRun(room_id, seq, seq, record, skipped=(room_id, seq) in failures.dead, again=True))
+            self._runs.append(
+                OwedRun(room_id, seq, seq, record, skipped=(room_id, seq) in failures.dead, again=True)
+            )
 
     def _replay(self, room_id: str, seq: int, failures: DeliveryFailures, *, again: bool) -> None:
         delivery = self._delivery(room_id, seq)
@@ -190,6 +207,8 @@ class _Puller:
             self._add(OwedRun(room_id, seq, seq, record, again=again, replay=True), 0 if again else 1)
 
     def _delivery(self, room_id: str, seq: int) -> bytes:
-        rows = self._database.rows("SELECT delivery FROM room_event WHERE room_id = ? AND seq = ?", (room_id, seq))
+        rows = self._database.rows(
+            "SELECT delivery FROM room_event WHERE room_id = ? AND seq = ?", (room_id, seq)
+        )
         delivery = bytes(rows[0][0]) if rows else b""
         return plain_delivery(delivery) if self._pull.plain else delivery

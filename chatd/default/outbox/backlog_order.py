@@ -1,5 +1,6 @@
-"""The order in which a device's rooms are read: first events that lead up to urgent ones, the shortest way before longer ones, then
-rooms with a normal event, then rooms with nothing but bulk. Inside a room the log's order is the only one."""
+"""The order in which a device's rooms are read: first events that lead up to urgent ones, the
+shortest way before longer ones, then rooms with a normal event, then rooms with nothing but bulk.
+Inside a room the log's order is the only one."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -33,23 +34,29 @@ class Step(NamedTuple):
 
 
 def in_order(ranges: Sequence[Range], sent: Mapping[str, int], *, urgent_within: int | None) -> list[Step]:
-    """The steps for ``ranges``, which come by room and start. ``urgent_within``: only ways up to urgent events, of so many events
-    at most."""
+    """The steps for ``ranges``, which come by room and start. ``urgent_within``: only ways up to
+    urgent events, of so many events at most."""
     ways = _ways(ranges, sent)
-    urgent = sorted((range_ for range_ in ranges if range_.room_id in ways), key=lambda range_: ways[range_.room_id])
+    urgent = sorted(
+        (range_ for range_ in ranges if range_.room_id in ways), key=lambda range_: ways[range_.room_id]
+    )
     steps = [Step(range_, min(range_.end, range_.urgent_seq)) for range_ in urgent]
     if urgent_within is not None:
         return [step for step in steps if ways[step.range.room_id] <= urgent_within]
 
     def is_bulk(range_: Range) -> bool:
-        # Of two ranges of a room the later one is never normal when the earlier is not: they stay in order.
-        return range_.normal_seq <= max(range_.after(sent), range_.urgent_seq if range_.room_id in ways else 0)
+        # Of two ranges of a room the later one is never normal when the earlier is not: they stay
+        # in order.
+        return range_.normal_seq <= max(
+            range_.after(sent), range_.urgent_seq if range_.room_id in ways else 0
+        )
 
     return steps + [Step(range_, range_.end) for range_ in sorted(ranges, key=is_bulk)]
 
 
 def _ways(ranges: Sequence[Range], sent: Mapping[str, int]) -> dict[str, int]:
-    """Room → how many events are owed up to its newest urgent one; rooms that owe none are left out."""
+    """Room → how many events are owed up to its newest urgent one; rooms that owe none are left
+    out."""
     ways: dict[str, int] = {}
     owed: dict[str, int] = {}
     for range_ in ranges:

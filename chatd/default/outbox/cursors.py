@@ -19,8 +19,9 @@ _Device = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class AckCursors(Command[tuple[int, ...]]):
-    """Move cursors forward, never past a membership's end; record rejections and failures. The result is the indexes of streams
-    that are not their device's newest: of these only failures count."""
+    """Move cursors forward, never past a membership's end; record rejections and failures. The
+    result is the indexes of streams that are not their device's newest: of these only failures
+    count."""
 
     acks: tuple[StreamAcks, ...]
     rule: RetryRule
@@ -69,8 +70,13 @@ class AckCursors(Command[tuple[int, ...]]):
 
 
 def _entries(acks: StreamAcks) -> list[tuple[str, str, str]]:
-    """The outbox entries that acks concern, failures and rejections too: a device that is being forgotten leaves no row of them."""
-    rooms = [*acks.cursors, *(room_id for room_id, _, _ in acks.rejected), *(room_id for room_id, _ in acks.replayed)]
+    """The outbox entries that acks concern, failures and rejections too: a device that is being
+    forgotten leaves no row of them."""
+    rooms = [
+        *acks.cursors,
+        *(room_id for room_id, _, _ in acks.rejected),
+        *(room_id for room_id, _ in acks.replayed),
+    ]
     rooms += [room_id for room_id, _, _ in acks.removed]
     if acks.failed is not None:
         rooms.append(acks.failed[0])
@@ -98,11 +104,16 @@ def _read_epochs(transaction: Transaction, commands: Sequence[AckCursors]) -> di
             if not transaction.now_us - SEEN_EVERY_US <= seen_at_us <= transaction.now_us:
                 long_unseen.append((profile_id, device_id))
     for device in long_unseen:
-        transaction.database.run("UPDATE device SET seen_at_us = ? WHERE profile_id = ? AND device_id = ?", (transaction.now_us, *device))
+        transaction.database.run(
+            "UPDATE device SET seen_at_us = ? WHERE profile_id = ? AND device_id = ?",
+            (transaction.now_us, *device),
+        )
     return epochs
 
 
-def _record_gap(transaction: Transaction, profile_id: str, device_id: str, room_id: str, first_seq: int, last_seq: int) -> None:
+def _record_gap(
+    transaction: Transaction, profile_id: str, device_id: str, room_id: str, first_seq: int, last_seq: int
+) -> None:
     """The device has passed a marker of removed events."""
     transaction.database.run(
         """
@@ -116,7 +127,8 @@ def _record_gap(transaction: Transaction, profile_id: str, device_id: str, room_
 
 
 def _move(transaction: Transaction, rows: Sequence[tuple[str, str, str, int]]) -> None:
-    """Move the cursors of (profile, device, room) to a seq; entries that are acknowledged to their end are deleted."""
+    """Move the cursors of (profile, device, room) to a seq; entries that are acknowledged to their
+    end are deleted."""
     values, parameters = transaction.database.values("ttti", rows)
     moved = transaction.database.rows(
         f"""
@@ -126,10 +138,14 @@ def _move(transaction: Transaction, rows: Sequence[tuple[str, str, str, int]]) -
         FROM v
         WHERE outbox.profile_id = v.profile_id AND outbox.device_id = v.device_id AND outbox.room_id = v.room_id
             AND outbox.start_seq < v.seq AND outbox.acked_seq < v.seq
-        RETURNING outbox.profile_id, outbox.device_id, outbox.room_id, outbox.start_seq, outbox.acked_seq, outbox.until_seq
+        RETURNING outbox.profile_id, outbox.device_id, outbox.room_id, outbox.start_seq, outbox.acked_seq,
+            outbox.until_seq
         """,
         parameters,
     )
     for *key, acked_seq, until_seq in moved:
         if acked_seq == until_seq:
-            transaction.database.run("DELETE FROM outbox WHERE profile_id = ? AND device_id = ? AND room_id = ? AND start_seq = ?", key)
+            transaction.database.run(
+                "DELETE FROM outbox WHERE profile_id = ? AND device_id = ? AND room_id = ? AND start_seq = ?",
+                key,
+            )

@@ -19,7 +19,8 @@ class OutboxSummary:
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """One row of the view ``outbox_entry``: an event that a device is owed, or a marker in its place. ``state``: a DeliveryState."""
+    """One row of the view ``outbox_entry``: an event that a device is owed, or a marker in its
+    place. ``state``: a DeliveryState."""
 
     profile_id: str
     device_id: str

@@ -20,8 +20,9 @@ from chatd.pb.node.v1 import node_pb2
 
 
 class NodeService:
-    """``asked`` is told that a gateway lives, and gives the last Watch of it that was applied; ``tell_epoch`` closes a topic's older
-    streams; ``acknowledged`` is told of cursors that moved. ``clock`` gives microseconds since the Unix epoch."""
+    """``asked`` is told that a gateway lives, and gives the last Watch of it that was applied;
+    ``tell_epoch`` closes a topic's older streams; ``acknowledged`` is told of cursors that moved.
+    ``clock`` gives microseconds since the Unix epoch."""
 
     def __init__(
         self,
@@ -52,13 +53,16 @@ class NodeService:
                 Call("NodeService/OpenStreams", node_pb2.OpenStreamsRequest, Role.GATEWAY, self.open_streams),
                 Call("NodeService/PullOutbox", node_pb2.PullOutboxRequest, Role.GATEWAY, self.pull_outbox),
                 Call("NodeService/AckBatch", node_pb2.AckBatchRequest, Role.GATEWAY, self.ack_batch),
-                Call("NodeService/CloseStreams", node_pb2.CloseStreamsRequest, Role.GATEWAY, self.close_streams),
+                Call(
+                    "NodeService/CloseStreams", node_pb2.CloseStreamsRequest, Role.GATEWAY, self.close_streams
+                ),
             ),
             counters=(self._events_pulled,),
         )
 
     def describe(self, caller: Caller, request: node_pb2.DescribeRequest) -> Answer:
-        """This node and the others that serve. The call shows the gateway that the node lives, and the node that the gateway does."""
+        """This node and the others that serve. The call shows the gateway that the node lives, and
+        the node that the gateway does."""
         self._leases.record_gateway(request)
         self._gateways.heard(request)
         response = node_pb2.DescribeResponse(
@@ -72,19 +76,32 @@ class NodeService:
 
     def open_streams(self, caller: Caller, request: node_pb2.OpenStreamsRequest) -> Answer:
         """Raise the devices' epochs, register their connections, tell older streams."""
-        devices = tuple((check_id("profile_id", one.profile_id), check_id("device_id", one.device_id)) for one in request.streams)
+        devices = tuple(
+            (check_id("profile_id", one.profile_id), check_id("device_id", one.device_id))
+            for one in request.streams
+        )
 
         def then(epochs: Sequence[int]) -> node_pb2.OpenStreamsResponse:
             now = self._clock()
             self._cache.register(
                 tuple(
-                    Connection(one.profile_id, one.device_id, epoch, request.gateway_id, one.client, since_us=now, seen_us=now)
+                    Connection(
+                        one.profile_id,
+                        one.device_id,
+                        epoch,
+                        request.gateway_id,
+                        one.client,
+                        since_us=now,
+                        seen_us=now,
+                    )
                     for one, epoch in zip(request.streams, epochs, strict=True)
                 )
             )
             for (profile_id, device_id), epoch in zip(devices, epochs, strict=True):
                 self._tell_epoch(topic_of(profile_id, device_id), epoch)
-            return node_pb2.OpenStreamsResponse(epochs=epochs, new_devices=[index for index, epoch in enumerate(epochs) if epoch == 1])
+            return node_pb2.OpenStreamsResponse(
+                epochs=epochs, new_devices=[index for index, epoch in enumerate(epochs) if epoch == 1]
+            )
 
         return Write(OpenStreams(devices), then)
 
@@ -93,27 +110,34 @@ class NodeService:
         pulls = tuple(_to_pull(pull) for pull in request.pulls)
 
         def then(answers: Sequence[Owed]) -> node_pb2.PullOutboxResponse:
-            self._events_pulled.add(sum(run.last_seq - run.first_seq + 1 for owed in answers for run in owed.runs))
+            self._events_pulled.add(
+                sum(run.last_seq - run.first_seq + 1 for owed in answers for run in owed.runs)
+            )
             return node_pb2.PullOutboxResponse(owed=[_to_pb(owed) for owed in answers])
 
         return Read(PullOwed(pulls), then)
 
     def ack_batch(self, caller: Caller, request: node_pb2.AckBatchRequest) -> Answer:
-        """Move cursors, record failures and rejections. Acks of older epochs are ignored and named in the response."""
+        """Move cursors, record failures and rejections. Acks of older epochs are ignored and named
+        in the response."""
         acks = decode_acks(request)
         alive = tuple(one.stream for one in acks if not one)
         if alive:
             self._cache.touch(alive, self._clock())
 
         def then(superseded: Sequence[int]) -> node_pb2.AckBatchResponse:
-            self._acknowledged([one for index, one in enumerate(acks) if index not in superseded] if superseded else acks)
+            self._acknowledged(
+                [one for index, one in enumerate(acks) if index not in superseded] if superseded else acks
+            )
             return node_pb2.AckBatchResponse(superseded=superseded)
 
         return Write(AckCursors(acks, self._rule), then)
 
     def close_streams(self, caller: Caller, request: node_pb2.CloseStreamsRequest) -> Answer:
         """Forget connections that ended."""
-        self._cache.forget(tuple(StreamKey(one.profile_id, one.device_id, one.epoch) for one in request.streams))
+        self._cache.forget(
+            tuple(StreamKey(one.profile_id, one.device_id, one.epoch) for one in request.streams)
+        )
         return Done(node_pb2.CloseStreamsResponse())
 
 

@@ -1,4 +1,5 @@
-"""The outbox as operators look at it. Pages read one row more than they show, to know of a next one."""
+"""The outbox as operators look at it. Pages read one row more than they show, to know of a next
+one."""
 
 from dataclasses import dataclass
 
@@ -15,7 +16,8 @@ MAX_RECIPIENTS = 10_000
 _ENTRY_STATE = f"""CASE
                     WHEN o.letter = 'delivered' THEN {int(DeliveryState.DELIVERY_STATE_ACKNOWLEDGED)}
                     WHEN o.letter IS NULL THEN {int(DeliveryState.DELIVERY_STATE_OWED)}
-                    WHEN o.reason = {int(SkipReason.SKIP_REASON_REJECTED)} THEN {int(DeliveryState.DELIVERY_STATE_REJECTED)}
+                    WHEN o.reason = {int(SkipReason.SKIP_REASON_REJECTED)}
+                        THEN {int(DeliveryState.DELIVERY_STATE_REJECTED)}
                     ELSE {int(DeliveryState.DELIVERY_STATE_UNDELIVERABLE)}
                 END"""
 
@@ -29,7 +31,8 @@ def _where(profile_id: str, device_id: str, room_id: str) -> tuple[str, list[str
 
 @dataclass(frozen=True, slots=True)
 class ListOutbox(Query[tuple[tuple[OutboxSummary, ...], bool]]):
-    """A row for each device and room with something owed, the longest owed first; and whether there are more. Empty ids match all."""
+    """A row for each device and room with something owed, the longest owed first; and whether there
+    are more. Empty ids match all."""
 
     profile_id: str
     device_id: str
@@ -63,7 +66,8 @@ class ListOutbox(Query[tuple[tuple[OutboxSummary, ...], bool]]):
 
 @dataclass(frozen=True, slots=True)
 class ListOutboxEntries(Query[tuple[tuple[OutboxEntry, ...], bool]]):
-    """A row for each device and event that is owed; and whether there are more. Empty ids match all."""
+    """A row for each device and event that is owed; and whether there are more. Empty ids match
+    all."""
 
     profile_id: str
     device_id: str
@@ -74,7 +78,8 @@ class ListOutboxEntries(Query[tuple[tuple[OutboxEntry, ...], bool]]):
         where, parameters = _where(self.profile_id, self.device_id, self.room_id)
         rows = database.rows(
             f"""
-            SELECT o.profile_id, o.device_id, o.room_id, o.seq, o.event_id, o.sender_id, o.type, o.sent_at_us, o.attempts,
+            SELECT o.profile_id, o.device_id, o.room_id, o.seq, o.event_id, o.sender_id, o.type,
+                o.sent_at_us, o.attempts,
                 {_ENTRY_STATE}
             FROM outbox_entry o
             WHERE 1 = 1{where}
@@ -88,18 +93,22 @@ class ListOutboxEntries(Query[tuple[tuple[OutboxEntry, ...], bool]]):
 
 @dataclass(frozen=True, slots=True)
 class GetBroadcast(Query[tuple[bytes, tuple[Recipient, ...]]]):
-    """An encoded EventDelivery and how far it has come to each device it is for, MAX_RECIPIENTS at most. Raises EventNotFound."""
+    """An encoded EventDelivery and how far it has come to each device it is for, MAX_RECIPIENTS at
+    most. Raises EventNotFound."""
 
     room_id: str
     seq: int
 
     def answer(self, database: Database) -> tuple[bytes, tuple[Recipient, ...]]:
-        events = database.rows("SELECT delivery FROM room_event WHERE room_id = ? AND seq = ?", (self.room_id, self.seq))
+        events = database.rows(
+            "SELECT delivery FROM room_event WHERE room_id = ? AND seq = ?", (self.room_id, self.seq)
+        )
         if not events or not events[0][0]:
             raise EventNotFound(f"room '{self.room_id}' has no event {self.seq}")
         rows = database.rows(
             f"""
-            SELECT device.profile_id, device.device_id, {STATE}, COALESCE(delivery_attempt.attempts, dead_letter.attempts, 0)
+            SELECT device.profile_id, device.device_id, {STATE}, COALESCE(delivery_attempt.attempts,
+                dead_letter.attempts, 0)
             FROM subscription
             JOIN room ON room.room_id = subscription.room_id
             JOIN room_event ON room_event.room_id = subscription.room_id AND room_event.seq = ?

@@ -1,4 +1,5 @@
-"""Stretches of rooms' logs that devices have acknowledged, without what they refused, could not take or found removed."""
+"""Stretches of rooms' logs that devices have acknowledged, without what they refused, could not
+take or found removed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from chatd.store.database import Database
 from chatd.store.room_log import MembersCache
 
 MAX_EXCEPTIONS = 3
-"""Of one device and room, the newest: what lies before older ones was told when it was acknowledged."""
+"""Of one device and room, the newest: what lies before older ones was told when it was
+acknowledged."""
 
 _Place = tuple[str, str, str]
 """Profile, device and room."""
@@ -29,8 +31,9 @@ class Stretch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FindDelivered(Query[tuple[dict[str, Members], tuple[Stretch, ...]]]):
-    """The members of rooms that are not larger than ``limit``, and what has been delivered there. ``acked``: profile, device, room and
-    the seq up to which the device has acknowledged, or that of a replay."""
+    """The members of rooms that are not larger than ``limit``, and what has been delivered there.
+    ``acked``: profile, device, room and the seq up to which the device has acknowledged, or that of
+    a replay."""
 
     cache: MembersCache
     acked: tuple[tuple[str, str, str, int], ...]
@@ -43,11 +46,14 @@ class FindDelivered(Query[tuple[dict[str, Members], tuple[Stretch, ...]]]):
         if not acked:
             return members, ()
         values, parameters = database.values("ttti", acked)
-        rows = database.rows(f"WITH v(profile_id, device_id, room_id, seq) AS ({values}) {BOUNDS}", parameters)
+        rows = database.rows(
+            f"WITH v(profile_id, device_id, room_id, seq) AS ({values}) {BOUNDS}", parameters
+        )
         stretches: list[Stretch] = []
         for profile_id, device_id, room_id, seq, start_seq, excepted in rows:
             place = (profile_id, device_id, room_id)
-            # An entry that has ended is gone: of its last event alone it is certain that it was owed.
+            # An entry that has ended is gone: of its last event alone it is certain that it was
+            # owed.
             after = seq - 1 if start_seq is None else start_seq
             exceptions = _exceptions(database, place, seq) if excepted else []
             stretches += [Stretch(*place, first, last) for first, last in _without(after, seq, exceptions)]
@@ -58,7 +64,8 @@ BOUNDS = """
             SELECT v.profile_id, v.device_id, v.room_id, v.seq, (
                     SELECT MAX(outbox.start_seq)
                     FROM outbox
-                    WHERE outbox.profile_id = v.profile_id AND outbox.device_id = v.device_id AND outbox.room_id = v.room_id
+                    WHERE outbox.profile_id = v.profile_id AND outbox.device_id = v.device_id
+                        AND outbox.room_id = v.room_id
                         AND outbox.start_seq < v.seq),
                 CASE WHEN EXISTS (
                     SELECT 1
@@ -72,7 +79,8 @@ BOUNDS = """
                         AND retention_gap.room_id = v.room_id AND retention_gap.first_seq <= v.seq)
                     THEN 1 ELSE 0 END
             FROM v"""
-"""The last seq before what a device is owed, and whether it missed anything: one look-up by key in each of three tables."""
+"""The last seq before what a device is owed, and whether it missed anything: one look-up by key in
+each of three tables."""
 
 
 def _exceptions(database: Database, place: _Place, seq: int) -> list[tuple[int, int]]:

@@ -26,7 +26,8 @@ _BUT_THE_SENDER = " AND subscription.profile_id <> room_event.sender_id"
 
 @dataclass(frozen=True, slots=True)
 class GetDeliveryStatus(Query[DeliveryStatus]):
-    """Asked by a profile the event is for, or by an operator. Raises RoomNotFound, NotAMember, EventNotFound."""
+    """Asked by a profile the event is for, or by an operator. Raises RoomNotFound, NotAMember,
+    EventNotFound."""
 
     room_id: str
     seq: int
@@ -40,7 +41,9 @@ class GetDeliveryStatus(Query[DeliveryStatus]):
             require_room(database, self.room_id)
         else:
             require_recipient(database, self.room_id, self.profile_id, self.seq)
-        if not database.rows("SELECT 1 FROM room_event WHERE seq = ? AND room_id = ?", (self.seq, self.room_id)):
+        if not database.rows(
+            "SELECT 1 FROM room_event WHERE seq = ? AND room_id = ?", (self.seq, self.room_id)
+        ):
             raise EventNotFound(f"room '{self.room_id}' has no event {self.seq}")
         recipients, delivered, read = self._count(database)
         rows = database.rows(
@@ -54,7 +57,10 @@ class GetDeliveryStatus(Query[DeliveryStatus]):
         )
         page = rows[: self.limit]
         devices = self._devices(database, [row[0] for row in page])
-        profiles = tuple(RecipientStatus(profile_id, read_at_us, tuple(devices[profile_id])) for profile_id, read_at_us in page)
+        profiles = tuple(
+            RecipientStatus(profile_id, read_at_us, tuple(devices[profile_id]))
+            for profile_id, read_at_us in page
+        )
         return DeliveryStatus(recipients, delivered, read, profiles, more=len(rows) > self.limit)
 
     def _count(self, database: Database) -> tuple[int, int, int]:

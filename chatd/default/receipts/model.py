@@ -26,8 +26,8 @@ class UnreadRoom:
 
 @dataclass(frozen=True, slots=True)
 class RecipientStatus:
-    """The progress of an event to a profile: ``read_at_us`` is 0 unless it was read; ``devices``: each device and the
-    event's DeliveryState there."""
+    """The progress of an event to a profile: ``read_at_us`` is 0 unless it was read; ``devices``:
+    each device and the event's DeliveryState there."""
 
     profile_id: str
     read_at_us: int
@@ -36,8 +36,8 @@ class RecipientStatus:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStatus:
-    """The progress of an event: the number of profiles it is for, of those of which a device has acknowledged it, of those that have read it; and
-    a page of the profiles."""
+    """The progress of an event: the number of profiles it is for, of those of which a device has
+    acknowledged it, of those that have read it; and a page of the profiles."""
 
     recipients: int
     delivered: int

@@ -1,5 +1,5 @@
-"""ReceiptBusiness: read markers, unread counts and delivery status. Markers are kept; devices that want signals are told when
-they move."""
+"""ReceiptBusiness: read markers, unread counts and delivery status. Markers are kept; devices that
+want signals are told when they move."""
 
 from collections.abc import Sequence
 
@@ -32,9 +32,19 @@ class ReceiptBusiness:
         self._room_limit = room_limit
         self.part = Part(
             calls=(
-                Call("ChatService/SetReadMarker", chat_pb2.SetReadMarkerRequest, Role.USER, self.set_read_marker),
+                Call(
+                    "ChatService/SetReadMarker",
+                    chat_pb2.SetReadMarkerRequest,
+                    Role.USER,
+                    self.set_read_marker,
+                ),
                 Call("ChatService/ListUnread", chat_pb2.ListUnreadRequest, Role.USER, self.list_unread),
-                Call("ChatService/GetDeliveryStatus", chat_pb2.GetDeliveryStatusRequest, Role.USER, self.get_delivery_status),
+                Call(
+                    "ChatService/GetDeliveryStatus",
+                    chat_pb2.GetDeliveryStatusRequest,
+                    Role.USER,
+                    self.get_delivery_status,
+                ),
             )
         )
 
@@ -48,10 +58,14 @@ class ReceiptBusiness:
                 self._tell_read(marker, device_id)
             return chat_pb2.SetReadMarkerResponse(seq=marker.seq, unread=marker.unread)
 
-        return Write(SetReadMarker(caller.profile_id, room_id, check_seq("seq", request.seq), device_id), then)
+        return Write(
+            SetReadMarker(caller.profile_id, room_id, check_seq("seq", request.seq), device_id), then
+        )
 
     def _tell_read(self, marker: ReadMarker, device_id: str) -> None:
-        receipt = ReadReceipt(room_id=marker.room_id, profile_id=marker.profile_id, seq=marker.seq, read_at_us=marker.read_at_us)
+        receipt = ReadReceipt(
+            room_id=marker.room_id, profile_id=marker.profile_id, seq=marker.seq, read_at_us=marker.read_at_us
+        )
         self._store.ask(
             FindMembers(self._store.members, (marker.room_id,), "", self._room_limit),
             lambda found: self._signals.read(found.get(marker.room_id), receipt, device_id),
@@ -72,7 +86,9 @@ class ReceiptBusiness:
         def then(found: tuple[dict[str, Members], tuple[Stretch, ...]]) -> None:
             members, stretches = found
             for one in stretches:
-                self._signals.delivered(members[one.room_id], one.profile_id, one.device_id, one.first_seq, one.last_seq)
+                self._signals.delivered(
+                    members[one.room_id], one.profile_id, one.device_id, one.first_seq, one.last_seq
+                )
 
         self._store.ask(FindDelivered(self._store.members, tuple(moved), self._room_limit), then)
 
@@ -80,7 +96,12 @@ class ReceiptBusiness:
         """The caller's rooms with their unread counts."""
         if len(request.room_ids) > MAX_ROOMS:
             raise InvalidArgument(f"{len(request.room_ids)} rooms; a request names at most {MAX_ROOMS}")
-        query = ListUnread(caller.profile_id, tuple(dict.fromkeys(request.room_ids)), request.after_room_id, page_limit(request.limit))
+        query = ListUnread(
+            caller.profile_id,
+            tuple(dict.fromkeys(request.room_ids)),
+            request.after_room_id,
+            page_limit(request.limit),
+        )
         return Read(query, _unread_to_pb)
 
     def get_delivery_status(self, caller: Caller, request: chat_pb2.GetDeliveryStatusRequest) -> Answer:
@@ -99,7 +120,13 @@ class ReceiptBusiness:
 def _unread_to_pb(page: tuple[tuple[UnreadRoom, ...], bool]) -> chat_pb2.ListUnreadResponse:
     return chat_pb2.ListUnreadResponse(
         rooms=[
-            chat_pb2.Unread(room_id=one.room_id, read_seq=one.read_seq, read_at_us=one.read_at_us, head_seq=one.head_seq, unread=one.unread)
+            chat_pb2.Unread(
+                room_id=one.room_id,
+                read_seq=one.read_seq,
+                read_at_us=one.read_at_us,
+                head_seq=one.head_seq,
+                unread=one.unread,
+            )
             for one in page[0]
         ],
         more=page[1],
@@ -125,6 +152,8 @@ def _status_to_pb(status: DeliveryStatus) -> chat_pb2.GetDeliveryStatusResponse:
 
 
 def _receipt(profile_id: str, device_id: str, state: int) -> EventReceipt:
-    receipt = EventReceipt(profile_id=profile_id, device_id=device_id, acked=state == DeliveryState.DELIVERY_STATE_ACKNOWLEDGED)
+    receipt = EventReceipt(
+        profile_id=profile_id, device_id=device_id, acked=state == DeliveryState.DELIVERY_STATE_ACKNOWLEDGED
+    )
     receipt.state = state  # type: ignore[assignment]
     return receipt

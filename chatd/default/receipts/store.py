@@ -1,4 +1,5 @@
-"""Read markers: a row for each profile and room, which only moves forward. The unread count is a subtraction (``rooms/unread.py``)."""
+"""Read markers: a row for each profile and room, which only moves forward. The unread count is a
+subtraction (``rooms/unread.py``)."""
 
 from __future__ import annotations
 
@@ -36,7 +37,9 @@ class SetReadMarker(Command[ReadMarker]):
         return Locks(notifications=True)
 
     @classmethod
-    def apply(cls, transaction: Transaction, commands: Sequence[SetReadMarker]) -> list[ReadMarker | ChatdError]:
+    def apply(
+        cls, transaction: Transaction, commands: Sequence[SetReadMarker]
+    ) -> list[ReadMarker | ChatdError]:
         """All of a batch in six statements, as long as no notification is withdrawn."""
         database = transaction.database
         places = sorted({command.place for command in commands})
@@ -50,7 +53,9 @@ class SetReadMarker(Command[ReadMarker]):
         return [_result(command, standings, before, after, unread) for command in commands]
 
 
-def _moving(commands: Sequence[SetReadMarker], standings: Standings, before: dict[Place, _Marker]) -> dict[Place, tuple[int, str]]:
+def _moving(
+    commands: Sequence[SetReadMarker], standings: Standings, before: dict[Place, _Marker]
+) -> dict[Place, tuple[int, str]]:
     """Markers that move: to which seq, and the device that read."""
     wanted: dict[Place, tuple[int, str]] = {}
     for command in commands:
@@ -64,7 +69,8 @@ def _moving(commands: Sequence[SetReadMarker], standings: Standings, before: dic
 
 def _move(transaction: Transaction, moving: dict[Place, tuple[int, str]]) -> None:
     values, parameters = transaction.database.values(
-        "ttiit", [(*place, seq, transaction.now_us, device_id) for place, (seq, device_id) in sorted(moving.items())]
+        "ttiit",
+        [(*place, seq, transaction.now_us, device_id) for place, (seq, device_id) in sorted(moving.items())],
     )
     transaction.database.run(
         f"""
@@ -109,7 +115,8 @@ def _read_markers(database: Database, places: Sequence[Place]) -> dict[Place, _M
 
 
 UNREAD = f"""
-            SELECT subscription.room_id, COALESCE(read_marker.seq, 0), COALESCE(read_marker.read_at_us, 0), room.head_seq, {COUNT}
+            SELECT subscription.room_id, COALESCE(read_marker.seq, 0), COALESCE(read_marker.read_at_us, 0),
+                room.head_seq, {COUNT}
             FROM subscription{MEMBERSHIPS}
             WHERE subscription.profile_id = ? AND subscription.left_seq IS NULL AND subscription.room_id > ?"""
 """A few look-ups by key for each room."""

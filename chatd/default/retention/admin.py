@@ -26,7 +26,12 @@ class RetentionAdmin:
                     Role.OPERATOR,
                     self.purge_room_history,
                 ),
-                Call("AdminService/EraseProfile", admin_pb2.EraseProfileRequest, Role.OPERATOR, self.erase_profile),
+                Call(
+                    "AdminService/EraseProfile",
+                    admin_pb2.EraseProfileRequest,
+                    Role.OPERATOR,
+                    self.erase_profile,
+                ),
             )
         )
 
@@ -43,7 +48,9 @@ class RetentionAdmin:
         )
 
         def then(purged: Purged) -> admin_pb2.PurgeRoomHistoryResponse:
-            return admin_pb2.PurgeRoomHistoryResponse(first_seq=purged.first_seq, removed=purged.removed, more=purged.more)
+            return admin_pb2.PurgeRoomHistoryResponse(
+                first_seq=purged.first_seq, removed=purged.removed, more=purged.more
+            )
 
         return Write(command, then)
 

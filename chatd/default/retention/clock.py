@@ -1,4 +1,5 @@
-"""The last time that was believed, kept for the next start: a node that starts with a wrong clock has nothing else to compare it with."""
+"""The last time that was believed, kept for the next start: a node that starts with a wrong clock
+has nothing else to compare it with."""
 
 from __future__ import annotations
 

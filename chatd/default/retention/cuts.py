@@ -1,4 +1,5 @@
-"""Finding cuts: the seqs at which rooms' logs may begin later, by age and by count, and never past what a device is owed within its own limits."""
+"""Finding cuts: the seqs at which rooms' logs may begin later, by age and by count, and never past
+what a device is owed within its own limits."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -23,10 +24,12 @@ class _Room(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FindCuts(Query[tuple[tuple[Cut, ...], str]]):
-    """Cuts of ``limit`` rooms after ``after_room_id``, and the last room looked at, empty when there are no more. 0 stands for: no limit.
+    """Cuts of ``limit`` rooms after ``after_room_id``, and the last room looked at, empty when
+    there are no more. 0 stands for: no limit.
 
-    A log keeps ``keep_events`` and the events since ``keep_since_us``; and what is owed to a device, unless that is more than
-    ``backlog_events`` or began before ``backlog_since_us``. Rooms with ids to forget (before ``forget_before_us``) are cut too.
+    A log keeps ``keep_events`` and the events since ``keep_since_us``; and what is owed to a
+    device, unless that is more than ``backlog_events`` or began before ``backlog_since_us``. Rooms
+    with ids to forget (before ``forget_before_us``) are cut too.
     """
 
     keep_events: int
@@ -64,8 +67,9 @@ class FindCuts(Query[tuple[tuple[Cut, ...], str]]):
         return tuple(cuts), rooms[-1].room_id if len(rooms) == self.limit else ""
 
     def _wanted(self, database: Database, room: _Room) -> int:
-        """The last seq that the rules allow to go, whoever is owed it. By age, all before the first that is young: an event that was
-        stored while the clock was behind takes no other with it."""
+        """The last seq that the rules allow to go, whoever is owed it. By age, all before the first
+        that is young: an event that was stored while the clock was behind takes no other with
+        it."""
         by_count = room.head_seq - self.keep_events if self.keep_events else 0
         if not self.keep_since_us or room.first_at_us is None or room.first_at_us >= self.keep_since_us:
             return by_count
@@ -80,7 +84,8 @@ class FindCuts(Query[tuple[tuple[Cut, ...], str]]):
         return max(by_count, seq or 0)
 
     def _floor(self, database: Database, room: _Room) -> int:
-        """The last seq that may go: published, and acknowledged by every device that is within its own limits."""
+        """The last seq that may go: published, and acknowledged by every device that is within its
+        own limits."""
         ((acked_seq,),) = database.rows(
             """
             SELECT MIN(outbox.acked_seq)
@@ -95,7 +100,14 @@ class FindCuts(Query[tuple[tuple[Cut, ...], str]]):
                     WHERE room_event.room_id = outbox.room_id AND room_event.seq = outbox.acked_seq + 1
                         AND room_event.sent_at_us < ?)
             """,
-            (room.room_id, room.head_seq, self.backlog_events, room.head_seq, self.backlog_events, self.backlog_since_us),
+            (
+                room.room_id,
+                room.head_seq,
+                self.backlog_events,
+                room.head_seq,
+                self.backlog_events,
+                self.backlog_since_us,
+            ),
         )
         return room.published_seq if acked_seq is None else min(room.published_seq, acked_seq)
 

@@ -1,4 +1,5 @@
-"""Erasing a profile: it leaves its rooms, its events lose their content and sender, and all that is kept for it goes. In batches."""
+"""Erasing a profile: it leaves its rooms, its events lose their content and sender, and all that is
+kept for it goes. In batches."""
 
 from __future__ import annotations
 
@@ -57,8 +58,9 @@ class FindMemberships(Query[tuple[str, ...]]):
 
 @dataclass(frozen=True, slots=True)
 class EraseProfile(Command[Purged]):
-    """One step of erasing a profile, which leaves ``rooms`` and of whose events ``limit`` at most are blanked. The result's
-    ``first_seq`` is 0. When nothing is left to do, the profile itself goes."""
+    """One step of erasing a profile, which leaves ``rooms`` and of whose events ``limit`` at most
+    are blanked. The result's ``first_seq`` is 0. When nothing is left to do, the profile itself
+    goes."""
 
     profile_id: str
     rooms: tuple[str, ...]
@@ -125,7 +127,9 @@ def _membership_events(database: Database, profile_id: str, limit: int) -> list[
     return [(room_id, seq, kind, delivery) for room_id, seq, kind, delivery in rows]
 
 
-def _delete_past_memberships(transaction: Transaction, profile_id: str, blanked: Sequence[tuple[str, int, int, bytes]]) -> None:
+def _delete_past_memberships(
+    transaction: Transaction, profile_id: str, blanked: Sequence[tuple[str, int, int, bytes]]
+) -> None:
     for room_id, seq, kind, _ in blanked:
         if kind == EventType.EVENT_TYPE_MEMBERSHIP:
             transaction.database.run(
@@ -137,9 +141,12 @@ def _delete_past_memberships(transaction: Transaction, profile_id: str, blanked:
             )
 
 
-def _blank(transaction: Transaction, profile_id: str, room_id: str, seq: int, kind: int, delivery: bytes) -> None:
-    """Take the profile out of one event. Its own events keep their place and time only; a membership keeps the other profiles. What
-    was said becomes ERASED, and only that: unread counts go by it (``rooms/unread.py``)."""
+def _blank(
+    transaction: Transaction, profile_id: str, room_id: str, seq: int, kind: int, delivery: bytes
+) -> None:
+    """Take the profile out of one event. Its own events keep their place and time only; a
+    membership keeps the other profiles. What was said becomes ERASED, and only that: unread counts
+    go by it (``rooms/unread.py``)."""
     membership = kind == EventType.EVENT_TYPE_MEMBERSHIP
     left_kind = EventType.EVENT_TYPE_ERASED if is_notable(kind) else kind
     if delivery:
@@ -185,5 +192,7 @@ def _delete_rows(transaction: Transaction, profile_id: str) -> None:
     transaction.must_hold(profile_id=profile_id, notifications=True)
     for table in _PROFILE_TABLES:
         database.run(f"DELETE FROM {table} WHERE profile_id = ?", (profile_id,))
-    database.run("UPDATE dead_letter SET sender_id = ?, event_id = '' WHERE sender_id = ?", (ERASED, profile_id))
+    database.run(
+        "UPDATE dead_letter SET sender_id = ?, event_id = '' WHERE sender_id = ?", (ERASED, profile_id)
+    )
     database.run("UPDATE room SET created_by = ? WHERE created_by = ?", (ERASED, profile_id))

@@ -1,4 +1,5 @@
-"""OrphanSweep: looks for orphans a page of each table at a time, with each pass of retention, and deletes those it finds."""
+"""OrphanSweep: looks for orphans a page of each table at a time, with each pass of retention, and
+deletes those it finds."""
 
 from collections.abc import Callable
 
@@ -29,7 +30,9 @@ class OrphanSweep:
         """Look at a page of each table; call one of the two in the end."""
         self._look(list(TABLES), done, failed)
 
-    def _look(self, tables: list[str], done: Callable[[], None], failed: Callable[[ChatdError], None]) -> None:
+    def _look(
+        self, tables: list[str], done: Callable[[], None], failed: Callable[[ChatdError], None]
+    ) -> None:
         if not tables:
             done()
             return

@@ -1,4 +1,5 @@
-"""Orphans: rows that are kept for a device or profile that is gone. No command leaves any, but a database outlives its programs."""
+"""Orphans: rows that are kept for a device or profile that is gone. No command leaves any, but a
+database outlives its programs."""
 
 from __future__ import annotations
 
@@ -44,16 +45,21 @@ def _is_orphan(table: str, name: str = "") -> str:
 
 @dataclass(frozen=True, slots=True)
 class CountOrphans(Query[dict[str, int]]):
-    """Table → orphans; tables without any are left out. It reads all of them: for checks, not for every day."""
+    """Table → orphans; tables without any are left out. It reads all of them: for checks, not for
+    every day."""
 
     def answer(self, database: Database) -> dict[str, int]:
-        counts = {table: database.rows(f"SELECT COUNT(*) FROM {table} WHERE {_is_orphan(table)}")[0][0] for table in TABLES}
+        counts = {
+            table: database.rows(f"SELECT COUNT(*) FROM {table} WHERE {_is_orphan(table)}")[0][0]
+            for table in TABLES
+        }
         return {table: count for table, count in counts.items() if count}
 
 
 @dataclass(frozen=True, slots=True)
 class FindOrphans(Query[tuple[tuple[Owner, ...], Owner]]):
-    """The owners of orphans among the next ``limit`` rows of a table behind ``after``; and where to go on, ("", ""): at its start."""
+    """The owners of orphans among the next ``limit`` rows of a table behind ``after``; and where to
+    go on, ("", ""): at its start."""
 
     table: str
     after: Owner
@@ -88,13 +94,22 @@ class DeleteOrphans(Command[int]):
 
     def locks(self) -> Locks:
         if _TABLES[self.table][1] == "device":
-            entries = [(profile_id, device_id, "") for profile_id, device_id in self.owners] if self.table == "outbox" else ()
-            return Locks(profiles=[profile_id for profile_id, _ in self.owners], notifications=True, entries=entries)
+            entries = (
+                [(profile_id, device_id, "") for profile_id, device_id in self.owners]
+                if self.table == "outbox"
+                else ()
+            )
+            return Locks(
+                profiles=[profile_id for profile_id, _ in self.owners], notifications=True, entries=entries
+            )
         return Locks(notifications=True)
 
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[DeleteOrphans]) -> list[int]:
-        return [sum(_delete(transaction, command.table, owner) for owner in sorted(command.owners)) for command in commands]
+        return [
+            sum(_delete(transaction, command.table, owner) for owner in sorted(command.owners))
+            for command in commands
+        ]
 
 
 def _delete(transaction: Transaction, table: str, owner: Owner) -> int:

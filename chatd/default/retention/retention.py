@@ -1,4 +1,5 @@
-"""Retention: what need not be kept is removed a batch at a time, each batch a command among the others, so that sends go on in between.
+"""Retention: what need not be kept is removed a batch at a time, each batch a command among the
+others, so that sends go on in between.
 
 Every node looks now and then; what two of them find at once is removed once.
 """
@@ -33,7 +34,8 @@ BATCH = 500
 ROOMS = 500
 """Rooms looked at in one query."""
 ID_MEMORY_US = 7 * 86_400_000_000
-"""Ids of removed events are remembered this long: a sender's retry never comes later (DELIVERY.md, 5)."""
+"""Ids of removed events are remembered this long: a sender's retry never comes later (DELIVERY.md,
+5)."""
 DAY_US = 86_400_000_000
 ONLINE_KNOWN_SECONDS = 5.0
 """A node that has just started does not know yet which devices are connected."""
@@ -51,9 +53,9 @@ class RetentionRule:
 
 
 class Retention:
-    """``begin`` starts a pass, unless one is under way; each result brings the next step. ``period`` is in seconds, ``clock`` gives
-    microseconds since the Unix epoch, ``steady`` seconds. A pass sees one time. While that cannot be believed (``ClockWatch``) nothing
-    is old."""
+    """``begin`` starts a pass, unless one is under way; each result brings the next step.
+    ``period`` is in seconds, ``clock`` gives microseconds since the Unix epoch, ``steady`` seconds.
+    A pass sees one time. While that cannot be believed (``ClockWatch``) nothing is old."""
 
     def __init__(
         self,
@@ -79,14 +81,20 @@ class Retention:
         self._busy = False
         self._events_purged = Counter("events_purged", "events removed by retention")
         self._devices_expired = Counter("devices_expired", "devices that expired")
-        self.part = Part(every=((period, self.begin),), counters=(self._events_purged, self._devices_expired, self._orphans.deleted))
+        self.part = Part(
+            every=((period, self.begin),),
+            counters=(self._events_purged, self._devices_expired, self._orphans.deleted),
+        )
 
     def begin(self) -> None:
         """Start a pass: unused devices, settled failures, the logs, orphans."""
         wall_us, steady = self._clock(), self._steady()
         step = self._watch.look(wall_us, steady)
         if step:
-            log.warning("The wall clock was stepped; nothing is removed for its age before it has gone well for a day", seconds=round(step))
+            log.warning(
+                "The wall clock was stepped; nothing is removed for its age before it has gone well for a day",
+                seconds=round(step),
+            )
         if self._busy:
             return
         self._busy = True
@@ -95,7 +103,10 @@ class Retention:
     def _begin_at(self, wall_us: int, steady: float, known_us: int) -> None:
         gap = self._watch.compare(known_us, wall_us, steady)
         if gap:
-            log.warning("The wall clock is far from where it was last seen; nothing is removed for its age for a day", seconds=round(gap))
+            log.warning(
+                "The wall clock is far from where it was last seen; nothing is removed for its age for a day",
+                seconds=round(gap),
+            )
         self._now_us = wall_us if self._watch.is_settled(steady) else 0
         if self._now_us:
             self._store.tell(RecordTime(self._now_us))
@@ -103,10 +114,13 @@ class Retention:
         if not unseen_since_us or steady < self._expires_at:
             self._settle()
             return
-        self._store.ask(FindUnusedDevices(unseen_since_us, BATCH), partial(self._expire, unseen_since_us), self._failed)
+        self._store.ask(
+            FindUnusedDevices(unseen_since_us, BATCH), partial(self._expire, unseen_since_us), self._failed
+        )
 
     def _since(self, days: float) -> int:
-        """Microseconds since the Unix epoch; 0 when there is no limit, or no time that can be believed."""
+        """Microseconds since the Unix epoch; 0 when there is no limit, or no time that can be
+        believed."""
         return max(0, self._now_us - round(days * DAY_US)) if days else 0
 
     @property
@@ -117,7 +131,9 @@ class Retention:
     def _expire(self, unseen_since_us: int, devices: tuple[tuple[str, str], ...]) -> None:
         if devices:
             connected = tuple(device for device in devices if topic_of(*device) in self._online)
-            self._store.write(ExpireDevices(devices, unseen_since_us, connected), self._on_expired, self._failed)
+            self._store.write(
+                ExpireDevices(devices, unseen_since_us, connected), self._on_expired, self._failed
+            )
         else:
             self._settle()
 
@@ -160,7 +176,9 @@ class Retention:
                 self._orphans.begin(self._end, self._failed)
             return
         cut = self._cuts[0]
-        self._store.write(PurgeLog(cut.room_id, cut.up_to, 0, BATCH, self._forget_before_us), self._on_purged, self._failed)
+        self._store.write(
+            PurgeLog(cut.room_id, cut.up_to, 0, BATCH, self._forget_before_us), self._on_purged, self._failed
+        )
 
     def _end(self) -> None:
         self._busy = False

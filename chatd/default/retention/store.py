@@ -1,7 +1,7 @@
 """Removing the older part of a log, in batches: sends go on in between.
 
-A purged event keeps its id and its content's hash for a week, so that a late retry of its sender is still recognised; its body goes
-at once.
+A purged event keeps its id and its content's hash for a week, so that a late retry of its sender is
+still recognised; its body goes at once.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ _NO_END = 2**62
 
 @dataclass(frozen=True, slots=True)
 class PurgeLog(Command[Purged]):
-    """Let a room's log begin behind ``up_to`` (or behind the events from before ``before_us``), and remove at most ``limit`` events. Ids
-    of removed events are remembered until they are from before ``forget_before_us``. Refused with RoomNotFound."""
+    """Let a room's log begin behind ``up_to`` (or behind the events from before ``before_us``), and
+    remove at most ``limit`` events. Ids of removed events are remembered until they are from before
+    ``forget_before_us``. Refused with RoomNotFound."""
 
     room_id: str
     up_to: int
@@ -40,7 +41,9 @@ class PurgeLog(Command[Purged]):
 def _purge(transaction: Transaction, command: PurgeLog) -> Purged | ChatdError:
     database = transaction.database
     room_id = command.room_id
-    rows = database.rows("SELECT head_seq, published_seq, first_seq, purged_seq FROM room WHERE room_id = ?", (room_id,))
+    rows = database.rows(
+        "SELECT head_seq, published_seq, first_seq, purged_seq FROM room WHERE room_id = ?", (room_id,)
+    )
     if not rows:
         return RoomNotFound(f"no room '{room_id}'")
     head_seq, published_seq, first_seq, purged_seq = rows[0]
@@ -58,7 +61,10 @@ def _purge(transaction: Transaction, command: PurgeLog) -> Purged | ChatdError:
     if rows:
         last = rows[-1][0]
         database.run("DELETE FROM delivery_attempt WHERE room_id = ? AND seq <= ?", (room_id, last))
-        database.run("UPDATE room_event SET delivery = ? WHERE room_id = ? AND seq > ? AND seq <= ?", (b"", room_id, purged_seq, last))
+        database.run(
+            "UPDATE room_event SET delivery = ? WHERE room_id = ? AND seq > ? AND seq <= ?",
+            (b"", room_id, purged_seq, last),
+        )
         purged_seq = last
     database.run(
         """
@@ -73,7 +79,8 @@ def _purge(transaction: Transaction, command: PurgeLog) -> Purged | ChatdError:
 
 
 def _last_before(transaction: Transaction, command: PurgeLog) -> int:
-    """The last seq before the first from ``before_us`` or later; 0: there is none, or no such time was given."""
+    """The last seq before the first from ``before_us`` or later; 0: there is none, or no such time
+    was given."""
     if not command.before_us:
         return 0
     rows = transaction.database.rows(
@@ -103,11 +110,15 @@ def _forget_ids(transaction: Transaction, purged_seq: int, command: PurgeLog) ->
     old = [seq for seq, sent_at_us in rows if sent_at_us < command.forget_before_us]
     if old:
         _forget_failures(transaction, command.room_id, old)
-        transaction.database.run(f"DELETE FROM room_event WHERE room_id = ? AND seq IN ({placeholders(len(old))})", (command.room_id, *old))
+        transaction.database.run(
+            f"DELETE FROM room_event WHERE room_id = ? AND seq IN ({placeholders(len(old))})",
+            (command.room_id, *old),
+        )
 
 
 def _forget_failures(transaction: Transaction, room_id: str, seqs: Sequence[int]) -> None:
-    """The events are forgotten, and with them what became of them: letters that an operator still has are kept."""
+    """The events are forgotten, and with them what became of them: letters that an operator still
+    has are kept."""
     database = transaction.database
     letters = database.rows(
         f"""

@@ -37,7 +37,8 @@ class Standings(NamedTuple):
 
 
 def find_standings(database: Database, places: Sequence[Place]) -> Standings:
-    """The standing of profiles in rooms: (profile, room), each once. A profile that has left and come back is a member."""
+    """The standing of profiles in rooms: (profile, room), each once. A profile that has left and
+    come back is a member."""
     values, parameters = database.values("tt", places)
     rows = database.rows(
         f"""
@@ -83,7 +84,9 @@ def require_member(database: Database, room_id: str, profile_id: str) -> None:
 
 def require_past_member(database: Database, room_id: str, profile_id: str) -> None:
     """The profile is or was a member. Raises RoomNotFound, NotAMember."""
-    if not database.rows("SELECT 1 FROM subscription WHERE room_id = ? AND profile_id = ?", (room_id, profile_id)):
+    if not database.rows(
+        "SELECT 1 FROM subscription WHERE room_id = ? AND profile_id = ?", (room_id, profile_id)
+    ):
         require_room(database, room_id)
         raise NotAMember(f"'{profile_id}' was never a member of room '{room_id}'")
 

@@ -38,7 +38,10 @@ def _room_to_pb(found: tuple[Room, tuple[Member, ...]]) -> admin_pb2.GetRoomResp
     return admin_pb2.GetRoomResponse(
         room=room_to_pb(room),
         members=[
-            admin_pb2.Member(profile_id=one.profile_id, owner=one.owner, joined_seq=one.joined_seq, devices=one.devices) for one in members
+            admin_pb2.Member(
+                profile_id=one.profile_id, owner=one.owner, joined_seq=one.joined_seq, devices=one.devices
+            )
+            for one in members
         ],
         published_seq=room.published_seq,
     )

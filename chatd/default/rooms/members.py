@@ -1,4 +1,5 @@
-"""The members of rooms, for signals: read once for each membership version, then taken from the cache."""
+"""The members of rooms, for signals: read once for each membership version, then taken from the
+cache."""
 
 from dataclasses import dataclass
 
@@ -11,8 +12,8 @@ from chatd.store.room_log import MembersCache, read_members
 
 @dataclass(frozen=True, slots=True)
 class FindMembers(Query[dict[str, Members]]):
-    """The members of rooms; rooms that are unknown or have more than ``limit`` members are left out. A ``profile_id`` must be a
-    member of each: raises RoomNotFound, NotAMember."""
+    """The members of rooms; rooms that are unknown or have more than ``limit`` members are left
+    out. A ``profile_id`` must be a member of each: raises RoomNotFound, NotAMember."""
 
     cache: MembersCache
     room_ids: tuple[str, ...]
@@ -31,7 +32,11 @@ class FindMembers(Query[dict[str, Members]]):
         if self.profile_id:
             for room_id in self.room_ids:
                 require_member(database, room_id, self.profile_id)
-        return {room_id: self._members(database, room_id, version) for room_id, version, count in rows if count <= self.limit}
+        return {
+            room_id: self._members(database, room_id, version)
+            for room_id, version, count in rows
+            if count <= self.limit
+        }
 
     def _members(self, database: Database, room_id: str, version: int) -> Members:
         members = self.cache.get(room_id, version)
@@ -44,7 +49,8 @@ class FindMembers(Query[dict[str, Members]]):
 
 @dataclass(frozen=True, slots=True)
 class ShareRoom(Query[frozenset[str]]):
-    """Those of ``others`` that are in a room with the profile, or are the profile itself (``everybody``: all of them)."""
+    """Those of ``others`` that are in a room with the profile, or are the profile itself
+    (``everybody``: all of them)."""
 
     profile_id: str
     others: tuple[str, ...]
@@ -58,7 +64,8 @@ class ShareRoom(Query[frozenset[str]]):
             SELECT DISTINCT other.profile_id
             FROM subscription other
             JOIN subscription own ON own.room_id = other.room_id AND own.left_seq IS NULL
-            WHERE other.profile_id IN ({placeholders(len(self.others))}) AND other.left_seq IS NULL AND own.profile_id = ?
+            WHERE other.profile_id IN ({placeholders(len(self.others))}) AND other.left_seq IS NULL
+                AND own.profile_id = ?
             """,
             (*self.others, self.profile_id),
         )

@@ -1,4 +1,5 @@
-"""Joining and leaving. Each change is an event of the room's log, and moves outbox entries in the same transaction."""
+"""Joining and leaving. Each change is an event of the room's log, and moves outbox entries in the
+same transaction."""
 
 from __future__ import annotations
 
@@ -35,13 +36,16 @@ class AddSubscriptions(Command[MembershipChange]):
         return self.by
 
     @classmethod
-    def apply(cls, transaction: Transaction, commands: Sequence[AddSubscriptions]) -> list[MembershipChange | ChatdError]:
+    def apply(
+        cls, transaction: Transaction, commands: Sequence[AddSubscriptions]
+    ) -> list[MembershipChange | ChatdError]:
         return [_add_or_refuse(transaction, command) for command in commands]
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveSubscriptions(Command[MembershipChange]):
-    """End memberships. Refused with RoomNotFound, and unless ``operator`` with NotAMember and PermissionDenied."""
+    """End memberships. Refused with RoomNotFound, and unless ``operator`` with NotAMember and
+    PermissionDenied."""
 
     room_id: str
     profiles: tuple[str, ...]
@@ -56,7 +60,9 @@ class RemoveSubscriptions(Command[MembershipChange]):
         return self.by
 
     @classmethod
-    def apply(cls, transaction: Transaction, commands: Sequence[RemoveSubscriptions]) -> list[MembershipChange | ChatdError]:
+    def apply(
+        cls, transaction: Transaction, commands: Sequence[RemoveSubscriptions]
+    ) -> list[MembershipChange | ChatdError]:
         return [_remove_or_refuse(transaction, command) for command in commands]
 
 
@@ -75,7 +81,9 @@ def _add_or_refuse(transaction: Transaction, command: AddSubscriptions) -> Membe
     return MembershipChange(tuple(joining), seq)
 
 
-def _remove_or_refuse(transaction: Transaction, command: RemoveSubscriptions) -> MembershipChange | ChatdError:
+def _remove_or_refuse(
+    transaction: Transaction, command: RemoveSubscriptions
+) -> MembershipChange | ChatdError:
     log = transaction.log
     try:
         room = log.room(command.room_id)
@@ -90,14 +98,25 @@ def _remove_or_refuse(transaction: Transaction, command: RemoveSubscriptions) ->
     return MembershipChange(tuple(leaving), leave(transaction, room, leaving, by=command.by))
 
 
-def join(transaction: Transaction, room: LockedRoom, profiles: Sequence[str], *, by: str, before: frozenset[str], owner: str | None) -> int:
-    """Profiles that are not members become members; the seq of the event that says so. Their devices are owed it."""
+def join(
+    transaction: Transaction,
+    room: LockedRoom,
+    profiles: Sequence[str],
+    *,
+    by: str,
+    before: frozenset[str],
+    owner: str | None,
+) -> int:
+    """Profiles that are not members become members; the seq of the event that says so. Their
+    devices are owed it."""
     database = transaction.database
     for profile_id in profiles:
         transaction.must_hold(profile_id=profile_id)
     after = transaction.log.set_members(room, before | set(profiles))
     seq = _append(transaction, room, by, "joined", profiles, after)
-    values, parameters = database.values("ttii", [(room.room_id, one, seq, int(one == owner)) for one in profiles])
+    values, parameters = database.values(
+        "ttii", [(room.room_id, one, seq, int(one == owner)) for one in profiles]
+    )
     database.run(
         f"""
         WITH v(room_id, profile_id, joined_seq, owner) AS ({values})
@@ -122,10 +141,15 @@ def join(transaction: Transaction, room: LockedRoom, profiles: Sequence[str], *,
 
 
 def leave(
-    transaction: Transaction, room: LockedRoom, profiles: Sequence[str], *, by: str, shown_as: Mapping[str, str] | None = None
+    transaction: Transaction,
+    room: LockedRoom,
+    profiles: Sequence[str],
+    *,
+    by: str,
+    shown_as: Mapping[str, str] | None = None,
 ) -> int:
-    """Members leave; the seq of the event that says so, which they still get. ``shown_as``: other names for profiles that the
-    event must not name."""
+    """Members leave; the seq of the event that says so, which they still get. ``shown_as``: other
+    names for profiles that the event must not name."""
     log = transaction.log
     members = log.members(room)
     named = [(shown_as or {}).get(profile_id, profile_id) for profile_id in profiles]
@@ -144,12 +168,23 @@ def leave(
     return seq
 
 
-def _append(transaction: Transaction, room: LockedRoom, by: str, change: str, profiles: Sequence[str], recipients: Members) -> int:
+def _append(
+    transaction: Transaction,
+    room: LockedRoom,
+    by: str,
+    change: str,
+    profiles: Sequence[str],
+    recipients: Members,
+) -> int:
     payload = Struct()
     payload.update({change: list(profiles), "by": by})
     link = EventLink(event_id=uuid.uuid4().hex, sender_id=by, type=EventType.EVENT_TYPE_MEMBERSHIP)
-    return transaction.log.append(room, link, payload.SerializeToString(deterministic=True), b"", recipients, alone=True)
+    return transaction.log.append(
+        room, link, payload.SerializeToString(deterministic=True), b"", recipients, alone=True
+    )
 
 
 def _count_members(transaction: Transaction, members: Members) -> None:
-    transaction.database.run("UPDATE room SET member_count = ? WHERE room_id = ?", (len(members.profiles), members.room_id))
+    transaction.database.run(
+        "UPDATE room SET member_count = ? WHERE room_id = ?", (len(members.profiles), members.room_id)
+    )

@@ -38,7 +38,8 @@ class RoomChange:
 
 @dataclass(frozen=True, slots=True)
 class MembershipChange:
-    """The profiles for whom something changed, and the seq of the event that says so (0: nothing changed)."""
+    """The profiles for whom something changed, and the seq of the event that says so (0: nothing
+    changed)."""
 
     profiles: tuple[str, ...]
     seq: int

@@ -79,7 +79,9 @@ class RoomBusiness:
 
         return Write(command, then)
 
-    def remove_room_subscriptions(self, caller: Caller, request: chat_pb2.RemoveRoomSubscriptionsRequest) -> Answer:
+    def remove_room_subscriptions(
+        self, caller: Caller, request: chat_pb2.RemoveRoomSubscriptionsRequest
+    ) -> Answer:
         """End memberships."""
         command = RemoveSubscriptions(
             room_id=check_id("room_id", request.room_id),

@@ -21,7 +21,8 @@ from chatd.store.transaction import Transaction
 MAX_MEMBERS = 10_000
 """Members that one answer lists: it travels as one frame."""
 
-_COLUMNS = """room_id, name, head_seq, published_seq, membership_version, created_at_us, created_by, member_count, first_seq,
+_COLUMNS = """room_id, name, head_seq, published_seq, membership_version, created_at_us, created_by,
+    member_count, first_seq,
             hide_previews"""
 
 
@@ -50,7 +51,8 @@ def _create(transaction: Transaction, command: CreateRoom) -> Room | ChatdError:
     profiles = sorted({command.creator, *command.profiles})
     inserted = transaction.database.rows(
         """
-        INSERT INTO room (room_id, name, created_by, created_at_us, head_seq, published_seq, membership_version, member_count,
+        INSERT INTO room (room_id, name, created_by, created_at_us, head_seq, published_seq,
+            membership_version, member_count,
             hide_previews)
         VALUES (?, ?, ?, ?, 0, 0, 0, ?, ?)
         ON CONFLICT (room_id) DO NOTHING
@@ -85,8 +87,8 @@ def _create(transaction: Transaction, command: CreateRoom) -> Room | ChatdError:
 
 @dataclass(frozen=True, slots=True)
 class UpdateRoom(Command[RoomChange]):
-    """Change a room's name or settings (None: as it is), and say so in its log. Refused with RoomNotFound, and unless ``operator``
-    with NotAMember and PermissionDenied."""
+    """Change a room's name or settings (None: as it is), and say so in its log. Refused with
+    RoomNotFound, and unless ``operator`` with NotAMember and PermissionDenied."""
 
     room_id: str
     by: str
@@ -129,7 +131,10 @@ def _update(transaction: Transaction, command: UpdateRoom) -> RoomChange | Chatd
     payload.update(changed)
     link = EventLink(event_id=uuid.uuid4().hex, sender_id=command.by, type=EventType.EVENT_TYPE_ROOM)
     seq = log.append(locked, link, payload.SerializeToString(deterministic=True), b"", members)
-    database.run("UPDATE room SET name = ?, hide_previews = ? WHERE room_id = ?", (name, int(hide_previews), command.room_id))
+    database.run(
+        "UPDATE room SET name = ?, hide_previews = ? WHERE room_id = ?",
+        (name, int(hide_previews), command.room_id),
+    )
     return RoomChange(replace(room, name=name, hide_previews=hide_previews, head_seq=seq), seq)
 
 
@@ -186,4 +191,6 @@ class GetRoom(Query[tuple[Room, tuple[Member, ...]]]):
             """,
             (self.room_id, MAX_MEMBERS),
         )
-        return room, tuple(Member(profile, bool(owner), joined, devices) for profile, owner, joined, devices in members)
+        return room, tuple(
+            Member(profile, bool(owner), joined, devices) for profile, owner, joined, devices in members
+        )

@@ -1,7 +1,9 @@
-"""Unread counts: what others have said behind a member's marker. A count is a subtraction of running counts, never a counting.
+"""Unread counts: what others have said behind a member's marker. A count is a subtraction of
+running counts, never a counting.
 
-``room.said`` counts all that was ever said in a room; each event has that count from before it (``said``), and the same of its own
-sender (``own``). So a member's count is: said since the marker, less what the member said itself, less what was erased since.
+``room.said`` counts all that was ever said in a room; each event has that count from before it
+(``said``), and the same of its own sender (``own``). So a member's count is: said since the marker,
+less what the member said itself, less what was erased since.
 """
 
 from collections.abc import Sequence
@@ -17,7 +19,10 @@ def is_notable_sql(table: str) -> str:
     return f"({table}.type = {int(EventType.EVENT_TYPE_MESSAGE)} OR {table}.type >= {FIRST_APPLICATION_TYPE})"
 
 
-_KEPT = "CASE WHEN room.first_seq - 1 > subscription.joined_seq THEN room.first_seq - 1 ELSE subscription.joined_seq END"
+_KEPT = (
+    "CASE WHEN room.first_seq - 1 > subscription.joined_seq THEN room.first_seq - 1 ELSE "
+    "subscription.joined_seq END"
+)
 _AFTER = f"CASE WHEN read_marker.seq > {_KEPT} THEN read_marker.seq ELSE {_KEPT} END"
 """The last seq that is read, from before the profile joined, or removed."""
 

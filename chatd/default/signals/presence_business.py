@@ -1,4 +1,5 @@
-"""PresenceBusiness: how watched profiles are, told to the gateways that watch them; and asked for. It is kept nowhere."""
+"""PresenceBusiness: how watched profiles are, told to the gateways that watch them; and asked for.
+It is kept nowhere."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -24,7 +25,11 @@ class PresenceBusiness:
     """``publish`` sends a body to topics; ``clock`` is steady, in seconds."""
 
     def __init__(
-        self, board: PresenceBoard, publish: Callable[[Sequence[bytes], bytes], None], *, clock: Callable[[], float] = time.monotonic
+        self,
+        board: PresenceBoard,
+        publish: Callable[[Sequence[bytes], bytes], None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._board = board
         self._publish = publish
@@ -33,7 +38,9 @@ class PresenceBusiness:
         self.part = Part(
             calls=(
                 Call("ChatService/GetPresence", chat_pb2.GetPresenceRequest, Role.USER, self.get_presence),
-                Call("ChatService/WatchPresence", chat_pb2.WatchPresenceRequest, Role.USER, self.watch_presence),
+                Call(
+                    "ChatService/WatchPresence", chat_pb2.WatchPresenceRequest, Role.USER, self.watch_presence
+                ),
             ),
             every=((TICK_SECONDS, self.tick),),
             counters=(self._changes,),
@@ -78,11 +85,24 @@ class PresenceBusiness:
 
     def get_presence(self, caller: Caller, request: chat_pb2.GetPresenceRequest) -> Answer:
         """Answer for the profiles that share a room with the caller."""
-        return self._answer(caller, request.profile_ids, MAX_ASKED, 1, lambda found: chat_pb2.GetPresenceResponse(presences=found))
+        return self._answer(
+            caller,
+            request.profile_ids,
+            MAX_ASKED,
+            1,
+            lambda found: chat_pb2.GetPresenceResponse(presences=found),
+        )
 
     def watch_presence(self, caller: Caller, request: chat_pb2.WatchPresenceRequest) -> Answer:
-        """The profiles that the caller may watch, and how they are; the gateway that asks on a stream's behalf does the rest."""
-        return self._answer(caller, request.profile_ids, MAX_WATCHED, 0, lambda found: chat_pb2.WatchPresenceResponse(presences=found))
+        """The profiles that the caller may watch, and how they are; the gateway that asks on a
+        stream's behalf does the rest."""
+        return self._answer(
+            caller,
+            request.profile_ids,
+            MAX_WATCHED,
+            0,
+            lambda found: chat_pb2.WatchPresenceResponse(presences=found),
+        )
 
     def _answer(
         self,
@@ -90,13 +110,17 @@ class PresenceBusiness:
         asked: Sequence[str],
         most: int,
         least: int,
-        to_response: Callable[[list[Presence]], chat_pb2.GetPresenceResponse | chat_pb2.WatchPresenceResponse],
+        to_response: Callable[
+            [list[Presence]], chat_pb2.GetPresenceResponse | chat_pb2.WatchPresenceResponse
+        ],
     ) -> Answer:
         asked = tuple(dict.fromkeys(check_id("profile_id", one) for one in asked))
         if not least <= len(asked) <= most:
             raise InvalidArgument(f"{len(asked)} profiles; a request names {least} to {most}")
 
         def then(allowed: frozenset[str]) -> chat_pb2.GetPresenceResponse | chat_pb2.WatchPresenceResponse:
-            return to_response([Presence(profile_id=one, state=self._board.known_of(one)) for one in asked if one in allowed])
+            return to_response(
+                [Presence(profile_id=one, state=self._board.known_of(one)) for one in asked if one in allowed]
+            )
 
         return Read(ShareRoom(caller.profile_id, asked, caller.operator), then)

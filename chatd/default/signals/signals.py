@@ -1,6 +1,8 @@
-"""Signals: what is said in passing, gathered for a moment and published to the devices that asked for it. Never stored; dropped first under load.
+"""Signals: what is said in passing, gathered for a moment and published to the devices that asked
+for it. Never stored; dropped first under load.
 
-Of the same thing said twice in that moment the newer is told. When too much waits, or the database is behind, typing goes first.
+Of the same thing said twice in that moment the newer is told. When too much waits, or the database
+is behind, typing goes first.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,11 +22,16 @@ _Key = tuple[str, str, str, str]
 
 
 class Signals:
-    """``publish`` sends a body to each topic and never blocks; ``busy`` is true while there is more important work. Signals are
-    gathered for ``flush`` seconds."""
+    """``publish`` sends a body to each topic and never blocks; ``busy`` is true while there is more
+    important work. Signals are gathered for ``flush`` seconds."""
 
     def __init__(
-        self, online: OnlineTable, publish: Callable[[Sequence[bytes], bytes], None], *, busy: Callable[[], bool], flush: float
+        self,
+        online: OnlineTable,
+        publish: Callable[[Sequence[bytes], bytes], None],
+        *,
+        busy: Callable[[], bool],
+        flush: float,
     ) -> None:
         self.online = online
         self._publish = publish
@@ -54,17 +61,33 @@ class Signals:
             return
         own = topic_of(profile_id, "")[:-1]
         topics = tuple(topic for topic in self.online.targets(members) if not topic.startswith(own))
-        self._tell(key, topics, Signal(typing=Typing(room_id=members.room_id, profile_id=profile_id, typing=typing)))
+        self._tell(
+            key, topics, Signal(typing=Typing(room_id=members.room_id, profile_id=profile_id, typing=typing))
+        )
 
-    def delivered(self, members: Members, profile_id: str, device_id: str, first_seq: int, last_seq: int) -> None:
-        """A device has acknowledged a stretch: to the room's other devices. A longer one replaces a shorter one that waits."""
-        receipt = DeliveredReceipt(room_id=members.room_id, profile_id=profile_id, device_id=device_id, first_seq=first_seq, seq=last_seq)
+    def delivered(
+        self, members: Members, profile_id: str, device_id: str, first_seq: int, last_seq: int
+    ) -> None:
+        """A device has acknowledged a stretch: to the room's other devices. A longer one replaces a
+        shorter one that waits."""
+        receipt = DeliveredReceipt(
+            room_id=members.room_id,
+            profile_id=profile_id,
+            device_id=device_id,
+            first_seq=first_seq,
+            seq=last_seq,
+        )
         own = topic_of(profile_id, device_id, SIGNALS)
         topics = tuple(topic for topic in self.online.targets(members) if topic != own)
-        self._tell(("delivered", members.room_id, profile_id, f"{device_id} {first_seq}"), topics, Signal(delivered=receipt))
+        self._tell(
+            ("delivered", members.room_id, profile_id, f"{device_id} {first_seq}"),
+            topics,
+            Signal(delivered=receipt),
+        )
 
     def read(self, members: Members | None, receipt: ReadReceipt, device_id: str) -> None:
-        """A profile has read: to its other devices, and to the room's members if those are known."""
+        """A profile has read: to its other devices, and to the room's members if those are
+        known."""
         topics = set(self.online.of_profile(receipt.profile_id))
         if members is not None:
             topics.update(self.online.targets(members))

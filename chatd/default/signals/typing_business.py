@@ -1,4 +1,5 @@
-"""TypingBusiness: a member is typing. It is told to the room's devices that want signals, and kept nowhere."""
+"""TypingBusiness: a member is typing. It is told to the room's devices that want signals, and kept
+nowhere."""
 
 import time
 from collections.abc import Callable
@@ -15,8 +16,8 @@ from chatd.store.room_log import MembersCache
 
 
 class TypingBusiness:
-    """``rate`` is of each profile in each room; rooms of more than ``room_limit`` members are not told. ``clock`` is steady, in
-    seconds."""
+    """``rate`` is of each profile in each room; rooms of more than ``room_limit`` members are not
+    told. ``clock`` is steady, in seconds."""
 
     def __init__(
         self,
@@ -32,7 +33,9 @@ class TypingBusiness:
         self._buckets = Buckets(rate)
         self._room_limit = room_limit
         self._clock = clock
-        self.part = Part(calls=(Call("ChatService/SetTyping", chat_pb2.SetTypingRequest, Role.USER, self.set_typing),))
+        self.part = Part(
+            calls=(Call("ChatService/SetTyping", chat_pb2.SetTypingRequest, Role.USER, self.set_typing),)
+        )
 
     def set_typing(self, caller: Caller, request: chat_pb2.SetTypingRequest) -> Answer:
         """The caller types in a room, or has stopped."""
@@ -41,7 +44,9 @@ class TypingBusiness:
         key = (caller.profile_id, room_id)
         wait = self._buckets.wait(key, 1, now)
         if wait > 0:
-            raise limited(f"typing may be said {self._buckets.rate.per_second:g} times a second in a room", wait)
+            raise limited(
+                f"typing may be said {self._buckets.rate.per_second:g} times a second in a room", wait
+            )
         self._buckets.charge(key, 1, now)
 
         def then(found: dict[str, Members]) -> chat_pb2.SetTypingResponse:

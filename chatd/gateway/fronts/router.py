@@ -21,8 +21,8 @@ Refuse = Callable[[ClientConnection, ChatdError, int], None]
 
 
 class RouterLink(AcceptedConnection):
-    """The ROUTER's way to one client. ``connection`` is replaced after each stream: a new stream begins
-    with nothing of the old one."""
+    """The ROUTER's way to one client. ``connection`` is replaced after each stream: a new stream
+    begins with nothing of the old one."""
 
     __slots__ = ("_front", "connection", "delimiter")
 
@@ -43,7 +43,9 @@ class RouterLink(AcceptedConnection):
         if self.has_ended:
             return False
         try:
-            self._front.pump.send((self.routing_id, b"", frame) if self.delimiter else (self.routing_id, frame))
+            self._front.pump.send(
+                (self.routing_id, b"", frame) if self.delimiter else (self.routing_id, frame)
+            )
         except (PeerGone, PeerFull):
             return False
         return True
@@ -53,9 +55,9 @@ class RouterLink(AcceptedConnection):
 
 
 class RouterFront:
-    """Made early, opened late: ``open`` binds the socket and begins. ``max_frame`` is the largest frame
-    taken, in bytes. ``on_lost`` is told of connections that ended with a stream, or on the way to one, when
-    everything that they said has been handed on."""
+    """Made early, opened late: ``open`` binds the socket and begins. ``max_frame`` is the largest
+    frame taken, in bytes. ``on_lost`` is told of connections that ended with a stream, or on the
+    way to one, when everything that they said has been handed on."""
 
     pump: Pump
     accepted: AcceptedConnections[RouterLink]
@@ -85,8 +87,8 @@ class RouterFront:
         refuse: Refuse,
         after_batch: Callable[[], None],
     ) -> str:
-        """The address bound. ``after_batch`` is called when everything that had come has been handed on.
-        Raises ConfigError."""
+        """The address bound. ``after_batch`` is called when everything that had come has been
+        handed on. Raises ConfigError."""
         router, monitor = bind_watched_router(context, uri, max_frame=self._max_frame, send_hwm=SEND_HWM)
         self._on_frame, self._refuse, self._after_batch = on_frame, refuse, after_batch
         self.accepted = AcceptedConnections(
@@ -126,7 +128,9 @@ class RouterFront:
             link.delimiter = len(frames) == 3 and not frames[1]
             frame = frames[-1]
             if len(frames) != (3 if link.delimiter else 2):
-                self._refuse(connection, MalformedFrame(f"a message has one frame, not {len(frames) - 1}"), len(frame))
+                self._refuse(
+                    connection, MalformedFrame(f"a message has one frame, not {len(frames) - 1}"), len(frame)
+                )
             elif len(frame) > self._max_frame:
                 self._refuse(
                     connection,

@@ -1,6 +1,7 @@
 """The first schema, the same on both engines.
 
-Times are microseconds since the Unix epoch; a seq is an event's place in its room's log. Flags are 0 or 1.
+Times are microseconds since the Unix epoch; a seq is an event's place in its room's log. Flags are
+0 or 1.
 """
 
 _TABLES = """

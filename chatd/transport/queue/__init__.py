@@ -1,10 +1,10 @@
-"""The queue ``user.event.delivery``: what carries messages from default nodes to gateways. Two Protocols;
-each driver is a module beside this.
+"""The queue ``user.event.delivery``: what carries messages from default nodes to gateways. Two
+Protocols; each driver is a module beside this.
 
-A gateway is known by its instance id. It subscribes to topics, and a message is for one topic, or for
-several topics of one gateway at once. Messages may be lost (a gateway that does not keep up, a connection
-that breaks); none is repeated or reordered on one connection. Who is online is no driver's business:
-gateways tell the nodes by calls (``NodeService/Watch``).
+A gateway is known by its instance id. It subscribes to topics, and a message is for one topic, or
+for several topics of one gateway at once. Messages may be lost (a gateway that does not keep up, a
+connection that breaks); none is repeated or reordered on one connection. Who is online is no
+driver's business: gateways tell the nodes by calls (``NodeService/Watch``).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -26,34 +26,34 @@ OnGateway = Callable[[str, bool], None]
 
 
 def join_topics(topics: Iterable[bytes]) -> bytes:
-    """Return what stands before the body of a message for several topics: their joined length in four bytes,
-    then the topics."""
+    """Return what stands before the body of a message for several topics: their joined length in
+    four bytes, then the topics."""
     joined = b"".join(topics)
     return len(joined).to_bytes(4, "big") + joined
 
 
 class Publisher(Protocol):
-    """A node's end. Made early, opened late: before ``open`` nobody is subscribed, so a message goes
-    nowhere. Nothing here ever waits."""
+    """A node's end. Made early, opened late: before ``open`` nobody is subscribed, so a message
+    goes nowhere. Nothing here ever waits."""
 
     def open(self, context: Context, uri: str, on_gateway: OnGateway) -> str:
-        """The address bound. When a gateway's subscriptions come again, messages may have been lost.
-        Raises ConfigError."""
+        """The address bound. When a gateway's subscriptions come again, messages may have been
+        lost. Raises ConfigError."""
 
     def publish(self, topic: bytes, gateways: Sequence[str], body: bytes) -> None:
         """Send a message to a topic, which these gateways want."""
 
     def publish_to(self, gateway: str, joined: bytes, body: bytes) -> None:
-        """Send one message for several topics of one gateway, joined by ``join_topics``; of none: to the
-        gateway itself."""
+        """Send one message for several topics of one gateway, joined by ``join_topics``; of none:
+        to the gateway itself."""
 
     def is_subscribed(self, gateway: str) -> bool:
         """True while the gateway's subscriptions are there."""
 
     def when_subscribed(self, gateway: str, number: int, then: Callable[[bool], None]) -> None:
         """Call ``then(True)`` once everything that the gateway subscribed to before
-        ``Subscriber.mark(number)`` reaches it, perhaps at once; ``then(False)`` if its subscriptions go
-        before."""
+        ``Subscriber.mark(number)`` reaches it, perhaps at once; ``then(False)`` if its
+        subscriptions go before."""
 
     def close(self) -> None:
         """Messages under way get a second to leave."""

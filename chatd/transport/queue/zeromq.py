@@ -1,11 +1,12 @@
-"""The queue over ZeroMQ: an XPUB socket at each node, one SUB socket at each gateway connected to all of
-them.
+"""The queue over ZeroMQ: an XPUB socket at each node, one SUB socket at each gateway connected to
+all of them.
 
-Topics are subscriptions. A gateway also subscribes to its own topic, by which messages for several of its
-topics travel as one frame. ``mark`` subscribes to a topic made of the instance and the number, a fence,
-and ends that subscription at once. libzmq sends the subscriptions of one connection in the order in which
-they were made, so a node that sees a fence has seen all that were made before it. When a connection is
-made (again) the SUB sends all subscriptions it holds, in an order of its own; a fence is never among them.
+Topics are subscriptions. A gateway also subscribes to its own topic, by which messages for several
+of its topics travel as one frame. ``mark`` subscribes to a topic made of the instance and the
+number, a fence, and ends that subscription at once. libzmq sends the subscriptions of one
+connection in the order in which they were made, so a node that sees a fence has seen all that were
+made before it. When a connection is made (again) the SUB sends all subscriptions it holds, in an
+order of its own; a fence is never among them.
 """
 
 import asyncio
@@ -22,7 +23,8 @@ _OWN, _FENCE = b"\xff", b"\xfe"
 _END = re.compile(rb"[\0-\x1f]")
 """Ids hold no control characters: the first one ends the topic."""
 SPLITS_KEPT = 16 * 1_048_576
-"""Bytes of joined topics whose parts are kept at a gateway: a room of a thousand devices has about 25 KB."""
+"""Bytes of joined topics whose parts are kept at a gateway: a room of a thousand devices has about
+25 KB."""
 
 
 def _own_topic(gateway: str) -> bytes:
@@ -30,11 +32,11 @@ def _own_topic(gateway: str) -> bytes:
 
 
 class ZeroMQPublisher:
-    """``Publisher`` over an XPUB socket; at its high-water mark it drops messages for the gateway that
-    does not keep up.
+    """``Publisher`` over an XPUB socket; at its high-water mark it drops messages for the gateway
+    that does not keep up.
 
-    XPUB_VERBOSER shows each connection's subscriptions, repeated ones too: a gateway that reconnects
-    before its old connection is known to be dead is noticed only by that.
+    XPUB_VERBOSER shows each connection's subscriptions, repeated ones too: a gateway that
+    reconnects before its old connection is known to be dead is noticed only by that.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -131,7 +133,8 @@ class ZeroMQSubscriber:
 
     def mark(self, number: int) -> None:
         fence = _FENCE + f"{self._gateway}:{number}".encode() + b"\0"
-        # Nothing may happen on the socket in between: a connection that is made then would send the fence among all other subscriptions.
+        # Nothing may happen on the socket in between: a connection that is made then would send the
+        # fence among all other subscriptions.
         self._open.socket.subscribe(fence)
         self._open.socket.unsubscribe(fence)
 

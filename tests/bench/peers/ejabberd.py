@@ -1,5 +1,6 @@
-"""ejabberd: multi-user chat with its archive (MUC and MAM in Mnesia). The ack to a sender is the room's own copy of the message; XMPP devices
-acknowledge nothing here, so ejabberd has less to do than the others."""
+"""ejabberd: multi-user chat with its archive (MUC and MAM in Mnesia). The ack to a sender is the
+room's own copy of the message; XMPP devices acknowledge nothing here, so ejabberd has less to do
+than the others."""
 
 import asyncio
 import os
@@ -31,7 +32,10 @@ modules:
     max_user_conferences: 1000
     default_room_options: {{persistent: true, mam: true, max_users: 20000, presence_broadcast: []}}
 """
-_OPEN = b"<stream:stream to='localhost' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
+_OPEN = (
+    b"<stream:stream to='localhost' version='1.0' xmlns='jabber:client' "
+    b"xmlns:stream='http://etherx.jabber.org/streams'>"
+)
 _MESSAGE = re.compile(rb"<message [^>]*?type='groupchat'[^>]*>(.*?)</message>", re.DOTALL)
 _BODY = re.compile(rb"<body>(.{%d})" % STAMP_BYTES)
 _NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -87,7 +91,9 @@ async def connect(port: int, on_messages: Callable[[list[bytes]], None]) -> _Ses
     await session.say(_OPEN, b"</stream:features>")
     await session.say(b"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'/>", b"<success")
     await session.say(_OPEN, b"</stream:features>")
-    await session.say(b"<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>", b"</iq>")
+    await session.say(
+        b"<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>", b"</iq>"
+    )
     return session
 
 
@@ -109,7 +115,10 @@ class EjabberdReceivers:
 
     def _reader(self, index: int) -> Callable[[list[bytes]], None]:
         def on_messages(messages: list[bytes]) -> None:
-            self._tally.count(index, [stamped_at(match.group(1)) for match in map(_BODY.search, messages) if match is not None])
+            self._tally.count(
+                index,
+                [stamped_at(match.group(1)) for match in map(_BODY.search, messages) if match is not None],
+            )
 
         return on_messages
 
@@ -166,12 +175,15 @@ class Ejabberd:
             for path in (folder, folder / "ejabberd.yml", folder / "ejabberdctl.cfg"):
                 shutil.chown(path, "ejabberd")
         self._control = [
-            *become, program, "--ctl-config", str(folder / "ejabberdctl.cfg"), "--spool", str(folder), "--logs", str(folder),
-            "--node", f"bench{self._port}@localhost",
+            *become, program, "--ctl-config", str(folder / "ejabberdctl.cfg"), "--spool", str(folder),
+            "--logs", str(folder), "--node", f"bench{self._port}@localhost",
         ]  # fmt: skip
         self._environment = {**os.environ, "HOME": str(folder)}
         self._process = subprocess.Popen(
-            [*self._control, "foreground-quiet"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self._environment
+            [*self._control, "foreground-quiet"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=self._environment,
         )
         wait_for_port(self._port)
         return settings

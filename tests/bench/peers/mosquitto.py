@@ -1,4 +1,5 @@
-"""mosquitto: an MQTT broker in C. QoS 1, persistent sessions, saved to disk every 30 seconds (by default every 30 minutes)."""
+"""mosquitto: an MQTT broker in C. QoS 1, persistent sessions, saved to disk every 30 seconds (by
+default every 30 minutes)."""
 
 import getpass
 import shutil

@@ -1,4 +1,5 @@
-"""MQTT 3.1.1 with QoS 1 and persistent sessions: a room is a topic, a device a session. Each delivery is acknowledged: there is no other way."""
+"""MQTT 3.1.1 with QoS 1 and persistent sessions: a room is a topic, a device a session. Each
+delivery is acknowledged: there is no other way."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +27,9 @@ def _packet(head: int, body: bytes) -> bytes:
 class _Session(asyncio.Protocol):
     """One connection: connects, then hands over each packet's type, flags and body."""
 
-    def __init__(self, name: str, on_packets: Callable[["_Session", list[tuple[int, int, bytes]]], None]) -> None:
+    def __init__(
+        self, name: str, on_packets: Callable[["_Session", list[tuple[int, int, bytes]]], None]
+    ) -> None:
         self._name = name
         self._on_packets = on_packets
         self._rest = b""
@@ -34,8 +37,11 @@ class _Session(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        # No clean session: what comes while the device is away is kept for it. No keep-alive: nothing here is quiet for long.
-        self.transport.write(_packet(0x10, _text("MQTT") + bytes((4, 0)) + (0).to_bytes(2, "big") + _text(self._name)))
+        # No clean session: what comes while the device is away is kept for it. No keep-alive:
+        # nothing here is quiet for long.
+        self.transport.write(
+            _packet(0x10, _text("MQTT") + bytes((4, 0)) + (0).to_bytes(2, "big") + _text(self._name))
+        )
 
     def data_received(self, data: bytes) -> None:
         data = self._rest + data
@@ -83,7 +89,9 @@ class MqttReceivers:
             session = await connect(self._port, member, self._reader(index))
             self._sessions.append(session)
             session.ready.clear()
-            session.transport.write(_packet(0x82, (1).to_bytes(2, "big") + b"".join(_text(room) + b"\x01" for room in mine)))
+            session.transport.write(
+                _packet(0x82, (1).to_bytes(2, "big") + b"".join(_text(room) + b"\x01" for room in mine))
+            )
         for session in self._sessions:
             await session.ready.wait()
         return self
@@ -139,7 +147,9 @@ class MqttSender:
         self._session.transport.close()
 
 
-async def connect(port: int, name: str, on_packets: Callable[[_Session, list[tuple[int, int, bytes]]], None]) -> _Session:
+async def connect(
+    port: int, name: str, on_packets: Callable[[_Session, list[tuple[int, int, bytes]]], None]
+) -> _Session:
     """A session that the broker has accepted."""
     loop = asyncio.get_running_loop()
     _, session = await loop.create_connection(lambda: _Session(name, on_packets), "127.0.0.1", port)

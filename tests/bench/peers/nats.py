@@ -1,4 +1,5 @@
-"""NATS JetStream with file storage: a stream for all rooms, a durable push consumer for each member and room; acks are cumulative ("ack all")."""
+"""NATS JetStream with file storage: a stream for all rooms, a durable push consumer for each member
+and room; acks are cumulative ("ack all")."""
 
 import asyncio
 import json
@@ -19,7 +20,8 @@ _WINDOW = 1024
 
 
 class _Connection(asyncio.Protocol):
-    """One connection; ``on_messages`` gets (subject, subscription, reply subject, payload) of all that has arrived at once."""
+    """One connection; ``on_messages`` gets (subject, subscription, reply subject, payload) of all
+    that has arrived at once."""
 
     def __init__(self, on_messages: Callable[[list[tuple[bytes, bytes, bytes, bytes]]], None]) -> None:
         self._on_messages = on_messages
@@ -27,7 +29,9 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self.transport.write(b'CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true,"protocol":1}\r\n')
+        self.transport.write(
+            b'CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true,"protocol":1}\r\n'
+        )
 
     def data_received(self, data: bytes) -> None:
         data = self._rest + data
@@ -54,7 +58,9 @@ class _Connection(asyncio.Protocol):
             self._on_messages(messages)
 
 
-async def connect(port: int, on_messages: Callable[[list[tuple[bytes, bytes, bytes, bytes]]], None]) -> _Connection:
+async def connect(
+    port: int, on_messages: Callable[[list[tuple[bytes, bytes, bytes, bytes]]], None]
+) -> _Connection:
     loop = asyncio.get_running_loop()
     _, connection = await loop.create_connection(lambda: _Connection(on_messages), "127.0.0.1", port)
     return connection
@@ -79,7 +85,9 @@ class _Asker:
         """Raises RuntimeError with the server's complaint."""
         payload = json.dumps(request).encode()
         self._answer = asyncio.get_running_loop().create_future()
-        self._connection.transport.write(b"PUB %b _INBOX.asker %d\r\n%b\r\n" % (subject.encode(), len(payload), payload))
+        self._connection.transport.write(
+            b"PUB %b _INBOX.asker %d\r\n%b\r\n" % (subject.encode(), len(payload), payload)
+        )
         async with asyncio.timeout(20):
             answer = json.loads(await self._answer)
         if "error" in answer:
@@ -102,7 +110,9 @@ class _Device:
     async def open(self, port: int, member: str, rooms: Sequence[str]) -> None:
         self.connection = await connect(port, self._on_messages)
         for number, room in enumerate(rooms):
-            self.connection.transport.write(b"SUB deliver.%b.%b %d\r\n" % (room.encode(), member.encode(), number))
+            self.connection.transport.write(
+                b"SUB deliver.%b.%b %d\r\n" % (room.encode(), member.encode(), number)
+            )
 
     def _on_messages(self, messages: list[tuple[bytes, bytes, bytes, bytes]]) -> None:
         shared, stamps = self._shared, []
@@ -118,7 +128,9 @@ class _Device:
 
     def acknowledge(self) -> None:
         if self._unacked:
-            self.connection.transport.write(b"".join(b"PUB %b 4\r\n+ACK\r\n" % reply for reply in self._replies.values()))
+            self.connection.transport.write(
+                b"".join(b"PUB %b 4\r\n+ACK\r\n" % reply for reply in self._replies.values())
+            )
             self._replies.clear()
             self._unacked = 0
 
@@ -152,7 +164,10 @@ class NatsReceivers:
                     "ack_policy": "all",
                     "max_ack_pending": _WINDOW,
                 }
-                await asker.ask(f"$JS.API.CONSUMER.DURABLE.CREATE.ROOMS.{member}-{room}", {"stream_name": "ROOMS", "config": consumer})
+                await asker.ask(
+                    f"$JS.API.CONSUMER.DURABLE.CREATE.ROOMS.{member}-{room}",
+                    {"stream_name": "ROOMS", "config": consumer},
+                )
         asker.close()
         self._timer = asyncio.get_running_loop().call_later(ACK_SECONDS, self._acknowledge)
         return self
@@ -185,7 +200,9 @@ class NatsSender:
         self._number += 1
         reply = b"_INBOX.acks.%d" % self._number
         self._waiting[reply] = tag
-        self._connection.transport.write(b"PUB room.%b %b %d\r\n%b\r\n" % (room.encode(), reply, len(body), body))
+        self._connection.transport.write(
+            b"PUB room.%b %b %d\r\n%b\r\n" % (room.encode(), reply, len(body), body)
+        )
 
     def _on_messages(self, messages: list[tuple[bytes, bytes, bytes, bytes]]) -> None:
         for subject, _, _, body in messages:
@@ -217,7 +234,9 @@ class JetStream:
 
     async def receivers(self, rooms: Mapping[str, Sequence[str]], tally: Tally) -> NatsReceivers:
         asker = await _Asker().open(self._port)
-        await asker.ask("$JS.API.STREAM.CREATE.ROOMS", {"name": "ROOMS", "subjects": ["room.*"], "storage": "file"})
+        await asker.ask(
+            "$JS.API.STREAM.CREATE.ROOMS", {"name": "ROOMS", "subjects": ["room.*"], "storage": "file"}
+        )
         asker.close()
         return await NatsReceivers(self._port, tally).open(rooms)
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 
 class Server:
-    """``command`` is to listen on ``port`` of loopback. Raises FileNotFoundError when it is not installed."""
+    """``command`` is to listen on ``port`` of loopback. Raises FileNotFoundError when it is not
+    installed."""
 
     def __init__(self, command: Sequence[str], port: int) -> None:
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -47,7 +47,11 @@ class RabbitMq:
         self._epmd = subprocess.Popen([epmd, "-port", str(names), "-address", "127.0.0.1"])
         self._port = port
         self._process = subprocess.Popen(
-            [program], env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder
+            [program],
+            env={**os.environ, **environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
         )
         wait_for_port(port, 120)
         return settings

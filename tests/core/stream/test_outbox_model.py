@@ -1,11 +1,11 @@
 """A model of a device, its streams at gateways, and the outbox behind them.
 
-Any interleaving of commits, urgent and normal; of queue messages that are dropped, repeated and reordered; of
-pulls and acks that fail or whose answer is lost; of broken connections, takeovers, gateway restarts, failures
-and dead letters.
+Any interleaving of commits, urgent and normal; of queue messages that are dropped, repeated and
+reordered; of pulls and acks that fail or whose answer is lost; of broken connections, takeovers,
+gateway restarts, failures and dead letters.
 
-Always: the device shows each room in order and without holes, cursors never pass what it handled, and stale
-epochs change nothing. When everything has settled, everything has been shown.
+Always: the device shows each room in order and without holes, cursors never pass what it handled,
+and stale epochs change nothing. When everything has settled, everything has been shown.
 """
 
 from hypothesis import settings
@@ -49,12 +49,18 @@ class Outbox:
         runs: list[OwedRun] = []
         if pull.again is not None:
             room, seq = pull.again
-            runs.append(OwedRun(room, seq, seq, self._record(room, seq), skipped=pull.again in self.dead, again=True))
+            runs.append(
+                OwedRun(room, seq, seq, self._record(room, seq), skipped=pull.again in self.dead, again=True)
+            )
         left, size = pull.max_messages, pull.max_bytes
         stands = {room: max(self.cursors[room], pull.sent.get(room, 0)) for room in ROOMS}
         for room, after in stands.items():
             if not runs and pull.first_may_exceed and self.attempts.get((room, after + 1), 0) >= 2:
-                return Owed((OwedRun(room, after + 1, after + 1, self._record(room, after + 1)),), more=True, alone=True)
+                return Owed(
+                    (OwedRun(room, after + 1, after + 1, self._record(room, after + 1)),),
+                    more=True,
+                    alone=True,
+                )
         urgent = [(room, self.urgent[room]) for room in ROOMS if self.urgent[room] > stands[room]]
         for room, end in urgent if pull.urgent_only else [*urgent, *self.heads.items()]:
             after, taken = stands[room], list[bytes]()
@@ -83,7 +89,11 @@ class Outbox:
                     self.dead.add((room, seq))
             for room, seq in acks.cursors.items():
                 self.cursors[room] = max(self.cursors[room], seq)
-        if acks.failed is not None and acks.failed[1] > self.cursors[acks.failed[0]] and acks.failed not in self.dead:
+        if (
+            acks.failed is not None
+            and acks.failed[1] > self.cursors[acks.failed[0]]
+            and acks.failed not in self.dead
+        ):
             self.attempts[acks.failed] = self.attempts.get(acks.failed, 0) + 1
             if self.attempts[acks.failed] > MAX_RETRIES:
                 self.dead.add(acks.failed)
@@ -93,7 +103,9 @@ class Connection:
     """One connection of the device: the gateway's stream, and how far the device has read it."""
 
     def __init__(self, epoch: int) -> None:
-        self.stream = DeviceStream(StreamKey("p", "d", epoch), window_messages=WINDOW, window_bytes=WINDOW_BYTES)
+        self.stream = DeviceStream(
+            StreamKey("p", "d", epoch), window_messages=WINDOW, window_bytes=WINDOW_BYTES
+        )
         self.queue: list[Published] = []
         self.pull: Pull | None = None
         self.sent: list[Sent] = []
@@ -112,7 +124,9 @@ class OutboxMachine(RuleBasedStateMachine):
         self.outbox = Outbox()
         self.shown: dict[str, list[int]] = {room: [] for room in ROOMS}
         self.handled = dict.fromkeys(ROOMS, 0)
-        self.connections: list[Connection] = []  # the newest last; older ones whose gateway does not know it yet may still be there
+        self.connections: list[
+            Connection
+        ] = []  # the newest last; older ones whose gateway does not know it yet may still be there
         self.connect()
 
     @rule()
@@ -123,7 +137,8 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @rule(noticed=st.booleans())
     def lose_connection(self, noticed: bool) -> None:
-        """The device is gone, then back. ``noticed``: by a gateway that lives on; else the gateway died."""
+        """The device is gone, then back. ``noticed``: by a gateway that lives on; else the gateway
+        died."""
         old = self.connections[-1]
         if noticed:
             old.stream.oldest_failed(send_again=False)
@@ -141,7 +156,9 @@ class OutboxMachine(RuleBasedStateMachine):
         if urgent:
             self.outbox.urgent[room] = last
         for connection in self.connections:
-            connection.queue.append(Published((Run(room, first, last),), count, records(room, first, last), urgent))
+            connection.queue.append(
+                Published((Run(room, first, last),), count, records(room, first, last), urgent)
+            )
 
     @rule(room=st.sampled_from(ROOMS))
     def ring(self, room: str) -> None:
@@ -204,7 +221,9 @@ class OutboxMachine(RuleBasedStateMachine):
     def reject(self, data: st.DataObject) -> None:
         connection = self.connections[-1]
         if connection.stream.window.acked < connection.read:
-            connection.stream.reject(data.draw(st.integers(connection.stream.window.acked + 1, connection.read)), "no")
+            connection.stream.reject(
+                data.draw(st.integers(connection.stream.window.acked + 1, connection.read)), "no"
+            )
 
     @rule(data=st.data(), outcome=st.sampled_from(["written", "lost", "written, but the answer is lost"]))
     def flush_acks(self, data: st.DataObject, outcome: str) -> None:

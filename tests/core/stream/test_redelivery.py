@@ -1,4 +1,5 @@
-"""A stream's oldest delivery: overdue, failed, sent again, given up, rejected, suspected, replayed."""
+"""A stream's oldest delivery: overdue, failed, sent again, given up, rejected, suspected,
+replayed."""
 
 from itertools import pairwise
 
@@ -195,7 +196,12 @@ def test_only_what_is_in_flight_can_be_rejected(stream: DeviceStream, delivery: 
 def test_a_marker_for_many_events_is_one_delivery() -> None:
     stream = DeviceStream(KEY, window_messages=4, window_bytes=100)
     stream.begin_pull()
-    stream.pulled(Owed((OwedRun("a", 1, 1000, b"gap", skipped=True), OwedRun("a", 1001, 1002, b"xy")), cursors={"a": 1002}))
+    stream.pulled(
+        Owed(
+            (OwedRun("a", 1, 1000, b"gap", skipped=True), OwedRun("a", 1001, 1002, b"xy")),
+            cursors={"a": 1002},
+        )
+    )
     assert stream.window.sent == 3
     stream.ack(1)
     acks = stream.pending_acks.take()
@@ -259,9 +265,11 @@ def test_a_replay_is_sent_once_and_its_ack_is_told_apart(stream: DeviceStream) -
     assert stream.offer(published("a", 4, 4)), "the room's own order is not touched"
 
 
-def never_acknowledged(stream: DeviceStream, seconds: float, *, retries: int, replay: bool = False) -> list[float]:
-    """The times at which something is sent again to a device that acknowledges nothing; the first timeout is 0.1 s, and a delivery
-    that failed more often than ``retries`` is given up."""
+def never_acknowledged(
+    stream: DeviceStream, seconds: float, *, retries: int, replay: bool = False
+) -> list[float]:
+    """The times at which something is sent again to a device that acknowledges nothing; the first
+    timeout is 0.1 s, and a delivery that failed more often than ``retries`` is given up."""
     failures: dict[tuple[str, int], int] = {}
     sent_at = []
     for tick in range(round(seconds / 0.01)):

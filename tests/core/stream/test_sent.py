@@ -14,7 +14,8 @@ def message(*runs: Run, size: int = 10, urgent: bool = False) -> Published:
 
 @pytest.fixture
 def sent() -> Sent:
-    """Room a at 10, room b at 0; a window of 8 deliveries and 80 bytes, 1 and 10 more for urgent events."""
+    """Room a at 10, room b at 0; a window of 8 deliveries and 80 bytes, 1 and 10 more for urgent
+    events."""
     made = Sent(Window(8, 80))
     made.learn({"a": 10, "b": 0})
     return made

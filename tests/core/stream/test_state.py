@@ -1,4 +1,5 @@
-"""The tables of ``state.py`` against the code: every way through a small stream is walked and compared."""
+"""The tables of ``state.py`` against the code: every way through a small stream is walked and
+compared."""
 
 import copy
 from collections import defaultdict, deque
@@ -26,7 +27,8 @@ Ways = dict[tuple[Situation, str], set[Situation]]
 
 
 def rows(first_cell: str, columns: int) -> dict[int, dict[str, str]]:
-    """The table of the docstring whose header has this second cell: number of the row → header → cell."""
+    """The table of the docstring whose header has this second cell: number of the row → header →
+    cell."""
     lines = [line for line in (state.__doc__ or "").splitlines() if line.startswith("|")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     start = next(number for number, row in enumerate(cells) if row[:2] == ["#", first_cell])

@@ -38,7 +38,13 @@ def test_a_new_stream_first_asks_where_it_stands(fresh: DeviceStream) -> None:
     assert fresh.wants_pull
     pull = fresh.begin_pull()
     assert pull is not None
-    assert (pull.stream, pull.sent, pull.max_messages, pull.max_bytes, pull.want_cursors) == (KEY, {}, 4, 100, True)
+    assert (pull.stream, pull.sent, pull.max_messages, pull.max_bytes, pull.want_cursors) == (
+        KEY,
+        {},
+        4,
+        100,
+        True,
+    )
     assert not fresh.wants_pull
     assert fresh.begin_pull() is None, "one pull at a time"
 
@@ -68,8 +74,12 @@ def test_a_repeat_is_dropped_without_a_pull(live: DeviceStream) -> None:
     assert (live.wants_pull, live.state) == (False, StreamState.LIVE)
 
 
-@pytest.mark.parametrize("message", [published("a", 12, 12), published("a", 10, 11), published("c", 5, 5), published("a", 11, 15)])
-def test_a_gap_an_overlap_an_unknown_room_and_a_full_window_make_it_pull(live: DeviceStream, message: Published) -> None:
+@pytest.mark.parametrize(
+    "message", [published("a", 12, 12), published("a", 10, 11), published("c", 5, 5), published("a", 11, 15)]
+)
+def test_a_gap_an_overlap_an_unknown_room_and_a_full_window_make_it_pull(
+    live: DeviceStream, message: Published
+) -> None:
     assert not live.offer(message)
     assert (live.wants_pull, live.state) == (True, StreamState.CATCHING_UP)
 

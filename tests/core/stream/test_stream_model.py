@@ -1,8 +1,8 @@
 """A model of one stream, in any interleaving of commits, queue messages, pulls, acks and repairs.
 
-Queue messages are dropped, repeated and reordered; pulls come late and fail; acks are partial. Always: the
-stream sends each room's log in order, without gaps or repeats, never more than the window, and an urgent
-event at once if it can. When everything has settled, nothing is owed.
+Queue messages are dropped, repeated and reordered; pulls come late and fail; acks are partial.
+Always: the stream sends each room's log in order, without gaps or repeats, never more than the
+window, and an urgent event at once if it can. When everything has settled, nothing is owed.
 """
 
 from hypothesis import settings
@@ -29,7 +29,9 @@ class StreamMachine(RuleBasedStateMachine):
     def open(self, window: tuple[int, int]) -> None:
         self.window, self.window_bytes = window
         self.urgent_more, self.urgent_bytes = (window[0] // 8, window[1] // 8) if window[0] >= 8 else (0, 0)
-        self.stream = DeviceStream(StreamKey("p", "d", 1), window_messages=self.window, window_bytes=self.window_bytes)
+        self.stream = DeviceStream(
+            StreamKey("p", "d", 1), window_messages=self.window, window_bytes=self.window_bytes
+        )
         self.heads = dict.fromkeys(ROOMS, 0)
         self.urgent = dict.fromkeys(ROOMS, 0)
         self.cursors = dict.fromkeys(ROOMS, 0)
@@ -51,7 +53,9 @@ class StreamMachine(RuleBasedStateMachine):
         last = self.heads[room]
         if urgent:
             self.urgent[room] = last
-        self.queue.append(Published((Run(room, first, last),), count, b"".join(records(room, first, last)), urgent))
+        self.queue.append(
+            Published((Run(room, first, last),), count, b"".join(records(room, first, last)), urgent)
+        )
 
     @rule(room=st.sampled_from(ROOMS))
     def fall_behind_by_much(self, room: str) -> None:
@@ -64,9 +68,15 @@ class StreamMachine(RuleBasedStateMachine):
         self.commit(room=room, count=count, urgent=True)
         self.hear(self.queue.pop())
 
-    @rule(room=st.sampled_from(ROOMS), count=st.integers(1, 2), ahead=st.integers(0, 2), read=st.sampled_from(["before", "after", "last"]))
+    @rule(
+        room=st.sampled_from(ROOMS),
+        count=st.integers(1, 2),
+        ahead=st.integers(0, 2),
+        read=st.sampled_from(["before", "after", "last"]),
+    )
     def ring_during_a_pull(self, room: str, count: int, ahead: int, read: str) -> None:
-        """``read``: the answer to the pull was made before the urgent event, after it, or after two more."""
+        """``read``: the answer to the pull was made before the urgent event, after it, or after two
+        more."""
         self.settle()
         for other in ROOMS:
             self.heads[other] += 30 * (other != room)
@@ -149,8 +159,13 @@ class StreamMachine(RuleBasedStateMachine):
         runs: list[OwedRun] = []
         left, size, more = pull.max_messages, pull.max_bytes, pull.urgent_only
         stands = {room: max(self.cursors[room], pull.sent.get(room, 0)) for room in ROOMS}
-        urgent = sorted((room for room in ROOMS if self.urgent[room] > stands[room]), key=lambda room: self.urgent[room] - stands[room])
-        steps = [(room, self.urgent[room]) for room in urgent] + ([] if pull.urgent_only else [(room, self.heads[room]) for room in ROOMS])
+        urgent = sorted(
+            (room for room in ROOMS if self.urgent[room] > stands[room]),
+            key=lambda room: self.urgent[room] - stands[room],
+        )
+        steps = [(room, self.urgent[room]) for room in urgent] + (
+            [] if pull.urgent_only else [(room, self.heads[room]) for room in ROOMS]
+        )
         for room, end in steps:
             taken: list[bytes] = []
             for one in records(room, stands[room] + 1, end):
@@ -200,7 +215,10 @@ class StreamMachine(RuleBasedStateMachine):
     def never_more_than_the_window(self) -> None:
         in_flight = self.sent[self.acked :]
         assert len(in_flight) <= self.window + self.urgent_more
-        assert len(in_flight) <= 1 or sum(len(record(room, seq)) for room, seq in in_flight) <= self.window_bytes + self.urgent_bytes
+        assert (
+            len(in_flight) <= 1
+            or sum(len(record(room, seq)) for room, seq in in_flight) <= self.window_bytes + self.urgent_bytes
+        )
 
     @invariant()
     def cursors_stay_behind_acks(self) -> None:

@@ -1,4 +1,5 @@
-"""Urgent events on a stream that has much else to send: sent at once, pulled first, ahead of a pull."""
+"""Urgent events on a stream that has much else to send: sent at once, pulled first, ahead of a
+pull."""
 
 import pytest
 
@@ -25,7 +26,8 @@ def pull_of(stream: DeviceStream) -> Pull:
 
 @pytest.fixture
 def behind() -> DeviceStream:
-    """A window of 16 deliveries and 2 urgent ones, 1,600 bytes and 200 urgent ones; nothing in flight.
+    """A window of 16 deliveries and 2 urgent ones, 1,600 bytes and 200 urgent ones; nothing in
+    flight.
 
     "bulk" owes more than fits, "calls" stands at 5.
     """
@@ -101,7 +103,9 @@ def test_it_overtakes_a_pull_that_is_under_way(behind: DeviceStream) -> None:
     assert behind.offer(published("calls", 6, 6))
     assert not behind.offer(published("other", 1, 1, urgent=False)), "what is not waits for the answer"
     frames, _ = behind.pulled(Owed((owed("calls", 6, 6), owed("bulk", 2, 10)), more=True))
-    assert frames == [owed("bulk", 2, 10).records, published("other", 1, 1).records], "the answer held it too: a repeat"
+    assert frames == [owed("bulk", 2, 10).records, published("other", 1, 1).records], (
+        "the answer held it too: a repeat"
+    )
     assert behind.window.sent == 1 + 1 + 9 + 1
 
 
@@ -130,7 +134,10 @@ def test_an_answer_that_begins_before_what_overtook_it_is_pulled_again(behind: D
 def test_a_delivery_larger_than_the_window_waits_when_it_was_overtaken(behind: DeviceStream) -> None:
     assert pull_of(behind).first_may_exceed
     assert behind.offer(published("calls", 6, 6))
-    assert behind.pulled(Owed((owed("bulk", 2, 2, size=5000), owed("bulk", 3, 3)), more=True)) == ([], False), "nor what follows it"
+    assert behind.pulled(Owed((owed("bulk", 2, 2, size=5000), owed("bulk", 3, 3)), more=True)) == (
+        [],
+        False,
+    ), "nor what follows it"
     assert behind.wants_pull
     assert not pull_of(behind).first_may_exceed
     behind.pulled(Owed(more=True))
@@ -160,7 +167,9 @@ def test_a_live_stream_leaves_what_is_kept_to_urgent_events(behind: DeviceStream
     assert behind.offer(published("calls", 7, 7))
 
 
-def test_an_urgent_event_that_finds_a_live_stream_full_is_pulled_with_the_next_ack(behind: DeviceStream) -> None:
+def test_an_urgent_event_that_finds_a_live_stream_full_is_pulled_with_the_next_ack(
+    behind: DeviceStream,
+) -> None:
     pull_of(behind)
     behind.pulled(Owed())
     assert behind.offer(published("calls", 6, 23))

@@ -24,7 +24,15 @@ def test_addresses_have_defaults_for_each_mode(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", ["tcp://0.0.0.0:7400", "tcp://*:7400", "tcp://192.0.2.1:7400", "tcp://example.org:1", "tcp://127.0.0.1", "http://x"]
+    "uri",
+    [
+        "tcp://0.0.0.0:7400",
+        "tcp://*:7400",
+        "tcp://192.0.2.1:7400",
+        "tcp://example.org:1",
+        "tcp://127.0.0.1",
+        "http://x",
+    ],
 )
 def test_nothing_listens_beyond_this_machine(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEWAY_URI", uri)

@@ -7,7 +7,9 @@ from chatd.gateway.doorkeeper import DoorSettings
 
 
 def test_the_door() -> None:
-    section = AuthenticationSection(handshake_timeout_ms=250, max_unauthenticated=7, max_failed_authentications=2)
+    section = AuthenticationSection(
+        handshake_timeout_ms=250, max_unauthenticated=7, max_failed_authentications=2
+    )
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     door = section.door()
     assert door == DoorSettings(0.25, 7, 2, door.max_connections, door.operators_reserve)
@@ -16,7 +18,9 @@ def test_the_door() -> None:
 
 def test_unauthenticated_connections_leave_half_of_the_descriptors() -> None:
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    assert AuthenticationSection(max_unauthenticated=10**6).door().max_unauthenticated == min(10**6, files // 2)
+    assert AuthenticationSection(max_unauthenticated=10**6).door().max_unauthenticated == min(
+        10**6, files // 2
+    )
 
 
 def test_the_tokens_are_in_the_data_folder_unless_named() -> None:

@@ -14,7 +14,10 @@ def test_where_each_setting_came_from(home: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("ACK_FLUSH_MS", "30")
     origins = {setting.name: setting.origin for setting in describe(load_settings("all", path))}
     wanted = ("environment", "environment", str(path), "default")
-    assert tuple(origins[name] for name in ("DATA_DIR", "ACK_FLUSH_MS", "FANOUT_REPAIR_SECONDS", "DB_URI")) == wanted
+    assert (
+        tuple(origins[name] for name in ("DATA_DIR", "ACK_FLUSH_MS", "FANOUT_REPAIR_SECONDS", "DB_URI"))
+        == wanted
+    )
 
 
 def test_effective_settings_are_those_of_the_mode(home: Path) -> None:

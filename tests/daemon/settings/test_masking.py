@@ -9,7 +9,10 @@ from chatd.daemon.settings.sources import load_settings
     ("uri", "masked"),
     [
         ("postgresql://chatd:secret@localhost/chatd", "postgresql://chatd:***@localhost/chatd"),
-        ("postgresql:///chatd?host=/run&password=secret&sslpassword=secret", "postgresql:///chatd?host=/run&password=***&sslpassword=***"),
+        (
+            "postgresql:///chatd?host=/run&password=secret&sslpassword=secret",
+            "postgresql:///chatd?host=/run&password=***&sslpassword=***",
+        ),
         ("postgresql://chatd@localhost:5432/chatd", "postgresql://chatd@localhost:5432/chatd"),
     ],
 )
@@ -20,7 +23,12 @@ def test_passwords_are_masked(uri: str, masked: str, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    "uri", ["postgresql://chatd:sec@ret@localhost/chatd", "postgresql://:sec/ret?@localhost/chatd", "u:secret@localhost"]
+    "uri",
+    [
+        "postgresql://chatd:sec@ret@localhost/chatd",
+        "postgresql://:sec/ret?@localhost/chatd",
+        "u:secret@localhost",
+    ],
 )
 def test_an_address_that_nobody_understands_is_not_shown(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A gateway has no database, and so is not stopped by it."""

@@ -55,7 +55,13 @@ def test_names_are_taken_once() -> None:
 
 def test_a_notifier_needs_its_settings() -> None:
     section = NotificationsSection(notifiers=",".join(NOTIFIERS))
-    wanted = ["NOTIFY_EXEC", "NOTIFY_WEBHOOK_URL", "NOTIFY_WEBHOOK_SECRET", "NOTIFY_VAPID_KEY", "NOTIFY_VAPID_SUBJECT"]
+    wanted = [
+        "NOTIFY_EXEC",
+        "NOTIFY_WEBHOOK_URL",
+        "NOTIFY_WEBHOOK_SECRET",
+        "NOTIFY_VAPID_KEY",
+        "NOTIFY_VAPID_SUBJECT",
+    ]
     assert problems(section) == wanted
     assert problems(section, "gateway") == [], "a gateway notifies nobody"
 

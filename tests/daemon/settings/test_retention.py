@@ -3,5 +3,9 @@ from chatd.default.retention.retention import RetentionRule
 
 
 def test_the_rule() -> None:
-    section = RetentionSection(retention_days=1, retention_events=2, backlog_days=3, backlog_events=4, device_expiry_days=5)
-    assert section.rule() == RetentionRule(keep_days=1, keep_events=2, backlog_days=3, backlog_events=4, expiry_days=5)
+    section = RetentionSection(
+        retention_days=1, retention_events=2, backlog_days=3, backlog_events=4, device_expiry_days=5
+    )
+    assert section.rule() == RetentionRule(
+        keep_days=1, keep_events=2, backlog_days=3, backlog_events=4, expiry_days=5
+    )

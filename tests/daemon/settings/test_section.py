@@ -12,7 +12,9 @@ from chatd.daemon.settings.section import Section, allowed
 from chatd.daemon.settings.settings import SECTIONS, Settings
 from chatd.daemon.settings.sources import load_settings
 
-FIELDS = [(name, key, field) for name, section in SECTIONS.items() for key, field in section.model_fields.items()]
+FIELDS = [
+    (name, key, field) for name, section in SECTIONS.items() for key, field in section.model_fields.items()
+]
 UNITS = {
     "ms": "milliseconds",
     "s": "seconds",
@@ -35,10 +37,19 @@ UNITS = {
     "changes/min": "changes per minute",
 }
 """Unit in a range → the words of a description."""
-SUFFIXES = {"_ms": "ms", "_seconds": "s", "_days": "days", "_bytes": "bytes", "_per_second": "/s", "_per_minute": "/min"}
+SUFFIXES = {
+    "_ms": "ms",
+    "_seconds": "s",
+    "_days": "days",
+    "_bytes": "bytes",
+    "_per_second": "/s",
+    "_per_minute": "/min",
+}
 """End of a key → end of its unit."""
 
-every_setting = pytest.mark.parametrize(("key", "field"), [pytest.param(key, field, id=key) for _, key, field in FIELDS])
+every_setting = pytest.mark.parametrize(
+    ("key", "field"), [pytest.param(key, field, id=key) for _, key, field in FIELDS]
+)
 
 
 def unit_of(field: FieldInfo) -> str:
@@ -53,7 +64,9 @@ def test_every_setting_is_in_exactly_one_section() -> None:
 
 def test_every_section_is_part_of_the_settings_under_its_file_s_name() -> None:
     assert set(SECTIONS.values()) == set(Section.__subclasses__())
-    assert {section.__module__ for section in SECTIONS.values()} == {f"{package.__name__}.{name}" for name in SECTIONS}
+    assert {section.__module__ for section in SECTIONS.values()} == {
+        f"{package.__name__}.{name}" for name in SECTIONS
+    }
     assert list(load_settings("all", None).sections()) == list(SECTIONS)
     assert set(Settings.model_fields) - set(SECTIONS) == {"mode", "config_file", "origins"}
 
@@ -62,7 +75,9 @@ def test_every_section_is_part_of_the_settings_under_its_file_s_name() -> None:
 def test_a_description_is_complete_alone(key: str, field: FieldInfo) -> None:
     text = field.description or ""
     assert re.match("[A-Z]", text), "starts with a capital"
-    assert not re.match(r"(The same|And|Then|Nor|Of|Who|What|Whoever|Whatever|How|Whether|So)\b", text), "leans on another description"
+    assert not re.match(r"(The same|And|Then|Nor|Of|Who|What|Whoever|Whatever|How|Whether|So)\b", text), (
+        "leans on another description"
+    )
     assert text.endswith("."), "ends a full thought"
     assert len(text.split()) > 7
     assert "|" not in text, "would end its cell of SETTINGS.md"
@@ -79,7 +94,10 @@ def test_a_description_names_its_unit(key: str, field: FieldInfo) -> None:
 
 @every_setting
 def test_a_description_says_what_0_does(key: str, field: FieldInfo) -> None:
-    waits = {"presence_grace_seconds", "notify_delay_seconds"}  # 0 is no time, as any other number is that time
+    waits = {
+        "presence_grace_seconds",
+        "notify_delay_seconds",
+    }  # 0 is no time, as any other number is that time
     if allowed(field).startswith("0 to") and key not in waits:
         assert "With 0 " in (field.description or "")
 
@@ -87,7 +105,9 @@ def test_a_description_says_what_0_does(key: str, field: FieldInfo) -> None:
 @every_setting
 def test_a_default_is_within_its_range(key: str, field: FieldInfo) -> None:
     if field.json_schema_extra:
-        lowest, highest = (float(number.replace(",", "")) for number in re.findall(r"[\d,.]+", allowed(field))[:2])
+        lowest, highest = (
+            float(number.replace(",", "")) for number in re.findall(r"[\d,.]+", allowed(field))[:2]
+        )
         assert lowest <= field.default <= highest
 
 
@@ -99,7 +119,8 @@ def test_sections_cannot_be_changed() -> None:
 
 
 def test_only_sections_convert_units() -> None:
-    """A root that named a setting in milliseconds would have to divide: a second place for the same knowledge."""
+    """A root that named a setting in milliseconds would have to divide: a second place for the same
+    knowledge."""
     folder = Path(package.__file__).parents[1]
     for root in ("default_node.py", "gateway_node.py", "run.py"):
         assert not re.search(r"settings\.\w+\.\w+_(ms|per_minute)\b", (folder / root).read_text()), root

@@ -13,7 +13,12 @@ from chatd.errors import ConfigError, StartFailed
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("STATE_DIRECTORY", "RUNTIME_DIRECTORY", "CHATD_CONFIG", *map(str.upper, Settings.model_fields)):
+    for name in (
+        "STATE_DIRECTORY",
+        "RUNTIME_DIRECTORY",
+        "CHATD_CONFIG",
+        *map(str.upper, Settings.model_fields),
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CHATD_DATA_DIR", str(tmp_path))
     return tmp_path
@@ -68,15 +73,29 @@ def test_a_file_that_is_not_there(home: Path) -> None:
     ("name", "value", "wanted"),
     [
         ("HEARTBEAT_INTERVAL_MS", "5", "'5' is not allowed (from environment); allowed: 100 to 600,000 ms"),
-        ("WINDOW_MESSAGES", "many", "'many' is not allowed (from environment); allowed: 1 to 65,536 deliveries"),
-        ("LOG_LEVEL", "loud", "'loud' is not allowed (from environment); allowed: debug, info, warning, error"),
-        ("NODE_ID", "a:b\x1b", "'a:b\\x1b' is not allowed (from environment); allowed: 1 to 64 of the characters A-Z a-z 0-9 . _ -"),
+        (
+            "WINDOW_MESSAGES",
+            "many",
+            "'many' is not allowed (from environment); allowed: 1 to 65,536 deliveries",
+        ),
+        (
+            "LOG_LEVEL",
+            "loud",
+            "'loud' is not allowed (from environment); allowed: debug, info, warning, error",
+        ),
+        (
+            "NODE_ID",
+            "a:b\x1b",
+            "'a:b\\x1b' is not allowed (from environment); allowed: 1 to 64 of the characters A-Z a-z 0-9 . _ -",
+        ),
         ("DB_URI", "mysql://x", "must be sqlite:////path/of/file or postgresql://user:***@host/database"),
         ("DEFAULT_URI", "http://x", "'http://x' must begin with mem://, ipc:// or tcp://"),
         ("MAX_PAYLOAD_BYTES", "1048576", "1048576 must be less than MAX_FRAME_BYTES, 1048576"),
     ],
 )
-def test_a_problem_says_what_is_allowed(name: str, value: str, wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_problem_says_what_is_allowed(
+    name: str, value: str, wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigError) as problem:
         load_settings("all", None)
@@ -96,7 +115,10 @@ def test_a_file_has_settings_and_nothing_else(home: Path, key: str) -> None:
     """The names that the program gives to its sections are no keys."""
     with pytest.raises(ConfigError) as problem:
         load_settings("all", config(home, f"{key} = 1\n"))
-    assert str(problem.value) == f"'{key}': there is no such setting (from {home}/chatd.toml); chatd settings lists them"
+    assert (
+        str(problem.value)
+        == f"'{key}': there is no such setting (from {home}/chatd.toml); chatd settings lists them"
+    )
 
 
 def test_a_problem_names_its_file(home: Path) -> None:
@@ -151,7 +173,12 @@ def test_systemd_s_directories_are_used(home: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    "text", ['db_uri = ["postgresql://u:secret@h/d"]\n', 'db_uri = "mysql://u:secret@h/d"\n', 'gateway_uri = "tcp://u:secret@h"\n']
+    "text",
+    [
+        'db_uri = ["postgresql://u:secret@h/d"]\n',
+        'db_uri = "mysql://u:secret@h/d"\n',
+        'gateway_uri = "tcp://u:secret@h"\n',
+    ],
 )
 def test_problems_never_show_a_password(home: Path, text: str) -> None:
     with pytest.raises(ConfigError) as problem:
@@ -180,14 +207,18 @@ def test_names_in_a_file_may_be_shouted_too(home: Path) -> None:
 def test_a_tilde_is_the_home_directory(home: Path, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CHATD_DATA_DIR")
     monkeypatch.setenv("HOME", "/home/someone")
-    shown = {setting.name: setting.value for setting in describe(load_settings("all", config(home, f'{key} = "~/chatd"\n')))}
+    shown = {
+        setting.name: setting.value
+        for setting in describe(load_settings("all", config(home, f'{key} = "~/chatd"\n')))
+    }
     assert shown[key.upper()] == "/home/someone/chatd"
     with pytest.raises(ConfigError, match=f"^{key.upper()}: .* is not allowed"):
         load_settings("all", config(home, f'{key} = "~nobody-of-that-name/chatd"\n'))
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("db_uri", "sqlite:///~/chatd.db"), ("gateway_uri", "ipc://~/chatd"), ("default_uri", "ipc://~/d")]
+    ("key", "value"),
+    [("db_uri", "sqlite:///~/chatd.db"), ("gateway_uri", "ipc://~/chatd"), ("default_uri", "ipc://~/d")],
 )
 def test_an_address_has_no_tilde(home: Path, key: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"^{key.upper()}: .*begins with ~"):

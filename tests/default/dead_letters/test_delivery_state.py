@@ -1,4 +1,5 @@
-"""The state of an event at a device: only what the device acknowledged is delivered, wherever it is told, for as long as the event is kept."""
+"""The state of an event at a device: only what the device acknowledged is delivered, wherever it is
+told, for as long as the event is kept."""
 
 from contextlib import suppress
 
@@ -13,7 +14,15 @@ from chatd.default.receipts.delivered import FindDelivered
 from chatd.default.receipts.delivery_status import GetDeliveryStatus
 from chatd.default.rooms.membership import RemoveSubscriptions
 from chatd.errors import EventNotFound
-from tests.default.dead_letters.letters import ACKNOWLEDGED, OWED, REJECTED, REMOVED, UNDELIVERABLE, bury, letters
+from tests.default.dead_letters.letters import (
+    ACKNOWLEDGED,
+    OWED,
+    REJECTED,
+    REMOVED,
+    UNDELIVERABLE,
+    bury,
+    letters,
+)
 from tests.default.retention.log import purge
 from tests.store.driver import RULE, Store, acks, event, reject, send
 
@@ -39,15 +48,24 @@ def stretches(store: Store, seq: int) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("settled", [False, True])
-def test_an_event_that_a_device_did_not_take_is_not_delivered(store: Store, bob: StreamKey, settled: bool) -> None:
+def test_an_event_that_a_device_did_not_take_is_not_delivered(
+    store: Store, bob: StreamKey, settled: bool
+) -> None:
     store.do(reject(bob, 2))
     bury(store, bob, 4)
     assert states(store, 2, 3, 4, 5) == [REJECTED, OWED, UNDELIVERABLE, OWED]
-    assert [one.state for one in store.ask(ListOutboxEntries("bob", "", "", 10))[0]] == [REJECTED, OWED, UNDELIVERABLE, OWED]
+    assert [one.state for one in store.ask(ListOutboxEntries("bob", "", "", 10))[0]] == [
+        REJECTED,
+        OWED,
+        UNDELIVERABLE,
+        OWED,
+    ]
     store.do(acks((bob, {"r": 5})))
     if settled:
         store.do(DeleteSettledFailures(100))
-        assert store.database.rows("SELECT has_failures FROM device") == [(0,)], "no pull has to look for them"
+        assert store.database.rows("SELECT has_failures FROM device") == [(0,)], (
+            "no pull has to look for them"
+        )
     assert states(store, 2, 3, 4, 5) == [REJECTED, ACKNOWLEDGED, UNDELIVERABLE, ACKNOWLEDGED]
     assert stretches(store, 5) == [(5, 5), (3, 3)]
     store.do(send("alice", event("r", "later")))
@@ -64,7 +82,9 @@ def test_an_entry_that_is_passed_to_its_end_still_tells_the_truth(store: Store, 
     assert stretches(store, 6) == [(6, 6)]
 
 
-def test_a_dropped_letter_was_not_delivered_for_as_long_as_its_event_is_kept(store: Store, bob: StreamKey) -> None:
+def test_a_dropped_letter_was_not_delivered_for_as_long_as_its_event_is_kept(
+    store: Store, bob: StreamKey
+) -> None:
     letter = bury(store, bob, 3)
     store.do(acks((bob, {"r": 5})))
     store.do(DropDeadLetters((letter.letter_id,)))
@@ -83,7 +103,11 @@ def test_a_replay_that_is_acknowledged_delivers(store: Store, bob: StreamKey) ->
     store.do(ReplayDeadLetters((letter.letter_id,)))
     assert states(store, 3) == [UNDELIVERABLE]
     store.do(AckCursors((StreamAcks(bob, replayed=(("r", 3),)),), RULE))
-    assert (states(store, 3), stretches(store, 3), stretches(store, 5)) == ([ACKNOWLEDGED], [(2, 3)], [(2, 5)])
+    assert (states(store, 3), stretches(store, 3), stretches(store, 5)) == (
+        [ACKNOWLEDGED],
+        [(2, 3)],
+        [(2, 5)],
+    )
     store.do(DeleteSettledFailures(100))
     assert store.database.rows("SELECT * FROM dead_letter") == []
     assert states(store, 3) == [ACKNOWLEDGED]
@@ -111,7 +135,9 @@ def test_an_event_that_retention_took_first_is_not_delivered(store: Store, bob: 
     assert store.database.rows("SELECT * FROM retention_gap") == [], "it goes with the events"
 
 
-def test_an_event_in_flight_when_retention_takes_it_is_delivered_by_its_ack(store: Store, bob: StreamKey) -> None:
+def test_an_event_in_flight_when_retention_takes_it_is_delivered_by_its_ack(
+    store: Store, bob: StreamKey
+) -> None:
     store.publish()
     purge(store, 4)
     store.do(acks((bob, {"r": 4})))

@@ -1,4 +1,5 @@
-"""Deliveries that a device did not take: counted, made a dead letter, deleted when the cursor has passed them."""
+"""Deliveries that a device did not take: counted, made a dead letter, deleted when the cursor has
+passed them."""
 
 from chatd.core.model import StreamAcks, StreamKey
 from chatd.default.dead_letters.failures import DeleteSettledFailures, RetryRule
@@ -11,11 +12,26 @@ from tests.store.driver import RULE, Store, acks, failed, owed_deliveries, rejec
 
 def test_after_too_many_failures_there_is_a_letter_and_a_marker(store: Store, bob: StreamKey) -> None:
     letter = bury(store, bob, 2)
-    assert (letter.profile_id, letter.device_id, letter.room_id, letter.event_id, letter.sender_id) == ("bob", "d", "r", "e2", "alice")
-    assert (letter.attempts, letter.reason, letter.replaying) == (3, SkipReason.SKIP_REASON_UNDELIVERABLE, False)
+    assert (letter.profile_id, letter.device_id, letter.room_id, letter.event_id, letter.sender_id) == (
+        "bob",
+        "d",
+        "r",
+        "e2",
+        "alice",
+    )
+    assert (letter.attempts, letter.reason, letter.replaying) == (
+        3,
+        SkipReason.SKIP_REASON_UNDELIVERABLE,
+        False,
+    )
     assert letter.first_failed_at_us < letter.dead_at_us
     marker, *others = owed_deliveries(store, bob)
-    assert (marker.event.seq, marker.event.event_id, marker.skipped.first_seq, marker.skipped.last_seq) == (2, "", 2, 2)
+    assert (marker.event.seq, marker.event.event_id, marker.skipped.first_seq, marker.skipped.last_seq) == (
+        2,
+        "",
+        2,
+        2,
+    )
     assert [one.event.event_id for one in others] == ["e3", "e4", "e5"]
     store.do(acks((bob, {"r": 3})))
     assert [one.event.seq for one in owed_deliveries(store, bob)] == [4, 5]
@@ -50,7 +66,12 @@ def test_failures_of_an_ended_epoch_count_and_its_rejections_do_not(store: Store
 def test_a_rejection_is_a_letter_at_once(store: Store, bob: StreamKey) -> None:
     store.do(reject(bob, 3, "x" * 500))
     (letter,) = letters(store)
-    assert (letter.seq, letter.reason, letter.attempts, letter.text) == (3, SkipReason.SKIP_REASON_REJECTED, 1, "x" * 200)
+    assert (letter.seq, letter.reason, letter.attempts, letter.text) == (
+        3,
+        SkipReason.SKIP_REASON_REJECTED,
+        1,
+        "x" * 200,
+    )
     assert [one.HasField("skipped") for one in owed_deliveries(store, bob)] == [False, True, False, False]
 
 

@@ -23,12 +23,19 @@ def test_a_replay_comes_out_of_order_until_it_is_handled(store: Store, bob: Stre
     assert letters(store)[0].replaying
     (run,) = store.owed(bob).runs
     (delivery,) = deliveries((run,))
-    assert (run.replay, delivery.replay, delivery.event.event_id, delivery.HasField("skipped")) == (True, True, "e2", False)
+    assert (run.replay, delivery.replay, delivery.event.event_id, delivery.HasField("skipped")) == (
+        True,
+        True,
+        "e2",
+        False,
+    )
     store.do(AckCursors((StreamAcks(bob, replayed=(("r", 2),)),), RULE))
     assert (letters(store), owed_deliveries(store, bob)) == ([], [])
 
 
-def test_a_replay_is_tried_like_any_delivery_and_then_a_dead_letter_again(store: Store, bob: StreamKey) -> None:
+def test_a_replay_is_tried_like_any_delivery_and_then_a_dead_letter_again(
+    store: Store, bob: StreamKey
+) -> None:
     letter = bury(store, bob, 2)
     store.do(acks((bob, {"r": 5})))
     for _ in range(2):

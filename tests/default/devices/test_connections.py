@@ -1,7 +1,12 @@
 """Connections: the newest epoch of a device is the one that counts."""
 
 from chatd.core.model import StreamKey
-from chatd.default.devices.connections import ForgetConnections, ListConnections, RegisterConnections, TouchConnections
+from chatd.default.devices.connections import (
+    ForgetConnections,
+    ListConnections,
+    RegisterConnections,
+    TouchConnections,
+)
 from chatd.default.devices.model import Connection
 from tests.store.driver import Store
 

@@ -1,4 +1,5 @@
-"""Devices: registered at the head of each room, opened again with a higher epoch, listed, expired, forgotten."""
+"""Devices: registered at the head of each room, opened again with a higher epoch, listed, expired,
+forgotten."""
 
 from chatd.core.model import Owed
 from chatd.default.devices.store import ForgetDevice, ListDevices, OpenStreams
@@ -96,7 +97,9 @@ def test_devices_are_listed_page_by_page_with_what_they_are_owed(store: Store) -
     fill(store)
     store.do(CreateRoom("s", "", "alice", ("bob",)))
     page, more = store.ask(ListDevices("", "", ("", ""), 1))
-    assert [(one.profile_id, one.device_id, one.epoch, one.owed, one.rooms_owed) for one in page] == [("bob", "d", 1, 11, 2)]
+    assert [(one.profile_id, one.device_id, one.epoch, one.owed, one.rooms_owed) for one in page] == [
+        ("bob", "d", 1, 11, 2)
+    ]
     assert more
     page, more = store.ask(ListDevices("bob", "", ("bob", "d"), 1))
     assert [(one.device_id, one.owed) for one in page] == [("e", 11)]

@@ -1,5 +1,5 @@
-"""The stages together: urgent runs are published first, a room's own order is kept, and a device gets urgent events in a message
-of their own."""
+"""The stages together: urgent runs are published first, a room's own order is kept, and a device
+gets urgent events in a message of their own."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,8 @@ BOB = topic_of("bob", "d")
 
 
 def fan_out(*runs: CommittedRun) -> list[tuple[int, list[tuple[str, int]], bytes]]:
-    """What bob's device is sent: each message's priority, its runs' rooms and first seqs, its records."""
+    """What bob's device is sent: each message's priority, its runs' rooms and first seqs, its
+    records."""
     sent: list[tuple[int, list[tuple[str, int]], bytes]] = []
 
     def publish(topics: Sequence[bytes], body: bytes) -> None:
@@ -27,7 +28,9 @@ def fan_out(*runs: CommittedRun) -> list[tuple[int, list[tuple[str, int]], bytes
 
     online = OnlineTable()
     online.add(BOB)
-    logging = RoomOutboxLoggingQueue(OutboxDeliveryEventHandler(EventDeliveryQueueHandler(online, publish).handle).handle)
+    logging = RoomOutboxLoggingQueue(
+        OutboxDeliveryEventHandler(EventDeliveryQueueHandler(online, publish).handle).handle
+    )
     logging.handle(runs)
     assert sorted(logging.take_marks()) == sorted(_marks(runs))
     return sent
@@ -43,7 +46,9 @@ def _marks(runs: Sequence[CommittedRun]) -> list[tuple[str, int, int]]:
 
 
 def run(room: str, seq: int, priority: int) -> CommittedRun:
-    return CommittedRun(room, seq, seq, f"{room}{seq} ".encode(), Members(room, 1, frozenset({"bob"})), priority)
+    return CommittedRun(
+        room, seq, seq, f"{room}{seq} ".encode(), Members(room, 1, frozenset({"bob"})), priority
+    )
 
 
 def test_one_run_goes_straight_through() -> None:
@@ -51,7 +56,9 @@ def test_one_run_goes_straight_through() -> None:
 
 
 def test_runs_of_one_priority_are_one_message_in_order() -> None:
-    assert fan_out(run("a", 1, 0), run("b", 1, 0), run("a", 2, 0)) == [(0, [("a", 1), ("b", 1), ("a", 2)], b"a1 b1 a2 ")]
+    assert fan_out(run("a", 1, 0), run("b", 1, 0), run("a", 2, 0)) == [
+        (0, [("a", 1), ("b", 1), ("a", 2)], b"a1 b1 a2 ")
+    ]
 
 
 def test_urgent_rooms_are_published_first_and_apart() -> None:

@@ -1,4 +1,5 @@
-"""FanOutPacer: at once after a quiet moment, together under load, urgent without waiting; nothing lost, a room's order kept."""
+"""FanOutPacer: at once after a quiet moment, together under load, urgent without waiting; nothing
+lost, a room's order kept."""
 
 from collections.abc import Callable, Sequence
 
@@ -21,7 +22,11 @@ class Stage:
         self._published = 0
         self._devices = devices
         self.gathering = FanOutPacer(
-            self._emit, published=lambda: self._published, now=lambda: self.now, later=self._later, longest=longest
+            self._emit,
+            published=lambda: self._published,
+            now=lambda: self.now,
+            later=self._later,
+            longest=longest,
         )
 
     def _emit(self, runs: Sequence[CommittedRun]) -> None:
@@ -43,7 +48,9 @@ class Stage:
             act()
 
 
-def run(first: int, last: int, *, room: str = "r", members: Members = EVERYBODY, priority: int = 0, size: int = 1) -> CommittedRun:
+def run(
+    first: int, last: int, *, room: str = "r", members: Members = EVERYBODY, priority: int = 0, size: int = 1
+) -> CommittedRun:
     return CommittedRun(room, first, last, bytes([first % 256]) * size, members, priority)
 
 
@@ -100,7 +107,12 @@ def test_the_urgent_do_not_wait_and_take_along_what_was_before_them() -> None:
 def test_runs_for_other_people_or_too_large_together_stay_apart_and_in_order() -> None:
     stage = Stage()
     stage.commit(run(1, 1))
-    stage.commit(run(2, 2), run(3, 3, members=OTHERS), run(4, 4, members=OTHERS), run(5, 4 + JOINED_EVENTS, members=OTHERS))
+    stage.commit(
+        run(2, 2),
+        run(3, 3, members=OTHERS),
+        run(4, 4, members=OTHERS),
+        run(5, 4 + JOINED_EVENTS, members=OTHERS),
+    )
     stage.commit(run(5 + JOINED_EVENTS, 5 + JOINED_EVENTS, members=OTHERS, size=JOINED_BYTES))
     stage.gathering.release()
     last = JOINED_EVENTS + 5

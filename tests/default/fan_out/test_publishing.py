@@ -1,5 +1,5 @@
-"""Topics → gateways → the queue: one message for all of a room's devices at a gateway, and the grouping is
-found again for the same room."""
+"""Topics → gateways → the queue: one message for all of a room's devices at a gateway, and the
+grouping is found again for the same room."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,5 @@
-"""A node's side of Watch: what it applies, when it answers, whom it tells, and when a gateway is gone."""
+"""A node's side of Watch: what it applies, when it answers, whom it tells, and when a gateway is
+gone."""
 
 from collections.abc import Callable
 
@@ -56,7 +57,9 @@ class Node:
         self.queue.subscribed.come(gateway)
         self.gateways.on_gateway(gateway, True)
 
-    def watch(self, number: int, *add: bytes, remove: tuple[bytes, ...] = (), full: bool = False) -> list[Message | ChatdError]:
+    def watch(
+        self, number: int, *add: bytes, remove: tuple[bytes, ...] = (), full: bool = False
+    ) -> list[Message | ChatdError]:
         """What the call is answered, now or later."""
         request = WatchRequest(gateway_instance="g", number=number, full=full, add=add, remove=remove)
         answer = self.gateways.watch(GATEWAY, request)

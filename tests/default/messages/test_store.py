@@ -1,5 +1,7 @@
 """Sending: duplicates, reused ids and refusals that leave no trace."""
 
+from functools import partial
+
 import pytest
 
 from chatd.core.model import CommittedRun
@@ -36,7 +38,10 @@ def test_the_same_id_with_other_content_is_refused(store: Store) -> None:
     store.do(send("alice", event("r", "e", b"x")))
     in_batch = store.many([send("alice", event("r", "f", b"1")), send("alice", event("r", "f", b"2"))])
     assert isinstance(in_batch[1], EventIdReused)
-    for request in (send("alice", event("r", "e", b"y")), send("alice", event("r", "g", b"1"), event("r", "g", b"2"))):
+    for request in (
+        send("alice", event("r", "e", b"y")),
+        send("alice", event("r", "g", b"1"), event("r", "g", b"2")),
+    ):
         (refusal,) = store.many([request])
         assert isinstance(refusal, EventIdReused)
 
@@ -79,7 +84,9 @@ def test_a_refused_request_stores_nothing_and_touches_no_other(store: Store) -> 
         (send("alice", event("r", "new"), event("s", "new")), EventIdReused),
     ],
 )
-def test_a_refusal_of_the_last_event_stores_none_before_it(store: Store, request_: StoreEvents, error: type[ChatdError]) -> None:
+def test_a_refusal_of_the_last_event_stores_none_before_it(
+    store: Store, request_: StoreEvents, error: type[ChatdError]
+) -> None:
     store.do(CreateRoom("private", "", "eve", ()))
     store.do(CreateRoom("s", "", "alice", ()))
     store.do(send("alice", event("r", "old")))
@@ -118,18 +125,32 @@ def test_a_retry_gets_its_first_answer_although_its_sender_has_left(store: Store
 
 
 def test_a_request_is_stored_beside_thousands_of_unknown_rooms(store: Store) -> None:
-    requests = [send("alice", *(event(f"unknown-{turn}-{number}", f"{turn}-{number}") for number in range(250))) for turn in range(140)]
+    requests = [
+        send("alice", *(event(f"unknown-{turn}-{number}", f"{turn}-{number}") for number in range(250)))
+        for turn in range(140)
+    ]
     results = store.many([*requests, send("alice", event("r", "fine"))])
     assert {type(result) for result in results[:-1]} == {RoomNotFound}
     assert seqs(results[-1]) == [2]
 
 
 def test_priority_and_mentions_travel_in_the_delivery_and_with_the_run(store: Store) -> None:
-    store.do(send("alice", event("r", "1", priority=BULK), event("r", "2", priority=URGENT, mentions=("bob", "carol")), event("r", "3")))
+    store.do(
+        send(
+            "alice",
+            event("r", "1", priority=BULK),
+            event("r", "2", priority=URGENT, mentions=("bob", "carol")),
+            event("r", "3"),
+        )
+    )
     run: CommittedRun = store.runs[-1]
     assert run.priority == URGENT
     links = [one.event for one in ServerFrame.FromString(run.records).deliveries]
-    assert [(link.priority, list(link.mentions)) for link in links] == [(BULK, []), (URGENT, ["bob", "carol"]), (NORMAL, [])]
+    assert [(link.priority, list(link.mentions)) for link in links] == [
+        (BULK, []),
+        (URGENT, ["bob", "carol"]),
+        (NORMAL, []),
+    ]
     store.do(send("alice", event("r", "4", priority=BULK)))
     assert store.runs[-1].priority == BULK
     assert {found.priority for found in store.ask(FindUnpublished(before_us=2**62, limit=100))} == {URGENT}
@@ -154,16 +175,20 @@ def test_an_event_sent_to_two_nodes_is_stored_once(nodes: tuple[Store, Store]) -
     assert len(nodes[0].ask(GetHistory("a", "alice", False, 0, 500))[0]) == 101
 
 
-def test_an_event_sent_through_two_nodes_is_new_to_one_and_a_duplicate_to_the_other(nodes: tuple[Store, Store]) -> None:
+def test_an_event_sent_through_two_nodes_is_new_to_one_and_a_duplicate_to_the_other(
+    nodes: tuple[Store, Store],
+) -> None:
     nodes[0].do(CreateRoom("a", "", "alice", ()))
     for number in range(40):
-        (one,), (two,) = at_once(nodes, lambda node, number=number: node.do(send("alice", event("a", f"e{number}", b"x"))))  # type: ignore[misc]
+        command = send("alice", event("a", f"e{number}", b"x"))
+        (one,), (two,) = at_once(nodes, partial(Store.do, command=command))
         assert (one.seq, one.sent_at_us) == (two.seq, two.sent_at_us)
         assert {one.duplicate, two.duplicate} == {True, False}
 
 
 def test_batches_that_overlap_in_rooms_of_their_own_are_stored_once(nodes: tuple[Store, Store]) -> None:
-    """Room locks do not serialize these two: only the unique index knows, and both batches hold other requests too."""
+    """Room locks do not serialize these two: only the unique index knows, and both batches hold
+    other requests too."""
     for room in ("a", "b"):
         nodes[0].do(CreateRoom(room, "", "alice", ()))
     ids = [f"e{number}" for number in range(60)]
@@ -175,7 +200,9 @@ def test_batches_that_overlap_in_rooms_of_their_own_are_stored_once(nodes: tuple
 
     results = at_once(nodes, work)
     stored = [result for result in (*results[0], *results[1]) if isinstance(result, tuple)]
-    assert len(stored) == len(ids), "the other room's event of the same id is other content: refused, never stored twice"
+    assert len(stored) == len(ids), (
+        "the other room's event of the same id is other content: refused, never stored twice"
+    )
     in_logs = sum(len(nodes[0].ask(GetHistory(room, "alice", False, 0, 500))[0]) for room in ("a", "b"))
     assert in_logs == len(ids) + 2
     for room in ("a", "b"):

@@ -14,7 +14,13 @@ class Node:
     def __init__(self, store: Store) -> None:
         self.now_us, self.seconds = 10**15, 0.0
         self.lost: list[ChatdError] = []
-        self.leases = Leases(DirectAccess(store), lease=9.0, clock=lambda: self.now_us, lost=self.lost.append, steady=lambda: self.seconds)
+        self.leases = Leases(
+            DirectAccess(store),
+            lease=9.0,
+            clock=lambda: self.now_us,
+            lost=self.lost.append,
+            steady=lambda: self.seconds,
+        )
 
     def see(self, until_us: int, seconds: float = 3.0) -> bool:
         """The other's lease, so much later; whether it holds."""

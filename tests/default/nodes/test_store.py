@@ -14,7 +14,10 @@ def node(uri: str, until: int) -> Lease:
 
 def test_leases_are_renewed_and_forgotten(store: Store) -> None:
     store.do(RenewLeases((node("a", 100), node("b", 50)), 0))
-    assert {one.uri: one.lease_until_us for one in store.do(RenewLeases((node("a", 200),), 0))} == {"a": 200, "b": 50}
+    assert {one.uri: one.lease_until_us for one in store.do(RenewLeases((node("a", 200),), 0))} == {
+        "a": 200,
+        "b": 50,
+    }
     assert [one.uri for one in store.do(RenewLeases((), 51))] == ["a"]
 
 
@@ -22,9 +25,13 @@ def test_a_node_on_mem_serves_a_database_alone(store: Store) -> None:
     mem, tcp = node("inproc://a#p.1", 100), node("tcp://h:1", 100)
     store.do(ClaimDatabase(mem, "p", 10, alone=False))
     for other in (tcp, node("inproc://a#q.2", 100)):
-        with pytest.raises(StartFailed, match=r"in use by node n, pid 1, since 1970-01-01T00:00:00\+00:00, whose lease"):
+        with pytest.raises(
+            StartFailed, match=r"in use by node n, pid 1, since 1970-01-01T00:00:00\+00:00, whose lease"
+        ):
             store.do(ClaimDatabase(other, "q", 10, alone=False))
-    assert [one.uri for one in store.do(RenewLeases((), 0))] == [mem.uri], "a refused command has changed nothing"
+    assert [one.uri for one in store.do(RenewLeases((), 0))] == [mem.uri], (
+        "a refused command has changed nothing"
+    )
     store.do(ClaimDatabase(tcp, "q", 100, alone=False))  # the lease has ended
     with pytest.raises(StartFailed, match="in use by node n, since"):
         store.do(ClaimDatabase(node("inproc://a#p.3", 200), "p", 50, alone=False))

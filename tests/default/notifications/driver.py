@@ -26,7 +26,8 @@ def register(store: Store, profile: str, device: str, notifier: str = "log") -> 
 
 
 def fan_out(store: Store) -> None:
-    """As the node does: mark the committed runs, then enqueue for the rooms that have a device to notify."""
+    """As the node does: mark the committed runs, then enqueue for the rooms that have a device to
+    notify."""
     store.publish()
     rooms, _ = store.ask(FindNotificationWork(store.now_us, PAUSES))
     while rooms:
@@ -51,9 +52,15 @@ def claim(store: Store, limit: int = 100) -> tuple[ClaimedNotification, ...]:
     return claims
 
 
-def settle(store: Store, *claims: ClaimedNotification, what: Any = "sent", pause_us: int = QUIET, error: str = "") -> None:
+def settle(
+    store: Store, *claims: ClaimedNotification, what: Any = "sent", pause_us: int = QUIET, error: str = ""
+) -> None:
     """Record the same outcome for each."""
-    store.do(SettleNotifications(tuple(NotificationOutcome(one, what, pause_us, error, (one.room_id, one.seq)) for one in claims)))
+    store.do(
+        SettleNotifications(
+            tuple(NotificationOutcome(one, what, pause_us, error, (one.room_id, one.seq)) for one in claims)
+        )
+    )
 
 
 def read(store: Store, profile: str, room: str, seq: int, device: str = "") -> None:
@@ -66,7 +73,8 @@ def contents(store: Store, *claims: ClaimedNotification) -> list[tuple[str, int]
 
 
 def send_due(store: Store) -> list[tuple[str, str, str, int]]:
-    """Claim what is due, and settle it as the node does for devices that are away: kind, device, room and seq of what was sent."""
+    """Claim what is due, and settle it as the node does for devices that are away: kind, device,
+    room and seq of what was sent."""
     sent = []
     for one in claim(store):
         ((room_id, seq),) = contents(store, one)

@@ -40,7 +40,11 @@ def test_the_badge_is_what_is_unread_in_rooms_that_notify(store: Store) -> None:
     store.do(SetRoomNotifications("bob", "silent", NONE, 0))
     store.do(SetRoomNotifications("bob", "mentions", MENTIONS, 0))
     read(store, "bob", "r", 3, "laptop")
-    (content,) = store.ask(GetNotificationContents((ClaimedNotification("bob", "phone", "r", 4, "message", 0, False, 0),), store.now_us))
+    (content,) = store.ask(
+        GetNotificationContents(
+            (ClaimedNotification("bob", "phone", "r", 4, "message", 0, False, 0),), store.now_us
+        )
+    )
     assert content.badge == 1 + 3
 
 
@@ -48,9 +52,13 @@ def test_a_badge_is_looked_up_and_never_counted(store: Store) -> None:
     claims = "WITH v(profile_id, device_id) AS (VALUES ('bob', 'phone'))"
     if store.database.engine == "sqlite":
         plan = [str(row[-1]) for row in store.database.rows(f"EXPLAIN QUERY PLAN {claims} {BADGES}", (1,))]
-        assert [one for one in plan if one.startswith("SCAN") and one not in ("SCAN v", "SCAN one", "SCAN 2-ROW VALUES CLAUSE")] == [
-            one for one in plan if "CONSTANT ROW" in one
-        ]
+        assert [
+            one
+            for one in plan
+            if one.startswith("SCAN") and one not in ("SCAN v", "SCAN one", "SCAN 2-ROW VALUES CLAUSE")
+        ] == [one for one in plan if "CONSTANT ROW" in one]
         return
     store.database.rows("SELECT set_config('enable_seqscan', 'off', false)")
-    assert "Seq Scan" not in " ".join(str(row) for row in store.database.rows(f"EXPLAIN {claims} {BADGES}", (1,)))
+    assert "Seq Scan" not in " ".join(
+        str(row) for row in store.database.rows(f"EXPLAIN {claims} {BADGES}", (1,))
+    )

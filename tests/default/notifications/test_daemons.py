@@ -1,5 +1,5 @@
-"""Devices that are away are notified by whole daemons: once for many events, never when connected, by one of several nodes,
-after a crash too."""
+"""Devices that are away are notified by whole daemons: once for many events, never when connected,
+by one of several nodes, after a crash too."""
 
 import asyncio
 import hmac
@@ -24,13 +24,19 @@ async def away(client: Client, device: str) -> None:
 
 
 async def status(client: Client) -> admin_pb2.GetStatusResponse:
-    return await client.call("AdminService/GetStatus", admin_pb2.GetStatusRequest(), admin_pb2.GetStatusResponse)
+    return await client.call(
+        "AdminService/GetStatus", admin_pb2.GetStatusRequest(), admin_pb2.GetStatusResponse
+    )
 
 
 async def queue(client: Client, state: int = 0) -> list[admin_pb2.Notification]:
     request = admin_pb2.ListNotificationsRequest()
     request.state = state  # type: ignore[assignment]
-    return list((await client.call("AdminService/ListNotifications", request, admin_pb2.ListNotificationsResponse)).notifications)
+    return list(
+        (
+            await client.call("AdminService/ListNotifications", request, admin_pb2.ListNotificationsResponse)
+        ).notifications
+    )
 
 
 async def until_queue(client: Client, wanted: int, state: int = 0) -> list[admin_pb2.Notification]:
@@ -42,7 +48,9 @@ async def until_queue(client: Client, wanted: int, state: int = 0) -> list[admin
 
 async def test_a_device_that_is_away_is_notified_once(db_uri: str, tmp_path: Path) -> None:
     async with Receiver() as receiver:
-        with Deployment(tmp_path, db_uri, defaults=1, gateways=1, **webhook(receiver, NOTIFY_DELAY_SECONDS=1)) as deployment:
+        with Deployment(
+            tmp_path, db_uri, defaults=1, gateways=1, **webhook(receiver, NOTIFY_DELAY_SECONDS=1)
+        ) as deployment:
             uri, token = deployment.uri(), deployment.token
             async with Client(uri, token, profile="alice") as alice, Client(uri, token, profile="bob") as bob:
                 await alice.create_room("r", name="The lobby", profiles=["bob"])
@@ -55,15 +63,28 @@ async def test_a_device_that_is_away_is_notified_once(db_uri: str, tmp_path: Pat
                     await alice.send("r", "two\nlines \x1b[31m and " + "much more " * 500)
                     (first,) = await receiver.until(1)
                     found = first.json()
-                    assert (found["kind"], found["profile_id"], found["device_id"]) == ("message", "bob", "phone")
-                    assert (found["room_id"], found["room_name"], found["sender_id"], found["seq"]) == ("r", "The lobby", "alice", 101)
+                    assert (found["kind"], found["profile_id"], found["device_id"]) == (
+                        "message",
+                        "bob",
+                        "phone",
+                    )
+                    assert (found["room_id"], found["room_name"], found["sender_id"], found["seq"]) == (
+                        "r",
+                        "The lobby",
+                        "alice",
+                        101,
+                    )
                     assert found["badge"] == 100
                     assert found["preview"].startswith("two lines [31m and much more much more")
                     assert (len(found["preview"]), found["preview"][-1]) == (120, "…")
                     at, mac = (part.split("=")[1] for part in first.headers["X-Chatd-Signature"].split(","))
-                    assert mac == hmac.new(SECRET.encode(), at.encode() + b"." + first.body, "sha256").hexdigest()
+                    assert (
+                        mac
+                        == hmac.new(SECRET.encode(), at.encode() + b"." + first.body, "sha256").hexdigest()
+                    )
                     assert abs(time.time() - int(at)) < 60
-                    # The laptop is there, and has not taken anything: it is not notified. Nor the phone again, in its quiet period.
+                    # The laptop is there, and has not taken anything: it is not notified. Nor the
+                    # phone again, in its quiet period.
                     await asyncio.sleep(0.5)
                     assert len(receiver.received) == 1
                 # Now it is away, without having acknowledged.
@@ -98,10 +119,16 @@ async def test_rooms_hide_previews_and_profiles_choose_levels(tmp_path: Path) ->
             for client in (bob, carol, dave):
                 await away(client, "phone")
             await carol.set_room_notifications("secret", chat.NOTIFICATION_LEVEL_MENTIONS)
-            await dave.set_room_notifications("secret", muted_until_us=time.time_ns() // 1_000 + 3_600_000_000)
+            await dave.set_room_notifications(
+                "secret", muted_until_us=time.time_ns() // 1_000 + 3_600_000_000
+            )
             await alice.send("secret", "for everybody")
             (first,) = await receiver.until(1)
-            assert (first.json()["profile_id"], first.json()["preview"], first.json()["sender_id"]) == ("bob", "", "alice")
+            assert (first.json()["profile_id"], first.json()["preview"], first.json()["sender_id"]) == (
+                "bob",
+                "",
+                "alice",
+            )
             await bob.set_room_notifications("secret", chat.NOTIFICATION_LEVEL_NONE)
             await alice.send("secret", "for carol", mentions=["carol", "dave", "bob"])
             _, second = await receiver.until(2)
@@ -118,7 +145,9 @@ async def test_failures_are_tried_again_and_then_left_to_operators(tmp_path: Pat
     statuses = iter([500, 302, 200] + [503] * 4)
     async with Receiver(lambda: next(statuses, 200)) as receiver:
         uri = f"sqlite:///{tmp_path}/c.db"
-        with Deployment(tmp_path, uri, defaults=1, gateways=1, **webhook(receiver, NOTIFY_MAX_RETRIES=3)) as deployment:
+        with Deployment(
+            tmp_path, uri, defaults=1, gateways=1, **webhook(receiver, NOTIFY_MAX_RETRIES=3)
+        ) as deployment:
             uri, token = deployment.uri(), deployment.token
             async with Client(uri, token, profile="alice") as alice, Client(uri, token, profile="bob") as bob:
                 await alice.create_room("r", profiles=["bob"])
@@ -131,9 +160,17 @@ async def test_failures_are_tried_again_and_then_left_to_operators(tmp_path: Pat
                 (dead,) = await until_queue(alice, 1, admin_pb2.NOTIFICATION_STATE_DEAD)
                 assert (dead.attempts, dead.error, dead.seq) == (4, "HTTP 503", 3)
                 found = await status(alice)
-                assert (found.notifications_sent, found.notifications_failed, found.notifications_dead) == (1, 6, 1)
+                assert (found.notifications_sent, found.notifications_failed, found.notifications_dead) == (
+                    1,
+                    6,
+                    1,
+                )
                 retry = admin_pb2.RetryNotificationsRequest(profile_id="bob")
-                assert (await alice.call("AdminService/RetryNotifications", retry, admin_pb2.RetryNotificationsResponse)).retried == 1
+                assert (
+                    await alice.call(
+                        "AdminService/RetryNotifications", retry, admin_pb2.RetryNotificationsResponse
+                    )
+                ).retried == 1
                 last = await receiver.until(8)
                 assert last[-1].json()["preview"] == "second"
 
@@ -159,7 +196,10 @@ async def test_one_of_two_nodes_notifies(postgres_uri: str, tmp_path: Path) -> N
         settings = webhook(receiver, NOTIFY_QUIET_SECONDS=3600)
         with Deployment(tmp_path, postgres_uri, defaults=2, gateways=1, **settings) as deployment:
             uri, token = deployment.uri(), deployment.token
-            async with Client(uri, token, profile="alice", call_timeout=30) as alice, Client(uri, token, profile="bob") as bob:
+            async with (
+                Client(uri, token, profile="alice", call_timeout=30) as alice,
+                Client(uri, token, profile="bob") as bob,
+            ):
                 rooms = [f"r{number}" for number in range(6)]
                 for room in rooms:
                     await alice.create_room(room, profiles=["bob"])
@@ -169,7 +209,9 @@ async def test_one_of_two_nodes_notifies(postgres_uri: str, tmp_path: Path) -> N
                 await receiver.until(10)
                 await until_queue(alice, 10, admin_pb2.NOTIFICATION_STATE_SENT)
                 await asyncio.sleep(0.5)  # another node's would come with its next tick
-                assert sorted(one.json()["device_id"] for one in receiver.received) == [f"phone{number}" for number in range(10)]
+                assert sorted(one.json()["device_id"] for one in receiver.received) == [
+                    f"phone{number}" for number in range(10)
+                ]
 
 
 async def test_an_event_that_was_read_elsewhere_is_dismissed(db_uri: str, tmp_path: Path) -> None:
@@ -189,7 +231,12 @@ async def test_an_event_that_was_read_elsewhere_is_dismissed(db_uri: str, tmp_pa
                 )
                 _, dismissal = await receiver.until(2)
                 found = dismissal.json()
-                assert (found["kind"], found["device_id"], found["room_id"], found["seq"]) == ("dismiss", "phone", "r", 2)
+                assert (found["kind"], found["device_id"], found["room_id"], found["seq"]) == (
+                    "dismiss",
+                    "phone",
+                    "r",
+                    2,
+                )
                 assert (found["preview"], found["sender_id"]) == ("", "")
                 await until_queue(alice, 0)
 

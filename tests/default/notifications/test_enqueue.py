@@ -1,4 +1,5 @@
-"""Published events become rows of the queue: one for a device, of the newest event, and none is lost."""
+"""Published events become rows of the queue: one for a device, of the newest event, and none is
+lost."""
 
 from chatd.default.messages.model import NewEvent
 from chatd.default.notifications.content import GetNotificationContents
@@ -7,7 +8,18 @@ from chatd.default.notifications.model import EnqueuedPage
 from chatd.default.notifications.push import ALL, MENTIONS, NONE, SetPush, SetRoomNotifications
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom
-from tests.default.notifications.driver import DELAY, PAUSES, QUIET, claim, fan_out, queued, register, say, send_due, settle
+from tests.default.notifications.driver import (
+    DELAY,
+    PAUSES,
+    QUIET,
+    claim,
+    fan_out,
+    queued,
+    register,
+    say,
+    send_due,
+    settle,
+)
 from tests.store.driver import Store, event, send
 
 
@@ -74,11 +86,14 @@ def test_rooms_without_a_device_to_notify_have_nothing_to_enqueue(store: Store) 
     store.do(RemoveSubscriptions("r", ("carol",), "carol", False))
     store.do(SetPush("bob", "phone", "", "", "", ""))
     say(store, event("r", "e3"))
-    assert [row[0] for row in queued(store)] == ["carol"], "hers is of before she left; bob's device is notified no longer"
+    assert [row[0] for row in queued(store)] == ["carol"], (
+        "hers is of before she left; bob's device is notified no longer"
+    )
 
 
 def test_events_that_a_dead_node_did_not_enqueue_are_found(store: Store) -> None:
-    """The mark and the rows are one transaction: whoever looks next sees the room, however many events there are."""
+    """The mark and the rows are one transaction: whoever looks next sees the room, however many
+    events there are."""
     register(store, "bob", "phone")
     for start in range(0, EVENTS_AT_ONCE + 100, 100):
         store.do(send("alice", *(event("r", f"e{start + number}") for number in range(100))))
@@ -100,12 +115,16 @@ def test_a_large_room_is_enqueued_page_by_page(store: Store) -> None:
     store.publish()
     noted, pages = EnqueuedPage(), []
     while True:
-        noted = store.do(EnqueueNotifications(("r",), DELAY, QUIET, page=10, after=noted.after, up_to=noted.up_to))
+        noted = store.do(
+            EnqueueNotifications(("r",), DELAY, QUIET, page=10, after=noted.after, up_to=noted.up_to)
+        )
         pages.append(len(queued(store)))
         if not noted.after:
             break
         assert noted.up_to == 3
-        assert store.ask(FindNotificationWork(store.now_us, PAUSES))[0] == (("r", 25),), "a crash now would lose nothing"
+        assert store.ask(FindNotificationWork(store.now_us, PAUSES))[0] == (("r", 25),), (
+            "a crash now would lose nothing"
+        )
     assert pages == [10, 20, 25]
     assert store.ask(FindNotificationWork(store.now_us, PAUSES))[0] == ()
     # A page that is done again tells nobody again.

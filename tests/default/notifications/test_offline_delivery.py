@@ -30,7 +30,9 @@ class Kept:
         """Nothing is held."""
 
 
-async def test_large_rooms_are_enqueued_page_by_page_and_not_too_often(db_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_large_rooms_are_enqueued_page_by_page_and_not_too_often(
+    db_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(offline_delivery, "PAGE", 10)
     monkeypatch.setattr(enqueue, "PAGE", 10)
     store = Store(db_uri)
@@ -60,7 +62,12 @@ async def test_large_rooms_are_enqueued_page_by_page_and_not_too_often(db_uri: s
 
     say(1)
     stage.begin()
-    assert [command.after for command in commands if isinstance(command, EnqueueNotifications)] == ["", "", "p09", "p19"]
+    assert [command.after for command in commands if isinstance(command, EnqueueNotifications)] == [
+        "",
+        "",
+        "p09",
+        "p19",
+    ]
     async with asyncio.timeout(10):
         while stage.sender.sent.value < 24:
             await asyncio.sleep(0.01)
@@ -74,6 +81,8 @@ async def test_large_rooms_are_enqueued_page_by_page_and_not_too_often(db_uri: s
     assert noted == [("small",)], "the large one has just had its turn"
     store.now_us += 1_000_000
     stage.begin()
-    assert sum(command.rooms == ("r",) for command in commands if isinstance(command, EnqueueNotifications)) == 3
+    assert (
+        sum(command.rooms == ("r",) for command in commands if isinstance(command, EnqueueNotifications)) == 3
+    )
     await stage.stop(1)
     store.close()

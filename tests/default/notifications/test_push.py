@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 
 from chatd.default.devices.store import ForgetDevice
-from chatd.default.notifications.push import ALL, MAX_DEVICES, NONE, GetPush, GetRoomNotifications, SetPush, SetRoomNotifications
+from chatd.default.notifications.push import (
+    ALL,
+    MAX_DEVICES,
+    NONE,
+    GetPush,
+    GetRoomNotifications,
+    SetPush,
+    SetRoomNotifications,
+)
 from chatd.errors import InvalidArgument, NotAMember, RoomNotFound
 from tests.default.notifications.driver import queued, register, say
 from tests.store.driver import Store, event

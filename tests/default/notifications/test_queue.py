@@ -13,7 +13,19 @@ from chatd.default.notifications.queue import (
 from chatd.default.receipts.store import SetReadMarker
 from chatd.default.rooms.membership import AddSubscriptions
 from chatd.default.rooms.store import CreateRoom
-from tests.default.notifications.driver import DELAY, QUIET, claim, contents, fan_out, queued, read, register, say, send_due, settle
+from tests.default.notifications.driver import (
+    DELAY,
+    QUIET,
+    claim,
+    contents,
+    fan_out,
+    queued,
+    read,
+    register,
+    say,
+    send_due,
+    settle,
+)
 from tests.store.driver import Store, acks, event, send
 
 
@@ -113,14 +125,16 @@ def test_reading_withdraws_notifications(store: Store) -> None:
 
 
 def test_reading_withdraws_up_to_the_marker_only(store: Store) -> None:
-    """On the device it was read on it is gone, on the others it is dismissed; other rooms' and later events' stay."""
+    """On the device it was read on it is gone, on the others it is dismissed; other rooms' and
+    later events' stay."""
     for device in ("phone", "tablet"):
         store.do(SetPush("bob", device, "log", "", "", ""))
     store.do(send("alice", *(event("r", f"e{number}") for number in range(3))))
     store.database.connect(readonly=False)
     for device, state in (("phone", "sent"), ("tablet", "sent")):
         store.database.run(
-            "INSERT INTO notification (profile_id, device_id, slot, room_id, seq, kind, state, due_at_us, attempts, error, claimed_until_us, at_us) "
+            "INSERT INTO notification (profile_id, device_id, slot, room_id, seq, kind, state, due_at_us, "
+            "attempts, error, claimed_until_us, at_us) "
             "VALUES ('bob', ?, 'r', 'r', 3, 'message', ?, 0, 1, '', 0, 0)",
             (device, state),
         )
@@ -175,13 +189,17 @@ def test_two_nodes_claim_a_row_once_and_never_wait_for_each_other(postgres_uri: 
                 errors.append(exc)
                 raise
 
-        threads = [threading.Thread(target=work, args=(store, rooms[node * 2 :], node)) for node, store in enumerate((first, second))]
+        threads = [
+            threading.Thread(target=work, args=(store, rooms[node * 2 :], node))
+            for node, store in enumerate((first, second))
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(60)
         assert not errors
-        # The quiet period is endless as far as outcomes say: a row that was sent by both would have been claimed twice at one time.
+        # The quiet period is endless as far as outcomes say: a row that was sent by both would have
+        # been claimed twice at one time.
         tokens = [(one.profile_id, one.seq, one.room_id) for one in claimed]
         assert len(tokens) == len(set(tokens))
         assert claimed

@@ -1,4 +1,5 @@
-"""What becomes of a notification that is not taken: tried later, when the service says so, or given up."""
+"""What becomes of a notification that is not taken: tried later, when the service says so, or given
+up."""
 
 import asyncio
 
@@ -34,7 +35,9 @@ async def outcome(store: Store, failure: NotifyFailed) -> tuple[str, float]:
     store.now_us += DELAY
     rule = NotifyRule(delay=0, quiet=60, retry=10, timeout=1, max_retries=3, preview=10)
     notifiers = {"log": Refusing(failure)}
-    stage = OfflineDelivery(rule, notifiers, DirectAccess(store), online=OnlineTable(), tick=1.0, clock=lambda: store.now_us)
+    stage = OfflineDelivery(
+        rule, notifiers, DirectAccess(store), online=OnlineTable(), tick=1.0, clock=lambda: store.now_us
+    )
     stage.begin()
     async with asyncio.timeout(10):
         while True:
@@ -58,7 +61,9 @@ async def outcome(store: Store, failure: NotifyFailed) -> tuple[str, float]:
     ],
     ids=lambda value: str(value),
 )
-async def test_the_next_try(store: Store, failure: NotifyFailed, state: str, least: float, most: float) -> None:
+async def test_the_next_try(
+    store: Store, failure: NotifyFailed, state: str, least: float, most: float
+) -> None:
     became, seconds = await outcome(store, failure)
     assert became == state
     assert least <= seconds <= most

@@ -1,4 +1,5 @@
-"""What is left to tell: a device has one notification that waits, and it stands for whatever is owed, unread and wanted when it is due."""
+"""What is left to tell: a device has one notification that waits, and it stands for whatever is
+owed, unread and wanted when it is due."""
 
 from collections.abc import Callable
 
@@ -8,7 +9,18 @@ from chatd.core.model import StreamKey
 from chatd.default.notifications.push import ALL, MENTIONS, NONE, SetRoomNotifications
 from chatd.default.rooms.membership import RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom
-from tests.default.notifications.driver import DELAY, QUIET, claim, contents, queued, read, register, say, send_due, settle
+from tests.default.notifications.driver import (
+    DELAY,
+    QUIET,
+    claim,
+    contents,
+    queued,
+    read,
+    register,
+    say,
+    send_due,
+    settle,
+)
 from tests.store.driver import Store, acks, event
 
 LONG = 10**15

@@ -1,4 +1,5 @@
-"""A pull: at most what was asked for, over many rooms, beyond what the stream already has; suspects alone."""
+"""A pull: at most what was asked for, over many rooms, beyond what the stream already has; suspects
+alone."""
 
 from chatd.core.model import Owed, StreamKey
 from chatd.core.priority import BULK, URGENT
@@ -119,7 +120,10 @@ def test_an_event_that_failed_more_than_once_is_pulled_first_and_alone(store: St
 def test_the_oldest_in_flight_is_pulled_again_beside_the_rest(store: Store, bob: StreamKey) -> None:
     store.do(failed(bob, "r", 2))
     found = store.owed(bob, sent={"r": 4}, again=("r", 2))
-    assert [(run.first_seq, run.again, run.skipped) for run in found.runs] == [(2, True, False), (5, False, False)]
+    assert [(run.first_seq, run.again, run.skipped) for run in found.runs] == [
+        (2, True, False),
+        (5, False, False),
+    ]
     assert store.owed(bob, sent={"r": 5}, again=("r", 2), max_messages=0).runs[0].again, "whatever the limits"
     bury(store, bob, 2)
     given_up = store.owed(bob, sent={"r": 5}, again=("r", 2)).runs[0]

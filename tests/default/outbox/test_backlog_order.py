@@ -1,4 +1,5 @@
-"""The order of rooms in a pull: ways to urgent events, then normal rooms, then bulk. Inside a room the log's order is the only one."""
+"""The order of rooms in a pull: ways to urgent events, then normal rooms, then bulk. Inside a room
+the log's order is the only one."""
 
 from chatd.core.priority import BULK, NORMAL, URGENT
 from chatd.default.retention.store import PurgeLog
@@ -8,7 +9,15 @@ from tests.store.driver import Store, acks, event, ranges, send
 
 def say(store: Store, room: str, *priorities: int) -> None:
     """Events of these priorities, in this order, one transaction."""
-    store.do(send("alice", *(event(room, f"{room}-{store.now_us}-{number}", priority=one) for number, one in enumerate(priorities))))
+    store.do(
+        send(
+            "alice",
+            *(
+                event(room, f"{room}-{store.now_us}-{number}", priority=one)
+                for number, one in enumerate(priorities)
+            ),
+        )
+    )
 
 
 def test_urgent_rooms_come_first_then_normal_ones_then_bulk(rooms: Store) -> None:

@@ -15,8 +15,16 @@ def test_the_view_and_the_summary_agree(store: Store) -> None:
     store.open("bob", "d")
     store.do(send("alice", event("r", "1"), event("r", "2")))
     ((summary,), more) = store.ask(ListOutbox("", "", "", 10))
-    assert (summary.profile_id, summary.owed, summary.acked_seq, summary.owed_until_seq, more) == ("bob", 2, 1, 3, False)
-    rows = store.database.rows("SELECT profile_id, device_id, room_id, seq, event_id, state FROM outbox_entry ORDER BY seq")
+    assert (summary.profile_id, summary.owed, summary.acked_seq, summary.owed_until_seq, more) == (
+        "bob",
+        2,
+        1,
+        3,
+        False,
+    )
+    rows = store.database.rows(
+        "SELECT profile_id, device_id, room_id, seq, event_id, state FROM outbox_entry ORDER BY seq"
+    )
     assert rows == [("bob", "d", "r", 2, "1", "pending"), ("bob", "d", "r", 3, "2", "pending")]
 
 
@@ -100,7 +108,10 @@ def test_a_broadcast_names_each_recipients_progress(store: Store) -> None:
     store.open("bob", "later")
     store.do(acks((bob, {"r": 2})))
     _, recipients = store.ask(GetBroadcast("r", 2))
-    assert [(one.profile_id, one.device_id, one.state) for one in recipients] == [("alice", "d", OWED), ("bob", "d", ACKNOWLEDGED)]
+    assert [(one.profile_id, one.device_id, one.state) for one in recipients] == [
+        ("alice", "d", OWED),
+        ("bob", "d", ACKNOWLEDGED),
+    ]
 
 
 def test_a_broadcast_does_not_name_devices_that_came_later(store: Store) -> None:

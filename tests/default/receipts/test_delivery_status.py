@@ -36,7 +36,10 @@ def test_the_status_counts_recipients_deliveries_and_readers(store: Store) -> No
     assert (found.delivered, found.read) == (1, 0)
     assert [one.profile_id for one in status(store, 3, limit=1).profiles] == ["bob"]
     assert status(store, 3, limit=1).more
-    assert [one.profile_id for one in status(store, 3, limit=2, after_profile_id="bob").profiles] == ["carol", "dave"]
+    assert [one.profile_id for one in status(store, 3, limit=2, after_profile_id="bob").profiles] == [
+        "carol",
+        "dave",
+    ]
     store.do(acks((tablet, {"r": 4})))
     assert status(store, 4).delivered == 2
 
@@ -50,7 +53,9 @@ def test_a_member_that_joins_later_is_no_recipient_and_one_that_left_still_is(st
     assert [(one.profile_id, one.devices) for one in found.profiles] == [("bob", (("d", OWED),))]
     store.do(acks((bob, {"r": 3})))
     assert store.database.rows("SELECT * FROM outbox WHERE profile_id = 'bob'") == []
-    assert [(one.profile_id, one.devices) for one in status(store, 2).profiles] == [("bob", (("d", ACKNOWLEDGED),))]
+    assert [(one.profile_id, one.devices) for one in status(store, 2).profiles] == [
+        ("bob", (("d", ACKNOWLEDGED),))
+    ]
 
 
 def test_only_recipients_and_operators_may_ask(store: Store) -> None:

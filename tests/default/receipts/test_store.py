@@ -33,7 +33,9 @@ def test_a_marker_moves_forward_only_and_not_past_the_head(store: Store) -> None
 
 def test_many_in_one_transaction_are_as_many_alone(store: Store) -> None:
     say(store, 10)
-    commands = [SetReadMarker("bob", "r", seq, f"d{seq}") for seq in (3, 9, 5)] + [SetReadMarker("alice", "r", 4, "")]
+    commands = [SetReadMarker("bob", "r", seq, f"d{seq}") for seq in (3, 9, 5)] + [
+        SetReadMarker("alice", "r", 4, "")
+    ]
     results = store.many(commands)
     assert [one.seq for one in results][-1] == 4
     assert max(one.seq for one in results[:3]) == 9
@@ -53,7 +55,9 @@ def test_two_writers_never_move_a_marker_back(db_uri: str, store: Store) -> None
         thread.start()
     seen = 0
     while any(thread.is_alive() for thread in threads):
-        ((read, _, _),) = unread(store, "bob").values() if store.database.engine == "postgres" else ((seen, 0, 0),)
+        ((read, _, _),) = (
+            unread(store, "bob").values() if store.database.engine == "postgres" else ((seen, 0, 0),)
+        )
         assert read >= seen
         seen = read
     for thread in threads:
@@ -90,13 +94,16 @@ def test_rooms_are_listed_page_by_page(store: Store) -> None:
 
 
 def test_unread_counts_are_looked_up_and_never_counted(store: Store) -> None:
-    """No table is read from end to end: each room is a look-up by key in each of three, and four in its log."""
+    """No table is read from end to end: each room is a look-up by key in each of three, and four in
+    its log."""
     say(store, 10)
     if store.database.engine == "sqlite":
         plan = " ".join(str(row) for row in store.database.rows(f"EXPLAIN QUERY PLAN {UNREAD}", ("bob", "")))
         assert plan.count("SEARCH") == 7
         assert "SCAN" not in plan
         return
-    store.database.rows("SELECT set_config('enable_seqscan', 'off', false)")  # tables this small are otherwise just read
+    store.database.rows(
+        "SELECT set_config('enable_seqscan', 'off', false)"
+    )  # tables this small are otherwise just read
     plan = " ".join(str(row) for row in store.database.rows(f"EXPLAIN {UNREAD}", ("bob", "")))
     assert "Seq Scan" not in plan

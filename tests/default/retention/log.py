@@ -18,12 +18,16 @@ def fill(store: Store, count: int = 10) -> None:
 def cuts(store: Store, **limits: int) -> dict[str, int]:
     """Room → the seq up to which its log may be cut; a limit that is not given is none."""
     names = ("keep_events", "keep_since_us", "backlog_events", "backlog_since_us", "forget_before_us")
-    found, after = store.ask(FindCuts(**{name: limits.get(name, 0) for name in names}, after_room_id="", limit=100))
+    found, after = store.ask(
+        FindCuts(**{name: limits.get(name, 0) for name in names}, after_room_id="", limit=100)
+    )
     assert after == ""
     return {cut.room_id: cut.up_to for cut in found}
 
 
-def purge(store: Store, up_to: int, *, limit: int = 100, before_us: int = 0, forget_before_us: int = 0) -> Purged:
+def purge(
+    store: Store, up_to: int, *, limit: int = 100, before_us: int = 0, forget_before_us: int = 0
+) -> Purged:
     """Purge room r."""
     purged = store.do(PurgeLog("r", up_to, before_us, limit, forget_before_us))
     assert isinstance(purged, Purged)

@@ -12,9 +12,21 @@ from tests.store.driver import Store, event, failed, owed_deliveries, send
 
 def everything(store: Store) -> str:
     """Every row of every table, as text."""
-    tables = ["room", "room_event", "profile", "subscription", "device", "outbox", "delivery_attempt", "dead_letter", "connection"]
+    tables = [
+        "room",
+        "room_event",
+        "profile",
+        "subscription",
+        "device",
+        "outbox",
+        "delivery_attempt",
+        "dead_letter",
+        "connection",
+    ]
     rows = [row for table in tables for row in store.database.rows(f"SELECT * FROM {table}")]
-    return "\n".join(str([bytes(cell) if isinstance(cell, memoryview) else cell for cell in row]) for row in rows)
+    return "\n".join(
+        str([bytes(cell) if isinstance(cell, memoryview) else cell for cell in row]) for row in rows
+    )
 
 
 def test_an_erased_profile_leaves_places_and_nothing_else(store: Store) -> None:

@@ -1,4 +1,5 @@
-"""Orphans, each kind made by hand: counted, found page by page, deleted by a pass; and nothing else with them."""
+"""Orphans, each kind made by hand: counted, found page by page, deleted by a pass; and nothing else
+with them."""
 
 import pytest
 
@@ -40,7 +41,9 @@ def haunt(store: Store, table: str, profile: str) -> None:
     """Copy bob's row to a profile that is not there, with all its columns."""
     columns = [column.name for column in store.database.db.get_columns(table)]
     taken = [f"'{profile}'" if name in ("profile_id", "letter_id") else name for name in columns]
-    store.database.run(f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(taken)} FROM {table} WHERE profile_id = 'bob'")
+    store.database.run(
+        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(taken)} FROM {table} WHERE profile_id = 'bob'"
+    )
 
 
 def run(store: Store) -> Retention:
@@ -65,7 +68,12 @@ def test_a_device_that_is_gone_though_its_profile_is_not(full: Store) -> None:
     full.database.run("DELETE FROM device WHERE profile_id = 'bob'")
     run(full)
     assert full.ask(CountOrphans()) == {}
-    assert [table for table in TABLES if rows(full, table, "bob")] == ["push", "notification", "room_notification", "read_marker"]
+    assert [table for table in TABLES if rows(full, table, "bob")] == [
+        "push",
+        "notification",
+        "room_notification",
+        "read_marker",
+    ]
 
 
 def test_a_device_that_comes_back_before_the_deletion_keeps_its_rows(full: Store) -> None:

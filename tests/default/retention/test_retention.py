@@ -15,7 +15,12 @@ class Pass:
     def __init__(self, store: Store, rule: RetentionRule = RULE) -> None:
         self.store, self.online, self.seconds = store, OnlineTable(), 0.0
         self.retention = Retention(
-            rule, DirectAccess(store), self.online, period=60.0, clock=lambda: store.now_us, steady=lambda: self.seconds
+            rule,
+            DirectAccess(store),
+            self.online,
+            period=60.0,
+            clock=lambda: store.now_us,
+            steady=lambda: self.seconds,
         )
 
     def run(self, seconds: float = 60.0, *, step_us: int = 0) -> None:
@@ -28,7 +33,9 @@ class Pass:
         """Devices, events with contents, remembered ids."""
         rows = self.store.database.rows
         ((devices,),) = rows("SELECT COUNT(*) FROM device")
-        ((events, ids),) = rows("SELECT COALESCE(SUM(CASE WHEN length(delivery) > 0 THEN 1 ELSE 0 END), 0), COUNT(*) FROM room_event")
+        ((events, ids),) = rows(
+            "SELECT COALESCE(SUM(CASE WHEN length(delivery) > 0 THEN 1 ELSE 0 END), 0), COUNT(*) FROM room_event"
+        )
         return devices, events, ids
 
 

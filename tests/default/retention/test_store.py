@@ -16,7 +16,10 @@ def test_a_device_gets_one_marker_for_all_removed_events(store: Store) -> None:
     fill(store)
     assert purge(store, 6) == Purged(7, 6, more=False)
     found = store.owed(bob, want_cursors=True)
-    assert [(run.first_seq, run.last_seq, run.skipped) for run in found.runs] == [(2, 6, True), (7, 11, False)]
+    assert [(run.first_seq, run.last_seq, run.skipped) for run in found.runs] == [
+        (2, 6, True),
+        (7, 11, False),
+    ]
     assert found.cursors == {"r": 11}
     marker, *rest = owed_deliveries(store, bob)
     assert (marker.event.room_id, marker.event.seq, marker.skipped.first_seq) == ("r", 6, 2)

@@ -1,4 +1,5 @@
-"""Permission: members add, the owner removes others, operators need neither, and an owner that left owns nothing."""
+"""Permission: members add, the owner removes others, operators need neither, and an owner that left
+owns nothing."""
 
 import pytest
 
@@ -24,7 +25,9 @@ def test_members_add_and_owners_remove(store: Store) -> None:
 
 
 @pytest.mark.parametrize("change", [AddSubscriptions, RemoveSubscriptions])
-def test_an_operator_needs_a_room_but_no_membership(store: Store, change: type[AddSubscriptions] | type[RemoveSubscriptions]) -> None:
+def test_an_operator_needs_a_room_but_no_membership(
+    store: Store, change: type[AddSubscriptions] | type[RemoveSubscriptions]
+) -> None:
     with pytest.raises(RoomNotFound):
         store.do(change("nowhere", ("bob",), "ops", True))
     with pytest.raises(NotAMember):

@@ -14,7 +14,9 @@ def test_an_audience_is_a_rooms_members_now(store: Store) -> None:
     assert store.ask(FindMembers(store.members, ("r",), "alice", 10))["r"] is first["r"], "remembered"
     assert store.ask(FindMembers(store.members, ("r",), "alice", 1)) == {}, "too large"
     store.do(AddSubscriptions("r", ("carol",), by="alice", operator=False))
-    assert store.ask(FindMembers(store.members, ("r",), "carol", 10))["r"].profiles == frozenset({"alice", "bob", "carol"})
+    assert store.ask(FindMembers(store.members, ("r",), "carol", 10))["r"].profiles == frozenset(
+        {"alice", "bob", "carol"}
+    )
     with pytest.raises(NotAMember):
         store.ask(FindMembers(store.members, ("r",), "mallory", 10))
     with pytest.raises(RoomNotFound):

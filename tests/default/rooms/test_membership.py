@@ -17,7 +17,9 @@ def test_a_profile_that_is_named_twice_or_is_a_member_joins_once(store: Store) -
     change = store.do(AddSubscriptions("r", ("dan", "carol", "carol", "bob"), "alice", False))
     assert change == MembershipChange(("carol", "dan"), 2)
     assert store.ask(GetRoom("r"))[0].member_count == 4
-    assert store.do(RemoveSubscriptions("r", ("dan", "dan", "eve"), "alice", False)) == MembershipChange(("dan",), 3)
+    assert store.do(RemoveSubscriptions("r", ("dan", "dan", "eve"), "alice", False)) == MembershipChange(
+        ("dan",), 3
+    )
 
 
 def test_a_member_is_owed_its_joining_its_leaving_and_all_between(store: Store) -> None:
@@ -97,10 +99,14 @@ def test_joining_and_leaving_at_once_leaves_one_of_both(nodes: tuple[Store, Stor
     assert room.member_count == len(members)
     database = nodes[0].database
     active = "SELECT (SELECT COUNT(*) FROM subscription WHERE profile_id = 'bob' AND left_seq IS NULL), "
-    ((subscriptions, entries),) = database.rows(active + "(SELECT COUNT(*) FROM outbox WHERE profile_id = 'bob' AND until_seq IS NULL)")
+    ((subscriptions, entries),) = database.rows(
+        active + "(SELECT COUNT(*) FROM outbox WHERE profile_id = 'bob' AND until_seq IS NULL)"
+    )
     assert subscriptions == entries == len(members) - 1
     mismatched = (
-        "SELECT s.joined_seq FROM subscription s LEFT JOIN outbox o ON o.room_id = s.room_id AND o.profile_id = s.profile_id "
-        "AND o.start_seq = s.joined_seq - 1 WHERE s.profile_id = 'bob' AND (o.start_seq IS NULL OR o.until_seq IS DISTINCT FROM s.left_seq)"
+        "SELECT s.joined_seq FROM subscription s LEFT JOIN outbox o ON o.room_id = s.room_id AND "
+        "o.profile_id = s.profile_id "
+        "AND o.start_seq = s.joined_seq - 1 WHERE s.profile_id = 'bob' AND (o.start_seq IS NULL OR "
+        "o.until_seq IS DISTINCT FROM s.left_seq)"
     )
     assert database.rows(mismatched) == [], "every membership has the entry of the same range"

@@ -1,5 +1,7 @@
 """Rooms: made once, listed by id, shown with their members and devices."""
 
+from functools import partial
+
 import pytest
 
 from chatd.default.messages.history import GetHistory
@@ -32,20 +34,32 @@ def test_a_room_lists_its_members_and_the_number_of_their_devices(store: Store) 
     store.open("bob", "y")
     store.do(AddSubscriptions("r", ("carol",), "alice", False))
     room, members = store.ask(GetRoom("r"))
-    assert [(one.profile_id, one.joined_seq, one.devices) for one in members] == [("alice", 1, 0), ("bob", 1, 2), ("carol", 2, 0)]
+    assert [(one.profile_id, one.joined_seq, one.devices) for one in members] == [
+        ("alice", 1, 0),
+        ("bob", 1, 2),
+        ("carol", 2, 0),
+    ]
     assert room.member_count == 3
 
 
 def test_of_two_nodes_one_makes_a_room(nodes: tuple[Store, Store]) -> None:
     for number in range(20):
-        results = at_once(nodes, lambda node, number=number: node.many([CreateRoom(f"r{number}", "", "alice", ("bob",))])[0])  # type: ignore[misc]
-        assert sorted(type(result).__name__ for result in results) == sorted((AlreadyExists.__name__, Room.__name__))
+        command = CreateRoom(f"r{number}", "", "alice", ("bob",))
+        results = [results[0] for results in at_once(nodes, partial(Store.many, commands=[command]))]
+        assert sorted(type(result).__name__ for result in results) == sorted(
+            (AlreadyExists.__name__, Room.__name__)
+        )
 
 
 def test_its_owner_changes_a_room_and_the_log_says_so(store: Store) -> None:
     phone = store.open("bob", "phone")
     change = store.do(UpdateRoom("r", "alice", False, name="new"))
-    assert (change.room.name, change.room.head_seq, change.room.hide_previews, change.seq) == ("new", 2, False, 2)
+    assert (change.room.name, change.room.head_seq, change.room.hide_previews, change.seq) == (
+        "new",
+        2,
+        False,
+        2,
+    )
     assert store.ask(GetRoom("r"))[0] == change.room
     (run,) = store.owed(phone).runs
     assert (run.first_seq, run.last_seq) == (2, 2)

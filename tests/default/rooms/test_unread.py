@@ -78,7 +78,11 @@ def test_two_nodes_that_send_in_turn_count_on(nodes: tuple[Store, Store]) -> Non
 
 
 STEPS = st.lists(
-    st.sampled_from(("alice says", "bob says", "bob is busy", "bob reads", "bob leaves", "bob comes", "purge")), min_size=1, max_size=25
+    st.sampled_from(
+        ("alice says", "bob says", "bob is busy", "bob reads", "bob leaves", "bob comes", "purge")
+    ),
+    min_size=1,
+    max_size=25,
 )
 
 

@@ -1,4 +1,5 @@
-"""Signals between being said and being published: gathered, coalesced, bounded; typing goes first."""
+"""Signals between being said and being published: gathered, coalesced, bounded; typing goes
+first."""
 
 from collections.abc import Sequence
 
@@ -32,7 +33,9 @@ class Rig:
         """Topic → kinds told."""
         self.signals.flush()
         told, self.told = self.told, []
-        return {topic[:-1].decode(): [str(one.WhichOneof("kind")) for one in signals] for topic, signals in told}
+        return {
+            topic[:-1].decode(): [str(one.WhichOneof("kind")) for one in signals] for topic, signals in told
+        }
 
 
 @pytest.fixture
@@ -110,4 +113,7 @@ def test_two_stretches_of_one_device_are_both_told(rig: Rig) -> None:
     rig.signals.delivered(ROOM, "alice", "a1", 4, 6)
     rig.signals.flush()
     (signals,) = (signals for topic, signals in rig.told if topic.startswith(b"bob:"))
-    assert [(one.delivered.device_id, one.delivered.first_seq, one.delivered.seq) for one in signals] == [("a1", 1, 2), ("a1", 4, 6)]
+    assert [(one.delivered.device_id, one.delivered.first_seq, one.delivered.seq) for one in signals] == [
+        ("a1", 1, 2),
+        ("a1", 4, 6),
+    ]

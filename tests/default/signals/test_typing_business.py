@@ -17,7 +17,9 @@ from chatd.store.room_log import MembersCache
 def test_who_waits_as_told_may_type_again(per_second: float) -> None:
     now = 1_000.0
     signals = Signals(OnlineTable(SIGNALS), lambda topics, body: None, busy=lambda: False, flush=0.05)
-    typing = TypingBusiness(signals, MembersCache(), rate=Rate(per_second, 1), room_limit=10, clock=lambda: now)
+    typing = TypingBusiness(
+        signals, MembersCache(), rate=Rate(per_second, 1), room_limit=10, clock=lambda: now
+    )
     alice, request = Caller("alice", operator=False), SetTypingRequest(room_id="r", typing=True)
     for _ in range(20):
         typing.set_typing(alice, request)

@@ -125,7 +125,9 @@ async def test_frames_that_are_none_or_too_large_are_refused(server: Server) -> 
     assert len(server.heard) == 1
 
 
-async def test_a_connection_is_the_same_while_it_has_a_stream_and_a_new_one_afterwards(server: Server) -> None:
+async def test_a_connection_is_the_same_while_it_has_a_stream_and_a_new_one_afterwards(
+    server: Server,
+) -> None:
     dealer = server.client()
 
     async def say(frame: bytes) -> ClientConnection:

@@ -1,4 +1,5 @@
-"""Another node of the same PostgreSQL, as a bare transaction that stays open for as long as a test wants."""
+"""Another node of the same PostgreSQL, as a bare transaction that stays open for as long as a test
+wants."""
 
 import time
 
@@ -6,7 +7,9 @@ from chatd.core.wire import encode_delivery
 from chatd.pb.events.v1.payloads_pb2 import EventLink
 from chatd.store.database import Database
 
-_WAITING = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+_WAITING = (
+    "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
 
 
 class OtherNode:
@@ -30,7 +33,9 @@ class OtherNode:
 
     def insert_event(self, room: str, event_id: str, seq: int, content_hash: bytes) -> None:
         """An event of alice's, as if the other node had stored it."""
-        delivery = encode_delivery(EventLink(event_id=event_id, room_id=room, seq=seq, sender_id="alice"), b"")
+        delivery = encode_delivery(
+            EventLink(event_id=event_id, room_id=room, seq=seq, sender_id="alice"), b""
+        )
         self.database.run(
             "INSERT INTO room_event (room_id, seq, event_id, sender_id, type, sent_at_us, content_hash, delivery) "
             "VALUES (?, ?, ?, 'alice', 1, 7, ?, ?)",

@@ -1,6 +1,8 @@
-"""A node waits for another one, here a bare transaction, that is in the middle of something: each race in its one bad order.
+"""A node waits for another one, here a bare transaction, that is in the middle of something: each
+race in its one bad order.
 
-The locks are the engine's, and two subjects take part in most of these races: they stand together, beside no one subject."""
+The locks are the engine's, and two subjects take part in most of these races: they stand together,
+beside no one subject."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +42,8 @@ def other(store: Store, postgres_uri: str) -> Iterator[OtherNode]:
 
 
 def while_held(store: Store, other: OtherNode, uri: str, *commands: Command[object]) -> list[Any]:
-    """Results of commands submitted while ``other`` is in the middle; it ends once they wait for it."""
+    """Results of commands submitted while ``other`` is in the middle; it ends once they wait for
+    it."""
     with ThreadPoolExecutor(1) as pool:
         results = pool.submit(store.many, commands)
         try:
@@ -50,15 +53,21 @@ def while_held(store: Store, other: OtherNode, uri: str, *commands: Command[obje
         return results.result()
 
 
-def test_a_place_is_given_only_when_the_other_has_given_its_own(store: Store, other: OtherNode, postgres_uri: str) -> None:
+def test_a_place_is_given_only_when_the_other_has_given_its_own(
+    store: Store, other: OtherNode, postgres_uri: str
+) -> None:
     other.database.run("UPDATE room SET head_seq = 10 WHERE room_id = 'r'")
     ((stored,),) = while_held(store, other, postgres_uri, send("alice", event("r", "e")))
     assert stored.seq == 11
 
 
-def test_rooms_are_locked_in_one_order_whatever_the_requests(store: Store, other: OtherNode, postgres_uri: str) -> None:
+def test_rooms_are_locked_in_one_order_whatever_the_requests(
+    store: Store, other: OtherNode, postgres_uri: str
+) -> None:
     """A node that waits for room r must not hold s, or two nodes could wait for each other."""
-    other.database.run("SET LOCAL deadlock_timeout = '1ms'")  # were it to come to that, the other one would be ended, and say so
+    other.database.run(
+        "SET LOCAL deadlock_timeout = '1ms'"
+    )  # were it to come to that, the other one would be ended, and say so
     other.database.run("UPDATE room SET head_seq = 10 WHERE room_id = 'r'")
     with ThreadPoolExecutor(1) as pool:
         result = pool.submit(store.do, send("alice", event("s", "1"), event("r", "2")))
@@ -73,7 +82,9 @@ def test_rooms_are_locked_in_one_order_whatever_the_requests(store: Store, other
 ENTRY = "SELECT 1 FROM outbox WHERE profile_id = 'bob' AND device_id = 'phone' AND room_id = ? FOR UPDATE"
 
 
-def test_a_node_that_waits_for_the_notifications_holds_no_entry(store: Store, other: OtherNode, postgres_uri: str) -> None:
+def test_a_node_that_waits_for_the_notifications_holds_no_entry(
+    store: Store, other: OtherNode, postgres_uri: str
+) -> None:
     """Or it and a node that forgets the device, which takes both, could wait for each other."""
     store.do(OpenStreams((("bob", "phone"),)))
     acks = AckCursors((StreamAcks(StreamKey("bob", "phone", 1), {"r": 1}),), RetryRule(3, 1))
@@ -91,7 +102,11 @@ def test_a_node_that_waits_for_the_notifications_holds_no_entry(store: Store, ot
 
 @pytest.mark.parametrize(
     "command",
-    [RemoveSubscriptions("s", ("bob",), "alice", False), ForgetDevice("bob", "phone"), EraseProfile("bob", ("r", "s"), 10)],
+    [
+        RemoveSubscriptions("s", ("bob",), "alice", False),
+        ForgetDevice("bob", "phone"),
+        EraseProfile("bob", ("r", "s"), 10),
+    ],
     ids=["remove", "forget", "erase"],
 )
 def test_entries_are_locked_in_one_order_whatever_the_commands(
@@ -111,11 +126,19 @@ def test_entries_are_locked_in_one_order_whatever_the_commands(
         assert not any(isinstance(one, ChatdError) for one in result.result())
 
 
-def test_an_event_the_other_commits_meanwhile_is_a_duplicate(store: Store, other: OtherNode, postgres_uri: str) -> None:
-    """It is in another room, whose lock is not waited for: only the unique index tells, after the fact."""
+def test_an_event_the_other_commits_meanwhile_is_a_duplicate(
+    store: Store, other: OtherNode, postgres_uri: str
+) -> None:
+    """It is in another room, whose lock is not waited for: only the unique index tells, after the
+    fact."""
     other.insert_event("s", "e", 2, event("r", "e").content_hash)
     same, mine, refused = while_held(
-        store, other, postgres_uri, send("alice", event("r", "e")), send("alice", event("r", "f")), send("eve", event("r", "g"))
+        store,
+        other,
+        postgres_uri,
+        send("alice", event("r", "e")),
+        send("alice", event("r", "f")),
+        send("eve", event("r", "g")),
     )
     assert [(one.room_id, one.seq, one.duplicate, one.sent_at_us) for one in same] == [("s", 2, True, 7)]
     assert [(one.seq, one.duplicate) for one in mine] == [(2, False)]
@@ -126,35 +149,56 @@ def test_an_event_the_other_commits_meanwhile_with_other_content_is_refused_alon
     store: Store, other: OtherNode, postgres_uri: str
 ) -> None:
     other.insert_event("s", "e", 2, b"other content")
-    reused, mine = while_held(store, other, postgres_uri, send("alice", event("r", "e")), send("alice", event("r", "f")))
+    reused, mine = while_held(
+        store, other, postgres_uri, send("alice", event("r", "e")), send("alice", event("r", "f"))
+    )
     assert isinstance(reused, EventIdReused)
     assert [(one.seq, one.duplicate) for one in mine] == [(2, False)]
 
 
-def test_a_device_registered_while_its_profile_joins_has_an_entry(store: Store, other: OtherNode, postgres_uri: str) -> None:
-    """The profile is there already: without its lock the device would be registered at once, and not see the membership."""
+def test_a_device_registered_while_its_profile_joins_has_an_entry(
+    store: Store, other: OtherNode, postgres_uri: str
+) -> None:
+    """The profile is there already: without its lock the device would be registered at once, and
+    not see the membership."""
     store.do(AddSubscriptions("s", ("carol",), "alice", False))
     other.database.rows("SELECT profile_id FROM profile WHERE profile_id = 'carol' FOR UPDATE")
-    other.database.run("INSERT INTO subscription (room_id, profile_id, joined_seq, owner) VALUES ('r', 'carol', 2, 0)")
+    other.database.run(
+        "INSERT INTO subscription (room_id, profile_id, joined_seq, owner) VALUES ('r', 'carol', 2, 0)"
+    )
     assert while_held(store, other, postgres_uri, OpenStreams((("carol", "d"),))) == [(1,)]
-    assert store.database.rows("SELECT room_id FROM outbox WHERE profile_id = 'carol' ORDER BY room_id") == [("r",), ("s",)]
+    assert store.database.rows("SELECT room_id FROM outbox WHERE profile_id = 'carol' ORDER BY room_id") == [
+        ("r",),
+        ("s",),
+    ]
 
 
-def test_a_profile_that_joins_while_its_device_is_registered_has_an_entry(store: Store, other: OtherNode, postgres_uri: str) -> None:
+def test_a_profile_that_joins_while_its_device_is_registered_has_an_entry(
+    store: Store, other: OtherNode, postgres_uri: str
+) -> None:
     store.do(AddSubscriptions("s", ("carol",), "alice", False))
     other.database.rows("SELECT profile_id FROM profile WHERE profile_id = 'carol' FOR UPDATE")
-    other.database.run("INSERT INTO device (profile_id, device_id, epoch, created_at_us, seen_at_us) VALUES ('carol', 'd', 1, 0, 0)")
+    other.database.run(
+        "INSERT INTO device (profile_id, device_id, epoch, created_at_us, seen_at_us) VALUES ('carol', 'd', 1, 0, 0)"
+    )
     (change,) = while_held(store, other, postgres_uri, AddSubscriptions("r", ("carol",), "alice", False))
     assert change.profiles == ("carol",)
-    assert store.database.rows("SELECT room_id, start_seq FROM outbox WHERE profile_id = 'carol'") == [("r", change.seq - 1)]
+    assert store.database.rows("SELECT room_id, start_seq FROM outbox WHERE profile_id = 'carol'") == [
+        ("r", change.seq - 1)
+    ]
 
 
 def test_two_that_wait_for_each_other_both_succeed(store: Store, other: OtherNode, postgres_uri: str) -> None:
-    """PostgreSQL ends one of them: the node does its part again, alone, and nobody is told of it."""
-    other.database.run("SET LOCAL deadlock_timeout = '60s'")  # the node's own default is shorter: it is the one to be ended
+    """PostgreSQL ends one of them: the node does its part again, alone, and nobody is told of
+    it."""
+    other.database.run(
+        "SET LOCAL deadlock_timeout = '60s'"
+    )  # the node's own default is shorter: it is the one to be ended
     other.database.rows("SELECT profile_id FROM profile WHERE profile_id = 'bob' FOR UPDATE")
     with ThreadPoolExecutor(2) as pool:
-        results = pool.submit(store.many, [send("alice", event("r", "e")), RemoveSubscriptions("r", ("bob",), "alice", False)])
+        results = pool.submit(
+            store.many, [send("alice", event("r", "e")), RemoveSubscriptions("r", ("bob",), "alice", False)]
+        )
         try:
             other.wait_until_it_holds_somebody_up(postgres_uri)
             other.database.run("UPDATE room SET name = 'changed' WHERE room_id = 'r'")

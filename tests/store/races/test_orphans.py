@@ -1,4 +1,5 @@
-"""Two nodes of one PostgreSQL, one held before its COMMIT: no row is left of a device or profile that is gone."""
+"""Two nodes of one PostgreSQL, one held before its COMMIT: no row is left of a device or profile
+that is gone."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -53,7 +54,9 @@ def held(store: Store, postgres_uri: str) -> Iterator[HeldNode]:
     node.database.disconnect()
 
 
-def while_held(store: Store, held: HeldNode, uri: str, first: Command[object], second: Command[object]) -> None:
+def while_held(
+    store: Store, held: HeldNode, uri: str, first: Command[object], second: Command[object]
+) -> None:
     """``first`` on the held node, then ``second`` on the other, which waits; then both commit."""
     held.apply(first)
     with ThreadPoolExecutor(1) as pool:
@@ -78,7 +81,9 @@ GONE = {
     "erased": EraseProfile("bob", ("r",), 100),
 }
 FAILURE = AckCursors((StreamAcks(StreamKey("bob", "phone", 1), failed=("r", 2)),), RetryRule(0, 1))
-REJECTION = AckCursors((StreamAcks(StreamKey("bob", "phone", 1), rejected=(("r", 2, "no"),)),), RetryRule(5, 1))
+REJECTION = AckCursors(
+    (StreamAcks(StreamKey("bob", "phone", 1), rejected=(("r", 2, "no"),)),), RetryRule(5, 1)
+)
 
 
 @pytest.mark.parametrize("gone", GONE)
@@ -87,13 +92,17 @@ REJECTION = AckCursors((StreamAcks(StreamKey("bob", "phone", 1), rejected=(("r",
     [AddSubscriptions("s", ("bob",), "alice", False), FAILURE, REJECTION],
     ids=["added to a room", "failure", "rejection"],
 )
-def test_a_device_that_is_gone_leaves_no_row(store: Store, held: HeldNode, postgres_uri: str, gone: str, second: Command[object]) -> None:
+def test_a_device_that_is_gone_leaves_no_row(
+    store: Store, held: HeldNode, postgres_uri: str, gone: str, second: Command[object]
+) -> None:
     while_held(store, held, postgres_uri, GONE[gone], second)
     assert orphans(postgres_uri) == {}
 
 
 @pytest.mark.parametrize("gone", ["expired", "forgotten"])
-def test_a_device_that_is_added_meanwhile_is_removed_with_all_its_rows(store: Store, held: HeldNode, postgres_uri: str, gone: str) -> None:
+def test_a_device_that_is_added_meanwhile_is_removed_with_all_its_rows(
+    store: Store, held: HeldNode, postgres_uri: str, gone: str
+) -> None:
     while_held(store, held, postgres_uri, AddSubscriptions("s", ("bob",), "alice", False), GONE[gone])
     assert orphans(postgres_uri) == {}
 
@@ -101,11 +110,16 @@ def test_a_device_that_is_added_meanwhile_is_removed_with_all_its_rows(store: St
 def test_a_device_that_is_gone_is_no_longer_notified(store: Store, held: HeldNode, postgres_uri: str) -> None:
     while_held(store, held, postgres_uri, GONE["expired"], SetPush("bob", "phone", "log", "", "", ""))
     with store.database.connection(readonly=True):
-        assert store.database.rows("SELECT push FROM subscription WHERE profile_id = 'bob'") == [(1,)], "registered anew"
+        assert store.database.rows("SELECT push FROM subscription WHERE profile_id = 'bob'") == [(1,)], (
+            "registered anew"
+        )
 
 
-def test_a_failure_recorded_while_old_ones_are_deleted_is_seen_by_pulls(store: Store, held: HeldNode, postgres_uri: str) -> None:
-    """The device has a settled failure of one event; another event fails while it is being deleted."""
+def test_a_failure_recorded_while_old_ones_are_deleted_is_seen_by_pulls(
+    store: Store, held: HeldNode, postgres_uri: str
+) -> None:
+    """The device has a settled failure of one event; another event fails while it is being
+    deleted."""
     bob = StreamKey("bob", "phone", 1)
     store.do(failed(bob, "r", 2))
     store.do(AckCursors((StreamAcks(bob, {"r": 2}),), RetryRule(5, 1)))

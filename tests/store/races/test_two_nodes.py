@@ -1,11 +1,19 @@
-"""Two nodes on one PostgreSQL that work at once: rooms keep their order, and no two subjects miss each other."""
+"""Two nodes on one PostgreSQL that work at once: rooms keep their order, and no two subjects miss
+each other."""
 
 import threading
+from functools import partial
+from typing import Any
 
 from chatd.default.devices.store import OpenStreams
 from chatd.default.rooms.membership import AddSubscriptions
 from chatd.default.rooms.store import CreateRoom
+from chatd.store.command import Command
 from tests.store.driver import Store, at_once, event, send
+
+
+def _do_own(commands: dict[Store, Command[Any]], node: Store) -> Any:
+    return node.do(commands[node])
 
 
 def test_rooms_keep_their_order_and_nothing_deadlocks(nodes: tuple[Store, Store]) -> None:
@@ -18,7 +26,10 @@ def test_rooms_keep_their_order_and_nothing_deadlocks(nodes: tuple[Store, Store]
     def work(store: Store) -> None:
         name, order = ("one", rooms) if store is nodes[0] else ("two", rooms[::-1])
         for turn in range(60):
-            commands = [send("alice", *(event(room, f"{name}-{turn}-{room}-{part}") for room in order)) for part in range(4)]
+            commands = [
+                send("alice", *(event(room, f"{name}-{turn}-{room}-{part}") for room in order))
+                for part in range(4)
+            ]
             for result in store.many(commands):
                 with lock:
                     for stored in result:
@@ -32,7 +43,11 @@ def test_rooms_keep_their_order_and_nothing_deadlocks(nodes: tuple[Store, Store]
 def test_a_device_and_a_membership_at_once_never_miss_each_other(nodes: tuple[Store, Store]) -> None:
     nodes[0].do(CreateRoom("r", "", "alice", ()))
     for number in range(50):
-        join, register = AddSubscriptions("r", (f"p{number}",), "alice", False), OpenStreams(((f"p{number}", "d"),))
-        at_once(nodes, lambda node, join=join, register=register: node.do(join if node is nodes[0] else register))  # type: ignore[misc]
+        join, register = (
+            AddSubscriptions("r", (f"p{number}",), "alice", False),
+            OpenStreams(((f"p{number}", "d"),)),
+        )
+        commands: dict[Store, Command[Any]] = {nodes[0]: join, nodes[1]: register}
+        at_once(nodes, partial(_do_own, commands))
     found = nodes[0].database.rows("SELECT COUNT(*) FROM outbox WHERE room_id = 'r'")
     assert found == [(50,)]

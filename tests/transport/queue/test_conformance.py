@@ -1,5 +1,5 @@
-"""What every driver of the queue must do, whatever carries the messages. A new driver adds a line to
-DRIVERS."""
+"""What every driver of the queue must do, whatever carries the messages. A new driver adds a line
+to DRIVERS."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -128,7 +128,9 @@ async def test_a_message_reaches_those_who_subscribed_to_its_whole_topic(queue: 
     assert [(list(topics), body) for topics, body in ten.heard] == [([TEN], b"0\0\x01")]
 
 
-async def test_a_message_for_several_topics_of_a_gateway_reaches_it_once_and_nobody_else(queue: Queue) -> None:
+async def test_a_message_for_several_topics_of_a_gateway_reaches_it_once_and_nobody_else(
+    queue: Queue,
+) -> None:
     node = queue.node(uri := queue.new_uri())
     gateways = [queue.gateway(name, uri) for name in ("g-1", "g-11", "h-1")]
     for gateway in gateways:
@@ -140,7 +142,10 @@ async def test_a_message_for_several_topics_of_a_gateway_reaches_it_once_and_nob
         node.publish_to(gateway.name, join_topics(()), b"last")
     for gateway in gateways:
         await until(partial(gateway.has_heard, b"last"))
-    assert [(list(topics), body) for topics, body in gateways[0].heard[:-1]] == [(topics, b"for many"), ([ONE, SIGNAL], b"")]
+    assert [(list(topics), body) for topics, body in gateways[0].heard[:-1]] == [
+        (topics, b"for many"),
+        ([ONE, SIGNAL], b""),
+    ]
     assert [gateway.bodies for gateway in gateways[1:]] == [[b"last"]] * 2
 
 
