@@ -169,7 +169,7 @@ def test_a_rejected_delivery_becomes_a_dead_letter_and_can_be_replayed(connect: 
     bob.say(reject=Reject(delivery=3, reason="cannot\x1b decrypt"))
     bob.ack(4)
     (letter,) = wait_for_letters(alice, 1)
-    assert (letter.event.seq, letter.text, letter.attempts) == (3, "cannot  decrypt", 1)
+    assert (letter.event.seq, letter.text, letter.attempts) == (3, "cannot decrypt", 1)
     assert letter.reason == SkipReason.SKIP_REASON_REJECTED
     assert letter.event.event_id == heard[2].event.event_id
 

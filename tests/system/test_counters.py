@@ -19,10 +19,10 @@ MOVED_ELSEWHERE = {
     "events_purged": "tests/system/test_retention.py",
     "devices_expired": "tests/system/test_retention.py",
     "orphans_deleted": "tests/default/retention/test_orphans.py",
-    "signals_dropped": "tests/default/test_signals.py",
-    "notifications_sent": "tests/notify/test_offline_delivery.py",
-    "notifications_failed": "tests/notify/test_offline_delivery.py",
-    "notifications_dead": "tests/notify/test_offline_delivery.py",
+    "signals_dropped": "tests/default/signals/test_signals.py",
+    "notifications_sent": "tests/default/notifications/test_daemons.py",
+    "notifications_failed": "tests/default/notifications/test_daemons.py",
+    "notifications_dead": "tests/default/notifications/test_daemons.py",
 }
 
 

@@ -17,7 +17,7 @@ from dataclasses import replace
 from chatd.default.nodes.model import Lease
 from chatd.default.nodes.store import ClaimDatabase, RenewLeases
 from chatd.default.part import Part
-from chatd.errors import ChatdError, StartFailed
+from chatd.errors import ChatdError, StartFailed, StoreFailed
 from chatd.pb.node.v1 import node_pb2
 from chatd.store.access import StoreAccess, log_failure
 
@@ -76,7 +76,17 @@ class Leases:
         Raises StartFailed if the database is another node's."""
         self._own, self._place = node.private_to(place, os.getpid()), place
         claimed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._store.write(self._claiming(self._own), claimed.set_result, claimed.set_exception)
+
+        def failed(error: ChatdError) -> None:
+            if isinstance(error, StoreFailed):
+                # A full disk, for example: what can be served is served, and the next renewal claims.
+                self._until = 0.0
+                log_failure(error)
+                claimed.set_result(None)
+            else:
+                claimed.set_exception(error)
+
+        self._store.write(self._claiming(self._own), claimed.set_result, failed)
         await claimed
 
     def _claiming(self, node: Lease) -> ClaimDatabase:
