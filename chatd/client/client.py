@@ -148,7 +148,7 @@ class Client(Session):
         await self.call(method, request, response_type, affinity=room_id)
 
     async def room_notifications(self, room_id: str) -> chat.GetRoomNotificationsResponse:
-        """What ``set_room_notifications`` has set for a room."""
+        """Return what ``set_room_notifications`` has set for a room."""
         method, response_type = "ChatService/GetRoomNotifications", chat.GetRoomNotificationsResponse
         request = chat.GetRoomNotificationsRequest(room_id=room_id)
         return await self.call(method, request, response_type, affinity=room_id)

@@ -122,7 +122,7 @@ async def _until_ready(gateway: GatewayNode, stop: asyncio.Event, manager: Servi
 
 
 def _status(mode: Mode, node: DefaultNode | None, gateway: GatewayNode | None) -> str:
-    """What the service manager shows, and is told when it changes."""
+    """The state that the service manager shows; it is told when it changes."""
     if node is not None and node.away_since_us:
         since = datetime.fromtimestamp(node.away_since_us / 1e6, UTC).isoformat(timespec="seconds")
         return f"degraded as {mode}: the database is away since {since}"

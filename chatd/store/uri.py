@@ -15,7 +15,7 @@ _ENCODE = (
 
 
 def uri_fault(uri: str) -> str:
-    """What is wrong with DB_URI, without quoting it; empty if nothing is."""
+    """Return the fault of DB_URI, without quoting it; empty if there is none."""
     if uri.startswith("sqlite:///~"):
         return "begins with ~, which only a shell understands; it must name the whole path"
     if re.match(r"sqlite:///.", uri):

@@ -192,7 +192,7 @@ class Window:
         self.drop_given_up()
 
     def take_up(self, room_id: str, seq: int) -> None:
-        """What was given up is sent anew."""
+        """Send anew what was given up."""
         self._given_up.discard((room_id, seq))
 
     def drop_given_up(self) -> None:

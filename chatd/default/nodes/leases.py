@@ -79,7 +79,7 @@ class Leases:
 
         def failed(error: ChatdError) -> None:
             if isinstance(error, StoreFailed):
-                # A full disk, for example: what can be served is served, and the next renewal claims.
+                # The disk may be full: what can be served is served; the next renewal claims.
                 self._until = 0.0
                 log_failure(error)
                 claimed.set_result(None)

@@ -70,8 +70,8 @@ def _release(transaction: Transaction, outcome: NotificationOutcome, due_at_us: 
 
 
 def _sent(transaction: Transaction, outcome: NotificationOutcome) -> None:
-    """What was told moves to its room's slot, even if the claim has run out: it was told all the
-    same. If it has been read on another device while it was told, it is dismissed."""
+    """The event that was told moves to its room's slot, even if the claim has run out: it was told
+    all the same. If it has been read on another device while it was told, it is dismissed."""
     database, now, claim = transaction.database, transaction.now_us, outcome.claim
     if claim.kind == "message":
         room_id, seq = outcome.told

@@ -1,5 +1,5 @@
-"""What is left to tell a device: the newest event that it is owed, that its profile has not read,
-that is wanted, and that no notification has told it of."""
+"""The event that is left to tell a device: the newest event that it is owed, that its profile has
+not read, that is wanted, and that no notification has told it of."""
 
 from collections.abc import Callable
 

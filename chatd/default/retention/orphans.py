@@ -35,7 +35,7 @@ TABLES = tuple(_TABLES)
 
 
 def _is_orphan(table: str, name: str = "") -> str:
-    """Of the table's rows, by another ``name`` if there is one."""
+    """A condition on the table's rows, by another ``name`` if there is one."""
     _, parent, condition = _TABLES[table]
     return f"""NOT EXISTS (
                 SELECT 1
