@@ -267,15 +267,12 @@ def _drain(
         opening.stop()
         introduction.leave()
 
-    def calls_under_way() -> bool:
-        return backend.ready and backend.waiting > 0
-
     return Drain(
         loop,
         streams.connections,
         streams.acks,
         streams.sender,
-        calls_under_way=calls_under_way,
+        calls_under_way=backend.has_calls,
         stop_opening=stop_opening,
     )
 
@@ -291,8 +288,8 @@ def _discovery(settings: Settings, backend: Backend, subscriber: ZeroMQSubscribe
         backend.remove(call_uri)
         subscriber.disconnect(queue_uri)
 
-    remembers = settings.mode == "gateway"
-    file = settings.node.data_dir / f"nodes-{settings.node.node_id}.json" if remembers else None
+    path = settings.node.data_dir / f"nodes-{settings.node.node_id}.json"
+    file = path if settings.mode == "gateway" else None
     return Discovery(settings.calls.uris(settings.place), file=file, found=found, lost=lost)
 
 

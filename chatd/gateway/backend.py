@@ -112,6 +112,10 @@ class Backend:
     def ready(self) -> bool:
         return bool(self._alive())
 
+    def has_calls(self) -> bool:
+        """True while a call waits for a node that lives."""
+        return self.ready and self.waiting > 0
+
     def is_ready(self) -> bool:
         """The same, to be passed on."""
         return self.ready
