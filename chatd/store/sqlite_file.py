@@ -37,7 +37,9 @@ class SqliteFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._wal = f"{path}-wal"
+        self._real = Path(os.path.realpath(path))
+        """SQLite follows links, and has its log beside the file that they lead to."""
+        self._wal = f"{self._real}-wal"
         self._opened: _Identity | None = None
         self._opened_wal: _Identity | None = None
         self._starved_at = 0.0
@@ -54,15 +56,14 @@ class SqliteFile:
 
     def claim(self, holder: str) -> Claim:
         """Keep other default nodes off the file. Raises StartFailed."""
-        path = Path(os.path.realpath(self.path))
-        return Claim(path.with_name(f"{path.name}.owner"), f"the database {path}", holder)
+        return Claim(self._real.with_name(f"{self._real.name}.owner"), f"the database {self._real}", holder)
 
     @contextmanager
     def lock(self, waiting: str = "") -> Iterator[None]:
         """Held by one process at a time, for opening and migrating. ``waiting``: a line for the log
         when another one has it."""
         try:
-            handle = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            handle = os.open(f"{self._real}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as exc:
             raise Unavailable(f"the database's lock file cannot be opened: {exc.strerror}") from exc
         try:
