@@ -1,9 +1,9 @@
-"""Descriptors at their end: connections are ended, a line says so, no core is burnt, and those that
-are in are served.
+"""Descriptors at their end: connections are ended, a line says so, and those that are in are
+served.
 
-That the reserve lets an operator in is shown for the doorkeeper alone (tests/gateway): libzmq
-accepts faster than it is told to hang up, so many clients that connect again and again at once may
-use up the reserve, too.
+The core that libzmq uses meanwhile is not bounded: it cannot pause accepting. That the reserve lets
+an operator in is shown for the doorkeeper alone (tests/gateway): libzmq accepts faster than it is
+told to hang up, so many clients that connect again and again at once may use up the reserve, too.
 """
 
 import asyncio
@@ -38,11 +38,6 @@ class Narrow(Daemon):
         return self
 
 
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 TOKENS = """
 [tokens.of-an-operator]
 profile = "operator"
@@ -66,11 +61,7 @@ async def test_descriptors_run_out(tmp_path: Path) -> None:
             ]
             came = await asyncio.gather(*(client.unread() for client in crowd), return_exceptions=True)
             assert 100 < sum(not isinstance(one, BaseException) for one in came) < FILES
-            began, used = time.monotonic(), cpu_seconds(daemon.pid)
             await asyncio.sleep(2)
-            assert cpu_seconds(daemon.pid) - used < 0.8 * (time.monotonic() - began), (
-                "nothing turns in circles"
-            )
             assert daemon.log.read_text().count("Descriptors run out") == 1
             served = [
                 client for client, one in zip(crowd, came, strict=True) if not isinstance(one, BaseException)
