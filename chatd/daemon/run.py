@@ -17,6 +17,7 @@ import uvloop
 from chatd import __version__
 from chatd.daemon.default_node import start_default_node
 from chatd.daemon.descriptors import raise_limit
+from chatd.daemon.exposure import warn_of_exposed
 from chatd.daemon.gateway_node import start_gateway
 from chatd.daemon.logs import configure
 from chatd.daemon.reload import Reload, on_each
@@ -82,6 +83,7 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
         gateway = None if mode == "default" else start_gateway(loop, context, settings, stack, seams)
         if gateway is not None:
             await _until_ready(gateway, stop, manager)
+        warn_of_exposed(settings)
         # What lives this long lives for ever: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()

@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 
 from chatd.core.graphemes import cut
 from chatd.core.stream import DeviceStream
+from chatd.core.string_fields import refuse_nul
 from chatd.errors import ChatdError, MalformedFrame, NoStream, UnknownFrame
 from chatd.gateway.ack_flush import AckFlush
 from chatd.gateway.admission import Admission
@@ -80,6 +81,8 @@ class GatewayServer:
             handler = self._handlers.get(frame.WhichOneof("kind"))
             if handler is None:
                 raise UnknownFrame("no known kind of frame is set")
+            if b"\0" in encoded:
+                refuse_nul(frame)
             handler(peer, frame)
         except ChatdError as exc:
             self._refusals.frame(peer, exc, len(encoded))

@@ -35,6 +35,10 @@ class CommitUnknown(Unavailable):
     start will look. Nobody may guess: the process stops, and the next one reads what there is."""
 
 
+class DiskFull(StoreFailed):
+    """No statement is at fault: the next one will be refused as well."""
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Raise chatd's errors for peewee's. Those after which a transaction can be tried again pass:
@@ -60,7 +64,7 @@ def translation(exc: peewee.PeeweeException) -> ChatdError:
     if sqlite_code(exc) == sqlite3.SQLITE_READONLY_DBMOVED:
         return CommitUnknown(f"the database file was moved: {first_line(exc)}")
     if _is_refusal(exc):
-        return StoreFailed(f"the database refused: {first_line(exc)}")
+        return _refusal(exc)
     if _pgcode(exc) == _QUERY_CANCELED or sqlite_code(exc) & 0xFF in _SQLITE_OTHERS_WORK:
         return Unavailable(f"the database does not answer: {first_line(exc)}")
     return ConnectionLost(f"the database does not answer: {first_line(exc)}")
@@ -71,11 +75,16 @@ def commit_error(exc: peewee.PeeweeException, engine: str) -> ChatdError:
     and SQLite may not."""
     if engine == "postgres":
         if _is_refusal(exc):
-            return StoreFailed(f"the database refused: {first_line(exc)}")
+            return _refusal(exc)
         return ConnectionLost(f"the connection was lost at COMMIT, the outcome is unknown: {first_line(exc)}")
     if sqlite_code(exc) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY):
-        return StoreFailed(f"the database refused: {first_line(exc)}")
+        return _refusal(exc)
     return CommitUnknown(f"SQLite failed at COMMIT, what it wrote is unknown: {first_line(exc)}")
+
+
+def _refusal(exc: peewee.PeeweeException) -> StoreFailed:
+    full = _pgcode(exc) == _DISK_FULL or sqlite_code(exc) & 0xFF == sqlite3.SQLITE_FULL
+    return (DiskFull if full else StoreFailed)(f"the database refused: {first_line(exc)}")
 
 
 def _is_refusal(exc: peewee.PeeweeException) -> bool:
