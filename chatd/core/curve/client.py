@@ -31,11 +31,12 @@ class CurveClientHandshake:
     """
 
     def __init__(self, server_key: bytes, keys: KeyPair, metadata: bytes) -> None:
-        self._transient = new_key_pair()
-        hello_key = shared_key(server_key, self._transient.secret) if len(server_key) == KEY_BYTES else None
+        transient = new_key_pair()
+        hello_key = shared_key(server_key, transient.secret) if len(server_key) == KEY_BYTES else None
         if hello_key is None:
             raise ValueError("no server has this key")
-        self._hello_key = hello_key
+        self._transient_public, self._transient_secret = transient.public, transient.secret
+        self._key = hello_key
         self._server_key = server_key
         self._keys = keys
         self._our_metadata = metadata
@@ -44,10 +45,10 @@ class CurveClientHandshake:
         self.session: CurveSession | None = None
 
     def hello(self) -> bytes:
-        """HELLO."""
+        """HELLO, before any other command."""
         nonce = _HELLO_NONCE.to_bytes(SHORT_NONCE_BYTES, "big")
-        box = seal(commands.HELLO_TEXT, commands.HELLO_NONCE + nonce, self._hello_key)
-        return commands.HELLO_START + self._transient.public + nonce + box
+        box = seal(commands.HELLO_TEXT, commands.HELLO_NONCE + nonce, self._key)
+        return commands.HELLO_START + self._transient_public + nonce + box
 
     def command(self, body: bytes) -> bytes | None:
         """Take WELCOME, and return INITIATE; or READY, and return None. Raises CurveError, also for
@@ -68,20 +69,20 @@ class CurveClientHandshake:
         require_bytes("WELCOME", body, commands.WELCOME_BYTES, commands.WELCOME_BYTES)
         nonce_at = len(commands.WELCOME)
         box_at = nonce_at + LONG_NONCE_BYTES
-        text = open_box(body[box_at:], commands.WELCOME_NONCE + body[nonce_at:box_at], self._hello_key)
+        text = open_box(body[box_at:], commands.WELCOME_NONCE + body[nonce_at:box_at], self._key)
         if text is None:
             raise CurveError(CurveFailure.NOT_AUTHENTIC, "WELCOME is not from the server of this key")
         server, cookie = text[:KEY_BYTES], text[KEY_BYTES:]
-        key = shared_key(server, self._transient.secret)
+        key = shared_key(server, self._transient_secret)
         vouch_key = shared_key(server, self._keys.secret)
         if key is None or vouch_key is None:
             raise CurveError(CurveFailure.MALFORMED, "WELCOME with a key that no pair can have")
         long_nonce = token_bytes(LONG_NONCE_BYTES)
-        vouched = self._transient.public + self._server_key
+        vouched = self._transient_public + self._server_key
         vouch = long_nonce + seal(vouched, commands.VOUCH_NONCE + long_nonce, vouch_key)
         nonce = _INITIATE_NONCE.to_bytes(SHORT_NONCE_BYTES, "big")
         text = self._keys.public + vouch + self._our_metadata
-        self._key = key
+        self._key, self._transient_secret = key, b""
         return commands.INITIATE + cookie + nonce + seal(text, commands.INITIATE_NONCE + nonce, key)
 
     def _ready(self, body: bytes) -> CurveSession:
@@ -96,8 +97,9 @@ class CurveClientHandshake:
             self.metadata = decode_metadata(text)
         except ValueError as exc:
             raise CurveError(CurveFailure.MALFORMED, str(exc)) from None
+        key, self._key = self._key, b""
         received = int.from_bytes(nonce, "big")
-        return CurveSession(self._key, FROM_CLIENT, FROM_SERVER, sent=_INITIATE_NONCE, received=received)
+        return CurveSession(key, FROM_CLIENT, FROM_SERVER, sent=_INITIATE_NONCE, received=received)
 
 
 def _reason(error: bytes) -> str:

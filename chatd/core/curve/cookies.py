@@ -8,7 +8,7 @@ first half of that and opens for all of it, so a cookie is good for 30 to 60 sec
 from dataclasses import dataclass, field
 from secrets import token_bytes
 
-from nacl.bindings import crypto_secretbox_easy, crypto_secretbox_open_easy
+from nacl.bindings import crypto_secretbox, crypto_secretbox_open
 from nacl.exceptions import CryptoError
 
 from chatd.core.curve.boxes import LONG_NONCE_BYTES, TAG_BYTES
@@ -44,7 +44,7 @@ class CookieKeys:
         if not self._keys or now - self._keys[0].since >= _SEALING_SECONDS:
             self._keys.insert(0, _CookieKey(now, token_bytes(KEY_BYTES)))
         nonce = token_bytes(LONG_NONCE_BYTES)
-        return nonce + crypto_secretbox_easy(client + secret, _PREFIX + nonce, self._keys[0].key)
+        return nonce + crypto_secretbox(client + secret, _PREFIX + nonce, self._keys[0].key)
 
     def open(self, cookie: bytes, now: float) -> tuple[bytes, bytes] | None:
         """The two keys in a cookie; None if it is too old or not one of these."""
@@ -52,7 +52,7 @@ class CookieKeys:
         nonce, box = _PREFIX + cookie[:LONG_NONCE_BYTES], cookie[LONG_NONCE_BYTES:]
         for one in self._keys:
             try:
-                text = crypto_secretbox_open_easy(box, nonce, one.key)
+                text = crypto_secretbox_open(box, nonce, one.key)
             except CryptoError:
                 continue
             return text[:KEY_BYTES], text[KEY_BYTES:]

@@ -30,7 +30,7 @@ def decode_metadata(data: bytes) -> dict[str, bytes]:
         value_at = size_at + _SIZE_BYTES
         octets = data[at + 1 : size_at]
         size = int.from_bytes(data[size_at:value_at], "big")
-        if value_at > end or size > min(end - value_at, _MAX_VALUE_BYTES):
+        if size > min(end - value_at, _MAX_VALUE_BYTES):
             raise ValueError("a property of the connection is longer than its command")
         if not _NAME.fullmatch(octets):
             raise ValueError("a property of the connection has no proper name")

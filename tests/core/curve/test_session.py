@@ -125,7 +125,7 @@ def test_a_session_does_not_show_its_key() -> None:
 
 
 def test_sealing_takes_microseconds() -> None:
-    """About 2.3 µs for 300 octets and 2.8 µs to open them, on the machine of FACTS.md."""
+    """About 2.3 µs for 300 octets and 2.8 µs to open them, on two shared cores."""
     client, _ = sessions()
     frame = bytes(300)
     seconds = min(timeit.repeat(lambda: client.seal(frame), number=1000, repeat=20)) / 1000
