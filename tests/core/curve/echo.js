@@ -4,7 +4,7 @@ const zmq = require("zeromq")
 const [role, port, serverKey, publicKey, secretKey] = process.argv.slice(2)
 
 async function main() {
-  const options = { heartbeatInterval: 50, curveSecretKey: secretKey }
+  const options = { heartbeatInterval: 50, heartbeatTimeout: 20_000, curveSecretKey: secretKey }
   const socket =
     role === "dealer"
       ? new zmq.Dealer({ ...options, curvePublicKey: publicKey, curveServerKey: serverKey })

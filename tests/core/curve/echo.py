@@ -10,8 +10,9 @@ import sys
 DEALER, ROUTER = 5, 6  # zmq.h
 RCVMORE, SNDMORE = 13, 2
 CURVE_SERVER, CURVE_PUBLICKEY, CURVE_SECRETKEY, CURVE_SERVERKEY, HEARTBEAT_IVL = 47, 48, 49, 50, 75
+HEARTBEAT_TIMEOUT = 77
 MAX_FRAME_BYTES = 2**21
-HEARTBEAT_MS = 50
+HEARTBEAT_MS, PATIENCE_MS = 50, 20_000
 
 
 def main(path: str, role: str, port: str, server_key: str, public_key: str, secret_key: str) -> None:
@@ -35,6 +36,7 @@ def main(path: str, role: str, port: str, server_key: str, public_key: str, secr
         call("zmq_setsockopt", option, ctypes.c_char_p(key.encode()), ctypes.c_size_t(41))
 
     set_number(HEARTBEAT_IVL, HEARTBEAT_MS)
+    set_number(HEARTBEAT_TIMEOUT, PATIENCE_MS)
     set_key(CURVE_SECRETKEY, secret_key)
     if role == "dealer":
         set_key(CURVE_SERVERKEY, server_key)

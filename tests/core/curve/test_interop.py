@@ -41,6 +41,7 @@ MESSAGES = [
     [b"x" * 2**20, b"", b"y" * 2**20],
 ]
 HEARTBEAT_MS = 50
+PATIENCE_MS = int(PATIENCE_SECONDS * 1e3)
 Context = zmq.Context[zmq.Socket[bytes]]
 Socket = zmq.Socket[bytes]
 
@@ -62,10 +63,11 @@ def client_socket(context: Context, kind: int, server_key: bytes, keys: KeyPair,
     sock.curve_serverkey = encode_key(server_key).encode()
     sock.curve_publickey = encode_key(keys.public).encode()
     sock.curve_secretkey = encode_key(keys.secret).encode()
-    sock.rcvtimeo = int(PATIENCE_SECONDS * 1e3)
+    sock.rcvtimeo = PATIENCE_MS
     sock.routing_id = b"device"
     sock.heartbeat_ivl = HEARTBEAT_MS
-    sock.heartbeat_ttl = 20 * HEARTBEAT_MS
+    sock.heartbeat_timeout = PATIENCE_MS  # not the interval: this machine may be busy
+    sock.heartbeat_ttl = PATIENCE_MS
     sock.connect(f"tcp://127.0.0.1:{port}")
     return sock
 
@@ -152,7 +154,7 @@ def test_libzmq_comes_again_after_a_silent_close_and_never_after_error(
             peer.serve(server)
         with Peer(listener.accept()[0], minor=1, as_server=True) as peer:
             peer.write_frame(peer.serve(server).refuse("400"), COMMAND_FRAME)
-            assert monitor.poll(int(PATIENCE_SECONDS * 1e3))
+            assert monitor.poll(PATIENCE_MS)
             assert struct.unpack("=HI", monitor.recv_multipart()[0]) == (zmq.EVENT_HANDSHAKE_FAILED_AUTH, 400)
         listener.settimeout(1.0)  # ten times libzmq's interval
         with pytest.raises(TimeoutError):
@@ -200,8 +202,9 @@ def router_of_libzmq(allowed: bytes) -> Iterator[tuple[Socket, bytes, int]]:
     router.curve_server = True
     router.curve_secretkey = encode_key(keys.secret).encode()
     router.zap_domain = b"test"
-    router.rcvtimeo = int(PATIENCE_SECONDS * 1e3)
+    router.rcvtimeo = PATIENCE_MS
     router.heartbeat_ivl = HEARTBEAT_MS
+    router.heartbeat_timeout = PATIENCE_MS
     port = router.bind_to_random_port("tcp://127.0.0.1")
     try:
         yield router, keys.public, port
