@@ -18,6 +18,7 @@ from chatd import __version__
 from chatd.daemon.default_node import start_default_node
 from chatd.daemon.descriptors import raise_limit
 from chatd.daemon.gateway_node import start_gateway
+from chatd.daemon.internal_sockets import warn_of_open_sockets
 from chatd.daemon.logs import configure
 from chatd.daemon.reload import Reload, on_each
 from chatd.daemon.seams import NO_SEAMS, Seams
@@ -80,6 +81,7 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
             else await start_default_node(loop, context, settings, stack, broken, seams)
         )
         gateway = None if mode == "default" else start_gateway(loop, context, settings, stack, seams)
+        warn_of_open_sockets((*settings.calls.uris(settings.place), *settings.queue.uris(settings.place)))
         if gateway is not None:
             await _until_ready(gateway, stop, manager)
         # What lives this long lives for ever: the collector need not look at it again and again.

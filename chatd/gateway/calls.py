@@ -49,13 +49,13 @@ class ClientCalls:
 
     def on_call(self, peer: ClientConnection, frame: ClientFrame) -> None:
         """Forward, or answer with the reason why not."""
-        call = frame.call
+        call, size = frame.call, frame.ByteSize()
         on_reply: OnReply = partial(self._sender.reply, peer.link, call.call_id)
         try:
             identity = self._caller(peer, call)
-            self._admission.limit_call(peer, identity, call)
+            self._admission.limit_call(peer, identity, call, size)
         except ChatdError as exc:
-            self._refusals.call(peer, call.call_id, exc, len(call.payload))
+            self._refusals.call(peer, call.call_id, exc, size)
             return
         if call.method == "ChatService/WatchPresence":
             if peer.stream is None:
