@@ -67,7 +67,7 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
 
     def broken(error: ChatdError) -> None:
         nonlocal code
-        log.critical("The node cannot go on; stopping", error=str(error))
+        log.critical("The node cannot go on; stopping", error=error.explained)
         code = 1
         stop.set()
 

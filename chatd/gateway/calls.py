@@ -7,7 +7,7 @@ from typing import Protocol
 
 from chatd.core.counter import Counter
 from chatd.core.stream import DeviceStream
-from chatd.errors import ChatdError, InvalidArgument, UnknownMethod
+from chatd.errors import ChatdError, InvalidArgument, NoStream, UnknownMethod
 from chatd.gateway.admission import Admission
 from chatd.gateway.authentication import Identity
 from chatd.gateway.backend import OnReply
@@ -93,4 +93,6 @@ class ClientCalls:
             and nfc(call.profile_id) in ("", peer.identity.profile_id)
         ):
             return peer.identity
+        if not call.token and peer.identity is None:
+            raise NoStream("a call without a token on a connection that has no stream: say Hello again")
         return self._admission.authenticate(peer, call.token, call.profile_id)
