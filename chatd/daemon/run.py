@@ -19,6 +19,7 @@ from chatd.daemon.default_node import start_default_node
 from chatd.daemon.descriptors import raise_limit
 from chatd.daemon.exposure import warn_of_exposed
 from chatd.daemon.gateway_node import start_gateway
+from chatd.daemon.internal_sockets import warn_of_open_sockets
 from chatd.daemon.logs import configure
 from chatd.daemon.reload import Reload, on_each
 from chatd.daemon.seams import NO_SEAMS, Seams
@@ -67,7 +68,7 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
 
     def broken(error: ChatdError) -> None:
         nonlocal code
-        log.critical("The node cannot go on; stopping", error=str(error))
+        log.critical("The node cannot go on; stopping", error=error.explained)
         code = 1
         stop.set()
 
@@ -81,6 +82,7 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
             else await start_default_node(loop, context, settings, stack, broken, seams)
         )
         gateway = None if mode == "default" else start_gateway(loop, context, settings, stack, seams)
+        warn_of_open_sockets((*settings.calls.uris(settings.place), *settings.queue.uris(settings.place)))
         if gateway is not None:
             await _until_ready(gateway, stop, manager)
         warn_of_exposed(settings)
@@ -114,12 +116,12 @@ def _holder(mode: Mode, settings: Settings) -> str:
 async def _until_ready(gateway: GatewayNode, stop: asyncio.Event, manager: ServiceManager) -> None:
     """Wait for a default node, however long it takes: a start that systemd ends would drop the
     devices that wait, too."""
-    say_again = 0.0
-    while not gateway.ready and not stop.is_set():
+    said, say_again = "", 0.0
+    while (problem := gateway.problem) and not stop.is_set():
         now = asyncio.get_running_loop().time()
-        if now >= say_again:
-            say_again = now + EXTEND_SECONDS / 3
-            manager.waiting("waiting for a default node", seconds=EXTEND_SECONDS)
+        if now >= say_again or problem != said:
+            said, say_again = problem, now + EXTEND_SECONDS / 3
+            manager.waiting(f"waiting: {problem}", seconds=EXTEND_SECONDS)
         await asyncio.sleep(0.01)
 
 
@@ -129,7 +131,7 @@ def _status(mode: Mode, node: DefaultNode | None, gateway: GatewayNode | None) -
         since = datetime.fromtimestamp(node.away_since_us / 1e6, UTC).isoformat(timespec="seconds")
         return f"degraded as {mode}: the database is away since {since}"
     if gateway is not None and not gateway.ready:
-        return f"degraded as {mode}: no default node answers"
+        return f"degraded as {mode}: {gateway.problem}"
     return f"serving as {mode}"
 
 

@@ -7,10 +7,11 @@ from functools import partial
 import structlog
 from google.protobuf.message import DecodeError, Message
 
+from chatd.core import node_protocol
 from chatd.core.counter import Counter
 from chatd.core.wire import encode_reply
 from chatd.default.answer import Caller, Method
-from chatd.errors import ChatdError, Internal, MalformedFrame, Overloaded, UnknownMethod
+from chatd.errors import ChatdError, Internal, MalformedFrame, Overloaded, Unavailable, UnknownMethod
 from chatd.pb.node.v1.node_pb2 import NodeRequest, Role
 from chatd.store.access import MAX_WAITING, StoreAccess
 from chatd.transport.pump import PeerFull, PeerGone, Pump
@@ -21,6 +22,7 @@ log = structlog.get_logger()
 MAX_ANSWER_BYTES = 15 * 1_048_576
 """A frame over 16 MiB would end the gateway's connection, and with it the calls of all its
 clients. Answers are bounded where they are made; this is the last look."""
+DESCRIBE = "NodeService/Describe"
 
 
 class Calls:
@@ -74,6 +76,9 @@ class Calls:
 
     def _call(self, routing_id: bytes, request: NodeRequest) -> None:
         method = self._methods.get(request.method)
+        if request.method != DESCRIBE and request.protocol < node_protocol.OLDEST:
+            # Describe tells the gateway why; until it has heard that, nothing of it is guessed at.
+            raise Unavailable("the gateway and the default node are of versions that do not go together")
         if method is None:
             raise UnknownMethod(f"no method {request.method[:80]!a}")
         if self._store.waiting >= MAX_WAITING:

@@ -53,23 +53,28 @@ class DeviceSender:
         """The answer to a call. If the caller has gone meanwhile, nobody is told."""
         link.send(ServerFrame(reply=encode_reply(call_id, payload, error)).SerializeToString())
 
-    def refuse(self, peer: ClientConnection, error: ChatdError) -> None:
-        """Tell a client that its frame was refused; end the stream if the error says so."""
+    def refuse(self, peer: ClientConnection, error: ChatdError, *, hello_id: int = 0) -> None:
+        """Tell a client that its frame was refused; end the stream if the error says so.
+        ``hello_id`` names a Hello that was refused."""
         if error.closes:
-            self.end(peer, error)
+            self.end(peer, error, hello_id=hello_id)
         else:
-            self.send(peer, ServerFrame(error=error_to_pb(error)).SerializeToString())
+            refusal = error_to_pb(error)
+            refusal.hello_id = hello_id
+            self.send(peer, ServerFrame(error=refusal).SerializeToString())
 
     def lost(self, peer: ClientConnection) -> None:
         """The connection has ended, and its stream with it."""
         self._forget(peer, failed=not peer.said_bye)
 
-    def end(self, peer: ClientConnection, error: ChatdError | None) -> None:
+    def end(self, peer: ClientConnection, error: ChatdError | None, *, hello_id: int = 0) -> None:
         """End the connection's stream, if it has one, and say why; None: because the device asked
-        for it."""
+        for it. ``hello_id`` names a Hello that was refused; 0: the one of the stream is named."""
+        hello_id = hello_id or peer.hello_id
         self._forget(peer, failed=isinstance(error, FAILURES))
         reason = Error(code=0, name="OK") if error is None else error_to_pb(error)
-        closed = Closed(error=reason, gateways=self.elsewhere if isinstance(error, Draining) else ())
+        gateways = self.elsewhere if isinstance(error, Draining) else ()
+        closed = Closed(error=reason, gateways=gateways, hello_id=hello_id)
         peer.link.send(ServerFrame(closed=closed).SerializeToString())
 
 

@@ -23,7 +23,8 @@ ADDRESS_SHARE = 10
 """When there are too many, an address that has more than one in so many of the places makes room
 for its own newcomers."""
 REFUSALS_PER_SECOND = 1_000
-"""Refusals that a connection is told of, an address four times as many; then it is ended."""
+"""Refusals that a connection is told of; then it is ended. A user's connections together have four
+times as many, and so have all strangers of an address. Operators' have only their own."""
 REFUSAL_BURST_SECONDS = 2
 REFUSAL_BYTES = 4_096
 """So many bytes of a refused frame count as one refusal more."""
@@ -51,9 +52,10 @@ class Doorkeeper:
         self._failures: dict[Link, int] = {}  # of each connection that a front has accepted
         self._waiting: dict[Link, float] = {}  # not authenticated yet, and since when; the oldest first
         self._waiting_at: dict[str, dict[Link, None]] = {}  # the same, by address
+        self._profile: dict[Link, str] = {}  # of connections that have authenticated as users
         self._leaving: dict[Link, float] = {}
         self._refusals = Buckets(Rate(REFUSALS_PER_SECOND, REFUSALS_PER_SECOND * REFUSAL_BURST_SECONDS))
-        self._refusals_at = Buckets(
+        self._refusals_together = Buckets(
             Rate(4 * REFUSALS_PER_SECOND, 4 * REFUSALS_PER_SECOND * REFUSAL_BURST_SECONDS)
         )
         self._hung_up_lately: Tally[str] = Tally()
@@ -110,6 +112,7 @@ class Doorkeeper:
         self._in_reserve.pop(link, None)
         self._no_longer_waiting(link)
         self._failures.pop(link, None)
+        self._profile.pop(link, None)
         self._leaving.pop(link, None)
 
     def _no_longer_waiting(self, link: Link) -> None:
@@ -120,14 +123,23 @@ class Doorkeeper:
         if not neighbours:
             del self._waiting_at[link.address]
 
-    def authenticated(self, link: Link, *, operator: bool) -> None:
+    def authenticated(self, link: Link, profile_id: str, *, operator: bool) -> None:
         """A token that came over the connection is good. The reserve is for operators."""
+        if link not in self._failures:
+            return
         self._no_longer_waiting(link)
+        if not operator:
+            self._profile[link] = profile_id
         if link in self._in_reserve and not operator:
             if len(self._failures) > self._settings.max_connections:
                 self._hang_up(link, "full")
             else:
                 del self._in_reserve[link]
+
+    def is_leaving(self, link: Link) -> bool:
+        """True when the connection is about to be ended for its wrong tokens: it has no more
+        guesses."""
+        return link in self._leaving
 
     def failed(self, link: Link, now: float) -> None:
         """A token that came over the connection is none. Too often, and the connection is ended
@@ -142,14 +154,22 @@ class Doorkeeper:
         """A frame of so many bytes is to be refused. False: there were so many that the connection
         has been ended instead."""
         cost = 1 + size / REFUSAL_BYTES
-        address = link.address
-        if self._refusals.wait(link, cost, now) or (address and self._refusals_at.wait(address, cost, now)):
+        crowd = self._crowd(link)
+        if self._refusals.wait(link, cost, now) or (crowd and self._refusals_together.wait(crowd, cost, now)):
             self._hang_up(link, "flooding")
             return False
         self._refusals.charge(link, cost, now)
-        if address:
-            self._refusals_at.charge(address, cost, now)
+        if crowd:
+            self._refusals_together.charge(crowd, cost, now)
         return True
+
+    def _crowd(self, link: Link) -> tuple[str, str] | None:
+        """The connections whose refusals count together with this one's: the user's, or those of
+        strangers at the same address. What strangers do ends no user's connection."""
+        if link in self._waiting:
+            return ("address", link.address) if link.address else None
+        profile_id = self._profile.get(link)
+        return ("profile", profile_id) if profile_id is not None else None
 
     def tick(self, now: float) -> None:
         """End the connections whose time is up."""

@@ -168,6 +168,7 @@ class Opening:
             gateway_id=self._defaults.gateway_id,
             new_device=new_device,
             gateways=self._sender.elsewhere,
+            hello_id=opening.hello.hello_id,
         )
         self._sender.send(opening.peer, ServerFrame(welcome=welcome).SerializeToString())
         if opening.peer.stream is not None:

@@ -65,7 +65,7 @@ def log_failure(error: ChatdError, what: str = "The node's own command or query 
     """A failure that no caller is told of. The database's own are said by its outages, once for
     all."""
     if not isinstance(error, _OUTAGES):
-        log.error(what, error=str(error), code=error.code)
+        log.error(what, error=error.explained, code=error.code)
 
 
 class StoreAccess:

@@ -1,7 +1,8 @@
 """The database's errors, turned into chatd's here and nowhere else.
 
 The question that decides: is the statement wrong, or can this connection never do it? A connection
-that cannot is closed, and the next transaction begins on a new one.
+that cannot is closed, and the next transaction begins on a new one. The database's own words may
+name its address, its files or a statement: they are the errors' details, for the log.
 """
 
 import sqlite3
@@ -60,14 +61,14 @@ def is_for_the_writer(exc: peewee.PeeweeException) -> bool:
 def translation(exc: peewee.PeeweeException) -> ChatdError:
     """The error of chatd's tree that says the same."""
     if _pgcode(exc) == _LOCK_NOT_AVAILABLE:
-        return LockHeld(f"another session holds the row: {first_line(exc)}")
+        return LockHeld("another session of the database holds a row", detail=first_line(exc))
     if sqlite_code(exc) == sqlite3.SQLITE_READONLY_DBMOVED:
-        return CommitUnknown(f"the database file was moved: {first_line(exc)}")
+        return CommitUnknown("the database file was moved", detail=first_line(exc))
     if _is_refusal(exc):
         return _refusal(exc)
     if _pgcode(exc) == _QUERY_CANCELED or sqlite_code(exc) & 0xFF in _SQLITE_OTHERS_WORK:
-        return Unavailable(f"the database does not answer: {first_line(exc)}")
-    return ConnectionLost(f"the database does not answer: {first_line(exc)}")
+        return Unavailable("the database does not answer", detail=first_line(exc))
+    return ConnectionLost("the database does not answer", detail=first_line(exc))
 
 
 def commit_error(exc: peewee.PeeweeException, engine: str) -> ChatdError:
@@ -76,15 +77,18 @@ def commit_error(exc: peewee.PeeweeException, engine: str) -> ChatdError:
     if engine == "postgres":
         if _is_refusal(exc):
             return _refusal(exc)
-        return ConnectionLost(f"the connection was lost at COMMIT, the outcome is unknown: {first_line(exc)}")
+        return ConnectionLost(
+            "the connection was lost at COMMIT, the outcome is unknown", detail=first_line(exc)
+        )
     if sqlite_code(exc) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY):
         return _refusal(exc)
-    return CommitUnknown(f"SQLite failed at COMMIT, what it wrote is unknown: {first_line(exc)}")
+    return CommitUnknown("the database failed at COMMIT, what it wrote is unknown", detail=first_line(exc))
 
 
 def _refusal(exc: peewee.PeeweeException) -> StoreFailed:
-    full = _pgcode(exc) == _DISK_FULL or sqlite_code(exc) & 0xFF == sqlite3.SQLITE_FULL
-    return (DiskFull if full else StoreFailed)(f"the database refused: {first_line(exc)}")
+    if _pgcode(exc) == _DISK_FULL or sqlite_code(exc) & 0xFF == sqlite3.SQLITE_FULL:
+        return DiskFull("the database's disk is full", detail=first_line(exc))
+    return StoreFailed("the database refused", detail=first_line(exc))
 
 
 def _is_refusal(exc: peewee.PeeweeException) -> bool:

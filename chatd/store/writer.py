@@ -18,7 +18,7 @@ from chatd.core.model import CommittedRun
 from chatd.errors import ChatdError, Internal, StoreFailed, Unavailable
 from chatd.store.command import Command
 from chatd.store.database import Database
-from chatd.store.database_errors import CommitUnknown, ConnectionLost, DiskFull, LockHeld
+from chatd.store.database_errors import CommitUnknown, ConnectionLost, DiskFull, LockHeld, first_line
 from chatd.store.postgres import LOCK_MS, SHORT_LOCK_MS
 from chatd.store.room_log import MembersCache
 from chatd.store.set_aside import Pair, SetAside
@@ -134,7 +134,7 @@ class Writer:
             if not careful:
                 log.warning(
                     "Another session of the database holds a row for long; commands that need it wait",
-                    error=str(exc),
+                    error=exc.explained,
                 )
                 self._aside.raise_alert()
                 self._work(batch)
@@ -181,7 +181,7 @@ class Writer:
             self._judge(exc)
             self._fail([pair], exc)
         except (peewee.IntegrityError, peewee.OperationalError) as exc:
-            self._fail([pair], StoreFailed(f"the database refused: {exc}"))
+            self._fail([pair], StoreFailed("the database refused", detail=first_line(exc)))
         except CommandFailed as exc:
             self._fail([pair], _bug(exc.fault))
         except Exception as exc:  # noqa: BLE001  as in _work

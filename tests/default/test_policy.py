@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import zmq
 
+from chatd.core import node_protocol
 from chatd.daemon.default_node import assemble
 from chatd.daemon.settings.sources import load_settings
 from chatd.default.answer import Role
@@ -20,7 +21,7 @@ from tests.daemons import Daemon, free_port, operator_token
 PROTOCOL = Path(__file__).parents[2] / "proto/PROTOCOL.md"
 ROW = re.compile(r"^\| (\w+Service/\w+) \| (\w+) \| (\w+) → (\w+) \| (reads|writes) \|$", re.MULTILINE)
 USER_TOKEN = "a" * 32
-PERMISSION_DENIED, UNAUTHENTICATED, UNKNOWN_METHOD = 201, 200, 300
+NO_STREAM, PERMISSION_DENIED, UNAUTHENTICATED, UNKNOWN_METHOD = 104, 201, 200, 300
 
 
 def policy(folder: Path) -> dict[str, Role]:
@@ -101,7 +102,7 @@ def at_the_node(uri: str, method: str, role: node_pb2.Role | None) -> int:
     socket.rcvtimeo = 20_000
     try:
         socket.connect(uri)
-        request = node_pb2.NodeRequest(call_id=1, method=method)
+        request = node_pb2.NodeRequest(call_id=1, method=method, protocol=node_protocol.NUMBER)
         if role is not None:
             request.caller.profile_id, request.caller.role = "p", role
         socket.send(request.SerializeToString())
@@ -134,6 +135,6 @@ def test_every_cell_through_the_gateway(deployment: tuple[Daemon, str], calls: d
         if role is Role.GATEWAY:
             assert codes == [UNKNOWN_METHOD] * 4, method
             continue
-        assert codes[:2] == [UNAUTHENTICATED] * 2, method
+        assert codes[:2] == [NO_STREAM, UNAUTHENTICATED], method
         assert (codes[2] == PERMISSION_DENIED) == (role is Role.OPERATOR), method
         assert codes[3] not in (PERMISSION_DENIED, UNAUTHENTICATED), method

@@ -1,4 +1,4 @@
-"""A gateway's connection to a default node, on real sockets: made anew when it was lost for good."""
+"""A gateway's connection to a default node, on real sockets, made anew when it is lost."""
 
 import asyncio
 from collections.abc import Iterator

@@ -63,9 +63,16 @@ class Devices:
 
 
 def test_answers_that_do_not_fit_one_frame(db_uri: str, tmp_path: Path) -> None:
-    settings = {"HEARTBEAT_INTERVAL_MS": 600_000, "DELIVERY_RETRY_MS": 300_000, "COMPRESS_MIN_BYTES": 0}
     with (
-        Deployment(tmp_path, db_uri, defaults=1, gateways=1, **settings) as deployment,
+        Deployment(
+            tmp_path,
+            db_uri,
+            defaults=1,
+            gateways=1,
+            HEARTBEAT_INTERVAL_MS=600_000,
+            DELIVERY_RETRY_MS=300_000,
+            COMPRESS_MIN_BYTES=0,
+        ) as deployment,
         Conversation(deployment.uri(), deployment.token, "alice") as alice,
         Conversation(deployment.uri(), deployment.token, "quiet") as quiet,
     ):
