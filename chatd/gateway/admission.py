@@ -32,7 +32,7 @@ class Admission:
             if token:  # none at all is no guess
                 self._door.failed(peer.link, peer.heard_at)
             raise
-        self._door.authenticated(peer.link, operator=identity.operator)
+        self._door.authenticated(peer.link, identity.profile_id, operator=identity.operator)
         return identity
 
     def limit_call(self, peer: ClientConnection, identity: Identity, call: RpcRequest) -> None:

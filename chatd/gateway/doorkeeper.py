@@ -1,7 +1,5 @@
 """Doorkeeper: ends the connection of a client that does not authenticate in time, guesses at
-tokens, or goes on when told to wait.
-
-Connections of the gateway's own process (inproc) are never ended.
+tokens, goes on when told to wait, or has too many neighbours.
 """
 
 from collections import Counter as Tally
@@ -34,13 +32,17 @@ class DoorSettings:
     """``handshake``: seconds until a connection must have authenticated, 0.0: no limit.
     ``max_unauthenticated``: connections that have not yet. ``max_failures``: wrong tokens on one
     connection, 0: no limit. ``max_connections``: all that descriptors last for;
-    ``operators_reserve``: so many more may come in, and stay if they are operators'."""
+    ``operators_reserve``: so many more may come in, and stay if they are operators'.
+    ``per_profile`` and ``per_address``: connections of one profile, but operators, and of one
+    address."""
 
     handshake: float
     max_unauthenticated: int
     max_failures: int
     max_connections: int = 1 << 30
     operators_reserve: int = 1
+    per_profile: int = 1 << 30
+    per_address: int = 1 << 30
 
 
 class Doorkeeper:
@@ -51,6 +53,9 @@ class Doorkeeper:
         self._failures: dict[Link, int] = {}  # of each connection that a front has accepted
         self._waiting: dict[Link, float] = {}  # not authenticated yet, and since when; the oldest first
         self._waiting_at: dict[str, dict[Link, None]] = {}  # the same, by address
+        self._at: dict[str, dict[Link, None]] = {}  # all, by address; the oldest first
+        self._of: dict[str, dict[Link, None]] = {}  # authenticated ones by profile; the longest silent first
+        self._profile: dict[Link, str] = {}
         self._leaving: dict[Link, float] = {}
         self._refusals = Buckets(Rate(REFUSALS_PER_SECOND, REFUSALS_PER_SECOND * REFUSAL_BURST_SECONDS))
         self._refusals_at = Buckets(
@@ -80,7 +85,10 @@ class Doorkeeper:
         self._waiting[link] = now
         neighbours = self._waiting_at.setdefault(link.address, {})
         neighbours[link] = None
+        self._at.setdefault(link.address, {})[link] = None
         most = self._settings.max_unauthenticated
+        if link.address and len(self._at[link.address]) > self._settings.per_address:
+            self._hang_up(self._idlest(self._at[link.address]), "address full")
         if len(self._failures) > self._settings.max_connections:
             self._make_room(link)
         while len(self._waiting) > most:
@@ -105,29 +113,58 @@ class Doorkeeper:
             oldest = next((one for one in self._in_reserve if one in self._waiting), link)
         self._hang_up(oldest, "full")
 
+    def _idlest(self, links: dict[Link, None]) -> Link:
+        """The one to go: the first that has not authenticated, or that has no stream, or of all."""
+        waiting = next((one for one in links if one in self._waiting), None)
+        return waiting or next((one for one in links if not one.has_stream), None) or next(iter(links))
+
+    def is_stranger(self, link: Link) -> bool:
+        """True until it has authenticated."""
+        return link in self._waiting
+
+    def is_crowded(self) -> bool:
+        """True when each newcomer must take another's place."""
+        return len(self._failures) > self._settings.max_connections
+
+    def broke(self, link: Link, why: str) -> None:
+        """A connection broke a rule of its protocol: end it, for this reason."""
+        if link in self._failures:
+            self._hang_up(link, why)
+
     def ended(self, link: Link) -> None:
         """A connection has gone."""
         self._in_reserve.pop(link, None)
+        _remove(self._at, link.address, link)
+        _remove(self._of, self._profile.pop(link, ""), link)
         self._no_longer_waiting(link)
         self._failures.pop(link, None)
         self._leaving.pop(link, None)
 
     def _no_longer_waiting(self, link: Link) -> None:
-        if self._waiting.pop(link, None) is None:
-            return
-        neighbours = self._waiting_at[link.address]
-        del neighbours[link]
-        if not neighbours:
-            del self._waiting_at[link.address]
+        if self._waiting.pop(link, None) is not None:
+            _remove(self._waiting_at, link.address, link)
 
-    def authenticated(self, link: Link, *, operator: bool) -> None:
+    def authenticated(self, link: Link, profile_id: str, *, operator: bool) -> None:
         """A token that came over the connection is good. The reserve is for operators."""
+        if link not in self._failures:
+            return
         self._no_longer_waiting(link)
+        if not operator:
+            self._count(link, profile_id)
         if link in self._in_reserve and not operator:
             if len(self._failures) > self._settings.max_connections:
                 self._hang_up(link, "full")
             else:
                 del self._in_reserve[link]
+
+    def _count(self, link: Link, profile_id: str) -> None:
+        """The connection is this profile's now. Of too many, the one goes that is used least."""
+        _remove(self._of, self._profile.get(link, ""), link)
+        self._profile[link] = profile_id
+        mine = self._of.setdefault(profile_id, {})
+        mine[link] = None
+        if len(mine) > self._settings.per_profile:
+            self._hang_up(self._idlest(mine), "profile full")
 
     def failed(self, link: Link, now: float) -> None:
         """A token that came over the connection is none. Too often, and the connection is ended
@@ -180,3 +217,12 @@ class Doorkeeper:
         link.hang_up()
         self.hung_up.add()
         self._hung_up_lately[why] += 1
+
+
+def _remove(groups: dict[str, dict[Link, None]], key: str, link: Link) -> None:
+    """Take a connection out of its group; an empty group goes."""
+    group = groups.get(key)
+    if group is not None:
+        group.pop(link, None)
+        if not group:
+            del groups[key]

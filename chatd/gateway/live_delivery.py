@@ -78,7 +78,7 @@ class LiveDelivery:
                     if plain is _NOT_MADE:
                         plain = _plain(message)
                     mine = plain
-                if mine is None:
+                if mine is None or peer.link.is_full:
                     stream.fall_behind()
                 elif stream.offer(mine):
                     passed_on += mine.events
@@ -90,7 +90,14 @@ class LiveDelivery:
                 if stream.wants_pull:
                     self._pulls.want(peer)
         self.passed_on.add(passed_on)
+        parts: list[bytes] = []
+        joined: list[bytes] = []
         for peer, records in outgoing.items():
+            if len(records) > 1:
+                # The devices of one room get the same messages: they are joined once.
+                if records != parts:
+                    parts, joined = records, [b"".join(records)]
+                records = joined
             self._deliver(peer, records, False)
         self._pulls.flush()
 

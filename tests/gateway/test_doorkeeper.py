@@ -40,8 +40,8 @@ class Door:
 def test_time_is_up_for_those_who_have_not_authenticated() -> None:
     door = Door()
     first, second, third = door.come(), door.come(now=101.0), door.come(now=101.0)
-    door.keeper.authenticated(second, operator=False)
-    door.keeper.authenticated(second, operator=False)
+    door.keeper.authenticated(second, "p", operator=False)
+    door.keeper.authenticated(second, "p", operator=False)
     door.tick_until(104.9)
     assert door.ended == []
     door.tick_until(105.0, since=104.9)
@@ -86,7 +86,7 @@ def test_those_who_authenticated_or_went_take_no_room() -> None:
     for number in range(100):
         one = door.come()
         if number % 2:
-            door.keeper.authenticated(one, operator=False)
+            door.keeper.authenticated(one, "p", operator=False)
         else:
             door.keeper.ended(one)
             door.keeper.ended(one)
@@ -98,9 +98,9 @@ def test_those_who_authenticated_or_went_take_no_room() -> None:
 def test_the_third_wrong_token_ends_a_connection_once_it_has_been_told(authenticated: bool) -> None:
     door = Door()
     one, other = door.come(), door.come()
-    door.keeper.authenticated(other, operator=False)
+    door.keeper.authenticated(other, "p", operator=False)
     if authenticated:
-        door.keeper.authenticated(one, operator=False)
+        door.keeper.authenticated(one, "p", operator=False)
     for _ in range(2):
         door.keeper.failed(one, 100.0)
         door.keeper.failed(other, 100.0)
@@ -163,24 +163,24 @@ def full_door() -> Door:
 def test_when_descriptors_run_out_the_oldest_stranger_goes() -> None:
     door = full_door()
     user, stranger, other = door.come(), door.come(), door.come()
-    door.keeper.authenticated(user, operator=False)
+    door.keeper.authenticated(user, "p", operator=False)
     newcomer = door.come()
     assert door.ended == [stranger]
-    door.keeper.authenticated(other, operator=False)
-    door.keeper.authenticated(newcomer, operator=False)
+    door.keeper.authenticated(other, "p", operator=False)
+    door.keeper.authenticated(newcomer, "p", operator=False)
     assert door.ended == [stranger], "those who have authenticated stay"
 
 
 def test_the_reserve_is_for_operators() -> None:
     door = full_door()
     for link in (door.come(), door.come(), door.come()):
-        door.keeper.authenticated(link, operator=False)
+        door.keeper.authenticated(link, "p", operator=False)
     user = door.come()
     assert door.ended == [], "it may be an operator"
-    door.keeper.authenticated(user, operator=False)
+    door.keeper.authenticated(user, "p", operator=False)
     assert door.ended == [user]
     operator = door.come()
-    door.keeper.authenticated(operator, operator=True)
+    door.keeper.authenticated(operator, "p", operator=True)
     assert door.ended == [user]
     another = door.come()
     assert door.ended == [user, another], "an operator who is in keeps the place"
