@@ -49,8 +49,8 @@ class GatewaySection(Section):
     max_connections_per_address: int = number(
         0,
         "Number of connections to a gateway from one address, which may be a whole office's: an IPv4 address "
-        "or an IPv6 /64. One more closes the one that is used least. With 0: half of all that descriptors "
-        "last for.",
+        "or an IPv6 /64. One more closes the one that is used least. With 0 the limit is half of all that "
+        "descriptors last for.",
         unit="connections",
         ge=0,
         le=10**6,
@@ -66,9 +66,8 @@ class GatewaySection(Section):
     )
     gateway_share_port: bool = Field(
         default=False,
-        description="Whether other gateways of this machine may listen at the same tcp:// address; the "
-        "kernel spreads connections over those that say so (SO_REUSEPORT). One gateway keeps one core "
-        "busy.",
+        description="True lets other gateways of this machine listen at the same tcp:// address; the kernel "
+        "spreads connections over those that say so (SO_REUSEPORT). One gateway keeps one core busy.",
     )
 
     def door(self, door: DoorSettings) -> DoorSettings:
