@@ -183,6 +183,8 @@ class Connection:
         self._needed = needed
 
     def _read_greeting(self, data: bytes) -> list[Event]:
+        if not data:
+            return []
         if data[0] != 0xFF or (len(data) > _SIGNATURE_END and not data[_SIGNATURE_END] & 1):
             raise NotZmtp3("the peer speaks ZMTP 1, or no ZMTP")
         if len(data) > _MAJOR and data[_MAJOR] < 3:
@@ -258,7 +260,7 @@ class Connection:
         """False: the frame is passed over. Raises ProtocolError."""
         if flags & COMMAND:
             if flags & ~(COMMAND | LONG) or length > MAX_COMMAND_BYTES:
-                raise ProtocolError("a command is too long", error_command("invalid command"))
+                raise ProtocolError("a command is too long, or has flags", error_command("invalid command"))
             return True
         if flags & ~(MORE | LONG):
             raise ProtocolError("a frame has unknown flags", error_command("invalid flags"))
