@@ -90,6 +90,7 @@ class ZmtpLink(asyncio.Protocol):
         "_holds",
         "_is_clogged",
         "_left",
+        "_outgoing",
         "_peer",
         "_transport",
         "_unread",
@@ -109,6 +110,7 @@ class ZmtpLink(asyncio.Protocol):
         self._unread = False  # so many answers wait that calls do too
         self._holds = 0
         self._left: list[Event] = []
+        self._outgoing: list[bytes] = []  # in this turn of the loop
         self.address = address
         self.connection: ClientConnection | None = None
         self.calls_under_way = 0
@@ -183,11 +185,23 @@ class ZmtpLink(asyncio.Protocol):
         transport = self._transport
         if transport is None or self.has_ended:
             return False
-        wire = self._front.prepare(body)
-        transport.write(DELIMITER + wire if self._delimited else wire)
-        if self._is_clogged:
-            self._measure(transport)
+        front = self._front
+        if not self._outgoing:
+            front.flush_soon(self)
+        if self._delimited:
+            self._outgoing.append(DELIMITER)
+        self._outgoing.append(front.prepare(body))
         return True
+
+    def flush(self) -> None:
+        """Write what was sent in this turn of the loop."""
+        outgoing = self._outgoing
+        transport = self._transport
+        if transport is not None and outgoing:
+            transport.write(outgoing[0] if len(outgoing) == 1 else b"".join(outgoing))
+            if self._is_clogged:
+                self._measure(transport)
+        outgoing.clear()
 
     def pause_writing(self) -> None:
         """The client does not read as quickly as it is written to."""
@@ -257,6 +271,7 @@ class ZmtpLink(asyncio.Protocol):
     def hang_up(self) -> None:
         """What was sent has LINGER seconds to leave."""
         self.has_ended = True
+        self.flush()
         if self._transport is not None:
             self._transport.close()
             self._front.later(LINGER, self._transport.abort)
@@ -293,6 +308,7 @@ class ZmtpFront:
         self._tasks: set[asyncio.Task[object]] = set()
         self._is_open = self._is_accepting = False
         self._has_heard = False
+        self._sending: list[ZmtpLink] = []
         self._prepared = b""
         self._prepared_wire = frame(b"")
         self._unsent: dict[ZmtpLink, int] = {}
@@ -362,6 +378,17 @@ class ZmtpFront:
         self._has_heard = False
         if self._is_open:
             self._after_batch()
+
+    def flush_soon(self, link: ZmtpLink) -> None:
+        """The link has something to write: once for all that it is given in this turn."""
+        if not self._sending:
+            self._loop.call_soon(self._flush)
+        self._sending.append(link)
+
+    def _flush(self) -> None:
+        sending, self._sending = self._sending, []
+        for link in sending:
+            link.flush()
 
     def prepare(self, body: bytes) -> bytes:
         """The body as it is sent. What goes to many connections one after the other is made
