@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from chatd.core.curve import CurveServer
 from chatd.core.rate_limit import address_key
 from chatd.core.zmtp import (
     DELIMITER,
-    NULL_OPENING,
+    MORE,
     Answer,
     Connection,
     Delimited,
@@ -24,6 +25,7 @@ from chatd.core.zmtp import (
     Refused,
     frame,
 )
+from chatd.core.zmtp_security import CurveHandshake, Handshake, NullHandshake
 from chatd.errors import ChatdError
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.link import Link
@@ -103,7 +105,7 @@ class ZmtpLink(asyncio.Protocol):
 
     def __init__(self, front: "ZmtpFront", address: str) -> None:
         self._front = front
-        self._peer = Connection(max_body=front.limits.max_frame)
+        self._peer = Connection(max_body=front.limits.max_frame, handshake=front.handshake())
         self._transport: asyncio.Transport | None = None
         self._delimited = False
         self._is_clogged = False
@@ -124,7 +126,7 @@ class ZmtpLink(asyncio.Protocol):
             return
         self._transport = made = cast(asyncio.Transport, transport)
         made.set_write_buffer_limits(CLOGGED_BYTES, CLEAR_BYTES)
-        made.write(NULL_OPENING)
+        made.write(self._peer.opening)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
@@ -147,8 +149,8 @@ class ZmtpLink(asyncio.Protocol):
             self._hear(events)
 
     def _break_off(self, error: ProtocolError) -> None:
-        if error.answer and self._transport is not None:
-            self._transport.write(error.answer)
+        if error.answer:
+            self._write(error.answer)
         self._front.door.broke(
             self, "old or foreign protocol" if isinstance(error, NotZmtp3) else "broken protocol"
         )
@@ -170,8 +172,8 @@ class ZmtpLink(asyncio.Protocol):
                 front.on_frame(self._heard(now), event.body)
             elif isinstance(event, Refused):
                 front.refuse(self._heard(now), event.error, event.size)
-            elif isinstance(event, Answer) and self._transport is not None:
-                self._transport.write(event.wire)
+            elif isinstance(event, Answer):
+                self._write(event.wire)
         front.heard()
 
     def _heard(self, now: float) -> ClientConnection:
@@ -185,13 +187,17 @@ class ZmtpLink(asyncio.Protocol):
         transport = self._transport
         if transport is None or self.has_ended:
             return False
-        front = self._front
-        if not self._outgoing:
-            front.flush_soon(self)
+        peer = self._peer
         if self._delimited:
-            self._outgoing.append(DELIMITER)
-        self._outgoing.append(front.prepare(body))
+            self._write(DELIMITER if peer.is_plain else peer.seal(b"", MORE))
+        self._write(self._front.prepare(body) if peer.is_plain else peer.seal(body))
         return True
+
+    def _write(self, wire: bytes) -> None:
+        """With the rest of this turn of the loop."""
+        if not self._outgoing:
+            self._front.flush_soon(self)
+        self._outgoing.append(wire)
 
     def flush(self) -> None:
         """Write what was sent in this turn of the loop."""
@@ -280,7 +286,7 @@ class ZmtpLink(asyncio.Protocol):
 class ZmtpFront:
     """Made early, opened late: ``open`` listens and begins. ``on_lost`` is told of connections that
     ended with a stream, or on the way to one; ``on_room`` of those whose deliveries need no longer
-    stay in the outbox."""
+    stay in the outbox. ``curve``: every connection is encrypted, with these keys."""
 
     on_frame: OnFrame
     refuse: Refuse
@@ -295,8 +301,10 @@ class ZmtpFront:
         *,
         on_lost: Callable[[ClientConnection], None],
         on_room: Callable[[ClientConnection], None],
+        curve: CurveServer | None = None,
     ) -> None:
         self._loop = loop
+        self._curve = curve
         self.limits = limits
         self.door = door
         self._on_lost = on_lost
@@ -354,6 +362,10 @@ class ZmtpFront:
         except OSError:
             accepted.close()
             link.connection_lost(None)
+
+    def handshake(self) -> Handshake:
+        """Of a new connection."""
+        return NullHandshake() if self._curve is None else CurveHandshake(self._curve, self.now)
 
     def lost(self, link: ZmtpLink) -> None:
         """A connection has ended."""
@@ -446,6 +458,8 @@ class ZmtpFront:
             self.door.broke(link, "unfinished frame")
         for link in list(self._unsent):
             link.look(now)
+        if self._curve is not None:
+            self._curve.discard_cookie_keys(now)
 
     def stop_accepting(self) -> None:
         """Let others that share the port have all newcomers."""
