@@ -120,6 +120,7 @@ class Connection:
         "_session",
         "_skip",
         "_skipped",
+        "commands",
     )
 
     def __init__(self, *, max_body: int, handshake: Handshake | None = None) -> None:
@@ -132,6 +133,8 @@ class Connection:
         self._part = _Part.FIRST
         self._skip = 0
         self._skipped = 0
+        self.commands = 0
+        """Commands that have come since the handshake, answered or not."""
 
     @property
     def opening(self) -> bytes:
@@ -321,6 +324,7 @@ class Connection:
 
     def _take(self, flags: int, body: bytes, events: list[Event]) -> None:
         if flags & COMMAND:
+            self.commands += 1
             name, rest = split_command(body)
             if name == b"PING":
                 pong = _PONG + rest[_TTL_BYTES : _TTL_BYTES + MAX_PING_CONTEXT]

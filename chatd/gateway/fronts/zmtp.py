@@ -49,6 +49,8 @@ The oldest goes when it is too much."""
 FRAME_SECONDS = 30.0
 FRAME_BYTES_PER_SECOND = 8_192
 """A frame must have come FRAME_SECONDS after it began, and a large one at this rate."""
+READ_BYTES = 16_384
+"""Looked at before a connection that floods is noticed: 5,000 commands, at most."""
 LONGEST_STEP = 2.0
 """Seconds between two looks that count, at most."""
 LINGER = 1.0
@@ -78,6 +80,8 @@ class Door:
     ended: Callable[[Link], None]
     broke: Callable[[Link, str], None]
     """Ends a connection that broke a rule of the protocol, and counts it under this reason."""
+    commanded: Callable[[Link, int, float], None]
+    """Ends a connection that sends too many commands of its transport."""
     is_stranger: Callable[[Link], bool]
     is_crowded: Callable[[], bool]
 
@@ -135,14 +139,25 @@ class ZmtpLink(asyncio.Protocol):
         self._front.lost(self)
 
     def data_received(self, data: bytes) -> None:
+        if len(data) <= READ_BYTES:
+            self._receive(data)
+            return
+        for at in range(0, len(data), READ_BYTES):
+            self._receive(data[at : at + READ_BYTES])
+
+    def _receive(self, data: bytes) -> None:
         if self.has_ended:
             return
+        peer = self._peer
+        commands = peer.commands
         try:
-            events = self._peer.receive(data)
+            events = peer.receive(data)
         except ProtocolError as exc:
             self._break_off(exc)
             return
-        self._front.note_unfinished(self, self._peer.unfinished, self._peer.kept, moved=bool(events))
+        if peer.commands > commands:
+            self._front.door.commanded(self, peer.commands - commands, self._front.now())
+        self._front.note_unfinished(self, peer.unfinished, peer.kept, moved=bool(events))
         if self._left:
             self._left += events
         elif events:

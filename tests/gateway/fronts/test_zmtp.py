@@ -45,6 +45,7 @@ class Server:
                 accepted=lambda link, now: self.accepted.append(link),
                 ended=self.ended.append,
                 broke=self._break,
+                commanded=lambda link, count, now: None,
                 is_stranger=lambda link: link not in self.known,
                 is_crowded=lambda: self.is_crowded,
             ),
