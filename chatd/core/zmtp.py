@@ -8,6 +8,9 @@ from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
+from chatd.core.curve import COMMAND as SEALED_COMMAND
+from chatd.core.curve import OVERHEAD_BYTES, CurveError, CurveSession
+from chatd.core.zmtp_security import Handshake, NullHandshake, SecurityError
 from chatd.errors import ChatdError, FrameTooLarge, MalformedFrame
 
 GREETING_BYTES = 64
@@ -24,10 +27,10 @@ the connection, as libzmq's MAXMSGSIZE would."""
 MAX_PING_CONTEXT = 16  # RFC 37, 5.4
 _SHORT = 256
 _TTL_BYTES = 2
-_SOCKET_TYPES = (b"DEALER", b"REQ")
 _SIGNATURE_END = 9
 _MAJOR = 10
 _MECHANISM = slice(12, 32)
+_PONG = b"\x04PONG"
 
 
 class ProtocolError(Exception):
@@ -97,65 +100,69 @@ def error_command(reason: str) -> bytes:
     return command(b"ERROR", bytes((len(text),)) + text)
 
 
-def metadata(properties: dict[bytes, bytes]) -> bytes:
-    """Properties as READY carries them."""
-    return b"".join(
-        bytes((len(name),)) + name + len(value).to_bytes(4, "big") + value
-        for name, value in properties.items()
-    )
-
-
-def read_metadata(data: bytes) -> dict[bytes, bytes]:
-    """The properties of a READY; names in lower case. Raises ProtocolError."""
-    found, at = {}, 0
-    while at < len(data):
-        name_end = at + 1 + data[at]
-        value_at = name_end + 4
-        end = value_at + int.from_bytes(data[name_end:value_at], "big")
-        if not data[at] or end > len(data):
-            raise ProtocolError("the metadata does not parse", error_command("invalid metadata"))
-        found[data[at + 1 : name_end].lower()] = data[value_at:end]
-        at = end
-    return found
-
-
-READY = metadata({b"Socket-Type": b"ROUTER", b"Identity": b""})
-"""What this side says of itself. An identity of the peer means nothing here."""
-
-
-def check_peer(properties: dict[bytes, bytes]) -> None:
-    """Raise ProtocolError unless the peer is a kind of socket that a ROUTER serves."""
-    kind = properties.get(b"socket-type", b"")
-    if kind not in _SOCKET_TYPES:
-        raise ProtocolError("the peer is no DEALER or REQ", error_command("connect a DEALER or a REQ"))
-
-
 def greeting(mechanism: bytes, *, as_server: bool) -> bytes:
     """The 64 bytes that every connection begins with."""
     start = b"\xff" + bytes(8) + b"\x7f\x03\x01" + mechanism.ljust(20, b"\0") + bytes((as_server,))
     return start.ljust(GREETING_BYTES, b"\0")
 
 
-NULL_OPENING = greeting(b"NULL", as_server=False) + command(b"READY", READY)
-"""Everything that this side says by itself, without encryption: it need not wait for the peer."""
-
-
 class Connection:
-    """One connection. ``receive`` takes what has come and returns what it means. ``max_body`` is
-    the largest body taken, in bytes."""
+    """One connection. ``opening`` is to be sent first; ``receive`` takes what has come and returns
+    what it means. ``max_body`` is the largest body taken, in bytes."""
 
-    __slots__ = ("_kept", "_max_body", "_needed", "_part", "_read", "_skip", "_skipped", "is_ready")
+    __slots__ = (
+        "_handshake",
+        "_kept",
+        "_max_body",
+        "_needed",
+        "_part",
+        "_read",
+        "_session",
+        "_skip",
+        "_skipped",
+        "commands",
+    )
 
-    def __init__(self, *, max_body: int) -> None:
+    def __init__(self, *, max_body: int, handshake: Handshake | None = None) -> None:
         self._max_body = max_body
+        self._handshake: Handshake = handshake or NullHandshake()
+        self._session: CurveSession | None = None
         self._kept = bytearray()
         self._needed = 1
         self._read: Callable[[bytes], list[Event]] = self._read_greeting
         self._part = _Part.FIRST
         self._skip = 0
         self._skipped = 0
-        self.is_ready = False
+        self.commands = 0
+        """Commands that have come since the handshake, answered or not."""
+
+    @property
+    def opening(self) -> bytes:
+        """What this side says first; it waits for nothing."""
+        start = greeting(self._handshake.name, as_server=self._handshake.as_server)
+        said = self._handshake.opening
+        return start + command(*said) if said is not None else start
+
+    @property
+    def is_ready(self) -> bool:
         """True when the handshake is over."""
+        return self._handshake.is_over
+
+    @property
+    def is_plain(self) -> bool:
+        """True if the same bytes may go to many connections (``frame``)."""
+        return self._session is None
+
+    @property
+    def client_key(self) -> bytes:
+        """The client's public key, proved to be its own; empty without encryption."""
+        return self._handshake.client_key
+
+    def seal(self, body: bytes, flags: int = 0) -> bytes:
+        """One frame as it is sent on this connection. It must be sent, and before the next."""
+        if self._session is None:
+            return frame(body, flags)
+        return frame(self._session.seal(body, SEALED_COMMAND if flags & COMMAND else flags & MORE))
 
     @property
     def kept(self) -> int:
@@ -192,7 +199,7 @@ class Connection:
         if len(data) < GREETING_BYTES:
             self._keep(data, len(data) + 1)
             return []
-        if data[_MECHANISM].rstrip(b"\0") != b"NULL":
+        if data[_MECHANISM].rstrip(b"\0") != self._handshake.name:
             raise ProtocolError("the peer wants another security mechanism")
         self._read = self._read_handshake
         return self._read(data[GREETING_BYTES:])
@@ -212,12 +219,15 @@ class Connection:
         name, body = split_command(data[start:end])
         if name == b"ERROR":
             raise ProtocolError("the peer refuses the connection")
-        if name != b"READY":
-            raise ProtocolError("the peer does not shake hands", error_command("a READY is missing"))
-        check_peer(read_metadata(body))
-        self.is_ready = True
-        self._read = self._read_traffic
-        return self._read(data[end:])
+        try:
+            answers = self._handshake.command(name, body)
+        except SecurityError as exc:
+            raise ProtocolError(str(exc), error_command(exc.answer) if exc.answer else b"") from exc
+        events: list[Event] = [Answer(frame(answer, COMMAND)) for answer in answers]
+        if self._handshake.is_over:
+            self._session = self._handshake.session
+            self._read = self._read_traffic if self._session is None else self._read_sealed
+        return events + self._read(data[end:])
 
     def _read_traffic(self, data: bytes) -> list[Event]:
         events: list[Event] = []
@@ -256,6 +266,36 @@ class Connection:
             at = end
         return events
 
+    def _read_sealed(self, data: bytes) -> list[Event]:
+        """Each frame is a sealed one. One that is too large cannot be passed over: the next would
+        not be the next."""
+        events: list[Event] = []
+        at, size = 0, len(data)
+        while at < size:
+            start = at + (9 if data[at] & LONG else 2)
+            if start > size:
+                self._keep(data[at:], start - at)
+                break
+            end = start + int.from_bytes(data[at + 1 : start], "big")
+            if data[at] & ~(LONG | COMMAND) or end - start > self._max_body + OVERHEAD_BYTES:
+                raise ProtocolError("a sealed frame is too large, or not one")
+            if end > size:
+                self._keep(data[at:], end - at)
+                break
+            self._open(data[start:end], events)
+            at = end
+        return events
+
+    def _open(self, sealed: bytes, events: list[Event]) -> None:
+        assert self._session is not None
+        try:
+            inner, body = self._session.open(sealed)
+        except CurveError as exc:
+            raise ProtocolError(str(exc)) from exc
+        flags = COMMAND if inner & SEALED_COMMAND else inner & MORE
+        if self._is_taken(flags, len(body), events):
+            self._take(flags, body, events)
+
     def _is_taken(self, flags: int, length: int, events: list[Event]) -> bool:
         """False: the frame is passed over. Raises ProtocolError."""
         if flags & COMMAND:
@@ -286,9 +326,11 @@ class Connection:
 
     def _take(self, flags: int, body: bytes, events: list[Event]) -> None:
         if flags & COMMAND:
+            self.commands += 1
             name, rest = split_command(body)
             if name == b"PING":
-                events.append(Answer(command(b"PONG", rest[_TTL_BYTES : _TTL_BYTES + MAX_PING_CONTEXT])))
+                pong = _PONG + rest[_TTL_BYTES : _TTL_BYTES + MAX_PING_CONTEXT]
+                events.append(Answer(self.seal(pong, COMMAND)))
             elif name == b"ERROR":
                 raise ProtocolError("the peer ends the connection")
         elif flags & MORE:

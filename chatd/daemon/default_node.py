@@ -20,6 +20,7 @@ from chatd.default.calls import Calls
 from chatd.default.dead_letters.admin import DeadLetterAdmin
 from chatd.default.devices.admin import DeviceAdmin
 from chatd.default.devices.connection_cache import DatabaseConnectionCache, MemoryConnectionCache
+from chatd.default.devices.device_limit import DeviceLimit
 from chatd.default.fan_out.fan_out import FanOut
 from chatd.default.fan_out.last_mile_delivery import EventDeliveryQueueHandler
 from chatd.default.fan_out.publishing import QueuePublishing
@@ -244,9 +245,11 @@ def _parts(
         receipts.part,
         _typing(settings, flow, store).part,
         flow.presence.part,
-        _node_service(settings, flow, receipts, leases, gateways, cache, started_us).part,
+        _node_service(settings, store, flow, receipts, leases, gateways, cache, started_us).part,
         flow.routing.part,
-        NotificationBusiness(notifiers, endpoints.fault).part,
+        NotificationBusiness(
+            notifiers, endpoints.fault, most_devices=settings.retention.max_devices_per_profile
+        ).part,
         RoomAdmin().part,
         OutboxAdmin(flow.online, _now_us).part,
         DeviceAdmin(flow.online, cache, flow.last_mile.tell_epoch).part,
@@ -270,6 +273,7 @@ def _typing(settings: Settings, flow: _Flow, store: StoreAccess) -> TypingBusine
 
 def _node_service(
     settings: Settings,
+    store: StoreAccess,
     flow: _Flow,
     receipts: ReceiptBusiness,
     leases: Leases,
@@ -288,6 +292,14 @@ def _node_service(
         gateways=gateways,
         asked=flow.routing.asked,
         rule=settings.redelivery.rule(),
+        limit=DeviceLimit(
+            store,
+            flow.online,
+            most=settings.retention.max_devices_per_profile,
+            tell_epoch=flow.last_mile.tell_epoch,
+            clock=_now_us,
+            steady=time.monotonic,
+        ),
         cache=cache,
         tell_epoch=flow.last_mile.tell_epoch,
         acknowledged=receipts.acknowledged,

@@ -25,6 +25,10 @@ REFUSALS_PER_SECOND = 1_000
 REFUSAL_BURST_SECONDS = 2
 REFUSAL_BYTES = 4_096
 """So many bytes of a refused frame count as one refusal more."""
+COMMANDS_PER_SECOND = 100
+"""Commands of its transport, such as PING, that a connection may send: they cost as much as a small
+frame, and no other limit counts them."""
+COMMAND_BURST_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Doorkeeper:
         self._refusals_at = Buckets(
             Rate(4 * REFUSALS_PER_SECOND, 4 * REFUSALS_PER_SECOND * REFUSAL_BURST_SECONDS)
         )
+        self._commands = Buckets(Rate(COMMANDS_PER_SECOND, COMMANDS_PER_SECOND * COMMAND_BURST_SECONDS))
         self._hung_up_lately: Tally[str] = Tally()
         self._in_reserve: dict[Link, None] = {}  # came when there was no more room; the oldest first
         self._full = Outage(
@@ -187,6 +192,13 @@ class Doorkeeper:
         if address:
             self._refusals_at.charge(address, cost, now)
         return True
+
+    def commanded(self, link: Link, count: int, now: float) -> None:
+        """The connection has sent so many commands of its transport. Too many, and it is ended."""
+        if self._commands.wait(link, count, now):
+            self.broke(link, "flooding")
+        else:
+            self._commands.charge(link, count, now)
 
     def tick(self, now: float) -> None:
         """End the connections whose time is up."""

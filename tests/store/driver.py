@@ -29,6 +29,8 @@ from chatd.store.worker import Completed
 from chatd.store.writer import WriteBatch, Writer
 
 R = TypeVar("R")
+MANY = 1_000
+"""Devices of a profile, for tests that are not about their number."""
 
 
 class Store:
@@ -91,7 +93,7 @@ class Store:
         self.do(MarkPublished(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
 
     def open(self, profile: str, device: str) -> StreamKey:
-        (epoch,) = self.do(OpenStreams(((profile, device),)))
+        (epoch,) = self.do(OpenStreams(((profile, device),), MANY))
         return StreamKey(profile, device, epoch)
 
     def owed(self, stream: StreamKey, **limits: Any) -> Owed:

@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from chatd.core.curve import CurveServer
 from chatd.core.rate_limit import address_key
 from chatd.core.zmtp import (
     DELIMITER,
-    NULL_OPENING,
+    MORE,
     Answer,
     Connection,
     Delimited,
@@ -24,6 +25,7 @@ from chatd.core.zmtp import (
     Refused,
     frame,
 )
+from chatd.core.zmtp_security import CurveHandshake, Handshake, NullHandshake
 from chatd.errors import ChatdError
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.link import Link
@@ -47,6 +49,8 @@ The oldest goes when it is too much."""
 FRAME_SECONDS = 30.0
 FRAME_BYTES_PER_SECOND = 8_192
 """A frame must have come FRAME_SECONDS after it began, and a large one at this rate."""
+READ_BYTES = 16_384
+"""Looked at before a connection that floods is noticed: 5,000 commands, at most."""
 LONGEST_STEP = 2.0
 """Seconds between two looks that count, at most."""
 LINGER = 1.0
@@ -76,6 +80,8 @@ class Door:
     ended: Callable[[Link], None]
     broke: Callable[[Link, str], None]
     """Ends a connection that broke a rule of the protocol, and counts it under this reason."""
+    commanded: Callable[[Link, int, float], None]
+    """Ends a connection that sends too many commands of its transport."""
     is_stranger: Callable[[Link], bool]
     is_crowded: Callable[[], bool]
 
@@ -90,6 +96,7 @@ class ZmtpLink(asyncio.Protocol):
         "_holds",
         "_is_clogged",
         "_left",
+        "_outgoing",
         "_peer",
         "_transport",
         "_unread",
@@ -102,13 +109,14 @@ class ZmtpLink(asyncio.Protocol):
 
     def __init__(self, front: "ZmtpFront", address: str) -> None:
         self._front = front
-        self._peer = Connection(max_body=front.limits.max_frame)
+        self._peer = Connection(max_body=front.limits.max_frame, handshake=front.handshake())
         self._transport: asyncio.Transport | None = None
         self._delimited = False
         self._is_clogged = False
         self._unread = False  # so many answers wait that calls do too
         self._holds = 0
         self._left: list[Event] = []
+        self._outgoing: list[bytes] = []  # in this turn of the loop
         self.address = address
         self.connection: ClientConnection | None = None
         self.calls_under_way = 0
@@ -122,7 +130,7 @@ class ZmtpLink(asyncio.Protocol):
             return
         self._transport = made = cast(asyncio.Transport, transport)
         made.set_write_buffer_limits(CLOGGED_BYTES, CLEAR_BYTES)
-        made.write(NULL_OPENING)
+        made.write(self._peer.opening)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
@@ -131,22 +139,33 @@ class ZmtpLink(asyncio.Protocol):
         self._front.lost(self)
 
     def data_received(self, data: bytes) -> None:
+        if len(data) <= READ_BYTES:
+            self._receive(data)
+            return
+        for at in range(0, len(data), READ_BYTES):
+            self._receive(data[at : at + READ_BYTES])
+
+    def _receive(self, data: bytes) -> None:
         if self.has_ended:
             return
+        peer = self._peer
+        commands = peer.commands
         try:
-            events = self._peer.receive(data)
+            events = peer.receive(data)
         except ProtocolError as exc:
             self._break_off(exc)
             return
-        self._front.note_unfinished(self, self._peer.unfinished, self._peer.kept, moved=bool(events))
+        if peer.commands > commands:
+            self._front.door.commanded(self, peer.commands - commands, self._front.now())
+        self._front.note_unfinished(self, peer.unfinished, peer.kept, moved=bool(events))
         if self._left:
             self._left += events
         elif events:
             self._hear(events)
 
     def _break_off(self, error: ProtocolError) -> None:
-        if error.answer and self._transport is not None:
-            self._transport.write(error.answer)
+        if error.answer:
+            self._write(error.answer)
         self._front.door.broke(
             self, "old or foreign protocol" if isinstance(error, NotZmtp3) else "broken protocol"
         )
@@ -168,8 +187,8 @@ class ZmtpLink(asyncio.Protocol):
                 front.on_frame(self._heard(now), event.body)
             elif isinstance(event, Refused):
                 front.refuse(self._heard(now), event.error, event.size)
-            elif isinstance(event, Answer) and self._transport is not None:
-                self._transport.write(event.wire)
+            elif isinstance(event, Answer):
+                self._write(event.wire)
         front.heard()
 
     def _heard(self, now: float) -> ClientConnection:
@@ -183,11 +202,27 @@ class ZmtpLink(asyncio.Protocol):
         transport = self._transport
         if transport is None or self.has_ended:
             return False
-        wire = self._front.prepare(body)
-        transport.write(DELIMITER + wire if self._delimited else wire)
-        if self._is_clogged:
-            self._measure(transport)
+        peer = self._peer
+        if self._delimited:
+            self._write(DELIMITER if peer.is_plain else peer.seal(b"", MORE))
+        self._write(self._front.prepare(body) if peer.is_plain else peer.seal(body))
         return True
+
+    def _write(self, wire: bytes) -> None:
+        """With the rest of this turn of the loop."""
+        if not self._outgoing:
+            self._front.flush_soon(self)
+        self._outgoing.append(wire)
+
+    def flush(self) -> None:
+        """Write what was sent in this turn of the loop."""
+        outgoing = self._outgoing
+        transport = self._transport
+        if transport is not None and outgoing:
+            transport.write(outgoing[0] if len(outgoing) == 1 else b"".join(outgoing))
+            if self._is_clogged:
+                self._measure(transport)
+        outgoing.clear()
 
     def pause_writing(self) -> None:
         """The client does not read as quickly as it is written to."""
@@ -257,6 +292,7 @@ class ZmtpLink(asyncio.Protocol):
     def hang_up(self) -> None:
         """What was sent has LINGER seconds to leave."""
         self.has_ended = True
+        self.flush()
         if self._transport is not None:
             self._transport.close()
             self._front.later(LINGER, self._transport.abort)
@@ -265,7 +301,7 @@ class ZmtpLink(asyncio.Protocol):
 class ZmtpFront:
     """Made early, opened late: ``open`` listens and begins. ``on_lost`` is told of connections that
     ended with a stream, or on the way to one; ``on_room`` of those whose deliveries need no longer
-    stay in the outbox."""
+    stay in the outbox. ``curve``: every connection is encrypted, with these keys."""
 
     on_frame: OnFrame
     refuse: Refuse
@@ -280,8 +316,10 @@ class ZmtpFront:
         *,
         on_lost: Callable[[ClientConnection], None],
         on_room: Callable[[ClientConnection], None],
+        curve: CurveServer | None = None,
     ) -> None:
         self._loop = loop
+        self._curve = curve
         self.limits = limits
         self.door = door
         self._on_lost = on_lost
@@ -293,6 +331,7 @@ class ZmtpFront:
         self._tasks: set[asyncio.Task[object]] = set()
         self._is_open = self._is_accepting = False
         self._has_heard = False
+        self._sending: list[ZmtpLink] = []
         self._prepared = b""
         self._prepared_wire = frame(b"")
         self._unsent: dict[ZmtpLink, int] = {}
@@ -339,6 +378,10 @@ class ZmtpFront:
             accepted.close()
             link.connection_lost(None)
 
+    def handshake(self) -> Handshake:
+        """Of a new connection."""
+        return NullHandshake() if self._curve is None else CurveHandshake(self._curve, self.now)
+
     def lost(self, link: ZmtpLink) -> None:
         """A connection has ended."""
         self._links.pop(link, None)
@@ -362,6 +405,17 @@ class ZmtpFront:
         self._has_heard = False
         if self._is_open:
             self._after_batch()
+
+    def flush_soon(self, link: ZmtpLink) -> None:
+        """The link has something to write: once for all that it is given in this turn."""
+        if not self._sending:
+            self._loop.call_soon(self._flush)
+        self._sending.append(link)
+
+    def _flush(self) -> None:
+        sending, self._sending = self._sending, []
+        for link in sending:
+            link.flush()
 
     def prepare(self, body: bytes) -> bytes:
         """The body as it is sent. What goes to many connections one after the other is made
@@ -419,6 +473,8 @@ class ZmtpFront:
             self.door.broke(link, "unfinished frame")
         for link in list(self._unsent):
             link.look(now)
+        if self._curve is not None:
+            self._curve.discard_cookie_keys(now)
 
     def stop_accepting(self) -> None:
         """Let others that share the port have all newcomers."""

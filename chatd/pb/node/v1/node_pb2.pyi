@@ -1,3 +1,4 @@
+from chatd.pb.gateway.v1 import gateway_pb2 as _gateway_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -159,13 +160,23 @@ class OpenStreamsRequest(_message.Message):
     streams: _containers.RepeatedCompositeFieldContainer[OpenStream]
     def __init__(self, gateway_id: _Optional[str] = ..., streams: _Optional[_Iterable[_Union[OpenStream, _Mapping]]] = ...) -> None: ...
 
+class RefusedStream(_message.Message):
+    __slots__ = ("stream", "error")
+    STREAM_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    stream: int
+    error: _gateway_pb2.Error
+    def __init__(self, stream: _Optional[int] = ..., error: _Optional[_Union[_gateway_pb2.Error, _Mapping]] = ...) -> None: ...
+
 class OpenStreamsResponse(_message.Message):
-    __slots__ = ("epochs", "new_devices")
+    __slots__ = ("epochs", "new_devices", "refused")
     EPOCHS_FIELD_NUMBER: _ClassVar[int]
     NEW_DEVICES_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
     epochs: _containers.RepeatedScalarFieldContainer[int]
     new_devices: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, epochs: _Optional[_Iterable[int]] = ..., new_devices: _Optional[_Iterable[int]] = ...) -> None: ...
+    refused: _containers.RepeatedCompositeFieldContainer[RefusedStream]
+    def __init__(self, epochs: _Optional[_Iterable[int]] = ..., new_devices: _Optional[_Iterable[int]] = ..., refused: _Optional[_Iterable[_Union[RefusedStream, _Mapping]]] = ...) -> None: ...
 
 class StreamPull(_message.Message):
     __slots__ = ("profile_id", "device_id", "epoch", "sent", "max_messages", "max_bytes", "want_cursors", "first_may_exceed", "again", "plain", "urgent_only")
