@@ -7,14 +7,12 @@ import pytest
 from chatd.core.zmtp import (
     MAX_COMMAND_BYTES,
     MAX_SKIPPED_PARTS,
-    NULL_OPENING,
     SKIP_FACTOR,
     Connection,
     NotZmtp3,
     ProtocolError,
     error_command,
     frame,
-    read_metadata,
 )
 from tests.core.zmtp_listener import in_words
 from tests.core.zmtp_peer import COMMAND, LONG, MORE, OPENED, head, hello, ping, properties, ready, said, wire
@@ -113,10 +111,11 @@ class TestGreeting:
         assert connection.is_ready
 
     def test_this_side_says_it_all_at_once(self) -> None:
-        signature, rest = NULL_OPENING[:10], NULL_OPENING[10:64]
+        opening = fresh().opening
+        signature, rest = opening[:10], opening[10:64]
         assert signature == b"\xff" + bytes(8) + b"\x7f"  # the padding is free, and libzmq's differs
         assert rest == hello()[10:]
-        assert NULL_OPENING[64:] == ready(b"ROUTER")
+        assert opening[64:] == ready(b"ROUTER")
 
 
 class TestHandshake:
@@ -159,14 +158,13 @@ class TestHandshake:
             b"\0\0\0\0\0",
             properties((b"Socket-Type", b"DEALER")) + b"\x01",
             properties((b"Socket-Type", b"DEALER")) + b"\0",
+            properties((b"Socket-Type", b"DEALER"), (b"socket-type", b"DEALER")),
+            properties((b"Socket-Type", b"DEALER"), (b"a b", b"")),
         ],
     )
     def test_metadata_that_does_not_parse_is_refused(self, metadata: bytes) -> None:
         error = refused(fresh(), hello(), said(b"READY", metadata))
         assert error.answer == error_command("invalid metadata")
-
-    def test_metadata_is_read(self) -> None:
-        assert read_metadata(properties((b"A", b"1"), (b"b", b""))) == {b"a": b"1", b"b": b""}
 
     def test_an_identity_means_nothing(self) -> None:
         for identity in (b"", b"alice", b"\0\x01\x02\x03\x04", b"i" * 255):

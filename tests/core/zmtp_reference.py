@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 LIMIT_OF_COMMANDS = 8_192
 LIMIT_OF_PARTS = 64
+NAME_CHARACTERS = set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.+")
 
 Said = tuple[str, bytes | int]
 """One event: its kind, and a body, an answer's bytes or a size."""
@@ -86,7 +87,8 @@ def _ready(reader: _Reader) -> None:
         size_of_value, data = data[:4], data[4:]
         size = int.from_bytes(size_of_value, "big")
         value, data = data[:size], data[size:]
-        if not length or len(key) < length or len(size_of_value) < 4 or len(value) < size:
+        whole = len(key) == length and len(size_of_value) == 4 and len(value) == size
+        if not whole or not length or not set(key) <= NAME_CHARACTERS or key.lower() in found:
             raise _End("told")
         found[key.lower()] = value
     if found.get(b"socket-type") not in (b"DEALER", b"REQ"):
