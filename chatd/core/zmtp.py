@@ -68,10 +68,20 @@ class Refused(NamedTuple):
     size: int
 
 
-class Answer(NamedTuple):
-    """Bytes to be sent now."""
+class Answer:
+    """A command to be sent. An open connection's is sealed as late as it is sent, since frames that
+    were sealed before must have gone before: so read ``wire`` once, then."""
 
-    wire: bytes
+    __slots__ = ("_body", "_seal")
+
+    def __init__(self, body: bytes, seal: Callable[[bytes, int], bytes]) -> None:
+        self._body = body
+        self._seal = seal
+
+    @property
+    def wire(self) -> bytes:
+        """Its bytes."""
+        return self._seal(self._body, COMMAND)
 
 
 Event = bytes | Delimited | Refused | Answer
@@ -223,7 +233,7 @@ class Connection:
             answers = self._handshake.command(name, body)
         except SecurityError as exc:
             raise ProtocolError(str(exc), error_command(exc.answer) if exc.answer else b"") from exc
-        events: list[Event] = [Answer(frame(answer, COMMAND)) for answer in answers]
+        events: list[Event] = [Answer(answer, frame) for answer in answers]
         if self._handshake.is_over:
             self._session = self._handshake.session
             self._read = self._read_traffic if self._session is None else self._read_sealed
@@ -330,7 +340,7 @@ class Connection:
             name, rest = split_command(body)
             if name == b"PING":
                 pong = _PONG + rest[_TTL_BYTES : _TTL_BYTES + MAX_PING_CONTEXT]
-                events.append(Answer(self.seal(pong, COMMAND)))
+                events.append(Answer(pong, self.seal))
             elif name == b"ERROR":
                 raise ProtocolError("the peer ends the connection")
         elif flags & MORE:

@@ -312,7 +312,9 @@ class TestCommands:
     def test_a_ping_without_a_whole_ttl_is_answered_too(self, short: bytes) -> None:
         assert hear(opened(), said(b"PING", short)) == [("answer", said(b"PONG"))]
 
-    @pytest.mark.parametrize("name", [b"SUBSCRIBE", b"CANCEL", b"PONG", b"READY", b"WHATEVER", b"", b"n" * 255])
+    @pytest.mark.parametrize(
+        "name", [b"SUBSCRIBE", b"CANCEL", b"PONG", b"READY", b"WHATEVER", b"", b"n" * 255]
+    )
     def test_other_commands_are_ignored(self, name: bytes) -> None:
         connection = opened()
         for data in (b"", b"topic", b"x" * (MAX_COMMAND_BYTES - 1 - len(name))):

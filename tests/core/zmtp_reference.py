@@ -1,7 +1,7 @@
 """A second reader of ZMTP, slow and obvious, which judges a whole connection at once. It is written
 from RFC 37 and the rules in chatd/core/zmtp.py's docstrings, and shares no code with it."""
 
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 LIMIT_OF_COMMANDS = 8_192
 LIMIT_OF_PARTS = 64
@@ -101,7 +101,7 @@ def _named(body: bytes) -> tuple[bytes, bytes]:
     return body[1 : 1 + body[0]], body[1 + body[0] :]
 
 
-def _traffic(reader: _Reader, max_body: int, said: list[Said]) -> None:
+def _traffic(reader: _Reader, max_body: int, said: list[Said]) -> NoReturn:
     sizes: list[int] = []  # of the parts of the message that is coming
     passing, passed = False, 0
     while True:

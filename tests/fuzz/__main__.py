@@ -49,7 +49,9 @@ def at_random(minutes: float, seed: int) -> None:
 
         @seeded(number)
         @settings(max_examples=5_000, deadline=None, database=None)
-        @given(st.sampled_from(list(SEEDS.values())), st.binary(max_size=60), st.integers(0, 100), st.binary())
+        @given(
+            st.sampled_from(list(SEEDS.values())), st.binary(max_size=60), st.integers(0, 100), st.binary()
+        )
         def search(start: bytes, put_in: bytes, place: int, after: bytes) -> None:
             nonlocal examples
             examples += 1
@@ -70,7 +72,9 @@ def main() -> None:
         import atheris  # noqa: F401
     except ImportError:
         given.random = True
-    print(f"fuzzing chatd/core/zmtp.py for {given.minutes:g} min, {'at random' if given.random else 'guided'}")
+    print(
+        f"fuzzing chatd/core/zmtp.py for {given.minutes:g} min, {'at random' if given.random else 'guided'}"
+    )
     (at_random if given.random else guided)(given.minutes, given.seed)
 
 
