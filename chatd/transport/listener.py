@@ -108,8 +108,9 @@ def address_of(listening: socket.socket) -> str:
 
 
 class Listener:
-    """Accepts from a listening socket and closes it. ``on_accepted`` gets each connection and its IP
-    address, empty for a local socket. ``is_crowded``: then connections are accepted more slowly; the others wait in the kernel."""
+    """Accepts from a listening socket and closes it. ``on_accepted`` gets each connection and its
+    IP address, empty for a local socket. ``is_crowded``: then connections are accepted more slowly;
+    the others wait in the kernel."""
 
     def __init__(
         self,
