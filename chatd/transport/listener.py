@@ -108,14 +108,15 @@ def address_of(listening: socket.socket) -> str:
 
 
 class Listener:
-    """Accepts from a listening socket and closes it. ``on_accepted`` gets each connection.
-    ``is_crowded``: then connections are accepted more slowly; the others wait in the kernel."""
+    """Accepts from a listening socket and closes it. ``on_accepted`` gets each connection and its
+    IP address, empty for a local socket. ``is_crowded``: then connections are accepted more slowly;
+    the others wait in the kernel."""
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         listening: socket.socket,
-        on_accepted: Callable[[socket.socket], None],
+        on_accepted: Callable[[socket.socket, str], None],
         *,
         is_crowded: Callable[[], bool],
     ) -> None:
@@ -133,7 +134,7 @@ class Listener:
     def _accept(self) -> None:
         for _ in range(ACCEPTS_A_TURN):
             try:
-                connection, _ = self._listening.accept()
+                connection, peer = self._listening.accept()
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as exc:
@@ -143,7 +144,7 @@ class Listener:
                 self._wait()
                 return
             self._failing.worked()
-            self._on_accepted(connection)
+            self._on_accepted(connection, peer[0] if isinstance(peer, tuple) else "")
         if self._is_crowded():
             self._wait()
 

@@ -78,8 +78,8 @@ class ZmtpFront:
         self._is_open = self._is_accepting = True
         return bound
 
-    def _accept(self, accepted: socket.socket) -> None:
-        link = ZmtpLink(self, _address(accepted))
+    def _accept(self, accepted: socket.socket, address: str) -> None:
+        link = ZmtpLink(self, address_key(address))
         self._links[link] = None
         self.door.accepted(link, self.now())
         if link.has_ended:
@@ -171,12 +171,3 @@ class ZmtpFront:
         self.stop_accepting()
         for link in list(self._links):
             link.hang_up()
-
-
-def _address(accepted: socket.socket) -> str:
-    if accepted.family == socket.AF_UNIX:
-        return ""
-    try:
-        return address_key(accepted.getpeername()[0])
-    except OSError:
-        return ""  # it has ended already
