@@ -49,8 +49,9 @@ The oldest goes when it is too much."""
 FRAME_SECONDS = 30.0
 FRAME_BYTES_PER_SECOND = 8_192
 """A frame must have come FRAME_SECONDS after it began, and a large one at this rate."""
-READ_BYTES = 16_384
-"""Looked at before a connection that floods is noticed: 5,000 commands, at most."""
+READ_BYTES = 4_096
+"""Taken apart before any of it is heard: a connection that floods is ended before it has cost much
+of the loop's time."""
 LONGEST_STEP = 2.0
 """Seconds between two looks that count, at most."""
 LINGER = 1.0
@@ -83,7 +84,7 @@ class Door:
     commanded: Callable[[Link, int, float], None]
     """Ends a connection that sends too many commands of its transport."""
     is_stranger: Callable[[Link], bool]
-    is_crowded: Callable[[], bool]
+    newcomers: Callable[[int], int]
 
 
 class ZmtpLink(asyncio.Protocol):
@@ -91,6 +92,7 @@ class ZmtpLink(asyncio.Protocol):
     nothing of the old one."""
 
     __slots__ = (
+        "_accepted",
         "_delimited",
         "_front",
         "_holds",
@@ -107,8 +109,9 @@ class ZmtpLink(asyncio.Protocol):
         "is_full",
     )
 
-    def __init__(self, front: "ZmtpFront", address: str) -> None:
+    def __init__(self, front: "ZmtpFront", accepted: socket.socket) -> None:
         self._front = front
+        self._accepted: socket.socket | None = accepted  # until it is the transport's
         self._peer = Connection(max_body=front.limits.max_frame, handshake=front.handshake())
         self._transport: asyncio.Transport | None = None
         self._delimited = False
@@ -117,7 +120,7 @@ class ZmtpLink(asyncio.Protocol):
         self._holds = 0
         self._left: list[Event] = []
         self._outgoing: list[bytes] = []  # in this turn of the loop
-        self.address = address
+        self.address = _address(accepted)
         self.connection: ClientConnection | None = None
         self.calls_under_way = 0
         self.is_full = False
@@ -125,6 +128,7 @@ class ZmtpLink(asyncio.Protocol):
         """True as soon as nothing more is heard of it."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._accepted = None
         if self.has_ended:
             transport.close()
             return
@@ -139,7 +143,7 @@ class ZmtpLink(asyncio.Protocol):
         self._front.lost(self)
 
     def data_received(self, data: bytes) -> None:
-        if len(data) <= READ_BYTES:
+        if len(data) <= max(READ_BYTES, self._peer.unfinished - self._peer.kept):
             self._receive(data)
             return
         for at in range(0, len(data), READ_BYTES):
@@ -149,14 +153,13 @@ class ZmtpLink(asyncio.Protocol):
         if self.has_ended:
             return
         peer = self._peer
-        commands = peer.commands
         try:
             events = peer.receive(data)
         except ProtocolError as exc:
             self._break_off(exc)
             return
-        if peer.commands > commands:
-            self._front.door.commanded(self, peer.commands - commands, self._front.now())
+        if peer.commands:
+            self._front.door.commanded(self, peer.commands, self._front.now())
         self._front.note_unfinished(self, peer.unfinished, peer.kept, moved=bool(events))
         if self._left:
             self._left += events
@@ -293,6 +296,8 @@ class ZmtpLink(asyncio.Protocol):
         """What was sent has LINGER seconds to leave."""
         self.has_ended = True
         self.flush()
+        if self._accepted is not None:
+            self._accepted.close()  # now: thousands may be accepted in this turn of the loop
         if self._transport is not None:
             self._transport.close()
             self._front.later(LINGER, self._transport.abort)
@@ -355,23 +360,22 @@ class ZmtpFront:
         listening = listen(uri, context.claim, share_port=self.limits.share_port)
         self.on_frame, self.refuse, self._after_batch = on_frame, refuse, after_batch
         bound = address_of(listening)
-        self._listener = Listener(self._loop, listening, self._accept, is_crowded=self.door.is_crowded)
+        self._listener = Listener(self._loop, listening, self._accept, newcomers=self.door.newcomers)
         self._is_open = self._is_accepting = True
         return bound
 
     def _accept(self, accepted: socket.socket) -> None:
-        link = ZmtpLink(self, _address(accepted))
+        link = ZmtpLink(self, accepted)
         self._links[link] = None
         self.door.accepted(link, self.now())
-        if link.has_ended:
-            accepted.close()
-            self.lost(link)
-            return
         task: asyncio.Task[object] = self._loop.create_task(self._serve(link, accepted))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, link: ZmtpLink, accepted: socket.socket) -> None:
+        if link.has_ended:
+            self.lost(link)
+            return
         try:
             await self._loop.connect_accepted_socket(lambda: link, accepted)
         except OSError:
