@@ -124,7 +124,7 @@ class RawPeer:
         """S: frames up to one of this kind, and those before it."""
         before: list[ServerFrame] = []
         deadline = time.monotonic() + seconds
-        while not (heard := self.hear(deadline - time.monotonic())).HasField(kind):  # type: ignore[arg-type]
+        while not (heard := self.hear(deadline - time.monotonic())).HasField(kind):
             before.append(heard)
         return getattr(heard, kind), before
 
