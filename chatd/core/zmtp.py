@@ -71,10 +71,20 @@ class Refused(NamedTuple):
     size: int
 
 
-class Answer(NamedTuple):
-    """Bytes to be sent now."""
+class Answer:
+    """A command to be sent. An open connection's is sealed as late as it is sent, since frames that
+    were sealed before must have gone before: so read ``wire`` once, then."""
 
-    wire: bytes
+    __slots__ = ("_body", "_seal")
+
+    def __init__(self, body: bytes, seal: Callable[[bytes, int], bytes]) -> None:
+        self._body = body
+        self._seal = seal
+
+    @property
+    def wire(self) -> bytes:
+        """Its bytes."""
+        return self._seal(self._body, COMMAND)
 
 
 Event = bytes | Delimited | Refused | Answer
@@ -194,6 +204,8 @@ class Connection:
         self._needed = needed
 
     def _read_greeting(self, data: bytes) -> list[Event]:
+        if not data:
+            return []
         if data[0] != 0xFF or (len(data) > _SIGNATURE_END and not data[_SIGNATURE_END] & 1):
             raise NotZmtp3("the peer speaks ZMTP 1, or no ZMTP")
         if len(data) > _MAJOR and data[_MAJOR] < 3:
@@ -225,7 +237,7 @@ class Connection:
             answers = self._handshake.command(name, body)
         except SecurityError as exc:
             raise ProtocolError(str(exc), error_command(exc.answer) if exc.answer else b"") from exc
-        events: list[Event] = [Answer(frame(answer, COMMAND)) for answer in answers]
+        events: list[Event] = [Answer(answer, frame) for answer in answers]
         if self._handshake.is_over:
             self._session = self._handshake.session
             self._read = self._read_traffic if self._session is None else self._read_sealed
@@ -302,7 +314,7 @@ class Connection:
         """False: the frame is passed over. Raises ProtocolError."""
         if flags & COMMAND:
             if flags & ~(COMMAND | LONG) or length > MAX_COMMAND_BYTES:
-                raise ProtocolError("a command is too long", error_command("invalid command"))
+                raise ProtocolError("a command is too long, or has flags", error_command("invalid command"))
             return True
         if flags & ~(MORE | LONG):
             raise ProtocolError("a frame has unknown flags", error_command("invalid flags"))
@@ -334,7 +346,7 @@ class Connection:
             name, rest = split_command(body)
             if name == b"PING":
                 pong = _PONG + rest[_TTL_BYTES : _TTL_BYTES + MAX_PING_CONTEXT]
-                events.append(Answer(self.seal(pong, COMMAND)))
+                events.append(Answer(pong, self.seal))
             elif name == b"ERROR":
                 raise ProtocolError("the peer ends the connection")
         elif flags & MORE:

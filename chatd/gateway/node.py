@@ -13,7 +13,8 @@ from chatd.errors import ChatdError
 from chatd.gateway.backend import Backend
 from chatd.gateway.discovery import Discovery
 from chatd.gateway.drain import Drain
-from chatd.gateway.fronts.zmtp import OnFrame, ZmtpFront
+from chatd.gateway.fronts.zmtp import ZmtpFront
+from chatd.gateway.fronts.zmtp_link import OnFrame
 from chatd.gateway.introduction import Introduction
 from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload

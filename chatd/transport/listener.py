@@ -117,15 +117,15 @@ def address_of(listening: socket.socket) -> str:
 
 
 class Listener:
-    """Accepts from a listening socket and closes it. ``on_accepted`` gets each connection but those
-    that have ended while they waited. ``newcomers`` says how many of so many may come now; the
-    others wait in the kernel."""
+    """Accepts from a listening socket and closes it. ``on_accepted`` gets each connection and its
+    IP address, empty for a local socket; those that have ended while they waited are passed over.
+    ``newcomers`` says how many of so many may come now; the others wait in the kernel."""
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         listening: socket.socket,
-        on_accepted: Callable[[socket.socket], None],
+        on_accepted: Callable[[socket.socket, str], None],
         *,
         newcomers: Callable[[int], int],
     ) -> None:
@@ -145,7 +145,7 @@ class Listener:
         came = 0
         for _ in range(ACCEPTS_A_TURN):
             try:
-                connection, _ = self._listening.accept()
+                connection, peer = self._listening.accept()
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as exc:
@@ -158,7 +158,7 @@ class Listener:
             if _has_ended(connection):
                 connection.close()
                 continue
-            self._on_accepted(connection)
+            self._on_accepted(connection, peer[0] if isinstance(peer, tuple) else "")
             came += 1
             if came == most < ACCEPTS_A_TURN:
                 self._wait()

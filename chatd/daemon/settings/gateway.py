@@ -9,7 +9,7 @@ from pydantic import Field
 from chatd.daemon.settings.addresses import address_problems
 from chatd.daemon.settings.section import MIB, Place, Section, number
 from chatd.gateway.doorkeeper import DoorSettings
-from chatd.gateway.fronts.zmtp import FrontLimits
+from chatd.gateway.fronts.zmtp_link import FrontLimits
 
 
 class GatewaySection(Section):
