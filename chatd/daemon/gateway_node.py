@@ -63,7 +63,7 @@ def start_gateway(
     front = ZmtpFront(
         loop,
         settings.gateway.front(settings.messages.max_frame_bytes),
-        Door(door.accepted, door.ended, door.broke, door.commanded, door.is_stranger, door.is_crowded),
+        Door(door.accepted, door.ended, door.broke, door.commanded, door.is_stranger, door.newcomers),
         on_lost=streams.sender.lost,
         on_room=streams.catch_up.has_room,
     )
