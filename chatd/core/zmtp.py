@@ -24,6 +24,9 @@ end."""
 SKIP_FACTOR = 4
 """A frame may be so many times as large as the limit and is passed over; one that is larger ends
 the connection, as libzmq's MAXMSGSIZE would."""
+MAX_COMMANDS = 500
+"""Commands in what is received at once; a peer that sends more is not one that looks whether this
+side lives."""
 MAX_PING_CONTEXT = 16  # RFC 37, 5.4
 _SHORT = 256
 _TTL_BYTES = 2
@@ -144,7 +147,7 @@ class Connection:
         self._skip = 0
         self._skipped = 0
         self.commands = 0
-        """Commands that have come since the handshake, answered or not."""
+        """Commands that came with the last ``receive``, answered or not."""
 
     @property
     def opening(self) -> bytes:
@@ -187,6 +190,7 @@ class Connection:
 
     def receive(self, data: bytes) -> list[Event]:
         """Raises ProtocolError; what came with the error's cause is lost."""
+        self.commands = 0
         if self._kept:
             self._kept += data
             if len(self._kept) < self._needed:
@@ -341,6 +345,8 @@ class Connection:
     def _take(self, flags: int, body: bytes, events: list[Event]) -> None:
         if flags & COMMAND:
             self.commands += 1
+            if self.commands > MAX_COMMANDS:
+                raise ProtocolError("too many commands", error_command("too many commands"))
             name, rest = split_command(body)
             if name == b"PING":
                 pong = _PONG + rest[_TTL_BYTES : _TTL_BYTES + MAX_PING_CONTEXT]

@@ -25,6 +25,11 @@ REFUSALS_PER_SECOND = 1_000
 REFUSAL_BURST_SECONDS = 2
 REFUSAL_BYTES = 4_096
 """So many bytes of a refused frame count as one refusal more."""
+PAUSES = 2
+"""Pauses in accepting (50 ms) that a newcomer has to authenticate, at least, before others take its
+place."""
+CALM_SECONDS = 1.0
+"""For so long after an address was full may others of it still be waiting to come."""
 COMMANDS_PER_SECOND = 100
 """Commands of its transport, such as PING, that a connection may send: they cost as much as a small
 frame, and no other limit counts them."""
@@ -37,8 +42,8 @@ class DoorSettings:
     ``max_unauthenticated``: connections that have not yet. ``max_failures``: wrong tokens on one
     connection, 0: no limit. ``max_connections``: all that descriptors last for;
     ``operators_reserve``: so many more may come in, and stay if they are operators'.
-    ``per_profile`` and ``per_address``: connections of one profile, but operators, and of one
-    address."""
+    ``per_profile`` and ``per_address``: authenticated connections of one profile and of one
+    address, but operators; an address has its strangers within ``operators_reserve`` more."""
 
     handshake: float
     max_unauthenticated: int
@@ -58,6 +63,7 @@ class Doorkeeper:
         self._waiting: dict[Link, float] = {}  # not authenticated yet, and since when; the oldest first
         self._waiting_at: dict[str, dict[Link, None]] = {}  # the same, by address
         self._at: dict[str, dict[Link, None]] = {}  # all, by address; the oldest first
+        self._known_at: dict[str, dict[Link, None]] = {}  # authenticated ones, but operators; as _of
         self._of: dict[str, dict[Link, None]] = {}  # authenticated ones by profile; the longest silent first
         self._profile: dict[Link, str] = {}
         self._leaving: dict[Link, float] = {}
@@ -68,11 +74,13 @@ class Doorkeeper:
         self._commands = Buckets(Rate(COMMANDS_PER_SECOND, COMMANDS_PER_SECOND * COMMAND_BURST_SECONDS))
         self._hung_up_lately: Tally[str] = Tally()
         self._in_reserve: dict[Link, None] = {}  # came when there was no more room; the oldest first
+        self._address_full_at = -CALM_SECONDS
         self._full = Outage(
             log, "Descriptors run out; connections are ended", "Descriptors last again", now=lambda: self._now
         )
         self._now = 0.0
         self._ticked_at = 0.0
+        self._said_at = -1.0
         self.hung_up = Counter("connections_hung_up", "connections that the gateway ended by itself")
         self.period = min(1.0, settings.handshake / 8 or 1.0)
         """How often ``tick`` is to be called."""
@@ -92,8 +100,10 @@ class Doorkeeper:
         neighbours[link] = None
         self._at.setdefault(link.address, {})[link] = None
         most = self._settings.max_unauthenticated
-        if link.address and len(self._at[link.address]) > self._settings.per_address:
-            self._hang_up(self._idlest(self._at[link.address]), "address full")
+        most_here = self._settings.per_address + self._settings.operators_reserve
+        if link.address and len(self._at[link.address]) > most_here:
+            self._address_full_at = now
+            self._hang_up(next(iter(neighbours)), "address full")
         if len(self._failures) > self._settings.max_connections:
             self._make_room(link)
         while len(self._waiting) > most:
@@ -119,17 +129,25 @@ class Doorkeeper:
         self._hang_up(oldest, "full")
 
     def _idlest(self, links: dict[Link, None]) -> Link:
-        """The one to go: the first that has not authenticated, or that has no stream, or of all."""
-        waiting = next((one for one in links if one in self._waiting), None)
-        return waiting or next((one for one in links if not one.has_stream), None) or next(iter(links))
+        """The one to go: the first that has no stream, or of all. So a newcomer is sent away when
+        all others have streams."""
+        return next((one for one in links if not one.has_stream), None) or next(iter(links))
 
     def is_stranger(self, link: Link) -> bool:
         """True until it has authenticated."""
         return link in self._waiting
 
-    def is_crowded(self) -> bool:
-        """True when each newcomer must take another's place."""
-        return len(self._failures) > self._settings.max_connections
+    def newcomers(self, most: int) -> int:
+        """How many of ``most`` newcomers may come before a pause. When each of them takes another's
+        place, only so many that each has some pauses' time to authenticate."""
+        settings = self._settings
+        room = min(
+            settings.max_connections - len(self._failures),
+            settings.max_unauthenticated - len(self._waiting),
+        )
+        if self._now < self._address_full_at + CALM_SECONDS:
+            room = 0
+        return min(most, max(1, room, settings.operators_reserve // PAUSES))
 
     def broke(self, link: Link, why: str) -> None:
         """A connection broke a rule of its protocol: end it, for this reason."""
@@ -140,6 +158,7 @@ class Doorkeeper:
         """A connection has gone."""
         self._in_reserve.pop(link, None)
         _remove(self._at, link.address, link)
+        _remove(self._known_at, link.address, link)
         _remove(self._of, self._profile.pop(link, ""), link)
         self._no_longer_waiting(link)
         self._failures.pop(link, None)
@@ -156,6 +175,7 @@ class Doorkeeper:
         self._no_longer_waiting(link)
         if not operator:
             self._count(link, profile_id)
+            self._count_at(link)
         if link in self._in_reserve and not operator:
             if len(self._failures) > self._settings.max_connections:
                 self._hang_up(link, "full")
@@ -170,6 +190,15 @@ class Doorkeeper:
         mine[link] = None
         if len(mine) > self._settings.per_profile:
             self._hang_up(self._idlest(mine), "profile full")
+
+    def _count_at(self, link: Link) -> None:
+        """The connection takes a place of its address, which operators do not."""
+        if link.address and link in self._failures:
+            known = self._known_at.setdefault(link.address, {})
+            known.pop(link, None)
+            known[link] = None
+            if len(known) > self._settings.per_address:
+                self._hang_up(self._idlest(known), "address full")
 
     def failed(self, link: Link, now: float) -> None:
         """A token that came over the connection is none. Too often, and the connection is ended
@@ -217,7 +246,8 @@ class Doorkeeper:
         if len(self._failures) < self._settings.max_connections * 0.95:
             self._full.worked()
         del self._hung_up_lately["full"]  # said by the outage
-        if self._hung_up_lately:
+        if self._hung_up_lately and now >= self._said_at + 1.0:
+            self._said_at = now
             log.info(
                 "Connections were ended",
                 **{why.replace(" ", "_"): count for why, count in self._hung_up_lately.items()},

@@ -23,8 +23,9 @@ devices that come at once need up to 29 s."""
 ACCEPTS_A_TURN = 128
 """Connections accepted before others have their turn."""
 PAUSE_SECONDS = 0.05
-"""How long nobody is accepted while it is crowded, or descriptors are missing. A turn for each
-pause is 2,560 connections a second: a core does more, so the others have most of it."""
+"""How long nobody is accepted after a turn in which not all could be, or when descriptors are
+missing. A turn for each pause is 2,560 connections a second at most: a core does more, so the
+others have most of it."""
 KEEPALIVE = {
     socket.TCP_KEEPIDLE: 15,
     socket.TCP_KEEPINTVL: 10,
@@ -33,6 +34,7 @@ KEEPALIVE = {
 """The kernel finds hosts that vanished in 45 s; streams have heartbeats of their own."""
 USER_TIMEOUT_MS = 45_000
 """For so long may bytes be unacknowledged; then the connection is lost."""
+_ESTABLISHED = 1  # in the first byte of struct tcp_info
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -97,6 +99,13 @@ def _listen_at_path(path: str, claim: Callable[[str], None]) -> socket.socket:
     return made
 
 
+def _has_ended(accepted: socket.socket) -> bool:
+    """True if the peer has hung up already, whatever it said before."""
+    if accepted.family == socket.AF_UNIX:
+        return False
+    return accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _ESTABLISHED
+
+
 def address_of(listening: socket.socket) -> str:
     """The address that a socket listens at, wildcards resolved."""
     name = listening.getsockname()
@@ -109,8 +118,8 @@ def address_of(listening: socket.socket) -> str:
 
 class Listener:
     """Accepts from a listening socket and closes it. ``on_accepted`` gets each connection and its
-    IP address, empty for a local socket. ``is_crowded``: then connections are accepted more slowly;
-    the others wait in the kernel."""
+    IP address, empty for a local socket; those that have ended while they waited are passed over.
+    ``newcomers`` says how many of so many may come now; the others wait in the kernel."""
 
     def __init__(
         self,
@@ -118,12 +127,12 @@ class Listener:
         listening: socket.socket,
         on_accepted: Callable[[socket.socket, str], None],
         *,
-        is_crowded: Callable[[], bool],
+        newcomers: Callable[[int], int],
     ) -> None:
         self._loop = loop
         self._listening = listening
         self._on_accepted = on_accepted
-        self._is_crowded = is_crowded
+        self._newcomers = newcomers
         self._pause: asyncio.TimerHandle | None = None
         self._failing = Outage(
             log, "No connection can be accepted", "Connections are accepted again", now=loop.time
@@ -132,6 +141,8 @@ class Listener:
         loop.add_reader(listening.fileno(), self._accept)
 
     def _accept(self) -> None:
+        most = self._newcomers(ACCEPTS_A_TURN)
+        came = 0
         for _ in range(ACCEPTS_A_TURN):
             try:
                 connection, peer = self._listening.accept()
@@ -144,9 +155,14 @@ class Listener:
                 self._wait()
                 return
             self._failing.worked()
+            if _has_ended(connection):
+                connection.close()
+                continue
             self._on_accepted(connection, peer[0] if isinstance(peer, tuple) else "")
-        if self._is_crowded():
-            self._wait()
+            came += 1
+            if came == most < ACCEPTS_A_TURN:
+                self._wait()
+                return
 
     def _wait(self) -> None:
         self._loop.remove_reader(self._listening.fileno())

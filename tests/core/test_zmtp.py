@@ -6,6 +6,7 @@ import pytest
 
 from chatd.core.zmtp import (
     MAX_COMMAND_BYTES,
+    MAX_COMMANDS,
     MAX_SKIPPED_PARTS,
     SKIP_FACTOR,
     Connection,
@@ -342,6 +343,14 @@ class TestCommands:
         assert is_told(refused(opened(), wire(MORE), sent))
         assert is_told(refused(opened(), wire(MORE, b"one"), sent))
 
+    @pytest.mark.parametrize("one", [said(b""), ping()])
+    def test_so_many_at_once_end_the_connection(self, one: bytes) -> None:
+        connection = opened()
+        for _ in range(10):
+            connection.receive(one * MAX_COMMANDS)
+            assert connection.commands == MAX_COMMANDS
+        assert is_told(refused(connection, one * (MAX_COMMANDS + 1)))
+
     def test_an_error_ends_the_connection_without_an_answer(self) -> None:
         for reason in (b"", b"\0", b"\x03bye"):
             assert refused(opened(), said(b"ERROR", reason)).answer == b""
@@ -378,8 +387,6 @@ class TestCost:
             pytest.param(wire(0), id="empty messages"),
             pytest.param(wire(MORE) + wire(0), id="empty messages behind delimiters"),
             pytest.param(wire(MORE, b"x") + wire(0), id="refused messages"),
-            pytest.param(said(b""), id="commands"),
-            pytest.param(ping(), id="pings"),
         ],
     )
     def test_the_smallest_frames_in_one_chunk(self, unit: bytes) -> None:

@@ -74,23 +74,22 @@ class ZmtpFront:
         listening = listen(uri, context.claim, share_port=self.limits.share_port)
         self.on_frame, self.refuse, self._after_batch = on_frame, refuse, after_batch
         bound = address_of(listening)
-        self._listener = Listener(self._loop, listening, self._accept, is_crowded=self.door.is_crowded)
+        self._listener = Listener(self._loop, listening, self._accept, newcomers=self.door.newcomers)
         self._is_open = self._is_accepting = True
         return bound
 
     def _accept(self, accepted: socket.socket, address: str) -> None:
-        link = ZmtpLink(self, address_key(address))
+        link = ZmtpLink(self, accepted, address_key(address))
         self._links[link] = None
         self.door.accepted(link, self.now())
-        if link.has_ended:
-            accepted.close()
-            self.lost(link)
-            return
         task: asyncio.Task[object] = self._loop.create_task(self._serve(link, accepted))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, link: ZmtpLink, accepted: socket.socket) -> None:
+        if link.has_ended:
+            self.lost(link)
+            return
         try:
             await self._loop.connect_accepted_socket(lambda: link, accepted)
         except OSError:

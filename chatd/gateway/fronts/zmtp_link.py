@@ -1,6 +1,7 @@
 """ZmtpLink: one connection of a client that speaks ZMTP."""
 
 import asyncio
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -30,8 +31,9 @@ MAX_UNSENT = 1_048_576
 MAX_UNSENT_ANSWERS = 4 * MAX_UNSENT
 """The same with its answers: then its calls wait too. Deliveries alone never come to this: a pull
 brings at most as much as MAX_UNSENT."""
-READ_BYTES = 16_384
-"""Looked at before a connection that floods is noticed: 5,000 commands, at most."""
+READ_BYTES = 4_096
+"""Taken apart before any of it is heard: a connection that floods is ended before it has cost much
+of the loop's time."""
 LINGER = 1.0
 """Seconds for the last frames of a connection that is ended to leave."""
 
@@ -62,7 +64,8 @@ class Door:
     commanded: Callable[[Link, int, float], None]
     """Ends a connection that sends too many commands of its transport."""
     is_stranger: Callable[[Link], bool]
-    is_crowded: Callable[[], bool]
+    newcomers: Callable[[int], int]
+    """How many of so many may come now."""
 
 
 class LinkOwner(Protocol):
@@ -102,6 +105,7 @@ class ZmtpLink(asyncio.Protocol):
     nothing of the old one."""
 
     __slots__ = (
+        "_accepted",
         "_delimited",
         "_holds",
         "_is_clogged",
@@ -118,8 +122,9 @@ class ZmtpLink(asyncio.Protocol):
         "is_full",
     )
 
-    def __init__(self, owner: LinkOwner, address: str) -> None:
+    def __init__(self, owner: LinkOwner, accepted: socket.socket, address: str) -> None:
         self._owner = owner
+        self._accepted: socket.socket | None = accepted  # until it is the transport's
         self._peer = Connection(max_body=owner.limits.max_frame, handshake=owner.handshake())
         self._transport: asyncio.Transport | None = None
         self._delimited = False
@@ -136,6 +141,7 @@ class ZmtpLink(asyncio.Protocol):
         """True as soon as nothing more is heard of it."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._accepted = None
         if self.has_ended:
             transport.close()
             return
@@ -150,7 +156,7 @@ class ZmtpLink(asyncio.Protocol):
         self._owner.lost(self)
 
     def data_received(self, data: bytes) -> None:
-        if len(data) <= READ_BYTES:
+        if len(data) <= max(READ_BYTES, self._peer.unfinished - self._peer.kept):
             self._receive(data)
             return
         for at in range(0, len(data), READ_BYTES):
@@ -160,14 +166,13 @@ class ZmtpLink(asyncio.Protocol):
         if self.has_ended:
             return
         peer = self._peer
-        commands = peer.commands
         try:
             events = peer.receive(data)
         except ProtocolError as exc:
             self._break_off(exc)
             return
-        if peer.commands > commands:
-            self._owner.door.commanded(self, peer.commands - commands, self._owner.now())
+        if peer.commands:
+            self._owner.door.commanded(self, peer.commands, self._owner.now())
         self._owner.unfinished.note(self, peer.unfinished, peer.kept, moved=bool(events))
         if self._left:
             self._left += events
@@ -306,6 +311,8 @@ class ZmtpLink(asyncio.Protocol):
         """What was sent has LINGER seconds to leave."""
         self.has_ended = True
         self.flush()
+        if self._accepted is not None:
+            self._accepted.close()  # now: thousands may be accepted in this turn of the loop
         if self._transport is not None:
             self._transport.close()
             self._owner.later(LINGER, self._transport.abort)

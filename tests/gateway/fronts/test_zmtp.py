@@ -38,7 +38,6 @@ class Server:
         self.known: set[Link] = set()
         self.batches = 0
         self.broken: list[tuple[Link, str]] = []
-        self.is_crowded = False
         self.front = ZmtpFront(
             asyncio.get_running_loop(),
             FrontLimits(MAX_FRAME, MAX_UNSENT),
@@ -48,7 +47,7 @@ class Server:
                 broke=self._break,
                 commanded=lambda link, count, now: None,
                 is_stranger=lambda link: link not in self.known,
-                is_crowded=lambda: self.is_crowded,
+                newcomers=lambda most: most,
             ),
             on_lost=self._lose,
             on_room=lambda connection: self.roomy.append(connection),
