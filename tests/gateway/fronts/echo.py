@@ -44,7 +44,7 @@ class EchoFront:
                 self.door.broke,
                 self._commanded,
                 self.door.is_stranger,
-                self.door.is_crowded,
+                self.door.newcomers,
             ),
             on_lost=lambda connection: None,
             on_room=lambda connection: None,
