@@ -24,7 +24,7 @@ from tests.daemons import Daemon
 from tests.gateway.fronts.echo import MAX_FRAME, SECONDS, EchoFront, echoed, receive, until, until_there_are
 
 PEERS = Path(__file__).parent / "peers"
-HEARTBEAT_MS, TIMEOUT_MS = 40, 1_000
+HEARTBEAT_MS, TIMEOUT_MS = 40, 2_000
 JEROMQ = next((str(path) for path in Path("/usr/share/java").glob("jeromq-0.3*.jar")), None)
 ZMTP_1 = b"\x01\0\x05\0text"
 ZMTP_2 = hello()[:10] + b"\x01\x05\0\0"
@@ -50,8 +50,8 @@ class TestPyzmq:
     async def test_heartbeats_keep_a_quiet_connection(self, echo: EchoFront, kind: int) -> None:
         client = echo.client(kind, heartbeat_ivl=HEARTBEAT_MS, heartbeat_timeout=TIMEOUT_MS)
         await echoed(client, b"before")
-        await asyncio.sleep(2 * TIMEOUT_MS / 1_000)
-        assert echo.commands > TIMEOUT_MS / HEARTBEAT_MS / 2
+        await asyncio.sleep(1.5 * TIMEOUT_MS / 1_000)
+        assert echo.commands > TIMEOUT_MS / HEARTBEAT_MS / 4
         await echoed(client, b"after")
         assert len(echo.links) == 1
         assert not echo.ended
