@@ -114,6 +114,18 @@ class TestPyzmq:
         ]
         assert len(echo.links) == 1
 
+    @pytest.mark.parametrize(
+        ("parts", "refusal"),
+        [([b"x" * (MAX_FRAME + 1)], b"FRAME_TOO_LARGE"), ([b"a", b"b"], b"MALFORMED_FRAME")],
+    )
+    async def test_a_req_hears_that_its_first_message_is_refused(
+        self, echo: EchoFront, parts: list[bytes], refusal: bytes
+    ) -> None:
+        client = echo.client(zmq.REQ)
+        client.send_multipart(parts)
+        assert await receive(client) == [refusal]
+        await echoed(client, b"next")
+
     async def test_a_thousand_at_once_come_back_in_their_order(self, echo: EchoFront) -> None:
         client = echo.client(heartbeat_ivl=20)
         bodies = [b"%d " % number * (number % 50) for number in range(1_000)]
