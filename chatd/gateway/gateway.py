@@ -9,11 +9,13 @@ import random
 from collections.abc import Callable
 from functools import partial
 
+import structlog
 from google.protobuf.message import DecodeError
 
 from chatd.core.graphemes import cut
 from chatd.core.stream import DeviceStream
-from chatd.errors import ChatdError, MalformedFrame, NoStream, UnknownFrame
+from chatd.core.string_fields import refuse_nul
+from chatd.errors import ChatdError, Internal, MalformedFrame, NoStream, UnknownFrame
 from chatd.gateway.ack_flush import AckFlush
 from chatd.gateway.admission import Admission
 from chatd.gateway.calls import ClientCalls
@@ -25,6 +27,8 @@ from chatd.gateway.presence import GatewayPresence
 from chatd.gateway.refusals import Refusals
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, ServerFrame
 from chatd.text import one_line
+
+log = structlog.get_logger()
 
 MAX_REASON = 200
 """Characters (grapheme clusters) kept of the reason a device gives for a rejection."""
@@ -82,9 +86,15 @@ class GatewayServer:
             handler = self._handlers.get(frame.WhichOneof("kind"))
             if handler is None:
                 raise UnknownFrame("no known kind of frame is set")
+            if b"\0" in encoded:
+                refuse_nul(frame)
             handler(peer, frame)
         except ChatdError as exc:
             self._refusals.frame(peer, exc, len(encoded), hello_id=hello_id)
+        except Exception as exc:  # one frame must not take the rest of its batch with it
+            log.exception("A client's frame could not be handled")
+            error = Internal(f"the frame could not be handled: {type(exc).__name__}")
+            self._refusals.frame(peer, error, len(encoded), hello_id=hello_id)
 
     def after_batch(self) -> None:
         """Ask default nodes for all that the frames since the last call made necessary."""

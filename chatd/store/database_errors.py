@@ -36,6 +36,10 @@ class CommitUnknown(Unavailable):
     start will look. Nobody may guess: the process stops, and the next one reads what there is."""
 
 
+class DiskFull(StoreFailed):
+    """No statement is at fault: the next one will be refused as well."""
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Raise chatd's errors for peewee's. Those after which a transaction can be tried again pass:
@@ -82,9 +86,9 @@ def commit_error(exc: peewee.PeeweeException, engine: str) -> ChatdError:
 
 
 def _refusal(exc: peewee.PeeweeException) -> StoreFailed:
-    is_full = _pgcode(exc) == _DISK_FULL or sqlite_code(exc) & 0xFF == sqlite3.SQLITE_FULL
-    sentence = "the database's disk is full" if is_full else "the database refused"
-    return StoreFailed(sentence, detail=first_line(exc))
+    if _pgcode(exc) == _DISK_FULL or sqlite_code(exc) & 0xFF == sqlite3.SQLITE_FULL:
+        return DiskFull("the database's disk is full", detail=first_line(exc))
+    return StoreFailed("the database refused", detail=first_line(exc))
 
 
 def _is_refusal(exc: peewee.PeeweeException) -> bool:
