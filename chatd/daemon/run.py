@@ -17,6 +17,7 @@ import uvloop
 from chatd import __version__
 from chatd.daemon.default_node import start_default_node
 from chatd.daemon.descriptors import raise_limit
+from chatd.daemon.exposure import warn_of_exposed
 from chatd.daemon.gateway_node import start_gateway
 from chatd.daemon.internal_sockets import warn_of_open_sockets
 from chatd.daemon.logs import configure
@@ -67,7 +68,7 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
 
     def broken(error: ChatdError) -> None:
         nonlocal code
-        log.critical("The node cannot go on; stopping", error=str(error))
+        log.critical("The node cannot go on; stopping", error=error.explained)
         code = 1
         stop.set()
 
@@ -84,6 +85,7 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
         warn_of_open_sockets((*settings.calls.uris(settings.place), *settings.queue.uris(settings.place)))
         if gateway is not None:
             await _until_ready(gateway, stop, manager)
+        warn_of_exposed(settings)
         # What lives this long lives for ever: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()

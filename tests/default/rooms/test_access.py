@@ -65,11 +65,9 @@ def test_an_owner_that_left_owns_the_room_no_more(store: Store) -> None:
 
 
 def refusal(store: Store, asked: Command[Any] | Query[Any]) -> NotAMember:
+    ask: Callable[[Any], object] = store.do if isinstance(asked, Command) else store.ask
     with pytest.raises(NotAMember) as refused:
-        if isinstance(asked, Command):
-            store.do(asked)
-        else:
-            store.ask(asked)
+        ask(asked)
     return refused.value
 
 
