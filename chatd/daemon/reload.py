@@ -64,7 +64,9 @@ class Reload:
         configure(new.logs.log_level, self._settings.logs.log_format)
         ended = 0
         if self._gateway is not None and tokens is not None:
-            ended = self._gateway.reload(tokens, new.sending_limits.rates(), new.authentication.door())
+            ended = self._gateway.reload(
+                tokens, new.sending_limits.rates(), new.gateway.door(new.authentication.door())
+            )
         changed = [key for key in _fields(new) if _fields(new)[key] != _fields(self._settings)[key]]
         log.info(
             "Settings and tokens were reloaded",

@@ -74,14 +74,23 @@ class CatchUp:
         """The peer's stream wants a pull; it goes out with the next ``flush``."""
         self._wanting.add(peer)
 
+    def has_room(self, peer: ClientConnection) -> None:
+        """The peer's link was full, and has room again."""
+        if peer.stream is not None and peer.stream.wants_pull:
+            self.want(peer)
+            self.flush()
+
     def flush(self) -> None:
+        """Ask for what the streams want whose links have room."""
         if not self._wanting:
             return
         wanting, self._wanting = self._wanting, set()
         batch: list[tuple[ClientConnection, Pull]] = []
         asked = 0
         for peer in wanting:
-            pull = peer.stream.begin_pull() if peer.stream is not None else None
+            if peer.stream is None or peer.link.is_full:
+                continue  # ``has_room`` asks again
+            pull = peer.stream.begin_pull()
             if pull is None:
                 continue
             if asked + min(pull.max_bytes, MAX_PULL_BYTES) > MAX_CALL_BYTES and batch:

@@ -16,6 +16,7 @@ from chatd.core.wire import plain_records, split_queue_body
 from chatd.errors import ChatdError, Superseded
 from chatd.gateway.catch_up import Deliver, Pulls
 from chatd.gateway.connection import ClientConnection
+from chatd.gateway.device_sender import frames_of
 from chatd.pb.node.v1.node_pb2 import QueueHeader
 from chatd.transport.queue import QueueMessage
 
@@ -56,7 +57,14 @@ class LiveDelivery:
         once."""
         outgoing: dict[ClientConnection, list[bytes]] = {}
         each(batch, partial(self._on_message, outgoing), self._unhandled)
+        parts: list[bytes] = []
+        joined: list[bytes] = []
         for peer, records in outgoing.items():
+            if len(records) > 1:
+                # The devices of one room get the same messages: they are joined once.
+                if records != parts:
+                    parts, joined = records, list(frames_of(records))
+                records = joined
             self._deliver(peer, records, False)
         self._pulls.flush()
 
@@ -87,7 +95,7 @@ class LiveDelivery:
                 if plain is _NOT_MADE:
                     plain = _plain(published)
                 mine = plain
-            if mine is None:
+            if mine is None or peer.link.is_full:
                 stream.fall_behind()
             elif stream.offer(mine):
                 passed_on += mine.events
