@@ -94,7 +94,7 @@ def test_what_was_skipped_was_not_delivered(store: Store, bob: StreamKey) -> Non
     passed = StreamAcks(bob, {"r": 6}, removed=(("r", 3, 3),))
     store.do(AckCursors((passed,), RULE))
     states = [
-        store.ask(GetDeliveryStatus("r", seq, "alice", False, "", 10)).profiles[0].devices for seq in (2, 3)
+        store.ask(GetDeliveryStatus("r", seq, "ops", True, "", 10)).profiles[0].devices for seq in (2, 3)
     ]
     assert states == [
         (("d", DeliveryState.DELIVERY_STATE_ACKNOWLEDGED),),
