@@ -2,6 +2,7 @@
 
 import resource
 import socket
+import struct
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -71,6 +72,11 @@ class RawPeer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def reset(self) -> None:
+        """End without a goodbye."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
     def send(self, body: bytes, flags: int = 0) -> None:
