@@ -70,8 +70,6 @@ def assert_short(daemon: Daemon) -> None:
     lines = [json.loads(line) for line in daemon.log.read_text().splitlines()]
     seconds = Counter((line["message"], line["timestamp"][:19]) for line in lines)
     assert max(seconds.values()) <= 2, seconds.most_common(3)
-    ended = [line["timestamp"] for line in lines if line["message"] == "Connections were ended"]
-    assert len(ended) <= 2 + (len(set(stamp[:19] for stamp in ended)))
 
 
 @pytest.mark.parametrize("kind", ["garbage", "slowloris", "silent"])
@@ -87,7 +85,7 @@ def test_two_thousand_who_come_at_once_are_served_within_seconds(daemon: Daemon)
     with ExitStack() as stack:
         began = time.monotonic()
         peers = [stack.enter_context(RawPeer(daemon.uri, token_of("ann"), waits=False)) for _ in range(2_000)]
-        for number, peer in enumerate(peers):
+        for peer in peers:
             peer.begin()
             peer.socket.sendall(peer.encoded_call("ChatService/Nothing"))
         for peer in peers:

@@ -6,7 +6,6 @@ limits that are tested here he waits for many seconds, or for ever.
 """
 
 import logging
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,10 +62,9 @@ def test_a_message_without_an_end_ends_its_connection(daemon: Daemon) -> None:
 def test_pings_that_nobody_reads_the_answers_of(daemon: Daemon) -> None:
     before = rss_kib(daemon.pid)
     with RawPeer(daemon.uri, token_of("ann"), buffer=4_096) as peer:
-        began = time.monotonic()
+        pings = command(b"PING", b"\0\0" + bytes(16)) * 1_000_000
         with pytest.raises(ConnectionError):
-            while time.monotonic() < began + 10:
-                peer.socket.sendall(command(b"PING", b"\0\0" + bytes(16)) * 1_000)
+            peer.socket.sendall(pings)
     assert rss_kib(daemon.pid) - before < GROWN_KIB
 
 
