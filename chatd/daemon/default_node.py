@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from chatd import __version__
+from chatd.core import node_protocol
 from chatd.core.counter import Counter
 from chatd.core.ids import DELIVERIES, PRESENCE, SIGNALS, WATCH
 from chatd.core.online import OnlineTable
@@ -112,7 +113,17 @@ class Assembled:
     async def on_bound(self, bound: Addresses) -> None:
         """The node's lease is for the addresses that it has bound. Raises StartFailed."""
         node_id = self.settings.node.node_id
-        lease = Lease(bound.call_uri, "default", node_id, bound.queue_uri, __version__, self.started_us, 0)
+        lease = Lease(
+            bound.call_uri,
+            "default",
+            node_id,
+            bound.queue_uri,
+            __version__,
+            self.started_us,
+            lease_until_us=0,
+            protocol=node_protocol.NUMBER,
+            oldest_protocol=node_protocol.OLDEST,
+        )
         await self.leases.claim(lease, self.place)
 
 
@@ -287,6 +298,8 @@ def _node_service(
             queue_name=settings.queue.queue_user_event_delivery_name,
             version=__version__,
             started_at_us=started_us,
+            protocol=node_protocol.NUMBER,
+            oldest_protocol=node_protocol.OLDEST,
         ),
         leases=leases,
         gateways=gateways,

@@ -66,16 +66,20 @@ class NodeService:
 
     def describe(self, caller: Caller, request: node_pb2.DescribeRequest) -> Answer:
         """This node and the others that serve. The call shows the gateway that the node lives, and
-        the node that the gateway does."""
-        self._leases.record_gateway(request)
-        self._gateways.heard(request)
-        response = node_pb2.DescribeResponse(
-            nodes=self._leases.default_nodes(),
-            call_uri=self._leases.call_uri,
-            gateway_uris=self._leases.gateway_uris(),
-            watched=self._asked(request.gateway_instance),
-        )
+        the node that the gateway does. One that this node cannot speak to is told the numbers."""
+        response = node_pb2.DescribeResponse(call_uri=self._leases.call_uri, queue_uri=self._leases.queue_uri)
         response.MergeFrom(self._description)
+        if not self._gateways.heard(request):
+            response.ClearField("queue_name")
+            return Done(response)
+        self._leases.record_gateway(request)
+        response.MergeFrom(
+            node_pb2.DescribeResponse(
+                nodes=self._leases.default_nodes(),
+                gateway_uris=self._leases.gateway_uris(),
+                watched=self._asked(request.gateway_instance),
+            )
+        )
         return Done(response)
 
     def open_streams(self, caller: Caller, request: node_pb2.OpenStreamsRequest) -> Answer:
