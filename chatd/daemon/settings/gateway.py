@@ -59,7 +59,7 @@ class GatewaySection(Section):
         256 * MIB,
         "Bytes that may wait in a gateway's memory for clients that do not read as quickly as they are "
         "written to, all together. Beyond it their deliveries stay in the outbox, and their calls are "
-        "refused (503).",
+        "refused (503). At twice as much, the connection with the most is closed.",
         unit="bytes",
         ge=MIB,
         le=64 * 1024 * MIB,
