@@ -307,8 +307,12 @@ class Connection:
         except CurveError as exc:
             raise ProtocolError(str(exc)) from exc
         flags = COMMAND if inner & SEALED_COMMAND else inner & MORE
-        if self._is_taken(flags, len(body), events):
-            self._take(flags, body, events)
+        try:
+            if self._is_taken(flags, len(body), events):
+                self._take(flags, body, events)
+        except ProtocolError as exc:
+            exc.answer = b""  # after an ERROR that is not sealed libzmq never comes again
+            raise
 
     def _is_taken(self, flags: int, length: int, events: list[Event]) -> bool:
         """False: the frame is passed over. Raises ProtocolError."""

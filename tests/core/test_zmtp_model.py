@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.zmtp_listener import compare, hear, pieces
-from tests.core.zmtp_peer import COMMAND, MORE, OPENED, hello, ping, properties, ready, said, wire
+from tests.core.zmtp_peer import COMMAND, MORE, OPENED, head, hello, ping, properties, ready, said, wire
 from tests.core.zmtp_reference import Said, Verdict, judge
 
 MAX_BODY = 300
@@ -97,10 +97,27 @@ Openings = st.sampled_from(
 )
 
 
+Broken = st.sampled_from(
+    [
+        b"",
+        b"",
+        wire(MORE, b"endless") * 66 + wire(0),
+        wire(COMMAND, b"\x05PING"),
+        wire(COMMAND),
+        wire(COMMAND | MORE, b"\x04PING\0\0"),
+        head(0, 4 * MAX_BODY + 1),
+        head(COMMAND, 8_193),
+        said(b"ERROR", b"\x02no"),
+    ]
+)
+
+
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
-    """A conversation with some bytes changed, put in or left out."""
-    data = bytearray(draw(Openings) + b"".join(sent for sent, _ in draw(Conversations)))
+    """A conversation that may end in a breach of the protocol, with some bytes changed, put in or
+    left out."""
+    sent = [item for item, _ in draw(Conversations)]
+    data = bytearray(draw(Openings) + b"".join(sent) + draw(Broken) + draw(messages())[0])
     for _ in range(draw(st.integers(0, 4))):
         farthest = draw(st.sampled_from([110, len(data)]))  # in the opening and the first heads, or anywhere
         place = draw(st.integers(0, min(farthest, len(data))))

@@ -15,7 +15,7 @@ from chatd.core.curve import (
     encode_metadata,
     new_key_pair,
 )
-from chatd.core.zmtp import Answer, Connection, ProtocolError
+from chatd.core.zmtp import MAX_SKIPPED_PARTS, Answer, Connection, ProtocolError
 from chatd.core.zmtp_security import CurveHandshake
 from tests.core import zmtp_peer
 from tests.core.zmtp_listener import in_words, pieces
@@ -123,8 +123,6 @@ def test_another_mechanism_is_refused(mechanism: bytes) -> None:
         wire(zmtp_peer.COMMAND, PING),
         zmtp_peer.head(0, MAX_BODY + OVERHEAD_BYTES + 1),
         zmtp_peer.head(0, (1 << 64) - 1),
-        wire(zmtp_peer.MORE, bytes(OVERHEAD_BYTES)),
-        wire(8, bytes(OVERHEAD_BYTES)),
         wire(0),
     ],
 )
@@ -132,6 +130,27 @@ def test_a_frame_that_is_not_sealed_or_too_large_ends_the_connection(sent: bytes
     connection, _ = opened()
     with pytest.raises(ProtocolError):
         connection.receive(sent)
+
+
+@pytest.mark.parametrize("flags", [zmtp_peer.MORE, zmtp_peer.COMMAND | zmtp_peer.MORE, 8, 128])
+def test_a_sealed_frame_says_nothing_of_itself_outside(flags: int) -> None:
+    connection, client = opened()
+    with pytest.raises(ProtocolError):
+        connection.receive(wire(flags, client.seal(b"hi")))
+
+
+def test_what_is_wrong_inside_ends_the_connection_without_a_word() -> None:
+    """libzmq takes an ERROR that is not sealed for a breach of the protocol, and never comes
+    again."""
+    for wrong in (
+        [(MORE, b"one")] + [(MORE, b"")] * (MAX_SKIPPED_PARTS + 1),
+        [(COMMAND, b"\x09PING")],
+        [(COMMAND, b"\x05ERROR\0")],
+    ):
+        connection, client = opened()
+        with pytest.raises(ProtocolError) as caught:
+            connection.receive(b"".join(wire(0, client.seal(body, flags)) for flags, body in wrong))
+        assert caught.value.answer == b""
 
 
 def test_repeated_lost_and_changed_frames_end_the_connection() -> None:
