@@ -123,6 +123,7 @@ class ZmtpLink(asyncio.Protocol):
         "connection",
         "has_ended",
         "is_full",
+        "refuses_calls",
     )
 
     def __init__(self, owner: LinkOwner, accepted: socket.socket, address: str) -> None:
@@ -140,6 +141,7 @@ class ZmtpLink(asyncio.Protocol):
         self.connection: ClientConnection | None = None
         self.calls_under_way = 0
         self.is_full = False
+        self.refuses_calls = False
         self.has_ended = False
         """True as soon as nothing more is heard of it."""
 
@@ -255,8 +257,8 @@ class ZmtpLink(asyncio.Protocol):
         size = transport.get_write_buffer_size()
         unsent = self._owner.unsent
         unsent.note(self, size)
-        too_much = size > MAX_UNSENT or unsent.together > self._owner.limits.max_unsent
-        self.is_full = self.is_full or too_much
+        self.refuses_calls = self.refuses_calls or unsent.together > self._owner.limits.max_unsent
+        self.is_full = self.is_full or self.refuses_calls or size > MAX_UNSENT
         if unsent.together > HARD_UNSENT_FACTOR * self._owner.limits.max_unsent:
             self._owner.door.broke(unsent.most(), "unread")
         if size > MAX_UNSENT_ANSWERS and not self._unread:
@@ -271,7 +273,7 @@ class ZmtpLink(asyncio.Protocol):
             self._unread = False
             self.go_on()
         if self.is_full:
-            self.is_full = False
+            self.is_full = self.refuses_calls = False
             if self.connection is not None:
                 self._owner.on_room(self.connection)
 

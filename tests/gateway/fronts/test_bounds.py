@@ -75,6 +75,7 @@ async def test_a_client_that_does_not_read_is_full_and_then_not_heard(
     server.front.limits = type(server.front.limits)(MAX_FRAME, 10 * TOGETHER)
     sent += await fill(link, MAX_UNSENT_ANSWERS)
     assert link.is_held
+    assert not link.refuses_calls, "they wait"
     for number in range(100):
         peer.send(b"%d" % number)
     await asyncio.sleep(0.05)
@@ -112,6 +113,7 @@ async def test_together_they_may_leave_so_much_unread(server: Server, peers: lis
         _, last = await come(server, peers)
         await fill(last, MAX_UNSENT // 2)
     assert last.is_full, "though it has less than it may have alone"
+    assert last.refuses_calls
     free, link = await come(server, peers)
     link.send(b"hi")
     assert await asyncio.to_thread(free.hear_message) == b"hi"

@@ -7,6 +7,7 @@ import string
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ UNDER_WAY = 64
 """Calls of one connection that the gateway has under way."""
 WINDOW_BYTES = 16 * 1_048_576
 LIMIT = 2 * 1_048_576
-SETTINGS: dict[str, object] = {
+SETTINGS: dict[str, Any] = {
     "HEARTBEAT_INTERVAL_MS": 600_000,
     "DELIVERY_RETRY_MS": 300_000,
     "MAX_BYTES_PER_SECOND": 0,
@@ -39,7 +40,7 @@ SETTINGS: dict[str, object] = {
 @pytest.fixture
 def daemon(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Daemon]:
     """A gateway of its own, whose memory is its clients'."""
-    more: dict[str, object] = getattr(request, "param", {})
+    more: dict[str, Any] = getattr(request, "param", {})
     write_tokens(tmp_path, ["ann", "ben", *SILENT])
     database = f"sqlite:///{tmp_path}/chatd.db"
     with Deployment(tmp_path, database, defaults=1, gateways=1, **SETTINGS, **more) as deployment:
