@@ -65,10 +65,12 @@ class Delimited(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """A message that is none, and the size in bytes of the part that showed it."""
+    """A message that is none, and the size in bytes of the part that showed it. ``is_delimited``:
+    it began with a delimiter, so its answer needs one too."""
 
     error: ChatdError
     size: int
+    is_delimited: bool
 
 
 class Answer:
@@ -330,13 +332,12 @@ class Connection:
             if self._skipped > MAX_SKIPPED_PARTS:
                 raise ProtocolError("a message has no end", error_command("too many parts"))
         elif more and (length or self._part is _Part.DELIMITED):
-            events.append(
-                Refused(MalformedFrame("a message has one frame, or an empty one before it"), length)
-            )
+            malformed = MalformedFrame("a message has one frame, or an empty one before it")
+            events.append(Refused(malformed, length, self._part is _Part.DELIMITED))
             self._skipped = 0
         elif length > self._max_body:
             error = FrameTooLarge(f"{length} bytes; the limit is {self._max_body}")
-            events.append(Refused(error, length))
+            events.append(Refused(error, length, self._part is _Part.DELIMITED))
         else:
             return True
         self._part = _Part.REFUSED if more else _Part.FIRST

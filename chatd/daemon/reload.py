@@ -46,7 +46,7 @@ class Reload:
         try:
             new, tokens = await asyncio.to_thread(self._read)
         except ChatdError as exc:
-            for line in str(exc).splitlines():
+            for line in exc.explained.splitlines():
                 log.error("Settings and tokens were not reloaded; the old ones stay in force", error=line)
         except Exception:  # a fault of ours here must not end what serves
             log.exception("Settings and tokens were not reloaded; the old ones stay in force")

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from chatd.core.counter import Counter
 from chatd.core.stream import DeviceStream
-from chatd.errors import ChatdError, InvalidArgument, Overloaded, UnknownMethod
+from chatd.errors import ChatdError, InvalidArgument, NoStream, Overloaded, UnknownMethod
 from chatd.gateway.admission import Admission
 from chatd.gateway.authentication import Identity
 from chatd.gateway.backend import OnReply
@@ -53,15 +53,15 @@ class ClientCalls:
 
     def on_call(self, peer: ClientConnection, frame: ClientFrame) -> None:
         """Forward, or answer with the reason why not."""
-        call = frame.call
+        call, size = frame.call, frame.ByteSize()
         on_reply: OnReply = partial(self._reply, peer.link, call.call_id)
         try:
             identity = self._caller(peer, call)
-            self._admission.limit_call(peer, identity, call)
+            self._admission.limit_call(peer, identity, call, size)
             if peer.link.refuses_calls:
                 raise Overloaded("answers wait that were not read")
         except ChatdError as exc:
-            self._refusals.call(peer, call.call_id, exc, len(call.payload))
+            self._refusals.call(peer, call.call_id, exc, size)
             return
         if call.method == "ChatService/WatchPresence":
             if peer.stream is None:
@@ -112,4 +112,6 @@ class ClientCalls:
             and nfc(call.profile_id) in ("", peer.identity.profile_id)
         ):
             return peer.identity
+        if not call.token and peer.identity is None:
+            raise NoStream("a call without a token on a connection that has no stream: say Hello again")
         return self._admission.authenticate(peer, call.token, call.profile_id)

@@ -21,7 +21,8 @@ ADDRESS_SHARE = 10
 """When there are too many, an address that has more than one in so many of the places makes room
 for its own newcomers."""
 REFUSALS_PER_SECOND = 1_000
-"""Refusals that a connection is told of, an address four times as many; then it is ended."""
+"""Refusals that a connection is told of; then it is ended. A user's connections together have four
+times as many, and so have all strangers of an address. Operators' have only their own."""
 REFUSAL_BURST_SECONDS = 2
 REFUSAL_BYTES = 4_096
 """So many bytes of a refused frame count as one refusal more."""
@@ -68,7 +69,7 @@ class Doorkeeper:
         self._profile: dict[Link, str] = {}
         self._leaving: dict[Link, float] = {}
         self._refusals = Buckets(Rate(REFUSALS_PER_SECOND, REFUSALS_PER_SECOND * REFUSAL_BURST_SECONDS))
-        self._refusals_at = Buckets(
+        self._refusals_together = Buckets(
             Rate(4 * REFUSALS_PER_SECOND, 4 * REFUSALS_PER_SECOND * REFUSAL_BURST_SECONDS)
         )
         self._commands = Buckets(Rate(COMMANDS_PER_SECOND, COMMANDS_PER_SECOND * COMMAND_BURST_SECONDS))
@@ -201,6 +202,11 @@ class Doorkeeper:
                 self._address_full_at = self._now
                 self._hang_up(self._idlest(known), "address full")
 
+    def is_leaving(self, link: Link) -> bool:
+        """True when the connection is about to be ended for its wrong tokens: it has no more
+        guesses."""
+        return link in self._leaving
+
     def failed(self, link: Link, now: float) -> None:
         """A token that came over the connection is none. Too often, and the connection is ended
         once it has been told."""
@@ -214,13 +220,13 @@ class Doorkeeper:
         """A frame of so many bytes is to be refused. False: there were so many that the connection
         has been ended instead."""
         cost = 1 + size / REFUSAL_BYTES
-        address = link.address
-        if self._refusals.wait(link, cost, now) or (address and self._refusals_at.wait(address, cost, now)):
+        crowd = self._crowd(link)
+        if self._refusals.wait(link, cost, now) or (crowd and self._refusals_together.wait(crowd, cost, now)):
             self._hang_up(link, "flooding")
             return False
         self._refusals.charge(link, cost, now)
-        if address:
-            self._refusals_at.charge(address, cost, now)
+        if crowd:
+            self._refusals_together.charge(crowd, cost, now)
         return True
 
     def commanded(self, link: Link, count: int, now: float) -> None:
@@ -229,6 +235,14 @@ class Doorkeeper:
             self.broke(link, "flooding")
         else:
             self._commands.charge(link, count, now)
+
+    def _crowd(self, link: Link) -> tuple[str, str] | None:
+        """The connections whose refusals count together with this one's: the user's, or those of
+        strangers at the same address. What strangers do ends no user's connection."""
+        if link in self._waiting:
+            return ("address", link.address) if link.address else None
+        profile_id = self._profile.get(link)
+        return ("profile", profile_id) if profile_id is not None else None
 
     def tick(self, now: float) -> None:
         """End the connections whose time is up."""

@@ -207,6 +207,7 @@ class ZmtpLink(asyncio.Protocol):
                 self._delimited = True
                 owner.on_frame(self._heard(now), event.body)
             elif isinstance(event, Refused):
+                self._delimited = event.is_delimited
                 owner.refuse(self._heard(now), event.error, event.size)
             elif isinstance(event, Answer):
                 self._write(event.wire)

@@ -24,7 +24,7 @@ from tests.daemons import Daemon
 from tests.gateway.fronts.echo import MAX_FRAME, SECONDS, EchoFront, echoed, receive, until, until_there_are
 
 PEERS = Path(__file__).parent / "peers"
-HEARTBEAT_MS, TIMEOUT_MS = 40, 1_000
+HEARTBEAT_MS, TIMEOUT_MS = 40, 2_000
 JEROMQ = next((str(path) for path in Path("/usr/share/java").glob("jeromq-0.3*.jar")), None)
 ZMTP_1 = b"\x01\0\x05\0text"
 ZMTP_2 = hello()[:10] + b"\x01\x05\0\0"
@@ -50,8 +50,8 @@ class TestPyzmq:
     async def test_heartbeats_keep_a_quiet_connection(self, echo: EchoFront, kind: int) -> None:
         client = echo.client(kind, heartbeat_ivl=HEARTBEAT_MS, heartbeat_timeout=TIMEOUT_MS)
         await echoed(client, b"before")
-        await asyncio.sleep(2 * TIMEOUT_MS / 1_000)
-        assert echo.commands > TIMEOUT_MS / HEARTBEAT_MS / 2
+        await asyncio.sleep(1.5 * TIMEOUT_MS / 1_000)
+        assert echo.commands > TIMEOUT_MS / HEARTBEAT_MS / 4
         await echoed(client, b"after")
         assert len(echo.links) == 1
         assert not echo.ended
@@ -113,6 +113,18 @@ class TestPyzmq:
             [b"next"],
         ]
         assert len(echo.links) == 1
+
+    @pytest.mark.parametrize(
+        ("parts", "refusal"),
+        [([b"x" * (MAX_FRAME + 1)], b"FRAME_TOO_LARGE"), ([b"a", b"b"], b"MALFORMED_FRAME")],
+    )
+    async def test_a_req_hears_that_its_first_message_is_refused(
+        self, echo: EchoFront, parts: list[bytes], refusal: bytes
+    ) -> None:
+        client = echo.client(zmq.REQ)
+        client.send_multipart(parts)
+        assert await receive(client) == [refusal]
+        await echoed(client, b"next")
 
     async def test_a_thousand_at_once_come_back_in_their_order(self, echo: EchoFront) -> None:
         client = echo.client(heartbeat_ivl=20)
