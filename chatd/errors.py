@@ -137,6 +137,10 @@ class NotInFlight(ClientError):
     code, name = 604, "NOT_IN_FLIGHT"
 
 
+class StreamUnknown(ChatdError):
+    code, name, retry, closes = 605, "STREAM_UNKNOWN", True, True
+
+
 class RateLimited(ClientError):
     code, name, retry = 606, "RATE_LIMITED", True
 
@@ -205,6 +209,7 @@ WIRE_ERRORS: dict[int, type[ChatdError]] = {
         Draining,
         AckAhead,
         NotInFlight,
+        StreamUnknown,
         RateLimited,
     )
 }

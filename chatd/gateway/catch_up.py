@@ -9,9 +9,10 @@ import structlog
 from chatd.core.counter import Counter
 from chatd.core.model import Owed, OwedRun, Pull
 from chatd.core.outage import Outage
-from chatd.errors import ChatdError, Superseded
+from chatd.errors import ChatdError, StreamUnknown, Superseded
 from chatd.gateway.backend import NodeCalls
 from chatd.gateway.connection import ClientConnection
+from chatd.gateway.log_watch import LogWatch, another_log
 from chatd.pb.node.v1.node_pb2 import (
     PullOutboxRequest,
     PullOutboxResponse,
@@ -48,6 +49,7 @@ class CatchUp:
     def __init__(
         self,
         calls: NodeCalls,
+        log_watch: LogWatch,
         *,
         gateway_id: str,
         deliver: Deliver,
@@ -59,6 +61,7 @@ class CatchUp:
             log, "The outbox cannot be pulled; trying again", "The outbox is pulled again", now=now
         )
         self._calls = calls
+        self._log_watch = log_watch
         self._gateway_id = gateway_id
         self._deliver = deliver
         self._end = end
@@ -77,7 +80,12 @@ class CatchUp:
         batch: list[tuple[ClientConnection, Pull]] = []
         asked = 0
         for peer in wanting:
-            pull = peer.stream.begin_pull() if peer.stream is not None else None
+            if peer.stream is None:
+                continue
+            if not self._log_watch.is_current(peer.stream):
+                self._end(peer, another_log())
+                continue
+            pull = peer.stream.begin_pull()
             if pull is None:
                 continue
             if asked + min(pull.max_bytes, MAX_PULL_BYTES) > MAX_CALL_BYTES and batch:
@@ -89,7 +97,9 @@ class CatchUp:
             self._ask(batch)
 
     def _ask(self, batch: list[tuple[ClientConnection, Pull]]) -> None:
-        request = PullOutboxRequest(pulls=[_to_pb(pull) for _, pull in batch])
+        request = PullOutboxRequest(
+            pulls=[_to_pb(pull) for _, pull in batch], log=self._log_watch.newest.to_pb()
+        )
         self._calls.call(
             "NodeService/PullOutbox",
             request,
@@ -120,7 +130,7 @@ class CatchUp:
             before = stream.window.sent
             try:
                 frames, caught_up = stream.pulled(_from_pb(owed))
-            except Superseded as exc:
+            except (Superseded, StreamUnknown) as exc:
                 self._end(peer, exc)
                 continue
             self.pulled.add(stream.window.sent - before)
@@ -169,5 +179,6 @@ def _from_pb(owed: StreamOwed) -> Owed:
         more=owed.more,
         cursors={cursor.room_id: cursor.seq for cursor in owed.cursors},
         superseded=owed.superseded,
+        unknown=owed.unknown,
         alone=owed.alone,
     )

@@ -8,10 +8,12 @@ from functools import partial
 import structlog
 
 from chatd.core.counter import Counter
+from chatd.core.log_state import from_pb
 from chatd.errors import ChatdError
 from chatd.gateway.backend import Backend, Node
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.discovery import Discovery
+from chatd.gateway.log_watch import LogWatch
 from chatd.gateway.watch import Watch
 from chatd.pb.node.v1.node_pb2 import DescribeRequest, DescribeResponse
 
@@ -36,6 +38,7 @@ class Introduction:
         discovery: Discovery,
         sender: DeviceSender,
         watch: Watch,
+        log_watch: LogWatch,
         *,
         request: DescribeRequest,
         queue_name: str,
@@ -46,6 +49,7 @@ class Introduction:
         self._discovery = discovery
         self._sender = sender
         self._watch = watch
+        self._log_watch = log_watch
         self._request = request
         self._queue_name = queue_name
         self._counters = counters
@@ -81,6 +85,7 @@ class Introduction:
             return
         for counter in self._counters:
             self._request.counters[counter.name] = counter.value
+        self._request.log.CopyFrom(self._log_watch.newest.to_pb())
         payload = self._request.SerializeToString()
         for node in nodes:
             # A node that cannot be reached is found silent by Backend.
@@ -115,6 +120,7 @@ class Introduction:
             )
         node.refused = not is_ours
         if is_ours:
+            self._log_watch.heard(from_pb(description.log))
             self._discovery.heard(node.uri, description.call_uri, description.nodes, self._backend.is_silent)
             self._watch.described(node, mark, description.watched, restarted=restarted)
             self._sender.elsewhere = tuple(

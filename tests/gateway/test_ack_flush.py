@@ -12,8 +12,9 @@ from chatd.errors import ChatdError, Unavailable
 from chatd.gateway.ack_flush import MAX_STREAMS, AckFlush, UnwrittenAcks
 from chatd.gateway.backend import OnReply
 from chatd.gateway.connection import ClientConnection
+from chatd.gateway.log_watch import LogWatch
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse
-from tests.gateway.links import KeptLink
+from tests.gateway.links import KeptLink, log_watch
 
 
 class Calls:
@@ -76,10 +77,16 @@ def pulls() -> NoPulls:
 
 
 @pytest.fixture
-def acks(calls: Calls, pulls: NoPulls, ended: list[ChatdError]) -> AckFlush:
+def watch() -> LogWatch:
+    return log_watch({})
+
+
+@pytest.fixture
+def acks(calls: Calls, pulls: NoPulls, watch: LogWatch, ended: list[ChatdError]) -> AckFlush:
     return AckFlush(
         UnwrittenAcks(),
         pulls,
+        watch,
         is_ready=lambda: calls.ready,
         send=calls.send,
         end=lambda peer, error: ended.append(error),

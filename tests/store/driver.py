@@ -91,7 +91,7 @@ class Store:
         self.do(MarkPublished(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
 
     def open(self, profile: str, device: str) -> StreamKey:
-        (epoch,) = self.do(OpenStreams(((profile, device),)))
+        (epoch,) = self.do(OpenStreams(((profile, device),))).epochs
         return StreamKey(profile, device, epoch)
 
     def owed(self, stream: StreamKey, **limits: Any) -> Owed:

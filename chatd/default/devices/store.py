@@ -4,24 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from chatd.core.log_state import UNKNOWN_LOG, LogState
+from chatd.core.model import Shown
 from chatd.default.devices.model import Device
 from chatd.default.notifications.push import forget_push
 from chatd.store.command import Command, Locks, Query, Turn
 from chatd.store.database import Database, chunks
+from chatd.store.log_row import EventPlace, find_lost, raise_beat, read_log
 from chatd.store.transaction import Transaction
 
 _Key = tuple[str, str]
 """Profile and device."""
 
 
+class Opened(NamedTuple):
+    """``epochs`` in the order of the devices; ``rewound``: indexes of those that have shown an
+    event which the log does not have."""
+
+    epochs: tuple[int, ...]
+    log: LogState
+    rewound: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True)
-class OpenStreams(Command[tuple[int, ...]]):
-    """Raise the epochs of (profile, device)s. The result: the epochs, in order. A device seen for
-    the first time has epoch 1, and gets an outbox entry for each of its profile's rooms, beginning
-    at the head."""
+class OpenStreams(Command[Opened]):
+    """Raise the epochs of (profile, device)s. A device seen for the first time has epoch 1, and
+    gets an outbox entry for each of its profile's rooms, beginning at the head. ``shown``: index →
+    the newest event that a device has shown. A log behind the state that is ``known`` gets a new
+    incarnation before any stream of it opens."""
 
     devices: tuple[_Key, ...]
+    shown: tuple[tuple[int, Shown], ...] = ()
+    known: LogState = UNKNOWN_LOG
 
     def locks(self) -> Locks:
         return Locks(profiles=[profile_id for profile_id, _ in self.devices])
@@ -33,7 +49,8 @@ class OpenStreams(Command[tuple[int, ...]]):
         return len(self.devices)
 
     @classmethod
-    def apply(cls, transaction: Transaction, commands: Sequence[OpenStreams]) -> list[tuple[int, ...]]:
+    def apply(cls, transaction: Transaction, commands: Sequence[OpenStreams]) -> list[Opened]:
+        log = _read_log(transaction, commands)
         wanted = [device for command in commands for device in command.devices]
         epochs: list[int] = [0] * len(wanted)
         waiting = list(enumerate(wanted))
@@ -47,7 +64,54 @@ class OpenStreams(Command[tuple[int, ...]]):
             done = set(this_round.values())
             waiting = [(index, device) for index, device in waiting if index not in done]
         found = iter(epochs)
-        return [tuple(next(found) for _ in command.devices) for command in commands]
+        lost = _find_lost(transaction.database, log, commands)
+        return [
+            Opened(
+                tuple(next(found) for _ in command.devices),
+                log,
+                tuple(index for index, shown in command.shown if (command.devices[index][0], shown) in lost),
+            )
+            for command in commands
+        ]
+
+
+def _read_log(transaction: Transaction, commands: Sequence[OpenStreams]) -> LogState:
+    state = read_log(transaction.database)
+    known = max((command.known for command in commands), key=lambda one: one.beat)
+    return state if known.beat <= state.beat else raise_beat(transaction.database, known, wait=True)
+
+
+def _find_lost(database: Database, log: LogState, commands: Sequence[OpenStreams]) -> set[tuple[str, Shown]]:
+    """Profiles and what they have shown of this log, if it does not have that. A profile that was
+    no member of the room when the event was stored, if it ever was, is answered the same whatever
+    the room holds."""
+    asked = {
+        (command.devices[index][0], shown)
+        for command in commands
+        for index, shown in command.shown
+        if shown.log == log.incarnation
+    }
+    if not asked:
+        return set()
+    lost = set(asked)
+    for chunk in chunks(sorted({(one, shown.room_id, shown.seq) for one, shown in asked}), columns=3):
+        values, parameters = database.values("tti", chunk)
+        rows = database.rows(
+            f"""
+            WITH v(profile_id, room_id, seq) AS ({values})
+            SELECT v.profile_id, v.room_id, v.seq
+            FROM v
+            JOIN subscription ON subscription.profile_id = v.profile_id AND subscription.room_id = v.room_id
+                AND subscription.joined_seq <= v.seq
+                AND (subscription.left_seq IS NULL OR subscription.left_seq >= v.seq)
+            """,
+            parameters,
+        )
+        members = set(rows)
+        lost -= {one for one in asked if (one[0], one[1].room_id, one[1].seq) in members}
+    places = [EventPlace(shown.room_id, shown.seq, shown.event_id) for _, shown in asked - lost]
+    gone = find_lost(database, places)
+    return lost | {one for one in asked if EventPlace(one[1].room_id, one[1].seq, one[1].event_id) in gone}
 
 
 def _raise_epochs(transaction: Transaction, devices: Sequence[_Key]) -> dict[_Key, int]:

@@ -7,6 +7,7 @@ take.
 
 from dataclasses import dataclass
 
+from chatd.core.log_state import UNKNOWN_LOG, LogState
 from chatd.core.model import Owed, OwedRun, Pull
 from chatd.core.wire import delivery_record, encode_marker, plain_delivery, replayed, tried_before
 from chatd.default.dead_letters.delivery_failures import NO_FAILURES, DeliveryFailures, read_failures
@@ -36,18 +37,21 @@ class _LogMoved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PullOwed(Query[tuple[Owed, ...]]):
-    """An Owed for each pull. Raises Unavailable when a log is purged faster than it can be read."""
+    """An Owed for each pull. ``log`` is the state of the log that the streams are of: an older one,
+    or another log, has none of them. Raises Unavailable when a log is purged faster than it can be
+    read."""
 
     pulls: tuple[Pull, ...]
+    log: LogState = UNKNOWN_LOG
 
     def answer(self, database: Database) -> tuple[Owed, ...]:
-        return tuple(_pull(database, pull) for pull in self.pulls)
+        return tuple(_pull(database, pull, self.log) for pull in self.pulls)
 
 
-def _pull(database: Database, pull: Pull) -> Owed:
+def _pull(database: Database, pull: Pull, log: LogState) -> Owed:
     for _ in range(3):
         try:
-            return _Puller(database, pull).pull()
+            return _Puller(database, pull, log).pull()
         except _LogMoved:
             continue
     raise Unavailable("the log is being purged")
@@ -56,27 +60,40 @@ def _pull(database: Database, pull: Pull) -> Owed:
 class _Puller:
     """One pull, in the making."""
 
-    def __init__(self, database: Database, pull: Pull) -> None:
+    def __init__(self, database: Database, pull: Pull, log: LogState) -> None:
         self._database = database
         self._pull = pull
+        self._log = log
         self._runs: list[OwedRun] = []
         self._messages, self._size = pull.max_messages, pull.max_bytes
 
     def pull(self) -> Owed:
         pull, stream = self._pull, self._pull.stream
         device = self._database.rows(
-            "SELECT epoch, has_failures FROM device WHERE profile_id = ? AND device_id = ?",
+            """
+            SELECT device.epoch, device.has_failures, log.incarnation, log.beat
+            FROM device
+            CROSS JOIN log
+            WHERE device.profile_id = ? AND device.device_id = ?
+            """,
             (stream.profile_id, stream.device_id),
         )
-        if not device or device[0][0] != stream.epoch:
+        if not device:
+            return Owed(unknown=True)
+        epoch, has_failures, *log = device[0]
+        if epoch < stream.epoch or not LogState(*log).has(self._log):
+            return Owed(unknown=True)
+        if epoch > stream.epoch:
             return Owed(superseded=True)
-        failures = read_failures(self._database, stream) if device[0][1] else NO_FAILURES
+        failures = read_failures(self._database, stream) if has_failures else NO_FAILURES
         if pull.again is not None:
             self._again(*pull.again, failures)
         for room_id, seq in failures.replays:
             if self._messages > 0 and (room_id, seq) != pull.again:
                 self._replay(room_id, seq, failures, again=False)
         ranges = self._ranges()
+        if any(pull.sent.get(range_.room_id, 0) > range_.head_seq for range_ in ranges):
+            return Owed(unknown=True)
         suspect = self._suspect(ranges, failures)
         if suspect is not None:
             return suspect

@@ -4,17 +4,18 @@ from collections.abc import Callable, Sequence
 
 from chatd.core.ack_batch import decode_acks
 from chatd.core.counter import Counter
-from chatd.core.ids import check_id, topic_of
-from chatd.core.model import Owed, Pull, StreamAcks, StreamKey
+from chatd.core.ids import check_id, check_seq, topic_of
+from chatd.core.log_state import from_pb
+from chatd.core.model import Owed, Pull, Shown, StreamAcks, StreamKey
 from chatd.default.answer import Answer, Call, Caller, Done, Read, Role, Write
 from chatd.default.dead_letters.failures import RetryRule
 from chatd.default.devices.connection_cache import ConnectionCache
 from chatd.default.devices.model import Connection
-from chatd.default.devices.store import OpenStreams
+from chatd.default.devices.store import Opened, OpenStreams
 from chatd.default.nodes.gateways import Gateways
 from chatd.default.nodes.leases import Leases
 from chatd.default.outbox.backlog import PullOwed
-from chatd.default.outbox.cursors import AckCursors
+from chatd.default.outbox.cursors import AckCursors, NotCounted
 from chatd.default.part import Part
 from chatd.pb.node.v1 import node_pb2
 
@@ -70,6 +71,7 @@ class NodeService:
             call_uri=self._leases.call_uri,
             gateway_uris=self._leases.gateway_uris(),
             watched=self._asked(request.gateway_instance),
+            log=self._leases.log.state.to_pb(),
         )
         response.MergeFrom(self._description)
         return Done(response)
@@ -81,7 +83,15 @@ class NodeService:
             for one in request.streams
         )
 
-        def then(epochs: Sequence[int]) -> node_pb2.OpenStreamsResponse:
+        shown = tuple(
+            (index, _to_shown(one.shown))
+            for index, one in enumerate(request.streams)
+            if one.HasField("shown")
+        )
+
+        def then(opened: Opened) -> node_pb2.OpenStreamsResponse:
+            epochs = opened.epochs
+            self._leases.log.seen(opened.log)
             now = self._clock()
             self._cache.register(
                 tuple(
@@ -100,10 +110,13 @@ class NodeService:
             for (profile_id, device_id), epoch in zip(devices, epochs, strict=True):
                 self._tell_epoch(topic_of(profile_id, device_id), epoch)
             return node_pb2.OpenStreamsResponse(
-                epochs=epochs, new_devices=[index for index, epoch in enumerate(epochs) if epoch == 1]
+                epochs=epochs,
+                new_devices=[index for index, epoch in enumerate(epochs) if epoch == 1],
+                log=opened.log.to_pb(),
+                rewound=opened.rewound,
             )
 
-        return Write(OpenStreams(devices), then)
+        return Write(OpenStreams(devices, shown, from_pb(request.log)), then)
 
     def pull_outbox(self, caller: Caller, request: node_pb2.PullOutboxRequest) -> Answer:
         """Read the backlog of streams."""
@@ -115,23 +128,24 @@ class NodeService:
             )
             return node_pb2.PullOutboxResponse(owed=[_to_pb(owed) for owed in answers])
 
-        return Read(PullOwed(pulls), then)
+        return Read(PullOwed(pulls, from_pb(request.log)), then)
 
     def ack_batch(self, caller: Caller, request: node_pb2.AckBatchRequest) -> Answer:
-        """Move cursors, record failures and rejections. Acks of older epochs are ignored and named
-        in the response."""
+        """Move cursors, record failures and rejections. Acks that do not count are named in the
+        response."""
         acks = decode_acks(request)
         alive = tuple(one.stream for one in acks if not one)
         if alive:
             self._cache.touch(alive, self._clock())
 
-        def then(superseded: Sequence[int]) -> node_pb2.AckBatchResponse:
+        def then(not_counted: NotCounted) -> node_pb2.AckBatchResponse:
+            left_out = {*not_counted.superseded, *not_counted.unknown}
             self._acknowledged(
-                [one for index, one in enumerate(acks) if index not in superseded] if superseded else acks
+                [one for index, one in enumerate(acks) if index not in left_out] if left_out else acks
             )
-            return node_pb2.AckBatchResponse(superseded=superseded)
+            return node_pb2.AckBatchResponse(superseded=not_counted.superseded, unknown=not_counted.unknown)
 
-        return Write(AckCursors(acks, self._rule), then)
+        return Write(AckCursors(acks, self._rule, from_pb(request.log)), then)
 
     def close_streams(self, caller: Caller, request: node_pb2.CloseStreamsRequest) -> Answer:
         """Forget connections that ended."""
@@ -139,6 +153,15 @@ class NodeService:
             tuple(StreamKey(one.profile_id, one.device_id, one.epoch) for one in request.streams)
         )
         return Done(node_pb2.CloseStreamsResponse())
+
+
+def _to_shown(shown: node_pb2.Shown) -> Shown:
+    return Shown(
+        shown.log,
+        check_id("room_id", shown.room_id),
+        check_seq("seq", shown.seq),
+        check_id("event_id", shown.event_id),
+    )
 
 
 def _to_pull(pull: node_pb2.StreamPull) -> Pull:
@@ -172,5 +195,6 @@ def _to_pb(owed: Owed) -> node_pb2.StreamOwed:
         more=owed.more,
         cursors=[node_pb2.RoomCursor(room_id=room_id, seq=seq) for room_id, seq in owed.cursors.items()],
         superseded=owed.superseded,
+        unknown=owed.unknown,
         alone=owed.alone,
     )
