@@ -188,6 +188,7 @@ def _streams(
     live = LiveDelivery(
         connections.streams,
         catch_up,
+        log_watch,
         deliver=deliver,
         presence=presence.heard,
         end=sender.end,

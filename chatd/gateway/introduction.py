@@ -85,7 +85,7 @@ class Introduction:
             return
         for counter in self._counters:
             self._request.counters[counter.name] = counter.value
-        self._request.log.CopyFrom(self._log_watch.newest.to_pb())
+        self._log_watch.introduce(self._request)
         payload = self._request.SerializeToString()
         for node in nodes:
             # A node that cannot be reached is found silent by Backend.

@@ -14,6 +14,7 @@ from chatd.core.wire import plain_records, split_queue_body
 from chatd.errors import ChatdError, Superseded
 from chatd.gateway.catch_up import Deliver, Pulls
 from chatd.gateway.connection import ClientConnection
+from chatd.gateway.log_watch import LogWatch
 from chatd.pb.node.v1.node_pb2 import QueueHeader
 from chatd.transport.queue import QueueMessage
 
@@ -35,6 +36,7 @@ class LiveDelivery:
         self,
         streams: Mapping[bytes, ClientConnection],
         pulls: Pulls,
+        log_watch: LogWatch,
         *,
         deliver: Deliver,
         presence: Callable[[bytes, bytes], None],
@@ -43,6 +45,7 @@ class LiveDelivery:
     ) -> None:
         self._streams = streams
         self._pulls = pulls
+        self._log_watch = log_watch
         self._deliver = deliver
         self._presence = presence
         self._end = end
@@ -54,6 +57,7 @@ class LiveDelivery:
         once."""
         streams = self._streams
         passed_on = 0
+        message = _NOTHING
         outgoing: dict[ClientConnection, list[bytes]] = {}
         for topics, body in batch:
             if not topics:
@@ -89,6 +93,8 @@ class LiveDelivery:
                         waiting.append(mine.records)
                 if stream.wants_pull:
                     self._pulls.want(peer)
+        if message.runs:
+            self._log_watch.seen = message.runs[-1]
         self.passed_on.add(passed_on)
         for peer, records in outgoing.items():
             self._deliver(peer, records, False)

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 
 from chatd.core.log_state import UNKNOWN_LOG, LogState
-from chatd.core.stream import DeviceStream
+from chatd.core.stream import DeviceStream, Run
 from chatd.errors import ChatdError, StreamUnknown
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.spread import Later, in_steps
+from chatd.pb.node.v1.node_pb2 import DescribeRequest
 
 log = structlog.get_logger()
 
@@ -38,6 +39,8 @@ class LogWatch:
         self._later = later
         self.newest = UNKNOWN_LOG
         """The newest state that a node has told."""
+        self.seen: Run | None = None
+        """Events that were published last. Written by LiveDelivery."""
 
     def heard(self, state: LogState) -> None:
         """A node tells the log's state. One that is older than what is known changes nothing: the
@@ -47,12 +50,20 @@ class LogWatch:
             return
         before, self.newest = self.newest, state
         if before.incarnation not in ("", state.incarnation):
+            self.seen = None
             log.warning(
                 "The nodes serve another log than before; streams begin anew",
                 incarnation=state.incarnation,
                 before=before.incarnation,
             )
             in_steps(self._later, self._others(), self._end_all)
+
+    def introduce(self, request: DescribeRequest) -> None:
+        """Say in a Describe what is known of the log."""
+        request.log.CopyFrom(self.newest.to_pb())
+        request.ClearField("seen")
+        if self.seen is not None:
+            request.seen.room_id, request.seen.seq = self.seen.room_id, self.seen.last_seq
 
     def is_current(self, stream: DeviceStream) -> bool:
         """True if the stream is of the log that the nodes serve."""

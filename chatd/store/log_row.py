@@ -28,10 +28,27 @@ class GetLogState(Query[LogState]):
         return read_log(database)
 
 
+@dataclass(frozen=True, slots=True)
+class IsBehind(Query[bool]):
+    """Whether the room's log does not go as far as it was seen to."""
+
+    room_id: str
+    seq: int
+
+    def answer(self, database: Database) -> bool:
+        return is_behind(database, self.room_id, self.seq)
+
+
 def read_log(database: Database) -> LogState:
     """The log's state."""
     ((incarnation, beat),) = database.rows("SELECT incarnation, beat FROM log")
     return LogState(incarnation, beat)
+
+
+def is_behind(database: Database, room_id: str, seq: int) -> bool:
+    """True if a room's log does not go as far as ``seq``, or there is no such room."""
+    rows = database.rows("SELECT head_seq FROM room WHERE room_id = ?", (room_id,))
+    return not rows or rows[0][0] < seq
 
 
 def raise_beat(database: Database, known: LogState, *, wait: bool = False) -> LogState:

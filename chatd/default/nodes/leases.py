@@ -17,12 +17,12 @@ from dataclasses import replace
 from chatd.core.log_state import UNKNOWN_LOG, LogState, from_pb
 from chatd.default.nodes.known_log import KnownLog
 from chatd.default.nodes.model import Lease
-from chatd.default.nodes.store import ClaimDatabase, Renewed, RenewLeases
+from chatd.default.nodes.store import ClaimDatabase, Renewed, RenewLeases, RenewLog
 from chatd.default.part import Part
 from chatd.errors import ChatdError, StartFailed, StoreFailed
 from chatd.pb.node.v1 import node_pb2
 from chatd.store.access import StoreAccess, log_failure
-from chatd.store.log_row import GetLogState
+from chatd.store.log_row import GetLogState, IsBehind
 
 FORGET_US = 3_600_000_000
 """A node whose lease ended this long ago is no longer listed."""
@@ -46,6 +46,7 @@ class Leases:
         self._store = store
         self.log = log
         self._is_looking = False
+        self._compared: set[str] = set()  # gateways whose last events were looked for
         self._lost = lost
         self._place = ""
         self._until = 0.0  # of this node's own lease, on the steady clock
@@ -111,9 +112,14 @@ class Leases:
     def record_gateway(self, asked: node_pb2.DescribeRequest) -> None:
         """A gateway lives, or is about to end. It may have seen the log in a newer state than this
         node has: another node has raised the beat, or the database is older than it was."""
-        if self.log.told(from_pb(asked.log)) and not self._is_looking:
+        log = from_pb(asked.log)
+        if self.log.told(log) and not self._is_looking:
             self._is_looking = True
             self._store.ask(GetLogState(), self._looked, self._not_looked)
+        if asked.gateway_instance not in self._compared and asked.HasField("seen"):
+            # It lives since before this node started: there may be another database now.
+            self._compared.add(asked.gateway_instance)
+            self._compare(log, asked.seen)
         if asked.gateway_uri:
             self._gateways[asked.gateway_uri] = Lease(
                 asked.gateway_uri,
@@ -134,6 +140,13 @@ class Leases:
     def _not_looked(self, error: ChatdError) -> None:
         self._is_looking = False
         log_failure(error)
+
+    def _compare(self, log: LogState, seen: node_pb2.RoomCursor) -> None:
+        def then(is_behind: bool) -> None:
+            if is_behind:
+                self._store.write(RenewLog(log, seen.room_id, seen.seq), self.log.seen)
+
+        self._store.ask(IsBehind(seen.room_id, seen.seq), then)
 
     def renewal(self) -> RenewLeases:
         """The command to write now. Gateways that have not asked since the last renewal are not in

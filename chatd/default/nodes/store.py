@@ -12,7 +12,7 @@ from chatd.default.nodes.model import Lease
 from chatd.errors import ChatdError, StartFailed
 from chatd.store.command import NO_LOCKS, Command, Locks
 from chatd.store.database import Database
-from chatd.store.log_row import raise_beat
+from chatd.store.log_row import is_behind, raise_beat, read_log, renew_log
 from chatd.store.transaction import Transaction
 
 _CLAIM_LOCK = 0x63686175
@@ -103,6 +103,33 @@ class RenewLeases(Command[Renewed]):
         )
         renewed = Renewed(_all(database), state)
         return [renewed] * len(commands)
+
+
+@dataclass(frozen=True, slots=True)
+class RenewLog(Command[LogState]):
+    """Give the log ``known`` a new incarnation, if it is the database's and a room does not go as
+    far as it was seen to. The result: the log's state."""
+
+    known: LogState
+    room_id: str
+    seq: int
+
+    def locks(self) -> Locks:
+        return NO_LOCKS
+
+    @classmethod
+    def apply(cls, transaction: Transaction, commands: Sequence[RenewLog]) -> list[LogState]:
+        return [_renew_log(transaction.database, command) for command in commands]
+
+
+def _renew_log(database: Database, command: RenewLog) -> LogState:
+    database.rows(f"SELECT 1 FROM log{database.for_update}")
+    state = read_log(database)
+    if state.incarnation != command.known.incarnation or not is_behind(
+        database, command.room_id, command.seq
+    ):
+        return state
+    return renew_log(database, command.known)
 
 
 def _record(database: Database, nodes: Sequence[Lease]) -> None:

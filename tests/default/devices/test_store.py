@@ -43,9 +43,8 @@ def test_a_device_opened_twice_in_a_batch_gets_two_epochs(store: Store) -> None:
 def test_a_device_opened_on_two_nodes_has_one_newest_stream(nodes: tuple[Store, Store]) -> None:
     nodes[0].do(CreateRoom("r", "", "alice", ("bob",)))
     for number in range(20):
-        epochs = at_once(
-            nodes, lambda node, number=number: node.do(OpenStreams((("bob", f"d{number}"),))).epochs
-        )  # type: ignore[misc]
+        opening = OpenStreams((("bob", f"d{number}"),))
+        epochs = [opened.epochs for opened in at_once(nodes, lambda node, opening=opening: node.do(opening))]  # type: ignore[misc]
         assert sorted(epochs) == [(1,), (2,)]
     assert nodes[0].database.rows("SELECT COUNT(*) FROM outbox WHERE profile_id = 'bob'") == [(20,)]
 
