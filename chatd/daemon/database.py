@@ -14,7 +14,7 @@ def open_database(settings: Settings, holder: str, stack: ExitStack) -> tuple[Da
     lets go of the database. Raises ConfigError, Unavailable and StartFailed, which is also the
     answer to an empty database in the place of that log."""
     section, place = settings.store, settings.place
-    file = LogFile(place.data_dir)
+    file = LogFile(place.data_dir, settings.node.node_id)
     before = file.read()
     database = Database(section.database(place), create=not before.incarnation)
     shown = section.effective(place)["db_uri"]

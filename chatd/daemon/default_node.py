@@ -140,7 +140,9 @@ def assemble(
         apply=seams.apply(apply_group),
     )
     flow = _flow(loop, settings, store, started_us, seams)
-    log = KnownLog(LogFile(settings.place.data_dir), before, changed=store.members.clear)
+    log = KnownLog(
+        LogFile(settings.place.data_dir, settings.node.node_id), before, changed=store.members.clear
+    )
     leases = Leases(store, log, lease=settings.node.node_lease_seconds, clock=_now_us, lost=broken)
     gateways = Gateways(now=loop.time)
     parts = _parts(settings, store, flow, leases, gateways, started_us)

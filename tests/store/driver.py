@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
+from chatd.core.log_state import LogState
 from chatd.core.model import CommittedRun, Owed, OwedRun, Pull, StreamAcks, StreamKey
 from chatd.core.priority import NORMAL
 from chatd.default.dead_letters.failures import RetryRule
@@ -40,6 +41,7 @@ class Store:
         self.runs: list[CommittedRun] = []
         self.batches = 0
         self.stopped_with: list[ChatdError] = []
+        self.logs: list[LogState] = []
         self.now_us = 1_000_000
         """Advances by a microsecond a transaction; tests may turn it."""
         self.writer = Writer(self.database, self.members, self._written, self._tick, self.stopped_with.append)
@@ -54,6 +56,8 @@ class Store:
     def _written(self, batch: WriteBatch) -> None:
         self.batches += 1
         self.runs += batch.runs
+        if batch.log is not None:
+            self.logs.append(batch.log)
         self._complete(batch.completed)
 
     def _complete(self, batch: list[Completed]) -> None:

@@ -136,9 +136,7 @@ async def test_all_with_its_file_or_its_whole_folder_restored(tmp_path: Path, ho
             await asyncio.to_thread(daemon.stop if how == "stop" else daemon.kill)
             restore_sqlite(data / "chatd.db", backup / "chatd.db")
             if what == "folder":
-                (data / "log.json").unlink()
-                if (backup / "log.json").exists():
-                    shutil.copy(backup / "log.json", data)
+                shutil.copy(backup / "log-all.json", data)
             await asyncio.to_thread(daemon.start)
             await shown_again(alice, tail)
 
@@ -152,7 +150,7 @@ async def test_a_node_restored_under_a_gateway_that_lives_on(tmp_path: Path) -> 
             first = tail.stream.log
             await asyncio.to_thread(deployment.defaults[0].kill)
             restore_sqlite(file, backup)
-            (tmp_path / "log.json").unlink()
+            (tmp_path / "log-default0.json").unlink()
             await asyncio.to_thread(deployment.defaults[0].start)
             await shown_again(alice, tail)
             assert tail.stream.log != first

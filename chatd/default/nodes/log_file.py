@@ -1,5 +1,5 @@
-"""LogFile: names the log of the database that a data directory is used with. So a database that
-has gone away is not taken for a new one, and an older copy is known by its beat."""
+"""LogFile: a node's data directory names the log of its database. So a database that has gone away
+is not taken for a new one, and an older copy is known by its beat."""
 
 import json
 from pathlib import Path
@@ -12,15 +12,13 @@ from chatd.files.durable import write_file
 
 log = structlog.get_logger()
 
-NAME = "log.json"
-
 
 class LogFile:
-    """The file in ``folder``. It is written when the log is another one than before, and when the
-    node ends."""
+    """The file of a node in its data directory ``folder``. It is written when the log is another
+    one than before, and when the node ends."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / NAME
+    def __init__(self, folder: Path, node_id: str) -> None:
+        self.path = folder / f"log-{node_id}.json"
 
     def read(self) -> LogState:
         """The log of the last run; nothing is known if there is no file. Raises ConfigError,
@@ -47,6 +45,6 @@ class LogFile:
     def missing(self, database: str) -> StartFailed:
         """The error for a ``database`` that is empty, although the file names a log."""
         return StartFailed(
-            f"{database} is empty, but {self.path} says that this data directory has been used with a "
-            f"database: bring that one back, or remove {self.path} to begin with an empty log"
+            f"the database {database} is empty, but {self.path} says that this node has had another one: "
+            f"bring that one back, or remove {self.path} to begin with an empty log"
         )

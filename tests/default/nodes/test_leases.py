@@ -22,7 +22,7 @@ class Node:
         self.lost: list[ChatdError] = []
         self.leases = Leases(
             DirectAccess(store),
-            KnownLog(LogFile(folder), UNKNOWN_LOG, changed=lambda: None),
+            KnownLog(LogFile(folder, "n"), UNKNOWN_LOG, changed=lambda: None),
             lease=9.0,
             clock=lambda: self.now_us,
             lost=self.lost.append,
