@@ -124,7 +124,7 @@ def restore_sqlite(file: Path, backup: Path) -> None:
 @pytest.mark.parametrize("what", ["file", "folder"])
 async def test_all_with_its_file_or_its_whole_folder_restored(tmp_path: Path, how: str, what: str) -> None:
     data, backup = tmp_path / "data", tmp_path / "backup"
-    daemon = Daemon("all", data)
+    daemon = Daemon("all", data, {"NODE_LEASE_SECONDS": 0.3})
     with daemon:
         async with clients(daemon.uri, operator_token(data)) as (alice, tail), tail.running():
 
@@ -137,8 +137,11 @@ async def test_all_with_its_file_or_its_whole_folder_restored(tmp_path: Path, ho
             restore_sqlite(data / "chatd.db", backup / "chatd.db")
             if what == "folder":
                 shutil.copy(backup / "log-all.json", data)
+            first = tail.stream.log
             await asyncio.to_thread(daemon.start)
             await shown_again(alice, tail)
+            if (what, how) == ("file", "stop"):
+                assert tail.stream.log != first, "the data directory knows how far the log had come"
 
 
 async def test_a_node_restored_under_a_gateway_that_lives_on(tmp_path: Path) -> None:
