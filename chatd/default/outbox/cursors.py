@@ -140,7 +140,7 @@ def _read_epochs(
         )
         if rows:
             log = LogState(*rows[0][4:])
-        for profile_id, device_id, epoch, seen_at_us, *_ in rows:
+        for profile_id, device_id, epoch, seen_at_us, _, _ in rows:
             epochs[profile_id, device_id] = epoch
             if not transaction.now_us - SEEN_EVERY_US <= seen_at_us <= transaction.now_us:
                 long_unseen.append((profile_id, device_id))
@@ -206,4 +206,4 @@ def _ahead(transaction: Transaction, rows: Sequence[tuple[str, str, str, int]]) 
             f"SELECT room_id, head_seq FROM room WHERE room_id IN ({placeholders(len(chunk))})", chunk
         )
         heads.update(found)
-    return {(*key, room_id) for *key, room_id, seq in rows if seq > heads.get(room_id, 0)}  # type: ignore[misc]
+    return {row[:3] for row in rows if row[3] > heads.get(row[2], 0)}
