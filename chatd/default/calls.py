@@ -7,16 +7,19 @@ from functools import partial
 import structlog
 from google.protobuf.message import DecodeError, Message
 
+from chatd.core import node_protocol
 from chatd.core.counter import Counter
 from chatd.core.wire import encode_reply
 from chatd.default.answer import Caller, Method
-from chatd.errors import ChatdError, Internal, MalformedFrame, Overloaded, UnknownMethod
+from chatd.errors import ChatdError, Internal, MalformedFrame, Overloaded, Unavailable, UnknownMethod
 from chatd.pb.node.v1.node_pb2 import NodeRequest, Role
 from chatd.store.access import MAX_WAITING, StoreAccess
 from chatd.transport.pump import PeerFull, PeerGone, Pump
 from chatd.transport.sockets import Context, bind_router, endpoint
 
 log = structlog.get_logger()
+
+DESCRIBE = "NodeService/Describe"
 
 
 class Calls:
@@ -70,6 +73,9 @@ class Calls:
 
     def _call(self, routing_id: bytes, request: NodeRequest) -> None:
         method = self._methods.get(request.method)
+        if request.method != DESCRIBE and request.protocol < node_protocol.OLDEST:
+            # Describe tells the gateway why; until it has heard that, nothing of it is guessed at.
+            raise Unavailable("the gateway and the default node are of versions that do not go together")
         if method is None:
             raise UnknownMethod(f"no method {request.method[:80]!a}")
         if self._store.waiting >= MAX_WAITING:

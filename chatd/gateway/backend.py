@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 import structlog
 from google.protobuf.message import DecodeError, Message
 
+from chatd.core import node_protocol
 from chatd.core.wire import error_from_pb
 from chatd.errors import ChatdError, Internal, Overloaded, TimedOut, Unavailable
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
@@ -42,13 +43,14 @@ class NodeCalls(Protocol):
 
 class Node:
     """One default node as this gateway sees it. ``heard_at`` is 0.0 until it has answered once.
-    Introduction writes ``started_at_us`` and ``refused``, Backend the rest."""
+    Introduction writes ``started_at_us`` and ``refused``, the reason why it is not called; Backend
+    the rest."""
 
     def __init__(self, uri: str, pump: Callable[["Node"], Pump]) -> None:
         self.uri = uri
         self.heard_at = 0.0
         self.started_at_us = 0
-        self.refused = False
+        self.refused = ""
         self.pump = pump(self)
 
 
@@ -125,6 +127,17 @@ class Backend:
         """Calls that have no reply yet."""
         return len(self._waiting)
 
+    @property
+    def problem(self) -> str:
+        """The reason why no node can be called; empty if one can."""
+        if self.ready:
+            return ""
+        since = self._loop.time() - SILENT_SECONDS
+        refused = next((node.refused for node in self.nodes if node.heard_at > since), "")
+        return (
+            f"the default node that answers is refused: {refused}" if refused else "no default node answers"
+        )
+
     def _alive(self) -> list[Node]:
         since = self._loop.time() - SILENT_SECONDS
         return [node for node in self.nodes if node.heard_at > since and not node.refused]
@@ -140,7 +153,7 @@ class Backend:
         itself)."""
         alive = self._alive()
         if not alive:
-            on_reply(b"", Unavailable("no default node answers"))
+            on_reply(b"", Unavailable(self.problem))
             return
         if len(self._waiting) >= MAX_CALLS_WAITING:
             on_reply(b"", Overloaded(f"{MAX_CALLS_WAITING} calls are waiting"))
@@ -161,7 +174,11 @@ class Backend:
             node.pump.send(
                 (
                     NodeRequest(
-                        call_id=call_id, method=method, payload=payload, caller=caller
+                        call_id=call_id,
+                        method=method,
+                        payload=payload,
+                        caller=caller,
+                        protocol=node_protocol.NUMBER,
                     ).SerializeToString(),
                 )
             )

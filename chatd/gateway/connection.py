@@ -17,8 +17,8 @@ from chatd.errors import ChatdError
 from chatd.gateway.authentication import Identity
 from chatd.gateway.backend import NodeCalls
 from chatd.gateway.link import Link
-from chatd.pb.gateway.v1.gateway_pb2 import Hello
-from chatd.pb.node.v1.node_pb2 import CloseStream, CloseStreamsRequest, Shown
+from chatd.pb.gateway.v1.gateway_pb2 import Hello, Shown
+from chatd.pb.node.v1.node_pb2 import CloseStream, CloseStreamsRequest
 
 log = structlog.get_logger()
 

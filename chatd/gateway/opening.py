@@ -8,6 +8,7 @@ from functools import partial
 from chatd.core.graphemes import cut
 from chatd.core.ids import check_id, check_seq
 from chatd.core.log_state import from_pb
+from chatd.core.wire import error_from_pb
 from chatd.errors import ChatdError, Draining, Superseded, UnsupportedVersion
 from chatd.gateway.admission import Admission
 from chatd.gateway.backend import NodeCalls
@@ -16,8 +17,8 @@ from chatd.gateway.connection import ClientConnection, ConnectionManager, Pendin
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.log_watch import LogWatch
 from chatd.gateway.presence import GatewayPresence
-from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, ServerFrame, Welcome
-from chatd.pb.node.v1.node_pb2 import OpenStream, OpenStreamsRequest, OpenStreamsResponse, Shown
+from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, ServerFrame, Shown, Welcome
+from chatd.pb.node.v1.node_pb2 import OpenStream, OpenStreamsRequest, OpenStreamsResponse
 from chatd.text import one_line
 
 PROTOCOL_VERSION = 1
@@ -138,12 +139,16 @@ class Opening:
         log = from_pb(opened.log)
         self._log_watch.heard(log)
         new_devices, rewound = frozenset(opened.new_devices), frozenset(opened.rewound)
+        refused = {one.stream: one.error for one in opened.refused}
         for index, (opening, epoch) in enumerate(zip(batch, opened.epochs, strict=True)):
             peer = opening.peer
             if peer.opening is not opening:
-                self._connections.unwanted(opening, epoch)
+                if epoch:
+                    self._connections.unwanted(opening, epoch)
             elif error is not None:
                 self._sender.end(peer, error)
+            elif index in refused:
+                self._sender.end(peer, error_from_pb(refused[index]))
             else:
                 older = self._connections.register(opening, epoch, log.incarnation)
                 if older is not None:

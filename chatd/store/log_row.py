@@ -3,12 +3,10 @@ database has it too; others who have seen the log remember how far it had come (
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from chatd.core.ids import ERASED
 from chatd.core.log_state import LogState
-from chatd.store.command import Query
 from chatd.store.database import Database, chunks
 
 
@@ -18,25 +16,6 @@ class EventPlace(NamedTuple):
     room_id: str
     seq: int
     event_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class GetLogState(Query[LogState]):
-    """The log's state."""
-
-    def answer(self, database: Database) -> LogState:
-        return read_log(database)
-
-
-@dataclass(frozen=True, slots=True)
-class IsBehind(Query[bool]):
-    """Whether the room's log does not go as far as it was seen to."""
-
-    room_id: str
-    seq: int
-
-    def answer(self, database: Database) -> bool:
-        return is_behind(database, self.room_id, self.seq)
 
 
 def read_log(database: Database) -> LogState:

@@ -14,6 +14,7 @@ from chatd.default.devices.store import ExpireDevices, FindUnusedDevices, OpenSt
 from chatd.default.fan_out.marks import MarkPublished
 from chatd.default.messages.model import NewEvent
 from chatd.default.messages.store import StoreEvents
+from chatd.default.nodes.log_store import CompareLog
 from chatd.default.outbox.backlog import PullOwed
 from chatd.default.outbox.cursors import AckCursors
 from chatd.default.retention.erase import EraseProfile, FindMemberships
@@ -30,6 +31,8 @@ from chatd.store.worker import Completed
 from chatd.store.writer import WriteBatch, Writer
 
 R = TypeVar("R")
+MANY = 1_000
+"""Devices of a profile, for tests that are not about their number."""
 
 
 class Store:
@@ -94,8 +97,12 @@ class Store:
         runs, self.runs = self.runs, []
         self.do(MarkPublished(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
 
+    def log_state(self) -> LogState:
+        """Which log the database holds, and how far it has come."""
+        return self.ask(CompareLog(())).log
+
     def open(self, profile: str, device: str) -> StreamKey:
-        (epoch,) = self.do(OpenStreams(((profile, device),))).epochs
+        (epoch,) = self.do(OpenStreams(((profile, device),), MANY))
         return StreamKey(profile, device, epoch)
 
     def owed(self, stream: StreamKey, **limits: Any) -> Owed:

@@ -14,7 +14,6 @@ from chatd.store.command import NO_LOCKS, Command, Locks
 from chatd.store.database import Database
 from chatd.store.log_row import (
     EventPlace,
-    GetLogState,
     find_lost,
     is_behind,
     raise_beat,
@@ -49,18 +48,18 @@ def test_each_database_has_a_log_of_its_own(db_uri: str, tmp_path: object) -> No
 
 
 def test_the_beat_rises_and_the_log_stays_the_same(store: Store) -> None:
-    first = store.ask(GetLogState())
+    first = store.log_state()
     assert [store.do(Raise()), store.do(Raise(first))] == [
         LogState(first.incarnation, first.beat + 1),
         LogState(first.incarnation, first.beat + 2),
     ]
-    assert store.ask(GetLogState()).beat == first.beat + 2
+    assert store.log_state().beat == first.beat + 2
 
 
 @pytest.mark.parametrize("incarnation", ["the same", "another"])
 def test_a_log_behind_what_was_seen_is_another_one(store: Store, incarnation: str) -> None:
     """Whatever it was called there: it may have been restored twice."""
-    first = store.ask(GetLogState())
+    first = store.log_state()
     seen = LogState(first.incarnation if incarnation == "the same" else "another", first.beat + 7)
     now = store.do(Raise(seen))
     assert now.incarnation not in (first.incarnation, seen.incarnation)
@@ -70,7 +69,7 @@ def test_a_log_behind_what_was_seen_is_another_one(store: Store, incarnation: st
 
 def test_a_node_that_stands_still_in_the_row_holds_up_nobody(nodes: tuple[Store, Store]) -> None:
     standing, other = nodes
-    first = other.ask(GetLogState())
+    first = other.log_state()
     with standing.database.connection(readonly=False):
         standing.database.begin()
         raise_beat(standing.database, UNKNOWN_LOG)
@@ -105,7 +104,7 @@ def test_what_retention_or_an_erasure_took_is_not_lost(store: Store) -> None:
 
 
 def test_a_new_incarnation_goes_on_behind_both_beats(store: Store) -> None:
-    first = store.ask(GetLogState())
+    first = store.log_state()
     with store.database.connection(readonly=False):
         store.database.begin()
         assert renew_log(store.database, UNKNOWN_LOG).beat == first.beat + 1
@@ -142,16 +141,16 @@ def test_a_writer_looks_for_its_last_event_when_it_connects_anew(nodes: tuple[St
     store = nodes[0]
     store.do(CreateRoom("r", "", "alice", ()))
     store.do(send("alice", an_event(2)))
-    before = store.ask(GetLogState())
+    before = store.log_state()
     end_connections(store)
     assert store.do(send("alice", an_event(3)))[0].seq == 3
-    assert store.ask(GetLogState()) == before, "nothing is missing"
+    assert store.log_state() == before, "nothing is missing"
     assert store.logs == []
     lose(store, 3, 2)
     end_connections(store)
     assert store.do(send("alice", an_event(4)))[0].seq == 3
     (state,) = store.logs
-    assert state == store.ask(GetLogState())
+    assert state == store.log_state()
     assert (state.incarnation != before.incarnation, state.beat) == (True, before.beat + 1)
     end_connections(store)
     store.do(send("alice", an_event(5)))

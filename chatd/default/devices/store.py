@@ -4,40 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from chatd.core.log_state import UNKNOWN_LOG, LogState
-from chatd.core.model import Shown
 from chatd.default.devices.model import Device
-from chatd.default.notifications.push import forget_push
+from chatd.default.notifications.push import count_devices, find_registered, forget_push
 from chatd.store.command import Command, Locks, Query, Turn
 from chatd.store.database import Database, chunks
-from chatd.store.log_row import EventPlace, find_lost, raise_beat, read_log
 from chatd.store.transaction import Transaction
 
 _Key = tuple[str, str]
 """Profile and device."""
 
 
-class Opened(NamedTuple):
-    """``epochs`` in the order of the devices; ``rewound``: indexes of those that have shown an
-    event which the log does not have."""
-
-    epochs: tuple[int, ...]
-    log: LogState
-    rewound: tuple[int, ...]
-
-
 @dataclass(frozen=True, slots=True)
-class OpenStreams(Command[Opened]):
-    """Raise the epochs of (profile, device)s. A device seen for the first time has epoch 1, and
-    gets an outbox entry for each of its profile's rooms, beginning at the head. ``shown``: index →
-    the newest event that a device has shown. A log behind the state that is ``known`` gets a new
-    incarnation before any stream of it opens."""
+class OpenStreams(Command[tuple[int, ...]]):
+    """Raise the epochs of (profile, device)s. The result: the epochs, in order. A device seen for
+    the first time has epoch 1, and gets an outbox entry for each of its profile's rooms, beginning
+    at the head. It has 0 and is not registered if its profile has ``most`` devices already."""
 
     devices: tuple[_Key, ...]
-    shown: tuple[tuple[int, Shown], ...] = ()
-    known: LogState = UNKNOWN_LOG
+    most: int
 
     def locks(self) -> Locks:
         return Locks(profiles=[profile_id for profile_id, _ in self.devices])
@@ -49,72 +34,42 @@ class OpenStreams(Command[Opened]):
         return len(self.devices)
 
     @classmethod
-    def apply(cls, transaction: Transaction, commands: Sequence[OpenStreams]) -> list[Opened]:
-        log = _read_log(transaction, commands)
+    def apply(cls, transaction: Transaction, commands: Sequence[OpenStreams]) -> list[tuple[int, ...]]:
         wanted = [device for command in commands for device in command.devices]
         epochs: list[int] = [0] * len(wanted)
-        waiting = list(enumerate(wanted))
+        most = min((command.most for command in commands), default=0)  # the node's setting, in all of them
+        too_many = _find_too_many(transaction, wanted, most)
+        waiting = [(index, device) for index, device in enumerate(wanted) if device not in too_many]
         while waiting:
             # One statement cannot touch a row twice: a device that is opened twice in a batch waits
             # for the next round.
             this_round = {device: index for index, device in reversed(waiting)}
             for chunk in chunks(sorted(this_round), columns=5):
-                for device, epoch in _raise_epochs(transaction, chunk).items():
+                for device, epoch in raise_epochs(transaction, chunk).items():
                     epochs[this_round[device]] = epoch
             done = set(this_round.values())
             waiting = [(index, device) for index, device in waiting if index not in done]
         found = iter(epochs)
-        lost = _find_lost(transaction.database, log, commands)
-        return [
-            Opened(
-                tuple(next(found) for _ in command.devices),
-                log,
-                tuple(index for index, shown in command.shown if (command.devices[index][0], shown) in lost),
-            )
-            for command in commands
-        ]
+        return [tuple(next(found) for _ in command.devices) for command in commands]
 
 
-def _read_log(transaction: Transaction, commands: Sequence[OpenStreams]) -> LogState:
-    state = read_log(transaction.database)
-    known = max((command.known for command in commands), key=lambda one: one.beat)
-    return state if known.beat <= state.beat else raise_beat(transaction.database, known, wait=True)
+def _find_too_many(transaction: Transaction, devices: Sequence[_Key], most: int) -> set[_Key]:
+    """Those of the devices that are new to a profile which has ``most`` without them. The first
+    come first."""
+    registered = find_registered(transaction.database, devices)
+    new = [device for device in dict.fromkeys(devices) if device not in registered]
+    counts = count_devices(transaction.database, {profile_id for profile_id, _ in new})
+    too_many = set()
+    for device in new:
+        if counts[device[0]] >= most:
+            too_many.add(device)
+        else:
+            counts[device[0]] += 1
+    return too_many
 
 
-def _find_lost(database: Database, log: LogState, commands: Sequence[OpenStreams]) -> set[tuple[str, Shown]]:
-    """Profiles and what they have shown of this log, if it does not have that. A profile that was
-    no member of the room when the event was stored, if it ever was, is answered the same whatever
-    the room holds."""
-    asked = {
-        (command.devices[index][0], shown)
-        for command in commands
-        for index, shown in command.shown
-        if shown.log == log.incarnation
-    }
-    if not asked:
-        return set()
-    lost = set(asked)
-    for chunk in chunks(sorted({(one, shown.room_id, shown.seq) for one, shown in asked}), columns=3):
-        values, parameters = database.values("tti", chunk)
-        rows = database.rows(
-            f"""
-            WITH v(profile_id, room_id, seq) AS ({values})
-            SELECT v.profile_id, v.room_id, v.seq
-            FROM v
-            JOIN subscription ON subscription.profile_id = v.profile_id AND subscription.room_id = v.room_id
-                AND subscription.joined_seq <= v.seq
-                AND (subscription.left_seq IS NULL OR subscription.left_seq >= v.seq)
-            """,
-            parameters,
-        )
-        members = set(rows)
-        lost -= {one for one in asked if (one[0], one[1].room_id, one[1].seq) in members}
-    places = [EventPlace(shown.room_id, shown.seq, shown.event_id) for _, shown in asked - lost]
-    gone = find_lost(database, places)
-    return lost | {one for one in asked if EventPlace(one[1].room_id, one[1].seq, one[1].event_id) in gone}
-
-
-def _raise_epochs(transaction: Transaction, devices: Sequence[_Key]) -> dict[_Key, int]:
+def raise_epochs(transaction: Transaction, devices: Sequence[_Key]) -> dict[_Key, int]:
+    """Register devices, or raise their epochs. The command holds their profiles."""
     database = transaction.database
     values, parameters = database.values(
         "ttiii", [(*device, 1, transaction.now_us, transaction.now_us) for device in devices]
@@ -161,11 +116,12 @@ class ForgetDevice(Command[int]):
 
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[ForgetDevice]) -> list[int]:
-        return [_delete(transaction, (command.profile_id, command.device_id)) for command in commands]
+        return [delete_device(transaction, (command.profile_id, command.device_id)) for command in commands]
 
 
-def _delete(transaction: Transaction, device: _Key) -> int:
-    """The device's epoch, 0 if there was none."""
+def delete_device(transaction: Transaction, device: _Key) -> int:
+    """Delete a device and all that is kept for it; its epoch, 0 if it has never connected. The
+    command holds its profile, its outbox entries and the notifications."""
     database = transaction.database
     transaction.must_hold(profile_id=device[0])
     for table in ("outbox", "delivery_attempt", "dead_letter", "retention_gap", "connection"):
@@ -250,7 +206,7 @@ def _expire(transaction: Transaction, device: _Key, unseen_since_us: int) -> boo
     )
     if rows and rows[0][0] >= unseen_since_us:
         return False  # it has come back since it was found
-    return _delete(transaction, device) > 0
+    return delete_device(transaction, device) > 0
 
 
 @dataclass(frozen=True, slots=True)

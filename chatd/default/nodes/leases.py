@@ -14,15 +14,14 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from chatd.core.log_state import UNKNOWN_LOG, LogState, from_pb
+from chatd.core.log_state import UNKNOWN_LOG, LogState
 from chatd.default.nodes.known_log import KnownLog
 from chatd.default.nodes.model import Lease
-from chatd.default.nodes.store import ClaimDatabase, Renewed, RenewLeases, RenewLog
+from chatd.default.nodes.store import ClaimDatabase, Renewed, RenewLeases
 from chatd.default.part import Part
 from chatd.errors import ChatdError, StartFailed, StoreFailed
 from chatd.pb.node.v1 import node_pb2
 from chatd.store.access import StoreAccess, log_failure
-from chatd.store.log_row import GetLogState, IsBehind
 
 FORGET_US = 3_600_000_000
 """A node whose lease ended this long ago is no longer listed."""
@@ -45,8 +44,6 @@ class Leases:
     ) -> None:
         self._store = store
         self.log = log
-        self._is_looking = False
-        self._compared: set[str] = set()  # gateways whose last events were looked for
         self._lost = lost
         self._place = ""
         self._until = 0.0  # of this node's own lease, on the steady clock
@@ -110,16 +107,7 @@ class Leases:
         return ClaimDatabase(lease, self._place, now, alone, self.log.newest)
 
     def record_gateway(self, asked: node_pb2.DescribeRequest) -> None:
-        """A gateway lives, or is about to end. It may have seen the log in a newer state than this
-        node has: another node has raised the beat, or the database is older than it was."""
-        log = from_pb(asked.log)
-        if self.log.told(log) and not self._is_looking:
-            self._is_looking = True
-            self._store.ask(GetLogState(), self._looked, self._not_looked)
-        if asked.gateway_instance not in self._compared and asked.HasField("seen"):
-            # It lives since before this node started: there may be another database now.
-            self._compared.add(asked.gateway_instance)
-            self._compare(log, asked.seen)
+        """A gateway lives, or is about to end."""
         if asked.gateway_uri:
             self._gateways[asked.gateway_uri] = Lease(
                 asked.gateway_uri,
@@ -129,24 +117,9 @@ class Leases:
                 asked.version,
                 asked.started_at_us,
                 self._clock() + (0 if asked.draining else self._lease_us),
+                asked.protocol,
+                asked.oldest_protocol,
             )
-
-    def _looked(self, state: LogState) -> None:
-        self._is_looking = False
-        self.log.seen(state)
-        if state.beat < self.log.newest.beat:
-            self._renew()
-
-    def _not_looked(self, error: ChatdError) -> None:
-        self._is_looking = False
-        log_failure(error)
-
-    def _compare(self, log: LogState, seen: node_pb2.RoomCursor) -> None:
-        def then(is_behind: bool) -> None:
-            if is_behind:
-                self._store.write(RenewLog(log, seen.room_id, seen.seq), self.log.seen)
-
-        self._store.ask(IsBehind(seen.room_id, seen.seq), then)
 
     def renewal(self) -> RenewLeases:
         """The command to write now. Gateways that have not asked since the last renewal are not in
@@ -195,6 +168,11 @@ class Leases:
     def call_uri(self) -> str:
         """The address at which this node takes calls."""
         return "" if self._own is None else self._own.address
+
+    @property
+    def queue_uri(self) -> str:
+        """The address at which this node publishes."""
+        return "" if self._own is None else self._own.queue_uri
 
     def default_nodes(self) -> list[node_pb2.NodeAddress]:
         """The default nodes that hold a lease."""

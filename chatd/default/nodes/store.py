@@ -12,13 +12,13 @@ from chatd.default.nodes.model import Lease
 from chatd.errors import ChatdError, StartFailed
 from chatd.store.command import NO_LOCKS, Command, Locks
 from chatd.store.database import Database
-from chatd.store.log_row import is_behind, raise_beat, read_log, renew_log
+from chatd.store.log_row import raise_beat
 from chatd.store.transaction import Transaction
 
 _CLAIM_LOCK = 0x63686175
 """PostgreSQL's advisory lock under which nodes claim a database: "chat" and one, the migrations' is
 "chat"."""
-_COLUMNS = "uri, kind, node_id, queue_uri, version, started_at_us, lease_until_us"
+_COLUMNS = "uri, kind, node_id, queue_uri, version, started_at_us, lease_until_us, protocol, oldest_protocol"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,39 +105,22 @@ class RenewLeases(Command[Renewed]):
         return [renewed] * len(commands)
 
 
-@dataclass(frozen=True, slots=True)
-class RenewLog(Command[LogState]):
-    """Give the log ``known`` a new incarnation, if it is the database's and a room does not go as
-    far as it was seen to. The result: the log's state."""
-
-    known: LogState
-    room_id: str
-    seq: int
-
-    def locks(self) -> Locks:
-        return NO_LOCKS
-
-    @classmethod
-    def apply(cls, transaction: Transaction, commands: Sequence[RenewLog]) -> list[LogState]:
-        return [_renew_log(transaction.database, command) for command in commands]
-
-
-def _renew_log(database: Database, command: RenewLog) -> LogState:
-    database.rows(f"SELECT 1 FROM log{database.for_update}")
-    state = read_log(database)
-    if state.incarnation != command.known.incarnation or not is_behind(
-        database, command.room_id, command.seq
-    ):
-        return state
-    return renew_log(database, command.known)
-
-
 def _record(database: Database, nodes: Sequence[Lease]) -> None:
     rows = [
-        (one.uri, one.kind, one.node_id, one.queue_uri, one.version, one.started_at_us, one.lease_until_us)
+        (
+            one.uri,
+            one.kind,
+            one.node_id,
+            one.queue_uri,
+            one.version,
+            one.started_at_us,
+            one.lease_until_us,
+            one.protocol,
+            one.oldest_protocol,
+        )
         for one in nodes
     ]
-    values, parameters = database.values("tttttii", rows)
+    values, parameters = database.values("tttttiiii", rows)
     database.run(
         f"""
         INSERT INTO node ({_COLUMNS})
@@ -145,7 +128,8 @@ def _record(database: Database, nodes: Sequence[Lease]) -> None:
         ON CONFLICT (uri)
         DO UPDATE SET kind = excluded.kind, node_id = excluded.node_id, queue_uri = excluded.queue_uri,
             version = excluded.version, started_at_us = excluded.started_at_us,
-            lease_until_us = excluded.lease_until_us
+            lease_until_us = excluded.lease_until_us, protocol = excluded.protocol,
+            oldest_protocol = excluded.oldest_protocol
         """,
         parameters,
     )

@@ -7,16 +7,21 @@ from chatd.core.counter import Counter
 from chatd.core.ids import check_id, check_seq, topic_of
 from chatd.core.log_state import from_pb
 from chatd.core.model import Owed, Pull, Shown, StreamAcks, StreamKey
-from chatd.default.answer import Answer, Call, Caller, Done, Read, Role, Write
+from chatd.core.wire import error_to_pb
+from chatd.default.answer import Answer, Call, Caller, Done, Later, Read, Refuse, Reply, Role, Write
 from chatd.default.dead_letters.failures import RetryRule
 from chatd.default.devices.connection_cache import ConnectionCache
+from chatd.default.devices.device_limit import DeviceLimit, Opened
 from chatd.default.devices.model import Connection
-from chatd.default.devices.store import Opened, OpenStreams
 from chatd.default.nodes.gateways import Gateways
 from chatd.default.nodes.leases import Leases
+from chatd.default.nodes.log_comparison import LogComparison
+from chatd.default.nodes.log_store import Compared
 from chatd.default.outbox.backlog import PullOwed
 from chatd.default.outbox.cursors import AckCursors, NotCounted
 from chatd.default.part import Part
+from chatd.errors import ChatdError
+from chatd.pb.gateway.v1 import gateway_pb2
 from chatd.pb.node.v1 import node_pb2
 
 
@@ -30,9 +35,11 @@ class NodeService:
         *,
         description: node_pb2.DescribeResponse,
         leases: Leases,
+        comparison: LogComparison,
         gateways: Gateways,
         asked: Callable[[str], int],
         rule: RetryRule,
+        limit: DeviceLimit,
         cache: ConnectionCache,
         tell_epoch: Callable[[bytes, int], None],
         acknowledged: Callable[[Sequence[StreamAcks]], None],
@@ -40,9 +47,11 @@ class NodeService:
     ) -> None:
         self._description = description
         self._leases = leases
+        self._comparison = comparison
         self._gateways = gateways
         self._asked = asked
         self._rule = rule
+        self._limit = limit
         self._cache = cache
         self._tell_epoch = tell_epoch
         self._clock = clock
@@ -58,65 +67,80 @@ class NodeService:
                     "NodeService/CloseStreams", node_pb2.CloseStreamsRequest, Role.GATEWAY, self.close_streams
                 ),
             ),
-            counters=(self._events_pulled,),
+            counters=(self._events_pulled, limit.replaced),
         )
 
     def describe(self, caller: Caller, request: node_pb2.DescribeRequest) -> Answer:
         """This node and the others that serve. The call shows the gateway that the node lives, and
-        the node that the gateway does."""
-        self._leases.record_gateway(request)
-        self._gateways.heard(request)
-        response = node_pb2.DescribeResponse(
-            nodes=self._leases.default_nodes(),
-            call_uri=self._leases.call_uri,
-            gateway_uris=self._leases.gateway_uris(),
-            watched=self._asked(request.gateway_instance),
-            log=self._leases.log.state.to_pb(),
-        )
+        the node that the gateway does. One that this node cannot speak to is told the numbers."""
+        response = node_pb2.DescribeResponse(call_uri=self._leases.call_uri, queue_uri=self._leases.queue_uri)
         response.MergeFrom(self._description)
+        if not self._gateways.heard(request):
+            response.ClearField("queue_name")
+            return Done(response)
+        self._leases.record_gateway(request)
+        self._comparison.described(request)
+        response.MergeFrom(
+            node_pb2.DescribeResponse(
+                nodes=self._leases.default_nodes(),
+                gateway_uris=self._leases.gateway_uris(),
+                watched=self._asked(request.gateway_instance),
+                log=self._comparison.log.state.to_pb(),
+            )
+        )
         return Done(response)
 
     def open_streams(self, caller: Caller, request: node_pb2.OpenStreamsRequest) -> Answer:
-        """Raise the devices' epochs, register their connections, tell older streams."""
+        """Raise the devices' epochs, register their connections, tell older streams. A new device
+        that its profile has no place for is refused alone."""
         devices = tuple(
             (check_id("profile_id", one.profile_id), check_id("device_id", one.device_id))
             for one in request.streams
         )
 
-        shown = tuple(
-            (index, _to_shown(one.shown))
+        shown = {
+            index: (devices[index][0], _to_shown(one.shown))
             for index, one in enumerate(request.streams)
             if one.HasField("shown")
-        )
+        }
 
-        def then(opened: Opened) -> node_pb2.OpenStreamsResponse:
-            epochs = opened.epochs
-            self._leases.log.seen(opened.log)
+        def then(compared: Compared, outcomes: Sequence[Opened]) -> node_pb2.OpenStreamsResponse:
             now = self._clock()
+            opened = [(index, one) for index, one in enumerate(outcomes) if isinstance(one, int)]
             self._cache.register(
                 tuple(
                     Connection(
-                        one.profile_id,
-                        one.device_id,
+                        *devices[index],
                         epoch,
                         request.gateway_id,
-                        one.client,
+                        request.streams[index].client,
                         since_us=now,
                         seen_us=now,
                     )
-                    for one, epoch in zip(request.streams, epochs, strict=True)
+                    for index, epoch in opened
                 )
             )
-            for (profile_id, device_id), epoch in zip(devices, epochs, strict=True):
-                self._tell_epoch(topic_of(profile_id, device_id), epoch)
+            for index, epoch in opened:
+                self._tell_epoch(topic_of(*devices[index]), epoch)
             return node_pb2.OpenStreamsResponse(
-                epochs=epochs,
-                new_devices=[index for index, epoch in enumerate(epochs) if epoch == 1],
-                log=opened.log.to_pb(),
-                rewound=opened.rewound,
+                epochs=[one if isinstance(one, int) else 0 for one in outcomes],
+                new_devices=[index for index, epoch in opened if epoch == 1],
+                refused=[
+                    node_pb2.RefusedStream(stream=index, error=error_to_pb(one))
+                    for index, one in enumerate(outcomes)
+                    if isinstance(one, ChatdError)
+                ],
+                log=compared.log.to_pb(),
+                rewound=[index for index, one in shown.items() if one in compared.lost],
             )
 
-        return Write(OpenStreams(devices, shown, from_pb(request.log)), then)
+        def begin(reply: Reply, refuse: Refuse) -> None:
+            def open_them(compared: Compared) -> None:
+                self._limit.open(devices, lambda outcomes: reply(then(compared, outcomes)), refuse)
+
+            self._comparison.compare(from_pb(request.log), list(shown.values()), open_them, refuse)
+
+        return Later(begin)
 
     def pull_outbox(self, caller: Caller, request: node_pb2.PullOutboxRequest) -> Answer:
         """Read the backlog of streams."""
@@ -155,7 +179,7 @@ class NodeService:
         return Done(node_pb2.CloseStreamsResponse())
 
 
-def _to_shown(shown: node_pb2.Shown) -> Shown:
+def _to_shown(shown: gateway_pb2.Shown) -> Shown:
     return Shown(
         shown.log,
         check_id("room_id", shown.room_id),

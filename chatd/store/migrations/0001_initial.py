@@ -185,7 +185,7 @@ CREATE TABLE log (
     incarnation TEXT NOT NULL,
     beat BIGINT NOT NULL);
 
--- The lease of a default node or gateway.
+-- The lease of a default node or gateway. protocol and oldest_protocol: the numbers that it speaks to the other kind.
 CREATE TABLE node (
     uri TEXT PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -193,7 +193,9 @@ CREATE TABLE node (
     queue_uri TEXT NOT NULL,
     version TEXT NOT NULL,
     started_at_us BIGINT NOT NULL,
-    lease_until_us BIGINT NOT NULL);
+    lease_until_us BIGINT NOT NULL,
+    protocol BIGINT NOT NULL,
+    oldest_protocol BIGINT NOT NULL);
 
 -- One row: the last time of the wall clock that was believed.
 CREATE TABLE known_time (

@@ -3,15 +3,9 @@ wrote down."""
 
 from pathlib import Path
 
-import pytest
-
 from chatd.core.log_state import UNKNOWN_LOG, LogState
 from chatd.default.nodes.known_log import KnownLog
-from chatd.default.nodes.leases import Leases
 from chatd.default.nodes.log_file import LogFile
-from chatd.pb.node.v1.node_pb2 import DescribeRequest, RoomCursor
-from chatd.store.log_row import GetLogState
-from tests.store.driver import DirectAccess, Store
 
 
 class Rig:
@@ -62,50 +56,3 @@ def test_a_file_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
     rig = Rig(tmp_path / "none")
     rig.log.seen(LogState("x", 5))
     assert rig.log.state == LogState("x", 5)
-
-
-@pytest.fixture
-def rig(store: Store, tmp_path: Path) -> Rig:
-    made = Rig(tmp_path)
-    made.log.seen(store.ask(GetLogState()))
-    return made
-
-
-@pytest.fixture
-def leases(store: Store, rig: Rig) -> Leases:
-    return Leases(DirectAccess(store), rig.log, lease=9.0, clock=lambda: 10**15, lost=lambda error: None)
-
-
-def described(log: LogState, seq: int = 0, instance: str = "g") -> DescribeRequest:
-    seen = RoomCursor(room_id="r", seq=seq) if seq else None
-    return DescribeRequest(gateway_id="g", gateway_instance=instance, log=log.to_pb(), seen=seen)
-
-
-def test_a_gateway_that_has_seen_the_log_further_on_is_believed(
-    store: Store, rig: Rig, leases: Leases
-) -> None:
-    before = rig.log.state
-    leases.record_gateway(described(before._replace(beat=before.beat + 3)))
-    assert rig.log.state.incarnation != before.incarnation
-    assert rig.log.state == store.ask(GetLogState())
-
-
-def test_a_beat_that_another_node_raised_is_looked_up(store: Store, rig: Rig, leases: Leases) -> None:
-    before = rig.log.state
-    store.do(leases.renewal())
-    leases.record_gateway(described(before._replace(beat=before.beat + 1)))
-    assert rig.log.state == LogState(before.incarnation, before.beat + 1)
-
-
-def test_events_that_a_gateway_has_seen_are_looked_for(store: Store, rig: Rig, leases: Leases) -> None:
-    """A beat is as old as the last renewal; what was stored since shows it too."""
-    before = rig.log.state
-    leases.record_gateway(described(before, seq=1, instance="one"))
-    leases.record_gateway(described(LogState("another", before.beat), seq=9, instance="two"))
-    assert rig.log.state == before
-    leases.record_gateway(described(before, seq=9, instance="three"))
-    now = rig.log.state
-    assert now.incarnation != before.incarnation
-    leases.record_gateway(described(before, seq=9, instance="four"))
-    leases.record_gateway(described(now, seq=9, instance="three"))
-    assert rig.log.state == now == store.ask(GetLogState()), "once for all gateways, and once for each"

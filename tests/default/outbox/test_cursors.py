@@ -5,7 +5,6 @@ from chatd.core.model import Owed, Pull, StreamAcks, StreamKey
 from chatd.default.outbox.backlog import PullOwed
 from chatd.default.outbox.cursors import AckCursors, NotCounted
 from chatd.default.rooms.store import CreateRoom
-from chatd.store.log_row import GetLogState
 from tests.store.driver import RULE, Store, acks, at_once, event, failed, ranges, send
 
 
@@ -69,7 +68,7 @@ def test_a_stream_that_the_database_does_not_know_has_not_been_superseded(
 
 def test_of_another_log_nothing_counts(store: Store, bob: StreamKey) -> None:
     """Not even a failure, although the stream's epoch is that of the device."""
-    log = store.ask(GetLogState())
+    log = store.log_state()
     for known in (LogState("another", log.beat), LogState(log.incarnation, log.beat + 1)):
         batch = (
             StreamAcks(bob, {"r": 3}, failed=("r", 4)),

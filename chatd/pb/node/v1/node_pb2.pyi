@@ -1,3 +1,4 @@
+from chatd.pb.gateway.v1 import gateway_pb2 as _gateway_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -25,16 +26,18 @@ class Caller(_message.Message):
     def __init__(self, profile_id: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ...) -> None: ...
 
 class NodeRequest(_message.Message):
-    __slots__ = ("call_id", "method", "payload", "caller")
+    __slots__ = ("call_id", "method", "payload", "caller", "protocol")
     CALL_ID_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
     CALLER_FIELD_NUMBER: _ClassVar[int]
+    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     call_id: int
     method: str
     payload: bytes
     caller: Caller
-    def __init__(self, call_id: _Optional[int] = ..., method: _Optional[str] = ..., payload: _Optional[bytes] = ..., caller: _Optional[_Union[Caller, _Mapping]] = ...) -> None: ...
+    protocol: int
+    def __init__(self, call_id: _Optional[int] = ..., method: _Optional[str] = ..., payload: _Optional[bytes] = ..., caller: _Optional[_Union[Caller, _Mapping]] = ..., protocol: _Optional[int] = ...) -> None: ...
 
 class Run(_message.Message):
     __slots__ = ("room_id", "first_seq", "last_seq")
@@ -77,7 +80,7 @@ class LogState(_message.Message):
     def __init__(self, incarnation: _Optional[str] = ..., beat: _Optional[int] = ...) -> None: ...
 
 class DescribeRequest(_message.Message):
-    __slots__ = ("gateway_id", "gateway_uri", "version", "started_at_us", "draining", "counters", "gateway_instance", "log", "seen")
+    __slots__ = ("gateway_id", "gateway_uri", "version", "started_at_us", "draining", "counters", "gateway_instance", "log", "seen", "protocol", "oldest_protocol")
     class CountersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -94,6 +97,8 @@ class DescribeRequest(_message.Message):
     GATEWAY_INSTANCE_FIELD_NUMBER: _ClassVar[int]
     LOG_FIELD_NUMBER: _ClassVar[int]
     SEEN_FIELD_NUMBER: _ClassVar[int]
+    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    OLDEST_PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     gateway_id: str
     gateway_uri: str
     version: str
@@ -103,7 +108,9 @@ class DescribeRequest(_message.Message):
     gateway_instance: str
     log: LogState
     seen: RoomCursor
-    def __init__(self, gateway_id: _Optional[str] = ..., gateway_uri: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., draining: bool = ..., counters: _Optional[_Mapping[str, int]] = ..., gateway_instance: _Optional[str] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., seen: _Optional[_Union[RoomCursor, _Mapping]] = ...) -> None: ...
+    protocol: int
+    oldest_protocol: int
+    def __init__(self, gateway_id: _Optional[str] = ..., gateway_uri: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., draining: bool = ..., counters: _Optional[_Mapping[str, int]] = ..., gateway_instance: _Optional[str] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., seen: _Optional[_Union[RoomCursor, _Mapping]] = ..., protocol: _Optional[int] = ..., oldest_protocol: _Optional[int] = ...) -> None: ...
 
 class NodeAddress(_message.Message):
     __slots__ = ("node_id", "call_uri", "queue_uri")
@@ -116,7 +123,7 @@ class NodeAddress(_message.Message):
     def __init__(self, node_id: _Optional[str] = ..., call_uri: _Optional[str] = ..., queue_uri: _Optional[str] = ...) -> None: ...
 
 class DescribeResponse(_message.Message):
-    __slots__ = ("node_id", "queue_name", "version", "started_at_us", "nodes", "call_uri", "gateway_uris", "watched", "log")
+    __slots__ = ("node_id", "queue_name", "version", "started_at_us", "nodes", "call_uri", "gateway_uris", "watched", "log", "protocol", "oldest_protocol", "queue_uri")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     QUEUE_NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -126,6 +133,9 @@ class DescribeResponse(_message.Message):
     GATEWAY_URIS_FIELD_NUMBER: _ClassVar[int]
     WATCHED_FIELD_NUMBER: _ClassVar[int]
     LOG_FIELD_NUMBER: _ClassVar[int]
+    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    OLDEST_PROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_URI_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     queue_name: str
     version: str
@@ -135,7 +145,10 @@ class DescribeResponse(_message.Message):
     gateway_uris: _containers.RepeatedScalarFieldContainer[str]
     watched: int
     log: LogState
-    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ..., call_uri: _Optional[str] = ..., gateway_uris: _Optional[_Iterable[str]] = ..., watched: _Optional[int] = ..., log: _Optional[_Union[LogState, _Mapping]] = ...) -> None: ...
+    protocol: int
+    oldest_protocol: int
+    queue_uri: str
+    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ..., call_uri: _Optional[str] = ..., gateway_uris: _Optional[_Iterable[str]] = ..., watched: _Optional[int] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., protocol: _Optional[int] = ..., oldest_protocol: _Optional[int] = ..., queue_uri: _Optional[str] = ...) -> None: ...
 
 class WatchRequest(_message.Message):
     __slots__ = ("gateway_instance", "number", "full", "add", "remove")
@@ -164,20 +177,8 @@ class OpenStream(_message.Message):
     profile_id: str
     device_id: str
     client: str
-    shown: Shown
-    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., client: _Optional[str] = ..., shown: _Optional[_Union[Shown, _Mapping]] = ...) -> None: ...
-
-class Shown(_message.Message):
-    __slots__ = ("log", "room_id", "seq", "event_id")
-    LOG_FIELD_NUMBER: _ClassVar[int]
-    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
-    SEQ_FIELD_NUMBER: _ClassVar[int]
-    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
-    log: str
-    room_id: str
-    seq: int
-    event_id: str
-    def __init__(self, log: _Optional[str] = ..., room_id: _Optional[str] = ..., seq: _Optional[int] = ..., event_id: _Optional[str] = ...) -> None: ...
+    shown: _gateway_pb2.Shown
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., client: _Optional[str] = ..., shown: _Optional[_Union[_gateway_pb2.Shown, _Mapping]] = ...) -> None: ...
 
 class OpenStreamsRequest(_message.Message):
     __slots__ = ("gateway_id", "streams", "log")
@@ -189,17 +190,27 @@ class OpenStreamsRequest(_message.Message):
     log: LogState
     def __init__(self, gateway_id: _Optional[str] = ..., streams: _Optional[_Iterable[_Union[OpenStream, _Mapping]]] = ..., log: _Optional[_Union[LogState, _Mapping]] = ...) -> None: ...
 
+class RefusedStream(_message.Message):
+    __slots__ = ("stream", "error")
+    STREAM_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    stream: int
+    error: _gateway_pb2.Error
+    def __init__(self, stream: _Optional[int] = ..., error: _Optional[_Union[_gateway_pb2.Error, _Mapping]] = ...) -> None: ...
+
 class OpenStreamsResponse(_message.Message):
-    __slots__ = ("epochs", "new_devices", "log", "rewound")
+    __slots__ = ("epochs", "new_devices", "log", "rewound", "refused")
     EPOCHS_FIELD_NUMBER: _ClassVar[int]
     NEW_DEVICES_FIELD_NUMBER: _ClassVar[int]
     LOG_FIELD_NUMBER: _ClassVar[int]
     REWOUND_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
     epochs: _containers.RepeatedScalarFieldContainer[int]
     new_devices: _containers.RepeatedScalarFieldContainer[int]
     log: LogState
     rewound: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, epochs: _Optional[_Iterable[int]] = ..., new_devices: _Optional[_Iterable[int]] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., rewound: _Optional[_Iterable[int]] = ...) -> None: ...
+    refused: _containers.RepeatedCompositeFieldContainer[RefusedStream]
+    def __init__(self, epochs: _Optional[_Iterable[int]] = ..., new_devices: _Optional[_Iterable[int]] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., rewound: _Optional[_Iterable[int]] = ..., refused: _Optional[_Iterable[_Union[RefusedStream, _Mapping]]] = ...) -> None: ...
 
 class StreamPull(_message.Message):
     __slots__ = ("profile_id", "device_id", "epoch", "sent", "max_messages", "max_bytes", "want_cursors", "first_may_exceed", "again", "plain", "urgent_only")
