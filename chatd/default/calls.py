@@ -19,6 +19,9 @@ from chatd.transport.sockets import Context, bind_router, endpoint
 
 log = structlog.get_logger()
 
+MAX_ANSWER_BYTES = 15 * 1_048_576
+"""A frame over 16 MiB would end the gateway's connection, and with it the calls of all its
+clients. Answers are bounded where they are made; this is the last look."""
 DESCRIBE = "NodeService/Describe"
 
 
@@ -96,7 +99,15 @@ class Calls:
         self.under_way -= 1
 
     def _reply(self, routing_id: bytes, call_id: int, response: Message) -> None:
-        self._send(routing_id, encode_reply(call_id, response.SerializeToString(), None))
+        payload = response.SerializeToString()
+        if len(payload) > MAX_ANSWER_BYTES:
+            name = response.DESCRIPTOR.name
+            log.error("An answer is too large to be sent", answer=name, size=len(payload))
+            self._refuse_later(
+                routing_id, call_id, Internal(f"the {name} has {len(payload)} bytes, which no frame can hold")
+            )
+            return
+        self._send(routing_id, encode_reply(call_id, payload, None))
         self.under_way -= 1
 
     def _refuse(self, routing_id: bytes, call_id: int, error: ChatdError) -> None:

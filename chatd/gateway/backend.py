@@ -22,6 +22,9 @@ log = structlog.get_logger()
 
 MAX_CALLS_WAITING = 10_000
 SILENT_SECONDS = 3.0
+REDIAL_SECONDS = 2.0
+"""A connection over which nothing comes for so long is made anew. libzmq itself makes none after a
+message over its limit."""
 TICK_SECONDS = 0.1
 """Between two looks for calls whose time is up and nodes that have fallen silent."""
 
@@ -42,16 +45,24 @@ class NodeCalls(Protocol):
 
 
 class Node:
-    """One default node as this gateway sees it. ``heard_at`` is 0.0 until it has answered once.
-    Introduction writes ``started_at_us`` and ``refused``, the reason why it is not called; Backend
-    the rest."""
+    """One default node as this gateway sees it. ``heard_at`` is 0.0 until it has answered once, and
+    after it was lost. Introduction writes ``started_at_us`` and ``refused``, the reason why it is
+    not called; Backend the rest."""
 
-    def __init__(self, uri: str, pump: Callable[["Node"], Pump]) -> None:
+    def __init__(self, uri: str, dial: Callable[["Node"], Pump], now: float) -> None:
         self.uri = uri
         self.heard_at = 0.0
         self.started_at_us = 0
         self.refused = ""
-        self.pump = pump(self)
+        self._dial = dial
+        self.dialled_at = now
+        self.pump = dial(self)
+
+    def redial(self, now: float) -> None:
+        """Give its connection up for a new one."""
+        self.pump.close()
+        self.dialled_at = now
+        self.pump = self._dial(self)
 
 
 class _Waiting(NamedTuple):
@@ -85,19 +96,17 @@ class Backend:
 
     def add(self, uri: str) -> None:
         """There is a node."""
+        self.nodes.append(Node(uri, self._dial, self._loop.time()))
+
+    def _dial(self, node: Node) -> Pump:
         assert self._context is not None
-        dealer = connect_dealer(self._context, uri)
-
-        def pump(node: Node) -> Pump:
-            return Pump(
-                self._loop,
-                dealer,
-                partial(self._on_replies, node),
-                frames=1,
-                on_lost=partial(self._on_lost, node),
-            )
-
-        self.nodes.append(Node(uri, pump))
+        return Pump(
+            self._loop,
+            connect_dealer(self._context, node.uri),
+            partial(self._on_replies, node),
+            frames=1,
+            on_lost=partial(self._on_lost, node),
+        )
 
     def remove(self, uri: str) -> None:
         """It will not come back."""
@@ -208,10 +217,17 @@ class Backend:
             if oldest.deadline > now:
                 break
             del self._waiting[call_id]
-            oldest.on_reply(b"", TimedOut(f"the default node did not answer in {self._call_timeout:g} s"))
+            _answer(
+                oldest.on_reply,
+                b"",
+                TimedOut(f"the default node did not answer in {self._call_timeout:g} s"),
+            )
         for node in self.nodes:
             if 0.0 < node.heard_at <= now - SILENT_SECONDS:
                 self._on_lost(node)
+            if not node.heard_at and node.dialled_at <= now - REDIAL_SECONDS:
+                self.give_up(node, before=self.next_id)
+                node.redial(now)
         self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
 
     def _on_lost(self, node: Node) -> None:
@@ -225,8 +241,10 @@ class Backend:
         """Every call to this node with a lower number is lost, or its outcome unknown."""
         lost = [call_id for call_id, call in self._waiting.items() if call.node is node and call_id < before]
         for call_id in lost:
-            self._waiting.pop(call_id).on_reply(
-                b"", Unavailable("the default node was lost; the outcome is unknown")
+            _answer(
+                self._waiting.pop(call_id).on_reply,
+                b"",
+                Unavailable("the default node was lost; the outcome is unknown"),
             )
 
     def close(self) -> None:
@@ -235,7 +253,7 @@ class Backend:
             self._timer.cancel()
         waiting, self._waiting = self._waiting, {}
         for call in waiting.values():
-            call.on_reply(b"", Unavailable("the gateway is stopping"))
+            _answer(call.on_reply, b"", Unavailable("the gateway is stopping"))
         for node in self.nodes:
             node.pump.close(linger_ms=1_000)
 

@@ -5,11 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import structlog
+
+from chatd.core.each import each
 from chatd.core.graphemes import cut
 from chatd.core.ids import check_id, check_seq
 from chatd.core.log_state import from_pb
 from chatd.core.wire import error_from_pb
-from chatd.errors import ChatdError, Draining, Superseded, UnsupportedVersion
+from chatd.errors import ChatdError, Draining, Superseded, Unavailable, UnsupportedVersion
 from chatd.gateway.admission import Admission
 from chatd.gateway.backend import NodeCalls
 from chatd.gateway.catch_up import Pulls
@@ -20,6 +23,8 @@ from chatd.gateway.presence import GatewayPresence
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, ServerFrame, Shown, Welcome
 from chatd.pb.node.v1.node_pb2 import OpenStream, OpenStreamsRequest, OpenStreamsResponse
 from chatd.text import one_line
+
+log = structlog.get_logger()
 
 PROTOCOL_VERSION = 1
 MAX_WINDOW_MESSAGES = 65_536
@@ -136,11 +141,13 @@ class Opening:
             if error is None
             else OpenStreamsResponse(epochs=[0] * len(batch))
         )
-        log = from_pb(opened.log)
-        self._log_watch.heard(log)
+        state = from_pb(opened.log)
+        self._log_watch.heard(state)
         new_devices, rewound = frozenset(opened.new_devices), frozenset(opened.rewound)
         refused = {one.stream: one.error for one in opened.refused}
-        for index, (opening, epoch) in enumerate(zip(batch, opened.epochs, strict=True)):
+
+        def open_one(one: tuple[int, tuple[PendingHello, int]]) -> None:
+            index, (opening, epoch) = one
             peer = opening.peer
             if peer.opening is not opening:
                 if epoch:
@@ -150,20 +157,26 @@ class Opening:
             elif index in refused:
                 self._sender.end(peer, error_from_pb(refused[index]))
             else:
-                older = self._connections.register(opening, epoch, log.incarnation)
+                older = self._connections.register(opening, epoch, state.incarnation)
                 if older is not None:
                     self._sender.end(older, Superseded("a newer stream of this device is open"))
                 self._welcome(
                     opening,
                     epoch,
                     new_device=index in new_devices,
-                    log=log.incarnation,
+                    log_name=state.incarnation,
                     rewound=index in rewound,
                 )
+
+        def failed(one: tuple[int, tuple[PendingHello, int]], exc: Exception) -> None:
+            log.exception("A stream could not be opened")
+            self._sender.end(one[1][0].peer, Unavailable(f"the stream failed: {type(exc).__name__}"))
+
+        each(enumerate(zip(batch, opened.epochs, strict=True)), open_one, failed)
         self._pulls.flush()
 
     def _welcome(
-        self, opening: PendingHello, epoch: int, *, new_device: bool, log: str, rewound: bool
+        self, opening: PendingHello, epoch: int, *, new_device: bool, log_name: str, rewound: bool
     ) -> None:
         welcome = Welcome(
             epoch=epoch,
@@ -176,7 +189,8 @@ class Opening:
             gateway_id=self._defaults.gateway_id,
             new_device=new_device,
             gateways=self._sender.elsewhere,
-            log=log,
+            hello_id=opening.hello.hello_id,
+            log=log_name,
             rewound=rewound,
         )
         self._sender.send(opening.peer, ServerFrame(welcome=welcome).SerializeToString())

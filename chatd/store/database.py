@@ -154,7 +154,7 @@ class Database:
             else:
                 fault = self._fault()
             if fault:
-                raise Unavailable(fault)
+                raise Unavailable("the database would lose what it commits", detail=fault)
             if self.file and readonly:
                 self.run("PRAGMA wal_autocheckpoint = 0")
                 self.run("PRAGMA query_only = ON")

@@ -6,7 +6,8 @@ for long are set aside, and the others go on.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -18,7 +19,7 @@ from chatd.core.model import CommittedRun
 from chatd.errors import ChatdError, Internal, StoreFailed, Unavailable
 from chatd.store.command import Command
 from chatd.store.database import Database
-from chatd.store.database_errors import CommitUnknown, ConnectionLost, LockHeld
+from chatd.store.database_errors import CommitUnknown, ConnectionLost, DiskFull, LockHeld, first_line
 from chatd.store.log_row import EventPlace, find_lost, renew_log
 from chatd.store.postgres import LOCK_MS, SHORT_LOCK_MS
 from chatd.store.room_log import MembersCache
@@ -52,6 +53,26 @@ class WriteBatch:
     completed: list[Completed]
     runs: list[CommittedRun]
     log: LogState | None = None
+
+
+class CommandFailed(Exception):
+    """A command raised what is no error of the database: its transaction is rolled back, and what
+    others asked for is done without it."""
+
+    def __init__(self, fault: Exception) -> None:
+        super().__init__(type(fault).__name__)
+        self.fault = fault
+
+
+@contextmanager
+def faults_of_commands() -> Iterator[None]:
+    """Before the commit: raise CommandFailed for what is no error of the database."""
+    try:
+        yield
+    except (ChatdError, peewee.PeeweeException):
+        raise
+    except Exception as exc:  # noqa: BLE001  the writer judges it
+        raise CommandFailed(exc) from None
 
 
 class Writer:
@@ -114,30 +135,36 @@ class Writer:
         if not batch:
             return
         try:
-            self._deliver(self._transact(batch, careful=careful))
+            written = self._transact(batch, careful=careful)
         except LockHeld as exc:
-            if careful:
-                self._each_alone(batch)  # a row of which no command has the name
-            else:
+            if not careful:
                 log.warning(
                     "Another session of the database holds a row for long; commands that need it wait",
-                    error=str(exc),
+                    error=exc.explained,
                 )
                 self._aside.raise_alert()
                 self._work(batch)
+                return
+            # a row of which no command has the name
         except peewee.IntegrityError:
-            # Two nodes at once stored the same event id: alone, each command finds what the other
-            # node committed.
-            self._each_alone(batch)
+            pass  # two nodes at once stored the same event id: alone, each command finds the other's
         except peewee.OperationalError:
-            # A deadlock or serialization failure: PostgreSQL has rolled it back, nothing of it
-            # happened.
-            self._each_alone(batch)
+            pass  # a deadlock or serialization failure: PostgreSQL has rolled it back
+        except CommandFailed:
+            pass  # alone, only the guilty command fails
         except ChatdError as exc:
-            self._judge(exc)
-            self._fail(batch, exc)
+            if not isinstance(exc, StoreFailed) or isinstance(exc, DiskFull):
+                self._judge(exc)
+                self._fail(batch, exc)
+                return
+            # one command's statement is at fault
         except Exception as exc:  # noqa: BLE001  whatever it is, every command is answered and the writer lives on
             self._fail(batch, _bug(exc))
+            return
+        else:
+            self._deliver(written)
+            return
+        self._each_alone(batch)
 
     def _each_alone(self, batch: list[Pair]) -> None:
         self._aside.release(batch)
@@ -160,7 +187,9 @@ class Writer:
             self._judge(exc)
             self._fail([pair], exc)
         except (peewee.IntegrityError, peewee.OperationalError) as exc:
-            self._fail([pair], StoreFailed(f"the database refused: {exc}"))
+            self._fail([pair], StoreFailed("the database refused", detail=first_line(exc)))
+        except CommandFailed as exc:
+            self._fail([pair], _bug(exc.fault))
         except Exception as exc:  # noqa: BLE001  as in _work
             self._fail([pair], _bug(exc))
         return False
@@ -190,13 +219,14 @@ class Writer:
         self._begin(SHORT_LOCK_MS if careful else LOCK_MS)
         try:
             log_state = self._look_for_newest() if self._is_new else None
-            if careful:
-                batch, wait = self._aside.divide(
-                    batch, transaction.lock_free(command.locks() for command, _ in batch)
-                )
-            else:
-                transaction.lock(command.locks() for command, _ in batch)
-            completed = self._apply_all(transaction, batch)
+            with faults_of_commands():
+                if careful:
+                    batch, wait = self._aside.divide(
+                        batch, transaction.lock_free(command.locks() for command, _ in batch)
+                    )
+                else:
+                    transaction.lock(command.locks() for command, _ in batch)
+                completed = self._apply_all(transaction, batch)
             self._commit()
         except BaseException as exc:
             self._roll_back(exc)

@@ -173,7 +173,7 @@ def test_rooms_that_cannot_be(connect: Connect, room: str) -> None:
 def test_tokens_that_are_none(connect: Connect) -> None:
     alice = connect()
     assert alice.refused("ChatService/GetHistory", b"", token="wrong") == 200
-    assert alice.refused("ChatService/GetHistory", b"", token="") == 200
+    assert alice.refused("ChatService/GetHistory", b"", token="") == 104
     alice.token = "wrong"
     alice.hello("d")
     assert alice.hear_kind("closed").error.code == 200

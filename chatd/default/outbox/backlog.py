@@ -6,17 +6,29 @@ take.
 """
 
 from dataclasses import dataclass
+from itertools import islice
+
+import structlog
 
 from chatd.core.log_state import UNKNOWN_LOG, LogState
 from chatd.core.model import Owed, OwedRun, Pull
 from chatd.core.wire import delivery_record, encode_marker, plain_delivery, replayed, tried_before
 from chatd.default.dead_letters.delivery_failures import NO_FAILURES, DeliveryFailures, read_failures
 from chatd.default.outbox.backlog_order import Range, in_order
-from chatd.errors import Unavailable
+from chatd.errors import Internal, StoreFailed, Unavailable
 from chatd.pb.events.v1.payloads_pb2 import SkipReason
 from chatd.store.command import Query
 from chatd.store.database import Database
 
+log = structlog.get_logger()
+
+MAX_ANSWER_BYTES = 8 * 1_048_576
+"""Answers to the pulls of one call together; only the first may be larger. They travel as one
+frame, and sockets cut off at 16 MiB."""
+MAX_REPLAY_BYTES = 2 * 1_048_576
+"""Replays in one answer end here; the window does not bound their bytes."""
+MAX_CURSORS = 10_000
+"""Cursors in one answer: 1.5 MB. A gateway learns those of further rooms when something comes."""
 _CHUNK = 256  # events read at once: bounds what is read in vain when the byte limit cuts in
 _SUSPECT = 2  # failures after which an event is delivered alone, so that no other is blamed for it
 
@@ -28,7 +40,7 @@ def _cursors(stands: dict[Range, int]) -> dict[str, int]:
     for range_, after in stands.items():
         if range_.room_id not in unfinished:
             cursors[range_.room_id] = max(after, cursors.get(range_.room_id, 0))
-    return cursors
+    return dict(islice(cursors.items(), MAX_CURSORS))
 
 
 class _LogMoved(Exception):
@@ -37,33 +49,51 @@ class _LogMoved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PullOwed(Query[tuple[Owed, ...]]):
-    """An Owed for each pull. ``log`` is the state of the log that the streams are of: an older one,
-    or another log, has none of them. Raises Unavailable when a log is purged faster than it can be
-    read."""
+    """An Owed for each pull, MAX_ANSWER_BYTES of all together. A pull that fails by itself has its
+    error in its Owed. ``log`` is the state of the log that the streams are of: an older one, or
+    another log, has none of them."""
 
     pulls: tuple[Pull, ...]
     log: LogState = UNKNOWN_LOG
 
     def answer(self, database: Database) -> tuple[Owed, ...]:
-        return tuple(_pull(database, pull, self.log) for pull in self.pulls)
+        answers: list[Owed] = []
+        left = MAX_ANSWER_BYTES
+        for pull in self.pulls:
+            owed = _pull(database, pull, self.log)
+            left -= owed.size
+            if left < 0 and answers:
+                break
+            answers.append(owed)
+        unread = (Owed(unread=True) for _ in self.pulls[len(answers) :])
+        return (*answers, *unread)
 
 
-def _pull(database: Database, pull: Pull, log: LogState) -> Owed:
-    for _ in range(3):
-        try:
-            return _Puller(database, pull, log).pull()
-        except _LogMoved:
-            continue
-    raise Unavailable("the log is being purged")
+def _pull(database: Database, pull: Pull, known: LogState) -> Owed:
+    try:
+        for _ in range(3):
+            try:
+                return _Puller(database, pull, known).pull()
+            except _LogMoved:
+                continue
+        return Owed(error=Unavailable("the log is being purged"))
+    except (StoreFailed, Unavailable):
+        raise  # the database's, and so everybody's
+    except Exception as exc:  # one pull must not take those beside it with it
+        stream = pull.stream
+        log.exception(
+            "What a device is owed cannot be read", profile=stream.profile_id, device=stream.device_id
+        )
+        return Owed(error=Internal(f"what the device is owed cannot be read: {type(exc).__name__}"))
 
 
 class _Puller:
     """One pull, in the making."""
 
-    def __init__(self, database: Database, pull: Pull, log: LogState) -> None:
+    def __init__(self, database: Database, pull: Pull, known: LogState) -> None:
         self._database = database
         self._pull = pull
-        self._log = log
+        self._known = known
         self._runs: list[OwedRun] = []
         self._messages, self._size = pull.max_messages, pull.max_bytes
 
@@ -80,8 +110,8 @@ class _Puller:
         )
         if not device:
             return Owed(unknown=True)
-        epoch, has_failures, *log = device[0]
-        if epoch < stream.epoch or not LogState(*log).has(self._log):
+        epoch, has_failures, *state = device[0]
+        if epoch < stream.epoch or not LogState(*state).has(self._known):
             return Owed(unknown=True)
         if epoch > stream.epoch:
             return Owed(superseded=True)
@@ -91,6 +121,8 @@ class _Puller:
         for room_id, seq in failures.replays:
             if self._messages > 0 and (room_id, seq) != pull.again:
                 self._replay(room_id, seq, failures, again=False)
+            if sum(len(run.records) for run in self._runs) > MAX_REPLAY_BYTES:
+                break  # the others come with a later pull, when these are acknowledged
         ranges = self._ranges()
         if any(pull.sent.get(range_.room_id, 0) > range_.head_seq for range_ in ranges):
             return Owed(unknown=True)

@@ -221,4 +221,6 @@ def _to_pb(owed: Owed) -> node_pb2.StreamOwed:
         superseded=owed.superseded,
         unknown=owed.unknown,
         alone=owed.alone,
+        unread=owed.unread,
+        error=error_to_pb(owed.error) if owed.error is not None else None,
     )

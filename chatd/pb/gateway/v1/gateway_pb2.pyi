@@ -47,7 +47,7 @@ class ServerFrame(_message.Message):
     def __init__(self, deliveries: _Optional[_Iterable[_Union[_payloads_pb2.EventDelivery, _Mapping]]] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., reply: _Optional[_Union[RpcResponse, _Mapping]] = ..., closed: _Optional[_Union[Closed, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., caught_up: _Optional[_Union[CaughtUp, _Mapping]] = ..., signals: _Optional[_Iterable[_Union[_signals_pb2.Signal, _Mapping]]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("token", "profile_id", "device_id", "window_messages", "window_bytes", "version", "client", "accept_zstd", "want_signals", "presence", "shown")
+    __slots__ = ("token", "profile_id", "device_id", "window_messages", "window_bytes", "version", "client", "accept_zstd", "want_signals", "presence", "shown", "hello_id")
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -59,6 +59,7 @@ class Hello(_message.Message):
     WANT_SIGNALS_FIELD_NUMBER: _ClassVar[int]
     PRESENCE_FIELD_NUMBER: _ClassVar[int]
     SHOWN_FIELD_NUMBER: _ClassVar[int]
+    HELLO_ID_FIELD_NUMBER: _ClassVar[int]
     token: str
     profile_id: str
     device_id: str
@@ -70,7 +71,8 @@ class Hello(_message.Message):
     want_signals: bool
     presence: _signals_pb2.PresenceState
     shown: Shown
-    def __init__(self, token: _Optional[str] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., window_messages: _Optional[int] = ..., window_bytes: _Optional[int] = ..., version: _Optional[int] = ..., client: _Optional[str] = ..., accept_zstd: bool = ..., want_signals: bool = ..., presence: _Optional[_Union[_signals_pb2.PresenceState, str]] = ..., shown: _Optional[_Union[Shown, _Mapping]] = ...) -> None: ...
+    hello_id: int
+    def __init__(self, token: _Optional[str] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., window_messages: _Optional[int] = ..., window_bytes: _Optional[int] = ..., version: _Optional[int] = ..., client: _Optional[str] = ..., accept_zstd: bool = ..., want_signals: bool = ..., presence: _Optional[_Union[_signals_pb2.PresenceState, str]] = ..., shown: _Optional[_Union[Shown, _Mapping]] = ..., hello_id: _Optional[int] = ...) -> None: ...
 
 class Shown(_message.Message):
     __slots__ = ("log", "room_id", "seq", "event_id")
@@ -85,7 +87,7 @@ class Shown(_message.Message):
     def __init__(self, log: _Optional[str] = ..., room_id: _Optional[str] = ..., seq: _Optional[int] = ..., event_id: _Optional[str] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("epoch", "profile_id", "device_id", "heartbeat_interval_ms", "window_messages", "window_bytes", "version", "gateway_id", "new_device", "gateways", "log", "rewound")
+    __slots__ = ("epoch", "profile_id", "device_id", "heartbeat_interval_ms", "window_messages", "window_bytes", "version", "gateway_id", "new_device", "gateways", "log", "rewound", "hello_id")
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -98,6 +100,7 @@ class Welcome(_message.Message):
     GATEWAYS_FIELD_NUMBER: _ClassVar[int]
     LOG_FIELD_NUMBER: _ClassVar[int]
     REWOUND_FIELD_NUMBER: _ClassVar[int]
+    HELLO_ID_FIELD_NUMBER: _ClassVar[int]
     epoch: int
     profile_id: str
     device_id: str
@@ -110,21 +113,26 @@ class Welcome(_message.Message):
     gateways: _containers.RepeatedScalarFieldContainer[str]
     log: str
     rewound: bool
-    def __init__(self, epoch: _Optional[int] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., heartbeat_interval_ms: _Optional[int] = ..., window_messages: _Optional[int] = ..., window_bytes: _Optional[int] = ..., version: _Optional[int] = ..., gateway_id: _Optional[str] = ..., new_device: bool = ..., gateways: _Optional[_Iterable[str]] = ..., log: _Optional[str] = ..., rewound: bool = ...) -> None: ...
+    hello_id: int
+    def __init__(self, epoch: _Optional[int] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., heartbeat_interval_ms: _Optional[int] = ..., window_messages: _Optional[int] = ..., window_bytes: _Optional[int] = ..., version: _Optional[int] = ..., gateway_id: _Optional[str] = ..., new_device: bool = ..., gateways: _Optional[_Iterable[str]] = ..., log: _Optional[str] = ..., rewound: bool = ..., hello_id: _Optional[int] = ...) -> None: ...
 
 class Ack(_message.Message):
-    __slots__ = ("up_to",)
+    __slots__ = ("up_to", "epoch")
     UP_TO_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     up_to: int
-    def __init__(self, up_to: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, up_to: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class Reject(_message.Message):
-    __slots__ = ("delivery", "reason")
+    __slots__ = ("delivery", "reason", "epoch")
     DELIVERY_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     delivery: int
     reason: str
-    def __init__(self, delivery: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
+    epoch: int
+    def __init__(self, delivery: _Optional[int] = ..., reason: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class Heartbeat(_message.Message):
     __slots__ = ("mark",)
@@ -133,40 +141,48 @@ class Heartbeat(_message.Message):
     def __init__(self, mark: _Optional[int] = ...) -> None: ...
 
 class SetPresence(_message.Message):
-    __slots__ = ("state",)
+    __slots__ = ("state", "epoch")
     STATE_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     state: _signals_pb2.PresenceState
-    def __init__(self, state: _Optional[_Union[_signals_pb2.PresenceState, str]] = ...) -> None: ...
+    epoch: int
+    def __init__(self, state: _Optional[_Union[_signals_pb2.PresenceState, str]] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class Bye(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("epoch",)
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    epoch: int
+    def __init__(self, epoch: _Optional[int] = ...) -> None: ...
 
 class CaughtUp(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class Closed(_message.Message):
-    __slots__ = ("error", "gateways")
+    __slots__ = ("error", "gateways", "hello_id")
     ERROR_FIELD_NUMBER: _ClassVar[int]
     GATEWAYS_FIELD_NUMBER: _ClassVar[int]
+    HELLO_ID_FIELD_NUMBER: _ClassVar[int]
     error: Error
     gateways: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, error: _Optional[_Union[Error, _Mapping]] = ..., gateways: _Optional[_Iterable[str]] = ...) -> None: ...
+    hello_id: int
+    def __init__(self, error: _Optional[_Union[Error, _Mapping]] = ..., gateways: _Optional[_Iterable[str]] = ..., hello_id: _Optional[int] = ...) -> None: ...
 
 class Error(_message.Message):
-    __slots__ = ("code", "name", "message", "retry", "retry_after_ms")
+    __slots__ = ("code", "name", "message", "retry", "retry_after_ms", "hello_id")
     CODE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     RETRY_FIELD_NUMBER: _ClassVar[int]
     RETRY_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
+    HELLO_ID_FIELD_NUMBER: _ClassVar[int]
     code: int
     name: str
     message: str
     retry: bool
     retry_after_ms: int
-    def __init__(self, code: _Optional[int] = ..., name: _Optional[str] = ..., message: _Optional[str] = ..., retry: bool = ..., retry_after_ms: _Optional[int] = ...) -> None: ...
+    hello_id: int
+    def __init__(self, code: _Optional[int] = ..., name: _Optional[str] = ..., message: _Optional[str] = ..., retry: bool = ..., retry_after_ms: _Optional[int] = ..., hello_id: _Optional[int] = ...) -> None: ...
 
 class RpcRequest(_message.Message):
     __slots__ = ("call_id", "method", "payload", "token", "profile_id", "affinity")
