@@ -207,6 +207,11 @@ class Database:
         if self.file:
             self.file.check()
 
+    def roll_back(self) -> None:
+        """End the transaction as if it had not been. Raises StoreFailed or Unavailable."""
+        with translated():
+            self.db.rollback()
+
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Run one statement that has no rows. Raises StoreFailed or Unavailable; IntegrityError of
         peewee's is left to the writer."""

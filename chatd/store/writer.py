@@ -227,7 +227,12 @@ class Writer:
                 else:
                     transaction.lock(command.locks() for command, _ in batch)
                 completed = self._apply_all(transaction, batch)
-            self._commit()
+            if _are_refused(completed, len(batch)):
+                # Nothing is to be made durable; and the time of a refusal must not say whether rows
+                # were locked for it: PostgreSQL would fsync for a lock.
+                database.roll_back()
+            else:
+                self._commit()
         except BaseException as exc:
             self._roll_back(exc)
             raise
@@ -287,6 +292,11 @@ class Writer:
                 self._database.disconnect()  # the connection is gone, and the transaction with it
         else:
             self._database.disconnect()
+
+
+def _are_refused(completed: Sequence[Completed], count: int) -> bool:
+    """True if all of so many commands were refused."""
+    return len(completed) == count and all(isinstance(one.result, ChatdError) for one in completed)
 
 
 def _bug(exc: Exception) -> Internal:
