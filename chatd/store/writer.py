@@ -227,7 +227,7 @@ class Writer:
                 else:
                     transaction.lock(command.locks() for command, _ in batch)
                 completed = self._apply_all(transaction, batch)
-            if _are_refused(completed, len(batch)):
+            if log_state is None and _are_refused(completed, len(batch)):
                 # Nothing is to be made durable; and the time of a refusal must not say whether rows
                 # were locked for it: PostgreSQL would fsync for a lock.
                 database.roll_back()

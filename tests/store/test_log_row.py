@@ -10,6 +10,7 @@ from chatd.default.messages.model import NewEvent
 from chatd.default.retention.store import PurgeLog
 from chatd.default.rooms.membership import AddSubscriptions
 from chatd.default.rooms.store import CreateRoom
+from chatd.errors import ChatdError
 from chatd.store.command import NO_LOCKS, Command, Locks
 from chatd.store.database import Database
 from chatd.store.log_row import (
@@ -155,6 +156,19 @@ def test_a_writer_looks_for_its_last_event_when_it_connects_anew(nodes: tuple[St
     end_connections(store)
     store.do(send("alice", an_event(5)))
     assert len(store.logs) == 1, "said once"
+
+
+def test_a_refused_command_takes_the_new_incarnation_not_with_it(nodes: tuple[Store, Store]) -> None:
+    store = nodes[0]
+    store.do(CreateRoom("r", "", "alice", ()))
+    store.do(send("alice", an_event(2)))
+    before = store.log_state()
+    lose(store, 2, 1)
+    end_connections(store)
+    with pytest.raises(ChatdError):
+        store.do(send("mallory", an_event(3)))
+    assert store.logs == [store.log_state()]
+    assert store.log_state().incarnation != before.incarnation
 
 
 def test_members_of_another_log_are_not_taken_for_this_one_s(nodes: tuple[Store, Store]) -> None:
