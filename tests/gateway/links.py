@@ -1,5 +1,11 @@
-"""A front's link without a socket: it keeps what is sent."""
+"""What a gateway's parts need in tests: a front's link without a socket, which keeps what is sent,
+and a watch on the log."""
 
+from collections.abc import Callable, Mapping
+
+from chatd.errors import ChatdError
+from chatd.gateway.connection import ClientConnection
+from chatd.gateway.log_watch import LogWatch
 from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
 
 
@@ -35,3 +41,11 @@ class KeptLink:
         """The frames sent since the last call."""
         sent, self.sent = self.sent, []
         return [ServerFrame.FromString(frame) for frame in sent]
+
+
+def log_watch(
+    streams: Mapping[bytes, ClientConnection],
+    end: Callable[[ClientConnection, ChatdError], None] = lambda peer, error: None,
+) -> LogWatch:
+    """Nobody has told it anything yet. All that it would do later it does at once."""
+    return LogWatch(streams, end=end, after=lambda: None, later=lambda seconds, action: action())

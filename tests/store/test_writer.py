@@ -12,7 +12,15 @@ import pytest
 from chatd.default.messages.history import GetHistory
 from chatd.default.rooms.membership import AddSubscriptions
 from chatd.default.rooms.store import CreateRoom, GetRoom
-from chatd.errors import AlreadyExists, ChatdError, Internal, RoomNotFound, StoreFailed, Unavailable
+from chatd.errors import (
+    AlreadyExists,
+    ChatdError,
+    Internal,
+    NotAMember,
+    RoomNotFound,
+    StoreFailed,
+    Unavailable,
+)
 from chatd.store.command import NO_LOCKS, Command, Locks
 from chatd.store.database import Database
 from chatd.store.database_errors import CommitUnknown, DiskFull
@@ -140,3 +148,12 @@ def test_a_writer_whose_connection_has_ended_gets_a_new_one(
     store.do(CreateRoom("s", "", "alice", ()))
     with pytest.raises(AlreadyExists):
         store.do(CreateRoom("s", "", "alice", ()))
+
+
+def test_what_is_refused_leaves_no_trace(store: Store) -> None:
+    """Not even the profile that a stranger names, which is locked before anything is looked at."""
+    with pytest.raises(NotAMember):
+        store.do(AddSubscriptions("r", ("zoe",), "eve", False))
+    assert store.database.rows("SELECT 1 FROM profile WHERE profile_id = 'zoe'") == []
+    store.do(AddSubscriptions("r", ("zoe",), "alice", False))
+    assert store.database.rows("SELECT 1 FROM profile WHERE profile_id = 'zoe'") == [(1,)]
