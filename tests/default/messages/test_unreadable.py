@@ -60,8 +60,8 @@ def test_a_marker_takes_the_place_of_each_and_the_log_names_it_once(store: Store
     other = store.open("alice", "d")
     pulls = (Pull(bob), Pull(other, sent={"r": 3}), Pull(bob, max_bytes=1), Pull(bob, max_messages=2))
     with capture_logs() as logs:
-        answers = store.ask(PullOwed(pulls, unreadable))
-        store.ask(PullOwed(pulls, unreadable))
+        answers = store.ask(PullOwed(pulls, unreadable=unreadable))
+        store.ask(PullOwed(pulls, unreadable=unreadable))
     expected = [(2, 2, True), (3, 3, False), (4, 4, True), (5, 5, True), (6, 6, False)]
     assert places(answers[0].runs) == expected
     assert [one.error for one in answers] == [None] * 4
