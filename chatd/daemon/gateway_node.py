@@ -12,6 +12,7 @@ from chatd.core import node_protocol
 from chatd.core.counter import Counter
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
+from chatd.gateway import watch_rights
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.admission import Admission
 from chatd.gateway.backend import Backend, OnReply
@@ -38,6 +39,7 @@ from chatd.gateway.resync import Resync
 from chatd.gateway.stream_timeouts import StreamTimeouts
 from chatd.gateway.tokens_file import load_tokens
 from chatd.gateway.watch import Watch
+from chatd.gateway.watch_rights import WatchRights
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, DescribeRequest
 from chatd.transport.queue.zeromq import ZeroMQSubscriber
 from chatd.transport.sockets import Context
@@ -123,6 +125,7 @@ def _every(
         (door.period, look_at_the_door),
         (settings.streams.ack_flush(), streams.acks.flush),
         (PRESENCE_REPAIR, streams.presence.repair),
+        (watch_rights.PERIOD, streams.rights.tick),
         (streams.timeouts.period, look_at_streams),
     )
 
@@ -133,6 +136,7 @@ class _Streams:
 
     watch: Watch
     presence: GatewayPresence
+    rights: WatchRights
     connections: ConnectionManager
     sender: DeviceSender
     catch_up: CatchUp
@@ -150,9 +154,14 @@ def _streams(
     loop: asyncio.AbstractEventLoop, settings: Settings, watch: Watch, backend: Backend, seams: Seams
 ) -> _Streams:
     gateway_id = settings.node.node_id
+    rights = WatchRights(backend.forward)
     presence = GatewayPresence(
-        subscribe=watch.subscribe, unsubscribe=watch.unsubscribe, rate=settings.presence.change_rate()
+        subscribe=watch.subscribe,
+        unsubscribe=watch.unsubscribe,
+        rate=settings.presence.change_rate(),
+        doubted=rights.doubt_watchers,
     )
+    rights.begin(presence)
     unwritten = UnwrittenAcks()
     connections = ConnectionManager(
         backend,
@@ -188,6 +197,7 @@ def _streams(
         presence=presence.heard,
         end=sender.end,
         resync=watch.resync,
+        doubted=rights.doubt_stream,
     )
     resync = Resync(loop, connections.streams, catch_up)
     timeouts = StreamTimeouts(
@@ -200,7 +210,7 @@ def _streams(
         repair_pull=settings.streams.repair_pull_seconds,
         delivery_retry=settings.redelivery.first_pause(),
     )
-    return _Streams(watch, presence, connections, sender, catch_up, acks, live, resync, timeouts)
+    return _Streams(watch, presence, rights, connections, sender, catch_up, acks, live, resync, timeouts)
 
 
 def _frames(
