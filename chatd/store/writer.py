@@ -14,11 +14,13 @@ from itertools import groupby
 import peewee
 import structlog
 
+from chatd.core.log_state import UNKNOWN_LOG, LogState
 from chatd.core.model import CommittedRun
 from chatd.errors import ChatdError, Internal, StoreFailed, Unavailable
 from chatd.store.command import Command
 from chatd.store.database import Database
 from chatd.store.database_errors import CommitUnknown, ConnectionLost, DiskFull, LockHeld, first_line
+from chatd.store.log_row import EventPlace, find_lost, renew_log
 from chatd.store.postgres import LOCK_MS, SHORT_LOCK_MS
 from chatd.store.room_log import MembersCache
 from chatd.store.set_aside import Pair, SetAside
@@ -45,10 +47,12 @@ def apply_group(transaction: Transaction, commands: Sequence[Command[object]]) -
 
 @dataclass(frozen=True, slots=True)
 class WriteBatch:
-    """One transaction's results, and the events it committed."""
+    """One transaction's results, and the events it committed. ``log`` is the log's state if it got
+    a new incarnation because an event was lost."""
 
     completed: list[Completed]
     runs: list[CommittedRun]
+    log: LogState | None = None
 
 
 class CommandFailed(Exception):
@@ -95,6 +99,8 @@ class Writer:
         self._on_broken = broken
         self._broken: ChatdError | None = None
         self._clock = clock
+        self._newest: EventPlace | None = None  # the last event that was committed
+        self._is_new = True  # nothing has been committed on this connection yet
         self._queue = WriteQueue()
         self._aside = SetAside(time.monotonic)
         self._worker: BatchWorker[Command[object]] = BatchWorker(
@@ -207,11 +213,12 @@ class Writer:
         """``careful``: commands that need a row which another session holds are set aside."""
         database = self._database
         if database.db.is_closed():
-            database.connect(readonly=False)
+            self._connect()
         transaction = Transaction(database, self._cache, self._clock())
         wait: list[Pair] = []
         self._begin(SHORT_LOCK_MS if careful else LOCK_MS)
         try:
+            log_state = self._look_for_newest() if self._is_new else None
             with faults_of_commands():
                 if careful:
                     batch, wait = self._aside.divide(
@@ -220,7 +227,7 @@ class Writer:
                 else:
                     transaction.lock(command.locks() for command, _ in batch)
                 completed = self._apply_all(transaction, batch)
-            if _are_refused(completed, len(batch)):
+            if log_state is None and _are_refused(completed, len(batch)):
                 # Nothing is to be made durable; and the time of a refusal must not say whether rows
                 # were locked for it: PostgreSQL would fsync for a lock.
                 database.roll_back()
@@ -232,7 +239,21 @@ class Writer:
         self._aside.settle(batch)
         if careful:
             self._aside.add(wait)
-        return WriteBatch(completed, transaction.log.committed())
+        self._is_new = False
+        if transaction.log.newest is not None:
+            self._newest = EventPlace(*transaction.log.newest)
+        elif log_state is not None:
+            self._newest = None
+        return WriteBatch(completed, transaction.log.committed(), log_state)
+
+    def _look_for_newest(self) -> LogState | None:
+        """On a new connection: it may lead to a database that does not have all that was committed,
+        as to a standby that was promoted. Then the log gets a new incarnation, which is returned
+        with its state."""
+        self._cache.clear()
+        if self._newest is None or not find_lost(self._database, [self._newest]):
+            return None
+        return renew_log(self._database, UNKNOWN_LOG)
 
     def _apply_all(self, transaction: Transaction, batch: list[Pair]) -> list[Completed]:
         """Apply commands whose locks are held, in groups of a kind; results that somebody waits
@@ -249,13 +270,17 @@ class Writer:
                     completed.append(Completed(on_result, result))
         return completed
 
+    def _connect(self) -> None:
+        self._database.connect(readonly=False)
+        self._is_new = True
+
     def _begin(self, lock_ms: int) -> None:
         try:
             self._database.begin(lock_ms=lock_ms)
         except ConnectionLost:
             # A connection that died while idle: nothing has been done on it, a new one will do.
             self._database.disconnect()
-            self._database.connect(readonly=False)
+            self._connect()
             self._database.begin(lock_ms=lock_ms)
 
     def _roll_back(self, error: BaseException) -> None:
