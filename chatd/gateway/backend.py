@@ -10,10 +10,11 @@ from typing import NamedTuple, Protocol
 import structlog
 from google.protobuf.message import DecodeError, Message
 
+from chatd.core.deadline import NodeClock
 from chatd.core.wire import error_from_pb
 from chatd.errors import ChatdError, Internal, Overloaded, TimedOut, Unavailable
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
-from chatd.pb.node.v1.node_pb2 import Caller, NodeRequest
+from chatd.pb.node.v1.node_pb2 import Caller, CallLimits, NodeRequest
 from chatd.transport.pump import PeerFull, Pump
 from chatd.transport.sockets import Context, connect_dealer
 
@@ -42,14 +43,34 @@ class NodeCalls(Protocol):
 
 class Node:
     """One default node as this gateway sees it. ``heard_at`` is 0.0 until it has answered once.
-    Introduction writes ``started_at_us`` and ``refused``, Backend the rest."""
+    Introduction writes ``started_at_us``, ``clock`` and ``refused``, Backend the rest."""
 
     def __init__(self, uri: str, pump: Callable[["Node"], Pump]) -> None:
         self.uri = uri
         self.heard_at = 0.0
         self.started_at_us = 0
+        self.clock = NodeClock()
         self.refused = False
+        self.period = 1
+        """Counts how often its calls have been given up."""
         self.pump = pump(self)
+
+    @property
+    def is_known(self) -> bool:
+        """True if it has said who it is since it was last lost."""
+        return self.heard_at > 0.0 and self.clock.is_known
+
+    def limits(self, deadline: float) -> CallLimits | None:
+        """The times by which the node judges a request; ``deadline`` 0.0: it has none of its own.
+        None while the node is not known well enough, or has been given up."""
+        if not self.is_known:
+            return None
+        return CallLimits(
+            node_started_at_us=self.started_at_us,
+            deadline_us=self.clock.at(deadline) if deadline else 0,
+            period=self.period,
+            silent_at_us=self.clock.at(self.heard_at + SILENT_SECONDS),
+        )
 
 
 class _Waiting(NamedTuple):
@@ -127,17 +148,24 @@ class Backend:
 
     def _alive(self) -> list[Node]:
         since = self._loop.time() - SILENT_SECONDS
-        return [node for node in self.nodes if node.heard_at > since and not node.refused]
+        return [node for node in self.nodes if node.is_known and node.heard_at > since and not node.refused]
 
     def call(self, method: str, request: Message, on_reply: OnReply, *, affinity: str = "") -> None:
         """Call a node for the gateway itself."""
         self.forward(method, request.SerializeToString(), None, on_reply, affinity=affinity)
 
     def forward(
-        self, method: str, payload: bytes, caller: Caller | None, on_reply: OnReply, *, affinity: str = ""
+        self,
+        method: str,
+        payload: bytes,
+        caller: Caller | None,
+        on_reply: OnReply,
+        *,
+        affinity: str = "",
+        request_id: str = "",
     ) -> None:
         """Call a node for an authenticated client (or, without ``caller``, for the gateway
-        itself)."""
+        itself). The node does not execute it once it has been given up here."""
         alive = self._alive()
         if not alive:
             on_reply(b"", Unavailable("no default node answers"))
@@ -147,27 +175,43 @@ class Backend:
             return
         first = zlib.crc32(affinity.encode()) % len(alive)
         for node in alive[first:] + alive[:first]:
-            if self.ask(node, method, payload, on_reply, caller=caller):
+            if self._ask(node, method, payload, on_reply, caller, request_id, is_timed=True):
                 return
         on_reply(b"", Unavailable("no default node can be reached"))
 
-    def ask(
-        self, node: Node, method: str, payload: bytes, on_reply: OnReply, *, caller: Caller | None = None
+    def ask(self, node: Node, method: str, payload: bytes, on_reply: OnReply) -> bool:
+        """Call this node for the gateway itself, with a call that may be executed at any time:
+        Describe, and Watch, which has numbers. False: it cannot be reached now, and ``on_reply``
+        will not be called."""
+        return self._ask(node, method, payload, on_reply, None, "", is_timed=False)
+
+    def _ask(
+        self,
+        node: Node,
+        method: str,
+        payload: bytes,
+        on_reply: OnReply,
+        caller: Caller | None,
+        request_id: str,
+        *,
+        is_timed: bool,
     ) -> bool:
-        """Call this node. False: it cannot be reached now, and ``on_reply`` will not be called."""
         call_id = self.next_id
         self.next_id += 1
+        deadline = self._loop.time() + self._call_timeout
+        request = NodeRequest(
+            call_id=call_id,
+            method=method,
+            payload=payload,
+            caller=caller,
+            limits=node.limits(deadline if is_timed else 0.0),
+            request_id=request_id,
+        )
         try:
-            node.pump.send(
-                (
-                    NodeRequest(
-                        call_id=call_id, method=method, payload=payload, caller=caller
-                    ).SerializeToString(),
-                )
-            )
+            node.pump.send((request.SerializeToString(),))
         except PeerFull:
             return False
-        self._waiting[call_id] = _Waiting(node, self._loop.time() + self._call_timeout, on_reply)
+        self._waiting[call_id] = _Waiting(node, deadline, on_reply)
         return True
 
     def _on_replies(self, node: Node, batch: list[list[bytes]]) -> None:
@@ -202,10 +246,14 @@ class Backend:
         if node.heard_at:
             log.warning("A default node was lost, or has fallen silent", node=node.uri)
             node.heard_at = 0.0
+        node.clock = NodeClock()  # whatever machine answers next is asked anew
         self.give_up(node, before=self.next_id)
 
     def give_up(self, node: Node, *, before: int) -> None:
-        """Every call to this node with a lower number is lost, or its outcome unknown."""
+        """Every call to this node with a lower number is lost, or its outcome unknown. Those that
+        the node has not executed yet it will not, after their period's ``silent_at_us`` at the
+        latest."""
+        node.period += 1
         lost = [call_id for call_id, call in self._waiting.items() if call.node is node and call_id < before]
         for call_id in lost:
             self._waiting.pop(call_id).on_reply(

@@ -24,7 +24,14 @@ class Forward(Protocol):
     """Calls a default node for a client (``Backend.forward``)."""
 
     def __call__(
-        self, method: str, payload: bytes, caller: Caller | None, on_reply: OnReply, *, affinity: str = ""
+        self,
+        method: str,
+        payload: bytes,
+        caller: Caller | None,
+        on_reply: OnReply,
+        *,
+        affinity: str = "",
+        request_id: str = "",
     ) -> None: ...
 
 
@@ -69,6 +76,7 @@ class ClientCalls:
             identity.to_caller(),
             on_reply,
             affinity=nfc(call.affinity) or identity.profile_id,
+            request_id=call.request_id,
         )
 
     def _watched(

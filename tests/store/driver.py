@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
+from chatd.core.deadline import Deadline
 from chatd.core.model import CommittedRun, Owed, OwedRun, Pull, StreamAcks, StreamKey
 from chatd.core.priority import NORMAL
 from chatd.default.dead_letters.failures import RetryRule
@@ -119,7 +120,14 @@ class DirectAccess(StoreAccess):
     def ask(self, query: Query[R], then: Callable[[R], None], failed: Failed | None = None) -> None:
         then(self._store.ask(query))
 
-    def write(self, command: Command[R], then: Callable[[R], None], failed: Failed | None = None) -> None:
+    def write(
+        self,
+        command: Command[R],
+        then: Callable[[R], None],
+        failed: Failed | None = None,
+        *,
+        deadline: Deadline | None = None,
+    ) -> None:
         self.commands.append(command)
         then(self._store.do(command))
 

@@ -17,6 +17,7 @@ from chatd.default.outbox.backlog import PullOwed
 from chatd.default.outbox.cursors import AckCursors
 from chatd.default.part import Part
 from chatd.pb.node.v1 import node_pb2
+from chatd.store.steady import steady_us
 
 
 class NodeService:
@@ -70,6 +71,7 @@ class NodeService:
             call_uri=self._leases.call_uri,
             gateway_uris=self._leases.gateway_uris(),
             watched=self._asked(request.gateway_instance),
+            steady_us=steady_us(),
         )
         response.MergeFrom(self._description)
         return Done(response)
@@ -81,7 +83,7 @@ class NodeService:
             for one in request.streams
         )
 
-        def then(epochs: Sequence[int]) -> node_pb2.OpenStreamsResponse:
+        def after(epochs: Sequence[int]) -> None:
             now = self._clock()
             self._cache.register(
                 tuple(
@@ -99,11 +101,13 @@ class NodeService:
             )
             for (profile_id, device_id), epoch in zip(devices, epochs, strict=True):
                 self._tell_epoch(topic_of(profile_id, device_id), epoch)
+
+        def then(epochs: Sequence[int]) -> node_pb2.OpenStreamsResponse:
             return node_pb2.OpenStreamsResponse(
                 epochs=epochs, new_devices=[index for index, epoch in enumerate(epochs) if epoch == 1]
             )
 
-        return Write(OpenStreams(devices), then)
+        return Write(OpenStreams(devices), then, after)
 
     def pull_outbox(self, caller: Caller, request: node_pb2.PullOutboxRequest) -> Answer:
         """Read the backlog of streams."""
@@ -125,13 +129,15 @@ class NodeService:
         if alive:
             self._cache.touch(alive, self._clock())
 
-        def then(superseded: Sequence[int]) -> node_pb2.AckBatchResponse:
+        def after(superseded: Sequence[int]) -> None:
             self._acknowledged(
                 [one for index, one in enumerate(acks) if index not in superseded] if superseded else acks
             )
+
+        def then(superseded: Sequence[int]) -> node_pb2.AckBatchResponse:
             return node_pb2.AckBatchResponse(superseded=superseded)
 
-        return Write(AckCursors(acks, self._rule), then)
+        return Write(AckCursors(acks, self._rule), then, after)
 
     def close_streams(self, caller: Caller, request: node_pb2.CloseStreamsRequest) -> Answer:
         """Forget connections that ended."""

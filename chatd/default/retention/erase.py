@@ -33,6 +33,7 @@ _PROFILE_TABLES = (
     "retention_gap",
     "connection",
     "device",
+    "answered_request",
     "profile",
 )
 

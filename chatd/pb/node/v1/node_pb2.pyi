@@ -25,16 +25,32 @@ class Caller(_message.Message):
     def __init__(self, profile_id: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ...) -> None: ...
 
 class NodeRequest(_message.Message):
-    __slots__ = ("call_id", "method", "payload", "caller")
+    __slots__ = ("call_id", "method", "payload", "caller", "limits", "request_id")
     CALL_ID_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
     CALLER_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     call_id: int
     method: str
     payload: bytes
     caller: Caller
-    def __init__(self, call_id: _Optional[int] = ..., method: _Optional[str] = ..., payload: _Optional[bytes] = ..., caller: _Optional[_Union[Caller, _Mapping]] = ...) -> None: ...
+    limits: CallLimits
+    request_id: str
+    def __init__(self, call_id: _Optional[int] = ..., method: _Optional[str] = ..., payload: _Optional[bytes] = ..., caller: _Optional[_Union[Caller, _Mapping]] = ..., limits: _Optional[_Union[CallLimits, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class CallLimits(_message.Message):
+    __slots__ = ("node_started_at_us", "deadline_us", "period", "silent_at_us")
+    NODE_STARTED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_US_FIELD_NUMBER: _ClassVar[int]
+    PERIOD_FIELD_NUMBER: _ClassVar[int]
+    SILENT_AT_US_FIELD_NUMBER: _ClassVar[int]
+    node_started_at_us: int
+    deadline_us: int
+    period: int
+    silent_at_us: int
+    def __init__(self, node_started_at_us: _Optional[int] = ..., deadline_us: _Optional[int] = ..., period: _Optional[int] = ..., silent_at_us: _Optional[int] = ...) -> None: ...
 
 class Run(_message.Message):
     __slots__ = ("room_id", "first_seq", "last_seq")
@@ -104,7 +120,7 @@ class NodeAddress(_message.Message):
     def __init__(self, node_id: _Optional[str] = ..., call_uri: _Optional[str] = ..., queue_uri: _Optional[str] = ...) -> None: ...
 
 class DescribeResponse(_message.Message):
-    __slots__ = ("node_id", "queue_name", "version", "started_at_us", "nodes", "call_uri", "gateway_uris", "watched")
+    __slots__ = ("node_id", "queue_name", "version", "started_at_us", "nodes", "call_uri", "gateway_uris", "watched", "steady_us")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     QUEUE_NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -113,6 +129,7 @@ class DescribeResponse(_message.Message):
     CALL_URI_FIELD_NUMBER: _ClassVar[int]
     GATEWAY_URIS_FIELD_NUMBER: _ClassVar[int]
     WATCHED_FIELD_NUMBER: _ClassVar[int]
+    STEADY_US_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     queue_name: str
     version: str
@@ -121,7 +138,8 @@ class DescribeResponse(_message.Message):
     call_uri: str
     gateway_uris: _containers.RepeatedScalarFieldContainer[str]
     watched: int
-    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ..., call_uri: _Optional[str] = ..., gateway_uris: _Optional[_Iterable[str]] = ..., watched: _Optional[int] = ...) -> None: ...
+    steady_us: int
+    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ..., call_uri: _Optional[str] = ..., gateway_uris: _Optional[_Iterable[str]] = ..., watched: _Optional[int] = ..., steady_us: _Optional[int] = ...) -> None: ...
 
 class WatchRequest(_message.Message):
     __slots__ = ("gateway_instance", "number", "full", "add", "remove")
