@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from chatd.core.wire import varint
 from chatd.default.requests.model import Answered, RequestKey
 from chatd.errors import ChatdError, RequestIdReused
 from chatd.store.command import NO_LOCKS, Command, Locks, Turn
@@ -106,3 +107,13 @@ def _forget(transaction: Transaction, command: ForgetRequests) -> int:
         (command.before_us, command.limit),
     )
     return len(rows)
+
+
+def erase_from_answers(transaction: Transaction, profile_id: str) -> None:
+    """Blank the answers that name a profile. The calls are still remembered, so that none that
+    comes again names it anew."""
+    name = profile_id.encode()
+    place = "POSITION(? IN answer)" if transaction.database.engine == "postgres" else "INSTR(answer, ?)"
+    transaction.database.run(
+        f"UPDATE answered_request SET answer = ? WHERE {place} > 0", (b"", varint(len(name)) + name)
+    )
