@@ -22,6 +22,18 @@ log = structlog.get_logger()
 
 MAX_CALLS_WAITING = 10_000
 SILENT_SECONDS = 3.0
+_REPEATABLE = frozenset(
+    (
+        "ChatService/SendEvents",
+        "NodeService/Describe",
+        "NodeService/Watch",
+        "NodeService/PullOutbox",
+        "NodeService/AckBatch",
+        "NodeService/CloseStreams",
+    )
+)
+"""Calls that do no harm when they are executed although they were repeated elsewhere, as those with
+a request id. A late OpenStreams would take a newer stream over."""
 TICK_SECONDS = 0.1
 """Between two looks for calls whose time is up and nodes that have fallen silent."""
 
@@ -74,9 +86,12 @@ class Node:
 
 
 class _Waiting(NamedTuple):
+    """``is_repeatable``: its caller may repeat it at once, wherever it was lost."""
+
     node: Node
     deadline: float
     on_reply: OnReply
+    is_repeatable: bool
 
 
 class Backend:
@@ -90,6 +105,7 @@ class Backend:
         self._waiting: dict[
             int, _Waiting
         ] = {}  # in order of their deadlines: the timeout is the same for all
+        self._lost: list[_Waiting] = []  # what their nodes may still execute until their deadlines
         self._timer: asyncio.TimerHandle | None = None
         self.nodes: list[Node] = []
         self.next_id = 1
@@ -144,7 +160,7 @@ class Backend:
     @property
     def waiting(self) -> int:
         """Calls that have no reply yet."""
-        return len(self._waiting)
+        return len(self._waiting) + len(self._lost)
 
     def _alive(self) -> list[Node]:
         since = self._loop.time() - SILENT_SECONDS
@@ -170,7 +186,7 @@ class Backend:
         if not alive:
             on_reply(b"", Unavailable("no default node answers"))
             return
-        if len(self._waiting) >= MAX_CALLS_WAITING:
+        if self.waiting >= MAX_CALLS_WAITING:
             on_reply(b"", Overloaded(f"{MAX_CALLS_WAITING} calls are waiting"))
             return
         first = zlib.crc32(affinity.encode()) % len(alive)
@@ -211,7 +227,8 @@ class Backend:
             node.pump.send((request.SerializeToString(),))
         except PeerFull:
             return False
-        self._waiting[call_id] = _Waiting(node, deadline, on_reply)
+        is_repeatable = bool(request_id) or method in _REPEATABLE
+        self._waiting[call_id] = _Waiting(node, deadline, on_reply, is_repeatable)
         return True
 
     def _on_replies(self, node: Node, batch: list[list[bytes]]) -> None:
@@ -236,6 +253,10 @@ class Backend:
                 break
             del self._waiting[call_id]
             oldest.on_reply(b"", TimedOut(f"the default node did not answer in {self._call_timeout:g} s"))
+        over = [call for call in self._lost if call.deadline <= now]
+        self._lost = [call for call in self._lost if call.deadline > now]
+        for call in over:
+            _tell_lost(call)
         for node in self.nodes:
             if 0.0 < node.heard_at <= now - SILENT_SECONDS:
                 self._on_lost(node)
@@ -243,32 +264,41 @@ class Backend:
 
     def _on_lost(self, node: Node) -> None:
         """The connection is gone, or nothing has come over it for long."""
+        self.give_up(node, before=self.next_id)
         if node.heard_at:
             log.warning("A default node was lost, or has fallen silent", node=node.uri)
             node.heard_at = 0.0
         node.clock = NodeClock()  # whatever machine answers next is asked anew
-        self.give_up(node, before=self.next_id)
 
     def give_up(self, node: Node, *, before: int) -> None:
-        """Every call to this node with a lower number is lost, or its outcome unknown. Those that
-        the node has not executed yet it will not, after their period's ``silent_at_us`` at the
-        latest."""
+        """Every call to this node with a lower number is lost, or its outcome unknown. The node may
+        have some that it executes before the time at which it would be found silent: a caller that
+        cannot repeat its call without doing it twice is told then."""
         node.period += 1
+        over_at = node.heard_at + SILENT_SECONDS
+        is_over = over_at <= self._loop.time()
         lost = [call_id for call_id, call in self._waiting.items() if call.node is node and call_id < before]
         for call_id in lost:
-            self._waiting.pop(call_id).on_reply(
-                b"", Unavailable("the default node was lost; the outcome is unknown")
-            )
+            call = self._waiting.pop(call_id)
+            if is_over or call.is_repeatable:
+                _tell_lost(call)
+            else:
+                self._lost.append(call._replace(deadline=min(call.deadline, over_at)))
 
     def close(self) -> None:
         """Stop; callers that still wait are told Unavailable."""
         if self._timer is not None:
             self._timer.cancel()
-        waiting, self._waiting = self._waiting, {}
-        for call in waiting.values():
+        waiting = [*self._waiting.values(), *self._lost]
+        self._waiting, self._lost = {}, []
+        for call in waiting:
             call.on_reply(b"", Unavailable("the gateway is stopping"))
         for node in self.nodes:
             node.pump.close(linger_ms=1_000)
+
+
+def _tell_lost(call: _Waiting) -> None:
+    call.on_reply(b"", Unavailable("the default node was lost; the outcome is unknown"))
 
 
 def _answer(on_reply: OnReply, payload: bytes, error: ChatdError | None) -> None:
