@@ -10,10 +10,12 @@ from chatd.pb.admin.v1 import admin_pb2
 
 
 def _up(node: admin_pb2.Node) -> str:
-    return age_since(node.started_at_us) if node.lease_left_us > 0 else "-"
+    return age_since(node.started_at_us) if node.lease_left_us > 0 or node.refused else "-"
 
 
 def _serves(node: admin_pb2.Node) -> str:
+    if node.refused:
+        return f"refused: {node.refused}"
     return "yes" if node.lease_left_us > 0 else f"no, for {age(-node.lease_left_us)}"
 
 
@@ -23,9 +25,11 @@ COLUMNS: Columns[admin_pb2.Node] = (
     Column("address", "uri"),
     unlisted("queue_uri"),
     Column("version", "version"),
+    Column("protocol", "protocol"),
     unlisted("started_at_us"),
     list_only("up", _up),
     unlisted("lease_left_us"),
+    unlisted("refused"),
     list_only("serves", _serves),
 )
 

@@ -34,6 +34,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
                 f"{age_since(found.database_away_since_us)}"
             )
         for one in found.gateways:
+            if one.refused:
+                shown[f"{one.gateway_id} {one.uri}"] = f"refused: {one.refused}"
             shown |= {
                 f"{one.gateway_id} {one.uri} {name}": count for name, count in sorted(one.counters.items())
             }
@@ -47,4 +49,5 @@ def _gateway(gateway: admin_pb2.GatewayStatus) -> dict[str, object]:
         "gateway_id": gateway.gateway_id,
         "uri": gateway.uri,
         "counters": dict(sorted(gateway.counters.items())),
+        "refused": gateway.refused,
     }

@@ -145,6 +145,10 @@ class RateLimited(ClientError):
     code, name, retry = 606, "RATE_LIMITED", True
 
 
+class TooManyDevices(ClientError):
+    code, name, closes = 607, "TOO_MANY_DEVICES", True
+
+
 class ConfigError(ChatdError):
     """A setting can never work or would break a promise; never sent over the wire. The process
     exits with 2."""
@@ -211,6 +215,7 @@ WIRE_ERRORS: dict[int, type[ChatdError]] = {
         AckAhead,
         NotInFlight,
         RateLimited,
+        TooManyDevices,
     )
 }
 """Every error a peer can be told, by its code."""

@@ -120,6 +120,10 @@ class WatchedTopics(Generic[N]):
         state.due = not state.in_step
         return state.due
 
+    def forget(self, node: N) -> None:
+        """The node is told nothing any more, until it is described again."""
+        self._nodes.pop(node, None)
+
     def lost(self, node: N) -> bool:
         """Messages of this node may have been missed: it gets the full set with the next step.
         True: make one."""

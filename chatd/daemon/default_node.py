@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from chatd import __version__
+from chatd.core import node_protocol
 from chatd.core.counter import Counter
 from chatd.core.ids import DELIVERIES, PRESENCE, SIGNALS, WATCH
 from chatd.core.online import OnlineTable
@@ -21,6 +22,7 @@ from chatd.default.dead_letters.admin import DeadLetterAdmin
 from chatd.default.deadlines import Deadlines
 from chatd.default.devices.admin import DeviceAdmin
 from chatd.default.devices.connection_cache import DatabaseConnectionCache, MemoryConnectionCache
+from chatd.default.devices.device_limit import DeviceLimit
 from chatd.default.fan_out.fan_out import FanOut
 from chatd.default.fan_out.last_mile_delivery import EventDeliveryQueueHandler
 from chatd.default.fan_out.publishing import QueuePublishing
@@ -112,7 +114,17 @@ class Assembled:
     async def on_bound(self, bound: Addresses) -> None:
         """The node's lease is for the addresses that it has bound. Raises StartFailed."""
         node_id = self.settings.node.node_id
-        lease = Lease(bound.call_uri, "default", node_id, bound.queue_uri, __version__, self.started_us, 0)
+        lease = Lease(
+            bound.call_uri,
+            "default",
+            node_id,
+            bound.queue_uri,
+            __version__,
+            self.started_us,
+            lease_until_us=0,
+            protocol=node_protocol.NUMBER,
+            oldest_protocol=node_protocol.OLDEST,
+        )
         await self.leases.claim(lease, self.place)
 
 
@@ -245,9 +257,11 @@ def _parts(
         receipts.part,
         _typing(settings, flow, store).part,
         flow.presence.part,
-        _node_service(settings, flow, receipts, leases, gateways, cache, started_us).part,
+        _node_service(settings, store, flow, receipts, leases, gateways, cache, started_us).part,
         flow.routing.part,
-        NotificationBusiness(notifiers, endpoints.fault).part,
+        NotificationBusiness(
+            notifiers, endpoints.fault, most_devices=settings.retention.max_devices_per_profile
+        ).part,
         RoomAdmin().part,
         OutboxAdmin(flow.online, _now_us).part,
         DeviceAdmin(flow.online, cache, flow.last_mile.tell_epoch).part,
@@ -271,6 +285,7 @@ def _typing(settings: Settings, flow: _Flow, store: StoreAccess) -> TypingBusine
 
 def _node_service(
     settings: Settings,
+    store: StoreAccess,
     flow: _Flow,
     receipts: ReceiptBusiness,
     leases: Leases,
@@ -284,11 +299,20 @@ def _node_service(
             queue_name=settings.queue.queue_user_event_delivery_name,
             version=__version__,
             started_at_us=started_us,
+            protocol=node_protocol.NUMBER,
+            oldest_protocol=node_protocol.OLDEST,
         ),
         leases=leases,
         gateways=gateways,
         asked=flow.routing.asked,
         rule=settings.redelivery.rule(),
+        limit=DeviceLimit(
+            flow.online,
+            most=settings.retention.max_devices_per_profile,
+            tell_epoch=flow.last_mile.tell_epoch,
+            clock=_now_us,
+            steady=time.monotonic,
+        ),
         cache=cache,
         tell_epoch=flow.last_mile.tell_epoch,
         acknowledged=receipts.acknowledged,

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from chatd import __version__
+from chatd.core import node_protocol
 from chatd.core.counter import Counter
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
@@ -26,6 +27,7 @@ from chatd.gateway.gateway import GatewayServer
 from chatd.gateway.introduction import Introduction
 from chatd.gateway.live_delivery import LiveDelivery
 from chatd.gateway.node import GatewayAddresses, GatewayNode
+from chatd.gateway.node_queues import NodeQueues
 from chatd.gateway.opening import Opening
 from chatd.gateway.presence import GatewayPresence
 from chatd.gateway.rate_limits import RateLimits
@@ -67,9 +69,12 @@ def start_gateway(
         on_lost=streams.sender.lost,
     )
     server, opening, calls, refusals = _frames(settings, admission, streams, backend)
-    discovery = _discovery(settings, backend, subscriber)
+    queues = NodeQueues(
+        settings.queue.uris(settings.place), connect=subscriber.connect, disconnect=subscriber.disconnect
+    )
+    discovery = _discovery(settings, backend, queues)
     counters = (*streams.counters, calls.forwarded, refusals.refused, door.hung_up)
-    introduction = _introduction(loop, settings, streams, backend, discovery, counters)
+    introduction = _introduction(loop, settings, streams, backend, discovery, queues, counters)
     drain = _drain(loop, streams, backend, opening, introduction)
 
     node = GatewayNode(
@@ -236,6 +241,7 @@ def _introduction(
     streams: _Streams,
     backend: Backend,
     discovery: Discovery,
+    queues: NodeQueues,
     counters: Sequence[Counter],
 ) -> Introduction:
     request = DescribeRequest(
@@ -243,6 +249,8 @@ def _introduction(
         gateway_instance=streams.watch.instance,
         version=__version__,
         started_at_us=time.time_ns() // 1_000,
+        protocol=node_protocol.NUMBER,
+        oldest_protocol=node_protocol.OLDEST,
     )
     return Introduction(
         loop,
@@ -250,6 +258,7 @@ def _introduction(
         discovery,
         streams.sender,
         streams.watch,
+        queues,
         request=request,
         queue_name=settings.queue.queue_user_event_delivery_name,
         counters=counters,
@@ -277,16 +286,16 @@ def _drain(
     )
 
 
-def _discovery(settings: Settings, backend: Backend, subscriber: ZeroMQSubscriber) -> Discovery:
+def _discovery(settings: Settings, backend: Backend, queues: NodeQueues) -> Discovery:
     """Default nodes that come and go are called, and listened to."""
 
     def found(call_uri: str, queue_uri: str) -> None:
         backend.add(call_uri)
-        subscriber.connect(queue_uri)
+        queues.add(queue_uri)
 
     def lost(call_uri: str, queue_uri: str) -> None:
         backend.remove(call_uri)
-        subscriber.disconnect(queue_uri)
+        queues.remove(queue_uri)
 
     path = settings.node.data_dir / f"nodes-{settings.node.node_id}.json"
     file = path if settings.mode == "gateway" else None

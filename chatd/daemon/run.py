@@ -112,12 +112,12 @@ def _holder(mode: Mode, settings: Settings) -> str:
 async def _until_ready(gateway: GatewayNode, stop: asyncio.Event, manager: ServiceManager) -> None:
     """Wait for a default node, however long it takes: a start that systemd ends would drop the
     devices that wait, too."""
-    say_again = 0.0
-    while not gateway.ready and not stop.is_set():
+    said, say_again = "", 0.0
+    while (problem := gateway.problem) and not stop.is_set():
         now = asyncio.get_running_loop().time()
-        if now >= say_again:
-            say_again = now + EXTEND_SECONDS / 3
-            manager.waiting("waiting for a default node", seconds=EXTEND_SECONDS)
+        if now >= say_again or problem != said:
+            said, say_again = problem, now + EXTEND_SECONDS / 3
+            manager.waiting(f"waiting: {problem}", seconds=EXTEND_SECONDS)
         await asyncio.sleep(0.01)
 
 
@@ -127,7 +127,7 @@ def _status(mode: Mode, node: DefaultNode | None, gateway: GatewayNode | None) -
         since = datetime.fromtimestamp(node.away_since_us / 1e6, UTC).isoformat(timespec="seconds")
         return f"degraded as {mode}: the database is away since {since}"
     if gateway is not None and not gateway.ready:
-        return f"degraded as {mode}: no default node answers"
+        return f"degraded as {mode}: {gateway.problem}"
     return f"serving as {mode}"
 
 

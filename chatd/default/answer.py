@@ -61,8 +61,8 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CallStore:
-    """The store as one call uses it. All that the call writes has its ``deadline``; with a ``key``
-    it is written once, and the first answer is given each time."""
+    """The store as one call uses it. All that the call writes has its ``deadline``; an answer with
+    a ``key`` is made once, and given each time."""
 
     store: StoreAccess
     deadline: Deadline | None = None
@@ -72,7 +72,11 @@ class CallStore:
         """Ask a reader: nobody is harmed by an answer that comes too late."""
         self.store.ask(query, then, refuse)
 
-    def write(
+    def write(self, command: Command[R], then: Callable[[R], None], refuse: Refuse) -> None:
+        """Ask the writer, for an answer that takes several steps; it is not remembered."""
+        self.store.write(command, then, refuse, deadline=self.deadline)
+
+    def answer(
         self,
         command: Command[R],
         encode: Encode[R],
@@ -80,8 +84,8 @@ class CallStore:
         reply: Reply,
         refuse: Refuse,
     ) -> None:
-        """Ask the writer. ``after`` is called with the result when it has been committed, unless an
-        earlier attempt had done it."""
+        """Ask the writer, and reply. ``after`` is called with the result when it has been
+        committed, unless an earlier attempt had done it."""
 
         def done(result: R) -> None:
             after(result)
@@ -93,9 +97,9 @@ class CallStore:
             reply(answered.answer)
 
         if self.key is None:
-            self.store.write(command, done, refuse, deadline=self.deadline)
+            self.write(command, done, refuse)
         else:
-            self.store.write(Once(command, self.key, encode), answered, refuse, deadline=self.deadline)
+            self.write(Once(command, self.key, encode), answered, refuse)
 
 
 class Answer(Protocol):
@@ -130,7 +134,7 @@ class Write(Generic[R]):
     after: Callable[[R], None] = _nothing
 
     def give(self, store: CallStore, reply: Reply, refuse: Refuse) -> None:
-        store.write(
+        store.answer(
             self.command, lambda result: self.then(result).SerializeToString(), self.after, reply, refuse
         )
 
@@ -160,13 +164,13 @@ class ReadFirst(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """The response comes from elsewhere: ``begin`` calls one of the two it is given, once, on the
-    loop."""
+    """The response comes from elsewhere, or takes several steps: ``begin`` gets the store for what
+    it writes, and calls one of the other two, once, on the loop."""
 
-    begin: Callable[[Respond, Refuse], None]
+    begin: Callable[[CallStore, Respond, Refuse], None]
 
     def give(self, store: CallStore, reply: Reply, refuse: Refuse) -> None:
-        self.begin(lambda response: reply(response.SerializeToString()), refuse)
+        self.begin(store, lambda response: reply(response.SerializeToString()), refuse)
 
 
 class Method(Protocol):

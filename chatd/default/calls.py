@@ -7,6 +7,7 @@ from functools import partial
 import structlog
 from google.protobuf.message import DecodeError
 
+from chatd.core import node_protocol
 from chatd.core.counter import Counter
 from chatd.core.deadline import Deadline
 from chatd.core.ids import check_id
@@ -14,7 +15,15 @@ from chatd.core.wire import encode_reply
 from chatd.default.answer import Caller, CallStore, Method
 from chatd.default.deadlines import Deadlines
 from chatd.default.requests.model import request_key
-from chatd.errors import ChatdError, Internal, MalformedFrame, Overloaded, TimedOut, UnknownMethod
+from chatd.errors import (
+    ChatdError,
+    Internal,
+    MalformedFrame,
+    Overloaded,
+    TimedOut,
+    Unavailable,
+    UnknownMethod,
+)
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
 from chatd.pb.node.v1.node_pb2 import NodeRequest, Role
 from chatd.store.access import MAX_WAITING, StoreAccess
@@ -23,6 +32,8 @@ from chatd.transport.pump import PeerFull, PeerGone, Pump
 from chatd.transport.sockets import Context, bind_router, endpoint
 
 log = structlog.get_logger()
+
+DESCRIBE = "NodeService/Describe"
 
 
 class Calls:
@@ -88,6 +99,9 @@ class Calls:
             if deadline is not None and deadline.has_passed(now_us):
                 raise TimedOut("the call came after its deadline; it was not done")
         method = self._methods.get(request.method)
+        if request.method != DESCRIBE and request.protocol < node_protocol.OLDEST:
+            # Describe tells the gateway why; until it has heard that, nothing of it is guessed at.
+            raise Unavailable("the gateway and the default node are of versions that do not go together")
         if method is None:
             raise UnknownMethod(f"no method {request.method[:80]!a}")
         if self._store.waiting >= MAX_WAITING:

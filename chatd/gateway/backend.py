@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 import structlog
 from google.protobuf.message import DecodeError, Message
 
+from chatd.core import node_protocol
 from chatd.core.deadline import NodeClock
 from chatd.core.wire import error_from_pb
 from chatd.errors import ChatdError, Internal, Overloaded, TimedOut, Unavailable
@@ -55,14 +56,15 @@ class NodeCalls(Protocol):
 
 class Node:
     """One default node as this gateway sees it. ``heard_at`` is 0.0 until it has answered once.
-    Introduction writes ``started_at_us``, ``clock`` and ``refused``, Backend the rest."""
+    Introduction writes ``started_at_us``, ``clock`` and ``refused``, the reason why it is not
+    called; Backend the rest."""
 
     def __init__(self, uri: str, pump: Callable[["Node"], Pump]) -> None:
         self.uri = uri
         self.heard_at = 0.0
         self.started_at_us = 0
         self.clock = NodeClock()
-        self.refused = False
+        self.refused = ""
         self.period = 1
         """Counts how often its calls have been given up."""
         self.pump = pump(self)
@@ -162,6 +164,17 @@ class Backend:
         """Calls that have no reply yet."""
         return len(self._waiting) + len(self._lost)
 
+    @property
+    def problem(self) -> str:
+        """The reason why no node can be called; empty if one can."""
+        if self.ready:
+            return ""
+        since = self._loop.time() - SILENT_SECONDS
+        refused = next((node.refused for node in self.nodes if node.heard_at > since), "")
+        return (
+            f"the default node that answers is refused: {refused}" if refused else "no default node answers"
+        )
+
     def _alive(self) -> list[Node]:
         since = self._loop.time() - SILENT_SECONDS
         return [node for node in self.nodes if node.is_known and node.heard_at > since and not node.refused]
@@ -184,7 +197,7 @@ class Backend:
         itself). The node does not execute it once it has been given up here."""
         alive = self._alive()
         if not alive:
-            on_reply(b"", Unavailable("no default node answers"))
+            on_reply(b"", Unavailable(self.problem))
             return
         if self.waiting >= MAX_CALLS_WAITING:
             on_reply(b"", Overloaded(f"{MAX_CALLS_WAITING} calls are waiting"))
@@ -222,6 +235,7 @@ class Backend:
             caller=caller,
             limits=node.limits(deadline if is_timed else 0.0),
             request_id=request_id,
+            protocol=node_protocol.NUMBER,
         )
         try:
             node.pump.send((request.SerializeToString(),))

@@ -76,6 +76,10 @@ class Discovery:
         if self._discovered != before:
             self._write()
 
+    def queue_of(self, call_uri: str) -> str:
+        """The queue of a node that another has named; empty if none has."""
+        return self._discovered.get(call_uri, "")
+
     def _add(self, call_uri: str, queue_uri: str) -> None:
         try:
             check_uri(call_uri)

@@ -10,10 +10,12 @@ import structlog
 
 from chatd.core.counter import Counter
 from chatd.core.deadline import NodeClock
+from chatd.core.node_protocol import refusal
 from chatd.errors import ChatdError
 from chatd.gateway.backend import Backend, Node
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.discovery import Discovery
+from chatd.gateway.node_queues import NodeQueues
 from chatd.gateway.watch import Watch
 from chatd.pb.node.v1.node_pb2 import DescribeRequest, DescribeResponse
 
@@ -38,6 +40,7 @@ class Introduction:
         discovery: Discovery,
         sender: DeviceSender,
         watch: Watch,
+        queues: NodeQueues,
         *,
         request: DescribeRequest,
         queue_name: str,
@@ -48,6 +51,7 @@ class Introduction:
         self._discovery = discovery
         self._sender = sender
         self._watch = watch
+        self._queues = queues
         self._request = request
         self._queue_name = queue_name
         self._counters = counters
@@ -110,18 +114,32 @@ class Introduction:
             node.clock = NodeClock()
         # Not the loop's time, which stands still within a turn: the answer may have come later.
         node.clock.read(description.steady_us, time.monotonic())
-        is_ours = description.queue_name == self._queue_name
-        if not is_ours and not node.refused:
-            log.error(
-                "A default node is not ours",
-                node=node.uri,
-                its_queue=description.queue_name,
-                our_queue=self._queue_name,
-            )
-        node.refused = not is_ours
-        if is_ours:
-            self._discovery.heard(node.uri, description.call_uri, description.nodes, self._backend.is_silent)
-            self._watch.described(node, mark, description.watched, restarted=restarted)
-            self._sender.elsewhere = tuple(
-                uri for uri in description.gateway_uris if uri != self._request.gateway_uri
-            )
+        refused = self._refusal(description)
+        if refused:
+            self._refuse(node, call_id, description, refused)
+            return
+        node.refused = ""
+        self._queues.accept(description.queue_uri)
+        self._discovery.heard(node.uri, description.call_uri, description.nodes, self._backend.is_silent)
+        self._watch.described(node, mark, description.watched, restarted=restarted)
+        self._sender.elsewhere = tuple(
+            uri for uri in description.gateway_uris if uri != self._request.gateway_uri
+        )
+
+    def _refusal(self, description: DescribeResponse) -> str:
+        """The reason why this gateway cannot work with the node; empty if it can."""
+        why = refusal(description.protocol, description.oldest_protocol)
+        if not why and description.queue_name != self._queue_name:
+            why = f"its queue is {description.queue_name!a}, and this gateway's {self._queue_name!a}"
+        return why
+
+    def _refuse(self, node: Node, call_id: int, description: DescribeResponse, why: str) -> None:
+        """Neither call the node nor listen to it, and go on asking: another may come in its
+        place."""
+        if node.refused != why:
+            log.error("A default node is refused", node=node.uri, node_id=description.node_id, reason=why)
+        if not node.refused:
+            self._backend.give_up(node, before=call_id)
+        node.refused = why
+        self._watch.refused(node)
+        self._queues.refuse(description.queue_uri or self._discovery.queue_of(node.uri))

@@ -74,6 +74,11 @@ class GatewayNode:
         """True if any default node has answered lately."""
         return self._backend.ready
 
+    @property
+    def problem(self) -> str:
+        """The reason why it is not ready; empty if it is."""
+        return self._backend.problem
+
     def start(
         self,
         context: Context,

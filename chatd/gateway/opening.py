@@ -7,6 +7,7 @@ from functools import partial
 
 from chatd.core.graphemes import cut
 from chatd.core.ids import check_id
+from chatd.core.wire import error_from_pb
 from chatd.errors import ChatdError, Draining, Superseded, UnsupportedVersion
 from chatd.gateway.admission import Admission
 from chatd.gateway.backend import NodeCalls
@@ -125,12 +126,16 @@ class Opening:
             else OpenStreamsResponse(epochs=[0] * len(batch))
         )
         new_devices = frozenset(opened.new_devices)
+        refused = {one.stream: one.error for one in opened.refused}
         for index, (opening, epoch) in enumerate(zip(batch, opened.epochs, strict=True)):
             peer = opening.peer
             if peer.opening is not opening:
-                self._connections.unwanted(opening, epoch)
+                if epoch:
+                    self._connections.unwanted(opening, epoch)
             elif error is not None:
                 self._sender.end(peer, error)
+            elif index in refused:
+                self._sender.end(peer, error_from_pb(refused[index]))
             else:
                 older = self._connections.register(opening, epoch)
                 if older is not None:

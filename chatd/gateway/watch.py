@@ -65,6 +65,10 @@ class Watch:
         if self._state.described(node, mark, watched, restarted=restarted):
             self._schedule()
 
+    def refused(self, node: Node) -> None:
+        """The node is to be told nothing any more, until it is described again."""
+        self._state.forget(node)
+
     def resync(self, started_at_us: int) -> None:
         """The node that started then has seen this gateway's subscriptions come again: its messages
         may have been missed."""

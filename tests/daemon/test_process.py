@@ -146,7 +146,7 @@ def test_not_ready_while_the_default_node_is_missing(tmp_path: Path) -> None:
         gateway = Daemon("gateway", tmp_path, {"NOTIFY_SOCKET": tmp_path / "notify"})
         gateway.start(wait=False)
         systemd.settimeout(20)
-        assert systemd.recv(4096) == b"STATUS=waiting for a default node\nEXTEND_TIMEOUT_USEC=30000000"
+        assert systemd.recv(4096) == b"STATUS=waiting: no default node answers\nEXTEND_TIMEOUT_USEC=30000000"
         systemd.settimeout(0.5)
         with pytest.raises(TimeoutError):
             systemd.recv(4096)

@@ -5,6 +5,7 @@ from itertools import count
 
 from google.protobuf.message import Message
 
+from chatd.core import node_protocol
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
 from chatd.pb.node.v1.node_pb2 import Caller, CallLimits, NodeRequest, Role
 from chatd.transport.pump import PeerFull, PeerGone, Pump
@@ -15,9 +16,10 @@ OPERATOR = Caller(profile_id="ops", role=Role.ROLE_OPERATOR)
 
 
 class Gateway:
-    """Calls for itself unless ``caller`` is given."""
+    """Calls for itself unless ``caller`` is given. ``protocol`` is what it says that it speaks."""
 
-    def __init__(self, context: Context, uri: str) -> None:
+    def __init__(self, context: Context, uri: str, *, protocol: int = node_protocol.NUMBER) -> None:
+        self._protocol = protocol
         self._pump = Pump(
             asyncio.get_running_loop(), connect_dealer(context, uri), self._on_replies, frames=1
         )
@@ -59,6 +61,7 @@ class Gateway:
             caller=caller,
             limits=limits,
             request_id=request_id,
+            protocol=self._protocol,
         )
         return await self.send_frame(request.SerializeToString(), request.call_id)
 

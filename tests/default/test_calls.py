@@ -84,10 +84,14 @@ class Methods:
                 GetRoom(request.room_id), lambda found: Response(seq=3, unread=found[0].head_seq)
             ),
             "ReadFirst": self._read_first,
-            "Later": lambda caller, request: Later(lambda reply, refuse: self.later.append((reply, refuse))),
+            "Later": lambda caller, request: Later(
+                lambda store, reply, refuse: self.later.append((reply, refuse))
+            ),
             "Refuses": self._refuse,
             "Fails": lambda caller, request: Done(Response(seq=1 // 0)),
-            "LaterFails": lambda caller, request: Later(lambda reply, refuse: reply(Response(seq=1 // 0))),
+            "LaterFails": lambda caller, request: Later(
+                lambda store, reply, refuse: reply(Response(seq=1 // 0))
+            ),
             "ThenFails": lambda caller, request: Write(
                 self._create(caller, request), lambda room: Response(seq=1 // 0)
             ),

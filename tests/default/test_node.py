@@ -77,7 +77,7 @@ class Rig:
         )
 
     def _answer(self, caller: Caller, request: Request) -> Answer:
-        return Later(lambda reply, refuse: self.later.append((reply, refuse)))
+        return Later(lambda store, reply, refuse: self.later.append((reply, refuse)))
 
     def _tick(self) -> None:
         self.ticks += 1

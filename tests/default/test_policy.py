@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import zmq
 
+from chatd.core import node_protocol
 from chatd.daemon.default_node import assemble
 from chatd.daemon.settings.sources import load_settings
 from chatd.default.answer import Role
@@ -101,7 +102,7 @@ def at_the_node(uri: str, method: str, role: node_pb2.Role | None) -> int:
     socket.rcvtimeo = 20_000
     try:
         socket.connect(uri)
-        request = node_pb2.NodeRequest(call_id=1, method=method)
+        request = node_pb2.NodeRequest(call_id=1, method=method, protocol=node_protocol.NUMBER)
         if role is not None:
             request.caller.profile_id, request.caller.role = "p", role
         socket.send(request.SerializeToString())

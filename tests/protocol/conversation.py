@@ -37,6 +37,7 @@ class Conversation:
         if routing_id:
             self.socket.routing_id = routing_id
         self.socket.connect(uri)
+        self.uri = uri
         self.token = token
         self.profile = profile
         self._ids = itertools.count(1)

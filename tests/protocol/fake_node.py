@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import zmq
 from google.protobuf.message import Message
 
+from chatd.core import node_protocol
 from chatd.core.wire import error_to_pb, queue_body
 from chatd.errors import ChatdError
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
@@ -39,6 +40,9 @@ class FakeNode:
         self.uri, self.queue_uri = endpoint(self._calls), endpoint(self._queue)
         self.subscriptions: list[bytes] = []
         """Topics that the gateway listens to now."""
+        self.protocol = self.oldest_protocol = node_protocol.NUMBER
+        self.described = 0
+        """How often the gateway has asked."""
         self._heard: dict[str, deque[Heard]] = {}
 
     def close(self) -> None:
@@ -67,6 +71,12 @@ class FakeNode:
     def publish(self, topic: bytes, header: node_pb2.QueueHeader, records: bytes) -> None:
         self._queue.send(topic + queue_body(header.SerializeToString(), records))
 
+    @property
+    def unanswered(self) -> list[str]:
+        """The kinds of requests that wait for an answer, or were answered and not looked at."""
+        self._read()
+        return [method for method, heard in self._heard.items() if heard]
+
     def forget(self) -> None:
         """Give up whatever is unanswered."""
         self._read()
@@ -87,7 +97,15 @@ class FakeNode:
             request = getattr(node_pb2, f"{method}Request").FromString(call.payload)
             heard = Heard(routing_id, call.call_id, request)
             if method == "Describe":
-                description = node_pb2.DescribeResponse(queue_name=QUEUE, started_at_us=1, call_uri=self.uri)
+                self.described += 1
+                description = node_pb2.DescribeResponse(
+                    queue_name=QUEUE,
+                    started_at_us=1,
+                    call_uri=self.uri,
+                    queue_uri=self.queue_uri,
+                    protocol=self.protocol,
+                    oldest_protocol=self.oldest_protocol,
+                )
                 self._reply(heard, description)
                 continue
             self._heard.setdefault(method, deque()).append(heard)

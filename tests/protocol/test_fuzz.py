@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import zmq
 
+from chatd.core import node_protocol
 from chatd.core.ids import split_topic
 from chatd.core.wire import split_queue_body
 from chatd.pb.gateway.v1.gateway_pb2 import Ack, ClientFrame, Hello, Reject, RpcRequest
@@ -110,6 +111,7 @@ def test_a_gateway_and_its_node_survive_anything(
                     method=dice.choice(METHODS),
                     payload=dice.randbytes(dice.randint(0, 40)),
                     caller=caller,
+                    protocol=node_protocol.NUMBER,
                 )
                 frame = request.SerializeToString()
                 node.send(mutated(frame, dice) if dice.random() < 0.5 else frame)

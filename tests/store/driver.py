@@ -30,6 +30,8 @@ from chatd.store.worker import Completed
 from chatd.store.writer import WriteBatch, Writer
 
 R = TypeVar("R")
+MANY = 1_000
+"""Devices of a profile, for tests that are not about their number."""
 
 
 class Store:
@@ -92,7 +94,7 @@ class Store:
         self.do(MarkPublished(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
 
     def open(self, profile: str, device: str) -> StreamKey:
-        (epoch,) = self.do(OpenStreams(((profile, device),)))
+        (epoch,) = self.do(OpenStreams(((profile, device),), MANY))
         return StreamKey(profile, device, epoch)
 
     def owed(self, stream: StreamKey, **limits: Any) -> Owed:
@@ -116,6 +118,8 @@ class DirectAccess(StoreAccess):
     def __init__(self, store: Store) -> None:
         self._store = store
         self.commands: list[Command[object]] = []
+        self.deadlines: list[Deadline | None] = []
+        """Those of the commands that calls made."""
 
     def ask(self, query: Query[R], then: Callable[[R], None], failed: Failed | None = None) -> None:
         then(self._store.ask(query))
@@ -129,6 +133,7 @@ class DirectAccess(StoreAccess):
         deadline: Deadline | None = None,
     ) -> None:
         self.commands.append(command)
+        self.deadlines.append(deadline)
         then(self._store.do(command))
 
     def tell(self, command: Command[object]) -> None:

@@ -12,7 +12,7 @@ from chatd.default.receipts.store import SetReadMarker
 from chatd.default.rooms.membership import RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom
 from chatd.store.database import Database
-from tests.store.driver import Store, acks, event, failed, send
+from tests.store.driver import MANY, Store, acks, event, failed, send
 
 FOLDER = Path(__file__).parent / "releases"
 
@@ -36,7 +36,7 @@ def fill(uri: str) -> None:
     store.do(CreateRoom("r", "Room", "alice", ("bob", "carol")))
     store.open("alice", "laptop")
     bob = store.open("bob", "phone")
-    store.do(SetPush("bob", "phone", "webhook", "https://example.org/bob", "", ""))
+    store.do(SetPush("bob", "phone", "webhook", "https://example.org/bob", "", "", MANY))
     for number in range(10):
         store.do(send("alice", event("r", f"e{number}", f"line {number}".encode())))
     store.do(RemoveSubscriptions("r", ("carol",), "alice", False))

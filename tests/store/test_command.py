@@ -10,6 +10,7 @@ from chatd.core.model import StreamAcks, StreamKey
 from chatd.default.dead_letters.failures import DeleteSettledFailures, RetryRule
 from chatd.default.dead_letters.store import DropDeadLetters, ReplayDeadLetters
 from chatd.default.devices.connections import ForgetConnections, RegisterConnections, TouchConnections
+from chatd.default.devices.replacement import ReplaceDevice
 from chatd.default.devices.store import ExpireDevices, ForgetDevice, OpenStreams
 from chatd.default.fan_out.marks import MarkPublished
 from chatd.default.messages.store import StoreEvents
@@ -52,7 +53,11 @@ LOCKS: tuple[tuple[Command[object], Locks], ...] = (
         RemoveSubscriptions("r", ("p", "q"), "by", False),
         Locks(rooms=("r",), profiles=("p", "q"), entries=[("p", "", "r"), ("q", "", "r")]),
     ),
-    (OpenStreams((("p", "d"), ("q", "d"))), Locks(profiles=("p", "q"))),
+    (OpenStreams((("p", "d"), ("q", "d")), 1), Locks(profiles=("p", "q"))),
+    (
+        ReplaceDevice("p", "new", 1, "old", 1),
+        Locks(profiles=("p",), notifications=True, entries=[("p", "old", "")]),
+    ),
     (ForgetDevice("p", "d"), Locks(profiles=("p",), notifications=True, entries=[("p", "d", "")])),
     (
         ExpireDevices((("p", "d"), ("q", "d")), 1),
@@ -74,7 +79,7 @@ LOCKS: tuple[tuple[Command[object], Locks], ...] = (
     (ForgetConnections(()), NO_LOCKS),
     (MarkPublished((("r", 1, 2), ("s", 1, 1))), Locks(rooms=("r", "s"))),
     (SetReadMarker("p", "r", 1, "d"), Locks(notifications=True)),
-    (SetPush("p", "d", "log", "", "", ""), Locks(profiles=("p",), notifications=True)),
+    (SetPush("p", "d", "log", "", "", "", 1), Locks(profiles=("p",), notifications=True)),
     (SetRoomNotifications("p", "r", 1, 0), Locks(notifications=True)),
     (EnqueueNotifications(("r", "s"), 1, 1), Locks(rooms=("r", "s"), notifications=True)),
     (ClaimNotifications(1, 1, LongestPauses(1, 1)), Locks(notifications=True)),

@@ -30,5 +30,5 @@ def test_acks_and_hellos_go_behind_in_their_order() -> None:
     turns = WriteQueue()
     assert turns.turn_of(storing("alice", 0), 0) is Turn.NORMAL
     assert turns.turn_of(AckCursors((), RetryRule(5, 1)), 0) is Turn.BACKGROUND
-    assert turns.turn_of(OpenStreams(()), 0) is Turn.BACKGROUND
+    assert turns.turn_of(OpenStreams((), 1), 0) is Turn.BACKGROUND
     assert turns.turn_of(storing("bob", URGENT), 0) is Turn.URGENT

@@ -18,6 +18,7 @@ DECLARED = re.compile(r'\bCounter\(\s*"(\w+)"')
 MOVED_ELSEWHERE = {
     "events_purged": "tests/system/test_retention.py",
     "devices_expired": "tests/system/test_retention.py",
+    "devices_replaced": "tests/protocol/test_device_limit.py",
     "orphans_deleted": "tests/default/retention/test_orphans.py",
     "signals_dropped": "tests/default/signals/test_signals.py",
     "notifications_sent": "tests/default/notifications/test_daemons.py",

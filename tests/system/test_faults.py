@@ -130,7 +130,9 @@ async def test_a_gateway_refuses_nodes_of_another_queue(tmp_path: Path) -> None:
         gateway.start(wait=False)
         try:
             async with asyncio.timeout(10):
-                while "is not ours" not in (gateway.log.read_text() if gateway.log.exists() else ""):
+                while "its queue is 'user.event.delivery'" not in (
+                    gateway.log.read_text() if gateway.log.exists() else ""
+                ):
                     await asyncio.sleep(0.05)
         finally:
             gateway.stop()

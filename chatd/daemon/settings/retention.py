@@ -52,6 +52,15 @@ class RetentionSection(Section):
         ge=0,
         le=36_500,
     )
+    max_devices_per_profile: int = number(
+        32,
+        "Number of devices that one profile may have: each costs a row for every room of the profile, and "
+        "clients choose their names. A new one beyond it takes the place of the device that has been unseen for "
+        "longest, is owed nothing and is not connected; if there is none, it is refused.",
+        unit="devices",
+        ge=1,
+        le=10_000,
+    )
     retention_sweep_seconds: float = number(
         60.0,
         "Seconds between two searches of a default node for events to remove and devices to forget.",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatd.default.devices.model import Device
-from chatd.default.notifications.push import forget_push
+from chatd.default.notifications.push import count_devices, find_registered, forget_push
 from chatd.store.command import Command, Locks, Query, Turn
 from chatd.store.database import Database, chunks
 from chatd.store.transaction import Transaction
@@ -19,9 +19,10 @@ _Key = tuple[str, str]
 class OpenStreams(Command[tuple[int, ...]]):
     """Raise the epochs of (profile, device)s. The result: the epochs, in order. A device seen for
     the first time has epoch 1, and gets an outbox entry for each of its profile's rooms, beginning
-    at the head."""
+    at the head. It has 0 and is not registered if its profile has ``most`` devices already."""
 
     devices: tuple[_Key, ...]
+    most: int
 
     def locks(self) -> Locks:
         return Locks(profiles=[profile_id for profile_id, _ in self.devices])
@@ -36,13 +37,15 @@ class OpenStreams(Command[tuple[int, ...]]):
     def apply(cls, transaction: Transaction, commands: Sequence[OpenStreams]) -> list[tuple[int, ...]]:
         wanted = [device for command in commands for device in command.devices]
         epochs: list[int] = [0] * len(wanted)
-        waiting = list(enumerate(wanted))
+        most = min((command.most for command in commands), default=0)  # the node's setting, in all of them
+        too_many = _find_too_many(transaction, wanted, most)
+        waiting = [(index, device) for index, device in enumerate(wanted) if device not in too_many]
         while waiting:
             # One statement cannot touch a row twice: a device that is opened twice in a batch waits
             # for the next round.
             this_round = {device: index for index, device in reversed(waiting)}
             for chunk in chunks(sorted(this_round), columns=5):
-                for device, epoch in _raise_epochs(transaction, chunk).items():
+                for device, epoch in raise_epochs(transaction, chunk).items():
                     epochs[this_round[device]] = epoch
             done = set(this_round.values())
             waiting = [(index, device) for index, device in waiting if index not in done]
@@ -50,7 +53,23 @@ class OpenStreams(Command[tuple[int, ...]]):
         return [tuple(next(found) for _ in command.devices) for command in commands]
 
 
-def _raise_epochs(transaction: Transaction, devices: Sequence[_Key]) -> dict[_Key, int]:
+def _find_too_many(transaction: Transaction, devices: Sequence[_Key], most: int) -> set[_Key]:
+    """Those of the devices that are new to a profile which has ``most`` without them. The first
+    come first."""
+    registered = find_registered(transaction.database, devices)
+    new = [device for device in dict.fromkeys(devices) if device not in registered]
+    counts = count_devices(transaction.database, {profile_id for profile_id, _ in new})
+    too_many = set()
+    for device in new:
+        if counts[device[0]] >= most:
+            too_many.add(device)
+        else:
+            counts[device[0]] += 1
+    return too_many
+
+
+def raise_epochs(transaction: Transaction, devices: Sequence[_Key]) -> dict[_Key, int]:
+    """Register devices, or raise their epochs. The command holds their profiles."""
     database = transaction.database
     values, parameters = database.values(
         "ttiii", [(*device, 1, transaction.now_us, transaction.now_us) for device in devices]
@@ -97,11 +116,12 @@ class ForgetDevice(Command[int]):
 
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[ForgetDevice]) -> list[int]:
-        return [_delete(transaction, (command.profile_id, command.device_id)) for command in commands]
+        return [delete_device(transaction, (command.profile_id, command.device_id)) for command in commands]
 
 
-def _delete(transaction: Transaction, device: _Key) -> int:
-    """The device's epoch, 0 if there was none."""
+def delete_device(transaction: Transaction, device: _Key) -> int:
+    """Delete a device and all that is kept for it; its epoch, 0 if it has never connected. The
+    command holds its profile, its outbox entries and the notifications."""
     database = transaction.database
     transaction.must_hold(profile_id=device[0])
     for table in ("outbox", "delivery_attempt", "dead_letter", "retention_gap", "connection"):
@@ -186,7 +206,7 @@ def _expire(transaction: Transaction, device: _Key, unseen_since_us: int) -> boo
     )
     if rows and rows[0][0] >= unseen_since_us:
         return False  # it has come back since it was found
-    return _delete(transaction, device) > 0
+    return delete_device(transaction, device) > 0
 
 
 @dataclass(frozen=True, slots=True)

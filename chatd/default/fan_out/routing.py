@@ -8,7 +8,7 @@ import structlog
 
 from chatd.core.routing import Change, Routing
 from chatd.core.wire import queue_body
-from chatd.default.answer import Answer, Call, Caller, Later, Refuse, Respond, Role
+from chatd.default.answer import Answer, Call, Caller, CallStore, Later, Refuse, Respond, Role
 from chatd.default.part import Part
 from chatd.errors import InvalidArgument, Unavailable
 from chatd.pb.node.v1.node_pb2 import QueueHeader, WatchRequest, WatchResponse
@@ -80,7 +80,7 @@ class GatewayRouting:
         self._tell(change)
         heard = [topic for topic in request.add if topic[-1:] in self._on_heard]
 
-        def begin(respond: Respond, refuse: Refuse) -> None:
+        def begin(store: CallStore, respond: Respond, refuse: Refuse) -> None:
             self._publisher.when_subscribed(
                 instance, request.number, partial(self._subscribed, heard, respond, refuse)
             )

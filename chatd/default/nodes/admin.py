@@ -1,9 +1,10 @@
 """AdminService's calls about nodes: the processes there are, and this node's counters."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from chatd.core.counter import Counter
+from chatd.core.node_protocol import refusal
 from chatd.core.online import OnlineTable
 from chatd.default.answer import Answer, Call, Caller, Done, Role
 from chatd.default.nodes.gateways import Gateways
@@ -53,7 +54,8 @@ class NodeAdmin:
         )
 
     def list_nodes(self, caller: Caller, request: admin_pb2.ListNodesRequest) -> Answer:
-        """Nodes and gateways that are known, and what is left of their leases."""
+        """Nodes and gateways that are known, what is left of their leases, and if this node can
+        speak to them."""
         now = self._clock()
         away = self._away_since_us()
         own = self._leases.call_uri
@@ -63,22 +65,38 @@ class NodeAdmin:
             serves_until = away if away and node.address == own else node.lease_until_us
             return min(serves_until, node.lease_until_us) - now
 
-        return Done(
-            admin_pb2.ListNodesResponse(
-                nodes=[
-                    admin_pb2.Node(
-                        node_id=node.node_id,
-                        kind=node.kind,
-                        uri=node.address,
-                        queue_uri=node.queue_uri,
-                        version=node.version,
-                        started_at_us=node.started_at_us,
-                        lease_left_us=left(node),
-                    )
-                    for node in self._leases.all()
-                ]
+        nodes = [
+            admin_pb2.Node(
+                node_id=node.node_id,
+                kind=node.kind,
+                uri=node.address,
+                queue_uri=node.queue_uri,
+                version=node.version,
+                started_at_us=node.started_at_us,
+                lease_left_us=left(node),
+                protocol=node.protocol,
+                refused=refusal(node.protocol, node.oldest_protocol),
             )
-        )
+            for node in self._leases.all()
+        ]
+        return Done(admin_pb2.ListNodesResponse(nodes=[*nodes, *self._without_lease(nodes)]))
+
+    def _without_lease(self, leased: Sequence[admin_pb2.Node]) -> Iterator[admin_pb2.Node]:
+        """Gateways that live and that this node refuses; one that another node serves has a
+        lease."""
+        known = {node.uri for node in leased}
+        for one in self._gateways.living():
+            why = refusal(one.protocol, one.oldest_protocol)
+            if why and one.gateway_uri not in known:
+                yield admin_pb2.Node(
+                    node_id=one.gateway_id,
+                    kind="gateway",
+                    uri=one.gateway_uri,
+                    version=one.version,
+                    started_at_us=one.started_at_us,
+                    protocol=one.protocol,
+                    refused=why,
+                )
 
     def get_status(self, caller: Caller, request: admin_pb2.GetStatusRequest) -> Answer:
         """This node's counters since it started, and those of the gateways that ask it."""

@@ -1,13 +1,25 @@
-"""Gateways that ask this node who it is, and their counters. They are kept in memory; a gateway
-asks every second."""
+"""Gateways that ask this node who it is: their counters, and those that it cannot speak to. They
+are kept in memory; a gateway asks every second."""
 
 from collections.abc import Callable
 
+import structlog
+
+from chatd.core.node_protocol import refusal
+from chatd.core.outage import Outage
+from chatd.errors import Unavailable
 from chatd.pb.admin.v1.admin_pb2 import GatewayStatus
 from chatd.pb.node.v1.node_pb2 import DescribeRequest
 
+log = structlog.get_logger()
+
 SHOWN_SECONDS = 10.0
 """A gateway that has not asked for so long is no longer shown."""
+FORGET_SECONDS = 3_600.0
+"""A gateway that was refused so long ago is said anew."""
+
+_Key = tuple[str, str, int]
+"""Id, address and start."""
 
 
 class Gateways:
@@ -15,23 +27,60 @@ class Gateways:
 
     def __init__(self, *, now: Callable[[], float]) -> None:
         self._now = now
-        self._known: dict[tuple[str, str, int], tuple[float, DescribeRequest]] = {}
+        self._known: dict[_Key, tuple[float, DescribeRequest]] = {}
+        self._refused: dict[tuple[str, str], tuple[float, Outage]] = {}
 
-    def heard(self, request: DescribeRequest) -> None:
-        """A gateway lives."""
-        if not request.gateway_id:
-            return  # some other process asks
+    def heard(self, request: DescribeRequest) -> bool:
+        """A gateway lives. False: this node cannot speak to it."""
+        why = refusal(request.protocol, request.oldest_protocol)
         now = self._now()
-        key = (request.gateway_id, request.gateway_uri, request.started_at_us)
-        self._known[key] = (now, request)
-        for one in [one for one, (at, _) in self._known.items() if at < now - SHOWN_SECONDS]:
-            del self._known[one]
+        if request.gateway_id:  # else some other process asks
+            self._known[request.gateway_id, request.gateway_uri, request.started_at_us] = (now, request)
+            for one in [one for one, (at, _) in self._known.items() if at < now - SHOWN_SECONDS]:
+                del self._known[one]
+        self._say(request, why, now)
+        return not why
 
-    def statuses(self) -> list[GatewayStatus]:
-        """Every gateway that lives, by id and address."""
+    def _say(self, request: DescribeRequest, why: str, now: float) -> None:
+        """Log a refusal when it begins and ends, and ever more rarely between."""
+        key = (request.gateway_id, request.gateway_uri)
+        known = self._refused.get(key)
+        if why:
+            outage = (
+                known[1]
+                if known
+                else Outage(
+                    log, "A gateway is refused", "A gateway that was refused is understood", now=self._now
+                )
+            )
+            outage.failed(
+                Unavailable(why),
+                gateway=request.gateway_uri,
+                gateway_id=request.gateway_id,
+                version=request.version,
+            )
+            self._refused[key] = (now, outage)
+        elif known:
+            del self._refused[key]
+            known[1].worked()
+        for one in [one for one, (at, _) in self._refused.items() if at < now - FORGET_SECONDS]:
+            del self._refused[one]
+
+    def living(self) -> list[DescribeRequest]:
+        """What each gateway that lives said last, by id and address."""
         since = self._now() - SHOWN_SECONDS
         return [
-            GatewayStatus(gateway_id=gateway_id, uri=uri, counters=request.counters)
-            for (gateway_id, uri, _), (at, request) in sorted(self._known.items())
-            if at >= since
+            request for _, (at, request) in sorted(self._known.items(), key=lambda one: one[0]) if at >= since
+        ]
+
+    def statuses(self) -> list[GatewayStatus]:
+        """The same for operators."""
+        return [
+            GatewayStatus(
+                gateway_id=one.gateway_id,
+                uri=one.gateway_uri,
+                counters=one.counters,
+                refused=refusal(one.protocol, one.oldest_protocol),
+            )
+            for one in self.living()
         ]

@@ -107,6 +107,8 @@ class Leases:
                 asked.version,
                 asked.started_at_us,
                 self._clock() + (0 if asked.draining else self._lease_us),
+                asked.protocol,
+                asked.oldest_protocol,
             )
 
     def renewal(self) -> RenewLeases:
@@ -155,6 +157,11 @@ class Leases:
     def call_uri(self) -> str:
         """The address at which this node takes calls."""
         return "" if self._own is None else self._own.address
+
+    @property
+    def queue_uri(self) -> str:
+        """The address at which this node publishes."""
+        return "" if self._own is None else self._own.queue_uri
 
     def default_nodes(self) -> list[node_pb2.NodeAddress]:
         """The default nodes that hold a lease."""

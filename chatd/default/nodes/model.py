@@ -20,6 +20,10 @@ class Lease:
     version: str
     started_at_us: int
     lease_until_us: int
+    protocol: int = 0
+    """The number of the protocol between gateways and default nodes; 0: it did not say."""
+    oldest_protocol: int = 0
+    """The oldest that it still speaks."""
 
     @property
     def address(self) -> str:

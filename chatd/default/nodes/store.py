@@ -15,7 +15,7 @@ from chatd.store.transaction import Transaction
 _CLAIM_LOCK = 0x63686175
 """PostgreSQL's advisory lock under which nodes claim a database: "chat" and one, the migrations' is
 "chat"."""
-_COLUMNS = "uri, kind, node_id, queue_uri, version, started_at_us, lease_until_us"
+_COLUMNS = "uri, kind, node_id, queue_uri, version, started_at_us, lease_until_us, protocol, oldest_protocol"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +89,20 @@ class RenewLeases(Command[tuple[Lease, ...]]):
 
 def _record(database: Database, nodes: Sequence[Lease]) -> None:
     rows = [
-        (one.uri, one.kind, one.node_id, one.queue_uri, one.version, one.started_at_us, one.lease_until_us)
+        (
+            one.uri,
+            one.kind,
+            one.node_id,
+            one.queue_uri,
+            one.version,
+            one.started_at_us,
+            one.lease_until_us,
+            one.protocol,
+            one.oldest_protocol,
+        )
         for one in nodes
     ]
-    values, parameters = database.values("tttttii", rows)
+    values, parameters = database.values("tttttiiii", rows)
     database.run(
         f"""
         INSERT INTO node ({_COLUMNS})
@@ -100,7 +110,8 @@ def _record(database: Database, nodes: Sequence[Lease]) -> None:
         ON CONFLICT (uri)
         DO UPDATE SET kind = excluded.kind, node_id = excluded.node_id, queue_uri = excluded.queue_uri,
             version = excluded.version, started_at_us = excluded.started_at_us,
-            lease_until_us = excluded.lease_until_us
+            lease_until_us = excluded.lease_until_us, protocol = excluded.protocol,
+            oldest_protocol = excluded.oldest_protocol
         """,
         parameters,
     )

@@ -15,10 +15,14 @@ MAX_KEY = 256
 
 class NotificationBusiness:
     """ChatService's methods about notifications. ``notifiers`` are the names of those there are;
-    ``endpoint_fault`` says what is wrong with an endpoint."""
+    ``endpoint_fault`` says what is wrong with an endpoint. A profile has ``most_devices`` at
+    most."""
 
-    def __init__(self, notifiers: Collection[str], endpoint_fault: Callable[[str], str]) -> None:
+    def __init__(
+        self, notifiers: Collection[str], endpoint_fault: Callable[[str], str], *, most_devices: int
+    ) -> None:
         self._notifiers = frozenset(notifiers)
+        self._most_devices = most_devices
         self._endpoint_fault = endpoint_fault
         self.part = Part(
             calls=(
@@ -58,7 +62,7 @@ class NotificationBusiness:
                     raise InvalidArgument(f"{name}: it must be 1 to {MAX_KEY} characters of base64url")
         elif any(keys):
             raise InvalidArgument("endpoint, p256dh and auth are webpush's")
-        command = SetPush(caller.profile_id, device_id, request.notifier, *keys)
+        command = SetPush(caller.profile_id, device_id, request.notifier, *keys, most=self._most_devices)
         return Write(command, lambda done: chat_pb2.SetPushResponse())
 
     def set_room_notifications(self, caller: Caller, request: chat_pb2.SetRoomNotificationsRequest) -> Answer:

@@ -7,26 +7,26 @@ one look into a partial index.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from chatd.core.model import PushDevice
 from chatd.default.rooms.access import require_member
-from chatd.errors import ChatdError, InvalidArgument
+from chatd.errors import ChatdError, TooManyDevices
 from chatd.store.command import Command, Locks, Query
-from chatd.store.database import Database
+from chatd.store.database import Database, chunks, placeholders
 from chatd.store.transaction import Transaction
 
 ALL, MENTIONS, NONE = 1, 2, 3
 """Levels, as chat.v1.NotificationLevel numbers them."""
-MAX_DEVICES = 100
-"""Devices of one profile that are notified: bounds what one message costs."""
+_Key = tuple[str, str]
+"""Profile and device."""
 
 
 @dataclass(frozen=True, slots=True)
 class SetPush(Command[None]):
     """Register how a device is notified while it is away; an empty notifier ends that. Refused with
-    InvalidArgument when the profile has MAX_DEVICES others."""
+    TooManyDevices when the device is new to a profile that has ``most`` already."""
 
     profile_id: str
     device_id: str
@@ -34,6 +34,7 @@ class SetPush(Command[None]):
     endpoint: str
     p256dh: str
     auth: str
+    most: int
 
     def locks(self) -> Locks:
         return Locks(profiles=(self.profile_id,), notifications=True)
@@ -48,11 +49,10 @@ def _set_push(transaction: Transaction, command: SetPush) -> ChatdError | None:
     if not command.notifier:
         forget_push(transaction, *device)
         return None
-    ((count,),) = database.rows("SELECT COUNT(*) FROM push WHERE profile_id = ? AND device_id <> ?", device)
-    if count >= MAX_DEVICES:
-        return InvalidArgument(
-            f"{count} devices of '{command.profile_id}' are notified already, the most there may be"
-        )
+    if not find_registered(database, [device]):
+        count = count_devices(database, {command.profile_id})[command.profile_id]
+        if count >= command.most:
+            return TooManyDevices(f"this profile has {count} devices already, the most there may be")
     database.run(
         """
         INSERT INTO push (profile_id, device_id, notifier, endpoint, p256dh, auth, notified_at_us, created_at_us)
@@ -65,6 +65,51 @@ def _set_push(transaction: Transaction, command: SetPush) -> ChatdError | None:
     )
     _mark_memberships(transaction, command.profile_id)
     return None
+
+
+def find_registered(database: Database, devices: Collection[_Key]) -> set[_Key]:
+    """Those of the devices that have connected before, or are to be notified."""
+    registered: set[_Key] = set()
+    for chunk in chunks(sorted(set(devices)), columns=2):
+        values, parameters = database.values("tt", chunk)
+        rows = database.rows(
+            f"""
+            WITH v(profile_id, device_id) AS ({values})
+            SELECT v.profile_id, v.device_id
+            FROM v
+            WHERE EXISTS (
+                    SELECT 1
+                    FROM device
+                    WHERE device.profile_id = v.profile_id AND device.device_id = v.device_id)
+                OR EXISTS (
+                    SELECT 1 FROM push WHERE push.profile_id = v.profile_id AND push.device_id = v.device_id)
+            """,
+            parameters,
+        )
+        registered.update((profile_id, device_id) for profile_id, device_id in rows)
+    return registered
+
+
+def count_devices(database: Database, profile_ids: Collection[str]) -> dict[str, int]:
+    """The numbers of the profiles' devices, with those that have not connected yet and are to be
+    notified."""
+    counts = dict.fromkeys(profile_ids, 0)
+    for chunk in chunks(sorted(profile_ids), columns=2):
+        among = placeholders(len(chunk))
+        rows = database.rows(
+            f"""
+            SELECT profile_id, COUNT(*)
+            FROM (
+                SELECT profile_id, device_id FROM device WHERE profile_id IN ({among})
+                UNION
+                SELECT profile_id, device_id FROM push WHERE profile_id IN ({among})
+            ) registered
+            GROUP BY profile_id
+            """,
+            (*chunk, *chunk),
+        )
+        counts.update(dict(rows))
+    return counts
 
 
 def forget_push(transaction: Transaction, profile_id: str, device_id: str) -> None:

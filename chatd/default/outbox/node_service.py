@@ -6,16 +6,30 @@ from chatd.core.ack_batch import decode_acks
 from chatd.core.counter import Counter
 from chatd.core.ids import check_id, topic_of
 from chatd.core.model import Owed, Pull, StreamAcks, StreamKey
-from chatd.default.answer import Answer, Call, Caller, Done, Read, Role, Write
+from chatd.core.wire import error_to_pb
+from chatd.default.answer import (
+    Answer,
+    Call,
+    Caller,
+    CallStore,
+    Done,
+    Later,
+    Read,
+    Refuse,
+    Respond,
+    Role,
+    Write,
+)
 from chatd.default.dead_letters.failures import RetryRule
 from chatd.default.devices.connection_cache import ConnectionCache
+from chatd.default.devices.device_limit import DeviceLimit, Opened
 from chatd.default.devices.model import Connection
-from chatd.default.devices.store import OpenStreams
 from chatd.default.nodes.gateways import Gateways
 from chatd.default.nodes.leases import Leases
 from chatd.default.outbox.backlog import PullOwed
 from chatd.default.outbox.cursors import AckCursors
 from chatd.default.part import Part
+from chatd.errors import ChatdError
 from chatd.pb.node.v1 import node_pb2
 from chatd.store.steady import steady_us
 
@@ -33,6 +47,7 @@ class NodeService:
         gateways: Gateways,
         asked: Callable[[str], int],
         rule: RetryRule,
+        limit: DeviceLimit,
         cache: ConnectionCache,
         tell_epoch: Callable[[bytes, int], None],
         acknowledged: Callable[[Sequence[StreamAcks]], None],
@@ -43,6 +58,7 @@ class NodeService:
         self._gateways = gateways
         self._asked = asked
         self._rule = rule
+        self._limit = limit
         self._cache = cache
         self._tell_epoch = tell_epoch
         self._clock = clock
@@ -58,56 +74,69 @@ class NodeService:
                     "NodeService/CloseStreams", node_pb2.CloseStreamsRequest, Role.GATEWAY, self.close_streams
                 ),
             ),
-            counters=(self._events_pulled,),
+            counters=(self._events_pulled, limit.replaced),
         )
 
     def describe(self, caller: Caller, request: node_pb2.DescribeRequest) -> Answer:
         """This node and the others that serve. The call shows the gateway that the node lives, and
-        the node that the gateway does."""
-        self._leases.record_gateway(request)
-        self._gateways.heard(request)
+        the node that the gateway does. One that this node cannot speak to is told the numbers."""
         response = node_pb2.DescribeResponse(
-            nodes=self._leases.default_nodes(),
-            call_uri=self._leases.call_uri,
-            gateway_uris=self._leases.gateway_uris(),
-            watched=self._asked(request.gateway_instance),
-            steady_us=steady_us(),
+            call_uri=self._leases.call_uri, queue_uri=self._leases.queue_uri, steady_us=steady_us()
         )
         response.MergeFrom(self._description)
+        if not self._gateways.heard(request):
+            response.ClearField("queue_name")
+            return Done(response)
+        self._leases.record_gateway(request)
+        response.MergeFrom(
+            node_pb2.DescribeResponse(
+                nodes=self._leases.default_nodes(),
+                gateway_uris=self._leases.gateway_uris(),
+                watched=self._asked(request.gateway_instance),
+            )
+        )
         return Done(response)
 
     def open_streams(self, caller: Caller, request: node_pb2.OpenStreamsRequest) -> Answer:
-        """Raise the devices' epochs, register their connections, tell older streams."""
+        """Raise the devices' epochs, register their connections, tell older streams. A new device
+        that its profile has no place for is refused alone."""
         devices = tuple(
             (check_id("profile_id", one.profile_id), check_id("device_id", one.device_id))
             for one in request.streams
         )
 
-        def after(epochs: Sequence[int]) -> None:
+        def then(outcomes: Sequence[Opened]) -> node_pb2.OpenStreamsResponse:
             now = self._clock()
+            opened = [(index, one) for index, one in enumerate(outcomes) if isinstance(one, int)]
             self._cache.register(
                 tuple(
                     Connection(
-                        one.profile_id,
-                        one.device_id,
+                        *devices[index],
                         epoch,
                         request.gateway_id,
-                        one.client,
+                        request.streams[index].client,
                         since_us=now,
                         seen_us=now,
                     )
-                    for one, epoch in zip(request.streams, epochs, strict=True)
+                    for index, epoch in opened
                 )
             )
-            for (profile_id, device_id), epoch in zip(devices, epochs, strict=True):
-                self._tell_epoch(topic_of(profile_id, device_id), epoch)
-
-        def then(epochs: Sequence[int]) -> node_pb2.OpenStreamsResponse:
+            for index, epoch in opened:
+                self._tell_epoch(topic_of(*devices[index]), epoch)
             return node_pb2.OpenStreamsResponse(
-                epochs=epochs, new_devices=[index for index, epoch in enumerate(epochs) if epoch == 1]
+                epochs=[one if isinstance(one, int) else 0 for one in outcomes],
+                new_devices=[index for index, epoch in opened if epoch == 1],
+                refused=[
+                    node_pb2.RefusedStream(stream=index, error=error_to_pb(one))
+                    for index, one in enumerate(outcomes)
+                    if isinstance(one, ChatdError)
+                ],
             )
 
-        return Write(OpenStreams(devices), then, after)
+        def begin(store: CallStore, respond: Respond, refuse: Refuse) -> None:
+            self._limit.open(store, devices, lambda outcomes: respond(then(outcomes)), refuse)
+
+        return Later(begin)
 
     def pull_outbox(self, caller: Caller, request: node_pb2.PullOutboxRequest) -> Answer:
         """Read the backlog of streams."""

@@ -187,7 +187,7 @@ CREATE TABLE answered_request (
     PRIMARY KEY (profile_id, request_id));
 CREATE INDEX answered_request_at ON answered_request (at_us);
 
--- The lease of a default node or gateway.
+-- The lease of a default node or gateway. protocol and oldest_protocol: the numbers that it speaks to the other kind.
 CREATE TABLE node (
     uri TEXT PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -195,7 +195,9 @@ CREATE TABLE node (
     queue_uri TEXT NOT NULL,
     version TEXT NOT NULL,
     started_at_us BIGINT NOT NULL,
-    lease_until_us BIGINT NOT NULL);
+    lease_until_us BIGINT NOT NULL,
+    protocol BIGINT NOT NULL,
+    oldest_protocol BIGINT NOT NULL);
 
 -- One row: the last time of the wall clock that was believed.
 CREATE TABLE known_time (

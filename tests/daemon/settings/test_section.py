@@ -24,6 +24,7 @@ UNITS = {
     "connections": "connections",
     "tokens": "tokens",
     "deliveries": "deliveries",
+    "devices": "devices",
     "members": "members",
     "calls": "calls",
     "changes": "changes",

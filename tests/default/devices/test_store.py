@@ -6,7 +6,7 @@ from chatd.default.devices.store import ForgetDevice, ListDevices, OpenStreams
 from chatd.default.notifications.push import GetPush, SetPush
 from chatd.default.rooms.store import CreateRoom
 from tests.default.retention.log import fill
-from tests.store.driver import Store, acks, at_once, event, failed, owed_deliveries, ranges, send
+from tests.store.driver import MANY, Store, acks, at_once, event, failed, owed_deliveries, ranges, send
 
 
 def expire(store: Store) -> None:
@@ -37,13 +37,14 @@ def test_a_device_known_before_keeps_its_cursor_when_it_comes_back(store: Store)
 
 
 def test_a_device_opened_twice_in_a_batch_gets_two_epochs(store: Store) -> None:
-    assert store.do(OpenStreams((("bob", "x"), ("bob", "x"), ("bob", "y")))) == (1, 2, 1)
+    assert store.do(OpenStreams((("bob", "x"), ("bob", "x"), ("bob", "y")), MANY)) == (1, 2, 1)
 
 
 def test_a_device_opened_on_two_nodes_has_one_newest_stream(nodes: tuple[Store, Store]) -> None:
     nodes[0].do(CreateRoom("r", "", "alice", ("bob",)))
     for number in range(20):
-        epochs = at_once(nodes, lambda node, number=number: node.do(OpenStreams((("bob", f"d{number}"),))))  # type: ignore[misc]
+        command = OpenStreams((("bob", f"d{number}"),), MANY)
+        epochs = at_once(nodes, lambda node, command=command: node.do(command))  # type: ignore[misc]
         assert sorted(epochs) == [(1,), (2,)]
     assert nodes[0].database.rows("SELECT COUNT(*) FROM outbox WHERE profile_id = 'bob'") == [(20,)]
 
@@ -69,7 +70,7 @@ def test_a_device_that_acknowledges_now_and_then_is_seen(store: Store) -> None:
 
 
 def test_devices_that_never_connected_expire(store: Store) -> None:
-    store.do(SetPush("bob", "never", "log", "", "", ""))
+    store.do(SetPush("bob", "never", "log", "", "", "", MANY))
     store.expire(0)
     assert store.ask(GetPush("bob", "never")) is not None
     expire(store)

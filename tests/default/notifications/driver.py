@@ -11,7 +11,7 @@ from chatd.default.notifications.push import SetPush
 from chatd.default.notifications.queue import ClaimNotifications, ListNotifications
 from chatd.default.notifications.settle import SettleNotifications
 from chatd.default.receipts.store import SetReadMarker
-from tests.store.driver import Store, send
+from tests.store.driver import MANY, Store, send
 
 DELAY, QUIET = 1_000, 50_000
 """Microseconds."""
@@ -21,7 +21,7 @@ PAUSES = LongestPauses(QUIET, 10 * QUIET)
 def register(store: Store, profile: str, device: str, notifier: str = "log") -> StreamKey:
     """A device that has connected and is to be notified."""
     stream = store.open(profile, device)
-    store.do(SetPush(profile, device, notifier, "", "", ""))
+    store.do(SetPush(profile, device, notifier, "", "", "", MANY))
     return stream
 
 

@@ -20,7 +20,7 @@ from tests.default.notifications.driver import (
     send_due,
     settle,
 )
-from tests.store.driver import Store, event, send
+from tests.store.driver import MANY, Store, event, send
 
 
 def test_a_hundred_events_are_one_row_and_the_sender_has_none(store: Store) -> None:
@@ -77,14 +77,14 @@ def test_rooms_without_a_device_to_notify_have_nothing_to_enqueue(store: Store) 
     assert store.ask(FindNotificationWork(store.now_us, PAUSES)) == ((), False)
     # Who registers now is not notified of what was said before; who joins with a device is.
     register(store, "carol", "phone")
-    store.do(SetPush("bob", "phone", "log", "", "", ""))
+    store.do(SetPush("bob", "phone", "log", "", "", "", MANY))
     fan_out(store)
     assert queued(store) == []
     store.do(AddSubscriptions("r", ("carol",), "alice", False))
     say(store, event("r", "e2"))
     assert [row[0] for row in queued(store)] == ["bob", "carol"]
     store.do(RemoveSubscriptions("r", ("carol",), "carol", False))
-    store.do(SetPush("bob", "phone", "", "", "", ""))
+    store.do(SetPush("bob", "phone", "", "", "", "", MANY))
     say(store, event("r", "e3"))
     assert [row[0] for row in queued(store)] == ["carol"], (
         "hers is of before she left; bob's device is notified no longer"

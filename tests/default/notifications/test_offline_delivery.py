@@ -14,7 +14,7 @@ from chatd.default.notifications.push import SetPush
 from chatd.default.notifications.queue import ListNotifications
 from chatd.default.notifications.sender import NotifyRule
 from chatd.default.rooms.store import CreateRoom
-from tests.store.driver import DirectAccess, Store, event, send
+from tests.store.driver import MANY, DirectAccess, Store, event, send
 
 
 class Kept:
@@ -53,7 +53,7 @@ async def test_large_rooms_are_enqueued_page_by_page_and_not_too_often(
     store.do(CreateRoom("small", "", "alice", people[:2]))
     for profile in people:
         store.open(profile, "phone")
-        store.do(SetPush(profile, "phone", "log", "", "", ""))
+        store.do(SetPush(profile, "phone", "log", "", "", "", MANY))
 
     def say(number: int) -> None:
         for room in ("r", "small"):

@@ -4,19 +4,18 @@ from typing import Any
 
 import pytest
 
-from chatd.default.devices.store import ForgetDevice
+from chatd.default.devices.store import ForgetDevice, OpenStreams
 from chatd.default.notifications.push import (
     ALL,
-    MAX_DEVICES,
     NONE,
     GetPush,
     GetRoomNotifications,
     SetPush,
     SetRoomNotifications,
 )
-from chatd.errors import InvalidArgument, NotAMember, RoomNotFound
+from chatd.errors import NotAMember, RoomNotFound, TooManyDevices
 from tests.default.notifications.driver import queued, register, say
-from tests.store.driver import Store, event
+from tests.store.driver import MANY, Store, event
 
 
 def forget_device(store: Store) -> None:
@@ -50,18 +49,29 @@ def test_what_was_set_last_is_returned(store: Store) -> None:
     assert store.ask(GetRoomNotifications("alice", "r")) == (ALL, 0)
 
 
-def test_a_profile_has_a_limited_number_of_devices_to_notify(store: Store) -> None:
-    for number in range(MAX_DEVICES):
-        store.do(SetPush("bob", f"d{number}", "log", "", "", ""))
-    store.do(SetPush("bob", "d0", "exec", "", "", ""))
-    with pytest.raises(InvalidArgument):
-        store.do(SetPush("bob", "one-more", "log", "", "", ""))
+def test_a_device_that_never_connected_takes_a_place_of_its_profile(store: Store) -> None:
+    store.open("bob", "connected")
+    store.do(SetPush("bob", "never", "log", "", "", "", 2))
+    store.do(SetPush("bob", "never", "exec", "", "", "", 2))
+    store.do(SetPush("bob", "connected", "log", "", "", "", 2))
+    with pytest.raises(TooManyDevices):
+        store.do(SetPush("bob", "one-more", "log", "", "", "", 2))
+    store.do(SetPush("carol", "other-profile", "log", "", "", "", 2))
+    assert store.do(OpenStreams((("bob", "never"), ("bob", "one-more")), 2)) == (1, 0)
+
+
+def test_more_devices_than_allowed_stay_and_are_changed(store: Store) -> None:
+    for number in range(5):
+        store.do(SetPush("bob", f"d{number}", "log", "", "", "", MANY))
+    store.do(SetPush("bob", "d0", "exec", "", "", "", 2))
+    with pytest.raises(TooManyDevices):
+        store.do(SetPush("bob", "d5", "log", "", "", "", 2))
 
 
 @pytest.mark.parametrize("end", [forget_device, expire, erase])
 def test_nothing_is_left_of_a_device_that_is_gone(store: Store, end: Any) -> None:
     register(store, "bob", "phone")
-    store.do(SetPush("bob", "phone", "log", "", "", ""))
+    store.do(SetPush("bob", "phone", "log", "", "", "", MANY))
     store.do(SetRoomNotifications("bob", "r", ALL, 0))
     say(store, event("r", "e1"))
     end(store)

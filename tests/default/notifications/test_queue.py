@@ -26,7 +26,7 @@ from tests.default.notifications.driver import (
     send_due,
     settle,
 )
-from tests.store.driver import Store, acks, event, send
+from tests.store.driver import MANY, Store, acks, event, send
 
 
 def test_a_quiet_period_follows_a_notification(store: Store) -> None:
@@ -128,7 +128,7 @@ def test_reading_withdraws_up_to_the_marker_only(store: Store) -> None:
     """On the device it was read on it is gone, on the others it is dismissed; other rooms' and
     later events' stay."""
     for device in ("phone", "tablet"):
-        store.do(SetPush("bob", device, "log", "", "", ""))
+        store.do(SetPush("bob", device, "log", "", "", "", MANY))
     store.do(send("alice", *(event("r", f"e{number}") for number in range(3))))
     store.database.connect(readonly=False)
     for device, state in (("phone", "sent"), ("tablet", "sent")):

@@ -21,7 +21,7 @@ from chatd.default.rooms.store import CreateRoom
 from chatd.errors import ChatdError, EventIdReused, NotAMember
 from chatd.store.command import Command
 from chatd.store.transaction import _NOTIFICATIONS_LOCK
-from tests.store.driver import Store, event, send
+from tests.store.driver import MANY, Store, event, send
 from tests.store.races.other_node import OtherNode
 
 
@@ -86,7 +86,7 @@ def test_a_node_that_waits_for_the_notifications_holds_no_entry(
     store: Store, other: OtherNode, postgres_uri: str
 ) -> None:
     """Or it and a node that forgets the device, which takes both, could wait for each other."""
-    store.do(OpenStreams((("bob", "phone"),)))
+    store.do(OpenStreams((("bob", "phone"),), MANY))
     acks = AckCursors((StreamAcks(StreamKey("bob", "phone", 1), {"r": 1}),), RetryRule(3, 1))
     other.database.run("SET LOCAL deadlock_timeout = '1ms'")
     other.database.rows("SELECT pg_advisory_xact_lock(?)", (_NOTIFICATIONS_LOCK,))
@@ -113,7 +113,7 @@ def test_entries_are_locked_in_one_order_whatever_the_commands(
     store: Store, other: OtherNode, postgres_uri: str, command: Command[object]
 ) -> None:
     """A node that waits for the entry of room r must not hold that of s."""
-    store.do(OpenStreams((("bob", "phone"),)))
+    store.do(OpenStreams((("bob", "phone"),), MANY))
     other.database.run("SET LOCAL deadlock_timeout = '1ms'")
     assert other.database.rows(ENTRY, ("r",))
     with ThreadPoolExecutor(1) as pool:
@@ -166,7 +166,7 @@ def test_a_device_registered_while_its_profile_joins_has_an_entry(
     other.database.run(
         "INSERT INTO subscription (room_id, profile_id, joined_seq, owner) VALUES ('r', 'carol', 2, 0)"
     )
-    assert while_held(store, other, postgres_uri, OpenStreams((("carol", "d"),))) == [(1,)]
+    assert while_held(store, other, postgres_uri, OpenStreams((("carol", "d"),), MANY)) == [(1,)]
     assert store.database.rows("SELECT room_id FROM outbox WHERE profile_id = 'carol' ORDER BY room_id") == [
         ("r",),
         ("s",),

@@ -19,7 +19,7 @@ from chatd.store.command import Command
 from chatd.store.database import Database
 from chatd.store.room_log import MembersCache
 from chatd.store.transaction import Transaction
-from tests.store.driver import Store, event, failed, send
+from tests.store.driver import MANY, Store, event, failed, send
 from tests.store.races.other_node import OtherNode
 
 LATER = 10**15
@@ -108,7 +108,7 @@ def test_a_device_that_is_added_meanwhile_is_removed_with_all_its_rows(
 
 
 def test_a_device_that_is_gone_is_no_longer_notified(store: Store, held: HeldNode, postgres_uri: str) -> None:
-    while_held(store, held, postgres_uri, GONE["expired"], SetPush("bob", "phone", "log", "", "", ""))
+    while_held(store, held, postgres_uri, GONE["expired"], SetPush("bob", "phone", "log", "", "", "", MANY))
     with store.database.connection(readonly=True):
         assert store.database.rows("SELECT push FROM subscription WHERE profile_id = 'bob'") == [(1,)], (
             "registered anew"

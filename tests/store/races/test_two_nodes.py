@@ -9,7 +9,7 @@ from chatd.default.devices.store import OpenStreams
 from chatd.default.rooms.membership import AddSubscriptions
 from chatd.default.rooms.store import CreateRoom
 from chatd.store.command import Command
-from tests.store.driver import Store, at_once, event, send
+from tests.store.driver import MANY, Store, at_once, event, send
 
 
 def _do_own(commands: dict[Store, Command[Any]], node: Store) -> Any:
@@ -45,7 +45,7 @@ def test_a_device_and_a_membership_at_once_never_miss_each_other(nodes: tuple[St
     for number in range(50):
         join, register = (
             AddSubscriptions("r", (f"p{number}",), "alice", False),
-            OpenStreams(((f"p{number}", "d"),)),
+            OpenStreams(((f"p{number}", "d"),), MANY),
         )
         commands: dict[Store, Command[Any]] = {nodes[0]: join, nodes[1]: register}
         at_once(nodes, partial(_do_own, commands))

@@ -1,0 +1,134 @@
+"""DeviceLimit: streams are opened as long as their profiles have no more devices than they may
+have.
+
+A profile can make devices by saying Hello under ever new names, and each costs an outbox row for
+every room. So a new device of a profile that is full takes the place of one that nobody misses, or
+is refused.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from chatd.core.counter import Counter
+from chatd.core.ids import split_topic, topic_of
+from chatd.core.online import OnlineTable
+from chatd.default.answer import CallStore
+from chatd.default.devices.replacement import FindReplaceable, ReplaceDevice
+from chatd.default.devices.store import OpenStreams
+from chatd.errors import ChatdError, TooManyDevices, Unavailable
+
+CONNECTED_KNOWN_SECONDS = 5.0
+"""Within this time a gateway tells the nodes that a device has connected, and a node that has just
+started which devices are."""
+MAX_ATTEMPTS = 10
+"""Attempts to find a place while other newcomers are quicker."""
+
+_Key = tuple[str, str]
+"""Profile and device."""
+Opened = int | ChatdError
+"""A stream's epoch, or the reason why there is none."""
+
+
+class _Opening:
+    """Streams that are being opened. ``newcomers`` are the indexes of those that have no place
+    yet."""
+
+    def __init__(self, devices: Sequence[_Key], epochs: Sequence[int]) -> None:
+        self.devices = devices
+        self.outcomes: list[Opened] = list(epochs)
+        self.newcomers = deque(index for index, epoch in enumerate(epochs) if not epoch)
+        self.attempts = 0
+
+    def end(self, outcome: Opened) -> None:
+        """The first newcomer has its outcome. A refusal is that of all others of its profile."""
+        self.attempts = 0
+        first = self.newcomers.popleft()
+        self.outcomes[first] = outcome
+        if isinstance(outcome, ChatdError):
+            for index in list(self.newcomers):
+                if self.devices[index][0] == self.devices[first][0]:
+                    self.newcomers.remove(index)
+                    self.outcomes[index] = outcome
+
+
+class DeviceLimit:
+    """A profile has ``most`` devices at most. ``tell_epoch`` closes a topic's streams that are
+    older than the given epoch. ``clock`` gives microseconds since the Unix epoch, ``steady``
+    seconds."""
+
+    def __init__(
+        self,
+        online: OnlineTable,
+        *,
+        most: int,
+        tell_epoch: Callable[[bytes, int], None],
+        clock: Callable[[], int],
+        steady: Callable[[], float],
+    ) -> None:
+        self._online = online
+        self._most = most
+        self._tell_epoch = tell_epoch
+        self._clock = clock
+        self._steady = steady
+        self._connected_known_at = steady() + CONNECTED_KNOWN_SECONDS
+        self.replaced = Counter("devices_replaced", "devices that made room for a new one of their profile")
+
+    def open(
+        self,
+        store: CallStore,
+        devices: Sequence[_Key],
+        then: Callable[[Sequence[Opened]], None],
+        failed: Callable[[ChatdError], None],
+    ) -> None:
+        """Open a stream of each; ``then`` gets the outcomes in their order, or ``failed`` the error
+        of all."""
+
+        def opened(epochs: tuple[int, ...]) -> None:
+            opening = _Opening(devices, epochs)
+            if self._steady() < self._connected_known_at:
+                while opening.newcomers:
+                    opening.end(Unavailable("this node has just started; it may replace no device yet"))
+            self._go_on(store, opening, then)
+
+        store.write(OpenStreams(tuple(devices), self._most), opened, failed)
+
+    def _go_on(self, store: CallStore, opening: _Opening, then: Callable[[Sequence[Opened]], None]) -> None:
+        """Find a place for the next newcomer. One after the other: each takes another device's
+        place."""
+        if not opening.newcomers:
+            then(opening.outcomes)
+            return
+        profile_id, device_id = opening.devices[opening.newcomers[0]]
+        unseen_since_us = self._clock() - round(CONNECTED_KNOWN_SECONDS * 1e6)
+
+        def end(outcome: Opened) -> None:
+            opening.end(outcome)
+            self._go_on(store, opening, then)
+
+        def found(replaceable: str) -> None:
+            if not replaceable:
+                end(TooManyDevices(f"this profile has {self._most} devices, each in use or owed something"))
+                return
+            command = ReplaceDevice(profile_id, device_id, self._most, replaceable, unseen_since_us)
+            store.write(command, partial(replaced, replaceable), end)
+
+        def replaced(replaceable: str, epochs: tuple[int, int]) -> None:
+            epoch, went = epochs
+            if went:
+                self.replaced.add()
+                self._tell_epoch(topic_of(profile_id, replaceable), went + 1)
+            opening.attempts += 1
+            if epoch:
+                end(epoch)
+            elif opening.attempts < MAX_ATTEMPTS:
+                self._go_on(store, opening, then)
+            else:
+                end(Unavailable("other new devices of this profile were quicker each time"))
+
+        query = FindReplaceable(profile_id, self._connected(profile_id), unseen_since_us)
+        store.ask(query, found, end)
+
+    def _connected(self, profile_id: str) -> frozenset[str]:
+        topics = (split_topic(topic) for topic in self._online.of_profile(profile_id))
+        return frozenset(ids[1] for ids in topics if ids is not None)
