@@ -6,7 +6,7 @@ PROTOS := $(shell find proto -name '*.proto' | sort)
 PB ?= chatd/pb
 TEST_WORKERS ?= 2
 
-.PHONY: demo test t check lint types imports protocol fresh units fix proto settings baseline bench bench-peers bench-compare bench-guard chaos powercut \
+.PHONY: demo test t check lint types imports protocol fresh units fix proto settings baseline bench bench-peers bench-compare bench-guard chaos fuzz powercut \
 	clean help
 
 demo: $(VENV)/installed ## Install into .venv, start chatd, send a few lines, show them arrive on two devices
@@ -90,6 +90,9 @@ bench-guard: $(VENV)/installed ## Check that no delivery costs much more than it
 chaos: $(VENV)/installed-dev ## Inject random faults and judge from outside; SEED=, MINUTES=, DB=sqlite or postgres
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(DB),--db $(DB)) $(ARGS)
 
+fuzz: $(VENV)/installed-fuzz ## Feed the decoder of ZMTP anything and compare it with a second one; MINUTES=, SEED=
+	@$(BIN)/python -m tests.fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 powercut: $(VENV)/installed-dev ## Cut the power under a disk image; CUTS=, SEED=; needs root and loop devices
 	@$(BIN)/python -m tests.durability.power_cut $(if $(CUTS),--cuts $(CUTS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
@@ -113,4 +116,9 @@ $(VENV)/installed: $(VENV)/python pyproject.toml
 $(VENV)/installed-dev: $(VENV)/installed pyproject.toml
 	@echo "installing what tests and checks need into $(VENV) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+# There are wheels of atheris for some machines only, and building it needs clang.
+$(VENV)/installed-fuzz: $(VENV)/installed-dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary atheris -e '.[fuzz]' || echo "no atheris for this machine: Hypothesis searches at random"
 	@touch $@

@@ -8,6 +8,7 @@ from chatctl.invocation import call, output
 from chatctl.paging import advice
 from chatctl.times import age, age_since
 from chatd.pb.admin.v1 import admin_pb2
+from chatd.pb.chat.v1.chat_pb2 import RecipientStatus
 from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventReceipt
 
 app = typer.Typer(no_args_is_help=True, help="See which events devices are owed. Operators only.")
@@ -36,7 +37,7 @@ ENTRIES: Columns[admin_pb2.OutboxEntry] = (
 )
 
 
-def state(receipt: EventReceipt) -> str:
+def state(receipt: EventReceipt | RecipientStatus) -> str:
     """owed, acknowledged, rejected, undeliverable or removed; unspecified from an older chatd."""
     return DeliveryState.Name(receipt.state).removeprefix("DELIVERY_STATE_").lower()
 

@@ -1,6 +1,5 @@
 """chatctl receipts: the profiles that an event has reached."""
 
-from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -12,16 +11,20 @@ from chatctl.outbox import state
 from chatctl.paging import next_page
 from chatctl.times import clock
 from chatd.pb.chat.v1.chat_pb2 import RecipientStatus
-from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventReceipt
+from chatd.pb.events.v1.payloads_pb2 import DeliveryState
 
 _PLAIN = (DeliveryState.DELIVERY_STATE_OWED, DeliveryState.DELIVERY_STATE_ACKNOWLEDGED)
 
 
-def _ids(devices: Iterable[EventReceipt], *, acked: bool) -> str:
-    """Devices; the state of those that will not get the event is behind them."""
+def _devices(one: RecipientStatus, *, acked: bool) -> str:
+    """Devices; the state of those that will not get the event is behind them. A user, who may not
+    know the devices of others, is shown the profile's state alone."""
+    if not one.devices and one.state:
+        has_it = one.state == DeliveryState.DELIVERY_STATE_ACKNOWLEDGED
+        return "-" if has_it != acked else "yes" if acked else state(one)
     named = (
         device.device_id if device.state in _PLAIN else f"{device.device_id} ({state(device)})"
-        for device in devices
+        for device in one.devices
         if device.acked == acked
     )
     return ", ".join(named) or "-"
@@ -29,8 +32,9 @@ def _ids(devices: Iterable[EventReceipt], *, acked: bool) -> str:
 
 COLUMNS: Columns[RecipientStatus] = (
     Column("profile", "profile_id"),
-    list_only("received", lambda one: _ids(one.devices, acked=True)),
-    list_only("not yet", lambda one: _ids(one.devices, acked=False)),
+    list_only("received", lambda one: _devices(one, acked=True)),
+    list_only("not yet", lambda one: _devices(one, acked=False)),
+    unlisted("state", get=lambda one: state(one) if one.state else ""),
     unlisted("read"),
     unlisted("read_at_us"),
     list_only("read", lambda one: clock(one.read_at_us) if one.read else "no"),

@@ -33,7 +33,7 @@ TYPING: Columns[Typing] = _columns(
 )
 DELIVERED: Columns[DeliveredReceipt] = _columns(
     "delivered",
-    lambda one: f"received {one.first_seq} to {one.seq} on {one.device_id}",
+    lambda one: f"received {one.first_seq} to {one.seq}" + (f" on {one.device_id}" if one.device_id else ""),
     unlisted("device_id"),
     unlisted("first_seq"),
     unlisted("seq"),

@@ -9,7 +9,9 @@ from typing import ClassVar, Literal
 
 
 class ChatdError(Exception):
-    """Base of everything chatd refuses. ``str(error)`` is a sentence for people."""
+    """Base of everything chatd refuses. ``str(error)`` is a sentence for people, whoever they are.
+    ``detail`` is for the logs of this process alone: files, addresses, statements, a library's own
+    words."""
 
     code: ClassVar[int] = 500
     name: ClassVar[str] = "INTERNAL"
@@ -18,6 +20,15 @@ class ChatdError(Exception):
     closes: ClassVar[bool] = False
     retry_after_ms: int = 0
     """Not before then, if it can be said."""
+
+    def __init__(self, sentence: str = "", *, detail: str = "") -> None:
+        super().__init__(sentence)
+        self.detail = detail
+
+    @property
+    def explained(self) -> str:
+        """The sentence with its detail, for logs."""
+        return f"{self}: {self.detail}" if self.detail else str(self)
 
 
 class ClientError(ChatdError):

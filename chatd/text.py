@@ -10,6 +10,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+import regex
+
 Ranges = tuple[tuple[int, int], ...]
 """Code points, first and last of each range."""
 
@@ -59,6 +61,10 @@ _HARMFUL = re.compile(characters(BREAKING, REORDERING))
 _BREAKING = re.compile(characters(BREAKING))
 _REORDERING = re.compile(characters(REORDERING))
 _SPACES = re.compile(" +")
+MAX_MARKS = 30
+"""Combining marks in a row that a text is normalised with: as many as in Unicode's Stream-Safe Text
+Format (UAX #15)."""
+_MARKS = regex.compile(rf"\P{{Canonical_Combining_Class=0}}{{{MAX_MARKS + 1}}}")
 
 
 def escaped(text: str) -> str:
@@ -73,5 +79,12 @@ def one_line(text: str) -> str:
 
 
 def nfc(text: str) -> str:
-    """The text in Unicode's Normalization Form C: "é" is one character, however it was typed."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    """The text in Unicode's Normalization Form C: "é" is one character, however it was typed. A
+    text that ``is_overloaded`` stays as it is."""
+    return text if text.isascii() or is_overloaded(text) else unicodedata.normalize("NFC", text)
+
+
+def is_overloaded(text: str) -> bool:
+    """True if more than MAX_MARKS combining marks follow each other: they are sorted in the square
+    of their number, a megabyte of them in minutes."""
+    return _MARKS.search(text) is not None

@@ -1,12 +1,14 @@
 """Harmful characters: one table, used wherever ids, texts and names come in or go out."""
 
 import ast
+import time
+import unicodedata
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from chatd.text import BREAKING, INVISIBLE, REORDERING, SPACES, escaped, nfc, one_line
+from chatd.text import BREAKING, INVISIBLE, MAX_MARKS, REORDERING, SPACES, escaped, nfc, one_line
 
 FAMILY, FLAG = "👨\u200d👩\u200d👧\u200d👦", "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 AS_SENT = [
@@ -47,6 +49,18 @@ def test_ends_of_lines_are_spaces_and_bidi_controls_are_nothing() -> None:
 
 def test_composed_and_decomposed_are_the_same() -> None:
     assert nfc("cafe\u0301") == nfc("café") == "caf\xe9"
+
+
+def test_a_heap_of_combining_marks_is_not_sorted() -> None:
+    """A megabyte of them would take minutes."""
+    heap = "a" + "\u0301\u0327" * 250_000
+    began = time.perf_counter()
+    assert nfc(heap) == heap
+    assert nfc("e\u0301" * 250_000) == "\xe9" * 250_000
+    assert time.perf_counter() - began < 1
+    few = "a" + "\u0301\u0327" * (MAX_MARKS // 2)
+    assert nfc(few) == unicodedata.normalize("NFC", few) != few
+    assert nfc(few + "\u0301") == few + "\u0301"
 
 
 def test_the_tables_are_in_order_and_do_not_overlap() -> None:

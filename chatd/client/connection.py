@@ -14,7 +14,7 @@ from chatd.client.lifecycle import Lifecycle, StreamState
 from chatd.client.resume import Resume
 from chatd.client.route import Gateways, Route
 from chatd.core.wire import error_from_pb
-from chatd.errors import ChatdError, MalformedFrame, RateLimited, Unavailable
+from chatd.errors import ChatdError, MalformedFrame, NoStream, RateLimited, Unavailable
 from chatd.pb.gateway.v1.gateway_pb2 import (
     Ack,
     Bye,
@@ -39,7 +39,6 @@ CONNECT_LOOK, HELLO_LOOK = 0.01, 0.25
 LINGER_MS = 200
 """Milliseconds that the last frames may take to leave after the socket is closed."""
 _HEARTBEAT = ClientFrame(heartbeat=Heartbeat())
-_BYE = ClientFrame(bye=Bye())
 
 
 class StreamConnection:
@@ -83,6 +82,7 @@ class StreamConnection:
 
     def _connect(self) -> None:
         self.number += 1
+        self._hello.hello.hello_id = self.number
         self._hello_sent = False
         self._connected_at = self._loop.time()
         socket = connect_dealer(self._context, self._route.uri)
@@ -146,7 +146,7 @@ class StreamConnection:
     def _flush_ack(self, *, force: bool = False) -> None:
         up_to = self._resume.take_ack(self._loop.time(), force=force)
         if up_to is not None:
-            self.say(ClientFrame(ack=Ack(up_to=up_to)))
+            self.say(ClientFrame(ack=Ack(up_to=up_to, epoch=self._resume.epoch)))
 
     def _on_batch(self, batch: list[list[bytes]]) -> None:
         now = self._loop.time()
@@ -167,6 +167,8 @@ class StreamConnection:
             self._on_welcome(frame.welcome, now)
         elif frame.HasField("closed"):
             self._on_closed(frame.closed)
+        elif frame.HasField("reply") and frame.reply.error.code == NoStream.code:
+            self._refused(error_from_pb(frame.reply.error))  # a gateway that has begun anew
         elif frame.HasField("error"):
             self._resume.heard(now)
             if frame.error.code != RateLimited.code or self._lifecycle.state is StreamState.CONNECTING:
@@ -176,7 +178,13 @@ class StreamConnection:
             self._resume.heard(now)
             self._on_frame(frame, size, now)
 
+    def _is_of_another_hello(self, hello_id: int) -> bool:
+        """True if a frame names an earlier Hello than this connection's. 0: it names none."""
+        return hello_id not in (0, self.number)
+
     def _on_welcome(self, welcome: Welcome, now: float) -> None:
+        if self._is_of_another_hello(welcome.hello_id):
+            return
         self._resume.welcomed(welcome, now)
         self._gateways.learn(usable(welcome.gateways))
         self._lifecycle.welcomed()
@@ -184,6 +192,8 @@ class StreamConnection:
         self._look_in(self._resume.next_look())  # a heartbeat may be due sooner than the next look at a Hello
 
     def _on_closed(self, closed: Closed) -> None:
+        if self._is_of_another_hello(closed.hello_id):
+            return
         if closed.error.code == 0:
             self._lifecycle.end(None)
         else:
@@ -222,7 +232,8 @@ class StreamConnection:
         try:
             if was_open:
                 self._flush_ack(force=True)
-            if (was_open or self._hello_unanswered) and self.say(_BYE) and was_open:
+            bye = ClientFrame(bye=Bye(epoch=self._resume.epoch if was_open else 0))
+            if (was_open or self._hello_unanswered) and self.say(bye) and was_open:
                 async with asyncio.timeout(BYE_SECONDS):
                     await self._lifecycle.wait_ended()
         except TimeoutError:

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from chatd.client.lifecycle import Lifecycle
+from chatd.client.resume import Resume
 from chatd.pb.chat.v1.chat_pb2 import WatchPresenceRequest, WatchPresenceResponse
 from chatd.pb.events.v1.signals_pb2 import PresenceState, Signal
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest, RpcResponse, SetPresence
@@ -22,10 +23,12 @@ class Signals:
         self,
         say: Callable[[ClientFrame], bool],
         lifecycle: Lifecycle,
+        resume: Resume,
         on_signal: Callable[[Signal], None] | None,
     ) -> None:
         self._say = say
         self._lifecycle = lifecycle
+        self._resume = resume
         self._on_signal = on_signal
         self._presence: PresenceState | None = None
         self._watched: tuple[str, ...] | None = None
@@ -57,7 +60,8 @@ class Signals:
 
     def _say_presence(self) -> None:
         if self._presence is not None and self._lifecycle.is_open:
-            self._say(ClientFrame(presence=SetPresence(state=self._presence)))
+            presence = SetPresence(state=self._presence, epoch=self._resume.epoch)
+            self._say(ClientFrame(presence=presence))
 
     def _say_watched(self) -> None:
         if self._watched is not None and self._lifecycle.is_open:

@@ -54,7 +54,7 @@ class Stream:
             on_open=self._on_open,
             on_frame=self._on_frame,
         )
-        self._signals = Signals(self._connection.say, self._lifecycle, on_signal)
+        self._signals = Signals(self._connection.say, self._lifecycle, self._resume, on_signal)
 
     @property
     def state(self) -> StreamState:
@@ -169,8 +169,11 @@ class Stream:
         self._send_rejects()
 
     def _send_rejects(self) -> None:
+        """Between two connections nothing is said: the repeat of what was rejected is."""
         for number, reason in self._resume.take_rejects():
-            self._connection.say(ClientFrame(reject=Reject(delivery=number, reason=reason)))
+            if self._lifecycle.is_open:
+                reject = Reject(delivery=number, reason=reason, epoch=self.epoch)
+                self._connection.say(ClientFrame(reject=reject))
 
     def set_presence(self, state: PresenceState) -> None:
         """Say how reachable this device is from now on (AWAY, BUSY, ONLINE), also after a

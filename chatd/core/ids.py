@@ -8,7 +8,7 @@ import re
 
 from chatd.errors import InvalidArgument, InvalidId
 from chatd.pb.events.v1.signals_pb2 import PresenceState
-from chatd.text import BREAKING, INVISIBLE, REORDERING, SPACES, characters, nfc
+from chatd.text import BREAKING, INVISIBLE, MAX_MARKS, REORDERING, SPACES, characters, is_overloaded, nfc
 
 DELIVERIES, SIGNALS = b"\0", b"\x01"
 """The ends of a device's topics: for deliveries, and for signals, which are not stored."""
@@ -27,7 +27,7 @@ def check_id(what: str, value: str) -> str:
     """Return ``value`` in NFC if it is a well-formed id; ``what`` names it in the error.
 
     1 to 128 bytes of UTF-8, no ``:``, no white space, nothing that steers a terminal, reorders text
-    or only shows nothing (``chatd.text``). Raises InvalidId.
+    or only shows nothing, no heap of combining marks (``chatd.text``). Raises InvalidId.
     """
     value = nfc(value)
     if not value:
@@ -37,6 +37,8 @@ def check_id(what: str, value: str) -> str:
         raise InvalidId(
             f"{what} {value[:40]!a} holds ':', white space or an invisible character: U+{ord(found[0]):04X}"
         )
+    if not value.isascii() and is_overloaded(value):
+        raise InvalidId(f"{what} has more than {MAX_MARKS} combining marks in a row")
     if len(value) > MAX_ID_BYTES or len(value.encode()) > MAX_ID_BYTES:
         raise InvalidId(f"{what} is longer than {MAX_ID_BYTES} bytes")
     return value

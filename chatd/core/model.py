@@ -3,6 +3,8 @@ Unix epoch."""
 
 from dataclasses import dataclass, field
 
+from chatd.errors import ChatdError
+
 
 @dataclass(frozen=True, slots=True)
 class Members:
@@ -85,6 +87,17 @@ class Owed:
     superseded: bool = False
     alone: bool = False
     """The one run has failed more than once: nothing else may be in flight with it."""
+    unread: bool = False
+    """The answer to the pulls before this one is as large as it may be: pull again."""
+    error: ChatdError | None = None
+    """This one pull failed."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that its runs and cursors take up in an answer, roughly."""
+        return sum(len(run.records) + 64 for run in self.runs) + sum(
+            len(room_id) + 16 for room_id in self.cursors
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import ipaddress
 import math
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from chatd.errors import RateLimited
 
@@ -88,9 +89,12 @@ def limited(reason: str, seconds: float) -> RateLimited:
     return error
 
 
+@lru_cache(maxsize=1_024)
 def address_key(address: str) -> str:
     """The key of an IP address: IPv4 as it is, IPv6 by a subscriber's /64; empty if it is no
     address."""
+    if not address:
+        return ""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

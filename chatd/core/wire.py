@@ -125,7 +125,10 @@ def split_queue_body(body: bytes) -> tuple[bytes, bytes]:
 
 
 def error_to_pb(error: ChatdError) -> Error:
-    """An error as peers get it."""
+    """An error as peers get it: without its detail, and one that is no peer's business as
+    Internal."""
+    if error.code not in WIRE_ERRORS:
+        error = Internal("a fault in chatd; its log says more")
     return Error(
         code=error.code,
         name=error.name,

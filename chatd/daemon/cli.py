@@ -151,6 +151,6 @@ def main() -> None:
     try:
         app()
     except ChatdError as exc:
-        for line in str(exc).splitlines():
+        for line in exc.explained.splitlines():
             print(f"chatd: {line}", file=sys.stderr)
         sys.exit(2 if isinstance(exc, ConfigError) else 1)

@@ -22,7 +22,8 @@ from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.discovery import Discovery
 from chatd.gateway.doorkeeper import Doorkeeper
 from chatd.gateway.drain import Drain
-from chatd.gateway.fronts.router import RouterFront
+from chatd.gateway.fronts.zmtp import ZmtpFront
+from chatd.gateway.fronts.zmtp_link import Door
 from chatd.gateway.gateway import GatewayServer
 from chatd.gateway.introduction import Introduction
 from chatd.gateway.live_delivery import LiveDelivery
@@ -54,19 +55,19 @@ def start_gateway(
 ) -> GatewayNode:
     """Return when the gateway listens; ``stack`` ends it. Raises ConfigError."""
     tokens = load_tokens(settings.authentication.tokens(settings.place), create=True)
-    door = Doorkeeper(settings.authentication.door())
+    door = Doorkeeper(settings.gateway.door(settings.authentication.door()))
     admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door)
     # Two gateways may have one id, and one that is started again is another.
     instance = f"{settings.node.node_id}-{secrets.token_hex(8)}"
     subscriber = ZeroMQSubscriber(loop, instance)
     backend = Backend(loop, call_timeout=settings.calls.timeout())
     streams = _streams(loop, settings, Watch(loop, backend, subscriber, instance=instance), backend, seams)
-    front = RouterFront(
+    front = ZmtpFront(
         loop,
-        max_frame=settings.messages.max_frame_bytes,
-        on_accepted=door.accepted,
-        on_ended=door.ended,
+        settings.gateway.front(settings.messages.max_frame_bytes),
+        Door(door.accepted, door.ended, door.broke, door.commanded, door.is_stranger, door.newcomers),
         on_lost=streams.sender.lost,
+        on_room=streams.catch_up.has_room,
     )
     server, opening, calls, refusals = _frames(settings, admission, streams, backend)
     queues = NodeQueues(
@@ -75,7 +76,7 @@ def start_gateway(
     discovery = _discovery(settings, backend, queues)
     counters = (*streams.counters, calls.forwarded, refusals.refused, door.hung_up)
     introduction = _introduction(loop, settings, streams, backend, discovery, queues, counters)
-    drain = _drain(loop, streams, backend, opening, introduction)
+    drain = _drain(loop, settings, streams, backend, opening, introduction, front)
 
     node = GatewayNode(
         loop,
@@ -105,7 +106,7 @@ def start_gateway(
 def _every(
     loop: asyncio.AbstractEventLoop,
     settings: Settings,
-    front: RouterFront,
+    front: ZmtpFront,
     door: Doorkeeper,
     streams: "_Streams",
 ) -> Sequence[tuple[float, Callable[[], None]]]:
@@ -267,14 +268,18 @@ def _introduction(
 
 def _drain(
     loop: asyncio.AbstractEventLoop,
+    settings: Settings,
     streams: _Streams,
     backend: Backend,
     opening: Opening,
     introduction: Introduction,
+    front: ZmtpFront,
 ) -> Drain:
     def stop_opening() -> None:
         opening.stop()
         introduction.leave()
+        if settings.gateway.gateway_share_port:
+            front.stop_accepting()
 
     return Drain(
         loop,

@@ -46,7 +46,7 @@ class Reload:
         try:
             new, tokens = await asyncio.to_thread(self._read)
         except ChatdError as exc:
-            for line in str(exc).splitlines():
+            for line in exc.explained.splitlines():
                 log.error("Settings and tokens were not reloaded; the old ones stay in force", error=line)
         except Exception:  # a fault of ours here must not end what serves
             log.exception("Settings and tokens were not reloaded; the old ones stay in force")
@@ -64,7 +64,9 @@ class Reload:
         configure(new.logs.log_level, self._settings.logs.log_format)
         ended = 0
         if self._gateway is not None and tokens is not None:
-            ended = self._gateway.reload(tokens, new.sending_limits.rates(), new.authentication.door())
+            ended = self._gateway.reload(
+                tokens, new.sending_limits.rates(), new.gateway.door(new.authentication.door())
+            )
         changed = [key for key in _fields(new) if _fields(new)[key] != _fields(self._settings)[key]]
         log.info(
             "Settings and tokens were reloaded",

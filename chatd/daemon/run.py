@@ -17,7 +17,9 @@ import uvloop
 from chatd import __version__
 from chatd.daemon.default_node import start_default_node
 from chatd.daemon.descriptors import raise_limit
+from chatd.daemon.exposure import warn_of_exposed
 from chatd.daemon.gateway_node import start_gateway
+from chatd.daemon.internal_sockets import warn_of_open_sockets
 from chatd.daemon.logs import configure
 from chatd.daemon.reload import Reload, on_each
 from chatd.daemon.seams import NO_SEAMS, Seams
@@ -66,7 +68,7 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
 
     def broken(error: ChatdError) -> None:
         nonlocal code
-        log.critical("The node cannot go on; stopping", error=str(error))
+        log.critical("The node cannot go on; stopping", error=error.explained)
         code = 1
         stop.set()
 
@@ -80,8 +82,10 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
             else await start_default_node(loop, context, settings, stack, broken, seams)
         )
         gateway = None if mode == "default" else start_gateway(loop, context, settings, stack, seams)
+        warn_of_open_sockets((*settings.calls.uris(settings.place), *settings.queue.uris(settings.place)))
         if gateway is not None:
             await _until_ready(gateway, stop, manager)
+        warn_of_exposed(settings)
         # What lives this long lives for ever: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()

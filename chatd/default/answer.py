@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar, cast
 from google.protobuf.message import DecodeError, Message
 
 from chatd.core.deadline import Deadline
-from chatd.core.id_fields import normalise_ids
+from chatd.core.string_fields import normalise_ids, refuse_nul
 from chatd.default.requests.model import Answered, RequestKey
 from chatd.default.requests.store import Once
 from chatd.errors import ChatdError, MalformedFrame, PermissionDenied
@@ -209,6 +209,9 @@ class Call(Generic[M]):
             request = self.request.FromString(payload)
         except DecodeError as exc:
             raise MalformedFrame(f"the payload is not a {self.request.DESCRIPTOR.name}") from exc
-        if not payload.isascii() and self.role is not Role.GATEWAY:  # a gateway's ids are normalised already
-            normalise_ids(request)
+        if self.role is not Role.GATEWAY:  # a gateway has looked at its strings already
+            if b"\0" in payload:
+                refuse_nul(request)
+            if not payload.isascii():
+                normalise_ids(request)
         return self.method(caller, request)

@@ -33,6 +33,9 @@ from chatd.transport.sockets import Context, bind_router, endpoint
 
 log = structlog.get_logger()
 
+MAX_ANSWER_BYTES = 15 * 1_048_576
+"""A frame over 16 MiB would end the gateway's connection, and with it the calls of all its
+clients. Answers are bounded where they are made; this is the last look."""
 DESCRIBE = "NodeService/Describe"
 
 
@@ -114,7 +117,7 @@ class Calls:
             if method.is_remembered:
                 key = request_key(caller.profile_id, request_id, method.name, request.payload)
         self.under_way += 1
-        reply = partial(self._reply, routing_id, request.call_id)
+        reply = partial(self._reply, routing_id, request.call_id, method.name)
         refuse = partial(self._refuse_later, routing_id, request.call_id)
         try:
             answer.give(CallStore(self._store, deadline, key), reply, refuse)
@@ -126,7 +129,15 @@ class Calls:
         self._refuse(routing_id, call_id, error)
         self.under_way -= 1
 
-    def _reply(self, routing_id: bytes, call_id: int, response: bytes) -> None:
+    def _reply(self, routing_id: bytes, call_id: int, method: str, response: bytes) -> None:
+        if len(response) > MAX_ANSWER_BYTES:
+            log.error("An answer is too large to be sent", method=method, size=len(response))
+            self._refuse_later(
+                routing_id,
+                call_id,
+                Internal(f"the answer of {method} has {len(response)} bytes, which no frame can hold"),
+            )
+            return
         self._send(routing_id, encode_reply(call_id, response, None))
         self.under_way -= 1
 

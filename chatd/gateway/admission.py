@@ -26,19 +26,21 @@ class Admission:
     def authenticate(self, peer: ClientConnection, token: str, act_for: str) -> Identity:
         """The identity of ``token``, which came over the peer's connection. Raises what
         ``TokenTable.authenticate`` does."""
+        if self._door.is_leaving(peer.link):
+            raise Unauthenticated("too many wrong tokens came over this connection")
         try:
             identity = self._tokens.authenticate(token, act_for)
         except Unauthenticated:
             if token:  # none at all is no guess
                 self._door.failed(peer.link, peer.heard_at)
             raise
-        self._door.authenticated(peer.link, operator=identity.operator)
+        self._door.authenticated(peer.link, identity.profile_id, operator=identity.operator)
         return identity
 
-    def limit_call(self, peer: ClientConnection, identity: Identity, call: RpcRequest) -> None:
-        """Raises RateLimited."""
+    def limit_call(self, peer: ClientConnection, identity: Identity, call: RpcRequest, size: int) -> None:
+        """``size`` is that of the call's frame in bytes. Raises RateLimited."""
         if not identity.operator:
-            self._limit(peer, identity, events_in(call), len(call.payload))
+            self._limit(peer, identity, events_in(call), size)
 
     def limit_frame(self, peer: ClientConnection, identity: Identity | None, size: int) -> None:
         """Any frame but calls, acks and heartbeats: counts as one event. Raises RateLimited."""

@@ -35,6 +35,9 @@ _REPEATABLE = frozenset(
 )
 """Calls that do no harm when they are executed although they were repeated elsewhere, as those with
 a request id. A late OpenStreams would take a newer stream over."""
+REDIAL_SECONDS = 2.0
+"""A connection over which nothing comes for so long is made anew. libzmq itself makes none after a
+message over its limit."""
 TICK_SECONDS = 0.1
 """Between two looks for calls whose time is up and nodes that have fallen silent."""
 
@@ -55,11 +58,11 @@ class NodeCalls(Protocol):
 
 
 class Node:
-    """One default node as this gateway sees it. ``heard_at`` is 0.0 until it has answered once.
-    Introduction writes ``started_at_us``, ``clock`` and ``refused``, the reason why it is not
-    called; Backend the rest."""
+    """One default node as this gateway sees it. ``heard_at`` is 0.0 until it has answered once, and
+    after it was lost. Introduction writes ``started_at_us``, ``clock`` and ``refused``, the reason
+    why it is not called; Backend the rest."""
 
-    def __init__(self, uri: str, pump: Callable[["Node"], Pump]) -> None:
+    def __init__(self, uri: str, dial: Callable[["Node"], Pump], now: float) -> None:
         self.uri = uri
         self.heard_at = 0.0
         self.started_at_us = 0
@@ -67,7 +70,15 @@ class Node:
         self.refused = ""
         self.period = 1
         """Counts how often its calls have been given up."""
-        self.pump = pump(self)
+        self._dial = dial
+        self.dialled_at = now
+        self.pump = dial(self)
+
+    def redial(self, now: float) -> None:
+        """Give its connection up for a new one."""
+        self.pump.close()
+        self.dialled_at = now
+        self.pump = self._dial(self)
 
     @property
     def is_known(self) -> bool:
@@ -122,19 +133,17 @@ class Backend:
 
     def add(self, uri: str) -> None:
         """There is a node."""
+        self.nodes.append(Node(uri, self._dial, self._loop.time()))
+
+    def _dial(self, node: Node) -> Pump:
         assert self._context is not None
-        dealer = connect_dealer(self._context, uri)
-
-        def pump(node: Node) -> Pump:
-            return Pump(
-                self._loop,
-                dealer,
-                partial(self._on_replies, node),
-                frames=1,
-                on_lost=partial(self._on_lost, node),
-            )
-
-        self.nodes.append(Node(uri, pump))
+        return Pump(
+            self._loop,
+            connect_dealer(self._context, node.uri),
+            partial(self._on_replies, node),
+            frames=1,
+            on_lost=partial(self._on_lost, node),
+        )
 
     def remove(self, uri: str) -> None:
         """It will not come back."""
@@ -266,7 +275,11 @@ class Backend:
             if oldest.deadline > now:
                 break
             del self._waiting[call_id]
-            oldest.on_reply(b"", TimedOut(f"the default node did not answer in {self._call_timeout:g} s"))
+            _answer(
+                oldest.on_reply,
+                b"",
+                TimedOut(f"the default node did not answer in {self._call_timeout:g} s"),
+            )
         over = [call for call in self._lost if call.deadline <= now]
         self._lost = [call for call in self._lost if call.deadline > now]
         for call in over:
@@ -274,6 +287,9 @@ class Backend:
         for node in self.nodes:
             if 0.0 < node.heard_at <= now - SILENT_SECONDS:
                 self._on_lost(node)
+            if not node.heard_at and node.dialled_at <= now - REDIAL_SECONDS:
+                self.give_up(node, before=self.next_id)
+                node.redial(now)
         self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
 
     def _on_lost(self, node: Node) -> None:
@@ -306,13 +322,13 @@ class Backend:
         waiting = [*self._waiting.values(), *self._lost]
         self._waiting, self._lost = {}, []
         for call in waiting:
-            call.on_reply(b"", Unavailable("the gateway is stopping"))
+            _answer(call.on_reply, b"", Unavailable("the gateway is stopping"))
         for node in self.nodes:
             node.pump.close(linger_ms=1_000)
 
 
 def _tell_lost(call: _Waiting) -> None:
-    call.on_reply(b"", Unavailable("the default node was lost; the outcome is unknown"))
+    _answer(call.on_reply, b"", Unavailable("the default node was lost; the outcome is unknown"))
 
 
 def _answer(on_reply: OnReply, payload: bytes, error: ChatdError | None) -> None:

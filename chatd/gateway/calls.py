@@ -7,17 +7,21 @@ from typing import Protocol
 
 from chatd.core.counter import Counter
 from chatd.core.stream import DeviceStream
-from chatd.errors import ChatdError, InvalidArgument, UnknownMethod
+from chatd.errors import ChatdError, InvalidArgument, NoStream, Overloaded, UnknownMethod
 from chatd.gateway.admission import Admission
 from chatd.gateway.authentication import Identity
 from chatd.gateway.backend import OnReply
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.device_sender import DeviceSender
+from chatd.gateway.link import Link
 from chatd.gateway.refusals import Refusals
 from chatd.pb.chat.v1.chat_pb2 import WatchPresenceResponse
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest
 from chatd.pb.node.v1.node_pb2 import Caller
 from chatd.text import nfc
+
+MAX_UNDER_WAY = 64
+"""Calls of one connection that wait for their answers at once; later ones are not read before."""
 
 
 class Forward(Protocol):
@@ -56,20 +60,24 @@ class ClientCalls:
 
     def on_call(self, peer: ClientConnection, frame: ClientFrame) -> None:
         """Forward, or answer with the reason why not."""
-        call = frame.call
-        on_reply: OnReply = partial(self._sender.reply, peer.link, call.call_id)
+        call, size = frame.call, frame.ByteSize()
+        on_reply: OnReply = partial(self._reply, peer.link, call.call_id)
         try:
             identity = self._caller(peer, call)
-            self._admission.limit_call(peer, identity, call)
+            self._admission.limit_call(peer, identity, call, size)
+            if peer.link.is_full:
+                raise Overloaded("answers wait that were not read")
         except ChatdError as exc:
-            self._refusals.call(peer, call.call_id, exc, len(call.payload))
+            self._refusals.call(peer, call.call_id, exc, size)
             return
         if call.method == "ChatService/WatchPresence":
             if peer.stream is None:
-                on_reply(b"", InvalidArgument("only a connection with an open stream can watch"))
+                error = InvalidArgument("only a connection with an open stream can watch")
+                self._sender.reply(peer.link, call.call_id, b"", error)
                 return
             on_reply = partial(self._watched, peer, peer.stream, on_reply)
         self.forwarded.add()
+        self._begin(peer.link)
         self._forward(
             call.method,
             call.payload,
@@ -78,6 +86,17 @@ class ClientCalls:
             affinity=nfc(call.affinity) or identity.profile_id,
             request_id=call.request_id,
         )
+
+    def _begin(self, link: Link) -> None:
+        link.calls_under_way += 1
+        if link.calls_under_way == MAX_UNDER_WAY:
+            link.hold()
+
+    def _reply(self, link: Link, call_id: int, payload: bytes, error: ChatdError | None) -> None:
+        link.calls_under_way -= 1
+        if link.calls_under_way == MAX_UNDER_WAY - 1:
+            link.go_on()
+        self._sender.reply(link, call_id, payload, error)
 
     def _watched(
         self,
@@ -101,4 +120,6 @@ class ClientCalls:
             and nfc(call.profile_id) in ("", peer.identity.profile_id)
         ):
             return peer.identity
+        if not call.token and peer.identity is None:
+            raise NoStream("a call without a token on a connection that has no stream: say Hello again")
         return self._admission.authenticate(peer, call.token, call.profile_id)

@@ -2,14 +2,18 @@
 share one call."""
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import Protocol
 
 import structlog
 
 from chatd.core.counter import Counter
+from chatd.core.each import each
 from chatd.core.model import Owed, OwedRun, Pull
 from chatd.core.outage import Outage
-from chatd.errors import ChatdError, Superseded
+from chatd.core.stream import DeviceStream
+from chatd.core.wire import error_from_pb
+from chatd.errors import ChatdError, Superseded, Unavailable
 from chatd.gateway.backend import NodeCalls
 from chatd.gateway.connection import ClientConnection
 from chatd.pb.node.v1.node_pb2 import (
@@ -25,8 +29,8 @@ log = structlog.get_logger()
 RETRY_SECONDS = 0.5
 MAX_PULL_BYTES = 1_048_576
 MAX_CALL_BYTES = 8 * MAX_PULL_BYTES
-"""What one stream, and one call, may ask for: the answer is one frame, and the sockets cut off at
-16 MiB."""
+"""What one stream, and one call, may ask for. Single deliveries may be larger than what is asked
+for, so the node leaves streams unread for which its answer has no room."""
 
 Deliver = Callable[[ClientConnection, Sequence[bytes], bool], None]
 """Sends delivery records; True: then tells the device that it has caught up
@@ -70,14 +74,23 @@ class CatchUp:
         """The peer's stream wants a pull; it goes out with the next ``flush``."""
         self._wanting.add(peer)
 
+    def has_room(self, peer: ClientConnection) -> None:
+        """The peer's link was full, and has room again."""
+        if peer.stream is not None and peer.stream.wants_pull:
+            self.want(peer)
+            self.flush()
+
     def flush(self) -> None:
+        """Ask for what the streams want whose links have room."""
         if not self._wanting:
             return
         wanting, self._wanting = self._wanting, set()
         batch: list[tuple[ClientConnection, Pull]] = []
         asked = 0
         for peer in wanting:
-            pull = peer.stream.begin_pull() if peer.stream is not None else None
+            if peer.stream is None or peer.link.is_full:
+                continue  # ``has_room`` asks again
+            pull = peer.stream.begin_pull()
             if pull is None:
                 continue
             if asked + min(pull.max_bytes, MAX_PULL_BYTES) > MAX_CALL_BYTES and batch:
@@ -100,34 +113,47 @@ class CatchUp:
     def _answered(
         self, batch: list[tuple[ClientConnection, Pull]], payload: bytes, error: ChatdError | None
     ) -> None:
-        if error is not None:
+        answers: Sequence[StreamOwed] = ()
+        if error is None:
+            answers = PullOutboxResponse.FromString(payload).owed
+            self._outage.worked()
+        else:
             self._outage.failed(error, streams=len(batch))
-            failed = [
-                (peer, pull)
-                for peer, pull in batch
-                if peer.stream is not None and peer.stream.key == pull.stream
-            ]
-            for peer, _ in failed:
-                assert peer.stream is not None
+        again: list[ClientConnection] = []
+
+        def take(one: tuple[tuple[ClientConnection, Pull], StreamOwed | None]) -> None:
+            (peer, pull), owed = one
+            if peer.stream is None or peer.stream.key != pull.stream:
+                return  # closed or replaced meanwhile
+            if owed is None or owed.HasField("error"):
                 peer.stream.pull_failed()
-            self._later(RETRY_SECONDS, lambda: self._again([peer for peer, _ in failed]))
-            return
-        self._outage.worked()
-        for (peer, pull), owed in zip(batch, PullOutboxResponse.FromString(payload).owed, strict=True):
-            stream = peer.stream
-            if stream is None or stream.key != pull.stream:
-                continue  # closed or replaced meanwhile
-            before = stream.window.sent
-            try:
-                frames, caught_up = stream.pulled(_from_pb(owed))
-            except Superseded as exc:
-                self._end(peer, exc)
-                continue
-            self.pulled.add(stream.window.sent - before)
-            self._deliver(peer, frames, caught_up)
-            if stream.wants_pull:
+                again.append(peer)
+            elif owed.unread:
+                peer.stream.pull_failed()
                 self.want(peer)
+            else:
+                self._pulled(peer, peer.stream, _from_pb(owed))
+
+        def failed(one: tuple[tuple[ClientConnection, Pull], StreamOwed | None], exc: Exception) -> None:
+            log.exception("The answer to a pull could not be handled; its stream ends")
+            self._end(one[0][0], Unavailable(f"the backlog could not be handled: {type(exc).__name__}"))
+
+        each(zip_longest(batch, answers[: len(batch)]), take, failed)
+        if again:
+            self._later(RETRY_SECONDS, lambda: self._again(again))
         self.flush()
+
+    def _pulled(self, peer: ClientConnection, stream: DeviceStream, owed: Owed) -> None:
+        before = stream.window.sent
+        try:
+            frames, caught_up = stream.pulled(owed)
+        except Superseded as exc:
+            self._end(peer, exc)
+            return
+        self.pulled.add(stream.window.sent - before)
+        self._deliver(peer, frames, caught_up)
+        if stream.wants_pull:
+            self.want(peer)
 
     def _again(self, peers: list[ClientConnection]) -> None:
         for peer in peers:
@@ -170,4 +196,6 @@ def _from_pb(owed: StreamOwed) -> Owed:
         cursors={cursor.room_id: cursor.seq for cursor in owed.cursors},
         superseded=owed.superseded,
         alone=owed.alone,
+        unread=owed.unread,
+        error=error_from_pb(owed.error) if owed.HasField("error") else None,
     )

@@ -27,15 +27,16 @@ class ClientConnection:
     """One client connection and its stream, if it has one. Times in seconds of the loop's clock.
 
     Each field has one writer: ``heard_at`` the front; ``identity``, ``opening``, ``stream``,
-    ``topic`` and ``wants_signals`` ConnectionManager; ``frames_left`` and ``frames_at`` Admission
-    and its RateLimits; ``repair_at`` StreamTimeouts; ``touch_at`` and ``said_bye`` GatewayServer,
-    until a new Hello. ``link`` and ``retry_jitter`` stay.
+    ``hello_id``, ``topic`` and ``wants_signals`` ConnectionManager; ``frames_left`` and
+    ``frames_at`` Admission and its RateLimits; ``repair_at`` StreamTimeouts; ``touch_at`` and
+    ``said_bye`` GatewayServer, until a new Hello. ``link`` and ``retry_jitter`` stay.
     """
 
     __slots__ = (
         "frames_at",
         "frames_left",
         "heard_at",
+        "hello_id",
         "identity",
         "link",
         "opening",
@@ -63,6 +64,8 @@ class ClientConnection:
         again together."""
         self.said_bye = False
         self.opening: PendingHello | None = None
+        self.hello_id = 0
+        """The client's number of the Hello that opened the stream, or is to open one."""
         self.stream: DeviceStream | None = None
         self.topic = b""
         self.wants_signals = False
@@ -71,6 +74,13 @@ class ClientConnection:
     def is_open(self) -> bool:
         """True with a stream, or on the way to one."""
         return self.stream is not None or self.opening is not None
+
+    def has_replaced(self, epoch: int) -> bool:
+        """True if a frame that names this epoch (0: none) is for a stream which the connection's
+        own, or the one on the way, has replaced."""
+        if not epoch or not self.is_open:
+            return False
+        return self.stream is None or self.stream.key.epoch != epoch
 
 
 class PendingHello:
@@ -135,6 +145,7 @@ class ConnectionManager:
         peer = opening.peer
         self._let_go(peer)
         peer.opening = opening
+        peer.hello_id = opening.hello.hello_id
         peer.said_bye = False
         peer.topic = topic_of(opening.identity.profile_id, opening.device_id)
         self.peers[peer] = None
@@ -188,6 +199,7 @@ class ConnectionManager:
         self.peers.pop(peer, None)
         self._let_go(peer)
         peer.opening = None
+        peer.hello_id = 0
         if peer.stream is None:
             return
         if self.streams.get(peer.topic) is peer:

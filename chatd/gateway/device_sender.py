@@ -1,7 +1,7 @@
 """Everything a gateway sends to devices goes through here, and every stream that ends, ends
 here."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from chatd.core.wire import encode_reply, error_to_pb
@@ -14,6 +14,11 @@ FAILURES = (HeartbeatLost, Superseded, AckAhead)
 """Ends that may be the fault of the delivery in flight; a Bye or a gateway that stops is not."""
 
 _CAUGHT_UP = ServerFrame(caught_up=CaughtUp()).SerializeToString()
+
+
+MAX_JOINED_BYTES = 1_048_576
+"""Records are joined up to this size: a frame over 16 MiB would end a client's connection for
+ever."""
 
 
 class Forget(Protocol):
@@ -31,9 +36,9 @@ class DeviceSender:
         """The other gateways, as devices reach them. Written by Introduction."""
 
     def deliver(self, peer: ClientConnection, records: Sequence[bytes], caught_up: bool) -> None:
-        """Delivery records, concatenated into one frame; with ``caught_up`` the device is then told
-        that it has caught up."""
-        if records and not peer.link.send(records[0] if len(records) == 1 else b"".join(records)):
+        """Delivery records, concatenated into few frames; with ``caught_up`` the device is then
+        told that it has caught up."""
+        if records and not all(peer.link.send(frame) for frame in _frames(records)):
             # Gone, or so slow that even its link's queue is full: the outbox keeps what it is owed.
             self._forget(peer, failed=True)
         if caught_up:
@@ -48,21 +53,42 @@ class DeviceSender:
         """The answer to a call. If the caller has gone meanwhile, nobody is told."""
         link.send(ServerFrame(reply=encode_reply(call_id, payload, error)).SerializeToString())
 
-    def refuse(self, peer: ClientConnection, error: ChatdError) -> None:
-        """Tell a client that its frame was refused; end the stream if the error says so."""
+    def refuse(self, peer: ClientConnection, error: ChatdError, *, hello_id: int = 0) -> None:
+        """Tell a client that its frame was refused; end the stream if the error says so.
+        ``hello_id`` names a Hello that was refused."""
         if error.closes:
-            self.end(peer, error)
+            self.end(peer, error, hello_id=hello_id)
         else:
-            self.send(peer, ServerFrame(error=error_to_pb(error)).SerializeToString())
+            refusal = error_to_pb(error)
+            refusal.hello_id = hello_id
+            self.send(peer, ServerFrame(error=refusal).SerializeToString())
 
     def lost(self, peer: ClientConnection) -> None:
         """The connection has ended, and its stream with it."""
         self._forget(peer, failed=not peer.said_bye)
 
-    def end(self, peer: ClientConnection, error: ChatdError | None) -> None:
+    def end(self, peer: ClientConnection, error: ChatdError | None, *, hello_id: int = 0) -> None:
         """End the connection's stream, if it has one, and say why; None: because the device asked
-        for it."""
+        for it. ``hello_id`` names a Hello that was refused; 0: the one of the stream is named."""
+        hello_id = hello_id or peer.hello_id
         self._forget(peer, failed=isinstance(error, FAILURES))
         reason = Error(code=0, name="OK") if error is None else error_to_pb(error)
-        closed = Closed(error=reason, gateways=self.elsewhere if isinstance(error, Draining) else ())
+        gateways = self.elsewhere if isinstance(error, Draining) else ()
+        closed = Closed(error=reason, gateways=gateways, hello_id=hello_id)
         peer.link.send(ServerFrame(closed=closed).SerializeToString())
+
+
+def _frames(records: Sequence[bytes]) -> Iterator[bytes]:
+    """The records joined into frames; one that is larger by itself stays so."""
+    if len(records) == 1:
+        yield records[0]
+        return
+    joined: list[bytes] = []
+    size = 0
+    for record in records:
+        if joined and size + len(record) > MAX_JOINED_BYTES:
+            yield b"".join(joined)
+            joined, size = [], 0
+        joined.append(record)
+        size += len(record)
+    yield b"".join(joined)

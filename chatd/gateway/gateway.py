@@ -9,11 +9,13 @@ import random
 from collections.abc import Callable
 from functools import partial
 
+import structlog
 from google.protobuf.message import DecodeError
 
 from chatd.core.graphemes import cut
 from chatd.core.stream import DeviceStream
-from chatd.errors import ChatdError, MalformedFrame, NoStream, UnknownFrame
+from chatd.core.string_fields import refuse_nul
+from chatd.errors import ChatdError, Internal, MalformedFrame, NoStream, UnknownFrame
 from chatd.gateway.ack_flush import AckFlush
 from chatd.gateway.admission import Admission
 from chatd.gateway.calls import ClientCalls
@@ -25,6 +27,8 @@ from chatd.gateway.presence import GatewayPresence
 from chatd.gateway.refusals import Refusals
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, ServerFrame
 from chatd.text import one_line
+
+log = structlog.get_logger()
 
 MAX_REASON = 200
 """Characters (grapheme clusters) kept of the reason a device gives for a rejection."""
@@ -72,17 +76,25 @@ class GatewayServer:
 
     def on_frame(self, peer: ClientConnection, encoded: bytes) -> None:
         """Handle one encoded ClientFrame, or refuse it."""
+        hello_id = 0
         try:
             try:
                 frame = ClientFrame.FromString(encoded)
             except DecodeError as exc:
                 raise MalformedFrame("the frame is not a ClientFrame") from exc
+            hello_id = frame.hello.hello_id
             handler = self._handlers.get(frame.WhichOneof("kind"))
             if handler is None:
                 raise UnknownFrame("no known kind of frame is set")
+            if b"\0" in encoded:
+                refuse_nul(frame)
             handler(peer, frame)
         except ChatdError as exc:
-            self._refusals.frame(peer, exc, len(encoded))
+            self._refusals.frame(peer, exc, len(encoded), hello_id=hello_id)
+        except Exception as exc:  # one frame must not take the rest of its batch with it
+            log.exception("A client's frame could not be handled")
+            error = Internal(f"the frame could not be handled: {type(exc).__name__}")
+            self._refusals.frame(peer, error, len(encoded), hello_id=hello_id)
 
     def after_batch(self) -> None:
         """Ask default nodes for all that the frames since the last call made necessary."""
@@ -90,7 +102,17 @@ class GatewayServer:
         self._opening.flush()
         self._catch_up.flush()
 
+    def _is_of_earlier_stream(self, peer: ClientConnection, epoch: int) -> bool:
+        """True if the frame is to be ignored; it counts as a frame all the same. Raises
+        RateLimited."""
+        if not peer.has_replaced(epoch):
+            return False
+        self._admission.limit_acks(peer)
+        return True
+
     def _on_ack(self, peer: ClientConnection, frame: ClientFrame) -> None:
+        if self._is_of_earlier_stream(peer, frame.ack.epoch):
+            return
         stream = peer.stream
         if stream is None:
             raise NoStream("ack without a stream")
@@ -101,6 +123,8 @@ class GatewayServer:
             self._catch_up.want(peer)
 
     def _on_reject(self, peer: ClientConnection, frame: ClientFrame) -> None:
+        if self._is_of_earlier_stream(peer, frame.reject.epoch):
+            return
         if peer.stream is None:
             raise NoStream("reject without a stream")
         self._admission.limit_frame(peer, peer.identity, frame.ByteSize())
@@ -108,6 +132,8 @@ class GatewayServer:
         self._acks.acked(peer)
 
     def _on_presence(self, peer: ClientConnection, frame: ClientFrame) -> None:
+        if self._is_of_earlier_stream(peer, frame.presence.epoch):
+            return
         if peer.stream is None:
             raise NoStream("presence without a stream")
         self._presence.change(peer, frame.presence.state, peer.heard_at)
@@ -124,6 +150,8 @@ class GatewayServer:
         self._sender.send(peer, ServerFrame(heartbeat=frame.heartbeat).SerializeToString())
 
     def _on_bye(self, peer: ClientConnection, frame: ClientFrame) -> None:
+        if self._is_of_earlier_stream(peer, frame.bye.epoch):
+            return
         if not peer.is_open:
             raise NoStream("bye without a stream")
         if peer.stream is None:

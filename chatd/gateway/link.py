@@ -7,7 +7,18 @@ from typing import Protocol
 class Link(Protocol):
     """One client's connection. Links are told apart by identity."""
 
+    is_full: bool
+    """True while so much waits to be sent that deliveries had better stay in the outbox. The front
+    writes it, and tells when there is room again."""
+
+    calls_under_way: int
+    """Calls that have come over it and are not answered yet. ClientCalls writes it."""
+
     def __hash__(self) -> int: ...
+
+    @property
+    def has_stream(self) -> bool:
+        """True with a stream, or on the way to one."""
 
     @property
     def address(self) -> str:
@@ -16,7 +27,13 @@ class Link(Protocol):
 
     def send(self, frame: bytes) -> bool:
         """Send one encoded ServerFrame without waiting. False: nothing was sent, the client has
-        gone or does not keep up."""
+        gone."""
+
+    def hold(self) -> None:
+        """Hear no more frames until ``go_on``. What the client sends waits, at last with the
+        client."""
+
+    def go_on(self) -> None: ...
 
     def hang_up(self) -> None:
         """End the connection; frames that are still on their way are not heard."""

@@ -2,11 +2,13 @@
 the streams of its topics."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import structlog
 from google.protobuf.message import DecodeError
 
 from chatd.core.counter import Counter
+from chatd.core.each import each
 from chatd.core.ids import DELIVERIES, SIGNALS, WATCH
 from chatd.core.priority import URGENT
 from chatd.core.stream import DeviceStream, Published, Run, count_of
@@ -52,47 +54,68 @@ class LiveDelivery:
     def on_batch(self, batch: list[QueueMessage]) -> None:
         """One event goes to many devices with the same body: it is taken apart once, and kept
         once."""
-        streams = self._streams
-        passed_on = 0
         outgoing: dict[ClientConnection, list[bytes]] = {}
-        for topics, body in batch:
-            if not topics:
-                self._on_own(body)
-                continue
-            # Parsed when the first of its streams is found: a signal has no header.
-            head: QueueHeader | None = None
-            message, plain = _NOTHING, _NOT_MADE
-            for topic in topics:
-                peer = streams.get(topic)
-                if peer is None or peer.stream is None:
-                    self._on_other(topic, body)
-                    continue
-                if head is None:
-                    head, message = _parse(body)
-                stream = peer.stream
-                if not message.runs:
-                    self._on_word(peer, stream, head)
-                    continue
-                mine: Published | None = message
-                if stream.plain:
-                    if plain is _NOT_MADE:
-                        plain = _plain(message)
-                    mine = plain
-                if mine is None:
-                    stream.fall_behind()
-                elif stream.offer(mine):
-                    passed_on += mine.events
-                    waiting = outgoing.get(peer)
-                    if waiting is None:
-                        outgoing[peer] = [mine.records]
-                    else:
-                        waiting.append(mine.records)
-                if stream.wants_pull:
-                    self._pulls.want(peer)
-        self.passed_on.add(passed_on)
+        each(batch, partial(self._on_message, outgoing), self._unhandled)
+        parts: list[bytes] = []
+        joined: list[bytes] = []
         for peer, records in outgoing.items():
+            if len(records) > 1:
+                # The devices of one room get the same messages: they are joined once.
+                if records != parts:
+                    parts, joined = records, [b"".join(records)]
+                records = joined
             self._deliver(peer, records, False)
         self._pulls.flush()
+
+    def _on_message(self, outgoing: dict[ClientConnection, list[bytes]], message: QueueMessage) -> None:
+        """Add the records to send to ``outgoing``."""
+        streams = self._streams
+        topics, body = message
+        if not topics:
+            self._on_own(body)
+            return
+        # Parsed when the first of its streams is found: a signal has no header.
+        head: QueueHeader | None = None
+        published, plain = _NOTHING, _NOT_MADE
+        passed_on = 0
+        for topic in topics:
+            peer = streams.get(topic)
+            if peer is None or peer.stream is None:
+                self._on_other(topic, body)
+                continue
+            if head is None:
+                head, published = _parse(body)
+            stream = peer.stream
+            if not published.runs:
+                self._on_word(peer, stream, head)
+                continue
+            mine: Published | None = published
+            if stream.plain:
+                if plain is _NOT_MADE:
+                    plain = _plain(published)
+                mine = plain
+            if mine is None or peer.link.is_full:
+                stream.fall_behind()
+            elif stream.offer(mine):
+                passed_on += mine.events
+                waiting = outgoing.get(peer)
+                if waiting is None:
+                    outgoing[peer] = [mine.records]
+                else:
+                    waiting.append(mine.records)
+            if stream.wants_pull:
+                self._pulls.want(peer)
+        self.passed_on.add(passed_on)
+
+    def _unhandled(self, message: QueueMessage, exc: Exception) -> None:
+        """Its streams pull what it held."""
+        log.exception("A queue message could not be handled; its streams pull")
+        for topic in message.topics:
+            peer = self._streams.get(topic)
+            if peer is not None and peer.stream is not None:
+                peer.stream.fall_behind()
+                if peer.stream.wants_pull:
+                    self._pulls.want(peer)
 
     def _on_word(self, peer: ClientConnection, stream: DeviceStream, head: QueueHeader) -> None:
         """A message to a device's stream with no deliveries."""
@@ -131,8 +154,12 @@ def _parse(body: bytes) -> tuple[QueueHeader, Published]:
 
 
 def _plain(message: Published) -> Published | None:
-    """The same with nothing compressed; None when that is too much at once."""
-    records = plain_records(message.records, MAX_PLAIN_BYTES)
+    """The same with nothing compressed; None when that is too much at once, or when a payload
+    cannot be decompressed: the streams pull, and get a marker in its place."""
+    try:
+        records = plain_records(message.records, MAX_PLAIN_BYTES)
+    except ChatdError:
+        return None
     if records is None or records is message.records:
         return message if records is not None else None
     return Published(message.runs, message.events, records, message.urgent)

@@ -13,7 +13,8 @@ from chatd.errors import ChatdError
 from chatd.gateway.backend import Backend
 from chatd.gateway.discovery import Discovery
 from chatd.gateway.drain import Drain
-from chatd.gateway.fronts.router import OnFrame, RouterFront
+from chatd.gateway.fronts.zmtp import ZmtpFront
+from chatd.gateway.fronts.zmtp_link import OnFrame
 from chatd.gateway.introduction import Introduction
 from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
@@ -42,7 +43,7 @@ class GatewayNode:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        front: RouterFront,
+        front: ZmtpFront,
         refusals: Refusals,
         subscriber: Subscriber,
         backend: Backend,
@@ -64,7 +65,7 @@ class GatewayNode:
         self._resync = resync
         self._every = every
         self._timers = Timers(loop)
-        self.drain = drain.run
+        self._drain = drain
         self.reload = reload.run
         self.uri = ""
         """Where the gateway is bound."""
@@ -108,8 +109,14 @@ class GatewayNode:
         for seconds, action in self._every:
             self._timers.every(seconds, action)
 
+    async def drain(self, seconds: float) -> None:
+        """Send the devices away and wait for what is under way, for ``seconds`` at most; then
+        accept and hear nothing more."""
+        await self._drain.run(seconds)
+        await self._front.drain()
+
     def close(self) -> None:
-        """Close the sockets; frames under way get a second to leave."""
+        """Close all that is open."""
         self._timers.cancel()
         self._introduction.close()
         self._watch.close()

@@ -5,10 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import structlog
+
+from chatd.core.each import each
 from chatd.core.graphemes import cut
 from chatd.core.ids import check_id
 from chatd.core.wire import error_from_pb
-from chatd.errors import ChatdError, Draining, Superseded, UnsupportedVersion
+from chatd.errors import ChatdError, Draining, Superseded, Unavailable, UnsupportedVersion
 from chatd.gateway.admission import Admission
 from chatd.gateway.backend import NodeCalls
 from chatd.gateway.catch_up import Pulls
@@ -18,6 +21,8 @@ from chatd.gateway.presence import GatewayPresence
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, ServerFrame, Welcome
 from chatd.pb.node.v1.node_pb2 import OpenStream, OpenStreamsRequest, OpenStreamsResponse
 from chatd.text import one_line
+
+log = structlog.get_logger()
 
 PROTOCOL_VERSION = 1
 MAX_WINDOW_MESSAGES = 65_536
@@ -127,7 +132,9 @@ class Opening:
         )
         new_devices = frozenset(opened.new_devices)
         refused = {one.stream: one.error for one in opened.refused}
-        for index, (opening, epoch) in enumerate(zip(batch, opened.epochs, strict=True)):
+
+        def open_one(one: tuple[int, tuple[PendingHello, int]]) -> None:
+            index, (opening, epoch) = one
             peer = opening.peer
             if peer.opening is not opening:
                 if epoch:
@@ -141,6 +148,12 @@ class Opening:
                 if older is not None:
                     self._sender.end(older, Superseded("a newer stream of this device is open"))
                 self._welcome(opening, epoch, new_device=index in new_devices)
+
+        def failed(one: tuple[int, tuple[PendingHello, int]], exc: Exception) -> None:
+            log.exception("A stream could not be opened")
+            self._sender.end(one[1][0].peer, Unavailable(f"the stream failed: {type(exc).__name__}"))
+
+        each(enumerate(zip(batch, opened.epochs, strict=True)), open_one, failed)
         self._pulls.flush()
 
     def _welcome(self, opening: PendingHello, epoch: int, *, new_device: bool) -> None:
@@ -155,6 +168,7 @@ class Opening:
             gateway_id=self._defaults.gateway_id,
             new_device=new_device,
             gateways=self._sender.elsewhere,
+            hello_id=opening.hello.hello_id,
         )
         self._sender.send(opening.peer, ServerFrame(welcome=welcome).SerializeToString())
         if opening.peer.stream is not None:

@@ -16,11 +16,11 @@ class Refusals:
         self._sender = sender
         self.refused = Counter("frames_refused", "frames and calls of clients that the gateway refused")
 
-    def frame(self, peer: ClientConnection, error: ChatdError, size: int) -> None:
-        """Refuse a frame of the stream."""
+    def frame(self, peer: ClientConnection, error: ChatdError, size: int, *, hello_id: int = 0) -> None:
+        """Refuse a frame of the stream; ``hello_id`` is a Hello's."""
         self.refused.add()
         if self._admission.may_be_told(peer, size):
-            self._sender.refuse(peer, error)
+            self._sender.refuse(peer, error, hello_id=hello_id)
         else:
             self._sender.end(peer, error)
 

@@ -1,9 +1,15 @@
 """``exec``: the operators' program gets the notification as JSON on its standard input, without a
-shell and without chatd's environment."""
+shell and without chatd's environment.
+
+It leads a process group of its own. A program that takes too long is killed with all that it has
+started; what it leaves running when it ends by itself is its own affair.
+"""
 
 import asyncio
+import contextlib
 import json
 import os
+import signal
 import tempfile
 from pathlib import Path
 from typing import IO
@@ -32,7 +38,7 @@ class ExecNotifier:
             raise NotifyFailed("the program did not end in time") from exc
         finally:
             if process.returncode is None:
-                process.kill()
+                _kill_group(process.pid)
                 await process.wait()
         if process.returncode:
             raise NotifyFailed(f"the program ended with {process.returncode}")
@@ -42,10 +48,22 @@ class ExecNotifier:
         environment = {"PATH": os.environ.get("PATH", os.defpath)}
         try:
             return await asyncio.create_subprocess_exec(
-                self._program, stdin=given, stdout=nowhere, stderr=nowhere, env=environment
+                self._program,
+                stdin=given,
+                stdout=nowhere,
+                stderr=nowhere,
+                env=environment,
+                start_new_session=True,
             )
         except OSError as exc:
             raise NotifyFailed(f"the program cannot be started: {exc.strerror}") from exc
 
     async def close(self) -> None:
         """Every program was waited for."""
+
+
+def _kill_group(leader: int) -> None:
+    """Kill a process group whose leader has not been waited for: until then nothing else gets its
+    number."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)

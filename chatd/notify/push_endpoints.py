@@ -15,6 +15,32 @@ MAX_ENDPOINT = 2_048
 _URL = re.compile(r"[!-\[\]-~]*")
 """ASCII without spaces, controls and backslashes."""
 
+_STANDS_FOR_IPV4 = tuple(
+    (ipaddress.IPv6Network(network), shift)
+    for network, shift in (
+        ("::/96", 0),  # IPv4-compatible, deprecated (RFC 4291, 2.5.5.1)
+        ("::ffff:0:0/96", 0),  # IPv4-mapped
+        ("::ffff:0:0:0/96", 0),  # IPv4-translated (RFC 2765)
+        ("64:ff9b::/96", 0),  # NAT64's well-known prefix (RFC 6052)
+        ("2002::/16", 80),  # 6to4
+    )
+)
+"""Networks, and the place of the IPv4 address in theirs: bits behind it."""
+_NOT_PUBLIC = tuple(
+    ipaddress.IPv6Network(network)
+    for network in (
+        "64:ff9b:1::/48",  # NAT64 of a local network (RFC 8215)
+        "100::/64",  # discarded
+        "2001:2::/48",  # benchmarks
+        "2001:10::/28",  # ORCHID, deprecated
+        "2001:db8::/32",  # documentation
+        "3fff::/20",  # documentation
+        "5f00::/16",  # segment routing
+        "fec0::/10",  # site-local, deprecated
+    )
+)
+"""Those that the interpreter's own table may not know as special yet."""
+
 
 class PushEndpoints:
     """``allowed``: the entries."""
@@ -42,6 +68,8 @@ class PushEndpoints:
         host = (parts.hostname or "").rstrip(".")
         if not any(host == known or host.endswith(f".{known}") for known in self._hosts):
             return "its host is not among those allowed here"
+        if _is_address(host) and not is_public(host):
+            return "its address is not public"  # no resolver will be asked for it
         return ""
 
     def is_trusted(self, endpoint: str) -> bool:
@@ -50,10 +78,34 @@ class PushEndpoints:
 
 
 def is_public(address: str) -> bool:
-    """True for an IP address of the open Internet."""
+    """True for an IP address of the open Internet. Of an IPv6 address that stands for an IPv4
+    address, to which a router or the kernel translates it, that one must be public too."""
     found = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    return found.is_global and not found.is_multicast and (mapped is None or is_public(str(mapped)))
+    if not found.is_global or found.is_multicast:
+        return False
+    if isinstance(found, ipaddress.IPv4Address):
+        return True
+    return not any(found in network for network in _NOT_PUBLIC) and all(
+        one.is_global and not one.is_multicast for one in _embedded(found)
+    )
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _embedded(address: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
+    """The IPv4 addresses that traffic to an IPv6 address may end at; none for a plain one."""
+    found = [
+        ipaddress.IPv4Address(int(address) >> shift & 0xFFFF_FFFF)
+        for network, shift in _STANDS_FOR_IPV4
+        if address in network
+    ]
+    return [*found, *(address.teredo or ())]  # Teredo's are those of the relay and of the host
 
 
 def _origin(parts: SplitResult) -> str:

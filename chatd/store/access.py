@@ -10,6 +10,7 @@ import structlog
 
 from chatd.core.counter import Counter
 from chatd.core.deadline import Deadline
+from chatd.core.each import each
 from chatd.core.model import CommittedRun
 from chatd.core.outage import Outage
 from chatd.errors import ChatdError, Internal, StoreFailed, Unavailable
@@ -65,7 +66,7 @@ def log_failure(error: ChatdError, what: str = "The node's own command or query 
     """A failure that no caller is told of. The database's own are said by its outages, once for
     all."""
     if not isinstance(error, _OUTAGES):
-        log.error(what, error=str(error), code=error.code)
+        log.error(what, error=error.explained, code=error.code)
 
 
 class StoreAccess:
@@ -176,12 +177,19 @@ class StoreAccess:
         self._complete(batch)
 
     def _complete(self, batch: Sequence[Completed]) -> None:
-        for completed in batch:
-            if completed.on_result is not None:
-                self.waiting -= 1
-                completed.on_result(completed.result)
-            elif isinstance(completed.result, ChatdError):
-                log_failure(completed.result)
+        each(batch, self._complete_one, _log_unhandled)
+
+    def _complete_one(self, completed: Completed) -> None:
+        if completed.on_result is not None:
+            self.waiting -= 1
+            completed.on_result(completed.result)
+        elif isinstance(completed.result, ChatdError):
+            log_failure(completed.result)
+
+
+def _log_unhandled(completed: Completed, exc: Exception) -> None:
+    """A caller could not even be told that it failed."""
+    log.exception("A result could not be handled")
 
 
 def _judge(outage: Outage, batch: Sequence[Completed]) -> None:

@@ -144,7 +144,7 @@ class Database:
             else:
                 fault = self._fault()
             if fault:
-                raise Unavailable(fault)
+                raise Unavailable("the database would lose what it commits", detail=fault)
             if self.file and readonly:
                 self.run("PRAGMA wal_autocheckpoint = 0")
                 self.run("PRAGMA query_only = ON")
@@ -196,6 +196,11 @@ class Database:
             raise commit_error(exc, self.engine) from exc
         if self.file:
             self.file.check()
+
+    def roll_back(self) -> None:
+        """End the transaction as if it had not been. Raises StoreFailed or Unavailable."""
+        with translated():
+            self.db.rollback()
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Run one statement that has no rows. Raises StoreFailed or Unavailable; IntegrityError of

@@ -1,7 +1,8 @@
 """The database's errors, turned into chatd's here and nowhere else.
 
 The question that decides: is the statement wrong, or can this connection never do it? A connection
-that cannot is closed, and the next transaction begins on a new one.
+that cannot is closed, and the next transaction begins on a new one. The database's own words may
+name its address, its files or a statement: they are the errors' details, for the log.
 """
 
 import sqlite3
@@ -35,6 +36,10 @@ class CommitUnknown(Unavailable):
     start will look. Nobody may guess: the process stops, and the next one reads what there is."""
 
 
+class DiskFull(StoreFailed):
+    """No statement is at fault: the next one will be refused as well."""
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Raise chatd's errors for peewee's. Those after which a transaction can be tried again pass:
@@ -56,14 +61,14 @@ def is_for_the_writer(exc: peewee.PeeweeException) -> bool:
 def translation(exc: peewee.PeeweeException) -> ChatdError:
     """The error of chatd's tree that says the same."""
     if _pgcode(exc) == _LOCK_NOT_AVAILABLE:
-        return LockHeld(f"another session holds the row: {first_line(exc)}")
+        return LockHeld("another session of the database holds a row", detail=first_line(exc))
     if sqlite_code(exc) == sqlite3.SQLITE_READONLY_DBMOVED:
-        return CommitUnknown(f"the database file was moved: {first_line(exc)}")
+        return CommitUnknown("the database file was moved", detail=first_line(exc))
     if _is_refusal(exc):
-        return StoreFailed(f"the database refused: {first_line(exc)}")
+        return _refusal(exc)
     if _pgcode(exc) == _QUERY_CANCELED or sqlite_code(exc) & 0xFF in _SQLITE_OTHERS_WORK:
-        return Unavailable(f"the database does not answer: {first_line(exc)}")
-    return ConnectionLost(f"the database does not answer: {first_line(exc)}")
+        return Unavailable("the database does not answer", detail=first_line(exc))
+    return ConnectionLost("the database does not answer", detail=first_line(exc))
 
 
 def commit_error(exc: peewee.PeeweeException, engine: str) -> ChatdError:
@@ -71,11 +76,19 @@ def commit_error(exc: peewee.PeeweeException, engine: str) -> ChatdError:
     and SQLite may not."""
     if engine == "postgres":
         if _is_refusal(exc):
-            return StoreFailed(f"the database refused: {first_line(exc)}")
-        return ConnectionLost(f"the connection was lost at COMMIT, the outcome is unknown: {first_line(exc)}")
+            return _refusal(exc)
+        return ConnectionLost(
+            "the connection was lost at COMMIT, the outcome is unknown", detail=first_line(exc)
+        )
     if sqlite_code(exc) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY):
-        return StoreFailed(f"the database refused: {first_line(exc)}")
-    return CommitUnknown(f"SQLite failed at COMMIT, what it wrote is unknown: {first_line(exc)}")
+        return _refusal(exc)
+    return CommitUnknown("the database failed at COMMIT, what it wrote is unknown", detail=first_line(exc))
+
+
+def _refusal(exc: peewee.PeeweeException) -> StoreFailed:
+    if _pgcode(exc) == _DISK_FULL or sqlite_code(exc) & 0xFF == sqlite3.SQLITE_FULL:
+        return DiskFull("the database's disk is full", detail=first_line(exc))
+    return StoreFailed("the database refused", detail=first_line(exc))
 
 
 def _is_refusal(exc: peewee.PeeweeException) -> bool:

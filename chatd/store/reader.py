@@ -4,12 +4,15 @@ checkpoints wait for the oldest reader."""
 from collections.abc import Callable
 
 import peewee
+import structlog
 
 from chatd.errors import ChatdError, Internal, StoreFailed, Unavailable
 from chatd.store.command import Query
 from chatd.store.database import Database
 from chatd.store.database_errors import ConnectionLost, first_line
 from chatd.store.worker import BatchWorker, Completed, OnResult, without_traceback
+
+log = structlog.get_logger()
 
 
 class Reader:
@@ -59,6 +62,7 @@ class Reader:
             return exc
         except peewee.PeeweeException as exc:
             self._database.disconnect()
-            return Unavailable(f"the database does not answer: {first_line(exc)}")
-        except Exception as exc:  # noqa: BLE001  whatever it is, the query is answered and the reader lives on
-            return Internal(f"a reader failed: {type(exc).__name__}: {exc}")
+            return Unavailable("the database does not answer", detail=first_line(exc))
+        except Exception as exc:
+            log.error("A reader failed", error=type(exc).__name__, exc_info=exc)
+            return Internal(f"a reader failed: {type(exc).__name__}")

@@ -141,11 +141,14 @@ class RoomLog:
 
     def members(self, room: LockedRoom) -> Members:
         """The room's active subscribers; the same object for as long as nobody joins or leaves."""
-        members = self._members.get(room.room_id) or self._cache.get(room.room_id, room.version)
-        if members is None or members.version != room.version:
-            members = read_members(self._database, room.room_id, room.version)
+        members = self.known_members(room) or read_members(self._database, room.room_id, room.version)
         self._members[room.room_id] = members
         return members
+
+    def known_members(self, room: LockedRoom) -> Members | None:
+        """The same, if they need not be read."""
+        members = self._members.get(room.room_id) or self._cache.get(room.room_id, room.version)
+        return members if members is not None and members.version == room.version else None
 
     def set_members(self, room: LockedRoom, profiles: frozenset[str]) -> Members:
         """Profiles joined or left: these are the members from now on."""

@@ -65,7 +65,9 @@ class SqliteFile:
         try:
             handle = os.open(f"{self._real}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as exc:
-            raise Unavailable(f"the database's lock file cannot be opened: {exc.strerror}") from exc
+            raise Unavailable(
+                "the database's lock file cannot be opened", detail=f"{self._real}.lock: {exc.strerror}"
+            ) from exc
         try:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -112,9 +114,13 @@ class SqliteFile:
         except OSError as exc:
             if exc.errno not in _GONE:
                 return 0, known or (0, 0)  # it is there, and cannot be looked at for the moment
-            raise CommitUnknown(f"{path} is gone: it was moved or removed while in use") from exc
+            raise CommitUnknown(
+                "the database is gone: it was moved or removed while in use", detail=str(path)
+            ) from exc
         if known is not None and _identity(found) != known:
-            raise CommitUnknown(f"{path} is another file: the one in use was moved or removed")
+            raise CommitUnknown(
+                "the database is another file: the one in use was moved or removed", detail=str(path)
+            )
         return found.st_size, _identity(found)
 
     def _starved(self, size: int) -> None:

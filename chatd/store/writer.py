@@ -12,7 +12,8 @@ process holds it.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -24,7 +25,7 @@ from chatd.core.model import CommittedRun
 from chatd.errors import ChatdError, Internal, StoreFailed, TimedOut, Unavailable
 from chatd.store.command import Command
 from chatd.store.database import Database
-from chatd.store.database_errors import CommitUnknown, ConnectionLost, LockHeld
+from chatd.store.database_errors import CommitUnknown, ConnectionLost, DiskFull, LockHeld, first_line
 from chatd.store.postgres import LOCK_MS, SHORT_LOCK_MS
 from chatd.store.room_log import MembersCache
 from chatd.store.set_aside import SetAside
@@ -57,6 +58,26 @@ class WriteBatch:
 
     completed: list[Completed]
     runs: list[CommittedRun]
+
+
+class CommandFailed(Exception):
+    """A command raised what is no error of the database: its transaction is rolled back, and what
+    others asked for is done without it."""
+
+    def __init__(self, fault: Exception) -> None:
+        super().__init__(type(fault).__name__)
+        self.fault = fault
+
+
+@contextmanager
+def faults_of_commands() -> Iterator[None]:
+    """Before the commit: raise CommandFailed for what is no error of the database."""
+    try:
+        yield
+    except (ChatdError, peewee.PeeweeException):
+        raise
+    except Exception as exc:  # noqa: BLE001  the writer judges it
+        raise CommandFailed(exc) from None
 
 
 class Writer:
@@ -123,30 +144,36 @@ class Writer:
         if not batch:
             return
         try:
-            self._deliver(self._transact(batch, careful=careful))
+            written = self._transact(batch, careful=careful)
         except LockHeld as exc:
-            if careful:
-                self._each_alone(batch)  # a row of which no command has the name
-            else:
+            if not careful:
                 log.warning(
                     "Another session of the database holds a row for long; commands that need it wait",
-                    error=str(exc),
+                    error=exc.explained,
                 )
                 self._aside.raise_alert()
                 self._work(batch)
+                return
+            # a row of which no command has the name
         except peewee.IntegrityError:
-            # Two nodes at once stored the same event id: alone, each command finds what the other
-            # node committed.
-            self._each_alone(batch)
+            pass  # two nodes at once stored the same event id: alone, each command finds the other's
         except peewee.OperationalError:
-            # A deadlock or serialization failure: PostgreSQL has rolled it back, nothing of it
-            # happened.
-            self._each_alone(batch)
+            pass  # a deadlock or serialization failure: PostgreSQL has rolled it back
+        except CommandFailed:
+            pass  # alone, only the guilty command fails
         except ChatdError as exc:
-            self._judge(exc)
-            self._fail(batch, exc)
+            if not isinstance(exc, StoreFailed) or isinstance(exc, DiskFull):
+                self._judge(exc)
+                self._fail(batch, exc)
+                return
+            # one command's statement is at fault
         except Exception as exc:  # noqa: BLE001  whatever it is, every command is answered and the writer lives on
             self._fail(batch, _bug(exc))
+            return
+        else:
+            self._deliver(written)
+            return
+        self._each_alone(batch)
 
     def _each_alone(self, batch: list[Submission]) -> None:
         self._aside.release(batch)
@@ -169,7 +196,9 @@ class Writer:
             self._judge(exc)
             self._fail([one], exc)
         except (peewee.IntegrityError, peewee.OperationalError) as exc:
-            self._fail([one], StoreFailed(f"the database refused: {exc}"))
+            self._fail([one], StoreFailed("the database refused", detail=first_line(exc)))
+        except CommandFailed as exc:
+            self._fail([one], _bug(exc.fault))
         except Exception as exc:  # noqa: BLE001  as in _work
             self._fail([one], _bug(exc))
         return False
@@ -198,15 +227,21 @@ class Writer:
         wait: list[Submission] = []
         self._begin(SHORT_LOCK_MS if careful else LOCK_MS)
         try:
-            if careful:
-                batch, wait = self._aside.divide(
-                    batch, transaction.lock_free(one.command.locks() for one in batch)
-                )
+            with faults_of_commands():
+                if careful:
+                    batch, wait = self._aside.divide(
+                        batch, transaction.lock_free(one.command.locks() for one in batch)
+                    )
+                else:
+                    transaction.lock(one.command.locks() for one in batch)
+                in_time, late = _divide_by_deadlines(batch, steady_us())
+                completed = self._apply_all(transaction, in_time)
+            if _are_refused(completed, len(in_time)):
+                # Nothing is to be made durable; and the time of a refusal must not say whether rows
+                # were locked for it: PostgreSQL would fsync for a lock.
+                database.roll_back()
             else:
-                transaction.lock(one.command.locks() for one in batch)
-            in_time, late = _divide_by_deadlines(batch, steady_us())
-            completed = self._apply_all(transaction, in_time)
-            self._commit()
+                self._commit()
         except BaseException as exc:
             self._roll_back(exc)
             raise
@@ -264,6 +299,11 @@ def _divide_by_deadlines(
 
 def _failures(batch: Sequence[Submission], error: ChatdError) -> list[Completed]:
     return [Completed(one.on_result, error) for one in batch]
+
+
+def _are_refused(completed: Sequence[Completed], count: int) -> bool:
+    """True if all of so many commands were refused."""
+    return len(completed) == count and all(isinstance(one.result, ChatdError) for one in completed)
 
 
 def _bug(exc: Exception) -> Internal:

@@ -6,8 +6,8 @@ edge-triggered: it is read until EAGAIN, and looked at again after anything was 
 
 import asyncio
 import errno
-from collections.abc import Callable, Container, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import zmq
 
@@ -16,7 +16,6 @@ Message = list[bytes]
 _NOBLOCK = int(zmq.NOBLOCK)
 _NOBLOCK_MORE = int(zmq.NOBLOCK) | int(zmq.SNDMORE)
 _RCVMORE, _EVENTS, _POLLIN, _POLLOUT = int(zmq.RCVMORE), int(zmq.EVENTS), int(zmq.POLLIN), int(zmq.POLLOUT)
-_SRCFD = int(zmq.SRCFD)
 _BATCH_BYTES = 16 * 1_048_576
 
 
@@ -28,38 +27,13 @@ class PeerFull(Exception):
     """The peer's queue is at its high-water mark (or nobody is connected yet): nothing was sent."""
 
 
-class ConnectionTracker(Protocol):
-    """Is told of connections that are new to a ROUTER. ``accepted.py`` implements it; it stands
-    here because that module has a pump of its own."""
-
-    @property
-    def settled(self) -> Container[bytes]:
-        """Routing ids that can be no other connection's: their messages are read without a
-        question."""
-
-    def begin(self) -> None:
-        """Reading begins."""
-
-    def is_taken_over(self, routing_id: bytes, fd: int) -> bool:
-        """True if the id is now another connection's. Before ``identify`` says so, everything that
-        the earlier one said is handed on."""
-
-    def identify(self, routing_id: bytes, fd: int, address: str) -> bool:
-        """True if a message is to be heard, given its connection's descriptor (-1: inproc) and its
-        peer's address."""
-
-    def drained(self) -> None:
-        """Everything that had come when reading began has been read and handled."""
-
-
 class Pump:
     """Reads a socket in batches and sends on it without blocking.
 
     ``on_batch`` gets 1 to ``max_batch`` messages, of some 16 MiB, then other sockets have their
     turn. It must not raise. ``frames`` is how many every message has, where the peers are chatd's
-    own: then libzmq need not be asked after each. ``strangers`` is asked about a ROUTER's messages
-    from routing ids that are not settled. ``on_lost`` is called when a connecting socket (one peer,
-    IMMEDIATE) no longer has anybody to send to; at least once, while that is so.
+    own: then libzmq need not be asked after each. ``on_lost`` is called when a connecting socket
+    (one peer, IMMEDIATE) no longer has anybody to send to; at least once, while that is so.
     """
 
     def __init__(
@@ -70,7 +44,6 @@ class Pump:
         *,
         max_batch: int = 1000,
         frames: int = 0,
-        strangers: ConnectionTracker | None = None,
         on_lost: Callable[[], None] | None = None,
     ) -> None:
         self._loop = loop
@@ -78,8 +51,6 @@ class Pump:
         self._on_batch = on_batch
         self._max_batch = max_batch
         self._more = range(frames - 1) if frames else None
-        self._strangers = strangers
-        self._settled: Container[bytes] | None = strangers.settled if strangers is not None else None
         self._on_lost = on_lost
         self._was_writable = False
         self._check_scheduled = False
@@ -88,7 +59,6 @@ class Pump:
         # (enum flags, keyword checks).
         backend: Any = super(zmq.Socket, socket)
         self._receive: Callable[[int], bytes] = backend.recv
-        self._receive_frame: Callable[[int, bool], zmq.Frame] = backend.recv
         self._send: Callable[[bytes, int], None] = backend.send
         self._option: Callable[[int], int] = backend.get
         self._fd = int(socket.get(zmq.FD))
@@ -96,25 +66,16 @@ class Pump:
         loop.add_reader(self._fd, self._drain)
         self._look_again()
 
-    def read_now(self) -> None:
-        """Read what has come, without waiting for the loop's turn."""
-        self._drain()
-
     def _drain(self) -> None:
         if self._closed or self._paused:
             return
-        receive, option, more, settled = self._receive, self._option, self._more, self._settled
+        receive, option, more = self._receive, self._option, self._more
         batch: list[Message] = []
         left, room = self._max_batch, _BATCH_BYTES
-        all_read = False
-        if self._strangers is not None:
-            self._strangers.begin()
         try:
             while left and room > 0:
                 left -= 1
                 message = [receive(_NOBLOCK)]
-                if settled is not None and message[0] not in settled and not self._introduce(message, batch):
-                    continue
                 if more is None:
                     while option(_RCVMORE):
                         message.append(receive(_NOBLOCK))
@@ -124,34 +85,13 @@ class Pump:
                 batch.append(message)
                 room -= len(message[-1])
         except zmq.Again:
-            all_read = True
+            pass
         else:
             self._look_again()
         if batch:
             self._on_batch(batch)
         elif self._on_lost is not None:
             self._look_for_peer(self._on_lost)
-        if all_read and self._strangers is not None:
-            self._strangers.drained()
-
-    def _introduce(self, message: Message, batch: list[Message]) -> bool:
-        """Read on, frame by frame with what libzmq knows of it, which is slower. False: the message
-        is passed over."""
-        frame = self._receive_frame(_NOBLOCK, False)
-        try:
-            fd, address = int(frame.get(_SRCFD)), str(frame.get("Peer-Address"))
-        except zmq.ZMQError:
-            fd, address = -1, ""
-        strangers = self._strangers
-        if strangers is not None and batch and strangers.is_taken_over(message[0], fd):
-            self._on_batch(batch[:])
-            batch.clear()
-        if strangers is None or strangers.identify(message[0], fd, address):
-            message.append(frame.bytes)
-            return True
-        while self._option(_RCVMORE):
-            self._receive_frame(_NOBLOCK, False)
-        return False
 
     def _look_for_peer(self, on_lost: Callable[[], None]) -> None:
         """Woken with nothing to read: that is also how libzmq says that a connection came or

@@ -18,9 +18,6 @@ from chatd.errors import ChatdError, ConfigError, os_error
 from chatd.files.claim import Claim
 
 MAX_FRAME_BYTES = 1_048_576
-STRANGERS_HWM = 100
-"""Frames of one client that wait in the gateway; the others wait in TCP's own buffers, and so with
-the client."""
 HARD_FRAME_FACTOR = 4  # libzmq cuts a connection off at this many times MAX_FRAME_BYTES
 
 Socket = zmq.Socket[bytes]
@@ -143,48 +140,15 @@ def _bind(context: Context, socket: "zmq.Socket[bytes]", uri: str) -> "zmq.Socke
     return socket
 
 
-def _router(
-    context: Context, *, max_frame: int, send_hwm: int, receive_hwm: int = 10_000
-) -> "zmq.Socket[bytes]":
-    socket = _socket(context, zmq.ROUTER, max_frame=max_frame)
-    socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-    socket.sndhwm, socket.rcvhwm = send_hwm, receive_hwm
-    return socket
-
-
 def bind_router(
     context: Context, uri: str, *, max_frame: int = MAX_FRAME_BYTES, send_hwm: int = 1000
 ) -> "zmq.Socket[bytes]":
     """A ROUTER that says when a peer is gone (EHOSTUNREACH) or full (EAGAIN) instead of dropping
     silently."""
-    return _bind(context, _router(context, max_frame=max_frame, send_hwm=send_hwm), uri)
-
-
-def bind_watched_router(
-    context: Context, uri: str, *, max_frame: int = MAX_FRAME_BYTES, send_hwm: int = 1000
-) -> "tuple[zmq.Socket[bytes], zmq.Socket[bytes]]":
-    """The same for strangers, of whose frames few may wait to be read, however large they are; and
-    the PAIR that tells of each connection that is accepted and that ends (``accepted.py``)."""
-    router = _router(context, max_frame=max_frame, send_hwm=send_hwm, receive_hwm=STRANGERS_HWM)
-    # The kernel looks for hosts that vanished, in about 45 s too: libzmq goes through all its
-    # timers for each answered ping, which with 10,000 connections was a fifth of a core.
-    router.setsockopt(zmq.HEARTBEAT_IVL, 0)
-    router.setsockopt(zmq.TCP_KEEPALIVE, 1)
-    router.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 15)
-    router.setsockopt(zmq.TCP_KEEPALIVE_INTVL, 10)
-    router.setsockopt(zmq.TCP_KEEPALIVE_CNT, 3)
-    router.setsockopt(zmq.TCP_MAXRT, 45_000)
-    name = f"inproc://monitor-{id(router)}"
-    router.monitor(name, zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
-    monitor = context.socket(zmq.PAIR)
-    # No bound: libzmq's I/O thread would wait for whoever reads this, and everything with it.
-    monitor.linger = monitor.rcvhwm = 0
-    monitor.connect(name)
-    try:
-        return _bind(context, router, uri), monitor
-    except ChatdError:
-        monitor.close(0)
-        raise
+    socket = _socket(context, zmq.ROUTER, max_frame=max_frame)
+    socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+    socket.sndhwm, socket.rcvhwm = send_hwm, 10_000
+    return _bind(context, socket, uri)
 
 
 def connect_dealer(context: Context, uri: str, *, hwm: int = 10_000) -> "zmq.Socket[bytes]":

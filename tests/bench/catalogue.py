@@ -11,7 +11,7 @@ from tests.bench.peers.mosquitto import Mosquitto
 from tests.bench.peers.nats import JetStream
 from tests.bench.peers.rabbitmq import RabbitMq
 from tests.bench.priority import priority
-from tests.bench.resume import resumed
+from tests.bench.resume import reconnected, resumed
 from tests.bench.scenarios import Figures, many_rooms, one_room, replay
 from tests.bench.slow_device import slow_device
 from tests.bench.subject import Options, Subject
@@ -66,6 +66,7 @@ OWN: dict[str, Own] = {
     "large-room": Own("a room of 100,000 members, one of them online", large_room),
     "stored": Own("hot-room, with 10³ to 10⁶ events stored in the room", stored),
     "rooms": Own("sends to all of 10² to 10⁵ rooms alike", made),
+    "reconnect": Own("2,000 native devices whose gateway is killed go to another", reconnected, gateways=2),
     "resume": Own("a gateway with 1,000 SDK streams is killed", resumed, gateways=2),
     "priority": Own("urgent events to devices that are owed 100,000 bulk ones", priority),
     "slow-device": Own("500 devices, and one beside them that takes nothing", slow_device),

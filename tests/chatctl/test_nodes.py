@@ -8,6 +8,7 @@ import pytest
 from chatctl.columns import cells
 from chatctl.nodes import COLUMNS
 from chatctl.times import now_us
+from chatd.core import node_protocol
 from chatd.pb.admin.v1.admin_pb2 import Node
 from tests.chatctl.command import Chatctl
 from tests.daemons import Daemon
@@ -26,6 +27,7 @@ def test_nodes(chatctl: Chatctl, daemon: Daemon) -> None:
     assert {(row["node_id"], row["kind"]) for row in rows} == {("all", "default"), ("all", "gateway")}
     assert daemon.uri in {row["uri"] for row in rows}
     assert f"all\tgateway\t{daemon.uri}\t" in chatctl("nodes").stdout
+    assert {(row["protocol"], row["refused"]) for row in rows} == {(node_protocol.NUMBER, "")}
 
 
 def test_a_node_serves_while_its_lease_holds() -> None:
@@ -33,3 +35,9 @@ def test_a_node_serves_while_its_lease_holds() -> None:
     assert cells(node, COLUMNS)[-2:] == ["5m00s", "yes"]
     node.lease_left_us = -90_000_000
     assert cells(node, COLUMNS)[-2:] == ["-", "no, for 1m30s"]
+
+
+def test_a_process_of_another_version_is_shown_as_refused() -> None:
+    node = Node(node_id="g", kind="gateway", started_at_us=now_us() - 300_000_000, protocol=0)
+    node.refused = "it speaks protocol 0, and this process none before 1"
+    assert cells(node, COLUMNS)[-3:] == ["0", "5m00s", f"refused: {node.refused}"]

@@ -33,6 +33,9 @@ def test_a_line_for_each_kind(capsys: pytest.CaptureFixture[str]) -> None:
         ["r", "-", "-", "bob", "received 3 to 5 on phone"],
         ["r", "-", "-", "bob", "read up to 4"],
     ]
+    of_others = DeliveredReceipt(room_id="r", profile_id="bob", first_seq=3, seq=5)
+    show_signal(Output(as_json=False), Signal(delivered=of_others), (), KINDS)
+    assert capsys.readouterr().out == "r\t-\t-\tbob\treceived 3 to 5\n"
 
 
 def test_json_has_the_kind_and_the_fields_of_each(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ def test_status(chatctl: Chatctl) -> None:
         found = chatctl.json("status")
     assert found["database"] == "sqlite"
     (gateway,) = found["gateways"]
-    assert gateway["gateway_id"] == "all"
+    assert (gateway["gateway_id"], gateway["refused"]) == ("all", "")
     lines = chatctl("status").stdout.splitlines()
     assert lines[0] == "node_id\tall"
     of_gateway = [f"all {gateway['uri']} {name}" for name in gateway["counters"]]

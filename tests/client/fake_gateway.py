@@ -66,10 +66,14 @@ class FakeGateway:
             else:
                 self._heard.put_nowait(Heard(peer, frame))
 
+    async def hear_any(self) -> Heard:
+        """C: the next frame."""
+        async with asyncio.timeout(DEADLINE):
+            return await self._heard.get()
+
     async def hear(self, kind: str) -> tuple[bytes, Any]:
         """C: the next frame, which must be of this kind."""
-        async with asyncio.timeout(DEADLINE):
-            heard = await self._heard.get()
+        heard = await self.hear_any()
         assert heard.frame.WhichOneof("kind") == kind, f"wanted {kind}, heard {heard.frame}"
         return heard.peer, getattr(heard.frame, kind)
 
@@ -114,6 +118,7 @@ class FakeGateway:
             window_messages=window,
             window_bytes=window_bytes,
             version=1,
+            hello_id=hello.hello_id,
         )
         self.say(peer, welcome=welcome)
         return peer

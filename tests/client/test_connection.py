@@ -17,6 +17,7 @@ from chatd.errors import (
     Superseded,
     Unauthenticated,
 )
+from chatd.pb.events.v1.signals_pb2 import PresenceState
 from tests.client.fake_gateway import DEADLINE, FakeGateway
 from tests.client.streams import States, leave, streaming, take
 
@@ -228,4 +229,79 @@ async def test_a_frame_that_was_refused_for_coming_too_soon_does_not_end_the_str
         gateway.say(peer, error={"code": RateLimited.code, "name": RateLimited.name, "retry": True})
         gateway.deliver(peer, ("a", 1))
         assert await take(stream, 1) == [("a", 1)]
+        await leave(stream, gateway)
+
+
+async def test_each_hello_has_its_own_number_and_a_welcome_for_another_is_ignored(
+    client: Client, gateway: FakeGateway
+) -> None:
+    async with client.stream("laptop") as stream:
+        peer, first = await gateway.hear("hello")
+        gateway.close_stream(peer, Draining("elsewhere"))
+        peer, second = await gateway.hear("hello")
+        assert second.hello_id != first.hello_id
+        for hello_id, epoch in ((first.hello_id, 1), (second.hello_id, 2)):
+            gateway.say(peer, welcome={"epoch": epoch, "hello_id": hello_id, "heartbeat_interval_ms": 10_000})
+        await stream.opened()
+        assert stream.epoch == 2
+        gateway.say(peer, welcome={"epoch": 3, "hello_id": first.hello_id})
+        gateway.deliver(peer, ("a", 1))
+        assert await take(stream, 1) == [("a", 1)]
+        assert stream.epoch == 2
+        await leave(stream, gateway)
+
+
+async def test_a_closed_for_an_earlier_hello_ends_nothing(client: Client, gateway: FakeGateway) -> None:
+    async with streaming(client, gateway) as (stream, peer):
+        gateway.say(peer, closed={"error": {"code": 600, "name": "SUPERSEDED"}, "hello_id": 77})
+        gateway.deliver(peer, ("a", 1))
+        assert await take(stream, 1) == [("a", 1)]
+        assert stream.state is not StreamState.ENDED
+        await leave(stream, gateway)
+
+
+async def test_a_gateway_that_names_no_hello_is_understood(client: Client, gateway: FakeGateway) -> None:
+    async with client.stream("laptop") as stream:
+        peer, _ = await gateway.hear("hello")
+        gateway.say(peer, welcome={"epoch": 1, "heartbeat_interval_ms": 10_000})
+        await stream.opened()
+        gateway.say(peer, closed={"error": {"code": 601, "name": "HEARTBEAT_LOST", "retry": True}})
+        await gateway.welcome(epoch=2)
+        while stream.epoch != 2:
+            await asyncio.sleep(0.005)
+        await leave(stream, gateway)
+
+
+async def test_what_a_stream_says_names_its_epoch(client: Client, gateway: FakeGateway) -> None:
+    async with streaming(client, gateway, epoch=12, window=4) as (stream, peer):
+        stream.set_presence(PresenceState.PRESENCE_STATE_AWAY)
+        assert (await gateway.hear("presence"))[1].epoch == 12
+        gateway.deliver(peer, ("a", 1), ("a", 2))
+        first = await anext(stream)
+        stream.reject(first, "no")
+        assert (await gateway.hear("reject"))[1].epoch == 12
+        await anext(stream)
+        assert (await gateway.hear("ack"))[1].epoch == 12
+        closing = asyncio.ensure_future(stream.close())
+        while not (heard := await gateway.hear_any()).frame.HasField("bye"):
+            assert heard.frame.ack.epoch == 12
+        assert heard.frame.bye.epoch == 12
+        gateway.close_stream(peer, None)
+        await closing
+
+
+async def test_nothing_is_rejected_between_two_connections(client: Client, gateway: FakeGateway) -> None:
+    """The repeat is, on the next one."""
+    async with streaming(client, gateway) as (stream, peer):
+        gateway.deliver(peer, ("a", 1))
+        first = await anext(stream)
+        gateway.close_stream(peer, Draining("elsewhere"))
+        again, hello = await gateway.hear("hello")
+        stream.reject(first, "cannot decrypt")
+        await asyncio.sleep(0.05)
+        assert gateway.heard_nothing()
+        gateway.say(again, welcome={"epoch": 2, "hello_id": hello.hello_id, "heartbeat_interval_ms": 10_000})
+        gateway.deliver(again, ("a", 1))
+        _, reject = await gateway.hear("reject")
+        assert (reject.delivery, reject.epoch) == (1, 2)
         await leave(stream, gateway)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from chatd.client import Client, Stream
-from chatd.errors import Draining, NotAMember, Unavailable
+from chatd.errors import Draining, NoStream, NotAMember, Unavailable
 from chatd.pb.chat.v1.chat_pb2 import WatchPresenceRequest, WatchPresenceResponse
 from chatd.pb.events.v1.signals_pb2 import Presence, PresenceState, Signal, Typing
 from tests.client.fake_gateway import DEADLINE, FakeGateway
@@ -105,4 +105,16 @@ async def test_watching_is_asked_for_again_if_the_error_says_so(
     await gateway.answer(lambda _: NotAMember("no room with her"))
     await asyncio.sleep(0.2)
     assert gateway.heard_nothing(), "this error does not"
+    await leave(stream, gateway)
+
+
+async def test_a_gateway_that_knows_no_stream_any_more_is_said_hello_and_asked_again(
+    client: Client, gateway: FakeGateway
+) -> None:
+    """It has been restarted, and the connection made again before the client could notice."""
+    stream, _ = await opened(client, gateway, lambda _: None)
+    stream.watch_presence(["alice"])
+    await gateway.answer(lambda _: NoStream("say Hello again"))
+    await gateway.welcome(epoch=2)
+    assert (await hear_watched(gateway))[1] == ["alice"]
     await leave(stream, gateway)

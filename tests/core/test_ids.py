@@ -41,7 +41,11 @@ def test_ids_that_are_fine(value: str) -> None:
         "\ud800",
         "x" * 129,
         "日" * 43,
+        "e" + "\u0301" * 32,
+        "\u0344" * 16,
+        "\u0301\u0327" * 500_000,
     ],
+    ids=lambda value: ascii(value[:12]),
 )
 def test_ids_that_are_not(value: str) -> None:
     with pytest.raises(InvalidId, match="id"):

@@ -14,7 +14,7 @@ from chatd.core.wire import (
     error_to_pb,
     varint,
 )
-from chatd.errors import WIRE_ERRORS, ChatdError, Internal
+from chatd.errors import WIRE_ERRORS, ChatdError, Internal, StartFailed, StoreFailed
 from chatd.pb.chat.v1.chat_pb2 import RoomEvent, SendEventsRequest
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink
 from chatd.pb.gateway.v1.gateway_pb2 import Ack, Error, ServerFrame
@@ -86,3 +86,10 @@ def test_an_error_of_a_newer_gateway_is_still_an_error() -> None:
     error = error_from_pb(Error(code=987, name="FROM_THE_FUTURE"))
     assert type(error) is Internal
     assert "FROM_THE_FUTURE" in str(error)
+
+
+def test_a_peer_is_told_neither_the_detail_nor_what_is_no_peers_business() -> None:
+    told = error_to_pb(StoreFailed("the database refused", detail="at 10.0.0.1"))
+    assert (told.code, told.message) == (504, "the database refused")
+    told = error_to_pb(StartFailed("the file /secret is in use"))
+    assert (told.code, told.message) == (500, "a fault in chatd; its log says more")

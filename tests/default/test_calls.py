@@ -24,7 +24,7 @@ from chatd.default.answer import (
     Role,
     Write,
 )
-from chatd.default.calls import Calls
+from chatd.default.calls import MAX_ANSWER_BYTES, Calls
 from chatd.default.deadlines import Deadlines
 from chatd.default.rooms.model import Member, Room
 from chatd.default.rooms.store import CreateRoom, GetRoom
@@ -91,6 +91,10 @@ class Methods:
             "Fails": lambda caller, request: Done(Response(seq=1 // 0)),
             "LaterFails": lambda caller, request: Later(
                 lambda store, reply, refuse: reply(Response(seq=1 // 0))
+            ),
+            "TooLarge": lambda caller, request: Done(RpcResponse(payload=bytes(MAX_ANSWER_BYTES))),
+            "TooLargeThen": lambda caller, request: Read(
+                GetRoom("r"), lambda found: RpcResponse(payload=bytes(MAX_ANSWER_BYTES))
             ),
             "ThenFails": lambda caller, request: Write(
                 self._create(caller, request), lambda room: Response(seq=1 // 0)
@@ -217,6 +221,17 @@ async def test_a_refusal_is_the_answer(
         assert_error(await gateway.call(f"Test/{method}", Request(room_id=room_id), USER), error)
     assert (node.calls.under_way, node.store.waiting, node.refused.value) == (0, 0, 1)
     assert not (await gateway.call("Test/Done", Request(), USER)).HasField("error"), "the node serves on"
+
+
+@pytest.mark.parametrize("method", ["TooLarge", "TooLargeThen"])
+async def test_an_answer_that_no_frame_can_hold_is_refused_and_the_connection_lives(
+    node: Node, gateway: Gateway, method: str
+) -> None:
+    await node.start()
+    reply = await gateway.call(f"Test/{method}", Request(), USER)
+    assert_error(reply, Internal)
+    assert (node.calls.under_way, node.store.waiting, node.refused.value) == (0, 0, 1)
+    assert not (await gateway.call("Test/Done", Request(), USER)).HasField("error")
 
 
 async def test_an_answer_may_come_later_and_out_of_order(node: Node, gateway: Gateway) -> None:

@@ -11,11 +11,21 @@ class KeptLink:
         self.takes = True
         self.sent: list[bytes] = []
         self.hung_up = False
+        self.is_full = False
+        self.calls_under_way = 0
+        self.has_stream = False
+        self.holds = 0
 
     def send(self, frame: bytes) -> bool:
         if self.takes:
             self.sent.append(frame)
         return self.takes
+
+    def hold(self) -> None:
+        self.holds += 1
+
+    def go_on(self) -> None:
+        self.holds -= 1
 
     def hang_up(self) -> None:
         self.hung_up = True

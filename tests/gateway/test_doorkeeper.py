@@ -40,8 +40,8 @@ class Door:
 def test_time_is_up_for_those_who_have_not_authenticated() -> None:
     door = Door()
     first, second, third = door.come(), door.come(now=101.0), door.come(now=101.0)
-    door.keeper.authenticated(second, operator=False)
-    door.keeper.authenticated(second, operator=False)
+    door.keeper.authenticated(second, "ann", operator=False)
+    door.keeper.authenticated(second, "ann", operator=False)
     door.tick_until(104.9)
     assert door.ended == []
     door.tick_until(105.0, since=104.9)
@@ -86,7 +86,7 @@ def test_those_who_authenticated_or_went_take_no_room() -> None:
     for number in range(100):
         one = door.come()
         if number % 2:
-            door.keeper.authenticated(one, operator=False)
+            door.keeper.authenticated(one, "ann", operator=False)
         else:
             door.keeper.ended(one)
             door.keeper.ended(one)
@@ -98,15 +98,17 @@ def test_those_who_authenticated_or_went_take_no_room() -> None:
 def test_the_third_wrong_token_ends_a_connection_once_it_has_been_told(authenticated: bool) -> None:
     door = Door()
     one, other = door.come(), door.come()
-    door.keeper.authenticated(other, operator=False)
+    door.keeper.authenticated(other, "ann", operator=False)
     if authenticated:
-        door.keeper.authenticated(one, operator=False)
+        door.keeper.authenticated(one, "ann", operator=False)
     for _ in range(2):
         door.keeper.failed(one, 100.0)
         door.keeper.failed(other, 100.0)
     door.tick_until(101.0)
     assert door.ended == []
+    assert not door.keeper.is_leaving(one)
     door.keeper.failed(one, 101.0)
+    assert door.keeper.is_leaving(one)
     door.keeper.tick(101.0)
     assert door.ended == []
     door.keeper.tick(101.0 + LAST_WORD_SECONDS)
@@ -146,6 +148,41 @@ def test_an_address_has_a_limit_of_refusals_for_all_its_connections() -> None:
     assert all(door.keeper.refused(one, 0, 100.0) for one in local)
 
 
+def flood(door: Door, *, connections: int, profile: str = "", operator: bool = False) -> int:
+    """So many connections from one address are refused until they are ended: how often."""
+    told = 0
+    for _ in range(connections):
+        one = door.come("a")
+        if profile:
+            door.keeper.authenticated(one, profile, operator=operator)
+        while door.keeper.refused(one, 0, 100.0):
+            told += 1
+    return told
+
+
+def test_strangers_at_its_address_end_no_connection_that_has_authenticated() -> None:
+    door = Door()
+    ann, operator = door.come("a"), door.come("a")
+    door.keeper.authenticated(ann, "ann", operator=False)
+    door.keeper.authenticated(operator, "operator", operator=True)
+    flood(door, connections=20)
+    assert all(door.keeper.refused(link, 0, 100.0) for link in (ann, operator))
+    assert not {ann, operator} & set(door.ended)
+
+
+def test_a_user_has_a_limit_of_refusals_for_all_its_connections() -> None:
+    door = Door()
+    assert flood(door, connections=20, profile="ann") == pytest.approx(8 * REFUSALS_PER_SECOND, rel=0.01)
+    assert flood(door, connections=1, profile="ben") == pytest.approx(2 * REFUSALS_PER_SECOND, rel=0.01)
+    assert flood(door, connections=20) == pytest.approx(8 * REFUSALS_PER_SECOND, rel=0.01)
+    ended = len(door.ended)
+    assert flood(door, connections=20, profile="ann", operator=True) == pytest.approx(
+        40 * REFUSALS_PER_SECOND, rel=0.01
+    )
+    assert len(door.ended) == ended + 20
+    assert len(door.keeper._profile) == 0
+
+
 def test_whose_refusals_are_spread_over_time_is_told_for_ever() -> None:
     door = Door()
     one = door.come()
@@ -163,24 +200,24 @@ def full_door() -> Door:
 def test_when_descriptors_run_out_the_oldest_stranger_goes() -> None:
     door = full_door()
     user, stranger, other = door.come(), door.come(), door.come()
-    door.keeper.authenticated(user, operator=False)
+    door.keeper.authenticated(user, "ann", operator=False)
     newcomer = door.come()
     assert door.ended == [stranger]
-    door.keeper.authenticated(other, operator=False)
-    door.keeper.authenticated(newcomer, operator=False)
+    door.keeper.authenticated(other, "ann", operator=False)
+    door.keeper.authenticated(newcomer, "ann", operator=False)
     assert door.ended == [stranger], "those who have authenticated stay"
 
 
 def test_the_reserve_is_for_operators() -> None:
     door = full_door()
     for link in (door.come(), door.come(), door.come()):
-        door.keeper.authenticated(link, operator=False)
+        door.keeper.authenticated(link, "ann", operator=False)
     user = door.come()
     assert door.ended == [], "it may be an operator"
-    door.keeper.authenticated(user, operator=False)
+    door.keeper.authenticated(user, "ann", operator=False)
     assert door.ended == [user]
     operator = door.come()
-    door.keeper.authenticated(operator, operator=True)
+    door.keeper.authenticated(operator, "ann", operator=True)
     assert door.ended == [user]
     another = door.come()
     assert door.ended == [user, another], "an operator who is in keeps the place"

@@ -1,9 +1,17 @@
 """``exec``: the program gets the notification on its standard input and nothing of chatd's
-environment."""
+environment. A program that is killed takes its children with it."""
 
+import asyncio
+import os
+from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from chatd.client import Client
+from chatd.core.model import PushDevice
+from chatd.core.notification import Notification, NotifyFailed
+from chatd.notify.program import ExecNotifier
 from chatd.pb.admin.v1 import admin_pb2
 from tests.notify.receiver import QUICK
 from tests.system.deployment import Deployment
@@ -37,3 +45,62 @@ async def test_a_program_gets_the_notification_on_its_input_and_nothing_else(tmp
                 "AdminService/TestNotification", request, admin_pb2.TestNotificationResponse
             )
             assert (done.sent, done.error) == (False, "the program did not end in time")
+
+
+FORKING = """#!/bin/sh
+sleep 60 &
+echo $! > {folder}/child
+(sleep 60 & echo $! > {folder}/grandchild; wait) &
+{end}
+"""
+
+
+def is_running(pid: int) -> bool:
+    """A process that was killed and not waited for yet does not count."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
+    return False
+
+
+async def has_ended(pid: int) -> None:
+    async with asyncio.timeout(10):
+        while is_running(pid):
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_a_killed_program_leaves_no_children(tmp_path: Path, cancelled: bool) -> None:
+    program = tmp_path / "notify.sh"
+    program.write_text(FORKING.format(folder=tmp_path, end="wait"))
+    program.chmod(0o755)
+    notifier = ExecNotifier(program, timeout=60 if cancelled else 1.5)
+    files = [tmp_path / "child", tmp_path / "grandchild"]
+    notifying = asyncio.create_task(
+        notifier.notify(Notification("message", "bob", "phone"), PushDevice("exec", "", "", ""))
+    )
+    async with asyncio.timeout(10):
+        while not all(file.exists() and file.read_text().strip() for file in files):
+            await asyncio.sleep(0.01)
+    pids = [int(file.read_text()) for file in files]
+    if cancelled:
+        notifying.cancel()
+    with pytest.raises(asyncio.CancelledError if cancelled else NotifyFailed):
+        await notifying
+    for pid in pids:
+        await has_ended(pid)
+
+
+async def test_a_program_that_ends_by_itself_may_leave_something_running(tmp_path: Path) -> None:
+    program = tmp_path / "notify.sh"
+    program.write_text(FORKING.format(folder=tmp_path, end="exit 0"))
+    program.chmod(0o755)
+    await ExecNotifier(program, timeout=60).notify(
+        Notification("message", "bob", "phone"), PushDevice("exec", "", "", "")
+    )
+    pid = int((tmp_path / "child").read_text())
+    assert is_running(pid)
+    os.kill(pid, 9)
+    async with asyncio.timeout(10):
+        while not (tmp_path / "grandchild").exists():
+            await asyncio.sleep(0.01)
+    os.kill(int((tmp_path / "grandchild").read_text()), 9)

@@ -35,6 +35,14 @@ def test_endpoints(endpoint: str, good: bool) -> None:
     assert (PushEndpoints(["push.example.org", " http://127.0.0.1:8000/ "]).fault(endpoint) == "") == good
 
 
+def test_an_address_that_the_operators_name_as_a_host_must_be_public() -> None:
+    """No resolver is asked for it, so nothing else would look at it."""
+    endpoints = PushEndpoints(["127.0.0.1", "64:ff9b::7f00:1", "8.8.8.8"])
+    assert endpoints.fault("https://127.0.0.1/x") == "its address is not public"
+    assert endpoints.fault("https://[64:ff9b::7f00:1]/x") == "its address is not public"
+    assert endpoints.fault("https://8.8.8.8/x") == ""
+
+
 @pytest.mark.parametrize(
     ("address", "public"),
     [
@@ -51,6 +59,33 @@ def test_endpoints(endpoint: str, good: bool) -> None:
         ("fd00::1", False),
         ("::ffff:127.0.0.1", False),
         ("2002:7f00:1::", False),
+        ("2002:a00:1::1", False),
+        ("2002:808:808::1", True),
+        ("::ffff:8.8.8.8", True),
+        ("::7f00:1", False),
+        ("::10.0.0.1", False),
+        ("::8.8.8.8", True),
+        ("::ffff:0:127.0.0.1", False),
+        ("64:ff9b::7f00:1", False),
+        ("64:ff9b::10.0.0.1", False),
+        ("64:ff9b::169.254.169.254", False),
+        ("64:ff9b::8.8.8.8", True),
+        ("64:ff9b:1::8.8.8.8", False),
+        ("64:ff9b:1:7f00:0:100::", False),
+        ("2001:0:808:808:0:0:f7f7:f7f7", False),
+        ("2001:0:808:808:0:0:80ff:fffe", False),
+        ("2001:0:7f00:1:0:0:f7f7:f7f7", False),
+        ("::", False),
+        ("fec0::1", False),
+        ("ff0e::1", False),
+        ("100::1", False),
+        ("2001:db8::1", False),
+        ("3fff::1", False),
+        ("5f00::1", False),
+        ("192.0.2.1", False),
+        ("198.18.0.1", False),
+        ("240.0.0.1", False),
+        ("255.255.255.255", False),
     ],
 )
 def test_public_addresses(address: str, public: bool) -> None:

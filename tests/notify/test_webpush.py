@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import os
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -186,11 +187,31 @@ async def test_answers_of_a_push_service(
     assert (type(raised.value), raised.value.retry_after) == (kind, seconds)
 
 
-async def test_a_name_that_leads_inside_is_not_followed() -> None:
+@pytest.mark.parametrize("host", ["localhost", "64:ff9b::7f00:1", "2002:7f00:1::", "::7f00:1", "fec0::1"])
+async def test_a_name_that_leads_inside_is_not_followed(host: str) -> None:
     resolver = PublicResolver()
     with pytest.raises(OSError, match="no public address"):
-        await resolver.resolve("localhost", 443)
+        await resolver.resolve(host, 443, socket.AF_UNSPEC)
     await resolver.close()
+
+
+async def test_a_name_that_leads_elsewhere_when_it_is_connected_to(
+    key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DNS rebinding: the name of an allowed host, which leads inside by the time of the POST."""
+    asked = []
+
+    def getaddrinfo(host: str, port: int, *_: object, **__: object) -> list[object]:
+        asked.append(host)
+        inside = ("64:ff9b::7f00:1", port, 0, 0)
+        return [(socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", inside)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    notifier = WebPushNotifier(key, "mailto:a@example.org", PushEndpoints(["push.example.org"]), timeout=5)
+    with pytest.raises(NotifyFailed, match="no answer: ClientConnectorDNSError"):
+        await notifier.notify(LONGEST, Browser().device("https://push.example.org/x"))
+    await notifier.close()
+    assert asked == ["push.example.org"]
 
 
 @pytest.mark.parametrize(

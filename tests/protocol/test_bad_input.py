@@ -64,7 +64,7 @@ def test_too_many_frames(connect: Connect, room: str) -> None:
         (lambda room: event(room, "t", id_="x" * 129), 302),
         (lambda room: event(room, "t", id_="a\x1bb"), 302),
         (lambda room: event("no:room", "t", id_="e"), 302),
-        (lambda room: event("nowhere", "t", id_="e"), 400),
+        (lambda room: event("nowhere", "t", id_="e"), 401),
         (lambda room: event(room, "t", id_="e", type_=0), 301),
         (lambda room: event(room, "t", id_="e", type_=2), 301),
         (lambda room: event(room, "t" * 30_000, id_="e"), 304),
@@ -173,7 +173,7 @@ def test_rooms_that_cannot_be(connect: Connect, room: str) -> None:
 def test_tokens_that_are_none(connect: Connect) -> None:
     alice = connect()
     assert alice.refused("ChatService/GetHistory", b"", token="wrong") == 200
-    assert alice.refused("ChatService/GetHistory", b"", token="") == 200
+    assert alice.refused("ChatService/GetHistory", b"", token="") == 104
     alice.token = "wrong"
     alice.hello("d")
     assert alice.hear_kind("closed").error.code == 200

@@ -41,7 +41,7 @@ def test_a_silent_connection_is_closed_and_authenticated_ones_are_not(user: Call
     assert silent.has_connected()
     garbage.send_raw(b"\xff\xff")
     assert garbage.hear_kind("error").code == 100
-    assert stranger.refused("ChatService/Nothing", b"", token="") == 200
+    assert stranger.refused("ChatService/Nothing", b"", token="") == 104
     assert silent.is_disconnected()
     assert time.monotonic() - began > 0.8 * HANDSHAKE_SECONDS
     assert garbage.is_disconnected()

@@ -51,7 +51,7 @@ def test_a_stranger_with_a_dropped_clients_id_has_no_stream(
         assert answer.closed.error.code == 104
         alice.send_texts(room, "for bob alone")
         other.hear_nothing(0.5)
-        assert other.refused("ChatService/ListUnread", b"") == 200
+        assert other.refused("ChatService/ListUnread", b"") == 104
 
 
 def test_the_stream_of_a_dropped_connection_ends_at_once(connect: Connect) -> None:

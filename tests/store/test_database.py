@@ -50,8 +50,9 @@ def test_a_server_that_does_not_answer_is_reported() -> None:
 def test_a_lock_file_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/chatd.db")
     (tmp_path / "chatd.db.lock").mkdir()
-    with pytest.raises(Unavailable, match="lock file cannot be opened: Is a directory"):
+    with pytest.raises(Unavailable, match=r"lock file cannot be opened$") as refused:
         database.connect(readonly=False)
+    assert refused.value.detail == f"{tmp_path}/chatd.db.lock: Is a directory"
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
@@ -143,8 +144,9 @@ def test_sqlite_writers_sync_every_commit_and_readers_leave_the_wal_alone(tmp_pa
 def test_readers_cannot_write(db_uri: str) -> None:
     database = Database(db_uri)
     if database.engine == "sqlite":
-        with database.connection(readonly=True), pytest.raises(Unavailable, match="readonly"):
+        with database.connection(readonly=True), pytest.raises(Unavailable) as refused:
             database.run("DELETE FROM room")
+        assert "readonly" in refused.value.detail
 
 
 @pytest.mark.parametrize("setting", ["synchronous_commit"])

@@ -36,7 +36,7 @@ def test_a_refusal_is_the_answer(store: Store) -> None:
 
 
 def test_a_fault_in_a_query_is_its_own_answer_and_the_reader_lives_on(store: Store) -> None:
-    with pytest.raises(Internal, match="ZeroDivisionError: by nought"):
+    with pytest.raises(Internal, match=r"ZeroDivisionError$"):
         store.ask(Faulty())
     assert store.ask(Rows("SELECT 1")) == [(1,)]
 

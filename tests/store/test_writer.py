@@ -12,10 +12,18 @@ import pytest
 from chatd.default.messages.history import GetHistory
 from chatd.default.rooms.membership import AddSubscriptions
 from chatd.default.rooms.store import CreateRoom, GetRoom
-from chatd.errors import AlreadyExists, ChatdError, Internal, RoomNotFound, StoreFailed, Unavailable
+from chatd.errors import (
+    AlreadyExists,
+    ChatdError,
+    Internal,
+    NotAMember,
+    RoomNotFound,
+    StoreFailed,
+    Unavailable,
+)
 from chatd.store.command import NO_LOCKS, Command, Locks
 from chatd.store.database import Database
-from chatd.store.database_errors import CommitUnknown
+from chatd.store.database_errors import CommitUnknown, DiskFull
 from chatd.store.transaction import Transaction
 from tests.store.driver import Store, event, send
 
@@ -79,7 +87,7 @@ def test_a_failed_transaction_keeps_the_changes_of_no_command(store: Store) -> N
     results = store.many(
         [
             CreateRoom("s", "", "alice", ()),
-            Fails(StoreFailed("the disk is full")),
+            Fails(DiskFull("the disk is full")),
             CreateRoom("t", "", "alice", ()),
         ]
     )
@@ -88,6 +96,32 @@ def test_a_failed_transaction_keeps_the_changes_of_no_command(store: Store) -> N
     there = {room_id for (room_id,) in store.database.rows("SELECT room_id FROM room")}
     answered = {result.room_id for result in results if not isinstance(result, ChatdError)}
     assert there == {"r"} | answered, "a caller that was told of success has its room, and no other"
+
+
+@pytest.mark.parametrize("bad", ["room\ud800", "room\0"])
+def test_only_the_guilty_command_of_a_batch_fails(store: Store, bad: str) -> None:
+    """Neither engine takes a lone surrogate, PostgreSQL no NUL: as the name of a row to lock, as a
+    row to write, and as a fault of the code."""
+    if store.database.engine == "sqlite" and "\0" in bad:
+        pytest.skip("SQLite's text may hold a NUL")
+    guilty = [
+        AddSubscriptions(bad, ("eve",), "eve", False),
+        CreateRoom("s", bad, "eve", ()),
+        Fails(KeyError("k")),
+    ]
+    innocent = [send("alice", event("r", str(number))) for number in range(20)]
+    batch = [command for number, one in enumerate(guilty) for command in (*innocent[number * 5 :][:5], one)]
+    results = store.many([*batch, *innocent[15:]])
+    failed = [type(result) for result in results if isinstance(result, ChatdError)]
+    assert failed == [Internal] * 3
+    assert store.ask(GetRoom("r"))[0].head_seq == 1 + len(innocent)
+
+
+def test_a_full_disk_is_told_without_trying_each_command(store: Store) -> None:
+    full = DiskFull("the disk is full")
+    results = store.many([Fails(full), *(send("alice", event("r", str(number))) for number in range(50))])
+    assert isinstance(results[0], DiskFull)
+    assert store.batches < 50
 
 
 def test_after_a_commit_of_unknown_outcome_every_command_is_refused(store: Store) -> None:
@@ -114,3 +148,12 @@ def test_a_writer_whose_connection_has_ended_gets_a_new_one(
     store.do(CreateRoom("s", "", "alice", ()))
     with pytest.raises(AlreadyExists):
         store.do(CreateRoom("s", "", "alice", ()))
+
+
+def test_what_is_refused_leaves_no_trace(store: Store) -> None:
+    """Not even the profile that a stranger names, which is locked before anything is looked at."""
+    with pytest.raises(NotAMember):
+        store.do(AddSubscriptions("r", ("zoe",), "eve", False))
+    assert store.database.rows("SELECT 1 FROM profile WHERE profile_id = 'zoe'") == []
+    store.do(AddSubscriptions("r", ("zoe",), "alice", False))
+    assert store.database.rows("SELECT 1 FROM profile WHERE profile_id = 'zoe'") == [(1,)]

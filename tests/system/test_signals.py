@@ -69,8 +69,8 @@ def test_signals_reach_who_asked_and_count_for_nothing(deployment: Deployment) -
             sender.send_texts("r", "hello")
         assert texts(bob.deliveries(1)) == ["hello"]
         bob.ack(1)
-        receipt = hear_signal(alice, lambda signal: signal.delivered.device_id == "b").delivered
-        assert (receipt.room_id, receipt.profile_id, receipt.first_seq, receipt.seq) == ("r", "bob", 2, 2)
+        receipt = hear_signal(alice, lambda signal: signal.delivered.profile_id == "bob").delivered
+        assert (receipt.room_id, receipt.device_id, receipt.first_seq, receipt.seq) == ("r", "", 2, 2)
 
         bob.request("ChatService/SetReadMarker", SetReadMarkerRequest(room_id="r", seq=2, device_id="b"))
         read = hear_signal(alice2, lambda signal: signal.HasField("read")).read
@@ -117,7 +117,7 @@ def test_typing_is_limited_and_only_for_members(deployment: Deployment) -> None:
         assert [error.code for error in refused] == [606] * len(refused)
         assert refused, "five at once, three allowed"
         assert 0 < refused[0].retry_after_ms <= 1_000
-        assert alice.refused("ChatService/SetTyping", SetTypingRequest(room_id="nowhere")) == 400
+        assert alice.refused("ChatService/SetTyping", SetTypingRequest(room_id="nowhere")) == 401
         with Conversation(deployment.uri(0), deployment.token, "mallory") as mallory:
             assert mallory.refused("ChatService/SetTyping", request) == 401
             assert (

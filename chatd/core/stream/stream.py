@@ -165,7 +165,8 @@ class DeviceStream:
         return frames, False
 
     def pull_failed(self) -> None:
-        """The pull got no answer; another one is wanted."""
+        """The pull was not answered, or its answer had no room for this stream; another one is
+        wanted."""
         pull = self._end_pull()
         pull.fail()
         self._urgent_owed = pull.missed_urgent

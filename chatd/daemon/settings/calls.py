@@ -17,7 +17,7 @@ class CallsSection(Section):
     default_uri: str = Field(
         default="",
         description="Address at which a default node takes calls: mem://, ipc:// or tcp://, of this machine "
-        "only. A gateway may "
+        "only. With tcp:// every account of the machine may act as an operator; prefer ipc://. A gateway may "
         "have several, separated by commas. Default: mem:// in mode all, else an ipc socket in RUNTIME_DIR.",
     )
     call_timeout_ms: int = number(

@@ -1,12 +1,15 @@
-"""The gateway's address for clients and its limit of connections for each device."""
+"""The gateway's address for clients, and its limits of their connections."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import ClassVar
 
 from pydantic import Field
 
 from chatd.daemon.settings.addresses import address_problems
-from chatd.daemon.settings.section import Place, Section, number
+from chatd.daemon.settings.section import MIB, Place, Section, number
+from chatd.gateway.doorkeeper import DoorSettings
+from chatd.gateway.fronts.zmtp_link import FrontLimits
 
 
 class GatewaySection(Section):
@@ -34,6 +37,50 @@ class GatewaySection(Section):
         ge=1,
         le=100,
     )
+
+    max_connections_per_profile: int = number(
+        256,
+        "Number of authenticated connections to a gateway of one profile, operators' excepted. One more "
+        "closes the one that is used least: the oldest without a stream.",
+        unit="connections",
+        ge=1,
+        le=10**6,
+    )
+    max_connections_per_address: int = number(
+        0,
+        "Number of connections to a gateway from one address, which may be a whole office's: an IPv4 address "
+        "or an IPv6 /64. One more closes the one that is used least. With 0 the limit is half of all that "
+        "descriptors last for.",
+        unit="connections",
+        ge=0,
+        le=10**6,
+    )
+    gateway_max_unsent_bytes: int = number(
+        256 * MIB,
+        "Bytes that may wait in a gateway's memory for clients that do not read as quickly as they are "
+        "written to, all together. Beyond it their deliveries stay in the outbox, and their calls are "
+        "refused (503).",
+        unit="bytes",
+        ge=MIB,
+        le=64 * 1024 * MIB,
+    )
+    gateway_share_port: bool = Field(
+        default=False,
+        description="True lets other gateways of this machine listen at the same tcp:// address; the kernel "
+        "spreads connections over those that say so (SO_REUSEPORT). One gateway keeps one core busy.",
+    )
+
+    def door(self, door: DoorSettings) -> DoorSettings:
+        """The same with the limits of connections."""
+        return replace(
+            door,
+            per_profile=self.max_connections_per_profile,
+            per_address=self.max_connections_per_address or max(1, door.max_connections // 2),
+        )
+
+    def front(self, max_frame: int) -> FrontLimits:
+        """The limits of the device port. ``max_frame`` in bytes."""
+        return FrontLimits(max_frame, self.gateway_max_unsent_bytes, self.gateway_share_port)
 
     def problems(self, place: Place) -> Iterator[str]:
         if place.mode != "default":

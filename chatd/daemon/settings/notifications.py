@@ -80,7 +80,7 @@ class NotificationsSection(Section):
     notify_exec: OptionalPath = Field(
         default=None,
         description="Program that the notifier exec starts for each notification; it reads the notification "
-        "as JSON from stdin.",
+        "as JSON from stdin. One that takes longer than NOTIFY_TIMEOUT_MS is killed, with all that it has started.",
     )
     notify_webhook_url: SecretUri = Field(
         default="",

@@ -21,7 +21,8 @@ class QueueSection(Section):
     )
     queue_user_event_delivery_uri: str = Field(
         default="",
-        description="Address of the queue: mem://, ipc:// or tcp://, of this machine only. A gateway may have several, "
+        description="Address of the queue: mem://, ipc:// or tcp://, of this machine only. With tcp:// every "
+        "account of the machine can read what is delivered; prefer ipc://. A gateway may have several, "
         "separated by commas. Default: mem:// in mode all, else an ipc socket in RUNTIME_DIR.",
     )
 

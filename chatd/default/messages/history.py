@@ -15,7 +15,7 @@ MAX_PAGE_BYTES = 1_048_576
 class GetHistory(Query[tuple[tuple[bytes, ...], bool]]):
     """Encoded EventDeliveries before ``before_seq`` (0: the newest), ascending, within the
     profile's memberships (operators: all); and whether there are older ones. ``plain``: nothing in
-    them compressed. Raises RoomNotFound, NotAMember."""
+    them compressed. Raises NotAMember, for operators RoomNotFound."""
 
     room_id: str
     profile_id: str

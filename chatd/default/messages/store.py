@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from chatd.core.priority import URGENT
 from chatd.default.messages.model import NewEvent, StoredEvent
-from chatd.default.rooms.access import members_for
+from chatd.default.rooms.access import room_for
 from chatd.errors import ChatdError, EventIdReused
 from chatd.pb.events.v1.payloads_pb2 import EventLink
 from chatd.store.command import Command, Locks, Turn
@@ -21,7 +21,7 @@ _Known = dict[tuple[str, str], tuple[bytes, StoredEvent]]
 
 @dataclass(frozen=True, slots=True)
 class StoreEvents(Command[tuple[StoredEvent, ...]]):
-    """Append events, all or none. Refused with RoomNotFound, NotAMember, EventIdReused."""
+    """Append events, all or none. Refused with NotAMember, EventIdReused."""
 
     sender_id: str
     events: tuple[NewEvent, ...]
@@ -90,7 +90,7 @@ def _check(transaction: Transaction, command: StoreEvents, known: _Known) -> Non
         ) or first.content_hash != event.content_hash:
             raise EventIdReused(f"event id '{event.event_id}' was used for other content")
         if earlier is None:  # a retry gets its first answer, even if its sender has left the room since
-            members_for(transaction, transaction.log.room(event.room_id), command.sender_id)
+            room_for(transaction, event.room_id, command.sender_id)
 
 
 def _store(transaction: Transaction, sender_id: str, event: NewEvent, known: _Known) -> StoredEvent:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
+from chatd.core.each import each
 from chatd.core.ids import topic_of
 from chatd.core.model import NotificationContent
 from chatd.core.notification import Notification, Notifier, preview_of
@@ -137,8 +138,7 @@ class OfflineDelivery:
 
         def then(contents: tuple[NotificationContent, ...]) -> None:
             self._busy = False
-            for claim, content in zip(claims, contents, strict=True):
-                self._decide(claim, content)
+            each(zip(claims, contents, strict=True), lambda one: self._decide(*one), self._undecided)
             self._go_on()
 
         self._store.ask(GetNotificationContents(claims, self._clock()), then, self._end_early)
@@ -164,6 +164,10 @@ class OfflineDelivery:
                 sent_at_us=content.sent_at_us,
             )
             self.sender.send(claim, notification, content.push)
+
+    def _undecided(self, one: tuple[ClaimedNotification, NotificationContent], exc: Exception) -> None:
+        log.exception("A notification could not be made; it is given up")
+        self.sender.settle(NotificationOutcome(one[0], "dead", error=f"not made: {type(exc).__name__}"))
 
     def _go_on(self) -> None:
         """More is due than was claimed: the next pass need not wait for its tick."""

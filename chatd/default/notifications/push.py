@@ -138,7 +138,7 @@ def _mark_memberships(transaction: Transaction, profile_id: str) -> None:
 @dataclass(frozen=True, slots=True)
 class SetRoomNotifications(Command[None]):
     """Record the level of a profile's notifications in a room, and until when it is muted. A
-    message that waits is judged by it when it is due. Refused with RoomNotFound, NotAMember."""
+    message that waits is judged by it when it is due. Refused with NotAMember."""
 
     profile_id: str
     room_id: str
@@ -176,7 +176,7 @@ def _set_room(transaction: Transaction, command: SetRoomNotifications) -> ChatdE
 @dataclass(frozen=True, slots=True)
 class GetRoomNotifications(Query[tuple[int, int]]):
     """The level of a profile's notifications in a room, and until when it is muted, in microseconds
-    since the Unix epoch: what was set last, or ALL and 0. Raises RoomNotFound, NotAMember."""
+    since the Unix epoch: what was set last, or ALL and 0. Raises NotAMember."""
 
     profile_id: str
     room_id: str

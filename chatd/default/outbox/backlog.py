@@ -6,16 +6,28 @@ take.
 """
 
 from dataclasses import dataclass
+from itertools import islice
+
+import structlog
 
 from chatd.core.model import Owed, OwedRun, Pull
 from chatd.core.wire import delivery_record, encode_marker, plain_delivery, replayed, tried_before
 from chatd.default.dead_letters.delivery_failures import NO_FAILURES, DeliveryFailures, read_failures
 from chatd.default.outbox.backlog_order import Range, in_order
-from chatd.errors import Unavailable
+from chatd.errors import Internal, StoreFailed, Unavailable
 from chatd.pb.events.v1.payloads_pb2 import SkipReason
 from chatd.store.command import Query
 from chatd.store.database import Database
 
+log = structlog.get_logger()
+
+MAX_ANSWER_BYTES = 8 * 1_048_576
+"""Answers to the pulls of one call together; only the first may be larger. They travel as one
+frame, and sockets cut off at 16 MiB."""
+MAX_REPLAY_BYTES = 2 * 1_048_576
+"""Replays in one answer end here; the window does not bound their bytes."""
+MAX_CURSORS = 10_000
+"""Cursors in one answer: 1.5 MB. A gateway learns those of further rooms when something comes."""
 _CHUNK = 256  # events read at once: bounds what is read in vain when the byte limit cuts in
 _SUSPECT = 2  # failures after which an event is delivered alone, so that no other is blamed for it
 
@@ -27,7 +39,7 @@ def _cursors(stands: dict[Range, int]) -> dict[str, int]:
     for range_, after in stands.items():
         if range_.room_id not in unfinished:
             cursors[range_.room_id] = max(after, cursors.get(range_.room_id, 0))
-    return cursors
+    return dict(islice(cursors.items(), MAX_CURSORS))
 
 
 class _LogMoved(Exception):
@@ -36,21 +48,40 @@ class _LogMoved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PullOwed(Query[tuple[Owed, ...]]):
-    """An Owed for each pull. Raises Unavailable when a log is purged faster than it can be read."""
+    """An Owed for each pull, MAX_ANSWER_BYTES of all together. A pull that fails by itself has its
+    error in its Owed."""
 
     pulls: tuple[Pull, ...]
 
     def answer(self, database: Database) -> tuple[Owed, ...]:
-        return tuple(_pull(database, pull) for pull in self.pulls)
+        answers: list[Owed] = []
+        left = MAX_ANSWER_BYTES
+        for pull in self.pulls:
+            owed = _pull(database, pull)
+            left -= owed.size
+            if left < 0 and answers:
+                break
+            answers.append(owed)
+        unread = (Owed(unread=True) for _ in self.pulls[len(answers) :])
+        return (*answers, *unread)
 
 
 def _pull(database: Database, pull: Pull) -> Owed:
-    for _ in range(3):
-        try:
-            return _Puller(database, pull).pull()
-        except _LogMoved:
-            continue
-    raise Unavailable("the log is being purged")
+    try:
+        for _ in range(3):
+            try:
+                return _Puller(database, pull).pull()
+            except _LogMoved:
+                continue
+        return Owed(error=Unavailable("the log is being purged"))
+    except (StoreFailed, Unavailable):
+        raise  # the database's, and so everybody's
+    except Exception as exc:  # one pull must not take those beside it with it
+        stream = pull.stream
+        log.exception(
+            "What a device is owed cannot be read", profile=stream.profile_id, device=stream.device_id
+        )
+        return Owed(error=Internal(f"what the device is owed cannot be read: {type(exc).__name__}"))
 
 
 class _Puller:
@@ -76,6 +107,8 @@ class _Puller:
         for room_id, seq in failures.replays:
             if self._messages > 0 and (room_id, seq) != pull.again:
                 self._replay(room_id, seq, failures, again=False)
+            if sum(len(run.records) for run in self._runs) > MAX_REPLAY_BYTES:
+                break  # the others come with a later pull, when these are acknowledged
         ranges = self._ranges()
         suspect = self._suspect(ranges, failures)
         if suspect is not None:

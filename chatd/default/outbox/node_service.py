@@ -208,4 +208,6 @@ def _to_pb(owed: Owed) -> node_pb2.StreamOwed:
         cursors=[node_pb2.RoomCursor(room_id=room_id, seq=seq) for room_id, seq in owed.cursors.items()],
         superseded=owed.superseded,
         alone=owed.alone,
+        unread=owed.unread,
+        error=error_to_pb(owed.error) if owed.error is not None else None,
     )

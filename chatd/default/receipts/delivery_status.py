@@ -1,12 +1,13 @@
 """The progress of an event to the profiles it is for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chatd.default.dead_letters.delivery_state import IS_DELIVERED, JOINS, STATE, WAS_OWED
 from chatd.default.receipts.model import DeliveryStatus, RecipientStatus
 from chatd.default.rooms.access import require_recipient, require_room
 from chatd.errors import EventNotFound
+from chatd.pb.events.v1.payloads_pb2 import DeliveryState
 from chatd.store.command import Query
 from chatd.store.database import Database, placeholders
 
@@ -21,13 +22,20 @@ _RECIPIENTS = """
                 AND subscription.joined_seq <= room_event.seq
                 AND (subscription.left_seq IS NULL OR subscription.left_seq >= room_event.seq)"""
 """Everybody the event is for. Parameters: seq, room."""
+_FURTHEST_FIRST = (
+    DeliveryState.DELIVERY_STATE_ACKNOWLEDGED,
+    DeliveryState.DELIVERY_STATE_OWED,
+    DeliveryState.DELIVERY_STATE_REJECTED,
+    DeliveryState.DELIVERY_STATE_UNDELIVERABLE,
+    DeliveryState.DELIVERY_STATE_REMOVED,
+)
 _BUT_THE_SENDER = " AND subscription.profile_id <> room_event.sender_id"
 
 
 @dataclass(frozen=True, slots=True)
 class GetDeliveryStatus(Query[DeliveryStatus]):
-    """Asked by a profile the event is for, or by an operator. Raises RoomNotFound, NotAMember,
-    EventNotFound."""
+    """Asked by a member that the event was for, or by an operator. Raises EventNotFound, and
+    NotAMember, for operators RoomNotFound."""
 
     room_id: str
     seq: int
@@ -58,7 +66,12 @@ class GetDeliveryStatus(Query[DeliveryStatus]):
         page = rows[: self.limit]
         devices = self._devices(database, [row[0] for row in page])
         profiles = tuple(
-            RecipientStatus(profile_id, read_at_us, tuple(devices[profile_id]))
+            RecipientStatus(
+                profile_id,
+                read_at_us,
+                tuple(devices[profile_id]) if self.operator or profile_id == self.profile_id else (),
+                _furthest(state for _, state in devices[profile_id]),
+            )
             for profile_id, read_at_us in page
         )
         return DeliveryStatus(recipients, delivered, read, profiles, more=len(rows) > self.limit)
@@ -104,3 +117,8 @@ class GetDeliveryStatus(Query[DeliveryStatus]):
         for profile_id, device_id, state in rows:
             devices[profile_id].append((device_id, state))
         return devices
+
+
+def _furthest(states: Iterable[int]) -> int:
+    """Of a profile's devices; 0 if it has none."""
+    return min(states, key=_FURTHEST_FIRST.index, default=0)

@@ -26,12 +26,14 @@ class UnreadRoom:
 
 @dataclass(frozen=True, slots=True)
 class RecipientStatus:
-    """The progress of an event to a profile: ``read_at_us`` is 0 unless it was read; ``devices``:
-    each device and the event's DeliveryState there."""
+    """The progress of an event to a profile: ``read_at_us`` is 0 unless it was read. ``devices``:
+    each device and the event's DeliveryState there; none if the asker is not to know them.
+    ``state`` is the DeliveryState at the device that has come furthest, 0 without one."""
 
     profile_id: str
     read_at_us: int
     devices: tuple[tuple[str, int], ...]
+    state: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from chatd.default.limits import page_limit
 from chatd.default.part import Part
 from chatd.default.receipts.delivered import FindDelivered, Stretch
 from chatd.default.receipts.delivery_status import GetDeliveryStatus
-from chatd.default.receipts.model import DeliveryStatus, ReadMarker, UnreadRoom
+from chatd.default.receipts.model import DeliveryStatus, ReadMarker, RecipientStatus, UnreadRoom
 from chatd.default.receipts.store import ListUnread, SetReadMarker
 from chatd.default.rooms.members import FindMembers
 from chatd.default.signals.signals import Signals
@@ -75,7 +75,8 @@ class ReceiptBusiness:
         )
 
     def acknowledged(self, acks: Sequence[StreamAcks]) -> None:
-        """Cursors have moved: tell the rooms' other devices what has been delivered."""
+        """Cursors have moved: tell the rooms' other devices what has been delivered. Of a profile
+        that has left a room, the room is told nothing more."""
         if not self._signals.wanted:
             return
         moved = [
@@ -89,9 +90,10 @@ class ReceiptBusiness:
         def then(found: tuple[dict[str, Members], tuple[Stretch, ...]]) -> None:
             members, stretches = found
             for one in stretches:
-                self._signals.delivered(
-                    members[one.room_id], one.profile_id, one.device_id, one.first_seq, one.last_seq
-                )
+                if one.profile_id in members[one.room_id].profiles:
+                    self._signals.delivered(
+                        members[one.room_id], one.profile_id, one.device_id, one.first_seq, one.last_seq
+                    )
 
         self._store.ask(FindDelivered(self._store.members, tuple(moved), self._room_limit), then)
 
@@ -141,17 +143,20 @@ def _status_to_pb(status: DeliveryStatus) -> chat_pb2.GetDeliveryStatusResponse:
         recipients=status.recipients,
         delivered=status.delivered,
         read=status.read,
-        profiles=[
-            chat_pb2.RecipientStatus(
-                profile_id=one.profile_id,
-                read=one.read_at_us > 0,
-                read_at_us=one.read_at_us,
-                devices=[_receipt(one.profile_id, *device) for device in one.devices],
-            )
-            for one in status.profiles
-        ],
+        profiles=[_recipient(one) for one in status.profiles],
         more=status.more,
     )
+
+
+def _recipient(one: RecipientStatus) -> chat_pb2.RecipientStatus:
+    recipient = chat_pb2.RecipientStatus(
+        profile_id=one.profile_id,
+        read=one.read_at_us > 0,
+        read_at_us=one.read_at_us,
+        devices=[_receipt(one.profile_id, *device) for device in one.devices],
+    )
+    recipient.state = one.state  # type: ignore[assignment]
+    return recipient
 
 
 def _receipt(profile_id: str, device_id: str, state: int) -> EventReceipt:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from chatd.default.notifications.queue import withdraw
 from chatd.default.receipts.model import ReadMarker, UnreadRoom
-from chatd.default.rooms.access import Place, Standings, find_standings
+from chatd.default.rooms.access import Place, Standing, find_standings, not_a_member
 from chatd.default.rooms.unread import COUNT, MEMBERSHIPS, read_unread
 from chatd.errors import ChatdError
 from chatd.store.command import Command, Locks, Query
@@ -22,7 +22,7 @@ _UNREAD_MARKER: _Marker = (0, 0)
 
 @dataclass(frozen=True, slots=True)
 class SetReadMarker(Command[ReadMarker]):
-    """Record how far a profile has read. Refused with RoomNotFound, NotAMember."""
+    """Record how far a profile has read. Refused with NotAMember unless it is or was a member."""
 
     profile_id: str
     room_id: str
@@ -54,12 +54,12 @@ class SetReadMarker(Command[ReadMarker]):
 
 
 def _moving(
-    commands: Sequence[SetReadMarker], standings: Standings, before: dict[Place, _Marker]
+    commands: Sequence[SetReadMarker], standings: dict[Place, Standing], before: dict[Place, _Marker]
 ) -> dict[Place, tuple[int, str]]:
     """Markers that move: to which seq, and the device that read."""
     wanted: dict[Place, tuple[int, str]] = {}
     for command in commands:
-        standing = standings.places.get(command.place)
+        standing = standings.get(command.place)
         if standing is not None:
             seq = min(command.seq, standing.last_seq)
             if seq > wanted.get(command.place, (0, ""))[0]:
@@ -87,14 +87,14 @@ def _move(transaction: Transaction, moving: dict[Place, tuple[int, str]]) -> Non
 
 def _result(
     command: SetReadMarker,
-    standings: Standings,
+    standings: dict[Place, Standing],
     before: dict[Place, _Marker],
     after: dict[Place, _Marker],
     unread: dict[Place, int],
 ) -> ReadMarker | ChatdError:
-    standing = standings.places.get(command.place)
+    standing = standings.get(command.place)
     if standing is None:
-        return standings.refusal(*command.place)
+        return not_a_member(*command.place)
     seq, read_at_us = after.get(command.place, _UNREAD_MARKER)
     moved = seq > before.get(command.place, _UNREAD_MARKER)[0]
     return ReadMarker(*command.place, seq, read_at_us, moved=moved, unread=unread.get(command.place, 0))

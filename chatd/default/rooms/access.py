@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from chatd.core.model import Members
-from chatd.errors import ChatdError, NotAMember, PermissionDenied, RoomNotFound
+from chatd.errors import NotAMember, PermissionDenied, RoomNotFound
 from chatd.store.database import Database
 from chatd.store.room_log import LockedRoom
 from chatd.store.transaction import Transaction
@@ -22,23 +22,14 @@ class Standing(NamedTuple):
     """None: it has left."""
 
 
-class Standings(NamedTuple):
-    """The answer for many places at once."""
-
-    rooms: frozenset[str]
-    """Those of the rooms that exist."""
-    places: dict[Place, Standing]
-
-    def refusal(self, profile_id: str, room_id: str) -> ChatdError:
-        """The error for a place that is not in ``places``."""
-        if room_id not in self.rooms:
-            return RoomNotFound(f"no room '{room_id}'")
-        return NotAMember(f"'{profile_id}' was never a member of room '{room_id}'")
+def not_a_member(profile_id: str, room_id: str) -> NotAMember:
+    """The one answer to a profile that is not in a room, whether there is such a room or not."""
+    return NotAMember(f"'{profile_id}' is not a member of room '{room_id}', or there is no such room")
 
 
-def find_standings(database: Database, places: Sequence[Place]) -> Standings:
-    """The standing of profiles in rooms: (profile, room), each once. A profile that has left and
-    come back is a member."""
+def find_standings(database: Database, places: Sequence[Place]) -> dict[Place, Standing]:
+    """The standings of profiles that are or were in rooms: (profile, room), each once. A profile
+    that has left and come back is a member."""
     values, parameters = database.values("tt", places)
     rows = database.rows(
         f"""
@@ -46,29 +37,27 @@ def find_standings(database: Database, places: Sequence[Place]) -> Standings:
         SELECT v.profile_id, v.room_id, room.head_seq, subscription.joined_seq, subscription.left_seq
         FROM v
         JOIN room ON room.room_id = v.room_id
-        LEFT JOIN subscription ON subscription.room_id = v.room_id AND subscription.profile_id = v.profile_id
+        JOIN subscription ON subscription.room_id = v.room_id AND subscription.profile_id = v.profile_id
         """,
         parameters,
     )
     found: dict[Place, Standing] = {}
     for profile_id, room_id, head_seq, joined_seq, left_seq in rows:
-        if joined_seq is None:
-            continue
         one = Standing(head_seq, joined_seq) if left_seq is None else Standing(left_seq, None)
         other = found.get((profile_id, room_id))
         if other is None or one.last_seq > other.last_seq or one.joined_seq is not None:
             found[profile_id, room_id] = one
-    return Standings(frozenset(row[1] for row in rows), found)
+    return found
 
 
 def require_room(database: Database, room_id: str) -> None:
-    """Raises RoomNotFound."""
+    """There is such a room, for an operator who asks. Raises RoomNotFound."""
     if not database.rows("SELECT 1 FROM room WHERE room_id = ?", (room_id,)):
         raise RoomNotFound(f"no room '{room_id}'")
 
 
 def require_member(database: Database, room_id: str, profile_id: str) -> None:
-    """The profile is a member now. Raises RoomNotFound, NotAMember."""
+    """The profile is a member now. Raises NotAMember."""
     rows = database.rows(
         """
         SELECT 1
@@ -78,40 +67,44 @@ def require_member(database: Database, room_id: str, profile_id: str) -> None:
         (room_id, profile_id),
     )
     if not rows:
-        require_room(database, room_id)
-        raise NotAMember(f"'{profile_id}' is not a member of room '{room_id}'")
+        raise not_a_member(profile_id, room_id)
 
 
 def require_past_member(database: Database, room_id: str, profile_id: str) -> None:
-    """The profile is or was a member. Raises RoomNotFound, NotAMember."""
+    """The profile is or was a member. Raises NotAMember."""
     if not database.rows(
         "SELECT 1 FROM subscription WHERE room_id = ? AND profile_id = ?", (room_id, profile_id)
     ):
-        require_room(database, room_id)
-        raise NotAMember(f"'{profile_id}' was never a member of room '{room_id}'")
+        raise not_a_member(profile_id, room_id)
 
 
 def require_recipient(database: Database, room_id: str, profile_id: str, seq: int) -> None:
-    """The event is for the profile. Raises RoomNotFound, NotAMember."""
-    rows = database.rows(
+    """The profile is a member now, and the event was for it. Raises NotAMember."""
+    ((is_member, is_recipient),) = database.rows(
         """
-        SELECT 1
+        SELECT MAX(CASE WHEN left_seq IS NULL THEN 1 ELSE 0 END),
+            MAX(CASE WHEN joined_seq <= ? AND (left_seq IS NULL OR left_seq >= ?) THEN 1 ELSE 0 END)
         FROM subscription
-        WHERE room_id = ? AND profile_id = ? AND joined_seq <= ? AND (left_seq IS NULL OR left_seq >= ?)
+        WHERE room_id = ? AND profile_id = ?
         """,
-        (room_id, profile_id, seq, seq),
+        (seq, seq, room_id, profile_id),
     )
-    if not rows:
-        require_room(database, room_id)
+    if not is_member:
+        raise not_a_member(profile_id, room_id)
+    if not is_recipient:
         raise NotAMember(f"event {seq} of room '{room_id}' is not for '{profile_id}'")
 
 
-def members_for(transaction: Transaction, room: LockedRoom, profile_id: str) -> Members:
-    """The members of a locked room, for a profile that must be one of them. Raises NotAMember."""
-    members = transaction.log.members(room)
-    if profile_id not in members.profiles:
-        raise NotAMember(f"'{profile_id}' is not a member of room '{room.room_id}'")
-    return members
+def room_for(transaction: Transaction, room_id: str, profile_id: str) -> tuple[LockedRoom, Members]:
+    """A locked room and its members, for a profile that must be one of them. Raises NotAMember."""
+    room = transaction.log.find(room_id)
+    known = None if room is None else transaction.log.known_members(room)
+    if known is None or profile_id not in known.profiles:
+        # A refusal takes this one look-up in every case: its time says no more than its text does.
+        require_member(transaction.database, room_id, profile_id)
+    if room is None:
+        raise not_a_member(profile_id, room_id)  # it was made only after the locks were taken
+    return room, transaction.log.members(room)
 
 
 def require_owner(transaction: Transaction, room: LockedRoom, profile_id: str) -> None:

@@ -13,7 +13,7 @@ from chatd.store.room_log import MembersCache, read_members
 @dataclass(frozen=True, slots=True)
 class FindMembers(Query[dict[str, Members]]):
     """The members of rooms; rooms that are unknown or have more than ``limit`` members are left
-    out. A ``profile_id`` must be a member of each: raises RoomNotFound, NotAMember."""
+    out. A ``profile_id`` must be a member of each: raises NotAMember."""
 
     cache: MembersCache
     room_ids: tuple[str, ...]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from google.protobuf.struct_pb2 import Struct
 
 from chatd.core.model import Members
-from chatd.default.rooms.access import members_for, require_owner
+from chatd.default.rooms.access import require_owner, room_for
 from chatd.default.rooms.model import MembershipChange
 from chatd.errors import ChatdError
 from chatd.pb.events.v1.payloads_pb2 import EventLink, EventType
@@ -22,7 +22,7 @@ from chatd.store.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class AddSubscriptions(Command[MembershipChange]):
-    """Make profiles members. Refused with RoomNotFound, and NotAMember unless ``operator``."""
+    """Make profiles members. Refused with NotAMember, for an ``operator`` with RoomNotFound."""
 
     room_id: str
     profiles: tuple[str, ...]
@@ -44,8 +44,8 @@ class AddSubscriptions(Command[MembershipChange]):
 
 @dataclass(frozen=True, slots=True)
 class RemoveSubscriptions(Command[MembershipChange]):
-    """End memberships. Refused with RoomNotFound, and unless ``operator`` with NotAMember and
-    PermissionDenied."""
+    """End memberships. Refused with NotAMember and PermissionDenied, for an ``operator`` with
+    RoomNotFound."""
 
     room_id: str
     profiles: tuple[str, ...]
@@ -67,27 +67,33 @@ class RemoveSubscriptions(Command[MembershipChange]):
 
 
 def _add_or_refuse(transaction: Transaction, command: AddSubscriptions) -> MembershipChange | ChatdError:
-    log = transaction.log
     try:
-        room = log.room(command.room_id)
-        members = log.members(room) if command.operator else members_for(transaction, room, command.by)
+        room, members = _find(transaction, command)
     except ChatdError as exc:
         return exc
     joining = sorted(set(command.profiles) - members.profiles)
     if not joining:
         return MembershipChange((), 0)
     seq = join(transaction, room, joining, by=command.by, before=members.profiles, owner=None)
-    _count_members(transaction, log.members(room))
+    _count_members(transaction, transaction.log.members(room))
     return MembershipChange(tuple(joining), seq)
+
+
+def _find(
+    transaction: Transaction, command: AddSubscriptions | RemoveSubscriptions
+) -> tuple[LockedRoom, Members]:
+    """The room and its members. Raises RoomNotFound for an operator, NotAMember for others."""
+    if not command.operator:
+        return room_for(transaction, command.room_id, command.by)
+    room = transaction.log.room(command.room_id)
+    return room, transaction.log.members(room)
 
 
 def _remove_or_refuse(
     transaction: Transaction, command: RemoveSubscriptions
 ) -> MembershipChange | ChatdError:
-    log = transaction.log
     try:
-        room = log.room(command.room_id)
-        members = log.members(room) if command.operator else members_for(transaction, room, command.by)
+        room, members = _find(transaction, command)
         if not command.operator and set(command.profiles) != {command.by}:
             require_owner(transaction, room, command.by)
     except ChatdError as exc:

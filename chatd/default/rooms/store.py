@@ -9,7 +9,7 @@ from typing import Any
 
 from google.protobuf.struct_pb2 import Struct
 
-from chatd.default.rooms.access import members_for, require_owner
+from chatd.default.rooms.access import require_owner, room_for
 from chatd.default.rooms.membership import join
 from chatd.default.rooms.model import Member, Room, RoomChange
 from chatd.errors import AlreadyExists, ChatdError, RoomNotFound
@@ -88,7 +88,7 @@ def _create(transaction: Transaction, command: CreateRoom) -> Room | ChatdError:
 @dataclass(frozen=True, slots=True)
 class UpdateRoom(Command[RoomChange]):
     """Change a room's name or settings (None: as it is), and say so in its log. Refused with
-    RoomNotFound, and unless ``operator`` with NotAMember and PermissionDenied."""
+    NotAMember and PermissionDenied, for an ``operator`` with RoomNotFound."""
 
     room_id: str
     by: str
@@ -110,9 +110,11 @@ class UpdateRoom(Command[RoomChange]):
 def _update(transaction: Transaction, command: UpdateRoom) -> RoomChange | ChatdError:
     database, log = transaction.database, transaction.log
     try:
-        locked = log.room(command.room_id)
-        members = log.members(locked) if command.operator else members_for(transaction, locked, command.by)
-        if not command.operator:
+        if command.operator:
+            locked = log.room(command.room_id)
+            members = log.members(locked)
+        else:
+            locked, members = room_for(transaction, command.room_id, command.by)
             require_owner(transaction, locked, command.by)
     except ChatdError as exc:
         return exc

@@ -5,7 +5,8 @@ Of the same thing said twice in that moment the newer is told. When too much wai
 is behind, typing goes first.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from itertools import chain
 
 from chatd.core.counter import Counter
 from chatd.core.ids import SIGNALS, topic_of
@@ -19,6 +20,8 @@ MAX_WAITING = 10_000
 """Signals that wait to be published; typing may take half of that."""
 
 _Key = tuple[str, str, str, str]
+_Told = tuple[bytes, Collection[bytes]]
+"""A record, and the topics that get it."""
 
 
 class Signals:
@@ -36,7 +39,7 @@ class Signals:
         self.online = online
         self._publish = publish
         self._busy = busy
-        self._waiting: dict[_Key, tuple[bytes, tuple[bytes, ...]]] = {}
+        self._waiting: dict[_Key, list[_Told]] = {}
         self.published = Counter("signals_published", "typing and receipts told to devices")
         self.dropped = Counter("signals_dropped", "typing and receipts not told, for lack of room or time")
         self.part = Part(every=((flush, self.flush),), counters=(self.published, self.dropped))
@@ -62,45 +65,47 @@ class Signals:
         own = topic_of(profile_id, "")[:-1]
         topics = tuple(topic for topic in self.online.targets(members) if not topic.startswith(own))
         self._tell(
-            key, topics, Signal(typing=Typing(room_id=members.room_id, profile_id=profile_id, typing=typing))
+            key,
+            (Signal(typing=Typing(room_id=members.room_id, profile_id=profile_id, typing=typing)), topics),
         )
 
     def delivered(
         self, members: Members, profile_id: str, device_id: str, first_seq: int, last_seq: int
     ) -> None:
-        """A device has acknowledged a stretch: to the room's other devices. A longer one replaces a
-        shorter one that waits."""
+        """A device has acknowledged a stretch: to the room's other devices. Which device it was,
+        only those of its own profile are told. A longer stretch replaces a shorter one that
+        waits."""
         receipt = DeliveredReceipt(
-            room_id=members.room_id,
-            profile_id=profile_id,
-            device_id=device_id,
-            first_seq=first_seq,
-            seq=last_seq,
+            room_id=members.room_id, profile_id=profile_id, first_seq=first_seq, seq=last_seq
         )
-        own = topic_of(profile_id, device_id, SIGNALS)
-        topics = tuple(topic for topic in self.online.targets(members) if topic != own)
+        own = set(self.online.of_profile(profile_id))
+        others = [topic for topic in self.online.targets(members) if topic not in own]
+        own.discard(topic_of(profile_id, device_id, SIGNALS))
+        to_others = Signal(delivered=receipt)
+        receipt.device_id = device_id
         self._tell(
             ("delivered", members.room_id, profile_id, f"{device_id} {first_seq}"),
-            topics,
-            Signal(delivered=receipt),
+            (to_others, others),
+            (Signal(delivered=receipt), own),
         )
 
     def read(self, members: Members | None, receipt: ReadReceipt, device_id: str) -> None:
-        """A profile has read: to its other devices, and to the room's members if those are
-        known."""
+        """A profile has read: to its other devices, and to the room's members if those are known
+        and it still is one of them."""
         topics = set(self.online.of_profile(receipt.profile_id))
-        if members is not None:
+        if members is not None and receipt.profile_id in members.profiles:
             topics.update(self.online.targets(members))
         topics.discard(topic_of(receipt.profile_id, device_id, SIGNALS))
-        self._tell(("read", receipt.room_id, receipt.profile_id, ""), tuple(topics), Signal(read=receipt))
+        self._tell(("read", receipt.room_id, receipt.profile_id, ""), (Signal(read=receipt), topics))
 
-    def _tell(self, key: _Key, topics: tuple[bytes, ...], signal: Signal) -> None:
-        if not topics:
+    def _tell(self, key: _Key, *signals: tuple[Signal, Collection[bytes]]) -> None:
+        told = [(signal_record(signal.SerializeToString()), topics) for signal, topics in signals if topics]
+        if not told:
             return
         if len(self._waiting) >= MAX_WAITING and key not in self._waiting:
             self.dropped.add()
             return
-        self._waiting[key] = (signal_record(signal.SerializeToString()), topics)
+        self._waiting[key] = told
 
     def flush(self) -> None:
         """Publish what has gathered; a device gets one message."""
@@ -108,7 +113,7 @@ class Signals:
         if not waiting:
             return
         by_topic: dict[bytes, list[bytes]] = {}
-        for record, topics in waiting.values():
+        for record, topics in chain.from_iterable(waiting.values()):
             for topic in topics:
                 by_topic.setdefault(topic, []).append(record)
         together: dict[tuple[int, ...], tuple[list[bytes], list[bytes]]] = {}

@@ -31,8 +31,9 @@ def states(store: Store, *seqs: int) -> list[int]:
     """The state of events at bob's device, the same by every way of asking."""
     found = []
     for seq in seqs:
-        status = store.ask(GetDeliveryStatus("r", seq, "alice", False, "", 10))
+        status = store.ask(GetDeliveryStatus("r", seq, "alice", True, "", 10))
         (((device, state),),) = (one.devices for one in status.profiles)
+        assert status.profiles[0].state == state
         assert (device, status.delivered) == ("d", int(state == ACKNOWLEDGED))
         with suppress(EventNotFound):  # its contents are gone
             assert [one.state for one in store.ask(GetBroadcast("r", seq))[1]] == [state]

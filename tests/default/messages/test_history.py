@@ -33,8 +33,10 @@ def test_history_ends_at_the_memberships(store: Store) -> None:
     assert len(store.ask(GetHistory("r", "carol", True, 0, 100))[0]) == 6
     with pytest.raises(NotAMember):
         store.ask(GetHistory("r", "eve", False, 0, 100))
-    with pytest.raises(RoomNotFound):
+    with pytest.raises(NotAMember):
         store.ask(GetHistory("nowhere", "alice", False, 0, 100))
+    with pytest.raises(RoomNotFound):
+        store.ask(GetHistory("nowhere", "alice", True, 0, 100))
 
 
 def test_history_pages_from_the_newest_back(store: Store) -> None:

@@ -12,7 +12,7 @@ from chatd.default.messages.model import NewEvent, StoredEvent
 from chatd.default.messages.store import StoreEvents
 from chatd.default.rooms.membership import RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom, GetRoom
-from chatd.errors import ChatdError, EventIdReused, NotAMember, RoomNotFound
+from chatd.errors import ChatdError, EventIdReused, NotAMember
 from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
 from tests.store.driver import Store, at_once, event, send
 
@@ -70,7 +70,7 @@ def test_a_refused_request_stores_nothing_and_touches_no_other(store: Store) -> 
             send("bob", event("r", "6")),
         ]
     )
-    assert [type(result) for result in results] == [tuple, RoomNotFound, NotAMember, EventIdReused, tuple]
+    assert [type(result) for result in results] == [tuple, NotAMember, NotAMember, EventIdReused, tuple]
     assert (seqs(results[0]), seqs(results[4])) == ([2], [3])
     assert len(store.ask(GetHistory("r", "alice", False, 0, 100))[0]) == 3
 
@@ -78,7 +78,7 @@ def test_a_refused_request_stores_nothing_and_touches_no_other(store: Store) -> 
 @pytest.mark.parametrize(
     ("request_", "error"),
     [
-        (send("alice", event("r", "new"), event("nowhere", "x")), RoomNotFound),
+        (send("alice", event("r", "new"), event("nowhere", "x")), NotAMember),
         (send("alice", event("r", "new"), event("private", "x")), NotAMember),
         (send("alice", event("r", "new"), event("r", "old", b"other")), EventIdReused),
         (send("alice", event("r", "new"), event("s", "new")), EventIdReused),
@@ -130,7 +130,7 @@ def test_a_request_is_stored_beside_thousands_of_unknown_rooms(store: Store) -> 
         for turn in range(140)
     ]
     results = store.many([*requests, send("alice", event("r", "fine"))])
-    assert {type(result) for result in results[:-1]} == {RoomNotFound}
+    assert {type(result) for result in results[:-1]} == {NotAMember}
     assert seqs(results[-1]) == [2]
 
 

@@ -13,7 +13,7 @@ from chatd.default.notifications.push import (
     SetPush,
     SetRoomNotifications,
 )
-from chatd.errors import NotAMember, RoomNotFound, TooManyDevices
+from chatd.errors import NotAMember, TooManyDevices
 from tests.default.notifications.driver import queued, register, say
 from tests.store.driver import MANY, Store, event
 
@@ -34,11 +34,11 @@ def erase(store: Store) -> None:
 def test_levels_are_for_members(store: Store) -> None:
     with pytest.raises(NotAMember):
         store.do(SetRoomNotifications("eve", "r", NONE, 0))
-    with pytest.raises(RoomNotFound):
+    with pytest.raises(NotAMember):
         store.do(SetRoomNotifications("eve", "nowhere", NONE, 0))
     with pytest.raises(NotAMember):
         store.ask(GetRoomNotifications("eve", "r"))
-    with pytest.raises(RoomNotFound):
+    with pytest.raises(NotAMember):
         store.ask(GetRoomNotifications("eve", "nowhere"))
 
 

@@ -1,8 +1,12 @@
 """A pull: at most what was asked for, over many rooms, beyond what the stream already has; suspects
 alone."""
 
-from chatd.core.model import Owed, StreamKey
+import pytest
+
+from chatd.core.model import Owed, Pull, StreamKey
 from chatd.core.priority import BULK, URGENT
+from chatd.default.outbox import backlog
+from chatd.default.outbox.backlog import MAX_ANSWER_BYTES, PullOwed
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom
 from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
@@ -45,6 +49,25 @@ def test_only_the_very_first_may_exceed_the_limit_on_bytes(store: Store) -> None
     store.do(CreateRoom("a", "", "alice", ("bob",)))
     owed = store.owed(bob, max_bytes=1000)
     assert (ranges(owed), owed.more) == ([("a", 1, 1)], True), "the huge one is not the first of this pull"
+
+
+def test_pulls_of_one_call_share_a_limit_on_bytes_and_the_rest_is_left_unread(store: Store) -> None:
+    """Each of them may exceed its own limit by an event."""
+    streams = [store.open("bob", f"d{number}") for number in range(5)]
+    store.do(send("alice", event("r", "huge", b"x" * (MAX_ANSWER_BYTES // 3))))
+    answers = store.ask(PullOwed(tuple(Pull(stream, max_bytes=100) for stream in streams)))
+    assert [(ranges(one), one.unread) for one in answers] == [([("r", 2, 2)], False)] * 2 + [([], True)] * 3
+    store.do(send("alice", event("r", "larger", b"x" * (MAX_ANSWER_BYTES + 1))))
+    pulls = tuple(Pull(stream, sent={"r": 2}, max_bytes=100) for stream in streams)
+    answers = store.ask(PullOwed(pulls))
+    assert [one.unread for one in answers] == [False, True, True, True, True], "one is always answered"
+
+
+def test_cursors_are_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "MAX_CURSORS", 2)
+    fill_rooms(store, "abc", 0)
+    bob = store.open("bob", "d")
+    assert len(store.owed(bob, want_cursors=True).cursors) == 2
 
 
 def test_a_pull_is_bounded(store: Store) -> None:

@@ -9,11 +9,11 @@ from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.errors import EventNotFound, NotAMember, RoomNotFound
 from tests.default.dead_letters.letters import ACKNOWLEDGED, OWED
 from tests.default.receipts.markers import mark, say
-from tests.store.driver import Store, acks
+from tests.store.driver import Store, acks, event, send
 
 
 def status(store: Store, seq: int, **fields: Any) -> Any:
-    query = {"profile_id": "alice", "operator": False, "after_profile_id": "", "limit": 100, **fields}
+    query = {"profile_id": "alice", "operator": True, "after_profile_id": "", "limit": 100, **fields}
     return store.ask(GetDeliveryStatus(room_id="r", seq=seq, **query))
 
 
@@ -27,11 +27,17 @@ def test_the_status_counts_recipients_deliveries_and_readers(store: Store) -> No
     mark(store, "bob", 3)
     found = status(store, 3)
     assert (found.recipients, found.delivered, found.read) == (3, 2, 1)
-    assert [(one.profile_id, bool(one.read_at_us), one.devices) for one in found.profiles] == [
-        ("bob", True, (("phone", ACKNOWLEDGED), ("tablet", OWED))),
-        ("carol", False, (("d", ACKNOWLEDGED),)),
-        ("dave", False, ()),
+    assert [(one.profile_id, bool(one.read_at_us), one.devices, one.state) for one in found.profiles] == [
+        ("bob", True, (("phone", ACKNOWLEDGED), ("tablet", OWED)), ACKNOWLEDGED),
+        ("carol", False, (("d", ACKNOWLEDGED),), ACKNOWLEDGED),
+        ("dave", False, (), 0),
     ]
+    found = status(store, 3, operator=False, profile_id="bob")
+    assert [(one.profile_id, one.devices, one.state) for one in found.profiles] == [
+        ("bob", (("phone", ACKNOWLEDGED), ("tablet", OWED)), ACKNOWLEDGED),
+        ("carol", (), ACKNOWLEDGED),
+        ("dave", (), 0),
+    ], "the devices of others are theirs"
     found = status(store, 4)
     assert (found.delivered, found.read) == (1, 0)
     assert [one.profile_id for one in status(store, 3, limit=1).profiles] == ["bob"]
@@ -58,12 +64,30 @@ def test_a_member_that_joins_later_is_no_recipient_and_one_that_left_still_is(st
     ]
 
 
-def test_only_recipients_and_operators_may_ask(store: Store) -> None:
+def test_only_members_that_it_was_for_and_operators_may_ask(store: Store) -> None:
     say(store, 1)
-    with pytest.raises(NotAMember):
-        status(store, 2, profile_id="mallory")
-    assert status(store, 2, profile_id="mallory", operator=True).recipients == 1
+    for room in ("r", "nowhere"):
+        with pytest.raises(NotAMember, match=f"'mallory' is not a member of room '{room}', or there is no"):
+            store.ask(GetDeliveryStatus(room, 2, "mallory", False, "", 10))
+    assert status(store, 2, profile_id="mallory").recipients == 1
+    store.do(AddSubscriptions("r", ("carol",), by="alice", operator=False))
+    with pytest.raises(NotAMember, match="event 2 of room 'r' is not for 'carol'"):
+        status(store, 2, profile_id="carol", operator=False)
     with pytest.raises(EventNotFound):
-        status(store, 99, operator=True)
+        status(store, 99, profile_id="carol", operator=False)
+    with pytest.raises(EventNotFound):
+        status(store, 99)
     with pytest.raises(RoomNotFound):
         store.ask(GetDeliveryStatus("nowhere", 1, "alice", True, "", 10))
+
+
+def test_one_that_left_learns_no_more_how_events_fare_until_it_comes_back(store: Store) -> None:
+    """Its own events too: what others read and receive after it left is not for it."""
+    store.do(send("bob", event("r", "1")))
+    assert status(store, 2, profile_id="bob", operator=False).read == 0
+    store.do(RemoveSubscriptions("r", ("bob",), by="bob", operator=False))
+    mark(store, "alice", 2)
+    with pytest.raises(NotAMember, match="'bob' is not a member"):
+        status(store, 2, profile_id="bob", operator=False)
+    store.do(AddSubscriptions("r", ("bob",), by="alice", operator=False))
+    assert status(store, 2, profile_id="bob", operator=False).read == 1

@@ -7,7 +7,7 @@ import pytest
 from chatd.default.receipts.store import UNREAD, ListUnread, SetReadMarker
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom
-from chatd.errors import NotAMember, RoomNotFound
+from chatd.errors import NotAMember
 from tests.default.receipts.markers import mark, say
 from tests.store.driver import Store
 
@@ -70,7 +70,7 @@ def test_two_writers_never_move_a_marker_back(db_uri: str, store: Store) -> None
 
 def test_only_members_mark_and_only_within_their_memberships(store: Store) -> None:
     say(store, 4)
-    with pytest.raises(RoomNotFound):
+    with pytest.raises(NotAMember):
         store.do(SetReadMarker("bob", "nowhere", 1, ""))
     with pytest.raises(NotAMember):
         store.do(SetReadMarker("mallory", "r", 1, ""))

@@ -4,7 +4,7 @@ import pytest
 
 from chatd.default.rooms.members import FindMembers
 from chatd.default.rooms.membership import AddSubscriptions
-from chatd.errors import NotAMember, RoomNotFound
+from chatd.errors import NotAMember
 from tests.store.driver import Store
 
 
@@ -19,5 +19,5 @@ def test_an_audience_is_a_rooms_members_now(store: Store) -> None:
     )
     with pytest.raises(NotAMember):
         store.ask(FindMembers(store.members, ("r",), "mallory", 10))
-    with pytest.raises(RoomNotFound):
+    with pytest.raises(NotAMember):
         store.ask(FindMembers(store.members, ("nowhere",), "alice", 10))

@@ -90,6 +90,8 @@ def test_others_may_not(store: Store) -> None:
         store.do(UpdateRoom("r", "bob", False, name="bob's"))
     with pytest.raises(NotAMember):
         store.do(UpdateRoom("r", "eve", False, name="eve's"))
-    with pytest.raises(RoomNotFound):
+    with pytest.raises(NotAMember):
         store.do(UpdateRoom("nowhere", "alice", False, name="x"))
+    with pytest.raises(RoomNotFound):
+        store.do(UpdateRoom("nowhere", "root", True, name="x"))
     assert store.do(UpdateRoom("r", "root", True, name="an operator's")).room.name == "an operator's"

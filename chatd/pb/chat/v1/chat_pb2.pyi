@@ -236,16 +236,18 @@ class GetDeliveryStatusRequest(_message.Message):
     def __init__(self, room_id: _Optional[str] = ..., seq: _Optional[int] = ..., limit: _Optional[int] = ..., after_profile_id: _Optional[str] = ...) -> None: ...
 
 class RecipientStatus(_message.Message):
-    __slots__ = ("profile_id", "read", "read_at_us", "devices")
+    __slots__ = ("profile_id", "read", "read_at_us", "devices", "state")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     READ_FIELD_NUMBER: _ClassVar[int]
     READ_AT_US_FIELD_NUMBER: _ClassVar[int]
     DEVICES_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     read: bool
     read_at_us: int
     devices: _containers.RepeatedCompositeFieldContainer[_payloads_pb2.EventReceipt]
-    def __init__(self, profile_id: _Optional[str] = ..., read: bool = ..., read_at_us: _Optional[int] = ..., devices: _Optional[_Iterable[_Union[_payloads_pb2.EventReceipt, _Mapping]]] = ...) -> None: ...
+    state: _payloads_pb2.DeliveryState
+    def __init__(self, profile_id: _Optional[str] = ..., read: bool = ..., read_at_us: _Optional[int] = ..., devices: _Optional[_Iterable[_Union[_payloads_pb2.EventReceipt, _Mapping]]] = ..., state: _Optional[_Union[_payloads_pb2.DeliveryState, str]] = ...) -> None: ...
 
 class GetDeliveryStatusResponse(_message.Message):
     __slots__ = ("recipients", "delivered", "read", "profiles", "more")

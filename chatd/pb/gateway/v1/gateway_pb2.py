@@ -26,7 +26,7 @@ from chatd.pb.events.v1 import payloads_pb2 as events_dot_v1_dot_payloads__pb2
 from chatd.pb.events.v1 import signals_pb2 as events_dot_v1_dot_signals__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18gateway/v1/gateway.proto\x12\ngateway.v1\x1a\x18\x65vents/v1/payloads.proto\x1a\x17\x65vents/v1/signals.proto\"\xa0\x02\n\x0b\x43lientFrame\x12\"\n\x05hello\x18\x01 \x01(\x0b\x32\x11.gateway.v1.HelloH\x00\x12\x1e\n\x03\x61\x63k\x18\x02 \x01(\x0b\x32\x0f.gateway.v1.AckH\x00\x12*\n\theartbeat\x18\x03 \x01(\x0b\x32\x15.gateway.v1.HeartbeatH\x00\x12\x1e\n\x03\x62ye\x18\x04 \x01(\x0b\x32\x0f.gateway.v1.ByeH\x00\x12&\n\x04\x63\x61ll\x18\x05 \x01(\x0b\x32\x16.gateway.v1.RpcRequestH\x00\x12$\n\x06reject\x18\x06 \x01(\x0b\x32\x12.gateway.v1.RejectH\x00\x12+\n\x08presence\x18\x07 \x01(\x0b\x32\x17.gateway.v1.SetPresenceH\x00\x42\x06\n\x04kind\"\xc6\x02\n\x0bServerFrame\x12,\n\ndeliveries\x18\x01 \x03(\x0b\x32\x18.events.v1.EventDelivery\x12$\n\x07welcome\x18\x02 \x01(\x0b\x32\x13.gateway.v1.Welcome\x12(\n\theartbeat\x18\x03 \x01(\x0b\x32\x15.gateway.v1.Heartbeat\x12&\n\x05reply\x18\x04 \x01(\x0b\x32\x17.gateway.v1.RpcResponse\x12\"\n\x06\x63losed\x18\x05 \x01(\x0b\x32\x12.gateway.v1.Closed\x12 \n\x05\x65rror\x18\x06 \x01(\x0b\x32\x11.gateway.v1.Error\x12\'\n\tcaught_up\x18\x07 \x01(\x0b\x32\x14.gateway.v1.CaughtUp\x12\"\n\x07signals\x18\x08 \x03(\x0b\x32\x11.events.v1.Signal\"\xe4\x01\n\x05Hello\x12\r\n\x05token\x18\x01 \x01(\t\x12\x12\n\nprofile_id\x18\x02 \x01(\t\x12\x11\n\tdevice_id\x18\x03 \x01(\t\x12\x17\n\x0fwindow_messages\x18\x04 \x01(\r\x12\x14\n\x0cwindow_bytes\x18\x05 \x01(\r\x12\x0f\n\x07version\x18\x06 \x01(\r\x12\x0e\n\x06\x63lient\x18\x07 \x01(\t\x12\x13\n\x0b\x61\x63\x63\x65pt_zstd\x18\x08 \x01(\x08\x12\x14\n\x0cwant_signals\x18\t \x01(\x08\x12*\n\x08presence\x18\n \x01(\x0e\x32\x18.events.v1.PresenceState\"\xd8\x01\n\x07Welcome\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x12\n\nprofile_id\x18\x02 \x01(\t\x12\x11\n\tdevice_id\x18\x03 \x01(\t\x12\x1d\n\x15heartbeat_interval_ms\x18\x04 \x01(\r\x12\x17\n\x0fwindow_messages\x18\x05 \x01(\r\x12\x14\n\x0cwindow_bytes\x18\x06 \x01(\r\x12\x0f\n\x07version\x18\x07 \x01(\r\x12\x12\n\ngateway_id\x18\x08 \x01(\t\x12\x12\n\nnew_device\x18\t \x01(\x08\x12\x10\n\x08gateways\x18\n \x03(\t\"\x14\n\x03\x41\x63k\x12\r\n\x05up_to\x18\x01 \x01(\x04\"*\n\x06Reject\x12\x10\n\x08\x64\x65livery\x18\x01 \x01(\x04\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\x19\n\tHeartbeat\x12\x0c\n\x04mark\x18\x01 \x01(\x04\"6\n\x0bSetPresence\x12\'\n\x05state\x18\x01 \x01(\x0e\x32\x18.events.v1.PresenceState\"\x05\n\x03\x42ye\"\n\n\x08\x43\x61ughtUp\"<\n\x06\x43losed\x12 \n\x05\x65rror\x18\x01 \x01(\x0b\x32\x11.gateway.v1.Error\x12\x10\n\x08gateways\x18\x02 \x03(\t\"[\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\r\n\x05retry\x18\x04 \x01(\x08\x12\x16\n\x0eretry_after_ms\x18\x05 \x01(\r\"\x87\x01\n\nRpcRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\x04\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\x12\r\n\x05token\x18\x04 \x01(\t\x12\x12\n\nprofile_id\x18\x05 \x01(\t\x12\x10\n\x08\x61\x66\x66inity\x18\x06 \x01(\t\x12\x12\n\nrequest_id\x18\x14 \x01(\t\"`\n\x0bRpcResponse\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\x04\x12\x11\n\x07payload\x18\x02 \x01(\x0cH\x00\x12\"\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x11.gateway.v1.ErrorH\x00\x42\t\n\x07outcome2Q\n\x0eGatewayService\x12?\n\x07\x43onnect\x12\x17.gateway.v1.ClientFrame\x1a\x17.gateway.v1.ServerFrame(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18gateway/v1/gateway.proto\x12\ngateway.v1\x1a\x18\x65vents/v1/payloads.proto\x1a\x17\x65vents/v1/signals.proto\"\xa0\x02\n\x0b\x43lientFrame\x12\"\n\x05hello\x18\x01 \x01(\x0b\x32\x11.gateway.v1.HelloH\x00\x12\x1e\n\x03\x61\x63k\x18\x02 \x01(\x0b\x32\x0f.gateway.v1.AckH\x00\x12*\n\theartbeat\x18\x03 \x01(\x0b\x32\x15.gateway.v1.HeartbeatH\x00\x12\x1e\n\x03\x62ye\x18\x04 \x01(\x0b\x32\x0f.gateway.v1.ByeH\x00\x12&\n\x04\x63\x61ll\x18\x05 \x01(\x0b\x32\x16.gateway.v1.RpcRequestH\x00\x12$\n\x06reject\x18\x06 \x01(\x0b\x32\x12.gateway.v1.RejectH\x00\x12+\n\x08presence\x18\x07 \x01(\x0b\x32\x17.gateway.v1.SetPresenceH\x00\x42\x06\n\x04kind\"\xc6\x02\n\x0bServerFrame\x12,\n\ndeliveries\x18\x01 \x03(\x0b\x32\x18.events.v1.EventDelivery\x12$\n\x07welcome\x18\x02 \x01(\x0b\x32\x13.gateway.v1.Welcome\x12(\n\theartbeat\x18\x03 \x01(\x0b\x32\x15.gateway.v1.Heartbeat\x12&\n\x05reply\x18\x04 \x01(\x0b\x32\x17.gateway.v1.RpcResponse\x12\"\n\x06\x63losed\x18\x05 \x01(\x0b\x32\x12.gateway.v1.Closed\x12 \n\x05\x65rror\x18\x06 \x01(\x0b\x32\x11.gateway.v1.Error\x12\'\n\tcaught_up\x18\x07 \x01(\x0b\x32\x14.gateway.v1.CaughtUp\x12\"\n\x07signals\x18\x08 \x03(\x0b\x32\x11.events.v1.Signal\"\xf6\x01\n\x05Hello\x12\r\n\x05token\x18\x01 \x01(\t\x12\x12\n\nprofile_id\x18\x02 \x01(\t\x12\x11\n\tdevice_id\x18\x03 \x01(\t\x12\x17\n\x0fwindow_messages\x18\x04 \x01(\r\x12\x14\n\x0cwindow_bytes\x18\x05 \x01(\r\x12\x0f\n\x07version\x18\x06 \x01(\r\x12\x0e\n\x06\x63lient\x18\x07 \x01(\t\x12\x13\n\x0b\x61\x63\x63\x65pt_zstd\x18\x08 \x01(\x08\x12\x14\n\x0cwant_signals\x18\t \x01(\x08\x12*\n\x08presence\x18\n \x01(\x0e\x32\x18.events.v1.PresenceState\x12\x10\n\x08hello_id\x18\x1e \x01(\x04\"\xea\x01\n\x07Welcome\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x12\n\nprofile_id\x18\x02 \x01(\t\x12\x11\n\tdevice_id\x18\x03 \x01(\t\x12\x1d\n\x15heartbeat_interval_ms\x18\x04 \x01(\r\x12\x17\n\x0fwindow_messages\x18\x05 \x01(\r\x12\x14\n\x0cwindow_bytes\x18\x06 \x01(\r\x12\x0f\n\x07version\x18\x07 \x01(\r\x12\x12\n\ngateway_id\x18\x08 \x01(\t\x12\x12\n\nnew_device\x18\t \x01(\x08\x12\x10\n\x08gateways\x18\n \x03(\t\x12\x10\n\x08hello_id\x18\x1e \x01(\x04\"#\n\x03\x41\x63k\x12\r\n\x05up_to\x18\x01 \x01(\x04\x12\r\n\x05\x65poch\x18\x1e \x01(\x04\"9\n\x06Reject\x12\x10\n\x08\x64\x65livery\x18\x01 \x01(\x04\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x1e \x01(\x04\"\x19\n\tHeartbeat\x12\x0c\n\x04mark\x18\x01 \x01(\x04\"E\n\x0bSetPresence\x12\'\n\x05state\x18\x01 \x01(\x0e\x32\x18.events.v1.PresenceState\x12\r\n\x05\x65poch\x18\x1e \x01(\x04\"\x14\n\x03\x42ye\x12\r\n\x05\x65poch\x18\x1e \x01(\x04\"\n\n\x08\x43\x61ughtUp\"N\n\x06\x43losed\x12 \n\x05\x65rror\x18\x01 \x01(\x0b\x32\x11.gateway.v1.Error\x12\x10\n\x08gateways\x18\x02 \x03(\t\x12\x10\n\x08hello_id\x18\x1e \x01(\x04\"m\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\r\n\x05retry\x18\x04 \x01(\x08\x12\x16\n\x0eretry_after_ms\x18\x05 \x01(\r\x12\x10\n\x08hello_id\x18\x1e \x01(\x04\"\x87\x01\n\nRpcRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\x04\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\x12\r\n\x05token\x18\x04 \x01(\t\x12\x12\n\nprofile_id\x18\x05 \x01(\t\x12\x10\n\x08\x61\x66\x66inity\x18\x06 \x01(\t\x12\x12\n\nrequest_id\x18\x14 \x01(\t\"`\n\x0bRpcResponse\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\x04\x12\x11\n\x07payload\x18\x02 \x01(\x0cH\x00\x12\"\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x11.gateway.v1.ErrorH\x00\x42\t\n\x07outcome2Q\n\x0eGatewayService\x12?\n\x07\x43onnect\x12\x17.gateway.v1.ClientFrame\x1a\x17.gateway.v1.ServerFrame(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,29 +38,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SERVERFRAME']._serialized_start=383
   _globals['_SERVERFRAME']._serialized_end=709
   _globals['_HELLO']._serialized_start=712
-  _globals['_HELLO']._serialized_end=940
-  _globals['_WELCOME']._serialized_start=943
-  _globals['_WELCOME']._serialized_end=1159
-  _globals['_ACK']._serialized_start=1161
-  _globals['_ACK']._serialized_end=1181
-  _globals['_REJECT']._serialized_start=1183
-  _globals['_REJECT']._serialized_end=1225
-  _globals['_HEARTBEAT']._serialized_start=1227
-  _globals['_HEARTBEAT']._serialized_end=1252
-  _globals['_SETPRESENCE']._serialized_start=1254
-  _globals['_SETPRESENCE']._serialized_end=1308
-  _globals['_BYE']._serialized_start=1310
-  _globals['_BYE']._serialized_end=1315
-  _globals['_CAUGHTUP']._serialized_start=1317
-  _globals['_CAUGHTUP']._serialized_end=1327
-  _globals['_CLOSED']._serialized_start=1329
-  _globals['_CLOSED']._serialized_end=1389
-  _globals['_ERROR']._serialized_start=1391
-  _globals['_ERROR']._serialized_end=1482
-  _globals['_RPCREQUEST']._serialized_start=1485
-  _globals['_RPCREQUEST']._serialized_end=1620
-  _globals['_RPCRESPONSE']._serialized_start=1622
-  _globals['_RPCRESPONSE']._serialized_end=1718
-  _globals['_GATEWAYSERVICE']._serialized_start=1720
-  _globals['_GATEWAYSERVICE']._serialized_end=1801
+  _globals['_HELLO']._serialized_end=958
+  _globals['_WELCOME']._serialized_start=961
+  _globals['_WELCOME']._serialized_end=1195
+  _globals['_ACK']._serialized_start=1197
+  _globals['_ACK']._serialized_end=1232
+  _globals['_REJECT']._serialized_start=1234
+  _globals['_REJECT']._serialized_end=1291
+  _globals['_HEARTBEAT']._serialized_start=1293
+  _globals['_HEARTBEAT']._serialized_end=1318
+  _globals['_SETPRESENCE']._serialized_start=1320
+  _globals['_SETPRESENCE']._serialized_end=1389
+  _globals['_BYE']._serialized_start=1391
+  _globals['_BYE']._serialized_end=1411
+  _globals['_CAUGHTUP']._serialized_start=1413
+  _globals['_CAUGHTUP']._serialized_end=1423
+  _globals['_CLOSED']._serialized_start=1425
+  _globals['_CLOSED']._serialized_end=1503
+  _globals['_ERROR']._serialized_start=1505
+  _globals['_ERROR']._serialized_end=1614
+  _globals['_RPCREQUEST']._serialized_start=1617
+  _globals['_RPCREQUEST']._serialized_end=1752
+  _globals['_RPCRESPONSE']._serialized_start=1754
+  _globals['_RPCRESPONSE']._serialized_end=1850
+  _globals['_GATEWAYSERVICE']._serialized_start=1852
+  _globals['_GATEWAYSERVICE']._serialized_end=1933
 # @@protoc_insertion_point(module_scope)

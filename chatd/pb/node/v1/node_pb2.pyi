@@ -259,18 +259,22 @@ class OwedRun(_message.Message):
     def __init__(self, room_id: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., deliveries: _Optional[bytes] = ..., skipped: bool = ..., again: bool = ..., replay: bool = ...) -> None: ...
 
 class StreamOwed(_message.Message):
-    __slots__ = ("runs", "more", "cursors", "superseded", "alone")
+    __slots__ = ("runs", "more", "cursors", "superseded", "alone", "unread", "error")
     RUNS_FIELD_NUMBER: _ClassVar[int]
     MORE_FIELD_NUMBER: _ClassVar[int]
     CURSORS_FIELD_NUMBER: _ClassVar[int]
     SUPERSEDED_FIELD_NUMBER: _ClassVar[int]
     ALONE_FIELD_NUMBER: _ClassVar[int]
+    UNREAD_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
     runs: _containers.RepeatedCompositeFieldContainer[OwedRun]
     more: bool
     cursors: _containers.RepeatedCompositeFieldContainer[RoomCursor]
     superseded: bool
     alone: bool
-    def __init__(self, runs: _Optional[_Iterable[_Union[OwedRun, _Mapping]]] = ..., more: bool = ..., cursors: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., superseded: bool = ..., alone: bool = ...) -> None: ...
+    unread: bool
+    error: _gateway_pb2.Error
+    def __init__(self, runs: _Optional[_Iterable[_Union[OwedRun, _Mapping]]] = ..., more: bool = ..., cursors: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., superseded: bool = ..., alone: bool = ..., unread: bool = ..., error: _Optional[_Union[_gateway_pb2.Error, _Mapping]] = ...) -> None: ...
 
 class PullOutboxResponse(_message.Message):
     __slots__ = ("owed",)

@@ -1,4 +1,5 @@
-"""Every id of every request is found by its field's name; contents are left alone."""
+"""Every id of every request is found by its field's name, and a NUL in any string. Contents are
+left alone."""
 
 from collections.abc import Iterator
 
@@ -7,9 +8,11 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescript
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from chatd.core.id_fields import normalise_ids
+from chatd.core.string_fields import normalise_ids, refuse_nul
+from chatd.errors import ChatdError, InvalidId, InvalidText
 from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.chat.v1 import chat_pb2
+from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame
 
 DECOMPOSED, COMPOSED = "cafe\u0301", "caf\xe9"
 NO_IDS = {"name", "notifier", "endpoint", "p256dh", "auth", "kind", "text"}
@@ -61,3 +64,34 @@ def test_contents_stay_as_they_were_sent() -> None:
     made.payload["text"] = DECOMPOSED
     normalise_ids(request)
     assert (made.room_id, made.payload["text"]) == (COMPOSED, DECOMPOSED)
+
+
+def with_nuls(made: Message, within: Message) -> Iterator[str]:
+    """``made`` with a NUL in one of the strings of ``within``, which is a part of it, after the
+    other."""
+    for field in within.DESCRIPTOR.fields:
+        own = field.message_type is not None and field.message_type.file.package != "google.protobuf"
+        if field.type == FieldDescriptor.TYPE_STRING:
+            if field.is_repeated:
+                getattr(within, field.name).extend(["fine", "a\0b"])
+            else:
+                setattr(within, field.name, "a\0b")
+            yield field.name
+            within.ClearField(field.name)
+        elif own:
+            inner = getattr(within, field.name)
+            yield from with_nuls(made, inner.add() if field.is_repeated else inner)
+            within.ClearField(field.name)
+
+
+@pytest.mark.parametrize("descriptor", [*requests(), ClientFrame.DESCRIPTOR], ids=lambda one: one.name)
+def test_a_nul_in_any_string_is_refused(descriptor: Descriptor) -> None:
+    request = GetMessageClass(descriptor)()
+    refuse_nul(request)
+    for name in with_nuls(request, request):
+        with pytest.raises(ChatdError, match=f"{name} holds a NUL") as refused:
+            refuse_nul(request)
+        is_id = name.endswith(("_id", "_ids")) or name == "mentions"
+        assert isinstance(refused.value, InvalidId if is_id else InvalidText)
+    fill(request)
+    refuse_nul(request)

@@ -1,0 +1,319 @@
+"""ZmtpLink: one connection of a client that speaks ZMTP."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from chatd.core.zmtp import (
+    DELIMITER,
+    MORE,
+    Answer,
+    Connection,
+    Delimited,
+    Event,
+    NotZmtp3,
+    ProtocolError,
+    Refused,
+)
+from chatd.core.zmtp_security import Handshake
+from chatd.errors import ChatdError
+from chatd.gateway.connection import ClientConnection
+from chatd.gateway.fronts.bounds import UnfinishedFrames, Unsent
+from chatd.gateway.link import Link
+
+CLOGGED_BYTES = 65_536
+"""What may wait for a client behind the kernel's own buffers before it is looked at closely."""
+CLEAR_BYTES = 16_384
+MAX_UNSENT = 1_048_576
+"""Bytes waiting for one client; then its deliveries stay in the outbox."""
+MAX_UNSENT_ANSWERS = 4 * MAX_UNSENT
+"""The same with its answers: then its calls wait too. Deliveries alone never come to this: a pull
+brings at most as much as MAX_UNSENT."""
+READ_BYTES = 4_096
+"""Taken apart before any of it is heard: a connection that floods is ended before it has cost much
+of the loop's time."""
+LINGER = 1.0
+"""Seconds for the last frames of a connection that is ended to leave."""
+
+OnFrame = Callable[[ClientConnection, bytes], None]
+Refuse = Callable[[ClientConnection, ChatdError, int], None]
+"""Gets the connection, the error and the size of the refused frame in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrontLimits:
+    """``max_frame``: the largest frame taken, in bytes. ``max_unsent``: bytes that may wait for all
+    clients together, of those that do not keep up. ``share_port``: other gateways of this machine
+    may listen at the same address."""
+
+    max_frame: int
+    max_unsent: int
+    share_port: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """The doorkeeper, as a front sees it (``Doorkeeper``)."""
+
+    accepted: Callable[[Link, float], None]
+    ended: Callable[[Link], None]
+    broke: Callable[[Link, str], None]
+    """Ends a connection that broke a rule of the protocol, and counts it under this reason."""
+    commanded: Callable[[Link, int, float], None]
+    """Ends a connection that sends too many commands of its transport."""
+    is_stranger: Callable[[Link], bool]
+    newcomers: Callable[[int], int]
+    """How many of so many may come now."""
+
+
+class LinkOwner(Protocol):
+    """What the links of a front share."""
+
+    limits: FrontLimits
+    door: Door
+    unsent: "Unsent[ZmtpLink]"
+    unfinished: "UnfinishedFrames[ZmtpLink]"
+    on_frame: OnFrame
+    refuse: Refuse
+    on_room: Callable[[ClientConnection], None]
+
+    def now(self) -> float:
+        """Seconds of the loop's clock."""
+
+    def later(self, seconds: float, action: Callable[[], None]) -> object: ...
+
+    def handshake(self) -> Handshake:
+        """Of a new connection."""
+
+    def heard(self) -> None:
+        """Something was handed on."""
+
+    def prepare(self, body: bytes) -> bytes:
+        """The body as it is sent without encryption."""
+
+    def flush_soon(self, link: "ZmtpLink") -> None:
+        """The link has something to write at the end of this turn."""
+
+    def lost(self, link: "ZmtpLink") -> None:
+        """The connection has ended."""
+
+
+class ZmtpLink(asyncio.Protocol):
+    """One connection. ``connection`` is replaced after each stream: a new stream begins with
+    nothing of the old one."""
+
+    __slots__ = (
+        "_accepted",
+        "_delimited",
+        "_holds",
+        "_is_clogged",
+        "_left",
+        "_outgoing",
+        "_owner",
+        "_peer",
+        "_transport",
+        "_unread",
+        "address",
+        "calls_under_way",
+        "connection",
+        "has_ended",
+        "is_full",
+    )
+
+    def __init__(self, owner: LinkOwner, accepted: socket.socket, address: str) -> None:
+        self._owner = owner
+        self._accepted: socket.socket | None = accepted  # until it is the transport's
+        self._peer = Connection(max_body=owner.limits.max_frame, handshake=owner.handshake())
+        self._transport: asyncio.Transport | None = None
+        self._delimited = False
+        self._is_clogged = False
+        self._unread = False  # so many answers wait that calls do too
+        self._holds = 0
+        self._left: list[Event] = []
+        self._outgoing: list[bytes] = []  # in this turn of the loop
+        self.address = address
+        self.connection: ClientConnection | None = None
+        self.calls_under_way = 0
+        self.is_full = False
+        self.has_ended = False
+        """True as soon as nothing more is heard of it."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._accepted = None
+        if self.has_ended:
+            transport.close()
+            return
+        self._transport = made = cast(asyncio.Transport, transport)
+        made.set_write_buffer_limits(CLOGGED_BYTES, CLEAR_BYTES)
+        made.write(self._peer.opening)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self.has_ended = True
+        self._left = []
+        self._owner.lost(self)
+
+    def data_received(self, data: bytes) -> None:
+        if len(data) <= max(READ_BYTES, self._peer.unfinished - self._peer.kept):
+            self._receive(data)
+            return
+        for at in range(0, len(data), READ_BYTES):
+            self._receive(data[at : at + READ_BYTES])
+
+    def _receive(self, data: bytes) -> None:
+        if self.has_ended:
+            return
+        peer = self._peer
+        try:
+            events = peer.receive(data)
+        except ProtocolError as exc:
+            self._break_off(exc)
+            return
+        if peer.commands:
+            self._owner.door.commanded(self, peer.commands, self._owner.now())
+        self._owner.unfinished.note(self, peer.unfinished, peer.kept, moved=bool(events))
+        if self._left:
+            self._left += events
+        elif events:
+            self._hear(events)
+
+    def _break_off(self, error: ProtocolError) -> None:
+        if error.answer:
+            self._write(error.answer)
+        self._owner.door.broke(
+            self, "old or foreign protocol" if isinstance(error, NotZmtp3) else "broken protocol"
+        )
+
+    def _hear(self, events: Sequence[Event]) -> None:
+        owner = self._owner
+        now = owner.now()
+        for at, event in enumerate(events):
+            if self._holds:
+                self._left = list(events[at:])
+                return
+            if self.has_ended:
+                return
+            if type(event) is bytes:
+                self._delimited = False
+                owner.on_frame(self._heard(now), event)
+            elif isinstance(event, Delimited):
+                self._delimited = True
+                owner.on_frame(self._heard(now), event.body)
+            elif isinstance(event, Refused):
+                self._delimited = event.is_delimited
+                owner.refuse(self._heard(now), event.error, event.size)
+            elif isinstance(event, Answer):
+                self._write(event.wire)
+        owner.heard()
+
+    def _heard(self, now: float) -> ClientConnection:
+        connection = self.connection
+        if connection is None or not connection.is_open:
+            connection = self.connection = ClientConnection(self, now)
+        connection.heard_at = now
+        return connection
+
+    def send(self, body: bytes) -> bool:
+        transport = self._transport
+        if transport is None or self.has_ended:
+            return False
+        peer = self._peer
+        if self._delimited:
+            self._write(DELIMITER if peer.is_plain else peer.seal(b"", MORE))
+        self._write(self._owner.prepare(body) if peer.is_plain else peer.seal(body))
+        return True
+
+    def _write(self, wire: bytes) -> None:
+        """With the rest of this turn of the loop."""
+        if not self._outgoing:
+            self._owner.flush_soon(self)
+        self._outgoing.append(wire)
+
+    def flush(self) -> None:
+        """Write what was sent in this turn of the loop."""
+        outgoing = self._outgoing
+        transport = self._transport
+        if transport is not None and outgoing and not transport.is_closing():
+            transport.write(outgoing[0] if len(outgoing) == 1 else b"".join(outgoing))
+            if self._is_clogged:
+                self._measure(transport)
+        outgoing.clear()
+
+    def pause_writing(self) -> None:
+        """The client does not read as quickly as it is written to."""
+        self._is_clogged = True
+        if self._transport is not None:
+            self._measure(self._transport)
+
+    def _measure(self, transport: asyncio.Transport) -> None:
+        size = transport.get_write_buffer_size()
+        unsent = self._owner.unsent
+        unsent.note(self, size)
+        too_much = size > MAX_UNSENT or unsent.together > self._owner.limits.max_unsent
+        self.is_full = self.is_full or too_much
+        if size > MAX_UNSENT_ANSWERS and not self._unread:
+            self._unread = True
+            self.hold()
+
+    def resume_writing(self) -> None:
+        """What waited has been sent."""
+        self._is_clogged = False
+        self._owner.unsent.note(self, 0)
+        if self._unread:
+            self._unread = False
+            self.go_on()
+        if self.is_full:
+            self.is_full = False
+            if self.connection is not None:
+                self._owner.on_room(self.connection)
+
+    @property
+    def unfinished(self) -> int:
+        """Bytes of the frame that has begun to come."""
+        return self._peer.unfinished
+
+    def look(self, now: float) -> None:
+        """A client whose calls wait until it has read counts as heard while it reads."""
+        if self._unread and self._transport is not None and self.connection is not None:
+            size = self._transport.get_write_buffer_size()
+            if size < self._owner.unsent.by(self):
+                self.connection.heard_at = now
+            self._owner.unsent.note(self, size)
+
+    @property
+    def has_stream(self) -> bool:
+        return self.connection is not None and self.connection.is_open
+
+    @property
+    def is_held(self) -> bool:
+        return self._holds > 0
+
+    def hold(self) -> None:
+        self._holds += 1
+        if self._holds == 1 and self._transport is not None and not self.has_ended:
+            self._transport.pause_reading()
+
+    def go_on(self) -> None:
+        self._holds -= 1
+        if self._holds or self._transport is None or self.has_ended:
+            return
+        self._transport.resume_reading()
+        if self._left:
+            self._owner.later(0.0, self._hear_left)
+
+    def _hear_left(self) -> None:
+        if not self._holds and not self.has_ended:
+            left, self._left = self._left, []
+            self._hear(left)
+
+    def hang_up(self) -> None:
+        """What was sent has LINGER seconds to leave."""
+        self.has_ended = True
+        self.flush()
+        if self._accepted is not None:
+            self._accepted.close()  # now: thousands may be accepted in this turn of the loop
+        if self._transport is not None:
+            self._transport.close()
+            self._owner.later(LINGER, self._transport.abort)
