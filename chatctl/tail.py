@@ -164,3 +164,5 @@ class Tail:
     def _on_state(self, state: StreamState, reason: str) -> None:
         if state is StreamState.CONNECTING and reason:
             self.out.say(f"reconnecting: {reason}")
+        elif state is StreamState.CATCHING_UP and reason:
+            self.out.say(reason)

@@ -152,6 +152,10 @@ class NotInFlight(ClientError):
     code, name = 604, "NOT_IN_FLIGHT"
 
 
+class StreamUnknown(ChatdError):
+    code, name, retry, closes = 605, "STREAM_UNKNOWN", True, True
+
+
 class RateLimited(ClientError):
     code, name, retry = 606, "RATE_LIMITED", True
 
@@ -225,6 +229,7 @@ WIRE_ERRORS: dict[int, type[ChatdError]] = {
         Draining,
         AckAhead,
         NotInFlight,
+        StreamUnknown,
         RateLimited,
         TooManyDevices,
     )

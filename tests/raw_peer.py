@@ -2,6 +2,7 @@
 
 import resource
 import socket
+import struct
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, RpcRequest, Serv
 
 GREETING = greeting(b"NULL", as_server=False)
 SECONDS = 15.0
+SYN_SENT = 2  # of struct tcp_info
 
 
 def ready(kind: bytes = b"DEALER", identity: bytes = b"") -> bytes:
@@ -36,7 +38,7 @@ def target_of(uri: str) -> tuple[str, int]:
 
 class RawPeer:
     """One connection. ``opening`` is what it says at once; ``buffer``: the bytes that its kernel
-    keeps unread, about."""
+    keeps unread, about. ``waits`` False: return before it is connected, and say ``begin`` later."""
 
     def __init__(
         self,
@@ -46,6 +48,7 @@ class RawPeer:
         opening: bytes = GREETING + ready(),
         address: str = "127.0.0.1",
         buffer: int = 0,
+        waits: bool = True,
     ) -> None:
         self.token = token
         self._heard = bytearray()
@@ -63,14 +66,31 @@ class RawPeer:
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
             if address != "127.0.0.1":
                 self.socket.bind((address, 0))
+            if not waits:
+                self.socket.setblocking(False)
+                self.socket.connect_ex((host, port))
+                self._opening = opening
+                return
             self.socket.connect((host, port))
         if opening:
             self.socket.sendall(opening)
+
+    def begin(self) -> None:
+        """Wait until it is connected, and say the opening."""
+        self.socket.settimeout(SECONDS)
+        while self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == SYN_SENT:
+            time.sleep(0.001)
+        self.socket.sendall(self._opening)
 
     def __enter__(self) -> "RawPeer":
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def reset(self) -> None:
+        """End without a goodbye."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
     def send(self, body: bytes, flags: int = 0) -> None:
@@ -127,6 +147,15 @@ class RawPeer:
         while not (heard := self.hear(deadline - time.monotonic())).HasField(kind):
             before.append(heard)
         return getattr(heard, kind), before
+
+    def heard(self) -> list[ServerFrame]:
+        """S: the frames that are here already."""
+        frames: list[ServerFrame] = []
+        try:
+            while True:
+                frames.append(self.hear(0.001))
+        except TimeoutError:
+            return frames
 
     def _read(self) -> None:
         data = self.socket.recv(262_144)

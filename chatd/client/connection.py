@@ -38,6 +38,8 @@ CONNECT_LOOK, HELLO_LOOK = 0.01, 0.25
 """Seconds between checks: can the Hello be sent, and was it answered?"""
 LINGER_MS = 200
 """Milliseconds that the last frames may take to leave after the socket is closed."""
+ANOTHER_LOG = "the log is another one than before: its rooms begin anew"
+"""The reason that ``on_state`` gets with a Welcome to another log."""
 _HEARTBEAT = ClientFrame(heartbeat=Heartbeat())
 
 
@@ -110,7 +112,7 @@ class StreamConnection:
     def _tick_connecting(self, now: float) -> None:
         waited = now - self._connected_at
         if not self._hello_sent:
-            self._hello_sent = self.say(self._hello)
+            self._hello_sent = self._say_hello()
             if not self._hello_sent and self._route.has_other and waited > CONNECT_SECONDS:
                 self._reconnect("the gateway cannot be reached")
                 return
@@ -118,6 +120,13 @@ class StreamConnection:
             self._reconnect("the gateway did not answer")
             return
         self._look_in(HELLO_LOOK if self._hello_sent else CONNECT_LOOK)
+
+    def _say_hello(self) -> bool:
+        self._hello.hello.ClearField("shown")
+        newest = self._resume.newest
+        if newest is not None:
+            self._hello.hello.shown.CopyFrom(newest)
+        return self.say(self._hello)
 
     def _look_in(self, seconds: float) -> None:
         if self._timer is not None:
@@ -187,7 +196,7 @@ class StreamConnection:
             return
         self._resume.welcomed(welcome, now)
         self._gateways.learn(usable(welcome.gateways))
-        self._lifecycle.welcomed()
+        self._lifecycle.welcomed(ANOTHER_LOG if self._resume.is_another_log else "")
         self._on_open()
         self._look_in(self._resume.next_look())  # a heartbeat may be due sooner than the next look at a Hello
 

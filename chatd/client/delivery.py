@@ -26,19 +26,23 @@ class Delivery:
     """One event, or the marker of events that will not come (``skipped``).
 
     ``sent_at_us`` is in microseconds since the Unix epoch. ``message`` is the protobuf message.
-    ``number`` counts the deliveries of the connection with this ``epoch``. A compressed payload is
-    decompressed when it is first used: ``text`` and ``payload`` raise MalformedFrame or
-    PayloadTooLarge if it is damaged.
+    ``number`` counts the deliveries of the ``connection``, which has this ``epoch``. ``log`` names
+    the log that ``seq`` belongs to. A compressed payload is decompressed when it is first used:
+    ``text`` and ``payload`` raise MalformedFrame or PayloadTooLarge if it is damaged.
     """
 
-    __slots__ = ("_said", "epoch", "message", "number", "room_id", "seq")
+    __slots__ = ("_said", "connection", "epoch", "log", "message", "number", "room_id", "seq")
 
-    def __init__(self, message: EventDelivery, epoch: int = 0, number: int = 0) -> None:
+    def __init__(
+        self, message: EventDelivery, epoch: int = 0, number: int = 0, *, connection: int = 0, log: str = ""
+    ) -> None:
         self.message = message
         self.room_id = message.event.room_id
         self.seq = message.event.seq
         self.epoch = epoch
         self.number = number
+        self.connection = connection
+        self.log = log
         self._said: Struct | None = None
 
     @property

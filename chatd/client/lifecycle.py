@@ -50,9 +50,9 @@ class Lifecycle:
         """A connection begins, or one was lost for this reason."""
         self._change(StreamState.CONNECTING, reason)
 
-    def welcomed(self) -> None:
-        """The gateway has opened the stream."""
-        self._change(StreamState.CATCHING_UP, "")
+    def welcomed(self, reason: str = "") -> None:
+        """The gateway has opened the stream. ``reason``: something is not as it was before."""
+        self._change(StreamState.CATCHING_UP, reason)
         self._opened.set()
 
     def caught_up(self) -> None:

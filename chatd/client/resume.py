@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from chatd.client.delivery import Delivery
 from chatd.errors import MalformedFrame
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery
-from chatd.pb.gateway.v1.gateway_pb2 import Welcome
+from chatd.pb.gateway.v1.gateway_pb2 import Shown, Welcome
 
 ACK_DELAY = 0.05
 """Seconds that an ack may wait for others: to a gateway an ack frame costs as much as several
@@ -27,10 +27,15 @@ DEFAULT_HEARTBEAT = 10.0
 
 
 class Resume:
-    """Keeps the last shown seqs across reconnects; counts and times begin anew with each
-    Welcome."""
+    """Keeps the last shown seqs across reconnects, as long as the log is the same; counts and times
+    begin anew with each Welcome."""
 
     def __init__(self) -> None:
+        self.log = ""
+        """Names the log; empty before the first Welcome."""
+        self._connection = 0  # counts Welcomes
+        self._log_since = 0  # the first connection to the present log
+        self._newest: Delivery | None = None  # of the events that were shown
         self._shown: dict[str, int] = {}
         self._replayed: set[tuple[str, int]] = set()
         self._rejected: OrderedDict[tuple[str, int], str] = OrderedDict()
@@ -59,12 +64,38 @@ class Resume:
 
     def welcomed(self, welcome: Welcome, now: float) -> None:
         """The stream is open on a new connection; deliveries are counted from 1 again."""
+        self._connection += 1
+        is_other = bool(self.log) and welcome.log != self.log
+        self.log = welcome.log
+        if is_other or welcome.rewound:
+            self._forget()
         self.epoch = welcome.epoch
         self.profile_id = welcome.profile_id
         self.is_new_device = welcome.new_device
         self._welcomed_at = now
         heartbeat = welcome.heartbeat_interval_ms / 1e3 or DEFAULT_HEARTBEAT
         self._begin(heartbeat=heartbeat, window=(welcome.window_messages, welcome.window_bytes), now=now)
+
+    def _forget(self) -> None:
+        """The log is another one: what was shown says nothing about what its seqs stand for."""
+        self._log_since = self._connection
+        self._shown.clear()
+        self._replayed.clear()
+        self._rejected.clear()
+        self._newest = None
+
+    @property
+    def is_another_log(self) -> bool:
+        """True if the newest Welcome was of another log than the one before."""
+        return self._log_since == self._connection
+
+    @property
+    def newest(self) -> Shown | None:
+        """The newest event that was shown, for the next Hello; None if there is none."""
+        one = self._newest
+        if one is None or not self.log:
+            return None
+        return Shown(log=self.log, room_id=one.room_id, seq=one.seq, event_id=one.event_id)
 
     def receive(self, deliveries: Sequence[EventDelivery], now: float, *, size: int = 0) -> list[Delivery]:
         """Count the deliveries of a frame of ``size`` bytes; returns those to show, without
@@ -81,7 +112,7 @@ class Resume:
         shown = self._shown
         fresh = []
         for number, message in enumerate(deliveries, first):
-            delivery = Delivery(message, self.epoch, number)
+            delivery = Delivery(message, self.epoch, number, connection=self._connection, log=self.log)
             if message.replay:
                 if (delivery.room_id, delivery.seq) not in self._replayed:
                     self._replayed.add((delivery.room_id, delivery.seq))
@@ -94,18 +125,30 @@ class Resume:
                 continue
             shown[delivery.room_id] = delivery.seq
             fresh.append(delivery)
+            if message.event.event_id and self._is_newest(delivery):
+                self._newest = delivery
         self._brought_something = self._brought_something or bool(fresh)
         return fresh
+
+    def _is_newest(self, delivery: Delivery) -> bool:
+        """True if it was stored after all that was shown before. A room's seqs say so, and between
+        rooms the clocks that stored the events."""
+        newest = self._newest
+        return (
+            newest is None or newest.room_id == delivery.room_id or newest.sent_at_us <= delivery.sent_at_us
+        )
 
     def reject(self, delivery: Delivery, reason: str) -> None:
         """The application refuses a delivery.
 
         This is remembered: if the Reject is lost with its connection, the repeat is refused again.
         """
+        if delivery.connection < self._log_since:
+            return  # of another log: nobody waits for it any more
         self._rejected[delivery.room_id, delivery.seq] = reason
         if len(self._rejected) > REJECTIONS_KEPT:
             self._rejected.popitem(last=False)
-        if delivery.epoch == self.epoch and delivery.number > self._acked:
+        if delivery.connection == self._connection and delivery.number > self._acked:
             self.rejects_due.append((delivery.number, reason))
 
     def take_rejects(self) -> list[tuple[int, str]]:

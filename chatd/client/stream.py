@@ -66,6 +66,13 @@ class Stream:
         return self._resume.epoch
 
     @property
+    def log(self) -> str:
+        """Names the log that seqs belong to; empty before the first Welcome. What an application
+        keeps by room and seq is worth nothing when this changes, or when ``on_state`` is told that
+        the log is another one."""
+        return self._resume.log
+
+    @property
     def profile_id(self) -> str:
         """The profile whose stream it is; empty before the first Welcome."""
         return self._resume.profile_id

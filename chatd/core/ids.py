@@ -18,6 +18,8 @@ WATCH, PRESENCE = b"\x02", b"\x03"
 STATES = {b"A": PresenceState.PRESENCE_STATE_AWAY, b"B": PresenceState.PRESENCE_STATE_BUSY}
 PRESENCE_CODES = {state: code for code, state in STATES.items()}
 """ONLINE has no code: a device's topic for deliveries shows that it is online."""
+ERASED = "erased:"
+"""Stands in place of an erased profile's id; no profile can have it."""
 MAX_ID_BYTES = 128
 MAX_SEQ = 2**63 - 1
 _REFUSED = re.compile(f"{characters(BREAKING, REORDERING, SPACES, INVISIBLE)}|:")

@@ -40,6 +40,16 @@ class StreamKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """An event that a client has shown, and the incarnation of the log that it was in."""
+
+    log: str
+    room_id: str
+    seq: int
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pull:
     """One stream's request to the outbox."""
 
@@ -85,6 +95,9 @@ class Owed:
     cursors: dict[str, int] = field(default_factory=dict)
     """Where rooms stand of which nothing more is owed, when asked for."""
     superseded: bool = False
+    unknown: bool = False
+    """The database does not know the stream: its log is another one, or the device was
+    forgotten."""
     alone: bool = False
     """The one run has failed more than once: nothing else may be in flight with it."""
     unread: bool = False

@@ -11,9 +11,11 @@ from chatd import __version__
 from chatd.core import node_protocol
 from chatd.core.counter import Counter
 from chatd.core.ids import DELIVERIES, PRESENCE, SIGNALS, WATCH
+from chatd.core.log_state import UNKNOWN_LOG, LogState
 from chatd.core.online import OnlineTable
 from chatd.core.presence import PresenceBoard
 from chatd.core.routing import Routing
+from chatd.daemon.database import open_database
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
 from chatd.default.answer import Method
@@ -31,7 +33,10 @@ from chatd.default.messages.message_business import MessageBusiness
 from chatd.default.node import Addresses, DefaultNode
 from chatd.default.nodes.admin import NodeAdmin, NodeDescription
 from chatd.default.nodes.gateways import Gateways
+from chatd.default.nodes.known_log import KnownLog
 from chatd.default.nodes.leases import Leases
+from chatd.default.nodes.log_comparison import LogComparison
+from chatd.default.nodes.log_file import LogFile
 from chatd.default.nodes.model import Lease
 from chatd.default.notifications.admin import NotificationAdmin
 from chatd.default.notifications.notification_business import NotificationBusiness
@@ -80,11 +85,8 @@ async def start_default_node(
         context.holder,
     )
     stack.enter_context(claim)
-    database = Database(settings.store.database(settings.place))
-    stack.enter_context(database.claim(context.holder))
-    database.check()
-    database.migrate()
-    made = assemble(loop, settings, database, broken, seams, place=claim.place)
+    database, before = open_database(settings, context.holder, stack)
+    made = assemble(loop, settings, database, broken, seams, place=claim.place, before=before)
     stack.callback(made.node.close)
     stack.callback(made.store.stop)
     (call_uri,), (queue_uri,) = settings.calls.uris(settings.place), settings.queue.uris(settings.place)
@@ -93,6 +95,7 @@ async def start_default_node(
         Addresses(call_uri, queue_uri),
         max_frame=settings.messages.max_frame_bytes,
         on_committed=seams.committed(made.fan_out.handle),
+        on_new_log=made.leases.log.seen,
         on_bound=made.on_bound,
     )
     return made.node
@@ -136,9 +139,10 @@ def assemble(
     seams: Seams = NO_SEAMS,
     *,
     place: str = "",
+    before: LogState = UNKNOWN_LOG,
 ) -> Assembled:
     """Put a node together. Nothing is bound or started yet. ``place`` is what it has claimed in its
-    data directory."""
+    data directory, ``before`` the log that this was used with last."""
     started_us = _now_us()
     store = StoreAccess(
         loop,
@@ -150,7 +154,10 @@ def assemble(
         apply=seams.apply(apply_group),
     )
     flow = _flow(loop, settings, store, started_us, seams)
-    leases = Leases(store, lease=settings.node.node_lease_seconds, clock=_now_us, lost=broken)
+    log = KnownLog(
+        LogFile(settings.place.data_dir, settings.node.node_id), before, changed=store.members.clear
+    )
+    leases = Leases(store, log, lease=settings.node.node_lease_seconds, clock=_now_us, lost=broken)
     gateways = Gateways(now=loop.time)
     parts = _parts(settings, store, flow, leases, gateways, started_us)
     refused = Counter("requests_refused", "requests refused")
@@ -303,6 +310,7 @@ def _node_service(
             oldest_protocol=node_protocol.OLDEST,
         ),
         leases=leases,
+        comparison=LogComparison(store, leases.log),
         gateways=gateways,
         asked=flow.routing.asked,
         rule=settings.redelivery.rule(),

@@ -27,6 +27,7 @@ from chatd.gateway.fronts.zmtp_link import Door
 from chatd.gateway.gateway import GatewayServer
 from chatd.gateway.introduction import Introduction
 from chatd.gateway.live_delivery import LiveDelivery
+from chatd.gateway.log_watch import LogWatch
 from chatd.gateway.node import GatewayAddresses, GatewayNode
 from chatd.gateway.node_queues import NodeQueues
 from chatd.gateway.opening import Opening
@@ -132,6 +133,7 @@ class _Streams:
     """Device streams and the stages that feed and watch them."""
 
     watch: Watch
+    log_watch: LogWatch
     presence: GatewayPresence
     connections: ConnectionManager
     sender: DeviceSender
@@ -166,8 +168,15 @@ def _streams(
     )
     sender = DeviceSender(connections.forget)
     deliver = seams.gateway_deliver(sender.deliver)
+    log_watch = LogWatch(connections.streams, end=sender.end, after=connections.flush, later=loop.call_later)
     catch_up = CatchUp(
-        backend, gateway_id=gateway_id, deliver=deliver, end=sender.end, later=loop.call_later, now=loop.time
+        backend,
+        log_watch,
+        gateway_id=gateway_id,
+        deliver=deliver,
+        end=sender.end,
+        later=loop.call_later,
+        now=loop.time,
     )
 
     def send_acks(request: AckBatchRequest, on_reply: OnReply) -> None:
@@ -176,6 +185,7 @@ def _streams(
     acks = AckFlush(
         unwritten,
         catch_up,
+        log_watch,
         is_ready=backend.is_ready,
         send=seams.gateway_send_acks(send_acks),
         end=sender.end,
@@ -184,6 +194,7 @@ def _streams(
     live = LiveDelivery(
         connections.streams,
         catch_up,
+        log_watch,
         deliver=deliver,
         presence=presence.heard,
         end=sender.end,
@@ -200,7 +211,7 @@ def _streams(
         repair_pull=settings.streams.repair_pull_seconds,
         delivery_retry=settings.redelivery.first_pause(),
     )
-    return _Streams(watch, presence, connections, sender, catch_up, acks, live, resync, timeouts)
+    return _Streams(watch, log_watch, presence, connections, sender, catch_up, acks, live, resync, timeouts)
 
 
 def _frames(
@@ -216,6 +227,7 @@ def _frames(
         streams.presence,
         backend,
         streams.catch_up,
+        streams.log_watch,
         write_acks=streams.acks.flush,
     )
     calls = ClientCalls(
@@ -259,6 +271,7 @@ def _introduction(
         discovery,
         streams.sender,
         streams.watch,
+        streams.log_watch,
         queues,
         request=request,
         queue_name=settings.queue.queue_user_event_delivery_name,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from chatd.core.model import CommittedRun
 from chatd.default.calls import Calls
 from chatd.default.part import Part
-from chatd.store.access import StoreAccess
+from chatd.store.access import OnNewLog, StoreAccess
 from chatd.transport.queue import OnGateway, Publisher
 from chatd.transport.sockets import Context
 from chatd.transport.timers import Timers
@@ -53,12 +53,13 @@ class DefaultNode:
         *,
         max_frame: int,
         on_committed: Callable[[Sequence[CommittedRun]], None],
+        on_new_log: OnNewLog,
         on_bound: Callable[[Addresses], Awaitable[None]],
     ) -> None:
         """Wait for the database, bind both sockets, begin. ``on_bound`` is awaited between. Raises
         what these and the database answer, ConfigError and StartFailed; ``close`` is to be called
         then too."""
-        self._store.start(on_committed)
+        self._store.start(on_committed, on_new_log)
         await self._store.ping()
         call_uri = self._calls.bind(context, wanted.call_uri, max_frame=max_frame)
         queue_uri = self._publisher.open(context, wanted.queue_uri, self._on_gateway)

@@ -11,10 +11,11 @@ from chatd.core.counter import Counter
 from chatd.core.model import StreamAcks
 from chatd.core.outage import Outage
 from chatd.core.stream import DeviceStream
-from chatd.errors import ChatdError, Superseded
+from chatd.errors import ChatdError, StreamUnknown, Superseded
 from chatd.gateway.backend import OnReply
 from chatd.gateway.catch_up import Pulls
 from chatd.gateway.connection import ClientConnection
+from chatd.gateway.log_watch import LogWatch
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse
 
 log = structlog.get_logger()
@@ -75,12 +76,14 @@ class UnwrittenAcks:
 
 class AckFlush:
     """Sends what ``unwritten`` has gathered as AckBatch, by ``send``. A batch that fails is
-    gathered again. ``is_ready`` is true while a default node answers."""
+    gathered again; acks of another log than the nodes serve are dropped. ``is_ready`` is true while
+    a default node answers."""
 
     def __init__(
         self,
         unwritten: UnwrittenAcks,
         pulls: Pulls,
+        log_watch: LogWatch,
         *,
         is_ready: Callable[[], bool],
         send: SendAcks,
@@ -90,6 +93,7 @@ class AckFlush:
         self._outage = Outage(log, "Acks cannot be written; trying again", "Acks are written again", now=now)
         self._unwritten = unwritten
         self._pulls = pulls
+        self._log_watch = log_watch
         self._is_ready = is_ready
         self._send_acks = send
         self._end = end
@@ -101,7 +105,7 @@ class AckFlush:
         """Send what has gathered; while no default node answers it gathers on."""
         if not self._is_ready():
             return
-        batch = self._unwritten.take()
+        batch = [one for one in self._unwritten.take() if self._is_current(one.stream)]
         for start in range(0, len(batch), MAX_STREAMS):
             self._send(batch[start : start + MAX_STREAMS], None)
 
@@ -109,11 +113,18 @@ class AckFlush:
         """Write the acks of a stream that ends, then call ``done``, whatever came of it."""
         stream = peer.stream
         acks = stream.pending_acks.take() if stream is not None else None
-        if stream is None or acks is None:
+        if stream is None or acks is None or not self._is_current(stream):
             done()
             return
         self._unwritten.leave_out(stream)
         self._send([Flushed(peer, stream, acks)], done)
+
+    def _is_current(self, stream: DeviceStream) -> bool:
+        """False: its acks are of another log, and have been dropped."""
+        if self._log_watch.is_current(stream):
+            return True
+        stream.pending_acks.drop()
+        return False
 
     def _send(self, batch: list[Flushed], done: Callable[[], None] | None) -> None:
         def written(payload: bytes, error: ChatdError | None) -> None:
@@ -122,6 +133,7 @@ class AckFlush:
                 done()
 
         request = encode_acks([one.acks or StreamAcks(one.stream.key) for one in batch])
+        request.log.CopyFrom(self._log_watch.newest.to_pb())
         self._send_acks(request, written)
 
     def _written(self, batch: list[Flushed], payload: bytes, error: ChatdError | None) -> None:
@@ -133,7 +145,8 @@ class AckFlush:
                     self._unwritten.put_back(stream, peer)
             return
         self._outage.worked()
-        superseded = set(AckBatchResponse.FromString(payload).superseded)
+        response = AckBatchResponse.FromString(payload)
+        superseded, unknown = set(response.superseded), set(response.unknown)
         for index, (peer, stream, acks) in enumerate(batch):
             if acks is not None:
                 stream.acks_written()
@@ -142,6 +155,8 @@ class AckFlush:
                 continue
             if index in superseded:
                 self._end(peer, Superseded("a newer stream of this device is open"))
+            elif index in unknown:
+                self._end(peer, StreamUnknown("the database does not know this stream; say Hello again"))
             elif stream.wants_pull:
                 self._pulls.want(peer)
         self._pulls.flush()

@@ -65,7 +65,7 @@ class ClientCalls:
         try:
             identity = self._caller(peer, call)
             self._admission.limit_call(peer, identity, call, size)
-            if peer.link.is_full:
+            if peer.link.refuses_calls:
                 raise Overloaded("answers wait that were not read")
         except ChatdError as exc:
             self._refusals.call(peer, call.call_id, exc, size)

@@ -13,9 +13,10 @@ from chatd.core.model import Owed, OwedRun, Pull
 from chatd.core.outage import Outage
 from chatd.core.stream import DeviceStream
 from chatd.core.wire import error_from_pb
-from chatd.errors import ChatdError, Superseded, Unavailable
+from chatd.errors import ChatdError, StreamUnknown, Superseded, Unavailable
 from chatd.gateway.backend import NodeCalls
 from chatd.gateway.connection import ClientConnection
+from chatd.gateway.log_watch import LogWatch, another_log
 from chatd.pb.node.v1.node_pb2 import (
     PullOutboxRequest,
     PullOutboxResponse,
@@ -52,6 +53,7 @@ class CatchUp:
     def __init__(
         self,
         calls: NodeCalls,
+        log_watch: LogWatch,
         *,
         gateway_id: str,
         deliver: Deliver,
@@ -63,6 +65,7 @@ class CatchUp:
             log, "The outbox cannot be pulled; trying again", "The outbox is pulled again", now=now
         )
         self._calls = calls
+        self._log_watch = log_watch
         self._gateway_id = gateway_id
         self._deliver = deliver
         self._end = end
@@ -90,6 +93,9 @@ class CatchUp:
         for peer in wanting:
             if peer.stream is None or peer.link.is_full:
                 continue  # ``has_room`` asks again
+            if not self._log_watch.is_current(peer.stream):
+                self._end(peer, another_log())
+                continue
             pull = peer.stream.begin_pull()
             if pull is None:
                 continue
@@ -102,7 +108,9 @@ class CatchUp:
             self._ask(batch)
 
     def _ask(self, batch: list[tuple[ClientConnection, Pull]]) -> None:
-        request = PullOutboxRequest(pulls=[_to_pb(pull) for _, pull in batch])
+        request = PullOutboxRequest(
+            pulls=[_to_pb(pull) for _, pull in batch], log=self._log_watch.newest.to_pb()
+        )
         self._calls.call(
             "NodeService/PullOutbox",
             request,
@@ -147,7 +155,7 @@ class CatchUp:
         before = stream.window.sent
         try:
             frames, caught_up = stream.pulled(owed)
-        except Superseded as exc:
+        except (Superseded, StreamUnknown) as exc:
             self._end(peer, exc)
             return
         self.pulled.add(stream.window.sent - before)
@@ -195,6 +203,7 @@ def _from_pb(owed: StreamOwed) -> Owed:
         more=owed.more,
         cursors={cursor.room_id: cursor.seq for cursor in owed.cursors},
         superseded=owed.superseded,
+        unknown=owed.unknown,
         alone=owed.alone,
         unread=owed.unread,
         error=error_from_pb(owed.error) if owed.HasField("error") else None,

@@ -17,7 +17,7 @@ from chatd.errors import ChatdError
 from chatd.gateway.authentication import Identity
 from chatd.gateway.backend import NodeCalls
 from chatd.gateway.link import Link
-from chatd.pb.gateway.v1.gateway_pb2 import Hello
+from chatd.pb.gateway.v1.gateway_pb2 import Hello, Shown
 from chatd.pb.node.v1.node_pb2 import CloseStream, CloseStreamsRequest
 
 log = structlog.get_logger()
@@ -86,7 +86,7 @@ class ClientConnection:
 class PendingHello:
     """A Hello that waits for its epoch."""
 
-    __slots__ = ("device_id", "hello", "identity", "peer", "window_bytes", "window_messages")
+    __slots__ = ("device_id", "hello", "identity", "peer", "shown", "window_bytes", "window_messages")
 
     def __init__(
         self,
@@ -96,11 +96,13 @@ class PendingHello:
         hello: Hello,
         *,
         window: tuple[int, int],
+        shown: Shown | None = None,
     ) -> None:
         self.peer = peer
         self.identity = identity
         self.device_id = device_id
         self.hello = hello
+        self.shown = shown
         self.window_messages, self.window_bytes = window
 
 
@@ -160,9 +162,9 @@ class ConnectionManager:
             if not mine:
                 del self._of_device[peer.topic]
 
-    def register(self, opening: PendingHello, epoch: int) -> ClientConnection | None:
-        """The stream has its epoch. Returns the connection that had the device's stream before, to
-        be ended."""
+    def register(self, opening: PendingHello, epoch: int, log: str) -> ClientConnection | None:
+        """The stream has its epoch, in the log of this name. Returns the connection that had the
+        device's stream before, to be ended."""
         peer = opening.peer
         peer.opening = None
         peer.identity = opening.identity
@@ -171,6 +173,7 @@ class ConnectionManager:
             window_messages=opening.window_messages,
             window_bytes=opening.window_bytes,
             plain=not opening.hello.accept_zstd,
+            log=log,
         )
         self.opened.add()
         older = self.streams.get(peer.topic)

@@ -199,6 +199,7 @@ class Doorkeeper:
             known.pop(link, None)
             known[link] = None
             if len(known) > self._settings.per_address:
+                self._address_full_at = self._now
                 self._hang_up(self._idlest(known), "address full")
 
     def is_leaving(self, link: Link) -> bool:

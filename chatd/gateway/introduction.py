@@ -10,11 +10,13 @@ import structlog
 
 from chatd.core.counter import Counter
 from chatd.core.deadline import NodeClock
+from chatd.core.log_state import from_pb
 from chatd.core.node_protocol import refusal
 from chatd.errors import ChatdError
 from chatd.gateway.backend import Backend, Node
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.discovery import Discovery
+from chatd.gateway.log_watch import LogWatch
 from chatd.gateway.node_queues import NodeQueues
 from chatd.gateway.watch import Watch
 from chatd.pb.node.v1.node_pb2 import DescribeRequest, DescribeResponse
@@ -40,6 +42,7 @@ class Introduction:
         discovery: Discovery,
         sender: DeviceSender,
         watch: Watch,
+        log_watch: LogWatch,
         queues: NodeQueues,
         *,
         request: DescribeRequest,
@@ -51,6 +54,7 @@ class Introduction:
         self._discovery = discovery
         self._sender = sender
         self._watch = watch
+        self._log_watch = log_watch
         self._queues = queues
         self._request = request
         self._queue_name = queue_name
@@ -87,6 +91,7 @@ class Introduction:
             return
         for counter in self._counters:
             self._request.counters[counter.name] = counter.value
+        self._log_watch.introduce(self._request)
         payload = self._request.SerializeToString()
         for node in nodes:
             # A node that cannot be reached is found silent by Backend.
@@ -119,6 +124,7 @@ class Introduction:
             self._refuse(node, call_id, description, refused)
             return
         node.refused = ""
+        self._log_watch.heard(from_pb(description.log))
         self._queues.accept(description.queue_uri)
         self._discovery.heard(node.uri, description.call_uri, description.nodes, self._backend.is_silent)
         self._watch.described(node, mark, description.watched, restarted=restarted)

@@ -11,6 +11,10 @@ class Link(Protocol):
     """True while so much waits to be sent that deliveries had better stay in the outbox. The front
     writes it, and tells when there is room again."""
 
+    refuses_calls: bool
+    """True while it is full because so much waits for all clients together: then its calls are
+    refused. If it is its own alone, they are answered, and at last wait. The front writes it."""
+
     calls_under_way: int
     """Calls that have come over it and are not answered yet. ClientCalls writes it."""
 

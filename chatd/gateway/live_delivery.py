@@ -16,6 +16,7 @@ from chatd.core.wire import plain_records, split_queue_body
 from chatd.errors import ChatdError, Superseded
 from chatd.gateway.catch_up import Deliver, Pulls
 from chatd.gateway.connection import ClientConnection
+from chatd.gateway.log_watch import LogWatch
 from chatd.pb.node.v1.node_pb2 import QueueHeader
 from chatd.transport.queue import QueueMessage
 
@@ -37,6 +38,7 @@ class LiveDelivery:
         self,
         streams: Mapping[bytes, ClientConnection],
         pulls: Pulls,
+        log_watch: LogWatch,
         *,
         deliver: Deliver,
         presence: Callable[[bytes, bytes], None],
@@ -45,6 +47,7 @@ class LiveDelivery:
     ) -> None:
         self._streams = streams
         self._pulls = pulls
+        self._log_watch = log_watch
         self._deliver = deliver
         self._presence = presence
         self._end = end
@@ -105,6 +108,8 @@ class LiveDelivery:
                     waiting.append(mine.records)
             if stream.wants_pull:
                 self._pulls.want(peer)
+        if published.runs:
+            self._log_watch.seen = published.runs[-1]
         self.passed_on.add(passed_on)
 
     def _unhandled(self, message: QueueMessage, exc: Exception) -> None:

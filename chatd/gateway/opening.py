@@ -9,7 +9,8 @@ import structlog
 
 from chatd.core.each import each
 from chatd.core.graphemes import cut
-from chatd.core.ids import check_id
+from chatd.core.ids import check_id, check_seq
+from chatd.core.log_state import from_pb
 from chatd.core.wire import error_from_pb
 from chatd.errors import ChatdError, Draining, Superseded, Unavailable, UnsupportedVersion
 from chatd.gateway.admission import Admission
@@ -17,8 +18,9 @@ from chatd.gateway.backend import NodeCalls
 from chatd.gateway.catch_up import Pulls
 from chatd.gateway.connection import ClientConnection, ConnectionManager, PendingHello
 from chatd.gateway.device_sender import DeviceSender
+from chatd.gateway.log_watch import LogWatch
 from chatd.gateway.presence import GatewayPresence
-from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, ServerFrame, Welcome
+from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, ServerFrame, Shown, Welcome
 from chatd.pb.node.v1.node_pb2 import OpenStream, OpenStreamsRequest, OpenStreamsResponse
 from chatd.text import one_line
 
@@ -56,6 +58,7 @@ class Opening:
         presence: GatewayPresence,
         calls: NodeCalls,
         pulls: Pulls,
+        log_watch: LogWatch,
         *,
         write_acks: Callable[[], None],
     ) -> None:
@@ -66,6 +69,7 @@ class Opening:
         self._presence = presence
         self._calls = calls
         self._pulls = pulls
+        self._log_watch = log_watch
         self._write_acks = write_acks
         self._waiting: list[PendingHello] = []
         self._stopped = False
@@ -84,7 +88,12 @@ class Opening:
         identity = self._admission.authenticate(peer, hello.token, hello.profile_id)
         self._admission.limit_frame(peer, identity, hello.ByteSize())
         opening = PendingHello(
-            peer, identity, check_id("device_id", hello.device_id), hello, window=self._window(hello)
+            peer,
+            identity,
+            check_id("device_id", hello.device_id),
+            hello,
+            window=self._window(hello),
+            shown=_shown(hello),
         )
         if peer.stream is not None:
             self._connections.forget(peer, failed=not peer.said_bye)
@@ -111,11 +120,13 @@ class Opening:
         gateway_id = self._defaults.gateway_id
         request = OpenStreamsRequest(
             gateway_id=gateway_id,
+            log=self._log_watch.newest.to_pb(),
             streams=[
                 OpenStream(
                     profile_id=one.identity.profile_id,
                     device_id=one.device_id,
                     client=cut(one_line(one.hello.client), MAX_CLIENT),
+                    shown=one.shown,
                 )
                 for one in batch
             ],
@@ -130,7 +141,9 @@ class Opening:
             if error is None
             else OpenStreamsResponse(epochs=[0] * len(batch))
         )
-        new_devices = frozenset(opened.new_devices)
+        state = from_pb(opened.log)
+        self._log_watch.heard(state)
+        new_devices, rewound = frozenset(opened.new_devices), frozenset(opened.rewound)
         refused = {one.stream: one.error for one in opened.refused}
 
         def open_one(one: tuple[int, tuple[PendingHello, int]]) -> None:
@@ -144,10 +157,16 @@ class Opening:
             elif index in refused:
                 self._sender.end(peer, error_from_pb(refused[index]))
             else:
-                older = self._connections.register(opening, epoch)
+                older = self._connections.register(opening, epoch, state.incarnation)
                 if older is not None:
                     self._sender.end(older, Superseded("a newer stream of this device is open"))
-                self._welcome(opening, epoch, new_device=index in new_devices)
+                self._welcome(
+                    opening,
+                    epoch,
+                    new_device=index in new_devices,
+                    log_name=state.incarnation,
+                    rewound=index in rewound,
+                )
 
         def failed(one: tuple[int, tuple[PendingHello, int]], exc: Exception) -> None:
             log.exception("A stream could not be opened")
@@ -156,7 +175,9 @@ class Opening:
         each(enumerate(zip(batch, opened.epochs, strict=True)), open_one, failed)
         self._pulls.flush()
 
-    def _welcome(self, opening: PendingHello, epoch: int, *, new_device: bool) -> None:
+    def _welcome(
+        self, opening: PendingHello, epoch: int, *, new_device: bool, log_name: str, rewound: bool
+    ) -> None:
         welcome = Welcome(
             epoch=epoch,
             profile_id=opening.identity.profile_id,
@@ -169,8 +190,23 @@ class Opening:
             new_device=new_device,
             gateways=self._sender.elsewhere,
             hello_id=opening.hello.hello_id,
+            log=log_name,
+            rewound=rewound,
         )
         self._sender.send(opening.peer, ServerFrame(welcome=welcome).SerializeToString())
         if opening.peer.stream is not None:
             self._presence.opened(opening.peer, opening.hello.presence)
         self._pulls.want(opening.peer)
+
+
+def _shown(hello: Hello) -> Shown | None:
+    """The newest event that the client has shown. Raises InvalidId, InvalidArgument."""
+    if not hello.HasField("shown"):
+        return None
+    shown = hello.shown
+    return Shown(
+        log=check_id("shown.log", shown.log),
+        room_id=check_id("shown.room_id", shown.room_id),
+        seq=check_seq("shown.seq", shown.seq),
+        event_id=check_id("shown.event_id", shown.event_id),
+    )

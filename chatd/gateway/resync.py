@@ -1,16 +1,11 @@
 """Resync: streams of which something published may have been missed fall behind, and pull."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from chatd.gateway.catch_up import Pulls
 from chatd.gateway.connection import ClientConnection
-
-SPREAD_SECONDS = 1.0
-AT_ONCE = 100
-"""Streams that fall behind together; many more are spread over SPREAD_SECONDS, a part each
-STEP_SECONDS."""
-STEP_SECONDS = 0.02
+from chatd.gateway.spread import in_steps
 
 
 class Resync:
@@ -25,13 +20,9 @@ class Resync:
 
     def topics(self, topics: Iterable[bytes] | None) -> None:
         """The streams of these topics, or all (None)."""
-        wanted = list(self._streams if topics is None else topics)
-        size = max(AT_ONCE, round(len(wanted) * STEP_SECONDS / SPREAD_SECONDS))
-        self._fall_behind(wanted[:size])
-        for number, start in enumerate(range(size, len(wanted), size), 1):
-            self._loop.call_later(number * STEP_SECONDS, self._fall_behind, wanted[start : start + size])
+        in_steps(self._loop.call_later, list(self._streams if topics is None else topics), self._fall_behind)
 
-    def _fall_behind(self, topics: list[bytes]) -> None:
+    def _fall_behind(self, topics: Sequence[bytes]) -> None:
         for topic in topics:
             peer = self._streams.get(topic)
             if peer is not None and peer.stream is not None:

@@ -11,6 +11,7 @@ import structlog
 from chatd.core.counter import Counter
 from chatd.core.deadline import Deadline
 from chatd.core.each import each
+from chatd.core.log_state import LogState
 from chatd.core.model import CommittedRun
 from chatd.core.outage import Outage
 from chatd.errors import ChatdError, Internal, StoreFailed, Unavailable
@@ -29,6 +30,7 @@ MAX_WAITING = 20_000
 """Commands and queries that may wait for the store; calls beyond are refused (OVERLOADED)."""
 
 R = TypeVar("R")
+OnNewLog = Callable[[LogState], None]
 OnCommitted = Callable[[Sequence[CommittedRun]], None]
 Failed = Callable[[ChatdError], None]
 
@@ -86,6 +88,7 @@ class StoreAccess:
     ) -> None:
         self._loop = loop
         self._on_committed: OnCommitted | None = None
+        self._on_new_log: OnNewLog | None = None
         self.members = MembersCache()
         """Shared by the writer and the readers."""
         self._writer = Writer(
@@ -113,10 +116,11 @@ class StoreAccess:
         self.events_committed = Counter("events_committed", "events committed")
         self.commits = Counter("commits", "transactions committed")
 
-    def start(self, on_committed: OnCommitted) -> None:
+    def start(self, on_committed: OnCommitted, on_new_log: OnNewLog | None = None) -> None:
         """Begin to work. ``on_committed`` gets the events of each transaction, after their senders
-        have been told."""
-        self._on_committed = on_committed
+        have been told; ``on_new_log`` the state of a log in which the writer has missed an
+        event."""
+        self._on_committed, self._on_new_log = on_committed, on_new_log
         self._writer.start()
         self._reader.start()
 
@@ -167,6 +171,8 @@ class StoreAccess:
     def _on_written(self, batch: WriteBatch) -> None:
         self.commits.add()
         _judge(self._writes, batch.completed)
+        if batch.log is not None and self._on_new_log is not None:
+            self._on_new_log(batch.log)
         self._complete(batch.completed)
         if batch.runs and self._on_committed is not None:
             self.events_committed.add(sum(run.last_seq - run.first_seq + 1 for run in batch.runs))

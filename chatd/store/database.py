@@ -42,9 +42,9 @@ def chunks(rows: Sequence[T], *, columns: int) -> Iterator[Sequence[T]]:
 
 class Database:
     """Raises ConfigError when ``uri`` is not one of ``sqlite:///path`` and ``postgresql://…``, or
-    its settings do not keep what is stored."""
+    its settings do not keep what is stored. ``create``: make SQLite's file if there is none."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, *, create: bool = True) -> None:
         if fault := uri_fault(uri):
             raise ConfigError(f"DB_URI {fault}")
         scheme, _, rest = uri.partition("://")
@@ -54,18 +54,19 @@ class Database:
         if scheme == "sqlite":
             self.engine = "sqlite"
             self.file = SqliteFile(Path(unquote(rest[1:])))
-            self.db: peewee.Database = self._open_sqlite(self.file)
+            self.db: peewee.Database = self._open_sqlite(self.file, create=create)
         else:
             self.engine = "postgres"
             self.db = postgres.open_postgres(rest)
         self._parameter = self.db.param
 
-    def _open_sqlite(self, file: SqliteFile) -> peewee.Database:
+    def _open_sqlite(self, file: SqliteFile, *, create: bool) -> peewee.Database:
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise ConfigError(
                 f"SQLite {sqlite3.sqlite_version} is too old: {'.'.join(map(str, OLDEST_SQLITE))} is needed"
             )
-        file.create()
+        if create:
+            file.create()
         pragmas = (
             ("journal_mode", "wal"),
             ("journal_size_limit", WAL_KEPT_BYTES),
@@ -79,6 +80,15 @@ class Database:
         """Keep other default nodes off a SQLite file: each would miss what the others commit.
         Raises StartFailed."""
         return self.file.claim(holder) if self.file else nullcontext()
+
+    def is_missing(self) -> bool:
+        """True if SQLite has no file, or an empty one. Raises StartFailed."""
+        return self.file is not None and self.file.is_missing()
+
+    def is_empty(self) -> bool:
+        """True if there are no tables of chatd's."""
+        with self.connection(readonly=True), translated():
+            return not self.db.table_exists("room")
 
     def check(self) -> None:
         """Read back the settings that durability rests on. Raises ConfigError naming the setting,

@@ -31,6 +31,12 @@ class MembersCache:
         self._profiles = 0
         self._lock = threading.Lock()
 
+    def clear(self) -> None:
+        """Forget all: a version of another log says nothing about this one's."""
+        with self._lock:
+            self._rooms.clear()
+            self._profiles = 0
+
     def get(self, room_id: str, version: int) -> Members | None:
         """The members at that version, if they are known."""
         with self._lock:
@@ -106,6 +112,8 @@ class RoomLog:
         self._own: dict[tuple[str, str], int] = {}  # (room, sender) → notable events among these
         self._runs: list[_Run] = []
         self._last_runs: dict[str, _Run] = {}
+        self.newest: tuple[str, int, str] | None = None
+        """Room, seq and id of the last event that was written."""
 
     def lock(self, room_ids: set[str], *, skip_held: bool = False) -> None:
         """Read and lock rooms in sorted order. Unknown ones stay absent, and with ``skip_held``
@@ -229,6 +237,8 @@ class RoomLog:
                 """,
                 parameters,
             )
+        if self._events:
+            self.newest = self._events[-1][:3]
         self._events.clear()
         self._own.clear()
         changed = [room for room in self._rooms.values() if room.changed]

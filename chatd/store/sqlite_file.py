@@ -54,6 +54,15 @@ class SqliteFile:
         except OSError as exc:
             raise os_error(f"DB_URI: {self.path}", exc) from exc
 
+    def is_missing(self) -> bool:
+        """True if there is no file, or nothing in it. Raises ConfigError, StartFailed."""
+        try:
+            return os.stat(self.path).st_size == 0
+        except FileNotFoundError:
+            return True
+        except OSError as exc:
+            raise os_error(f"DB_URI: {self.path}", exc) from exc
+
     def claim(self, holder: str) -> Claim:
         """Keep other default nodes off the file. Raises StartFailed."""
         return Claim(self._real.with_name(f"{self._real.name}.owner"), f"the database {self._real}", holder)

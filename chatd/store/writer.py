@@ -21,11 +21,13 @@ import peewee
 import structlog
 
 from chatd.core.deadline import Deadline
+from chatd.core.log_state import UNKNOWN_LOG, LogState
 from chatd.core.model import CommittedRun
 from chatd.errors import ChatdError, Internal, StoreFailed, TimedOut, Unavailable
 from chatd.store.command import Command
 from chatd.store.database import Database
 from chatd.store.database_errors import CommitUnknown, ConnectionLost, DiskFull, LockHeld, first_line
+from chatd.store.log_row import EventPlace, find_lost, renew_log
 from chatd.store.postgres import LOCK_MS, SHORT_LOCK_MS
 from chatd.store.room_log import MembersCache
 from chatd.store.set_aside import SetAside
@@ -54,10 +56,12 @@ def apply_group(transaction: Transaction, commands: Sequence[Command[object]]) -
 
 @dataclass(frozen=True, slots=True)
 class WriteBatch:
-    """One transaction's results, and the events it committed."""
+    """One transaction's results, and the events it committed. ``log`` is the log's state if it got
+    a new incarnation because an event was lost."""
 
     completed: list[Completed]
     runs: list[CommittedRun]
+    log: LogState | None = None
 
 
 class CommandFailed(Exception):
@@ -104,6 +108,8 @@ class Writer:
         self._on_broken = broken
         self._broken: ChatdError | None = None
         self._clock = clock
+        self._newest: EventPlace | None = None  # the last event that was committed
+        self._is_new = True  # nothing has been committed on this connection yet
         self._queue = WriteQueue()
         self._aside = SetAside(time.monotonic)
         self._worker: BatchWorker[Submission] = BatchWorker(
@@ -222,11 +228,12 @@ class Writer:
         """``careful``: commands that need a row which another session holds are set aside."""
         database = self._database
         if database.db.is_closed():
-            database.connect(readonly=False)
+            self._connect()
         transaction = Transaction(database, self._cache, self._clock())
         wait: list[Submission] = []
         self._begin(SHORT_LOCK_MS if careful else LOCK_MS)
         try:
+            log_state = self._look_for_newest() if self._is_new else None
             with faults_of_commands():
                 if careful:
                     batch, wait = self._aside.divide(
@@ -236,7 +243,7 @@ class Writer:
                     transaction.lock(one.command.locks() for one in batch)
                 in_time, late = _divide_by_deadlines(batch, steady_us())
                 completed = self._apply_all(transaction, in_time)
-            if _are_refused(completed, len(in_time)):
+            if log_state is None and _are_refused(completed, len(in_time)):
                 # Nothing is to be made durable; and the time of a refusal must not say whether rows
                 # were locked for it: PostgreSQL would fsync for a lock.
                 database.roll_back()
@@ -250,7 +257,21 @@ class Writer:
             self._aside.add(wait)
         if late:
             completed += _failures(late, TimedOut("its turn came after the call's deadline; it was not done"))
-        return WriteBatch(completed, transaction.log.committed())
+        self._is_new = False
+        if transaction.log.newest is not None:
+            self._newest = EventPlace(*transaction.log.newest)
+        elif log_state is not None:
+            self._newest = None
+        return WriteBatch(completed, transaction.log.committed(), log_state)
+
+    def _look_for_newest(self) -> LogState | None:
+        """On a new connection: it may lead to a database that does not have all that was committed,
+        as to a standby that was promoted. Then the log gets a new incarnation, which is returned
+        with its state."""
+        self._cache.clear()
+        if self._newest is None or not find_lost(self._database, [self._newest]):
+            return None
+        return renew_log(self._database, UNKNOWN_LOG)
 
     def _apply_all(self, transaction: Transaction, batch: list[Submission]) -> list[Completed]:
         """Apply commands whose locks are held, in groups of a kind; results that somebody waits
@@ -267,13 +288,17 @@ class Writer:
                     completed.append(Completed(one.on_result, result))
         return completed
 
+    def _connect(self) -> None:
+        self._database.connect(readonly=False)
+        self._is_new = True
+
     def _begin(self, lock_ms: int) -> None:
         try:
             self._database.begin(lock_ms=lock_ms)
         except ConnectionLost:
             # A connection that died while idle: nothing has been done on it, a new one will do.
             self._database.disconnect()
-            self._database.connect(readonly=False)
+            self._connect()
             self._database.begin(lock_ms=lock_ms)
 
     def _roll_back(self, error: BaseException) -> None:

@@ -12,6 +12,7 @@ def test_status(chatctl: Chatctl) -> None:
         assert time.monotonic() < deadline, "a gateway tells its node every second"
         found = chatctl.json("status")
     assert found["database"] == "sqlite"
+    assert len(found["log"]) == 16
     (gateway,) = found["gateways"]
     assert (gateway["gateway_id"], gateway["refused"]) == ("all", "")
     lines = chatctl("status").stdout.splitlines()

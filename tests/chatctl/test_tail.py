@@ -1,9 +1,12 @@
 """chatctl tail, against a real daemon."""
 
+import shutil
 import signal
 import time
+from pathlib import Path
 
 from tests.chatctl.command import Chatctl
+from tests.daemons import Daemon
 from tests.protocol.limited import token_of
 
 
@@ -111,3 +114,31 @@ def test_chatctls_own_device_and_a_users_are_free_to_use(chatctl: Chatctl, limit
     running.communicate()
     for _ in range(2):
         limited("--token", token_of("ben"), "--as", "ben", "tail", "--device", "laptop", "--until-caught-up")
+
+
+def test_a_restored_backup_under_a_tail(tmp_path: Path) -> None:
+    """It says so, and shows what is stored from then on under seqs that it has shown before."""
+    daemon = Daemon("all", tmp_path)
+    with daemon:
+        chatctl = Chatctl(daemon)
+        chatctl("--as", "bob", "tail", "--device", "d", "--count", "0")
+        chatctl("--as", "alice", "room", "create", "r", "bob")
+        chatctl("--as", "alice", "send", "r", "one")
+        chatctl("--as", "bob", "tail", "--device", "d", "--take-over", "--until-caught-up")
+        daemon.stop()
+        shutil.copy(tmp_path / "chatd.db", tmp_path / "backup")
+        daemon.start()
+        chatctl("--as", "alice", "send", "r", "-", stdin="lost\n" * 3)
+        tail = chatctl.start("--as", "bob", "tail", "--device", "d", "--take-over")
+        assert tail.stdout is not None
+        assert [tail.stdout.readline().split("\t")[1] for _ in range(3)] == ["3", "4", "5"]
+        daemon.stop()
+        shutil.copy(tmp_path / "backup", tmp_path / "chatd.db")
+        daemon.start()
+        chatctl("--as", "alice", "send", "r", "-", stdin="new\n" * 2)
+        shown = [tail.stdout.readline().split("\t")[1] for _ in range(2)]
+        tail.send_signal(signal.SIGINT)
+        said = tail.communicate(timeout=20)[1].splitlines()
+        assert shown == ["3", "4"]
+        assert said[-1] == "the log is another one than before: its rooms begin anew"
+        assert chatctl.json("outbox", "list", "--profile", "bob") == []

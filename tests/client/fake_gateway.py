@@ -16,6 +16,7 @@ from chatd.pb.gateway.v1.gateway_pb2 import (
     CaughtUp,
     ClientFrame,
     Closed,
+    Hello,
     RpcRequest,
     RpcResponse,
     ServerFrame,
@@ -98,18 +99,21 @@ class FakeGateway:
         """S: one ServerFrame."""
         self.say_raw(peer, ServerFrame(**kind).SerializeToString())
 
-    async def welcome(
-        self, *, epoch: int = 1, window: int = 1024, window_bytes: int = 1 << 20, heartbeat_ms: int = 10_000
-    ) -> bytes:
-        """C: Hello; S: Welcome. The peer to talk to. A late ack on an earlier connection may come
-        before it."""
+    async def hear_hello(self) -> tuple[bytes, Hello]:
+        """C: Hello. A late ack on an earlier connection may come before it."""
         while True:
             async with asyncio.timeout(DEADLINE):
                 peer, frame = await self._heard.get()
             if not frame.HasField("ack"):
                 break
         assert frame.HasField("hello"), f"wanted a Hello, heard {frame}"
-        hello = frame.hello
+        return peer, frame.hello
+
+    async def welcome(
+        self, *, epoch: int = 1, window: int = 1024, window_bytes: int = 1 << 20, heartbeat_ms: int = 10_000
+    ) -> bytes:
+        """C: Hello; S: Welcome. The peer to talk to."""
+        peer, hello = await self.hear_hello()
         welcome = Welcome(
             epoch=epoch,
             profile_id=hello.profile_id or "operator",

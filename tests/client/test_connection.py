@@ -7,6 +7,7 @@ import time
 import pytest
 
 from chatd.client import Client, StreamState
+from chatd.client.connection import ANOTHER_LOG
 from chatd.errors import (
     WIRE_ERRORS,
     ChatdError,
@@ -14,10 +15,12 @@ from chatd.errors import (
     InvalidId,
     PermissionDenied,
     RateLimited,
+    StreamUnknown,
     Superseded,
     Unauthenticated,
 )
 from chatd.pb.events.v1.signals_pb2 import PresenceState
+from chatd.pb.gateway.v1.gateway_pb2 import Welcome
 from tests.client.fake_gateway import DEADLINE, FakeGateway
 from tests.client.streams import States, leave, streaming, take
 
@@ -230,6 +233,28 @@ async def test_a_frame_that_was_refused_for_coming_too_soon_does_not_end_the_str
         gateway.deliver(peer, ("a", 1))
         assert await take(stream, 1) == [("a", 1)]
         await leave(stream, gateway)
+
+
+async def test_a_hello_says_what_was_shown_last_and_a_welcome_to_another_log_is_told(
+    client: Client, gateway: FakeGateway
+) -> None:
+    states: States = []
+    stream = await client.stream("laptop", on_state=lambda *state: states.append(state)).__aenter__()
+    peer, hello = await gateway.hear("hello")
+    assert not hello.HasField("shown")
+    gateway.say(peer, welcome=Welcome(epoch=1, window_messages=64, log="x"))
+    gateway.deliver(peer, ("a", 9))
+    assert await take(stream, 1) == [("a", 9)]
+    gateway.close_stream(peer, StreamUnknown("say Hello again"))
+    peer, hello = await gateway.hear_hello()
+    shown = hello.shown
+    assert (shown.log, shown.room_id, shown.seq, shown.event_id) == ("x", "a", 9, "a-9")
+    gateway.say(peer, welcome=Welcome(epoch=1, window_messages=64, log="y"))
+    gateway.deliver(peer, ("a", 5))
+    assert await take(stream, 1) == [("a", 5)]
+    assert stream.log == "y"
+    assert (StreamState.CATCHING_UP, ANOTHER_LOG) in states
+    stream.abandon()
 
 
 async def test_each_hello_has_its_own_number_and_a_welcome_for_another_is_ignored(

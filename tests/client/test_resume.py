@@ -6,7 +6,7 @@ import pytest
 from chatd.client.delivery import Delivery
 from chatd.client.resume import ACK_DELAY, REJECTIONS_KEPT, Resume
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink, Skipped, SkipReason
-from chatd.pb.gateway.v1.gateway_pb2 import Welcome
+from chatd.pb.gateway.v1.gateway_pb2 import Shown, Welcome
 
 WELCOME = Welcome(epoch=1, heartbeat_interval_ms=1000, window_messages=8, window_bytes=4096)
 
@@ -241,3 +241,64 @@ def test_a_marker_counts_as_shown_and_says_what_is_missing(
     assert (shown.text, shown.skipped) == (text, marker.skipped)
     assert roomy.receive([event(3)], 0.0) == []
     assert Delivery(event(4)).skipped is None
+
+
+def stored(room: str, seq: int, at_us: int = 0, **fields: object) -> EventDelivery:
+    link = EventLink(room_id=room, seq=seq, event_id=f"{room}{seq}", sent_at_us=at_us)
+    return EventDelivery(event=link, **fields)  # type: ignore[arg-type]
+
+
+def seqs(shown: list[Delivery]) -> list[int]:
+    return [one.seq for one in shown]
+
+
+def in_log(name: str, **fields: object) -> Welcome:
+    return Welcome(epoch=1, window_messages=100, log=name, **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("welcome", [in_log("y"), in_log("x", rewound=True)])
+def test_what_was_shown_of_another_log_is_no_repeat(welcome: Welcome) -> None:
+    resume = Resume()
+    resume.welcomed(in_log("x"), 0.0)
+    assert not resume.is_another_log
+    resume.receive([stored("r", 9), stored("r", 2, replay=True)], 0.0)
+    resume.welcomed(in_log("x"), 1.0)
+    assert resume.receive([stored("r", 9)], 1.0) == [], "the same log"
+    resume.welcomed(welcome, 2.0)
+    assert resume.is_another_log
+    assert resume.newest is None
+    shown = resume.receive([stored("r", 5), stored("r", 2, replay=True)], 2.0)
+    assert (seqs(shown), {one.log for one in shown}) == ([5, 2], {welcome.log})
+    resume.welcomed(in_log(welcome.log), 3.0)
+    assert not resume.is_another_log, "it was told once"
+    assert resume.receive([stored("r", 5)], 3.0) == []
+
+
+def test_the_newest_event_is_the_one_that_was_stored_last() -> None:
+    """Catching up brings rooms one after the other."""
+    resume = Resume()
+    resume.welcomed(in_log("x"), 0.0)
+    assert resume.newest is None
+    resume.receive([stored("a", 7, 50), stored("b", 2, 30), stored("b", 3, 40)], 0.0)
+    marker = stored("c", 9, 90)
+    marker.event.event_id = ""
+    resume.receive([marker, stored("c", 1, 99, replay=True)], 0.0)
+    assert resume.newest == Shown(log="x", room_id="a", seq=7, event_id="a7")
+    resume.receive([stored("b", 4, 60)], 0.0)
+    assert resume.newest == Shown(log="x", room_id="b", seq=4, event_id="b4")
+    resume.receive([stored("b", 5, 10)], 0.0)
+    assert resume.newest == Shown(log="x", room_id="b", seq=5, event_id="b5"), "the clock was set back"
+
+
+def test_a_rejection_of_another_logs_event_is_not_repeated() -> None:
+    resume = Resume()
+    resume.welcomed(in_log("x"), 0.0)
+    (old,) = resume.receive([stored("r", 5)], 0.0)
+    resume.welcomed(in_log("y"), 1.0)
+    assert old.epoch == resume.epoch, "epochs begin anew too"
+    resume.reject(old, "no")
+    assert resume.take_rejects() == []
+    resume.receive([stored("r", 5)], 1.0)
+    resume.welcomed(in_log("y"), 2.0)
+    resume.receive([stored("r", 5)], 2.0)
+    assert resume.take_rejects() == []

@@ -30,7 +30,7 @@ def test_two_speak_if_each_still_speaks_what_the_other_does(
 
 
 def test_a_peer_without_a_number_is_refused() -> None:
-    assert refusal(0, 0) == "it speaks protocol 0, and this process none before 1"
+    assert refusal(0, 0) == f"it speaks protocol 0, and this process none before {node_protocol.OLDEST}"
 
 
 def test_this_version_speaks_to_itself() -> None:

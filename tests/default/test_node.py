@@ -88,6 +88,7 @@ class Rig:
             self.wanted,
             max_frame=1_000_000,
             on_committed=lambda runs: None,
+            on_new_log=lambda state: None,
             on_bound=self._on_bound,
         )
 

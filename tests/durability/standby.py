@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from chatd.store.database import Database
 from tests.databases import Cluster, find_binaries
 
 
@@ -32,6 +33,20 @@ class Standby(Cluster):
             "fast",
         )
         self.start_again()
+
+    def promote(self) -> None:
+        """It takes writes from now on, whatever it has missed."""
+        self._control("promote")
+
+    def has_caught_up(self) -> bool:
+        """True if it has all that its primary had committed when it was asked."""
+        primary, standby = (
+            Database(one.uri("postgres") + "&target_session_attrs=any") for one in (self._primary, self)
+        )
+        with primary.connection(readonly=True), standby.connection(readonly=True):
+            ((committed,),) = primary.rows("SELECT pg_current_wal_lsn()::text")
+            ((replayed,),) = standby.rows("SELECT pg_last_wal_replay_lsn() >= ?::pg_lsn", (committed,))
+        return bool(replayed)
 
 
 @contextmanager

@@ -1,5 +1,11 @@
-"""A front's link without a socket: it keeps what is sent."""
+"""What a gateway's parts need in tests: a front's link without a socket, which keeps what is sent,
+and a watch on the log."""
 
+from collections.abc import Callable, Mapping
+
+from chatd.errors import ChatdError
+from chatd.gateway.connection import ClientConnection
+from chatd.gateway.log_watch import LogWatch
 from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
 
 
@@ -12,6 +18,7 @@ class KeptLink:
         self.sent: list[bytes] = []
         self.hung_up = False
         self.is_full = False
+        self.refuses_calls = False
         self.calls_under_way = 0
         self.has_stream = False
         self.holds = 0
@@ -34,3 +41,11 @@ class KeptLink:
         """The frames sent since the last call."""
         sent, self.sent = self.sent, []
         return [ServerFrame.FromString(frame) for frame in sent]
+
+
+def log_watch(
+    streams: Mapping[bytes, ClientConnection],
+    end: Callable[[ClientConnection, ChatdError], None] = lambda peer, error: None,
+) -> LogWatch:
+    """Nobody has told it anything yet. All that it would do later it does at once."""
+    return LogWatch(streams, end=end, after=lambda: None, later=lambda seconds, action: action())

@@ -6,14 +6,16 @@ import time
 import pytest
 
 from chatd.core.ack_batch import decode_acks
+from chatd.core.log_state import LogState, from_pb
 from chatd.core.model import Owed, StreamKey
 from chatd.core.stream import DeviceStream, Published, Run
 from chatd.errors import ChatdError, Unavailable
 from chatd.gateway.ack_flush import MAX_STREAMS, AckFlush, UnwrittenAcks
 from chatd.gateway.backend import OnReply
 from chatd.gateway.connection import ClientConnection
+from chatd.gateway.log_watch import LogWatch
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse
-from tests.gateway.links import KeptLink
+from tests.gateway.links import KeptLink, log_watch
 
 
 class Calls:
@@ -27,8 +29,15 @@ class Calls:
     def send(self, request: AckBatchRequest, on_reply: OnReply) -> None:
         self.asked.append((request, on_reply))
 
-    def answer(self, number: int, error: ChatdError | None = None, superseded: tuple[int, ...] = ()) -> None:
-        self.asked[number][1](AckBatchResponse(superseded=superseded).SerializeToString(), error)
+    def answer(
+        self,
+        number: int,
+        error: ChatdError | None = None,
+        superseded: tuple[int, ...] = (),
+        unknown: tuple[int, ...] = (),
+    ) -> None:
+        response = AckBatchResponse(superseded=superseded, unknown=unknown)
+        self.asked[number][1](response.SerializeToString(), error)
 
     def cursors(self, number: int) -> dict[str, int]:
         return {
@@ -76,10 +85,16 @@ def pulls() -> NoPulls:
 
 
 @pytest.fixture
-def acks(calls: Calls, pulls: NoPulls, ended: list[ChatdError]) -> AckFlush:
+def watch() -> LogWatch:
+    return log_watch({})
+
+
+@pytest.fixture
+def acks(calls: Calls, pulls: NoPulls, watch: LogWatch, ended: list[ChatdError]) -> AckFlush:
     return AckFlush(
         UnwrittenAcks(),
         pulls,
+        watch,
         is_ready=lambda: calls.ready,
         send=calls.send,
         end=lambda peer, error: ended.append(error),
@@ -171,3 +186,37 @@ def test_very_many_streams_go_in_several_calls(acks: AckFlush, calls: Calls) -> 
         acks.alive(peer)
     acks.flush()
     assert [len(request.epochs) for request, _ in calls.asked] == [MAX_STREAMS, 1]
+
+
+def test_a_stream_that_the_database_does_not_know_is_ended_to_come_back(
+    acks: AckFlush, calls: Calls, peer: ClientConnection, ended: list[ChatdError]
+) -> None:
+    ack(acks, peer, 1)
+    acks.flush()
+    calls.answer(0, unknown=(0,))
+    assert [(error.name, error.retry) for error in ended] == [("STREAM_UNKNOWN", True)]
+
+
+def test_acks_of_another_log_are_dropped(
+    acks: AckFlush, calls: Calls, peer: ClientConnection, watch: LogWatch
+) -> None:
+    ack(acks, peer, 1)
+    watch.heard(LogState("y", 2))
+    acks.flush()
+    done: list[bool] = []
+    ack(acks, peer, 2)
+    acks.flush_one(peer, lambda: done.append(True))
+    acks.flush()
+    assert calls.asked == []
+    assert done == [True], "whoever waits for them to be written goes on"
+
+
+def test_acks_say_of_which_log_they_are(
+    acks: AckFlush, calls: Calls, peer: ClientConnection, watch: LogWatch
+) -> None:
+    assert peer.stream is not None
+    peer.stream.log = "x"
+    watch.heard(LogState("x", 5))
+    ack(acks, peer, 1)
+    acks.flush()
+    assert from_pb(calls.asked[0][0].log) == LogState("x", 5)

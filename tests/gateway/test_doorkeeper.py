@@ -4,7 +4,11 @@ import pytest
 
 from chatd.gateway.doorkeeper import (
     ADDRESS_SHARE,
+    CALM_SECONDS,
+    COMMAND_BURST_SECONDS,
+    COMMANDS_PER_SECOND,
     LAST_WORD_SECONDS,
+    PAUSES,
     REFUSALS_PER_SECOND,
     Doorkeeper,
     DoorSettings,
@@ -233,3 +237,143 @@ def test_a_full_house_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
         door.keeper.ended(link)
     door.keeper.tick(102.0)
     assert capsys.readouterr().out.count("Descriptors last again") == 1
+
+
+def test_commands_have_a_limit_of_their_own() -> None:
+    door = Door()
+    one, other = door.come(), door.come()
+    for second in range(100):
+        door.keeper.commanded(other, COMMANDS_PER_SECOND, 100.0 + second)
+    burst = COMMANDS_PER_SECOND * COMMAND_BURST_SECONDS
+    door.keeper.commanded(one, burst, 100.0)
+    assert door.ended == []
+    door.keeper.commanded(one, 1, 100.0)
+    assert door.ended == [one]
+
+
+def limited_door(**limits: int) -> Door:
+    door = Door()
+    door.keeper.change(DoorSettings(5.0, 1_000, 3, **limits))
+    return door
+
+
+def known(door: Door, profile: str, *, address: str = "a", stream: bool = False) -> KeptLink:
+    """A connection that has authenticated."""
+    link = door.come(address)
+    door.keeper.authenticated(link, profile, operator=False)
+    link.has_stream = stream
+    return link
+
+
+def test_of_a_profiles_connections_the_one_goes_that_was_silent_longest() -> None:
+    door = limited_door(per_profile=3)
+    first, second, third = (known(door, "p") for _ in range(3))
+    other = known(door, "q")
+    door.keeper.authenticated(first, "p", operator=False)
+    fourth = known(door, "p")
+    assert door.ended == [second]
+    door.keeper.ended(third)
+    known(door, "p")
+    assert door.ended == [second]
+    known(door, "p")
+    assert door.ended == [first, second], "and not the fourth, nor another profile's"
+    assert not fourth.hung_up
+    assert not other.hung_up
+
+
+def test_of_a_profiles_connections_streams_stay() -> None:
+    door = limited_door(per_profile=3)
+    streams = [known(door, "p", stream=True) for _ in range(2)]
+    idle = known(door, "p")
+    newcomer = known(door, "p")
+    assert door.ended == [idle]
+    newcomer.has_stream = True
+    late = known(door, "p")
+    assert door.ended == [idle, late], "all others have streams"
+    assert not any(one.hung_up for one in streams)
+
+
+def test_a_connection_that_authenticates_as_another_counts_for_that_one() -> None:
+    door = limited_door(per_profile=1)
+    one = known(door, "p")
+    door.keeper.authenticated(one, "q", operator=False)
+    known(door, "p")
+    assert door.ended == []
+    known(door, "q")
+    assert door.ended == [one]
+
+
+def test_operators_have_no_limit_of_profiles_or_addresses() -> None:
+    door = limited_door(per_profile=2, per_address=2, operators_reserve=4)
+    for _ in range(6):
+        door.keeper.authenticated(door.come(), "operator", operator=True)
+    assert door.ended == []
+
+
+def test_an_address_has_its_connections_and_a_few_strangers_more() -> None:
+    door = limited_door(per_address=3, operators_reserve=2)
+    streams = [known(door, "p", stream=True) for _ in range(2)]
+    idle = known(door, "q")
+    strangers = [door.come() for _ in range(2)]
+    assert door.ended == []
+    newcomer = door.come()
+    assert door.ended == [strangers[0]], "strangers make room among themselves"
+    door.keeper.authenticated(newcomer, "r", operator=False)
+    assert door.ended == [idle, strangers[0]]
+    newcomer.has_stream = True
+    door.keeper.authenticated(strangers[1], "s", operator=False)
+    assert door.ended == [idle, *strangers], "all others have streams"
+    operator = door.come()
+    door.keeper.authenticated(operator, "operator", operator=True)
+    assert not operator.hung_up
+    assert not any(one.hung_up for one in (*streams, newcomer))
+    assert not door.come("b").hung_up
+    assert not any(door.come("").hung_up for _ in range(20)), "local sockets have no address"
+
+
+def test_newcomers_come_at_once_while_there_is_room() -> None:
+    door = limited_door(max_connections=300, operators_reserve=20)
+    assert door.keeper.newcomers(128) == 128
+    for _ in range(200):
+        known(door, "p")
+    assert door.keeper.newcomers(128) == 100
+    for _ in range(100):
+        known(door, "p")
+    assert door.keeper.newcomers(128) == 20 // PAUSES
+    newest = [door.come() for _ in range(20 // PAUSES)]
+    for _ in range(PAUSES - 1):
+        for _ in range(door.keeper.newcomers(128)):
+            door.come()
+    assert door.ended == [], "each has the pauses' time"
+    door.come()
+    assert door.ended == [newest[0]]
+
+
+def test_newcomers_wait_after_an_address_was_full() -> None:
+    door = limited_door(per_address=3, operators_reserve=2)
+    for _ in range(6):
+        door.come("a")
+    assert door.keeper.newcomers(128) == 2 // PAUSES
+    door.keeper.tick(100.0 + CALM_SECONDS)
+    assert door.keeper.newcomers(128) == 128
+
+
+def test_those_who_were_ended_are_said_once_a_second(capsys: pytest.CaptureFixture[str]) -> None:
+    door = limited_door(per_profile=1)
+    for turn in range(20):
+        known(door, "p")
+        door.keeper.tick(101.0 + turn / 4)
+    assert capsys.readouterr().out.count("Connections were ended") == 5
+
+
+def test_nothing_is_left_of_those_who_have_gone() -> None:
+    door = limited_door(per_profile=2, per_address=4, max_connections=6, operators_reserve=2)
+    for number in range(200):
+        link = door.come(f"address{number % 3}")
+        if number % 2:
+            door.keeper.authenticated(link, f"p{number % 5}", operator=number % 7 == 0)
+    for link in door._came:
+        door.keeper.ended(link)
+    keeper = door.keeper
+    assert not any((keeper._failures, keeper._waiting, keeper._waiting_at, keeper._at, keeper._known_at))
+    assert not any((keeper._of, keeper._profile, keeper._leaving, keeper._in_reserve))

@@ -18,7 +18,7 @@ from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.drain import RATE, SPREAD, Drain
 from chatd.pb.gateway.v1.gateway_pb2 import Hello
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse, CloseStreamsRequest
-from tests.gateway.links import KeptLink
+from tests.gateway.links import KeptLink, log_watch
 
 DRAINING = 602
 
@@ -48,6 +48,7 @@ class House:
         self.acks = AckFlush(
             unwritten,
             self,
+            log_watch(self.connections.streams),
             is_ready=lambda: self.ready,
             send=self.send,
             end=self.sender.end,
@@ -88,7 +89,7 @@ class House:
         peer = ClientConnection(link, 0.0)
         opening = PendingHello(peer, Identity(f"p{number}", operator=False), "d", Hello(), window=(8, 1000))
         assert self.connections.expect(opening) is None
-        assert self.connections.register(opening, 1) is None
+        assert self.connections.register(opening, 1, "") is None
         assert peer.stream is not None
         peer.stream.begin_pull()
         peer.stream.pulled(Owed(cursors={"r": 0}))

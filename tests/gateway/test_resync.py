@@ -6,7 +6,8 @@ from chatd.core.model import Owed, StreamKey
 from chatd.core.stream import DeviceStream
 from chatd.core.stream.state import StreamState
 from chatd.gateway.connection import ClientConnection
-from chatd.gateway.resync import AT_ONCE, SPREAD_SECONDS, Resync
+from chatd.gateway.resync import Resync
+from chatd.gateway.spread import AT_ONCE, SPREAD_SECONDS
 from tests.gateway.links import KeptLink
 
 

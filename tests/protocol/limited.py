@@ -22,11 +22,16 @@ def token_of(user: str) -> str:
 
 def daemon_with_users(folder: Path, users: list[str], settings: Mapping[str, object]) -> Daemon:
     """Not started yet."""
+    write_tokens(folder, users)
+    return Daemon("all", folder, settings)
+
+
+def write_tokens(folder: Path, users: list[str]) -> None:
+    """The users' tokens, and an operator's, where daemons in this folder look for them."""
     entries = [f'[tokens.{OPERATOR}]\nprofile = "operator"\nrole = "operator"\n']
     entries += [f'[tokens."{token_of(user)}"]\nprofile = "{user}"\n' for user in users]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tokens.toml").write_text("".join(entries), encoding="utf-8")
-    return Daemon("all", folder, settings)
 
 
 class User(Conversation):

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
 from chatd.core.deadline import Deadline
+from chatd.core.log_state import LogState
 from chatd.core.model import CommittedRun, Owed, OwedRun, Pull, StreamAcks, StreamKey
 from chatd.core.priority import NORMAL
 from chatd.default.dead_letters.failures import RetryRule
@@ -14,6 +15,7 @@ from chatd.default.devices.store import ExpireDevices, FindUnusedDevices, OpenSt
 from chatd.default.fan_out.marks import MarkPublished
 from chatd.default.messages.model import NewEvent
 from chatd.default.messages.store import StoreEvents
+from chatd.default.nodes.log_store import CompareLog
 from chatd.default.outbox.backlog import PullOwed
 from chatd.default.outbox.cursors import AckCursors
 from chatd.default.retention.erase import EraseProfile, FindMemberships
@@ -43,6 +45,7 @@ class Store:
         self.runs: list[CommittedRun] = []
         self.batches = 0
         self.stopped_with: list[ChatdError] = []
+        self.logs: list[LogState] = []
         self.now_us = 1_000_000
         """Advances by a microsecond a transaction; tests may turn it."""
         self.writer = Writer(self.database, self.members, self._written, self._tick, self.stopped_with.append)
@@ -57,6 +60,8 @@ class Store:
     def _written(self, batch: WriteBatch) -> None:
         self.batches += 1
         self.runs += batch.runs
+        if batch.log is not None:
+            self.logs.append(batch.log)
         self._complete(batch.completed)
 
     def _complete(self, batch: list[Completed]) -> None:
@@ -92,6 +97,10 @@ class Store:
         """Mark the committed runs as published, as fan-out does."""
         runs, self.runs = self.runs, []
         self.do(MarkPublished(tuple((run.room_id, run.first_seq, run.last_seq) for run in runs)))
+
+    def log_state(self) -> LogState:
+        """Which log the database holds, and how far it has come."""
+        return self.ask(CompareLog(())).log
 
     def open(self, profile: str, device: str) -> StreamKey:
         (epoch,) = self.do(OpenStreams(((profile, device),), MANY))

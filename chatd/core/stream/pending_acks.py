@@ -58,6 +58,11 @@ class PendingAcks:
         written, self._under_way = self._under_way, None
         return written
 
+    def drop(self) -> None:
+        """Nobody will write them: they are of another log."""
+        self._under_way = None
+        self._cursors, self._rejected, self._replayed, self._failed, self._removed = {}, (), (), None, ()
+
     def lost(self) -> None:
         """The acks that were taken may not be in the database: the next ``take`` gives them
         again."""

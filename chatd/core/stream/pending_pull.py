@@ -7,6 +7,7 @@ from chatd.core.stream.published import Published
 from chatd.core.stream.sent import Sent
 from chatd.core.stream.urgent import Overtaking, Place
 from chatd.core.stream.window import RunKind
+from chatd.errors import StreamUnknown
 
 
 class PendingPull:
@@ -57,7 +58,7 @@ class PendingPull:
 
     def take(self, owed: Owed) -> list[bytes]:
         """Count the answer and then the held messages as sent, as far as they fit: the frames to
-        send."""
+        send. Raises StreamUnknown if the answer is from another log."""
         frames = [run.records for run in owed.runs if self._take(run, alone=owed.alone)]
         self._sent.learn(owed.cursors)
         for message in self._held:
@@ -73,8 +74,12 @@ class PendingPull:
             return self._take_again(run)
         if run.replay:
             return self._take_replay(run)
-        place = self.overtaking.place_of(run, self._sent.position(run.room_id), alone=alone)
+        position = self._sent.position(run.room_id)
+        place = self.overtaking.place_of(run, position, alone=alone)
         if place is Place.FREE:
+            if run.first_seq <= position:
+                # The device has acknowledged it, and that was written: to another log.
+                raise StreamUnknown("the log owes anew what was acknowledged; say Hello again")
             self._sent.accept_run(run)
         elif place is Place.LOST:
             self.miss()

@@ -17,15 +17,15 @@ from chatd.core.stream.redelivery import Redelivery
 from chatd.core.stream.sent import Sent
 from chatd.core.stream.state import TRANSITIONS, StreamChange, StreamState
 from chatd.core.stream.window import Window
-from chatd.errors import NotInFlight, Superseded
+from chatd.errors import NotInFlight, StreamUnknown, Superseded
 
 
 class DeviceStream:
     """``wants_pull`` asks the driver to call ``begin_pull``; returned frames are to be sent in
     their order.
 
-    ``plain``: the device does not understand compressed payloads, so the driver offers and pulls
-    plain ones.
+    ``log`` names the log that the stream is of. ``plain``: the device does not understand
+    compressed payloads, so the driver offers and pulls plain ones.
     """
 
     __slots__ = (
@@ -36,6 +36,7 @@ class DeviceStream:
         "_told_caught_up",
         "_urgent_owed",
         "key",
+        "log",
         "pending_acks",
         "plain",
         "state",
@@ -50,8 +51,10 @@ class DeviceStream:
         window_messages: int,
         window_bytes: int,
         plain: bool = False,
+        log: str = "",
     ) -> None:
         self.key = key
+        self.log = log
         self.plain = plain
         self.state = StreamState.CATCHING_UP
         self.wants_pull = True
@@ -142,8 +145,11 @@ class DeviceStream:
     def pulled(self, owed: Owed) -> tuple[list[bytes], bool]:
         """Take the answer to a pull: frames to send, and True if the device is to be told CaughtUp.
 
-        Raises Superseded if the device has a newer stream.
+        Raises Superseded if the device has a newer stream, StreamUnknown if the database does not
+        know this one.
         """
+        if owed.unknown:
+            raise StreamUnknown("the database does not know this stream; say Hello again")
         if owed.superseded:
             raise Superseded("a newer stream of this device is open")
         pull, redelivery = self._end_pull(), self._redelivery

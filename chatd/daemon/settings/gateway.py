@@ -48,9 +48,9 @@ class GatewaySection(Section):
     )
     max_connections_per_address: int = number(
         0,
-        "Number of connections to a gateway from one address, which may be a whole office's: an IPv4 address "
-        "or an IPv6 /64. One more closes the one that is used least. With 0 the limit is half of all that "
-        "descriptors last for.",
+        "Number of authenticated connections to a gateway from one address, operators' excepted. An address, "
+        "an IPv4 address or an IPv6 /64, may be a whole office's. One more closes the one that is used "
+        "least: the oldest without a stream. With 0 the limit is half of all that descriptors last for.",
         unit="connections",
         ge=0,
         le=10**6,
@@ -59,7 +59,7 @@ class GatewaySection(Section):
         256 * MIB,
         "Bytes that may wait in a gateway's memory for clients that do not read as quickly as they are "
         "written to, all together. Beyond it their deliveries stay in the outbox, and their calls are "
-        "refused (503).",
+        "refused (503). At twice as much, the connection with the most is closed.",
         unit="bytes",
         ge=MIB,
         le=64 * 1024 * MIB,

@@ -133,11 +133,11 @@ def _is_owed(transaction: Transaction, place: _Place) -> bool:
         """
         SELECT 1
         FROM outbox
-        JOIN room ON room.room_id = outbox.room_id AND room.first_seq <= ?
+        JOIN room ON room.room_id = outbox.room_id AND room.first_seq <= ? AND room.head_seq >= ?
         WHERE outbox.profile_id = ? AND outbox.device_id = ? AND outbox.room_id = ? AND outbox.acked_seq < ?
             AND (outbox.until_seq IS NULL OR outbox.until_seq >= ?)
         """,
-        (seq, profile_id, device_id, room_id, seq, seq),
+        (seq, seq, profile_id, device_id, room_id, seq, seq),
     )
     return bool(rows)
 

@@ -12,6 +12,7 @@ from chatd.store.transaction import Transaction
 Run = tuple[str, int, int]
 """Room, first and last seq."""
 
+_NO_HEAD = 2**63 - 1
 _NOTIFIED = """CASE
                 WHEN room.notified_seq < room.published_seq OR EXISTS (
                     SELECT 1
@@ -28,8 +29,9 @@ moves along."""
 @dataclass(frozen=True, slots=True)
 class MarkPublished(Command[tuple[Run, ...]]):
     """The runs have been published. A mark moves only over a run that follows it: events that
-    another node has not finished are not leapt over. The result: the runs that wait, for events
-    before them or for a room that another session holds."""
+    another node has not finished are not leapt over; and never past the room's head, where a run is
+    another log's. The result: the runs that wait, for events before them or for a room that another
+    session holds."""
 
     runs: tuple[Run, ...]
 
@@ -46,13 +48,16 @@ class MarkPublished(Command[tuple[Run, ...]]):
         while rounds:
             _move(transaction, [runs.pop(0) for runs in rounds.values()])
             rounds = {room_id: runs for room_id, runs in rounds.items() if runs}
-        marks = dict.fromkeys(transaction.held.rooms, 0)
+        marks = dict.fromkeys(transaction.held.rooms, (0, _NO_HEAD))
         marks |= _read_marks(
             transaction, sorted({run[0] for command in commands for run in command.runs} - marks.keys())
         )
-        return [
-            tuple(run for run in command.runs if marks.get(run[0], run[2]) < run[2]) for command in commands
-        ]
+        return [tuple(run for run in command.runs if _waits(run, marks)) for command in commands]
+
+
+def _waits(run: Run, marks: dict[str, tuple[int, int]]) -> bool:
+    mark, head_seq = marks.get(run[0], (run[2], 0))
+    return mark < run[2] <= head_seq
 
 
 def _move(transaction: Transaction, runs: Sequence[Run]) -> None:
@@ -66,16 +71,19 @@ def _move(transaction: Transaction, runs: Sequence[Run]) -> None:
             SET published_seq = v.last_seq, notified_seq = {_NOTIFIED}
             FROM v
             WHERE room.room_id = v.room_id AND room.published_seq >= v.first_seq - 1 AND room.published_seq < v.last_seq
+                AND v.last_seq <= room.head_seq
             """,
             parameters,
         )
 
 
-def _read_marks(transaction: Transaction, room_ids: Sequence[str]) -> dict[str, int]:
-    marks: dict[str, int] = {}
+def _read_marks(transaction: Transaction, room_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Room → its mark and its head."""
+    marks: dict[str, tuple[int, int]] = {}
     for chunk in chunks(room_ids, columns=1):
         rows = transaction.database.rows(
-            f"SELECT room_id, published_seq FROM room WHERE room_id IN ({placeholders(len(chunk))})", chunk
+            f"SELECT room_id, published_seq, head_seq FROM room WHERE room_id IN ({placeholders(len(chunk))})",
+            chunk,
         )
-        marks.update((room_id, published_seq) for room_id, published_seq in rows)
+        marks.update((room_id, (published_seq, head_seq)) for room_id, published_seq, head_seq in rows)
     return marks

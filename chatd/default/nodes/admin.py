@@ -107,6 +107,7 @@ class NodeAdmin:
                 version=node.version,
                 uptime_seconds=(self._clock() - node.started_at_us) / 1e6,
                 database=node.database,
+                log=self._leases.log.state.incarnation,
                 database_away_since_us=self._away_since_us(),
                 devices_online=len(self._online),
                 gateways=self._gateways.statuses(),

@@ -1,5 +1,5 @@
 """Leases: this node's and those of the gateways that ask it, renewed in the database; and all
-others, as the database has them.
+others, as the database has them. With each renewal the log's beat rises.
 
 A lease is no lock: an address whose lease has ended is no longer handed to gateways, that is all.
 But a node on mem:// serves a database alone: the leases of a database are claimed at start, and
@@ -14,8 +14,10 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from chatd.core.log_state import UNKNOWN_LOG, LogState
+from chatd.default.nodes.known_log import KnownLog
 from chatd.default.nodes.model import Lease
-from chatd.default.nodes.store import ClaimDatabase, RenewLeases
+from chatd.default.nodes.store import ClaimDatabase, Renewed, RenewLeases
 from chatd.default.part import Part
 from chatd.errors import ChatdError, StartFailed, StoreFailed
 from chatd.pb.node.v1 import node_pb2
@@ -26,13 +28,14 @@ FORGET_US = 3_600_000_000
 
 
 class Leases:
-    """``lease`` is in seconds; it is renewed when a third of it has passed. ``clock`` gives
-    microseconds since the Unix epoch, ``steady`` seconds. ``lost`` is called when another node has
-    taken the database meanwhile."""
+    """``log`` is what is known of the database's log. ``lease`` is in seconds; it is renewed when a
+    third of it has passed. ``clock`` gives microseconds since the Unix epoch, ``steady`` seconds.
+    ``lost`` is called when another node has taken the database meanwhile."""
 
     def __init__(
         self,
         store: StoreAccess,
+        log: KnownLog,
         *,
         lease: float,
         clock: Callable[[], int],
@@ -40,6 +43,7 @@ class Leases:
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
+        self.log = log
         self._lost = lost
         self._place = ""
         self._until = 0.0  # of this node's own lease, on the steady clock
@@ -54,9 +58,13 @@ class Leases:
 
     def _renew(self) -> None:
         if self._own is not None and self._steady() > self._until:
-            self._store.write(self._claiming(self._own), lambda claimed: self._write(), self._not_claimed)
+            self._store.write(self._claiming(self._own), self._claimed, self._not_claimed)
         else:
             self._write()
+
+    def _claimed(self, state: LogState) -> None:
+        self.log.seen(state)
+        self._write()
 
     def _write(self) -> None:
         command = self.renewal()
@@ -70,31 +78,33 @@ class Leases:
 
     async def _end(self, seconds: float) -> None:
         self._store.tell(self.ending())
+        self.log.keep()
 
     async def claim(self, node: Lease, place: str) -> None:
         """This process serves as ``node``; ``place`` is what it has claimed in its data directory.
         Raises StartFailed if the database is another node's."""
         self._own, self._place = node.private_to(place, os.getpid()), place
-        claimed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        claimed: asyncio.Future[LogState] = asyncio.get_running_loop().create_future()
 
         def failed(error: ChatdError) -> None:
             if isinstance(error, StoreFailed):
                 # The disk may be full: what can be served is served; the next renewal claims.
                 self._until = 0.0
                 log_failure(error)
-                claimed.set_result(None)
+                claimed.set_result(UNKNOWN_LOG)
             else:
                 claimed.set_exception(error)
 
         self._store.write(self._claiming(self._own), claimed.set_result, failed)
-        await claimed
+        self.log.seen(await claimed)
 
     def _claiming(self, node: Lease) -> ClaimDatabase:
         now = self._clock()
         self._until = self._steady() + self._lease_us / 1e6
         # A SQLite file is claimed already: all other nodes that it knows are gone.
         lease = replace(node, lease_until_us=now + self._lease_us)
-        return ClaimDatabase(lease, self._place, now, alone=self._store.engine == "sqlite")
+        alone = self._store.engine == "sqlite"
+        return ClaimDatabase(lease, self._place, now, alone, self.log.newest)
 
     def record_gateway(self, asked: node_pb2.DescribeRequest) -> None:
         """A gateway lives, or is about to end."""
@@ -117,21 +127,22 @@ class Leases:
         now = self._clock()
         self._until = self._steady() + self._lease_us / 1e6
         gateways, self._gateways = self._gateways, {}
-        return RenewLeases(
-            (*self._own_until(now + self._lease_us), *gateways.values()), forget_before_us=now - FORGET_US
-        )
+        leases = (*self._own_until(now + self._lease_us), *gateways.values())
+        return RenewLeases(leases, now - FORGET_US, self.log.newest)
 
     def ending(self) -> RenewLeases:
         """This process stops: its leases end now."""
         now = self._clock()
-        return RenewLeases(self._own_until(now), forget_before_us=now - FORGET_US)
+        return RenewLeases(self._own_until(now), now - FORGET_US, self.log.newest)
 
     def _own_until(self, until_us: int) -> tuple[Lease, ...]:
         return () if self._own is None else (replace(self._own, lease_until_us=until_us),)
 
-    def renewed(self, known: tuple[Lease, ...]) -> None:
+    def renewed(self, answer: Renewed) -> None:
         """All leases, as the database answered. One that moved back has been ended by its
         holder."""
+        self.log.seen(answer.log)
+        known = answer.leases
         before = {node.uri: node.lease_until_us for node in self._known}
         now_us, steady = self._clock(), self._steady()
         lease = self._lease_us / 1e6

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
+from chatd.core.log_state import UNKNOWN_LOG, LogState
 from chatd.default.nodes.model import Lease
 from chatd.errors import ChatdError, StartFailed
 from chatd.store.command import NO_LOCKS, Command, Locks
 from chatd.store.database import Database
+from chatd.store.log_row import raise_beat
 from chatd.store.transaction import Transaction
 
 _CLAIM_LOCK = 0x63686175
@@ -19,28 +22,32 @@ _COLUMNS = "uri, kind, node_id, queue_uri, version, started_at_us, lease_until_u
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimDatabase(Command[None]):
+class ClaimDatabase(Command[LogState]):
     """A default node begins to serve: its lease is recorded, unless it excludes, or is excluded by,
     another node that lives (StartFailed). ``place`` is this process's: earlier nodes of the same
-    place are gone. ``alone``: all others are."""
+    place are gone. ``alone``: all others are. ``log`` is the newest state of the log that the node
+    knows of; the result is the state from here on."""
 
     lease: Lease
     place: str
     now_us: int
     alone: bool
+    log: LogState = UNKNOWN_LOG
 
     def locks(self) -> Locks:
         return NO_LOCKS
 
     @classmethod
-    def apply(cls, transaction: Transaction, commands: Sequence[ClaimDatabase]) -> list[ChatdError | None]:
+    def apply(
+        cls, transaction: Transaction, commands: Sequence[ClaimDatabase]
+    ) -> list[ChatdError | LogState]:
         database = transaction.database
         if database.engine == "postgres":
             database.rows("SELECT pg_advisory_xact_lock(?)", (_CLAIM_LOCK,))
         return [_claim(database, one) for one in commands]
 
 
-def _claim(database: Database, one: ClaimDatabase) -> ChatdError | None:
+def _claim(database: Database, one: ClaimDatabase) -> ChatdError | LogState:
     others = [other for other in _all(database) if one.lease.excludes(other)]
     gone = [other for other in others if one.alone or other.was_at(one.place)]
     for other in others:
@@ -53,26 +60,37 @@ def _claim(database: Database, one: ClaimDatabase) -> ChatdError | None:
                 f"{since}, whose lease lasts for "
                 f"another {left:.0f} s; a node on mem:// serves a database alone"
             )
+    state = raise_beat(database, one.log)
     for other in gone:
         database.run("DELETE FROM node WHERE uri = ?", (other.uri,))
     _record(database, [one.lease])
-    return None
+    return state
+
+
+class Renewed(NamedTuple):
+    """All leases there are, and the log's state."""
+
+    leases: tuple[Lease, ...]
+    log: LogState
 
 
 @dataclass(frozen=True, slots=True)
-class RenewLeases(Command[tuple[Lease, ...]]):
-    """Record that nodes live, delete leases that ended before ``forget_before_us``. The result: all
-    leases there are."""
+class RenewLeases(Command[Renewed]):
+    """Record that nodes live, delete leases that ended before ``forget_before_us``, raise the log's
+    beat. ``log`` is the newest state that the node knows of."""
 
     nodes: tuple[Lease, ...]
     forget_before_us: int
+    log: LogState = UNKNOWN_LOG
 
     def locks(self) -> Locks:
         return NO_LOCKS
 
     @classmethod
-    def apply(cls, transaction: Transaction, commands: Sequence[RenewLeases]) -> list[tuple[Lease, ...]]:
+    def apply(cls, transaction: Transaction, commands: Sequence[RenewLeases]) -> list[Renewed]:
         database = transaction.database
+        # First: then all transactions take the rows in the same order.
+        state = raise_beat(database, max((one.log for one in commands), key=lambda log: log.beat))
         newest = {node.uri: node for command in commands for node in command.nodes}
         if newest:
             _record(database, [node for _, node in sorted(newest.items())])
@@ -83,8 +101,8 @@ class RenewLeases(Command[tuple[Lease, ...]]):
             "DELETE FROM node WHERE lease_until_us < ? OR lease_until_us > ?",
             (forget_before_us, forget_after_us),
         )
-        known = _all(database)
-        return [known] * len(commands)
+        renewed = Renewed(_all(database), state)
+        return [renewed] * len(commands)
 
 
 def _record(database: Database, nodes: Sequence[Lease]) -> None:

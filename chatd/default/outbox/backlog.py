@@ -10,6 +10,7 @@ from itertools import islice
 
 import structlog
 
+from chatd.core.log_state import UNKNOWN_LOG, LogState
 from chatd.core.model import Owed, OwedRun, Pull
 from chatd.core.wire import delivery_record, encode_marker, plain_delivery, replayed, tried_before
 from chatd.default.dead_letters.delivery_failures import NO_FAILURES, DeliveryFailures, read_failures
@@ -49,15 +50,17 @@ class _LogMoved(Exception):
 @dataclass(frozen=True, slots=True)
 class PullOwed(Query[tuple[Owed, ...]]):
     """An Owed for each pull, MAX_ANSWER_BYTES of all together. A pull that fails by itself has its
-    error in its Owed."""
+    error in its Owed. ``log`` is the state of the log that the streams are of: an older one, or
+    another log, has none of them."""
 
     pulls: tuple[Pull, ...]
+    log: LogState = UNKNOWN_LOG
 
     def answer(self, database: Database) -> tuple[Owed, ...]:
         answers: list[Owed] = []
         left = MAX_ANSWER_BYTES
         for pull in self.pulls:
-            owed = _pull(database, pull)
+            owed = _pull(database, pull, self.log)
             left -= owed.size
             if left < 0 and answers:
                 break
@@ -66,11 +69,11 @@ class PullOwed(Query[tuple[Owed, ...]]):
         return (*answers, *unread)
 
 
-def _pull(database: Database, pull: Pull) -> Owed:
+def _pull(database: Database, pull: Pull, known: LogState) -> Owed:
     try:
         for _ in range(3):
             try:
-                return _Puller(database, pull).pull()
+                return _Puller(database, pull, known).pull()
             except _LogMoved:
                 continue
         return Owed(error=Unavailable("the log is being purged"))
@@ -87,21 +90,32 @@ def _pull(database: Database, pull: Pull) -> Owed:
 class _Puller:
     """One pull, in the making."""
 
-    def __init__(self, database: Database, pull: Pull) -> None:
+    def __init__(self, database: Database, pull: Pull, known: LogState) -> None:
         self._database = database
         self._pull = pull
+        self._known = known
         self._runs: list[OwedRun] = []
         self._messages, self._size = pull.max_messages, pull.max_bytes
 
     def pull(self) -> Owed:
         pull, stream = self._pull, self._pull.stream
         device = self._database.rows(
-            "SELECT epoch, has_failures FROM device WHERE profile_id = ? AND device_id = ?",
+            """
+            SELECT device.epoch, device.has_failures, log.incarnation, log.beat
+            FROM device
+            CROSS JOIN log
+            WHERE device.profile_id = ? AND device.device_id = ?
+            """,
             (stream.profile_id, stream.device_id),
         )
-        if not device or device[0][0] != stream.epoch:
+        if not device:
+            return Owed(unknown=True)
+        epoch, has_failures, *state = device[0]
+        if epoch < stream.epoch or not LogState(*state).has(self._known):
+            return Owed(unknown=True)
+        if epoch > stream.epoch:
             return Owed(superseded=True)
-        failures = read_failures(self._database, stream) if device[0][1] else NO_FAILURES
+        failures = read_failures(self._database, stream) if has_failures else NO_FAILURES
         if pull.again is not None:
             self._again(*pull.again, failures)
         for room_id, seq in failures.replays:
@@ -110,6 +124,8 @@ class _Puller:
             if sum(len(run.records) for run in self._runs) > MAX_REPLAY_BYTES:
                 break  # the others come with a later pull, when these are acknowledged
         ranges = self._ranges()
+        if any(pull.sent.get(range_.room_id, 0) > range_.head_seq for range_ in ranges):
+            return Owed(unknown=True)
         suspect = self._suspect(ranges, failures)
         if suspect is not None:
             return suspect

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from chatd.core.log_state import UNKNOWN_LOG, LogState
 from chatd.core.model import StreamAcks
 from chatd.default.dead_letters.failures import RetryRule, end_replay, record_failure, reject
 from chatd.store.command import Command, Locks, Turn
-from chatd.store.database import chunks
+from chatd.store.database import chunks, placeholders
 from chatd.store.transaction import Transaction
 
 SEEN_EVERY_US = 3_600_000_000
 """A device is recorded as seen this often; it expires after days (DEVICE_EXPIRY_DAYS)."""
 
 _Device = tuple[str, str]
+_Cursor = tuple[str, str, str]
+"""Profile, device and room."""
+
+
+class NotCounted(NamedTuple):
+    """Indexes of streams whose acks did not count. ``superseded``: the device has a newer stream.
+    ``unknown``: the database does not know the stream, or not all that it acknowledges; it holds
+    another log, or the device was forgotten."""
+
+    superseded: tuple[int, ...] = ()
+    unknown: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class AckCursors(Command[tuple[int, ...]]):
-    """Move cursors forward, never past a membership's end; record rejections and failures. The
-    result is the indexes of streams that are not their device's newest: of these only failures
-    count."""
+class AckCursors(Command[NotCounted]):
+    """Move cursors forward, never past a membership's end or a room's head; record rejections and
+    failures. Of superseded streams only failures count. ``log`` is the state of the log that the
+    streams are of: an older one, or another log, has none of them."""
 
     acks: tuple[StreamAcks, ...]
     rule: RetryRule
+    log: LogState = UNKNOWN_LOG
 
     def locks(self) -> Locks:
         return Locks(entries=[entry for one in self.acks for entry in _entries(one)])
@@ -36,17 +50,25 @@ class AckCursors(Command[tuple[int, ...]]):
         return len(self.acks)
 
     @classmethod
-    def apply(cls, transaction: Transaction, commands: Sequence[AckCursors]) -> list[tuple[int, ...]]:
-        epochs = _read_epochs(transaction, commands)
-        cursors: dict[tuple[str, str, str], int] = {}
+    def apply(cls, transaction: Transaction, commands: Sequence[AckCursors]) -> list[NotCounted]:
+        epochs, log = _read_epochs(transaction, commands)
+        cursors: dict[_Cursor, int] = {}
         gaps: dict[tuple[str, str, str, int], int] = {}
-        results = []
+        superseded: list[list[int]] = []
+        unknown: list[list[int]] = []
         for command in commands:
-            superseded = []
+            newer: list[int] = []
+            lost: list[int] = []
+            superseded.append(newer)
+            unknown.append(lost)
+            if not log.has(command.log):
+                lost.extend(range(len(command.acks)))
+                continue
             for index, acks in enumerate(command.acks):
                 stream = acks.stream
-                if epochs.get((stream.profile_id, stream.device_id)) != stream.epoch:
-                    superseded.append(index)
+                epoch = epochs.get((stream.profile_id, stream.device_id), 0)
+                if epoch != stream.epoch:
+                    (newer if epoch > stream.epoch else lost).append(index)
                     continue
                 for room_id, seq, reason in acks.rejected:
                     reject(transaction, stream, room_id, seq, reason)
@@ -57,16 +79,27 @@ class AckCursors(Command[tuple[int, ...]]):
                 for room_id, seq in acks.cursors.items():
                     key = (stream.profile_id, stream.device_id, room_id)
                     cursors[key] = max(seq, cursors.get(key, 0))
-            results.append(tuple(superseded))
+        ahead: set[_Cursor] = set()
         for rows in chunks([(*key, seq) for key, seq in sorted(cursors.items())], columns=4):
-            _move(transaction, rows)
+            ahead |= _move(transaction, rows)
         for gap_begin, last_seq in sorted(gaps.items()):
             _record_gap(transaction, *gap_begin, last_seq)
-        for command in commands:
-            for acks in command.acks:
+        for command, newer, lost in zip(commands, superseded, unknown, strict=True):
+            gone = set(lost)
+            for index, acks in enumerate(command.acks):
+                if index in gone:
+                    continue
+                if ahead and index not in newer and not ahead.isdisjoint(_cursors(acks)):
+                    lost.append(index)
                 if acks.failed is not None:
                     record_failure(transaction, acks.stream, *acks.failed, command.rule)
-        return results
+        return [
+            NotCounted(tuple(newer), tuple(lost)) for newer, lost in zip(superseded, unknown, strict=True)
+        ]
+
+
+def _cursors(acks: StreamAcks) -> Iterator[_Cursor]:
+    return ((acks.stream.profile_id, acks.stream.device_id, room_id) for room_id in acks.cursors)
 
 
 def _entries(acks: StreamAcks) -> list[tuple[str, str, str]]:
@@ -83,8 +116,12 @@ def _entries(acks: StreamAcks) -> list[tuple[str, str, str]]:
     return [(acks.stream.profile_id, acks.stream.device_id, room_id) for room_id in rooms]
 
 
-def _read_epochs(transaction: Transaction, commands: Sequence[AckCursors]) -> dict[_Device, int]:
-    """The devices' epochs; devices not seen for long are recorded as seen on the way."""
+def _read_epochs(
+    transaction: Transaction, commands: Sequence[AckCursors]
+) -> tuple[dict[_Device, int], LogState]:
+    """The devices' epochs, and the log's state (nothing is known of it if there is none of the
+    devices); devices not seen for long are recorded as seen on the way."""
+    log = UNKNOWN_LOG
     devices = {(one.stream.profile_id, one.stream.device_id) for command in commands for one in command.acks}
     epochs: dict[_Device, int] = {}
     long_unseen = []
@@ -93,13 +130,17 @@ def _read_epochs(transaction: Transaction, commands: Sequence[AckCursors]) -> di
         rows = transaction.database.rows(
             f"""
             WITH v(profile_id, device_id) AS ({values})
-            SELECT device.profile_id, device.device_id, device.epoch, device.seen_at_us
+            SELECT device.profile_id, device.device_id, device.epoch, device.seen_at_us, log.incarnation,
+                log.beat
             FROM v
             JOIN device ON device.profile_id = v.profile_id AND device.device_id = v.device_id
+            CROSS JOIN log
             """,
             parameters,
         )
-        for profile_id, device_id, epoch, seen_at_us in rows:
+        if rows:
+            log = LogState(*rows[0][4:])
+        for profile_id, device_id, epoch, seen_at_us, _, _ in rows:
             epochs[profile_id, device_id] = epoch
             if not transaction.now_us - SEEN_EVERY_US <= seen_at_us <= transaction.now_us:
                 long_unseen.append((profile_id, device_id))
@@ -108,7 +149,7 @@ def _read_epochs(transaction: Transaction, commands: Sequence[AckCursors]) -> di
             "UPDATE device SET seen_at_us = ? WHERE profile_id = ? AND device_id = ?",
             (transaction.now_us, *device),
         )
-    return epochs
+    return epochs, log
 
 
 def _record_gap(
@@ -126,9 +167,9 @@ def _record_gap(
     )
 
 
-def _move(transaction: Transaction, rows: Sequence[tuple[str, str, str, int]]) -> None:
+def _move(transaction: Transaction, rows: Sequence[tuple[str, str, str, int]]) -> set[_Cursor]:
     """Move the cursors of (profile, device, room) to a seq; entries that are acknowledged to their
-    end are deleted."""
+    end are deleted. Returns those that were not moved because the room's log does not go so far."""
     values, parameters = transaction.database.values("ttti", rows)
     moved = transaction.database.rows(
         f"""
@@ -138,6 +179,7 @@ def _move(transaction: Transaction, rows: Sequence[tuple[str, str, str, int]]) -
         FROM v
         WHERE outbox.profile_id = v.profile_id AND outbox.device_id = v.device_id AND outbox.room_id = v.room_id
             AND outbox.start_seq < v.seq AND outbox.acked_seq < v.seq
+            AND v.seq <= (SELECT room.head_seq FROM room WHERE room.room_id = v.room_id)
         RETURNING outbox.profile_id, outbox.device_id, outbox.room_id, outbox.start_seq, outbox.acked_seq,
             outbox.until_seq
         """,
@@ -149,3 +191,19 @@ def _move(transaction: Transaction, rows: Sequence[tuple[str, str, str, int]]) -
                 "DELETE FROM outbox WHERE profile_id = ? AND device_id = ? AND room_id = ? AND start_seq = ?",
                 key,
             )
+    keys = {row[:3] for row in moved}
+    if len(keys) == len(rows):
+        return set()
+    return _ahead(transaction, [row for row in rows if row[:3] not in keys])
+
+
+def _ahead(transaction: Transaction, rows: Sequence[tuple[str, str, str, int]]) -> set[_Cursor]:
+    """Those of (profile, device, room) whose seq is past the room's head."""
+    room_ids = sorted({room_id for _, _, room_id, _ in rows})
+    heads: dict[str, int] = {}
+    for chunk in chunks(room_ids, columns=1):
+        found = transaction.database.rows(
+            f"SELECT room_id, head_seq FROM room WHERE room_id IN ({placeholders(len(chunk))})", chunk
+        )
+        heads.update(found)
+    return {row[:3] for row in rows if row[3] > heads.get(row[2], 0)}

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 
 from chatd.core.ack_batch import decode_acks
 from chatd.core.counter import Counter
-from chatd.core.ids import check_id, topic_of
-from chatd.core.model import Owed, Pull, StreamAcks, StreamKey
+from chatd.core.ids import check_id, check_seq, topic_of
+from chatd.core.log_state import from_pb
+from chatd.core.model import Owed, Pull, Shown, StreamAcks, StreamKey
 from chatd.core.wire import error_to_pb
 from chatd.default.answer import (
     Answer,
@@ -26,10 +27,13 @@ from chatd.default.devices.device_limit import DeviceLimit, Opened
 from chatd.default.devices.model import Connection
 from chatd.default.nodes.gateways import Gateways
 from chatd.default.nodes.leases import Leases
+from chatd.default.nodes.log_comparison import LogComparison
+from chatd.default.nodes.log_store import Compared
 from chatd.default.outbox.backlog import PullOwed
-from chatd.default.outbox.cursors import AckCursors
+from chatd.default.outbox.cursors import AckCursors, NotCounted
 from chatd.default.part import Part
 from chatd.errors import ChatdError
+from chatd.pb.gateway.v1 import gateway_pb2
 from chatd.pb.node.v1 import node_pb2
 from chatd.store.steady import steady_us
 
@@ -44,6 +48,7 @@ class NodeService:
         *,
         description: node_pb2.DescribeResponse,
         leases: Leases,
+        comparison: LogComparison,
         gateways: Gateways,
         asked: Callable[[str], int],
         rule: RetryRule,
@@ -55,6 +60,7 @@ class NodeService:
     ) -> None:
         self._description = description
         self._leases = leases
+        self._comparison = comparison
         self._gateways = gateways
         self._asked = asked
         self._rule = rule
@@ -88,11 +94,13 @@ class NodeService:
             response.ClearField("queue_name")
             return Done(response)
         self._leases.record_gateway(request)
+        self._comparison.described(request)
         response.MergeFrom(
             node_pb2.DescribeResponse(
                 nodes=self._leases.default_nodes(),
                 gateway_uris=self._leases.gateway_uris(),
                 watched=self._asked(request.gateway_instance),
+                log=self._comparison.log.state.to_pb(),
             )
         )
         return Done(response)
@@ -105,7 +113,13 @@ class NodeService:
             for one in request.streams
         )
 
-        def then(outcomes: Sequence[Opened]) -> node_pb2.OpenStreamsResponse:
+        shown = {
+            index: (devices[index][0], _to_shown(one.shown))
+            for index, one in enumerate(request.streams)
+            if one.HasField("shown")
+        }
+
+        def then(compared: Compared, outcomes: Sequence[Opened]) -> node_pb2.OpenStreamsResponse:
             now = self._clock()
             opened = [(index, one) for index, one in enumerate(outcomes) if isinstance(one, int)]
             self._cache.register(
@@ -131,10 +145,15 @@ class NodeService:
                     for index, one in enumerate(outcomes)
                     if isinstance(one, ChatdError)
                 ],
+                log=compared.log.to_pb(),
+                rewound=[index for index, one in shown.items() if one in compared.lost],
             )
 
         def begin(store: CallStore, respond: Respond, refuse: Refuse) -> None:
-            self._limit.open(store, devices, lambda outcomes: respond(then(outcomes)), refuse)
+            def open_them(compared: Compared) -> None:
+                self._limit.open(store, devices, lambda outcomes: respond(then(compared, outcomes)), refuse)
+
+            self._comparison.compare(from_pb(request.log), list(shown.values()), open_them, refuse)
 
         return Later(begin)
 
@@ -148,25 +167,26 @@ class NodeService:
             )
             return node_pb2.PullOutboxResponse(owed=[_to_pb(owed) for owed in answers])
 
-        return Read(PullOwed(pulls), then)
+        return Read(PullOwed(pulls, from_pb(request.log)), then)
 
     def ack_batch(self, caller: Caller, request: node_pb2.AckBatchRequest) -> Answer:
-        """Move cursors, record failures and rejections. Acks of older epochs are ignored and named
-        in the response."""
+        """Move cursors, record failures and rejections. Acks that do not count are named in the
+        response."""
         acks = decode_acks(request)
         alive = tuple(one.stream for one in acks if not one)
         if alive:
             self._cache.touch(alive, self._clock())
 
-        def after(superseded: Sequence[int]) -> None:
+        def after(not_counted: NotCounted) -> None:
+            left_out = {*not_counted.superseded, *not_counted.unknown}
             self._acknowledged(
-                [one for index, one in enumerate(acks) if index not in superseded] if superseded else acks
+                [one for index, one in enumerate(acks) if index not in left_out] if left_out else acks
             )
 
-        def then(superseded: Sequence[int]) -> node_pb2.AckBatchResponse:
-            return node_pb2.AckBatchResponse(superseded=superseded)
+        def then(not_counted: NotCounted) -> node_pb2.AckBatchResponse:
+            return node_pb2.AckBatchResponse(superseded=not_counted.superseded, unknown=not_counted.unknown)
 
-        return Write(AckCursors(acks, self._rule), then, after)
+        return Write(AckCursors(acks, self._rule, from_pb(request.log)), then, after)
 
     def close_streams(self, caller: Caller, request: node_pb2.CloseStreamsRequest) -> Answer:
         """Forget connections that ended."""
@@ -174,6 +194,15 @@ class NodeService:
             tuple(StreamKey(one.profile_id, one.device_id, one.epoch) for one in request.streams)
         )
         return Done(node_pb2.CloseStreamsResponse())
+
+
+def _to_shown(shown: gateway_pb2.Shown) -> Shown:
+    return Shown(
+        shown.log,
+        check_id("room_id", shown.room_id),
+        check_seq("seq", shown.seq),
+        check_id("event_id", shown.event_id),
+    )
 
 
 def _to_pull(pull: node_pb2.StreamPull) -> Pull:
@@ -207,6 +236,7 @@ def _to_pb(owed: Owed) -> node_pb2.StreamOwed:
         more=owed.more,
         cursors=[node_pb2.RoomCursor(room_id=room_id, seq=seq) for room_id, seq in owed.cursors.items()],
         superseded=owed.superseded,
+        unknown=owed.unknown,
         alone=owed.alone,
         unread=owed.unread,
         error=error_to_pb(owed.error) if owed.error is not None else None,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from google.protobuf.struct_pb2 import Struct
 
+from chatd.core.ids import ERASED
 from chatd.core.notable import is_notable
 from chatd.core.wire import encode_delivery
 from chatd.default.requests.store import erase_from_answers
@@ -18,9 +19,6 @@ from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink, EventType
 from chatd.store.command import Command, Locks, Query
 from chatd.store.database import Database
 from chatd.store.transaction import Transaction
-
-ERASED = "erased:"
-"""Stands in place of an erased profile's id; no profile can have it."""
 
 _PROFILE_TABLES = (
     "push",

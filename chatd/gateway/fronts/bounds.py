@@ -54,6 +54,10 @@ class Unsent(Generic[L]):
         """The size that was noted last."""
         return self._by.get(link, 0)
 
+    def most(self) -> L:
+        """The link with the most. Raises ValueError if nothing waits."""
+        return max(self._by, key=self.by)
+
 
 class UnfinishedFrames(Generic[L]):
     """Frames of which a part has come. ``end`` ends a connection for a reason."""

@@ -31,6 +31,9 @@ MAX_UNSENT = 1_048_576
 MAX_UNSENT_ANSWERS = 4 * MAX_UNSENT
 """The same with its answers: then its calls wait too. Deliveries alone never come to this: a pull
 brings at most as much as MAX_UNSENT."""
+HARD_UNSENT_FACTOR = 2
+"""When so many times ``max_unsent`` wait, the connection goes that has the most: calls that were
+under way on many of them may all have large answers."""
 READ_BYTES = 4_096
 """Taken apart before any of it is heard: a connection that floods is ended before it has cost much
 of the loop's time."""
@@ -120,6 +123,7 @@ class ZmtpLink(asyncio.Protocol):
         "connection",
         "has_ended",
         "is_full",
+        "refuses_calls",
     )
 
     def __init__(self, owner: LinkOwner, accepted: socket.socket, address: str) -> None:
@@ -137,6 +141,7 @@ class ZmtpLink(asyncio.Protocol):
         self.connection: ClientConnection | None = None
         self.calls_under_way = 0
         self.is_full = False
+        self.refuses_calls = False
         self.has_ended = False
         """True as soon as nothing more is heard of it."""
 
@@ -248,11 +253,15 @@ class ZmtpLink(asyncio.Protocol):
             self._measure(self._transport)
 
     def _measure(self, transport: asyncio.Transport) -> None:
+        if self.has_ended:
+            return
         size = transport.get_write_buffer_size()
         unsent = self._owner.unsent
         unsent.note(self, size)
-        too_much = size > MAX_UNSENT or unsent.together > self._owner.limits.max_unsent
-        self.is_full = self.is_full or too_much
+        self.refuses_calls = self.refuses_calls or unsent.together > self._owner.limits.max_unsent
+        self.is_full = self.is_full or self.refuses_calls or size > MAX_UNSENT
+        if unsent.together > HARD_UNSENT_FACTOR * self._owner.limits.max_unsent:
+            self._owner.door.broke(unsent.most(), "unread")
         if size > MAX_UNSENT_ANSWERS and not self._unread:
             self._unread = True
             self.hold()
@@ -265,7 +274,7 @@ class ZmtpLink(asyncio.Protocol):
             self._unread = False
             self.go_on()
         if self.is_full:
-            self.is_full = False
+            self.is_full = self.refuses_calls = False
             if self.connection is not None:
                 self._owner.on_room(self.connection)
 
@@ -312,6 +321,7 @@ class ZmtpLink(asyncio.Protocol):
         """What was sent has LINGER seconds to leave."""
         self.has_ended = True
         self.flush()
+        self._owner.unsent.note(self, 0)
         if self._accepted is not None:
             self._accepted.close()  # now: thousands may be accepted in this turn of the loop
         if self._transport is not None:

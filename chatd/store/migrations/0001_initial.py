@@ -4,6 +4,8 @@ Times are microseconds since the Unix epoch; a seq is an event's place in its ro
 0 or 1.
 """
 
+import secrets
+
 _TABLES = """
 -- A room and the head of its log. Events from first_seq on are kept; of those up to purged_seq only ids are left, for a week.
 -- published_seq is the fan-out mark, notified_seq the mark of notifications; urgent_seq is the newest event of priority 1 and up,
@@ -187,6 +189,12 @@ CREATE TABLE answered_request (
     PRIMARY KEY (profile_id, request_id));
 CREATE INDEX answered_request_at ON answered_request (at_us);
 
+-- One row: which log this database holds (core/log_state.py).
+CREATE TABLE log (
+    id BIGINT PRIMARY KEY,
+    incarnation TEXT NOT NULL,
+    beat BIGINT NOT NULL);
+
 -- The lease of a default node or gateway. protocol and oldest_protocol: the numbers that it speaks to the other kind.
 CREATE TABLE node (
     uri TEXT PRIMARY KEY,
@@ -253,3 +261,6 @@ def up(migrator, db):  # type: ignore[no-untyped-def]
     lines = [line for line in _TABLES.splitlines() if not line.startswith("--")]
     for statement in "\n".join(lines).format(**_OF_ENGINE[engine]).split(";"):
         db.execute_sql(statement)
+    db.execute_sql(
+        f"INSERT INTO log (id, incarnation, beat) VALUES (1, {db.param}, 0)", (secrets.token_hex(8),)
+    )

@@ -81,3 +81,13 @@ def test_markers_of_removed_events_are_kept_until_they_are_written() -> None:
     assert taken.removed == (("a", 1, 2), ("a", 5, 6))
     acks.written()
     assert not acks
+
+
+def test_acks_that_nobody_will_write_are_dropped() -> None:
+    pending = PendingAcks(KEY)
+    pending.handled({"a": 1})
+    pending.take()
+    pending.handled({"a": 2})
+    pending.failed("a", 3)
+    pending.drop()
+    assert (pending.take(), pending.rooms()) == (None, set())

@@ -8,6 +8,7 @@ from chatd.core.stream.pending_acks import PendingAcks
 from chatd.core.stream.pending_pull import PendingPull
 from chatd.core.stream.sent import Sent
 from chatd.core.stream.window import Window
+from chatd.errors import StreamUnknown
 
 KEY = StreamKey("p", "d", 7)
 
@@ -81,3 +82,9 @@ def test_a_pull_of_urgent_events_that_fails_has_missed_them(sent: Sent) -> None:
     pull = PendingPull(Pull(KEY, urgent_only=True), sent, PendingAcks(KEY))
     pull.fail()
     assert pull.missed_urgent
+
+
+def test_what_is_owed_anew_after_its_ack_was_written_is_of_another_log(sent: Sent, pull: PendingPull) -> None:
+    sent.learn({"c": 9})
+    with pytest.raises(StreamUnknown):
+        pull.take(Owed((run("c", 5),)))

@@ -4,7 +4,7 @@ import pytest
 
 from chatd.core.model import Owed, OwedRun, StreamKey
 from chatd.core.stream import DeviceStream, Published, Run, StreamState, count_of
-from chatd.errors import AckAhead, Superseded
+from chatd.errors import AckAhead, StreamUnknown, Superseded
 
 KEY = StreamKey("p", "d", 7)
 
@@ -235,3 +235,9 @@ def test_bytes_of_a_message_of_several_rooms_are_freed_with_its_last_run(live: D
     assert live.window.free_bytes == 10
     live.ack(2)
     assert live.window.free_bytes == 100
+
+
+def test_a_stream_that_the_database_does_not_know_ends_to_come_back(fresh: DeviceStream) -> None:
+    fresh.begin_pull()
+    with pytest.raises(StreamUnknown):
+        fresh.pulled(Owed(unknown=True))

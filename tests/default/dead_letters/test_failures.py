@@ -57,8 +57,8 @@ def test_failures_too_soon_after_the_last_are_one(store: Store, bob: StreamKey) 
 
 def test_failures_of_an_ended_epoch_count_and_its_rejections_do_not(store: Store, bob: StreamKey) -> None:
     newer = store.open("bob", "d")
-    assert store.do(failed(bob, "r", 2)) == (0,)
-    assert store.do(reject(bob, 3)) == (0,)
+    assert store.do(failed(bob, "r", 2)).superseded == (0,)
+    assert store.do(reject(bob, 3)).superseded == (0,)
     assert [one.retry_count for one in owed_deliveries(store, newer)] == [1, 0, 0, 0]
     assert letters(store) == []
 

@@ -56,7 +56,7 @@ def test_devices_unseen_for_long_expire_and_begin_anew(store: Store) -> None:
     fill(store)
     assert store.expire(0) == 0
     assert store.expire(store.now_us - 500_000) == 1
-    assert store.owed(old).superseded
+    assert store.owed(old).unknown
     assert len(owed_deliveries(store, used)) == 10
     again = store.open("bob", "old")
     assert (again.epoch, owed_deliveries(store, again)) == (1, [])
@@ -84,7 +84,7 @@ def test_a_forgotten_device_is_owed_nothing_and_comes_back_as_a_new_one(store: S
     store.open("bob", "d")
     assert store.do(ForgetDevice("bob", "d")) == 2
     assert store.do(ForgetDevice("bob", "d")) == 0
-    assert store.owed(old).superseded
+    assert store.owed(old).unknown
     assert store.database.rows("SELECT * FROM delivery_attempt") == []
     assert len(owed_deliveries(store, other)) == 10
     again = store.open("bob", "d")

@@ -48,7 +48,7 @@ def test_an_erased_profile_leaves_places_and_nothing_else(store: Store) -> None:
     assert not any(one.HasField("payload") and one.payload.fields for one in found[:5])
     assert found[5].event.event_id == "of-alice"
     assert found[6].event.type == EventType.EVENT_TYPE_MEMBERSHIP
-    assert store.owed(bob).superseded
+    assert store.owed(bob).unknown
     with pytest.raises(NotAMember):
         store.do(send("bob", event("r", "back")))
     joined, _ = store.ask(GetHistory("r", "alice", operator=False, before_seq=2, limit=1))

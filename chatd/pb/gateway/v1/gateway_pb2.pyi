@@ -47,7 +47,7 @@ class ServerFrame(_message.Message):
     def __init__(self, deliveries: _Optional[_Iterable[_Union[_payloads_pb2.EventDelivery, _Mapping]]] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., reply: _Optional[_Union[RpcResponse, _Mapping]] = ..., closed: _Optional[_Union[Closed, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., caught_up: _Optional[_Union[CaughtUp, _Mapping]] = ..., signals: _Optional[_Iterable[_Union[_signals_pb2.Signal, _Mapping]]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("token", "profile_id", "device_id", "window_messages", "window_bytes", "version", "client", "accept_zstd", "want_signals", "presence", "hello_id")
+    __slots__ = ("token", "profile_id", "device_id", "window_messages", "window_bytes", "version", "client", "accept_zstd", "want_signals", "presence", "shown", "hello_id")
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -58,6 +58,7 @@ class Hello(_message.Message):
     ACCEPT_ZSTD_FIELD_NUMBER: _ClassVar[int]
     WANT_SIGNALS_FIELD_NUMBER: _ClassVar[int]
     PRESENCE_FIELD_NUMBER: _ClassVar[int]
+    SHOWN_FIELD_NUMBER: _ClassVar[int]
     HELLO_ID_FIELD_NUMBER: _ClassVar[int]
     token: str
     profile_id: str
@@ -69,11 +70,24 @@ class Hello(_message.Message):
     accept_zstd: bool
     want_signals: bool
     presence: _signals_pb2.PresenceState
+    shown: Shown
     hello_id: int
-    def __init__(self, token: _Optional[str] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., window_messages: _Optional[int] = ..., window_bytes: _Optional[int] = ..., version: _Optional[int] = ..., client: _Optional[str] = ..., accept_zstd: bool = ..., want_signals: bool = ..., presence: _Optional[_Union[_signals_pb2.PresenceState, str]] = ..., hello_id: _Optional[int] = ...) -> None: ...
+    def __init__(self, token: _Optional[str] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., window_messages: _Optional[int] = ..., window_bytes: _Optional[int] = ..., version: _Optional[int] = ..., client: _Optional[str] = ..., accept_zstd: bool = ..., want_signals: bool = ..., presence: _Optional[_Union[_signals_pb2.PresenceState, str]] = ..., shown: _Optional[_Union[Shown, _Mapping]] = ..., hello_id: _Optional[int] = ...) -> None: ...
+
+class Shown(_message.Message):
+    __slots__ = ("log", "room_id", "seq", "event_id")
+    LOG_FIELD_NUMBER: _ClassVar[int]
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    log: str
+    room_id: str
+    seq: int
+    event_id: str
+    def __init__(self, log: _Optional[str] = ..., room_id: _Optional[str] = ..., seq: _Optional[int] = ..., event_id: _Optional[str] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("epoch", "profile_id", "device_id", "heartbeat_interval_ms", "window_messages", "window_bytes", "version", "gateway_id", "new_device", "gateways", "hello_id")
+    __slots__ = ("epoch", "profile_id", "device_id", "heartbeat_interval_ms", "window_messages", "window_bytes", "version", "gateway_id", "new_device", "gateways", "log", "rewound", "hello_id")
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -84,6 +98,8 @@ class Welcome(_message.Message):
     GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
     NEW_DEVICE_FIELD_NUMBER: _ClassVar[int]
     GATEWAYS_FIELD_NUMBER: _ClassVar[int]
+    LOG_FIELD_NUMBER: _ClassVar[int]
+    REWOUND_FIELD_NUMBER: _ClassVar[int]
     HELLO_ID_FIELD_NUMBER: _ClassVar[int]
     epoch: int
     profile_id: str
@@ -95,8 +111,10 @@ class Welcome(_message.Message):
     gateway_id: str
     new_device: bool
     gateways: _containers.RepeatedScalarFieldContainer[str]
+    log: str
+    rewound: bool
     hello_id: int
-    def __init__(self, epoch: _Optional[int] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., heartbeat_interval_ms: _Optional[int] = ..., window_messages: _Optional[int] = ..., window_bytes: _Optional[int] = ..., version: _Optional[int] = ..., gateway_id: _Optional[str] = ..., new_device: bool = ..., gateways: _Optional[_Iterable[str]] = ..., hello_id: _Optional[int] = ...) -> None: ...
+    def __init__(self, epoch: _Optional[int] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., heartbeat_interval_ms: _Optional[int] = ..., window_messages: _Optional[int] = ..., window_bytes: _Optional[int] = ..., version: _Optional[int] = ..., gateway_id: _Optional[str] = ..., new_device: bool = ..., gateways: _Optional[_Iterable[str]] = ..., log: _Optional[str] = ..., rewound: bool = ..., hello_id: _Optional[int] = ...) -> None: ...
 
 class Ack(_message.Message):
     __slots__ = ("up_to", "epoch")

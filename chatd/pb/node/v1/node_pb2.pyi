@@ -87,8 +87,16 @@ class RoomCursor(_message.Message):
     seq: int
     def __init__(self, room_id: _Optional[str] = ..., seq: _Optional[int] = ...) -> None: ...
 
+class LogState(_message.Message):
+    __slots__ = ("incarnation", "beat")
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    BEAT_FIELD_NUMBER: _ClassVar[int]
+    incarnation: str
+    beat: int
+    def __init__(self, incarnation: _Optional[str] = ..., beat: _Optional[int] = ...) -> None: ...
+
 class DescribeRequest(_message.Message):
-    __slots__ = ("gateway_id", "gateway_uri", "version", "started_at_us", "draining", "counters", "gateway_instance", "protocol", "oldest_protocol")
+    __slots__ = ("gateway_id", "gateway_uri", "version", "started_at_us", "draining", "counters", "gateway_instance", "log", "seen", "protocol", "oldest_protocol")
     class CountersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -103,6 +111,8 @@ class DescribeRequest(_message.Message):
     DRAINING_FIELD_NUMBER: _ClassVar[int]
     COUNTERS_FIELD_NUMBER: _ClassVar[int]
     GATEWAY_INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    LOG_FIELD_NUMBER: _ClassVar[int]
+    SEEN_FIELD_NUMBER: _ClassVar[int]
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     OLDEST_PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     gateway_id: str
@@ -112,9 +122,11 @@ class DescribeRequest(_message.Message):
     draining: bool
     counters: _containers.ScalarMap[str, int]
     gateway_instance: str
+    log: LogState
+    seen: RoomCursor
     protocol: int
     oldest_protocol: int
-    def __init__(self, gateway_id: _Optional[str] = ..., gateway_uri: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., draining: bool = ..., counters: _Optional[_Mapping[str, int]] = ..., gateway_instance: _Optional[str] = ..., protocol: _Optional[int] = ..., oldest_protocol: _Optional[int] = ...) -> None: ...
+    def __init__(self, gateway_id: _Optional[str] = ..., gateway_uri: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., draining: bool = ..., counters: _Optional[_Mapping[str, int]] = ..., gateway_instance: _Optional[str] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., seen: _Optional[_Union[RoomCursor, _Mapping]] = ..., protocol: _Optional[int] = ..., oldest_protocol: _Optional[int] = ...) -> None: ...
 
 class NodeAddress(_message.Message):
     __slots__ = ("node_id", "call_uri", "queue_uri")
@@ -127,7 +139,7 @@ class NodeAddress(_message.Message):
     def __init__(self, node_id: _Optional[str] = ..., call_uri: _Optional[str] = ..., queue_uri: _Optional[str] = ...) -> None: ...
 
 class DescribeResponse(_message.Message):
-    __slots__ = ("node_id", "queue_name", "version", "started_at_us", "nodes", "call_uri", "gateway_uris", "watched", "steady_us", "protocol", "oldest_protocol", "queue_uri")
+    __slots__ = ("node_id", "queue_name", "version", "started_at_us", "nodes", "call_uri", "gateway_uris", "watched", "log", "steady_us", "protocol", "oldest_protocol", "queue_uri")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     QUEUE_NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -136,6 +148,7 @@ class DescribeResponse(_message.Message):
     CALL_URI_FIELD_NUMBER: _ClassVar[int]
     GATEWAY_URIS_FIELD_NUMBER: _ClassVar[int]
     WATCHED_FIELD_NUMBER: _ClassVar[int]
+    LOG_FIELD_NUMBER: _ClassVar[int]
     STEADY_US_FIELD_NUMBER: _ClassVar[int]
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     OLDEST_PROTOCOL_FIELD_NUMBER: _ClassVar[int]
@@ -148,11 +161,12 @@ class DescribeResponse(_message.Message):
     call_uri: str
     gateway_uris: _containers.RepeatedScalarFieldContainer[str]
     watched: int
+    log: LogState
     steady_us: int
     protocol: int
     oldest_protocol: int
     queue_uri: str
-    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ..., call_uri: _Optional[str] = ..., gateway_uris: _Optional[_Iterable[str]] = ..., watched: _Optional[int] = ..., steady_us: _Optional[int] = ..., protocol: _Optional[int] = ..., oldest_protocol: _Optional[int] = ..., queue_uri: _Optional[str] = ...) -> None: ...
+    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ..., call_uri: _Optional[str] = ..., gateway_uris: _Optional[_Iterable[str]] = ..., watched: _Optional[int] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., steady_us: _Optional[int] = ..., protocol: _Optional[int] = ..., oldest_protocol: _Optional[int] = ..., queue_uri: _Optional[str] = ...) -> None: ...
 
 class WatchRequest(_message.Message):
     __slots__ = ("gateway_instance", "number", "full", "add", "remove")
@@ -173,22 +187,26 @@ class WatchResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class OpenStream(_message.Message):
-    __slots__ = ("profile_id", "device_id", "client")
+    __slots__ = ("profile_id", "device_id", "client", "shown")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     CLIENT_FIELD_NUMBER: _ClassVar[int]
+    SHOWN_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     device_id: str
     client: str
-    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., client: _Optional[str] = ...) -> None: ...
+    shown: _gateway_pb2.Shown
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., client: _Optional[str] = ..., shown: _Optional[_Union[_gateway_pb2.Shown, _Mapping]] = ...) -> None: ...
 
 class OpenStreamsRequest(_message.Message):
-    __slots__ = ("gateway_id", "streams")
+    __slots__ = ("gateway_id", "streams", "log")
     GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
     STREAMS_FIELD_NUMBER: _ClassVar[int]
+    LOG_FIELD_NUMBER: _ClassVar[int]
     gateway_id: str
     streams: _containers.RepeatedCompositeFieldContainer[OpenStream]
-    def __init__(self, gateway_id: _Optional[str] = ..., streams: _Optional[_Iterable[_Union[OpenStream, _Mapping]]] = ...) -> None: ...
+    log: LogState
+    def __init__(self, gateway_id: _Optional[str] = ..., streams: _Optional[_Iterable[_Union[OpenStream, _Mapping]]] = ..., log: _Optional[_Union[LogState, _Mapping]] = ...) -> None: ...
 
 class RefusedStream(_message.Message):
     __slots__ = ("stream", "error")
@@ -199,14 +217,18 @@ class RefusedStream(_message.Message):
     def __init__(self, stream: _Optional[int] = ..., error: _Optional[_Union[_gateway_pb2.Error, _Mapping]] = ...) -> None: ...
 
 class OpenStreamsResponse(_message.Message):
-    __slots__ = ("epochs", "new_devices", "refused")
+    __slots__ = ("epochs", "new_devices", "log", "rewound", "refused")
     EPOCHS_FIELD_NUMBER: _ClassVar[int]
     NEW_DEVICES_FIELD_NUMBER: _ClassVar[int]
+    LOG_FIELD_NUMBER: _ClassVar[int]
+    REWOUND_FIELD_NUMBER: _ClassVar[int]
     REFUSED_FIELD_NUMBER: _ClassVar[int]
     epochs: _containers.RepeatedScalarFieldContainer[int]
     new_devices: _containers.RepeatedScalarFieldContainer[int]
+    log: LogState
+    rewound: _containers.RepeatedScalarFieldContainer[int]
     refused: _containers.RepeatedCompositeFieldContainer[RefusedStream]
-    def __init__(self, epochs: _Optional[_Iterable[int]] = ..., new_devices: _Optional[_Iterable[int]] = ..., refused: _Optional[_Iterable[_Union[RefusedStream, _Mapping]]] = ...) -> None: ...
+    def __init__(self, epochs: _Optional[_Iterable[int]] = ..., new_devices: _Optional[_Iterable[int]] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., rewound: _Optional[_Iterable[int]] = ..., refused: _Optional[_Iterable[_Union[RefusedStream, _Mapping]]] = ...) -> None: ...
 
 class StreamPull(_message.Message):
     __slots__ = ("profile_id", "device_id", "epoch", "sent", "max_messages", "max_bytes", "want_cursors", "first_may_exceed", "again", "plain", "urgent_only")
@@ -235,10 +257,12 @@ class StreamPull(_message.Message):
     def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., epoch: _Optional[int] = ..., sent: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., max_messages: _Optional[int] = ..., max_bytes: _Optional[int] = ..., want_cursors: bool = ..., first_may_exceed: bool = ..., again: _Optional[_Union[RoomCursor, _Mapping]] = ..., plain: bool = ..., urgent_only: bool = ...) -> None: ...
 
 class PullOutboxRequest(_message.Message):
-    __slots__ = ("pulls",)
+    __slots__ = ("pulls", "log")
     PULLS_FIELD_NUMBER: _ClassVar[int]
+    LOG_FIELD_NUMBER: _ClassVar[int]
     pulls: _containers.RepeatedCompositeFieldContainer[StreamPull]
-    def __init__(self, pulls: _Optional[_Iterable[_Union[StreamPull, _Mapping]]] = ...) -> None: ...
+    log: LogState
+    def __init__(self, pulls: _Optional[_Iterable[_Union[StreamPull, _Mapping]]] = ..., log: _Optional[_Union[LogState, _Mapping]] = ...) -> None: ...
 
 class OwedRun(_message.Message):
     __slots__ = ("room_id", "first_seq", "last_seq", "deliveries", "skipped", "again", "replay")
@@ -259,12 +283,13 @@ class OwedRun(_message.Message):
     def __init__(self, room_id: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., deliveries: _Optional[bytes] = ..., skipped: bool = ..., again: bool = ..., replay: bool = ...) -> None: ...
 
 class StreamOwed(_message.Message):
-    __slots__ = ("runs", "more", "cursors", "superseded", "alone", "unread", "error")
+    __slots__ = ("runs", "more", "cursors", "superseded", "alone", "unknown", "unread", "error")
     RUNS_FIELD_NUMBER: _ClassVar[int]
     MORE_FIELD_NUMBER: _ClassVar[int]
     CURSORS_FIELD_NUMBER: _ClassVar[int]
     SUPERSEDED_FIELD_NUMBER: _ClassVar[int]
     ALONE_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_FIELD_NUMBER: _ClassVar[int]
     UNREAD_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     runs: _containers.RepeatedCompositeFieldContainer[OwedRun]
@@ -272,9 +297,10 @@ class StreamOwed(_message.Message):
     cursors: _containers.RepeatedCompositeFieldContainer[RoomCursor]
     superseded: bool
     alone: bool
+    unknown: bool
     unread: bool
     error: _gateway_pb2.Error
-    def __init__(self, runs: _Optional[_Iterable[_Union[OwedRun, _Mapping]]] = ..., more: bool = ..., cursors: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., superseded: bool = ..., alone: bool = ..., unread: bool = ..., error: _Optional[_Union[_gateway_pb2.Error, _Mapping]] = ...) -> None: ...
+    def __init__(self, runs: _Optional[_Iterable[_Union[OwedRun, _Mapping]]] = ..., more: bool = ..., cursors: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., superseded: bool = ..., alone: bool = ..., unknown: bool = ..., unread: bool = ..., error: _Optional[_Union[_gateway_pb2.Error, _Mapping]] = ...) -> None: ...
 
 class PullOutboxResponse(_message.Message):
     __slots__ = ("owed",)
@@ -317,7 +343,7 @@ class StreamExceptions(_message.Message):
     def __init__(self, stream: _Optional[int] = ..., rejected: _Optional[_Iterable[_Union[Rejection, _Mapping]]] = ..., replayed: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., failed: _Optional[_Union[RoomCursor, _Mapping]] = ..., removed: _Optional[_Iterable[_Union[RemovedRange, _Mapping]]] = ...) -> None: ...
 
 class AckBatchRequest(_message.Message):
-    __slots__ = ("profile_ids", "device_ids", "epochs", "cursors", "room_ids", "seqs", "exceptions")
+    __slots__ = ("profile_ids", "device_ids", "epochs", "cursors", "room_ids", "seqs", "exceptions", "log")
     PROFILE_IDS_FIELD_NUMBER: _ClassVar[int]
     DEVICE_IDS_FIELD_NUMBER: _ClassVar[int]
     EPOCHS_FIELD_NUMBER: _ClassVar[int]
@@ -325,6 +351,7 @@ class AckBatchRequest(_message.Message):
     ROOM_IDS_FIELD_NUMBER: _ClassVar[int]
     SEQS_FIELD_NUMBER: _ClassVar[int]
     EXCEPTIONS_FIELD_NUMBER: _ClassVar[int]
+    LOG_FIELD_NUMBER: _ClassVar[int]
     profile_ids: _containers.RepeatedScalarFieldContainer[str]
     device_ids: _containers.RepeatedScalarFieldContainer[str]
     epochs: _containers.RepeatedScalarFieldContainer[int]
@@ -332,13 +359,16 @@ class AckBatchRequest(_message.Message):
     room_ids: _containers.RepeatedScalarFieldContainer[str]
     seqs: _containers.RepeatedScalarFieldContainer[int]
     exceptions: _containers.RepeatedCompositeFieldContainer[StreamExceptions]
-    def __init__(self, profile_ids: _Optional[_Iterable[str]] = ..., device_ids: _Optional[_Iterable[str]] = ..., epochs: _Optional[_Iterable[int]] = ..., cursors: _Optional[_Iterable[int]] = ..., room_ids: _Optional[_Iterable[str]] = ..., seqs: _Optional[_Iterable[int]] = ..., exceptions: _Optional[_Iterable[_Union[StreamExceptions, _Mapping]]] = ...) -> None: ...
+    log: LogState
+    def __init__(self, profile_ids: _Optional[_Iterable[str]] = ..., device_ids: _Optional[_Iterable[str]] = ..., epochs: _Optional[_Iterable[int]] = ..., cursors: _Optional[_Iterable[int]] = ..., room_ids: _Optional[_Iterable[str]] = ..., seqs: _Optional[_Iterable[int]] = ..., exceptions: _Optional[_Iterable[_Union[StreamExceptions, _Mapping]]] = ..., log: _Optional[_Union[LogState, _Mapping]] = ...) -> None: ...
 
 class AckBatchResponse(_message.Message):
-    __slots__ = ("superseded",)
+    __slots__ = ("superseded", "unknown")
     SUPERSEDED_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_FIELD_NUMBER: _ClassVar[int]
     superseded: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, superseded: _Optional[_Iterable[int]] = ...) -> None: ...
+    unknown: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, superseded: _Optional[_Iterable[int]] = ..., unknown: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class CloseStream(_message.Message):
     __slots__ = ("profile_id", "device_id", "epoch")
