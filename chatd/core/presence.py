@@ -8,9 +8,16 @@ seconds of any steady one.
 
 from chatd.core.ids import split_topic
 from chatd.core.online import OnlineTable
-from chatd.pb.events.v1.signals_pb2 import PresenceState
+from chatd.core.wire import signal_record
+from chatd.pb.events.v1.signals_pb2 import Presence, PresenceState, Signal
 
 _ONLINE, _OFFLINE = PresenceState.PRESENCE_STATE_ONLINE, PresenceState.PRESENCE_STATE_OFFLINE
+
+
+def unseen(profile_id: str) -> bytes:
+    """The signal of a profile without a state. To a gateway it says that somebody may have lost the
+    right to watch it; to a watcher, that this one has."""
+    return signal_record(Signal(presence=Presence(profile_id=profile_id)).SerializeToString())
 
 
 class PresenceBoard:

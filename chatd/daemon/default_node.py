@@ -3,9 +3,10 @@ the order of the flow."""
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from chatd import __version__
 from chatd.core import node_protocol
@@ -260,7 +261,7 @@ def _parts(
     return (
         Part(counters=(store.events_committed, store.commits)),
         messages.part,
-        RoomBusiness().part,
+        RoomBusiness(left=partial(_tell_left, flow)).part,
         receipts.part,
         _typing(settings, flow, store).part,
         flow.presence.part,
@@ -281,6 +282,14 @@ def _parts(
         retention.part,
         leases.part,
     )
+
+
+def _tell_left(flow: _Flow, profile_ids: Sequence[str]) -> None:
+    """Profiles have left a room: whom they watch, and who watches them, is looked up again."""
+    flow.presence.left(profile_ids)
+    for profile_id in profile_ids:
+        for topic in flow.online.of_profile(profile_id):
+            flow.last_mile.notify(topic)
 
 
 def _typing(settings: Settings, flow: _Flow, store: StoreAccess) -> TypingBusiness:

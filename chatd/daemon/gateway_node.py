@@ -12,6 +12,7 @@ from chatd.core import node_protocol
 from chatd.core.counter import Counter
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
+from chatd.gateway import watch_rights
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.admission import Admission
 from chatd.gateway.backend import Backend, OnReply
@@ -39,6 +40,7 @@ from chatd.gateway.resync import Resync
 from chatd.gateway.stream_timeouts import StreamTimeouts
 from chatd.gateway.tokens_file import load_tokens
 from chatd.gateway.watch import Watch
+from chatd.gateway.watch_rights import WatchRights
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, DescribeRequest
 from chatd.transport.queue.zeromq import ZeroMQSubscriber
 from chatd.transport.sockets import Context
@@ -124,6 +126,7 @@ def _every(
         (door.period, look_at_the_door),
         (settings.streams.ack_flush(), streams.acks.flush),
         (PRESENCE_REPAIR, streams.presence.repair),
+        (watch_rights.PERIOD, streams.rights.tick),
         (streams.timeouts.period, look_at_streams),
     )
 
@@ -135,6 +138,7 @@ class _Streams:
     watch: Watch
     log_watch: LogWatch
     presence: GatewayPresence
+    rights: WatchRights
     connections: ConnectionManager
     sender: DeviceSender
     catch_up: CatchUp
@@ -152,9 +156,14 @@ def _streams(
     loop: asyncio.AbstractEventLoop, settings: Settings, watch: Watch, backend: Backend, seams: Seams
 ) -> _Streams:
     gateway_id = settings.node.node_id
+    rights = WatchRights(backend.forward)
     presence = GatewayPresence(
-        subscribe=watch.subscribe, unsubscribe=watch.unsubscribe, rate=settings.presence.change_rate()
+        subscribe=watch.subscribe,
+        unsubscribe=watch.unsubscribe,
+        rate=settings.presence.change_rate(),
+        doubted=rights.doubt_watchers,
     )
+    rights.begin(presence)
     unwritten = UnwrittenAcks()
     connections = ConnectionManager(
         backend,
@@ -199,6 +208,7 @@ def _streams(
         presence=presence.heard,
         end=sender.end,
         resync=watch.resync,
+        doubted=rights.doubt_stream,
     )
     resync = Resync(loop, connections.streams, catch_up)
     timeouts = StreamTimeouts(
@@ -211,7 +221,9 @@ def _streams(
         repair_pull=settings.streams.repair_pull_seconds,
         delivery_retry=settings.redelivery.first_pause(),
     )
-    return _Streams(watch, log_watch, presence, connections, sender, catch_up, acks, live, resync, timeouts)
+    return _Streams(
+        watch, log_watch, presence, rights, connections, sender, catch_up, acks, live, resync, timeouts
+    )
 
 
 def _frames(

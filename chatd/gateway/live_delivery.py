@@ -32,7 +32,8 @@ _NOT_MADE: Published | None = _NOTHING
 
 class LiveDelivery:
     """Takes batches from the queue. ``streams`` are the open ones, by topic; ``resync`` is told
-    that the node that started at this time may have published something that did not come."""
+    that the node that started at this time may have published something that did not come;
+    ``doubted``, of a stream whose profile may have left a room."""
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class LiveDelivery:
         presence: Callable[[bytes, bytes], None],
         end: Callable[[ClientConnection, ChatdError], None],
         resync: Callable[[int], None],
+        doubted: Callable[[ClientConnection], None],
     ) -> None:
         self._streams = streams
         self._pulls = pulls
@@ -52,6 +54,7 @@ class LiveDelivery:
         self._presence = presence
         self._end = end
         self._resync = resync
+        self._doubted = doubted
         self.passed_on = Counter("deliveries_passed_on", "published deliveries passed on to devices")
 
     def on_batch(self, batch: list[QueueMessage]) -> None:
@@ -127,6 +130,7 @@ class LiveDelivery:
         if head.epoch > stream.key.epoch:
             self._end(peer, Superseded("a newer stream of this device is open"))
         elif head.resync:
+            self._doubted(peer)
             stream.fall_behind()
             if stream.wants_pull:
                 self._pulls.want(peer)

@@ -4,9 +4,10 @@ subscriptions at the default nodes.
 Every node tells of a watched profile; watchers are told what they have not been told already.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Set
 
 from chatd.core.ids import PRESENCE_CODES, WATCH, presence_topic
+from chatd.core.presence import unseen
 from chatd.core.rate_limit import Buckets, Rate, limited
 from chatd.errors import InvalidArgument
 from chatd.gateway.connection import ClientConnection
@@ -19,7 +20,8 @@ SAYABLE = frozenset(PRESENCE_CODES) | {
 
 
 class GatewayPresence:
-    """``rate`` is of one device's changes."""
+    """``rate`` is of one device's changes. ``doubted`` is told of the topic of a profile whose
+    watchers are to be asked for again."""
 
     def __init__(
         self,
@@ -27,7 +29,9 @@ class GatewayPresence:
         subscribe: Callable[[bytes], None],
         unsubscribe: Callable[[bytes], None],
         rate: Rate,
+        doubted: Callable[[bytes], None],
     ) -> None:
+        self._doubted = doubted
         self._subscribe = subscribe
         self._unsubscribe = unsubscribe
         self._buckets = Buckets(rate)
@@ -66,7 +70,29 @@ class GatewayPresence:
 
     def watch(self, peer: ClientConnection, profile_ids: set[str]) -> None:
         """From now on these, and no others."""
-        wanted = {profile_id.encode() + WATCH for profile_id in profile_ids}
+        self._watch(peer, {profile_id.encode() + WATCH for profile_id in profile_ids})
+
+    def withdraw(self, peer: ClientConnection, topics: set[bytes]) -> None:
+        """The stream may no longer watch the profiles of these topics, and is told so."""
+        before = self._watched.get(peer, set())
+        self._watch(peer, before - topics)
+        for topic in before & topics:
+            peer.link.send(unseen(topic[:-1].decode()))
+
+    @property
+    def watching(self) -> Collection[ClientConnection]:
+        """Streams that watch somebody."""
+        return self._watched.keys()
+
+    def watched_by(self, peer: ClientConnection) -> Set[bytes]:
+        """The topics of the profiles that a stream watches."""
+        return self._watched.get(peer, frozenset())
+
+    def watchers_of(self, topic: bytes) -> Set[ClientConnection]:
+        """The streams that watch the profile of a topic."""
+        return self._watchers.get(topic, frozenset())
+
+    def _watch(self, peer: ClientConnection, wanted: set[bytes]) -> None:
         before = self._watched.pop(peer, set())
         if wanted:
             self._watched[peer] = wanted
@@ -90,8 +116,11 @@ class GatewayPresence:
             self._unsubscribe(said)
 
     def heard(self, topic: bytes, frame: bytes) -> None:
-        """A node tells how a profile is."""
+        """A node tells how a profile is, or that not all its watchers may watch it any more."""
         watchers = self._watchers.get(topic)
+        if frame == unseen(topic[:-1].decode()):
+            self._doubted(topic)
+            return
         if not watchers or self._last.get(topic) == frame:
             return
         self._last[topic] = frame

@@ -34,6 +34,9 @@ def test_presence(chatctl: Chatctl) -> None:
 
 def test_profiles_that_share_no_room_are_named(limited: Chatctl) -> None:
     shown = limited("--token", token_of("ann"), "presence", "ben", "zoe")
+    assert shown.stderr == "not visible to you: ben, zoe\n", "ben takes no part in the lobby yet"
+    limited("--token", token_of("ben"), "read", "lobby")
+    shown = limited("--token", token_of("ann"), "presence", "ben", "zoe")
     assert shown.stdout == "ben\toffline\n"
     assert shown.stderr == "not visible to you: zoe\n"
 

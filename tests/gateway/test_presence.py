@@ -17,7 +17,10 @@ from tests.gateway.links import KeptLink
 def test_who_waits_as_told_may_change_again(per_minute: float) -> None:
     heard: list[bytes] = []
     presence = GatewayPresence(
-        subscribe=heard.append, unsubscribe=heard.remove, rate=Rate(per_minute / 60, 1)
+        subscribe=heard.append,
+        unsubscribe=heard.remove,
+        rate=Rate(per_minute / 60, 1),
+        doubted=lambda topic: None,
     )
     peer = ClientConnection(KeptLink(), 0.0)
     peer.stream = DeviceStream(

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from chatd.pb.admin.v1 import admin_pb2
-from chatd.pb.chat.v1.chat_pb2 import GetDeliveryStatusRequest, GetDeliveryStatusResponse
+from chatd.pb.chat.v1.chat_pb2 import (
+    GetDeliveryStatusRequest,
+    GetDeliveryStatusResponse,
+    SetReadMarkerRequest,
+)
 from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventDelivery, SkipReason
 from chatd.pb.gateway.v1.gateway_pb2 import Reject
 from tests.daemons import Daemon, operator_token
@@ -206,6 +210,7 @@ def test_a_rejected_delivery_that_is_not_acknowledged_is_a_marker_next_time(conn
     bob.open("d")
     bob.hear_kind("caught_up")
     alice.create_room("r", "bob")
+    connect("bob").request("ChatService/SetReadMarker", SetReadMarkerRequest(room_id="r", seq=1))
     alice.send_texts("r", "unreadable", "fine")
     bob.deliveries(3)
     bob.say(reject=Reject(delivery=2, reason="no"))
@@ -225,6 +230,7 @@ def test_a_rejected_delivery_that_is_acknowledged_past_is_not_delivered(connect:
     bob.open("d")
     bob.hear_kind("caught_up")
     alice.create_room("r", "bob")
+    connect("bob").request("ChatService/SetReadMarker", SetReadMarkerRequest(room_id="r", seq=1))
     alice.send_texts("r", "unreadable", "fine")
     bob.deliveries(3)
     bob.say(reject=Reject(delivery=2, reason="no"))

@@ -49,6 +49,7 @@ def test_signals_reach_who_asked_and_count_for_nothing(deployment: Deployment) -
         Conversation(deployment.uri(0), deployment.token, "bob") as deaf,
     ):
         alice.create_room("r", "bob")
+        bob.request("ChatService/SetReadMarker", SetReadMarkerRequest(room_id="r", seq=1))
         for device, one, wants in (
             ("a1", alice, True),
             ("a2", alice2, True),
@@ -132,6 +133,7 @@ async def test_the_sdk_marks_counts_and_tells(deployment: Deployment) -> None:
         Client(deployment.uri(1), deployment.token, profile="bob") as bob,
     ):
         await alice.create_room("r", profiles=["bob"])
+        await bob.set_read_marker("r", 1)
         async with alice.stream("a", on_signal=heard.append) as mine, bob.stream("b") as his:
             await asyncio.gather(mine.caught_up(), his.caught_up())
             acks = [await alice.send("r", f"{number}") for number in range(3)]
@@ -140,7 +142,7 @@ async def test_the_sdk_marks_counts_and_tells(deployment: Deployment) -> None:
                     break
             his.acknowledge()
             (room,) = await bob.unread()
-            assert (room.room_id, room.read_seq, room.unread) == ("r", 0, 3)
+            assert (room.room_id, room.read_seq, room.unread) == ("r", 1, 3)
             done = await bob.set_read_marker("r", acks[1].seq, device_id="b")
             assert (done.seq, done.unread) == (acks[1].seq, 1)
             end = time.monotonic() + 15

@@ -75,7 +75,8 @@ class EventDeliveryQueueHandler:
         self._also(topic, there)
 
     def notify(self, topic: bytes) -> None:
-        """Let a device's stream know that something is owed which nothing else will tell it of."""
+        """Let a device's stream know that something has changed which nothing else will tell it of:
+        what it is owed, or whom it may watch."""
         self._publish((topic,), _RESYNC)
 
     def tell_epoch(self, topic: bytes, epoch: int) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from chatd.core.model import Members
 from chatd.default.rooms.members import FindMembers
+from chatd.default.rooms.participation import takes_part_sql
 from chatd.store.command import Query
 from chatd.store.database import Database
 from chatd.store.room_log import MembersCache
@@ -31,9 +32,9 @@ class Stretch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FindDelivered(Query[tuple[dict[str, Members], tuple[Stretch, ...]]]):
-    """The members of rooms that are not larger than ``limit``, and what has been delivered there.
-    ``acked``: profile, device, room and the seq up to which the device has acknowledged, or that of
-    a replay."""
+    """The members of rooms that are not larger than ``limit``, and what has been delivered there to
+    those that take part. ``acked``: profile, device, room and the seq up to which the device has
+    acknowledged, or that of a replay."""
 
     cache: MembersCache
     acked: tuple[tuple[str, str, str, int], ...]
@@ -60,7 +61,7 @@ class FindDelivered(Query[tuple[dict[str, Members], tuple[Stretch, ...]]]):
         return members, tuple(stretches)
 
 
-BOUNDS = """
+BOUNDS = f"""
             SELECT v.profile_id, v.device_id, v.room_id, v.seq, (
                     SELECT MAX(outbox.start_seq)
                     FROM outbox
@@ -78,9 +79,12 @@ BOUNDS = """
                     WHERE retention_gap.profile_id = v.profile_id AND retention_gap.device_id = v.device_id
                         AND retention_gap.room_id = v.room_id AND retention_gap.first_seq <= v.seq)
                     THEN 1 ELSE 0 END
-            FROM v"""
-"""The last seq before what a device is owed, and whether it missed anything: one look-up by key in
-each of three tables."""
+            FROM v
+            JOIN subscription ON subscription.room_id = v.room_id AND subscription.profile_id = v.profile_id
+                AND subscription.left_seq IS NULL
+            WHERE {takes_part_sql("subscription")}"""
+"""The last seq before what a device is owed, and whether it missed anything: a few look-ups by
+key."""
 
 
 def _exceptions(database: Database, place: _Place, seq: int) -> list[tuple[int, int]]:

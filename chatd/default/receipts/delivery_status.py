@@ -1,11 +1,12 @@
 """The progress of an event to the profiles it is for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatd.default.dead_letters.delivery_state import IS_DELIVERED, JOINS, STATE, WAS_OWED
 from chatd.default.receipts.model import DeliveryStatus, RecipientStatus
 from chatd.default.rooms.access import require_recipient, require_room
+from chatd.default.rooms.participation import takes_part_sql
 from chatd.errors import EventNotFound
 from chatd.pb.events.v1.payloads_pb2 import DeliveryState
 from chatd.store.command import Query
@@ -34,7 +35,8 @@ _BUT_THE_SENDER = " AND subscription.profile_id <> room_event.sender_id"
 
 @dataclass(frozen=True, slots=True)
 class GetDeliveryStatus(Query[DeliveryStatus]):
-    """Asked by a member that the event was for, or by an operator. Raises EventNotFound, and
+    """Asked by a member that the event was for, or by an operator, who sees more: devices, and
+    deliveries to profiles that take no part in the room. Raises EventNotFound, and
     NotAMember, for operators RoomNotFound."""
 
     room_id: str
@@ -56,7 +58,8 @@ class GetDeliveryStatus(Query[DeliveryStatus]):
         recipients, delivered, read = self._count(database)
         rows = database.rows(
             f"""
-            SELECT subscription.profile_id, COALESCE(read_marker.read_at_us, 0)
+            SELECT subscription.profile_id, COALESCE(read_marker.read_at_us, 0),
+                CASE WHEN {takes_part_sql("subscription")} THEN 1 ELSE 0 END
             {_RECIPIENTS}{_BUT_THE_SENDER} AND subscription.profile_id > ?
             ORDER BY subscription.profile_id
             LIMIT ?
@@ -66,22 +69,26 @@ class GetDeliveryStatus(Query[DeliveryStatus]):
         page = rows[: self.limit]
         devices = self._devices(database, [row[0] for row in page])
         profiles = tuple(
-            RecipientStatus(
-                profile_id,
-                read_at_us,
-                tuple(devices[profile_id]) if self.operator or profile_id == self.profile_id else (),
-                _furthest(state for _, state in devices[profile_id]),
-            )
-            for profile_id, read_at_us in page
+            self._recipient(profile_id, read_at_us, devices[profile_id], takes_part=bool(takes_part))
+            for profile_id, read_at_us, takes_part in page
         )
         return DeliveryStatus(recipients, delivered, read, profiles, more=len(rows) > self.limit)
 
+    def _recipient(
+        self, profile_id: str, read_at_us: int, devices: list[tuple[str, int]], *, takes_part: bool
+    ) -> RecipientStatus:
+        """What the asker may know of it."""
+        if self.operator or profile_id == self.profile_id:
+            return RecipientStatus(profile_id, read_at_us, tuple(devices), _furthest(devices))
+        return RecipientStatus(profile_id, read_at_us, (), _furthest(devices) if takes_part else 0)
+
     def _count(self, database: Database) -> tuple[int, int, int]:
         """Recipients, those that have it on a device, those that have read it."""
+        seen = "1 = 1" if self.operator else takes_part_sql("subscription")
         ((recipients, delivered, read),) = database.rows(
             f"""
             SELECT COUNT(*),
-                COALESCE(SUM(CASE WHEN EXISTS (
+                COALESCE(SUM(CASE WHEN {seen} AND EXISTS (
                     SELECT 1
                     FROM device{JOINS}
                     WHERE device.profile_id = subscription.profile_id AND {WAS_OWED} AND {IS_DELIVERED}
@@ -119,6 +126,6 @@ class GetDeliveryStatus(Query[DeliveryStatus]):
         return devices
 
 
-def _furthest(states: Iterable[int]) -> int:
-    """Of a profile's devices; 0 if it has none."""
-    return min(states, key=_FURTHEST_FIRST.index, default=0)
+def _furthest(devices: Sequence[tuple[str, int]]) -> int:
+    """The state at one of a profile's devices; 0 if it has none."""
+    return min((state for _, state in devices), key=_FURTHEST_FIRST.index, default=0)

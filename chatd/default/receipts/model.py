@@ -28,7 +28,8 @@ class UnreadRoom:
 class RecipientStatus:
     """The progress of an event to a profile: ``read_at_us`` is 0 unless it was read. ``devices``:
     each device and the event's DeliveryState there; none if the asker is not to know them.
-    ``state`` is the DeliveryState at the device that has come furthest, 0 without one."""
+    ``state`` is the DeliveryState at the device that has come furthest, 0 without one, or if the
+    asker is not to know it."""
 
     profile_id: str
     read_at_us: int

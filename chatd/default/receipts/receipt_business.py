@@ -76,7 +76,7 @@ class ReceiptBusiness:
 
     def acknowledged(self, acks: Sequence[StreamAcks]) -> None:
         """Cursors have moved: tell the rooms' other devices what has been delivered. Of a profile
-        that has left a room, the room is told nothing more."""
+        that takes no part in a room, or has left it, the room is told nothing."""
         if not self._signals.wanted:
             return
         moved = [
@@ -90,10 +90,9 @@ class ReceiptBusiness:
         def then(found: tuple[dict[str, Members], tuple[Stretch, ...]]) -> None:
             members, stretches = found
             for one in stretches:
-                if one.profile_id in members[one.room_id].profiles:
-                    self._signals.delivered(
-                        members[one.room_id], one.profile_id, one.device_id, one.first_seq, one.last_seq
-                    )
+                self._signals.delivered(
+                    members[one.room_id], one.profile_id, one.device_id, one.first_seq, one.last_seq
+                )
 
         self._store.ask(FindDelivered(self._store.members, tuple(moved), self._room_limit), then)
 

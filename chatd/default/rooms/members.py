@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from chatd.core.model import Members
 from chatd.default.rooms.access import require_member
+from chatd.default.rooms.participation import takes_part_sql
 from chatd.store.command import Query
 from chatd.store.database import Database, placeholders
 from chatd.store.room_log import MembersCache, read_members
@@ -49,8 +50,8 @@ class FindMembers(Query[dict[str, Members]]):
 
 @dataclass(frozen=True, slots=True)
 class ShareRoom(Query[frozenset[str]]):
-    """Those of ``others`` that are in a room with the profile, or are the profile itself
-    (``everybody``: all of them)."""
+    """Those of ``others`` that take part in a room that the profile is in, or are the profile
+    itself (``everybody``: all of them)."""
 
     profile_id: str
     others: tuple[str, ...]
@@ -66,6 +67,7 @@ class ShareRoom(Query[frozenset[str]]):
             JOIN subscription own ON own.room_id = other.room_id AND own.left_seq IS NULL
             WHERE other.profile_id IN ({placeholders(len(self.others))}) AND other.left_seq IS NULL
                 AND own.profile_id = ?
+                AND {takes_part_sql("other")}
             """,
             (*self.others, self.profile_id),
         )

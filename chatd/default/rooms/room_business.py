@@ -1,7 +1,7 @@
 """RoomBusiness: ChatService's calls about rooms and their members."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from chatd.core.ids import check_id
 from chatd.default.answer import Answer, Call, Caller, Role, Write
@@ -17,9 +17,11 @@ MAX_NAME_BYTES = 256
 
 
 class RoomBusiness:
-    """Rooms are made and changed by their members."""
+    """Rooms are made and changed by their members. ``left`` is told of profiles whose memberships
+    have ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, left: Callable[[Sequence[str]], None]) -> None:
+        self._left = left
         self.part = Part(
             calls=(
                 Call("ChatService/CreateRoom", chat_pb2.CreateRoomRequest, Role.USER, self.create_room),
@@ -91,6 +93,7 @@ class RoomBusiness:
         )
 
         def then(change: MembershipChange) -> chat_pb2.RemoveRoomSubscriptionsResponse:
+            self._left(change.profiles)
             return chat_pb2.RemoveRoomSubscriptionsResponse(removed=change.profiles, seq=change.seq)
 
         return Write(command, then)

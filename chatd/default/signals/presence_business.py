@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from chatd.core.counter import Counter
 from chatd.core.ids import STATES, WATCH, check_id, split_presence, split_topic, split_watch
-from chatd.core.presence import PresenceBoard
+from chatd.core.presence import PresenceBoard, unseen
 from chatd.core.wire import signal_record
 from chatd.default.answer import Answer, Call, Caller, Read, Role
 from chatd.default.part import Part
@@ -72,6 +72,11 @@ class PresenceBusiness:
         profile_id = split_watch(topic)
         if profile_id is not None:
             self._tell(profile_id, self._board.known_of(profile_id))
+
+    def left(self, profile_ids: Sequence[str]) -> None:
+        """Profiles have left a room: gateways ask again for those who watch them."""
+        for profile_id in profile_ids:
+            self._publish((profile_id.encode() + WATCH,), unseen(profile_id))
 
     def tick(self) -> None:
         """Tell what has settled."""
