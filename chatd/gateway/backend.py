@@ -71,13 +71,14 @@ class Node:
         self.period = 1
         """Counts how often its calls have been given up."""
         self._dial = dial
-        self.dialled_at = now
+        self.silent_since = now
+        """Dialled, or lost, and not heard since."""
         self.pump = dial(self)
 
     def redial(self, now: float) -> None:
         """Give its connection up for a new one."""
         self.pump.close()
-        self.dialled_at = now
+        self.silent_since = now
         self.pump = self._dial(self)
 
     @property
@@ -287,25 +288,30 @@ class Backend:
         for node in self.nodes:
             if 0.0 < node.heard_at <= now - SILENT_SECONDS:
                 self._on_lost(node)
-            if not node.heard_at and node.dialled_at <= now - REDIAL_SECONDS:
+            if not node.heard_at and node.silent_since <= now - REDIAL_SECONDS:
                 self.give_up(node, before=self.next_id)
                 node.redial(now)
         self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
 
     def _on_lost(self, node: Node) -> None:
         """The connection is gone, or nothing has come over it for long."""
-        self.give_up(node, before=self.next_id)
-        if node.heard_at:
+        heard_at = node.heard_at
+        if heard_at:
             log.warning("A default node was lost, or has fallen silent", node=node.uri)
-            node.heard_at = 0.0
+            node.heard_at, node.silent_since = 0.0, self._loop.time()
         node.clock = NodeClock()  # whatever machine answers next is asked anew
+        self._give_up(node, self.next_id, heard_at)
 
     def give_up(self, node: Node, *, before: int) -> None:
-        """Every call to this node with a lower number is lost, or its outcome unknown. The node may
-        have some that it executes before the time at which it would be found silent: a caller that
-        cannot repeat its call without doing it twice is told then."""
+        """Every call to this node with a lower number is lost, or its outcome unknown."""
+        self._give_up(node, before, node.heard_at)
+
+    def _give_up(self, node: Node, before: int, heard_at: float) -> None:
+        """The node was heard last at ``heard_at``. It may have calls that it executes before the
+        time at which it would be found silent: a caller that cannot repeat its call without doing
+        it twice is told then."""
         node.period += 1
-        over_at = node.heard_at + SILENT_SECONDS
+        over_at = heard_at + SILENT_SECONDS
         is_over = over_at <= self._loop.time()
         lost = [call_id for call_id, call in self._waiting.items() if call.node is node and call_id < before]
         for call_id in lost:
