@@ -2,12 +2,14 @@
 tells the node what the gateway has counted."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from functools import partial
 
 import structlog
 
 from chatd.core.counter import Counter
+from chatd.core.deadline import NodeClock
 from chatd.core.log_state import from_pb
 from chatd.core.node_protocol import refusal
 from chatd.errors import ChatdError
@@ -83,7 +85,7 @@ class Introduction:
             self._described_at = now
             self._describe(self._backend.nodes)
         else:
-            self._describe([node for node in self._backend.nodes if not node.heard_at])
+            self._describe([node for node in self._backend.nodes if not node.is_known])
 
     def _describe(self, nodes: Sequence[Node]) -> None:
         if not nodes:
@@ -115,6 +117,9 @@ class Introduction:
                 # A new process answers: calls before this question went to the old one.
                 self._backend.give_up(node, before=call_id)
             node.started_at_us = description.started_at_us
+            node.clock = NodeClock()
+        # Not the loop's time, which stands still within a turn: the answer may have come later.
+        node.clock.read(description.steady_us, time.monotonic())
         refused = self._refusal(description)
         if refused:
             self._refuse(node, call_id, description, refused)
