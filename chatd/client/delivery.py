@@ -18,6 +18,7 @@ _REASONS = defaultdict(
         SkipReason.SKIP_REASON_REJECTED: "rejected by this device",
         SkipReason.SKIP_REASON_UNDELIVERABLE: "tried too often",
         SkipReason.SKIP_REASON_RETENTION: "no longer kept",
+        SkipReason.SKIP_REASON_UNREADABLE: "damaged where it was stored",
     },
 )
 

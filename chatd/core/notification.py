@@ -6,9 +6,12 @@ A notifier sends a notification or raises the reason why not. Others decide when
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
+from google.protobuf.message import DecodeError
+
 from chatd.core.graphemes import shorten
 from chatd.core.model import NotificationContent, PushDevice
 from chatd.core.wire import plain_delivery
+from chatd.errors import ChatdError
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery
 from chatd.text import one_line
 
@@ -78,7 +81,10 @@ def preview_of(notice: NotificationContent, characters: int) -> str:
     has none, or hides it."""
     if not characters or not notice.delivery:
         return ""
-    payload = EventDelivery.FromString(plain_delivery(notice.delivery)).payload
+    try:
+        payload = EventDelivery.FromString(plain_delivery(notice.delivery)).payload
+    except (ChatdError, DecodeError, IndexError):
+        return ""  # damaged where it was stored
     if "text" not in payload.fields:
         return ""
     return shorten(one_line(payload.fields["text"].string_value), characters)

@@ -5,6 +5,8 @@ concatenated: protobuf reads the result as one frame with several, so a batch fo
 ``b"".join`` and nothing on the way parses it.
 """
 
+from google.protobuf.message import DecodeError
+
 from chatd.core.compression import decompress
 from chatd.errors import WIRE_ERRORS, ChatdError, Internal, Unavailable
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink, Skipped, SkipReason
@@ -64,6 +66,18 @@ def plain_delivery(delivery: bytes) -> bytes:
     size, at = read_varint(delivery, payload_at + len(_COMPRESSED))
     payload = decompress(delivery[at : at + size])
     return b"".join((delivery[:payload_at], _PAYLOAD, varint(len(payload)), payload, delivery[at + size :]))
+
+
+def link_of(delivery: bytes) -> EventLink:
+    """The event of an encoded ``EventDelivery``, whatever its payload holds; an empty one if it is
+    damaged itself. It must begin as ``encode_delivery`` makes it."""
+    if not delivery.startswith(_EVENT):
+        return EventLink()
+    try:
+        size, at = read_varint(delivery, 1)
+        return EventLink.FromString(delivery[at : at + size])
+    except (IndexError, DecodeError):
+        return EventLink()
 
 
 def plain_records(records: bytes, limit: int) -> bytes | None:

@@ -30,6 +30,7 @@ from chatd.default.fan_out.last_mile_delivery import EventDeliveryQueueHandler
 from chatd.default.fan_out.publishing import QueuePublishing
 from chatd.default.fan_out.routing import GatewayRouting
 from chatd.default.messages.message_business import MessageBusiness
+from chatd.default.messages.unreadable import Unreadable
 from chatd.default.node import Addresses, DefaultNode
 from chatd.default.nodes.admin import NodeAdmin, NodeDescription
 from chatd.default.nodes.gateways import Gateways
@@ -237,8 +238,12 @@ def _parts(
     cache = (
         MemoryConnectionCache() if settings.store.cache_uri == "mem:" else DatabaseConnectionCache(store.tell)
     )
+    unreadable = Unreadable()
     messages = MessageBusiness(
-        max_payload=settings.messages.max_payload_bytes, compressor=settings.messages.compressor()
+        max_payload=settings.messages.max_payload_bytes,
+        max_together=settings.messages.max_frame_bytes,
+        compressor=settings.messages.compressor(),
+        unreadable=unreadable,
     )
     notifiers = make_notifiers(settings.notifications.names(), settings.notifications.notifier_settings())
     endpoints = PushEndpoints(settings.notifications.webpush_hosts())
@@ -264,7 +269,7 @@ def _parts(
         receipts.part,
         _typing(settings, flow, store).part,
         flow.presence.part,
-        _node_service(settings, store, flow, receipts, leases, gateways, cache, started_us).part,
+        _node_service(settings, store, flow, receipts, leases, gateways, cache, unreadable, started_us).part,
         flow.routing.part,
         NotificationBusiness(
             notifiers, endpoints.fault, most_devices=settings.retention.max_devices_per_profile
@@ -306,6 +311,7 @@ def _node_service(
     leases: Leases,
     gateways: Gateways,
     cache: MemoryConnectionCache | DatabaseConnectionCache,
+    unreadable: Unreadable,
     started_us: int,
 ) -> NodeService:
     return NodeService(
@@ -322,6 +328,7 @@ def _node_service(
         gateways=gateways,
         asked=flow.routing.asked,
         rule=settings.redelivery.rule(),
+        unreadable=unreadable,
         limit=DeviceLimit(
             store,
             flow.online,

@@ -11,7 +11,7 @@ from chatd.core.counter import Counter
 from chatd.core.model import StreamAcks
 from chatd.core.outage import Outage
 from chatd.core.stream import DeviceStream
-from chatd.errors import ChatdError, StreamUnknown, Superseded
+from chatd.errors import ChatdError, StreamUnknown, Superseded, Unavailable
 from chatd.gateway.backend import OnReply
 from chatd.gateway.catch_up import Pulls
 from chatd.gateway.connection import ClientConnection
@@ -76,8 +76,9 @@ class UnwrittenAcks:
 
 class AckFlush:
     """Sends what ``unwritten`` has gathered as AckBatch, by ``send``. A batch that fails is
-    gathered again; acks of another log than the nodes serve are dropped. ``is_ready`` is true while
-    a default node answers."""
+    gathered again; after an error that will not pass, each of its streams goes alone, and one that
+    fails alone is ended. Acks of another log than the nodes serve are dropped. ``is_ready`` is true
+    while a default node answers."""
 
     def __init__(
         self,
@@ -97,6 +98,7 @@ class AckFlush:
         self._is_ready = is_ready
         self._send_acks = send
         self._end = end
+        self._alone: set[DeviceStream] = set()
         self.acked = unwritten.acked
         self.alive = unwritten.alive
         self.written = Counter("acks_written", "streams whose acks were written, counted once a batch")
@@ -106,6 +108,12 @@ class AckFlush:
         if not self._is_ready():
             return
         batch = [one for one in self._unwritten.take() if self._is_current(one.stream)]
+        if self._alone:
+            for one in batch:
+                if one.stream in self._alone:
+                    self._send([one], None)
+            batch = [one for one in batch if one.stream not in self._alone]
+            self._alone.clear()
         for start in range(0, len(batch), MAX_STREAMS):
             self._send(batch[start : start + MAX_STREAMS], None)
 
@@ -139,10 +147,7 @@ class AckFlush:
     def _written(self, batch: list[Flushed], payload: bytes, error: ChatdError | None) -> None:
         if error is not None:
             self._outage.failed(error, streams=len(batch))
-            for peer, stream, acks in batch:
-                if acks is not None:
-                    stream.pending_acks.lost()
-                    self._unwritten.put_back(stream, peer)
+            self._not_written(batch, error)
             return
         self._outage.worked()
         response = AckBatchResponse.FromString(payload)
@@ -160,3 +165,15 @@ class AckFlush:
             elif stream.wants_pull:
                 self._pulls.want(peer)
         self._pulls.flush()
+
+    def _not_written(self, batch: list[Flushed], error: ChatdError) -> None:
+        for peer, stream, acks in batch:
+            if acks is None:
+                continue
+            stream.pending_acks.lost()
+            if error.retry or len(batch) > 1:
+                self._unwritten.put_back(stream, peer)
+                if not error.retry:
+                    self._alone.add(stream)
+            elif peer.stream is stream:
+                self._end(peer, Unavailable("what the device acknowledged cannot be written"))

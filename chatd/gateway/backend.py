@@ -55,13 +55,14 @@ class Node:
         self.started_at_us = 0
         self.refused = ""
         self._dial = dial
-        self.dialled_at = now
+        self.silent_since = now
+        """Dialled, or lost, and not heard since."""
         self.pump = dial(self)
 
     def redial(self, now: float) -> None:
         """Give its connection up for a new one."""
         self.pump.close()
-        self.dialled_at = now
+        self.silent_since = now
         self.pump = self._dial(self)
 
 
@@ -225,7 +226,7 @@ class Backend:
         for node in self.nodes:
             if 0.0 < node.heard_at <= now - SILENT_SECONDS:
                 self._on_lost(node)
-            if not node.heard_at and node.dialled_at <= now - REDIAL_SECONDS:
+            if not node.heard_at and node.silent_since <= now - REDIAL_SECONDS:
                 self.give_up(node, before=self.next_id)
                 node.redial(now)
         self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
@@ -234,7 +235,7 @@ class Backend:
         """The connection is gone, or nothing has come over it for long."""
         if node.heard_at:
             log.warning("A default node was lost, or has fallen silent", node=node.uri)
-            node.heard_at = 0.0
+            node.heard_at, node.silent_since = 0.0, self._loop.time()
         self.give_up(node, before=self.next_id)
 
     def give_up(self, node: Node, *, before: int) -> None:

@@ -20,8 +20,13 @@ from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest
 from chatd.pb.node.v1.node_pb2 import Caller
 from chatd.text import nfc
 
-MAX_UNDER_WAY = 64
-"""Calls of one connection that wait for their answers at once; later ones are not read before."""
+MAX_SENDS = 1_024
+"""Sends of one connection that wait for their answers at once; the next call is not read before.
+Their answers are small, and the more of them are stored together, the less each costs."""
+MAX_OTHERS = 64
+"""The same for other calls, whose answers may be a frame each."""
+_SEND = "ChatService/SendEvents"
+_WEIGHT_OF_OTHERS = MAX_SENDS // MAX_OTHERS
 
 
 class Forward(Protocol):
@@ -54,7 +59,8 @@ class ClientCalls:
     def on_call(self, peer: ClientConnection, frame: ClientFrame) -> None:
         """Forward, or answer with the reason why not."""
         call, size = frame.call, frame.ByteSize()
-        on_reply: OnReply = partial(self._reply, peer.link, call.call_id)
+        weight = 1 if call.method == _SEND else _WEIGHT_OF_OTHERS
+        on_reply: OnReply = partial(self._reply, peer.link, call.call_id, weight)
         try:
             identity = self._caller(peer, call)
             self._admission.limit_call(peer, identity, call, size)
@@ -70,7 +76,7 @@ class ClientCalls:
                 return
             on_reply = partial(self._watched, peer, peer.stream, on_reply)
         self.forwarded.add()
-        self._begin(peer.link)
+        self._begin(peer.link, weight)
         self._forward(
             call.method,
             call.payload,
@@ -79,14 +85,14 @@ class ClientCalls:
             affinity=nfc(call.affinity) or identity.profile_id,
         )
 
-    def _begin(self, link: Link) -> None:
-        link.calls_under_way += 1
-        if link.calls_under_way == MAX_UNDER_WAY:
+    def _begin(self, link: Link, weight: int) -> None:
+        before, link.under_way = link.under_way, link.under_way + weight
+        if before < MAX_SENDS <= link.under_way:
             link.hold()
 
-    def _reply(self, link: Link, call_id: int, payload: bytes, error: ChatdError | None) -> None:
-        link.calls_under_way -= 1
-        if link.calls_under_way == MAX_UNDER_WAY - 1:
+    def _reply(self, link: Link, call_id: int, weight: int, payload: bytes, error: ChatdError | None) -> None:
+        before, link.under_way = link.under_way, link.under_way - weight
+        if before >= MAX_SENDS > link.under_way:
             link.go_on()
         self._sender.reply(link, call_id, payload, error)
 

@@ -16,6 +16,7 @@ from chatd.core.wire import plain_records, split_queue_body
 from chatd.errors import ChatdError, Superseded
 from chatd.gateway.catch_up import Deliver, Pulls
 from chatd.gateway.connection import ClientConnection
+from chatd.gateway.device_sender import frames_of
 from chatd.gateway.log_watch import LogWatch
 from chatd.pb.node.v1.node_pb2 import QueueHeader
 from chatd.transport.queue import QueueMessage
@@ -68,7 +69,7 @@ class LiveDelivery:
             if len(records) > 1:
                 # The devices of one room get the same messages: they are joined once.
                 if records != parts:
-                    parts, joined = records, [b"".join(records)]
+                    parts, joined = records, list(frames_of(records))
                 records = joined
             self._deliver(peer, records, False)
         self._pulls.flush()

@@ -117,6 +117,9 @@ class Opening:
         batch, self._waiting = [one for one in self._waiting if one.peer.opening is one], []
         if not batch:
             return
+        self._open(batch)
+
+    def _open(self, batch: list[PendingHello]) -> None:
         gateway_id = self._defaults.gateway_id
         request = OpenStreamsRequest(
             gateway_id=gateway_id,
@@ -136,6 +139,10 @@ class Opening:
         )
 
     def _opened(self, batch: list[PendingHello], payload: bytes, error: ChatdError | None) -> None:
+        if error is not None and not error.retry and len(batch) > 1:
+            for one in batch:
+                self._open([one])  # alone, only the guilty one fails
+            return
         opened = (
             OpenStreamsResponse.FromString(payload)
             if error is None

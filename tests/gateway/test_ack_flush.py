@@ -9,7 +9,7 @@ from chatd.core.ack_batch import decode_acks
 from chatd.core.log_state import LogState, from_pb
 from chatd.core.model import Owed, StreamKey
 from chatd.core.stream import DeviceStream, Published, Run
-from chatd.errors import ChatdError, Unavailable
+from chatd.errors import ChatdError, Internal, Unavailable
 from chatd.gateway.ack_flush import MAX_STREAMS, AckFlush, UnwrittenAcks
 from chatd.gateway.backend import OnReply
 from chatd.gateway.connection import ClientConnection
@@ -119,6 +119,29 @@ def test_a_batch_that_fails_is_written_with_the_next(
     calls.answer(1)
     acks.flush()
     assert len(calls.asked) == 2, "confirmed: nothing is left"
+
+
+def test_acks_that_can_never_be_written_stop_no_others(
+    acks: AckFlush, calls: Calls, peer: ClientConnection, ended: list[ChatdError]
+) -> None:
+    other = ClientConnection(KeptLink(), 0.0)
+    stream = other.stream = DeviceStream(StreamKey("q", "d", 1), window_messages=8, window_bytes=1000)
+    stream.begin_pull()
+    stream.pulled(Owed(cursors={"b": 0}))
+    stream.offer(Published((Run("b", 1, 3),), 3, b"123"))
+    ack(acks, peer, 2)
+    ack(acks, other, 1)
+    acks.flush()
+    calls.answer(0, Internal("a bug"))
+    acks.flush()
+    assert [calls.cursors(number) for number in (1, 2)] == [{"a": 2}, {"b": 1}]
+    calls.answer(1)
+    calls.answer(2, Internal("a bug"))
+    assert len(ended) == 1
+    acks.flush()
+    ack(acks, peer, 3)
+    acks.flush()
+    assert calls.cursors(3) == {"a": 3}
 
 
 def test_without_a_default_node_acks_gather(acks: AckFlush, calls: Calls, peer: ClientConnection) -> None:

@@ -74,7 +74,7 @@ async def test_a_callback_that_fails_stops_nothing(context: Context, tmp_path: P
     """Also when it is told that its time is up, which the timer of all calls does."""
     uri = f"ipc://{tmp_path}/calls"
     node = Node(context, uri)
-    backend = Backend(asyncio.get_running_loop(), call_timeout=0.2)
+    backend = Backend(asyncio.get_running_loop(), call_timeout=2)
     backend.connect(context, [uri])
 
     def fails(payload: bytes, error: ChatdError | None) -> None:

@@ -6,6 +6,7 @@ import pkgutil
 import pytest
 
 import chatd.default
+from chatd.core.log_state import UNKNOWN_LOG
 from chatd.core.model import StreamAcks, StreamKey
 from chatd.default.dead_letters.failures import DeleteSettledFailures, RetryRule
 from chatd.default.dead_letters.store import DropDeadLetters, ReplayDeadLetters
@@ -14,6 +15,7 @@ from chatd.default.devices.replacement import ReplaceDevice
 from chatd.default.devices.store import ExpireDevices, ForgetDevice, OpenStreams
 from chatd.default.fan_out.marks import MarkPublished
 from chatd.default.messages.store import StoreEvents
+from chatd.default.nodes.log_store import RaiseBeat, RenewLog
 from chatd.default.nodes.model import Lease
 from chatd.default.nodes.store import ClaimDatabase, RenewLeases
 from chatd.default.notifications.enqueue import EnqueueNotifications
@@ -91,6 +93,8 @@ LOCKS: tuple[tuple[Command[object], Locks], ...] = (
         Locks(rooms=("r", "s"), profiles=("p",), notifications=True, entries=[("p", "", "")]),
     ),
     (RenewLeases((), 0), NO_LOCKS),
+    (RaiseBeat(UNKNOWN_LOG), NO_LOCKS),
+    (RenewLog(UNKNOWN_LOG, "r", 1), NO_LOCKS),
     (ClaimDatabase(Lease("u", "default", "n", "q", "1", 5, 6), "p", 7, alone=False), NO_LOCKS),
     (RecordTime(1), NO_LOCKS),
     (

@@ -1,8 +1,8 @@
 """Reading a room's log backwards, a page at a time, within the reader's memberships."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from chatd.core.wire import plain_delivery
+from chatd.default.messages.unreadable import Unreadable
 from chatd.default.rooms.access import require_past_member, require_room
 from chatd.store.command import Query
 from chatd.store.database import Database
@@ -15,7 +15,8 @@ MAX_PAGE_BYTES = 1_048_576
 class GetHistory(Query[tuple[tuple[bytes, ...], bool]]):
     """Encoded EventDeliveries before ``before_seq`` (0: the newest), ascending, within the
     profile's memberships (operators: all); and whether there are older ones. ``plain``: nothing in
-    them compressed. Raises NotAMember, for operators RoomNotFound."""
+    them compressed. A marker stands for an event that cannot be read. Raises NotAMember, for
+    operators RoomNotFound."""
 
     room_id: str
     profile_id: str
@@ -23,6 +24,7 @@ class GetHistory(Query[tuple[tuple[bytes, ...], bool]]):
     before_seq: int
     limit: int
     plain: bool = False
+    unreadable: Unreadable = field(default_factory=Unreadable)
 
     def answer(self, database: Database) -> tuple[tuple[bytes, ...], bool]:
         if self.operator:
@@ -33,13 +35,19 @@ class GetHistory(Query[tuple[tuple[bytes, ...], bool]]):
         rows = [row for low, high in spans for row in _read(database, self.room_id, low, high)]
         page: list[bytes] = []
         size = 0
-        for (stored,) in rows[: self.limit]:
-            delivery = plain_delivery(bytes(stored)) if self.plain else bytes(stored)
+        for seq, stored in rows[: self.limit]:
+            delivery = self._delivery(seq, bytes(stored))
             size += len(delivery)
             if page and size > MAX_PAGE_BYTES:
                 break
             page.append(delivery)
         return tuple(reversed(page)), len(rows) > len(page)
+
+    def _delivery(self, seq: int, stored: bytes) -> bytes:
+        delivery = self.unreadable.plain(stored) if self.plain else stored
+        if delivery is None or not self.unreadable.parses(delivery):
+            return self.unreadable.marker(self.room_id, seq)
+        return delivery
 
     def _spans(self, database: Database) -> list[tuple[int, int]]:
         """First and last seqs, the newest first, of ``limit`` events and one more. Seqs have no
@@ -72,8 +80,8 @@ class GetHistory(Query[tuple[tuple[bytes, ...], bool]]):
         )
 
 
-def _read(database: Database, room_id: str, low: int, high: int) -> list[tuple[bytes]]:
+def _read(database: Database, room_id: str, low: int, high: int) -> list[tuple[int, bytes]]:
     return database.rows(
-        "SELECT delivery FROM room_event WHERE room_id = ? AND seq >= ? AND seq <= ? ORDER BY seq DESC",
+        "SELECT seq, delivery FROM room_event WHERE room_id = ? AND seq >= ? AND seq <= ? ORDER BY seq DESC",
         (room_id, low, high),
     )

@@ -1,20 +1,22 @@
 """MessageBusiness: the entry point for sending. It validates; the store checks access, finds
 duplicates and commits with a seq."""
 
+from dataclasses import dataclass
 from hashlib import blake2b
 
 from google.protobuf.message import DecodeError
-from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
 from chatd.core.compression import Compressor, decompress
 from chatd.core.ids import check_id, check_seq
 from chatd.core.notable import FIRST_APPLICATION_TYPE
+from chatd.core.payload import MAX_VALUES, check_payload
 from chatd.default.answer import Answer, Call, Caller, Read, Role, Write
 from chatd.default.limits import page_limit
 from chatd.default.messages.history import GetHistory
 from chatd.default.messages.model import NewEvent, StoredEvent
 from chatd.default.messages.priority import validate_priority
 from chatd.default.messages.store import StoreEvents
+from chatd.default.messages.unreadable import Unreadable
 from chatd.default.part import Part
 from chatd.errors import InvalidArgument, InvalidText, MalformedFrame, PayloadTooLarge
 from chatd.pb.chat.v1.chat_pb2 import (
@@ -32,13 +34,25 @@ MAX_HISTORY = 500
 DEFAULT_HISTORY = 50
 
 
-class MessageBusiness:
-    """ChatService's methods about events. ``max_payload`` is in bytes, encoded and not
-    compressed."""
+@dataclass(slots=True)
+class _Left:
+    """What the events of one request may still need together."""
 
-    def __init__(self, *, max_payload: int, compressor: Compressor) -> None:
+    size: int
+    values: int
+
+
+class MessageBusiness:
+    """ChatService's methods about events. ``max_payload``: of one event, ``max_together``: of one
+    request; both in bytes, encoded and not compressed."""
+
+    def __init__(
+        self, *, max_payload: int, max_together: int, compressor: Compressor, unreadable: Unreadable
+    ) -> None:
         self._max_payload = max_payload
+        self._max_together = max_together
         self._compressor = compressor
+        self._unreadable = unreadable
         self.part = Part(
             calls=(
                 Call("ChatService/SendEvents", SendEventsRequest, Role.USER, self.send_events),
@@ -51,15 +65,19 @@ class MessageBusiness:
         events = request.events
         if not 1 <= len(events) <= MAX_EVENTS:
             raise InvalidArgument(f"{len(events)} events; a request has 1 to {MAX_EVENTS}")
+        left = _Left(size=self._max_together, values=MAX_VALUES)
         return Write(
-            StoreEvents(caller.profile_id, tuple(self._validate(event) for event in events)), _encode_acks
+            StoreEvents(caller.profile_id, tuple(self._validate(event, left) for event in events)),
+            _encode_acks,
         )
 
-    def _validate(self, event: RoomEvent) -> NewEvent:
+    def _validate(self, event: RoomEvent, left: "_Left") -> NewEvent:
+        """Take what the event needs from ``left``."""
         check_id("event_id", event.event_id)
         check_id("room_id", event.room_id)
         if event.compressed_payload:
-            self._unpack(event)
+            self._unpack(event, left.size)
+        event.payload.DiscardUnknownFields()  # a Struct is JSON: they say nothing, and may nest too deep
         if event.type == EventType.EVENT_TYPE_MESSAGE:
             if "text" not in event.payload.fields or not event.payload.fields["text"].string_value:
                 raise InvalidText("a MESSAGE needs a non-empty string payload.text")
@@ -72,8 +90,10 @@ class MessageBusiness:
         payload = event.payload.SerializeToString(deterministic=True)
         if len(payload) > self._max_payload:
             raise PayloadTooLarge(f"the payload has {len(payload)} bytes; the limit is {self._max_payload}")
-        if b"\0" in payload and _holds_nul(event.payload):
-            raise InvalidText("a string in the payload holds a NUL")
+        left.size -= len(payload)
+        if left.size < 0:
+            raise PayloadTooLarge(f"the payloads of one request have more than {self._max_together} bytes")
+        left.values -= check_payload(event.payload, payload, left.values)
         priority, mentions = validate_priority(event)
         # Ids hold neither NUL nor white space: no two contents make the same line.
         content = b"%b\0%d\0%d\0%b\0%b" % (
@@ -96,12 +116,12 @@ class MessageBusiness:
             mentions=mentions,
         )
 
-    def _unpack(self, event: RoomEvent) -> None:
+    def _unpack(self, event: RoomEvent, most: int) -> None:
         """A payload that came compressed, as if it had not."""
         if event.HasField("payload"):
             raise InvalidArgument("either payload or compressed_payload")
         try:
-            event.payload.ParseFromString(decompress(event.compressed_payload, self._max_payload))
+            event.payload.ParseFromString(decompress(event.compressed_payload, min(most, self._max_payload)))
         except DecodeError as exc:
             raise MalformedFrame("the compressed payload is not a Struct") from exc
         event.ClearField("compressed_payload")
@@ -115,6 +135,7 @@ class MessageBusiness:
             before_seq=check_seq("before_seq", request.before_seq),
             limit=page_limit(request.limit, most=MAX_HISTORY, default=DEFAULT_HISTORY),
             plain=not request.accept_zstd,
+            unreadable=self._unreadable,
         )
         return Read(query, _encode_history)
 
@@ -139,17 +160,3 @@ def _encode_history(page: tuple[tuple[bytes, ...], bool]) -> GetHistoryResponse:
     return GetHistoryResponse(
         events=[EventDelivery.FromString(delivery) for delivery in deliveries], more=more
     )
-
-
-def _holds_nul(value: Struct | ListValue | Value) -> bool:
-    """True if any key or string holds a NUL; the encoding has NULs of its own in numbers."""
-    if isinstance(value, Struct):
-        return any("\0" in key or _holds_nul(field) for key, field in value.fields.items())
-    if isinstance(value, ListValue):
-        return any(_holds_nul(item) for item in value.values)
-    kind = value.WhichOneof("kind")
-    if kind == "struct_value":
-        return _holds_nul(value.struct_value)
-    if kind == "list_value":
-        return _holds_nul(value.list_value)
-    return "\0" in value.string_value

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chatd.core.wire import link_of
 from chatd.default.notifications.model import DUE, STRAYED, EnqueuedPage, LongestPauses
 from chatd.default.notifications.push import ALL, MENTIONS
 from chatd.default.rooms.unread import is_notable_sql
-from chatd.pb.events.v1.payloads_pb2 import EventDelivery
 from chatd.store.command import Command, Locks, Query
 from chatd.store.database import Database, chunks, placeholders
 from chatd.store.transaction import Transaction
@@ -258,7 +258,7 @@ def _enqueue_mentions(
         (room_id, notified, up_to),
     )
     for seq, delivery in rows:
-        event = EventDelivery.FromString(bytes(delivery)).event
+        event = link_of(bytes(delivery))
         mentioned.update((profile_id, seq) for profile_id in event.mentions if profile_id != event.sender_id)
     for chunk in chunks(sorted(mentioned.items()), columns=4):
         values, parameters = database.values("ti", chunk)

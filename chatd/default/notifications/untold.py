@@ -3,9 +3,9 @@ not read, that is wanted, and that no notification has told it of."""
 
 from collections.abc import Callable
 
+from chatd.core.wire import link_of
 from chatd.default.notifications.push import ALL, MENTIONS
 from chatd.default.rooms.unread import COUNT, MEMBERSHIPS, is_notable_sql
-from chatd.pb.events.v1.payloads_pb2 import EventDelivery
 from chatd.store.database import Database
 
 Told = tuple[str, int]
@@ -34,7 +34,7 @@ def is_wanted(level: int | None, muted_until_us: int, now_us: int, is_mentioned:
 def mentions(database: Database, room_id: str, seq: int, profile_id: str) -> bool:
     """The event mentions the profile."""
     rows = database.rows("SELECT delivery FROM room_event WHERE room_id = ? AND seq = ?", (room_id, seq))
-    return bool(rows) and profile_id in EventDelivery.FromString(bytes(rows[0][0])).event.mentions
+    return bool(rows) and profile_id in link_of(bytes(rows[0][0])).mentions
 
 
 def find_untold(database: Database, profile_id: str, device_id: str, now_us: int) -> Told | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from chatd.core.ids import check_seq, topic_of
 from chatd.core.online import OnlineTable
+from chatd.core.wire import link_of
 from chatd.default.answer import Answer, Call, Caller, Read, Role
 from chatd.default.limits import page_limit
 from chatd.default.outbox.model import OutboxEntry, OutboxSummary, Recipient
@@ -13,7 +14,6 @@ from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.events.v1.payloads_pb2 import (
     DeliveryState,
     EventBroadcast,
-    EventDelivery,
     EventLink,
     EventReceipt,
 )
@@ -88,7 +88,7 @@ class OutboxAdmin:
 
         def then(found: tuple[bytes, tuple[Recipient, ...]]) -> admin_pb2.GetBroadcastResponse:
             delivery, recipients = found
-            event = EventDelivery.FromString(delivery).event
+            event = link_of(delivery)
             age = self._clock() - event.sent_at_us
             targets = [
                 _receipt(one.profile_id, one.device_id, one.state, one.attempts, age) for one in recipients

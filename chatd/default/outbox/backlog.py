@@ -5,15 +5,16 @@ A marker stands in the place of events that the log no longer holds, or that the
 take.
 """
 
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, field
+from itertools import islice, takewhile
 
 import structlog
 
 from chatd.core.log_state import UNKNOWN_LOG, LogState
 from chatd.core.model import Owed, OwedRun, Pull
-from chatd.core.wire import delivery_record, encode_marker, plain_delivery, replayed, tried_before
+from chatd.core.wire import delivery_record, encode_marker, replayed, tried_before
 from chatd.default.dead_letters.delivery_failures import NO_FAILURES, DeliveryFailures, read_failures
+from chatd.default.messages.unreadable import Unreadable, all_parse
 from chatd.default.outbox.backlog_order import Range, in_order
 from chatd.errors import Internal, StoreFailed, Unavailable
 from chatd.pb.events.v1.payloads_pb2 import SkipReason
@@ -55,12 +56,13 @@ class PullOwed(Query[tuple[Owed, ...]]):
 
     pulls: tuple[Pull, ...]
     log: LogState = UNKNOWN_LOG
+    unreadable: Unreadable = field(default_factory=Unreadable)
 
     def answer(self, database: Database) -> tuple[Owed, ...]:
         answers: list[Owed] = []
         left = MAX_ANSWER_BYTES
         for pull in self.pulls:
-            owed = _pull(database, pull, self.log)
+            owed = _pull(database, pull, self.log, self.unreadable)
             left -= owed.size
             if left < 0 and answers:
                 break
@@ -69,11 +71,11 @@ class PullOwed(Query[tuple[Owed, ...]]):
         return (*answers, *unread)
 
 
-def _pull(database: Database, pull: Pull, known: LogState) -> Owed:
+def _pull(database: Database, pull: Pull, known: LogState, unreadable: Unreadable) -> Owed:
     try:
         for _ in range(3):
             try:
-                return _Puller(database, pull, known).pull()
+                return _Puller(database, pull, known, unreadable).pull()
             except _LogMoved:
                 continue
         return Owed(error=Unavailable("the log is being purged"))
@@ -90,8 +92,9 @@ def _pull(database: Database, pull: Pull, known: LogState) -> Owed:
 class _Puller:
     """One pull, in the making."""
 
-    def __init__(self, database: Database, pull: Pull, known: LogState) -> None:
+    def __init__(self, database: Database, pull: Pull, known: LogState, unreadable: Unreadable) -> None:
         self._database = database
+        self._unreadable = unreadable
         self._pull = pull
         self._known = known
         self._runs: list[OwedRun] = []
@@ -171,7 +174,7 @@ class _Puller:
             ):
                 self._messages = 1
                 self._read(range_.room_id, seq - 1, seq, failures)
-                return Owed(tuple(self._runs), more=True, alone=True)
+                return Owed(tuple(self._runs), more=True, alone=not self._runs[0].skipped)
         return None
 
     def _take(self, range_: Range, after: int, end: int, failures: DeliveryFailures) -> tuple[int, bool]:
@@ -190,10 +193,12 @@ class _Puller:
         return after, False
 
     def _gap(self, room_id: str, first_seq: int, last_seq: int) -> int:
-        record = delivery_record(
-            encode_marker(room_id, first_seq, last_seq, SkipReason.SKIP_REASON_RETENTION)
-        )
-        self._add(OwedRun(room_id, first_seq, last_seq, record, skipped=True), 1)
+        marker = encode_marker(room_id, first_seq, last_seq, SkipReason.SKIP_REASON_RETENTION)
+        return self._skip(room_id, first_seq, last_seq, marker)
+
+    def _skip(self, room_id: str, first_seq: int, last_seq: int, marker: bytes) -> int:
+        """A run of its own: what it stands for was not delivered."""
+        self._add(OwedRun(room_id, first_seq, last_seq, delivery_record(marker), skipped=True), 1)
         return last_seq
 
     def _add(self, run: OwedRun, count: int) -> None:
@@ -218,27 +223,36 @@ class _Puller:
         must = self._pull.first_may_exceed and not self._runs
         size = self._size
         records: list[bytes] = []
-        plain = self._pull.plain
-        for expected, (seq, delivery) in enumerate(rows, after + 1):
-            if seq != expected or not delivery:
+        full = False
+        for expected, (seq, stored) in enumerate(rows, after + 1):
+            if seq != expected or not stored:
                 raise _LogMoved
-            delivery = plain_delivery(bytes(delivery)) if plain else bytes(delivery)
+            delivery = self._plain(bytes(stored))
+            if delivery is None:
+                break
             record = failures.record(room_id, seq, delivery) if failures.any else delivery_record(delivery)
             size -= len(record)
             if size < 0 and (records or not must):
+                full = True
                 break
             records.append(record)
         if not rows:
             raise _LogMoved
-        if not records:
+        if full and not records:
             return 0, True
+        if not all_parse(records):
+            records, full = list(takewhile(lambda record: all_parse([record]), records)), False
+        if not records:
+            return self._skip(
+                room_id, after + 1, after + 1, self._unreadable.marker(room_id, after + 1)
+            ), False
         last = after + len(records)
         self._add(OwedRun(room_id, after + 1, last, b"".join(records)), len(records))
-        return last, len(records) < len(rows)
+        return last, full
 
     def _again(self, room_id: str, seq: int, failures: DeliveryFailures) -> None:
         """The oldest delivery in flight once more, or the marker that has taken its place. Nothing
-        if it has been purged: a gap will say so."""
+        if it has been purged or cannot be read: a marker will say so."""
         if (room_id, seq) in failures.replays:
             self._replay(room_id, seq, failures, again=True)
             return
@@ -259,5 +273,9 @@ class _Puller:
         rows = self._database.rows(
             "SELECT delivery FROM room_event WHERE room_id = ? AND seq = ?", (room_id, seq)
         )
-        delivery = bytes(rows[0][0]) if rows else b""
-        return plain_delivery(delivery) if self._pull.plain else delivery
+        delivery = self._plain(bytes(rows[0][0])) if rows else b""
+        return delivery if delivery and self._unreadable.parses(delivery) else b""
+
+    def _plain(self, delivery: bytes) -> bytes | None:
+        """As the device wants it; None if it cannot be decompressed."""
+        return self._unreadable.plain(delivery) if self._pull.plain else delivery

@@ -13,6 +13,7 @@ from chatd.default.dead_letters.failures import RetryRule
 from chatd.default.devices.connection_cache import ConnectionCache
 from chatd.default.devices.device_limit import DeviceLimit, Opened
 from chatd.default.devices.model import Connection
+from chatd.default.messages.unreadable import Unreadable
 from chatd.default.nodes.gateways import Gateways
 from chatd.default.nodes.leases import Leases
 from chatd.default.nodes.log_comparison import LogComparison
@@ -43,6 +44,7 @@ class NodeService:
         cache: ConnectionCache,
         tell_epoch: Callable[[bytes, int], None],
         acknowledged: Callable[[Sequence[StreamAcks]], None],
+        unreadable: Unreadable,
         clock: Callable[[], int],
     ) -> None:
         self._description = description
@@ -56,6 +58,7 @@ class NodeService:
         self._tell_epoch = tell_epoch
         self._clock = clock
         self._acknowledged = acknowledged
+        self._unreadable = unreadable
         self._events_pulled = Counter("events_pulled", "events read from the outbox for gateways")
         self.part = Part(
             calls=(
@@ -152,7 +155,7 @@ class NodeService:
             )
             return node_pb2.PullOutboxResponse(owed=[_to_pb(owed) for owed in answers])
 
-        return Read(PullOwed(pulls, from_pb(request.log)), then)
+        return Read(PullOwed(pulls, from_pb(request.log), self._unreadable), then)
 
     def ack_batch(self, caller: Caller, request: node_pb2.AckBatchRequest) -> Answer:
         """Move cursors, record failures and rejections. Acks that do not count are named in the

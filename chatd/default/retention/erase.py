@@ -7,11 +7,12 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from google.protobuf.message import DecodeError
 from google.protobuf.struct_pb2 import Struct
 
 from chatd.core.ids import ERASED
 from chatd.core.notable import is_notable
-from chatd.core.wire import encode_delivery
+from chatd.core.wire import encode_delivery, link_of
 from chatd.default.retention.model import Purged
 from chatd.default.rooms.membership import leave
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink, EventType
@@ -148,13 +149,13 @@ def _blank(
     membership = kind == EventType.EVENT_TYPE_MEMBERSHIP
     left_kind = EventType.EVENT_TYPE_ERASED if is_notable(kind) else kind
     if delivery:
-        known = EventDelivery.FromString(delivery)
-        sender_id = ERASED if known.event.sender_id == profile_id else known.event.sender_id
-        link = EventLink(room_id=room_id, seq=seq, sent_at_us=known.event.sent_at_us, sender_id=sender_id)
+        known = link_of(delivery)
+        sender_id = ERASED if known.sender_id == profile_id else known.sender_id
+        link = EventLink(room_id=room_id, seq=seq, sent_at_us=known.sent_at_us, sender_id=sender_id)
         payload = Struct()
         if membership:
-            link.event_id, link.type = known.event.event_id, EventType.EVENT_TYPE_MEMBERSHIP
-            payload = _without(known.payload, profile_id)
+            link.event_id, link.type = known.event_id, EventType.EVENT_TYPE_MEMBERSHIP
+            payload = _without(_payload(delivery), profile_id)
         else:
             link.event_id = uuid.uuid4().hex
             link.type = left_kind  # type: ignore[assignment]
@@ -172,6 +173,14 @@ def _blank(
         """,
         (sender_id, link.event_id, int(link.type), b"", delivery, room_id, seq),
     )
+
+
+def _payload(delivery: bytes) -> Struct:
+    """The payload of a stored delivery; an empty one if it is damaged."""
+    try:
+        return EventDelivery.FromString(delivery).payload
+    except DecodeError:
+        return Struct()
 
 
 def _without(payload: Struct, profile_id: str) -> Struct:

@@ -62,6 +62,7 @@ def test_a_message_without_an_end_ends_its_connection(daemon: Daemon) -> None:
 def test_pings_that_nobody_reads_the_answers_of(daemon: Daemon) -> None:
     before = rss_kib(daemon.pid)
     with RawPeer(daemon.uri, token_of("ann"), buffer=4_096) as peer:
+        assert peer.call("ChatService/Nothing").error.code == 300
         pings = command(b"PING", b"\0\0" + bytes(16)) * 1_000_000
         with pytest.raises(ConnectionError):
             peer.socket.sendall(pings)

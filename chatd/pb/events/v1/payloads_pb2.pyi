@@ -31,6 +31,7 @@ class SkipReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SKIP_REASON_REJECTED: _ClassVar[SkipReason]
     SKIP_REASON_UNDELIVERABLE: _ClassVar[SkipReason]
     SKIP_REASON_RETENTION: _ClassVar[SkipReason]
+    SKIP_REASON_UNREADABLE: _ClassVar[SkipReason]
 EVENT_TYPE_UNSPECIFIED: EventType
 EVENT_TYPE_MESSAGE: EventType
 EVENT_TYPE_MEMBERSHIP: EventType
@@ -46,6 +47,7 @@ SKIP_REASON_UNSPECIFIED: SkipReason
 SKIP_REASON_REJECTED: SkipReason
 SKIP_REASON_UNDELIVERABLE: SkipReason
 SKIP_REASON_RETENTION: SkipReason
+SKIP_REASON_UNREADABLE: SkipReason
 
 class EventLink(_message.Message):
     __slots__ = ("event_id", "room_id", "seq", "sender_id", "type", "sent_at_us", "priority", "mentions")

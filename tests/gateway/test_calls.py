@@ -1,0 +1,76 @@
+"""Calls that wait for their answers: many sends or few others, then the connection is not read."""
+
+import pytest
+
+from chatd.errors import ChatdError
+from chatd.gateway.admission import Admission
+from chatd.gateway.authentication import Identity, TokenTable, digest_of
+from chatd.gateway.backend import OnReply
+from chatd.gateway.calls import MAX_OTHERS, MAX_SENDS, ClientCalls
+from chatd.gateway.connection import ClientConnection
+from chatd.gateway.device_sender import DeviceSender
+from chatd.gateway.doorkeeper import Doorkeeper, DoorSettings
+from chatd.gateway.rate_limits import RateLimits, RateSettings
+from chatd.gateway.refusals import Refusals
+from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest
+from chatd.pb.node.v1.node_pb2 import Caller
+from tests.gateway.links import KeptLink
+
+TOKEN = "t"
+
+
+class House:
+    """Calls of one connection, and a default node that answers when it is told to."""
+
+    def __init__(self) -> None:
+        tokens = TokenTable({digest_of(TOKEN): Identity("alice", False, digest_of(TOKEN))})
+        admission = Admission(
+            tokens,
+            RateLimits(RateSettings(0, 0, 0, 0, 0, 0, 0, 1)),
+            Doorkeeper(DoorSettings(0.0, 10, 0)),
+        )
+        sender = DeviceSender(lambda peer, /, *, failed: None)
+        self.calls = ClientCalls(
+            admission, sender, Refusals(admission, sender), forward=self.forward, watch=lambda peer, ids: None
+        )
+        self.waiting: list[OnReply] = []
+        self.link = KeptLink()
+        self.peer = ClientConnection(self.link, 0.0)
+
+    def forward(
+        self, method: str, payload: bytes, caller: Caller | None, on_reply: OnReply, *, affinity: str = ""
+    ) -> None:
+        self.waiting.append(on_reply)
+
+    def call(self, method: str, count: int) -> None:
+        for number in range(count):
+            call = RpcRequest(call_id=number, method=method, token=TOKEN)
+            self.calls.on_call(self.peer, ClientFrame(call=call))
+
+    def answer(self, count: int, error: ChatdError | None = None) -> None:
+        for _ in range(count):
+            self.waiting.pop(0)(b"", error)
+
+
+@pytest.mark.parametrize(
+    ("method", "most"), [("ChatService/SendEvents", MAX_SENDS), ("ChatService/GetHistory", MAX_OTHERS)]
+)
+def test_a_connection_is_not_read_while_too_many_of_its_calls_wait(method: str, most: int) -> None:
+    house = House()
+    house.call(method, most - 1)
+    assert house.link.holds == 0
+    house.call(method, 1)
+    assert house.link.holds == 1
+    house.answer(1)
+    assert house.link.holds == 0
+    house.answer(most - 1)
+    assert (house.link.holds, house.link.under_way, len(house.link.heard())) == (0, 0, most)
+
+
+def test_sends_and_others_wait_together() -> None:
+    house = House()
+    house.call("ChatService/SendEvents", MAX_SENDS - 1)
+    house.call("ChatService/GetHistory", 1)
+    assert house.link.holds == 1
+    house.answer(MAX_SENDS - 1)
+    assert house.link.holds == 0
