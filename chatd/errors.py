@@ -105,13 +105,17 @@ class EventNotFound(ClientError):
     code, name = 404, "EVENT_NOT_FOUND"
 
 
+class RequestIdReused(ClientError):
+    code, name = 405, "REQUEST_ID_REUSED"
+
+
 class Internal(ChatdError):
     """A fault in chatd; its log says more."""
 
 
 class Unavailable(ChatdError):
     """No node could take the request, or its outcome is unknown; retrying is safe (sends carry
-    ids)."""
+    ids, and so do other calls that change something)."""
 
     code, name, retry = 501, "UNAVAILABLE", True
 
@@ -214,6 +218,7 @@ WIRE_ERRORS: dict[int, type[ChatdError]] = {
         AlreadyExists,
         EventIdReused,
         EventNotFound,
+        RequestIdReused,
         Internal,
         Unavailable,
         TimedOut,

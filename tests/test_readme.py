@@ -45,7 +45,7 @@ def test_every_call_is_in_the_protocol() -> None:
         for call in file.services_by_name[name].methods
     ]
     assert {row[1] for row in rows} == {"user", "operator", "gateway"}
-    assert {row[3] for row in rows} == {"reads |", "writes |"}
+    assert {row[3] for row in rows} == {"reads |", "writes |", "writes once |"}
 
 
 def test_links_lead_somewhere() -> None:

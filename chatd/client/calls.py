@@ -45,10 +45,11 @@ class Calls:
         response_type: type[R],
         *,
         affinity: str,
+        request_id: str,
         timeout: float,
         connect_timeout: float,
     ) -> R:
-        """Make a call once.
+        """Make a call once. ``request_id`` is the same for each attempt at the same thing.
 
         Raises NotConnected if no gateway is connected for ``connect_timeout`` seconds, TimedOut if
         no answer comes in ``timeout`` seconds, Unavailable if the connection is lost,
@@ -64,6 +65,7 @@ class Calls:
             token=self._token,
             profile_id=self._profile,
             affinity=affinity,
+            request_id=request_id,
         )
         frame = ClientFrame(call=call).SerializeToString()
         if len(frame) > LARGEST_FRAME:

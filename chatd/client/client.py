@@ -13,7 +13,8 @@ from chatd.transport.sockets import Context
 
 class Client(Session):
     """``Session`` explains the arguments. ``compress``: payloads from 1 KiB on are sent as zstd
-    frames."""
+    frames. A method that changes something does it once, however many attempts that took
+    (``Session.call`` explains ``request_id``)."""
 
     def __init__(
         self,
@@ -54,7 +55,9 @@ class Client(Session):
         method, response_type = "ChatService/SendEvents", chat.SendEventsResponse
         request = chat.SendEventsRequest(events=map(self._packer.pack, events))
         affinity = events[0].room_id if events else ""
-        return list((await self.call(method, request, response_type, affinity=affinity)).acks)
+        # The events have ids of their own.
+        response = await self.call(method, request, response_type, affinity=affinity, request_id="")
+        return list(response.acks)
 
     async def create_room(
         self,
@@ -63,20 +66,17 @@ class Client(Session):
         name: str = "",
         profiles: Iterable[str] = (),
         hide_previews: bool = False,
+        request_id: str | None = None,
     ) -> chat.Room:
-        """Make a room. ``hide_previews``: notifications of its events have no preview.
-
-        The call is not repeated: after a lost answer the second attempt would raise AlreadyExists.
-        """
+        """Make a room. ``hide_previews``: notifications of its events have no preview."""
         request = chat.CreateRoomRequest(
             room_id=room_id,
             name=name,
             profile_ids=profiles,
             hide_previews=hide_previews,
         )
-        response_type = chat.CreateRoomResponse
-        method = "ChatService/CreateRoom"
-        return (await self.call(method, request, response_type, affinity=room_id, repeatable=False)).room
+        method, response_type = "ChatService/CreateRoom", chat.CreateRoomResponse
+        return (await self.call(method, request, response_type, affinity=room_id, request_id=request_id)).room
 
     async def update_room(
         self,
@@ -84,6 +84,7 @@ class Client(Session):
         *,
         name: str | None = None,
         hide_previews: bool | None = None,
+        request_id: str | None = None,
     ) -> chat.Room:
         """Change a room's name or settings (None: leave it); returns the room. For owners and
         operators."""
@@ -93,19 +94,33 @@ class Client(Session):
         if hide_previews is not None:
             request.hide_previews = hide_previews
         method, response_type = "ChatService/UpdateRoom", chat.UpdateRoomResponse
-        return (await self.call(method, request, response_type, affinity=room_id)).room
+        return (await self.call(method, request, response_type, affinity=room_id, request_id=request_id)).room
 
-    async def add_members(self, room_id: str, profiles: Iterable[str]) -> list[str]:
+    async def add_members(
+        self,
+        room_id: str,
+        profiles: Iterable[str],
+        *,
+        request_id: str | None = None,
+    ) -> list[str]:
         """Make profiles members; returns those that were not."""
         method, response_type = "ChatService/AddRoomSubscriptions", chat.AddRoomSubscriptionsResponse
         request = chat.AddRoomSubscriptionsRequest(room_id=room_id, profile_ids=profiles)
-        return list((await self.call(method, request, response_type, affinity=room_id)).added)
+        response = await self.call(method, request, response_type, affinity=room_id, request_id=request_id)
+        return list(response.added)
 
-    async def remove_members(self, room_id: str, profiles: Iterable[str]) -> list[str]:
+    async def remove_members(
+        self,
+        room_id: str,
+        profiles: Iterable[str],
+        *,
+        request_id: str | None = None,
+    ) -> list[str]:
         """End memberships; returns the profiles that were members."""
         method, response_type = "ChatService/RemoveRoomSubscriptions", chat.RemoveRoomSubscriptionsResponse
         request = chat.RemoveRoomSubscriptionsRequest(room_id=room_id, profile_ids=profiles)
-        return list((await self.call(method, request, response_type, affinity=room_id)).removed)
+        response = await self.call(method, request, response_type, affinity=room_id, request_id=request_id)
+        return list(response.removed)
 
     async def set_push(
         self,
@@ -115,6 +130,7 @@ class Client(Session):
         endpoint: str = "",
         p256dh: str = "",
         auth: str = "",
+        request_id: str | None = None,
     ) -> None:
         """Have one of the profile's devices notified while it is away.
 
@@ -128,7 +144,7 @@ class Client(Session):
             p256dh=p256dh,
             auth=auth,
         )
-        await self.call("ChatService/SetPush", request, chat.SetPushResponse)
+        await self.call("ChatService/SetPush", request, chat.SetPushResponse, request_id=request_id)
 
     async def set_room_notifications(
         self,
@@ -136,6 +152,7 @@ class Client(Session):
         level: chat.NotificationLevel = chat.NOTIFICATION_LEVEL_ALL,
         *,
         muted_until_us: int = 0,
+        request_id: str | None = None,
     ) -> None:
         """Notify of a room's events by ``level``, not before ``muted_until_us`` (microseconds since
         1970)."""
@@ -145,7 +162,7 @@ class Client(Session):
             level=level,
             muted_until_us=muted_until_us,
         )
-        await self.call(method, request, response_type, affinity=room_id)
+        await self.call(method, request, response_type, affinity=room_id, request_id=request_id)
 
     async def room_notifications(self, room_id: str) -> chat.GetRoomNotificationsResponse:
         """Return what ``set_room_notifications`` has set for a room."""

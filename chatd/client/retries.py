@@ -41,10 +41,12 @@ class RetriedCalls:
         response_type: type[R],
         *,
         affinity: str,
+        request_id: str,
         repeatable: bool,
         timeout: float,
     ) -> R:
-        """Call a method, for ``timeout`` seconds at most. Raises the last attempt's error.
+        """Call a method, for ``timeout`` seconds at most, each time with the same ``request_id``.
+        Raises the last attempt's error.
 
         A ``repeatable`` call is repeated after errors that may be retried. Any call is repeated if
         it certainly was not made. RateLimited is raised at once if its ``retry_after_ms`` ends
@@ -66,6 +68,7 @@ class RetriedCalls:
                     request,
                     response_type,
                     affinity=affinity,
+                    request_id=request_id,
                     timeout=attempt,
                     connect_timeout=connect,
                 )

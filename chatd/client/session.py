@@ -1,5 +1,6 @@
 """Session: a profile's calls and streams, by any method and for any device, until it is closed."""
 
+import uuid
 import weakref
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -79,19 +80,23 @@ class Session:
         *,
         affinity: str = "",
         repeatable: bool = True,
+        request_id: str | None = None,
         timeout: float | None = None,
     ) -> R:
         """Call any method, for ``timeout`` seconds at most (``call_timeout`` if None).
 
         A ``repeatable`` call is repeated after errors that may be retried; any call is repeated if
-        it certainly was not made. Raises RateLimited if its ``retry_after_ms`` ends after
-        ``timeout``.
+        it certainly was not made. All attempts have one ``request_id``, so that what changes
+        something does it once. None: a new one; an application that keeps its own can ask again
+        after the timeout, or after its own restart. Raises RateLimited if its ``retry_after_ms``
+        ends after ``timeout``.
         """
         return await self._calls.call(
             method,
             request,
             response_type,
             affinity=affinity,
+            request_id=uuid.uuid4().hex if request_id is None else request_id,
             repeatable=repeatable,
             timeout=timeout or self._call_timeout,
         )

@@ -22,6 +22,7 @@ from chatd.daemon.settings import Settings
 from chatd.default.answer import Method
 from chatd.default.calls import Calls
 from chatd.default.dead_letters.admin import DeadLetterAdmin
+from chatd.default.deadlines import Deadlines
 from chatd.default.devices.admin import DeviceAdmin
 from chatd.default.devices.connection_cache import DatabaseConnectionCache, MemoryConnectionCache
 from chatd.default.devices.device_limit import DeviceLimit
@@ -174,7 +175,7 @@ def assemble(
         away_since_us=lambda: store.away_since_us,
     )
     methods = tuple(call for part in (*parts, admin.part) for call in part.calls)
-    calls = Calls(loop, store, methods, refused)
+    calls = Calls(loop, store, methods, refused, Deadlines(started_us))
     node = DefaultNode(loop, store, calls, flow.publisher, flow.routing.on_gateway, parts)
     return Assembled(node, store, flow.fan_out, leases, settings, started_us, methods, place)
 
@@ -330,7 +331,6 @@ def _node_service(
         rule=settings.redelivery.rule(),
         unreadable=unreadable,
         limit=DeviceLimit(
-            store,
             flow.online,
             most=settings.retention.max_devices_per_profile,
             tell_epoch=flow.last_mile.tell_epoch,

@@ -1,5 +1,5 @@
 """Calls and their answers. A call is a row of a table: its name, its request, the role that may
-make it, and the method that answers.
+make it, the method that answers, and whether its answer is remembered.
 
 Methods take values and return an answer: the response itself, or a command or query and the way
 from its result to the response.
@@ -8,18 +8,26 @@ from its result to the response.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, cast
 
 from google.protobuf.message import DecodeError, Message
 
+from chatd.core.deadline import Deadline
 from chatd.core.string_fields import normalise_ids, refuse_nul
+from chatd.default.requests.model import Answered, RequestKey
+from chatd.default.requests.store import Once
 from chatd.errors import ChatdError, MalformedFrame, PermissionDenied
 from chatd.store.access import StoreAccess
 from chatd.store.command import Command, Query
 
 R = TypeVar("R")
 M = TypeVar("M", bound=Message)
-Reply = Callable[[Message], None]
+Encode = Callable[[R], bytes]
+"""Makes the encoded response from a command's result, on whichever thread."""
+Reply = Callable[[bytes], None]
+"""Takes the encoded response."""
+Respond = Callable[[Message], None]
+"""Takes the response."""
 Refuse = Callable[[ChatdError], None]
 
 
@@ -51,10 +59,53 @@ class Role(Enum):
             raise PermissionDenied("this is for gateways only")
 
 
+@dataclass(frozen=True, slots=True)
+class CallStore:
+    """The store as one call uses it. All that the call writes has its ``deadline``; an answer with
+    a ``key`` is made once, and given each time."""
+
+    store: StoreAccess
+    deadline: Deadline | None = None
+    key: RequestKey | None = None
+
+    def ask(self, query: Query[R], then: Callable[[R], None], refuse: Refuse) -> None:
+        """Ask a reader: nobody is harmed by an answer that comes too late."""
+        self.store.ask(query, then, refuse)
+
+    def write(self, command: Command[R], then: Callable[[R], None], refuse: Refuse) -> None:
+        """Ask the writer, for an answer that takes several steps; it is not remembered."""
+        self.store.write(command, then, refuse, deadline=self.deadline)
+
+    def answer(
+        self,
+        command: Command[R],
+        encode: Encode[R],
+        after: Callable[[R], None],
+        reply: Reply,
+        refuse: Refuse,
+    ) -> None:
+        """Ask the writer, and reply. ``after`` is called with the result when it has been
+        committed, unless an earlier attempt had done it."""
+
+        def done(result: R) -> None:
+            after(result)
+            reply(encode(result))
+
+        def answered(answered: Answered) -> None:
+            if not answered.is_repeated:
+                after(cast(R, answered.result))
+            reply(answered.answer)
+
+        if self.key is None:
+            self.write(command, done, refuse)
+        else:
+            self.write(Once(command, self.key, encode), answered, refuse)
+
+
 class Answer(Protocol):
     """One of those below."""
 
-    def give(self, store: StoreAccess, reply: Reply, refuse: Refuse) -> None:
+    def give(self, store: CallStore, reply: Reply, refuse: Refuse) -> None:
         """Call ``reply`` or ``refuse``, once, on the loop, now or later."""
 
 
@@ -64,19 +115,28 @@ class Done:
 
     response: Message
 
-    def give(self, store: StoreAccess, reply: Reply, refuse: Refuse) -> None:
-        reply(self.response)
+    def give(self, store: CallStore, reply: Reply, refuse: Refuse) -> None:
+        reply(self.response.SerializeToString())
+
+
+def _nothing(result: object) -> None:
+    """Nothing is to be done after a commit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Write(Generic[R]):
-    """Ask the writer; ``then`` makes the response from the command's result, after the commit."""
+    """Ask the writer. ``then`` makes the response from the command's result and does nothing else:
+    it may be called inside the transaction, and not again when the call is repeated. ``after`` does
+    on the loop what follows the commit."""
 
     command: Command[R]
     then: Callable[[R], Message]
+    after: Callable[[R], None] = _nothing
 
-    def give(self, store: StoreAccess, reply: Reply, refuse: Refuse) -> None:
-        store.write(self.command, lambda result: reply(self.then(result)), refuse)
+    def give(self, store: CallStore, reply: Reply, refuse: Refuse) -> None:
+        store.answer(
+            self.command, lambda result: self.then(result).SerializeToString(), self.after, reply, refuse
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +146,8 @@ class Read(Generic[R]):
     query: Query[R]
     then: Callable[[R], Message]
 
-    def give(self, store: StoreAccess, reply: Reply, refuse: Refuse) -> None:
-        store.ask(self.query, lambda result: reply(self.then(result)), refuse)
+    def give(self, store: CallStore, reply: Reply, refuse: Refuse) -> None:
+        store.ask(self.query, lambda result: reply(self.then(result).SerializeToString()), refuse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +158,19 @@ class ReadFirst(Generic[R]):
     query: Query[R]
     then: Callable[[R], Answer]
 
-    def give(self, store: StoreAccess, reply: Reply, refuse: Refuse) -> None:
+    def give(self, store: CallStore, reply: Reply, refuse: Refuse) -> None:
         store.ask(self.query, lambda result: self.then(result).give(store, reply, refuse), refuse)
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """The response comes from elsewhere: ``begin`` calls one of the two it is given, once, on the
-    loop."""
+    """The response comes from elsewhere, or takes several steps: ``begin`` gets the store for what
+    it writes, and calls one of the other two, once, on the loop."""
 
-    begin: Callable[[Reply, Refuse], None]
+    begin: Callable[[CallStore, Respond, Refuse], None]
 
-    def give(self, store: StoreAccess, reply: Reply, refuse: Refuse) -> None:
-        self.begin(reply, refuse)
+    def give(self, store: CallStore, reply: Reply, refuse: Refuse) -> None:
+        self.begin(store, lambda response: reply(response.SerializeToString()), refuse)
 
 
 class Method(Protocol):
@@ -124,18 +184,24 @@ class Method(Protocol):
     def role(self) -> Role:
         """The callers that may make it."""
 
+    @property
+    def is_remembered(self) -> bool:
+        """True if what it writes is written once for each request id."""
+
     def answer(self, caller: Caller, payload: bytes) -> Answer:
         """Answer an encoded request. Raises a ChatdError to refuse."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[M]):
-    """A row: ``Call("ChatService/SendEvents", SendEventsRequest, Role.USER, self.send_events)``."""
+    """A row: ``Call("ChatService/SetPush", SetPushRequest, Role.USER, self.set_push)``.
+    ``is_remembered`` False: to do it again does no harm."""
 
     name: str
     request: type[M]
     role: Role
     method: Callable[[Caller, M], Answer]
+    is_remembered: bool = True
 
     def answer(self, caller: Caller, payload: bytes) -> Answer:
         self.role.require(caller)

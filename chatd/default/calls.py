@@ -5,15 +5,29 @@ from collections.abc import Iterable
 from functools import partial
 
 import structlog
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import DecodeError
 
 from chatd.core import node_protocol
 from chatd.core.counter import Counter
+from chatd.core.deadline import Deadline
+from chatd.core.ids import check_id
 from chatd.core.wire import encode_reply
-from chatd.default.answer import Caller, Method
-from chatd.errors import ChatdError, Internal, MalformedFrame, Overloaded, Unavailable, UnknownMethod
+from chatd.default.answer import Caller, CallStore, Method
+from chatd.default.deadlines import Deadlines
+from chatd.default.requests.model import request_key
+from chatd.errors import (
+    ChatdError,
+    Internal,
+    MalformedFrame,
+    Overloaded,
+    TimedOut,
+    Unavailable,
+    UnknownMethod,
+)
+from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
 from chatd.pb.node.v1.node_pb2 import NodeRequest, Role
 from chatd.store.access import MAX_WAITING, StoreAccess
+from chatd.store.steady import steady_us
 from chatd.transport.pump import PeerFull, PeerGone, Pump
 from chatd.transport.sockets import Context, bind_router, endpoint
 
@@ -29,7 +43,12 @@ class Calls:
     """Answers ``methods``, found by their names."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, store: StoreAccess, methods: Iterable[Method], refused: Counter
+        self,
+        loop: asyncio.AbstractEventLoop,
+        store: StoreAccess,
+        methods: Iterable[Method],
+        refused: Counter,
+        deadlines: Deadlines,
     ) -> None:
         self._loop = loop
         self._store = store
@@ -38,6 +57,7 @@ class Calls:
         self.under_way = 0
         """Calls that have no reply yet."""
         self._refused = refused
+        self._deadlines = deadlines
 
     def bind(self, context: Context, uri: str, *, max_frame: int) -> str:
         """The address bound. Raises ConfigError."""
@@ -56,6 +76,7 @@ class Calls:
             self._router.close(linger_ms=1_000)
 
     def _on_calls(self, batch: list[list[bytes]]) -> None:
+        now_us = steady_us()
         for routing_id, frame in batch:
             try:
                 request = NodeRequest.FromString(frame)
@@ -63,7 +84,7 @@ class Calls:
                 self._refuse(routing_id, 0, MalformedFrame("the frame is not a NodeRequest"))
                 continue
             try:
-                self._call(routing_id, request)
+                self._call(routing_id, request, now_us)
             except ChatdError as exc:
                 self._refuse(routing_id, request.call_id, exc)
             except Exception as exc:  # one call must not take the rest of its batch with it
@@ -74,7 +95,12 @@ class Calls:
                     Internal(f"the call could not be answered: {type(exc).__name__}"),
                 )
 
-    def _call(self, routing_id: bytes, request: NodeRequest) -> None:
+    def _call(self, routing_id: bytes, request: NodeRequest, now_us: int) -> None:
+        deadline: Deadline | None = None
+        if request.HasField("limits"):
+            deadline = self._deadlines.read(routing_id, request.limits, now_us)
+            if deadline is not None and deadline.has_passed(now_us):
+                raise TimedOut("the call came after its deadline; it was not done")
         method = self._methods.get(request.method)
         if request.method != DESCRIBE and request.protocol < node_protocol.OLDEST:
             # Describe tells the gateway why; until it has heard that, nothing of it is guessed at.
@@ -85,11 +111,16 @@ class Calls:
             raise Overloaded(f"{MAX_WAITING} requests are waiting for the database")
         caller = Caller(request.caller.profile_id, operator=request.caller.role == Role.ROLE_OPERATOR)
         answer = method.answer(caller, request.payload)
+        key = None
+        if request.request_id and caller.profile_id:
+            request_id = check_id("request_id", request.request_id)
+            if method.is_remembered:
+                key = request_key(caller.profile_id, request_id, method.name, request.payload)
         self.under_way += 1
-        reply = partial(self._reply, routing_id, request.call_id)
+        reply = partial(self._reply, routing_id, request.call_id, method.name)
         refuse = partial(self._refuse_later, routing_id, request.call_id)
         try:
-            answer.give(self._store, reply, refuse)
+            answer.give(CallStore(self._store, deadline, key), reply, refuse)
         except BaseException:
             self.under_way -= 1
             raise
@@ -98,23 +129,23 @@ class Calls:
         self._refuse(routing_id, call_id, error)
         self.under_way -= 1
 
-    def _reply(self, routing_id: bytes, call_id: int, response: Message) -> None:
-        payload = response.SerializeToString()
-        if len(payload) > MAX_ANSWER_BYTES:
-            name = response.DESCRIPTOR.name
-            log.error("An answer is too large to be sent", answer=name, size=len(payload))
+    def _reply(self, routing_id: bytes, call_id: int, method: str, response: bytes) -> None:
+        if len(response) > MAX_ANSWER_BYTES:
+            log.error("An answer is too large to be sent", method=method, size=len(response))
             self._refuse_later(
-                routing_id, call_id, Internal(f"the {name} has {len(payload)} bytes, which no frame can hold")
+                routing_id,
+                call_id,
+                Internal(f"the answer of {method} has {len(response)} bytes, which no frame can hold"),
             )
             return
-        self._send(routing_id, encode_reply(call_id, payload, None))
+        self._send(routing_id, encode_reply(call_id, response, None))
         self.under_way -= 1
 
     def _refuse(self, routing_id: bytes, call_id: int, error: ChatdError) -> None:
         self._refused.add()
         self._send(routing_id, encode_reply(call_id, b"", error))
 
-    def _send(self, routing_id: bytes, reply: Message) -> None:
+    def _send(self, routing_id: bytes, reply: RpcResponse) -> None:
         assert self._router is not None
         try:
             self._router.send((routing_id, reply.SerializeToString()))

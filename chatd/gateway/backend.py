@@ -11,10 +11,11 @@ import structlog
 from google.protobuf.message import DecodeError, Message
 
 from chatd.core import node_protocol
+from chatd.core.deadline import NodeClock
 from chatd.core.wire import error_from_pb
 from chatd.errors import ChatdError, Internal, Overloaded, TimedOut, Unavailable
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
-from chatd.pb.node.v1.node_pb2 import Caller, NodeRequest
+from chatd.pb.node.v1.node_pb2 import Caller, CallLimits, NodeRequest
 from chatd.transport.pump import PeerFull, Pump
 from chatd.transport.sockets import Context, connect_dealer
 
@@ -22,6 +23,18 @@ log = structlog.get_logger()
 
 MAX_CALLS_WAITING = 10_000
 SILENT_SECONDS = 3.0
+_REPEATABLE = frozenset(
+    (
+        "ChatService/SendEvents",
+        "NodeService/Describe",
+        "NodeService/Watch",
+        "NodeService/PullOutbox",
+        "NodeService/AckBatch",
+        "NodeService/CloseStreams",
+    )
+)
+"""Calls that do no harm when they are executed although they were repeated elsewhere, as those with
+a request id. A late OpenStreams would take a newer stream over."""
 REDIAL_SECONDS = 2.0
 """A connection over which nothing comes for so long is made anew. libzmq itself makes none after a
 message over its limit."""
@@ -46,14 +59,17 @@ class NodeCalls(Protocol):
 
 class Node:
     """One default node as this gateway sees it. ``heard_at`` is 0.0 until it has answered once, and
-    after it was lost. Introduction writes ``started_at_us`` and ``refused``, the reason why it is
-    not called; Backend the rest."""
+    after it was lost. Introduction writes ``started_at_us``, ``clock`` and ``refused``, the reason
+    why it is not called; Backend the rest."""
 
     def __init__(self, uri: str, dial: Callable[["Node"], Pump], now: float) -> None:
         self.uri = uri
         self.heard_at = 0.0
         self.started_at_us = 0
+        self.clock = NodeClock()
         self.refused = ""
+        self.period = 1
+        """Counts how often its calls have been given up."""
         self._dial = dial
         self.silent_since = now
         """Dialled, or lost, and not heard since."""
@@ -65,11 +81,31 @@ class Node:
         self.silent_since = now
         self.pump = self._dial(self)
 
+    @property
+    def is_known(self) -> bool:
+        """True if it has said who it is since it was last lost."""
+        return self.heard_at > 0.0 and self.clock.is_known
+
+    def limits(self, deadline: float) -> CallLimits | None:
+        """The times by which the node judges a request; ``deadline`` 0.0: it has none of its own.
+        None while the node is not known well enough, or has been given up."""
+        if not self.is_known:
+            return None
+        return CallLimits(
+            node_started_at_us=self.started_at_us,
+            deadline_us=self.clock.at(deadline) if deadline else 0,
+            period=self.period,
+            silent_at_us=self.clock.at(self.heard_at + SILENT_SECONDS),
+        )
+
 
 class _Waiting(NamedTuple):
+    """``is_repeatable``: its caller may repeat it at once, wherever it was lost."""
+
     node: Node
     deadline: float
     on_reply: OnReply
+    is_repeatable: bool
 
 
 class Backend:
@@ -83,6 +119,7 @@ class Backend:
         self._waiting: dict[
             int, _Waiting
         ] = {}  # in order of their deadlines: the timeout is the same for all
+        self._lost: list[_Waiting] = []  # what their nodes may still execute until their deadlines
         self._timer: asyncio.TimerHandle | None = None
         self.nodes: list[Node] = []
         self.next_id = 1
@@ -135,7 +172,7 @@ class Backend:
     @property
     def waiting(self) -> int:
         """Calls that have no reply yet."""
-        return len(self._waiting)
+        return len(self._waiting) + len(self._lost)
 
     @property
     def problem(self) -> str:
@@ -150,51 +187,72 @@ class Backend:
 
     def _alive(self) -> list[Node]:
         since = self._loop.time() - SILENT_SECONDS
-        return [node for node in self.nodes if node.heard_at > since and not node.refused]
+        return [node for node in self.nodes if node.is_known and node.heard_at > since and not node.refused]
 
     def call(self, method: str, request: Message, on_reply: OnReply, *, affinity: str = "") -> None:
         """Call a node for the gateway itself."""
         self.forward(method, request.SerializeToString(), None, on_reply, affinity=affinity)
 
     def forward(
-        self, method: str, payload: bytes, caller: Caller | None, on_reply: OnReply, *, affinity: str = ""
+        self,
+        method: str,
+        payload: bytes,
+        caller: Caller | None,
+        on_reply: OnReply,
+        *,
+        affinity: str = "",
+        request_id: str = "",
     ) -> None:
         """Call a node for an authenticated client (or, without ``caller``, for the gateway
-        itself)."""
+        itself). The node does not execute it once it has been given up here."""
         alive = self._alive()
         if not alive:
             on_reply(b"", Unavailable(self.problem))
             return
-        if len(self._waiting) >= MAX_CALLS_WAITING:
+        if self.waiting >= MAX_CALLS_WAITING:
             on_reply(b"", Overloaded(f"{MAX_CALLS_WAITING} calls are waiting"))
             return
         first = zlib.crc32(affinity.encode()) % len(alive)
         for node in alive[first:] + alive[:first]:
-            if self.ask(node, method, payload, on_reply, caller=caller):
+            if self._ask(node, method, payload, on_reply, caller, request_id, is_timed=True):
                 return
         on_reply(b"", Unavailable("no default node can be reached"))
 
-    def ask(
-        self, node: Node, method: str, payload: bytes, on_reply: OnReply, *, caller: Caller | None = None
+    def ask(self, node: Node, method: str, payload: bytes, on_reply: OnReply) -> bool:
+        """Call this node for the gateway itself, with a call that may be executed at any time:
+        Describe, and Watch, which has numbers. False: it cannot be reached now, and ``on_reply``
+        will not be called."""
+        return self._ask(node, method, payload, on_reply, None, "", is_timed=False)
+
+    def _ask(
+        self,
+        node: Node,
+        method: str,
+        payload: bytes,
+        on_reply: OnReply,
+        caller: Caller | None,
+        request_id: str,
+        *,
+        is_timed: bool,
     ) -> bool:
-        """Call this node. False: it cannot be reached now, and ``on_reply`` will not be called."""
         call_id = self.next_id
         self.next_id += 1
+        deadline = self._loop.time() + self._call_timeout
+        request = NodeRequest(
+            call_id=call_id,
+            method=method,
+            payload=payload,
+            caller=caller,
+            limits=node.limits(deadline if is_timed else 0.0),
+            request_id=request_id,
+            protocol=node_protocol.NUMBER,
+        )
         try:
-            node.pump.send(
-                (
-                    NodeRequest(
-                        call_id=call_id,
-                        method=method,
-                        payload=payload,
-                        caller=caller,
-                        protocol=node_protocol.NUMBER,
-                    ).SerializeToString(),
-                )
-            )
+            node.pump.send((request.SerializeToString(),))
         except PeerFull:
             return False
-        self._waiting[call_id] = _Waiting(node, self._loop.time() + self._call_timeout, on_reply)
+        is_repeatable = bool(request_id) or method in _REPEATABLE
+        self._waiting[call_id] = _Waiting(node, deadline, on_reply, is_repeatable)
         return True
 
     def _on_replies(self, node: Node, batch: list[list[bytes]]) -> None:
@@ -223,6 +281,10 @@ class Backend:
                 b"",
                 TimedOut(f"the default node did not answer in {self._call_timeout:g} s"),
             )
+        over = [call for call in self._lost if call.deadline <= now]
+        self._lost = [call for call in self._lost if call.deadline > now]
+        for call in over:
+            _tell_lost(call)
         for node in self.nodes:
             if 0.0 < node.heard_at <= now - SILENT_SECONDS:
                 self._on_lost(node)
@@ -233,30 +295,46 @@ class Backend:
 
     def _on_lost(self, node: Node) -> None:
         """The connection is gone, or nothing has come over it for long."""
-        if node.heard_at:
+        heard_at = node.heard_at
+        if heard_at:
             log.warning("A default node was lost, or has fallen silent", node=node.uri)
             node.heard_at, node.silent_since = 0.0, self._loop.time()
-        self.give_up(node, before=self.next_id)
+        node.clock = NodeClock()  # whatever machine answers next is asked anew
+        self._give_up(node, self.next_id, heard_at)
 
     def give_up(self, node: Node, *, before: int) -> None:
         """Every call to this node with a lower number is lost, or its outcome unknown."""
+        self._give_up(node, before, node.heard_at)
+
+    def _give_up(self, node: Node, before: int, heard_at: float) -> None:
+        """The node was heard last at ``heard_at``. It may have calls that it executes before the
+        time at which it would be found silent: a caller that cannot repeat its call without doing
+        it twice is told then."""
+        node.period += 1
+        over_at = heard_at + SILENT_SECONDS
+        is_over = over_at <= self._loop.time()
         lost = [call_id for call_id, call in self._waiting.items() if call.node is node and call_id < before]
         for call_id in lost:
-            _answer(
-                self._waiting.pop(call_id).on_reply,
-                b"",
-                Unavailable("the default node was lost; the outcome is unknown"),
-            )
+            call = self._waiting.pop(call_id)
+            if is_over or call.is_repeatable:
+                _tell_lost(call)
+            else:
+                self._lost.append(call._replace(deadline=min(call.deadline, over_at)))
 
     def close(self) -> None:
         """Stop; callers that still wait are told Unavailable."""
         if self._timer is not None:
             self._timer.cancel()
-        waiting, self._waiting = self._waiting, {}
-        for call in waiting.values():
+        waiting = [*self._waiting.values(), *self._lost]
+        self._waiting, self._lost = {}, []
+        for call in waiting:
             _answer(call.on_reply, b"", Unavailable("the gateway is stopping"))
         for node in self.nodes:
             node.pump.close(linger_ms=1_000)
+
+
+def _tell_lost(call: _Waiting) -> None:
+    _answer(call.on_reply, b"", Unavailable("the default node was lost; the outcome is unknown"))
 
 
 def _answer(on_reply: OnReply, payload: bytes, error: ChatdError | None) -> None:

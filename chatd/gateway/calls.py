@@ -33,7 +33,14 @@ class Forward(Protocol):
     """Calls a default node for a client (``Backend.forward``)."""
 
     def __call__(
-        self, method: str, payload: bytes, caller: Caller | None, on_reply: OnReply, *, affinity: str = ""
+        self,
+        method: str,
+        payload: bytes,
+        caller: Caller | None,
+        on_reply: OnReply,
+        *,
+        affinity: str = "",
+        request_id: str = "",
     ) -> None: ...
 
 
@@ -83,6 +90,7 @@ class ClientCalls:
             identity.to_caller(),
             on_reply,
             affinity=nfc(call.affinity) or identity.profile_id,
+            request_id=call.request_id,
         )
 
     def _begin(self, link: Link, weight: int) -> None:

@@ -2,12 +2,14 @@
 tells the node what the gateway has counted."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from functools import partial
 
 import structlog
 
 from chatd.core.counter import Counter
+from chatd.core.deadline import NodeClock
 from chatd.core.log_state import from_pb
 from chatd.core.node_protocol import refusal
 from chatd.errors import ChatdError
@@ -79,7 +81,7 @@ class Introduction:
             self._described_at = now
             self._describe(self._backend.nodes)
         else:
-            self._describe([node for node in self._backend.nodes if not node.heard_at])
+            self._describe([node for node in self._backend.nodes if not node.is_known])
         self._timer = self._loop.call_later(
             TICK_SECONDS if self._backend.ready else IMPATIENT_SECONDS, self._tick
         )
@@ -114,6 +116,9 @@ class Introduction:
                 # A new process answers: calls before this question went to the old one.
                 self._backend.give_up(node, before=call_id)
             node.started_at_us = description.started_at_us
+            node.clock = NodeClock()
+        # Not the loop's time, which stands still within a turn: the answer may have come later.
+        node.clock.read(description.steady_us, time.monotonic())
         refused = self._refusal(description)
         if refused:
             self._refuse(node, call_id, description, refused)

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar, cast
 import structlog
 
 from chatd.core.counter import Counter
+from chatd.core.deadline import Deadline
 from chatd.core.each import each
 from chatd.core.log_state import LogState
 from chatd.core.model import CommittedRun
@@ -150,10 +151,18 @@ class StoreAccess:
         self.waiting += 1
         self._reader.submit(query, _Asked(then, failed).complete)
 
-    def write(self, command: Command[R], then: Callable[[R], None], failed: Failed = log_failure) -> None:
-        """Ask the writer; ``then`` is called on the loop after the commit, or ``failed``."""
+    def write(
+        self,
+        command: Command[R],
+        then: Callable[[R], None],
+        failed: Failed = log_failure,
+        *,
+        deadline: Deadline | None = None,
+    ) -> None:
+        """Ask the writer; ``then`` is called on the loop after the commit, or ``failed``, which is
+        also told if nothing was done because ``deadline`` had passed."""
         self.waiting += 1
-        self._writer.submit(command, _Asked(then, failed).complete)
+        self._writer.submit(command, _Asked(then, failed).complete, deadline)
 
     def tell(self, command: Command[object]) -> None:
         """Ask the writer for something whose result nobody needs; a failure is logged."""

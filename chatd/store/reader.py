@@ -24,7 +24,7 @@ class Reader:
     ) -> None:
         self._database = database
         self._deliver = deliver
-        self._worker: BatchWorker[Query[object]] = BatchWorker(
+        self._worker: BatchWorker[tuple[Query[object], OnResult]] = BatchWorker(
             "reader",
             self._work,
             closed=database.disconnect,
@@ -36,9 +36,9 @@ class Reader:
 
     def submit(self, query: Query[object], on_result: OnResult) -> None:
         """Queue a query; its result comes back with ``on_result``."""
-        self._worker.submit(query, on_result)
+        self._worker.submit((query, on_result))
 
-    def _work(self, batch: list[tuple[Query[object], OnResult | None]]) -> None:
+    def _work(self, batch: list[tuple[Query[object], OnResult]]) -> None:
         self._deliver([Completed(on_result, self._answer(query)) for query, on_result in batch])
 
     def _answer(self, query: Query[object]) -> object:

@@ -36,11 +36,11 @@ def without_traceback(error: ChatdError) -> ChatdError:
 
 
 class BatchWorker(Generic[Item]):
-    """``work`` gets (item, on_result) pairs on a thread, as many as weigh ``max_batch`` and one at
-    least, and raises nothing; ``closed`` runs there last. When nothing has come for as many seconds
-    as ``idle`` says (None: never), ``work`` gets no pair. URGENT items are taken before NORMAL ones
-    and these before BACKGROUND ones, of which each batch takes up to ``max_background``; otherwise
-    first in, first out.
+    """``work`` gets items on a thread, as many as weigh ``max_batch`` and one at least, and raises
+    nothing; ``closed`` runs there last. When nothing has come for as many seconds as ``idle`` says
+    (None: never), ``work`` gets no item. URGENT items are taken before NORMAL ones and these before
+    BACKGROUND ones, of which each batch takes up to ``max_background``; otherwise first in, first
+    out.
 
     The queue is not bounded here: whoever submits bounds it (``access.MAX_WAITING``).
     """
@@ -48,7 +48,7 @@ class BatchWorker(Generic[Item]):
     def __init__(
         self,
         name: str,
-        work: Callable[[list[tuple[Item, OnResult | None]]], None],
+        work: Callable[[list[Item]], None],
         *,
         closed: Callable[[], None],
         threads: int = 1,
@@ -57,10 +57,10 @@ class BatchWorker(Generic[Item]):
         weigh: Callable[[Item], int] = lambda item: 1,
         idle: Callable[[], float | None] = lambda: None,
     ) -> None:
-        # A token for each pair, False for the end: a thread that has got one finds a pair in one of
-        # the queues.
+        # A token for each item, False for the end: a thread that has got one finds an item in one
+        # of the queues.
         self._tokens: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        self._queues: dict[Turn, deque[tuple[Item, OnResult | None]]] = {turn: deque() for turn in Turn}
+        self._queues: dict[Turn, deque[Item]] = {turn: deque() for turn in Turn}
         self.taken = 0
         """NORMAL items taken so far (exact with one thread)."""
         self._weigh = weigh
@@ -78,9 +78,9 @@ class BatchWorker(Generic[Item]):
         for thread in self._threads:
             thread.start()
 
-    def submit(self, item: Item, on_result: OnResult | None, turn: Turn = Turn.NORMAL) -> None:
-        """Queue an item; its result comes back with ``on_result``."""
-        self._queues[turn].append((item, on_result))
+    def submit(self, item: Item, turn: Turn = Turn.NORMAL) -> None:
+        """Queue an item."""
+        self._queues[turn].append(item)
         self._tokens.put(True)
 
     def stop(self) -> None:
@@ -111,9 +111,9 @@ class BatchWorker(Generic[Item]):
         finally:
             self._closed()
 
-    def _gather(self) -> list[tuple[Item, OnResult | None]]:
-        """A batch, for whose first pair there is a token already."""
-        batch: list[tuple[Item, OnResult | None]] = []
+    def _gather(self) -> list[Item]:
+        """A batch, for whose first item there is a token already."""
+        batch: list[Item] = []
         token = True
         for turns, limit in self._shares:
             weight = 0
@@ -126,22 +126,22 @@ class BatchWorker(Generic[Item]):
                     if not token:
                         self._tokens.put(False)
                         return batch
-                pair = self._take(turns)
-                if pair is None:
+                item = self._take(turns)
+                if item is None:
                     break  # it is in one of the other queues, or another thread was quicker
                 token = False
-                batch.append(pair)
-                weight += self._weigh(pair[0])
+                batch.append(item)
+                weight += self._weigh(item)
         if token:
             self._tokens.put(True)
         return batch
 
-    def _take(self, turns: Sequence[Turn]) -> tuple[Item, OnResult | None] | None:
+    def _take(self, turns: Sequence[Turn]) -> Item | None:
         for turn in turns:
             try:
-                pair = self._queues[turn].popleft()
+                item = self._queues[turn].popleft()
             except IndexError:
                 continue
             self.taken += turn is Turn.NORMAL
-            return pair
+            return item
         return None

@@ -3,6 +3,12 @@ command's result.
 
 A result is told after COMMIT and never before. Commands that need a row which another session holds
 for long are set aside, and the others go on.
+
+Deadlines are looked at when the transaction has its locks, once for all its commands. However long
+it stands still behind that look, nobody can be told meanwhile of a change that a late command would
+undo: such a change needs the same locks. On PostgreSQL it waits, for five seconds at most, after
+which the server ends this session and nothing of it has happened; SQLite has one lock, and this
+process holds it.
 """
 
 import time
@@ -14,16 +20,19 @@ from itertools import groupby
 import peewee
 import structlog
 
+from chatd.core.deadline import Deadline
 from chatd.core.log_state import UNKNOWN_LOG, LogState
 from chatd.core.model import CommittedRun
-from chatd.errors import ChatdError, Internal, StoreFailed, Unavailable
+from chatd.errors import ChatdError, Internal, StoreFailed, TimedOut, Unavailable
 from chatd.store.command import Command
 from chatd.store.database import Database
 from chatd.store.database_errors import CommitUnknown, ConnectionLost, DiskFull, LockHeld, first_line
 from chatd.store.log_row import EventPlace, find_lost, renew_log
 from chatd.store.postgres import LOCK_MS, SHORT_LOCK_MS
 from chatd.store.room_log import MembersCache
-from chatd.store.set_aside import Pair, SetAside
+from chatd.store.set_aside import SetAside
+from chatd.store.steady import steady_us
+from chatd.store.submission import Submission
 from chatd.store.transaction import Transaction
 from chatd.store.worker import BatchWorker, Completed, OnResult, without_traceback
 from chatd.store.write_queue import MAX_BACKGROUND, WriteQueue
@@ -103,23 +112,28 @@ class Writer:
         self._is_new = True  # nothing has been committed on this connection yet
         self._queue = WriteQueue()
         self._aside = SetAside(time.monotonic)
-        self._worker: BatchWorker[Command[object]] = BatchWorker(
+        self._worker: BatchWorker[Submission] = BatchWorker(
             "writer",
             self._work,
             closed=self._close,
             idle=self._aside.idle,
-            weigh=lambda command: command.weight(),
+            weigh=lambda one: one.command.weight(),
             max_background=MAX_BACKGROUND,
         )
         self.start = self._worker.start
         self.stop = self._worker.stop
 
-    def submit(self, command: Command[object], on_result: OnResult | None) -> None:
+    def submit(
+        self, command: Command[object], on_result: OnResult | None, deadline: Deadline | None = None
+    ) -> None:
         """Queue a command; its result comes back with ``on_result`` (None: only a failure is
-        reported). Call it from one thread."""
-        self._worker.submit(command, on_result, self._queue.turn_of(command, self._worker.taken))
+        reported). When it gets its locks after ``deadline``, it is refused with TimedOut. Call it
+        from one thread."""
+        self._worker.submit(
+            Submission(command, on_result, deadline), self._queue.turn_of(command, self._worker.taken)
+        )
 
-    def _work(self, batch: list[Pair]) -> None:
+    def _work(self, batch: list[Submission]) -> None:
         """``batch`` is empty when only commands that were set aside are due."""
         if self._broken is not None:
             self._fail(
@@ -129,7 +143,8 @@ class Writer:
         careful = self._aside.alert
         if careful:
             self._fail(
-                self._aside.take_expired(), LockHeld("another session of the database holds a row for long")
+                self._aside.take_expired(steady_us()),
+                LockHeld("another session of the database holds a row for long"),
             )
             batch = [*self._aside.due(), *batch]
         if not batch:
@@ -166,32 +181,32 @@ class Writer:
             return
         self._each_alone(batch)
 
-    def _each_alone(self, batch: list[Pair]) -> None:
+    def _each_alone(self, batch: list[Submission]) -> None:
         self._aside.release(batch)
         waits = 0
-        for number, pair in enumerate(batch):
+        for number, one in enumerate(batch):
             if waits == MAX_WAITS:
                 self._aside.add(batch[number:])
                 return
-            waits += self._alone(pair)
+            waits += self._alone(one)
 
-    def _alone(self, pair: Pair) -> bool:
+    def _alone(self, one: Submission) -> bool:
         """True if it had to be refused because another session holds a row."""
         try:
-            self._deliver(self._transact([pair], careful=self._aside.alert))
+            self._deliver(self._transact([one], careful=self._aside.alert))
         except LockHeld as exc:
             self._aside.raise_alert()
-            self._fail([pair], exc)
+            self._fail([one], exc)
             return True
         except ChatdError as exc:
             self._judge(exc)
-            self._fail([pair], exc)
+            self._fail([one], exc)
         except (peewee.IntegrityError, peewee.OperationalError) as exc:
-            self._fail([pair], StoreFailed("the database refused", detail=first_line(exc)))
+            self._fail([one], StoreFailed("the database refused", detail=first_line(exc)))
         except CommandFailed as exc:
-            self._fail([pair], _bug(exc.fault))
+            self._fail([one], _bug(exc.fault))
         except Exception as exc:  # noqa: BLE001  as in _work
-            self._fail([pair], _bug(exc))
+            self._fail([one], _bug(exc))
         return False
 
     def _judge(self, error: ChatdError) -> None:
@@ -199,35 +214,36 @@ class Writer:
             self._broken = error
             self._on_broken(without_traceback(error))
 
-    def _fail(self, batch: list[Pair], error: ChatdError) -> None:
+    def _fail(self, batch: list[Submission], error: ChatdError) -> None:
         if batch:
             self._aside.settle(batch)
             error = without_traceback(error)
-            self._deliver(WriteBatch([Completed(on_result, error) for _, on_result in batch], []))
+            self._deliver(WriteBatch(_failures(batch, error), []))
 
     def _close(self) -> None:
         self._fail(self._aside.take_all(), Unavailable("the node is stopping"))
         self._database.disconnect()
 
-    def _transact(self, batch: list[Pair], *, careful: bool) -> WriteBatch:
+    def _transact(self, batch: list[Submission], *, careful: bool) -> WriteBatch:
         """``careful``: commands that need a row which another session holds are set aside."""
         database = self._database
         if database.db.is_closed():
             self._connect()
         transaction = Transaction(database, self._cache, self._clock())
-        wait: list[Pair] = []
+        wait: list[Submission] = []
         self._begin(SHORT_LOCK_MS if careful else LOCK_MS)
         try:
             log_state = self._look_for_newest() if self._is_new else None
             with faults_of_commands():
                 if careful:
                     batch, wait = self._aside.divide(
-                        batch, transaction.lock_free(command.locks() for command, _ in batch)
+                        batch, transaction.lock_free(one.command.locks() for one in batch)
                     )
                 else:
-                    transaction.lock(command.locks() for command, _ in batch)
-                completed = self._apply_all(transaction, batch)
-            if log_state is None and _are_refused(completed, len(batch)):
+                    transaction.lock(one.command.locks() for one in batch)
+                in_time, late = _divide_by_deadlines(batch, steady_us())
+                completed = self._apply_all(transaction, in_time)
+            if log_state is None and _are_refused(completed, len(in_time)):
                 # Nothing is to be made durable; and the time of a refusal must not say whether rows
                 # were locked for it: PostgreSQL would fsync for a lock.
                 database.roll_back()
@@ -239,6 +255,8 @@ class Writer:
         self._aside.settle(batch)
         if careful:
             self._aside.add(wait)
+        if late:
+            completed += _failures(late, TimedOut("its turn came after the call's deadline; it was not done"))
         self._is_new = False
         if transaction.log.newest is not None:
             self._newest = EventPlace(*transaction.log.newest)
@@ -255,19 +273,19 @@ class Writer:
             return None
         return renew_log(self._database, UNKNOWN_LOG)
 
-    def _apply_all(self, transaction: Transaction, batch: list[Pair]) -> list[Completed]:
+    def _apply_all(self, transaction: Transaction, batch: list[Submission]) -> list[Completed]:
         """Apply commands whose locks are held, in groups of a kind; results that somebody waits
         for, and failures."""
         completed: list[Completed] = []
-        for _, group in groupby(batch, key=lambda pair: type(pair[0])):
-            pairs = list(group)
-            results = self._apply(transaction, [command for command, _ in pairs])
+        for _, group in groupby(batch, key=lambda one: type(one.command)):
+            submissions = list(group)
+            results = self._apply(transaction, [one.command for one in submissions])
             transaction.log.flush()
-            for (_, on_result), result in zip(pairs, results, strict=True):
+            for one, result in zip(submissions, results, strict=True):
                 if isinstance(result, ChatdError):
-                    completed.append(Completed(on_result, without_traceback(result)))
-                elif on_result is not None:
-                    completed.append(Completed(on_result, result))
+                    completed.append(Completed(one.on_result, without_traceback(result)))
+                elif one.on_result is not None:
+                    completed.append(Completed(one.on_result, result))
         return completed
 
     def _connect(self) -> None:
@@ -292,6 +310,20 @@ class Writer:
                 self._database.disconnect()  # the connection is gone, and the transaction with it
         else:
             self._database.disconnect()
+
+
+def _divide_by_deadlines(
+    batch: Sequence[Submission], now_us: int
+) -> tuple[list[Submission], list[Submission]]:
+    """Commands that may be applied at ``now_us``, and those whose time is up."""
+    divided: tuple[list[Submission], list[Submission]] = ([], [])
+    for one in batch:
+        divided[one.is_late(now_us)].append(one)
+    return divided
+
+
+def _failures(batch: Sequence[Submission], error: ChatdError) -> list[Completed]:
+    return [Completed(one.on_result, error) for one in batch]
 
 
 def _are_refused(completed: Sequence[Completed], count: int) -> bool:

@@ -43,6 +43,7 @@ def show(report: Report) -> None:
     print(f"  operations {report.operations:,}, acknowledged {report.acked:,}, unknown {report.unknown:,}")
     print(f"  acknowledged events checked {report.acked:,}, each on its devices: {report.checked:,}")
     print(f"  shown {report.shown:,}, of them repeats {report.repeats:,}, markers {report.markers:,}")
+    print(f"  calls that change a membership {report.changes:,}")
     print("  faults: " + ", ".join(f"{kind} {count}" for kind, count in sorted(report.faults.items())))
     points = (*DEFAULT_POINTS, *GATEWAY_POINTS)
     print("  failpoints hit: " + ", ".join(f"{point} {report.failpoints[point]}" for point in points))

@@ -5,8 +5,9 @@ them Shown, in five seconds; reading them from a file takes eight."""
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from tests.chaos.changes import check_changes, outcomes
 from tests.chaos.deliveries import check_stream
-from tests.chaos.history import Fail, Fault, Invoke, Joined, Left, Ok, Record, Shown, Skipped, Unknown
+from tests.chaos.history import Change, Fail, Fault, Invoke, Joined, Left, Ok, Record, Shown, Skipped, Unknown
 from tests.chaos.rooms import Room, Span
 from tests.chaos.sends import check_places, check_real_time
 from tests.chaos.verdict import Findings, Verdict
@@ -22,8 +23,10 @@ def check(history: Iterable[Record], log: Log | None, registered: Registered) ->
     outcome of an operation that never began."""
     found = Findings()
     invoked: dict[int, Invoke] = {}
+    asked: dict[int, Change] = {}
     acked: dict[int, Ok] = {}
-    failed: set[int] = set()
+    failed: dict[int, Fail] = {}
+    unknown: dict[int, Unknown] = {}
     changes: set[tuple[str, str, int, bool]] = set()
     streams: dict[tuple[str, str, str], list[Shown | Skipped]] = {
         (profile, device, room): [] for (profile, device), rooms in registered.items() for room in rooms
@@ -39,23 +42,32 @@ def check(history: Iterable[Record], log: Log | None, registered: Registered) ->
                 streams[stream] = [record]
         elif isinstance(record, Invoke):
             invoked[record.op] = record
+        elif isinstance(record, Change):
+            asked[record.op] = record
         elif isinstance(record, Ok):
             acked[record.op] = record
         elif isinstance(record, Fail):
-            failed.add(record.op)
+            failed[record.op] = record
         elif isinstance(record, Joined | Left):
             changes.add((record.profile, record.room, record.seq, isinstance(record, Joined)))
         elif isinstance(record, Fault):
             found.faults[record.kind] += 1
         else:
             assert isinstance(record, Unknown)
+            unknown[record.op] = record
+    made = outcomes(asked, acked, unknown, failed)
+    for op in asked:
+        acked.pop(op, None)
+        failed.pop(op, None)
     found.operations, found.acked, found.unknown = (
         len(invoked),
         len(acked),
         len(invoked) - len(acked) - len(failed),
     )
+    found.changes = len(asked)
     tried = [invoke for op, invoke in invoked.items() if op not in failed]
-    rooms = _rooms(found, log, tried, [(invoked[op], ok) for op, ok in acked.items()], changes)
+    sends = [(invoked[op], ok) for op, ok in acked.items()]
+    rooms = _rooms(found, log, tried, sends, changes)
     intervals = _intervals(changes)
     for (profile, device, room), records in streams.items():
         first = registered.get((profile, device), {}).get(room)
@@ -64,6 +76,7 @@ def check(history: Iterable[Record], log: Log | None, registered: Registered) ->
         )
     check_places(found, tried, rooms)
     check_real_time(found, tried, acked, rooms)
+    check_changes(found, made, changes, sends)
     return found.verdict()
 
 

@@ -11,11 +11,22 @@ from collections.abc import Callable
 
 from chatd.client import Client, Delivery, Stream, message
 from chatd.errors import ChatdError
+from chatd.pb.chat.v1.chat_pb2 import (
+    AddRoomSubscriptionsRequest,
+    AddRoomSubscriptionsResponse,
+    RemoveRoomSubscriptionsRequest,
+    RemoveRoomSubscriptionsResponse,
+)
 from chatd.pb.events.v1.payloads_pb2 import EventType, SkipReason
 from chatd.transport.sockets import Context
-from tests.chaos.history import Fail, History, Invoke, Ok, Shown, Skipped, Unknown
+from tests.chaos.history import Change, Fail, History, Invoke, Ok, Shown, Skipped, Unknown
 
 MAX_BATCH = 64
+LOST_SECONDS = 4.0
+"""After the loss of a gateway, so long until no node executes what it had passed on: the nodes know
+that it would have given them up by then."""
+OVER_SECONDS = 60.0
+"""A gateway that is stopped for a while answers when it goes on."""
 _ops = itertools.count()
 
 Connect = Callable[[str], Client]
@@ -163,25 +174,75 @@ class Sender:
 
 
 class Mover:
-    """Lets a profile leave a room and come back, again and again. What became of it is read from
-    the log at the end."""
+    """Lets a profile leave a room and come back, again and again, each call until its outcome is
+    known. ``ids``: all attempts have one request id, at whichever gateways. Else each attempt is a
+    call of its own, at a gateway that nothing stands before: it says when a call is over."""
 
-    def __init__(self, operator: Client, profile: str, rooms: list[str]) -> None:
-        self._operator = operator
+    def __init__(
+        self, connect: Connect, profile: str, room: str, history: History, *, ids: bool, pace: float = 0.8
+    ) -> None:
+        self._connect = connect
         self._profile = profile
-        self._rooms = rooms
+        self._room = room
+        self._history = history
+        self._ids = ids
+        self._pace = pace
 
     async def run(self) -> None:
         while True:
-            await asyncio.sleep(random.uniform(0.5, 2.0))
-            room = random.choice(self._rooms)
+            for joins in (False, True):
+                await asyncio.sleep(random.uniform(0.2, 2.0) * self._pace)
+                await self.change(joins=joins)
+
+    async def change(self, *, joins: bool) -> None:
+        """Until it is done."""
+        op = self._begin(joins=joins)
+        while True:
+            client = self._connect("operator")
             try:
-                if random.random() < 0.5:
-                    await self._operator.add_members(room, [self._profile])
-                else:
-                    await self._operator.remove_members(room, [self._profile])
-            except ChatdError:
-                continue
+                seq = await self._call(client, joins=joins, request_id=f"change{op}" if self._ids else "")
+            except ChatdError as exc:
+                if not self._ids:
+                    if "gateway" in str(exc):
+                        # Nobody says when what the gateway had passed on is over.
+                        await asyncio.sleep(LOST_SECONDS)
+                    self._history.add(Unknown(time.monotonic(), op))
+                    op = self._begin(joins=joins)
+                await asyncio.sleep(random.uniform(0.0, 0.2))
+            else:
+                self._history.add(Ok(time.monotonic(), op, seq))
+                return
+            finally:
+                client.close()
+
+    def _begin(self, *, joins: bool) -> int:
+        op = next(_ops)
+        self._history.add(Change(time.monotonic(), op, self._profile, self._room, joins))
+        return op
+
+    async def _call(self, client: Client, *, joins: bool, request_id: str) -> int:
+        """The seq of the change; 0: there was nothing to do."""
+        if joins:
+            added = await client.call(
+                "ChatService/AddRoomSubscriptions",
+                AddRoomSubscriptionsRequest(room_id=self._room, profile_ids=[self._profile]),
+                AddRoomSubscriptionsResponse,
+                affinity=self._room,
+                repeatable=self._ids,
+                request_id=request_id,
+                timeout=None if self._ids else OVER_SECONDS,
+            )
+            return added.seq
+        removed = await client.call(
+            "ChatService/RemoveRoomSubscriptions",
+            RemoveRoomSubscriptionsRequest(room_id=self._room, profile_ids=[self._profile]),
+            RemoveRoomSubscriptionsResponse,
+            affinity=self._room,
+            repeatable=self._ids,
+            request_id=request_id,
+            timeout=None if self._ids else OVER_SECONDS,
+        )
+        return removed.seq
 
 
 def connector(uris: list[str], token: str, context: Context, *, call_timeout: float) -> Connect:

@@ -5,6 +5,7 @@ The product holds no failpoints: it is put together with them at its seams (chat
 Where none is armed nothing is changed. CHAOS_FAILPOINT=name:n dies (kill -9) at the n-th passing of
 a point; CHAOS_HITS is a file that gets a line for each death. CHAOS_CLOCK=seconds sets this
 process's wall clock forward or back; CHAOS_DROP=share has it lose that share of what it publishes.
+CHAOS_BROKEN=deadlines|requests takes that promise out of it, to see that its absence is noticed.
 """
 
 import os
@@ -20,12 +21,15 @@ from typing import Any, ParamSpec, cast
 
 import peewee
 
+from chatd.core.deadline import Deadline
 from chatd.daemon.run import run
 from chatd.daemon.seams import Seams
 from chatd.daemon.settings import Mode
 from chatd.daemon.settings.sources import load_settings
 from chatd.default.fan_out.publishing import Publish
 from chatd.default.outbox.cursors import AckCursors
+from chatd.default.requests.model import Answered
+from chatd.default.requests.store import Once
 from chatd.errors import ChatdError, ConfigError
 from chatd.store.command import Command
 from chatd.store.transaction import Transaction
@@ -121,6 +125,26 @@ def then(point: Failpoint, stage: Callable[P, None]) -> Callable[P, None]:
     return passing
 
 
+def forgetting(apply: Apply) -> Apply:
+    """Every attempt at a call is executed, whatever its request id."""
+
+    def once(transaction: Transaction, command: Once) -> object:
+        (result,) = apply(transaction, [command.command])
+        return result if isinstance(result, ChatdError) else Answered(command.encode(result), result)
+
+    def applying(transaction: Transaction, commands: Sequence[Command[object]]) -> Sequence[object]:
+        if isinstance(commands[0], Once):
+            return [once(transaction, one) for one in commands if isinstance(one, Once)]
+        return apply(transaction, commands)
+
+    return applying
+
+
+def never_late() -> None:
+    """No deadline has ever passed."""
+    setattr(Deadline, "has_passed", lambda self, now_us: False)  # noqa: B010
+
+
 SEAMS: dict[str, Callable[[Failpoint], Seams]] = {
     "before_commit": lambda point: Seams(commit=partial(first, point)),
     "after_commit": lambda point: Seams(commit=partial(then, point)),
@@ -159,6 +183,11 @@ def seams_of_environment() -> Seams:
         seams = SEAMS[name](Failpoint(name, int(count)))
     elif name:
         commit_fails(Failpoint(name, int(count)))
+    broken = os.environ.get("CHAOS_BROKEN", "")
+    if broken == "deadlines":
+        never_late()
+    elif broken == "requests":
+        seams = replace(seams, apply=forgetting)
     share = float(os.environ.get("CHAOS_DROP", "0"))
     if share:
         armed = seams.publish

@@ -234,7 +234,7 @@ class Faults:
             if process.poll() is None:
                 process.send_signal(signal.SIGCONT)
 
-        self._after(self._dice.uniform(0.5, 5.0), resume)
+        self._after(self._dice.uniform(0.5, 8.0), resume)
 
     def _partition(self) -> None:
         inner = self._dice.random() < 0.6

@@ -3,7 +3,7 @@ that may happen without harm."""
 
 import random
 
-from tests.chaos.history import Fail, Fault, Invoke, Joined, Left, Ok, Record, Shown, Skipped, Unknown
+from tests.chaos.history import Change, Fail, Fault, Invoke, Joined, Left, Ok, Record, Shown, Skipped, Unknown
 
 ROOMS = ("a", "b")
 MEMBERS = ("ann", "bob")
@@ -14,6 +14,8 @@ SENDS = 40
 JOIN, LEAVE, STORED_UNKNOWN, LOST_UNKNOWN, RETRIED, REFUSED, DEAD_LETTER = 12, 28, 20, 33, 7, 9, 24
 """The sends before or at which these happen. What is retried is sent again, as another operation;
 the dead letter is one device's."""
+UNKNOWN_JOIN, ASKED_JOIN, ASKED_LEAVE = 100, 101, 102
+"""Operations of whoever changes the guest's membership."""
 
 
 class Healthy:
@@ -31,10 +33,11 @@ class Healthy:
             self._change(room, Joined, *MEMBERS)
         for op in range(SENDS):
             if op == JOIN:
+                self._lose_a_change(UNKNOWN_JOIN)
                 self._present["a"].add(GUEST)
-                self._change("a", Joined, GUEST)
+                self._ask_for_a_change(ASKED_JOIN, Joined)
             if op == LEAVE:
-                self._change("a", Left, GUEST)
+                self._ask_for_a_change(ASKED_LEAVE, Left)
                 self._present["a"].discard(GUEST)
             self._send(
                 op,
@@ -87,6 +90,16 @@ class Healthy:
                     )
                 )
         return seq
+
+    def _ask_for_a_change(self, op: int, kind: type[Joined] | type[Left]) -> None:
+        self.records.append(Change(self.now(), op, GUEST, "a", kind is Joined))
+        self._change("a", kind, GUEST)
+        self.records.append(Ok(self.now(), op, len(self.log["a"])))
+
+    def _lose_a_change(self, op: int) -> None:
+        """A first attempt, of which nothing came."""
+        self.records.append(Change(self.now(), op, GUEST, "a", joins=True))
+        self.records.append(Unknown(self.now(), op))
 
     def _change(self, room: str, kind: type[Joined] | type[Left], *profiles: str) -> None:
         seq = self.store(room, f"m{len(self.log[room])}", "")

@@ -24,6 +24,19 @@ class Invoke:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A change of membership is asked for: ``joins``, or leaves. The calls for one profile and room
+    follow each other; an ``Ok`` has the seq of what was done, 0 if nothing was to be done. After an
+    ``Unknown`` it may have been done until then, and not later."""
+
+    t: float
+    op: int
+    profile: str
+    room: str
+    joins: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ok:
     """Acknowledged. ``duplicate``: the event had been stored before."""
 
@@ -112,9 +125,9 @@ class Fault:
     target: str
 
 
-Record = Invoke | Ok | Fail | Unknown | Joined | Left | Shown | Skipped | Fault
+Record = Invoke | Change | Ok | Fail | Unknown | Joined | Left | Shown | Skipped | Fault
 TYPES: dict[str, type[Record]] = {
-    one.__name__: one for one in (Invoke, Ok, Fail, Unknown, Joined, Left, Shown, Skipped, Fault)
+    one.__name__: one for one in (Invoke, Change, Ok, Fail, Unknown, Joined, Left, Shown, Skipped, Fault)
 }
 _NAMES = {one: tuple(field.name for field in fields(one)) for one in TYPES.values()}
 _VALUES: dict[type[Record], Callable[[Record], tuple[Any, ...]]] = {

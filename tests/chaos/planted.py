@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from tests.chaos import healthy
 from tests.chaos.healthy import Healthy
-from tests.chaos.history import Fail, Invoke, Ok, Shown, Skipped
+from tests.chaos.history import Change, Fail, Invoke, Joined, Ok, Shown, Skipped
 
 Operation = TypeVar("Operation", Invoke, Ok)
 
@@ -31,6 +31,12 @@ def shown_at(history: Healthy, place: int, **who: str) -> Shown:
 def index_of(history: Healthy, kind: type[Operation], op: int) -> tuple[int, Operation]:
     return next(
         (index, one) for index, one in enumerate(history.records) if isinstance(one, kind) and one.op == op
+    )
+
+
+def change_of(history: Healthy, op: int) -> tuple[int, Change]:
+    return next(
+        (index, one) for index, one in enumerate(history.records) if isinstance(one, Change) and one.op == op
     )
 
 
@@ -137,6 +143,45 @@ def store_what_nobody_sent_or_sees(history: Healthy) -> None:
     history.log["empty"] = {1: ("nobody's", "h")}
 
 
+def bring_back_who_was_removed(history: Healthy) -> None:
+    """The first attempt to add the guest is executed after all, once the guest has been removed."""
+    seq = history.store("a", "m98", "")
+    history.records.append(Joined(history.now(), "a", healthy.GUEST, seq))
+    history.records += [
+        Shown(history.now(), healthy.GUEST, device, 1, "a", seq, "m98", "", recipient=healthy.GUEST)
+        for device in healthy.DEVICES
+    ]
+
+
+def change_a_membership_twice(history: Healthy) -> None:
+    """The first attempt is executed once the guest was removed by somebody else: no call of theirs
+    is left that could have done it."""
+    index, change = change_of(history, healthy.UNKNOWN_JOIN)
+    del history.records[index : index + 2]
+    bring_back_who_was_removed(history)
+    assert change.joins
+
+
+def acknowledge_a_change_that_is_nowhere(history: Healthy) -> None:
+    history.records.append(Change(history.now(), 103, healthy.GUEST, "a", joins=True))
+    history.records.append(Ok(history.now(), 103, 1_000))
+
+
+def add_before_it_was_asked(history: Healthy) -> None:
+    index, change = change_of(history, healthy.ASKED_JOIN)
+    history.records[index] = replace(change, t=1e6)
+    index, ok = index_of(history, Ok, healthy.ASKED_JOIN)
+    history.records[index] = replace(ok, t=1e6 + 1)
+
+
+def remove_long_after_it_was_acknowledged(history: Healthy) -> None:
+    _, joined = index_of(history, Ok, healthy.ASKED_JOIN)
+    index, change = change_of(history, healthy.ASKED_LEAVE)
+    history.records[index] = replace(change, t=joined.t + 0.1)
+    index, ok = index_of(history, Ok, healthy.ASKED_LEAVE)
+    history.records[index] = replace(ok, t=joined.t + 0.2)
+
+
 def invent_a_change_of_membership(history: Healthy) -> None:
     history.store("a", "m99", "")
 
@@ -192,6 +237,8 @@ PLANTED: list[tuple[Callable[[Healthy], None], str]] = [
     (leak_to_a_stranger, "X"),
     (leak_to_another_profile, "X"),
     (leak_in_a_repeat, "X"),
+    (bring_back_who_was_removed, "X"),
+    (change_a_membership_twice, "X"),
     (invent, "U"),
     (store_what_was_refused, "U"),
     (store_what_nobody_sent_or_sees, "U"),
@@ -202,4 +249,7 @@ PLANTED: list[tuple[Callable[[Healthy], None], str]] = [
     (acknowledge_elsewhere, "V"),
     (turn_time_round, "RT"),
     (turn_time_round_of_an_unknown, "RT"),
+    (acknowledge_a_change_that_is_nowhere, "L"),
+    (add_before_it_was_asked, "RT"),
+    (remove_long_after_it_was_acknowledged, "RT"),
 ]

@@ -12,7 +12,7 @@ from chatd.client import Client, Delivery
 from chatd.errors import ChatdError
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventType
 from chatd.store.database import Database
-from chatd.transport.sockets import Context, new_context
+from chatd.transport.sockets import new_context
 from tests.chaos.checker import Log, check
 from tests.chaos.clients import Connect, Device, Mover, Sender, body_hash, connector, login_storm
 from tests.chaos.faults import Deployment, Faults
@@ -25,7 +25,9 @@ DRAIN_SECONDS = 60.0
 MAX_RSS = 512 * 1_048_576
 """Bytes; a process that needs more has a queue without a bound (M)."""
 PROFILES = ["ann", "bob", "cyd", "dan"]
-MOVER = "eve"
+MOVER, HASTY_MOVER = "eve", "fay"
+"""Their memberships change all the time: the first one's by calls with request ids, the other's by
+calls without."""
 ROOMS = 4
 
 
@@ -44,6 +46,7 @@ class Report:
     shown: int = 0
     repeats: int = 0
     markers: int = 0
+    changes: int = 0
     undrained: int = 0
     longest_drain: float = 0.0
     max_rss: int = 0
@@ -60,7 +63,7 @@ class Report:
 
     def add(self, verdict: Verdict) -> None:
         self.rounds += 1
-        for name in ("operations", "acked", "unknown", "checked", "shown", "repeats", "markers"):
+        for name in ("operations", "acked", "unknown", "checked", "shown", "repeats", "markers", "changes"):
             setattr(self, name, getattr(self, name) + getattr(verdict, name))
         self.faults.update(verdict.faults)
         for letter, count in verdict.counts.items():
@@ -107,8 +110,14 @@ class Run:
                 context,
                 call_timeout=15,
             )
+            direct = connector(
+                [daemon.uri for daemon in self._deployment.gateways],
+                operator_token(self._folder),
+                context,
+                call_timeout=15,
+            )
             while (left := seconds - (time.monotonic() - began)) > 1 and not self.report.violations:
-                await self._round(self.report.rounds, min(round_seconds, left), connect, context)
+                await self._round(self.report.rounds, min(round_seconds, left), connect, direct)
         finally:
             self._deployment.close()
             context.destroy(linger=0)
@@ -118,21 +127,22 @@ class Run:
         self.report.seconds = time.monotonic() - began
         return self.report
 
-    async def _round(self, number: int, seconds: float, connect: Connect, context: Context) -> None:
+    async def _round(self, number: int, seconds: float, connect: Connect, direct: Connect) -> None:
         with History(self._folder / f"history{number}.jsonl" if self._keep_history else None) as history:
-            await self._play(history, number, seconds, connect, context)
+            await self._play(history, number, seconds, connect, direct)
         self._say(
             f"round {number}: {self.report.acked:,} acknowledged, {self.report.checked:,} deliveries checked, "
             f"{self.report.faults['kill']} kills, {len(self.report.violations)} violations"
         )
 
     async def _play(
-        self, history: History, number: int, seconds: float, connect: Connect, context: Context
+        self, history: History, number: int, seconds: float, connect: Connect, direct: Connect
     ) -> None:
+        """``connect`` to a proxy that stands before a gateway, ``direct`` to a gateway itself."""
         rooms = [f"r{number}-{index}" for index in range(ROOMS)]
         devices = [
             Device(connect, profile, name, history)
-            for profile in (*PROFILES, MOVER)
+            for profile in (*PROFILES, MOVER, HASTY_MOVER)
             for name in ("phone", "desk")
         ]
         for device in devices:
@@ -147,7 +157,15 @@ class Run:
             for profile in self._dice.sample(PROFILES, 2)
         ]
         sending = [asyncio.create_task(sender.run()) for sender in senders]
-        moving = asyncio.create_task(Mover(operator, MOVER, rooms).run())
+        movers = [
+            mover
+            for room in rooms
+            for mover in (
+                Mover(connect, MOVER, room, history, ids=True),
+                Mover(direct, HASTY_MOVER, room, history, ids=False),
+            )
+        ]
+        moving = [asyncio.create_task(mover.run()) for mover in movers]
         storms: set[asyncio.Task[None]] = set()
 
         def storm() -> None:
@@ -167,16 +185,17 @@ class Run:
         await faults.run(seconds)
         for sender in senders:
             sender.stop()
-        moving.cancel()
+        for task in moving:
+            task.cancel()
         await asyncio.gather(*sending, *storms)
-        await asyncio.gather(moving, return_exceptions=True)
+        await asyncio.gather(*moving, return_exceptions=True)
         for device in devices:
             device.slow = 0.0
         await self._drain(devices, rooms)
         self._note_memory()
         await asyncio.gather(*(device.stop() for device in devices))
         operator.close()
-        log, members = await asyncio.to_thread(self._read_log, rooms)
+        log, members = await asyncio.to_thread(read_log, self._uri, rooms)
         self._judge(history, log, members, devices, rooms)
 
     def _judge(
@@ -224,22 +243,6 @@ class Run:
             found[profile, room] += int(count)
         return found
 
-    def _read_log(self, rooms: list[str]) -> tuple[Log, list[Record]]:
-        """The log and the memberships, as the database has them in the end."""
-        database = Database(self._uri)
-        log: dict[str, dict[int, tuple[str, str]]] = {room: {} for room in rooms}
-        members: list[Record] = []
-        with database.connection(readonly=True):
-            for room in rooms:
-                rows = database.rows(
-                    "SELECT seq, event_id, delivery FROM room_event WHERE room_id = ? ORDER BY seq", (room,)
-                )
-                for seq, event_id, stored in rows:
-                    delivery = Delivery(EventDelivery.FromString(bytes(stored)))
-                    log[room][seq] = event_id, body_hash(delivery)
-                    members += _changes(room, seq, delivery)
-        return log, members
-
     def _note_memory(self) -> None:
         for daemon in self._deployment.processes:
             status = Path(f"/proc/{daemon.pid}/status")
@@ -249,14 +252,32 @@ class Run:
             self.report.max_rss = max(self.report.max_rss, int(peak.split()[1]) * 1024)
 
 
+def read_log(uri: str, rooms: list[str]) -> tuple[Log, list[Record]]:
+    """The log and the memberships, as the database has them in the end."""
+    database = Database(uri)
+    log: dict[str, dict[int, tuple[str, str]]] = {room: {} for room in rooms}
+    members: list[Record] = []
+    with database.connection(readonly=True):
+        for room in rooms:
+            rows = database.rows(
+                "SELECT seq, event_id, delivery FROM room_event WHERE room_id = ? ORDER BY seq", (room,)
+            )
+            for seq, event_id, stored in rows:
+                delivery = Delivery(EventDelivery.FromString(bytes(stored)))
+                log[room][seq] = event_id, body_hash(delivery)
+                members += _changes(room, seq, delivery)
+    return log, members
+
+
 async def _create(operator: Client, room: str) -> None:
-    """Until it is there: a lost answer may be followed by ALREADY_EXISTS."""
+    """Until it is there."""
     while True:
         try:
-            await operator.create_room(room, profiles=[*PROFILES, MOVER])
+            profiles = [*PROFILES, MOVER, HASTY_MOVER]
+            await operator.create_room(room, profiles=profiles, request_id=f"create-{room}")
         except ChatdError as exc:
-            if exc.name == "ALREADY_EXISTS":
-                return
+            if not exc.retry:
+                raise
             await asyncio.sleep(0.2)
         else:
             return

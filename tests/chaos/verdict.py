@@ -35,7 +35,7 @@ class Violation:
 class Verdict:
     """``counts``: letter → all violations, also those not kept. ``checked``: pairs of an
     acknowledged event and a device that was owed it. ``unknown``: operations whose outcome nobody
-    was told. ``shown`` includes ``repeats``."""
+    was told. ``shown`` includes ``repeats``. ``changes``: calls that change memberships."""
 
     violations: tuple[Violation, ...]
     counts: Mapping[str, int]
@@ -46,6 +46,7 @@ class Verdict:
     shown: int
     repeats: int
     markers: int
+    changes: int
     faults: Mapping[str, int]
 
     @property
@@ -67,6 +68,7 @@ class Findings:
     shown: int = 0
     repeats: int = 0
     markers: int = 0
+    changes: int = 0
 
     def add(self, letter: str, sentence: str, *examples: Record) -> None:
         self.counts[letter] += 1
@@ -84,5 +86,6 @@ class Findings:
             shown=self.shown,
             repeats=self.repeats,
             markers=self.markers,
+            changes=self.changes,
             faults=dict(self.faults),
         )

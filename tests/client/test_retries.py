@@ -8,12 +8,15 @@ import pytest
 
 from chatd.client import Client
 from chatd.errors import (
+    ChatdError,
     NotAMember,
     Overloaded,
     RateLimited,
+    StoreFailed,
     TimedOut,
     Unavailable,
 )
+from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.chat.v1 import chat_pb2 as chat
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
 from tests.client.fake_gateway import FakeGateway, accepted, sent_ids
@@ -68,10 +71,10 @@ async def test_a_limited_call_is_tried_again_when_it_was_told_and_not_before(
 async def test_a_limited_call_that_must_not_be_repeated_is_tried_again_too_for_nothing_was_done(
     client: Client, gateway: FakeGateway
 ) -> None:
-    creating = asyncio.ensure_future(client.create_room("lobby"))
+    typing = asyncio.ensure_future(client.set_typing("lobby"))
     await gateway.answer(lambda _: limited(10))
-    await gateway.answer(lambda _: chat.CreateRoomResponse(room=chat.Room(room_id="lobby", head_seq=1)))
-    assert (await creating).head_seq == 1
+    await gateway.answer(lambda _: chat.SetTypingResponse())
+    await typing
 
 
 async def test_who_would_wait_longer_than_the_timeout_is_told_at_once(
@@ -98,23 +101,58 @@ async def test_trying_ends_with_the_last_error(gateway: FakeGateway) -> None:
             await sending
 
 
-async def test_a_room_is_not_made_twice(gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_must_not_be_repeated_is_not(
+    gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("chatd.client.retries.TRY_SECONDS", 0.05)
     async with Client(gateway.uri, "secret", call_timeout=0.3) as client:
         with pytest.raises(TimedOut, match="unknown"):
-            await client.create_room("lobby")
+            await client.call(
+                "AdminService/TestNotification",
+                admin_pb2.TestNotificationRequest(),
+                admin_pb2.TestNotificationResponse,
+                repeatable=False,
+            )
         await gateway.hear("call")
         assert gateway.heard_nothing()
 
 
-async def test_a_room_is_not_made_twice_after_an_unknown_outcome(
-    client: Client, gateway: FakeGateway
+@pytest.mark.parametrize(
+    "error", [Unavailable("the node was lost"), TimedOut("no answer"), StoreFailed("the disk is full")]
+)
+async def test_a_change_of_unknown_outcome_is_asked_for_again_under_its_id(
+    client: Client, gateway: FakeGateway, error: ChatdError
 ) -> None:
-    making = asyncio.ensure_future(client.create_room("lobby"))
-    await gateway.answer(lambda _: Unavailable("the node was lost"))
-    with pytest.raises(Unavailable, match="the node was lost"):
-        await making
-    assert gateway.heard_nothing()
+    made = chat.CreateRoomResponse(room=chat.Room(room_id="lobby", head_seq=1))
+    creating = asyncio.ensure_future(client.create_room("lobby"))
+    first = await gateway.answer(lambda _: error)
+    second = await gateway.answer(lambda _: made)
+    assert (await creating).head_seq == 1
+    assert first.request_id == second.request_id != ""
+    assert first.payload == second.payload
+    creating = asyncio.ensure_future(client.create_room("lobby"))
+    other = await gateway.answer(lambda _: made)
+    await creating
+    assert other.request_id not in ("", first.request_id), "another call has another id"
+
+
+async def test_a_change_keeps_its_id_at_another_gateway() -> None:
+    async with (
+        FakeGateway() as first,
+        FakeGateway() as second,
+        Client([first.uri, second.uri], "secret") as client,
+    ):
+        adding = asyncio.ensure_future(client.add_members("lobby", ["bob"], request_id="mine"))
+        lost = await first.answer(lambda _: Unavailable("no default node answers"))
+        again = await second.answer(lambda _: chat.AddRoomSubscriptionsResponse(added=["bob"]))
+        assert await adding == ["bob"]
+        assert lost.request_id == again.request_id == "mine"
+
+
+async def test_sends_have_the_ids_of_their_events_and_no_other(client: Client, gateway: FakeGateway) -> None:
+    sending = asyncio.ensure_future(client.send("lobby", "hello"))
+    assert (await gateway.answer(accepted)).request_id == ""
+    await sending
 
 
 async def test_calls_move_to_another_gateway_and_those_under_way_end_where_they_are() -> None:

@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 
 from chatd.core import node_protocol
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
-from chatd.pb.node.v1.node_pb2 import Caller, NodeRequest, Role
+from chatd.pb.node.v1.node_pb2 import Caller, CallLimits, NodeRequest, Role
 from chatd.transport.pump import PeerFull, PeerGone, Pump
 from chatd.transport.sockets import Context, connect_dealer
 
@@ -44,7 +44,13 @@ class Gateway:
                     return reply
 
     async def begin(
-        self, method: str, payload: Message | bytes = b"", caller: Caller | None = None
+        self,
+        method: str,
+        payload: Message | bytes = b"",
+        caller: Caller | None = None,
+        *,
+        limits: CallLimits | None = None,
+        request_id: str = "",
     ) -> "asyncio.Future[RpcResponse]":
         """Make a call; its reply comes later."""
         encoded = payload if isinstance(payload, bytes) else payload.SerializeToString()
@@ -53,16 +59,24 @@ class Gateway:
             method=method,
             payload=encoded,
             caller=caller,
+            limits=limits,
+            request_id=request_id,
             protocol=self._protocol,
         )
         return await self.send_frame(request.SerializeToString(), request.call_id)
 
     async def call(
-        self, method: str, payload: Message | bytes = b"", caller: Caller | None = None
+        self,
+        method: str,
+        payload: Message | bytes = b"",
+        caller: Caller | None = None,
+        *,
+        limits: CallLimits | None = None,
+        request_id: str = "",
     ) -> RpcResponse:
         """Make a call and wait for its reply."""
         async with asyncio.timeout(20):
-            return await (await self.begin(method, payload, caller))
+            return await (await self.begin(method, payload, caller, limits=limits, request_id=request_id))
 
     def close(self) -> None:
         self._pump.close()

@@ -2,7 +2,9 @@
 way when all is answered."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,11 +20,12 @@ from chatd.default.answer import (
     Read,
     ReadFirst,
     Refuse,
-    Reply,
+    Respond,
     Role,
     Write,
 )
 from chatd.default.calls import MAX_ANSWER_BYTES, Calls
+from chatd.default.deadlines import Deadlines
 from chatd.default.rooms.model import Member, Room
 from chatd.default.rooms.store import CreateRoom, GetRoom
 from chatd.errors import (
@@ -30,21 +33,31 @@ from chatd.errors import (
     ChatdError,
     Internal,
     InvalidArgument,
+    InvalidId,
     MalformedFrame,
     NotAMember,
     Overloaded,
     PermissionDenied,
+    RequestIdReused,
     RoomNotFound,
+    TimedOut,
+    Unavailable,
     UnknownMethod,
 )
 from chatd.pb.chat.v1.chat_pb2 import SetReadMarkerRequest as Request
 from chatd.pb.chat.v1.chat_pb2 import SetReadMarkerResponse as Response
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
 from chatd.pb.node.v1 import node_pb2
+from chatd.pb.node.v1.node_pb2 import CallLimits
 from chatd.store.access import MAX_WAITING, StoreAccess
+from chatd.store.command import NO_LOCKS, Command, Locks
 from chatd.store.database import Database
+from chatd.store.steady import steady_us
+from chatd.store.transaction import Transaction
 from chatd.transport.sockets import Context, new_context
 from tests.default.gateway import OPERATOR, USER, Gateway
+
+STARTED_US = 77
 
 Found = tuple[Room, tuple[Member, ...]]
 
@@ -54,23 +67,31 @@ class Methods:
     request names the room."""
 
     def __init__(self) -> None:
-        self.later: list[tuple[Reply, Refuse]] = []
+        self.later: list[tuple[Respond, Refuse]] = []
         """Answers that the test gives."""
+        self.done: list[str] = []
+        """Rooms that Write has made."""
 
     def rows(self) -> list[Call[Request]]:
         methods: dict[str, Callable[[Caller, Request], Answer]] = {
             "Done": lambda caller, request: Done(Response(seq=1, unread=request.seq)),
             "Write": lambda caller, request: Write(
-                self._create(caller, request), lambda room: Response(seq=2, unread=room.head_seq)
+                self._create(caller, request),
+                lambda room: Response(seq=2, unread=room.head_seq),
+                lambda room: self.done.append(room.room_id),
             ),
             "Read": lambda caller, request: Read(
                 GetRoom(request.room_id), lambda found: Response(seq=3, unread=found[0].head_seq)
             ),
             "ReadFirst": self._read_first,
-            "Later": lambda caller, request: Later(lambda reply, refuse: self.later.append((reply, refuse))),
+            "Later": lambda caller, request: Later(
+                lambda store, reply, refuse: self.later.append((reply, refuse))
+            ),
             "Refuses": self._refuse,
             "Fails": lambda caller, request: Done(Response(seq=1 // 0)),
-            "LaterFails": lambda caller, request: Later(lambda reply, refuse: reply(Response(seq=1 // 0))),
+            "LaterFails": lambda caller, request: Later(
+                lambda store, reply, refuse: reply(Response(seq=1 // 0))
+            ),
             "TooLarge": lambda caller, request: Done(RpcResponse(payload=bytes(MAX_ANSWER_BYTES))),
             "TooLargeThen": lambda caller, request: Read(
                 GetRoom("r"), lambda found: RpcResponse(payload=bytes(MAX_ANSWER_BYTES))
@@ -81,7 +102,8 @@ class Methods:
         }
         users = [Call(f"Test/{name}", Request, Role.USER, method) for name, method in methods.items()]
         roles = [Call(f"Test/For{role.value}", Request, role, methods["Done"]) for role in Role]
-        return [*users, *roles]
+        forgotten = Call("Test/Forgotten", Request, Role.USER, methods["Write"], is_remembered=False)
+        return [*users, *roles, forgotten]
 
     def _create(self, caller: Caller, request: Request) -> CreateRoom:
         return CreateRoom(request.room_id, "", caller.profile_id, ())
@@ -114,7 +136,7 @@ class Node:
         self.refused = Counter("requests_refused", "")
         self.store = StoreAccess(loop, database, clock=lambda: 1, readers=1, broken=lambda error: None)
         self.started = False
-        self.calls = Calls(loop, self.store, self.methods.rows(), self.refused)
+        self.calls = Calls(loop, self.store, self.methods.rows(), self.refused, Deadlines(STARTED_US))
         self.uri = self.calls.bind(context, f"ipc://{folder}/calls", max_frame=1_000_000)
 
     async def start(self) -> None:
@@ -332,3 +354,130 @@ async def test_a_paused_node_takes_no_more_calls_and_answers_those_it_has(
         assert Response.FromString((await taken).payload).seq == 9
     await asyncio.sleep(0.05)
     assert (waits.done(), node.calls.under_way) == (False, 0)
+
+
+def limits(seconds: float, *, silent_in: float = 60.0, started_at_us: int = STARTED_US) -> CallLimits:
+    """For a call that is given up in so many seconds."""
+    now_us = steady_us()
+    return CallLimits(
+        node_started_at_us=started_at_us,
+        deadline_us=now_us + round(seconds * 1e6),
+        period=1,
+        silent_at_us=now_us + round(silent_in * 1e6),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Busy(Command[None]):
+    """Takes until the test says that it is over."""
+
+    end: threading.Event
+
+    def locks(self) -> Locks:
+        return NO_LOCKS
+
+    @classmethod
+    def apply(cls, transaction: Transaction, commands: Sequence["Busy"]) -> list[None]:
+        assert commands[0].end.wait(20)
+        return [None for _ in commands]
+
+
+async def test_a_call_in_time_is_answered(node: Node, gateway: Gateway) -> None:
+    await node.start()
+    reply = await gateway.call("Test/Write", Request(room_id="new"), USER, limits=limits(10))
+    assert Response.FromString(reply.payload).seq == 2
+
+
+@pytest.mark.parametrize(
+    ("late", "error"),
+    [
+        (limits(-0.001), TimedOut),
+        (limits(10, silent_in=-0.001), TimedOut),
+        (limits(10, started_at_us=STARTED_US - 1), Unavailable),
+    ],
+    ids=["deadline", "silence", "another process"],
+)
+@pytest.mark.parametrize("method", ["Done", "Write", "ReadFirst"])
+async def test_a_call_that_comes_too_late_is_not_executed(
+    node: Node, gateway: Gateway, method: str, late: CallLimits, error: type[ChatdError]
+) -> None:
+    await node.start()
+    assert_error(await gateway.call(f"Test/{method}", Request(room_id="new"), USER, limits=late), error)
+    assert_error(await gateway.call("Test/Read", Request(room_id="new"), USER), RoomNotFound)
+    assert node.calls.under_way == 0
+
+
+@pytest.mark.parametrize("method", ["Write", "ReadFirst"])
+@pytest.mark.parametrize("late", [{"seconds": 0.2}, {"silent_in": 0.2}], ids=["deadline", "silence"])
+async def test_a_call_whose_turn_comes_too_late_is_not_executed(
+    node: Node, gateway: Gateway, method: str, late: dict[str, float]
+) -> None:
+    """It waits in the writer's queue until its time is up."""
+    await node.start()
+    busy = Busy(threading.Event())
+    node.store.tell(busy)
+    limited = limits(late.get("seconds", 10), silent_in=late.get("silent_in", 60))
+    reply = await gateway.begin(f"Test/{method}", Request(room_id="new"), USER, limits=limited)
+    async with asyncio.timeout(10):
+        while not node.calls.under_way:
+            await asyncio.sleep(0.002)
+    await asyncio.sleep(0.25)
+    busy.end.set()
+    async with asyncio.timeout(10):
+        assert_error(await reply, TimedOut)
+    assert_error(await gateway.call("Test/Read", Request(room_id="new"), USER), RoomNotFound)
+
+
+async def test_a_call_waits_as_long_as_its_gateway_hears_the_node(node: Node, gateway: Gateway) -> None:
+    reply = await gateway.begin("Test/Write", Request(room_id="new"), USER, limits=limits(10, silent_in=0.2))
+    await gateway.call("Test/Done", Request(), USER, limits=limits(10, silent_in=60))
+    await asyncio.sleep(0.25)
+    await node.start()
+    async with asyncio.timeout(10):
+        assert Response.FromString((await reply).payload).seq == 2
+
+
+async def test_a_call_that_comes_again_gets_its_first_answer(node: Node, gateway: Gateway) -> None:
+    await node.start()
+    request = Request(room_id="new")
+    first = await gateway.call("Test/Write", request, USER, request_id="id")
+    assert Response.FromString(first.payload) == Response(seq=2, unread=1)
+    again = await gateway.call("Test/Write", request, USER, request_id="id")
+    assert (again.payload, again.HasField("error")) == (first.payload, False)
+    assert node.methods.done == ["new"], "what follows a commit is done once"
+    assert_error(await gateway.call("Test/Write", request, USER), AlreadyExists)
+    assert_error(await gateway.call("Test/Write", request, USER, request_id="other"), AlreadyExists)
+    assert node.calls.under_way == 0
+
+
+async def test_an_id_is_for_one_call_of_one_profile(node: Node, gateway: Gateway) -> None:
+    await node.start()
+    await gateway.call("Test/Write", Request(room_id="new"), USER, request_id="id")
+    for method, room_id in (("Write", "newer"), ("ReadFirst", "new")):
+        reply = await gateway.call(f"Test/{method}", Request(room_id=room_id), USER, request_id="id")
+        assert_error(reply, RequestIdReused)
+    reply = await gateway.call("Test/Write", Request(room_id="newer"), OPERATOR, request_id="id")
+    assert Response.FromString(reply.payload).seq == 2
+
+
+async def test_a_refused_call_may_be_tried_again_under_its_id(node: Node, gateway: Gateway) -> None:
+    await node.start()
+    assert_error(await gateway.call("Test/Write", Request(room_id="r"), USER, request_id="id"), AlreadyExists)
+    reply = await gateway.call("Test/Write", Request(room_id="new"), USER, request_id="id")
+    assert Response.FromString(reply.payload).seq == 2
+
+
+async def test_an_id_of_what_is_not_remembered_means_nothing(node: Node, gateway: Gateway) -> None:
+    await node.start()
+    for method in ("Done", "Read", "Forgotten"):
+        for room_id in ("r", "s"):
+            reply = await gateway.call(f"Test/{method}", Request(room_id=room_id), USER, request_id="id")
+            assert reply.error.code != RequestIdReused.code, method
+    reply = await gateway.call("Test/Forgotten", Request(room_id="s"), USER, request_id="id")
+    assert_error(reply, AlreadyExists)
+
+
+@pytest.mark.parametrize("request_id", ["a:b", "a b", "x" * 129, "a\0"])
+async def test_a_request_id_is_an_id(node: Node, gateway: Gateway, request_id: str) -> None:
+    reply = await gateway.call("Test/Done", Request(), USER, request_id=request_id)
+    assert_error(reply, InvalidId)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from chatd.core.counter import Counter
-from chatd.default.answer import Answer, Call, Caller, Later, Refuse, Reply, Role
+from chatd.default.answer import Answer, Call, Caller, Later, Refuse, Respond, Role
 from chatd.default.calls import Calls
+from chatd.default.deadlines import Deadlines
 from chatd.default.node import Addresses, DefaultNode
 from chatd.default.part import Part
 from chatd.errors import StartFailed, Unavailable
@@ -43,14 +44,18 @@ class Rig:
         self.ticks = 0
         self.left: list[float] = []
         """The seconds that each part was given for its end."""
-        self.later: list[tuple[Reply, Refuse]] = []
+        self.later: list[tuple[Respond, Refuse]] = []
         database = Database(f"sqlite:///{folder}/data/chatd.db")
         database.migrate()
         self.store = StoreAccess(loop, database, clock=lambda: 1, readers=1, broken=lambda error: None)
         parts = [self._part(name) for name in ("one", "two")]
         publisher = ZeroMQPublisher(loop)
         self.calls = Calls(
-            loop, self.store, [call for part in parts for call in part.calls], Counter("requests_refused", "")
+            loop,
+            self.store,
+            [call for part in parts for call in part.calls],
+            Counter("requests_refused", ""),
+            Deadlines(1),
         )
         self.node = DefaultNode(
             loop, self.store, self.calls, publisher, lambda gateway, subscribed: None, parts
@@ -72,7 +77,7 @@ class Rig:
         )
 
     def _answer(self, caller: Caller, request: Request) -> Answer:
-        return Later(lambda reply, refuse: self.later.append((reply, refuse)))
+        return Later(lambda store, reply, refuse: self.later.append((reply, refuse)))
 
     def _tick(self) -> None:
         self.ticks += 1

@@ -12,34 +12,42 @@ import zmq
 from chatd.core import node_protocol
 from chatd.daemon.default_node import assemble
 from chatd.daemon.settings.sources import load_settings
-from chatd.default.answer import Role
+from chatd.default.answer import Method, Role
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest, RpcResponse, ServerFrame
 from chatd.pb.node.v1 import node_pb2
 from chatd.store.database import Database
 from tests.daemons import Daemon, free_port, operator_token
 
 PROTOCOL = Path(__file__).parents[2] / "proto/PROTOCOL.md"
-ROW = re.compile(r"^\| (\w+Service/\w+) \| (\w+) \| (\w+) → (\w+) \| (reads|writes) \|$", re.MULTILINE)
+ROW = re.compile(
+    r"^\| (\w+Service/\w+) \| (\w+) \| (\w+) → (\w+) \| (reads|writes|writes once) \|$", re.MULTILINE
+)
 USER_TOKEN = "a" * 32
 NO_STREAM, PERMISSION_DENIED, UNAUTHENTICATED, UNKNOWN_METHOD = 104, 201, 200, 300
 
 
-def policy(folder: Path) -> dict[str, Role]:
-    """Call → the role it needs, of a node as it is put together."""
+def policy(folder: Path) -> dict[str, Method]:
+    """The calls of a node as it is put together, by name."""
     settings = load_settings("default", None, system_config=folder / "none")
     loop = asyncio.new_event_loop()
     try:
         made = assemble(loop, settings, Database(f"sqlite:///{folder}/policy.db"), lambda error: None)
     finally:
         loop.close()
-    found = {method.name: method.role for method in made.methods}
+    found = {method.name: method for method in made.methods}
     assert len(found) == len(made.methods), "a call has two rows"
     return found
 
 
 @pytest.fixture(scope="module")
-def calls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Role]:
+def methods(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Method]:
     return policy(tmp_path_factory.mktemp("policy"))
+
+
+@pytest.fixture(scope="module")
+def calls(methods: dict[str, Method]) -> dict[str, Role]:
+    """Call → the role it needs."""
+    return {name: method.role for name, method in methods.items()}
 
 
 def test_the_protocol_page_has_the_policy(calls: dict[str, Role]) -> None:
@@ -47,6 +55,13 @@ def test_the_protocol_page_has_the_policy(calls: dict[str, Role]) -> None:
     page = {name: role for name, role, *_ in rows}
     assert len(page) == len(rows)
     assert page == {name: role.value for name, role in calls.items()}
+
+
+def test_the_protocol_page_says_which_calls_are_remembered(methods: dict[str, Method]) -> None:
+    for name, *_, effect in ROW.findall(PROTOCOL.read_text()):
+        if effect != "reads":
+            remembered = methods[name].is_remembered and methods[name].role is not Role.GATEWAY
+            assert (effect == "writes once") == remembered, name
 
 
 def test_every_call_that_is_declared_has_a_row(calls: dict[str, Role]) -> None:

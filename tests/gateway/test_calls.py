@@ -38,7 +38,14 @@ class House:
         self.peer = ClientConnection(self.link, 0.0)
 
     def forward(
-        self, method: str, payload: bytes, caller: Caller | None, on_reply: OnReply, *, affinity: str = ""
+        self,
+        method: str,
+        payload: bytes,
+        caller: Caller | None,
+        on_reply: OnReply,
+        *,
+        affinity: str = "",
+        request_id: str = "",
     ) -> None:
         self.waiting.append(on_reply)
 

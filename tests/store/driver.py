@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
+from chatd.core.deadline import Deadline
 from chatd.core.log_state import LogState
 from chatd.core.model import CommittedRun, Owed, OwedRun, Pull, StreamAcks, StreamKey
 from chatd.core.priority import NORMAL
@@ -126,12 +127,22 @@ class DirectAccess(StoreAccess):
     def __init__(self, store: Store) -> None:
         self._store = store
         self.commands: list[Command[object]] = []
+        self.deadlines: list[Deadline | None] = []
+        """Those of the commands that calls made."""
 
     def ask(self, query: Query[R], then: Callable[[R], None], failed: Failed | None = None) -> None:
         then(self._store.ask(query))
 
-    def write(self, command: Command[R], then: Callable[[R], None], failed: Failed | None = None) -> None:
+    def write(
+        self,
+        command: Command[R],
+        then: Callable[[R], None],
+        failed: Failed | None = None,
+        *,
+        deadline: Deadline | None = None,
+    ) -> None:
         self.commands.append(command)
+        self.deadlines.append(deadline)
         then(self._store.do(command))
 
     def tell(self, command: Command[object]) -> None:

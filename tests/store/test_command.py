@@ -25,6 +25,8 @@ from chatd.default.notifications.queue import ClaimNotifications, DropNotificati
 from chatd.default.notifications.settle import SettleNotifications
 from chatd.default.outbox.cursors import AckCursors
 from chatd.default.receipts.store import SetReadMarker
+from chatd.default.requests.model import RequestKey
+from chatd.default.requests.store import ForgetRequests, Once
 from chatd.default.retention.clock import RecordTime
 from chatd.default.retention.erase import EraseProfile
 from chatd.default.retention.orphans import DeleteOrphans
@@ -102,6 +104,11 @@ LOCKS: tuple[tuple[Command[object], Locks], ...] = (
         Locks(profiles=("p", "q"), notifications=True, entries=[("p", "d", ""), ("q", "d", "")]),
     ),
     (DeleteOrphans("push", (("p", "d"),)), Locks(notifications=True)),
+    (
+        Once(RemoveSubscriptions("r", ("p",), "by", False), RequestKey("by", "id", b""), lambda change: b""),
+        Locks(rooms=("r",), profiles=("p", "by"), entries=[("p", "", "r")]),
+    ),
+    (ForgetRequests(1, 1), NO_LOCKS),
 )
 
 

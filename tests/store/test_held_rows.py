@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
+from chatd.core.deadline import Deadline, SilenceLimit
 from chatd.default.fan_out.marks import MarkPublished
 from chatd.default.receipts.store import SetReadMarker
 from chatd.default.rooms.membership import AddSubscriptions
-from chatd.default.rooms.store import CreateRoom
-from chatd.errors import Unavailable
+from chatd.default.rooms.store import CreateRoom, GetRoom
+from chatd.errors import TimedOut, Unavailable
 from chatd.store.command import Command
 from chatd.store.postgres import LOCK_MS
 from chatd.store.set_aside import SET_ASIDE_SECONDS
+from chatd.store.steady import steady_us
 from tests.store.driver import Store, acks, event, send
 from tests.store.other_session import holding
 
@@ -32,11 +34,17 @@ def store(postgres_uri: str) -> Iterator[Store]:
     running.close()
 
 
-def begin(store: Store, command: Command[object]) -> "queue.SimpleQueue[Any]":
+def begin(
+    store: Store, command: Command[object], deadline: Deadline | None = None
+) -> "queue.SimpleQueue[Any]":
     """Submit a command; its result comes in the queue."""
     result: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    store.writer.submit(command, result.put)
+    store.writer.submit(command, result.put, deadline)
     return result
+
+
+def seconds_from_now(seconds: float) -> Deadline:
+    return Deadline(steady_us() + round(seconds * 1e6), SilenceLimit(2**62))
 
 
 def timed(store: Store, event_id: str) -> float:
@@ -77,6 +85,31 @@ def test_a_command_that_waits_too_long_is_refused(store: Store, postgres_uri: st
     assert SET_ASIDE_SECONDS <= took < SET_ASIDE_SECONDS + LOCK_MS / 1_000 + 1
     (stored,) = store.do(send("alice", event("r", "e")))
     assert (stored.seq, stored.duplicate) == (2, False), "it was not stored"
+
+
+@pytest.mark.parametrize("held_for", [0.5, 2.5], ids=["waits for the lock", "is set aside"])
+def test_a_row_that_is_free_after_the_deadline_is_free_too_late(
+    store: Store, postgres_uri: str, held_for: float
+) -> None:
+    """The scenario of the issue: meanwhile another node has done the same, and taken it back."""
+    add = AddSubscriptions("r", ("carol",), "alice", False)
+    with holding(postgres_uri, HOLD_R) as other:
+        late = begin(store, add, seconds_from_now(held_for / 2))
+        in_time = begin(store, send("alice", event("r", "e")), seconds_from_now(60))
+        time.sleep(held_for)
+        other.run("COMMIT")
+        error, (stored,) = late.get(timeout=5), in_time.get(timeout=5)
+    assert isinstance(error, TimedOut | Unavailable)
+    assert (stored.seq, stored.duplicate) == (2, False)
+    assert [member.profile_id for member in store.ask(GetRoom("r"))[1]] == ["alice", "bob"]
+
+
+def test_a_command_that_is_set_aside_is_refused_at_its_deadline(store: Store, postgres_uri: str) -> None:
+    with holding(postgres_uri, HOLD_R):
+        started = time.monotonic()
+        error = begin(store, send("alice", event("r", "e")), seconds_from_now(2)).get(timeout=20)
+        assert isinstance(error, TimedOut | Unavailable)
+        assert 1.9 < time.monotonic() - started < 3.5
 
 
 def test_an_owner_s_commands_in_a_room_keep_their_order(store: Store, postgres_uri: str) -> None:

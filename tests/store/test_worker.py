@@ -3,15 +3,15 @@
 import threading
 
 from chatd.store.command import Turn
-from chatd.store.worker import BatchWorker, OnResult
+from chatd.store.worker import BatchWorker
 
 
 def test_a_worker_takes_urgent_items_first_and_ends_a_batch_by_its_weight() -> None:
     batches: list[list[str]] = []
     begun, go_on = threading.Event(), threading.Event()
 
-    def work(batch: list[tuple[str, OnResult | None]]) -> None:
-        batches.append([item for item, _ in batch])
+    def work(batch: list[str]) -> None:
+        batches.append(batch)
         begun.set()
         go_on.wait(20)
 
@@ -19,11 +19,11 @@ def test_a_worker_takes_urgent_items_first_and_ends_a_batch_by_its_weight() -> N
         "test", work, closed=lambda: None, max_batch=4, weigh=lambda item: int(item[1:])
     )
     worker.start()
-    worker.submit("a1", None)
+    worker.submit("a1")
     assert begun.wait(20)
     for item in ("b1", "c3", "d1"):
-        worker.submit(item, None)
-    worker.submit("u1", None, Turn.URGENT)
+        worker.submit(item)
+    worker.submit("u1", Turn.URGENT)
     go_on.set()
     worker.stop()
     assert batches == [["a1"], ["u1", "b1", "c3"], ["d1"]]
@@ -34,19 +34,19 @@ def test_background_items_wait_but_not_for_ever() -> None:
     batches: list[list[str]] = []
     begun, go_on = threading.Event(), threading.Event()
 
-    def work(batch: list[tuple[str, OnResult | None]]) -> None:
-        batches.append([item for item, _ in batch])
+    def work(batch: list[str]) -> None:
+        batches.append(batch)
         begun.set()
         go_on.wait(20)
 
     worker: BatchWorker[str] = BatchWorker("test", work, closed=lambda: None, max_batch=2, max_background=1)
     worker.start()
-    worker.submit("a", None)
+    worker.submit("a")
     assert begun.wait(20)
     for item in ("x", "y", "z"):
-        worker.submit(item, None, Turn.BACKGROUND)
+        worker.submit(item, Turn.BACKGROUND)
     for item in ("b", "c", "d"):
-        worker.submit(item, None)
+        worker.submit(item)
     go_on.set()
     worker.stop()
     assert batches == [["a"], ["b", "c", "x"], ["d", "y"], ["z"]]

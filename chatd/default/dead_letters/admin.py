@@ -62,13 +62,15 @@ class DeadLetterAdmin:
         """Their devices get them now if they are connected, else when they come."""
         letter_ids = _check_letters(request.letter_ids)
 
-        def then(going: dict[str, tuple[str, str]]) -> admin_pb2.ReplayDeadLettersResponse:
+        def after(going: dict[str, tuple[str, str]]) -> None:
             for device in set(going.values()):
                 self._notify(topic_of(*device))
+
+        def then(going: dict[str, tuple[str, str]]) -> admin_pb2.ReplayDeadLettersResponse:
             unknown = [one for one in letter_ids if one not in going]
             return admin_pb2.ReplayDeadLettersResponse(replayed=going, unknown=unknown)
 
-        return Write(ReplayDeadLetters(letter_ids), then)
+        return Write(ReplayDeadLetters(letter_ids), then, after)
 
     def drop_dead_letters(self, caller: Caller, request: admin_pb2.DropDeadLettersRequest) -> Answer:
         """Dropped ones are never listed or delivered again."""

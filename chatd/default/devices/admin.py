@@ -74,12 +74,14 @@ class DeviceAdmin:
             check_id("device_id", request.device_id),
         )
 
-        def then(epoch: int) -> admin_pb2.ForgetDeviceResponse:
+        def after(epoch: int) -> None:
             if epoch:
                 self._tell_epoch(topic_of(profile_id, device_id), epoch + 1)
+
+        def then(epoch: int) -> admin_pb2.ForgetDeviceResponse:
             return admin_pb2.ForgetDeviceResponse(forgotten=epoch > 0)
 
-        return Write(ForgetDevice(profile_id, device_id), then)
+        return Write(ForgetDevice(profile_id, device_id), then, after)
 
     def list_connections(self, caller: Caller, request: admin_pb2.ListConnectionsRequest) -> Answer:
         """Devices that are connected."""

@@ -13,10 +13,10 @@ from functools import partial
 from chatd.core.counter import Counter
 from chatd.core.ids import split_topic, topic_of
 from chatd.core.online import OnlineTable
+from chatd.default.answer import CallStore
 from chatd.default.devices.replacement import FindReplaceable, ReplaceDevice
 from chatd.default.devices.store import OpenStreams
 from chatd.errors import ChatdError, TooManyDevices, Unavailable
-from chatd.store.access import StoreAccess
 
 CONNECTED_KNOWN_SECONDS = 5.0
 """Within this time a gateway tells the nodes that a device has connected, and a node that has just
@@ -59,7 +59,6 @@ class DeviceLimit:
 
     def __init__(
         self,
-        store: StoreAccess,
         online: OnlineTable,
         *,
         most: int,
@@ -67,7 +66,6 @@ class DeviceLimit:
         clock: Callable[[], int],
         steady: Callable[[], float],
     ) -> None:
-        self._store = store
         self._online = online
         self._most = most
         self._tell_epoch = tell_epoch
@@ -78,6 +76,7 @@ class DeviceLimit:
 
     def open(
         self,
+        store: CallStore,
         devices: Sequence[_Key],
         then: Callable[[Sequence[Opened]], None],
         failed: Callable[[ChatdError], None],
@@ -90,11 +89,11 @@ class DeviceLimit:
             if self._steady() < self._connected_known_at:
                 while opening.newcomers:
                     opening.end(Unavailable("this node has just started; it may replace no device yet"))
-            self._go_on(opening, then)
+            self._go_on(store, opening, then)
 
-        self._store.write(OpenStreams(tuple(devices), self._most), opened, failed)
+        store.write(OpenStreams(tuple(devices), self._most), opened, failed)
 
-    def _go_on(self, opening: _Opening, then: Callable[[Sequence[Opened]], None]) -> None:
+    def _go_on(self, store: CallStore, opening: _Opening, then: Callable[[Sequence[Opened]], None]) -> None:
         """Find a place for the next newcomer. One after the other: each takes another device's
         place."""
         if not opening.newcomers:
@@ -105,14 +104,14 @@ class DeviceLimit:
 
         def end(outcome: Opened) -> None:
             opening.end(outcome)
-            self._go_on(opening, then)
+            self._go_on(store, opening, then)
 
         def found(replaceable: str) -> None:
             if not replaceable:
                 end(TooManyDevices(f"this profile has {self._most} devices, each in use or owed something"))
                 return
             command = ReplaceDevice(profile_id, device_id, self._most, replaceable, unseen_since_us)
-            self._store.write(command, partial(replaced, replaceable), end)
+            store.write(command, partial(replaced, replaceable), end)
 
         def replaced(replaceable: str, epochs: tuple[int, int]) -> None:
             epoch, went = epochs
@@ -123,12 +122,12 @@ class DeviceLimit:
             if epoch:
                 end(epoch)
             elif opening.attempts < MAX_ATTEMPTS:
-                self._go_on(opening, then)
+                self._go_on(store, opening, then)
             else:
                 end(Unavailable("other new devices of this profile were quicker each time"))
 
         query = FindReplaceable(profile_id, self._connected(profile_id), unseen_since_us)
-        self._store.ask(query, found, end)
+        store.ask(query, found, end)
 
     def _connected(self, profile_id: str) -> frozenset[str]:
         topics = (split_topic(topic) for topic in self._online.of_profile(profile_id))

@@ -8,7 +8,7 @@ import structlog
 
 from chatd.core.routing import Change, Routing
 from chatd.core.wire import queue_body
-from chatd.default.answer import Answer, Call, Caller, Later, Refuse, Reply, Role
+from chatd.default.answer import Answer, Call, Caller, CallStore, Later, Refuse, Respond, Role
 from chatd.default.part import Part
 from chatd.errors import InvalidArgument, Unavailable
 from chatd.pb.node.v1.node_pb2 import QueueHeader, WatchRequest, WatchResponse
@@ -80,20 +80,20 @@ class GatewayRouting:
         self._tell(change)
         heard = [topic for topic in request.add if topic[-1:] in self._on_heard]
 
-        def begin(reply: Reply, refuse: Refuse) -> None:
+        def begin(store: CallStore, respond: Respond, refuse: Refuse) -> None:
             self._publisher.when_subscribed(
-                instance, request.number, partial(self._subscribed, heard, reply, refuse)
+                instance, request.number, partial(self._subscribed, heard, respond, refuse)
             )
 
         return Later(begin)
 
-    def _subscribed(self, heard: Iterable[bytes], reply: Reply, refuse: Refuse, there: bool) -> None:
+    def _subscribed(self, heard: Iterable[bytes], respond: Respond, refuse: Refuse, there: bool) -> None:
         if not there:
             refuse(Unavailable("this gateway no longer hears the queue"))
             return
         for topic in heard:
             self._on_heard[topic[-1:]](topic)
-        reply(WatchResponse())
+        respond(WatchResponse())
 
     def on_gateway(self, instance: str, there: bool) -> None:
         """The queue has seen a gateway's subscriptions come or go. When they come again, messages

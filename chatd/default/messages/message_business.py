@@ -55,7 +55,14 @@ class MessageBusiness:
         self._unreadable = unreadable
         self.part = Part(
             calls=(
-                Call("ChatService/SendEvents", SendEventsRequest, Role.USER, self.send_events),
+                # The events' own ids are remembered.
+                Call(
+                    "ChatService/SendEvents",
+                    SendEventsRequest,
+                    Role.USER,
+                    self.send_events,
+                    is_remembered=False,
+                ),
                 Call("ChatService/GetHistory", GetHistoryRequest, Role.USER, self.get_history),
             )
         )

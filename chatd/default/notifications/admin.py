@@ -4,7 +4,19 @@ from collections.abc import Callable
 
 from chatd.core.ids import check_id
 from chatd.core.model import PushDevice
-from chatd.default.answer import Answer, Call, Caller, Later, Read, ReadFirst, Refuse, Reply, Role, Write
+from chatd.default.answer import (
+    Answer,
+    Call,
+    Caller,
+    CallStore,
+    Later,
+    Read,
+    ReadFirst,
+    Refuse,
+    Respond,
+    Role,
+    Write,
+)
 from chatd.default.limits import page_limit
 from chatd.default.notifications.model import QueuedNotification
 from chatd.default.notifications.push import GetPush
@@ -71,9 +83,11 @@ class NotificationAdmin:
                 raise EventNotFound(f"device '{device_id}' of '{profile_id}' is not notified")
             notifier = push.notifier
 
-            def begin(reply: Reply, refuse: Refuse) -> None:
+            def begin(store: CallStore, respond: Respond, refuse: Refuse) -> None:
                 def tried(error: str) -> None:
-                    reply(admin_pb2.TestNotificationResponse(notifier=notifier, sent=not error, error=error))
+                    respond(
+                        admin_pb2.TestNotificationResponse(notifier=notifier, sent=not error, error=error)
+                    )
 
                 self._test(profile_id, device_id, push, tried)
 

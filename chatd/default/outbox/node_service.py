@@ -8,7 +8,19 @@ from chatd.core.ids import check_id, check_seq, topic_of
 from chatd.core.log_state import from_pb
 from chatd.core.model import Owed, Pull, Shown, StreamAcks, StreamKey
 from chatd.core.wire import error_to_pb
-from chatd.default.answer import Answer, Call, Caller, Done, Later, Read, Refuse, Reply, Role, Write
+from chatd.default.answer import (
+    Answer,
+    Call,
+    Caller,
+    CallStore,
+    Done,
+    Later,
+    Read,
+    Refuse,
+    Respond,
+    Role,
+    Write,
+)
 from chatd.default.dead_letters.failures import RetryRule
 from chatd.default.devices.connection_cache import ConnectionCache
 from chatd.default.devices.device_limit import DeviceLimit, Opened
@@ -24,6 +36,7 @@ from chatd.default.part import Part
 from chatd.errors import ChatdError
 from chatd.pb.gateway.v1 import gateway_pb2
 from chatd.pb.node.v1 import node_pb2
+from chatd.store.steady import steady_us
 
 
 class NodeService:
@@ -76,7 +89,9 @@ class NodeService:
     def describe(self, caller: Caller, request: node_pb2.DescribeRequest) -> Answer:
         """This node and the others that serve. The call shows the gateway that the node lives, and
         the node that the gateway does. One that this node cannot speak to is told the numbers."""
-        response = node_pb2.DescribeResponse(call_uri=self._leases.call_uri, queue_uri=self._leases.queue_uri)
+        response = node_pb2.DescribeResponse(
+            call_uri=self._leases.call_uri, queue_uri=self._leases.queue_uri, steady_us=steady_us()
+        )
         response.MergeFrom(self._description)
         if not self._gateways.heard(request):
             response.ClearField("queue_name")
@@ -137,9 +152,9 @@ class NodeService:
                 rewound=[index for index, one in shown.items() if one in compared.lost],
             )
 
-        def begin(reply: Reply, refuse: Refuse) -> None:
+        def begin(store: CallStore, respond: Respond, refuse: Refuse) -> None:
             def open_them(compared: Compared) -> None:
-                self._limit.open(devices, lambda outcomes: reply(then(compared, outcomes)), refuse)
+                self._limit.open(store, devices, lambda outcomes: respond(then(compared, outcomes)), refuse)
 
             self._comparison.compare(from_pb(request.log), list(shown.values()), open_them, refuse)
 
@@ -165,14 +180,16 @@ class NodeService:
         if alive:
             self._cache.touch(alive, self._clock())
 
-        def then(not_counted: NotCounted) -> node_pb2.AckBatchResponse:
+        def after(not_counted: NotCounted) -> None:
             left_out = {*not_counted.superseded, *not_counted.unknown}
             self._acknowledged(
                 [one for index, one in enumerate(acks) if index not in left_out] if left_out else acks
             )
+
+        def then(not_counted: NotCounted) -> node_pb2.AckBatchResponse:
             return node_pb2.AckBatchResponse(superseded=not_counted.superseded, unknown=not_counted.unknown)
 
-        return Write(AckCursors(acks, self._rule, from_pb(request.log)), then)
+        return Write(AckCursors(acks, self._rule, from_pb(request.log)), then, after)
 
     def close_streams(self, caller: Caller, request: node_pb2.CloseStreamsRequest) -> Answer:
         """Forget connections that ended."""

@@ -37,6 +37,7 @@ class ReceiptBusiness:
                     chat_pb2.SetReadMarkerRequest,
                     Role.USER,
                     self.set_read_marker,
+                    is_remembered=False,  # a marker only moves forward
                 ),
                 Call("ChatService/ListUnread", chat_pb2.ListUnreadRequest, Role.USER, self.list_unread),
                 Call(
@@ -53,13 +54,15 @@ class ReceiptBusiness:
         room_id = check_id("room_id", request.room_id)
         device_id = check_id("device_id", request.device_id) if request.device_id else ""
 
-        def then(marker: ReadMarker) -> chat_pb2.SetReadMarkerResponse:
+        def after(marker: ReadMarker) -> None:
             if marker.moved and self._signals.wanted:
                 self._tell_read(marker, device_id)
+
+        def then(marker: ReadMarker) -> chat_pb2.SetReadMarkerResponse:
             return chat_pb2.SetReadMarkerResponse(seq=marker.seq, unread=marker.unread)
 
         return Write(
-            SetReadMarker(caller.profile_id, room_id, check_seq("seq", request.seq), device_id), then
+            SetReadMarker(caller.profile_id, room_id, check_seq("seq", request.seq), device_id), then, after
         )
 
     def _tell_read(self, marker: ReadMarker, device_id: str) -> None:

@@ -13,6 +13,7 @@ from google.protobuf.struct_pb2 import Struct
 from chatd.core.ids import ERASED
 from chatd.core.notable import is_notable
 from chatd.core.wire import encode_delivery, link_of
+from chatd.default.requests.store import erase_from_answers
 from chatd.default.retention.model import Purged
 from chatd.default.rooms.membership import leave
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink, EventType
@@ -32,6 +33,7 @@ _PROFILE_TABLES = (
     "retention_gap",
     "connection",
     "device",
+    "answered_request",
     "profile",
 )
 
@@ -202,4 +204,5 @@ def _delete_rows(transaction: Transaction, profile_id: str) -> None:
     database.run(
         "UPDATE dead_letter SET sender_id = ?, event_id = '' WHERE sender_id = ?", (ERASED, profile_id)
     )
+    erase_from_answers(transaction, profile_id)
     database.run("UPDATE room SET created_by = ? WHERE created_by = ?", (ERASED, profile_id))

@@ -19,6 +19,7 @@ from chatd.core.online import OnlineTable
 from chatd.default.dead_letters.failures import DeleteSettledFailures
 from chatd.default.devices.store import ExpireDevices, FindUnusedDevices
 from chatd.default.part import Part
+from chatd.default.requests.store import ForgetRequests
 from chatd.default.retention.clock import GetKnownTime, RecordTime
 from chatd.default.retention.cuts import FindCuts
 from chatd.default.retention.model import Cut, Purged
@@ -34,8 +35,8 @@ BATCH = 500
 ROOMS = 500
 """Rooms looked at in one query."""
 ID_MEMORY_US = 7 * 86_400_000_000
-"""Ids of removed events are remembered this long: a sender's retry never comes later (DELIVERY.md,
-5)."""
+"""Ids of removed events, and of other calls, are remembered this long: a retry never comes later
+(DELIVERY.md, 5)."""
 DAY_US = 86_400_000_000
 ONLINE_KNOWN_SECONDS = 5.0
 """A node that has just started does not know yet which devices are connected."""
@@ -87,7 +88,7 @@ class Retention:
         )
 
     def begin(self) -> None:
-        """Start a pass: unused devices, settled failures, the logs, orphans."""
+        """Start a pass: unused devices, settled failures, request ids, the logs, orphans."""
         wall_us, steady = self._clock(), self._steady()
         step = self._watch.look(wall_us, steady)
         if step:
@@ -125,7 +126,7 @@ class Retention:
 
     @property
     def _forget_before_us(self) -> int:
-        """Ids of events from before then are forgotten; 0: none."""
+        """Ids of events and requests from before then are forgotten; 0: none."""
         return max(0, self._now_us - ID_MEMORY_US)
 
     def _expire(self, unseen_since_us: int, devices: tuple[tuple[str, str], ...]) -> None:
@@ -144,7 +145,16 @@ class Retention:
         self._settle()
 
     def _settle(self) -> None:
-        self._store.write(DeleteSettledFailures(BATCH), lambda done: self._look(""), self._failed)
+        self._store.write(DeleteSettledFailures(BATCH), lambda done: self._forget_requests(), self._failed)
+
+    def _forget_requests(self) -> None:
+        def forgotten(requests: int) -> None:
+            if requests < BATCH:
+                self._look("")
+            else:
+                self._forget_requests()
+
+        self._store.write(ForgetRequests(self._forget_before_us, BATCH), forgotten, self._failed)
 
     def _look(self, after_room_id: str) -> None:
         """Ask for the cuts of the next rooms."""

@@ -179,6 +179,16 @@ CREATE TABLE read_marker (
     device_id TEXT NOT NULL,
     PRIMARY KEY (profile_id, room_id));
 
+-- Answers to calls that change something, by the ids that their callers gave them: a call that comes again is not executed again.
+CREATE TABLE answered_request (
+    profile_id TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    content_hash {bytes} NOT NULL,
+    answer {bytes} NOT NULL,
+    at_us BIGINT NOT NULL,
+    PRIMARY KEY (profile_id, request_id));
+CREATE INDEX answered_request_at ON answered_request (at_us);
+
 -- One row: which log this database holds (core/log_state.py).
 CREATE TABLE log (
     id BIGINT PRIMARY KEY,

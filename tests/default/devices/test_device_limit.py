@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from chatd.core.deadline import Deadline, SilenceLimit
 from chatd.core.ids import topic_of
 from chatd.core.online import OnlineTable
+from chatd.default.answer import CallStore
 from chatd.default.devices.device_limit import CONNECTED_KNOWN_SECONDS, MAX_ATTEMPTS, DeviceLimit, Opened
 from chatd.default.devices.replacement import FindReplaceable
 from chatd.errors import TooManyDevices, Unavailable
@@ -15,6 +17,7 @@ from chatd.store.command import Query
 from tests.store.driver import DirectAccess, Store
 
 MOST = 3
+DEADLINE = Deadline(2**62, SilenceLimit(2**62))
 LONG_US = 60_000_000
 
 
@@ -28,7 +31,6 @@ class Rig:
         self.steady = 0.0
         self.told: list[tuple[bytes, int]] = []
         self.limit = DeviceLimit(
-            self.access,
             self.online,
             most=MOST,
             tell_epoch=lambda topic, epoch: self.told.append((topic, epoch)),
@@ -43,7 +45,8 @@ class Rig:
 
     def open_all(self, devices: Sequence[tuple[str, str]]) -> list[object]:
         outcomes: list[Opened] = []
-        self.limit.open(devices, outcomes.extend, lambda error: pytest.fail(str(error)))
+        store = CallStore(self.access, DEADLINE)
+        self.limit.open(store, devices, outcomes.extend, lambda error: pytest.fail(str(error)))
         return [one if isinstance(one, int) else type(one) for one in outcomes]
 
     def connect(self, *devices: str) -> None:
@@ -64,6 +67,14 @@ def test_newcomers_replace_devices_that_are_away_and_the_rest_is_refused(rig: Ri
     assert rig.told == [(topic_of("bob", "a"), 2), (topic_of("bob", "c"), 2)]
     assert rig.limit.replaced.value == 2
     assert rig.open("b", "d", "e", "a") == [2, 2, 2, TooManyDevices]
+
+
+def test_every_step_has_the_call_s_deadline(rig: Rig) -> None:
+    rig.open("a", "b", "c")
+    rig.store.now_us += LONG_US
+    rig.open("d")
+    assert len(rig.access.deadlines) == 3
+    assert all(deadline is DEADLINE for deadline in rig.access.deadlines)
 
 
 def test_three_hundred_hellos_in_one_call_make_no_more_devices(rig: Rig) -> None:

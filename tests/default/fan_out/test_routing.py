@@ -2,6 +2,7 @@
 gone."""
 
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 from google.protobuf.message import Message
@@ -10,13 +11,15 @@ from chatd.core.ids import DELIVERIES, WATCH
 from chatd.core.routing import Routing
 from chatd.core.subscribed import Subscribed
 from chatd.core.wire import split_queue_body
-from chatd.default.answer import Caller, Later
+from chatd.default.answer import Caller, CallStore, Later
 from chatd.default.fan_out.routing import SILENT_SECONDS, TICK_SECONDS, GatewayRouting
 from chatd.errors import ChatdError, InvalidArgument, Unavailable
 from chatd.pb.node.v1.node_pb2 import QueueHeader, WatchRequest, WatchResponse
 from tests.default.fan_out.test_publishing import Kept
 
 GATEWAY = Caller("", operator=False)
+NO_STORE = cast(CallStore, None)
+"""A Watch writes nothing."""
 A, B, BOB = b"a:1\0", b"b:1\0", b"bob\x02"
 
 
@@ -65,7 +68,7 @@ class Node:
         answer = self.gateways.watch(GATEWAY, request)
         assert isinstance(answer, Later)
         said: list[Message | ChatdError] = []
-        answer.begin(said.append, said.append)
+        answer.begin(NO_STORE, said.append, said.append)
         return said
 
     def take(self) -> list[tuple[bytes, bool]]:

@@ -22,6 +22,7 @@ def everything(store: Store) -> str:
         "delivery_attempt",
         "dead_letter",
         "connection",
+        "answered_request",
     ]
     rows = [row for table in tables for row in store.database.rows(f"SELECT * FROM {table}")]
     return "\n".join(

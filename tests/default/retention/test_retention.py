@@ -2,7 +2,10 @@
 
 from chatd.core.ids import topic_of
 from chatd.core.online import OnlineTable
-from chatd.default.retention.retention import DAY_US, ONLINE_KNOWN_SECONDS, Retention, RetentionRule
+from chatd.default.requests.model import RequestKey
+from chatd.default.requests.store import Once
+from chatd.default.retention.retention import BATCH, DAY_US, ONLINE_KNOWN_SECONDS, Retention, RetentionRule
+from chatd.default.rooms.membership import AddSubscriptions
 from tests.default.retention.log import fill
 from tests.store.driver import DirectAccess, Store, event, send
 
@@ -66,6 +69,24 @@ def test_what_is_old_goes_when_the_clock_has_gone_well_for_a_day(store: Store) -
     for _ in range(101):
         node.run(86_400.0)
     assert node.left() == (0, 0, 0)
+
+
+def test_answers_are_remembered_for_a_week(store: Store) -> None:
+    node = begin(store)
+
+    def answered() -> int:
+        ((count,),) = store.database.rows("SELECT COUNT(*) FROM answered_request")
+        return int(count)
+
+    for number in range(BATCH + 1):
+        key = RequestKey("alice", f"id{number}", b"")
+        store.do(Once(AddSubscriptions("r", ("carol",), "alice", False), key, lambda change: b""))
+    for _ in range(6):
+        node.run(86_400.0)
+    node.run(80_000.0)
+    assert answered() == BATCH + 1
+    node.run(10_000.0)
+    assert answered() == 0, "in one pass, however many batches"
 
 
 def test_a_step_that_stays_is_believed_after_a_day(store: Store) -> None:

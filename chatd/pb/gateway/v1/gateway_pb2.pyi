@@ -185,20 +185,22 @@ class Error(_message.Message):
     def __init__(self, code: _Optional[int] = ..., name: _Optional[str] = ..., message: _Optional[str] = ..., retry: bool = ..., retry_after_ms: _Optional[int] = ..., hello_id: _Optional[int] = ...) -> None: ...
 
 class RpcRequest(_message.Message):
-    __slots__ = ("call_id", "method", "payload", "token", "profile_id", "affinity")
+    __slots__ = ("call_id", "method", "payload", "token", "profile_id", "affinity", "request_id")
     CALL_ID_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     AFFINITY_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     call_id: int
     method: str
     payload: bytes
     token: str
     profile_id: str
     affinity: str
-    def __init__(self, call_id: _Optional[int] = ..., method: _Optional[str] = ..., payload: _Optional[bytes] = ..., token: _Optional[str] = ..., profile_id: _Optional[str] = ..., affinity: _Optional[str] = ...) -> None: ...
+    request_id: str
+    def __init__(self, call_id: _Optional[int] = ..., method: _Optional[str] = ..., payload: _Optional[bytes] = ..., token: _Optional[str] = ..., profile_id: _Optional[str] = ..., affinity: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class RpcResponse(_message.Message):
     __slots__ = ("call_id", "payload", "error")

@@ -26,18 +26,34 @@ class Caller(_message.Message):
     def __init__(self, profile_id: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ...) -> None: ...
 
 class NodeRequest(_message.Message):
-    __slots__ = ("call_id", "method", "payload", "caller", "protocol")
+    __slots__ = ("call_id", "method", "payload", "caller", "limits", "request_id", "protocol")
     CALL_ID_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
     CALLER_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     call_id: int
     method: str
     payload: bytes
     caller: Caller
+    limits: CallLimits
+    request_id: str
     protocol: int
-    def __init__(self, call_id: _Optional[int] = ..., method: _Optional[str] = ..., payload: _Optional[bytes] = ..., caller: _Optional[_Union[Caller, _Mapping]] = ..., protocol: _Optional[int] = ...) -> None: ...
+    def __init__(self, call_id: _Optional[int] = ..., method: _Optional[str] = ..., payload: _Optional[bytes] = ..., caller: _Optional[_Union[Caller, _Mapping]] = ..., limits: _Optional[_Union[CallLimits, _Mapping]] = ..., request_id: _Optional[str] = ..., protocol: _Optional[int] = ...) -> None: ...
+
+class CallLimits(_message.Message):
+    __slots__ = ("node_started_at_us", "deadline_us", "period", "silent_at_us")
+    NODE_STARTED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_US_FIELD_NUMBER: _ClassVar[int]
+    PERIOD_FIELD_NUMBER: _ClassVar[int]
+    SILENT_AT_US_FIELD_NUMBER: _ClassVar[int]
+    node_started_at_us: int
+    deadline_us: int
+    period: int
+    silent_at_us: int
+    def __init__(self, node_started_at_us: _Optional[int] = ..., deadline_us: _Optional[int] = ..., period: _Optional[int] = ..., silent_at_us: _Optional[int] = ...) -> None: ...
 
 class Run(_message.Message):
     __slots__ = ("room_id", "first_seq", "last_seq")
@@ -123,7 +139,7 @@ class NodeAddress(_message.Message):
     def __init__(self, node_id: _Optional[str] = ..., call_uri: _Optional[str] = ..., queue_uri: _Optional[str] = ...) -> None: ...
 
 class DescribeResponse(_message.Message):
-    __slots__ = ("node_id", "queue_name", "version", "started_at_us", "nodes", "call_uri", "gateway_uris", "watched", "log", "protocol", "oldest_protocol", "queue_uri")
+    __slots__ = ("node_id", "queue_name", "version", "started_at_us", "nodes", "call_uri", "gateway_uris", "watched", "log", "steady_us", "protocol", "oldest_protocol", "queue_uri")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     QUEUE_NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -133,6 +149,7 @@ class DescribeResponse(_message.Message):
     GATEWAY_URIS_FIELD_NUMBER: _ClassVar[int]
     WATCHED_FIELD_NUMBER: _ClassVar[int]
     LOG_FIELD_NUMBER: _ClassVar[int]
+    STEADY_US_FIELD_NUMBER: _ClassVar[int]
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     OLDEST_PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     QUEUE_URI_FIELD_NUMBER: _ClassVar[int]
@@ -145,10 +162,11 @@ class DescribeResponse(_message.Message):
     gateway_uris: _containers.RepeatedScalarFieldContainer[str]
     watched: int
     log: LogState
+    steady_us: int
     protocol: int
     oldest_protocol: int
     queue_uri: str
-    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ..., call_uri: _Optional[str] = ..., gateway_uris: _Optional[_Iterable[str]] = ..., watched: _Optional[int] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., protocol: _Optional[int] = ..., oldest_protocol: _Optional[int] = ..., queue_uri: _Optional[str] = ...) -> None: ...
+    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ..., call_uri: _Optional[str] = ..., gateway_uris: _Optional[_Iterable[str]] = ..., watched: _Optional[int] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., steady_us: _Optional[int] = ..., protocol: _Optional[int] = ..., oldest_protocol: _Optional[int] = ..., queue_uri: _Optional[str] = ...) -> None: ...
 
 class WatchRequest(_message.Message):
     __slots__ = ("gateway_instance", "number", "full", "add", "remove")
