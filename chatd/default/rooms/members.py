@@ -60,15 +60,20 @@ class ShareRoom(Query[frozenset[str]]):
     def answer(self, database: Database) -> frozenset[str]:
         if self.everybody or not self.others:
             return frozenset(self.others)
-        rows = database.rows(
+        values, parameters = database.values("t", [(one,) for one in self.others])
+        rows = database.rows(  # for each, the look-ups end with the first such room
             f"""
-            SELECT DISTINCT other.profile_id
-            FROM subscription other
-            JOIN subscription own ON own.room_id = other.room_id AND own.left_seq IS NULL
-            WHERE other.profile_id IN ({placeholders(len(self.others))}) AND other.left_seq IS NULL
-                AND own.profile_id = ?
-                AND {takes_part_sql("other")}
+            WITH v(profile_id) AS ({values})
+            SELECT v.profile_id
+            FROM v
+            WHERE EXISTS (
+                SELECT 1
+                FROM subscription other
+                JOIN subscription own ON own.room_id = other.room_id AND own.profile_id = ?
+                    AND own.left_seq IS NULL
+                WHERE other.profile_id = v.profile_id AND other.left_seq IS NULL
+                    AND {takes_part_sql("other")})
             """,
-            (*self.others, self.profile_id),
+            (*parameters, self.profile_id),
         )
         return frozenset(row[0] for row in rows) | ({self.profile_id} & set(self.others))
