@@ -77,9 +77,10 @@ class Node:
 
     def redial(self, now: float) -> None:
         """Give its connection up for a new one."""
-        self.pump.close()
         self.silent_since = now
-        self.pump = self._dial(self)
+        pump = self._dial(self)
+        self.pump.close()
+        self.pump = pump
 
     @property
     def is_known(self) -> bool:
@@ -270,6 +271,8 @@ class Backend:
             _answer(waiting.on_reply, reply.payload if error is None else b"", error)
 
     def _tick(self) -> None:
+        # First of all: what fails below must not end the ticks.
+        self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
         now = self._loop.time()
         while self._waiting:
             call_id, oldest = next(iter(self._waiting.items()))
@@ -291,7 +294,6 @@ class Backend:
             if not node.heard_at and node.silent_since <= now - REDIAL_SECONDS:
                 self.give_up(node, before=self.next_id)
                 node.redial(now)
-        self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
 
     def _on_lost(self, node: Node) -> None:
         """The connection is gone, or nothing has come over it for long."""

@@ -76,15 +76,16 @@ class Introduction:
             self._timer.cancel()
 
     def _tick(self) -> None:
+        # First of all: what fails below must not end the ticks.
+        self._timer = self._loop.call_later(
+            TICK_SECONDS if self._backend.ready else IMPATIENT_SECONDS, self._tick
+        )
         now = self._loop.time()
         if now - self._described_at >= DESCRIBE_SECONDS:
             self._described_at = now
             self._describe(self._backend.nodes)
         else:
             self._describe([node for node in self._backend.nodes if not node.is_known])
-        self._timer = self._loop.call_later(
-            TICK_SECONDS if self._backend.ready else IMPATIENT_SECONDS, self._tick
-        )
 
     def _describe(self, nodes: Sequence[Node]) -> None:
         if not nodes:
