@@ -6,6 +6,8 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
+from google.protobuf.struct_pb2 import Struct, Value
+
 from chatd import __version__
 from chatd.default.notifications.push import SetPush
 from chatd.default.receipts.store import SetReadMarker
@@ -28,6 +30,11 @@ def unpack(release: Path, path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+def payload(text: str) -> bytes:
+    """An encoded payload that says so."""
+    return Struct(fields={"text": Value(string_value=text)}).SerializeToString(deterministic=True)
+
+
 def fill(uri: str) -> None:
     """Something of everything: rooms, members that came and went, events, cursors, a failure, a
     notification, a read marker."""
@@ -38,7 +45,7 @@ def fill(uri: str) -> None:
     bob = store.open("bob", "phone")
     store.do(SetPush("bob", "phone", "webhook", "https://example.org/bob", "", "", MANY))
     for number in range(10):
-        store.do(send("alice", event("r", f"e{number}", f"line {number}".encode())))
+        store.do(send("alice", event("r", f"e{number}", payload(f"line {number}"))))
     store.do(RemoveSubscriptions("r", ("carol",), "alice", False))
     store.do(acks((bob, {"r": 5})))
     store.do(failed(bob, "r", 6))

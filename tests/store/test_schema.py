@@ -14,7 +14,7 @@ from chatd.errors import ConfigError
 from chatd.store.database import Database
 from chatd.store.migration import fingerprint
 from tests.store.driver import Store, event, send
-from tests.store.release import stored, unpack
+from tests.store.release import payload, stored, unpack
 
 
 def test_this_release_is_among_those_stored() -> None:
@@ -34,7 +34,7 @@ def test_a_release_s_database_is_opened_and_goes_on(release: Path, tmp_path: Pat
     assert len(store.ask(GetHistory("r", "alice", False, 0, 100))[0]) == 12
     bob = store.open("bob", "phone")
     assert [(run.first_seq, run.last_seq) for run in store.owed(bob).runs] == [(6, 12)]
-    (again,) = store.do(send("alice", event("r", "e0", b"line 0")))
+    (again,) = store.do(send("alice", event("r", "e0", payload("line 0"))))
     assert (again.seq, again.duplicate) == (2, True)
     (new,) = store.do(send("alice", event("r", "new")))
     assert new.seq == 13
