@@ -61,16 +61,17 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CallStore:
-    """The store as one call uses it. All that the call writes has its ``deadline``; an answer with
-    a ``key`` is made once, and given each time."""
+    """The store as one call of ``profile_id`` uses it. All that the call reads and writes has its
+    ``deadline``; an answer with a ``key`` is made once, and given each time."""
 
     store: StoreAccess
+    profile_id: str
     deadline: Deadline | None = None
     key: RequestKey | None = None
 
     def ask(self, query: Query[R], then: Callable[[R], None], refuse: Refuse) -> None:
-        """Ask a reader: nobody is harmed by an answer that comes too late."""
-        self.store.ask(query, then, refuse)
+        """Ask a reader."""
+        self.store.ask(query, then, refuse, owner=self.profile_id, deadline=self.deadline)
 
     def write(self, command: Command[R], then: Callable[[R], None], refuse: Refuse) -> None:
         """Ask the writer, for an answer that takes several steps; it is not remembered."""

@@ -120,7 +120,7 @@ class Calls:
         reply = partial(self._reply, routing_id, request.call_id, method.name)
         refuse = partial(self._refuse_later, routing_id, request.call_id)
         try:
-            answer.give(CallStore(self._store, deadline, key), reply, refuse)
+            answer.give(CallStore(self._store, caller.profile_id, deadline, key), reply, refuse)
         except BaseException:
             self.under_way -= 1
             raise

@@ -11,6 +11,7 @@ from chatd.errors import ChatdError, InvalidArgument, NoStream, Overloaded, Unkn
 from chatd.gateway.admission import Admission
 from chatd.gateway.authentication import Identity
 from chatd.gateway.backend import OnReply
+from chatd.gateway.calls_under_way import WEIGHT_OF_A_SEND, WEIGHT_OF_OTHERS, CallsUnderWay
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.link import Link
@@ -20,13 +21,7 @@ from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest
 from chatd.pb.node.v1.node_pb2 import Caller
 from chatd.text import nfc
 
-MAX_SENDS = 1_024
-"""Sends of one connection that wait for their answers at once; the next call is not read before.
-Their answers are small, and the more of them are stored together, the less each costs."""
-MAX_OTHERS = 64
-"""The same for other calls, whose answers may be a frame each."""
 _SEND = "ChatService/SendEvents"
-_WEIGHT_OF_OTHERS = MAX_SENDS // MAX_OTHERS
 
 
 class Forward(Protocol):
@@ -61,13 +56,12 @@ class ClientCalls:
         self._refusals = refusals
         self._forward = forward
         self._watch = watch
+        self._under_way = CallsUnderWay()
         self.forwarded = Counter("calls_forwarded", "calls of clients forwarded to default nodes")
 
     def on_call(self, peer: ClientConnection, frame: ClientFrame) -> None:
         """Forward, or answer with the reason why not."""
         call, size = frame.call, frame.ByteSize()
-        weight = 1 if call.method == _SEND else _WEIGHT_OF_OTHERS
-        on_reply: OnReply = partial(self._reply, peer.link, call.call_id, weight)
         try:
             identity = self._caller(peer, call)
             self._admission.limit_call(peer, identity, call, size)
@@ -76,6 +70,8 @@ class ClientCalls:
         except ChatdError as exc:
             self._refusals.call(peer, call.call_id, exc, size)
             return
+        weight = WEIGHT_OF_A_SEND if call.method == _SEND else WEIGHT_OF_OTHERS
+        on_reply: OnReply = partial(self._reply, peer.link, call.call_id, identity.profile_id, weight)
         if call.method == "ChatService/WatchPresence":
             if peer.stream is None:
                 error = InvalidArgument("only a connection with an open stream can watch")
@@ -83,7 +79,7 @@ class ClientCalls:
                 return
             on_reply = partial(self._watched, peer, peer.stream, on_reply)
         self.forwarded.add()
-        self._begin(peer.link, weight)
+        self._under_way.begin(identity.profile_id, weight, peer.link)
         self._forward(
             call.method,
             call.payload,
@@ -93,15 +89,16 @@ class ClientCalls:
             request_id=call.request_id,
         )
 
-    def _begin(self, link: Link, weight: int) -> None:
-        before, link.under_way = link.under_way, link.under_way + weight
-        if before < MAX_SENDS <= link.under_way:
-            link.hold()
-
-    def _reply(self, link: Link, call_id: int, weight: int, payload: bytes, error: ChatdError | None) -> None:
-        before, link.under_way = link.under_way, link.under_way - weight
-        if before >= MAX_SENDS > link.under_way:
-            link.go_on()
+    def _reply(
+        self,
+        link: Link,
+        call_id: int,
+        caller: str,
+        weight: int,
+        payload: bytes,
+        error: ChatdError | None,
+    ) -> None:
+        self._under_way.end(caller, weight)
         self._sender.reply(link, call_id, payload, error)
 
     def _watched(

@@ -15,10 +15,6 @@ class Link(Protocol):
     """True while it is full because so much waits for all clients together: then its calls are
     refused. If it is its own alone, they are answered, and at last wait. The front writes it."""
 
-    under_way: int
-    """Weight of the calls that have come over it and are not answered yet. ClientCalls writes
-    it."""
-
     def __hash__(self) -> int: ...
 
     @property

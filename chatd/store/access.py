@@ -26,6 +26,9 @@ from chatd.store.writer import Apply, Commit, WriteBatch, Writer, apply_group
 log = structlog.get_logger()
 
 _OUTAGES = (Unavailable, StoreFailed)
+QUESTIONS_AT_ONCE = 4
+"""Clients' questions that a reader answers before it hands over the answers: each may be a page of
+a megabyte."""
 MAX_WAITING = 20_000
 """Commands and queries that may wait for the store; calls beyond are refused (OVERLOADED)."""
 
@@ -100,9 +103,14 @@ class StoreAccess:
             commit=commit,
             apply=apply,
         )
-        self._reader = Reader(
-            database, lambda batch: loop.call_soon_threadsafe(self._on_read, batch), threads=readers
-        )
+
+        def read(batch: list[Completed]) -> None:
+            loop.call_soon_threadsafe(self._on_read, batch)
+
+        self._reader = Reader(database, read, threads=readers)
+        self._questions = Reader(database, read, threads=readers, max_batch=QUESTIONS_AT_ONCE)
+        """Clients' questions have readers of their own: what streams are owed never waits for
+        them."""
         self._writes = Outage(
             log, "The database takes no writes", "The database takes writes again", now=loop.time
         )
@@ -123,11 +131,13 @@ class StoreAccess:
         self._on_committed, self._on_new_log = on_committed, on_new_log
         self._writer.start()
         self._reader.start()
+        self._questions.start()
 
     def stop(self) -> None:
         """Finish what waits, then end the threads."""
         self._writer.stop()
         self._reader.stop()
+        self._questions.stop()
 
     def is_busy(self) -> bool:
         """True if so much waits that optional work should be left undone."""
@@ -146,10 +156,21 @@ class StoreAccess:
         self.ask(_Ping(), lambda pong: answered.set_result(None), answered.set_exception)
         await answered
 
-    def ask(self, query: Query[R], then: Callable[[R], None], failed: Failed = log_failure) -> None:
-        """Ask a reader; one of ``then`` and ``failed`` is called with the result on the loop."""
+    def ask(
+        self,
+        query: Query[R],
+        then: Callable[[R], None],
+        failed: Failed = log_failure,
+        *,
+        owner: str = "",
+        deadline: Deadline | None = None,
+    ) -> None:
+        """Ask a reader; one of ``then`` and ``failed`` is called with the result on the loop.
+        ``owner`` is the profile that asks, if one does: owners are answered in turn. Nothing is
+        read for a question whose ``deadline`` has passed."""
         self.waiting += 1
-        self._reader.submit(query, _Asked(then, failed).complete)
+        reader = self._questions if owner else self._reader
+        reader.submit(query, _Asked(then, failed).complete, owner, deadline)
 
     def write(
         self,

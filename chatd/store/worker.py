@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from chatd.errors import ChatdError
 from chatd.store.command import Turn
+from chatd.store.fair_queue import FairQueue, Queue
 
 STOP_SECONDS = 2.0
 """Drained threads end at once. A command that is cut off has been acknowledged to nobody."""
@@ -40,7 +41,7 @@ class BatchWorker(Generic[Item]):
     nothing; ``closed`` runs there last. When nothing has come for as many seconds as ``idle`` says
     (None: never), ``work`` gets no item. URGENT items are taken before NORMAL ones and these before
     BACKGROUND ones, of which each batch takes up to ``max_background``; otherwise first in, first
-    out.
+    out, or with ``owner_of`` from one owner after the other.
 
     The queue is not bounded here: whoever submits bounds it (``access.MAX_WAITING``).
     """
@@ -56,11 +57,14 @@ class BatchWorker(Generic[Item]):
         max_background: int = 1_000,
         weigh: Callable[[Item], int] = lambda item: 1,
         idle: Callable[[], float | None] = lambda: None,
+        owner_of: Callable[[Item], str] | None = None,
     ) -> None:
         # A token for each item, False for the end: a thread that has got one finds an item in one
         # of the queues.
         self._tokens: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        self._queues: dict[Turn, deque[Item]] = {turn: deque() for turn in Turn}
+        self._queues: dict[Turn, Queue[Item]] = {
+            turn: deque() if owner_of is None else FairQueue(owner_of) for turn in Turn
+        }
         self.taken = 0
         """NORMAL items taken so far (exact with one thread)."""
         self._weigh = weigh

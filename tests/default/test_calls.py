@@ -369,8 +369,10 @@ def limits(seconds: float, *, silent_in: float = 60.0, started_at_us: int = STAR
 
 @dataclass(frozen=True, slots=True)
 class Busy(Command[None]):
-    """Takes until the test says that it is over."""
+    """Takes until the test says that it is over. What is asked for after it has begun has another
+    transaction."""
 
+    begun: threading.Event
     end: threading.Event
 
     def locks(self) -> Locks:
@@ -378,6 +380,7 @@ class Busy(Command[None]):
 
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence["Busy"]) -> list[None]:
+        commands[0].begun.set()
         assert commands[0].end.wait(20)
         return [None for _ in commands]
 
@@ -414,8 +417,9 @@ async def test_a_call_whose_turn_comes_too_late_is_not_executed(
 ) -> None:
     """It waits in the writer's queue until its time is up."""
     await node.start()
-    busy = Busy(threading.Event())
+    busy = Busy(threading.Event(), threading.Event())
     node.store.tell(busy)
+    assert await asyncio.to_thread(busy.begun.wait, 10)
     limited = limits(late.get("seconds", 10), silent_in=late.get("silent_in", 60))
     reply = await gateway.begin(f"Test/{method}", Request(room_id="new"), USER, limits=limited)
     async with asyncio.timeout(10):

@@ -19,7 +19,6 @@ class KeptLink:
         self.hung_up = False
         self.is_full = False
         self.refuses_calls = False
-        self.under_way = 0
         self.has_stream = False
         self.holds = 0
 

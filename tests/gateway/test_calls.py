@@ -1,4 +1,5 @@
-"""Calls that wait for their answers: many sends or few others, then the connection is not read."""
+"""Calls that wait for their answers: many sends or few others, then their profile's connections are
+not read."""
 
 import pytest
 
@@ -6,7 +7,8 @@ from chatd.errors import ChatdError
 from chatd.gateway.admission import Admission
 from chatd.gateway.authentication import Identity, TokenTable, digest_of
 from chatd.gateway.backend import OnReply
-from chatd.gateway.calls import MAX_OTHERS, MAX_SENDS, ClientCalls
+from chatd.gateway.calls import ClientCalls
+from chatd.gateway.calls_under_way import MAX_WEIGHT, WEIGHT_OF_A_SEND, WEIGHT_OF_OTHERS
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.doorkeeper import Doorkeeper, DoorSettings
@@ -17,6 +19,8 @@ from chatd.pb.node.v1.node_pb2 import Caller
 from tests.gateway.links import KeptLink
 
 TOKEN = "t"
+MAX_SENDS = MAX_WEIGHT // WEIGHT_OF_A_SEND
+MAX_OTHERS = MAX_WEIGHT // WEIGHT_OF_OTHERS
 
 
 class House:
@@ -34,8 +38,8 @@ class House:
             admission, sender, Refusals(admission, sender), forward=self.forward, watch=lambda peer, ids: None
         )
         self.waiting: list[OnReply] = []
-        self.link = KeptLink()
-        self.peer = ClientConnection(self.link, 0.0)
+        self.link, self.other = KeptLink(), KeptLink()
+        self.peers = [ClientConnection(link, 0.0) for link in (self.link, self.other)]
 
     def forward(
         self,
@@ -49,10 +53,10 @@ class House:
     ) -> None:
         self.waiting.append(on_reply)
 
-    def call(self, method: str, count: int) -> None:
+    def call(self, method: str, count: int, *, of: int = 0) -> None:
         for number in range(count):
             call = RpcRequest(call_id=number, method=method, token=TOKEN)
-            self.calls.on_call(self.peer, ClientFrame(call=call))
+            self.calls.on_call(self.peers[of], ClientFrame(call=call))
 
     def answer(self, count: int, error: ChatdError | None = None) -> None:
         for _ in range(count):
@@ -71,7 +75,7 @@ def test_a_connection_is_not_read_while_too_many_of_its_calls_wait(method: str, 
     house.answer(1)
     assert house.link.holds == 0
     house.answer(most - 1)
-    assert (house.link.holds, house.link.under_way, len(house.link.heard())) == (0, 0, most)
+    assert (house.link.holds, len(house.link.heard())) == (0, most)
 
 
 def test_sends_and_others_wait_together() -> None:
@@ -80,4 +84,20 @@ def test_sends_and_others_wait_together() -> None:
     house.call("ChatService/GetHistory", 1)
     assert house.link.holds == 1
     house.answer(MAX_SENDS - 1)
+    assert house.link.holds == 0
+
+
+def test_connections_of_a_profile_wait_together_and_go_on_in_turn() -> None:
+    house = House()
+    house.call("ChatService/GetHistory", MAX_OTHERS)
+    house.call("ChatService/GetHistory", 1, of=1)
+    assert (house.link.holds, house.other.holds) == (1, 1)
+    house.answer(1)
+    assert (house.link.holds, house.other.holds) == (1, 1), "there is no room yet"
+    house.answer(1)
+    assert (house.link.holds, house.other.holds) == (0, 1), "the one that was held first"
+    house.answer(1)
+    assert (house.link.holds, house.other.holds) == (0, 0)
+    house.answer(MAX_OTHERS - 2)
+    house.call("ChatService/GetHistory", 1)
     assert house.link.holds == 0

@@ -130,7 +130,15 @@ class DirectAccess(StoreAccess):
         self.deadlines: list[Deadline | None] = []
         """Those of the commands that calls made."""
 
-    def ask(self, query: Query[R], then: Callable[[R], None], failed: Failed | None = None) -> None:
+    def ask(
+        self,
+        query: Query[R],
+        then: Callable[[R], None],
+        failed: Failed | None = None,
+        *,
+        owner: str = "",
+        deadline: Deadline | None = None,
+    ) -> None:
         then(self._store.ask(query))
 
     def write(

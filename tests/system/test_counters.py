@@ -72,6 +72,7 @@ def test_every_counter_is_shown_and_moves(tmp_path: Path) -> None:
         assert shown(before)["streams_opened"] == 0
 
         operator.create_room("r", "bob")
+        bob.send_texts("r", "here")  # else nobody is shown his presence
         alice.open("a", want_signals=True)
         watch = WatchPresenceRequest(profile_ids=["bob"])
         alice.say(

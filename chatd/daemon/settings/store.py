@@ -22,7 +22,8 @@ class StoreSection(Section):
     )
     database_readers: int = number(
         2,
-        "Number of connections over which a default node reads from PostgreSQL; SQLite always has one.",
+        "Number of connections over which a default node reads from PostgreSQL for itself, and as many more "
+        "for questions of clients; SQLite always has one of each.",
         unit="connections",
         ge=1,
         le=16,

@@ -123,7 +123,6 @@ class ZmtpLink(asyncio.Protocol):
         "has_ended",
         "is_full",
         "refuses_calls",
-        "under_way",
     )
 
     def __init__(self, owner: LinkOwner, accepted: socket.socket, address: str) -> None:
@@ -139,7 +138,6 @@ class ZmtpLink(asyncio.Protocol):
         self._outgoing: list[bytes] = []  # in this turn of the loop
         self.address = address
         self.connection: ClientConnection | None = None
-        self.under_way = 0
         self.is_full = False
         self.refuses_calls = False
         self.has_ended = False

@@ -45,7 +45,7 @@ class Rig:
 
     def open_all(self, devices: Sequence[tuple[str, str]]) -> list[object]:
         outcomes: list[Opened] = []
-        store = CallStore(self.access, DEADLINE)
+        store = CallStore(self.access, "", DEADLINE)
         self.limit.open(store, devices, outcomes.extend, lambda error: pytest.fail(str(error)))
         return [one if isinstance(one, int) else type(one) for one in outcomes]
 
