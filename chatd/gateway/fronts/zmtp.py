@@ -160,7 +160,7 @@ class ZmtpFront:
         """Accept nothing more; what was sent gets LINGER seconds to leave."""
         self.close()
         end = self.now() + LINGER
-        while self._links and self.now() < end:
+        while (self._links or self._tasks) and self.now() < end:
             await asyncio.sleep(0.005)
 
     def close(self) -> None:

@@ -85,11 +85,11 @@ class EchoFront:
         self._clients.append(made)
         return made
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Ends all that it made."""
         for client in self._clients:
             client.close(0)
-        self.front.close()
+        await self.front.drain()
 
 
 async def until(condition: Callable[[], object]) -> None:

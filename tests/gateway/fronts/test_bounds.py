@@ -29,7 +29,7 @@ def context() -> Iterator[Context]:
 async def server(context: Context) -> AsyncIterator[Server]:
     made = Server(context, "tcp://127.0.0.1:*")
     yield made
-    made.close()
+    await made.close()
 
 
 @pytest.fixture

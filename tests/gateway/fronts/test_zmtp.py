@@ -87,10 +87,10 @@ class Server:
         self.clients.append(made)
         return made
 
-    def close(self) -> None:
+    async def close(self) -> None:
         for client in self.clients:
             client.close(0)
-        self.front.close()
+        await self.front.drain()
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -116,7 +116,7 @@ async def server(request: pytest.FixtureRequest, context: Context, tmp_path: Pat
     uri = f"ipc://{tmp_path}/front" if request.param == "ipc" else "tcp://127.0.0.1:*"
     made = Server(context, uri, new_key_pair() if request.param == "curve" else None)
     yield made
-    made.close()
+    await made.close()
 
 
 async def test_a_frame_comes_up_and_another_goes_down_its_link(server: Server) -> None:

@@ -42,7 +42,7 @@ def context() -> Iterator[Context]:
 async def echo(context: Context) -> AsyncIterator[EchoFront]:
     made = EchoFront(context)
     yield made
-    made.close()
+    await made.close()
 
 
 class TestPyzmq:
@@ -153,7 +153,7 @@ class TestPyzmq:
         client.send(b"two")
         another = EchoFront(context, echo.uri)
         assert await receive(client) == [b"two"]
-        another.close()
+        await another.close()
 
     async def test_a_router_is_refused_although_libzmq_would_let_it_talk_to_a_router(
         self, echo: EchoFront
@@ -184,7 +184,7 @@ class TestEncrypted:
         server = CurveServer(new_key_pair())
         made = EchoFront(context, curve=server)
         yield made, server
-        made.close()
+        await made.close()
 
     async def test_heartbeats_among_calls_break_nothing(self, sealed: tuple[EchoFront, CurveServer]) -> None:
         echo, server = sealed
