@@ -2,6 +2,7 @@
 milliseconds, until confirmed."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import structlog
@@ -99,6 +100,8 @@ class AckFlush:
         self._send_acks = send
         self._end = end
         self._alone: set[DeviceStream] = set()
+        self._ending: dict[DeviceStream, list[Callable[[], None]]] = {}
+        """Streams that end when what is under way has been written."""
         self.acked = unwritten.acked
         self.alive = unwritten.alive
         self.written = Counter("acks_written", "streams whose acks were written, counted once a batch")
@@ -118,8 +121,12 @@ class AckFlush:
             self._send(batch[start : start + MAX_STREAMS], None)
 
     def flush_one(self, peer: ClientConnection, done: Callable[[], None]) -> None:
-        """Write the acks of a stream that ends, then call ``done``, whatever came of it."""
+        """Write the acks of a stream that ends, those under way first, then call ``done``, whatever
+        came of it."""
         stream = peer.stream
+        if stream is not None and stream.pending_acks.under_way:
+            self._ending.setdefault(stream, []).append(partial(self.flush_one, peer, done))
+            return
         acks = stream.pending_acks.take() if stream is not None else None
         if stream is None or acks is None or not self._is_current(stream):
             done()
@@ -139,6 +146,9 @@ class AckFlush:
             self._written(batch, payload, error)
             if done is not None:
                 done()
+            for one in batch:
+                for flush_rest in self._ending.pop(one.stream, ()):
+                    flush_rest()
 
         request = encode_acks([one.acks or StreamAcks(one.stream.key) for one in batch])
         request.log.CopyFrom(self._log_watch.newest.to_pb())

@@ -38,7 +38,8 @@ class DeviceSender:
     def deliver(self, peer: ClientConnection, records: Sequence[bytes], caught_up: bool) -> None:
         """Delivery records, concatenated into few frames; with ``caught_up`` the device is then
         told that it has caught up."""
-        if records and not all(peer.link.send(frame) for frame in frames_of(records)):
+        frames = records if len(records) <= 1 else frames_of(records)
+        if not all(map(peer.link.send, frames)):
             # Gone, or so slow that even its link's queue is full: the outbox keeps what it is owed.
             self._forget(peer, failed=True)
         if caught_up:
@@ -80,9 +81,6 @@ class DeviceSender:
 
 def frames_of(records: Sequence[bytes]) -> Iterator[bytes]:
     """The records joined into frames; one that is larger by itself stays so."""
-    if len(records) == 1:
-        yield records[0]
-        return
     joined: list[bytes] = []
     size = 0
     for record in records:

@@ -33,6 +33,8 @@ log = structlog.get_logger()
 MAX_REASON = 200
 """Characters (grapheme clusters) kept of the reason a device gives for a rejection."""
 
+_NO_FRAME = ClientFrame()
+
 Handler = Callable[[ClientConnection, ClientFrame], None]
 """Raises a ChatdError to refuse the frame."""
 
@@ -76,13 +78,12 @@ class GatewayServer:
 
     def on_frame(self, peer: ClientConnection, encoded: bytes) -> None:
         """Handle one encoded ClientFrame, or refuse it."""
-        hello_id = 0
+        frame = _NO_FRAME
         try:
             try:
                 frame = ClientFrame.FromString(encoded)
             except DecodeError as exc:
                 raise MalformedFrame("the frame is not a ClientFrame") from exc
-            hello_id = frame.hello.hello_id
             handler = self._handlers.get(frame.WhichOneof("kind"))
             if handler is None:
                 raise UnknownFrame("no known kind of frame is set")
@@ -90,11 +91,11 @@ class GatewayServer:
                 refuse_nul(frame)
             handler(peer, frame)
         except ChatdError as exc:
-            self._refusals.frame(peer, exc, len(encoded), hello_id=hello_id)
+            self._refusals.frame(peer, exc, len(encoded), hello_id=frame.hello.hello_id)
         except Exception as exc:  # one frame must not take the rest of its batch with it
             log.exception("A client's frame could not be handled")
             error = Internal(f"the frame could not be handled: {type(exc).__name__}")
-            self._refusals.frame(peer, error, len(encoded), hello_id=hello_id)
+            self._refusals.frame(peer, error, len(encoded), hello_id=frame.hello.hello_id)
 
     def after_batch(self) -> None:
         """Ask default nodes for all that the frames since the last call made necessary."""

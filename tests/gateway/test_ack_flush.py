@@ -167,6 +167,36 @@ def test_while_one_is_under_way_the_next_waits(acks: AckFlush, calls: Calls, pee
     assert calls.cursors(1) == {"a": 2}
 
 
+@pytest.mark.parametrize("error", [None, Unavailable("away")])
+def test_a_stream_ends_when_the_acks_under_way_and_the_rest_were_written(
+    acks: AckFlush, calls: Calls, peer: ClientConnection, error: ChatdError | None
+) -> None:
+    done: list[bool] = []
+    ack(acks, peer, 1)
+    acks.flush()
+    ack(acks, peer, 2)
+    acks.flush_one(peer, lambda: done.append(True))
+    assert (len(calls.asked), done) == (1, [])
+    calls.answer(0, error)
+    assert (calls.cursors(1), done) == ({"a": 2}, [])
+    calls.answer(1)
+    assert done == [True]
+    acks.flush()
+    assert len(calls.asked) == 2, "nothing is left"
+
+
+def test_a_stream_whose_acks_are_all_under_way_ends_when_they_were_written(
+    acks: AckFlush, calls: Calls, peer: ClientConnection
+) -> None:
+    done: list[bool] = []
+    ack(acks, peer, 1)
+    acks.flush()
+    acks.flush_one(peer, lambda: done.append(True))
+    assert done == []
+    calls.answer(0)
+    assert (len(calls.asked), done) == (1, [True])
+
+
 def test_a_heartbeats_answer_is_not_taken_for_the_acks(
     acks: AckFlush, calls: Calls, peer: ClientConnection
 ) -> None:

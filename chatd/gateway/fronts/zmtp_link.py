@@ -112,6 +112,7 @@ class ZmtpLink(asyncio.Protocol):
         "_delimited",
         "_holds",
         "_is_clogged",
+        "_is_unfinished",
         "_left",
         "_outgoing",
         "_owner",
@@ -132,6 +133,7 @@ class ZmtpLink(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._delimited = False
         self._is_clogged = False
+        self._is_unfinished = False  # a frame has come in part
         self._unread = False  # so many answers wait that calls do too
         self._holds = 0
         self._left: list[Event] = []
@@ -159,7 +161,7 @@ class ZmtpLink(asyncio.Protocol):
         self._owner.lost(self)
 
     def data_received(self, data: bytes) -> None:
-        if len(data) <= max(READ_BYTES, self._peer.unfinished - self._peer.kept):
+        if len(data) <= READ_BYTES or len(data) <= self._peer.unfinished - self._peer.kept:
             self._receive(data)
             return
         for at in range(0, len(data), READ_BYTES):
@@ -176,7 +178,10 @@ class ZmtpLink(asyncio.Protocol):
             return
         if peer.commands:
             self._owner.door.commanded(self, peer.commands, self._owner.now())
-        self._owner.unfinished.note(self, peer.unfinished, peer.kept, moved=bool(events))
+        unfinished = peer.unfinished
+        if unfinished or self._is_unfinished:
+            self._is_unfinished = unfinished > 0
+            self._owner.unfinished.note(self, unfinished, peer.kept, moved=bool(events))
         if self._left:
             self._left += events
         elif events:
