@@ -118,13 +118,13 @@ def test_a_newcomer_that_is_always_too_late_is_told_to_try_again(
     asked = 0
     ask: Callable[..., None] = rig.access.ask
 
-    def late(query: Query[Any], then: Callable[[Any], None], failed: Any = None) -> None:
+    def late(query: Query[Any], then: Callable[[Any], None], failed: Any, **asked_by: Any) -> None:
         nonlocal asked
         if isinstance(query, FindReplaceable):
             asked += 1
             then("gone")
         else:
-            ask(query, then, failed)
+            ask(query, then, failed, **asked_by)
 
     monkeypatch.setattr(rig.access, "ask", late)
     assert rig.open("d") == [Unavailable]
