@@ -135,7 +135,8 @@ class FaultProxy:
 
     async def _close(self) -> None:
         await self._switch(Mode.REFUSING)
-        # What was accepted just now begins first: cancelled before, it would leave its connection open.
+        # What was accepted just now begins first: cancelled before, it would leave its connection
+        # open.
         await asyncio.sleep(0.01)
         others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in others:
