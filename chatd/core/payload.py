@@ -1,5 +1,4 @@
-"""What a payload may hold, so that every reader can parse its event, and nobody is kept busy by
-one."""
+"""The limits of a payload: every reader can parse its event, and nobody is kept busy by one."""
 
 from collections.abc import Iterable
 

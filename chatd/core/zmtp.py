@@ -153,7 +153,7 @@ class Connection:
 
     @property
     def opening(self) -> bytes:
-        """What this side says first; it waits for nothing."""
+        """The first bytes of this side; they wait for nothing."""
         start = greeting(self._handshake.name, as_server=self._handshake.as_server)
         said = self._handshake.opening
         return start + command(*said) if said is not None else start
@@ -364,7 +364,7 @@ class Connection:
 
 
 def _body_at(data: bytes) -> int:
-    """Where the first frame's body begins."""
+    """The index at which the first frame's body begins."""
     return 9 if data[:1] and data[0] & LONG else 2
 
 

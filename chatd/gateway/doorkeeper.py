@@ -139,8 +139,8 @@ class Doorkeeper:
         return link in self._waiting
 
     def newcomers(self, most: int) -> int:
-        """How many of ``most`` newcomers may come before a pause. When each of them takes another's
-        place, only so many that each has some pauses' time to authenticate."""
+        """The number of newcomers, of ``most``, that may come before a pause. When each of them
+        takes another's place, only so many that each has some pauses' time to authenticate."""
         settings = self._settings
         room = min(
             settings.max_connections - len(self._failures),

@@ -36,7 +36,7 @@ DEFAULT_HISTORY = 50
 
 @dataclass(slots=True)
 class _Left:
-    """What the events of one request may still need together."""
+    """The room that is left for the events of one request together."""
 
     size: int
     values: int

@@ -67,7 +67,7 @@ class Gateways:
             del self._refused[one]
 
     def living(self) -> list[DescribeRequest]:
-        """What each gateway that lives said last, by id and address."""
+        """The last words of each gateway that lives, by id and address."""
         since = self._now() - SHOWN_SECONDS
         return [
             request for _, (at, request) in sorted(self._known.items(), key=lambda one: one[0]) if at >= since

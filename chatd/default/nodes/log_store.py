@@ -80,7 +80,7 @@ class RaiseBeat(Command[LogState]):
 
 @dataclass(frozen=True, slots=True)
 class IsBehind(Query[bool]):
-    """Whether the room's log does not go as far as it was seen to."""
+    """True if the room's log does not go as far as it was seen to."""
 
     room_id: str
     seq: int

@@ -77,7 +77,7 @@ class GetDeliveryStatus(Query[DeliveryStatus]):
     def _recipient(
         self, profile_id: str, read_at_us: int, devices: list[tuple[str, int]], *, takes_part: bool
     ) -> RecipientStatus:
-        """What the asker may know of it."""
+        """The part of it that the asker may know."""
         if self.operator or profile_id == self.profile_id:
             return RecipientStatus(profile_id, read_at_us, tuple(devices), _furthest(devices))
         return RecipientStatus(profile_id, read_at_us, (), _furthest(devices) if takes_part else 0)

@@ -97,7 +97,7 @@ class ZmtpFront:
             link.connection_lost(None)
 
     def handshake(self) -> Handshake:
-        """Of a new connection."""
+        """The handshake of a new connection."""
         return NullHandshake() if self._curve is None else CurveHandshake(self._curve, self.now)
 
     def lost(self, link: ZmtpLink) -> None:

@@ -72,7 +72,7 @@ class Door:
 
 
 class LinkOwner(Protocol):
-    """What the links of a front share."""
+    """The things that the links of a front share."""
 
     limits: FrontLimits
     door: Door
@@ -88,7 +88,7 @@ class LinkOwner(Protocol):
     def later(self, seconds: float, action: Callable[[], None]) -> object: ...
 
     def handshake(self) -> Handshake:
-        """Of a new connection."""
+        """The handshake of a new connection."""
 
     def heard(self) -> None:
         """Something was handed on."""
@@ -270,7 +270,7 @@ class ZmtpLink(asyncio.Protocol):
             self.hold()
 
     def resume_writing(self) -> None:
-        """What waited has been sent."""
+        """All that waited has been sent."""
         self._is_clogged = False
         self._owner.unsent.note(self, 0)
         if self._unread:
@@ -321,7 +321,7 @@ class ZmtpLink(asyncio.Protocol):
             self._hear(left)
 
     def hang_up(self) -> None:
-        """What was sent has LINGER seconds to leave."""
+        """Frames that were sent have LINGER seconds to leave."""
         self.has_ended = True
         self.flush()
         self._owner.unsent.note(self, 0)
