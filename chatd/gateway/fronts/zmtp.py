@@ -158,10 +158,14 @@ class ZmtpFront:
 
     async def drain(self) -> None:
         """Accept nothing more; what was sent gets LINGER seconds to leave."""
-        self.close()
+        self._is_open = False
+        self.stop_accepting()
+        for link in list(self._links):
+            link.finish()
         end = self.now() + LINGER
         while (self._links or self._tasks) and self.now() < end:
             await asyncio.sleep(0.005)
+        self.close()
 
     def close(self) -> None:
         """Accept nothing more, and end all connections; their last frames leave if the loop goes

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -319,6 +320,15 @@ class ZmtpLink(asyncio.Protocol):
         if not self._holds and not self.has_ended:
             left, self._left = self._left, []
             self._hear(left)
+
+    def finish(self) -> None:
+        """Send nothing more, and leave it to the client to hang up. If this side did and the client
+        were still sending, the kernel would drop the last frames."""
+        self.has_ended = True
+        self.flush()
+        if self._transport is not None and not self._transport.is_closing():
+            with suppress(OSError):  # the client was quicker
+                self._transport.write_eof()
 
     def hang_up(self) -> None:
         """Frames that were sent have LINGER seconds to leave."""
