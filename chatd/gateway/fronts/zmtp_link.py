@@ -322,8 +322,8 @@ class ZmtpLink(asyncio.Protocol):
             self._hear(left)
 
     def finish(self) -> None:
-        """Send nothing more, and leave it to the client to hang up. If this side did and the client
-        were still sending, the kernel would drop the last frames."""
+        """Send nothing more, and leave it to the client to hang up: a socket that is closed with
+        unread input resets the connection, and frames that are still on their way are lost."""
         self.has_ended = True
         self.flush()
         if self._transport is not None and not self._transport.is_closing():
