@@ -320,7 +320,7 @@ async def test_a_role_admits_its_callers_and_no_others(
 async def test_a_caller_without_the_role_learns_nothing_about_its_payload(
     node: Node, gateway: Gateway
 ) -> None:
-    assert_error(await gateway.call("Test/Foroperator", b"\xff\xff\xff", USER), PermissionDenied)
+    assert_error(await gateway.call("Test/Foroperate", b"\xff\xff\xff", USER), PermissionDenied)
 
 
 async def test_calls_are_refused_while_too_much_waits_for_the_store(node: Node, gateway: Gateway) -> None:
