@@ -15,6 +15,8 @@ from chatd.daemon.settings import Settings
 from chatd.gateway import ack_flush, watch_rights
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.admission import Admission
+from chatd.gateway.authentication.chain import Authentication
+from chatd.gateway.authentication.tokens_file import load_tokens
 from chatd.gateway.backend import Backend, OnReply
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.catch_up import CatchUp
@@ -38,7 +40,6 @@ from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
 from chatd.gateway.resync import Resync
 from chatd.gateway.stream_timeouts import StreamTimeouts
-from chatd.gateway.tokens_file import load_tokens
 from chatd.gateway.watch import Watch
 from chatd.gateway.watch_rights import WatchRights
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, DescribeRequest
@@ -59,7 +60,9 @@ def start_gateway(
     """Return when the gateway listens; ``stack`` ends it. Raises ConfigError."""
     tokens = load_tokens(settings.authentication.tokens(settings.place), create=True)
     door = Doorkeeper(settings.gateway.door(settings.authentication.door()))
-    admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door)
+    admission = Admission(
+        Authentication((tokens,), now=time.time), RateLimits(settings.sending_limits.rates()), door
+    )
     # Two gateways may have one id, and one that is started again is another.
     instance = f"{settings.node.node_id}-{secrets.token_hex(8)}"
     subscriber = ZeroMQSubscriber(loop, instance)
