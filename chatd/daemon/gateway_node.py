@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from chatd import __version__
 from chatd.core import node_protocol
 from chatd.core.counter import Counter
+from chatd.core.metric import Metric
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
 from chatd.gateway import ack_flush, watch_rights
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
+from chatd.gateway.ack_times import AckTimes
 from chatd.gateway.admission import Admission
 from chatd.gateway.authentication.chain import Authentication
 from chatd.gateway.authentication.tokens_file import load_tokens
@@ -39,6 +41,7 @@ from chatd.gateway.rate_limits import RateLimits
 from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
 from chatd.gateway.resync import Resync
+from chatd.gateway.stream_counts import StreamCounts
 from chatd.gateway.stream_timeouts import StreamTimeouts
 from chatd.gateway.watch import Watch
 from chatd.gateway.watch_rights import WatchRights
@@ -97,6 +100,7 @@ def start_gateway(
         drain,
         Reload(admission, streams.connections, streams.sender),
         every=_every(loop, settings, front, door, streams),
+        metrics=(*counters, *front.gauges, *backend.gauges, *streams.watch.gauges, *streams.metrics),
     )
     node.start(
         context,
@@ -146,6 +150,7 @@ class _Streams:
     sender: DeviceSender
     catch_up: CatchUp
     acks: AckFlush
+    ack_times: AckTimes
     live: LiveDelivery
     resync: Resync
     timeouts: StreamTimeouts
@@ -153,6 +158,12 @@ class _Streams:
     @property
     def counters(self) -> tuple[Counter, ...]:
         return (self.connections.opened, self.live.passed_on, self.catch_up.pulled, self.acks.written)
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What else can be shown of them."""
+        counts = StreamCounts(self.connections.streams)
+        return (*counts.gauges, self.ack_times.queue, self.ack_times.acks)
 
 
 def _streams(
@@ -203,10 +214,12 @@ def _streams(
         end=sender.end,
         now=loop.time,
     )
+    ack_times = AckTimes(connections.streams)
     live = LiveDelivery(
         connections.streams,
         catch_up,
         log_watch,
+        ack_times,
         deliver=deliver,
         presence=presence.heard,
         end=sender.end,
@@ -225,7 +238,18 @@ def _streams(
         delivery_retry=settings.redelivery.first_pause(),
     )
     return _Streams(
-        watch, log_watch, presence, rights, connections, sender, catch_up, acks, live, resync, timeouts
+        watch,
+        log_watch,
+        presence,
+        rights,
+        connections,
+        sender,
+        catch_up,
+        acks,
+        ack_times,
+        live,
+        resync,
+        timeouts,
     )
 
 
@@ -258,6 +282,7 @@ def _frames(
         streams.catch_up,
         streams.acks,
         streams.presence,
+        streams.ack_times,
         touch=settings.streams.connection_touch_seconds,
     )
     return server, opening, calls, refusals

@@ -17,6 +17,7 @@ from chatd.core.stream import DeviceStream
 from chatd.core.string_fields import refuse_nul
 from chatd.errors import ChatdError, Internal, MalformedFrame, NoStream, UnknownFrame
 from chatd.gateway.ack_flush import AckFlush
+from chatd.gateway.ack_times import AckTimes
 from chatd.gateway.admission import Admission
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.catch_up import CatchUp
@@ -54,6 +55,7 @@ class GatewayServer:
         catch_up: CatchUp,
         acks: AckFlush,
         presence: GatewayPresence,
+        ack_times: AckTimes,
         *,
         touch: float,
     ) -> None:
@@ -65,6 +67,7 @@ class GatewayServer:
         self._catch_up = catch_up
         self._acks = acks
         self._presence = presence
+        self._ack_times = ack_times
         self._touch = touch
         self._handlers: dict[str | None, Handler] = {
             "hello": opening.on_hello,
@@ -119,6 +122,8 @@ class GatewayServer:
             raise NoStream("ack without a stream")
         self._admission.limit_acks(peer)
         stream.ack(frame.ack.up_to)
+        if 0 < peer.timed_delivery <= frame.ack.up_to:
+            self._ack_times.acked(peer)
         self._acks.acked(peer)
         if stream.wants_pull:
             self._catch_up.want(peer)

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from chatd.core.metric import Metric
 from chatd.errors import ChatdError
 from chatd.gateway.backend import Backend
 from chatd.gateway.discovery import Discovery
@@ -54,6 +55,7 @@ class GatewayNode:
         drain: Drain,
         reload: Reload,
         every: Sequence[tuple[float, Callable[[], None]]],
+        metrics: Sequence[Metric],
     ) -> None:
         self._front = front
         self._refusals = refusals
@@ -67,6 +69,7 @@ class GatewayNode:
         self._timers = Timers(loop)
         self._drain = drain
         self.reload = reload.run
+        self.metrics = metrics
         self.uri = ""
         """Where the gateway is bound."""
 
@@ -79,6 +82,11 @@ class GatewayNode:
     def problem(self) -> str:
         """The reason why it is not ready; empty if it is."""
         return self._backend.problem
+
+    @property
+    def queue_problem(self) -> str:
+        """The reason why nothing that is published reaches it; empty if it does."""
+        return self._watch.problem
 
     def start(
         self,

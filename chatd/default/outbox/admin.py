@@ -8,6 +8,7 @@ from chatd.core.wire import link_of
 from chatd.default.answer import Answer, Call, Caller, Read, Role
 from chatd.default.limits import page_limit
 from chatd.default.outbox.model import OutboxEntry, OutboxSummary, Recipient
+from chatd.default.outbox.owed import OwedWalk
 from chatd.default.outbox.store import GetBroadcast, ListOutbox, ListOutboxEntries
 from chatd.default.part import Part
 from chatd.pb.admin.v1 import admin_pb2
@@ -20,9 +21,10 @@ from chatd.pb.events.v1.payloads_pb2 import (
 
 
 class OutboxAdmin:
-    """``clock`` gives microseconds since the Unix epoch."""
+    """``owed`` knows what all devices together are owed. ``clock`` gives microseconds since the
+    Unix epoch."""
 
-    def __init__(self, online: OnlineTable, clock: Callable[[], int]) -> None:
+    def __init__(self, online: OnlineTable, owed: OwedWalk, clock: Callable[[], int]) -> None:
         self._online = online
         self._clock = clock
         self.part = Part(
@@ -40,7 +42,8 @@ class OutboxAdmin:
                     Role.READ,
                     self.get_broadcast,
                 ),
-            )
+            ),
+            gauges=owed.gauges,
         )
 
     def list_outbox(self, caller: Caller, request: admin_pb2.ListOutboxRequest) -> Answer:

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable
 
 from chatd.core.curve import CurveServer
+from chatd.core.metric import Gauge
 from chatd.core.rate_limit import address_key
 from chatd.core.zmtp import frame
 from chatd.core.zmtp_security import CurveHandshake, Handshake, NullHandshake
@@ -58,6 +59,13 @@ class ZmtpFront:
         self.unsent: Unsent[ZmtpLink] = Unsent()
         self.unfinished: UnfinishedFrames[ZmtpLink] = UnfinishedFrames(
             is_stranger=door.is_stranger, end=door.broke
+        )
+
+        self.gauges = (
+            Gauge("connections", "open connections of clients", lambda: len(self._links)),
+            Gauge(
+                "unsent_bytes", "bytes that wait for clients that do not read", lambda: self.unsent.together
+            ),
         )
 
     def open(
