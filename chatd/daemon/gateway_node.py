@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from chatd import __version__
 from chatd.core import node_protocol
 from chatd.core.counter import Counter
+from chatd.daemon.authenticators import load_token_files
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
 from chatd.gateway import watch_rights
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.admission import Admission
 from chatd.gateway.authentication.chain import Authentication
-from chatd.gateway.authentication.tokens_file import load_tokens
 from chatd.gateway.backend import Backend, OnReply
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.catch_up import CatchUp
@@ -58,11 +58,9 @@ def start_gateway(
     seams: Seams = NO_SEAMS,
 ) -> GatewayNode:
     """Return when the gateway listens; ``stack`` ends it. Raises ConfigError."""
-    tokens = load_tokens(settings.authentication.tokens(settings.place), create=True)
+    tokens = Authentication(tuple(load_token_files(settings, create=True)), now=time.time)
     door = Doorkeeper(settings.gateway.door(settings.authentication.door()))
-    admission = Admission(
-        Authentication((tokens,), now=time.time), RateLimits(settings.sending_limits.rates()), door
-    )
+    admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door)
     # Two gateways may have one id, and one that is started again is another.
     instance = f"{settings.node.node_id}-{secrets.token_hex(8)}"
     subscriber = ZeroMQSubscriber(loop, instance)
