@@ -13,7 +13,7 @@ from chatd.core.counter import Counter
 from chatd.daemon.authenticators import load_token_files
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
-from chatd.gateway import token_expiry, watch_rights
+from chatd.gateway import ack_flush, token_expiry, watch_rights
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.admission import Admission
 from chatd.gateway.authentication.chain import Authentication
@@ -128,7 +128,7 @@ def _every(
 
     return (
         (door.period, look_at_the_door),
-        (settings.streams.ack_flush(), streams.acks.flush),
+        (min(ack_flush.TICK, settings.streams.ack_flush()), streams.acks.tick),
         (PRESENCE_REPAIR, streams.presence.repair),
         (watch_rights.PERIOD, streams.rights.tick),
         (streams.timeouts.period, look_at_streams),
@@ -169,13 +169,13 @@ def _streams(
         doubted=rights.doubt_watchers,
     )
     rights.begin(presence)
-    unwritten = UnwrittenAcks()
+    unwritten = UnwrittenAcks(settings.streams.ack_flush())
     connections = ConnectionManager(
         backend,
         gateway_id=gateway_id,
         subscribe=watch.subscribe,
         unsubscribe=watch.unsubscribe,
-        on_failed=unwritten.acked,
+        on_failed=unwritten.failed,
         on_ended=presence.ended,
         per_device=settings.gateway.max_connections_per_device,
         now=loop.time,
@@ -220,7 +220,7 @@ def _streams(
         connections.peers,
         catch_up,
         end=sender.end,
-        acked=unwritten.acked,
+        failed=unwritten.failed,
         after_tick=connections.flush,
         heartbeat_interval=settings.streams.heartbeat_interval(),
         repair_pull=settings.streams.repair_pull_seconds,

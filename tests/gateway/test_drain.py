@@ -33,7 +33,7 @@ class House:
     stopped: bool = False
 
     def __post_init__(self) -> None:
-        unwritten = UnwrittenAcks()
+        unwritten = UnwrittenAcks(0.05)
         self.connections = ConnectionManager(
             self,
             gateway_id="g",
