@@ -15,6 +15,7 @@ class KeptLink:
 
     def __init__(self, address: str = "") -> None:
         self.address = address
+        self.client_key = b""
         self.takes = self.leaves = True
         self.sent: list[bytes] = []
         self.hung_up = self.has_ended = False
