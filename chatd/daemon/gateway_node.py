@@ -11,14 +11,15 @@ from chatd import __version__
 from chatd.core import node_protocol
 from chatd.core.counter import Counter
 from chatd.core.metric import Metric
+from chatd.daemon.authenticators import load_token_files
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
-from chatd.gateway import ack_flush, watch_rights
+from chatd.gateway import ack_flush, token_expiry, watch_rights
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.ack_times import AckTimes
 from chatd.gateway.admission import Admission
 from chatd.gateway.authentication.chain import Authentication
-from chatd.gateway.authentication.tokens_file import load_tokens
+from chatd.gateway.authentication.revocations import Revocations
 from chatd.gateway.backend import Backend, OnReply
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.catch_up import CatchUp
@@ -41,8 +42,11 @@ from chatd.gateway.rate_limits import RateLimits
 from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
 from chatd.gateway.resync import Resync
+from chatd.gateway.revoking import Revoking
 from chatd.gateway.stream_counts import StreamCounts
 from chatd.gateway.stream_timeouts import StreamTimeouts
+from chatd.gateway.token_check import TokenCheck
+from chatd.gateway.token_expiry import TokenExpiry
 from chatd.gateway.watch import Watch
 from chatd.gateway.watch_rights import WatchRights
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, DescribeRequest
@@ -61,16 +65,16 @@ def start_gateway(
     seams: Seams = NO_SEAMS,
 ) -> GatewayNode:
     """Return when the gateway listens; ``stack`` ends it. Raises ConfigError."""
-    tokens = load_tokens(settings.authentication.tokens(settings.place), create=True)
+    revocations = Revocations(now=time.time)
+    tokens = Authentication(tuple(load_token_files(settings, create=True)), revocations, now=time.time)
     door = Doorkeeper(settings.gateway.door(settings.authentication.door()))
-    admission = Admission(
-        Authentication((tokens,), now=time.time), RateLimits(settings.sending_limits.rates()), door
-    )
+    admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door)
     # Two gateways may have one id, and one that is started again is another.
     instance = f"{settings.node.node_id}-{secrets.token_hex(8)}"
     subscriber = ZeroMQSubscriber(loop, instance)
     backend = Backend(loop, call_timeout=settings.calls.timeout())
     streams = _streams(loop, settings, Watch(loop, backend, subscriber, instance=instance), backend, seams)
+    expiry = TokenExpiry(admission, streams.connections, streams.sender, now=time.time)
     front = ZmtpFront(
         loop,
         settings.gateway.front(settings.messages.max_frame_bytes),
@@ -78,13 +82,15 @@ def start_gateway(
         on_lost=streams.sender.lost,
         on_room=streams.catch_up.has_room,
     )
-    server, opening, calls, refusals = _frames(settings, admission, streams, backend)
+    server, opening, calls, refusals = _frames(settings, admission, streams, backend, expiry)
     queues = NodeQueues(
         settings.queue.uris(settings.place), connect=subscriber.connect, disconnect=subscriber.disconnect
     )
     discovery = _discovery(settings, backend, queues)
     counters = (*streams.counters, calls.forwarded, refusals.refused, door.hung_up)
-    introduction = _introduction(loop, settings, streams, backend, discovery, queues, counters)
+    check = TokenCheck(streams.connections, streams.sender, expiry)
+    revoking = Revoking(revocations, admission, check)
+    introduction = _introduction(loop, settings, streams, backend, discovery, queues, revoking, counters)
     drain = _drain(loop, settings, streams, backend, opening, introduction, front)
 
     node = GatewayNode(
@@ -98,8 +104,8 @@ def start_gateway(
         streams.watch,
         streams.resync,
         drain,
-        Reload(admission, streams.connections, streams.sender),
-        every=_every(loop, settings, front, door, streams),
+        Reload(admission, check),
+        every=_every(loop, settings, front, door, streams, expiry),
         metrics=(*counters, *front.gauges, *backend.gauges, *streams.watch.gauges, *streams.metrics),
     )
     node.start(
@@ -119,6 +125,7 @@ def _every(
     front: ZmtpFront,
     door: Doorkeeper,
     streams: "_Streams",
+    expiry: TokenExpiry,
 ) -> Sequence[tuple[float, Callable[[], None]]]:
     """Recurring actions and their periods in seconds."""
 
@@ -135,6 +142,7 @@ def _every(
         (PRESENCE_REPAIR, streams.presence.repair),
         (watch_rights.PERIOD, streams.rights.tick),
         (streams.timeouts.period, look_at_streams),
+        (token_expiry.PERIOD, expiry.tick),
     )
 
 
@@ -254,7 +262,11 @@ def _streams(
 
 
 def _frames(
-    settings: Settings, admission: Admission, streams: _Streams, backend: Backend
+    settings: Settings,
+    admission: Admission,
+    streams: _Streams,
+    backend: Backend,
+    expiry: TokenExpiry,
 ) -> tuple[GatewayServer, Opening, ClientCalls, Refusals]:
     """Frames of clients, by their kind."""
     refusals = Refusals(admission, streams.sender)
@@ -267,6 +279,7 @@ def _frames(
         backend,
         streams.catch_up,
         streams.log_watch,
+        expiry,
         write_acks=streams.acks.flush,
     )
     calls = ClientCalls(
@@ -283,6 +296,7 @@ def _frames(
         streams.acks,
         streams.presence,
         streams.ack_times,
+        expiry,
         touch=settings.streams.connection_touch_seconds,
     )
     return server, opening, calls, refusals
@@ -295,6 +309,7 @@ def _introduction(
     backend: Backend,
     discovery: Discovery,
     queues: NodeQueues,
+    revoking: Revoking,
     counters: Sequence[Counter],
 ) -> Introduction:
     request = DescribeRequest(
@@ -313,6 +328,7 @@ def _introduction(
         streams.watch,
         streams.log_watch,
         queues,
+        revoking,
         request=request,
         queue_name=settings.queue.queue_user_event_delivery_name,
         counters=counters,

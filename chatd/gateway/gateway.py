@@ -26,6 +26,7 @@ from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.opening import Opening
 from chatd.gateway.presence import GatewayPresence
 from chatd.gateway.refusals import Refusals
+from chatd.gateway.token_expiry import TokenExpiry
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, ServerFrame
 from chatd.text import one_line
 
@@ -56,6 +57,7 @@ class GatewayServer:
         acks: AckFlush,
         presence: GatewayPresence,
         ack_times: AckTimes,
+        expiry: TokenExpiry,
         *,
         touch: float,
     ) -> None:
@@ -68,6 +70,7 @@ class GatewayServer:
         self._acks = acks
         self._presence = presence
         self._ack_times = ack_times
+        self._expiry = expiry
         self._touch = touch
         self._handlers: dict[str | None, Handler] = {
             "hello": opening.on_hello,
@@ -77,6 +80,7 @@ class GatewayServer:
             "call": calls.on_call,
             "reject": self._on_reject,
             "presence": self._on_presence,
+            "renew": self._on_renew,
         }
 
     def on_frame(self, peer: ClientConnection, encoded: bytes) -> None:
@@ -143,6 +147,10 @@ class GatewayServer:
         if peer.stream is None:
             raise NoStream("presence without a stream")
         self._presence.change(peer, frame.presence.state, peer.heard_at)
+
+    def _on_renew(self, peer: ClientConnection, frame: ClientFrame) -> None:
+        if not self._is_of_earlier_stream(peer, frame.renew.epoch):
+            self._expiry.on_renew(peer, frame)
 
     def _on_heartbeat(self, peer: ClientConnection, frame: ClientFrame) -> None:
         if not peer.is_open:
