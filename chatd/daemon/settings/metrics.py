@@ -32,8 +32,8 @@ class MetricsSection(Section):
         if not self.metrics_uri:
             return ""
         found = _HTTP.fullmatch(self.metrics_uri)
-        if found is None:
-            raise ConfigError(f"{self.metrics_uri!r} must be http://HOST:PORT")
+        if found is None:  # it may have a password in it
+            raise ConfigError("an address of metrics is http://HOST:PORT, and nothing else")
         check_endpoint(f"tcp://{found[1]}")
         return f"tcp://{found[1]}"
 
