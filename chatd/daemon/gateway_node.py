@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from chatd import __version__
 from chatd.core import node_protocol
 from chatd.core.counter import Counter
+from chatd.daemon.logs import say_audit
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
+from chatd.gateway import audit as gateway_audit
 from chatd.gateway import watch_rights
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.admission import Admission
+from chatd.gateway.audit import GatewayAudit
 from chatd.gateway.backend import Backend, OnReply
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.catch_up import CatchUp
@@ -59,11 +62,12 @@ def start_gateway(
     """Return when the gateway listens; ``stack`` ends it. Raises ConfigError."""
     tokens = load_tokens(settings.authentication.tokens(settings.place), create=True)
     door = Doorkeeper(settings.gateway.door(settings.authentication.door()))
-    admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door)
     # Two gateways may have one id, and one that is started again is another.
     instance = f"{settings.node.node_id}-{secrets.token_hex(8)}"
     subscriber = ZeroMQSubscriber(loop, instance)
     backend = Backend(loop, call_timeout=settings.calls.timeout())
+    audit = GatewayAudit(settings.node.node_id, backend, say=say_audit, now=loop.time)
+    admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door, audit)
     streams = _streams(loop, settings, Watch(loop, backend, subscriber, instance=instance), backend, seams)
     front = ZmtpFront(
         loop,
@@ -72,13 +76,13 @@ def start_gateway(
         on_lost=streams.sender.lost,
         on_room=streams.catch_up.has_room,
     )
-    server, opening, calls, refusals = _frames(settings, admission, streams, backend)
+    server, opening, calls, refusals = _frames(settings, admission, streams, backend, audit)
     queues = NodeQueues(
         settings.queue.uris(settings.place), connect=subscriber.connect, disconnect=subscriber.disconnect
     )
     discovery = _discovery(settings, backend, queues)
     counters = (*streams.counters, calls.forwarded, refusals.refused, door.hung_up)
-    introduction = _introduction(loop, settings, streams, backend, discovery, queues, counters)
+    introduction = _introduction(loop, settings, streams, backend, discovery, queues, audit, counters)
     drain = _drain(loop, settings, streams, backend, opening, introduction, front)
 
     node = GatewayNode(
@@ -93,7 +97,7 @@ def start_gateway(
         streams.resync,
         drain,
         Reload(admission, streams.connections, streams.sender),
-        every=_every(loop, settings, front, door, streams),
+        every=_every(loop, settings, front, door, streams, audit),
     )
     node.start(
         context,
@@ -112,6 +116,7 @@ def _every(
     front: ZmtpFront,
     door: Doorkeeper,
     streams: "_Streams",
+    audit: GatewayAudit,
 ) -> Sequence[tuple[float, Callable[[], None]]]:
     """Recurring actions and their periods in seconds."""
 
@@ -124,6 +129,7 @@ def _every(
 
     return (
         (door.period, look_at_the_door),
+        (gateway_audit.PERIOD, audit.flush),
         (settings.streams.ack_flush(), streams.acks.flush),
         (PRESENCE_REPAIR, streams.presence.repair),
         (watch_rights.PERIOD, streams.rights.tick),
@@ -227,7 +233,7 @@ def _streams(
 
 
 def _frames(
-    settings: Settings, admission: Admission, streams: _Streams, backend: Backend
+    settings: Settings, admission: Admission, streams: _Streams, backend: Backend, audit: GatewayAudit
 ) -> tuple[GatewayServer, Opening, ClientCalls, Refusals]:
     """Frames of clients, by their kind."""
     refusals = Refusals(admission, streams.sender)
@@ -240,10 +246,16 @@ def _frames(
         backend,
         streams.catch_up,
         streams.log_watch,
+        audit,
         write_acks=streams.acks.flush,
     )
     calls = ClientCalls(
-        admission, streams.sender, refusals, forward=backend.forward, watch=streams.presence.watch
+        settings.node.node_id,
+        admission,
+        streams.sender,
+        refusals,
+        forward=backend.forward,
+        watch=streams.presence.watch,
     )
     server = GatewayServer(
         admission,
@@ -267,6 +279,7 @@ def _introduction(
     backend: Backend,
     discovery: Discovery,
     queues: NodeQueues,
+    audit: GatewayAudit,
     counters: Sequence[Counter],
 ) -> Introduction:
     request = DescribeRequest(
@@ -285,6 +298,7 @@ def _introduction(
         streams.watch,
         streams.log_watch,
         queues,
+        audit,
         request=request,
         queue_name=settings.queue.queue_user_event_delivery_name,
         counters=counters,

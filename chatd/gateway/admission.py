@@ -2,7 +2,8 @@
 doorkeeper, frame by frame."""
 
 from chatd.errors import Unauthenticated
-from chatd.gateway.authentication import Identity, TokenTable
+from chatd.gateway.audit import GatewayAudit
+from chatd.gateway.authentication import Identity, MayNotActFor, TokenTable
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.doorkeeper import Doorkeeper, DoorSettings
 from chatd.gateway.rate_limits import RateLimits, RateSettings, events_in
@@ -12,10 +13,11 @@ from chatd.pb.gateway.v1.gateway_pb2 import RpcRequest
 class Admission:
     """Asks the tokens, the limits and the doorkeeper, in this order."""
 
-    def __init__(self, tokens: TokenTable, limits: RateLimits, door: Doorkeeper) -> None:
+    def __init__(self, tokens: TokenTable, limits: RateLimits, door: Doorkeeper, audit: GatewayAudit) -> None:
         self._tokens = tokens
         self._limits = limits
         self._door = door
+        self._audit = audit
 
     def change(self, tokens: TokenTable, rates: RateSettings, door: DoorSettings) -> None:
         """Go by these from now on. What has been counted so far stays counted."""
@@ -30,9 +32,15 @@ class Admission:
             raise Unauthenticated("too many wrong tokens came over this connection")
         try:
             identity = self._tokens.authenticate(token, act_for)
-        except Unauthenticated:
+        except Unauthenticated as exc:
             if token:  # none at all is no guess
                 self._door.failed(peer.link, peer.heard_at)
+                self._audit.refused("Authenticate", peer.link.origin, exc.name)
+            raise
+        except MayNotActFor as exc:
+            self._audit.refused(
+                "Authenticate", peer.link.origin, exc.name, profile_id=exc.profile_id, acting_for=act_for
+            )
             raise
         self._door.authenticated(peer.link, identity.profile_id, operator=identity.operator)
         return identity

@@ -17,16 +17,27 @@ MAX_TOKEN_CHARACTERS = 4_096
 @dataclass(frozen=True, slots=True)
 class Identity:
     """An authenticated client: its profile and its rights. ``digest`` is of the token that showed
-    them."""
+    them; ``operator_id`` is that token's own profile when it acts for another one."""
 
     profile_id: str
     operator: bool
     digest: bytes = b""
+    operator_id: str = ""
 
     def to_caller(self) -> Caller:
         return Caller(
-            profile_id=self.profile_id, role=Role.ROLE_OPERATOR if self.operator else Role.ROLE_USER
+            profile_id=self.profile_id,
+            role=Role.ROLE_OPERATOR if self.operator else Role.ROLE_USER,
+            operator_id=self.operator_id,
         )
+
+
+class MayNotActFor(PermissionDenied):
+    """A user of the profile ``profile_id`` has named another one."""
+
+    def __init__(self, profile_id: str) -> None:
+        super().__init__("only an operator's token may act for another profile")
+        self.profile_id = profile_id
 
 
 def digest_of(token: str) -> bytes:
@@ -68,5 +79,10 @@ class TokenTable:
         if not act_for or act_for == identity.profile_id:
             return identity
         if not identity.operator:
-            raise PermissionDenied("only an operator's token may act for another profile")
-        return Identity(check_id("profile_id", act_for), operator=True, digest=identity.digest)
+            raise MayNotActFor(identity.profile_id)
+        return Identity(
+            check_id("profile_id", act_for),
+            operator=True,
+            digest=identity.digest,
+            operator_id=identity.profile_id,
+        )

@@ -2,9 +2,11 @@
 not read."""
 
 import pytest
+from google.protobuf.message import Message
 
 from chatd.errors import ChatdError
 from chatd.gateway.admission import Admission
+from chatd.gateway.audit import GatewayAudit
 from chatd.gateway.authentication import Identity, TokenTable, digest_of
 from chatd.gateway.backend import OnReply
 from chatd.gateway.calls import ClientCalls
@@ -23,6 +25,15 @@ MAX_SENDS = MAX_WEIGHT // WEIGHT_OF_A_SEND
 MAX_OTHERS = MAX_WEIGHT // WEIGHT_OF_OTHERS
 
 
+class NoNode:
+    """No default node answers."""
+
+    ready = False
+
+    def call(self, method: str, request: Message, on_reply: OnReply, *, affinity: str = "") -> None:
+        raise AssertionError("it is not ready")
+
+
 class House:
     """Calls of one connection, and a default node that answers when it is told to."""
 
@@ -32,10 +43,16 @@ class House:
             tokens,
             RateLimits(RateSettings(0, 0, 0, 0, 0, 0, 0, 1)),
             Doorkeeper(DoorSettings(0.0, 10, 0)),
+            GatewayAudit("g", NoNode(), say=lambda line: None, now=lambda: 0.0),
         )
         sender = DeviceSender(lambda peer, /, *, failed: None)
         self.calls = ClientCalls(
-            admission, sender, Refusals(admission, sender), forward=self.forward, watch=lambda peer, ids: None
+            "g",
+            admission,
+            sender,
+            Refusals(admission, sender),
+            forward=self.forward,
+            watch=lambda peer, ids: None,
         )
         self.waiting: list[OnReply] = []
         self.link, self.other = KeptLink(), KeptLink()

@@ -1,0 +1,40 @@
+"""What happens again and again is said once a minute for each key, in bounded memory.
+
+``now`` is in seconds of any steady clock.
+"""
+
+from collections.abc import Hashable
+
+PERIOD_SECONDS = 60.0
+MAX_KEYS = 1_000
+"""Keys that are said within one period; of more, nothing is said: whoever makes up keys fills no
+disk."""
+
+
+class Seldom:
+    """Counts what is left unsaid. ``left_out`` counts what was for lack of room."""
+
+    def __init__(self, *, period: float = PERIOD_SECONDS, max_keys: int = MAX_KEYS) -> None:
+        self._period = period
+        self._max_keys = max_keys
+        self._said: dict[Hashable, tuple[float, int]] = {}  # when, and how often since; the oldest first
+        self.left_out = 0
+
+    def due(self, key: Hashable, now: float) -> int | None:
+        """None: it is not to be said now. Else how often it happened since it was said last without
+        being said."""
+        said = self._said.get(key)
+        if said is not None:
+            at, unsaid = said
+            if now < at + self._period:
+                self._said[key] = (at, unsaid + 1)
+                return None
+            del self._said[key]
+        elif len(self._said) >= self._max_keys:
+            oldest = next(iter(self._said))
+            if now < self._said[oldest][0] + self._period:
+                self.left_out += 1
+                return None
+            del self._said[oldest]
+        self._said[key] = (now, 0)
+        return 0 if said is None else said[1]
