@@ -13,11 +13,13 @@ from chatd.core.counter import Counter
 from chatd.daemon.logs import say_audit
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
-from chatd.gateway import audit as gateway_audit
-from chatd.gateway import watch_rights
+from chatd.gateway import ack_flush, watch_rights
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.admission import Admission
+from chatd.gateway.audit import PERIOD as AUDIT_PERIOD
 from chatd.gateway.audit import GatewayAudit
+from chatd.gateway.authentication.chain import Authentication
+from chatd.gateway.authentication.tokens_file import load_tokens
 from chatd.gateway.backend import Backend, OnReply
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.catch_up import CatchUp
@@ -41,7 +43,6 @@ from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
 from chatd.gateway.resync import Resync
 from chatd.gateway.stream_timeouts import StreamTimeouts
-from chatd.gateway.tokens_file import load_tokens
 from chatd.gateway.watch import Watch
 from chatd.gateway.watch_rights import WatchRights
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, DescribeRequest
@@ -67,7 +68,9 @@ def start_gateway(
     subscriber = ZeroMQSubscriber(loop, instance)
     backend = Backend(loop, call_timeout=settings.calls.timeout())
     audit = GatewayAudit(settings.node.node_id, backend, say=say_audit, now=loop.time)
-    admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door, audit)
+    admission = Admission(
+        Authentication((tokens,), now=time.time), RateLimits(settings.sending_limits.rates()), door, audit
+    )
     streams = _streams(loop, settings, Watch(loop, backend, subscriber, instance=instance), backend, seams)
     front = ZmtpFront(
         loop,
@@ -129,8 +132,8 @@ def _every(
 
     return (
         (door.period, look_at_the_door),
-        (gateway_audit.PERIOD, audit.flush),
-        (settings.streams.ack_flush(), streams.acks.flush),
+        (AUDIT_PERIOD, audit.flush),
+        (min(ack_flush.TICK, settings.streams.ack_flush()), streams.acks.tick),
         (PRESENCE_REPAIR, streams.presence.repair),
         (watch_rights.PERIOD, streams.rights.tick),
         (streams.timeouts.period, look_at_streams),
@@ -170,13 +173,13 @@ def _streams(
         doubted=rights.doubt_watchers,
     )
     rights.begin(presence)
-    unwritten = UnwrittenAcks()
+    unwritten = UnwrittenAcks(settings.streams.ack_flush())
     connections = ConnectionManager(
         backend,
         gateway_id=gateway_id,
         subscribe=watch.subscribe,
         unsubscribe=watch.unsubscribe,
-        on_failed=unwritten.acked,
+        on_failed=unwritten.failed,
         on_ended=presence.ended,
         per_device=settings.gateway.max_connections_per_device,
         now=loop.time,
@@ -221,7 +224,7 @@ def _streams(
         connections.peers,
         catch_up,
         end=sender.end,
-        acked=unwritten.acked,
+        failed=unwritten.failed,
         after_tick=connections.flush,
         heartbeat_interval=settings.streams.heartbeat_interval(),
         repair_pull=settings.streams.repair_pull_seconds,

@@ -12,9 +12,9 @@ from chatd.daemon.settings.settings import SECTIONS
 from chatd.daemon.settings.sources import load_settings
 from chatd.daemon.systemd import ServiceManager
 from chatd.errors import ChatdError
-from chatd.gateway.authentication import TokenTable
+from chatd.gateway.authentication.token_table import TokenTable
+from chatd.gateway.authentication.tokens_file import load_tokens
 from chatd.gateway.node import GatewayNode
-from chatd.gateway.tokens_file import load_tokens
 
 log = structlog.get_logger()
 
@@ -65,7 +65,7 @@ class Reload:
         ended = 0
         if self._gateway is not None and tokens is not None:
             ended = self._gateway.reload(
-                tokens, new.sending_limits.rates(), new.gateway.door(new.authentication.door())
+                (tokens,), new.sending_limits.rates(), new.gateway.door(new.authentication.door())
             )
         changed = [key for key in _fields(new) if _fields(new)[key] != _fields(self._settings)[key]]
         log.info(

@@ -11,6 +11,7 @@ from chatd.core import node_protocol
 from chatd.core.counter import Counter
 from chatd.core.deadline import Deadline
 from chatd.core.ids import check_id
+from chatd.core.scopes import NO_SCOPES, scopes_from_pb
 from chatd.core.wire import encode_reply
 from chatd.default.answer import Caller, CallStore, Method, Refuse, Reply, Witness
 from chatd.default.deadlines import Deadlines
@@ -166,7 +167,7 @@ class Calls:
 def _caller(given: pb.Caller) -> Caller:
     return Caller(
         given.profile_id,
-        operator=given.role == pb.Role.ROLE_OPERATOR,
+        scopes_from_pb(given.scopes) if given.role == pb.Role.ROLE_OPERATOR else NO_SCOPES,
         operator_id=given.operator_id,
         address=given.address,
         gateway_id=given.gateway_id,

@@ -130,7 +130,7 @@ class GatewayServer:
             raise NoStream("reject without a stream")
         self._admission.limit_frame(peer, peer.identity, frame.ByteSize())
         peer.stream.reject(frame.reject.delivery, cut(one_line(frame.reject.reason), MAX_REASON))
-        self._acks.acked(peer)
+        self._acks.failed(peer)
 
     def _on_presence(self, peer: ClientConnection, frame: ClientFrame) -> None:
         if self._is_of_earlier_stream(peer, frame.presence.epoch):

@@ -34,7 +34,7 @@ class Audit:
         and all that operators make."""
         if not caller.profile_id or not method.is_audited:
             return None
-        if not caller.operator and method.role in _NOT_OPERATORS:
+        if not caller.scopes and method.role in _NOT_OPERATORS:
             return None
         line = AuditLine(
             AuditKind.ACT,

@@ -17,7 +17,7 @@ class AuditService:
     def __init__(self) -> None:
         self.part = Part(
             calls=(
-                Call("AdminService/ListAudit", admin_pb2.ListAuditRequest, Role.OPERATOR, self.list_audit),
+                Call("AdminService/ListAudit", admin_pb2.ListAuditRequest, Role.READ, self.list_audit),
                 Call("NodeService/RecordAudit", node_pb2.RecordAuditRequest, Role.GATEWAY, self.record_audit),
             )
         )

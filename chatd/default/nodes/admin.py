@@ -51,14 +51,14 @@ class NodeAdmin:
                 Call(
                     "AdminService/ListNodes",
                     admin_pb2.ListNodesRequest,
-                    Role.OPERATOR,
+                    Role.READ,
                     self.list_nodes,
                     is_audited=False,
                 ),
                 Call(
                     "AdminService/GetStatus",
                     admin_pb2.GetStatusRequest,
-                    Role.OPERATOR,
+                    Role.READ,
                     self.get_status,
                     is_audited=False,
                 ),

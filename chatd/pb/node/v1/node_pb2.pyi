@@ -14,23 +14,36 @@ class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ROLE_UNSPECIFIED: _ClassVar[Role]
     ROLE_USER: _ClassVar[Role]
     ROLE_OPERATOR: _ClassVar[Role]
+
+class Scope(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SCOPE_UNSPECIFIED: _ClassVar[Scope]
+    SCOPE_READ: _ClassVar[Scope]
+    SCOPE_OPERATE: _ClassVar[Scope]
+    SCOPE_ERASE: _ClassVar[Scope]
 ROLE_UNSPECIFIED: Role
 ROLE_USER: Role
 ROLE_OPERATOR: Role
+SCOPE_UNSPECIFIED: Scope
+SCOPE_READ: Scope
+SCOPE_OPERATE: Scope
+SCOPE_ERASE: Scope
 
 class Caller(_message.Message):
-    __slots__ = ("profile_id", "role", "operator_id", "address", "gateway_id")
+    __slots__ = ("profile_id", "role", "scopes", "operator_id", "address", "gateway_id")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
+    SCOPES_FIELD_NUMBER: _ClassVar[int]
     OPERATOR_ID_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
     GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     role: Role
+    scopes: _containers.RepeatedScalarFieldContainer[Scope]
     operator_id: str
     address: str
     gateway_id: str
-    def __init__(self, profile_id: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ..., operator_id: _Optional[str] = ..., address: _Optional[str] = ..., gateway_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, profile_id: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ..., scopes: _Optional[_Iterable[_Union[Scope, str]]] = ..., operator_id: _Optional[str] = ..., address: _Optional[str] = ..., gateway_id: _Optional[str] = ...) -> None: ...
 
 class NodeRequest(_message.Message):
     __slots__ = ("call_id", "method", "payload", "caller", "limits", "request_id", "protocol")
