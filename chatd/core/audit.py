@@ -9,6 +9,7 @@ from functools import cache
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
+from chatd.core.rate_limit import address_key
 from chatd.pb.admin.v1 import admin_pb2
 
 LOCAL = "local"
@@ -51,16 +52,12 @@ class AuditLine:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """Lines with the same key say the same."""
-        return (
-            self.kind,
-            self.profile_id,
-            self.acting_for,
-            self.address,
-            self.what,
-            self.objects,
-            self.outcome,
-        )
+        """Lines with the same key are one within a minute. Whoever is refused is, whatever it tries
+        next: no names that it makes up come into it, nor the hosts of one network."""
+        who = (self.profile_id, address_key(self.address) or self.address, self.what)
+        if self.kind is AuditKind.REFUSED:
+            return (*who, self.outcome)
+        return (*who, self.acting_for, self.objects)
 
     def to_pb(self) -> admin_pb2.AuditLine:
         return admin_pb2.AuditLine(

@@ -7,18 +7,18 @@ from collections.abc import Hashable
 
 PERIOD_SECONDS = 60.0
 MAX_KEYS = 1_000
-"""Keys that are said within one period; of more, nothing is said: whoever makes up keys fills no
-disk."""
+"""Keys that are told apart within one period; all others count as one: whoever makes up keys fills
+no disk."""
+_OTHERS = object()
 
 
 class Seldom:
-    """Counts what is left unsaid. ``left_out`` counts what was for lack of room."""
+    """Counts what is left unsaid."""
 
     def __init__(self, *, period: float = PERIOD_SECONDS, max_keys: int = MAX_KEYS) -> None:
         self._period = period
         self._max_keys = max_keys
         self._said: dict[Hashable, tuple[float, int]] = {}  # when, and how often since; the oldest first
-        self.left_out = 0
 
     def due(self, key: Hashable, now: float) -> int | None:
         """None: it is not to be said now. Else how often it happened since it was said last without
@@ -30,11 +30,10 @@ class Seldom:
                 self._said[key] = (at, unsaid + 1)
                 return None
             del self._said[key]
-        elif len(self._said) >= self._max_keys:
+        elif len(self._said) >= self._max_keys and key is not _OTHERS:
             oldest = next(iter(self._said))
             if now < self._said[oldest][0] + self._period:
-                self.left_out += 1
-                return None
+                return self.due(_OTHERS, now)
             del self._said[oldest]
         self._said[key] = (now, 0)
         return 0 if said is None else said[1]

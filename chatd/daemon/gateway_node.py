@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from chatd import __version__
 from chatd.core import node_protocol
 from chatd.core.counter import Counter
+from chatd.daemon.authenticators import load_token_files
 from chatd.daemon.logs import say_audit
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
-from chatd.gateway import ack_flush, watch_rights
+from chatd.gateway import ack_flush, token_expiry, watch_rights
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.admission import Admission
 from chatd.gateway.audit import PERIOD as AUDIT_PERIOD
 from chatd.gateway.audit import GatewayAudit
 from chatd.gateway.authentication.chain import Authentication
-from chatd.gateway.authentication.tokens_file import load_tokens
 from chatd.gateway.backend import Backend, OnReply
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.catch_up import CatchUp
@@ -43,6 +43,7 @@ from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
 from chatd.gateway.resync import Resync
 from chatd.gateway.stream_timeouts import StreamTimeouts
+from chatd.gateway.token_expiry import TokenExpiry
 from chatd.gateway.watch import Watch
 from chatd.gateway.watch_rights import WatchRights
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, DescribeRequest
@@ -61,17 +62,16 @@ def start_gateway(
     seams: Seams = NO_SEAMS,
 ) -> GatewayNode:
     """Return when the gateway listens; ``stack`` ends it. Raises ConfigError."""
-    tokens = load_tokens(settings.authentication.tokens(settings.place), create=True)
+    tokens = Authentication(tuple(load_token_files(settings, create=True)), now=time.time)
     door = Doorkeeper(settings.gateway.door(settings.authentication.door()))
     # Two gateways may have one id, and one that is started again is another.
     instance = f"{settings.node.node_id}-{secrets.token_hex(8)}"
     subscriber = ZeroMQSubscriber(loop, instance)
     backend = Backend(loop, call_timeout=settings.calls.timeout())
     audit = GatewayAudit(settings.node.node_id, backend, say=say_audit, now=loop.time)
-    admission = Admission(
-        Authentication((tokens,), now=time.time), RateLimits(settings.sending_limits.rates()), door, audit
-    )
+    admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door, audit)
     streams = _streams(loop, settings, Watch(loop, backend, subscriber, instance=instance), backend, seams)
+    expiry = TokenExpiry(admission, streams.connections, streams.sender, now=time.time)
     front = ZmtpFront(
         loop,
         settings.gateway.front(settings.messages.max_frame_bytes),
@@ -79,7 +79,7 @@ def start_gateway(
         on_lost=streams.sender.lost,
         on_room=streams.catch_up.has_room,
     )
-    server, opening, calls, refusals = _frames(settings, admission, streams, backend, audit)
+    server, opening, calls, refusals = _frames(settings, admission, streams, backend, expiry, audit)
     queues = NodeQueues(
         settings.queue.uris(settings.place), connect=subscriber.connect, disconnect=subscriber.disconnect
     )
@@ -99,8 +99,8 @@ def start_gateway(
         streams.watch,
         streams.resync,
         drain,
-        Reload(admission, streams.connections, streams.sender),
-        every=_every(loop, settings, front, door, streams, audit),
+        Reload(admission, streams.connections, streams.sender, expiry),
+        every=_every(loop, settings, front, door, streams, expiry, audit),
     )
     node.start(
         context,
@@ -119,6 +119,7 @@ def _every(
     front: ZmtpFront,
     door: Doorkeeper,
     streams: "_Streams",
+    expiry: TokenExpiry,
     audit: GatewayAudit,
 ) -> Sequence[tuple[float, Callable[[], None]]]:
     """Recurring actions and their periods in seconds."""
@@ -137,6 +138,7 @@ def _every(
         (PRESENCE_REPAIR, streams.presence.repair),
         (watch_rights.PERIOD, streams.rights.tick),
         (streams.timeouts.period, look_at_streams),
+        (token_expiry.PERIOD, expiry.tick),
     )
 
 
@@ -236,7 +238,12 @@ def _streams(
 
 
 def _frames(
-    settings: Settings, admission: Admission, streams: _Streams, backend: Backend, audit: GatewayAudit
+    settings: Settings,
+    admission: Admission,
+    streams: _Streams,
+    backend: Backend,
+    expiry: TokenExpiry,
+    audit: GatewayAudit,
 ) -> tuple[GatewayServer, Opening, ClientCalls, Refusals]:
     """Frames of clients, by their kind."""
     refusals = Refusals(admission, streams.sender)
@@ -250,6 +257,7 @@ def _frames(
         streams.catch_up,
         streams.log_watch,
         audit,
+        expiry,
         write_acks=streams.acks.flush,
     )
     calls = ClientCalls(
@@ -270,6 +278,7 @@ def _frames(
         streams.catch_up,
         streams.acks,
         streams.presence,
+        expiry,
         touch=settings.streams.connection_touch_seconds,
     )
     return server, opening, calls, refusals

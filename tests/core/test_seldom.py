@@ -9,11 +9,10 @@ def test_once_a_period_with_the_number_left_unsaid() -> None:
     assert seldom.due("b", 1) == 0, "another key is another matter"
 
 
-def test_keys_that_somebody_makes_up_are_bounded() -> None:
+def test_keys_that_somebody_makes_up_count_as_one() -> None:
     seldom = Seldom(period=60, max_keys=3)
-    assert [seldom.due(key, now) for now, key in enumerate("abcde")] == [0, 0, 0, None, None]
-    assert seldom.left_out == 2
-    assert seldom.due("e", 60) == 0, "a has had its minute"
-    assert seldom.due("f", 60) is None, "b has not"
-    assert seldom.due("a", 61) == 0
-    assert len(seldom._said) == 3
+    assert [seldom.due(key, now) for now, key in enumerate("abcdefg")] == [0, 0, 0, 0, None, None, None]
+    assert seldom.due("h", 60) == 0, "a has had its minute"
+    assert seldom.due("b", 60.5) is None, "it is known"
+    assert seldom.due("i", 64) == 0, "b has had its own"
+    assert len(seldom._said) <= 4

@@ -82,8 +82,9 @@ def test_whoever_makes_up_addresses_fills_nothing(house: House) -> None:
     for minute in range(3):
         house.now = minute * 61.0
         for number in range(2 * MAX_KEYS):
-            house.guess(f"2001:db8::{number:x}")
-    assert len(house.logged) == 3 * MAX_KEYS
+            house.guess(f"2001:db8:0:{number:x}::1")
+            house.guess(f"2001:db8:0:{number:x}::2")
+    assert len(house.logged) == 3 * (MAX_KEYS + 1)
     house.ready = True
     assert len(house.flush()) == MAX_LINES
 
