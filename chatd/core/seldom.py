@@ -23,17 +23,23 @@ class Seldom:
     def due(self, key: Hashable, now: float) -> int | None:
         """None: it is not to be said now. Else how often it happened since it was said last without
         being said."""
-        said = self._said.get(key)
-        if said is not None:
-            at, unsaid = said
+        known = self._said.get(key)
+        if known is None and not self._make_room(now):
+            key, known = _OTHERS, self._said.get(_OTHERS)
+        if known is not None:
+            at, unsaid = known
             if now < at + self._period:
                 self._said[key] = (at, unsaid + 1)
                 return None
             del self._said[key]
-        elif len(self._said) >= self._max_keys and key is not _OTHERS:
+        self._said[key] = (now, 0)
+        return 0 if known is None else known[1]
+
+    def _make_room(self, now: float) -> bool:
+        """For one more key. False: all were said within the period."""
+        while len(self._said) - (_OTHERS in self._said) >= self._max_keys:
             oldest = next(iter(self._said))
             if now < self._said[oldest][0] + self._period:
-                return self.due(_OTHERS, now)
+                return False
             del self._said[oldest]
-        self._said[key] = (now, 0)
-        return 0 if said is None else said[1]
+        return True

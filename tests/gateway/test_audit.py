@@ -84,7 +84,7 @@ def test_whoever_makes_up_addresses_fills_nothing(house: House) -> None:
         for number in range(2 * MAX_KEYS):
             house.guess(f"2001:db8:0:{number:x}::1")
             house.guess(f"2001:db8:0:{number:x}::2")
-    assert len(house.logged) == 3 * (MAX_KEYS + 1)
+    assert 3 * MAX_KEYS <= len(house.logged) <= 3 * (MAX_KEYS + 1)
     house.ready = True
     assert len(house.flush()) == MAX_LINES
 
