@@ -38,7 +38,7 @@ COLUMNS: Columns[admin_pb2.AuditLine] = (
     unlisted("acting_for"),
     unlisted("address"),
     unlisted("gateway_id"),
-    Column("what", "what"),
+    Column("what", "what", lambda what: what.rpartition("/")[2]),
     Column("on", "objects", or_dash),
     list_only("outcome", _outcome),
     unlisted("outcome"),
