@@ -116,6 +116,8 @@ def objects_of(kind: type[Message], payload: bytes) -> str:
 def _shown(value: object, *, repeated: bool) -> str:
     if not value:
         return ""
+    if isinstance(value, bytes):
+        return value[:8].hex()
     if not repeated:
         return shorten(str(value))
     assert isinstance(value, Sequence)
@@ -138,6 +140,7 @@ def _named_fields(descriptor: Descriptor) -> tuple[FieldDescriptor, ...]:
         and (
             (field.type == field.TYPE_STRING and field.name.endswith(("_id", "_ids")))
             or (field.type in _NUMBERS and field.name.endswith(("seq", "_us")))
+            or (field.type == field.TYPE_BYTES and field.name == "digest")
         )
     )
 

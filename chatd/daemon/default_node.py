@@ -57,6 +57,8 @@ from chatd.default.rooms.room_business import RoomBusiness
 from chatd.default.signals.presence_business import PresenceBusiness
 from chatd.default.signals.signals import Signals
 from chatd.default.signals.typing_business import TypingBusiness
+from chatd.default.tokens.admin import TokenAdmin
+from chatd.default.tokens.revoked import RevokedTokens
 from chatd.errors import ChatdError
 from chatd.files.claim import Claim
 from chatd.notify.choice import make_notifiers
@@ -244,6 +246,7 @@ def _parts(
         MemoryConnectionCache() if settings.store.cache_uri == "mem:" else DatabaseConnectionCache(store.tell)
     )
     unreadable = Unreadable()
+    revoked = RevokedTokens(store, clock=_now_us)
     messages = MessageBusiness(
         max_payload=settings.messages.max_payload_bytes,
         max_together=settings.messages.max_frame_bytes,
@@ -274,7 +277,9 @@ def _parts(
         receipts.part,
         _typing(settings, flow, store).part,
         flow.presence.part,
-        _node_service(settings, store, flow, receipts, leases, gateways, cache, unreadable, started_us).part,
+        _node_service(
+            settings, store, flow, receipts, leases, gateways, revoked, cache, unreadable, started_us
+        ).part,
         flow.routing.part,
         NotificationBusiness(
             notifiers, endpoints.fault, most_devices=settings.retention.max_devices_per_profile
@@ -283,6 +288,8 @@ def _parts(
         RoomAdmin().part,
         OutboxAdmin(flow.online, _now_us).part,
         DeviceAdmin(flow.online, cache, flow.last_mile.tell_epoch).part,
+        revoked.part,
+        TokenAdmin(revoked.look).part,
         DeadLetterAdmin(flow.last_mile.notify).part,
         RetentionAdmin(_now_us).part,
         NotificationAdmin(offline.sender.test).part,
@@ -316,6 +323,7 @@ def _node_service(
     receipts: ReceiptBusiness,
     leases: Leases,
     gateways: Gateways,
+    revoked: RevokedTokens,
     cache: MemoryConnectionCache | DatabaseConnectionCache,
     unreadable: Unreadable,
     started_us: int,
@@ -332,6 +340,7 @@ def _node_service(
         leases=leases,
         comparison=LogComparison(store, leases.log),
         gateways=gateways,
+        revoked=revoked,
         asked=flow.routing.asked,
         rule=settings.redelivery.rule(),
         unreadable=unreadable,

@@ -20,6 +20,7 @@ from chatd.gateway.admission import Admission
 from chatd.gateway.audit import PERIOD as AUDIT_PERIOD
 from chatd.gateway.audit import GatewayAudit
 from chatd.gateway.authentication.chain import Authentication
+from chatd.gateway.authentication.revocations import Revocations
 from chatd.gateway.backend import Backend, OnReply
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.catch_up import CatchUp
@@ -42,7 +43,9 @@ from chatd.gateway.rate_limits import RateLimits
 from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
 from chatd.gateway.resync import Resync
+from chatd.gateway.revoking import Revoking
 from chatd.gateway.stream_timeouts import StreamTimeouts
+from chatd.gateway.token_check import TokenCheck
 from chatd.gateway.token_expiry import TokenExpiry
 from chatd.gateway.watch import Watch
 from chatd.gateway.watch_rights import WatchRights
@@ -62,7 +65,8 @@ def start_gateway(
     seams: Seams = NO_SEAMS,
 ) -> GatewayNode:
     """Return when the gateway listens; ``stack`` ends it. Raises ConfigError."""
-    tokens = Authentication(tuple(load_token_files(settings, create=True)), now=time.time)
+    revocations = Revocations(now=time.time)
+    tokens = Authentication(tuple(load_token_files(settings, create=True)), revocations, now=time.time)
     door = Doorkeeper(settings.gateway.door(settings.authentication.door()))
     # Two gateways may have one id, and one that is started again is another.
     instance = f"{settings.node.node_id}-{secrets.token_hex(8)}"
@@ -85,7 +89,11 @@ def start_gateway(
     )
     discovery = _discovery(settings, backend, queues)
     counters = (*streams.counters, calls.forwarded, refusals.refused, door.hung_up)
-    introduction = _introduction(loop, settings, streams, backend, discovery, queues, audit, counters)
+    check = TokenCheck(streams.connections, streams.sender, expiry)
+    revoking = Revoking(revocations, admission, check)
+    introduction = _introduction(
+        loop, settings, streams, backend, discovery, queues, audit, revoking, counters
+    )
     drain = _drain(loop, settings, streams, backend, opening, introduction, front)
 
     node = GatewayNode(
@@ -99,7 +107,7 @@ def start_gateway(
         streams.watch,
         streams.resync,
         drain,
-        Reload(admission, streams.connections, streams.sender, expiry),
+        Reload(admission, check),
         every=_every(loop, settings, front, door, streams, expiry, audit),
     )
     node.start(
@@ -292,6 +300,7 @@ def _introduction(
     discovery: Discovery,
     queues: NodeQueues,
     audit: GatewayAudit,
+    revoking: Revoking,
     counters: Sequence[Counter],
 ) -> Introduction:
     request = DescribeRequest(
@@ -311,6 +320,7 @@ def _introduction(
         streams.log_watch,
         queues,
         audit,
+        revoking,
         request=request,
         queue_name=settings.queue.queue_user_event_delivery_name,
         counters=counters,

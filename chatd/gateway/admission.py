@@ -56,7 +56,8 @@ class Admission:
         return identity
 
     def check(self, identity: Identity) -> None:
-        """A frame came from an identity that was shown before. Raises TokenExpired."""
+        """A frame came from an identity that was shown before. Raises TokenExpired,
+        Unauthenticated."""
         self._tokens.check(identity)
 
     def confirm(self, identity: Identity) -> Identity | None:

@@ -60,8 +60,8 @@ class NodeCalls(Protocol):
 
 class Node:
     """One default node as this gateway sees it. ``heard_at`` is 0.0 until it has answered once, and
-    after it was lost. Introduction writes ``started_at_us``, ``clock`` and ``refused``, the reason
-    why it is not called; Backend the rest."""
+    after it was lost. Introduction writes ``started_at_us``, ``clock``, ``revocations_version``
+    and ``refused``, the reason why it is not called; Backend the rest."""
 
     def __init__(self, uri: str, dial: Callable[["Node"], Pump], now: float) -> None:
         self.uri = uri
@@ -69,6 +69,7 @@ class Node:
         self.started_at_us = 0
         self.clock = NodeClock()
         self.refused = ""
+        self.revocations_version = 0
         self.period = 1
         """Counts how often its calls have been given up."""
         self._dial = dial

@@ -14,6 +14,10 @@ def test_objects_are_ids_and_numbers() -> None:
         profile_id="bob", after_profile_id="bob", after_device_id="d", limit=9
     )
     assert objects_of(type(page), page.SerializeToString()) == "profile_id=bob"
+    revoke = admin_pb2.RevokeTokensRequest(digest=b"digest of a token", expires_at_us=5)
+    assert (
+        objects_of(type(revoke), revoke.SerializeToString()) == f"digest={b'digest o'.hex()} expires_at_us=5"
+    )
     assert objects_of(admin_pb2.PurgeRoomHistoryRequest, b"\xff") == ""
 
 

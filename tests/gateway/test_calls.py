@@ -11,6 +11,7 @@ from chatd.gateway.admission import Admission
 from chatd.gateway.audit import GatewayAudit
 from chatd.gateway.authentication.chain import Authentication
 from chatd.gateway.authentication.identity import Identity, digest_of
+from chatd.gateway.authentication.revocations import Revocations
 from chatd.gateway.authentication.token_table import TokenTable
 from chatd.gateway.backend import OnReply
 from chatd.gateway.calls import ClientCalls
@@ -44,7 +45,7 @@ class House:
     def __init__(self) -> None:
         tokens = TokenTable({digest_of(TOKEN): Identity("alice", digest=digest_of(TOKEN))})
         admission = Admission(
-            Authentication((tokens,), now=time.time),
+            Authentication((tokens,), Revocations(now=time.time), now=time.time),
             RateLimits(RateSettings(0, 0, 0, 0, 0, 0, 0, 1)),
             Doorkeeper(DoorSettings(0.0, 10, 0)),
             GatewayAudit("g", NoNode(), say=lambda line: None, now=lambda: 0.0),

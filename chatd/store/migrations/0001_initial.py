@@ -227,6 +227,16 @@ CREATE TABLE known_time (
     id BIGINT PRIMARY KEY,
     at_us BIGINT NOT NULL);
 
+-- Tokens that are no longer good: one by its SHA-256 in hexadecimal, or all of a profile (with an
+-- empty digest) that were issued before a time. Versions never come again.
+CREATE TABLE revocation (
+    digest TEXT NOT NULL,
+    profile_id TEXT NOT NULL,
+    version BIGINT NOT NULL UNIQUE,
+    before_us BIGINT NOT NULL,
+    expires_at_us BIGINT NOT NULL,
+    PRIMARY KEY (digest, profile_id));
+
 -- Streams that are open, for operators.
 CREATE TABLE connection (
     profile_id TEXT NOT NULL,

@@ -632,6 +632,52 @@ class DropNotificationsResponse(_message.Message):
     dropped: int
     def __init__(self, dropped: _Optional[int] = ...) -> None: ...
 
+class RevokeTokensRequest(_message.Message):
+    __slots__ = ("digest", "profile_id", "expires_at_us")
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_US_FIELD_NUMBER: _ClassVar[int]
+    digest: bytes
+    profile_id: str
+    expires_at_us: int
+    def __init__(self, digest: _Optional[bytes] = ..., profile_id: _Optional[str] = ..., expires_at_us: _Optional[int] = ...) -> None: ...
+
+class RevokeTokensResponse(_message.Message):
+    __slots__ = ("before_us",)
+    BEFORE_US_FIELD_NUMBER: _ClassVar[int]
+    before_us: int
+    def __init__(self, before_us: _Optional[int] = ...) -> None: ...
+
+class ListRevocationsRequest(_message.Message):
+    __slots__ = ("before_version", "limit")
+    BEFORE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    before_version: int
+    limit: int
+    def __init__(self, before_version: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class ListRevocationsResponse(_message.Message):
+    __slots__ = ("revocations", "more")
+    REVOCATIONS_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    revocations: _containers.RepeatedCompositeFieldContainer[Revocation]
+    more: bool
+    def __init__(self, revocations: _Optional[_Iterable[_Union[Revocation, _Mapping]]] = ..., more: bool = ...) -> None: ...
+
+class Revocation(_message.Message):
+    __slots__ = ("version", "digest", "profile_id", "before_us", "expires_at_us")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_US_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_US_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    digest: bytes
+    profile_id: str
+    before_us: int
+    expires_at_us: int
+    def __init__(self, version: _Optional[int] = ..., digest: _Optional[bytes] = ..., profile_id: _Optional[str] = ..., before_us: _Optional[int] = ..., expires_at_us: _Optional[int] = ...) -> None: ...
+
 class AuditLine(_message.Message):
     __slots__ = ("line_id", "at_us", "kind", "profile_id", "acting_for", "address", "gateway_id", "what", "objects", "outcome", "repeated")
     LINE_ID_FIELD_NUMBER: _ClassVar[int]
