@@ -14,6 +14,7 @@ import typer
 
 from chatctl import dead_letters, devices, notifications, outbox, profiles, rooms
 from chatctl.arguments import AsJson
+from chatctl.audit import audit
 from chatctl.connections import connections
 from chatctl.invocation import Options
 from chatctl.nodes import nodes
@@ -56,6 +57,7 @@ app.command()(why)
 app.command()(connections)
 app.command()(status)
 app.command()(nodes)
+app.command()(audit)
 
 
 def _show_version(wanted: bool) -> None:
