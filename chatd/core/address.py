@@ -121,6 +121,15 @@ def is_local(endpoint: str) -> bool:
         return False
 
 
+def reached_at(endpoint: str, host: str) -> str:
+    """The endpoint by which others reach what listens at ``endpoint``: at ``host`` if that stands
+    for all addresses of the machine."""
+    if not is_everywhere(endpoint):
+        return endpoint
+    bracketed = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    return f"tcp://{bracketed}:{endpoint.rpartition(':')[2]}"
+
+
 def is_everywhere(endpoint: str) -> bool:
     """True for an address to listen at that stands for all of the machine's, so that nobody can
     connect to it."""

@@ -147,6 +147,12 @@ class Backend:
             on_lost=partial(self._on_lost, node),
         )
 
+    def connect_anew(self) -> None:
+        """Give all connections up for new ones, with another key."""
+        for node in self.nodes:
+            self._on_lost(node)
+            node.redial(self._loop.time())
+
     def remove(self, uri: str) -> None:
         """It will not come back."""
         for node in [node for node in self.nodes if node.uri == uri]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from chatd.core.address import Address
+from chatd.core.address import Address, split
 from chatd.errors import ConfigError
 from chatd.files.durable import write_file
 from chatd.pb.node.v1.node_pb2 import NodeAddress
@@ -65,7 +65,11 @@ class Discovery:
             self._static.add(itself)
             if itself in self._discovered and itself != via:
                 self._lost(itself, self._discovered.pop(itself))
-        named = {node.call_uri: node.queue_uri for node in nodes if not node.call_uri.startswith("inproc://")}
+        named = {
+            node.call_uri: node.queue_uri
+            for node in nodes
+            if not node.call_uri.startswith("inproc://") and not _is_reached(via, itself, node.call_uri)
+        }
         for call_uri, queue_uri in named.items():
             if call_uri not in self._discovered and call_uri not in self._static:
                 self._add(call_uri, queue_uri)
@@ -98,3 +102,9 @@ class Discovery:
             write_file(self._file, json.dumps(self._discovered, indent=2))
         except OSError as exc:
             log.warning("The default nodes cannot be remembered", file=str(self._file), error=str(exc))
+
+
+def _is_reached(via: str, itself: str, call_uri: str) -> bool:
+    """True if the node at ``via`` has this address too, with another key than ``itself``, and is
+    reached without any."""
+    return not split(via)[1] and call_uri != itself and split(call_uri)[0] == split(itself)[0]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from chatd.core.log_state import UNKNOWN_LOG
 from chatd.default.nodes.known_log import KnownLog
+from chatd.default.nodes.known_peers import KnownPeers
 from chatd.default.nodes.leases import Leases
 from chatd.default.nodes.log_file import LogFile
 from chatd.default.nodes.model import Lease
@@ -23,6 +24,7 @@ class Node:
         self.leases = Leases(
             DirectAccess(store),
             KnownLog(LogFile(folder, "n"), UNKNOWN_LOG, changed=lambda: None),
+            KnownPeers(folder / "trusted", revoked=lambda: None),
             lease=9.0,
             clock=lambda: self.now_us,
             lost=self.lost.append,
