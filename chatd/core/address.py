@@ -78,6 +78,11 @@ def split(text: str) -> tuple[str, str, str]:
     return text.partition("#") if text.startswith("tcp:") else (text, "", "")
 
 
+def has_key(uri: str) -> bool:
+    """True for an address to connect to that is encrypted."""
+    return bool(split(uri)[1])
+
+
 def parse_key(text: str) -> bytes:
     """A public key of 64 hexadecimal digits. Raises ConfigError, which does not show them: it may
     be a secret one, put there by mistake."""

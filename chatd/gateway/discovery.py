@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from chatd.core.address import Address, split
+from chatd.core.address import Address, has_key, split
 from chatd.errors import ConfigError
 from chatd.files.durable import write_file
 from chatd.pb.node.v1.node_pb2 import NodeAddress
@@ -31,6 +31,8 @@ class Discovery:
         lost: Callable[[str, str], None],
     ) -> None:
         self._static = set(static)
+        self._without_key: set[str] = set()
+        """Endpoints whose nodes are reached without a key: theirs may change."""
         self._file = file
         self._found = found
         self._lost = lost
@@ -63,12 +65,14 @@ class Discovery:
         if via in self._static:
             # The settings may name it otherwise than it does itself: one connection is enough.
             self._static.add(itself)
+            if not has_key(via):
+                self._without_key.add(split(itself)[0])
             if itself in self._discovered and itself != via:
                 self._lost(itself, self._discovered.pop(itself))
         named = {
             node.call_uri: node.queue_uri
             for node in nodes
-            if not node.call_uri.startswith("inproc://") and not _is_reached(via, itself, node.call_uri)
+            if not node.call_uri.startswith("inproc://") and split(node.call_uri)[0] not in self._without_key
         }
         for call_uri, queue_uri in named.items():
             if call_uri not in self._discovered and call_uri not in self._static:
@@ -102,9 +106,3 @@ class Discovery:
             write_file(self._file, json.dumps(self._discovered, indent=2))
         except OSError as exc:
             log.warning("The default nodes cannot be remembered", file=str(self._file), error=str(exc))
-
-
-def _is_reached(via: str, itself: str, call_uri: str) -> bool:
-    """True if the node at ``via`` has this address too, with another key than ``itself``, and is
-    reached without any."""
-    return not split(via)[1] and call_uri != itself and split(call_uri)[0] == split(itself)[0]

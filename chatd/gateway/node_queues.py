@@ -3,7 +3,7 @@ refused."""
 
 from collections.abc import Callable, Iterable
 
-from chatd.core.address import split
+from chatd.core.address import has_key, split
 
 
 class NodeQueues:
@@ -58,9 +58,9 @@ class NodeQueues:
             self._connect(uri)
 
     def connect_anew(self, later: Callable[[Callable[[], None]], object]) -> None:
-        """Leave all of them, and come back ``later`` with another key: a node takes a gateway's own
-        topic for the old key's until the old connection is gone."""
-        left = list(self._known.values())
+        """Leave those that are encrypted, and come back ``later`` with another key: a node takes a
+        gateway's own topic for the old key's until the old connection is gone."""
+        left = [uri for uri in self._known.values() if has_key(uri)]
         for uri in left:
             self.refuse(uri)
 

@@ -27,7 +27,9 @@ class Machine(Daemon):
 
     def trust(self, other: "Machine") -> None:
         """As `chatd keys trust` does."""
-        write_trusted(self.trusted, {**read_trusted(self.trusted), other.keys.newest.public: other.folder.name})
+        write_trusted(
+            self.trusted, {**read_trusted(self.trusted), other.keys.newest.public: other.folder.name}
+        )
 
     def untrust(self, other: "Machine") -> None:
         """As `chatd keys untrust` does."""

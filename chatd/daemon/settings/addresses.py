@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from chatd.core.address import Address, Listening, is_everywhere, split
+from chatd.core.address import Address, Listening, has_key, is_everywhere, split
 from chatd.daemon.settings.section import Place
 from chatd.errors import ConfigError
 
@@ -66,7 +66,7 @@ def address_problems(key: str, uri: str, *, mem_allowed: bool, listens: bool) ->
 
 def is_key_needed(uris: str) -> bool:
     """True if any of the addresses, divided by commas, has a key."""
-    return any(split(uri.strip())[1] for uri in uris.split(","))
+    return any(has_key(uri.strip()) for uri in uris.split(","))
 
 
 def one_port_above(uri: str) -> str:
