@@ -67,4 +67,5 @@ def _knock(context: Context, kind: int, endpoint: str, dress: Callable[["zmq.Soc
         return "not answered"
     finally:
         knocker.disable_monitor()
+        monitor.close(0)
         knocker.close(0)

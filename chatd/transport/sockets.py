@@ -197,7 +197,6 @@ def connect_dealer(context: Context, uri: str, *, hwm: int = 10_000) -> "zmq.Soc
     """A DEALER that queues nothing for a peer that is not there."""
     socket = _socket(context, zmq.DEALER, max_frame=4 * MAX_FRAME_BYTES)
     socket.setsockopt(zmq.IMMEDIATE, 1)
-    socket.setsockopt(zmq.RECONNECT_IVL, 50)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1_000)
     socket.sndhwm = socket.rcvhwm = hwm
     try:
@@ -222,7 +221,6 @@ def connect_sub(context: Context, uris: Iterable[str], *, receive_hwm: int = 50_
     """A SUB on every given queue. SNDHWM 0: the default would silently drop subscriptions beyond
     the 1,000th."""
     socket = _socket(context, zmq.SUB, max_frame=16 * MAX_FRAME_BYTES)
-    socket.setsockopt(zmq.RECONNECT_IVL, 50)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1_000)
     socket.sndhwm, socket.rcvhwm = 0, receive_hwm
     for uri in uris:
@@ -239,10 +237,13 @@ def connect_also(context: Context, socket: "zmq.Socket[bytes]", uri: str) -> Non
     address = Address.parse(uri)
     _prepare(socket, address.endpoint)
     if address.key:
+        # A server that refuses is connected to for a moment, so the pauses do not grow.
+        socket.setsockopt(zmq.RECONNECT_IVL, 250)
         socket.curve_publickey = encode_key(context.keys.public).encode()
         socket.curve_secretkey = encode_key(context.keys.secret).encode()
         socket.curve_serverkey = encode_key(address.key).encode()
     else:
+        socket.setsockopt(zmq.RECONNECT_IVL, 50)
         socket.curve_server = 0  # plain, whatever was connected before
     socket.connect(address.endpoint)
 
