@@ -1,23 +1,45 @@
-"""Things that others cause as often as they like, and that a log tells once in a while."""
+"""What happens again and again is said once a minute for each key, in bounded memory.
 
-SECONDS = 60.0
-MOST = 100
-"""Different things that are told in that time."""
+``now`` is in seconds of any steady clock.
+"""
+
+from collections.abc import Hashable
+
+PERIOD_SECONDS = 60.0
+MAX_KEYS = 1_000
+"""Keys that are told apart within one period; all others count as one: whoever makes up keys fills
+no disk."""
+_OTHERS = object()
 
 
 class Seldom:
-    """Remembers what was told. No clock."""
+    """Counts what is left unsaid."""
 
-    def __init__(self) -> None:
-        self._told: dict[object, float] = {}
+    def __init__(self, *, period: float = PERIOD_SECONDS, max_keys: int = MAX_KEYS) -> None:
+        self._period = period
+        self._max_keys = max_keys
+        self._said: dict[Hashable, tuple[float, int]] = {}  # when, and how often since; the oldest first
 
-    def is_due(self, what: object, now: float) -> bool:
-        """True if it is to be told now: it was not in the last minute, nor was too much else.
-        ``now`` in seconds."""
-        if now - self._told.get(what, now - SECONDS) < SECONDS:
-            return False
-        self._told = {one: at for one, at in self._told.items() if now - at < SECONDS}
-        if len(self._told) >= MOST:
-            return False
-        self._told[what] = now
+    def due(self, key: Hashable, now: float) -> int | None:
+        """None: it is not to be said now. Else how often it happened since it was said last without
+        being said."""
+        known = self._said.get(key)
+        if known is None and not self._make_room(now):
+            key, known = _OTHERS, self._said.get(_OTHERS)
+        if known is not None:
+            at, unsaid = known
+            if now < at + self._period:
+                self._said[key] = (at, unsaid + 1)
+                return None
+            del self._said[key]
+        self._said[key] = (now, 0)
+        return 0 if known is None else known[1]
+
+    def _make_room(self, now: float) -> bool:
+        """For one more key. False: all were said within the period."""
+        while len(self._said) - (_OTHERS in self._said) >= self._max_keys:
+            oldest = next(iter(self._said))
+            if now < self._said[oldest][0] + self._period:
+                return False
+            del self._said[oldest]
         return True

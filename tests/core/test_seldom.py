@@ -1,14 +1,18 @@
-from chatd.core.seldom import MOST, SECONDS, Seldom
+"""Once a minute for each key, in bounded memory."""
+
+from chatd.core.seldom import Seldom
 
 
-def test_a_thing_is_told_once_a_minute() -> None:
-    seldom = Seldom()
-    assert seldom.is_due("a", 100.0)
-    assert not seldom.is_due("a", 100.0 + SECONDS - 1)
-    assert seldom.is_due("a", 100.0 + SECONDS)
+def test_once_a_period_with_the_number_left_unsaid() -> None:
+    seldom = Seldom(period=60)
+    assert [seldom.due("a", now) for now in (0, 1, 59, 60, 61, 200, 259)] == [0, None, None, 2, None, 1, None]
+    assert seldom.due("b", 1) == 0, "another key is another matter"
 
 
-def test_no_more_than_so_many_are_told_or_remembered() -> None:
-    seldom = Seldom()
-    assert sum(seldom.is_due(number, 1.0) for number in range(10 * MOST)) == MOST
-    assert seldom.is_due("later", 2.0 + SECONDS)
+def test_keys_that_somebody_makes_up_count_as_one() -> None:
+    seldom = Seldom(period=60, max_keys=3)
+    assert [seldom.due(key, now) for now, key in enumerate("abcdefg")] == [0, 0, 0, 0, None, None, None]
+    assert seldom.due("h", 60) == 0, "a has had its minute"
+    assert seldom.due("b", 60.5) is None, "it is known"
+    assert seldom.due("i", 64) == 0, "b has had its own"
+    assert len(seldom._said) <= 4

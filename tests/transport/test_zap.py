@@ -1,7 +1,7 @@
 """The guard of encrypted sockets, with libzmq's own clients."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 import zmq
@@ -76,7 +76,7 @@ class Server:
 
 
 @pytest.fixture
-async def server() -> "Iterator[Server]":
+async def server() -> AsyncIterator[Server]:
     made = Server()
     yield made
     made.close()

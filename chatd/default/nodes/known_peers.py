@@ -33,7 +33,7 @@ class KnownPeers:
         self._trusted: Collection[bytes] = read_trusted(path)
         self._vouched: frozenset[bytes] = frozenset()
         self._let_in: set[bytes] = set()
-        self._seldom = Seldom()
+        self._seldom = Seldom(max_keys=100)
         self.stranger: KeyPair = new_key_pair()
         """Nobody's, to try if strangers are refused."""
         self.refused = Counter("peers_refused", "connections of gateways that were refused")
@@ -95,7 +95,7 @@ class KnownPeers:
         if key == self.stranger.public:
             return
         self.refused.add()
-        if self._seldom.is_due(key, time.monotonic()):
+        if self._seldom.due(key, time.monotonic()) is not None:
             log.warning(
                 "A peer whose key is not known was refused; to let it in, here or at another node, type: "
                 f"chatd keys trust {key.hex()}",

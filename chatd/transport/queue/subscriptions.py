@@ -79,7 +79,7 @@ class GrantedSubscriptions:
     def _refuse(self, user: str, topic: bytes) -> None:
         self._withheld[topic] += 1
         self._refused.add()
-        if self._seldom.is_due(user, time.monotonic()):
+        if self._seldom.due(user, time.monotonic()) is not None:
             log.warning(
                 "A gateway may not have this topic; it gets nothing", key=user, topic=ascii(topic[:80])
             )
