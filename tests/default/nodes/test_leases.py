@@ -8,7 +8,7 @@ from chatd.default.nodes.known_peers import KnownPeers
 from chatd.default.nodes.leases import Leases
 from chatd.default.nodes.log_file import LogFile
 from chatd.default.nodes.model import Lease
-from chatd.default.nodes.store import Renewed
+from chatd.default.nodes.store import Renewed, RenewLeases
 from chatd.errors import ChatdError
 from chatd.files.trusted_keys import write_trusted
 from tests.store.driver import DirectAccess, Store
@@ -22,8 +22,9 @@ class Node:
     def __init__(self, store: Store, folder: Path) -> None:
         self.now_us, self.seconds = 10**15, 0.0
         self.lost: list[ChatdError] = []
+        self.store = DirectAccess(store)
         self.leases = Leases(
-            DirectAccess(store),
+            self.store,
             KnownLog(LogFile(folder, "n"), UNKNOWN_LOG, changed=lambda: None),
             KnownPeers(folder / "trusted", revoked=lambda: None),
             lease=9.0,
@@ -125,6 +126,8 @@ async def test_an_address_that_is_left_ends_at_once(store: Store, tmp_path: Path
     await node.leases.claim([old, new], "place")
     assert {one.uri for one in node.leases.renewal().nodes} == {"a#one", "a#two"}
     node.leases.announce([new])
-    left = {one.address: one.lease_until_us > node.now_us for one in node.leases.all()}
+    written = node.store.commands[-1]
+    assert isinstance(written, RenewLeases)
+    left = {one.uri: one.lease_until_us > node.now_us for one in written.nodes}
     assert left == {"a#one": False, "a#two": True}
     assert node.leases.call_uri == "a#two"
