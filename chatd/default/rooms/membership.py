@@ -11,7 +11,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from chatd.core.model import Members
 from chatd.default.rooms.access import require_owner, room_for
-from chatd.default.rooms.model import MembershipChange
+from chatd.default.rooms.model import MEMBERSHIP_WEIGHT, MembershipChange
 from chatd.errors import ChatdError
 from chatd.pb.events.v1.payloads_pb2 import EventLink, EventType
 from chatd.store.command import Command, Locks
@@ -34,6 +34,9 @@ class AddSubscriptions(Command[MembershipChange]):
 
     def owner(self) -> str:
         return self.by
+
+    def weight(self) -> int:
+        return MEMBERSHIP_WEIGHT * len(self.profiles)
 
     @classmethod
     def apply(
@@ -58,6 +61,9 @@ class RemoveSubscriptions(Command[MembershipChange]):
 
     def owner(self) -> str:
         return self.by
+
+    def weight(self) -> int:
+        return MEMBERSHIP_WEIGHT * len(self.profiles)
 
     @classmethod
     def apply(

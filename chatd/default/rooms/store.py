@@ -11,7 +11,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from chatd.default.rooms.access import require_owner, room_for
 from chatd.default.rooms.membership import join
-from chatd.default.rooms.model import Member, Room, RoomChange
+from chatd.default.rooms.model import MEMBERSHIP_WEIGHT, Member, Room, RoomChange
 from chatd.errors import AlreadyExists, ChatdError, RoomNotFound
 from chatd.pb.events.v1.payloads_pb2 import EventLink, EventType
 from chatd.store.command import Command, Locks, Query
@@ -41,6 +41,9 @@ class CreateRoom(Command[Room]):
 
     def owner(self) -> str:
         return self.creator
+
+    def weight(self) -> int:
+        return 1 + MEMBERSHIP_WEIGHT * len(self.profiles)
 
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[CreateRoom]) -> list[Room | ChatdError]:
