@@ -27,6 +27,7 @@ from chatd.daemon.settings import Mode, Settings
 from chatd.daemon.systemd import ServiceManager, watchdog_interval
 from chatd.default.node import DefaultNode
 from chatd.errors import ChatdError
+from chatd.files.key_file import load_keys
 from chatd.gateway.node import GatewayNode
 from chatd.transport.sockets import new_context
 
@@ -74,7 +75,8 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
 
     manager = ServiceManager()
     with ExitStack() as stack:
-        context = new_context(max_sockets=65_536, holder=_holder(mode, settings))
+        keys = load_keys(settings.node.keys(settings.place), create=True)
+        context = new_context(max_sockets=65_536, holder=_holder(mode, settings), keys=keys.current)
         stack.callback(context.term)
         node = (
             None

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import structlog
 
+from chatd.core.address import Address
 from chatd.errors import ConfigError
 from chatd.files.durable import write_file
 from chatd.pb.node.v1.node_pb2 import NodeAddress
-from chatd.transport.sockets import check_uri
 
 log = structlog.get_logger()
 
@@ -82,8 +82,8 @@ class Discovery:
 
     def _add(self, call_uri: str, queue_uri: str) -> None:
         try:
-            check_uri(call_uri)
-            check_uri(queue_uri)
+            Address.parse(call_uri)
+            Address.parse(queue_uri)
         except ConfigError as exc:
             log.warning("A default node cannot be reached from here", node=call_uri, error=str(exc))
             return

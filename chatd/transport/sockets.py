@@ -1,19 +1,17 @@
-"""Every socket chatd opens, with the options that FACTS taught us, in one place.
-
-Nothing here binds beyond the machine: transport security is not built yet, so an address that
-others could reach is refused (ConfigError) before any socket exists.
+"""Every socket of ZeroMQ that chatd opens, with its options, in one place. Addresses are those of
+``core/address.py``; one beyond this machine is encrypted, or refused before any socket exists.
 """
 
 import ctypes
-import ipaddress
 import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import zmq
 
+from chatd.core.address import Address, Listening
+from chatd.core.curve import KeyPair, encode_key, new_key_pair
 from chatd.errors import ChatdError, ConfigError, os_error
 from chatd.files.claim import Claim
 
@@ -30,7 +28,8 @@ class Context(zmq.Context["zmq.Socket[bytes]"]):
 
     claims: dict[str, Claim]
     holder: str
-    claims, holder = {}, ""  # pyzmq lets only attributes be set that the class has
+    keys: KeyPair
+    claims, holder, keys = {}, "", new_key_pair()  # pyzmq lets only attributes be set that the class has
 
     def term(self) -> None:
         super().term()
@@ -48,45 +47,20 @@ class Context(zmq.Context["zmq.Socket[bytes]"]):
 _srand = ctypes.CDLL(None).srand
 
 
-def new_context(*, io_threads: int = 1, max_sockets: int = 1023, holder: str = "") -> Context:
+def new_context(
+    *, io_threads: int = 1, max_sockets: int = 1023, holder: str = "", keys: KeyPair | None = None
+) -> Context:
     """A context. Load tools with thousands of sockets raise ``max_sockets``. ``holder`` describes
-    this process to others that want the same ipc paths."""
+    this process to others that want the same ipc paths. With ``keys`` it connects to servers; by
+    default with a pair of its own, which nobody knows."""
     # A ROUTER takes the ids that it gives to connections from here. A stranger that knew the next
     # one could take it first, and libzmq 4.3.5 would end the process at the next connection
     # ("Assertion failed: ok").
     _srand(int.from_bytes(os.urandom(4), "little"))
     context = Context(io_threads)
     context.set(zmq.MAX_SOCKETS, max_sockets)
-    context.claims, context.holder = {}, holder
+    context.claims, context.holder, context.keys = {}, holder, keys or new_key_pair()
     return context
-
-
-def check_uri(uri: str) -> None:
-    """Raise ConfigError unless ``uri`` is a ZeroMQ address that stays on this machine."""
-    parts = urlsplit(uri)
-    if parts.scheme in ("inproc", "ipc"):
-        if not parts.netloc + parts.path:
-            raise ConfigError(f"{uri!r}: nothing follows {parts.scheme}://")
-        if uri.startswith("ipc://~"):
-            raise ConfigError(f"{uri!r} begins with ~, which only a shell understands")
-        return
-    if parts.scheme != "tcp":
-        raise ConfigError(f"{uri!r}: the scheme must be tcp, ipc or inproc")
-    try:
-        if parts.port is None and not parts.netloc.endswith(":*"):
-            raise ConfigError(f"{uri!r}: the port is missing")
-    except ValueError as exc:
-        if not parts.netloc.endswith(":*"):
-            raise ConfigError(f"{uri!r}: {exc}") from exc
-    host = parts.hostname or ""
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise ConfigError(
-            f"{uri!r} is not a loopback address; other hosts need transport security, which is not built yet"
-        )
 
 
 def usable(uris: Iterable[str]) -> list[str]:
@@ -94,7 +68,7 @@ def usable(uris: Iterable[str]) -> list[str]:
     found = []
     for uri in uris:
         try:
-            check_uri(uri)
+            Address.parse(uri)
         except ConfigError:
             continue
         found.append(uri)
@@ -113,11 +87,10 @@ def _socket(context: Context, kind: int, *, max_frame: int = MAX_FRAME_BYTES) ->
     return socket
 
 
-def _prepare(socket: "zmq.Socket[bytes]", uri: str) -> None:
-    """Before ``uri`` is bound or connected: IPv6 only where the address is, for with it libzmq
+def _prepare(socket: "zmq.Socket[bytes]", endpoint: str) -> None:
+    """Before ``endpoint`` is bound or connected: IPv6 only where the address is, for with it libzmq
     takes names such as localhost for IPv6 alone."""
-    check_uri(uri)
-    socket.setsockopt(zmq.IPV6, uri.startswith("tcp://["))
+    socket.setsockopt(zmq.IPV6, endpoint.startswith("tcp://["))
 
 
 def _bind(context: Context, socket: "zmq.Socket[bytes]", uri: str) -> "zmq.Socket[bytes]":
@@ -125,6 +98,9 @@ def _bind(context: Context, socket: "zmq.Socket[bytes]", uri: str) -> "zmq.Socke
     socket then."""
     path = uri[6:] if re.match("ipc://[^@*]", uri) else ""
     try:
+        listening = Listening.parse(uri)
+        if listening.is_encrypted:
+            raise ConfigError(f"{uri!r}: encryption between nodes and gateways is not built yet")
         _prepare(socket, uri)
         if path:
             context.claim(path)
@@ -159,7 +135,7 @@ def connect_dealer(context: Context, uri: str, *, hwm: int = 10_000) -> "zmq.Soc
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1_000)
     socket.sndhwm = socket.rcvhwm = hwm
     try:
-        connect_also(socket, uri)
+        connect_also(context, socket, uri)
     except ConfigError:
         socket.close(0)
         raise
@@ -184,17 +160,24 @@ def connect_sub(context: Context, uris: Iterable[str], *, receive_hwm: int = 50_
     socket.sndhwm, socket.rcvhwm = 0, receive_hwm
     for uri in uris:
         try:
-            connect_also(socket, uri)
+            connect_also(context, socket, uri)
         except ConfigError:
             socket.close(0)
             raise
     return socket
 
 
-def connect_also(socket: "zmq.Socket[bytes]", uri: str) -> None:
+def connect_also(context: Context, socket: "zmq.Socket[bytes]", uri: str) -> None:
     """Connect to one more address. Raises ConfigError."""
-    _prepare(socket, uri)
-    socket.connect(uri)
+    address = Address.parse(uri)
+    _prepare(socket, address.endpoint)
+    if address.key:
+        socket.curve_publickey = encode_key(context.keys.public).encode()
+        socket.curve_secretkey = encode_key(context.keys.secret).encode()
+        socket.curve_serverkey = encode_key(address.key).encode()
+    else:
+        socket.curve_server = 0  # plain, whatever was connected before
+    socket.connect(address.endpoint)
 
 
 def endpoint(socket: "zmq.Socket[bytes]") -> str:

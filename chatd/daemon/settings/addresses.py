@@ -5,9 +5,9 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
+from chatd.core.address import Address, Listening
 from chatd.daemon.settings.section import Place
 from chatd.errors import ConfigError
-from chatd.transport.sockets import check_uri
 
 MAX_IPC_PATH = 107
 """Bytes: what fits into sockaddr_un.sun_path beside its closing NUL."""
@@ -31,11 +31,14 @@ def internal_problems(key: str, uris: Sequence[str], place: Place) -> Iterator[s
     if len(uris) > 1 and place.mode != "gateway":
         yield f"{key}: only a gateway may have several addresses"
     for uri in uris:
-        yield from address_problems(key, uri, mem_allowed=place.mode == "all")
+        yield from address_problems(
+            key, uri, mem_allowed=place.mode == "all", listens=place.mode != "gateway"
+        )
 
 
-def address_problems(key: str, uri: str, *, mem_allowed: bool) -> Iterator[str]:
-    """Problems of one address, set by ``key``: a line each."""
+def address_problems(key: str, uri: str, *, mem_allowed: bool, listens: bool) -> Iterator[str]:
+    """Problems of one address, set by ``key``: a line each. ``listens``: the process listens there,
+    else it connects."""
     if uri.startswith("inproc://") and not mem_allowed:
         yield f"{key}: mem:// reaches nobody outside this process; use ipc:// or tcp://"
     elif not uri.startswith(("inproc://", "ipc://", "tcp://")):
@@ -48,6 +51,9 @@ def address_problems(key: str, uri: str, *, mem_allowed: bool) -> Iterator[str]:
         )
     else:
         try:
-            check_uri(uri)
+            if listens:
+                Listening.parse(uri)
+            else:
+                Address.parse(uri)
         except ConfigError as exc:
             yield f"{key}: {exc}"

