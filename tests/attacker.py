@@ -88,7 +88,8 @@ def hellos(token: str) -> bytes:
 
 
 FLOODS: dict[str, Callable[[str], bytes]] = {
-    one.__name__: one for one in (endless_parts, small_parts, commands, empty_frames, nothing, calls, hellos, tokens, nuls)
+    one.__name__: one
+    for one in (endless_parts, small_parts, commands, empty_frames, nothing, calls, hellos, tokens, nuls)
 }
 HANGS_UP = ("nothing",)
 """Attacks that hang up by themselves as soon as they are connected."""

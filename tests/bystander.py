@@ -86,7 +86,10 @@ class Bystander:
 
     def _round(self) -> None:
         before = self._shown
-        self._ask("ChatService/SendEvents", SendEventsRequest(events=[event(self._room, "here", id_=uuid.uuid4().hex)]))
+        self._ask(
+            "ChatService/SendEvents",
+            SendEventsRequest(events=[event(self._room, "here", id_=uuid.uuid4().hex)]),
+        )
         while self._shown == before:
             self._hear()
         self._peer.say(ack={"up_to": self._shown})

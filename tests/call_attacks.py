@@ -95,8 +95,7 @@ def nested() -> Iterator[_Call]:
 
 
 CALLS: dict[str, Callable[[], Iterator[_Call]]] = {
-    one.__name__: one
-    for one in (history, presence, status, rooms, crowded_rooms, members, nulls, nested)
+    one.__name__: one for one in (history, presence, status, rooms, crowded_rooms, members, nulls, nested)
 }
 
 

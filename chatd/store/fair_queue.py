@@ -94,8 +94,6 @@ class FairQueue(Generic[Item]):
             self._used[owner] = max(self._used.get(owner, 0.0), self._now) + seconds
             if len(self._used) > self._look_at:
                 self._used = {
-                    one: used
-                    for one, used in self._used.items()
-                    if used > self._now or one in self._waiting
+                    one: used for one, used in self._used.items() if used > self._now or one in self._waiting
                 }
                 self._look_at = OWNERS_KEPT + 2 * len(self._used)

@@ -90,7 +90,9 @@ def test_one_that_fills_the_queue_with_large_changes_waits_for_them_itself(store
     assert begun.wait(20)
     for number in range(10):
         profiles = tuple(f"p{one}" for one in range(200))
-        store.writer.submit(CreateRoom(f"x{number}", "", "alice", profiles), lambda result: order.append("alice"))
+        store.writer.submit(
+            CreateRoom(f"x{number}", "", "alice", profiles), lambda result: order.append("alice")
+        )
     store.writer.submit(send("bob", event("r", "e")), lambda result: order.append("bob"))
     go_on.set()
     store.do(send("alice", event("r", "last")))

@@ -70,7 +70,7 @@ class GetHistory(Query[tuple[tuple[bytes, ...], bool]]):
         return spans
 
     def _memberships(self, database: Database, end: int, most: int) -> list[tuple[int, int | None]]:
-        """The newest that began up to ``end``. Each holds an event at least, so ``most`` of them do."""
+        """The newest that began up to ``end``. Each holds an event, so ``most`` of them will do."""
         return database.rows(
             """
             SELECT joined_seq, left_seq
@@ -83,9 +83,7 @@ class GetHistory(Query[tuple[tuple[bytes, ...], bool]]):
         )
 
 
-def _read(
-    database: Database, room_id: str, spans: Sequence[tuple[int, int]]
-) -> Iterator[tuple[int, bytes]]:
+def _read(database: Database, room_id: str, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
     """Seq and delivery of the spans' events, the newest first, as far as they are asked for."""
     for low, high in spans:
         for end in range(high, low - 1, -_CHUNK):

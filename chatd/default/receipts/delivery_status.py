@@ -55,6 +55,9 @@ class _Count(NamedTuple):
     read: int = 0
 
 
+_NOTHING_COUNTED = _Count()
+
+
 @dataclass(frozen=True, slots=True)
 class GetDeliveryStatus(Query[DeliveryStatus]):
     """Asked by a member that the event was for, or by an operator, who sees more: devices, and
@@ -69,7 +72,7 @@ class GetDeliveryStatus(Query[DeliveryStatus]):
     after_profile_id: str
     limit: int
     page: _Page | None = None
-    count: _Count = _Count()
+    count: _Count = _NOTHING_COUNTED
 
     def answer(self, database: Database) -> DeliveryStatus:
         page = self.page or self._read_page(database)
@@ -144,9 +147,7 @@ class GetDeliveryStatus(Query[DeliveryStatus]):
             """,
             (self.seq, self.room_id, *after, *(end or ())),
         )
-        return _Count(
-            end, count.recipients + recipients, count.delivered + int(delivered), count.read + read
-        )
+        return _Count(end, count.recipients + recipients, count.delivered + int(delivered), count.read + read)
 
     def _devices(self, database: Database, profile_ids: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
         """Profile → its devices that are or were owed the event, and the DeliveryState of each."""

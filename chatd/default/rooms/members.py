@@ -55,8 +55,8 @@ SHARES = f"""
             JOIN subscription own ON own.room_id = other.room_id AND own.profile_id = ? AND own.left_seq IS NULL
             WHERE other.profile_id = ? AND other.left_seq IS NULL AND {takes_part_sql("other")}
             LIMIT 1"""
-"""Look-ups by key that end with the first such room. If there is none, they are as many as the rooms
-of the other one."""
+"""Look-ups by key that end with the first such room. If there is none, they are as many as the
+rooms of the other one."""
 
 
 @dataclass(frozen=True, slots=True)

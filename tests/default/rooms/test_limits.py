@@ -1,4 +1,4 @@
-"""Limits of rooms and memberships: what is refused has changed nothing, and what ends makes room."""
+"""Limits of rooms and memberships: what is refused changes nothing, and what ends makes room."""
 
 import dataclasses
 
@@ -59,7 +59,9 @@ def test_a_profile_is_in_so_many_rooms(store: Store) -> None:
     store.do(create("b", "carol", "bob"))
     for command in (create("c", "dave", "bob", "erin"), create("c", "carol", "bob"), add("r", "dave", "bob")):
         if isinstance(command, CreateRoom):
-            with pytest.raises(LimitReached, match="in 3 rooms already, the most that a profile may be in: 'bob'"):
+            with pytest.raises(
+                LimitReached, match="in 3 rooms already, the most that a profile may be in: 'bob'"
+            ):
                 store.do(command)
         else:
             assert store.do(command).profiles == ("dave",), "bob is a member there already"
@@ -105,7 +107,9 @@ def test_one_call_makes_so_many_outbox_entries(store: Store) -> None:
         store.do(OpenStreams(tuple((profile, f"d{number}") for number in range(devices)), MANY))
     for command in (create("x", "alice", *profiles), add("r", *profiles)):
         command = dataclasses.replace(command, limits=RoomLimits())
-        with pytest.raises(LimitReached, match="these profiles have 11000 devices, and one call may name 10000"):
+        with pytest.raises(
+            LimitReached, match="these profiles have 11000 devices, and one call may name 10000"
+        ):
             store.do(command)
     assert store.database.rows("SELECT COUNT(*) FROM outbox") == [(0,)]
     store.do(add("r", *profiles[1:], limits=RoomLimits()))
