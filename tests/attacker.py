@@ -212,6 +212,8 @@ def main(attack: str, uri: str, token: str = "") -> None:
         crowd(target, lambda number: garbage(number, token), many=900)
     elif attack == "slowloris":
         crowd(target, lambda number: OPENING + hello(token, f"d{number}"), many=500, drip=1.0)
+    elif attack == "idle":
+        crowd(target, lambda number: OPENING + call(token), many=992)
     elif attack == "silent":
         crowd(target, lambda number: OPENING, many=5_000)
     else:

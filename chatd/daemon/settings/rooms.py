@@ -28,8 +28,8 @@ class RoomsSection(Section):
     )
     max_members_per_room: int = number(
         100_000,
-        "Number of users that may be members of one room. With 0 there is no limit.",
-        unit="users",
+        "Number of members that one room may have. With 0 there is no limit.",
+        unit="members",
         ge=0,
         le=10**7,
     )
