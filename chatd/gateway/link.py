@@ -15,6 +15,9 @@ class Link(Protocol):
     """True while it is full because so much waits for all clients together: then its calls are
     refused. If it is its own alone, they are answered, and at last wait. The front writes it."""
 
+    has_ended: bool
+    """True as soon as nothing more is heard of the client. The front writes it."""
+
     def __hash__(self) -> int: ...
 
     @property
@@ -29,6 +32,10 @@ class Link(Protocol):
     def address(self) -> str:
         """The key that limits of addresses count by: an IPv4 address or an IPv6 /64; empty for
         local sockets, which have no such limit."""
+
+    @property
+    def origin(self) -> str:
+        """The client's IP address as operators are shown it; "local" for local sockets."""
 
     def send(self, frame: bytes) -> bool:
         """Send one encoded ServerFrame without waiting. False: nothing was sent, the client has
