@@ -285,7 +285,7 @@ def _parts(
     return (
         Part(counters=(store.events_committed, store.commits, flow.publisher.refused, leases.peers.refused)),
         messages.part,
-        RoomBusiness(left=partial(_tell_left, flow)).part,
+        RoomBusiness(settings.rooms.limits(), left=partial(_tell_left, flow)).part,
         receipts.part,
         _typing(settings, flow, store).part,
         flow.presence.part,
