@@ -73,7 +73,7 @@ async def test_a_gateways_key_is_changed_under_load(tmp_path: Path) -> None:
         trusted = read_trusted(node.trusted)
         assert len(trusted) == 2
         write_trusted(node.trusted, {key: name for key, name in trusted.items() if key != old})
-        await asyncio.to_thread(node.hang_up, "were read again")
+        await asyncio.to_thread(node.hang_up, "were reloaded")
         await asyncio.sleep(2)
         sending.clear()
         sent = await load
