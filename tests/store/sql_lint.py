@@ -62,10 +62,16 @@ class Scope:
             return
         for at, part in enumerate(target.elts):
             match values:
-                case ast.Tuple(elts=rows) if all(isinstance(row, ast.Tuple) for row in rows):
+                case ast.Tuple(elts=rows) | ast.List(elts=rows):
                     for row in rows:
-                        assert isinstance(row, ast.Tuple)
-                        self._note(part, row.elts[at])
+                        match row:
+                            case (
+                                ast.Tuple(elts=given)
+                                | ast.Starred(value=ast.GeneratorExp(elt=ast.Tuple(elts=given)))
+                            ):
+                                self._note(part, given[at])
+                            case _:
+                                self._note(part, row)
                 case ast.Call(func=ast.Name(id="zip" | "product"), args=args):
                     self._note(part, args[at])
                 case ast.Call(func=ast.Attribute(value=value, attr="items")) if at == 0:
