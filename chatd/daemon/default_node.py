@@ -17,9 +17,12 @@ from chatd.core.online import OnlineTable
 from chatd.core.presence import PresenceBoard
 from chatd.core.routing import Routing
 from chatd.daemon.database import open_database
+from chatd.daemon.logs import say_audit
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
 from chatd.default.answer import Method
+from chatd.default.audit.audit import Audit
+from chatd.default.audit.service import AuditService
 from chatd.default.calls import Calls
 from chatd.default.dead_letters.admin import DeadLetterAdmin
 from chatd.default.deadlines import Deadlines
@@ -162,7 +165,8 @@ def assemble(
         LogFile(settings.place.data_dir, settings.node.node_id), before, changed=store.members.clear
     )
     leases = Leases(store, log, lease=settings.node.node_lease_seconds, clock=_now_us, lost=broken)
-    gateways = Gateways(now=loop.time)
+    audit = Audit(store, say=say_audit, now=loop.time)
+    gateways = Gateways(now=loop.time, audit=audit.record)
     parts = _parts(settings, store, flow, leases, gateways, started_us)
     refused = Counter("requests_refused", "requests refused")
     description = NodeDescription(settings.node.node_id, __version__, store.engine, started_us)
@@ -177,7 +181,7 @@ def assemble(
         away_since_us=lambda: store.away_since_us,
     )
     methods = tuple(call for part in (*parts, admin.part) for call in part.calls)
-    calls = Calls(loop, store, methods, refused, Deadlines(started_us))
+    calls = Calls(loop, store, methods, refused, Deadlines(started_us), audit.witness)
     node = DefaultNode(loop, store, calls, flow.publisher, flow.routing.on_gateway, parts)
     return Assembled(node, store, flow.fan_out, leases, settings, started_us, methods, place)
 
@@ -280,6 +284,7 @@ def _parts(
         NotificationBusiness(
             notifiers, endpoints.fault, most_devices=settings.retention.max_devices_per_profile
         ).part,
+        AuditService().part,
         RoomAdmin().part,
         OutboxAdmin(flow.online, _now_us).part,
         DeviceAdmin(flow.online, cache, flow.last_mile.tell_epoch).part,

@@ -31,6 +31,7 @@ _REPEATABLE = frozenset(
         "NodeService/PullOutbox",
         "NodeService/AckBatch",
         "NodeService/CloseStreams",
+        "NodeService/RecordAudit",
     )
 )
 """Calls that do no harm when they are executed although they were repeated elsewhere, as those with

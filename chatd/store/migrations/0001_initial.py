@@ -189,6 +189,21 @@ CREATE TABLE answered_request (
     PRIMARY KEY (profile_id, request_id));
 CREATE INDEX answered_request_at ON answered_request (at_us);
 
+-- Who did what, from where, on what (core/audit.py); line_id begins with the time. kind: admin.v1.AuditKind.
+CREATE TABLE audit (
+    line_id TEXT PRIMARY KEY,
+    at_us BIGINT NOT NULL,
+    kind BIGINT NOT NULL,
+    profile_id TEXT NOT NULL,
+    acting_for TEXT NOT NULL,
+    address TEXT NOT NULL,
+    gateway_id TEXT NOT NULL,
+    what TEXT NOT NULL,
+    objects TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    repeated BIGINT NOT NULL){without_rowid};
+CREATE INDEX audit_kind ON audit (kind, line_id);
+
 -- One row: which log this database holds (core/log_state.py).
 CREATE TABLE log (
     id BIGINT PRIMARY KEY,
