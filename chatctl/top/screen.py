@@ -23,7 +23,8 @@ COST_SHARE, LONGEST_PAUSE = 100, 15.0
 hundredth of its time on the screen. No pause is longer than so many seconds."""
 
 HELP = """\
-1 overview  2 rooms  3 devices  4 laggards  5 connections  6 dead letters  7 notifications  8 nodes
+1 overview     2 rooms          3 devices  4 laggards  5 connections
+6 dead letters 7 notifications  8 nodes    9 audit
 
 enter   into the row             esc, backspace   back
 /       show rows with a text    s, S             sort by the next column, turn the order

@@ -4,6 +4,7 @@ question."""
 from collections.abc import Callable, Sequence
 
 from chatctl import (
+    audit,
     connections,
     dead_letters,
     delivery_story,
@@ -233,6 +234,18 @@ def all_nodes() -> View:
     return View("nodes", fetch, ("nodes",))
 
 
+def audit_lines() -> View:
+    """What operators did, and who was refused, the newest first."""
+
+    async def fetch(client: Client) -> Page:
+        found = await client.call(
+            "AdminService/ListAudit", admin.ListAuditRequest(limit=LIMIT), admin.ListAuditResponse
+        )
+        return page(found.lines, audit.COLUMNS, key=lambda line: line.line_id, more=found.more)
+
+    return View("audit", fetch, ("audit",))
+
+
 TABS: tuple[Callable[[], View], ...] = (
     all_rooms,
     all_devices,
@@ -241,8 +254,9 @@ TABS: tuple[Callable[[], View], ...] = (
     all_letters,
     all_notifications,
     all_nodes,
+    audit_lines,
 )
-"""The views at the keys 2 to 8; 1 is the overview."""
+"""The views at the keys 2 to 9; 1 is the overview."""
 
 
 def opened_by(words: Sequence[str]) -> View:

@@ -155,6 +155,8 @@ async def test_nothing_is_done_before_the_answer_is_yes(daemon: Daemon) -> None:
         await pilot.press("y")
         await until(pilot, lambda: table(screen) == [])
         assert text(screen, "said") == "alice/old-phone is forgotten"
+        await pilot.press("9")
+        await until(pilot, lambda: "ForgetDevice" in {row[3] for row in table(screen)})
 
 
 async def test_help_shows_the_keys(daemon: Daemon) -> None:
