@@ -27,9 +27,10 @@ t: $(VENV)/installed-dev ## Run one module's tests, on SQLite only: MODULE=defau
 
 check: lint types imports protocol fresh units ## Check what CI checks besides the tests
 
-lint: $(VENV)/installed-dev ## Check the code with ruff
+lint: $(VENV)/installed-dev ## Check the code with ruff, and that SQL is made of constants
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m tests.store.sql_lint
 
 types: $(VENV)/installed-dev ## Check the types with mypy
 	$(BIN)/mypy
