@@ -26,6 +26,7 @@ from chatctl.send import send
 from chatctl.status import status
 from chatctl.tail import tail
 from chatctl.times import age
+from chatctl.top.command import top
 from chatctl.why import why
 from chatd import __version__
 from chatd.errors import ChatdError, ConfigError, TimedOut, Unavailable
@@ -51,6 +52,7 @@ app.command()(read)
 app.command()(unread)
 app.command()(receipts)
 app.command()(presence)
+app.command()(top)
 app.command()(why)
 app.command()(connections)
 app.command()(status)

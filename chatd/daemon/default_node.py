@@ -273,7 +273,7 @@ def _parts(
     return (
         Part(counters=(store.events_committed, store.commits)),
         messages.part,
-        RoomBusiness(left=partial(_tell_left, flow)).part,
+        RoomBusiness(settings.rooms.limits(), left=partial(_tell_left, flow)).part,
         receipts.part,
         _typing(settings, flow, store).part,
         flow.presence.part,

@@ -27,6 +27,7 @@ CREATE TABLE room (
     said BIGINT NOT NULL DEFAULT 0,
     hide_previews BIGINT NOT NULL DEFAULT 0);
 CREATE INDEX room_unpublished ON room (room_id) WHERE published_seq < head_seq;
+CREATE INDEX room_created ON room (created_by, created_at_us);
 CREATE INDEX room_unnotified ON room (room_id) WHERE notified_seq < published_seq;
 
 -- The log. delivery is the encoded EventDelivery, empty once the event is purged. said is the room's count from before the event, own
@@ -47,9 +48,11 @@ CREATE UNIQUE INDEX room_event_id ON room_event (sender_id, event_id);
 CREATE INDEX room_event_own ON room_event (room_id, sender_id, seq);
 CREATE INDEX room_event_erased ON room_event (room_id, seq) WHERE type = 3;
 
--- Profiles exist to be locked: a device registered while its profile joins a room is seen, or sees the membership.
+-- Profiles exist to be locked: a device registered while its profile joins a room is seen, or sees the membership. rooms counts those
+-- that the profile is a member of.
 CREATE TABLE profile (
-    profile_id TEXT PRIMARY KEY);
+    profile_id TEXT PRIMARY KEY,
+    rooms BIGINT NOT NULL DEFAULT 0);
 
 -- A membership, from the event it began with to the one it ended with. push: the member has a device to notify.
 CREATE TABLE subscription (
