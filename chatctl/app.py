@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from chatctl import dead_letters, devices, notifications, outbox, profiles, rooms
+from chatctl import dead_letters, devices, notifications, outbox, profiles, rooms, tokens
 from chatctl.arguments import AsJson
 from chatctl.audit import audit
 from chatctl.connections import connections
@@ -46,6 +46,7 @@ app.add_typer(dead_letters.app, name="dead-letter")
 app.add_typer(devices.app, name="device")
 app.add_typer(notifications.app, name="notify")
 app.add_typer(profiles.app, name="profile")
+app.add_typer(tokens.app, name="token")
 app.command()(send)
 app.command()(tail)
 app.command()(read)

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from chatd import __version__
+from chatd.daemon import token_commands
 from chatd.daemon.mode import Mode
 from chatd.errors import ChatdError, ConfigError
 
@@ -22,6 +23,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(token_commands.app, name="token")
 
 Config = Annotated[
     Path | None,
