@@ -175,8 +175,8 @@ def test_systemd_s_directories_are_used(home: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     "text",
     [
-        'db_uri = ["postgresql://u:secret@h/d"]\n',
-        'db_uri = "mysql://u:secret@h/d"\n',
+        'db_uri = ["postgresql://u:secret@127.0.0.1/d"]\n',
+        'db_uri = "mysql://u:secret@127.0.0.1/d"\n',
         'gateway_uri = "tcp://u:secret@h"\n',
     ],
 )
@@ -251,23 +251,23 @@ def test_secrets_from_files(home: Path, monkeypatch: pytest.MonkeyPatch) -> None
     """The environment beats the credentials, which beat the file of settings; a file has no line
     end of its own."""
     for name in ("in_toml", "in_environment"):
-        (home / name).write_text(f"postgresql://{name}@h/d\n")
+        (home / name).write_text(f"postgresql://{name}@127.0.0.1/d\n")
     credentials = home / "credentials"
     credentials.mkdir()
     path = config(home, f'db_uri_file = "{home}/in_toml"\n')
-    assert load_settings("all", path).store.db_uri == "postgresql://in_toml@h/d"
+    assert load_settings("all", path).store.db_uri == "postgresql://in_toml@127.0.0.1/d"
     assert load_settings("all", path).origins["db_uri"] == f"{home}/in_toml"
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
-    assert load_settings("all", path).store.db_uri == "postgresql://in_toml@h/d", "it has no such credential"
-    (credentials / "db_uri").write_text("postgresql://credential@h/d\r\n")
-    assert load_settings("all", path).store.db_uri == "postgresql://credential@h/d"
+    assert load_settings("all", path).store.db_uri == "postgresql://in_toml@127.0.0.1/d", "it has no such credential"
+    (credentials / "db_uri").write_text("postgresql://credential@127.0.0.1/d\r\n")
+    assert load_settings("all", path).store.db_uri == "postgresql://credential@127.0.0.1/d"
     monkeypatch.setenv("DB_URI_FILE", f"{home}/in_environment")
     settings = load_settings("all", path)
-    assert settings.store.db_uri == "postgresql://in_environment@h/d"
+    assert settings.store.db_uri == "postgresql://in_environment@127.0.0.1/d"
     assert settings.origins["db_uri"] == f"{home}/in_environment"
     monkeypatch.delenv("DB_URI_FILE")
-    monkeypatch.setenv("DB_URI", "postgresql://itself@h/d")
-    assert load_settings("all", path).store.db_uri == "postgresql://itself@h/d"
+    monkeypatch.setenv("DB_URI", "postgresql://itself@127.0.0.1/d")
+    assert load_settings("all", path).store.db_uri == "postgresql://itself@127.0.0.1/d"
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_secrets_from_files(home: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_files_of_secrets_that_are_wrong(
     home: Path, monkeypatch: pytest.MonkeyPatch, text: str, environment: dict[str, str], why: str
 ) -> None:
-    (home / "latin").write_bytes(b"postgresql://u:c4n\xe4ry@h/d")
+    (home / "latin").write_bytes(b"postgresql://u:c4n\xe4ry@127.0.0.1/d")
     (home / "large").write_text("c4nary" * 20_000)
     for name, value in environment.items():
         monkeypatch.setenv(name, value.format(home=home))
