@@ -89,7 +89,8 @@ Token = Annotated[
     typer.Option(
         "--token",
         envvar="CHATD_TOKEN",
-        help="Your token; default: the token file's first operator.",
+        help="Your token; default: the token file's first operator. Here other users of the machine can see "
+        "it: use the variable, or a file.",
         show_default=False,
     ),
 ]
