@@ -11,6 +11,7 @@ import structlog
 from google.protobuf.message import DecodeError, Message
 
 from chatd.core import node_protocol
+from chatd.core.address import has_key
 from chatd.core.deadline import NodeClock
 from chatd.core.metric import Gauge
 from chatd.core.wire import error_from_pb
@@ -32,6 +33,7 @@ _REPEATABLE = frozenset(
         "NodeService/PullOutbox",
         "NodeService/AckBatch",
         "NodeService/CloseStreams",
+        "NodeService/RecordAudit",
     )
 )
 """Calls that do no harm when they are executed although they were repeated elsewhere, as those with
@@ -158,6 +160,13 @@ class Backend:
             frames=1,
             on_lost=partial(self._on_lost, node),
         )
+
+    def connect_anew(self) -> None:
+        """Give encrypted connections up for new ones, with another key."""
+        for node in self.nodes:
+            if has_key(node.uri):
+                self._on_lost(node)
+                node.redial(self._loop.time())
 
     def remove(self, uri: str) -> None:
         """It will not come back."""

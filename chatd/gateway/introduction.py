@@ -13,6 +13,7 @@ from chatd.core.deadline import NodeClock
 from chatd.core.log_state import from_pb
 from chatd.core.node_protocol import refusal
 from chatd.errors import ChatdError
+from chatd.gateway.audit import GatewayAudit
 from chatd.gateway.backend import Backend, Node
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.discovery import Discovery
@@ -45,6 +46,7 @@ class Introduction:
         watch: Watch,
         log_watch: LogWatch,
         queues: NodeQueues,
+        audit: GatewayAudit,
         revoking: Revoking,
         *,
         request: DescribeRequest,
@@ -58,6 +60,7 @@ class Introduction:
         self._watch = watch
         self._log_watch = log_watch
         self._queues = queues
+        self._audit = audit
         self._revoking = revoking
         self._request = request
         self._queue_name = queue_name
@@ -153,6 +156,7 @@ class Introduction:
         place."""
         if node.refused != why:
             log.error("A default node is refused", node=node.uri, node_id=description.node_id, reason=why)
+            self._audit.refused("Peer", node.uri, why)
         if not node.refused:
             self._backend.give_up(node, before=call_id)
         node.refused = why

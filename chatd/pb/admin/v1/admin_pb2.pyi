@@ -15,10 +15,21 @@ class NotificationState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NOTIFICATION_STATE_WAITING: _ClassVar[NotificationState]
     NOTIFICATION_STATE_SENT: _ClassVar[NotificationState]
     NOTIFICATION_STATE_DEAD: _ClassVar[NotificationState]
+
+class AuditKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    AUDIT_KIND_UNSPECIFIED: _ClassVar[AuditKind]
+    AUDIT_KIND_ACT: _ClassVar[AuditKind]
+    AUDIT_KIND_USE: _ClassVar[AuditKind]
+    AUDIT_KIND_REFUSED: _ClassVar[AuditKind]
 NOTIFICATION_STATE_UNSPECIFIED: NotificationState
 NOTIFICATION_STATE_WAITING: NotificationState
 NOTIFICATION_STATE_SENT: NotificationState
 NOTIFICATION_STATE_DEAD: NotificationState
+AUDIT_KIND_UNSPECIFIED: AuditKind
+AUDIT_KIND_ACT: AuditKind
+AUDIT_KIND_USE: AuditKind
+AUDIT_KIND_REFUSED: AuditKind
 
 class ListRoomsRequest(_message.Message):
     __slots__ = ("after_room_id", "limit")
@@ -269,7 +280,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("node_id", "version", "uptime_seconds", "database", "devices_online", "events_committed", "commits", "deliveries_published", "events_pulled", "requests_refused", "events_purged", "devices_expired", "signals_published", "signals_dropped", "presence_changes", "notifications_sent", "notifications_failed", "notifications_dead", "gateways", "database_away_since_us", "orphans_deleted", "log", "devices_replaced")
+    __slots__ = ("node_id", "version", "uptime_seconds", "database", "devices_online", "events_committed", "commits", "deliveries_published", "events_pulled", "requests_refused", "events_purged", "devices_expired", "signals_published", "signals_dropped", "presence_changes", "notifications_sent", "notifications_failed", "notifications_dead", "gateways", "database_away_since_us", "orphans_deleted", "log", "devices_replaced", "peers_refused", "topics_refused")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     UPTIME_SECONDS_FIELD_NUMBER: _ClassVar[int]
@@ -293,6 +304,8 @@ class GetStatusResponse(_message.Message):
     ORPHANS_DELETED_FIELD_NUMBER: _ClassVar[int]
     LOG_FIELD_NUMBER: _ClassVar[int]
     DEVICES_REPLACED_FIELD_NUMBER: _ClassVar[int]
+    PEERS_REFUSED_FIELD_NUMBER: _ClassVar[int]
+    TOPICS_REFUSED_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     version: str
     uptime_seconds: float
@@ -316,7 +329,9 @@ class GetStatusResponse(_message.Message):
     orphans_deleted: int
     log: str
     devices_replaced: int
-    def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ..., signals_published: _Optional[int] = ..., signals_dropped: _Optional[int] = ..., presence_changes: _Optional[int] = ..., notifications_sent: _Optional[int] = ..., notifications_failed: _Optional[int] = ..., notifications_dead: _Optional[int] = ..., gateways: _Optional[_Iterable[_Union[GatewayStatus, _Mapping]]] = ..., database_away_since_us: _Optional[int] = ..., orphans_deleted: _Optional[int] = ..., log: _Optional[str] = ..., devices_replaced: _Optional[int] = ...) -> None: ...
+    peers_refused: int
+    topics_refused: int
+    def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ..., signals_published: _Optional[int] = ..., signals_dropped: _Optional[int] = ..., presence_changes: _Optional[int] = ..., notifications_sent: _Optional[int] = ..., notifications_failed: _Optional[int] = ..., notifications_dead: _Optional[int] = ..., gateways: _Optional[_Iterable[_Union[GatewayStatus, _Mapping]]] = ..., database_away_since_us: _Optional[int] = ..., orphans_deleted: _Optional[int] = ..., log: _Optional[str] = ..., devices_replaced: _Optional[int] = ..., peers_refused: _Optional[int] = ..., topics_refused: _Optional[int] = ...) -> None: ...
 
 class GatewayStatus(_message.Message):
     __slots__ = ("gateway_id", "uri", "counters", "refused")
@@ -666,3 +681,49 @@ class Revocation(_message.Message):
     before_us: int
     expires_at_us: int
     def __init__(self, version: _Optional[int] = ..., digest: _Optional[bytes] = ..., profile_id: _Optional[str] = ..., before_us: _Optional[int] = ..., expires_at_us: _Optional[int] = ...) -> None: ...
+
+class AuditLine(_message.Message):
+    __slots__ = ("line_id", "at_us", "kind", "profile_id", "acting_for", "address", "gateway_id", "what", "objects", "outcome", "repeated")
+    LINE_ID_FIELD_NUMBER: _ClassVar[int]
+    AT_US_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    ACTING_FOR_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
+    WHAT_FIELD_NUMBER: _ClassVar[int]
+    OBJECTS_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    REPEATED_FIELD_NUMBER: _ClassVar[int]
+    line_id: str
+    at_us: int
+    kind: AuditKind
+    profile_id: str
+    acting_for: str
+    address: str
+    gateway_id: str
+    what: str
+    objects: str
+    outcome: str
+    repeated: int
+    def __init__(self, line_id: _Optional[str] = ..., at_us: _Optional[int] = ..., kind: _Optional[_Union[AuditKind, str]] = ..., profile_id: _Optional[str] = ..., acting_for: _Optional[str] = ..., address: _Optional[str] = ..., gateway_id: _Optional[str] = ..., what: _Optional[str] = ..., objects: _Optional[str] = ..., outcome: _Optional[str] = ..., repeated: _Optional[int] = ...) -> None: ...
+
+class ListAuditRequest(_message.Message):
+    __slots__ = ("profile_id", "since_us", "limit", "before_line_id")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    SINCE_US_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_LINE_ID_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    since_us: int
+    limit: int
+    before_line_id: str
+    def __init__(self, profile_id: _Optional[str] = ..., since_us: _Optional[int] = ..., limit: _Optional[int] = ..., before_line_id: _Optional[str] = ...) -> None: ...
+
+class ListAuditResponse(_message.Message):
+    __slots__ = ("lines", "more")
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    lines: _containers.RepeatedCompositeFieldContainer[AuditLine]
+    more: bool
+    def __init__(self, lines: _Optional[_Iterable[_Union[AuditLine, _Mapping]]] = ..., more: bool = ...) -> None: ...

@@ -1,3 +1,4 @@
+from chatd.pb.admin.v1 import admin_pb2 as _admin_pb2
 from chatd.pb.gateway.v1 import gateway_pb2 as _gateway_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -29,14 +30,20 @@ SCOPE_OPERATE: Scope
 SCOPE_ERASE: Scope
 
 class Caller(_message.Message):
-    __slots__ = ("profile_id", "role", "scopes")
+    __slots__ = ("profile_id", "role", "scopes", "operator_id", "address", "gateway_id")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
     SCOPES_FIELD_NUMBER: _ClassVar[int]
+    OPERATOR_ID_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     role: Role
     scopes: _containers.RepeatedScalarFieldContainer[Scope]
-    def __init__(self, profile_id: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ..., scopes: _Optional[_Iterable[_Union[Scope, str]]] = ...) -> None: ...
+    operator_id: str
+    address: str
+    gateway_id: str
+    def __init__(self, profile_id: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ..., scopes: _Optional[_Iterable[_Union[Scope, str]]] = ..., operator_id: _Optional[str] = ..., address: _Optional[str] = ..., gateway_id: _Optional[str] = ...) -> None: ...
 
 class NodeRequest(_message.Message):
     __slots__ = ("call_id", "method", "payload", "caller", "limits", "request_id", "protocol")
@@ -420,5 +427,15 @@ class CloseStreamsRequest(_message.Message):
     def __init__(self, streams: _Optional[_Iterable[_Union[CloseStream, _Mapping]]] = ...) -> None: ...
 
 class CloseStreamsResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class RecordAuditRequest(_message.Message):
+    __slots__ = ("lines",)
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    lines: _containers.RepeatedCompositeFieldContainer[_admin_pb2.AuditLine]
+    def __init__(self, lines: _Optional[_Iterable[_Union[_admin_pb2.AuditLine, _Mapping]]] = ...) -> None: ...
+
+class RecordAuditResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
