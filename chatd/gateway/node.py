@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chatd.errors import ChatdError
+from chatd.gateway.authentication.webhook import WebhookTokens
 from chatd.gateway.backend import Backend
 from chatd.gateway.discovery import Discovery
 from chatd.gateway.drain import Drain
@@ -53,6 +54,7 @@ class GatewayNode:
         resync: Resync,
         drain: Drain,
         reload: Reload,
+        webhook: WebhookTokens | None,
         every: Sequence[tuple[float, Callable[[], None]]],
     ) -> None:
         self._front = front
@@ -66,6 +68,7 @@ class GatewayNode:
         self._every = every
         self._timers = Timers(loop)
         self._drain = drain
+        self._webhook = webhook
         self.reload = reload.run
         self.uri = ""
         """Where the gateway is bound."""
@@ -114,6 +117,8 @@ class GatewayNode:
         accept and hear nothing more."""
         await self._drain.run(seconds)
         await self._front.drain()
+        if self._webhook is not None:
+            await self._webhook.close()
 
     def close(self) -> None:
         """Close all that is open."""
