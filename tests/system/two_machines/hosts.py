@@ -46,6 +46,7 @@ class Namespace:
 
     def run(self, function: Callable[[], R]) -> R:
         """Call a function inside, in a thread. Sockets and threads that it makes stay inside."""
+
         def enter() -> R:
             with Path(f"/var/run/netns/{self.name}").open() as namespace:
                 if _libc.setns(namespace.fileno(), _CLONE_NEWNET):
