@@ -1,6 +1,7 @@
 """All settings, composed of their sections in the order of the flow. ``SECTIONS`` is the list of
 them."""
 
+from dataclasses import replace
 from inspect import isclass
 from pathlib import Path
 
@@ -59,8 +60,9 @@ class Settings(BaseModel):
 
     @property
     def place(self) -> Place:
-        """The mode and the folders, which sections ask for where a default depends on them."""
-        return self.node.place(self.mode)
+        """The mode, the folders and so on, which sections ask for where a default depends on
+        them."""
+        return replace(self.node.place(self.mode), default_uri=self.calls.default_uri)
 
     def sections(self) -> dict[str, Section]:
         """The sections by name."""
