@@ -46,7 +46,7 @@ def answers(connection: Connection, sent: bytes) -> list[bytes]:
 def opened(kind: bytes = b"DEALER") -> tuple[Connection, CurveSession]:
     """The connection, and the client's side of it."""
     connection = fresh()
-    client = CurveClientHandshake(SERVER.keys.public, KEYS, encode_metadata({"Socket-Type": kind}))
+    client = CurveClientHandshake(SERVER.public, KEYS, encode_metadata({"Socket-Type": kind}))
     assert connection.opening == b"\xff" + bytes(8) + hello(b"CURVE", as_server=1)[9:]
     (welcome,) = answers(connection, hello(b"CURVE") + wire(zmtp_peer.COMMAND, client.hello()))
     initiate = client.command(welcome)

@@ -189,7 +189,7 @@ class TestEncrypted:
     async def test_heartbeats_among_calls_break_nothing(self, sealed: tuple[EchoFront, CurveServer]) -> None:
         echo, server = sealed
         public, secret = zmq.curve_keypair()
-        key = encode_key(server.keys.public).encode()
+        key = encode_key(server.public).encode()
         client = echo.client(
             heartbeat_ivl=15, curve_publickey=public, curve_secretkey=secret, curve_serverkey=key
         )
@@ -205,7 +205,7 @@ class TestEncrypted:
 
         def talk() -> None:
             sock = socket.create_connection(address(echo.uri))
-            with Peer(sock, minor=1, as_server=False).connect(server.keys.public, new_key_pair()) as peer:
+            with Peer(sock, minor=1, as_server=False).connect(server.public, new_key_pair()) as peer:
                 call, ping = peer.session.seal(b"a call"), peer.session.seal(PING + b"\0\0context", COMMAND)
                 sock.sendall(wire(0, call) + wire(0, ping))
                 assert peer.read() == (0, b"a call")
