@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from chatd import __version__
 from chatd.core import node_protocol
 from chatd.core.counter import Counter
+from chatd.core.curve import CurveServer
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
+from chatd.files.key_file import Keys
 from chatd.gateway import watch_rights
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.admission import Admission
@@ -53,10 +55,11 @@ def start_gateway(
     loop: asyncio.AbstractEventLoop,
     context: Context,
     settings: Settings,
+    keys: Keys | None,
     stack: ExitStack,
     seams: Seams = NO_SEAMS,
 ) -> GatewayNode:
-    """Return when the gateway listens; ``stack`` ends it. Raises ConfigError."""
+    """Return when the gateway listens; ``stack`` ends it. Raises ConfigError, StartFailed."""
     tokens = load_tokens(settings.authentication.tokens(settings.place), create=True)
     door = Doorkeeper(settings.gateway.door(settings.authentication.door()))
     admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door)
@@ -71,6 +74,7 @@ def start_gateway(
         Door(door.accepted, door.ended, door.broke, door.commanded, door.is_stranger, door.newcomers),
         on_lost=streams.sender.lost,
         on_room=streams.catch_up.has_room,
+        curve=CurveServer(*keys.pairs) if keys is not None and settings.gateway.is_encrypted else None,
     )
     server, opening, calls, refusals = _frames(settings, admission, streams, backend)
     queues = NodeQueues(

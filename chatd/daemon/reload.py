@@ -7,11 +7,13 @@ from collections.abc import Callable
 import structlog
 
 from chatd.daemon.logs import configure
+from chatd.daemon.own_keys import own_keys
 from chatd.daemon.settings import Settings
 from chatd.daemon.settings.settings import SECTIONS
 from chatd.daemon.settings.sources import load_settings
 from chatd.daemon.systemd import ServiceManager
 from chatd.errors import ChatdError
+from chatd.files.key_file import Keys
 from chatd.gateway.authentication import TokenTable
 from chatd.gateway.node import GatewayNode
 from chatd.gateway.tokens_file import load_tokens
@@ -44,7 +46,9 @@ class Reload:
         each."""
         self._manager.reloading()
         try:
-            new, tokens = await asyncio.to_thread(self._read)
+            new, tokens, keys = await asyncio.to_thread(self._read)
+            if self._gateway is not None and keys is not None:
+                self._gateway.change_keys(keys.pairs)
         except ChatdError as exc:
             for line in exc.explained.splitlines():
                 log.error("Settings and tokens were not reloaded; the old ones stay in force", error=line)
@@ -54,11 +58,13 @@ class Reload:
             self._apply(new, tokens)
         self._manager.ready(self._status())
 
-    def _read(self) -> tuple[Settings, TokenTable | None]:
+    def _read(self) -> tuple[Settings, TokenTable | None, Keys | None]:
         new = load_settings(self._settings.mode, self._settings.config_file)
-        return new, None if self._gateway is None else load_tokens(
-            new.authentication.tokens(new.place), create=False
+        tokens = (
+            None if self._gateway is None else load_tokens(new.authentication.tokens(new.place), create=False)
         )
+        # Where it listens, and with which file, stays as it was at the start.
+        return new, tokens, own_keys(self._settings, create=False)
 
     def _apply(self, new: Settings, tokens: TokenTable | None) -> None:
         configure(new.logs.log_level, self._settings.logs.log_format)

@@ -21,6 +21,7 @@ from chatd.daemon.exposure import warn_of_exposed
 from chatd.daemon.gateway_node import start_gateway
 from chatd.daemon.internal_sockets import warn_of_open_sockets
 from chatd.daemon.logs import configure
+from chatd.daemon.own_keys import own_keys
 from chatd.daemon.reload import Reload, on_each
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Mode, Settings
@@ -74,14 +75,19 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
 
     manager = ServiceManager()
     with ExitStack() as stack:
-        context = new_context(max_sockets=65_536, holder=_holder(mode, settings))
+        keys = own_keys(settings, create=True)
+        context = new_context(
+            max_sockets=65_536,
+            holder=_holder(mode, settings),
+            keys=keys.current if keys is not None else None,
+        )
         stack.callback(context.term)
         node = (
             None
             if mode == "gateway"
             else await start_default_node(loop, context, settings, stack, broken, seams)
         )
-        gateway = None if mode == "default" else start_gateway(loop, context, settings, stack, seams)
+        gateway = None if mode == "default" else start_gateway(loop, context, settings, keys, stack, seams)
         warn_of_open_sockets((*settings.calls.uris(settings.place), *settings.queue.uris(settings.place)))
         if gateway is not None:
             await _until_ready(gateway, stop, manager)

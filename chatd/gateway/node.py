@@ -9,6 +9,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import structlog
+
+from chatd.core.address import Address
+from chatd.core.curve import KeyPair
 from chatd.errors import ChatdError
 from chatd.gateway.backend import Backend
 from chatd.gateway.discovery import Discovery
@@ -16,6 +20,7 @@ from chatd.gateway.drain import Drain
 from chatd.gateway.fronts.zmtp import ZmtpFront
 from chatd.gateway.fronts.zmtp_link import OnFrame
 from chatd.gateway.introduction import Introduction
+from chatd.gateway.public_address import public_address
 from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
 from chatd.gateway.resync import Resync
@@ -23,6 +28,8 @@ from chatd.gateway.watch import Watch
 from chatd.transport.queue import OnMessages, Subscriber
 from chatd.transport.sockets import Context
 from chatd.transport.timers import Timers
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +74,10 @@ class GatewayNode:
         self._timers = Timers(loop)
         self._drain = drain
         self.reload = reload.run
+        self._addresses = GatewayAddresses("", "", (), ())
+        self._bound = ""
         self.uri = ""
-        """Where the gateway is bound."""
+        """The address that devices use."""
 
     @property
     def ready(self) -> bool:
@@ -90,7 +99,8 @@ class GatewayNode:
         on_messages: OnMessages,
     ) -> None:
         """Bind, connect to the default nodes, begin. Raises ConfigError."""
-        self.uri = self._front.open(
+        self._addresses = addresses
+        self._bound = self._front.open(
             context,
             addresses.bind_uri,
             on_frame=on_frame,
@@ -98,6 +108,7 @@ class GatewayNode:
             after_batch=after_batch,
         )
         try:
+            public = self._public_address()
             self._subscriber.open(context, addresses.queue_uris, on_messages)
             self._backend.connect(context, addresses.node_uris)
             self._discovery.remember()
@@ -105,9 +116,24 @@ class GatewayNode:
             self.close()
             raise
         self._watch.open(self._resync.topics)
-        self._introduction.begin(addresses.public_uri or self.uri)
+        self._introduction.begin(public)
         for seconds, action in self._every:
             self._timers.every(seconds, action)
+
+    def _public_address(self) -> Address:
+        public = public_address(self._addresses.public_uri, self._bound, self._front.public_keys)
+        self.uri = str(public)
+        return public
+
+    def change_keys(self, pairs: Sequence[KeyPair]) -> None:
+        """Other keys from now on, for connections that come; the newest is announced. Raises
+        ConfigError, and changes nothing, if the settings name a key that is none of these."""
+        public_address(self._addresses.public_uri, self._bound, [pair.public for pair in pairs])
+        self._front.change_keys(pairs)
+        before, public = self.uri, self._public_address()
+        if self.uri != before:
+            log.info("Devices are told of a new key", gateway=self.uri)
+            self._introduction.announce(public)
 
     async def drain(self, seconds: float) -> None:
         """Send the devices away and wait for what is under way, for ``seconds`` at most; then

@@ -48,6 +48,11 @@ class NodeSection(Section):
         default_factory=_node_id,
         description="Name of this node in logs and tables. Default: the host's name.",
     )
+    key_file: OptionalPath = Field(
+        default=None,
+        description="File of this process's key for encryption; its owner alone may read it. It is made at the "
+        "first start that needs a key. Default: DATA_DIR/keys/NODE_ID-MODE.key.",
+    )
     node_lease_seconds: float = number(
         10.0,
         "Seconds for which a default node announces itself and its gateways; it renews this lease three "
@@ -73,5 +78,14 @@ class NodeSection(Section):
         default = Path(given) if given else self.data_dir / "run"
         return Place(mode, self.data_dir, self.runtime_dir or default)
 
+    def keys(self, place: Place) -> Path:
+        """The file of this process's keys."""
+        return self.key_file or place.data_dir / "keys" / f"{self.node_id}-{place.mode}.key"
+
+    def trusted(self) -> Path:
+        """The file of the keys of other processes that may connect."""
+        return self.data_dir / "keys" / "trusted"
+
     def effective(self, place: Place) -> dict[str, str]:
-        return super().effective(place) | {"runtime_dir": str(place.ipc_dir)}
+        places = {"runtime_dir": str(place.ipc_dir), "key_file": str(self.keys(place))}
+        return super().effective(place) | places

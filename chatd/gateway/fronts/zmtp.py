@@ -7,9 +7,9 @@ stay in the outbox, then its calls wait.
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from chatd.core.curve import CurveServer
+from chatd.core.curve import CurveServer, KeyPair
 from chatd.core.rate_limit import address_key
 from chatd.core.zmtp import frame
 from chatd.core.zmtp_security import CurveHandshake, Handshake, NullHandshake
@@ -71,7 +71,9 @@ class ZmtpFront:
     ) -> str:
         """The address listened at. ``after_batch`` is called when everything that had come has been
         handed on. Raises ConfigError or StartFailed."""
-        listening = listen(uri, context.claim, share_port=self.limits.share_port)
+        listening = listen(
+            uri, context.claim, share_port=self.limits.share_port, encrypts=self._curve is not None
+        )
         self.on_frame, self.refuse, self._after_batch = on_frame, refuse, after_batch
         bound = address_of(listening)
         self._listener = Listener(self._loop, listening, self._accept, newcomers=self.door.newcomers)
@@ -95,6 +97,17 @@ class ZmtpFront:
         except OSError:
             accepted.close()
             link.connection_lost(None)
+
+    @property
+    def public_keys(self) -> tuple[bytes, ...]:
+        """The keys by which clients know it, the newest last; none if connections are plain."""
+        return () if self._curve is None else tuple(pair.public for pair in self._curve.pairs)
+
+    def change_keys(self, pairs: Sequence[KeyPair]) -> None:
+        """Connections that come from now on are encrypted with these keys, if they are
+        encrypted."""
+        if self._curve is not None:
+            self._curve.pairs = tuple(pairs)
 
     def handshake(self) -> Handshake:
         """The handshake of a new connection."""
