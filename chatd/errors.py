@@ -65,6 +65,10 @@ class PermissionDenied(ClientError):
     code, name = 201, "PERMISSION_DENIED"
 
 
+class TokenExpired(ClientError):
+    code, name, closes = 202, "TOKEN_EXPIRED", True
+
+
 class UnknownMethod(ClientError):
     code, name = 300, "UNKNOWN_METHOD"
 
@@ -208,6 +212,7 @@ WIRE_ERRORS: dict[int, type[ChatdError]] = {
         NoStream,
         Unauthenticated,
         PermissionDenied,
+        TokenExpired,
         UnknownMethod,
         InvalidArgument,
         InvalidId,

@@ -17,6 +17,8 @@ from chatd.files.key_file import Keys
 from chatd.gateway import watch_rights
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.admission import Admission
+from chatd.gateway.authentication.chain import Authentication
+from chatd.gateway.authentication.tokens_file import load_tokens
 from chatd.gateway.backend import Backend, OnReply
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.catch_up import CatchUp
@@ -40,7 +42,6 @@ from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
 from chatd.gateway.resync import Resync
 from chatd.gateway.stream_timeouts import StreamTimeouts
-from chatd.gateway.tokens_file import load_tokens
 from chatd.gateway.watch import Watch
 from chatd.gateway.watch_rights import WatchRights
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, DescribeRequest
@@ -55,14 +56,16 @@ def start_gateway(
     loop: asyncio.AbstractEventLoop,
     context: Context,
     settings: Settings,
-    keys: Keys | None,
+    keys: Keys,
     stack: ExitStack,
     seams: Seams = NO_SEAMS,
 ) -> GatewayNode:
     """Return when the gateway listens; ``stack`` ends it. Raises ConfigError, StartFailed."""
     tokens = load_tokens(settings.authentication.tokens(settings.place), create=True)
     door = Doorkeeper(settings.gateway.door(settings.authentication.door()))
-    admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door)
+    admission = Admission(
+        Authentication((tokens,), now=time.time), RateLimits(settings.sending_limits.rates()), door
+    )
     # Two gateways may have one id, and one that is started again is another.
     instance = f"{settings.node.node_id}-{secrets.token_hex(8)}"
     subscriber = ZeroMQSubscriber(loop, instance)
@@ -74,7 +77,7 @@ def start_gateway(
         Door(door.accepted, door.ended, door.broke, door.commanded, door.is_stranger, door.newcomers),
         on_lost=streams.sender.lost,
         on_room=streams.catch_up.has_room,
-        curve=CurveServer(*keys.pairs) if keys is not None and settings.gateway.is_encrypted else None,
+        curve=CurveServer(*keys.pairs) if settings.gateway.is_encrypted else None,
     )
     server, opening, calls, refusals = _frames(settings, admission, streams, backend)
     queues = NodeQueues(

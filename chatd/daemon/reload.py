@@ -7,16 +7,15 @@ from collections.abc import Callable
 import structlog
 
 from chatd.daemon.logs import configure
-from chatd.daemon.own_keys import own_keys
 from chatd.daemon.settings import Settings
 from chatd.daemon.settings.settings import SECTIONS
 from chatd.daemon.settings.sources import load_settings
 from chatd.daemon.systemd import ServiceManager
 from chatd.errors import ChatdError
-from chatd.files.key_file import Keys
-from chatd.gateway.authentication import TokenTable
+from chatd.files.key_file import Keys, load_keys
+from chatd.gateway.authentication.token_table import TokenTable
+from chatd.gateway.authentication.tokens_file import load_tokens
 from chatd.gateway.node import GatewayNode
-from chatd.gateway.tokens_file import load_tokens
 
 log = structlog.get_logger()
 
@@ -47,7 +46,7 @@ class Reload:
         self._manager.reloading()
         try:
             new, tokens, keys = await asyncio.to_thread(self._read)
-            if self._gateway is not None and keys is not None:
+            if self._gateway is not None:
                 self._gateway.change_keys(keys.pairs)
         except ChatdError as exc:
             for line in exc.explained.splitlines():
@@ -58,20 +57,21 @@ class Reload:
             self._apply(new, tokens)
         self._manager.ready(self._status())
 
-    def _read(self) -> tuple[Settings, TokenTable | None, Keys | None]:
+    def _read(self) -> tuple[Settings, TokenTable | None, Keys]:
         new = load_settings(self._settings.mode, self._settings.config_file)
         tokens = (
             None if self._gateway is None else load_tokens(new.authentication.tokens(new.place), create=False)
         )
-        # Where it listens, and with which file, stays as it was at the start.
-        return new, tokens, own_keys(self._settings, create=False)
+        # KEY_FILE itself takes effect at the next start.
+        keys = load_keys(self._settings.node.keys(self._settings.place), create=False)
+        return new, tokens, keys
 
     def _apply(self, new: Settings, tokens: TokenTable | None) -> None:
         configure(new.logs.log_level, self._settings.logs.log_format)
         ended = 0
         if self._gateway is not None and tokens is not None:
             ended = self._gateway.reload(
-                tokens, new.sending_limits.rates(), new.gateway.door(new.authentication.door())
+                (tokens,), new.sending_limits.rates(), new.gateway.door(new.authentication.door())
             )
         changed = [key for key in _fields(new) if _fields(new)[key] != _fields(self._settings)[key]]
         log.info(

@@ -21,13 +21,13 @@ from chatd.daemon.exposure import warn_of_exposed
 from chatd.daemon.gateway_node import start_gateway
 from chatd.daemon.internal_sockets import warn_of_open_sockets
 from chatd.daemon.logs import configure
-from chatd.daemon.own_keys import own_keys
 from chatd.daemon.reload import Reload, on_each
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Mode, Settings
 from chatd.daemon.systemd import ServiceManager, watchdog_interval
 from chatd.default.node import DefaultNode
 from chatd.errors import ChatdError
+from chatd.files.key_file import load_keys
 from chatd.gateway.node import GatewayNode
 from chatd.transport.sockets import new_context
 
@@ -75,12 +75,8 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
 
     manager = ServiceManager()
     with ExitStack() as stack:
-        keys = own_keys(settings, create=True)
-        context = new_context(
-            max_sockets=65_536,
-            holder=_holder(mode, settings),
-            keys=keys.current if keys is not None else None,
-        )
+        keys = load_keys(settings.node.keys(settings.place), create=True)
+        context = new_context(max_sockets=65_536, holder=_holder(mode, settings), keys=keys.current)
         stack.callback(context.term)
         node = (
             None

@@ -1,5 +1,5 @@
-"""Calls and their answers. A call is a row of a table: its name, its request, the role that may
-make it, the method that answers, and whether its answer is remembered.
+"""Calls and their answers. A call is a row of a table: its name, its request, the right that
+it needs, the method that answers, and whether its answer is remembered.
 
 Methods take values and return an answer: the response itself, or a command or query and the way
 from its result to the response.
@@ -13,6 +13,7 @@ from typing import Generic, Protocol, TypeVar, cast
 from google.protobuf.message import DecodeError, Message
 
 from chatd.core.deadline import Deadline
+from chatd.core.scopes import NO_SCOPES, Scope
 from chatd.core.string_fields import normalise_ids, refuse_nul
 from chatd.default.requests.model import Answered, RequestKey
 from chatd.default.requests.store import Once
@@ -33,30 +34,44 @@ Refuse = Callable[[ChatdError], None]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The identity that a gateway authenticated; an empty profile is a gateway calling for
-    itself."""
+    """The identity that a gateway authenticated; an empty profile is a gateway calling for itself.
+    An operator has scopes."""
 
     profile_id: str
-    operator: bool
+    scopes: frozenset[Scope] = NO_SCOPES
+
+    @property
+    def sees_all(self) -> bool:
+        """True if it may read what others may see."""
+        return Scope.READ in self.scopes
+
+    @property
+    def changes_all(self) -> bool:
+        """True if it may do in any room what an owner may."""
+        return Scope.OPERATE in self.scopes
 
 
 class Role(Enum):
-    """A caller's right to make a call."""
+    """The right that a call needs."""
 
     USER = "user"
     """An authenticated profile; operators have one too."""
-    OPERATOR = "operator"
+    READ = "read"
+    """An operator's scope, as the next two."""
+    OPERATE = "operate"
+    ERASE = "erase"
     GATEWAY = "gateway"
     """A gateway calling for itself."""
 
     def require(self, caller: Caller) -> None:
-        """Raises PermissionDenied."""
-        if self is Role.OPERATOR and not caller.operator:
-            raise PermissionDenied("this needs an operator's token")
-        if self is Role.USER and not caller.profile_id:
+        """Raises PermissionDenied, which names the scope that is missing."""
+        if self is Role.GATEWAY:
+            if caller.profile_id:
+                raise PermissionDenied("this is for gateways only")
+        elif not caller.profile_id:
             raise PermissionDenied("this needs an authenticated profile")
-        if self is Role.GATEWAY and caller.profile_id:
-            raise PermissionDenied("this is for gateways only")
+        elif self is not Role.USER and Scope(self.value) not in caller.scopes:
+            raise PermissionDenied(f"this needs an operator's token with the scope '{self.value}'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +198,7 @@ class Method(Protocol):
 
     @property
     def role(self) -> Role:
-        """The callers that may make it."""
+        """The right that it needs."""
 
     @property
     def is_remembered(self) -> bool:

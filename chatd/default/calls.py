@@ -11,6 +11,7 @@ from chatd.core import node_protocol
 from chatd.core.counter import Counter
 from chatd.core.deadline import Deadline
 from chatd.core.ids import check_id
+from chatd.core.scopes import NO_SCOPES, Scope, scopes_from_pb
 from chatd.core.wire import encode_reply
 from chatd.default.answer import Caller, CallStore, Method
 from chatd.default.deadlines import Deadlines
@@ -109,7 +110,7 @@ class Calls:
             raise UnknownMethod(f"no method {request.method[:80]!a}")
         if self._store.waiting >= MAX_WAITING:
             raise Overloaded(f"{MAX_WAITING} requests are waiting for the database")
-        caller = Caller(request.caller.profile_id, operator=request.caller.role == Role.ROLE_OPERATOR)
+        caller = Caller(request.caller.profile_id, _scopes(request))
         answer = method.answer(caller, request.payload)
         key = None
         if request.request_id and caller.profile_id:
@@ -151,3 +152,9 @@ class Calls:
             self._router.send((routing_id, reply.SerializeToString()))
         except (PeerGone, PeerFull):
             log.warning("A reply could not be sent: its gateway has gone")
+
+
+def _scopes(request: NodeRequest) -> frozenset[Scope]:
+    if request.caller.role != Role.ROLE_OPERATOR:
+        return NO_SCOPES
+    return scopes_from_pb(request.caller.scopes)

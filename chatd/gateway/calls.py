@@ -9,7 +9,7 @@ from chatd.core.counter import Counter
 from chatd.core.stream import DeviceStream
 from chatd.errors import ChatdError, InvalidArgument, NoStream, Overloaded, UnknownMethod
 from chatd.gateway.admission import Admission
-from chatd.gateway.authentication import Identity
+from chatd.gateway.authentication.identity import Identity
 from chatd.gateway.backend import OnReply
 from chatd.gateway.calls_under_way import WEIGHT_OF_A_SEND, WEIGHT_OF_OTHERS, CallsUnderWay
 from chatd.gateway.connection import ClientConnection
@@ -122,6 +122,7 @@ class ClientCalls:
             and peer.identity is not None
             and nfc(call.profile_id) in ("", peer.identity.profile_id)
         ):
+            self._admission.check(peer.identity)
             return peer.identity
         if not call.token and peer.identity is None:
             raise NoStream("a call without a token on a connection that has no stream: say Hello again")

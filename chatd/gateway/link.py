@@ -22,6 +22,10 @@ class Link(Protocol):
         """True with a stream, or on the way to one."""
 
     @property
+    def client_key(self) -> bytes:
+        """The public key that the client has shown to be its own; empty without encryption."""
+
+    @property
     def address(self) -> str:
         """The key that limits of addresses count by: an IPv4 address or an IPv6 /64; empty for
         local sockets, which have no such limit."""

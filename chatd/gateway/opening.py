@@ -87,10 +87,12 @@ class Opening:
             raise UnsupportedVersion(f"version {hello.version}; this gateway speaks 1 to {PROTOCOL_VERSION}")
         identity = self._admission.authenticate(peer, hello.token, hello.profile_id)
         self._admission.limit_frame(peer, identity, hello.ByteSize())
+        device_id = check_id("device_id", hello.device_id)
+        identity.check_device(device_id)
         opening = PendingHello(
             peer,
             identity,
-            check_id("device_id", hello.device_id),
+            device_id,
             hello,
             window=self._window(hello),
             shown=_shown(hello),

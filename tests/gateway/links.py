@@ -14,6 +14,7 @@ class KeptLink:
 
     def __init__(self, address: str = "") -> None:
         self.address = address
+        self.client_key = b""
         self.takes = True
         self.sent: list[bytes] = []
         self.hung_up = False

@@ -1,11 +1,15 @@
 """Calls that wait for their answers: many sends or few others, then their profile's connections are
 not read."""
 
+import time
+
 import pytest
 
 from chatd.errors import ChatdError
 from chatd.gateway.admission import Admission
-from chatd.gateway.authentication import Identity, TokenTable, digest_of
+from chatd.gateway.authentication.chain import Authentication
+from chatd.gateway.authentication.identity import Identity, digest_of
+from chatd.gateway.authentication.token_table import TokenTable
 from chatd.gateway.backend import OnReply
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.calls_under_way import MAX_WEIGHT, WEIGHT_OF_A_SEND, WEIGHT_OF_OTHERS
@@ -27,9 +31,9 @@ class House:
     """Calls of one connection, and a default node that answers when it is told to."""
 
     def __init__(self) -> None:
-        tokens = TokenTable({digest_of(TOKEN): Identity("alice", False, digest_of(TOKEN))})
+        tokens = TokenTable({digest_of(TOKEN): Identity("alice", digest=digest_of(TOKEN))})
         admission = Admission(
-            tokens,
+            Authentication((tokens,), now=time.time),
             RateLimits(RateSettings(0, 0, 0, 0, 0, 0, 0, 1)),
             Doorkeeper(DoorSettings(0.0, 10, 0)),
         )

@@ -11,7 +11,7 @@ from chatd.core.model import Owed
 from chatd.core.stream import Published, Run
 from chatd.errors import Unavailable
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
-from chatd.gateway.authentication import Identity
+from chatd.gateway.authentication.identity import Identity
 from chatd.gateway.backend import OnReply
 from chatd.gateway.connection import ClientConnection, ConnectionManager, PendingHello
 from chatd.gateway.device_sender import DeviceSender
@@ -87,7 +87,7 @@ class House:
     def stream(self, number: int, *, acked: bool) -> KeptLink:
         link = KeptLink()
         peer = ClientConnection(link, 0.0)
-        opening = PendingHello(peer, Identity(f"p{number}", operator=False), "d", Hello(), window=(8, 1000))
+        opening = PendingHello(peer, Identity(f"p{number}"), "d", Hello(), window=(8, 1000))
         assert self.connections.expect(opening) is None
         assert self.connections.register(opening, 1, "") is None
         assert peer.stream is not None

@@ -50,8 +50,8 @@ class NodeSection(Section):
     )
     key_file: OptionalPath = Field(
         default=None,
-        description="File of this process's key for encryption; its owner alone may read it. It is made at the "
-        "first start that needs a key. Default: DATA_DIR/keys/NODE_ID-MODE.key.",
+        description="File of this process's key pair, by which other machines know it; made at the first "
+        "start. Default: DATA_DIR/keys/NODE_ID-MODE.key.",
     )
     node_lease_seconds: float = number(
         10.0,
@@ -79,7 +79,7 @@ class NodeSection(Section):
         return Place(mode, self.data_dir, self.runtime_dir or default)
 
     def keys(self, place: Place) -> Path:
-        """The file of this process's keys."""
+        """The file of the key pair in force."""
         return self.key_file or place.data_dir / "keys" / f"{self.node_id}-{place.mode}.key"
 
     def trusted(self) -> Path:
@@ -87,5 +87,5 @@ class NodeSection(Section):
         return self.data_dir / "keys" / "trusted"
 
     def effective(self, place: Place) -> dict[str, str]:
-        places = {"runtime_dir": str(place.ipc_dir), "key_file": str(self.keys(place))}
-        return super().effective(place) | places
+        files = {"runtime_dir": str(place.ipc_dir), "key_file": str(self.keys(place))}
+        return super().effective(place) | files

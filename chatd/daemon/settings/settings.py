@@ -7,7 +7,6 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from chatd.core.address import Address, Listening
 from chatd.daemon.mode import Mode
 from chatd.daemon.settings.authentication import AuthenticationSection
 from chatd.daemon.settings.calls import CallsSection
@@ -64,22 +63,13 @@ class Settings(BaseModel):
         """A line for each value that is well formed and still wrong."""
         found = [line for section in self.sections().values() for line in section.problems(self.place)]
         yield from found
-        if not found and self.gateway.gateway_share_port and self.needs_keys and self.node.key_file is None:
+        if self.mode == "default" or found or self.node.key_file is not None:
+            return
+        if self.gateway.gateway_share_port and self.gateway.is_encrypted:
             yield (
                 "KEY_FILE: gateways that share a port (GATEWAY_SHARE_PORT) need the same key, since the "
                 "kernel chooses the one that a device meets; it must be set, to one file for all of them"
             )
-
-    @property
-    def needs_keys(self) -> bool:
-        """True if this process listens or connects anywhere with encryption. Raises ConfigError for
-        an address that is none."""
-        internal = (*self.calls.uris(self.place), *self.queue.uris(self.place))
-        if self.mode == "gateway":
-            between = any(Address.parse(uri).key for uri in internal)
-        else:
-            between = any(Listening.parse(uri).is_encrypted for uri in internal)
-        return between or (self.mode != "default" and self.gateway.is_encrypted)
 
     def sections(self) -> dict[str, Section]:
         """The sections by name."""

@@ -138,7 +138,7 @@ class MessageBusiness:
         query = GetHistory(
             room_id=check_id("room_id", request.room_id),
             profile_id=caller.profile_id,
-            operator=caller.operator,
+            operator=caller.sees_all,
             before_seq=check_seq("before_seq", request.before_seq),
             limit=page_limit(request.limit, most=MAX_HISTORY, default=DEFAULT_HISTORY),
             plain=not request.accept_zstd,

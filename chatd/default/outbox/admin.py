@@ -27,17 +27,17 @@ class OutboxAdmin:
         self._clock = clock
         self.part = Part(
             calls=(
-                Call("AdminService/ListOutbox", admin_pb2.ListOutboxRequest, Role.OPERATOR, self.list_outbox),
+                Call("AdminService/ListOutbox", admin_pb2.ListOutboxRequest, Role.READ, self.list_outbox),
                 Call(
                     "AdminService/ListOutboxEntries",
                     admin_pb2.ListOutboxEntriesRequest,
-                    Role.OPERATOR,
+                    Role.READ,
                     self.list_outbox_entries,
                 ),
                 Call(
                     "AdminService/GetBroadcast",
                     admin_pb2.GetBroadcastRequest,
-                    Role.OPERATOR,
+                    Role.READ,
                     self.get_broadcast,
                 ),
             )

@@ -57,7 +57,7 @@ class RoomBusiness:
         command = UpdateRoom(
             room_id=check_id("room_id", request.room_id),
             by=caller.profile_id,
-            operator=caller.operator,
+            operator=caller.changes_all,
             name=_check_name(request.name) if request.HasField("name") else None,
             hide_previews=request.hide_previews if request.HasField("hide_previews") else None,
         )
@@ -73,7 +73,7 @@ class RoomBusiness:
             room_id=check_id("room_id", request.room_id),
             profiles=_check_profiles(request.profile_ids, at_least=1),
             by=caller.profile_id,
-            operator=caller.operator,
+            operator=caller.changes_all,
         )
 
         def then(change: MembershipChange) -> chat_pb2.AddRoomSubscriptionsResponse:
@@ -89,7 +89,7 @@ class RoomBusiness:
             room_id=check_id("room_id", request.room_id),
             profiles=_check_profiles(request.profile_ids, at_least=1),
             by=caller.profile_id,
-            operator=caller.operator,
+            operator=caller.changes_all,
         )
 
         def then(change: MembershipChange) -> chat_pb2.RemoveRoomSubscriptionsResponse:

@@ -128,4 +128,4 @@ class PresenceBusiness:
                 [Presence(profile_id=one, state=self._board.known_of(one)) for one in asked if one in allowed]
             )
 
-        return Read(ShareRoom(caller.profile_id, asked, caller.operator), then)
+        return Read(ShareRoom(caller.profile_id, asked, caller.sees_all), then)

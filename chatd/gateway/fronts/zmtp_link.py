@@ -283,6 +283,10 @@ class ZmtpLink(asyncio.Protocol):
                 self._owner.on_room(self.connection)
 
     @property
+    def client_key(self) -> bytes:
+        return self._peer.client_key
+
+    @property
     def unfinished(self) -> int:
         """Bytes of the frame that has begun to come."""
         return self._peer.unfinished

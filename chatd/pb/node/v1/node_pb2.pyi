@@ -13,17 +13,30 @@ class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ROLE_UNSPECIFIED: _ClassVar[Role]
     ROLE_USER: _ClassVar[Role]
     ROLE_OPERATOR: _ClassVar[Role]
+
+class Scope(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SCOPE_UNSPECIFIED: _ClassVar[Scope]
+    SCOPE_READ: _ClassVar[Scope]
+    SCOPE_OPERATE: _ClassVar[Scope]
+    SCOPE_ERASE: _ClassVar[Scope]
 ROLE_UNSPECIFIED: Role
 ROLE_USER: Role
 ROLE_OPERATOR: Role
+SCOPE_UNSPECIFIED: Scope
+SCOPE_READ: Scope
+SCOPE_OPERATE: Scope
+SCOPE_ERASE: Scope
 
 class Caller(_message.Message):
-    __slots__ = ("profile_id", "role")
+    __slots__ = ("profile_id", "role", "scopes")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
+    SCOPES_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     role: Role
-    def __init__(self, profile_id: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ...) -> None: ...
+    scopes: _containers.RepeatedScalarFieldContainer[Scope]
+    def __init__(self, profile_id: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ..., scopes: _Optional[_Iterable[_Union[Scope, str]]] = ...) -> None: ...
 
 class NodeRequest(_message.Message):
     __slots__ = ("call_id", "method", "payload", "caller", "limits", "request_id", "protocol")
