@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 
 from chatd.core.curve import CurveServer, KeyPair
 from chatd.core.rate_limit import address_key
-from chatd.core.zmtp import frame
-from chatd.core.zmtp_security import CurveHandshake, Handshake, NullHandshake
+from chatd.core.zmtp import CurveHandshake, Handshake, NullHandshake, frame
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.fronts.bounds import UnfinishedFrames, Unsent
 from chatd.gateway.fronts.zmtp_link import LINGER, Door, FrontLimits, OnFrame, Refuse, ZmtpLink
+from chatd.gateway.fronts.self_test import check_encryption
 from chatd.transport.listener import Listener, address_of, listen
 from chatd.transport.sockets import Context
 
@@ -71,6 +71,8 @@ class ZmtpFront:
     ) -> str:
         """The address listened at. ``after_batch`` is called when everything that had come has been
         handed on. Raises ConfigError or StartFailed."""
+        if self._curve is not None:
+            check_encryption(self.handshake, self._curve.public)
         listening = listen(
             uri, context.claim, share_port=self.limits.share_port, encrypts=self._curve is not None
         )

@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 from chatd.core.curve import COMMAND, CurveServer, encode_key, new_key_pair
 from chatd.transport.sockets import Context, new_context
 from tests.core.curve.wire import PING, PONG, Peer
-from tests.core.zmtp_peer import OPENED, hello, wire
+from tests.core.zmtp.peer import OPENED, hello, wire
 from tests.daemons import Daemon
 from tests.gateway.fronts.echo import MAX_FRAME, SECONDS, EchoFront, echoed, receive, until, until_there_are
 

@@ -15,12 +15,11 @@ from chatd.core.curve import (
     encode_metadata,
     new_key_pair,
 )
-from chatd.core.zmtp import MAX_SKIPPED_PARTS, Answer, Connection, ProtocolError
-from chatd.core.zmtp_security import CurveHandshake
-from tests.core import zmtp_peer
-from tests.core.zmtp_listener import in_words, pieces
-from tests.core.zmtp_peer import hello, wire
-from tests.core.zmtp_reference import Said
+from chatd.core.zmtp import MAX_SKIPPED_PARTS, Answer, Connection, CurveHandshake, ProtocolError
+from tests.core.zmtp import peer as zmtp_peer
+from tests.core.zmtp.listener import in_words, pieces
+from tests.core.zmtp.peer import hello, wire
+from tests.core.zmtp.reference import Said
 
 MAX_BODY = 1_000
 SERVER = CurveServer(new_key_pair())
