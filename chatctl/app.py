@@ -16,6 +16,7 @@ from chatctl import dead_letters, devices, notifications, outbox, profiles, room
 from chatctl.arguments import AsJson
 from chatctl.connections import connections
 from chatctl.invocation import Options
+from chatctl.key import key
 from chatctl.nodes import nodes
 from chatctl.output import ReaderGone
 from chatctl.presence import presence
@@ -52,6 +53,7 @@ app.command()(presence)
 app.command()(connections)
 app.command()(status)
 app.command()(nodes)
+app.command()(key)
 
 
 def _show_version(wanted: bool) -> None:
@@ -65,7 +67,8 @@ Uri = Annotated[
     typer.Option(
         "--uri",
         envvar="CHATD_URI",
-        help="The gateway. Of several, separated by commas, the first that answers is used.",
+        help="The gateway; on another machine with its key, tcp://HOST:PORT#KEY. Of several, separated by "
+        "commas, the first that answers is used.",
     ),
 ]
 Token = Annotated[
@@ -83,6 +86,14 @@ TokenFile = Annotated[
         "--token-file",
         envvar="CHATD_TOKENS_FILE",
         help="chatd's token file; default: in its data directory.",
+    ),
+]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--key-file",
+        envvar="CHATD_KEY_FILE",
+        help="Your own key pair, for a token that is good with it only; made if missing. Default: a new pair.",
     ),
 ]
 Profile = Annotated[
@@ -108,6 +119,7 @@ def root(
     uri: Uri = "tcp://127.0.0.1:7400",
     token: Token = "",
     token_file: TokenFile = None,
+    key_file: KeyFile = None,
     profile: Profile = "",
     timeout: Timeout = 10.0,
     as_json: AsJson = False,
@@ -118,7 +130,7 @@ def root(
     Start here: chatctl --as alice room create lobby bob · chatctl --as bob tail ·
     chatctl --as alice send lobby hello
     """
-    context.obj = Options(uri, token, token_file, profile, timeout, as_json)
+    context.obj = Options(uri, token, token_file, key_file, profile, timeout, as_json)
 
 
 def main() -> None:

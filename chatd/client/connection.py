@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 
 from chatd.client.lifecycle import Lifecycle, StreamState
 from chatd.client.resume import Resume
-from chatd.client.route import Gateways, Route
+from chatd.client.route import Gateways, Route, unreachable
 from chatd.core.wire import error_from_pb
 from chatd.errors import ChatdError, MalformedFrame, NoStream, RateLimited, Unavailable
 from chatd.pb.gateway.v1.gateway_pb2 import (
@@ -114,7 +114,7 @@ class StreamConnection:
         if not self._hello_sent:
             self._hello_sent = self._say_hello()
             if not self._hello_sent and self._route.has_other and waited > CONNECT_SECONDS:
-                self._reconnect("the gateway cannot be reached")
+                self._reconnect(unreachable(self._route.uri))
                 return
         elif waited > HELLO_SECONDS:
             self._reconnect("the gateway did not answer")

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from chatd import __version__
+from chatd.daemon import keys
 from chatd.daemon.mode import Mode
 from chatd.errors import ChatdError, ConfigError
 
@@ -21,6 +22,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(keys.app, name="keys")
 
 Config = Annotated[
     Path | None,
