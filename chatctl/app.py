@@ -26,6 +26,7 @@ from chatctl.send import send
 from chatctl.status import status
 from chatctl.tail import tail
 from chatctl.times import age
+from chatctl.why import why
 from chatd import __version__
 from chatd.errors import ChatdError, ConfigError, TimedOut, Unavailable
 from chatd.text import escaped
@@ -50,6 +51,7 @@ app.command()(read)
 app.command()(unread)
 app.command()(receipts)
 app.command()(presence)
+app.command()(why)
 app.command()(connections)
 app.command()(status)
 app.command()(nodes)

@@ -11,14 +11,14 @@ from chatd import __version__
 from chatd.core import node_protocol
 from chatd.core.counter import Counter
 from chatd.core.curve import CurveServer
+from chatd.daemon.authenticators import load_token_files
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
 from chatd.files.key_file import Keys
-from chatd.gateway import watch_rights
+from chatd.gateway import ack_flush, token_expiry, watch_rights
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.admission import Admission
 from chatd.gateway.authentication.chain import Authentication
-from chatd.gateway.authentication.tokens_file import load_tokens
 from chatd.gateway.backend import Backend, OnReply
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.catch_up import CatchUp
@@ -42,6 +42,7 @@ from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
 from chatd.gateway.resync import Resync
 from chatd.gateway.stream_timeouts import StreamTimeouts
+from chatd.gateway.token_expiry import TokenExpiry
 from chatd.gateway.watch import Watch
 from chatd.gateway.watch_rights import WatchRights
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, DescribeRequest
@@ -61,16 +62,15 @@ def start_gateway(
     seams: Seams = NO_SEAMS,
 ) -> GatewayNode:
     """Return when the gateway listens; ``stack`` ends it. Raises ConfigError, StartFailed."""
-    tokens = load_tokens(settings.authentication.tokens(settings.place), create=True)
+    tokens = Authentication(tuple(load_token_files(settings, create=True)), now=time.time)
     door = Doorkeeper(settings.gateway.door(settings.authentication.door()))
-    admission = Admission(
-        Authentication((tokens,), now=time.time), RateLimits(settings.sending_limits.rates()), door
-    )
+    admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door)
     # Two gateways may have one id, and one that is started again is another.
     instance = f"{settings.node.node_id}-{secrets.token_hex(8)}"
     subscriber = ZeroMQSubscriber(loop, instance)
     backend = Backend(loop, call_timeout=settings.calls.timeout())
     streams = _streams(loop, settings, Watch(loop, backend, subscriber, instance=instance), backend, seams)
+    expiry = TokenExpiry(admission, streams.connections, streams.sender, now=time.time)
     front = ZmtpFront(
         loop,
         settings.gateway.front(settings.messages.max_frame_bytes),
@@ -79,7 +79,7 @@ def start_gateway(
         on_room=streams.catch_up.has_room,
         curve=CurveServer(*keys.pairs) if settings.gateway.is_encrypted else None,
     )
-    server, opening, calls, refusals = _frames(settings, admission, streams, backend)
+    server, opening, calls, refusals = _frames(settings, admission, streams, backend, expiry)
     queues = NodeQueues(
         settings.queue.uris(settings.place), connect=subscriber.connect, disconnect=subscriber.disconnect
     )
@@ -99,8 +99,8 @@ def start_gateway(
         streams.watch,
         streams.resync,
         drain,
-        Reload(admission, streams.connections, streams.sender),
-        every=_every(loop, settings, front, door, streams),
+        Reload(admission, streams.connections, streams.sender, expiry),
+        every=_every(loop, settings, front, door, streams, expiry),
     )
     node.start(
         context,
@@ -119,6 +119,7 @@ def _every(
     front: ZmtpFront,
     door: Doorkeeper,
     streams: "_Streams",
+    expiry: TokenExpiry,
 ) -> Sequence[tuple[float, Callable[[], None]]]:
     """Recurring actions and their periods in seconds."""
 
@@ -131,10 +132,11 @@ def _every(
 
     return (
         (door.period, look_at_the_door),
-        (settings.streams.ack_flush(), streams.acks.flush),
+        (min(ack_flush.TICK, settings.streams.ack_flush()), streams.acks.tick),
         (PRESENCE_REPAIR, streams.presence.repair),
         (watch_rights.PERIOD, streams.rights.tick),
         (streams.timeouts.period, look_at_streams),
+        (token_expiry.PERIOD, expiry.tick),
     )
 
 
@@ -171,13 +173,13 @@ def _streams(
         doubted=rights.doubt_watchers,
     )
     rights.begin(presence)
-    unwritten = UnwrittenAcks()
+    unwritten = UnwrittenAcks(settings.streams.ack_flush())
     connections = ConnectionManager(
         backend,
         gateway_id=gateway_id,
         subscribe=watch.subscribe,
         unsubscribe=watch.unsubscribe,
-        on_failed=unwritten.acked,
+        on_failed=unwritten.failed,
         on_ended=presence.ended,
         per_device=settings.gateway.max_connections_per_device,
         now=loop.time,
@@ -222,7 +224,7 @@ def _streams(
         connections.peers,
         catch_up,
         end=sender.end,
-        acked=unwritten.acked,
+        failed=unwritten.failed,
         after_tick=connections.flush,
         heartbeat_interval=settings.streams.heartbeat_interval(),
         repair_pull=settings.streams.repair_pull_seconds,
@@ -234,7 +236,11 @@ def _streams(
 
 
 def _frames(
-    settings: Settings, admission: Admission, streams: _Streams, backend: Backend
+    settings: Settings,
+    admission: Admission,
+    streams: _Streams,
+    backend: Backend,
+    expiry: TokenExpiry,
 ) -> tuple[GatewayServer, Opening, ClientCalls, Refusals]:
     """Frames of clients, by their kind."""
     refusals = Refusals(admission, streams.sender)
@@ -247,6 +253,7 @@ def _frames(
         backend,
         streams.catch_up,
         streams.log_watch,
+        expiry,
         write_acks=streams.acks.flush,
     )
     calls = ClientCalls(
@@ -262,6 +269,7 @@ def _frames(
         streams.catch_up,
         streams.acks,
         streams.presence,
+        expiry,
         touch=settings.streams.connection_touch_seconds,
     )
     return server, opening, calls, refusals

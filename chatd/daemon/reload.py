@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
+from chatd.daemon.authenticators import TokenFiles, load_token_files
 from chatd.daemon.logs import configure
 from chatd.daemon.settings import Settings
 from chatd.daemon.settings.settings import SECTIONS
@@ -13,8 +14,6 @@ from chatd.daemon.settings.sources import load_settings
 from chatd.daemon.systemd import ServiceManager
 from chatd.errors import ChatdError
 from chatd.files.key_file import Keys, load_keys
-from chatd.gateway.authentication.token_table import TokenTable
-from chatd.gateway.authentication.tokens_file import load_tokens
 from chatd.gateway.node import GatewayNode
 
 log = structlog.get_logger()
@@ -57,27 +56,25 @@ class Reload:
             self._apply(new, tokens)
         self._manager.ready(self._status())
 
-    def _read(self) -> tuple[Settings, TokenTable | None, Keys]:
+    def _read(self) -> tuple[Settings, TokenFiles | None, Keys]:
         new = load_settings(self._settings.mode, self._settings.config_file)
-        tokens = (
-            None if self._gateway is None else load_tokens(new.authentication.tokens(new.place), create=False)
-        )
+        tokens = None if self._gateway is None else load_token_files(new)
         # KEY_FILE itself takes effect at the next start.
         keys = load_keys(self._settings.node.keys(self._settings.place), create=False)
         return new, tokens, keys
 
-    def _apply(self, new: Settings, tokens: TokenTable | None) -> None:
+    def _apply(self, new: Settings, tokens: TokenFiles | None) -> None:
         configure(new.logs.log_level, self._settings.logs.log_format)
         ended = 0
         if self._gateway is not None and tokens is not None:
             ended = self._gateway.reload(
-                (tokens,), new.sending_limits.rates(), new.gateway.door(new.authentication.door())
+                tuple(tokens), new.sending_limits.rates(), new.gateway.door(new.authentication.door())
             )
         changed = [key for key in _fields(new) if _fields(new)[key] != _fields(self._settings)[key]]
         log.info(
             "Settings and tokens were reloaded",
             changed=[key.upper() for key in changed if key in _reloaded()],
-            tokens=0 if tokens is None else len(tokens),
+            tokens=0 if tokens is None else len(tokens.table),
             streams_ended=ended,
         )
         for key in changed:

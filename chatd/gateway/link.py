@@ -15,6 +15,9 @@ class Link(Protocol):
     """True while it is full because so much waits for all clients together: then its calls are
     refused. If it is its own alone, they are answered, and at last wait. The front writes it."""
 
+    has_ended: bool
+    """True as soon as nothing more is heard of the client. The front writes it."""
+
     def __hash__(self) -> int: ...
 
     @property

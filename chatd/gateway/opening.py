@@ -20,6 +20,7 @@ from chatd.gateway.connection import ClientConnection, ConnectionManager, Pendin
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.log_watch import LogWatch
 from chatd.gateway.presence import GatewayPresence
+from chatd.gateway.token_expiry import TokenExpiry
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, ServerFrame, Shown, Welcome
 from chatd.pb.node.v1.node_pb2 import OpenStream, OpenStreamsRequest, OpenStreamsResponse
 from chatd.text import one_line
@@ -59,6 +60,7 @@ class Opening:
         calls: NodeCalls,
         pulls: Pulls,
         log_watch: LogWatch,
+        expiry: TokenExpiry,
         *,
         write_acks: Callable[[], None],
     ) -> None:
@@ -70,6 +72,7 @@ class Opening:
         self._calls = calls
         self._pulls = pulls
         self._log_watch = log_watch
+        self._expiry = expiry
         self._write_acks = write_acks
         self._waiting: list[PendingHello] = []
         self._stopped = False
@@ -205,6 +208,7 @@ class Opening:
         self._sender.send(opening.peer, ServerFrame(welcome=welcome).SerializeToString())
         if opening.peer.stream is not None:
             self._presence.opened(opening.peer, opening.hello.presence)
+            self._expiry.watch(opening.peer)
         self._pulls.want(opening.peer)
 
 

@@ -11,12 +11,20 @@ from chatd.gateway.connection import ClientConnection, ConnectionManager
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.doorkeeper import DoorSettings
 from chatd.gateway.rate_limits import RateSettings
+from chatd.gateway.token_expiry import TokenExpiry
 
 
 class Reload:
     """Changes what Admission goes by."""
 
-    def __init__(self, admission: Admission, connections: ConnectionManager, sender: DeviceSender) -> None:
+    def __init__(
+        self,
+        admission: Admission,
+        connections: ConnectionManager,
+        sender: DeviceSender,
+        expiry: TokenExpiry,
+    ) -> None:
+        self._expiry = expiry
         self._admission = admission
         self._connections = connections
         self._sender = sender
@@ -48,4 +56,5 @@ class Reload:
         except ChatdError:
             return False
         self._connections.authorise(peer, by_now)
+        self._expiry.watch(peer)
         return True

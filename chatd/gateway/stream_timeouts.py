@@ -27,7 +27,7 @@ class StreamTimeouts:
         pulls: Pulls,
         *,
         end: Callable[[ClientConnection, ChatdError], None],
-        acked: Callable[[ClientConnection], None],
+        failed: Callable[[ClientConnection], None],
         after_tick: Callable[[], None],
         heartbeat_interval: float,
         repair_pull: float,
@@ -36,7 +36,7 @@ class StreamTimeouts:
         self._peers = peers
         self._pulls = pulls
         self._end = end
-        self._acked = acked
+        self._failed = failed
         self._after_tick = after_tick
         self._silence = MISSED_HEARTBEATS * heartbeat_interval
         self._repair_pull = repair_pull
@@ -70,7 +70,7 @@ class StreamTimeouts:
             if peer.stream.overdue(
                 steady, self._delivery_retry * peer.retry_jitter
             ) and peer.stream.oldest_failed(send_again=True):
-                self._acked(peer)
+                self._failed(peer)
             if peer.repair_at <= now:
                 if peer.repair_at:
                     peer.stream.fall_behind()

@@ -54,6 +54,10 @@ class Identity:
             )
         return replace(self, profile_id=check_id("profile_id", profile_id), token_profile_id=self.profile_id)
 
+    def own(self) -> "Identity":
+        """The same client for its own profile."""
+        return replace(self, profile_id=self.owner, token_profile_id="") if self.token_profile_id else self
+
     def may_replace(self, other: "Identity") -> bool:
         """True if a stream that ``other`` opened may go on with this token: it is the same client,
         with the same rights."""

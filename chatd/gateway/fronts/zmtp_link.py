@@ -143,7 +143,6 @@ class ZmtpLink(asyncio.Protocol):
         self.is_full = False
         self.refuses_calls = False
         self.has_ended = False
-        """True as soon as nothing more is heard of it."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._accepted = None

@@ -148,6 +148,88 @@ class GetBroadcastResponse(_message.Message):
     broadcast: _payloads_pb2.EventBroadcast
     def __init__(self, broadcast: _Optional[_Union[_payloads_pb2.EventBroadcast, _Mapping]] = ...) -> None: ...
 
+class ExplainDeliveryRequest(_message.Message):
+    __slots__ = ("room_id", "seq", "event_id", "sender_id", "profile_id", "device_id")
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    SENDER_ID_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    room_id: str
+    seq: int
+    event_id: str
+    sender_id: str
+    profile_id: str
+    device_id: str
+    def __init__(self, room_id: _Optional[str] = ..., seq: _Optional[int] = ..., event_id: _Optional[str] = ..., sender_id: _Optional[str] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ...) -> None: ...
+
+class Membership(_message.Message):
+    __slots__ = ("joined_seq", "joined_at_us", "left_seq", "left_at_us")
+    JOINED_SEQ_FIELD_NUMBER: _ClassVar[int]
+    JOINED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    LEFT_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LEFT_AT_US_FIELD_NUMBER: _ClassVar[int]
+    joined_seq: int
+    joined_at_us: int
+    left_seq: int
+    left_at_us: int
+    def __init__(self, joined_seq: _Optional[int] = ..., joined_at_us: _Optional[int] = ..., left_seq: _Optional[int] = ..., left_at_us: _Optional[int] = ...) -> None: ...
+
+class DeviceStory(_message.Message):
+    __slots__ = ("device_id", "created_at_us", "seen_at_us", "online", "is_recipient", "state", "acked_seq", "owed_before", "attempts", "first_failed_at_us", "last_failed_at_us", "letter_id", "letter_state", "reason", "notifier", "notified_at_us")
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    SEEN_AT_US_FIELD_NUMBER: _ClassVar[int]
+    ONLINE_FIELD_NUMBER: _ClassVar[int]
+    IS_RECIPIENT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    ACKED_SEQ_FIELD_NUMBER: _ClassVar[int]
+    OWED_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    FIRST_FAILED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    LAST_FAILED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    LETTER_ID_FIELD_NUMBER: _ClassVar[int]
+    LETTER_STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    NOTIFIER_FIELD_NUMBER: _ClassVar[int]
+    NOTIFIED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    device_id: str
+    created_at_us: int
+    seen_at_us: int
+    online: bool
+    is_recipient: bool
+    state: _payloads_pb2.DeliveryState
+    acked_seq: int
+    owed_before: int
+    attempts: int
+    first_failed_at_us: int
+    last_failed_at_us: int
+    letter_id: str
+    letter_state: str
+    reason: str
+    notifier: str
+    notified_at_us: int
+    def __init__(self, device_id: _Optional[str] = ..., created_at_us: _Optional[int] = ..., seen_at_us: _Optional[int] = ..., online: bool = ..., is_recipient: bool = ..., state: _Optional[_Union[_payloads_pb2.DeliveryState, str]] = ..., acked_seq: _Optional[int] = ..., owed_before: _Optional[int] = ..., attempts: _Optional[int] = ..., first_failed_at_us: _Optional[int] = ..., last_failed_at_us: _Optional[int] = ..., letter_id: _Optional[str] = ..., letter_state: _Optional[str] = ..., reason: _Optional[str] = ..., notifier: _Optional[str] = ..., notified_at_us: _Optional[int] = ...) -> None: ...
+
+class ExplainDeliveryResponse(_message.Message):
+    __slots__ = ("event", "published", "removed", "membership", "nearest", "devices", "read_at_us")
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    PUBLISHED_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_FIELD_NUMBER: _ClassVar[int]
+    MEMBERSHIP_FIELD_NUMBER: _ClassVar[int]
+    NEAREST_FIELD_NUMBER: _ClassVar[int]
+    DEVICES_FIELD_NUMBER: _ClassVar[int]
+    READ_AT_US_FIELD_NUMBER: _ClassVar[int]
+    event: _payloads_pb2.EventLink
+    published: bool
+    removed: bool
+    membership: Membership
+    nearest: Membership
+    devices: _containers.RepeatedCompositeFieldContainer[DeviceStory]
+    read_at_us: int
+    def __init__(self, event: _Optional[_Union[_payloads_pb2.EventLink, _Mapping]] = ..., published: bool = ..., removed: bool = ..., membership: _Optional[_Union[Membership, _Mapping]] = ..., nearest: _Optional[_Union[Membership, _Mapping]] = ..., devices: _Optional[_Iterable[_Union[DeviceStory, _Mapping]]] = ..., read_at_us: _Optional[int] = ...) -> None: ...
+
 class ListConnectionsRequest(_message.Message):
     __slots__ = ("profile_id", "limit")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
