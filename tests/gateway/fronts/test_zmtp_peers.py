@@ -285,7 +285,7 @@ class TestOldPeers:
             pytest.param(ZMTP_1, "old_or_foreign_protocol", id="ZMTP 1"),
             pytest.param(ZMTP_2, "old_or_foreign_protocol", id="ZMTP 2"),
             pytest.param(HTTP, "old_or_foreign_protocol", id="HTTP"),
-            pytest.param(hello(b"PLAIN"), "broken_protocol", id="PLAIN"),
+            pytest.param(hello(b"PLAIN"), "other_security_mechanism", id="PLAIN"),
             pytest.param(OPENED + b"\xff", "broken_protocol", id="garbage"),
         ],
     )

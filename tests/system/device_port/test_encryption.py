@@ -44,6 +44,7 @@ async def test_one_copied_line_is_enough(daemon: Daemon) -> None:
     async with Client(daemon.public_uri, token_of("ann")) as ann:
         await ann.create_room("lobby", profiles=["ben"])
         async with ann.stream("laptop") as stream:
+            await until(lambda: stream.epoch > 0)
             sent = [await ann.send("lobby", text) for text in ("short", "x" * 50_000)]
             heard = [(await anext(stream)).event_id for _ in range(2)]
             assert heard == [ack.event_id for ack in sent]
