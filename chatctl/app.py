@@ -14,6 +14,7 @@ import typer
 
 from chatctl import dead_letters, devices, notifications, outbox, profiles, rooms
 from chatctl.arguments import AsJson
+from chatctl.audit import audit
 from chatctl.connections import connections
 from chatctl.invocation import Options
 from chatctl.key import key
@@ -26,6 +27,7 @@ from chatctl.send import send
 from chatctl.status import status
 from chatctl.tail import tail
 from chatctl.times import age
+from chatctl.top.command import top
 from chatctl.why import why
 from chatd import __version__
 from chatd.errors import ChatdError, ConfigError, TimedOut, Unavailable
@@ -51,11 +53,13 @@ app.command()(read)
 app.command()(unread)
 app.command()(receipts)
 app.command()(presence)
+app.command()(top)
 app.command()(why)
 app.command()(connections)
 app.command()(status)
 app.command()(nodes)
 app.command()(key)
+app.command()(audit)
 
 
 def _show_version(wanted: bool) -> None:

@@ -88,13 +88,13 @@ def _owed(
     connection: Connection | None,
     now_us: int,
 ) -> str:
-    owed = f"{who} is owed it since {age(now_us - story.event.sent_at_us)}"
+    owed = f"{who} has been owed it for {age(now_us - story.event.sent_at_us)}"
     tried = f", tried {_times(device.attempts)} in vain" if device.attempts else ""
     if not device.online:
         return f"{owed}{tried}; not connected, last seen {age(now_us - device.seen_at_us)} ago"
     where = ""
     if connection is not None:
-        where = f" at gateway {connection.gateway_id} since {age(now_us - connection.since_us)}"
+        where = f" at gateway {connection.gateway_id} for {age(now_us - connection.since_us)}"
     if not story.published:
         return f"{owed}; connected{where}; it is about to be published"
     if device.owed_before:
@@ -140,6 +140,6 @@ def steps(
     return iter(sorted((one for one in found if one.at_us), key=lambda one: one.at_us))
 
 
-def as_line(step: Step) -> str:
-    """A step for people."""
-    return f"{clock(step.at_us)}  {step.what}"
+def cells(step: Step) -> tuple[str, str]:
+    """A step for people: its time and what happened."""
+    return clock(step.at_us), step.what

@@ -9,8 +9,7 @@ import typer
 
 from chatctl.arguments import MAX_SEQ, AsJson
 from chatctl.columns import record
-from chatctl.delivery_story import Recipient, steps, why_nobody
-from chatctl.delivery_story import as_line as step_line
+from chatctl.delivery_story import Recipient, cells, steps, why_nobody
 from chatctl.delivery_story import why as sentence
 from chatctl.invocation import output, run
 from chatctl.outbox import TARGETS, state
@@ -42,14 +41,14 @@ def why(
 
     Example: chatctl why lobby:17 bob/phone
     """
-    asked = _request(event, sender)
+    asked = request(event, sender)
     out = output(context, as_json)
     if not to:
         _without_recipient(out, *run(context, lambda client: _ask_all(client, asked)))
         return
     who = recipient(to)
     asked.profile_id, asked.device_id = who.profile_id, who.device_id
-    _with_recipient(out, who, *run(context, lambda client: _ask(client, asked)))
+    _with_recipient(out, who, *run(context, lambda client: ask(client, asked)))
 
 
 def recipient(text: str) -> Recipient:
@@ -61,7 +60,7 @@ def recipient(text: str) -> Recipient:
     return Recipient(profile_id, device_id)
 
 
-def _request(event: str, sender: str) -> admin_pb2.ExplainDeliveryRequest:
+def request(event: str, sender: str) -> admin_pb2.ExplainDeliveryRequest:
     """Ids hold no colon. Raises typer.BadParameter."""
     room_id, mark, seq = event.rpartition(":")
     if not mark:
@@ -79,13 +78,13 @@ async def _explained(
     return await client.call("AdminService/ExplainDelivery", asked, admin_pb2.ExplainDeliveryResponse)
 
 
-async def _ask(
+async def ask(
     client: Client, asked: admin_pb2.ExplainDeliveryRequest
 ) -> tuple[admin_pb2.ExplainDeliveryResponse, Mapping[str, admin_pb2.Connection]]:
     """The story, and the profile's connections by device."""
     story = await _explained(client, asked)
-    request = admin_pb2.ListConnectionsRequest(profile_id=asked.profile_id, limit=1_000)
-    page = await client.call("AdminService/ListConnections", request, admin_pb2.ListConnectionsResponse)
+    of_profile = admin_pb2.ListConnectionsRequest(profile_id=asked.profile_id, limit=1_000)
+    page = await client.call("AdminService/ListConnections", of_profile, admin_pb2.ListConnectionsResponse)
     return story, {one.device_id: one for one in page.connections}
 
 
@@ -96,8 +95,8 @@ async def _ask_all(
     story = await _explained(client, asked)
     if story.removed:
         return story, admin_pb2.GetBroadcastResponse()
-    request = admin_pb2.GetBroadcastRequest(room_id=story.event.room_id, seq=story.event.seq)
-    return story, await client.call("AdminService/GetBroadcast", request, admin_pb2.GetBroadcastResponse)
+    event = admin_pb2.GetBroadcastRequest(room_id=story.event.room_id, seq=story.event.seq)
+    return story, await client.call("AdminService/GetBroadcast", event, admin_pb2.GetBroadcastResponse)
 
 
 def _with_recipient(
@@ -128,7 +127,7 @@ def _with_recipient(
         out.text(line)
     if len(answers) == 1:
         for step in next(iter(known.values())):
-            out.text(step_line(step))
+            out.text("  ".join(cells(step)))
 
 
 def _without_recipient(

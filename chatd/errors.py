@@ -113,6 +113,10 @@ class RequestIdReused(ClientError):
     code, name = 405, "REQUEST_ID_REUSED"
 
 
+class LimitReached(ClientError):
+    code, name = 406, "LIMIT"
+
+
 class Internal(ChatdError):
     """A fault in chatd; its log says more."""
 
@@ -224,6 +228,7 @@ WIRE_ERRORS: dict[int, type[ChatdError]] = {
         EventIdReused,
         EventNotFound,
         RequestIdReused,
+        LimitReached,
         Internal,
         Unavailable,
         TimedOut,

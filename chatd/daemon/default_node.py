@@ -17,9 +17,12 @@ from chatd.core.online import OnlineTable
 from chatd.core.presence import PresenceBoard
 from chatd.core.routing import Routing
 from chatd.daemon.database import open_database
+from chatd.daemon.logs import say_audit
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
 from chatd.default.answer import Method
+from chatd.default.audit.audit import Audit
+from chatd.default.audit.service import AuditService
 from chatd.default.calls import Calls
 from chatd.default.dead_letters.admin import DeadLetterAdmin
 from chatd.default.deadlines import Deadlines
@@ -54,6 +57,8 @@ from chatd.default.rooms.room_business import RoomBusiness
 from chatd.default.signals.presence_business import PresenceBusiness
 from chatd.default.signals.signals import Signals
 from chatd.default.signals.typing_business import TypingBusiness
+from chatd.default.tokens.admin import TokenAdmin
+from chatd.default.tokens.revoked import RevokedTokens
 from chatd.errors import ChatdError
 from chatd.files.claim import Claim
 from chatd.notify.choice import make_notifiers
@@ -160,7 +165,8 @@ def assemble(
         LogFile(settings.place.data_dir, settings.node.node_id), before, changed=store.members.clear
     )
     leases = Leases(store, log, lease=settings.node.node_lease_seconds, clock=_now_us, lost=broken)
-    gateways = Gateways(now=loop.time)
+    audit = Audit(store, say=say_audit, now=loop.time)
+    gateways = Gateways(now=loop.time, audit=audit.record)
     parts = _parts(settings, store, flow, leases, gateways, started_us)
     refused = Counter("requests_refused", "requests refused")
     description = NodeDescription(settings.node.node_id, __version__, store.engine, started_us)
@@ -175,7 +181,7 @@ def assemble(
         away_since_us=lambda: store.away_since_us,
     )
     methods = tuple(call for part in (*parts, admin.part) for call in part.calls)
-    calls = Calls(loop, store, methods, refused, Deadlines(started_us))
+    calls = Calls(loop, store, methods, refused, Deadlines(started_us), audit.witness)
     node = DefaultNode(loop, store, calls, flow.publisher, flow.routing.on_gateway, parts)
     return Assembled(node, store, flow.fan_out, leases, settings, started_us, methods, place)
 
@@ -240,6 +246,7 @@ def _parts(
         MemoryConnectionCache() if settings.store.cache_uri == "mem:" else DatabaseConnectionCache(store.tell)
     )
     unreadable = Unreadable()
+    revoked = RevokedTokens(store, clock=_now_us)
     messages = MessageBusiness(
         max_payload=settings.messages.max_payload_bytes,
         max_together=settings.messages.max_frame_bytes,
@@ -266,18 +273,23 @@ def _parts(
     return (
         Part(counters=(store.events_committed, store.commits)),
         messages.part,
-        RoomBusiness(left=partial(_tell_left, flow)).part,
+        RoomBusiness(settings.rooms.limits(), left=partial(_tell_left, flow)).part,
         receipts.part,
         _typing(settings, flow, store).part,
         flow.presence.part,
-        _node_service(settings, store, flow, receipts, leases, gateways, cache, unreadable, started_us).part,
+        _node_service(
+            settings, store, flow, receipts, leases, gateways, revoked, cache, unreadable, started_us
+        ).part,
         flow.routing.part,
         NotificationBusiness(
             notifiers, endpoints.fault, most_devices=settings.retention.max_devices_per_profile
         ).part,
+        AuditService().part,
         RoomAdmin().part,
         OutboxAdmin(flow.online, _now_us).part,
         DeviceAdmin(flow.online, cache, flow.last_mile.tell_epoch).part,
+        revoked.part,
+        TokenAdmin(revoked.look).part,
         DeadLetterAdmin(flow.last_mile.notify).part,
         RetentionAdmin(_now_us).part,
         NotificationAdmin(offline.sender.test).part,
@@ -311,6 +323,7 @@ def _node_service(
     receipts: ReceiptBusiness,
     leases: Leases,
     gateways: Gateways,
+    revoked: RevokedTokens,
     cache: MemoryConnectionCache | DatabaseConnectionCache,
     unreadable: Unreadable,
     started_us: int,
@@ -327,6 +340,7 @@ def _node_service(
         leases=leases,
         comparison=LogComparison(store, leases.log),
         gateways=gateways,
+        revoked=revoked,
         asked=flow.routing.asked,
         rule=settings.redelivery.rule(),
         unreadable=unreadable,

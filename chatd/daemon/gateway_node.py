@@ -12,13 +12,17 @@ from chatd.core import node_protocol
 from chatd.core.counter import Counter
 from chatd.core.curve import CurveServer
 from chatd.daemon.authenticators import load_token_files
+from chatd.daemon.logs import say_audit
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
 from chatd.files.key_file import Keys
 from chatd.gateway import ack_flush, token_expiry, watch_rights
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.admission import Admission
+from chatd.gateway.audit import PERIOD as AUDIT_PERIOD
+from chatd.gateway.audit import GatewayAudit
 from chatd.gateway.authentication.chain import Authentication
+from chatd.gateway.authentication.revocations import Revocations
 from chatd.gateway.backend import Backend, OnReply
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.catch_up import CatchUp
@@ -41,7 +45,9 @@ from chatd.gateway.rate_limits import RateLimits
 from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
 from chatd.gateway.resync import Resync
+from chatd.gateway.revoking import Revoking
 from chatd.gateway.stream_timeouts import StreamTimeouts
+from chatd.gateway.token_check import TokenCheck
 from chatd.gateway.token_expiry import TokenExpiry
 from chatd.gateway.watch import Watch
 from chatd.gateway.watch_rights import WatchRights
@@ -62,13 +68,15 @@ def start_gateway(
     seams: Seams = NO_SEAMS,
 ) -> GatewayNode:
     """Return when the gateway listens; ``stack`` ends it. Raises ConfigError, StartFailed."""
-    tokens = Authentication(tuple(load_token_files(settings, create=True)), now=time.time)
+    revocations = Revocations(now=time.time)
+    tokens = Authentication(tuple(load_token_files(settings, create=True)), revocations, now=time.time)
     door = Doorkeeper(settings.gateway.door(settings.authentication.door()))
-    admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door)
     # Two gateways may have one id, and one that is started again is another.
     instance = f"{settings.node.node_id}-{secrets.token_hex(8)}"
     subscriber = ZeroMQSubscriber(loop, instance)
     backend = Backend(loop, call_timeout=settings.calls.timeout())
+    audit = GatewayAudit(settings.node.node_id, backend, say=say_audit, now=loop.time)
+    admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door, audit)
     streams = _streams(loop, settings, Watch(loop, backend, subscriber, instance=instance), backend, seams)
     expiry = TokenExpiry(admission, streams.connections, streams.sender, now=time.time)
     front = ZmtpFront(
@@ -79,13 +87,17 @@ def start_gateway(
         on_room=streams.catch_up.has_room,
         curve=CurveServer(*keys.pairs) if settings.gateway.is_encrypted else None,
     )
-    server, opening, calls, refusals = _frames(settings, admission, streams, backend, expiry)
+    server, opening, calls, refusals = _frames(settings, admission, streams, backend, expiry, audit)
     queues = NodeQueues(
         settings.queue.uris(settings.place), connect=subscriber.connect, disconnect=subscriber.disconnect
     )
     discovery = _discovery(settings, backend, queues)
     counters = (*streams.counters, calls.forwarded, refusals.refused, door.hung_up)
-    introduction = _introduction(loop, settings, streams, backend, discovery, queues, counters)
+    check = TokenCheck(streams.connections, streams.sender, expiry)
+    revoking = Revoking(revocations, admission, check)
+    introduction = _introduction(
+        loop, settings, streams, backend, discovery, queues, audit, revoking, counters
+    )
     drain = _drain(loop, settings, streams, backend, opening, introduction, front)
 
     node = GatewayNode(
@@ -99,8 +111,8 @@ def start_gateway(
         streams.watch,
         streams.resync,
         drain,
-        Reload(admission, streams.connections, streams.sender, expiry),
-        every=_every(loop, settings, front, door, streams, expiry),
+        Reload(admission, check),
+        every=_every(loop, settings, front, door, streams, expiry, audit),
     )
     node.start(
         context,
@@ -120,6 +132,7 @@ def _every(
     door: Doorkeeper,
     streams: "_Streams",
     expiry: TokenExpiry,
+    audit: GatewayAudit,
 ) -> Sequence[tuple[float, Callable[[], None]]]:
     """Recurring actions and their periods in seconds."""
 
@@ -132,6 +145,7 @@ def _every(
 
     return (
         (door.period, look_at_the_door),
+        (AUDIT_PERIOD, audit.flush),
         (min(ack_flush.TICK, settings.streams.ack_flush()), streams.acks.tick),
         (PRESENCE_REPAIR, streams.presence.repair),
         (watch_rights.PERIOD, streams.rights.tick),
@@ -241,6 +255,7 @@ def _frames(
     streams: _Streams,
     backend: Backend,
     expiry: TokenExpiry,
+    audit: GatewayAudit,
 ) -> tuple[GatewayServer, Opening, ClientCalls, Refusals]:
     """Frames of clients, by their kind."""
     refusals = Refusals(admission, streams.sender)
@@ -253,11 +268,17 @@ def _frames(
         backend,
         streams.catch_up,
         streams.log_watch,
+        audit,
         expiry,
         write_acks=streams.acks.flush,
     )
     calls = ClientCalls(
-        admission, streams.sender, refusals, forward=backend.forward, watch=streams.presence.watch
+        settings.node.node_id,
+        admission,
+        streams.sender,
+        refusals,
+        forward=backend.forward,
+        watch=streams.presence.watch,
     )
     server = GatewayServer(
         admission,
@@ -282,6 +303,8 @@ def _introduction(
     backend: Backend,
     discovery: Discovery,
     queues: NodeQueues,
+    audit: GatewayAudit,
+    revoking: Revoking,
     counters: Sequence[Counter],
 ) -> Introduction:
     request = DescribeRequest(
@@ -300,6 +323,8 @@ def _introduction(
         streams.watch,
         streams.log_watch,
         queues,
+        audit,
+        revoking,
         request=request,
         queue_name=settings.queue.queue_user_event_delivery_name,
         counters=counters,

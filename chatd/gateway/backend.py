@@ -31,6 +31,7 @@ _REPEATABLE = frozenset(
         "NodeService/PullOutbox",
         "NodeService/AckBatch",
         "NodeService/CloseStreams",
+        "NodeService/RecordAudit",
     )
 )
 """Calls that do no harm when they are executed although they were repeated elsewhere, as those with
@@ -59,8 +60,8 @@ class NodeCalls(Protocol):
 
 class Node:
     """One default node as this gateway sees it. ``heard_at`` is 0.0 until it has answered once, and
-    after it was lost. Introduction writes ``started_at_us``, ``clock`` and ``refused``, the reason
-    why it is not called; Backend the rest."""
+    after it was lost. Introduction writes ``started_at_us``, ``clock``, ``revocations_version``
+    and ``refused``, the reason why it is not called; Backend the rest."""
 
     def __init__(self, uri: str, dial: Callable[["Node"], Pump], now: float) -> None:
         self.uri = uri
@@ -68,6 +69,7 @@ class Node:
         self.started_at_us = 0
         self.clock = NodeClock()
         self.refused = ""
+        self.revocations_version = 0
         self.period = 1
         """Counts how often its calls have been given up."""
         self._dial = dial

@@ -33,6 +33,10 @@ class Link(Protocol):
         """The key that limits of addresses count by: an IPv4 address or an IPv6 /64; empty for
         local sockets, which have no such limit."""
 
+    @property
+    def origin(self) -> str:
+        """The client's IP address as operators are shown it; "local" for local sockets."""
+
     def send(self, frame: bytes) -> bool:
         """Send one encoded ServerFrame without waiting. False: nothing was sent, the client has
         gone."""

@@ -14,6 +14,7 @@ from chatd.core.log_state import from_pb
 from chatd.core.wire import error_from_pb
 from chatd.errors import ChatdError, Draining, Superseded, Unavailable, UnsupportedVersion
 from chatd.gateway.admission import Admission
+from chatd.gateway.audit import GatewayAudit
 from chatd.gateway.backend import NodeCalls
 from chatd.gateway.catch_up import Pulls
 from chatd.gateway.connection import ClientConnection, ConnectionManager, PendingHello
@@ -60,6 +61,7 @@ class Opening:
         calls: NodeCalls,
         pulls: Pulls,
         log_watch: LogWatch,
+        audit: GatewayAudit,
         expiry: TokenExpiry,
         *,
         write_acks: Callable[[], None],
@@ -72,6 +74,7 @@ class Opening:
         self._calls = calls
         self._pulls = pulls
         self._log_watch = log_watch
+        self._audit = audit
         self._expiry = expiry
         self._write_acks = write_acks
         self._waiting: list[PendingHello] = []
@@ -100,6 +103,14 @@ class Opening:
             window=self._window(hello),
             shown=_shown(hello),
         )
+        if identity.token_profile_id:
+            self._audit.used(
+                "OpenStream",
+                peer.link.origin,
+                profile_id=identity.owner,
+                acting_for=identity.profile_id,
+                objects=f"device_id={opening.device_id}",
+            )
         if peer.stream is not None:
             self._connections.forget(peer, failed=not peer.said_bye)
         self._connections.record_failure(identity.profile_id, opening.device_id)

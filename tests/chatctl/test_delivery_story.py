@@ -40,8 +40,8 @@ def device(**fields: object) -> DeviceStory:
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
-        ({}, "bob/phone is owed it since 3m00s; not connected, last seen 2m00s ago"),
-        ({"attempts": 2}, "is owed it since 3m00s, tried 2 attempts in vain; not connected"),
+        ({}, "bob/phone has been owed it for 3m00s; not connected, last seen 2m00s ago"),
+        ({"attempts": 2}, "has been owed it for 3m00s, tried 2 attempts in vain; not connected"),
         ({"state": DeliveryState.DELIVERY_STATE_ACKNOWLEDGED}, "bob/phone has acknowledged it"),
         (
             {"state": DeliveryState.DELIVERY_STATE_ACKNOWLEDGED, "letter_id": "x"},
@@ -73,7 +73,7 @@ def test_a_connected_device_is_told_with_its_gateway() -> None:
     here = Connection(gateway_id="g2", since_us=NOW - 4_000_000)
     says = why(BOB, story(), device(online=True), here, NOW)
     assert says == (
-        "bob/phone is owed it since 3m00s; connected at gateway g2 since 4.0s; it is in flight, and the "
+        "bob/phone has been owed it for 3m00s; connected at gateway g2 for 4.0s; it is in flight, and the "
         "device has not acknowledged it"
     )
     says = why(BOB, story(), device(online=True, acked_seq=13, owed_before=3), here, NOW)

@@ -9,7 +9,7 @@ from tests.protocol.limited import token_of
 def test_a_device_that_is_away_is_owed_it(chatctl: Chatctl, room: str) -> None:
     chatctl("--as", "alice", "send", room, "hello")
     says, *steps = chatctl("why", f"{room}:2", f"{room}/d").stdout.splitlines()
-    assert says.startswith(f"{room}/d is owed it since ")
+    assert says.startswith(f"{room}/d has been owed it for ")
     assert "; not connected, last seen " in says
     assert any(line.endswith(f"stored as event 2 of {room}") for line in steps)
     assert any(line.endswith("joined the room, with event 1") for line in steps)

@@ -137,7 +137,9 @@ class Node:
         self.refused = Counter("requests_refused", "")
         self.store = StoreAccess(loop, database, clock=lambda: 1, readers=1, broken=lambda error: None)
         self.started = False
-        self.calls = Calls(loop, self.store, self.methods.rows(), self.refused, Deadlines(STARTED_US))
+        self.calls = Calls(
+            loop, self.store, self.methods.rows(), self.refused, Deadlines(STARTED_US), lambda *call: None
+        )
         self.uri = self.calls.bind(context, f"ipc://{folder}/calls", max_frame=1_000_000)
 
     async def start(self) -> None:

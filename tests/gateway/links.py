@@ -15,6 +15,7 @@ class KeptLink:
 
     def __init__(self, address: str = "") -> None:
         self.address = address
+        self.origin = address or "local"
         self.client_key = b""
         self.takes = self.leaves = True
         self.sent: list[bytes] = []

@@ -33,6 +33,7 @@ from chatd.default.retention.orphans import DeleteOrphans
 from chatd.default.retention.store import PurgeLog
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom, UpdateRoom
+from chatd.default.tokens.store import ForgetRevocations, RevokeTokens
 from chatd.store.command import NO_LOCKS, Command, Locks
 from tests.store.driver import event
 
@@ -94,6 +95,8 @@ LOCKS: tuple[tuple[Command[object], Locks], ...] = (
         EraseProfile("p", ("r", "s"), 1),
         Locks(rooms=("r", "s"), profiles=("p",), notifications=True, entries=[("p", "", "")]),
     ),
+    (RevokeTokens(b"", "p", 0), NO_LOCKS),
+    (ForgetRevocations(1), NO_LOCKS),
     (RenewLeases((), 0), NO_LOCKS),
     (RaiseBeat(UNKNOWN_LOG), NO_LOCKS),
     (RenewLog(UNKNOWN_LOG, "r", 1), NO_LOCKS),

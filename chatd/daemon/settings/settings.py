@@ -20,6 +20,7 @@ from chatd.daemon.settings.presence import PresenceSection
 from chatd.daemon.settings.queue import QueueSection
 from chatd.daemon.settings.redelivery import RedeliverySection
 from chatd.daemon.settings.retention import RetentionSection
+from chatd.daemon.settings.rooms import RoomsSection
 from chatd.daemon.settings.section import Place, Section
 from chatd.daemon.settings.sending_limits import SendingLimitsSection
 from chatd.daemon.settings.signals import SignalsSection
@@ -45,6 +46,7 @@ class Settings(BaseModel):
     authentication: AuthenticationSection
     streams: StreamsSection
     messages: MessagesSection
+    rooms: RoomsSection
     sending_limits: SendingLimitsSection
     signals: SignalsSection
     presence: PresenceSection

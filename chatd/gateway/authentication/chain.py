@@ -5,6 +5,7 @@ from typing import Protocol
 
 from chatd.errors import PermissionDenied, TokenExpired, Unauthenticated
 from chatd.gateway.authentication.identity import MAX_TOKEN_CHARACTERS, Identity, digest_of
+from chatd.gateway.authentication.revocations import Revocations
 from chatd.text import nfc
 
 
@@ -23,8 +24,15 @@ class Authenticator(Protocol):
 class Authentication:
     """``now`` gives seconds since the Unix epoch."""
 
-    def __init__(self, authenticators: Sequence[Authenticator], *, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        authenticators: Sequence[Authenticator],
+        revocations: Revocations,
+        *,
+        now: Callable[[], float],
+    ) -> None:
         self._authenticators = authenticators
+        self._revocations = revocations
         self._now = now
 
     def change(self, authenticators: Sequence[Authenticator]) -> None:
@@ -54,9 +62,12 @@ class Authentication:
         return None
 
     def check(self, identity: Identity) -> None:
-        """The token that showed ``identity`` is still good. Raises TokenExpired."""
+        """The token that showed ``identity`` is still good. Raises TokenExpired, Unauthenticated
+        when it was revoked."""
         if identity.expires_at <= self._now():
             raise TokenExpired("the token has expired")
+        if self._revocations.cover(identity):
+            raise Unauthenticated("the token was revoked")
 
     def confirm(self, identity: Identity) -> Identity | None:
         """What the token that showed ``identity`` shows by now, acting for the same profile; None

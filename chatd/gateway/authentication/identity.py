@@ -13,6 +13,16 @@ MAX_TOKEN_CHARACTERS = 4_096
 """A longer token is refused unhashed: a client's frame may be a megabyte."""
 
 
+class MayNotActFor(PermissionDenied):
+    """A token of the profile ``owner`` was to act for another one."""
+
+    def __init__(self, owner: str) -> None:
+        super().__init__(
+            f"only an operator's token with the scope '{Scope.OPERATE.value}' may act for another profile"
+        )
+        self.owner = owner
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """A client, as one of its tokens shows it.
@@ -49,9 +59,7 @@ class Identity:
         if not profile_id or profile_id == self.profile_id:
             return self
         if Scope.OPERATE not in self.scopes:
-            raise PermissionDenied(
-                f"only an operator's token with the scope '{Scope.OPERATE.value}' may act for another profile"
-            )
+            raise MayNotActFor(self.profile_id)
         return replace(self, profile_id=check_id("profile_id", profile_id), token_profile_id=self.profile_id)
 
     def own(self) -> "Identity":
@@ -82,7 +90,12 @@ class Identity:
     def to_caller(self) -> Caller:
         if not self.scopes:
             return Caller(profile_id=self.profile_id, role=Role.ROLE_USER)
-        return Caller(profile_id=self.profile_id, role=Role.ROLE_OPERATOR, scopes=scopes_to_pb(self.scopes))
+        return Caller(
+            profile_id=self.profile_id,
+            role=Role.ROLE_OPERATOR,
+            scopes=scopes_to_pb(self.scopes),
+            operator_id=self.token_profile_id,
+        )
 
 
 def digest_of(token: str) -> bytes:

@@ -10,7 +10,6 @@ import socket
 from collections.abc import Callable, Sequence
 
 from chatd.core.curve import CurveServer, KeyPair
-from chatd.core.rate_limit import address_key
 from chatd.core.zmtp import CurveHandshake, Handshake, NullHandshake, frame
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.fronts.bounds import UnfinishedFrames, Unsent
@@ -83,7 +82,7 @@ class ZmtpFront:
         return bound
 
     def _accept(self, accepted: socket.socket, address: str) -> None:
-        link = ZmtpLink(self, accepted, address_key(address))
+        link = ZmtpLink(self, accepted, address)
         self._links[link] = None
         self.door.accepted(link, self.now())
         task: asyncio.Task[object] = self._loop.create_task(self._serve(link, accepted))

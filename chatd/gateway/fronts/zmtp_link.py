@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, cast
 
+from chatd.core.audit import LOCAL
+from chatd.core.rate_limit import address_key
 from chatd.core.zmtp import (
     DELIMITER,
     MORE,
@@ -123,10 +125,12 @@ class ZmtpLink(asyncio.Protocol):
         "connection",
         "has_ended",
         "is_full",
+        "origin",
         "refuses_calls",
     )
 
     def __init__(self, owner: LinkOwner, accepted: socket.socket, address: str) -> None:
+        """``address``: the client's IP address; empty for local sockets."""
         self._owner = owner
         self._accepted: socket.socket | None = accepted  # until it is the transport's
         self._peer = Connection(max_body=owner.limits.max_frame, handshake=owner.handshake())
@@ -138,7 +142,8 @@ class ZmtpLink(asyncio.Protocol):
         self._holds = 0
         self._left: list[Event] = []
         self._outgoing: list[bytes] = []  # in this turn of the loop
-        self.address = address
+        self.address = address_key(address)
+        self.origin = address or LOCAL
         self.connection: ClientConnection | None = None
         self.is_full = False
         self.refuses_calls = False

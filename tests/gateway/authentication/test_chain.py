@@ -1,5 +1,6 @@
 """The chain: the first authenticator that knows a token says whose it is, and what it may."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ from chatd.core.scopes import Scope
 from chatd.errors import PermissionDenied, TokenExpired, Unauthenticated
 from chatd.gateway.authentication.chain import Authentication
 from chatd.gateway.authentication.identity import Identity, digest_of
+from chatd.gateway.authentication.revocations import Revocations
 from chatd.gateway.authentication.token_table import TokenTable
 
 ALICE = Identity("alice", digest=digest_of("a"))
@@ -19,7 +21,7 @@ def table(*identities: Identity) -> TokenTable:
 
 
 def chain(*tables: TokenTable, now: float = 100.0) -> Authentication:
-    return Authentication(tables, now=lambda: now)
+    return Authentication(tables, Revocations(now=time.time), now=lambda: now)
 
 
 def test_the_first_that_knows_a_token_says_whose_it_is() -> None:

@@ -15,6 +15,7 @@ from chatd.gateway.authentication.chain import Authentication
 from chatd.gateway.authentication.identity import Identity
 from chatd.gateway.authentication.jwt_keys import load_jwt_keys
 from chatd.gateway.authentication.jwt_tokens import JwtRule, JwtTokens
+from chatd.gateway.authentication.revocations import Revocations
 from tests.gateway.authentication.issuer import AUDIENCE, ISSUER, MAKERS, Issuer, jwks, part, signed
 
 RULE = JwtRule(ISSUER, AUDIENCE, leeway=5.0)
@@ -29,7 +30,7 @@ def tokens(tmp_path: Path) -> JwtTokens:
 
 
 def chain(tokens: JwtTokens) -> Authentication:
-    return Authentication((tokens,), now=time.time)
+    return Authentication((tokens,), Revocations(now=time.time), now=time.time)
 
 
 @pytest.mark.parametrize("issuer", OF.values(), ids=lambda issuer: issuer.algorithm)
@@ -126,7 +127,7 @@ def test_expiry_and_leeway(tokens: JwtTokens) -> None:
     with pytest.raises(TokenExpired):
         chain(tokens).authenticate(ALICE.token(seconds=-6), "")
     token = ALICE.token(seconds=-2)
-    later = Authentication((tokens,), now=lambda: time.time() + 4)
+    later = Authentication((tokens,), Revocations(now=time.time), now=lambda: time.time() + 4)
     chain(tokens).authenticate(token, "")
     with pytest.raises(TokenExpired):
         later.authenticate(token, "")  # although it is known

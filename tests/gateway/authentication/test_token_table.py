@@ -8,6 +8,7 @@ from chatd.core.scopes import ALL_SCOPES, NO_SCOPES
 from chatd.errors import InvalidId, PermissionDenied, Unauthenticated
 from chatd.gateway.authentication.chain import Authentication
 from chatd.gateway.authentication.identity import MAX_TOKEN_CHARACTERS, Identity, digest_of
+from chatd.gateway.authentication.revocations import Revocations
 from chatd.gateway.authentication.token_table import TokenTable
 
 
@@ -17,7 +18,7 @@ def table(**profiles: str) -> Authentication:
         digest_of(token): Identity(profile, ALL_SCOPES if profile == "op" else NO_SCOPES, digest_of(token))
         for token, profile in profiles.items()
     }
-    return Authentication((TokenTable(made),), now=time.time)
+    return Authentication((TokenTable(made),), Revocations(now=time.time), now=time.time)
 
 
 def test_a_token_is_its_profile_s() -> None:
@@ -40,7 +41,8 @@ def test_what_is_no_token(token: str) -> None:
 
 def test_no_token_is_never_looked_up() -> None:
     """Whatever is in the table."""
-    tokens = Authentication((TokenTable({digest_of(""): Identity("op", ALL_SCOPES)}),), now=time.time)
+    empty = TokenTable({digest_of(""): Identity("op", ALL_SCOPES)})
+    tokens = Authentication((empty,), Revocations(now=time.time), now=time.time)
     with pytest.raises(Unauthenticated, match="no token was given"):
         tokens.authenticate("", "")
 

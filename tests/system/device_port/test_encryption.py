@@ -11,7 +11,7 @@ import zmq
 
 from chatd.client import Client, client_key
 from chatd.core.address import Address
-from chatd.core.curve import CurveClientHandshake, encode_key, new_key_pair
+from chatd.core.curve import CurveClientHandshake, new_key_pair
 from chatd.core.zmtp import COMMAND, frame, greeting
 from chatd.errors import PermissionDenied, Unavailable
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Heartbeat, Hello, ServerFrame
@@ -145,7 +145,7 @@ async def test_a_token_may_be_good_with_one_key_only(tmp_path: Path) -> None:
     assert pair is not None
     made = encrypted(tmp_path / "data", ["ben"])
     with (made.folder / "tokens.toml").open("a") as tokens:
-        tokens.write(f'[tokens.pinned]\nprofile = "ann"\nkey = "{encode_key(pair.public)}"\n')
+        tokens.write(f'[tokens.pinned]\nprofile = "ann"\nkey = "{pair.public.hex()}"\n')
     with made as daemon:
         for key in (tmp_path / "ann.key", pair.secret):
             async with Client(daemon.public_uri, "pinned", key=key) as ann:

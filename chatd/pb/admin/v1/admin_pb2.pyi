@@ -15,10 +15,21 @@ class NotificationState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NOTIFICATION_STATE_WAITING: _ClassVar[NotificationState]
     NOTIFICATION_STATE_SENT: _ClassVar[NotificationState]
     NOTIFICATION_STATE_DEAD: _ClassVar[NotificationState]
+
+class AuditKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    AUDIT_KIND_UNSPECIFIED: _ClassVar[AuditKind]
+    AUDIT_KIND_ACT: _ClassVar[AuditKind]
+    AUDIT_KIND_USE: _ClassVar[AuditKind]
+    AUDIT_KIND_REFUSED: _ClassVar[AuditKind]
 NOTIFICATION_STATE_UNSPECIFIED: NotificationState
 NOTIFICATION_STATE_WAITING: NotificationState
 NOTIFICATION_STATE_SENT: NotificationState
 NOTIFICATION_STATE_DEAD: NotificationState
+AUDIT_KIND_UNSPECIFIED: AuditKind
+AUDIT_KIND_ACT: AuditKind
+AUDIT_KIND_USE: AuditKind
+AUDIT_KIND_REFUSED: AuditKind
 
 class ListRoomsRequest(_message.Message):
     __slots__ = ("after_room_id", "limit")
@@ -620,3 +631,95 @@ class DropNotificationsResponse(_message.Message):
     DROPPED_FIELD_NUMBER: _ClassVar[int]
     dropped: int
     def __init__(self, dropped: _Optional[int] = ...) -> None: ...
+
+class RevokeTokensRequest(_message.Message):
+    __slots__ = ("digest", "profile_id", "expires_at_us")
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_US_FIELD_NUMBER: _ClassVar[int]
+    digest: bytes
+    profile_id: str
+    expires_at_us: int
+    def __init__(self, digest: _Optional[bytes] = ..., profile_id: _Optional[str] = ..., expires_at_us: _Optional[int] = ...) -> None: ...
+
+class RevokeTokensResponse(_message.Message):
+    __slots__ = ("before_us",)
+    BEFORE_US_FIELD_NUMBER: _ClassVar[int]
+    before_us: int
+    def __init__(self, before_us: _Optional[int] = ...) -> None: ...
+
+class ListRevocationsRequest(_message.Message):
+    __slots__ = ("before_version", "limit")
+    BEFORE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    before_version: int
+    limit: int
+    def __init__(self, before_version: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class ListRevocationsResponse(_message.Message):
+    __slots__ = ("revocations", "more")
+    REVOCATIONS_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    revocations: _containers.RepeatedCompositeFieldContainer[Revocation]
+    more: bool
+    def __init__(self, revocations: _Optional[_Iterable[_Union[Revocation, _Mapping]]] = ..., more: bool = ...) -> None: ...
+
+class Revocation(_message.Message):
+    __slots__ = ("version", "digest", "profile_id", "before_us", "expires_at_us")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_US_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_US_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    digest: bytes
+    profile_id: str
+    before_us: int
+    expires_at_us: int
+    def __init__(self, version: _Optional[int] = ..., digest: _Optional[bytes] = ..., profile_id: _Optional[str] = ..., before_us: _Optional[int] = ..., expires_at_us: _Optional[int] = ...) -> None: ...
+
+class AuditLine(_message.Message):
+    __slots__ = ("line_id", "at_us", "kind", "profile_id", "acting_for", "address", "gateway_id", "what", "objects", "outcome", "repeated")
+    LINE_ID_FIELD_NUMBER: _ClassVar[int]
+    AT_US_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    ACTING_FOR_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
+    WHAT_FIELD_NUMBER: _ClassVar[int]
+    OBJECTS_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    REPEATED_FIELD_NUMBER: _ClassVar[int]
+    line_id: str
+    at_us: int
+    kind: AuditKind
+    profile_id: str
+    acting_for: str
+    address: str
+    gateway_id: str
+    what: str
+    objects: str
+    outcome: str
+    repeated: int
+    def __init__(self, line_id: _Optional[str] = ..., at_us: _Optional[int] = ..., kind: _Optional[_Union[AuditKind, str]] = ..., profile_id: _Optional[str] = ..., acting_for: _Optional[str] = ..., address: _Optional[str] = ..., gateway_id: _Optional[str] = ..., what: _Optional[str] = ..., objects: _Optional[str] = ..., outcome: _Optional[str] = ..., repeated: _Optional[int] = ...) -> None: ...
+
+class ListAuditRequest(_message.Message):
+    __slots__ = ("profile_id", "since_us", "limit", "before_line_id")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    SINCE_US_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_LINE_ID_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    since_us: int
+    limit: int
+    before_line_id: str
+    def __init__(self, profile_id: _Optional[str] = ..., since_us: _Optional[int] = ..., limit: _Optional[int] = ..., before_line_id: _Optional[str] = ...) -> None: ...
+
+class ListAuditResponse(_message.Message):
+    __slots__ = ("lines", "more")
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    lines: _containers.RepeatedCompositeFieldContainer[AuditLine]
+    more: bool
+    def __init__(self, lines: _Optional[_Iterable[_Union[AuditLine, _Mapping]]] = ..., more: bool = ...) -> None: ...
