@@ -1,7 +1,7 @@
 """The command line of ``chatctl``: all commands in one place, and the exit codes.
 
-0 done · 1 the service refused or failed · 2 usage · 3 the service is degraded (status) · 69 the
-service cannot be reached
+0 done · 1 the service refused or failed · 2 usage · 3 the service is degraded (status, check) · 69
+the service cannot be reached
 """
 
 import io
@@ -12,22 +12,26 @@ from typing import Annotated
 
 import typer
 
-from chatctl import dead_letters, devices, notifications, outbox, profiles, rooms
+from chatctl import dead_letters, devices, notifications, outbox, profiles, rooms, tokens
 from chatctl.arguments import AsJson
 from chatctl.audit import audit
+from chatctl.check import check
 from chatctl.connections import connections
 from chatctl.invocation import Options
 from chatctl.key import key
+from chatctl.latency import latency
 from chatctl.nodes import nodes
 from chatctl.output import ReaderGone
 from chatctl.presence import presence
 from chatctl.read_markers import read, unread
 from chatctl.receipts import receipts
 from chatctl.send import send
+from chatctl.stat import stat
 from chatctl.status import status
 from chatctl.tail import tail
 from chatctl.times import age
 from chatctl.top.command import top
+from chatctl.watch import watch
 from chatctl.why import why
 from chatd import __version__
 from chatd.errors import ChatdError, ConfigError, TimedOut, Unavailable
@@ -47,13 +51,18 @@ app.add_typer(dead_letters.app, name="dead-letter")
 app.add_typer(devices.app, name="device")
 app.add_typer(notifications.app, name="notify")
 app.add_typer(profiles.app, name="profile")
+app.add_typer(tokens.app, name="token")
 app.command()(send)
 app.command()(tail)
 app.command()(read)
 app.command()(unread)
 app.command()(receipts)
 app.command()(presence)
+app.command()(watch)
 app.command()(top)
+app.command()(stat)
+app.command()(latency)
+app.command()(check)
 app.command()(why)
 app.command()(connections)
 app.command()(status)
@@ -82,7 +91,8 @@ Token = Annotated[
     typer.Option(
         "--token",
         envvar="CHATD_TOKEN",
-        help="Your token; default: the token file's first operator.",
+        help="Your token; default: the token file's first operator. Here other users of the machine can see "
+        "it: use the variable, or a file.",
         show_default=False,
     ),
 ]

@@ -53,7 +53,7 @@ from chatd.gateway.watch import Watch
 from chatd.gateway.watch_rights import WatchRights
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, DescribeRequest
 from chatd.transport.queue.zeromq import ZeroMQSubscriber
-from chatd.transport.sockets import Context
+from chatd.transport.sockets import CALLS_HERE, QUEUE_HERE, Context, is_encrypted
 
 PRESENCE_REPAIR = 1.0
 """Seconds until a watcher that did not keep up is told again."""
@@ -88,10 +88,9 @@ def start_gateway(
         curve=CurveServer(*keys.pairs) if settings.gateway.is_encrypted else None,
     )
     server, opening, calls, refusals = _frames(settings, admission, streams, backend, expiry, audit)
-    queues = NodeQueues(
-        settings.queue.uris(settings.place), connect=subscriber.connect, disconnect=subscriber.disconnect
-    )
-    discovery = _discovery(settings, backend, queues)
+    addresses = _addresses(settings)
+    queues = NodeQueues(addresses.queue_uris, connect=subscriber.connect, disconnect=subscriber.disconnect)
+    discovery = _discovery(settings, addresses.node_uris, backend, queues)
     counters = (*streams.counters, calls.forwarded, refusals.refused, door.hung_up)
     check = TokenCheck(streams.connections, streams.sender, expiry)
     revoking = Revoking(revocations, admission, check)
@@ -107,6 +106,7 @@ def start_gateway(
         subscriber,
         backend,
         discovery,
+        queues,
         introduction,
         streams.watch,
         streams.resync,
@@ -116,7 +116,7 @@ def start_gateway(
     )
     node.start(
         context,
-        _addresses(settings),
+        addresses,
         on_frame=seams.gateway_frame(server.on_frame),
         after_batch=server.after_batch,
         on_messages=seams.gateway_receive(streams.live.on_batch),
@@ -356,7 +356,9 @@ def _drain(
     )
 
 
-def _discovery(settings: Settings, backend: Backend, queues: NodeQueues) -> Discovery:
+def _discovery(
+    settings: Settings, node_uris: Sequence[str], backend: Backend, queues: NodeQueues
+) -> Discovery:
     """Default nodes that come and go are called, and listened to."""
 
     def found(call_uri: str, queue_uri: str) -> None:
@@ -369,13 +371,19 @@ def _discovery(settings: Settings, backend: Backend, queues: NodeQueues) -> Disc
 
     path = settings.node.data_dir / f"nodes-{settings.node.node_id}.json"
     file = path if settings.mode == "gateway" else None
-    return Discovery(settings.calls.uris(settings.place), file=file, found=found, lost=lost)
+    return Discovery(node_uris, file=file, found=found, lost=lost)
 
 
 def _addresses(settings: Settings) -> GatewayAddresses:
+    call_uris, queue_uris = settings.calls.uris(settings.place), settings.queue.uris(settings.place)
     return GatewayAddresses(
         settings.gateway.gateway_uri,
         settings.gateway.gateway_public_uri,
-        settings.queue.uris(settings.place),
-        settings.calls.uris(settings.place),
+        _inside(queue_uris, QUEUE_HERE) if settings.mode == "all" else queue_uris,
+        _inside(call_uris, CALLS_HERE) if settings.mode == "all" else call_uris,
     )
+
+
+def _inside(uris: Sequence[str], here: str) -> Sequence[str]:
+    """A gateway reaches the node of its own process without a key."""
+    return [here if is_encrypted(uri) else uri for uri in uris]

@@ -8,6 +8,7 @@ front ◀─ DeviceSender ◀─ LiveDelivery ◀─ Subscriber
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -20,6 +21,7 @@ from chatd.gateway.drain import Drain
 from chatd.gateway.fronts.zmtp import ZmtpFront
 from chatd.gateway.fronts.zmtp_link import OnFrame
 from chatd.gateway.introduction import Introduction
+from chatd.gateway.node_queues import NodeQueues
 from chatd.gateway.public_address import public_address
 from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
@@ -30,6 +32,9 @@ from chatd.transport.sockets import Context
 from chatd.transport.timers import Timers
 
 log = structlog.get_logger()
+
+ANEW_SECONDS = 0.5
+"""Between leaving the queues and coming back with another key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class GatewayNode:
         subscriber: Subscriber,
         backend: Backend,
         discovery: Discovery,
+        queues: NodeQueues,
         introduction: Introduction,
         watch: Watch,
         resync: Resync,
@@ -62,11 +68,13 @@ class GatewayNode:
         reload: Reload,
         every: Sequence[tuple[float, Callable[[], None]]],
     ) -> None:
+        self._loop = loop
         self._front = front
         self._refusals = refusals
         self._subscriber = subscriber
         self._backend = backend
         self._discovery = discovery
+        self._queues = queues
         self._introduction = introduction
         self._watch = watch
         self._resync = resync
@@ -126,8 +134,11 @@ class GatewayNode:
         return public
 
     def change_keys(self, pairs: Sequence[KeyPair]) -> None:
-        """Other keys from now on, for connections that come; the newest is announced. Raises
-        ConfigError, and changes nothing, if the settings name a key that is none of these."""
+        """Connections of devices that come from now on are encrypted with these keys, if they are
+        encrypted; the newest is announced. Raises ConfigError, and changes nothing, if the settings
+        name a key that is none of these."""
+        if not self._front.public_keys:
+            return
         public_address(self._addresses.public_uri, self._bound, [pair.public for pair in pairs])
         self._front.change_keys(pairs)
         before, public = self.uri, self._public_address()
@@ -140,6 +151,11 @@ class GatewayNode:
         accept and hear nothing more."""
         await self._drain.run(seconds)
         await self._front.drain()
+
+    def connect_anew(self) -> None:
+        """Connect to the default nodes with the key that the process has by now."""
+        self._backend.connect_anew()
+        self._queues.connect_anew(partial(self._loop.call_later, ANEW_SECONDS))
 
     def close(self) -> None:
         """Close all that is open."""

@@ -14,6 +14,7 @@ from chatd.core.scopes import Scope, scopes_to_pb
 from chatd.daemon.default_node import assemble
 from chatd.daemon.settings.sources import load_settings
 from chatd.default.answer import Method, Role
+from chatd.default.nodes.known_peers import KnownPeers
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Error, RpcRequest, RpcResponse, ServerFrame
 from chatd.pb.node.v1 import node_pb2
 from chatd.store.database import Database
@@ -45,7 +46,13 @@ def policy(folder: Path) -> dict[str, Method]:
     settings = load_settings("default", None, system_config=folder / "none")
     loop = asyncio.new_event_loop()
     try:
-        made = assemble(loop, settings, Database(f"sqlite:///{folder}/policy.db"), lambda error: None)
+        made = assemble(
+            loop,
+            settings,
+            Database(f"sqlite:///{folder}/policy.db"),
+            KnownPeers(folder / "trusted", revoked=lambda: None),
+            lambda error: None,
+        )
     finally:
         loop.close()
     found = {method.name: method for method in made.methods}

@@ -2,6 +2,7 @@
 them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from inspect import isclass
 from pathlib import Path
 
@@ -58,8 +59,9 @@ class Settings(BaseModel):
 
     @property
     def place(self) -> Place:
-        """The mode and the folders, which sections ask for where a default depends on them."""
-        return self.node.place(self.mode)
+        """The mode, the folders and so on, which sections ask for where a default depends on
+        them."""
+        return replace(self.node.place(self.mode), default_uri=self.calls.default_uri)
 
     def problems(self) -> Iterator[str]:
         """A line for each value that is well formed and still wrong."""
