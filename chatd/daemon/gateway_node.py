@@ -379,6 +379,7 @@ def _addresses(settings: Settings) -> GatewayAddresses:
     return GatewayAddresses(
         settings.gateway.gateway_uri,
         settings.gateway.gateway_public_uri,
+        settings.node.public_host,
         _inside(queue_uris, QUEUE_HERE) if settings.mode == "all" else queue_uris,
         _inside(call_uris, CALLS_HERE) if settings.mode == "all" else call_uris,
     )

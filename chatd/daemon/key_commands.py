@@ -18,6 +18,8 @@ from chatd.errors import ConfigError
 from chatd.text import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from chatd.daemon.settings import Settings
     from chatd.files.key_file import Keys
 
@@ -35,7 +37,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 @app.command()
 def show(mode: OfMode = "all", config: Config = None, as_json: AsJson = False) -> None:
-    """Show the public key, and the address that devices use.
+    """Show the public key, and the addresses that devices and gateways use.
 
     A missing key is made.
 
@@ -163,28 +165,35 @@ def _check_user(path: Path) -> None:
 
 def _show(settings: "Settings", keys: "Keys", as_json: bool) -> None:
     """The newest key is the one that others are to know."""
-    found: dict[str, str] = {"file": str(_file(settings)), "key": keys.newest.public.hex()}
+    found = {"file": str(_file(settings)), "key": keys.newest.public.hex()}
     if keys.following is not None:
         found["old_key"] = keys.current.public.hex()
-    address = _address(settings, keys)
-    if address:
-        found["address"] = address
+    found |= dict(_addresses(settings, keys))
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
+    width = max(map(len, found)) + 1
     for name, value in found.items():
-        typer.echo(f"{name.replace('_', ' ') + ':':<9} {value}")
+        typer.echo(f"{name.replace('_', ' ') + ':':<{width}} {value}")
 
 
-def _address(settings: "Settings", keys: "Keys") -> str:
-    """The address that devices use; empty if this process is no gateway, or a port is chosen when
-    it binds."""
-    from chatd.core.address import Listening  # here: see above
+def _addresses(settings: "Settings", keys: "Keys") -> "Iterator[tuple[str, str]]":
+    """The addresses that devices and gateways use. One whose port is chosen when it is bound is
+    left out, and so is one inside the process."""
+    from chatd.core.address import Address, Listening, reached_at  # here: see above
     from chatd.gateway.public_address import public_address
 
-    gateway = settings.gateway
-    listening = Listening.parse(gateway.gateway_uri)
-    if settings.mode == "default" or (not gateway.gateway_public_uri and listening.endpoint.endswith(":*")):
-        return ""
-    publics = keys.public if listening.is_encrypted else ()
-    return str(public_address(gateway.gateway_public_uri, listening.endpoint, publics))
+    gateway, host = settings.gateway, settings.node.public_host
+    if settings.mode != "default":
+        listening = Listening.parse(gateway.gateway_uri)
+        if gateway.gateway_public_uri or not listening.endpoint.endswith(":*"):
+            publics = keys.public if listening.is_encrypted else ()
+            yield (
+                "gateway_uri",
+                str(public_address(gateway.gateway_public_uri, host, listening.endpoint, publics)),
+            )
+    if settings.mode != "gateway":
+        listening = Listening.parse(settings.calls.uris(settings.place)[0])
+        if not listening.endpoint.startswith("inproc:") and not listening.endpoint.endswith(":*"):
+            key = keys.newest.public if listening.is_encrypted else b""
+            yield "default_uri", str(Address(reached_at(listening.endpoint, host), key))

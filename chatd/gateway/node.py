@@ -39,11 +39,13 @@ ANEW_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class GatewayAddresses:
-    """``public_uri`` is where devices reach the gateway; empty: where it is bound. ``queue_uris``
-    and ``node_uris`` are the nodes to begin with."""
+    """``public_uri`` is where devices reach the gateway; empty: where it is bound, at
+    ``public_host`` if that is all addresses of the machine. ``queue_uris`` and ``node_uris`` are
+    the nodes to begin with."""
 
     bind_uri: str
     public_uri: str
+    public_host: str
     queue_uris: Sequence[str]
     node_uris: Sequence[str]
 
@@ -82,7 +84,7 @@ class GatewayNode:
         self._timers = Timers(loop)
         self._drain = drain
         self.reload = reload.run
-        self._addresses = GatewayAddresses("", "", (), ())
+        self._addresses = GatewayAddresses("", "", "", (), ())
         self._bound = ""
         self.uri = ""
         """The address that devices use."""
@@ -129,9 +131,13 @@ class GatewayNode:
             self._timers.every(seconds, action)
 
     def _public_address(self) -> Address:
-        public = public_address(self._addresses.public_uri, self._bound, self._front.public_keys)
+        public = self._address_with(self._front.public_keys)
         self.uri = str(public)
         return public
+
+    def _address_with(self, keys: Sequence[bytes]) -> Address:
+        addresses = self._addresses
+        return public_address(addresses.public_uri, addresses.public_host, self._bound, keys)
 
     def change_keys(self, pairs: Sequence[KeyPair]) -> None:
         """Connections of devices that come from now on are encrypted with these keys, if they are
@@ -139,7 +145,7 @@ class GatewayNode:
         name a key that is none of these."""
         if not self._front.public_keys:
             return
-        public_address(self._addresses.public_uri, self._bound, [pair.public for pair in pairs])
+        self._address_with([pair.public for pair in pairs])
         self._front.change_keys(pairs)
         before, public = self.uri, self._public_address()
         if self.uri != before:

@@ -4,19 +4,27 @@ one than it listens at, and carries the gateway's key if connections are encrypt
 import socket
 from collections.abc import Sequence
 
-from chatd.core.address import Address, Listening, check_endpoint, is_everywhere, parse_key, split
+from chatd.core.address import (
+    Address,
+    Listening,
+    check_endpoint,
+    is_everywhere,
+    parse_key,
+    reached_at,
+    split,
+)
 from chatd.errors import ConfigError
 
 
-def check_public_address(given: str, listening: Listening) -> None:
+def check_public_address(given: str, host: str, listening: Listening) -> None:
     """Raise ConfigError if no device could connect to what ``public_address`` would make of
     these."""
     if not given:
-        if is_everywhere(listening.endpoint):
+        if is_everywhere(listening.endpoint) and not host:
             port = listening.endpoint.rpartition(":")[2]
             raise ConfigError(
-                f"{listening.endpoint} stands for all addresses of this machine, so it must be set to the one "
-                f"that devices use, for example tcp://{socket.gethostname()}:{port}"
+                f"{listening.endpoint} stands for all addresses of this machine, so PUBLIC_HOST, or this, must "
+                f"say which one devices use, for example tcp://{socket.gethostname()}:{port}"
             )
     elif listening.is_encrypted:
         endpoint, mark, key = split(given)
@@ -29,13 +37,14 @@ def check_public_address(given: str, listening: Listening) -> None:
         Address.parse(given)
 
 
-def public_address(given: str, bound: str, keys: Sequence[bytes]) -> Address:
-    """The address ``given`` by the settings, else the one that is ``bound``, with the newest key.
-    ``keys`` are this gateway's, the newest last; none if connections are plain. Raises
-    ConfigError."""
+def public_address(given: str, host: str, bound: str, keys: Sequence[bytes]) -> Address:
+    """The address ``given`` by the settings, else the one that is ``bound``, by its ``host`` if
+    that stands for all of the machine's, with the newest key. ``keys`` are this gateway's, the
+    newest last; none if connections are plain. Raises ConfigError."""
+    address = given or reached_at(bound, host)
     if not keys:
-        return Address.parse(given or bound)
-    endpoint, mark, key = split(given or bound)
+        return Address.parse(address)
+    endpoint, mark, key = split(address)
     if mark and parse_key(key) not in keys:
         raise ConfigError("GATEWAY_PUBLIC_URI has another key than this gateway; it may be left out there")
     return Address(endpoint, keys[-1])

@@ -35,16 +35,19 @@ def test_the_key_is_made_and_the_address_is_the_one_to_copy(tmp_path: Path) -> N
     file = tmp_path / "data/keys/n1-all.key"
     pair = load_keys(file, create=False).current
     key = pair.public.hex()
-    assert said == {"file": str(file), "key": key, "address": f"tcp://chat.example:7400#{key}"}
+    assert said == {"file": str(file), "key": key, "gateway_uri": f"tcp://chat.example:7400#{key}"}
     text = keys(tmp_path / "data", "show")
-    assert text.splitlines()[-1].split() == ["address:", f"tcp://chat.example:7400#{key}"]
+    assert text.splitlines()[-1].split() == ["gateway", "uri:", f"tcp://chat.example:7400#{key}"]
     assert pair.secret.hex() not in text
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_each_mode_has_a_key_of_its_own(tmp_path: Path) -> None:
     assert shown(tmp_path, "show")["key"] != shown(tmp_path, "show", "--mode", "gateway")["key"]
-    assert "address" not in shown(tmp_path, "show", "--mode", "default")
+    said = shown(tmp_path, "show", "--mode", "default")
+    assert ("gateway_uri" in said, said["default_uri"]) == (False, f"ipc://{tmp_path}/run/default")
+    text = keys(tmp_path, "show", "--mode", "default", DEFAULT_URI="tcp://0.0.0.0:7401", PUBLIC_HOST="node")
+    assert text.splitlines()[-1].split() == ["default", "uri:", f"tcp://node:7401#{said['key']}"]
     assert "--mode" in keys(tmp_path, "show", "--mode", "other", code=2)
 
 
@@ -53,7 +56,7 @@ def test_a_key_is_changed_in_two_steps(tmp_path: Path) -> None:
     between = shown(tmp_path, "rotate")
     new = between["key"]
     assert (between["old_key"], new != old) == (old, True)
-    assert between["address"].endswith(f"#{new}")
+    assert between["gateway_uri"].endswith(f"#{new}")
     assert "already" in keys(tmp_path, "rotate", code=2)
     assert shown(tmp_path, "show") == between
     after = shown(tmp_path, "rotate", "--finish")

@@ -18,6 +18,7 @@ HERE = "tcp://10.0.0.1:7400"
         ("tcp://127.0.0.1:7500", PLAIN, (), "tcp://127.0.0.1:7500"),
         (f"tcp://proxy.example:7400#{OLD.hex()}", PLAIN, (), f"tcp://proxy.example:7400#{OLD.hex()}"),
         ("", HERE, (OLD,), f"{HERE}#{OLD.hex()}"),
+        ("", "tcp://0.0.0.0:7400", (OLD,), f"tcp://host:7400#{OLD.hex()}"),
         ("tcp://chat.example:1", HERE, (OLD,), f"tcp://chat.example:1#{OLD.hex()}"),
         ("tcp://chat.example:1", HERE, (OLD, NEW), f"tcp://chat.example:1#{NEW.hex()}"),
         (f"tcp://chat.example:1#{OLD.hex()}", HERE, (OLD, NEW), f"tcp://chat.example:1#{NEW.hex()}"),
@@ -26,13 +27,13 @@ HERE = "tcp://10.0.0.1:7400"
 def test_an_address_has_the_newest_key(
     given: str, bound: str, keys: tuple[bytes, ...], expected: str
 ) -> None:
-    check_public_address(given, Listening(bound, bool(keys)))
-    assert str(public_address(given, bound, keys)) == expected
+    check_public_address(given, "host", Listening(bound, bool(keys)))
+    assert str(public_address(given, "host", bound, keys)) == expected
 
 
 def test_anothers_key_is_refused() -> None:
     with pytest.raises(ConfigError, match="another key"):
-        public_address(f"{HERE}#{NEW.hex()}", HERE, [OLD])
+        public_address(f"{HERE}#{NEW.hex()}", "", HERE, [OLD])
 
 
 @pytest.mark.parametrize(
@@ -50,5 +51,5 @@ def test_anothers_key_is_refused() -> None:
 )
 def test_an_address_that_no_device_could_use_is_refused(given: str, listening: str, says: str) -> None:
     with pytest.raises(ConfigError) as error:
-        check_public_address(given, Listening.parse(listening))
+        check_public_address(given, "", Listening.parse(listening))
     assert says in str(error.value)

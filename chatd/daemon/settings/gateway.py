@@ -29,7 +29,7 @@ class GatewaySection(Section):
         default="",
         description="Address at which devices reach this gateway from where they are, such as "
         "tcp://chat.example:7400. Gateways name it to devices, with this one's key if its connections are "
-        "encrypted. Default: GATEWAY_URI, as bound, unless that stands for all addresses of the machine.",
+        "encrypted. Default: GATEWAY_URI, as bound; at PUBLIC_HOST if that is all addresses of the machine.",
     )
     max_connections_per_device: int = number(
         2,
@@ -98,6 +98,8 @@ class GatewaySection(Section):
         yield from found
         if not found:
             try:
-                check_public_address(self.gateway_public_uri, Listening.parse(self.gateway_uri))
+                check_public_address(
+                    self.gateway_public_uri, place.public_host, Listening.parse(self.gateway_uri)
+                )
             except ConfigError as exc:
                 yield f"GATEWAY_PUBLIC_URI: {exc}"
