@@ -258,7 +258,9 @@ def test_secrets_from_files(home: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert load_settings("all", path).store.db_uri == "postgresql://in_toml@127.0.0.1/d"
     assert load_settings("all", path).origins["db_uri"] == f"{home}/in_toml"
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
-    assert load_settings("all", path).store.db_uri == "postgresql://in_toml@127.0.0.1/d", "it has no such credential"
+    assert load_settings("all", path).store.db_uri == "postgresql://in_toml@127.0.0.1/d", (
+        "it has no such credential"
+    )
     (credentials / "db_uri").write_text("postgresql://credential@127.0.0.1/d\r\n")
     assert load_settings("all", path).store.db_uri == "postgresql://credential@127.0.0.1/d"
     monkeypatch.setenv("DB_URI_FILE", f"{home}/in_environment")
