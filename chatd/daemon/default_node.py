@@ -70,7 +70,6 @@ from chatd.pb.node.v1.node_pb2 import DescribeResponse
 from chatd.store.access import StoreAccess
 from chatd.store.database import Database
 from chatd.store.writer import apply_group
-from chatd.text import one_line
 from chatd.transport.queue.zeromq import ZeroMQPublisher
 from chatd.transport.sockets import Context, is_encrypted
 from chatd.transport.zap import Guard
@@ -99,11 +98,11 @@ async def start_default_node(
     )
     stack.enter_context(claim)
     database, before = open_database(settings, context.holder, stack)
-    peers = KnownPeers(settings.node.trusted(), revoked=partial(context.listen_again, loop.call_later))
-    made = assemble(loop, settings, database, peers, broken, seams, before=before)
+    revoked = partial(context.listen_again, loop.call_later)
+    made = assemble(loop, settings, database, revoked, broken, seams, before=before)
     (call_uri,), (queue_uri,) = settings.calls.uris(settings.place), settings.queue.uris(settings.place)
     if is_encrypted(call_uri) or is_encrypted(queue_uri):
-        stack.callback(Guard(loop, context, partial(_is_known, peers, made.audit)).close)
+        stack.callback(Guard(loop, context, made.leases.peers.is_known).close)
     stack.callback(made.node.close)
     stack.callback(made.store.stop)
     identity = Identity(
@@ -139,14 +138,6 @@ def _lease(settings: Settings, started_us: int) -> Lease:
     )
 
 
-def _is_known(peers: KnownPeers, audit: Audit, key: bytes, address: str) -> bool:
-    """A peer wants to connect; the node's own try is no refusal to speak of."""
-    known = peers.is_known(key, address)
-    if not known and key != peers.stranger.public:
-        audit.peer_refused(one_line(address), "its key is not known", objects=f"key={key.hex()}")
-    return known
-
-
 @dataclass(frozen=True, slots=True)
 class Assembled:
     """A node that has not begun, its store, and all calls that it answers."""
@@ -155,7 +146,6 @@ class Assembled:
     store: StoreAccess
     fan_out: FanOut
     leases: Leases
-    audit: Audit
     started_us: int
     methods: tuple[Method, ...]
 
@@ -164,14 +154,14 @@ def assemble(
     loop: asyncio.AbstractEventLoop,
     settings: Settings,
     database: Database,
-    peers: KnownPeers,
+    revoked: Callable[[], None],
     broken: Callable[[ChatdError], None],
     seams: Seams = NO_SEAMS,
     *,
     before: LogState = UNKNOWN_LOG,
 ) -> Assembled:
-    """Put a node together. Nothing is bound or started yet. ``before`` is the log that its data
-    directory was used with last."""
+    """Put a node together. Nothing is bound or started yet. ``revoked`` ends all connections of
+    gateways. ``before`` is the log that its data directory was used with last."""
     started_us = _now_us()
     store = StoreAccess(
         loop,
@@ -186,9 +176,10 @@ def assemble(
     log = KnownLog(
         LogFile(settings.place.data_dir, settings.node.node_id), before, changed=store.members.clear
     )
-    leases = Leases(store, log, peers, lease=settings.node.node_lease_seconds, clock=_now_us, lost=broken)
     audit = Audit(store, say=say_audit, now=loop.time)
-    gateways = Gateways(now=loop.time, refused=audit.peer_refused)
+    peers = KnownPeers(settings.node.trusted(), audit=audit.record, revoked=revoked)
+    leases = Leases(store, log, peers, lease=settings.node.node_lease_seconds, clock=_now_us, lost=broken)
+    gateways = Gateways(now=loop.time, audit=audit.record)
     parts = _parts(settings, store, flow, leases, gateways, started_us)
     refused = Counter("requests_refused", "requests refused")
     description = NodeDescription(settings.node.node_id, __version__, store.engine, started_us)
@@ -205,7 +196,7 @@ def assemble(
     methods = tuple(call for part in (*parts, admin.part) for call in part.calls)
     calls = Calls(loop, store, methods, refused, Deadlines(started_us), audit.witness)
     node = DefaultNode(loop, store, calls, flow.publisher, flow.routing.on_gateway, parts)
-    return Assembled(node, store, flow.fan_out, leases, audit, started_us, methods)
+    return Assembled(node, store, flow.fan_out, leases, started_us, methods)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from chatd.core.audit import AuditKind, AuditLine, shorten
+from chatd.core.audit import AuditKind, AuditLine
 from chatd.core.seldom import Seldom
 from chatd.default.answer import Caller, Method, Role
 from chatd.default.audit.store import Audited, RecordAudit
@@ -55,21 +55,6 @@ class Audit:
             line = replace(line, repeated=repeated)
             self.say(line)
             self._store.tell(RecordAudit((line,)))
-
-    def peer_refused(self, address: str, why: str, *, gateway_id: str = "", objects: str = "") -> None:
-        """A gateway, or whatever connected as one, was refused."""
-        self.record(
-            AuditLine(
-                AuditKind.REFUSED,
-                profile_id="",
-                acting_for="",
-                address=shorten(address),
-                gateway_id=shorten(gateway_id),
-                what="Peer",
-                objects=objects,
-                outcome=shorten(why),
-            )
-        )
 
 
 class CallWitness:

@@ -2,10 +2,10 @@
 are kept in memory; a gateway asks every second."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 import structlog
 
+from chatd.core.audit import AuditKind, AuditLine, shorten
 from chatd.core.node_protocol import refusal
 from chatd.core.outage import Outage
 from chatd.errors import Unavailable
@@ -23,18 +23,12 @@ _Key = tuple[str, str, int]
 """Id, address and start."""
 
 
-class PeerRefused(Protocol):
-    """For the audit (``Audit.peer_refused``)."""
-
-    def __call__(self, address: str, why: str, /, *, gateway_id: str) -> None: ...
-
-
 class Gateways:
-    """``now`` is a steady clock, in seconds; ``refused`` is told of those that are refused."""
+    """``now`` is a steady clock, in seconds; ``audit`` is told of those that are refused."""
 
-    def __init__(self, *, now: Callable[[], float], refused: PeerRefused) -> None:
+    def __init__(self, *, now: Callable[[], float], audit: Callable[[AuditLine], None]) -> None:
         self._now = now
-        self._refused_peer = refused
+        self._audit = audit
         self._known: dict[_Key, tuple[float, DescribeRequest]] = {}
         self._refused: dict[tuple[str, str], tuple[float, Outage]] = {}
 
@@ -54,7 +48,17 @@ class Gateways:
         key = (request.gateway_id, request.gateway_uri)
         known = self._refused.get(key)
         if why:
-            self._refused_peer(request.gateway_uri, why, gateway_id=request.gateway_id)
+            self._audit(
+                AuditLine(
+                    AuditKind.REFUSED,
+                    profile_id="",
+                    acting_for="",
+                    address=shorten(request.gateway_uri),
+                    gateway_id=shorten(request.gateway_id),
+                    what="Peer",
+                    outcome=why,
+                )
+            )
             outage = (
                 known[1]
                 if known
