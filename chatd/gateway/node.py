@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from chatd.errors import ChatdError
+from chatd.gateway.authentication.webhook import WebhookTokens
 from chatd.gateway.backend import Backend
 from chatd.gateway.discovery import Discovery
 from chatd.gateway.drain import Drain
@@ -59,6 +60,7 @@ class GatewayNode:
         resync: Resync,
         drain: Drain,
         reload: Reload,
+        webhook: WebhookTokens | None,
         every: Sequence[tuple[float, Callable[[], None]]],
     ) -> None:
         self._loop = loop
@@ -74,6 +76,7 @@ class GatewayNode:
         self._every = every
         self._timers = Timers(loop)
         self._drain = drain
+        self._webhook = webhook
         self.reload = reload.run
         self.uri = ""
         """Where the gateway is bound."""
@@ -122,6 +125,8 @@ class GatewayNode:
         accept and hear nothing more."""
         await self._drain.run(seconds)
         await self._front.drain()
+        if self._webhook is not None:
+            await self._webhook.close()
 
     def connect_anew(self) -> None:
         """Connect to the default nodes with the key that the process has by now."""
