@@ -23,6 +23,7 @@ from chatd.gateway.audit import PERIOD as AUDIT_PERIOD
 from chatd.gateway.audit import GatewayAudit
 from chatd.gateway.authentication.chain import Authentication
 from chatd.gateway.authentication.revocations import Revocations
+from chatd.gateway.authentication.webhook import WebhookTokens
 from chatd.gateway.backend import Backend, OnReply
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.catch_up import CatchUp
@@ -69,7 +70,9 @@ def start_gateway(
 ) -> GatewayNode:
     """Return when the gateway listens; ``stack`` ends it. Raises ConfigError, StartFailed."""
     revocations = Revocations(now=time.time)
-    tokens = Authentication(tuple(load_token_files(settings, create=True)), revocations, now=time.time)
+    webhook = _webhook(loop, settings)
+    lasting = () if webhook is None else (webhook,)
+    tokens = Authentication((*load_token_files(settings, create=True), *lasting), revocations, now=time.time)
     door = Doorkeeper(settings.gateway.door(settings.authentication.door()))
     # Two gateways may have one id, and one that is started again is another.
     instance = f"{settings.node.node_id}-{secrets.token_hex(8)}"
@@ -111,7 +114,8 @@ def start_gateway(
         streams.watch,
         streams.resync,
         drain,
-        Reload(admission, check),
+        Reload(admission, check, lasting),
+        webhook,
         every=_every(loop, settings, front, door, streams, expiry, audit),
     )
     node.start(
@@ -123,6 +127,11 @@ def start_gateway(
     )
     stack.callback(node.close)
     return node
+
+
+def _webhook(loop: asyncio.AbstractEventLoop, settings: Settings) -> WebhookTokens | None:
+    section = settings.authentication_webhook.webhook()
+    return None if section is None else WebhookTokens(loop, section, now=time.time)
 
 
 def _every(

@@ -15,6 +15,7 @@ import structlog
 from chatd.core.address import Address
 from chatd.core.curve import KeyPair
 from chatd.errors import ChatdError
+from chatd.gateway.authentication.webhook import WebhookTokens
 from chatd.gateway.backend import Backend
 from chatd.gateway.discovery import Discovery
 from chatd.gateway.drain import Drain
@@ -68,6 +69,7 @@ class GatewayNode:
         resync: Resync,
         drain: Drain,
         reload: Reload,
+        webhook: WebhookTokens | None,
         every: Sequence[tuple[float, Callable[[], None]]],
     ) -> None:
         self._loop = loop
@@ -83,6 +85,7 @@ class GatewayNode:
         self._every = every
         self._timers = Timers(loop)
         self._drain = drain
+        self._webhook = webhook
         self.reload = reload.run
         self._addresses = GatewayAddresses("", "", "", (), ())
         self._bound = ""
@@ -157,6 +160,8 @@ class GatewayNode:
         accept and hear nothing more."""
         await self._drain.run(seconds)
         await self._front.drain()
+        if self._webhook is not None:
+            await self._webhook.close()
 
     def connect_anew(self) -> None:
         """Connect to the default nodes with the key that the process has by now."""

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from chatd.daemon.mode import Mode
 from chatd.daemon.settings.authentication import AuthenticationSection
+from chatd.daemon.settings.authentication_webhook import AuthenticationWebhookSection
 from chatd.daemon.settings.calls import CallsSection
 from chatd.daemon.settings.fan_out import FanOutSection
 from chatd.daemon.settings.gateway import GatewaySection
@@ -45,6 +46,7 @@ class Settings(BaseModel):
     calls: CallsSection
     gateway: GatewaySection
     authentication: AuthenticationSection
+    authentication_webhook: AuthenticationWebhookSection
     streams: StreamsSection
     messages: MessagesSection
     rooms: RoomsSection

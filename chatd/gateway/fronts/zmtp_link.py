@@ -202,7 +202,7 @@ class ZmtpLink(asyncio.Protocol):
         for at, event in enumerate(events):
             if self._holds:
                 self._left = list(events[at:])
-                return
+                break
             if self.has_ended:
                 return
             if type(event) is bytes:
