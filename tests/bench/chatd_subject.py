@@ -17,6 +17,7 @@ from chatd.pb.gateway.v1.gateway_pb2 import Ack, ClientFrame, Heartbeat, Hello, 
 from tests.bench.measure import family
 from tests.bench.subject import ACK_EVERY, ACK_SECONDS, Tally, stamped_at
 from tests.bench.zmtp import Dealer
+from tests.daemons import free_port
 from tests.databases import HOW_TO_INSTALL, cluster
 from tests.system.deployment import Deployment
 
@@ -224,16 +225,18 @@ class ChatdSender:
 
 
 class Chatd:
-    """``gateways`` processes of chatd gateway at ``nodes`` of chatd default, on SQLite."""
+    """``gateways`` processes of chatd gateway at ``nodes`` of chatd default, on SQLite.
+    ``metrics``: each shows its metrics."""
 
     kind = "chatd"
     promise = "committed and fsynced"
     database = "SQLite, synchronous=FULL"
 
-    def __init__(self, *, nodes: int = 1, gateways: int = 1) -> None:
+    def __init__(self, *, nodes: int = 1, gateways: int = 1, metrics: bool = False) -> None:
         self.name = self.kind if nodes == gateways == 1 else f"{self.kind}-{nodes}x{gateways}"
         self._nodes = nodes
         self._gateways = gateways
+        self._metrics = metrics
 
     def start(self, folder: Path) -> str:
         return self._start(folder, f"sqlite:///{folder}/chatd.db")
@@ -243,6 +246,9 @@ class Chatd:
         self.deployment = Deployment(
             folder, database, defaults=self._nodes, gateways=self._gateways, REPAIR_PULL_SECONDS=default
         )
+        if self._metrics:
+            for daemon in (*self.deployment.defaults, *self.deployment.gateways):
+                daemon.settings["METRICS_URI"] = f"http://127.0.0.1:{free_port()}"
         self.deployment.__enter__()
         self.uris = [self.deployment.uri(number) for number in range(self._gateways)]
         self.token = self.deployment.token
