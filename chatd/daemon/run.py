@@ -90,6 +90,11 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
         if gateway is not None and any(map(has_key, settings.calls.uris(settings.place))):
             key = keys.current.public.hex()
             log.info(f"A default node lets this gateway in once it knows its key: chatd keys trust {key}")
+        if settings.metrics.metrics_uri:
+            # aiohttp and prometheus_client weigh 20 MB: only those pay that show metrics.
+            from chatd.daemon.metrics.server import serve_metrics
+
+            await serve_metrics(settings, node, gateway, stack, is_stopping=stop.is_set)
         if gateway is not None:
             await _until_ready(gateway, stop, manager)
         warn_of_exposed(settings)
