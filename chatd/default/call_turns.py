@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from chatd.store.fair_queue import FairQueue
 
-TURN_SECONDS = 0.005
+TURN_SECONDS = 0.002
 
 Call = TypeVar("Call")
 
