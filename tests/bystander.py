@@ -61,7 +61,7 @@ class Bystander:
         return percentile(sorted(took), 0.99)
 
     def be_quiet(self) -> None:
-        """Measure him while nobody attacks, until a window is so quiet that FLOOR is his bound. What
+        """Measure him while nobody attacks, until a window is so quiet that FLOOR decides. What
         an attack before has left is worked off meanwhile."""
         self._quiet = max(self._quiet, min(self._windows(FLOOR / TIMES)))
 
