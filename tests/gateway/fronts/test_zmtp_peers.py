@@ -207,7 +207,7 @@ class TestEncrypted:
     ) -> None:
         """A token that is bound to it is good over this connection, and over no other."""
         echo, server = sealed
-        key = encode_key(server.keys.public).encode()
+        key = encode_key(server.public).encode()
         keys = [zmq.curve_keypair() for _ in range(2)]
         for public, secret in keys:
             client = echo.client(curve_publickey=public, curve_secretkey=secret, curve_serverkey=key)
