@@ -1,6 +1,7 @@
 """Starts real chatd processes for tests, the demo and benchmarks: own folder, free ports, ended by
 their own process ids."""
 
+import json
 import os
 import random
 import signal
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
@@ -59,6 +60,8 @@ class Daemon:
             **(settings or {}),
         }
         self.settings = {key: str(value) for key, value in given.items()}
+        self.prefix: Sequence[str] = ()
+        """Stands before the command, and becomes it."""
         self.process: subprocess.Popen[bytes] | None = None
         self.armed = False
         """Whether a failpoint waits in it (tests/chaos)."""
@@ -76,7 +79,10 @@ class Daemon:
         with self.log.open("ab") as log:
             environment = {**os.environ, **self.settings}
             self.process = subprocess.Popen(
-                [sys.executable, "-m", self.module, self.mode], stdout=log, stderr=log, env=environment
+                [*self.prefix, sys.executable, "-m", self.module, self.mode],
+                stdout=log,
+                stderr=log,
+                env=environment,
             )
         deadline = time.monotonic() + 30
         while wait:
@@ -87,6 +93,12 @@ class Daemon:
                 raise RuntimeError(f"chatd {self.mode} did not start:\n{text.decode(errors='replace')}")
             time.sleep(0.01)
         return self
+
+    @property
+    def public_uri(self) -> str:
+        """The address that devices use, as its last start said."""
+        ready = [line for line in self.log.read_text().splitlines() if "chatd is ready" in line]
+        return str(json.loads(ready[-1])["gateway"])
 
     def kill(self) -> None:
         """kill -9."""

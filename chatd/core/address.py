@@ -78,6 +78,11 @@ def split(text: str) -> tuple[str, str, str]:
     return text.partition("#") if text.startswith("tcp:") else (text, "", "")
 
 
+def has_key(uri: str) -> bool:
+    """True for an address to connect to that is encrypted."""
+    return bool(split(uri)[1])
+
+
 def parse_key(text: str) -> bytes:
     """A public key of 64 hexadecimal digits. Raises ConfigError, which does not show them: it may
     be a secret one, put there by mistake."""
@@ -119,6 +124,15 @@ def is_local(endpoint: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def reached_at(endpoint: str, host: str) -> str:
+    """The endpoint by which others reach what listens at ``endpoint``: at ``host`` if that stands
+    for all addresses of the machine."""
+    if not is_everywhere(endpoint):
+        return endpoint
+    bracketed = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    return f"tcp://{bracketed}:{endpoint.rpartition(':')[2]}"
 
 
 def is_everywhere(endpoint: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from chatd import __version__
+from chatd.daemon import key_commands, token_commands
 from chatd.daemon.mode import Mode
 from chatd.errors import ChatdError, ConfigError
 
@@ -22,6 +23,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(token_commands.app, name="token")
+app.add_typer(key_commands.app, name="keys")
 
 Config = Annotated[
     Path | None,

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from chatd import __version__
 from chatd.core import node_protocol
 from chatd.core.counter import Counter
+from chatd.core.curve import CurveServer
 from chatd.daemon.authenticators import load_token_files
 from chatd.daemon.logs import say_audit
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
+from chatd.files.key_file import Keys
 from chatd.gateway import ack_flush, token_expiry, watch_rights
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.admission import Admission
@@ -21,6 +23,7 @@ from chatd.gateway.audit import PERIOD as AUDIT_PERIOD
 from chatd.gateway.audit import GatewayAudit
 from chatd.gateway.authentication.chain import Authentication
 from chatd.gateway.authentication.revocations import Revocations
+from chatd.gateway.authentication.webhook import WebhookTokens
 from chatd.gateway.backend import Backend, OnReply
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.catch_up import CatchUp
@@ -51,7 +54,7 @@ from chatd.gateway.watch import Watch
 from chatd.gateway.watch_rights import WatchRights
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, DescribeRequest
 from chatd.transport.queue.zeromq import ZeroMQSubscriber
-from chatd.transport.sockets import Context
+from chatd.transport.sockets import CALLS_HERE, QUEUE_HERE, Context, is_encrypted
 
 PRESENCE_REPAIR = 1.0
 """Seconds until a watcher that did not keep up is told again."""
@@ -61,12 +64,15 @@ def start_gateway(
     loop: asyncio.AbstractEventLoop,
     context: Context,
     settings: Settings,
+    keys: Keys,
     stack: ExitStack,
     seams: Seams = NO_SEAMS,
 ) -> GatewayNode:
-    """Return when the gateway listens; ``stack`` ends it. Raises ConfigError."""
+    """Return when the gateway listens; ``stack`` ends it. Raises ConfigError, StartFailed."""
     revocations = Revocations(now=time.time)
-    tokens = Authentication(tuple(load_token_files(settings, create=True)), revocations, now=time.time)
+    webhook = _webhook(loop, settings)
+    lasting = () if webhook is None else (webhook,)
+    tokens = Authentication((*load_token_files(settings, create=True), *lasting), revocations, now=time.time)
     door = Doorkeeper(settings.gateway.door(settings.authentication.door()))
     # Two gateways may have one id, and one that is started again is another.
     instance = f"{settings.node.node_id}-{secrets.token_hex(8)}"
@@ -82,12 +88,12 @@ def start_gateway(
         Door(door.accepted, door.ended, door.broke, door.commanded, door.is_stranger, door.newcomers),
         on_lost=streams.sender.lost,
         on_room=streams.catch_up.has_room,
+        curve=CurveServer(*keys.pairs) if settings.gateway.is_encrypted else None,
     )
     server, opening, calls, refusals = _frames(settings, admission, streams, backend, expiry, audit)
-    queues = NodeQueues(
-        settings.queue.uris(settings.place), connect=subscriber.connect, disconnect=subscriber.disconnect
-    )
-    discovery = _discovery(settings, backend, queues)
+    addresses = _addresses(settings)
+    queues = NodeQueues(addresses.queue_uris, connect=subscriber.connect, disconnect=subscriber.disconnect)
+    discovery = _discovery(settings, addresses.node_uris, backend, queues)
     counters = (*streams.counters, calls.forwarded, refusals.refused, door.hung_up)
     check = TokenCheck(streams.connections, streams.sender, expiry)
     revoking = Revoking(revocations, admission, check)
@@ -103,22 +109,29 @@ def start_gateway(
         subscriber,
         backend,
         discovery,
+        queues,
         introduction,
         streams.watch,
         streams.resync,
         drain,
-        Reload(admission, check),
+        Reload(admission, check, lasting),
+        webhook,
         every=_every(loop, settings, front, door, streams, expiry, audit),
     )
     node.start(
         context,
-        _addresses(settings),
+        addresses,
         on_frame=seams.gateway_frame(server.on_frame),
         after_batch=server.after_batch,
         on_messages=seams.gateway_receive(streams.live.on_batch),
     )
     stack.callback(node.close)
     return node
+
+
+def _webhook(loop: asyncio.AbstractEventLoop, settings: Settings) -> WebhookTokens | None:
+    section = settings.authentication_webhook.webhook()
+    return None if section is None else WebhookTokens(loop, section, now=time.time)
 
 
 def _every(
@@ -352,7 +365,9 @@ def _drain(
     )
 
 
-def _discovery(settings: Settings, backend: Backend, queues: NodeQueues) -> Discovery:
+def _discovery(
+    settings: Settings, node_uris: Sequence[str], backend: Backend, queues: NodeQueues
+) -> Discovery:
     """Default nodes that come and go are called, and listened to."""
 
     def found(call_uri: str, queue_uri: str) -> None:
@@ -365,13 +380,20 @@ def _discovery(settings: Settings, backend: Backend, queues: NodeQueues) -> Disc
 
     path = settings.node.data_dir / f"nodes-{settings.node.node_id}.json"
     file = path if settings.mode == "gateway" else None
-    return Discovery(settings.calls.uris(settings.place), file=file, found=found, lost=lost)
+    return Discovery(node_uris, file=file, found=found, lost=lost)
 
 
 def _addresses(settings: Settings) -> GatewayAddresses:
+    call_uris, queue_uris = settings.calls.uris(settings.place), settings.queue.uris(settings.place)
     return GatewayAddresses(
         settings.gateway.gateway_uri,
         settings.gateway.gateway_public_uri,
-        settings.queue.uris(settings.place),
-        settings.calls.uris(settings.place),
+        settings.node.public_host,
+        _inside(queue_uris, QUEUE_HERE) if settings.mode == "all" else queue_uris,
+        _inside(call_uris, CALLS_HERE) if settings.mode == "all" else call_uris,
     )
+
+
+def _inside(uris: Sequence[str], here: str) -> Sequence[str]:
+    """A gateway reaches the node of its own process without a key."""
+    return [here if is_encrypted(uri) else uri for uri in uris]

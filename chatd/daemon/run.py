@@ -52,6 +52,7 @@ def run(mode: Mode, settings: Settings, seams: Seams = NO_SEAMS) -> int:
     """Serve until told to stop; the process's exit code. Raises ConfigError when the settings can
     never be served, StartFailed when they cannot be now."""
     configure(settings.logs.log_level, settings.logs.log_format)
+    os.umask(0o077)  # whatever is made from here on is for this user only, sockets too
     sys.setswitchinterval(SWITCH_INTERVAL)
     raise_limit()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -78,12 +79,12 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
         keys = load_keys(settings.node.keys(settings.place), create=True)
         context = new_context(max_sockets=65_536, holder=_holder(mode, settings), keys=keys.current)
         stack.callback(context.term)
-        node = (
-            None
+        node, identity = (
+            (None, None)
             if mode == "gateway"
-            else await start_default_node(loop, context, settings, stack, broken, seams)
+            else await start_default_node(loop, context, settings, keys, stack, broken, seams)
         )
-        gateway = None if mode == "default" else start_gateway(loop, context, settings, stack, seams)
+        gateway = None if mode == "default" else start_gateway(loop, context, settings, keys, stack, seams)
         warn_of_open_sockets((*settings.calls.uris(settings.place), *settings.queue.uris(settings.place)))
         if gateway is not None:
             await _until_ready(gateway, stop, manager)
@@ -93,9 +94,10 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLD)
         where = {"gateway": gateway.uri} if gateway is not None else {}
+        where |= {"default": identity.uri} if identity is not None else {}
         log.info("chatd is ready", mode=mode, node_id=settings.node.node_id, version=__version__, **where)
         status = partial(_status, mode, node, gateway)
-        reload = Reload(settings, gateway, manager, status=status)
+        reload = Reload(settings, context, identity, gateway, manager, status=status)
         reloading = loop.create_task(on_each(hung_up, reload), name="reload")
         await _until(stop, manager, status)
         reloading.cancel()

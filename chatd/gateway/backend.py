@@ -11,6 +11,7 @@ import structlog
 from google.protobuf.message import DecodeError, Message
 
 from chatd.core import node_protocol
+from chatd.core.address import has_key
 from chatd.core.deadline import NodeClock
 from chatd.core.wire import error_from_pb
 from chatd.errors import ChatdError, Internal, Overloaded, TimedOut, Unavailable
@@ -148,6 +149,13 @@ class Backend:
             frames=1,
             on_lost=partial(self._on_lost, node),
         )
+
+    def connect_anew(self) -> None:
+        """Give encrypted connections up for new ones, with another key."""
+        for node in self.nodes:
+            if has_key(node.uri):
+                self._on_lost(node)
+                node.redial(self._loop.time())
 
     def remove(self, uri: str) -> None:
         """It will not come back."""

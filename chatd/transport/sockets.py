@@ -5,20 +5,32 @@
 import ctypes
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
+import structlog
 import zmq
 
 from chatd.core.address import Address, Listening
 from chatd.core.curve import KeyPair, encode_key, new_key_pair
-from chatd.errors import ChatdError, ConfigError, os_error
+from chatd.errors import ChatdError, ConfigError, StartFailed, os_error
 from chatd.files.claim import Claim
 
 MAX_FRAME_BYTES = 1_048_576
 HARD_FRAME_FACTOR = 4  # libzmq cuts a connection off at this many times MAX_FRAME_BYTES
 
 Socket = zmq.Socket[bytes]
+
+log = structlog.get_logger()
+
+CALLS_HERE, QUEUE_HERE = "inproc://calls", "inproc://queue"
+"""Where a default node's encrypted sockets are reached in its own process."""
+DOMAIN = b"chatd"
+"""ZeroMQ's authentication domain of all encrypted sockets."""
+REBIND_SECONDS = 0.005
+REBIND_LOGGED = 1_000
+"""Tries between two log lines."""
 
 
 class Context(zmq.Context["zmq.Socket[bytes]"]):
@@ -29,7 +41,10 @@ class Context(zmq.Context["zmq.Socket[bytes]"]):
     claims: dict[str, Claim]
     holder: str
     keys: KeyPair
-    claims, holder, keys = {}, "", new_key_pair()  # pyzmq lets only attributes be set that the class has
+    is_guarded: bool
+    encrypted: list[tuple["zmq.Socket[bytes]", str]]
+    # pyzmq lets only attributes be set that the class has.
+    claims, holder, keys, is_guarded, encrypted = {}, "", new_key_pair(), False, []
 
     def term(self) -> None:
         super().term()
@@ -42,6 +57,46 @@ class Context(zmq.Context["zmq.Socket[bytes]"]):
         real = os.path.realpath(path)
         if real not in self.claims:
             self.claims[real] = Claim(Path(f"{real}.lock"), f"ipc://{path}", self.holder)
+
+    def is_encrypted(self, endpoint: str) -> bool:
+        """True if connections at an address that is bound are encrypted."""
+        return any(endpoint == one for _, one in self.encrypted)
+
+    def listen_again(self, later: Callable[[float, Callable[[], None]], object]) -> None:
+        """Leave the encrypted addresses and listen there again with the present key: libzmq ends
+        all connections there, and those who are still known come back. An address is free some time
+        after it was left; then ``later`` tries again."""
+        for socket, endpoint in self.encrypted:
+            if not socket.closed:
+                socket.unbind(endpoint)
+                _bind_again(self, socket, endpoint, later)
+
+
+def _bind_again(
+    context: Context,
+    socket: "zmq.Socket[bytes]",
+    endpoint: str,
+    later: Callable[[float, Callable[[], None]], object],
+    tries: int = 1,
+) -> None:
+    if socket.closed:
+        return
+    try:
+        _encrypt(context, socket)
+        socket.bind(endpoint)
+    except zmq.ZMQError as exc:
+        if tries % REBIND_LOGGED == 0:
+            log.error("An address cannot be listened at again", address=endpoint, error=str(exc))
+        later(REBIND_SECONDS, partial(_bind_again, context, socket, endpoint, later, tries + 1))
+
+
+def _encrypt(context: Context, socket: "zmq.Socket[bytes]") -> None:
+    """Before an address is bound: every connection there is encrypted, and asked for at the
+    context's guard (``zap.py``)."""
+    socket.curve_server = 1
+    socket.curve_secretkey = encode_key(context.keys.secret).encode()
+    socket.zap_domain = DOMAIN
+    socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
 
 
 _srand = ctypes.CDLL(None).srand
@@ -60,7 +115,13 @@ def new_context(
     context = Context(io_threads)
     context.set(zmq.MAX_SOCKETS, max_sockets)
     context.claims, context.holder, context.keys = {}, holder, keys or new_key_pair()
+    context.encrypted = []
     return context
+
+
+def is_encrypted(uri: str) -> bool:
+    """True if an address to listen at takes encrypted connections only. Raises ConfigError."""
+    return Listening.parse(uri).is_encrypted
 
 
 def usable(uris: Iterable[str]) -> list[str]:
@@ -93,20 +154,25 @@ def _prepare(socket: "zmq.Socket[bytes]", endpoint: str) -> None:
     socket.setsockopt(zmq.IPV6, endpoint.startswith("tcp://["))
 
 
-def _bind(context: Context, socket: "zmq.Socket[bytes]", uri: str) -> "zmq.Socket[bytes]":
-    """Raises ConfigError if ``uri`` can never be bound, StartFailed if it cannot be now. Closes the
-    socket then."""
+def _bind(context: Context, socket: "zmq.Socket[bytes]", uri: str, here: str) -> "zmq.Socket[bytes]":
+    """At ``here`` too, if the connections at ``uri`` are encrypted. Raises ConfigError if ``uri``
+    can never be bound, StartFailed if it cannot be now. Closes the socket then."""
     path = uri[6:] if re.match("ipc://[^@*]", uri) else ""
     try:
         listening = Listening.parse(uri)
-        if listening.is_encrypted:
-            raise ConfigError(f"{uri!r}: encryption between nodes and gateways is not built yet")
         _prepare(socket, uri)
+        if listening.is_encrypted:
+            if not context.is_guarded:
+                raise StartFailed(f"{uri!r}: nobody decides which keys may connect")
+            socket.bind(here)
+            _encrypt(context, socket)
         if path:
             context.claim(path)
-        socket.bind(uri)
+        socket.bind(listening.endpoint)
         if path:
             os.chmod(path, 0o600)
+        if listening.is_encrypted:
+            context.encrypted.append((socket, endpoint(socket)))
     except (OSError, zmq.ZMQError) as exc:
         socket.close(0)
         raise os_error(f"cannot bind {uri}", OSError(exc.errno, zmq.strerror(exc.errno or 0))) from exc
@@ -124,14 +190,13 @@ def bind_router(
     socket = _socket(context, zmq.ROUTER, max_frame=max_frame)
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
     socket.sndhwm, socket.rcvhwm = send_hwm, 10_000
-    return _bind(context, socket, uri)
+    return _bind(context, socket, uri, CALLS_HERE)
 
 
 def connect_dealer(context: Context, uri: str, *, hwm: int = 10_000) -> "zmq.Socket[bytes]":
     """A DEALER that queues nothing for a peer that is not there."""
     socket = _socket(context, zmq.DEALER, max_frame=4 * MAX_FRAME_BYTES)
     socket.setsockopt(zmq.IMMEDIATE, 1)
-    socket.setsockopt(zmq.RECONNECT_IVL, 50)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1_000)
     socket.sndhwm = socket.rcvhwm = hwm
     try:
@@ -144,18 +209,18 @@ def connect_dealer(context: Context, uri: str, *, hwm: int = 10_000) -> "zmq.Soc
 
 def bind_xpub(context: Context, uri: str, *, send_hwm: int = 50_000) -> "zmq.Socket[bytes]":
     """An XPUB that shows every subscription of every connection, repeated ones too. Drops at its
-    high-water mark."""
+    high-water mark. If its connections are encrypted, each subscription is to be granted."""
+    shown = zmq.XPUB_MANUAL if is_encrypted(uri) else zmq.XPUB_VERBOSER
     socket = _socket(context, zmq.XPUB)
-    socket.setsockopt(zmq.XPUB_VERBOSER, 1)
+    socket.setsockopt(shown, 1)
     socket.sndhwm, socket.rcvhwm = send_hwm, 0
-    return _bind(context, socket, uri)
+    return _bind(context, socket, uri, QUEUE_HERE)
 
 
 def connect_sub(context: Context, uris: Iterable[str], *, receive_hwm: int = 50_000) -> "zmq.Socket[bytes]":
     """A SUB on every given queue. SNDHWM 0: the default would silently drop subscriptions beyond
     the 1,000th."""
     socket = _socket(context, zmq.SUB, max_frame=16 * MAX_FRAME_BYTES)
-    socket.setsockopt(zmq.RECONNECT_IVL, 50)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1_000)
     socket.sndhwm, socket.rcvhwm = 0, receive_hwm
     for uri in uris:
@@ -172,10 +237,13 @@ def connect_also(context: Context, socket: "zmq.Socket[bytes]", uri: str) -> Non
     address = Address.parse(uri)
     _prepare(socket, address.endpoint)
     if address.key:
+        # A server that refuses is connected to for a moment, so the pauses do not grow.
+        socket.setsockopt(zmq.RECONNECT_IVL, 250)
         socket.curve_publickey = encode_key(context.keys.public).encode()
         socket.curve_secretkey = encode_key(context.keys.secret).encode()
         socket.curve_serverkey = encode_key(address.key).encode()
     else:
+        socket.setsockopt(zmq.RECONNECT_IVL, 50)
         socket.curve_server = 0  # plain, whatever was connected before
     socket.connect(address.endpoint)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from chatd.core.address import Address, Listening, is_everywhere, is_local
+from chatd.core.address import Address, Listening, is_everywhere, is_local, reached_at
 from chatd.errors import ConfigError
 
 KEY = "0123456789abcdef" * 4
@@ -95,3 +95,19 @@ def test_where_others_can_reach() -> None:
     assert is_everywhere("tcp://[::]:1")
     assert not is_everywhere("tcp://192.0.2.1:1")
     assert not is_everywhere("ipc://0.0.0.0")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "host", "reached"),
+    [
+        ("tcp://10.0.0.1:7401", "chat.example", "tcp://10.0.0.1:7401"),
+        ("tcp://0.0.0.0:7401", "chat.example", "tcp://chat.example:7401"),
+        ("tcp://[::]:7401", "2001:db8::1", "tcp://[2001:db8::1]:7401"),
+        ("tcp://[::]:7401", "[2001:db8::1]", "tcp://[2001:db8::1]:7401"),
+        ("ipc:///run/x", "chat.example", "ipc:///run/x"),
+    ],
+)
+def test_others_reach_an_address_for_all_of_a_machine_by_its_host(
+    endpoint: str, host: str, reached: str
+) -> None:
+    assert reached_at(endpoint, host) == reached

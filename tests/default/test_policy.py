@@ -45,7 +45,13 @@ def policy(folder: Path) -> dict[str, Method]:
     settings = load_settings("default", None, system_config=folder / "none")
     loop = asyncio.new_event_loop()
     try:
-        made = assemble(loop, settings, Database(f"sqlite:///{folder}/policy.db"), lambda error: None)
+        made = assemble(
+            loop,
+            settings,
+            Database(f"sqlite:///{folder}/policy.db"),
+            lambda: None,
+            lambda error: None,
+        )
     finally:
         loop.close()
     found = {method.name: method for method in made.methods}

@@ -11,7 +11,7 @@ from chatd.core.curve import CurveServer, CurveSession, decode_metadata, encode_
 from chatd.core.curve.client import CurveClientHandshake
 from chatd.core.curve.errors import CurveError
 from chatd.core.curve.keys import new_key_pair
-from chatd.core.zmtp_security import CurveHandshake, SecurityError
+from chatd.core.zmtp.security import CurveHandshake, SecurityError
 
 SERVER, CLIENT = CurveServer(new_key_pair()), new_key_pair()
 METADATA = encode_metadata({"Socket-Type": b"DEALER", "Identity": b""})

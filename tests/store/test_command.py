@@ -6,8 +6,10 @@ import pkgutil
 import pytest
 
 import chatd.default
+from chatd.core.audit import AuditKind, AuditLine
 from chatd.core.log_state import UNKNOWN_LOG
 from chatd.core.model import StreamAcks, StreamKey
+from chatd.default.audit.store import Audited, ForgetAudit, RecordAudit
 from chatd.default.dead_letters.failures import DeleteSettledFailures, RetryRule
 from chatd.default.dead_letters.store import DropDeadLetters, ReplayDeadLetters
 from chatd.default.devices.connections import ForgetConnections, RegisterConnections, TouchConnections
@@ -47,6 +49,7 @@ ACKS = StreamAcks(
     failed=("failed", 4),
     removed=(("removed", 1, 5),),
 )
+LINE = AuditLine(AuditKind.USE, "ops", "", "", "g", "AdminService/DropNotifications")
 LOCKS: tuple[tuple[Command[object], Locks], ...] = (
     (StoreEvents("p", (event("r", "1"), event("s", "2"))), Locks(rooms=("r", "s"))),
     (CreateRoom("r", "", "creator", ("p",)), Locks(profiles=("creator", "p"))),
@@ -95,6 +98,9 @@ LOCKS: tuple[tuple[Command[object], Locks], ...] = (
         EraseProfile("p", ("r", "s"), 1),
         Locks(rooms=("r", "s"), profiles=("p",), notifications=True, entries=[("p", "", "")]),
     ),
+    (Audited(DropNotifications("", ""), LINE), Locks(notifications=True)),
+    (RecordAudit((LINE,)), NO_LOCKS),
+    (ForgetAudit(1, (), 1), NO_LOCKS),
     (RevokeTokens(b"", "p", 0), NO_LOCKS),
     (ForgetRevocations(1), NO_LOCKS),
     (RenewLeases((), 0), NO_LOCKS),

@@ -53,6 +53,13 @@ class NodeSection(Section):
         description="File of this process's key pair, by which other machines know it; made at the first "
         "start. Default: DATA_DIR/keys/NODE_ID-MODE.key.",
     )
+    public_host: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9._-]*$|^[0-9A-Fa-f:.]+$",
+        description="Host name or address at which other machines reach this one. It is needed if anything "
+        "listens at all addresses of the machine, as with DEFAULT_URI=tcp://0.0.0.0:7401.",
+        json_schema_extra={"allowed": "a host name or an IP address"},
+    )
     node_lease_seconds: float = number(
         10.0,
         "Seconds for which a default node announces itself and its gateways; it renews this lease three "
@@ -76,11 +83,15 @@ class NodeSection(Section):
         """The folders in force."""
         given = os.environ.get("RUNTIME_DIRECTORY")
         default = Path(given) if given else self.data_dir / "run"
-        return Place(mode, self.data_dir, self.runtime_dir or default)
+        return Place(mode, self.data_dir, self.runtime_dir or default, self.public_host)
 
     def keys(self, place: Place) -> Path:
         """The file of the key pair in force."""
         return self.key_file or place.data_dir / "keys" / f"{self.node_id}-{place.mode}.key"
+
+    def trusted(self) -> Path:
+        """The file of the keys of other processes that may connect."""
+        return self.data_dir / "keys" / "trusted"
 
     def effective(self, place: Place) -> dict[str, str]:
         files = {"runtime_dir": str(place.ipc_dir), "key_file": str(self.keys(place))}

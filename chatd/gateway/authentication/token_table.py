@@ -1,7 +1,7 @@
 """TokenTable: the tokens of the file, by their SHA-256 digests, so a look-up takes the same time
 for every token and for any number of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from chatd.gateway.authentication.identity import Identity
 
@@ -14,6 +14,10 @@ class TokenTable:
 
     def __len__(self) -> int:
         return len(self._identities)
+
+    def __iter__(self) -> Iterator[Identity]:
+        """In the order of the file."""
+        return iter(self._identities.values())
 
     def identify(self, token: str, digest: bytes) -> Identity | None:
         """The identity of a token of the file; None: it is not there."""

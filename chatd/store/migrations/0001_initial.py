@@ -214,6 +214,7 @@ CREATE TABLE log (
     beat BIGINT NOT NULL);
 
 -- The lease of a default node or gateway. protocol and oldest_protocol: the numbers that it speaks to the other kind.
+-- keys: public keys for which a default node vouches.
 CREATE TABLE node (
     uri TEXT PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -223,7 +224,8 @@ CREATE TABLE node (
     started_at_us BIGINT NOT NULL,
     lease_until_us BIGINT NOT NULL,
     protocol BIGINT NOT NULL,
-    oldest_protocol BIGINT NOT NULL);
+    oldest_protocol BIGINT NOT NULL,
+    keys TEXT NOT NULL);
 
 -- One row: the last time of the wall clock that was believed.
 CREATE TABLE known_time (

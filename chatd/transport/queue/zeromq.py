@@ -14,13 +14,13 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from chatd.core.address import Address
+from chatd.core.counter import Counter
 from chatd.core.subscribed import Subscribed
 from chatd.transport.pump import Message, Pump
 from chatd.transport.queue import OnGateway, OnMessages, QueueMessage
-from chatd.transport.sockets import Context, bind_xpub, connect_also, connect_sub, endpoint
+from chatd.transport.queue.subscriptions import FENCE, OWN, GrantedSubscriptions
+from chatd.transport.sockets import Context, bind_xpub, connect_also, connect_sub, endpoint, is_encrypted
 
-_OWN, _FENCE = b"\xff", b"\xfe"
-"""First bytes of topics that are no device's: ids are UTF-8, which has neither."""
 _END = re.compile(rb"[\0-\x1f]")
 """Ids hold no control characters: the first one ends the topic."""
 SPLITS_KEPT = 16 * 1_048_576
@@ -29,7 +29,7 @@ SPLITS_KEPT = 16 * 1_048_576
 
 
 def _own_topic(gateway: str) -> bytes:
-    return _OWN + gateway.encode() + b"\0"
+    return OWN + gateway.encode() + b"\0"
 
 
 class ZeroMQPublisher:
@@ -37,11 +37,13 @@ class ZeroMQPublisher:
     that does not keep up.
 
     XPUB_VERBOSER shows each connection's subscriptions, repeated ones too: a gateway that
-    reconnects before its old connection is known to be dead is noticed only by that.
+    reconnects before its old connection is known to be dead is noticed only by that. Where
+    connections are encrypted XPUB_MANUAL does that too, and each subscription is granted.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self.refused = Counter("topics_refused", "subscriptions of gateways that were refused")
         self._pump: Pump | None = None
         self._own: dict[str, bytes] = {}
         self._subscribed = Subscribed()
@@ -49,7 +51,8 @@ class ZeroMQPublisher:
     def open(self, context: Context, uri: str, on_gateway: OnGateway) -> str:
         self._on_gateway = on_gateway
         xpub = bind_xpub(context, uri)
-        self._pump = Pump(self._loop, xpub, self._on_subscriptions, frames=1)
+        granted = GrantedSubscriptions(xpub, self.refused).receive if is_encrypted(uri) else None
+        self._pump = Pump(self._loop, xpub, self._on_subscriptions, frames=1, receive=granted)
         return endpoint(xpub)
 
     def publish(self, topic: bytes, gateways: Sequence[str], body: bytes) -> None:
@@ -78,9 +81,9 @@ class ZeroMQPublisher:
                 name = message[2:-1].decode()
             except UnicodeDecodeError:
                 continue  # no gateway has such a name
-            if kind == _OWN:
+            if kind == OWN:
                 self._on_own_topic(name, there)
-            elif kind == _FENCE and there:
+            elif kind == FENCE and there:
                 self._on_fence(name)
 
     def _on_own_topic(self, gateway: str, there: bool) -> None:
@@ -133,7 +136,7 @@ class ZeroMQSubscriber:
         self._open.socket.unsubscribe(topic)
 
     def mark(self, number: int) -> None:
-        fence = _FENCE + f"{self._gateway}:{number}".encode() + b"\0"
+        fence = FENCE + f"{self._gateway}:{number}".encode() + b"\0"
         # Nothing may happen on the socket in between: a connection that is made then would send the
         # fence among all other subscriptions.
         self._open.socket.subscribe(fence)
