@@ -30,7 +30,9 @@ def _methods() -> tuple[Call[Any], ...]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         settings = load_settings("default", None, system_config=folder / "none")
-        made = assemble(loop, settings, Database(f"sqlite:///{folder}/x.db"), lambda error: None)
+        made = assemble(
+            loop, settings, Database(f"sqlite:///{folder}/x.db"), lambda: None, lambda error: None
+        )
     loop.close()
     calls = [method for method in made.methods if isinstance(method, Call)]
     assert len(calls) == len(made.methods)

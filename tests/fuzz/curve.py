@@ -56,7 +56,7 @@ def check_commands(data: bytes) -> None:
 def check_changed(stage: int, change: bytes) -> None:
     """HELLO, INITIATE or a MESSAGE, with a change in it: it is refused, or there was none."""
     server = SERVER.handshake()
-    client = CurveClientHandshake(SERVER.keys.public, CLIENT, METADATA)
+    client = CurveClientHandshake(SERVER.public, CLIENT, METADATA)
     hello = client.hello()
     if stage == 0:
         refused(lambda command: server.command(command, 0.0), hello, change)
@@ -102,7 +102,7 @@ def must_raise(take: Callable[[bytes], object], command: bytes) -> None:
     raise AssertionError("a command that is not the next, or was changed, is taken")
 
 
-_HELLO = CurveClientHandshake(SERVER.keys.public, CLIENT, METADATA).hello()
+_HELLO = CurveClientHandshake(SERVER.public, CLIENT, METADATA).hello()
 SEEDS = {
     "metadata": b"\0" + METADATA,
     "metadata-twice": b"\0" + METADATA + METADATA,
