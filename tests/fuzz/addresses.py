@@ -50,6 +50,8 @@ SEEDS = {
     "ipc": b"ipc:///run/chatd/default",
     "inproc": b"inproc://x",
     "half-open": b"tcp://[::1:7400",
+    "found-no-ipv6": b"tcp://[:1%25lo]:7400",
+    "found-ipv4-in-brackets": b"tcp://[127.0.0.1]:7400",
     "no-port": b"tcp://[v1.x]:0x1",
     "endpoint": b"https://updates.push.example/wpush/v2/abc?x=y#z",
     "inside": b"https://127.0.0.1/x",
@@ -58,5 +60,6 @@ SEEDS = {
     "backslash": b"https://127.0.0.1\\@push.example/",
     "digits": "https://push.example:\u0664\u0664\u0663/".encode(),
     "database": b"postgresql://u:p@[::1],h2:5433/chatd?host=/run&sslmode=verify-full",
+    "found-below-an-address": b"https://7.0.127.0.0.1",
     "mapped": b"::ffff:127.0.0.1",
 }
