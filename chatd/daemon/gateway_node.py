@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from chatd import __version__
 from chatd.core import node_protocol
 from chatd.core.counter import Counter
+from chatd.core.curve import CurveServer
 from chatd.daemon.authenticators import load_token_files
 from chatd.daemon.logs import say_audit
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
+from chatd.files.key_file import Keys
 from chatd.gateway import ack_flush, token_expiry, watch_rights
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.admission import Admission
@@ -62,10 +64,11 @@ def start_gateway(
     loop: asyncio.AbstractEventLoop,
     context: Context,
     settings: Settings,
+    keys: Keys,
     stack: ExitStack,
     seams: Seams = NO_SEAMS,
 ) -> GatewayNode:
-    """Return when the gateway listens; ``stack`` ends it. Raises ConfigError."""
+    """Return when the gateway listens; ``stack`` ends it. Raises ConfigError, StartFailed."""
     revocations = Revocations(now=time.time)
     webhook = _webhook(loop, settings)
     lasting = () if webhook is None else (webhook,)
@@ -85,6 +88,7 @@ def start_gateway(
         Door(door.accepted, door.ended, door.broke, door.commanded, door.is_stranger, door.newcomers),
         on_lost=streams.sender.lost,
         on_room=streams.catch_up.has_room,
+        curve=CurveServer(*keys.pairs) if settings.gateway.is_encrypted else None,
     )
     server, opening, calls, refusals = _frames(settings, admission, streams, backend, expiry, audit)
     addresses = _addresses(settings)
@@ -384,6 +388,7 @@ def _addresses(settings: Settings) -> GatewayAddresses:
     return GatewayAddresses(
         settings.gateway.gateway_uri,
         settings.gateway.gateway_public_uri,
+        settings.node.public_host,
         _inside(queue_uris, QUEUE_HERE) if settings.mode == "all" else queue_uris,
         _inside(call_uris, CALLS_HERE) if settings.mode == "all" else call_uris,
     )

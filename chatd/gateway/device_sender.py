@@ -39,7 +39,9 @@ class DeviceSender:
     def __init__(self, forget: Forget) -> None:
         self._forget = forget
         self.elsewhere: tuple[str, ...] = ()
-        """The other gateways, as devices reach them. Written by Introduction."""
+        """The other gateways, as devices reach them. Written by Introduction, as ``itself`` is."""
+        self.itself: tuple[str, ...] = ()
+        """This gateway, with its newest key, if connections are encrypted."""
         self._seldom = Seldom()
 
     def deliver(self, peer: ClientConnection, records: Sequence[bytes], caught_up: bool) -> None:
