@@ -85,7 +85,7 @@ def test_the_protocol_page_says_which_calls_are_remembered(methods: dict[str, Me
 
 
 def test_all_that_operators_do_is_audited(methods: dict[str, Method]) -> None:
-    """But what monitoring asks for all the time, and what gateways and clients say by themselves."""
+    """But what monitoring asks for all the time, and what clients say by themselves."""
     assert {name for name, method in methods.items() if not method.is_audited} == {
         "AdminService/GetStatus",
         "AdminService/ListNodes",
