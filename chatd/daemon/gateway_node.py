@@ -11,6 +11,7 @@ from chatd import __version__
 from chatd.core import node_protocol
 from chatd.core.counter import Counter
 from chatd.core.curve import CurveServer
+from chatd.core.metric import Metric
 from chatd.daemon.authenticators import load_token_files
 from chatd.daemon.logs import say_audit
 from chatd.daemon.seams import NO_SEAMS, Seams
@@ -18,6 +19,7 @@ from chatd.daemon.settings import Settings
 from chatd.files.key_file import Keys
 from chatd.gateway import ack_flush, token_expiry, watch_rights
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
+from chatd.gateway.ack_times import AckTimes
 from chatd.gateway.admission import Admission
 from chatd.gateway.audit import PERIOD as AUDIT_PERIOD
 from chatd.gateway.audit import GatewayAudit
@@ -47,6 +49,7 @@ from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
 from chatd.gateway.resync import Resync
 from chatd.gateway.revoking import Revoking
+from chatd.gateway.stream_counts import StreamCounts
 from chatd.gateway.stream_timeouts import StreamTimeouts
 from chatd.gateway.token_check import TokenCheck
 from chatd.gateway.token_expiry import TokenExpiry
@@ -117,6 +120,7 @@ def start_gateway(
         Reload(admission, check, lasting),
         webhook,
         every=_every(loop, settings, front, door, streams, expiry, audit),
+        metrics=(*counters, *front.gauges, *backend.gauges, *streams.watch.gauges, *streams.metrics),
     )
     node.start(
         context,
@@ -175,6 +179,7 @@ class _Streams:
     sender: DeviceSender
     catch_up: CatchUp
     acks: AckFlush
+    ack_times: AckTimes
     live: LiveDelivery
     resync: Resync
     timeouts: StreamTimeouts
@@ -182,6 +187,12 @@ class _Streams:
     @property
     def counters(self) -> tuple[Counter, ...]:
         return (self.connections.opened, self.live.passed_on, self.catch_up.pulled, self.acks.written)
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What else can be shown of them."""
+        counts = StreamCounts(self.connections.streams)
+        return (*counts.gauges, self.ack_times.queue, self.ack_times.acks)
 
 
 def _streams(
@@ -232,10 +243,12 @@ def _streams(
         end=sender.end,
         now=loop.time,
     )
+    ack_times = AckTimes(connections.streams)
     live = LiveDelivery(
         connections.streams,
         catch_up,
         log_watch,
+        ack_times,
         deliver=deliver,
         presence=presence.heard,
         end=sender.end,
@@ -254,7 +267,18 @@ def _streams(
         delivery_retry=settings.redelivery.first_pause(),
     )
     return _Streams(
-        watch, log_watch, presence, rights, connections, sender, catch_up, acks, live, resync, timeouts
+        watch,
+        log_watch,
+        presence,
+        rights,
+        connections,
+        sender,
+        catch_up,
+        acks,
+        ack_times,
+        live,
+        resync,
+        timeouts,
     )
 
 
@@ -299,6 +323,7 @@ def _frames(
         streams.catch_up,
         streams.acks,
         streams.presence,
+        streams.ack_times,
         expiry,
         touch=settings.streams.connection_touch_seconds,
     )
