@@ -6,8 +6,8 @@ that must be understood. A field that may be ignored changes nothing. OLDEST fol
 the code still speaks the numbers before.
 """
 
-NUMBER = 3
-OLDEST = 3
+NUMBER = 4
+OLDEST = 4
 
 
 def refusal(number: int, oldest: int) -> str:

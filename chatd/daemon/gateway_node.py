@@ -12,7 +12,7 @@ from chatd.core import node_protocol
 from chatd.core.counter import Counter
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
-from chatd.gateway import watch_rights
+from chatd.gateway import queue_watch, watch_rights
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.admission import Admission
 from chatd.gateway.backend import Backend, OnReply
@@ -33,6 +33,7 @@ from chatd.gateway.node import GatewayAddresses, GatewayNode
 from chatd.gateway.node_queues import NodeQueues
 from chatd.gateway.opening import Opening
 from chatd.gateway.presence import GatewayPresence
+from chatd.gateway.queue_watch import QueueWatch
 from chatd.gateway.rate_limits import RateLimits
 from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
@@ -42,6 +43,7 @@ from chatd.gateway.tokens_file import load_tokens
 from chatd.gateway.watch import Watch
 from chatd.gateway.watch_rights import WatchRights
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, DescribeRequest
+from chatd.transport.queue import Subscriber
 from chatd.transport.queue.zeromq import ZeroMQSubscriber
 from chatd.transport.sockets import Context
 
@@ -64,7 +66,8 @@ def start_gateway(
     instance = f"{settings.node.node_id}-{secrets.token_hex(8)}"
     subscriber = ZeroMQSubscriber(loop, instance)
     backend = Backend(loop, call_timeout=settings.calls.timeout())
-    streams = _streams(loop, settings, Watch(loop, backend, subscriber, instance=instance), backend, seams)
+    watch = Watch(loop, backend, subscriber, instance=instance)
+    streams = _streams(loop, settings, watch, backend, subscriber, seams)
     front = ZmtpFront(
         loop,
         settings.gateway.front(settings.messages.max_frame_bytes),
@@ -91,6 +94,7 @@ def start_gateway(
         introduction,
         streams.watch,
         streams.resync,
+        streams.queue_watch,
         drain,
         Reload(admission, streams.connections, streams.sender),
         every=_every(loop, settings, front, door, streams),
@@ -127,6 +131,7 @@ def _every(
         (settings.streams.ack_flush(), streams.acks.flush),
         (PRESENCE_REPAIR, streams.presence.repair),
         (watch_rights.PERIOD, streams.rights.tick),
+        (queue_watch.TICK_SECONDS, streams.queue_watch.tick),
         (streams.timeouts.period, look_at_streams),
     )
 
@@ -145,15 +150,27 @@ class _Streams:
     acks: AckFlush
     live: LiveDelivery
     resync: Resync
+    queue_watch: QueueWatch
     timeouts: StreamTimeouts
 
     @property
     def counters(self) -> tuple[Counter, ...]:
-        return (self.connections.opened, self.live.passed_on, self.catch_up.pulled, self.acks.written)
+        return (
+            self.connections.opened,
+            self.live.passed_on,
+            self.catch_up.pulled,
+            self.acks.written,
+            self.queue_watch.repairs,
+        )
 
 
 def _streams(
-    loop: asyncio.AbstractEventLoop, settings: Settings, watch: Watch, backend: Backend, seams: Seams
+    loop: asyncio.AbstractEventLoop,
+    settings: Settings,
+    watch: Watch,
+    backend: Backend,
+    subscriber: Subscriber,
+    seams: Seams,
 ) -> _Streams:
     gateway_id = settings.node.node_id
     rights = WatchRights(backend.forward)
@@ -200,6 +217,8 @@ def _streams(
         end=sender.end,
         now=loop.time,
     )
+    resync = Resync(loop, connections.streams, catch_up)
+    watched_queue = QueueWatch(backend, watch, resync, forget=subscriber.forget, now=loop.time)
     live = LiveDelivery(
         connections.streams,
         catch_up,
@@ -207,10 +226,9 @@ def _streams(
         deliver=deliver,
         presence=presence.heard,
         end=sender.end,
-        resync=watch.resync,
+        queue_watch=watched_queue,
         doubted=rights.doubt_stream,
     )
-    resync = Resync(loop, connections.streams, catch_up)
     timeouts = StreamTimeouts(
         connections.peers,
         catch_up,
@@ -222,7 +240,18 @@ def _streams(
         delivery_retry=settings.redelivery.first_pause(),
     )
     return _Streams(
-        watch, log_watch, presence, rights, connections, sender, catch_up, acks, live, resync, timeouts
+        watch,
+        log_watch,
+        presence,
+        rights,
+        connections,
+        sender,
+        catch_up,
+        acks,
+        live,
+        resync,
+        watched_queue,
+        timeouts,
     )
 
 

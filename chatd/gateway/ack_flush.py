@@ -24,6 +24,9 @@ log = structlog.get_logger()
 MAX_STREAMS = 256
 """In one call: a transaction of many more would hold up the events that come behind it."""
 
+ALIVE_SECONDS = 1.0
+"""Streams that only live are written together, so often: a batch by itself costs a transaction."""
+
 SendAcks = Callable[[AckBatchRequest, OnReply], None]
 """Sends a batch to a default node."""
 
@@ -50,7 +53,7 @@ class UnwrittenAcks:
             self._acked[peer.stream] = peer
 
     def alive(self, peer: ClientConnection) -> None:
-        """The connection has been heard: noted with the next flush for operators to see."""
+        """The connection has been heard: noted within ALIVE_SECONDS, for operators to see."""
         if peer.stream is not None:
             self._alive[peer.stream] = peer
 
@@ -62,16 +65,19 @@ class UnwrittenAcks:
         """Its acks are on their way by themselves."""
         self._acked.pop(stream, None)
 
-    def take(self) -> "list[Flushed]":
-        """Everything that can be written now; streams with acks under way wait."""
+    def take(self, *, alive: bool) -> "list[Flushed]":
+        """Everything that can be written now; streams with acks under way wait. ``alive``: also
+        those that only live."""
         taken: list[Flushed] = []
         still_under_way: dict[DeviceStream, ClientConnection] = {}
-        for stream, peer in (self._acked | self._alive).items():
+        for stream, peer in (self._acked | self._alive if alive else self._acked).items():
             if stream.pending_acks.under_way:
                 still_under_way[stream] = peer
             else:
                 taken.append(Flushed(peer, stream, stream.pending_acks.take()))
-        self._acked, self._alive = still_under_way, {}
+        self._acked = still_under_way
+        if alive:
+            self._alive = {}
         return taken
 
 
@@ -99,6 +105,8 @@ class AckFlush:
         self._is_ready = is_ready
         self._send_acks = send
         self._end = end
+        self._now = now
+        self._alive_after = 0.0
         self._alone: set[DeviceStream] = set()
         self._ending: dict[DeviceStream, list[Callable[[], None]]] = {}
         """Streams that end when what is under way has been written."""
@@ -110,7 +118,12 @@ class AckFlush:
         """Send what has gathered; while no default node answers it gathers on."""
         if not self._is_ready():
             return
-        batch = [one for one in self._unwritten.take() if self._is_current(one.stream)]
+        now = self._now()
+        is_alive_due = now >= self._alive_after
+        if is_alive_due:
+            self._alive_after = now + ALIVE_SECONDS
+        taken = self._unwritten.take(alive=is_alive_due)
+        batch = [one for one in taken if self._is_current(one.stream)]
         if self._alone:
             for one in batch:
                 if one.stream in self._alone:

@@ -16,6 +16,7 @@ from chatd.gateway.drain import Drain
 from chatd.gateway.fronts.zmtp import ZmtpFront
 from chatd.gateway.fronts.zmtp_link import OnFrame
 from chatd.gateway.introduction import Introduction
+from chatd.gateway.queue_watch import QueueWatch
 from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
 from chatd.gateway.resync import Resync
@@ -51,6 +52,7 @@ class GatewayNode:
         introduction: Introduction,
         watch: Watch,
         resync: Resync,
+        queue_watch: QueueWatch,
         drain: Drain,
         reload: Reload,
         every: Sequence[tuple[float, Callable[[], None]]],
@@ -63,6 +65,7 @@ class GatewayNode:
         self._introduction = introduction
         self._watch = watch
         self._resync = resync
+        self._queue_watch = queue_watch
         self._every = every
         self._timers = Timers(loop)
         self._drain = drain
@@ -98,7 +101,7 @@ class GatewayNode:
             after_batch=after_batch,
         )
         try:
-            self._subscriber.open(context, addresses.queue_uris, on_messages)
+            self._subscriber.open(context, addresses.queue_uris, on_messages, self._queue_watch.missed)
             self._backend.connect(context, addresses.node_uris)
             self._discovery.remember()
         except ChatdError:

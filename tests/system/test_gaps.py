@@ -24,7 +24,7 @@ def lossy(deployment: Deployment, share: float) -> Daemon:
 
 
 async def test_dropped_messages_are_noticed_by_the_next_and_pulled(db_uri: str, tmp_path: Path) -> None:
-    deployment = Deployment(tmp_path, db_uri, defaults=1, gateways=1, REPAIR_PULL_SECONDS=1)
+    deployment = Deployment(tmp_path, db_uri, defaults=1, gateways=1)
     lossy(deployment, 0.5)
     with deployment:
         uri, token = deployment.uri(), deployment.token
@@ -41,7 +41,7 @@ async def test_dropped_messages_are_noticed_by_the_next_and_pulled(db_uri: str, 
 
 
 async def test_the_lost_last_message_is_found_by_the_repair_pull(db_uri: str, tmp_path: Path) -> None:
-    deployment = Deployment(tmp_path, db_uri, defaults=1, gateways=1, REPAIR_PULL_SECONDS=1)
+    deployment = Deployment(tmp_path, db_uri, defaults=1, gateways=1)
     lossy(deployment, 1.0)
     with deployment:
         uri, token = deployment.uri(), deployment.token
@@ -60,7 +60,7 @@ async def test_subscriptions_beyond_a_thousand_are_kept_and_made_again(tmp_path:
     after the node's restart."""
     uri = f"sqlite:///{tmp_path}/c.db"
     with Deployment(
-        tmp_path, uri, defaults=1, gateways=1, REPAIR_PULL_SECONDS=3600, HEARTBEAT_INTERVAL_MS=60_000
+        tmp_path, uri, defaults=1, gateways=1, HEARTBEAT_INTERVAL_MS=60_000
     ) as deployment:
         async with Client(deployment.uri(), deployment.token, profile="p0", call_timeout=30) as sender:
             profiles = [f"p{number}" for number in range(count)]
