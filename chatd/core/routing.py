@@ -140,7 +140,6 @@ class WatchedTopics(Generic[N]):
         state.in_step, state.due = False, True
         return True
 
-
     def applied(self, node: N, number: int) -> None:
         """A message of this node has come; whatever it publishes later knows the steps up to
         ``number``."""

@@ -152,7 +152,8 @@ class RoutingMachine(RuleBasedStateMachine):
     @rule(n=Node, topic=Topic, joined=st.booleans(), dropped=st.booleans(), last=st.booleans())
     def publish(self, n: int, topic: bytes, joined: bool, dropped: bool, last: bool) -> None:
         """An event is stored and published by a node: to the topic, or to the own topic of each
-        gateway, and ``joined`` always to those; or it is ``dropped`` at the high-water mark. After the last one nothing fails."""
+        gateway, and ``joined`` always to those; or it is ``dropped`` at the high-water mark.
+        After the last one nothing fails."""
         event = self.next()
         for gateway in self.gateways:
             if topic in gateway.streams:

@@ -59,9 +59,7 @@ async def test_subscriptions_beyond_a_thousand_are_kept_and_made_again(tmp_path:
     """No repair pull helps here: every device must be reached by what is published, before and
     after the node's restart."""
     uri = f"sqlite:///{tmp_path}/c.db"
-    with Deployment(
-        tmp_path, uri, defaults=1, gateways=1, HEARTBEAT_INTERVAL_MS=60_000
-    ) as deployment:
+    with Deployment(tmp_path, uri, defaults=1, gateways=1, HEARTBEAT_INTERVAL_MS=60_000) as deployment:
         async with Client(deployment.uri(), deployment.token, profile="p0", call_timeout=30) as sender:
             profiles = [f"p{number}" for number in range(count)]
             await sender.create_room("r", profiles=profiles[:900])

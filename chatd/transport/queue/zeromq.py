@@ -2,12 +2,14 @@
 all of them.
 
 Topics are subscriptions. A gateway also subscribes to its own topic, by which messages for several
-of its topics travel as one frame; so do those for one topic which several gateways want, since
-each has another number for them, or whose subscription may still be on its way. ``mark`` subscribes to a topic made of the instance and the
-number, a fence, and ends that subscription at once. libzmq sends the subscriptions of one
-connection in the order in which they were made, so a node that sees a fence has seen all that were
-made before it. When a connection is made (again) the SUB sends all subscriptions it holds, in an
-order of its own; a fence is never among them.
+of its topics travel as one frame. So do those for one topic which several gateways want, since
+each has another number for them, or whose subscription may still be on its way.
+
+``mark`` subscribes to a topic made of the instance and the number, a fence, and ends that
+subscription at once. libzmq sends the subscriptions of one connection in the order in which they
+were made, so a node that sees a fence has seen all that were made before it. When a connection is
+made (again) the SUB sends all subscriptions it holds, in an order of its own; a fence is never
+among them.
 """
 
 import asyncio

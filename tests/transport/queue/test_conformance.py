@@ -14,6 +14,8 @@ from chatd.transport.sockets import Context, new_context
 from tests.daemons import free_port
 
 DEADLINE = 10.0
+MORE_THAN_FIT = 130_000
+"""Messages: a driver has buffers for fewer."""
 ONE, TEN, OTHER = b"u1:dev1\0", b"u1:dev10\0", b"u2:dev\0"
 SIGNAL, WATCHED = b"u1:dev1\x01", b"u1\x02"
 
@@ -72,6 +74,9 @@ class Gateway:
         self._marked += 1
         self.subscriber.mark(self._marked)
         return self._marked
+
+    def has_heard_in_all(self, count: int) -> bool:
+        return len(self.heard) == count
 
     def has_heard(self, body: bytes) -> bool:
         return body in self.bodies
@@ -304,12 +309,12 @@ async def test_a_missing_message_is_noticed_by_the_next_of_any_kind(queue: Queue
             one(b"well")
             lose(b"lost")
             lose(b"lost")
-            await until(lambda: len(gateway.heard) > heard)
+            await until(partial(gateway.has_heard_in_all, heard + 1))
             assert gateway.missed == missed, "nothing has followed yet"
             follow(b"next")
             heard += 2
             missed.append(heard)
-            await until(lambda: len(gateway.heard) == heard)
+            await until(partial(gateway.has_heard_in_all, heard))
             await until(lambda: len(gateway.missed) == len(missed))
             assert gateway.missed == missed
 
@@ -357,7 +362,7 @@ async def test_numbers_begin_anew_with_new_subscriptions(queue: Queue) -> None:
     for turn in range(1, 4):
         node.publish_to("g-1", join_topics(()), b"to itself")
         node.publish(ONE, ("g-1",), b"to one")
-        await until(lambda: len(gateway.heard) == 2 * turn)
+        await until(partial(gateway.has_heard_in_all, 2 * turn))
         gateway.subscriber.disconnect(uri)
         await until(lambda: not node.is_subscribed("g-1"))
         node.publish(ONE, ("g-1",), b"to nobody")
@@ -377,3 +382,22 @@ async def test_the_first_message_of_all_is_missing(queue: Queue) -> None:
     gateway.subscriber.forget(STARTED_AT)
     node.publish_to("g-1", join_topics(()), b"of a forgotten process")
     await until(lambda: len(gateway.missed) == 2)
+
+
+async def test_a_gateway_that_does_not_keep_up_notices_what_it_lost(queue: Queue) -> None:
+    """More messages than any buffer takes, in one turn of the loop: the last ones are dropped."""
+    node = queue.node(uri := queue.new_uri())
+    gateway = queue.gateway("g-1", uri)
+    await queue.subscribed(node, gateway, ONE)
+    node.publish_to("g-1", join_topics(()), b"first")
+    body = bytes(2_000)
+    for _ in range(MORE_THAN_FIT):
+        node.publish(ONE, ("g-1",), body)
+
+    def has_read_all() -> bool:
+        node.publish_to("g-1", join_topics(()), b"beat")
+        return gateway.has_heard(b"beat")
+
+    await until(has_read_all)
+    assert len(gateway.heard) < MORE_THAN_FIT
+    assert gateway.missed
