@@ -5,6 +5,7 @@ import asyncio
 import random
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -110,30 +111,41 @@ async def test_streams_that_come_and_go_make_no_holes(db_uri: str, tmp_path: Pat
     several, and for devices that change their gateway."""
     nodes = 2 if db_uri.startswith("postgresql") else 1
     with Deployment(tmp_path, db_uri, defaults=nodes, gateways=2) as deployment:
-        token = deployment.token
-        opened: Counter[int] = Counter()
-        end = time.monotonic() + 8
+        token, uris = deployment.token, [deployment.uri(0), deployment.uri(1)]
+        opened: Counter[str] = Counter()
 
-        async def come_and_go(number: int) -> None:
-            while time.monotonic() < end:
-                gateway = random.randrange(2)
-                async with Client(deployment.uri(gateway), token, profile=f"p{number}") as client:
-                    async with client.stream("d"):
-                        opened[gateway] += 1
-                        await asyncio.sleep(random.choice((0.0, 0.01, 0.1, 0.5)))
-
-        async def talk(number: int) -> None:
-            async with Client(deployment.uri(number), token, profile="sender", call_timeout=30) as client:
+        async def come_and_go(profile: str) -> None:
+            async with (
+                Client(uris[0], token, profile=profile) as one,
+                Client(uris[1], token, profile=profile) as two,
+            ):
                 while time.monotonic() < end:
-                    await client.send(random.choice(rooms), "text")
+                    client = random.choice((one, two))
+                    async with client.stream("d") as stream:
+                        opened[profile] += 1
+                        with suppress(TimeoutError):
+                            async with asyncio.timeout(random.choice((0.02, 0.05, 0.1))):
+                                async for _ in stream:
+                                    stream.acknowledge()
 
-        async with Client(deployment.uri(), token, profile="sender", call_timeout=30) as client:
-            rooms = [f"r{number}" for number in range(20)]
-            for number, room in enumerate(rooms):
-                await client.create_room(room, profiles=[f"p{number}"])
+        async def talk(client: Client) -> None:
+            while time.monotonic() < end:
+                await client.send(random.choice(rooms), "text")
+
+        async with (
+            Client(uris[0], token, profile="sender", call_timeout=30) as one,
+            Client(uris[1], token, profile="sender", call_timeout=30) as two,
+        ):
+            profiles = [f"p{number}" for number in range(6)]
+            rooms = [f"r-{profile}" for profile in profiles]
+            for profile, room in zip(profiles, rooms, strict=True):
+                await one.create_room(room, profiles=[profile])
             rooms.append("all")
-            await client.create_room("all", profiles=[f"p{number}" for number in range(20)])
-        await asyncio.gather(*map(come_and_go, range(20)), talk(0), talk(1))
+            await one.create_room("all", profiles=profiles)
+            end = time.monotonic() + 8
+            await asyncio.gather(
+                *map(come_and_go, profiles), *(talk(one) for _ in range(8)), *(talk(two) for _ in range(8))
+            )
         await asyncio.sleep(2.5)  # a beat has come behind everything, and what was counted was told
-        assert await repairs(deployment.uri(), token) == [0, 0]
-        assert min(opened.values()) > 50
+        assert await repairs(uris[0], token) == [0, 0]
+        assert min(opened.values()) > 20
