@@ -8,8 +8,6 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
-import pytest
-
 from chatd.client import Client
 from chatd.pb.admin.v1.admin_pb2 import GetStatusRequest, GetStatusResponse
 from tests.chaos.proxy import FaultProxy
