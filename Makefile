@@ -6,7 +6,7 @@ PROTOS := $(shell find proto -name '*.proto' | sort)
 PB ?= chatd/pb
 TEST_WORKERS ?= 2
 
-.PHONY: demo test t check lint types imports protocol fresh units fix proto settings baseline bench bench-peers bench-compare bench-guard chaos fuzz powercut \
+.PHONY: demo test t check lint types imports protocol fresh units fix proto settings screenshots baseline bench bench-peers bench-compare bench-guard chaos fuzz powercut \
 	clean help
 
 demo: $(VENV)/installed ## Install into .venv, start chatd, send a few lines, show them arrive on two devices
@@ -27,9 +27,10 @@ t: $(VENV)/installed-dev ## Run one module's tests, on SQLite only: MODULE=defau
 
 check: lint types imports protocol fresh units ## Check what CI checks besides the tests
 
-lint: $(VENV)/installed-dev ## Check the code with ruff
+lint: $(VENV)/installed-dev ## Check the code with ruff, and that SQL is made of constants
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m tests.store.sql_lint
 
 types: $(VENV)/installed-dev ## Check the types with mypy
 	$(BIN)/mypy
@@ -71,6 +72,9 @@ proto: $(VENV)/installed-dev ## Generate chatd/pb from proto/
 settings: $(VENV)/installed-dev ## Renew chatd/daemon/SETTINGS.md
 	@mkdir -p build && $(BIN)/chatd settings --markdown >build/SETTINGS.md
 	@cmp -s build/SETTINGS.md chatd/daemon/SETTINGS.md || cp build/SETTINGS.md chatd/daemon/SETTINGS.md
+
+screenshots: $(VENV)/installed-dev ## Make the pictures of chatctl top in the documents anew
+	$(BIN)/python -m tests.chatctl.top.screenshots
 
 baseline: $(VENV)/installed-dev ## Renew what `make protocol` compares proto/ with; for a release
 	$(BIN)/buf build proto -o proto/baseline.binpb

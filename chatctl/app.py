@@ -12,8 +12,9 @@ from typing import Annotated
 
 import typer
 
-from chatctl import dead_letters, devices, notifications, outbox, profiles, rooms
+from chatctl import dead_letters, devices, notifications, outbox, profiles, rooms, tokens
 from chatctl.arguments import AsJson
+from chatctl.audit import audit
 from chatctl.connections import connections
 from chatctl.invocation import Options
 from chatctl.nodes import nodes
@@ -25,6 +26,8 @@ from chatctl.send import send
 from chatctl.status import status
 from chatctl.tail import tail
 from chatctl.times import age
+from chatctl.top.command import top
+from chatctl.why import why
 from chatd import __version__
 from chatd.errors import ChatdError, ConfigError, TimedOut, Unavailable
 from chatd.text import escaped
@@ -43,15 +46,19 @@ app.add_typer(dead_letters.app, name="dead-letter")
 app.add_typer(devices.app, name="device")
 app.add_typer(notifications.app, name="notify")
 app.add_typer(profiles.app, name="profile")
+app.add_typer(tokens.app, name="token")
 app.command()(send)
 app.command()(tail)
 app.command()(read)
 app.command()(unread)
 app.command()(receipts)
 app.command()(presence)
+app.command()(top)
+app.command()(why)
 app.command()(connections)
 app.command()(status)
 app.command()(nodes)
+app.command()(audit)
 
 
 def _show_version(wanted: bool) -> None:

@@ -37,7 +37,7 @@ ENTRIES: Columns[admin_pb2.OutboxEntry] = (
 )
 
 
-def state(receipt: EventReceipt | RecipientStatus) -> str:
+def state(receipt: EventReceipt | RecipientStatus | admin_pb2.DeviceStory) -> str:
     """owed, acknowledged, rejected, undeliverable or removed; unspecified from an older chatd."""
     return DeliveryState.Name(receipt.state).removeprefix("DELIVERY_STATE_").lower()
 

@@ -82,6 +82,10 @@ class Output:
             separator = "  " if self.terminal else "\t"
             self._line(separator.join(escaped(cell) for cell in cells(row, columns)))
 
+    def text(self, line: str) -> None:
+        """Print a sentence for people."""
+        self._line(escaped(line))
+
     def say(self, message: str) -> None:
         """Print a message to stderr."""
         self._messages.print(Text(escaped(message)))

@@ -25,12 +25,15 @@ def default_path() -> Path:
 
 
 def first_token(path: Path) -> str:
-    """The first operator's token, or the first token if there is no operator. Raises
-    typer.BadParameter."""
+    """The first operator's token, or the first token if there is no operator; digests are none.
+    Raises typer.BadParameter."""
     try:
         tokens = tomllib.loads(path.read_text(encoding="utf-8-sig"))["tokens"]
-        operators = [token for token, entry in tokens.items() if entry.get("role") == "operator"]
-        return str((operators or list(tokens))[0])
+        held = {token: entry for token, entry in tokens.items() if not token.startswith("sha256:")}
+        operators = [token for token, entry in held.items() if entry.get("role") == "operator"]
+        if tokens and not held:
+            raise typer.BadParameter(f"no token: {path} holds only digests; give --token")
+        return str((operators or list(held))[0])
     except FileNotFoundError as exc:
         remedy = "give --token or --token-file, or start chatd first"
         raise typer.BadParameter(f"no token: {path} does not exist; {remedy}") from exc

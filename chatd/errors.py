@@ -65,6 +65,10 @@ class PermissionDenied(ClientError):
     code, name = 201, "PERMISSION_DENIED"
 
 
+class TokenExpired(ClientError):
+    code, name, closes = 202, "TOKEN_EXPIRED", True
+
+
 class UnknownMethod(ClientError):
     code, name = 300, "UNKNOWN_METHOD"
 
@@ -107,6 +111,10 @@ class EventNotFound(ClientError):
 
 class RequestIdReused(ClientError):
     code, name = 405, "REQUEST_ID_REUSED"
+
+
+class LimitReached(ClientError):
+    code, name = 406, "LIMIT"
 
 
 class Internal(ChatdError):
@@ -208,6 +216,7 @@ WIRE_ERRORS: dict[int, type[ChatdError]] = {
         NoStream,
         Unauthenticated,
         PermissionDenied,
+        TokenExpired,
         UnknownMethod,
         InvalidArgument,
         InvalidId,
@@ -219,6 +228,7 @@ WIRE_ERRORS: dict[int, type[ChatdError]] = {
         EventIdReused,
         EventNotFound,
         RequestIdReused,
+        LimitReached,
         Internal,
         Unavailable,
         TimedOut,

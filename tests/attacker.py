@@ -1,6 +1,10 @@
 """Attacks on the device port by a process of their own, so that who measures is not slowed by who
 attacks: ``python -m tests.attacker ATTACK URI [TOKEN]``, until it is killed. It says "on" when it
-has begun."""
+has begun.
+
+The process is a nice one: on two cores the attacker's own work would take the time of those that
+are attacked, which no daemon can help. An attacker has a machine of his own.
+"""
 
 import os
 import random
@@ -14,10 +18,12 @@ from contextlib import contextmanager
 
 from chatd.core.zmtp import COMMAND, MORE, command, frame
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, RpcRequest
+from tests.call_attacks import CALLS, call_again_and_again
 from tests.raw_peer import GREETING, raise_descriptors, ready, target_of
 
 STORM = 300
 """Connections of one attack at once."""
+NICE = 10
 OPENING = GREETING + ready()
 
 
@@ -65,13 +71,25 @@ def calls(token: str) -> bytes:
     return OPENING + call(token)
 
 
+def tokens(_: str) -> bytes:
+    """A stranger's token of a megabyte."""
+    return OPENING + hello("t" * 1_000_000)
+
+
+def nuls(token: str) -> bytes:
+    """A Hello that PostgreSQL cannot store."""
+    said = Hello(token=token, device_id="storm", client="a\0b", version=1)
+    return OPENING + frame(ClientFrame(hello=said).SerializeToString())
+
+
 def hellos(token: str) -> bytes:
     """A device that logs in, and again."""
     return OPENING + hello(token)
 
 
 FLOODS: dict[str, Callable[[str], bytes]] = {
-    one.__name__: one for one in (endless_parts, small_parts, commands, empty_frames, nothing, calls, hellos)
+    one.__name__: one
+    for one in (endless_parts, small_parts, commands, empty_frames, nothing, calls, hellos, tokens, nuls)
 }
 HANGS_UP = ("nothing",)
 """Attacks that hang up by themselves as soon as they are connected."""
@@ -179,6 +197,7 @@ def crowd(target: tuple[str, int], saying: Callable[[int], bytes], *, many: int,
 
 def main(attack: str, uri: str, token: str = "") -> None:
     """Attack until killed."""
+    os.nice(NICE)
     target = target_of(uri)
     if attack in FLOODS:
         flood(
@@ -187,10 +206,14 @@ def main(attack: str, uri: str, token: str = "") -> None:
             at_once=8 if attack in ("small_parts", "endless_parts", "commands", "empty_frames") else STORM,
             hang_up=attack in HANGS_UP,
         )
+    elif attack in CALLS:
+        call_again_and_again(uri, token, attack)
     elif attack == "garbage":
         crowd(target, lambda number: garbage(number, token), many=900)
     elif attack == "slowloris":
         crowd(target, lambda number: OPENING + hello(token, f"d{number}"), many=500, drip=1.0)
+    elif attack == "idle":
+        crowd(target, lambda number: OPENING + call(token), many=992)
     elif attack == "silent":
         crowd(target, lambda number: OPENING, many=5_000)
     else:

@@ -29,17 +29,19 @@ def find_binaries() -> Path | None:
 
 
 class Cluster:
-    """Listens on a socket in its own folder only. ``uri`` names a database of it."""
+    """Listens on a socket in its own folder only. ``uri`` names a database of it. ``user`` is its
+    superuser."""
 
-    def __init__(self, binaries: Path, folder: Path, options: str = "") -> None:
-        self._binaries = binaries
+    def __init__(self, binaries: Path, folder: Path, options: str = "", *, user: str = "chatd") -> None:
+        self.binaries = binaries
+        self.user = user
         self.folder = folder
         self._number = 0
         self._options = (
             f"-k {folder} -c listen_addresses='' -c shared_buffers=64MB -c max_connections=200 {options}"
         )
 
-    def _as_owner(self, *command: str) -> None:
+    def as_owner(self, *command: str) -> None:
         """PostgreSQL refuses to run as root: give it an account that owns nothing else."""
         prefix = (
             ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.getuid() == 0 else []
@@ -54,12 +56,12 @@ class Cluster:
         data = self.folder / "data"
         if os.getuid() == 0:
             shutil.chown(self.folder, "nobody", "nogroup")
-        self._as_owner(
-            str(self._binaries / "initdb"),
+        self.as_owner(
+            str(self.binaries / "initdb"),
             "-D",
             str(data),
             "-U",
-            "chatd",
+            self.user,
             "-A",
             "trust",
             "-E",
@@ -106,11 +108,11 @@ class Cluster:
             "BY random() LIMIT 1"
         )
         command = [
-            str(self._binaries / "psql"),
+            str(self.binaries / "psql"),
             "-h",
             str(self.folder),
             "-U",
-            "chatd",
+            self.user,
             "-d",
             "postgres",
             "-c",
@@ -123,21 +125,21 @@ class Cluster:
         return (self.folder / "log").read_text(errors="replace").count("deadlock detected")
 
     def _control(self, action: str, *more: str) -> None:
-        self._as_owner(str(self._binaries / "pg_ctl"), "-D", str(self.folder / "data"), "-w", action, *more)
+        self.as_owner(str(self.binaries / "pg_ctl"), "-D", str(self.folder / "data"), "-w", action, *more)
 
     def uri(self, database: str) -> str:
-        return f"postgresql://chatd@/{database}?host={self.folder}"
+        return f"postgresql://{self.user}@/{database}?host={self.folder}"
 
     def new_database(self, template: str = "template1") -> str:
         """The name of a fresh database."""
         self._number += 1
         name = f"t{self._number}"
         command = [
-            str(self._binaries / "createdb"),
+            str(self.binaries / "createdb"),
             "-h",
             str(self.folder),
             "-U",
-            "chatd",
+            self.user,
             "-T",
             template,
             name,
@@ -147,7 +149,7 @@ class Cluster:
 
 
 @contextmanager
-def cluster(options: str = "") -> Iterator[Cluster | None]:
+def cluster(options: str = "", *, user: str = "chatd") -> Iterator[Cluster | None]:
     """A running cluster, or None where PostgreSQL is not installed. ``options``: more of the
     server's own."""
     binaries = find_binaries()
@@ -156,7 +158,7 @@ def cluster(options: str = "") -> Iterator[Cluster | None]:
         return
     folder = Path(tempfile.mkdtemp(prefix="chatd-pg-"))
     folder.chmod(0o755)
-    running = Cluster(binaries, folder, options)
+    running = Cluster(binaries, folder, options, user=user)
     try:
         running.start()
         try:

@@ -62,6 +62,7 @@ class RawPeer:
             host, port = target_of(uri)
             self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
             self.socket.settimeout(SECONDS)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as libzmq does
             if buffer:
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
             if address != "127.0.0.1":

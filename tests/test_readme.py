@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from chatd.daemon.settings.listing import page
+from chatd.default.answer import Role
 from chatd.errors import WIRE_ERRORS
 from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.chat.v1 import chat_pb2
@@ -44,7 +45,7 @@ def test_every_call_is_in_the_protocol() -> None:
         for file, name in services
         for call in file.services_by_name[name].methods
     ]
-    assert {row[1] for row in rows} == {"user", "operator", "gateway"}
+    assert {row[1] for row in rows} == {role.value for role in Role}
     assert {row[3] for row in rows} == {"reads |", "writes |", "writes once |"}
 
 

@@ -24,12 +24,11 @@ class NotConnected(Unavailable):
 
 
 class Calls:
-    """A connection for calls, each authenticated by ``token`` and ``profile``."""
+    """A connection for calls, each as ``profile``."""
 
-    def __init__(self, context: Context, uri: str, *, token: str, profile: str) -> None:
+    def __init__(self, context: Context, uri: str, *, profile: str) -> None:
         self._context = context
         self._uri = uri
-        self._token = token
         self._profile = profile
         self._loop = asyncio.get_running_loop()
         self._pump: Pump | None = None
@@ -44,12 +43,14 @@ class Calls:
         request: Message,
         response_type: type[R],
         *,
+        token: str,
         affinity: str,
         request_id: str,
         timeout: float,
         connect_timeout: float,
     ) -> R:
-        """Make a call once. ``request_id`` is the same for each attempt at the same thing.
+        """Make a call once, authenticated by ``token``. ``request_id`` is the same for each attempt
+        at the same thing.
 
         Raises NotConnected if no gateway is connected for ``connect_timeout`` seconds, TimedOut if
         no answer comes in ``timeout`` seconds, Unavailable if the connection is lost,
@@ -62,7 +63,7 @@ class Calls:
             call_id=call_id,
             method=method,
             payload=request.SerializeToString(),
-            token=self._token,
+            token=token,
             profile_id=self._profile,
             affinity=affinity,
             request_id=request_id,

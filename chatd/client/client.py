@@ -6,6 +6,7 @@ from chatd.client.delivery import Delivery
 from chatd.client.outgoing import Packer, message
 from chatd.client.retries import TRY_SECONDS
 from chatd.client.session import Session
+from chatd.client.token import TokenSource
 from chatd.pb.chat.v1 import chat_pb2 as chat
 from chatd.pb.events.v1.signals_pb2 import Presence
 from chatd.transport.sockets import Context
@@ -19,7 +20,7 @@ class Client(Session):
     def __init__(
         self,
         uri: str | Sequence[str],
-        token: str,
+        token: TokenSource,
         *,
         profile: str | None = None,
         call_timeout: float = 10.0,

@@ -11,10 +11,12 @@ from collections.abc import Callable, Sequence
 from google.protobuf.message import DecodeError
 
 from chatd.client.lifecycle import Lifecycle, StreamState
+from chatd.client.renewal import Renewal
 from chatd.client.resume import Resume
 from chatd.client.route import Gateways, Route
+from chatd.client.token import Token
 from chatd.core.wire import error_from_pb
-from chatd.errors import ChatdError, MalformedFrame, NoStream, RateLimited, Unavailable
+from chatd.errors import ChatdError, MalformedFrame, NoStream, RateLimited, TokenExpired, Unavailable
 from chatd.pb.gateway.v1.gateway_pb2 import (
     Ack,
     Bye,
@@ -22,6 +24,7 @@ from chatd.pb.gateway.v1.gateway_pb2 import (
     Closed,
     Heartbeat,
     Hello,
+    Renew,
     ServerFrame,
     Welcome,
 )
@@ -55,6 +58,7 @@ class StreamConnection:
         context: Context,
         gateways: Gateways,
         hello: Hello,
+        token: Token,
         resume: Resume,
         lifecycle: Lifecycle,
         *,
@@ -65,6 +69,7 @@ class StreamConnection:
         self._gateways = gateways
         self._route = Route(gateways)
         self._hello = ClientFrame(hello=hello)
+        self._renewal = Renewal(token, lifecycle, say=self._say_renew)
         self._resume = resume
         self._lifecycle = lifecycle
         self._on_open = on_open
@@ -86,6 +91,7 @@ class StreamConnection:
         self.number += 1
         self._hello.hello.hello_id = self.number
         self._hello_sent = False
+        self._renewal.begin()
         self._connected_at = self._loop.time()
         socket = connect_dealer(self._context, self._route.uri)
         self._pump = Pump(self._loop, socket, self._on_batch, on_lost=self._on_lost)
@@ -122,11 +128,19 @@ class StreamConnection:
         self._look_in(HELLO_LOOK if self._hello_sent else CONNECT_LOOK)
 
     def _say_hello(self) -> bool:
+        token = self._renewal.for_hello()
+        if token is None:
+            return False
+        self._hello.hello.token = token
         self._hello.hello.ClearField("shown")
         newest = self._resume.newest
         if newest is not None:
             self._hello.hello.shown.CopyFrom(newest)
         return self.say(self._hello)
+
+    def _say_renew(self, token: str) -> bool:
+        self._hello.hello.token = token
+        return self.say(ClientFrame(renew=Renew(token=token, epoch=self._resume.epoch)))
 
     def _look_in(self, seconds: float) -> None:
         if self._timer is not None:
@@ -178,6 +192,9 @@ class StreamConnection:
             self._on_closed(frame.closed)
         elif frame.HasField("reply") and frame.reply.error.code == NoStream.code:
             self._refused(error_from_pb(frame.reply.error))  # a gateway that has begun anew
+        elif frame.HasField("token_expires"):
+            self._resume.heard(now)
+            self._renewal.expires(frame.token_expires.in_ms)
         elif frame.HasField("error"):
             self._resume.heard(now)
             if frame.error.code != RateLimited.code or self._lifecycle.state is StreamState.CONNECTING:
@@ -211,7 +228,8 @@ class StreamConnection:
     def _refused(self, error: ChatdError, *, told: Sequence[str] = ()) -> None:
         """End the stream; or connect again if the error may be retried, to one of the gateways
         ``told``."""
-        if not error.retry:
+        another = isinstance(error, TokenExpired) and self._renewal.expired(self._hello.hello.token)
+        if not error.retry and not another:
             self._lifecycle.end(error)
             return
         if told:

@@ -10,7 +10,8 @@ from google.protobuf.message import Message
 from chatd.client.calls import Calls, NotConnected
 from chatd.client.connection import CONNECT_SECONDS
 from chatd.client.route import Gateways, Route
-from chatd.errors import ChatdError, RateLimited, TimedOut, Unavailable
+from chatd.client.token import Token
+from chatd.errors import ChatdError, RateLimited, TimedOut, TokenExpired, Unavailable
 from chatd.transport.sockets import Context
 
 R = TypeVar("R", bound=Message)
@@ -25,7 +26,7 @@ class RetriedCalls:
     """One connection at a time, to the gateway that answered last, for calls by ``token`` and
     ``profile``."""
 
-    def __init__(self, context: Context, gateways: Gateways, *, token: str, profile: str) -> None:
+    def __init__(self, context: Context, gateways: Gateways, *, token: Token, profile: str) -> None:
         self._context = context
         self._route = Route(gateways)
         self._token = token
@@ -50,14 +51,17 @@ class RetriedCalls:
 
         A ``repeatable`` call is repeated after errors that may be retried. Any call is repeated if
         it certainly was not made. RateLimited is raised at once if its ``retry_after_ms`` ends
-        after the timeout.
+        after the timeout. A call whose token has expired is made with another one, if the
+        application can make it.
         """
         if self._closed:
             raise Unavailable("the client was closed")
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
         pause = FIRST_PAUSE
+        was_renewed = False
         while True:
+            token = self._token.value or await self._make_token(deadline)
             left = deadline - loop.time()
             calls = self._connection()
             attempt = min(left, TRY_SECONDS) if repeatable else left
@@ -67,11 +71,18 @@ class RetriedCalls:
                     method,
                     request,
                     response_type,
+                    token=token,
                     affinity=affinity,
                     request_id=request_id,
                     timeout=attempt,
                     connect_timeout=connect,
                 )
+            except TokenExpired:
+                if was_renewed or not self._token.can_renew:
+                    raise
+                self._token.expired(token)
+                was_renewed = True
+                continue
             except ChatdError as exc:
                 if isinstance(exc, Unavailable | TimedOut):
                     self._move_from(calls)
@@ -94,9 +105,18 @@ class RetriedCalls:
         # Half of what is left at most: there must be time for another attempt.
         return min(pause, left / 2) * random.uniform(0.5, 1.0)
 
+    async def _make_token(self, deadline: float) -> str:
+        if not self._token.can_renew:
+            return ""  # which no gateway takes
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._token.get()
+        except TimeoutError as exc:
+            raise TimedOut("no token was made in time; the call was not made") from exc
+
     def _connection(self) -> Calls:
         if self._calls is None:
-            self._calls = Calls(self._context, self._route.uri, token=self._token, profile=self._profile)
+            self._calls = Calls(self._context, self._route.uri, profile=self._profile)
         return self._calls
 
     def _move_from(self, calls: Calls) -> None:

@@ -12,6 +12,7 @@ from chatd.client.lifecycle import StreamState
 from chatd.client.retries import RetriedCalls
 from chatd.client.route import Gateways
 from chatd.client.stream import Stream
+from chatd.client.token import Token, TokenSource
 from chatd.pb.events.v1.signals_pb2 import Signal
 from chatd.pb.gateway.v1.gateway_pb2 import Hello
 from chatd.transport.sockets import Context, new_context
@@ -25,6 +26,9 @@ PROTOCOL_VERSION = 1
 class Session:
     """The profile of ``token``, or with an operator's token ``profile``.
 
+    ``token`` may be a function that makes one: it is called for the first token, and for another
+    one when that is about to expire. An error that it raises is the call's, or ends the stream.
+
     ``uri``: the address of a gateway, or of several. When one is gone, another of these is used, or
     one that a gateway has named. ``call_timeout`` bounds each call, in seconds. ``client_name`` is
     shown to operators. ``context``: a ZeroMQ context of the caller's, which stays open. Methods
@@ -34,7 +38,7 @@ class Session:
     def __init__(
         self,
         uri: str | Sequence[str],
-        token: str,
+        token: TokenSource,
         *,
         profile: str | None = None,
         call_timeout: float = 10.0,
@@ -43,13 +47,13 @@ class Session:
     ) -> None:
         self.gateways = Gateways(uri)
         """The gateways it may connect to."""
-        self._token = token
+        self._token = Token(token)
         self._profile = profile or ""
         self._call_timeout = call_timeout
         self._client_name = client_name
         self._given_context = context
         self._context = context or new_context()
-        self._calls = RetriedCalls(self._context, self.gateways, token=token, profile=self._profile)
+        self._calls = RetriedCalls(self._context, self.gateways, token=self._token, profile=self._profile)
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
 
     async def __aenter__(self) -> Self:
@@ -67,6 +71,7 @@ class Session:
         """Close the connection for calls, and all open streams without a Bye (``Stream.close`` says
         it)."""
         self._calls.close()
+        self._token.close()
         for stream in tuple(self._streams):
             stream.abandon()
         if self._given_context is None:
@@ -113,7 +118,6 @@ class Session:
         """The stream of one of the profile's devices, for use with ``async with`` (see
         ``chatd.client``)."""
         hello = Hello(
-            token=self._token,
             profile_id=self._profile,
             device_id=device_id,
             window_messages=window_messages,
@@ -123,6 +127,8 @@ class Session:
             want_signals=on_signal is not None,
             client=self._client_name,
         )
-        stream = Stream(self._context, self.gateways, hello, on_state=on_state, on_signal=on_signal)
+        stream = Stream(
+            self._context, self.gateways, hello, self._token, on_state=on_state, on_signal=on_signal
+        )
         self._streams.add(stream)
         return stream

@@ -17,6 +17,7 @@ from chatd.client.lifecycle import Lifecycle, StreamState
 from chatd.client.resume import Resume
 from chatd.client.route import Gateways
 from chatd.client.signals import Signals
+from chatd.client.token import Token
 from chatd.errors import MalformedFrame
 from chatd.pb.events.v1.signals_pb2 import PresenceState, Signal
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, Reject, ServerFrame
@@ -36,6 +37,7 @@ class Stream:
         context: Context,
         gateways: Gateways,
         hello: Hello,
+        token: Token,
         *,
         on_state: Callable[[StreamState, str], None] | None = None,
         on_signal: Callable[[Signal], None] | None = None,
@@ -49,6 +51,7 @@ class Stream:
             context,
             gateways,
             hello,
+            token,
             self._resume,
             self._lifecycle,
             on_open=self._on_open,

@@ -113,9 +113,9 @@ class Owed:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen, it would take four times as long to make, for every ack that is written
 class StreamAcks:
-    """Acks, rejections and failures of one stream's deliveries."""
+    """Acks, rejections and failures of one stream's deliveries; not to be changed."""
 
     stream: StreamKey
     cursors: dict[str, int] = field(default_factory=dict)

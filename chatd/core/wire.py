@@ -95,6 +95,8 @@ def plain_records(records: bytes, limit: int) -> bytes | None:
 
     None if they would be larger than ``limit`` bytes.
     """
+    if _COMPRESSED not in records:  # in most messages nothing is; then none is taken apart
+        return records
     at, left, plain, changed = 0, limit, [], False
     while at < len(records):
         size, start = read_varint(records, at + 1)

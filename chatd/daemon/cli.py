@@ -5,6 +5,7 @@ The settings know the objects that they fill, and so the database and ZeroMQ.
 """
 
 import json
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Annotated
 import typer
 
 from chatd import __version__
+from chatd.daemon import token_commands
 from chatd.daemon.mode import Mode
 from chatd.errors import ChatdError, ConfigError
 
@@ -21,6 +23,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(token_commands.app, name="token")
 
 Config = Annotated[
     Path | None,
@@ -133,6 +137,27 @@ def all_(
     Example: chatd all --config chatd.toml
     """
     _serve("all", context, Options(config, check_config, as_json))
+
+
+@app.command()
+def migrate(context: typer.Context, config: Config = None) -> None:
+    """Bring the database's schema up to date, and exit.
+
+    Default nodes do so when they start. This is for those whose role in PostgreSQL may not.
+
+    Example: DB_URI=postgresql://chatd_owner@/chatd chatd migrate
+    """
+    from contextlib import ExitStack  # here: see above
+
+    from chatd.daemon.database import open_database
+    from chatd.daemon.logs import configure
+    from chatd.daemon.settings.sources import load_settings
+
+    settings = load_settings("default", config or context.obj.config)
+    configure(settings.logs.log_level, settings.logs.log_format)
+    with ExitStack() as stack:
+        open_database(settings, f"chatd migrate, pid {os.getpid()}", stack)
+    typer.echo("the schema is up to date")
 
 
 @app.command()

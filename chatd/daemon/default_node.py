@@ -17,9 +17,12 @@ from chatd.core.online import OnlineTable
 from chatd.core.presence import PresenceBoard
 from chatd.core.routing import Routing
 from chatd.daemon.database import open_database
+from chatd.daemon.logs import say_audit
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
 from chatd.default.answer import Method
+from chatd.default.audit.audit import Audit
+from chatd.default.audit.service import AuditService
 from chatd.default.calls import Calls
 from chatd.default.dead_letters.admin import DeadLetterAdmin
 from chatd.default.deadlines import Deadlines
@@ -35,7 +38,9 @@ from chatd.default.messages.unreadable import Unreadable
 from chatd.default.node import Addresses, DefaultNode
 from chatd.default.nodes.admin import NodeAdmin, NodeDescription
 from chatd.default.nodes.gateways import Gateways
+from chatd.default.nodes.identity import Identity
 from chatd.default.nodes.known_log import KnownLog
+from chatd.default.nodes.known_peers import KnownPeers
 from chatd.default.nodes.leases import Leases
 from chatd.default.nodes.log_comparison import LogComparison
 from chatd.default.nodes.log_file import LogFile
@@ -54,8 +59,11 @@ from chatd.default.rooms.room_business import RoomBusiness
 from chatd.default.signals.presence_business import PresenceBusiness
 from chatd.default.signals.signals import Signals
 from chatd.default.signals.typing_business import TypingBusiness
+from chatd.default.tokens.admin import TokenAdmin
+from chatd.default.tokens.revoked import RevokedTokens
 from chatd.errors import ChatdError
 from chatd.files.claim import Claim
+from chatd.files.key_file import Keys
 from chatd.notify.choice import make_notifiers
 from chatd.notify.push_endpoints import PushEndpoints
 from chatd.pb.node.v1.node_pb2 import DescribeResponse
@@ -63,7 +71,8 @@ from chatd.store.access import StoreAccess
 from chatd.store.database import Database
 from chatd.store.writer import apply_group
 from chatd.transport.queue.zeromq import ZeroMQPublisher
-from chatd.transport.sockets import Context
+from chatd.transport.sockets import Context, is_encrypted
+from chatd.transport.zap import Guard
 
 
 def _now_us() -> int:
@@ -74,10 +83,11 @@ async def start_default_node(
     loop: asyncio.AbstractEventLoop,
     context: Context,
     settings: Settings,
+    keys: Keys,
     stack: ExitStack,
     broken: Callable[[ChatdError], None],
     seams: Seams = NO_SEAMS,
-) -> DefaultNode:
+) -> tuple[DefaultNode, Identity]:
     """Return when the node serves; ``stack`` ends it. Raises ConfigError, StartFailed and what the
     database answers."""
     node_id, data_dir = settings.node.node_id, settings.place.data_dir
@@ -88,19 +98,44 @@ async def start_default_node(
     )
     stack.enter_context(claim)
     database, before = open_database(settings, context.holder, stack)
-    made = assemble(loop, settings, database, broken, seams, place=claim.place, before=before)
+    peers = KnownPeers(settings.node.trusted(), revoked=partial(context.listen_again, loop.call_later))
+    made = assemble(loop, settings, database, peers, broken, seams, before=before)
+    (call_uri,), (queue_uri,) = settings.calls.uris(settings.place), settings.queue.uris(settings.place)
+    if is_encrypted(call_uri) or is_encrypted(queue_uri):
+        stack.callback(Guard(loop, context, peers.is_known).close)
     stack.callback(made.node.close)
     stack.callback(made.store.stop)
-    (call_uri,), (queue_uri,) = settings.calls.uris(settings.place), settings.queue.uris(settings.place)
+    identity = Identity(
+        context, made.leases, _lease(settings, made.started_us), keys, settings.node.public_host
+    )
+
+    async def on_bound(bound: Addresses) -> None:
+        await identity.claim(bound.call_uri, bound.queue_uri, claim.place)
+
     await made.node.start(
         context,
         Addresses(call_uri, queue_uri),
         max_frame=settings.messages.max_frame_bytes,
         on_committed=seams.committed(made.fan_out.handle),
         on_new_log=made.leases.log.seen,
-        on_bound=made.on_bound,
+        on_bound=on_bound,
     )
-    return made.node
+    return made.node, identity
+
+
+def _lease(settings: Settings, started_us: int) -> Lease:
+    """This node's, before its addresses are bound."""
+    return Lease(
+        "",
+        "default",
+        settings.node.node_id,
+        "",
+        __version__,
+        started_us,
+        lease_until_us=0,
+        protocol=node_protocol.NUMBER,
+        oldest_protocol=node_protocol.OLDEST,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,40 +146,22 @@ class Assembled:
     store: StoreAccess
     fan_out: FanOut
     leases: Leases
-    settings: Settings
     started_us: int
     methods: tuple[Method, ...]
-    place: str
-
-    async def on_bound(self, bound: Addresses) -> None:
-        """The node's lease is for the addresses that it has bound. Raises StartFailed."""
-        node_id = self.settings.node.node_id
-        lease = Lease(
-            bound.call_uri,
-            "default",
-            node_id,
-            bound.queue_uri,
-            __version__,
-            self.started_us,
-            lease_until_us=0,
-            protocol=node_protocol.NUMBER,
-            oldest_protocol=node_protocol.OLDEST,
-        )
-        await self.leases.claim(lease, self.place)
 
 
 def assemble(
     loop: asyncio.AbstractEventLoop,
     settings: Settings,
     database: Database,
+    peers: KnownPeers,
     broken: Callable[[ChatdError], None],
     seams: Seams = NO_SEAMS,
     *,
-    place: str = "",
     before: LogState = UNKNOWN_LOG,
 ) -> Assembled:
-    """Put a node together. Nothing is bound or started yet. ``place`` is what it has claimed in its
-    data directory, ``before`` the log that this was used with last."""
+    """Put a node together. Nothing is bound or started yet. ``before`` is the log that its data
+    directory was used with last."""
     started_us = _now_us()
     store = StoreAccess(
         loop,
@@ -159,8 +176,9 @@ def assemble(
     log = KnownLog(
         LogFile(settings.place.data_dir, settings.node.node_id), before, changed=store.members.clear
     )
-    leases = Leases(store, log, lease=settings.node.node_lease_seconds, clock=_now_us, lost=broken)
-    gateways = Gateways(now=loop.time)
+    leases = Leases(store, log, peers, lease=settings.node.node_lease_seconds, clock=_now_us, lost=broken)
+    audit = Audit(store, say=say_audit, now=loop.time)
+    gateways = Gateways(now=loop.time, audit=audit.record)
     parts = _parts(settings, store, flow, leases, gateways, started_us)
     refused = Counter("requests_refused", "requests refused")
     description = NodeDescription(settings.node.node_id, __version__, store.engine, started_us)
@@ -175,9 +193,9 @@ def assemble(
         away_since_us=lambda: store.away_since_us,
     )
     methods = tuple(call for part in (*parts, admin.part) for call in part.calls)
-    calls = Calls(loop, store, methods, refused, Deadlines(started_us))
+    calls = Calls(loop, store, methods, refused, Deadlines(started_us), audit.witness)
     node = DefaultNode(loop, store, calls, flow.publisher, flow.routing.on_gateway, parts)
-    return Assembled(node, store, flow.fan_out, leases, settings, started_us, methods, place)
+    return Assembled(node, store, flow.fan_out, leases, started_us, methods)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +258,7 @@ def _parts(
         MemoryConnectionCache() if settings.store.cache_uri == "mem:" else DatabaseConnectionCache(store.tell)
     )
     unreadable = Unreadable()
+    revoked = RevokedTokens(store, clock=_now_us)
     messages = MessageBusiness(
         max_payload=settings.messages.max_payload_bytes,
         max_together=settings.messages.max_frame_bytes,
@@ -264,20 +283,25 @@ def _parts(
         clock=_now_us,
     )
     return (
-        Part(counters=(store.events_committed, store.commits)),
+        Part(counters=(store.events_committed, store.commits, flow.publisher.refused, leases.peers.refused)),
         messages.part,
-        RoomBusiness(left=partial(_tell_left, flow)).part,
+        RoomBusiness(settings.rooms.limits(), left=partial(_tell_left, flow)).part,
         receipts.part,
         _typing(settings, flow, store).part,
         flow.presence.part,
-        _node_service(settings, store, flow, receipts, leases, gateways, cache, unreadable, started_us).part,
+        _node_service(
+            settings, store, flow, receipts, leases, gateways, revoked, cache, unreadable, started_us
+        ).part,
         flow.routing.part,
         NotificationBusiness(
             notifiers, endpoints.fault, most_devices=settings.retention.max_devices_per_profile
         ).part,
+        AuditService().part,
         RoomAdmin().part,
         OutboxAdmin(flow.online, _now_us).part,
         DeviceAdmin(flow.online, cache, flow.last_mile.tell_epoch).part,
+        revoked.part,
+        TokenAdmin(revoked.look).part,
         DeadLetterAdmin(flow.last_mile.notify).part,
         RetentionAdmin(_now_us).part,
         NotificationAdmin(offline.sender.test).part,
@@ -311,6 +335,7 @@ def _node_service(
     receipts: ReceiptBusiness,
     leases: Leases,
     gateways: Gateways,
+    revoked: RevokedTokens,
     cache: MemoryConnectionCache | DatabaseConnectionCache,
     unreadable: Unreadable,
     started_us: int,
@@ -327,6 +352,7 @@ def _node_service(
         leases=leases,
         comparison=LogComparison(store, leases.log),
         gateways=gateways,
+        revoked=revoked,
         asked=flow.routing.asked,
         rule=settings.redelivery.rule(),
         unreadable=unreadable,

@@ -10,11 +10,17 @@ from dataclasses import dataclass
 from chatd import __version__
 from chatd.core import node_protocol
 from chatd.core.counter import Counter
+from chatd.daemon.authenticators import load_token_files
+from chatd.daemon.logs import say_audit
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
-from chatd.gateway import queue_watch, watch_rights
+from chatd.gateway import ack_flush, queue_watch, token_expiry, watch_rights
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.admission import Admission
+from chatd.gateway.audit import PERIOD as AUDIT_PERIOD
+from chatd.gateway.audit import GatewayAudit
+from chatd.gateway.authentication.chain import Authentication
+from chatd.gateway.authentication.revocations import Revocations
 from chatd.gateway.backend import Backend, OnReply
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.catch_up import CatchUp
@@ -38,14 +44,16 @@ from chatd.gateway.rate_limits import RateLimits
 from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
 from chatd.gateway.resync import Resync
+from chatd.gateway.revoking import Revoking
 from chatd.gateway.stream_timeouts import StreamTimeouts
-from chatd.gateway.tokens_file import load_tokens
+from chatd.gateway.token_check import TokenCheck
+from chatd.gateway.token_expiry import TokenExpiry
 from chatd.gateway.watch import Watch
 from chatd.gateway.watch_rights import WatchRights
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, DescribeRequest
 from chatd.transport.queue import Subscriber
 from chatd.transport.queue.zeromq import ZeroMQSubscriber
-from chatd.transport.sockets import Context
+from chatd.transport.sockets import CALLS_HERE, QUEUE_HERE, Context, is_encrypted
 
 PRESENCE_REPAIR = 1.0
 """Seconds until a watcher that did not keep up is told again."""
@@ -59,15 +67,18 @@ def start_gateway(
     seams: Seams = NO_SEAMS,
 ) -> GatewayNode:
     """Return when the gateway listens; ``stack`` ends it. Raises ConfigError."""
-    tokens = load_tokens(settings.authentication.tokens(settings.place), create=True)
+    revocations = Revocations(now=time.time)
+    tokens = Authentication(tuple(load_token_files(settings, create=True)), revocations, now=time.time)
     door = Doorkeeper(settings.gateway.door(settings.authentication.door()))
-    admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door)
     # Two gateways may have one id, and one that is started again is another.
     instance = f"{settings.node.node_id}-{secrets.token_hex(8)}"
     subscriber = ZeroMQSubscriber(loop, instance)
     backend = Backend(loop, call_timeout=settings.calls.timeout())
+    audit = GatewayAudit(settings.node.node_id, backend, say=say_audit, now=loop.time)
+    admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door, audit)
     watch = Watch(loop, backend, subscriber, instance=instance)
     streams = _streams(loop, settings, watch, backend, subscriber, seams)
+    expiry = TokenExpiry(admission, streams.connections, streams.sender, now=time.time)
     front = ZmtpFront(
         loop,
         settings.gateway.front(settings.messages.max_frame_bytes),
@@ -75,13 +86,16 @@ def start_gateway(
         on_lost=streams.sender.lost,
         on_room=streams.catch_up.has_room,
     )
-    server, opening, calls, refusals = _frames(settings, admission, streams, backend)
-    queues = NodeQueues(
-        settings.queue.uris(settings.place), connect=subscriber.connect, disconnect=subscriber.disconnect
-    )
-    discovery = _discovery(settings, backend, queues)
+    server, opening, calls, refusals = _frames(settings, admission, streams, backend, expiry, audit)
+    addresses = _addresses(settings)
+    queues = NodeQueues(addresses.queue_uris, connect=subscriber.connect, disconnect=subscriber.disconnect)
+    discovery = _discovery(settings, addresses.node_uris, backend, queues)
     counters = (*streams.counters, calls.forwarded, refusals.refused, door.hung_up)
-    introduction = _introduction(loop, settings, streams, backend, discovery, queues, counters)
+    check = TokenCheck(streams.connections, streams.sender, expiry)
+    revoking = Revoking(revocations, admission, check)
+    introduction = _introduction(
+        loop, settings, streams, backend, discovery, queues, audit, revoking, counters
+    )
     drain = _drain(loop, settings, streams, backend, opening, introduction, front)
 
     node = GatewayNode(
@@ -91,17 +105,18 @@ def start_gateway(
         subscriber,
         backend,
         discovery,
+        queues,
         introduction,
         streams.watch,
         streams.resync,
         streams.queue_watch,
         drain,
-        Reload(admission, streams.connections, streams.sender),
-        every=_every(loop, settings, front, door, streams),
+        Reload(admission, check),
+        every=_every(loop, settings, front, door, streams, expiry, audit),
     )
     node.start(
         context,
-        _addresses(settings),
+        addresses,
         on_frame=seams.gateway_frame(server.on_frame),
         after_batch=server.after_batch,
         on_messages=seams.gateway_receive(streams.live.on_batch),
@@ -116,6 +131,8 @@ def _every(
     front: ZmtpFront,
     door: Doorkeeper,
     streams: "_Streams",
+    expiry: TokenExpiry,
+    audit: GatewayAudit,
 ) -> Sequence[tuple[float, Callable[[], None]]]:
     """Recurring actions and their periods in seconds."""
 
@@ -128,11 +145,13 @@ def _every(
 
     return (
         (door.period, look_at_the_door),
-        (settings.streams.ack_flush(), streams.acks.flush),
+        (AUDIT_PERIOD, audit.flush),
+        (min(ack_flush.TICK, settings.streams.ack_flush()), streams.acks.tick),
         (PRESENCE_REPAIR, streams.presence.repair),
         (watch_rights.PERIOD, streams.rights.tick),
         (queue_watch.TICK_SECONDS, streams.queue_watch.tick),
         (streams.timeouts.period, look_at_streams),
+        (token_expiry.PERIOD, expiry.tick),
     )
 
 
@@ -181,13 +200,13 @@ def _streams(
         doubted=rights.doubt_watchers,
     )
     rights.begin(presence)
-    unwritten = UnwrittenAcks()
+    unwritten = UnwrittenAcks(settings.streams.ack_flush())
     connections = ConnectionManager(
         backend,
         gateway_id=gateway_id,
         subscribe=watch.subscribe,
         unsubscribe=watch.unsubscribe,
-        on_failed=unwritten.acked,
+        on_failed=unwritten.failed,
         on_ended=presence.ended,
         per_device=settings.gateway.max_connections_per_device,
         now=loop.time,
@@ -233,7 +252,7 @@ def _streams(
         connections.peers,
         catch_up,
         end=sender.end,
-        acked=unwritten.acked,
+        failed=unwritten.failed,
         after_tick=connections.flush,
         heartbeat_interval=settings.streams.heartbeat_interval(),
         repair_pull=settings.streams.repair_pull_seconds,
@@ -256,7 +275,12 @@ def _streams(
 
 
 def _frames(
-    settings: Settings, admission: Admission, streams: _Streams, backend: Backend
+    settings: Settings,
+    admission: Admission,
+    streams: _Streams,
+    backend: Backend,
+    expiry: TokenExpiry,
+    audit: GatewayAudit,
 ) -> tuple[GatewayServer, Opening, ClientCalls, Refusals]:
     """Frames of clients, by their kind."""
     refusals = Refusals(admission, streams.sender)
@@ -269,10 +293,17 @@ def _frames(
         backend,
         streams.catch_up,
         streams.log_watch,
+        audit,
+        expiry,
         write_acks=streams.acks.flush,
     )
     calls = ClientCalls(
-        admission, streams.sender, refusals, forward=backend.forward, watch=streams.presence.watch
+        settings.node.node_id,
+        admission,
+        streams.sender,
+        refusals,
+        forward=backend.forward,
+        watch=streams.presence.watch,
     )
     server = GatewayServer(
         admission,
@@ -284,6 +315,7 @@ def _frames(
         streams.catch_up,
         streams.acks,
         streams.presence,
+        expiry,
         touch=settings.streams.connection_touch_seconds,
     )
     return server, opening, calls, refusals
@@ -296,6 +328,8 @@ def _introduction(
     backend: Backend,
     discovery: Discovery,
     queues: NodeQueues,
+    audit: GatewayAudit,
+    revoking: Revoking,
     counters: Sequence[Counter],
 ) -> Introduction:
     request = DescribeRequest(
@@ -314,6 +348,8 @@ def _introduction(
         streams.watch,
         streams.log_watch,
         queues,
+        audit,
+        revoking,
         request=request,
         queue_name=settings.queue.queue_user_event_delivery_name,
         counters=counters,
@@ -345,7 +381,9 @@ def _drain(
     )
 
 
-def _discovery(settings: Settings, backend: Backend, queues: NodeQueues) -> Discovery:
+def _discovery(
+    settings: Settings, node_uris: Sequence[str], backend: Backend, queues: NodeQueues
+) -> Discovery:
     """Default nodes that come and go are called, and listened to."""
 
     def found(call_uri: str, queue_uri: str) -> None:
@@ -358,13 +396,19 @@ def _discovery(settings: Settings, backend: Backend, queues: NodeQueues) -> Disc
 
     path = settings.node.data_dir / f"nodes-{settings.node.node_id}.json"
     file = path if settings.mode == "gateway" else None
-    return Discovery(settings.calls.uris(settings.place), file=file, found=found, lost=lost)
+    return Discovery(node_uris, file=file, found=found, lost=lost)
 
 
 def _addresses(settings: Settings) -> GatewayAddresses:
+    call_uris, queue_uris = settings.calls.uris(settings.place), settings.queue.uris(settings.place)
     return GatewayAddresses(
         settings.gateway.gateway_uri,
         settings.gateway.gateway_public_uri,
-        settings.queue.uris(settings.place),
-        settings.calls.uris(settings.place),
+        _inside(queue_uris, QUEUE_HERE) if settings.mode == "all" else queue_uris,
+        _inside(call_uris, CALLS_HERE) if settings.mode == "all" else call_uris,
     )
+
+
+def _inside(uris: Sequence[str], here: str) -> Sequence[str]:
+    """A gateway reaches the node of its own process without a key."""
+    return [here if is_encrypted(uri) else uri for uri in uris]

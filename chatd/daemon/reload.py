@@ -6,15 +6,17 @@ from collections.abc import Callable
 
 import structlog
 
+from chatd.daemon.authenticators import TokenFiles, load_token_files
 from chatd.daemon.logs import configure
 from chatd.daemon.settings import Settings
 from chatd.daemon.settings.settings import SECTIONS
 from chatd.daemon.settings.sources import load_settings
 from chatd.daemon.systemd import ServiceManager
+from chatd.default.nodes.identity import Identity
 from chatd.errors import ChatdError
-from chatd.gateway.authentication import TokenTable
+from chatd.files.key_file import Keys, load_keys
 from chatd.gateway.node import GatewayNode
-from chatd.gateway.tokens_file import load_tokens
+from chatd.transport.sockets import Context
 
 log = structlog.get_logger()
 
@@ -23,18 +25,22 @@ RELOADED_FIELDS = ("log_level",)
 
 
 class Reload:
-    """``gateway`` is None in a process that has none. ``status`` gives what the service manager is
-    told when it is done."""
+    """``identity``, a default node's, and ``gateway`` are None in a process that has none.
+    ``status`` gives what the service manager is told when it is done."""
 
     def __init__(
         self,
         settings: Settings,
+        context: Context,
+        identity: Identity | None,
         gateway: GatewayNode | None,
         manager: ServiceManager,
         *,
         status: Callable[[], str],
     ) -> None:
         self._settings = settings
+        self._context = context
+        self._identity = identity
         self._gateway = gateway
         self._manager = manager
         self._status = status
@@ -44,7 +50,7 @@ class Reload:
         each."""
         self._manager.reloading()
         try:
-            new, tokens = await asyncio.to_thread(self._read)
+            new, tokens, keys = await asyncio.to_thread(self._read)
         except ChatdError as exc:
             for line in exc.explained.splitlines():
                 log.error("Settings and tokens were not reloaded; the old ones stay in force", error=line)
@@ -52,26 +58,38 @@ class Reload:
             log.exception("Settings and tokens were not reloaded; the old ones stay in force")
         else:
             self._apply(new, tokens)
+            self._change_keys(keys)
         self._manager.ready(self._status())
 
-    def _read(self) -> tuple[Settings, TokenTable | None]:
+    def _read(self) -> tuple[Settings, TokenFiles | None, Keys]:
         new = load_settings(self._settings.mode, self._settings.config_file)
-        return new, None if self._gateway is None else load_tokens(
-            new.authentication.tokens(new.place), create=False
-        )
+        tokens = None if self._gateway is None else load_token_files(new)
+        # KEY_FILE itself takes effect at the next start.
+        keys = load_keys(self._settings.node.keys(self._settings.place), create=False)
+        return new, tokens, keys
 
-    def _apply(self, new: Settings, tokens: TokenTable | None) -> None:
+    def _change_keys(self, keys: Keys) -> None:
+        """Between gateways and default nodes; both ends connect anew if the key in force is another
+        one."""
+        is_other = keys.current.public != self._context.keys.public
+        self._context.keys = keys.current
+        if self._identity is not None:
+            self._identity.change(keys)
+        if self._gateway is not None and is_other:
+            self._gateway.connect_anew()
+
+    def _apply(self, new: Settings, tokens: TokenFiles | None) -> None:
         configure(new.logs.log_level, self._settings.logs.log_format)
         ended = 0
         if self._gateway is not None and tokens is not None:
             ended = self._gateway.reload(
-                tokens, new.sending_limits.rates(), new.gateway.door(new.authentication.door())
+                tuple(tokens), new.sending_limits.rates(), new.gateway.door(new.authentication.door())
             )
         changed = [key for key in _fields(new) if _fields(new)[key] != _fields(self._settings)[key]]
         log.info(
             "Settings and tokens were reloaded",
             changed=[key.upper() for key in changed if key in _reloaded()],
-            tokens=0 if tokens is None else len(tokens),
+            tokens=0 if tokens is None else len(tokens.table),
             streams_ended=ended,
         )
         for key in changed:

@@ -27,6 +27,7 @@ from chatd.daemon.settings import Mode, Settings
 from chatd.daemon.systemd import ServiceManager, watchdog_interval
 from chatd.default.node import DefaultNode
 from chatd.errors import ChatdError
+from chatd.files.key_file import load_keys
 from chatd.gateway.node import GatewayNode
 from chatd.transport.sockets import new_context
 
@@ -74,12 +75,13 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
 
     manager = ServiceManager()
     with ExitStack() as stack:
-        context = new_context(max_sockets=65_536, holder=_holder(mode, settings))
+        keys = load_keys(settings.node.keys(settings.place), create=True)
+        context = new_context(max_sockets=65_536, holder=_holder(mode, settings), keys=keys.current)
         stack.callback(context.term)
-        node = (
-            None
+        node, identity = (
+            (None, None)
             if mode == "gateway"
-            else await start_default_node(loop, context, settings, stack, broken, seams)
+            else await start_default_node(loop, context, settings, keys, stack, broken, seams)
         )
         gateway = None if mode == "default" else start_gateway(loop, context, settings, stack, seams)
         warn_of_open_sockets((*settings.calls.uris(settings.place), *settings.queue.uris(settings.place)))
@@ -91,9 +93,10 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLD)
         where = {"gateway": gateway.uri} if gateway is not None else {}
+        where |= {"default": identity.uri} if identity is not None else {}
         log.info("chatd is ready", mode=mode, node_id=settings.node.node_id, version=__version__, **where)
         status = partial(_status, mode, node, gateway)
-        reload = Reload(settings, gateway, manager, status=status)
+        reload = Reload(settings, context, identity, gateway, manager, status=status)
         reloading = loop.create_task(on_each(hung_up, reload), name="reload")
         await _until(stop, manager, status)
         reloading.cancel()

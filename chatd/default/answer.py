@@ -1,5 +1,5 @@
-"""Calls and their answers. A call is a row of a table: its name, its request, the role that may
-make it, the method that answers, and whether its answer is remembered.
+"""Calls and their answers. A call is a row of a table: its name, its request, the right that
+it needs, the method that answers, and whether its answer is remembered.
 
 Methods take values and return an answer: the response itself, or a command or query and the way
 from its result to the response.
@@ -12,7 +12,9 @@ from typing import Generic, Protocol, TypeVar, cast
 
 from google.protobuf.message import DecodeError, Message
 
+from chatd.core.audit import objects_of
 from chatd.core.deadline import Deadline
+from chatd.core.scopes import NO_SCOPES, Scope
 from chatd.core.string_fields import normalise_ids, refuse_nul
 from chatd.default.requests.model import Answered, RequestKey
 from chatd.default.requests.store import Once
@@ -33,41 +35,74 @@ Refuse = Callable[[ChatdError], None]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The identity that a gateway authenticated; an empty profile is a gateway calling for
-    itself."""
+    """The identity that a gateway authenticated; an empty profile is a gateway calling for itself.
+    An operator has scopes."""
 
     profile_id: str
-    operator: bool
+    scopes: frozenset[Scope] = NO_SCOPES
+    operator_id: str = ""
+    """The operator's own profile, if it acts for another one."""
+    address: str = ""
+    """Where the client is, and the gateway that it is connected to."""
+    gateway_id: str = ""
+
+    @property
+    def sees_all(self) -> bool:
+        """True if it may read what others may see."""
+        return Scope.READ in self.scopes
+
+    @property
+    def changes_all(self) -> bool:
+        """True if it may do in any room what an owner may."""
+        return Scope.OPERATE in self.scopes
 
 
 class Role(Enum):
-    """A caller's right to make a call."""
+    """The right that a call needs."""
 
     USER = "user"
     """An authenticated profile; operators have one too."""
-    OPERATOR = "operator"
+    READ = "read"
+    """An operator's scope, as the next two."""
+    OPERATE = "operate"
+    ERASE = "erase"
     GATEWAY = "gateway"
     """A gateway calling for itself."""
 
     def require(self, caller: Caller) -> None:
-        """Raises PermissionDenied."""
-        if self is Role.OPERATOR and not caller.operator:
-            raise PermissionDenied("this needs an operator's token")
-        if self is Role.USER and not caller.profile_id:
+        """Raises PermissionDenied, which names the scope that is missing."""
+        if self is Role.GATEWAY:
+            if caller.profile_id:
+                raise PermissionDenied("this is for gateways only")
+        elif not caller.profile_id:
             raise PermissionDenied("this needs an authenticated profile")
-        if self is Role.GATEWAY and caller.profile_id:
-            raise PermissionDenied("this is for gateways only")
+        elif self is not Role.USER and Scope(self.value) not in caller.scopes:
+            raise PermissionDenied(f"this needs an operator's token with the scope '{self.value}'")
+
+
+class Witness(Protocol):
+    """Sees a call to its end, for the audit (``audit/audit.py``). One of ``done`` and ``refused``
+    is called, once."""
+
+    def wrap(self, command: Command[R]) -> Command[R]:
+        """The command with the line that is to be kept in its transaction."""
+
+    def done(self) -> None: ...
+
+    def refused(self, error: ChatdError) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class CallStore:
     """The store as one call of ``profile_id`` uses it. All that the call reads and writes has its
-    ``deadline``; an answer with a ``key`` is made once, and given each time."""
+    ``deadline``; an answer with a ``key`` is made once, and given each time; what it writes is seen
+    by its ``witness``."""
 
     store: StoreAccess
     profile_id: str
     deadline: Deadline | None = None
     key: RequestKey | None = None
+    witness: Witness | None = None
 
     def ask(self, query: Query[R], then: Callable[[R], None], refuse: Refuse) -> None:
         """Ask a reader."""
@@ -97,6 +132,8 @@ class CallStore:
                 after(cast(R, answered.result))
             reply(answered.answer)
 
+        if self.witness is not None:
+            command = self.witness.wrap(command)
         if self.key is None:
             self.write(command, done, refuse)
         else:
@@ -183,11 +220,18 @@ class Method(Protocol):
 
     @property
     def role(self) -> Role:
-        """The callers that may make it."""
+        """The right that it needs."""
 
     @property
     def is_remembered(self) -> bool:
         """True if what it writes is written once for each request id."""
+
+    @property
+    def is_audited(self) -> bool:
+        """True if it has an audit line when an operator makes it, or when it is for operators."""
+
+    def objects(self, payload: bytes) -> str:
+        """The ids and numbers that an encoded request names."""
 
     def answer(self, caller: Caller, payload: bytes) -> Answer:
         """Answer an encoded request. Raises a ChatdError to refuse."""
@@ -196,13 +240,18 @@ class Method(Protocol):
 @dataclass(frozen=True, slots=True)
 class Call(Generic[M]):
     """A row: ``Call("ChatService/SetPush", SetPushRequest, Role.USER, self.set_push)``.
-    ``is_remembered`` False: to do it again does no harm."""
+    ``is_remembered`` False: to do it again does no harm. ``is_audited`` False: programs make it all
+    the time, and it shows or changes nothing of anybody."""
 
     name: str
     request: type[M]
     role: Role
     method: Callable[[Caller, M], Answer]
     is_remembered: bool = True
+    is_audited: bool = True
+
+    def objects(self, payload: bytes) -> str:
+        return objects_of(self.request, payload)
 
     def answer(self, caller: Caller, payload: bytes) -> Answer:
         self.role.require(caller)

@@ -1,7 +1,7 @@
 """Calls in, replies out: the ROUTER socket that gateways connect to."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import structlog
@@ -11,10 +11,11 @@ from chatd.core import node_protocol
 from chatd.core.counter import Counter
 from chatd.core.deadline import Deadline
 from chatd.core.ids import check_id
+from chatd.core.scopes import NO_SCOPES, scopes_from_pb
 from chatd.core.wire import encode_reply
-from chatd.default.answer import Caller, CallStore, Method
+from chatd.default.answer import Caller, CallStore, Method, Refuse, Reply, Witness
 from chatd.default.deadlines import Deadlines
-from chatd.default.requests.model import request_key
+from chatd.default.requests.model import RequestKey, request_key
 from chatd.errors import (
     ChatdError,
     Internal,
@@ -25,7 +26,7 @@ from chatd.errors import (
     UnknownMethod,
 )
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
-from chatd.pb.node.v1.node_pb2 import NodeRequest, Role
+from chatd.pb.node.v1 import node_pb2 as pb
 from chatd.store.access import MAX_WAITING, StoreAccess
 from chatd.store.steady import steady_us
 from chatd.transport.pump import PeerFull, PeerGone, Pump
@@ -39,6 +40,10 @@ clients. Answers are bounded where they are made; this is the last look."""
 DESCRIBE = "NodeService/Describe"
 
 
+Testify = Callable[[Method, Caller, bytes], Witness | None]
+"""Gives the witness of a call; None: it has no audit line (``Audit.witness``)."""
+
+
 class Calls:
     """Answers ``methods``, found by their names."""
 
@@ -49,6 +54,7 @@ class Calls:
         methods: Iterable[Method],
         refused: Counter,
         deadlines: Deadlines,
+        testify: Testify,
     ) -> None:
         self._loop = loop
         self._store = store
@@ -58,6 +64,7 @@ class Calls:
         """Calls that have no reply yet."""
         self._refused = refused
         self._deadlines = deadlines
+        self._testify = testify
 
     def bind(self, context: Context, uri: str, *, max_frame: int) -> str:
         """The address bound. Raises ConfigError."""
@@ -79,7 +86,7 @@ class Calls:
         now_us = steady_us()
         for routing_id, frame in batch:
             try:
-                request = NodeRequest.FromString(frame)
+                request = pb.NodeRequest.FromString(frame)
             except DecodeError:
                 self._refuse(routing_id, 0, MalformedFrame("the frame is not a NodeRequest"))
                 continue
@@ -95,7 +102,7 @@ class Calls:
                     Internal(f"the call could not be answered: {type(exc).__name__}"),
                 )
 
-    def _call(self, routing_id: bytes, request: NodeRequest, now_us: int) -> None:
+    def _call(self, routing_id: bytes, request: pb.NodeRequest, now_us: int) -> None:
         deadline: Deadline | None = None
         if request.HasField("limits"):
             deadline = self._deadlines.read(routing_id, request.limits, now_us)
@@ -109,18 +116,22 @@ class Calls:
             raise UnknownMethod(f"no method {request.method[:80]!a}")
         if self._store.waiting >= MAX_WAITING:
             raise Overloaded(f"{MAX_WAITING} requests are waiting for the database")
-        caller = Caller(request.caller.profile_id, operator=request.caller.role == Role.ROLE_OPERATOR)
-        answer = method.answer(caller, request.payload)
-        key = None
-        if request.request_id and caller.profile_id:
-            request_id = check_id("request_id", request.request_id)
-            if method.is_remembered:
-                key = request_key(caller.profile_id, request_id, method.name, request.payload)
-        self.under_way += 1
-        reply = partial(self._reply, routing_id, request.call_id, method.name)
-        refuse = partial(self._refuse_later, routing_id, request.call_id)
+        caller = _caller(request.caller)
+        witness = self._testify(method, caller, request.payload)
         try:
-            answer.give(CallStore(self._store, caller.profile_id, deadline, key), reply, refuse)
+            answer = method.answer(caller, request.payload)
+            key = _key(method, caller, request)
+        except ChatdError as exc:
+            if witness is not None:
+                witness.refused(exc)
+            raise
+        self.under_way += 1
+        reply: Reply = partial(self._reply, routing_id, request.call_id, method.name)
+        refuse: Refuse = partial(self._refuse_later, routing_id, request.call_id)
+        if witness is not None:
+            reply, refuse = _witnessed(witness, reply, refuse)
+        try:
+            answer.give(CallStore(self._store, caller.profile_id, deadline, key, witness), reply, refuse)
         except BaseException:
             self.under_way -= 1
             raise
@@ -151,3 +162,37 @@ class Calls:
             self._router.send((routing_id, reply.SerializeToString()))
         except (PeerGone, PeerFull):
             log.warning("A reply could not be sent: its gateway has gone")
+
+
+def _caller(given: pb.Caller) -> Caller:
+    return Caller(
+        given.profile_id,
+        scopes_from_pb(given.scopes) if given.role == pb.Role.ROLE_OPERATOR else NO_SCOPES,
+        operator_id=given.operator_id,
+        address=given.address,
+        gateway_id=given.gateway_id,
+    )
+
+
+def _key(method: Method, caller: Caller, request: pb.NodeRequest) -> RequestKey | None:
+    """The key under which the call's answer is remembered; None: it is not. Raises InvalidId."""
+    if not request.request_id or not caller.profile_id:
+        return None
+    request_id = check_id("request_id", request.request_id)
+    if not method.is_remembered:
+        return None
+    return request_key(caller.profile_id, request_id, method.name, request.payload)
+
+
+def _witnessed(witness: Witness, reply: Reply, refuse: Refuse) -> tuple[Reply, Refuse]:
+    """The call's two ends, with its witness told."""
+
+    def done(response: bytes) -> None:
+        witness.done()
+        reply(response)
+
+    def refused(error: ChatdError) -> None:
+        witness.refused(error)
+        refuse(error)
+
+    return done, refused

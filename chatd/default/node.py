@@ -56,11 +56,14 @@ class DefaultNode:
         on_new_log: OnNewLog,
         on_bound: Callable[[Addresses], Awaitable[None]],
     ) -> None:
-        """Wait for the database, bind both sockets, begin. ``on_bound`` is awaited between. Raises
-        what these and the database answer, ConfigError and StartFailed; ``close`` is to be called
-        then too."""
+        """Wait for the database, prepare the parts, bind both sockets, begin. ``on_bound`` is
+        awaited between. Raises what these and the database answer, ConfigError and StartFailed;
+        ``close`` is to be called then too."""
         self._store.start(on_committed, on_new_log)
         await self._store.ping()
+        for part in self._parts:
+            if part.prepare is not None:
+                await part.prepare()
         call_uri = self._calls.bind(context, wanted.call_uri, max_frame=max_frame)
         queue_uri = self._publisher.open(context, wanted.queue_uri, self._on_gateway)
         await on_bound(Addresses(call_uri, queue_uri))

@@ -12,11 +12,12 @@ Action = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """``begin`` runs once when the node serves, ``every`` after each so many seconds,
-    ``before_the_end`` when the node drains: it gets the seconds it may take. Parts begin and end in
-    the order in which the node lists them."""
+    """``prepare`` is awaited before the node takes calls. ``begin`` runs once when it serves,
+    ``every`` after each so many seconds, ``before_the_end`` when the node drains: it gets the
+    seconds it may take. Parts begin and end in the order in which the node lists them."""
 
     calls: Sequence[Method] = ()
+    prepare: Callable[[], Awaitable[None]] | None = None
     begin: Sequence[Action] = ()
     every: Sequence[tuple[float, Action]] = ()
     counters: Sequence[Counter] = ()

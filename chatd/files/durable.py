@@ -5,6 +5,7 @@ Everything that chatd writes beside the database goes this way.
 """
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,18 @@ def write_file(path: Path, content: str) -> None:
     """Make the file, or replace it, readable for its owner only. Raises OSError; then the old file
     is unharmed."""
     with _written(path, content) as temporary:
+        temporary.replace(path)
+
+
+def replace_file(path: Path, content: str) -> None:
+    """Replace a file, which keeps its owner and its permissions. Raises OSError; then the old file
+    is unharmed."""
+    before = path.stat()
+    with _written(path, content) as temporary:
+        now = temporary.stat()
+        if (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
+            os.chown(temporary, before.st_uid, before.st_gid)
+        temporary.chmod(stat.S_IMODE(before.st_mode))
         temporary.replace(path)
 
 

@@ -1,6 +1,11 @@
-"""Acks on their way back: every stream's cursors that moved are written together, every few
-milliseconds, until confirmed."""
+"""Acks on their way back: the cursors of many streams are written together, until confirmed.
 
+While few streams have acks they are written within one tick. When many have, each waits for longer,
+and the acks that come meanwhile are written with the first: a device that was given hundreds of
+events costs one row.
+"""
+
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
@@ -24,6 +29,10 @@ log = structlog.get_logger()
 MAX_STREAMS = 256
 """In one call: a transaction of many more would hold up the events that come behind it."""
 
+TICK = 0.05
+"""Seconds between two looks at what waits."""
+AT_ONCE = 16
+"""Streams whose acks are written with each look, however short they have waited."""
 ALIVE_SECONDS = 1.0
 """Streams that only live are written together, so often: a batch by itself costs a transaction."""
 
@@ -40,17 +49,26 @@ class Flushed(NamedTuple):
 
 
 class UnwrittenAcks:
-    """Streams that have something to write. A stream that has ended is still written: what its
-    device acknowledged counts."""
+    """Streams that have something to write, the one that has waited longest first. ``longest``:
+    seconds that an ack may wait. A stream that has ended is still written: what its device
+    acknowledged counts."""
 
-    def __init__(self) -> None:
-        self._acked: dict[DeviceStream, ClientConnection] = {}
+    def __init__(self, longest: float) -> None:
+        self._longest = longest
+        self._acked: dict[DeviceStream, tuple[ClientConnection, float]] = {}  # and since when
         self._alive: dict[DeviceStream, ClientConnection] = {}
+        self._alive_after = 0.0
 
     def acked(self, peer: ClientConnection) -> None:
-        """The connection's stream has acks, rejections or a failure to write."""
+        """The connection's stream has acks to write."""
+        stream = peer.stream
+        if stream is not None and stream not in self._acked:
+            self._acked[stream] = (peer, peer.heard_at)
+
+    def failed(self, peer: ClientConnection) -> None:
+        """It has a rejection or a failure, which is written with the next look."""
         if peer.stream is not None:
-            self._acked[peer.stream] = peer
+            self._acked[peer.stream] = (peer, 0.0)
 
     def alive(self, peer: ClientConnection) -> None:
         """The connection has been heard: noted within ALIVE_SECONDS, for operators to see."""
@@ -59,25 +77,35 @@ class UnwrittenAcks:
 
     def put_back(self, stream: DeviceStream, peer: ClientConnection) -> None:
         """Its acks could not be written."""
-        self._acked[stream] = peer
+        self._acked[stream] = (peer, 0.0)
 
     def leave_out(self, stream: DeviceStream) -> None:
         """Its acks are on their way by themselves."""
         self._acked.pop(stream, None)
 
-    def take(self, *, alive: bool) -> "list[Flushed]":
-        """Everything that can be written now; streams with acks under way wait. ``alive``: also
-        those that only live."""
+    def take(self, now: float) -> "list[Flushed]":
+        """All that is to be written now; streams with acks under way wait."""
         taken: list[Flushed] = []
-        still_under_way: dict[DeviceStream, ClientConnection] = {}
-        for stream, peer in (self._acked | self._alive if alive else self._acked).items():
+        due, at_once = now - self._longest, AT_ONCE
+        for stream, (peer, since) in self._acked.items():
             if stream.pending_acks.under_way:
-                still_under_way[stream] = peer
-            else:
-                taken.append(Flushed(peer, stream, stream.pending_acks.take()))
-        self._acked = still_under_way
-        if alive:
+                continue
+            # A stream that has ended may be opened again elsewhere, where its cursors are.
+            if since > due and peer.stream is stream:
+                if not at_once:
+                    continue
+                at_once -= 1
+            taken.append(Flushed(peer, stream, stream.pending_acks.take()))
+        for one in taken:
+            del self._acked[one.stream]
+            self._alive.pop(one.stream, None)
+        if now >= self._alive_after:
+            for stream, peer in self._alive.items():
+                if stream not in self._acked and not stream.pending_acks.under_way:
+                    taken.append(Flushed(peer, stream, stream.pending_acks.take()))
             self._alive = {}
+            if now < math.inf:
+                self._alive_after = now + ALIVE_SECONDS
         return taken
 
 
@@ -105,25 +133,28 @@ class AckFlush:
         self._is_ready = is_ready
         self._send_acks = send
         self._end = end
-        self._now = now
-        self._alive_after = 0.0
         self._alone: set[DeviceStream] = set()
         self._ending: dict[DeviceStream, list[Callable[[], None]]] = {}
         """Streams that end when what is under way has been written."""
+        self._now = now
         self.acked = unwritten.acked
+        self.failed = unwritten.failed
         self.alive = unwritten.alive
         self.written = Counter("acks_written", "streams whose acks were written, counted once a batch")
 
+    def tick(self) -> None:
+        """To be called every TICK: send what is due. While no default node answers it gathers
+        on."""
+        self._flush(self._now())
+
     def flush(self) -> None:
-        """Send what has gathered; while no default node answers it gathers on."""
+        """Send all that has gathered."""
+        self._flush(math.inf)
+
+    def _flush(self, now: float) -> None:
         if not self._is_ready():
             return
-        now = self._now()
-        is_alive_due = now >= self._alive_after
-        if is_alive_due:
-            self._alive_after = now + ALIVE_SECONDS
-        taken = self._unwritten.take(alive=is_alive_due)
-        batch = [one for one in taken if self._is_current(one.stream)]
+        batch = [one for one in self._unwritten.take(now) if self._is_current(one.stream)]
         if self._alone:
             for one in batch:
                 if one.stream in self._alone:

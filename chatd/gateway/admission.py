@@ -1,8 +1,12 @@
 """Admission: which client is heard, and how much of it. Asks tokens, rate limits and the
 doorkeeper, frame by frame."""
 
-from chatd.errors import Unauthenticated
-from chatd.gateway.authentication import Identity, TokenTable
+from collections.abc import Sequence
+
+from chatd.errors import PermissionDenied, Unauthenticated
+from chatd.gateway.audit import GatewayAudit
+from chatd.gateway.authentication.chain import Authentication, Authenticator
+from chatd.gateway.authentication.identity import Identity, MayNotActFor
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.doorkeeper import Doorkeeper, DoorSettings
 from chatd.gateway.rate_limits import RateLimits, RateSettings, events_in
@@ -12,30 +16,53 @@ from chatd.pb.gateway.v1.gateway_pb2 import RpcRequest
 class Admission:
     """Asks the tokens, the limits and the doorkeeper, in this order."""
 
-    def __init__(self, tokens: TokenTable, limits: RateLimits, door: Doorkeeper) -> None:
+    def __init__(
+        self, tokens: Authentication, limits: RateLimits, door: Doorkeeper, audit: GatewayAudit
+    ) -> None:
         self._tokens = tokens
         self._limits = limits
         self._door = door
+        self._audit = audit
 
-    def change(self, tokens: TokenTable, rates: RateSettings, door: DoorSettings) -> None:
+    def change(self, tokens: Sequence[Authenticator], rates: RateSettings, door: DoorSettings) -> None:
         """Go by these from now on. What has been counted so far stays counted."""
-        self._tokens = tokens
+        self._tokens.change(tokens)
         self._limits.change(rates)
         self._door.change(door)
 
     def authenticate(self, peer: ClientConnection, token: str, act_for: str) -> Identity:
         """The identity of ``token``, which came over the peer's connection. Raises what
-        ``TokenTable.authenticate`` does."""
+        ``Authentication.authenticate`` does."""
         if self._door.is_leaving(peer.link):
             raise Unauthenticated("too many wrong tokens came over this connection")
         try:
             identity = self._tokens.authenticate(token, act_for)
-        except Unauthenticated:
+        except Unauthenticated as exc:
             if token:  # none at all is no guess
                 self._door.failed(peer.link, peer.heard_at)
+                self._audit.refused("Authenticate", peer.link.origin, exc.name)
+            raise
+        except MayNotActFor as exc:
+            self._audit.refused(
+                "Authenticate", peer.link.origin, exc.name, profile_id=exc.owner, acting_for=act_for
+            )
+            raise
+        try:
+            identity.check_key(peer.link.client_key)
+        except PermissionDenied as exc:
+            self._audit.refused("Authenticate", peer.link.origin, exc.name, profile_id=identity.owner)
             raise
         self._door.authenticated(peer.link, identity.profile_id, operator=identity.operator)
         return identity
+
+    def check(self, identity: Identity) -> None:
+        """A frame came from an identity that was shown before. Raises TokenExpired,
+        Unauthenticated."""
+        self._tokens.check(identity)
+
+    def confirm(self, identity: Identity) -> Identity | None:
+        """What its token shows by now; None if it is no longer good."""
+        return self._tokens.confirm(identity)
 
     def limit_call(self, peer: ClientConnection, identity: Identity, call: RpcRequest, size: int) -> None:
         """``size`` is that of the call's frame in bytes. Raises RateLimited."""

@@ -11,6 +11,7 @@ import structlog
 from google.protobuf.message import DecodeError, Message
 
 from chatd.core import node_protocol
+from chatd.core.address import has_key
 from chatd.core.deadline import NodeClock
 from chatd.core.wire import error_from_pb
 from chatd.errors import ChatdError, Internal, Overloaded, TimedOut, Unavailable
@@ -31,6 +32,7 @@ _REPEATABLE = frozenset(
         "NodeService/PullOutbox",
         "NodeService/AckBatch",
         "NodeService/CloseStreams",
+        "NodeService/RecordAudit",
     )
 )
 """Calls that do no harm when they are executed although they were repeated elsewhere, as those with
@@ -59,8 +61,8 @@ class NodeCalls(Protocol):
 
 class Node:
     """One default node as this gateway sees it. ``heard_at`` is 0.0 until it has answered once, and
-    after it was lost. Introduction writes ``started_at_us``, ``clock`` and ``refused``, the reason
-    why it is not called; Backend the rest."""
+    after it was lost. Introduction writes ``started_at_us``, ``clock``, ``revocations_version``
+    and ``refused``, the reason why it is not called; Backend the rest."""
 
     def __init__(self, uri: str, dial: Callable[["Node"], Pump], now: float) -> None:
         self.uri = uri
@@ -68,6 +70,7 @@ class Node:
         self.started_at_us = 0
         self.clock = NodeClock()
         self.refused = ""
+        self.revocations_version = 0
         self.period = 1
         """Counts how often its calls have been given up."""
         self._dial = dial
@@ -146,6 +149,13 @@ class Backend:
             frames=1,
             on_lost=partial(self._on_lost, node),
         )
+
+    def connect_anew(self) -> None:
+        """Give encrypted connections up for new ones, with another key."""
+        for node in self.nodes:
+            if has_key(node.uri):
+                self._on_lost(node)
+                node.redial(self._loop.time())
 
     def remove(self, uri: str) -> None:
         """It will not come back."""

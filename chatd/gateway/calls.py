@@ -9,7 +9,7 @@ from chatd.core.counter import Counter
 from chatd.core.stream import DeviceStream
 from chatd.errors import ChatdError, InvalidArgument, NoStream, Overloaded, UnknownMethod
 from chatd.gateway.admission import Admission
-from chatd.gateway.authentication import Identity
+from chatd.gateway.authentication.identity import Identity
 from chatd.gateway.backend import OnReply
 from chatd.gateway.calls_under_way import WEIGHT_OF_A_SEND, WEIGHT_OF_OTHERS, CallsUnderWay
 from chatd.gateway.connection import ClientConnection
@@ -40,10 +40,12 @@ class Forward(Protocol):
 
 
 class ClientCalls:
-    """``watch`` is told which profiles' presence a node allowed a stream to watch."""
+    """Nodes are told that a call came over the gateway ``gateway_id``. ``watch`` is told which
+    profiles' presence a node allowed a stream to watch."""
 
     def __init__(
         self,
+        gateway_id: str,
         admission: Admission,
         sender: DeviceSender,
         refusals: Refusals,
@@ -51,6 +53,7 @@ class ClientCalls:
         forward: Forward,
         watch: Callable[[ClientConnection, set[str]], None],
     ) -> None:
+        self._gateway_id = gateway_id
         self._admission = admission
         self._sender = sender
         self._refusals = refusals
@@ -79,11 +82,13 @@ class ClientCalls:
                 return
             on_reply = partial(self._watched, peer, peer.stream, on_reply)
         self.forwarded.add()
+        caller = identity.to_caller()
+        caller.address, caller.gateway_id = peer.link.origin, self._gateway_id
         self._under_way.begin(identity.profile_id, weight, peer.link)
         self._forward(
             call.method,
             call.payload,
-            identity.to_caller(),
+            caller,
             on_reply,
             affinity=nfc(call.affinity) or identity.profile_id,
             request_id=call.request_id,
@@ -122,6 +127,7 @@ class ClientCalls:
             and peer.identity is not None
             and nfc(call.profile_id) in ("", peer.identity.profile_id)
         ):
+            self._admission.check(peer.identity)
             return peer.identity
         if not call.token and peer.identity is None:
             raise NoStream("a call without a token on a connection that has no stream: say Hello again")

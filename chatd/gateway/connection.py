@@ -14,7 +14,7 @@ from chatd.core.model import StreamKey
 from chatd.core.outage import Outage
 from chatd.core.stream import DeviceStream
 from chatd.errors import ChatdError
-from chatd.gateway.authentication import Identity
+from chatd.gateway.authentication.identity import Identity
 from chatd.gateway.backend import NodeCalls
 from chatd.gateway.link import Link
 from chatd.pb.gateway.v1.gateway_pb2 import Hello, Shown
@@ -69,6 +69,13 @@ class ClientConnection:
         self.stream: DeviceStream | None = None
         self.topic = b""
         self.wants_signals = False
+
+    @property
+    def device_id(self) -> str:
+        """The device of the stream, or of the one on the way; empty without either."""
+        if self.opening is not None:
+            return self.opening.device_id
+        return "" if self.stream is None else self.stream.key.device_id
 
     @property
     def is_open(self) -> bool:
@@ -184,6 +191,13 @@ class ConnectionManager:
         if peer.wants_signals:
             self._subscribe(signals_of(peer.topic))
         return older
+
+    def authorise(self, peer: ClientConnection, identity: Identity) -> None:
+        """The stream, or the one on the way, goes on with these rights."""
+        if peer.opening is not None:
+            peer.opening.identity = identity
+        else:
+            peer.identity = identity
 
     def unwanted(self, opening: PendingHello, epoch: int) -> None:
         """The stream has its epoch, and its connection has left, or said Hello again, meanwhile."""

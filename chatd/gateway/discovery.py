@@ -10,10 +10,10 @@ from pathlib import Path
 
 import structlog
 
+from chatd.core.address import Address, has_key, split
 from chatd.errors import ConfigError
 from chatd.files.durable import write_file
 from chatd.pb.node.v1.node_pb2 import NodeAddress
-from chatd.transport.sockets import check_uri
 
 log = structlog.get_logger()
 
@@ -31,6 +31,8 @@ class Discovery:
         lost: Callable[[str, str], None],
     ) -> None:
         self._static = set(static)
+        self._without_key: set[str] = set()
+        """Endpoints whose nodes are reached without a key: theirs may change."""
         self._file = file
         self._found = found
         self._lost = lost
@@ -63,9 +65,15 @@ class Discovery:
         if via in self._static:
             # The settings may name it otherwise than it does itself: one connection is enough.
             self._static.add(itself)
+            if not has_key(via):
+                self._without_key.add(split(itself)[0])
             if itself in self._discovered and itself != via:
                 self._lost(itself, self._discovered.pop(itself))
-        named = {node.call_uri: node.queue_uri for node in nodes if not node.call_uri.startswith("inproc://")}
+        named = {
+            node.call_uri: node.queue_uri
+            for node in nodes
+            if not node.call_uri.startswith("inproc://") and split(node.call_uri)[0] not in self._without_key
+        }
         for call_uri, queue_uri in named.items():
             if call_uri not in self._discovered and call_uri not in self._static:
                 self._add(call_uri, queue_uri)
@@ -82,8 +90,8 @@ class Discovery:
 
     def _add(self, call_uri: str, queue_uri: str) -> None:
         try:
-            check_uri(call_uri)
-            check_uri(queue_uri)
+            Address.parse(call_uri)
+            Address.parse(queue_uri)
         except ConfigError as exc:
             log.warning("A default node cannot be reached from here", node=call_uri, error=str(exc))
             return

@@ -10,11 +10,14 @@ from chatd.errors import Draining
 from chatd.gateway.ack_flush import AckFlush
 from chatd.gateway.connection import ClientConnection, ConnectionManager
 from chatd.gateway.device_sender import DeviceSender
+from chatd.gateway.link import Link
 
 SPREAD = 0.8
 """Share of the time to drain in which devices are sent away."""
 RATE = 10.0
 """Devices a second, if that is quicker: a few of them are no crowd."""
+FAREWELL = 1.0
+"""Seconds that a device has to hang up after it was told."""
 
 
 class Drain:
@@ -37,11 +40,14 @@ class Drain:
         self._sender = sender
         self._calls_under_way = calls_under_way
         self._stop_opening = stop_opening
+        self._told: dict[Link, None] = {}
+        self._told_at = 0.0  # the last of them
 
     async def run(self, seconds: float) -> None:
         """Send the devices away: spread over ``seconds`` when there are other gateways to take
         them, else at once. Each stream's acks are written before it is told. Then wait for calls
-        under way, at most until ``seconds`` are over."""
+        under way, at most until ``seconds`` are over, and for the devices to hang up: a libzmq
+        socket with IMMEDIATE drops what it has not read when the gateway does."""
         self._stop_opening()
         started = self._loop.time()
         peers = list(self._connections.peers)
@@ -58,8 +64,14 @@ class Drain:
         for peer in list(self._connections.peers):
             self._send_away(peer)
         self._connections.flush()
+        while self._loop.time() < self._told_at + FAREWELL:
+            if all(link.has_ended for link in self._told):
+                break
+            await asyncio.sleep(0.005)
 
     def _send_away(self, peer: ClientConnection) -> None:
         if peer in self._connections.peers:
             self._sender.end(peer, Draining("this gateway is stopping; connect elsewhere"))
+            self._told[peer.link] = None
+            self._told_at = self._loop.time()
             self._connections.flush()

@@ -26,6 +26,7 @@ from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.opening import Opening
 from chatd.gateway.presence import GatewayPresence
 from chatd.gateway.refusals import Refusals
+from chatd.gateway.token_expiry import TokenExpiry
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, ServerFrame
 from chatd.text import one_line
 
@@ -56,6 +57,7 @@ class GatewayServer:
         catch_up: CatchUp,
         acks: AckFlush,
         presence: GatewayPresence,
+        expiry: TokenExpiry,
         *,
         touch: float,
     ) -> None:
@@ -67,6 +69,7 @@ class GatewayServer:
         self._catch_up = catch_up
         self._acks = acks
         self._presence = presence
+        self._expiry = expiry
         self._touch = touch
         self._handlers: dict[str | None, Handler] = {
             "hello": opening.on_hello,
@@ -76,6 +79,7 @@ class GatewayServer:
             "call": calls.on_call,
             "reject": self._on_reject,
             "presence": self._on_presence,
+            "renew": self._on_renew,
         }
 
     def on_frame(self, peer: ClientConnection, encoded: bytes) -> None:
@@ -135,7 +139,7 @@ class GatewayServer:
             raise NoStream("reject without a stream")
         self._admission.limit_frame(peer, peer.identity, frame.ByteSize())
         peer.stream.reject(frame.reject.delivery, cut(one_line(frame.reject.reason), MAX_REASON))
-        self._acks.acked(peer)
+        self._acks.failed(peer)
 
     def _on_presence(self, peer: ClientConnection, frame: ClientFrame) -> None:
         if self._is_of_earlier_stream(peer, frame.presence.epoch):
@@ -143,6 +147,10 @@ class GatewayServer:
         if peer.stream is None:
             raise NoStream("presence without a stream")
         self._presence.change(peer, frame.presence.state, peer.heard_at)
+
+    def _on_renew(self, peer: ClientConnection, frame: ClientFrame) -> None:
+        if not self._is_of_earlier_stream(peer, frame.renew.epoch):
+            self._expiry.on_renew(peer, frame)
 
     def _on_heartbeat(self, peer: ClientConnection, frame: ClientFrame) -> None:
         self._heartbeat(peer, ServerFrame(heartbeat=frame.heartbeat).SerializeToString())

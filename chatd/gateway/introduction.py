@@ -13,11 +13,13 @@ from chatd.core.deadline import NodeClock
 from chatd.core.log_state import from_pb
 from chatd.core.node_protocol import refusal
 from chatd.errors import ChatdError
+from chatd.gateway.audit import GatewayAudit
 from chatd.gateway.backend import Backend, Node
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.discovery import Discovery
 from chatd.gateway.log_watch import LogWatch
 from chatd.gateway.node_queues import NodeQueues
+from chatd.gateway.revoking import Revoking
 from chatd.gateway.watch import Watch
 from chatd.pb.node.v1.node_pb2 import DescribeRequest, DescribeResponse
 
@@ -44,6 +46,8 @@ class Introduction:
         watch: Watch,
         log_watch: LogWatch,
         queues: NodeQueues,
+        audit: GatewayAudit,
+        revoking: Revoking,
         *,
         request: DescribeRequest,
         queue_name: str,
@@ -56,6 +60,8 @@ class Introduction:
         self._watch = watch
         self._log_watch = log_watch
         self._queues = queues
+        self._audit = audit
+        self._revoking = revoking
         self._request = request
         self._queue_name = queue_name
         self._counters = counters
@@ -93,8 +99,9 @@ class Introduction:
         for counter in self._counters:
             self._request.counters[counter.name] = counter.value
         self._log_watch.introduce(self._request)
-        payload = self._request.SerializeToString()
         for node in nodes:
+            self._request.revocations_version = node.revocations_version
+            payload = self._request.SerializeToString()
             # A node that cannot be reached is found silent by Backend.
             on_reply = partial(self._on_described, node, self._backend.next_id, self._watch.mark(node))
             self._backend.ask(node, "NodeService/Describe", payload, on_reply)
@@ -125,6 +132,10 @@ class Introduction:
             self._refuse(node, call_id, description, refused)
             return
         node.refused = ""
+        # Another process may have another database: it is asked for everything.
+        known = restarted and node.revocations_version > 0
+        node.revocations_version = 0 if known else description.revocations_version
+        self._revoking.heard(description.revocations)
         self._log_watch.heard(from_pb(description.log))
         self._queues.accept(description.queue_uri)
         self._discovery.heard(node.uri, description.call_uri, description.nodes, self._backend.is_silent)
@@ -145,6 +156,7 @@ class Introduction:
         place."""
         if node.refused != why:
             log.error("A default node is refused", node=node.uri, node_id=description.node_id, reason=why)
+            self._audit.refused("Peer", node.uri, why)
         if not node.refused:
             self._backend.give_up(node, before=call_id)
         node.refused = why

@@ -15,6 +15,9 @@ class Link(Protocol):
     """True while it is full because so much waits for all clients together: then its calls are
     refused. If it is its own alone, they are answered, and at last wait. The front writes it."""
 
+    has_ended: bool
+    """True as soon as nothing more is heard of the client. The front writes it."""
+
     def __hash__(self) -> int: ...
 
     @property
@@ -22,9 +25,17 @@ class Link(Protocol):
         """True with a stream, or on the way to one."""
 
     @property
+    def client_key(self) -> bytes:
+        """The public key that the client has shown to be its own; empty without encryption."""
+
+    @property
     def address(self) -> str:
         """The key that limits of addresses count by: an IPv4 address or an IPv6 /64; empty for
         local sockets, which have no such limit."""
+
+    @property
+    def origin(self) -> str:
+        """The client's IP address as operators are shown it; "local" for local sockets."""
 
     def send(self, frame: bytes) -> bool:
         """Send one encoded ServerFrame without waiting. False: nothing was sent, the client has

@@ -8,6 +8,7 @@ front ◀─ DeviceSender ◀─ LiveDelivery ◀─ Subscriber
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from chatd.errors import ChatdError
 from chatd.gateway.backend import Backend
@@ -16,6 +17,7 @@ from chatd.gateway.drain import Drain
 from chatd.gateway.fronts.zmtp import ZmtpFront
 from chatd.gateway.fronts.zmtp_link import OnFrame
 from chatd.gateway.introduction import Introduction
+from chatd.gateway.node_queues import NodeQueues
 from chatd.gateway.queue_watch import QueueWatch
 from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
@@ -24,6 +26,9 @@ from chatd.gateway.watch import Watch
 from chatd.transport.queue import OnMessages, Subscriber
 from chatd.transport.sockets import Context
 from chatd.transport.timers import Timers
+
+ANEW_SECONDS = 0.5
+"""Between leaving the queues and coming back with another key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class GatewayNode:
         subscriber: Subscriber,
         backend: Backend,
         discovery: Discovery,
+        queues: NodeQueues,
         introduction: Introduction,
         watch: Watch,
         resync: Resync,
@@ -57,11 +63,13 @@ class GatewayNode:
         reload: Reload,
         every: Sequence[tuple[float, Callable[[], None]]],
     ) -> None:
+        self._loop = loop
         self._front = front
         self._refusals = refusals
         self._subscriber = subscriber
         self._backend = backend
         self._discovery = discovery
+        self._queues = queues
         self._introduction = introduction
         self._watch = watch
         self._resync = resync
@@ -117,6 +125,11 @@ class GatewayNode:
         accept and hear nothing more."""
         await self._drain.run(seconds)
         await self._front.drain()
+
+    def connect_anew(self) -> None:
+        """Connect to the default nodes with the key that the process has by now."""
+        self._backend.connect_anew()
+        self._queues.connect_anew(partial(self._loop.call_later, ANEW_SECONDS))
 
     def close(self) -> None:
         """Close all that is open."""

@@ -14,12 +14,14 @@ from chatd.core.log_state import from_pb
 from chatd.core.wire import error_from_pb
 from chatd.errors import ChatdError, Draining, Superseded, Unavailable, UnsupportedVersion
 from chatd.gateway.admission import Admission
+from chatd.gateway.audit import GatewayAudit
 from chatd.gateway.backend import NodeCalls
 from chatd.gateway.catch_up import Pulls
 from chatd.gateway.connection import ClientConnection, ConnectionManager, PendingHello
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.log_watch import LogWatch
 from chatd.gateway.presence import GatewayPresence
+from chatd.gateway.token_expiry import TokenExpiry
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, ServerFrame, Shown, Welcome
 from chatd.pb.node.v1.node_pb2 import OpenStream, OpenStreamsRequest, OpenStreamsResponse
 from chatd.text import one_line
@@ -59,6 +61,8 @@ class Opening:
         calls: NodeCalls,
         pulls: Pulls,
         log_watch: LogWatch,
+        audit: GatewayAudit,
+        expiry: TokenExpiry,
         *,
         write_acks: Callable[[], None],
     ) -> None:
@@ -70,6 +74,8 @@ class Opening:
         self._calls = calls
         self._pulls = pulls
         self._log_watch = log_watch
+        self._audit = audit
+        self._expiry = expiry
         self._write_acks = write_acks
         self._waiting: list[PendingHello] = []
         self._stopped = False
@@ -87,14 +93,24 @@ class Opening:
             raise UnsupportedVersion(f"version {hello.version}; this gateway speaks 1 to {PROTOCOL_VERSION}")
         identity = self._admission.authenticate(peer, hello.token, hello.profile_id)
         self._admission.limit_frame(peer, identity, hello.ByteSize())
+        device_id = check_id("device_id", hello.device_id)
+        identity.check_device(device_id)
         opening = PendingHello(
             peer,
             identity,
-            check_id("device_id", hello.device_id),
+            device_id,
             hello,
             window=self._window(hello),
             shown=_shown(hello),
         )
+        if identity.token_profile_id:
+            self._audit.used(
+                "OpenStream",
+                peer.link.origin,
+                profile_id=identity.owner,
+                acting_for=identity.profile_id,
+                objects=f"device_id={opening.device_id}",
+            )
         if peer.stream is not None:
             self._connections.forget(peer, failed=not peer.said_bye)
         self._connections.record_failure(identity.profile_id, opening.device_id)
@@ -203,6 +219,7 @@ class Opening:
         self._sender.send(opening.peer, ServerFrame(welcome=welcome).SerializeToString())
         if opening.peer.stream is not None:
             self._presence.opened(opening.peer, opening.hello.presence)
+            self._expiry.watch(opening.peer)
         self._pulls.want(opening.peer)
 
 

@@ -27,7 +27,7 @@ class StreamTimeouts:
         pulls: Pulls,
         *,
         end: Callable[[ClientConnection, ChatdError], None],
-        acked: Callable[[ClientConnection], None],
+        failed: Callable[[ClientConnection], None],
         after_tick: Callable[[], None],
         heartbeat_interval: float,
         repair_pull: float,
@@ -36,7 +36,7 @@ class StreamTimeouts:
         self._peers = peers
         self._pulls = pulls
         self._end = end
-        self._acked = acked
+        self._failed = failed
         self._after_tick = after_tick
         self._silence = MISSED_HEARTBEATS * heartbeat_interval
         self._repair_pull = repair_pull
@@ -69,7 +69,7 @@ class StreamTimeouts:
                 and stream.overdue(steady, self._delivery_retry * peer.retry_jitter)
                 and stream.oldest_failed(send_again=True)
             ):
-                self._acked(peer)
+                self._failed(peer)
             if peer.repair_at <= now:
                 if peer.repair_at:
                     stream.fall_behind()

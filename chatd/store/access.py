@@ -26,9 +26,6 @@ from chatd.store.writer import Apply, Commit, WriteBatch, Writer, apply_group
 log = structlog.get_logger()
 
 _OUTAGES = (Unavailable, StoreFailed)
-QUESTIONS_AT_ONCE = 4
-"""Clients' questions that a reader answers before it hands over the answers: each may be a page of
-a megabyte."""
 MAX_WAITING = 20_000
 """Commands and queries that may wait for the store; calls beyond are refused (OVERLOADED)."""
 
@@ -108,9 +105,9 @@ class StoreAccess:
             loop.call_soon_threadsafe(self._on_read, batch)
 
         self._reader = Reader(database, read, threads=readers)
-        self._questions = Reader(database, read, threads=readers, max_batch=QUESTIONS_AT_ONCE)
-        """Clients' questions have readers of their own: what streams are owed never waits for
-        them."""
+        self._questions = Reader(database, read, threads=readers, max_batch=1)
+        """Clients' questions have readers of their own: what streams are owed never waits for them.
+        Each is charged before the next one is chosen."""
         self._writes = Outage(
             log, "The database takes no writes", "The database takes writes again", now=loop.time
         )
@@ -166,8 +163,8 @@ class StoreAccess:
         deadline: Deadline | None = None,
     ) -> None:
         """Ask a reader; one of ``then`` and ``failed`` is called with the result on the loop.
-        ``owner`` is the profile that asks, if one does: owners are answered in turn. Nothing is
-        read for a question whose ``deadline`` has passed."""
+        ``owner`` is the profile that asks, if one does: the one that has used least is answered
+        next. Nothing is read for a question whose ``deadline`` has passed."""
         self.waiting += 1
         reader = self._questions if owner else self._reader
         reader.submit(query, _Asked(then, failed).complete, owner, deadline)

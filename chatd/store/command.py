@@ -76,7 +76,8 @@ class Command(ABC, Generic[R]):
         return Turn.NORMAL
 
     def owner(self) -> str:
-        """The profile that can tell in which order its commands are applied; empty: nobody."""
+        """The profile that asks for it: its commands keep their order, and it is charged with what
+        they cost. Empty: the node itself, or operators."""
         return ""
 
     def weight(self) -> int:

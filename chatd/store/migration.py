@@ -16,7 +16,7 @@ import peewee
 import structlog
 from playhouse.migrations import Runner  # type: ignore[import-untyped]
 
-from chatd.errors import ConfigError
+from chatd.errors import ConfigError, StartFailed
 
 if TYPE_CHECKING:
     from chatd.store.database import Database
@@ -29,13 +29,15 @@ _WAITING = "Another process has the database's migration lock; waiting for it"
 
 
 def migrate(database: "Database") -> None:
-    """Apply the migrations that are missing, on this thread's connection. Raises ConfigError,
-    having changed nothing."""
+    """Apply the migrations that are missing, on this thread's connection. Raises ConfigError and
+    StartFailed, having changed nothing."""
     with _locked(database):
         runner = Runner(database.db, directory=_FOLDER)
         applied = [row.name for row in runner.status() if row.applied]
         _check(database, runner, applied)
-        if runner.up():
+        if len(applied) < len(runner.status()):
+            _check_role(database)
+            runner.up()
             database.run("CREATE TABLE IF NOT EXISTS schema_fingerprint (fingerprint TEXT NOT NULL)")
             database.run("DELETE FROM schema_fingerprint")
             names = [row.name for row in runner.status()]
@@ -60,6 +62,16 @@ def _check(database: "Database", runner: Runner, applied: Sequence[str]) -> None
             "the database's schema is not the one of this chatd's migrations: it was made by a version "
             "between releases. "
             "Start the chatd that made it, or let DB_URI name a new database"
+        )
+
+
+def _check_role(database: "Database") -> None:
+    if database.engine == "sqlite":
+        return
+    if database.rows("SELECT has_schema_privilege(current_schema(), 'CREATE')") != [(True,)]:
+        raise StartFailed(
+            "the database's schema is to be migrated, and DB_URI's role may not change it: run `chatd migrate` "
+            "with the role that owns it"
         )
 
 

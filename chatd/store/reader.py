@@ -1,6 +1,7 @@
 """Readers answer queries on connections that cannot write. Each query is short: SQLite's
 checkpoints wait for the oldest reader."""
 
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -9,9 +10,11 @@ import structlog
 
 from chatd.core.deadline import Deadline
 from chatd.errors import ChatdError, Internal, StoreFailed, TimedOut, Unavailable
-from chatd.store.command import Query
+from chatd.store.command import Query, Turn
 from chatd.store.database import Database
 from chatd.store.database_errors import ConnectionLost, first_line
+from chatd.store.fair_queue import FairQueue
+from chatd.store.slices import Unfinished
 from chatd.store.steady import steady_us
 from chatd.store.worker import BatchWorker, Completed, OnResult, without_traceback
 
@@ -30,7 +33,8 @@ class Question(NamedTuple):
 
 class Reader:
     """``deliver`` is called on a reader's thread, once a batch of up to ``max_batch`` questions.
-    SQLite has one thread, PostgreSQL ``threads``. Owners are answered in turn."""
+    SQLite has one thread, PostgreSQL ``threads``. The next question is that of the owner whose
+    questions have taken the least time. The node's own take none."""
 
     def __init__(
         self,
@@ -42,13 +46,14 @@ class Reader:
     ) -> None:
         self._database = database
         self._deliver = deliver
+        self._queue: FairQueue[Question] = FairQueue(lambda question: question.owner)
         self._worker: BatchWorker[Question] = BatchWorker(
             "reader",
             self._work,
             closed=database.disconnect,
             threads=threads if database.engine == "postgres" else 1,
             max_batch=max_batch,
-            owner_of=lambda question: question.owner,
+            queues={Turn.NORMAL: self._queue},
         )
         self.start = self._worker.start
         self.stop = self._worker.stop
@@ -60,9 +65,20 @@ class Reader:
         self._worker.submit(Question(query, on_result, owner, deadline))
 
     def _work(self, batch: list[Question]) -> None:
-        self._deliver([Completed(one.on_result, self._answer_in_time(one)) for one in batch])
+        completed = []
+        for question in batch:
+            began = time.monotonic()
+            try:
+                completed.append(Completed(question.on_result, self._answer_in_time(question)))
+            except Unfinished as exc:
+                self._worker.submit(question._replace(query=exc.rest))
+            if question.owner:
+                self._queue.charge(question.owner, time.monotonic() - began)
+        if completed:
+            self._deliver(completed)
 
     def _answer_in_time(self, question: Question) -> object:
+        """The answer, or an error. Raises Unfinished."""
         if question.deadline is not None and question.deadline.has_passed(steady_us()):
             return TimedOut("the question was not read before its time was up")
         return self._answer(question.query)
@@ -81,6 +97,8 @@ class Reader:
             if self._database.db.is_closed():
                 self._database.connect(readonly=True)
             return query.answer(self._database)
+        except Unfinished:
+            raise
         except (StoreFailed, Unavailable) as exc:
             self._database.disconnect()  # the next query gets a new connection
             return exc

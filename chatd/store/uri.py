@@ -8,6 +8,8 @@ import re
 import psycopg2
 from psycopg2.extensions import parse_dsn
 
+from chatd.store.encryption import clear_text_fault
+
 _ENCODE = (
     "a user's name, a password or a database's name that holds other characters than A-Z a-z 0-9 - . _ "
     "~ must percent-encode them"
@@ -15,7 +17,7 @@ _ENCODE = (
 
 
 def uri_fault(uri: str) -> str:
-    """Return the fault of DB_URI, without quoting it; empty if there is none."""
+    """Return the fault of DB_URI, quoting at most a host of it; empty if there is none."""
     if uri.startswith("sqlite:///~"):
         return "begins with ~, which only a shell understands; it must name the whole path"
     if re.match(r"sqlite:///.", uri):
@@ -36,4 +38,4 @@ def uri_fault(uri: str) -> str:
         or any(port and not port.isdigit() for port in ports)
     ):
         return f"has an @ or a port in the wrong place; {_ENCODE}"
-    return ""
+    return clear_text_fault(uri)

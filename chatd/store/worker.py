@@ -4,13 +4,13 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from chatd.errors import ChatdError
 from chatd.store.command import Turn
-from chatd.store.fair_queue import FairQueue, Queue
+from chatd.store.fair_queue import Queue
 
 STOP_SECONDS = 2.0
 """Drained threads end at once. A command that is cut off has been acknowledged to nobody."""
@@ -41,7 +41,7 @@ class BatchWorker(Generic[Item]):
     nothing; ``closed`` runs there last. When nothing has come for as many seconds as ``idle`` says
     (None: never), ``work`` gets no item. URGENT items are taken before NORMAL ones and these before
     BACKGROUND ones, of which each batch takes up to ``max_background``; otherwise first in, first
-    out, or with ``owner_of`` from one owner after the other.
+    out, or in the order of ``queues``, where there is one for a turn.
 
     The queue is not bounded here: whoever submits bounds it (``access.MAX_WAITING``).
     """
@@ -57,16 +57,13 @@ class BatchWorker(Generic[Item]):
         max_background: int = 1_000,
         weigh: Callable[[Item], int] = lambda item: 1,
         idle: Callable[[], float | None] = lambda: None,
-        owner_of: Callable[[Item], str] | None = None,
+        queues: Mapping[Turn, Queue[Item]] | None = None,
     ) -> None:
         # A token for each item, False for the end: a thread that has got one finds an item in one
         # of the queues.
         self._tokens: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        self._queues: dict[Turn, Queue[Item]] = {
-            turn: deque() if owner_of is None else FairQueue(owner_of) for turn in Turn
-        }
-        self.taken = 0
-        """NORMAL items taken so far (exact with one thread)."""
+        self._queues: dict[Turn, Queue[Item]] = {turn: deque() for turn in Turn}
+        self._queues.update(queues or {})
         self._weigh = weigh
         self._work = work
         self._closed = closed
@@ -143,9 +140,7 @@ class BatchWorker(Generic[Item]):
     def _take(self, turns: Sequence[Turn]) -> Item | None:
         for turn in turns:
             try:
-                item = self._queues[turn].popleft()
+                return self._queues[turn].popleft()
             except IndexError:
                 continue
-            self.taken += turn is Turn.NORMAL
-            return item
         return None

@@ -1,32 +1,38 @@
 """The order of commands that wait for the writer: urgent sends first, but never before what the
-same profile asked for earlier; acks and Hellos last, since nobody waits for an ack and Hellos come
-by the thousand when a gateway was lost."""
+same profile asked for earlier; then those of the profile that has used least of the writer's time;
+acks and Hellos last, since nobody waits for an ack and Hellos come by the thousand when a gateway
+was lost."""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
 
 from chatd.store.command import Command, Turn
+from chatd.store.fair_queue import FairQueue, Queue
+from chatd.store.submission import Submission
 
 MAX_BACKGROUND = 256
 """Weight of background commands in one transaction: some 5 ms."""
-_OWNERS_KEPT = 10_000
 
 
 class WriteQueue:
-    """Knows which owners have a command waiting."""
+    """Commands by their owners. Those that no profile asked for are not charged: they are next."""
 
     def __init__(self) -> None:
-        self._submitted = 0
-        self._last: dict[str, int] = {}  # owner → number of its newest NORMAL command
+        self._normal: FairQueue[Submission] = FairQueue(lambda one: one.command.owner())
+        self.queues: Mapping[Turn, Queue[Submission]] = {
+            Turn.URGENT: deque(),
+            Turn.NORMAL: self._normal,
+            Turn.BACKGROUND: deque(),
+        }
 
-    def turn_of(self, command: Command[object], taken: int) -> Turn:
-        """When the command is taken. ``taken``: how many NORMAL commands the writer has taken so
-        far."""
-        turn, owner = command.turn(), command.owner()
-        if turn is Turn.BACKGROUND or (turn is Turn.URGENT and self._last.get(owner, 0) <= taken):
-            return turn
-        self._submitted += 1
-        if owner:
-            if len(self._last) >= _OWNERS_KEPT:
-                self._last = {
-                    profile_id: number for profile_id, number in self._last.items() if number > taken
-                }
-            self._last[owner] = self._submitted
-        return Turn.NORMAL
+    def turn_of(self, command: Command[object]) -> Turn:
+        """When the command is taken. Call it from the thread that submits."""
+        turn = command.turn()
+        return Turn.NORMAL if turn is Turn.URGENT and self._normal.waits(command.owner()) else turn
+
+    def charge(self, batch: Sequence[Submission], seconds: float) -> None:
+        """The commands have taken so long together: their owners have used it, by their weights."""
+        share = seconds / max(1, sum(one.command.weight() for one in batch))
+        for one in batch:
+            if owner := one.command.owner():
+                self._normal.charge(owner, share * one.command.weight())

@@ -119,6 +119,7 @@ class Writer:
             idle=self._aside.idle,
             weigh=lambda one: one.command.weight(),
             max_background=MAX_BACKGROUND,
+            queues=self._queue.queues,
         )
         self.start = self._worker.start
         self.stop = self._worker.stop
@@ -129,9 +130,7 @@ class Writer:
         """Queue a command; its result comes back with ``on_result`` (None: only a failure is
         reported). When it gets its locks after ``deadline``, it is refused with TimedOut. Call it
         from one thread."""
-        self._worker.submit(
-            Submission(command, on_result, deadline), self._queue.turn_of(command, self._worker.taken)
-        )
+        self._worker.submit(Submission(command, on_result, deadline), self._queue.turn_of(command))
 
     def _work(self, batch: list[Submission]) -> None:
         """``batch`` is empty when only commands that were set aside are due."""
@@ -279,8 +278,10 @@ class Writer:
         completed: list[Completed] = []
         for _, group in groupby(batch, key=lambda one: type(one.command)):
             submissions = list(group)
+            began = time.monotonic()
             results = self._apply(transaction, [one.command for one in submissions])
             transaction.log.flush()
+            self._queue.charge(submissions, time.monotonic() - began)
             for one, result in zip(submissions, results, strict=True):
                 if isinstance(result, ChatdError):
                     completed.append(Completed(one.on_result, without_traceback(result)))

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from chatd.core.address import Listening
 from chatd.core.outage import Outage
 from chatd.errors import ConfigError, Overloaded, os_error
-from chatd.transport.sockets import check_uri
 
 log = structlog.get_logger()
 
@@ -42,7 +42,10 @@ def listen(uri: str, claim: Callable[[str], None], *, share_port: bool = False) 
     """A socket that listens at a tcp:// or ipc:// address. ``claim`` takes an ipc path for this
     process, or raises. ``share_port``: other processes that say so too may listen at the same port.
     Raises ConfigError if the address can never be listened at, StartFailed if it cannot be now."""
-    check_uri(uri)
+    listening = Listening.parse(uri)
+    if listening.is_encrypted:
+        raise ConfigError(f"{uri!r}: encryption of devices is not built yet")
+    uri = listening.endpoint
     try:
         if uri.startswith("ipc://"):
             return _listen_at_path(uri.removeprefix("ipc://"), claim)

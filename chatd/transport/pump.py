@@ -34,6 +34,7 @@ class Pump:
     turn. It must not raise. ``frames`` is how many every message has, where the peers are chatd's
     own: then libzmq need not be asked after each. ``on_lost`` is called when a connecting socket
     (one peer, IMMEDIATE) no longer has anybody to send to; at least once, while that is so.
+    ``receive`` reads a frame in place of the socket itself.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Pump:
         max_batch: int = 1000,
         frames: int = 0,
         on_lost: Callable[[], None] | None = None,
+        receive: Callable[[int], bytes] | None = None,
     ) -> None:
         self._loop = loop
         self.socket = socket
@@ -58,7 +60,7 @@ class Pump:
         # The backend's own methods: pyzmq's wrappers around them cost as much again as the work
         # (enum flags, keyword checks).
         backend: Any = super(zmq.Socket, socket)
-        self._receive: Callable[[int], bytes] = backend.recv
+        self._receive: Callable[[int], bytes] = receive or backend.recv
         self._send: Callable[[bytes, int], None] = backend.send
         self._option: Callable[[int], int] = backend.get
         self._fd = int(socket.get(zmq.FD))

@@ -20,6 +20,16 @@ def test_the_first_operators_token_is_taken_else_the_first(tmp_path: Path) -> No
     assert first_token(path) == "of-a-user"
 
 
+def test_a_digest_is_no_token(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.toml"
+    digest = '[tokens."sha256:00"]\nprofile = "root"\nrole = "operator"\n'
+    path.write_text(digest + USER)
+    assert first_token(path) == "of-a-user"
+    path.write_text(digest)
+    with pytest.raises(typer.BadParameter, match="holds only digests; give --token"):
+        first_token(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"[tokens]\n", b"tokens = 3\n", b"[tokens", b"\xff"])
 def test_a_file_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "tokens.toml"

@@ -38,3 +38,9 @@ def test_open_sockets_are_said_once_at_start(tmp_path: Path, transport: str) -> 
 def test_one_process_opens_none(tmp_path: Path) -> None:
     with Daemon("all", tmp_path, {"LOG_FORMAT": "json"}) as daemon:
         assert warnings(daemon) == []
+
+
+def test_a_socket_with_a_key_is_not_open(tmp_path: Path) -> None:
+    settings = {CALLS: f"tcp://127.0.0.1:{free_port()}#curve", QUEUE: f"tcp://127.0.0.1:{free_port()}#curve"}
+    with Daemon("all", tmp_path, settings | {"LOG_FORMAT": "json"}) as daemon:
+        assert warnings(daemon) == []

@@ -9,6 +9,12 @@ import pytest
 HOSTILE = '\x1b[31mred\n{"fake": 1}\u202e'
 
 
+AUDIT = (
+    "from chatd.core.audit import *; from chatd.daemon.logs import say_audit\n"
+    "say_audit(AuditLine(AuditKind.ACT, 'ops', '', '::1', 'g', 'S/Method', 'room_id=r'))"
+)
+
+
 def logged(style: str, code: str, level: str = "info") -> str:
     """What ``code`` makes a process write to stderr; ``log`` and HOSTILE are there for it."""
     setup = (
@@ -67,3 +73,40 @@ def test_levels_are_respected() -> None:
 
 def test_auto_is_json_without_a_terminal() -> None:
     assert json.loads(logged("auto", "log.info('hello')"))["message"] == "hello"
+
+
+@pytest.mark.parametrize("level", ["debug", "error"])
+def test_audit_lines_are_said_at_every_level(level: str) -> None:
+    record = json.loads(logged("json", AUDIT, level))
+    record.pop("timestamp")
+    assert record == {
+        "level": "notice",
+        "message": "An operator changed something",
+        "audit": True,
+        "profile": "ops",
+        "address": "::1",
+        "gateway": "g",
+        "what": "S/Method",
+        "objects": "room_id=r",
+        "outcome": "done",
+    }
+    assert "S/Method" in logged("text", AUDIT, level)
+
+
+def test_the_journal_gets_priorities() -> None:
+    """Every line of a record has its priority, and only on the stream that goes to the journal."""
+    code = (
+        "import os, sys\ns = os.fstat(2)\nos.environ['JOURNAL_STREAM'] = f'{s.st_dev}:{s.st_ino}'\n"
+        "configure('debug', STYLE)\n"
+        "log.debug('d'); log.info('i'); log.warning('w'); log.error('e'); log.critical('c')\n"
+        f"{AUDIT}\n"
+        "try:\n    raise ValueError(HOSTILE)\nexcept ValueError:\n    log.exception('x')"
+    )
+    written = logged("json", f"STYLE = 'auto'\n{code}").splitlines()
+    assert [line[:3] for line in written] == ["<7>", "<6>", "<4>", "<3>", "<2>", "<5>", "<3>"]
+    assert json.loads(written[1][3:])["message"] == "i"
+    text = logged("json", f"STYLE = 'text'\n{code}").splitlines()
+    assert len(text) > 9, "with the lines of the traceback"
+    assert {line[:3] for line in text[6:]} == {"<3>"}
+    elsewhere = "import os\nos.environ['JOURNAL_STREAM'] = '1:1'\nconfigure('info', 'auto')\nlog.info('i')"
+    assert logged("json", elsewhere).startswith("{")

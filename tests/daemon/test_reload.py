@@ -16,6 +16,7 @@ import pytest
 from chatd.client import Client
 from chatd.errors import RateLimited, Unauthenticated
 from tests.daemons import Daemon
+from tests.gateway.authentication.issuer import RULE, Issuer, jwks
 
 TOKENS = {"op": "operator", "keep": "user", "leave": "user"}
 
@@ -47,6 +48,36 @@ async def until(what: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not what():
             await asyncio.sleep(0.02)
+
+
+async def test_keys_of_jwts_are_rotated(tmp_path: Path) -> None:
+    old, new = Issuer(key_id="old"), Issuer("ES256", "new")
+    keys = tmp_path / "keys.json"
+    keys.write_text(jwks([old, new]))
+    write_tokens(tmp_path, TOKENS)
+    with Daemon("all", tmp_path, {"JWT_KEYS_FILE": keys, **RULE}) as daemon:
+        streams = {}
+        async with (
+            Client(daemon.uri, old.token("alice")) as alice,
+            Client(daemon.uri, new.token("bob")) as bob,
+            alice.stream("d") as streams["alice"],
+            bob.stream("d") as streams["bob"],
+        ):
+            for stream in streams.values():
+                await asyncio.wait_for(stream.caught_up(), 20)
+            keys.write_text("{}")
+            (failed,) = await reload(daemon, "were not reloaded")
+            assert "JWT_KEYS_FILE" in failed["error"]
+            keys.write_text(jwks([new]))
+            (done,) = await reload(daemon, "were reloaded")
+            assert done["streams_ended"] == 1
+            with pytest.raises(Unauthenticated):
+                await asyncio.wait_for(anext(streams["alice"]), 20)
+            await bob.create_room("of-bob")
+            assert (await asyncio.wait_for(anext(streams["bob"]), 20)).room_id == "of-bob"
+        async with Client(daemon.uri, old.token("alice")) as alice:
+            with pytest.raises(Unauthenticated):
+                await alice.create_room("r")
 
 
 @pytest.fixture

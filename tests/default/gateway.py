@@ -6,13 +6,14 @@ from itertools import count
 from google.protobuf.message import Message
 
 from chatd.core import node_protocol
+from chatd.core.scopes import ALL_SCOPES, scopes_to_pb
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
 from chatd.pb.node.v1.node_pb2 import Caller, CallLimits, NodeRequest, Role
 from chatd.transport.pump import PeerFull, PeerGone, Pump
 from chatd.transport.sockets import Context, connect_dealer
 
 USER = Caller(profile_id="alice", role=Role.ROLE_USER)
-OPERATOR = Caller(profile_id="ops", role=Role.ROLE_OPERATOR)
+OPERATOR = Caller(profile_id="ops", role=Role.ROLE_OPERATOR, scopes=scopes_to_pb(ALL_SCOPES))
 
 
 class Gateway:

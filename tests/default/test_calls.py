@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from chatd.core.counter import Counter
+from chatd.core.scopes import Scope, scopes_to_pb
 from chatd.default.answer import (
     Answer,
     Call,
@@ -136,7 +137,9 @@ class Node:
         self.refused = Counter("requests_refused", "")
         self.store = StoreAccess(loop, database, clock=lambda: 1, readers=1, broken=lambda error: None)
         self.started = False
-        self.calls = Calls(loop, self.store, self.methods.rows(), self.refused, Deadlines(STARTED_US))
+        self.calls = Calls(
+            loop, self.store, self.methods.rows(), self.refused, Deadlines(STARTED_US), lambda *call: None
+        )
         self.uri = self.calls.bind(context, f"ipc://{folder}/calls", max_frame=1_000_000)
 
     async def start(self) -> None:
@@ -274,11 +277,17 @@ async def test_a_payload_that_is_no_request_of_the_method_is_refused(node: Node,
     assert (node.calls.under_way, node.refused.value) == (0, 1)
 
 
+OPERATOR_OF_A_LATER_TIME = b"\x0a\x03ops\x10\x02\x1a\x01\x63"
+"""A caller with a scope that is not known here."""
+
+
 @pytest.mark.parametrize(
     ("role", "admitted"),
     [
-        (Role.USER, ["user", "operator"]),
-        (Role.OPERATOR, ["operator"]),
+        (Role.USER, ["user", "operator", "read", "operate", "erase", "unknown scope", "no scope"]),
+        (Role.READ, ["operator", "read"]),
+        (Role.OPERATE, ["operator", "operate"]),
+        (Role.ERASE, ["operator", "erase"]),
         (Role.GATEWAY, ["gateway"]),
     ],
 )
@@ -288,6 +297,12 @@ async def test_a_role_admits_its_callers_and_no_others(
     callers: dict[str, node_pb2.Caller | None] = {
         "user": USER,
         "operator": OPERATOR,
+        **{
+            scope.value: node_pb2.Caller(profile_id="ops", role=OPERATOR.role, scopes=scopes_to_pb({scope}))
+            for scope in Scope
+        },
+        "unknown scope": node_pb2.Caller.FromString(OPERATOR_OF_A_LATER_TIME),
+        "no scope": node_pb2.Caller(profile_id="ops", role=OPERATOR.role),
         "gateway": None,
         "empty": node_pb2.Caller(),
     }
@@ -307,7 +322,7 @@ async def test_a_role_admits_its_callers_and_no_others(
 async def test_a_caller_without_the_role_learns_nothing_about_its_payload(
     node: Node, gateway: Gateway
 ) -> None:
-    assert_error(await gateway.call("Test/Foroperator", b"\xff\xff\xff", USER), PermissionDenied)
+    assert_error(await gateway.call("Test/Foroperate", b"\xff\xff\xff", USER), PermissionDenied)
 
 
 async def test_calls_are_refused_while_too_much_waits_for_the_store(node: Node, gateway: Gateway) -> None:

@@ -56,6 +56,7 @@ class Rig:
             [call for part in parts for call in part.calls],
             Counter("requests_refused", ""),
             Deadlines(1),
+            lambda *call: None,
         )
         self.node = DefaultNode(
             loop, self.store, self.calls, publisher, lambda gateway, subscribed: None, parts

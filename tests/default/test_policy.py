@@ -10,19 +10,34 @@ import pytest
 import zmq
 
 from chatd.core import node_protocol
+from chatd.core.scopes import Scope, scopes_to_pb
 from chatd.daemon.default_node import assemble
 from chatd.daemon.settings.sources import load_settings
 from chatd.default.answer import Method, Role
-from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest, RpcResponse, ServerFrame
+from chatd.default.nodes.known_peers import KnownPeers
+from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Error, RpcRequest, RpcResponse, ServerFrame
 from chatd.pb.node.v1 import node_pb2
 from chatd.store.database import Database
-from tests.daemons import Daemon, free_port, operator_token
+from tests.daemons import Daemon, free_port
 
 PROTOCOL = Path(__file__).parents[2] / "proto/PROTOCOL.md"
 ROW = re.compile(
     r"^\| (\w+Service/\w+) \| (\w+) \| (\w+) → (\w+) \| (reads|writes|writes once) \|$", re.MULTILINE
 )
-USER_TOKEN = "a" * 32
+TOKENS = {
+    "user": 'profile = "user"',
+    "operator": 'profile = "ops"\nrole = "operator"',
+    **{
+        scope.value: f'profile = "{scope.value}"\nrole = "operator"\nscopes = ["{scope.value}"]'
+        for scope in Scope
+    },
+}
+"""The callers, by their tokens."""
+RIGHTS = {
+    "user": {Role.USER},
+    "operator": {Role.USER, Role.READ, Role.OPERATE, Role.ERASE},
+    **{scope.value: {Role.USER, Role(scope.value)} for scope in Scope},
+}
 NO_STREAM, PERMISSION_DENIED, UNAUTHENTICATED, UNKNOWN_METHOD = 104, 201, 200, 300
 
 
@@ -31,7 +46,13 @@ def policy(folder: Path) -> dict[str, Method]:
     settings = load_settings("default", None, system_config=folder / "none")
     loop = asyncio.new_event_loop()
     try:
-        made = assemble(loop, settings, Database(f"sqlite:///{folder}/policy.db"), lambda error: None)
+        made = assemble(
+            loop,
+            settings,
+            Database(f"sqlite:///{folder}/policy.db"),
+            KnownPeers(folder / "trusted", revoked=lambda: None),
+            lambda error: None,
+        )
     finally:
         loop.close()
     found = {method.name: method for method in made.methods}
@@ -79,47 +100,44 @@ def test_every_call_that_is_declared_has_a_row(calls: dict[str, Role]) -> None:
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Daemon, str]]:
-    """A node and a gateway apart; the node's own socket, and the gateway with an operator's and a
-    user's token."""
+    """A node and a gateway apart; the node's own socket, and the gateway with TOKENS."""
     folder = tmp_path_factory.mktemp("daemon")
     node_uri = f"tcp://127.0.0.1:{free_port()}"
     shared = {"DEFAULT_URI": node_uri, "QUEUE_USER_EVENT_DELIVERY_URI": f"tcp://127.0.0.1:{free_port()}"}
     with Daemon("default", folder, shared), Daemon("gateway", folder, shared) as gateway:
         pass
-    tokens = folder / "tokens.toml"
-    tokens.write_text(tokens.read_text() + f'\n[tokens.{USER_TOKEN}]\nprofile = "user"\n')
+    tokens = [f"[tokens.{token}]\n{entry}\n" for token, entry in TOKENS.items()]
+    (folder / "tokens.toml").write_text("".join(tokens))
     with Daemon("default", folder, shared), gateway:
         yield gateway, node_uri
 
 
-def through_the_gateway(gateway: Daemon, method: str, token: str) -> int:
-    """The error code of an empty request."""
+def through_the_gateway(gateway: Daemon, method: str, token: str, profile: str = "") -> Error:
+    """The error of an empty request; its code is 0 if there is none."""
     context = zmq.Context()
     socket = context.socket(zmq.DEALER)
     socket.linger = 0
     socket.rcvtimeo = 20_000
     try:
         socket.connect(gateway.uri)
-        call = RpcRequest(call_id=1, method=method, token=token)
+        call = RpcRequest(call_id=1, method=method, token=token, profile_id=profile)
         socket.send(ClientFrame(call=call).SerializeToString())
-        return ServerFrame.FromString(socket.recv()).reply.error.code
+        return ServerFrame.FromString(socket.recv()).reply.error
     finally:
         socket.close()
         context.term()
 
 
-def at_the_node(uri: str, method: str, role: node_pb2.Role | None) -> int:
-    """The error code of an empty request, made as a gateway makes it: for a client of that role, or
-    for itself."""
+def at_the_node(uri: str, method: str, caller: node_pb2.Caller | None) -> int:
+    """The error code of an empty request, made as a gateway makes it: for a client, or for
+    itself."""
     context = zmq.Context()
     socket = context.socket(zmq.DEALER)
     socket.linger = 0
     socket.rcvtimeo = 20_000
     try:
         socket.connect(uri)
-        request = node_pb2.NodeRequest(call_id=1, method=method, protocol=node_protocol.NUMBER)
-        if role is not None:
-            request.caller.profile_id, request.caller.role = "p", role
+        request = node_pb2.NodeRequest(call_id=1, method=method, protocol=node_protocol.NUMBER, caller=caller)
         socket.send(request.SerializeToString())
         return RpcResponse.FromString(socket.recv()).error.code
     finally:
@@ -127,29 +145,52 @@ def at_the_node(uri: str, method: str, role: node_pb2.Role | None) -> int:
         context.term()
 
 
+def caller(name: str) -> node_pb2.Caller:
+    """A client of TOKENS, as the gateway names it."""
+    scopes = {Scope(role.value) for role in RIGHTS[name] - {Role.USER}}
+    role = node_pb2.ROLE_OPERATOR if scopes else node_pb2.ROLE_USER
+    return node_pb2.Caller(profile_id="p", role=role, scopes=scopes_to_pb(scopes))
+
+
 def test_every_cell_at_the_node(deployment: tuple[Daemon, str], calls: dict[str, Role]) -> None:
     _, uri = deployment
-    roles = {"user": node_pb2.Role.ROLE_USER, "operator": node_pb2.Role.ROLE_OPERATOR, "gateway": None}
-    may = {Role.USER: {"user", "operator"}, Role.OPERATOR: {"operator"}, Role.GATEWAY: {"gateway"}}
     refused = {
-        (method, caller): at_the_node(uri, method, role) == PERMISSION_DENIED
+        (method, name): at_the_node(uri, method, None if name == "gateway" else caller(name))
+        == PERMISSION_DENIED
         for method in calls
-        for caller, role in roles.items()
+        for name in (*RIGHTS, "gateway")
         if not (
-            method == "NodeService/Watch" and caller == "gateway"
+            method == "NodeService/Watch" and name == "gateway"
         )  # answered when its subscriptions have come
     }
-    assert refused == {(method, caller): caller not in may[calls[method]] for method, caller in refused}
+    rights = {**RIGHTS, "gateway": {Role.GATEWAY}}
+    assert refused == {(method, name): calls[method] not in rights[name] for method, name in refused}
 
 
 def test_every_cell_through_the_gateway(deployment: tuple[Daemon, str], calls: dict[str, Role]) -> None:
     gateway, _ = deployment
-    operator = operator_token(gateway.folder)
     for method, role in calls.items():
-        codes = [through_the_gateway(gateway, method, token) for token in ("", "wrong", USER_TOKEN, operator)]
+        codes = {token: through_the_gateway(gateway, method, token).code for token in ("", "wrong", *TOKENS)}
         if role is Role.GATEWAY:
-            assert codes == [UNKNOWN_METHOD] * 4, method
+            assert set(codes.values()) == {UNKNOWN_METHOD}, method
             continue
-        assert codes[:2] == [NO_STREAM, UNAUTHENTICATED], method
-        assert (codes[2] == PERMISSION_DENIED) == (role is Role.OPERATOR), method
-        assert codes[3] not in (PERMISSION_DENIED, UNAUTHENTICATED), method
+        assert (codes.pop(""), codes.pop("wrong")) == (NO_STREAM, UNAUTHENTICATED), method
+        assert UNAUTHENTICATED not in codes.values(), method
+        assert {token: code == PERMISSION_DENIED for token, code in codes.items()} == {
+            token: role not in rights for token, rights in RIGHTS.items()
+        }, method
+
+
+def test_acting_for_another_profile_needs_operate(deployment: tuple[Daemon, str]) -> None:
+    gateway, _ = deployment
+    for token, rights in RIGHTS.items():
+        refused = through_the_gateway(gateway, "ChatService/ListUnread", token, profile="bob")
+        assert (refused.code == PERMISSION_DENIED) == (Role.OPERATE not in rights), token
+
+
+@pytest.mark.parametrize("method", ["AdminService/ListRooms", "AdminService/PurgeRoomHistory"])
+def test_a_refusal_names_the_scope(
+    deployment: tuple[Daemon, str], method: str, calls: dict[str, Role]
+) -> None:
+    gateway, _ = deployment
+    assert f"the scope '{calls[method].value}'" in through_the_gateway(gateway, method, "operate").message

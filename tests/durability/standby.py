@@ -20,8 +20,8 @@ class Standby(Cluster):
 
     def start(self) -> None:
         data = str(self.folder / "data")
-        self._as_owner(
-            str(self._binaries / "pg_basebackup"),
+        self.as_owner(
+            str(self.binaries / "pg_basebackup"),
             "-h",
             str(self._primary.folder),
             "-U",

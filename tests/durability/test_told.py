@@ -59,6 +59,7 @@ REQUESTS: dict[str, Message] = {
     "AdminService/ListOutbox": admin_pb2.ListOutboxRequest(),
     "AdminService/ListOutboxEntries": admin_pb2.ListOutboxEntriesRequest(),
     "AdminService/GetBroadcast": admin_pb2.GetBroadcastRequest(room_id="r", seq=1),
+    "AdminService/ExplainDelivery": admin_pb2.ExplainDeliveryRequest(room_id="r", seq=1, profile_id="bob"),
     "AdminService/ListConnections": admin_pb2.ListConnectionsRequest(),
     "AdminService/ListDeadLetters": admin_pb2.ListDeadLettersRequest(),
     "AdminService/DropDeadLetters": admin_pb2.DropDeadLettersRequest(letter_ids=["l"]),

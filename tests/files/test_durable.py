@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.files.durable import make_folder, write_file, write_new_file
+from chatd.files.durable import make_folder, replace_file, write_file, write_new_file
 
 
 @pytest.fixture
@@ -67,3 +67,17 @@ def test_folders_are_synced_in_those_above_them(tmp_path: Path, order: list[str]
     make_folder(tmp_path / "a" / "b")
     assert order == ["folder", "folder"]
     assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_file_that_is_replaced_keeps_its_owner_and_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    path.chmod(0o640)
+    if os.getuid() == 0:
+        os.chown(path, 12_345, 12_346)
+    before = path.stat()
+    replace_file(path, "new")
+    now = path.stat()
+    assert path.read_text() == "new"
+    assert (now.st_mode, now.st_uid, now.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+    assert list(tmp_path.iterdir()) == [path]

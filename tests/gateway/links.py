@@ -10,13 +10,16 @@ from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
 
 
 class KeptLink:
-    """``takes`` False: as a client that has gone, or does not keep up."""
+    """``takes`` False: as a client that has gone, or does not keep up. ``leaves`` False: as one
+    that does not hang up when its stream is closed."""
 
     def __init__(self, address: str = "") -> None:
         self.address = address
-        self.takes = True
+        self.origin = address or "local"
+        self.client_key = b""
+        self.takes = self.leaves = True
         self.sent: list[bytes] = []
-        self.hung_up = False
+        self.hung_up = self.has_ended = False
         self.is_full = False
         self.refuses_calls = False
         self.has_stream = False
@@ -25,6 +28,7 @@ class KeptLink:
     def send(self, frame: bytes) -> bool:
         if self.takes:
             self.sent.append(frame)
+            self.has_ended = self.leaves and ServerFrame.FromString(frame).HasField("closed")
         return self.takes
 
     def hold(self) -> None:

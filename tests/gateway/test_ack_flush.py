@@ -1,8 +1,6 @@
 """Acks on their way back: gathered, confirmed, and never taken for written because something else
 was."""
 
-import time
-
 import pytest
 
 from chatd.core.ack_batch import decode_acks
@@ -10,12 +8,14 @@ from chatd.core.log_state import LogState, from_pb
 from chatd.core.model import Owed, StreamKey
 from chatd.core.stream import DeviceStream, Published, Run
 from chatd.errors import ChatdError, Internal, Unavailable
-from chatd.gateway.ack_flush import ALIVE_SECONDS, MAX_STREAMS, AckFlush, UnwrittenAcks
+from chatd.gateway.ack_flush import ALIVE_SECONDS, AT_ONCE, MAX_STREAMS, AckFlush, UnwrittenAcks
 from chatd.gateway.backend import OnReply
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.log_watch import LogWatch
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse
 from tests.gateway.links import KeptLink, log_watch
+
+LONGEST = 0.5
 
 
 class Calls:
@@ -58,15 +58,33 @@ class NoPulls:
         pass
 
 
+class Clock:
+    now = 100.0
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def streaming(profile_id: str, room_id: str = "a") -> ClientConnection:
+    """Three events of a room in flight."""
+    made = ClientConnection(KeptLink(), 100.0)
+    stream = made.stream = DeviceStream(StreamKey(profile_id, "d", 1), window_messages=8, window_bytes=1000)
+    stream.begin_pull()
+    stream.pulled(Owed(cursors={room_id: 0}))
+    stream.offer(Published((Run(room_id, 1, 3),), 3, b"123"))
+    return made
+
+
+def written(calls: Calls, number: int) -> list[str]:
+    """The profiles whose acks a call holds."""
+    return [acks.stream.profile_id for acks in decode_acks(calls.asked[number][0])]
+
+
 @pytest.fixture
 def peer() -> ClientConnection:
-    """Three events of a room in flight."""
-    made = ClientConnection(KeptLink(), 0.0)
-    stream = made.stream = DeviceStream(StreamKey("p", "d", 1), window_messages=8, window_bytes=1000)
-    stream.begin_pull()
-    stream.pulled(Owed(cursors={"a": 0}))
-    stream.offer(Published((Run("a", 1, 3),), 3, b"123"))
-    return made
+    return streaming("p")
 
 
 @pytest.fixture
@@ -90,15 +108,15 @@ def watch() -> LogWatch:
 
 
 @pytest.fixture
-def acks(calls: Calls, pulls: NoPulls, watch: LogWatch, ended: list[ChatdError]) -> AckFlush:
+def acks(clock: Clock, calls: Calls, pulls: NoPulls, watch: LogWatch, ended: list[ChatdError]) -> AckFlush:
     return AckFlush(
-        UnwrittenAcks(),
+        UnwrittenAcks(LONGEST),
         pulls,
         watch,
         is_ready=lambda: calls.ready,
         send=calls.send,
         end=lambda peer, error: ended.append(error),
-        now=time.monotonic,
+        now=lambda: clock.now,
     )
 
 
@@ -124,11 +142,7 @@ def test_a_batch_that_fails_is_written_with_the_next(
 def test_acks_that_can_never_be_written_stop_no_others(
     acks: AckFlush, calls: Calls, peer: ClientConnection, ended: list[ChatdError]
 ) -> None:
-    other = ClientConnection(KeptLink(), 0.0)
-    stream = other.stream = DeviceStream(StreamKey("q", "d", 1), window_messages=8, window_bytes=1000)
-    stream.begin_pull()
-    stream.pulled(Owed(cursors={"b": 0}))
-    stream.offer(Published((Run("b", 1, 3),), 3, b"123"))
+    other = streaming("q", "b")
     ack(acks, peer, 2)
     ack(acks, other, 1)
     acks.flush()
@@ -237,7 +251,7 @@ def test_streams_that_only_live_are_written_together_once_a_second(
 ) -> None:
     now = [100.0]
     acks = AckFlush(
-        UnwrittenAcks(),
+        UnwrittenAcks(longest=0.5),
         pulls,
         watch,
         is_ready=lambda: True,
@@ -245,14 +259,15 @@ def test_streams_that_only_live_are_written_together_once_a_second(
         end=lambda peer, error: None,
         now=lambda: now[0],
     )
-    acks.flush()
+    acks.tick()
     for number in range(16):
-        peer = ClientConnection(KeptLink(), 0.0)
-        peer.stream = DeviceStream(StreamKey(f"p{number}", "d", 1), window_messages=8, window_bytes=1000)
-        acks.alive(peer)
+        acks.alive(streaming(f"p{number}"))
         now[0] += ALIVE_SECONDS / 16
-        acks.flush()
+        acks.tick()
     assert [len(request.epochs) for request, _ in calls.asked] == [16]
+    acks.alive(streaming("last"))
+    acks.flush()
+    assert [len(request.epochs) for request, _ in calls.asked] == [16, 1], "nothing waits at the end"
 
 
 def test_very_many_streams_go_in_several_calls(acks: AckFlush, calls: Calls) -> None:
@@ -296,3 +311,44 @@ def test_acks_say_of_which_log_they_are(
     ack(acks, peer, 1)
     acks.flush()
     assert from_pb(calls.asked[0][0].log) == LogState("x", 5)
+
+
+def test_acks_of_few_streams_are_written_with_the_next_look(
+    clock: Clock, acks: AckFlush, calls: Calls, peer: ClientConnection
+) -> None:
+    ack(acks, peer, 1)
+    acks.tick()
+    assert calls.cursors(0) == {"a": 1}
+
+
+def test_acks_of_many_streams_wait_and_gather(clock: Clock, acks: AckFlush, calls: Calls) -> None:
+    peers = [streaming(f"p{number}") for number in range(3 * AT_ONCE)]
+    for peer in peers:
+        ack(acks, peer, 1)
+    acks.tick()
+    assert written(calls, 0) == [f"p{number}" for number in range(AT_ONCE)]
+    for peer in peers[AT_ONCE:]:
+        ack(acks, peer, 3)
+    clock.now += LONGEST
+    acks.tick()
+    assert written(calls, 1) == [f"p{number}" for number in range(AT_ONCE, 3 * AT_ONCE)]
+    assert {seq for one in decode_acks(calls.asked[1][0]) for seq in one.cursors.values()} == {3}
+
+
+def test_a_failure_and_the_acks_of_a_stream_that_has_ended_do_not_wait(
+    clock: Clock, acks: AckFlush, calls: Calls
+) -> None:
+    peers = [streaming(f"p{number}") for number in range(AT_ONCE + 3)]
+    for peer in peers:
+        ack(acks, peer, 1)
+    peers[-1].stream = None
+    acks.failed(peers[-2])
+    acks.tick()
+    assert written(calls, 0) == [*(f"p{n}" for n in range(AT_ONCE)), f"p{AT_ONCE + 1}", f"p{AT_ONCE + 2}"]
+
+
+def test_all_are_written_at_a_word(clock: Clock, acks: AckFlush, calls: Calls) -> None:
+    for number in range(2 * AT_ONCE):
+        ack(acks, streaming(f"p{number}"), 1)
+    acks.flush()
+    assert len(written(calls, 0)) == 2 * AT_ONCE

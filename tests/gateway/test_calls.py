@@ -1,11 +1,18 @@
 """Calls that wait for their answers: many sends or few others, then their profile's connections are
 not read."""
 
+import time
+
 import pytest
+from google.protobuf.message import Message
 
 from chatd.errors import ChatdError
 from chatd.gateway.admission import Admission
-from chatd.gateway.authentication import Identity, TokenTable, digest_of
+from chatd.gateway.audit import GatewayAudit
+from chatd.gateway.authentication.chain import Authentication
+from chatd.gateway.authentication.identity import Identity, digest_of
+from chatd.gateway.authentication.revocations import Revocations
+from chatd.gateway.authentication.token_table import TokenTable
 from chatd.gateway.backend import OnReply
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.calls_under_way import MAX_WEIGHT, WEIGHT_OF_A_SEND, WEIGHT_OF_OTHERS
@@ -23,19 +30,34 @@ MAX_SENDS = MAX_WEIGHT // WEIGHT_OF_A_SEND
 MAX_OTHERS = MAX_WEIGHT // WEIGHT_OF_OTHERS
 
 
+class NoNode:
+    """No default node answers."""
+
+    ready = False
+
+    def call(self, method: str, request: Message, on_reply: OnReply, *, affinity: str = "") -> None:
+        raise AssertionError("it is not ready")
+
+
 class House:
     """Calls of one connection, and a default node that answers when it is told to."""
 
     def __init__(self) -> None:
-        tokens = TokenTable({digest_of(TOKEN): Identity("alice", False, digest_of(TOKEN))})
+        tokens = TokenTable({digest_of(TOKEN): Identity("alice", digest=digest_of(TOKEN))})
         admission = Admission(
-            tokens,
+            Authentication((tokens,), Revocations(now=time.time), now=time.time),
             RateLimits(RateSettings(0, 0, 0, 0, 0, 0, 0, 1)),
             Doorkeeper(DoorSettings(0.0, 10, 0)),
+            GatewayAudit("g", NoNode(), say=lambda line: None, now=lambda: 0.0),
         )
         sender = DeviceSender(lambda peer, /, *, failed: None)
         self.calls = ClientCalls(
-            admission, sender, Refusals(admission, sender), forward=self.forward, watch=lambda peer, ids: None
+            "g",
+            admission,
+            sender,
+            Refusals(admission, sender),
+            forward=self.forward,
+            watch=lambda peer, ids: None,
         )
         self.waiting: list[OnReply] = []
         self.link, self.other = KeptLink(), KeptLink()

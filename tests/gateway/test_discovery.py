@@ -111,3 +111,33 @@ def test_what_only_another_process_can_reach_is_not_connected(
 ) -> None:
     make(uri(10)).heard(uri(10), uri(10), [NodeAddress(call_uri="inproc://x", queue_uri="inproc://y")], never)
     assert connections.open == {}
+
+
+def keyed(port: int, key: str) -> str:
+    return f"tcp://127.0.0.1:{port}#{key * 64}"
+
+
+def of_key(port: int, key: str) -> NodeAddress:
+    return NodeAddress(node_id=f"n{port}", call_uri=keyed(port, key), queue_uri=keyed(port + 1, key))
+
+
+def test_a_node_that_changes_its_key_is_known_by_both_and_then_by_the_new_one(
+    make: Callable[..., Discovery], connections: Connections
+) -> None:
+    discovery = make(keyed(10, "a"))
+    discovery.heard(keyed(10, "a"), keyed(10, "a"), [of_key(10, "a"), of_key(10, "b")], never)
+    assert connections.open == {keyed(10, "b"): keyed(11, "b")}
+    discovery.heard(keyed(10, "b"), keyed(10, "b"), [of_key(10, "b"), of_key(10, "c")], never)
+    assert set(connections.open) == {keyed(10, "b"), keyed(10, "c")}
+    discovery.heard(keyed(10, "c"), keyed(10, "c"), [of_key(10, "c")], always)
+    assert set(connections.open) == {keyed(10, "c")}
+
+
+def test_the_node_of_the_own_process_is_one_whatever_its_key(
+    make: Callable[..., Discovery], connections: Connections
+) -> None:
+    discovery = make("inproc://calls")
+    others = [of_key(10, "a"), of_key(20, "c")]
+    discovery.heard("inproc://calls", keyed(10, "a"), others, never)
+    discovery.heard(keyed(20, "c"), keyed(20, "c"), [*others, of_key(10, "b")], never)
+    assert connections.open == {keyed(20, "c"): keyed(21, "c")}

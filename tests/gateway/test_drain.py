@@ -11,11 +11,11 @@ from chatd.core.model import Owed
 from chatd.core.stream import Published, Run
 from chatd.errors import Unavailable
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
-from chatd.gateway.authentication import Identity
+from chatd.gateway.authentication.identity import Identity
 from chatd.gateway.backend import OnReply
 from chatd.gateway.connection import ClientConnection, ConnectionManager, PendingHello
 from chatd.gateway.device_sender import DeviceSender
-from chatd.gateway.drain import RATE, SPREAD, Drain
+from chatd.gateway.drain import FAREWELL, RATE, SPREAD, Drain
 from chatd.pb.gateway.v1.gateway_pb2 import Hello
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse, CloseStreamsRequest
 from tests.gateway.links import KeptLink, log_watch
@@ -33,7 +33,7 @@ class House:
     stopped: bool = False
 
     def __post_init__(self) -> None:
-        unwritten = UnwrittenAcks()
+        unwritten = UnwrittenAcks(0.05)
         self.connections = ConnectionManager(
             self,
             gateway_id="g",
@@ -87,7 +87,7 @@ class House:
     def stream(self, number: int, *, acked: bool) -> KeptLink:
         link = KeptLink()
         peer = ClientConnection(link, 0.0)
-        opening = PendingHello(peer, Identity(f"p{number}", operator=False), "d", Hello(), window=(8, 1000))
+        opening = PendingHello(peer, Identity(f"p{number}"), "d", Hello(), window=(8, 1000))
         assert self.connections.expect(opening) is None
         assert self.connections.register(opening, 1, "") is None
         assert peer.stream is not None
@@ -138,3 +138,23 @@ async def test_devices_leave_one_by_one_when_there_are_other_gateways() -> None:
     await draining
     assert time.monotonic() - started >= 0.9 * min(SPREAD, len(links) / RATE) * (len(links) - 1) / len(links)
     assert not house.connections.peers
+
+
+async def test_devices_hang_up_before_the_gateway_does_if_they_do_it_soon() -> None:
+    """A libzmq socket with IMMEDIATE drops what it has not read yet when the gateway hangs up."""
+    house = House()
+    prompt, late = house.stream(1, acked=False), house.stream(2, acked=False)
+    late.leaves = False
+    draining = asyncio.create_task(house.drain.run(5))
+    await asyncio.sleep(0.3 * FAREWELL)
+    assert prompt.has_ended
+    assert late.sent
+    assert not draining.done()
+    late.has_ended = True
+    await asyncio.wait_for(draining, 0.5 * FAREWELL)
+
+    house = House()
+    house.stream(1, acked=False).leaves = False
+    started = time.monotonic()
+    await house.drain.run(5)
+    assert FAREWELL <= time.monotonic() - started < 3 * FAREWELL, "no longer for one that stays"

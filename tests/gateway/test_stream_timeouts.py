@@ -26,7 +26,7 @@ class Said:
             peers,
             self,
             end=self.end,
-            acked=self.acked,
+            failed=self.acked,
             after_tick=self.flush,
             heartbeat_interval=HEARTBEAT,
             repair_pull=1000.0,

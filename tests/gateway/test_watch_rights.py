@@ -11,7 +11,7 @@ from chatd.core.rate_limit import Rate
 from chatd.core.stream import DeviceStream
 from chatd.core.wire import signal_record
 from chatd.errors import ChatdError, Unavailable
-from chatd.gateway.authentication import Identity
+from chatd.gateway.authentication.identity import Identity
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.presence import GatewayPresence
 from chatd.gateway.watch_rights import AT_ONCE, ROUND, WatchRights
@@ -49,7 +49,7 @@ class Rig:
 
     def come(self, profile: str, *watched: str) -> ClientConnection:
         peer = ClientConnection(KeptLink(), 0.0)
-        peer.identity = Identity(profile, operator=False)
+        peer.identity = Identity(profile)
         peer.stream = DeviceStream(
             StreamKey(profile, "d", 1), window_messages=8, window_bytes=1_024, plain=True
         )

@@ -9,12 +9,14 @@ import zmq
 
 from chatd.core import node_protocol
 from chatd.core.ids import split_topic
+from chatd.core.scopes import ALL_SCOPES, scopes_to_pb
 from chatd.core.wire import split_queue_body
 from chatd.pb.gateway.v1.gateway_pb2 import Ack, ClientFrame, Hello, Reject, RpcRequest
 from chatd.pb.node.v1.node_pb2 import Caller, NodeRequest, Role
 from tests.daemons import Daemon, operator_token
 from tests.protocol.conversation import Conversation
 
+OPERATOR = Caller(profile_id="alice", role=Role.ROLE_OPERATOR, scopes=scopes_to_pb(ALL_SCOPES))
 METHODS = [
     "ChatService/SendEvents",
     "ChatService/CreateRoom",
@@ -105,7 +107,7 @@ def test_a_gateway_and_its_node_survive_anything(
             node.linger = 1_000
             node.connect(f"ipc://{tmp_path}/call")
             for number in range(1_500):
-                caller = Caller(profile_id="alice", role=Role.ROLE_OPERATOR) if dice.random() < 0.7 else None
+                caller = OPERATOR if dice.random() < 0.7 else None
                 request = NodeRequest(
                     call_id=number,
                     method=dice.choice(METHODS),

@@ -19,7 +19,7 @@ from chatd.core.wire import delivery_record
 from chatd.errors import InvalidId, Unavailable, UnsupportedVersion
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink
 from chatd.pb.events.v1.signals_pb2 import PresenceState
-from chatd.pb.gateway.v1.gateway_pb2 import Reject, SetPresence
+from chatd.pb.gateway.v1.gateway_pb2 import Reject, Renew, SetPresence
 from chatd.pb.node.v1 import node_pb2
 from tests.daemons import Daemon, operator_token
 from tests.protocol.conversation import Conversation
@@ -224,6 +224,7 @@ SAY: dict[str, Callable[[Stream], None]] = {
     "Ack": lambda stream: stream.device.ack(1),
     "Reject": lambda stream: stream.device.say(reject=Reject(delivery=1, reason="no key")),
     "SetPresence": lambda stream: stream.device.say(presence=AWAY),
+    "Renew": lambda stream: stream.device.say(renew=Renew(token=stream.device.token)),
     "Heartbeat": lambda stream: stream.device.heartbeat(5),
     "Bye": lambda stream: stream.device.bye(),
 }
@@ -253,10 +254,12 @@ def expect_error(stream: Stream, _: Cell) -> None:
 
 
 def expect_counted(stream: Stream, cell: Cell) -> None:
-    """The frame has its effect at the node, and nothing is said to the device."""
+    """The frame has its effect, at the node but for Renew, and nothing else is said."""
     if cell.cause == "SetPresence":
         topic = presence_topic(b"A", "bob", stream.device_id)
         stream.node.until(lambda: topic in stream.node.subscriptions, "presence")
+    elif cell.cause == "Renew":
+        assert stream.hear("token_expires").in_ms == 0, "the token never expires"
     else:
         acks = stream.acks_at_the_node()
         assert acks.stream.epoch == stream.epoch

@@ -126,6 +126,7 @@ class DirectAccess(StoreAccess):
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.engine = store.database.engine
         self.commands: list[Command[object]] = []
         self.deadlines: list[Deadline | None] = []
         """Those of the commands that calls made."""

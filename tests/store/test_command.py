@@ -6,8 +6,10 @@ import pkgutil
 import pytest
 
 import chatd.default
+from chatd.core.audit import AuditKind, AuditLine
 from chatd.core.log_state import UNKNOWN_LOG
 from chatd.core.model import StreamAcks, StreamKey
+from chatd.default.audit.store import Audited, ForgetAudit, RecordAudit
 from chatd.default.dead_letters.failures import DeleteSettledFailures, RetryRule
 from chatd.default.dead_letters.store import DropDeadLetters, ReplayDeadLetters
 from chatd.default.devices.connections import ForgetConnections, RegisterConnections, TouchConnections
@@ -33,6 +35,7 @@ from chatd.default.retention.orphans import DeleteOrphans
 from chatd.default.retention.store import PurgeLog
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom, UpdateRoom
+from chatd.default.tokens.store import ForgetRevocations, RevokeTokens
 from chatd.store.command import NO_LOCKS, Command, Locks
 from tests.store.driver import event
 
@@ -46,6 +49,7 @@ ACKS = StreamAcks(
     failed=("failed", 4),
     removed=(("removed", 1, 5),),
 )
+LINE = AuditLine(AuditKind.USE, "ops", "", "", "g", "AdminService/DropNotifications")
 LOCKS: tuple[tuple[Command[object], Locks], ...] = (
     (StoreEvents("p", (event("r", "1"), event("s", "2"))), Locks(rooms=("r", "s"))),
     (CreateRoom("r", "", "creator", ("p",)), Locks(profiles=("creator", "p"))),
@@ -94,6 +98,11 @@ LOCKS: tuple[tuple[Command[object], Locks], ...] = (
         EraseProfile("p", ("r", "s"), 1),
         Locks(rooms=("r", "s"), profiles=("p",), notifications=True, entries=[("p", "", "")]),
     ),
+    (Audited(DropNotifications("", ""), LINE), Locks(notifications=True)),
+    (RecordAudit((LINE,)), NO_LOCKS),
+    (ForgetAudit(1, (), 1), NO_LOCKS),
+    (RevokeTokens(b"", "p", 0), NO_LOCKS),
+    (ForgetRevocations(1), NO_LOCKS),
     (RenewLeases((), 0), NO_LOCKS),
     (RaiseBeat(UNKNOWN_LOG), NO_LOCKS),
     (RenewLog(UNKNOWN_LOG, "r", 1), NO_LOCKS),

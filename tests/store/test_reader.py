@@ -1,13 +1,21 @@
 """Readers: each query is answered, by what it found or by an error, and the reader lives on."""
 
-from dataclasses import dataclass
+import queue
+import threading
+import time
+from dataclasses import dataclass, replace
 
 import pytest
 
+from chatd.core.deadline import Deadline, SilenceLimit
 from chatd.default.rooms.store import GetRoom
-from chatd.errors import Internal, RoomNotFound, StoreFailed, Unavailable
+from chatd.errors import Internal, RoomNotFound, StoreFailed, TimedOut, Unavailable
 from chatd.store.command import Query
 from chatd.store.database import Database
+from chatd.store.reader import Reader
+from chatd.store.slices import Unfinished
+from chatd.store.steady import steady_us
+from chatd.store.worker import Completed
 from tests.store.driver import Store
 
 
@@ -65,3 +73,95 @@ def test_a_reader_whose_connection_has_ended_gets_a_new_one_unnoticed(
         assert killer.rows("SELECT pg_terminate_backend(?, 5000)", (own,)) == [(True,)]
     ((other,),) = store.ask(Rows("SELECT pg_backend_pid()"))
     assert other != own
+
+
+@dataclass(frozen=True, slots=True)
+class Counting(Query[int]):
+    """A question that is answered in slices: it counts to ``end``, one in each."""
+
+    end: int
+    slices: list[int]
+    at: int = 0
+
+    def answer(self, database: Database) -> int:
+        self.slices.append(self.at)
+        if self.at == self.end:
+            return self.at
+        raise Unfinished(replace(self, at=self.at + 1))
+
+
+def test_a_question_that_takes_long_is_answered_in_slices(store: Store) -> None:
+    slices: list[int] = []
+    assert store.ask(Counting(5, slices)) == 5
+    assert slices == [0, 1, 2, 3, 4, 5]
+
+
+@dataclass(frozen=True, slots=True)
+class Slow(Query[str]):
+    """A question that takes so long."""
+
+    name: str
+    seconds: float
+
+    def answer(self, database: Database) -> str:
+        time.sleep(self.seconds)
+        return self.name
+
+
+def test_a_reader_is_shared_by_time_and_a_slice_is_no_better_than_a_question(db_uri: str) -> None:
+    """Ann asks ten cheap questions, while ben's dear ones and eve's, in slices, wait."""
+    answers: list[object] = []
+    done = threading.Event()
+    database = Database(db_uri)
+
+    def deliver(batch: list[Completed]) -> None:
+        for one in batch:
+            assert one.on_result is not None
+            one.on_result(one.result)
+
+    reader = Reader(database, deliver, max_batch=1)
+    for number in range(3):
+        reader.submit(Slow(f"ben{number}", 0.1), answers.append, "ben")
+    reader.submit(Slices("eve", 0.1, 3), answers.append, "eve")
+    for number in range(10):
+        reader.submit(Slow(f"ann{number}", 0.001), answers.append, "ann")
+    reader.submit(Slow("", 0.0), lambda _: done.set(), "last")
+    reader.start()
+    assert done.wait(20)
+    reader.stop()
+    cheap = [answers.index(f"ann{number}") for number in range(10)]
+    assert cheap == sorted(cheap)
+    assert cheap[-1] <= 10, f"at most one dear question is before her last one: {answers}"
+    assert answers[-1] in ("ben2", "eve")
+
+
+@dataclass(frozen=True, slots=True)
+class Slices(Query[str]):
+    """A question of so many slices, each of which takes so long."""
+
+    name: str
+    seconds: float
+    left: int
+
+    def answer(self, database: Database) -> str:
+        time.sleep(self.seconds)
+        if self.left == 1:
+            return self.name
+        raise Unfinished(replace(self, left=self.left - 1))
+
+
+def test_nothing_more_is_read_of_a_question_whose_time_is_up(store: Store) -> None:
+    slices: list[int] = []
+    deadline = Deadline(steady_us() + 200_000, SilenceLimit(2**62))
+    answer: queue.SimpleQueue[object] = queue.SimpleQueue()
+
+    @dataclass(frozen=True, slots=True)
+    class Endless(Query[None]):
+        def answer(self, database: Database) -> None:
+            slices.append(1)
+            time.sleep(0.01)
+            raise Unfinished(self)
+
+    store.reader.submit(Endless(), answer.put, "ben", deadline)
+    assert isinstance(answer.get(timeout=20), TimedOut)
+    assert 1 <= len(slices) <= 30

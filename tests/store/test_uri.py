@@ -11,7 +11,7 @@ from chatd.store.uri import uri_fault
         "sqlite:////var/lib/chatd.db",
         "postgresql:///chatd?host=/run/postgresql&password=a%26b",
         "postgresql://u:p%40%2F%25@localhost:5432/chatd",
-        "postgres://u@h1:5432,h2:5433/chatd?target_session_attrs=read-write",
+        "postgres://u@h1:5432,h2:5433/chatd?target_session_attrs=read-write&sslmode=verify-full",
         "postgresql://u:p@[::1]/chatd",
     ],
 )

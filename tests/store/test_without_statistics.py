@@ -12,6 +12,7 @@ from chatd.default.messages.history import GetHistory
 from chatd.default.notifications.enqueue import EnqueueNotifications
 from chatd.default.outbox.backlog import PullOwed
 from chatd.default.outbox.store import GetBroadcast, ListOutbox
+from chatd.default.outbox.story import TellStory
 from chatd.default.receipts.delivery_status import GetDeliveryStatus
 from chatd.default.retention.cuts import FindCuts
 from chatd.default.retention.store import PurgeLog
@@ -88,6 +89,7 @@ def events_read(database: Database, query: Query[object]) -> int:
         (CUTS, 1_100),
         (ListOutbox("", "", "", 100), 10),
         (GetBroadcast("r", EVENTS // 2), 10),
+        (TellStory("r", EVENTS // 2, "", "", "bob", ""), 10),
     ],
     ids=[
         "history",
@@ -99,6 +101,7 @@ def events_read(database: Database, query: Query[object]) -> int:
         "cuts",
         "outbox",
         "broadcast",
+        "story",
     ],
 )
 def test_a_query_reads_what_it_answers(store: Store, query: Query[object], most: int) -> None:

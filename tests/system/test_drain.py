@@ -7,9 +7,10 @@ from collections import Counter
 from pathlib import Path
 
 from chatd.client import Client, Delivery, StreamState
-from chatd.transport.sockets import new_context
 from tests.protocol.conversation import Conversation
+from tests.raw_peer import RawPeer
 from tests.system.deployment import Deployment
+from tests.system.sockets import many_sockets
 
 DEVICES = 50
 SECONDS = 3
@@ -53,10 +54,12 @@ class Device:
 
 
 async def test_devices_leave_one_by_one_and_miss_nothing(db_uri: str, tmp_path: Path) -> None:
-    context = new_context(max_sockets=4_096)
-    with Deployment(
-        tmp_path, db_uri, defaults=1, gateways=2, DRAIN_SECONDS=SECONDS, NODE_LEASE_SECONDS=1.5
-    ) as deployment:
+    with (
+        many_sockets(4_096) as context,
+        Deployment(
+            tmp_path, db_uri, defaults=1, gateways=2, DRAIN_SECONDS=SECONDS, NODE_LEASE_SECONDS=1.5
+        ) as deployment,
+    ):
         clients = [
             Client(deployment.uri(0), deployment.token, profile=f"p{number}", context=context)
             for number in range(DEVICES)
@@ -102,7 +105,6 @@ async def test_devices_leave_one_by_one_and_miss_nothing(db_uri: str, tmp_path: 
         await asyncio.gather(*running, return_exceptions=True)
         for client in (*clients, alice):
             client.close()
-    context.destroy(linger=0)
 
 
 def test_a_gateway_that_drains_takes_nobody_and_says_where_to_go(tmp_path: Path) -> None:
@@ -162,6 +164,25 @@ def test_without_another_gateway_nobody_waits(tmp_path: Path) -> None:
         assert time.monotonic() - started < 20
         closed = bob.hear_kind("closed")
         assert (closed.error.code, list(closed.gateways)) == (602, [])
+
+
+def test_a_device_that_was_told_hangs_up_first(tmp_path: Path) -> None:
+    """A libzmq socket with IMMEDIATE drops what it has not read when the gateway does."""
+    uri = f"sqlite:///{tmp_path}/chatd.db"
+    with (
+        Deployment(tmp_path, uri, defaults=0, gateways=0) as deployment,
+        RawPeer(deployment.uri(), deployment.token) as bob,
+    ):
+        bob.hello("d")
+        bob.hear_until("caught_up")
+        process = deployment.all[0].process
+        assert process is not None
+        process.terminate()
+        closed, _ = bob.hear_until("closed")
+        assert closed.error.code == 602
+        assert not bob.ends(0.4)
+        bob.socket.close()
+        assert process.wait(20) == 0
 
 
 async def test_calls_and_streams_find_the_next_address_by_themselves(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from chatd.client import Client, Delivery, Stream
-from chatd.transport.sockets import new_context
 from tests.system.deployment import Deployment
 from tests.system.irc import LOGS, Step, steps
+from tests.system.sockets import many_sockets
 
 ROOM = "#ubuntu"
 DROPPERS = 0.3
@@ -120,8 +120,10 @@ async def test_every_device_shows_exactly_its_own(
         request.getfixturevalue("postgres_uri") if engine == "postgres" else f"sqlite:///{tmp_path}/chatd.db"
     )
     nodes = 2 if engine == "postgres" else 0
-    context = new_context(max_sockets=20_000)
-    with Deployment(tmp_path, uri, defaults=nodes, gateways=nodes) as deployment:
+    with (
+        many_sockets(20_000) as context,
+        Deployment(tmp_path, uri, defaults=nodes, gateways=nodes) as deployment,
+    ):
         nicks = sorted({step.nick for step in script})
         clients = {
             nick: Client(
@@ -155,4 +157,3 @@ async def test_every_device_shows_exactly_its_own(
         await asyncio.gather(*(device.drop() for device in firsts + seconds))
         for client in clients.values():
             client.close()
-    context.destroy(linger=0)

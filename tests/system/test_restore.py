@@ -73,7 +73,7 @@ async def acknowledged(alice: Client) -> None:
 
 
 async def owed(alice: Client) -> int:
-    operator = Client(alice.gateways.given, alice._token)
+    operator = Client(alice.gateways.given, alice._token.value)
     try:
         request = admin_pb2.ListOutboxRequest(profile_id="bob", limit=100)
         found = await operator.call("AdminService/ListOutbox", request, admin_pb2.ListOutboxResponse)

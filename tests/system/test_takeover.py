@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 from chatd.client import Client, StreamState
-from chatd.transport.sockets import new_context
 from tests.protocol.conversation import Conversation, texts
 from tests.system.deployment import Deployment
+from tests.system.sockets import many_sockets
 
 LOGINS = 100
 
@@ -36,8 +36,10 @@ def test_the_older_stream_is_told_on_another_gateway(db_uri: str, tmp_path: Path
 async def test_a_hundred_quick_logins_leave_one_stream_and_lose_nothing(db_uri: str, tmp_path: Path) -> None:
     """Over two gateways, while somebody talks. Whoever is told 600 is told once and for good; the
     newest stream has everything."""
-    with Deployment(tmp_path, db_uri, defaults=1, gateways=2, REPAIR_PULL_SECONDS=3600) as deployment:
-        context = new_context(max_sockets=4_096)
+    with (
+        many_sockets(4_096) as context,
+        Deployment(tmp_path, db_uri, defaults=1, gateways=2, REPAIR_PULL_SECONDS=3600) as deployment,
+    ):
         async with (
             Client(
                 deployment.uri(0), deployment.token, profile="alice", context=context, call_timeout=30
@@ -78,7 +80,6 @@ async def test_a_hundred_quick_logins_leave_one_stream_and_lose_nothing(db_uri: 
             assert shown[0] <= 2, "nobody acknowledged anything before it"
             for stream in streams:
                 stream.abandon()
-        context.destroy(linger=0)
 
 
 def test_a_storm_costs_the_database_only_so_many_registrations(tmp_path: Path) -> None:

@@ -4,10 +4,11 @@ several."""
 import os
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from chatd.core.address import Address, Listening, has_key, is_everywhere, split
 from chatd.daemon.settings.section import Place
 from chatd.errors import ConfigError
-from chatd.transport.sockets import check_uri
 
 MAX_IPC_PATH = 107
 """Bytes: what fits into sockaddr_un.sun_path beside its closing NUL."""
@@ -31,11 +32,18 @@ def internal_problems(key: str, uris: Sequence[str], place: Place) -> Iterator[s
     if len(uris) > 1 and place.mode != "gateway":
         yield f"{key}: only a gateway may have several addresses"
     for uri in uris:
-        yield from address_problems(key, uri, mem_allowed=place.mode == "all")
+        listens = place.mode != "gateway"
+        yield from address_problems(key, uri, mem_allowed=place.mode == "all", listens=listens)
+        if listens and is_everywhere(split(uri)[0]) and not place.public_host:
+            yield (
+                f"{key}: {uri} stands for all addresses of this machine; PUBLIC_HOST must name the one at "
+                f"which gateways reach it"
+            )
 
 
-def address_problems(key: str, uri: str, *, mem_allowed: bool) -> Iterator[str]:
-    """Problems of one address, set by ``key``: a line each."""
+def address_problems(key: str, uri: str, *, mem_allowed: bool, listens: bool) -> Iterator[str]:
+    """Problems of one address, set by ``key``: a line each. ``listens``: the process listens there,
+    else it connects."""
     if uri.startswith("inproc://") and not mem_allowed:
         yield f"{key}: mem:// reaches nobody outside this process; use ipc:// or tcp://"
     elif not uri.startswith(("inproc://", "ipc://", "tcp://")):
@@ -48,6 +56,27 @@ def address_problems(key: str, uri: str, *, mem_allowed: bool) -> Iterator[str]:
         )
     else:
         try:
-            check_uri(uri)
+            if listens:
+                Listening.parse(uri)
+            else:
+                Address.parse(uri)
         except ConfigError as exc:
             yield f"{key}: {exc}"
+
+
+def is_key_needed(uris: str) -> bool:
+    """True if any of the addresses, divided by commas, has a key."""
+    return any(has_key(uri.strip()) for uri in uris.split(","))
+
+
+def one_port_above(uri: str) -> str:
+    """The address one port above another that encrypted connections are taken at; empty for any
+    other."""
+    try:
+        listening = Listening.parse(uri.strip())
+    except ConfigError:
+        return ""
+    host, _, port = listening.endpoint.rpartition(":")
+    if not listening.is_encrypted:
+        return ""
+    return str(replace(listening, endpoint=f"{host}:{int(port) + 1 if port != '*' else port}"))

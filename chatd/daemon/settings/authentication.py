@@ -1,6 +1,7 @@
 """Tokens, and the limits of a connection that has not shown one yet."""
 
 import resource
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -8,6 +9,7 @@ from pydantic import Field
 
 from chatd.daemon.descriptors import MOST
 from chatd.daemon.settings.section import MS_PER_SECOND, OptionalPath, Place, Section, number
+from chatd.gateway.authentication.jwt_tokens import JwtRule
 from chatd.gateway.doorkeeper import DoorSettings
 
 RESERVE = 64
@@ -24,6 +26,20 @@ class AuthenticationSection(Section):
         description="TOML file of the tokens with which clients authenticate. A gateway that does not find "
         "it writes one with a "
         "single operator's token. Default: DATA_DIR/tokens.toml.",
+    )
+    jwt_keys_file: OptionalPath = Field(
+        default=None,
+        description="File of the public keys with which JWTs are signed, for gateways to accept them: a JWKS, or PEM, "
+        "of the kinds Ed25519, P-256 and RSA. It needs the extra chatd[jwt]. SIGHUP reads it again.",
+    )
+    jwt_issuer: str = Field(default="", description="Issuer (iss) that a JWT must be of.")
+    jwt_audience: str = Field(default="", description="Audience (aud) that a JWT must be for.")
+    jwt_leeway_seconds: float = number(
+        10.0,
+        "Seconds by which the clocks of a gateway and of the JWTs' issuer may differ. With 0 they agree.",
+        unit="s",
+        ge=0,
+        le=300,
     )
     handshake_timeout_ms: int = number(
         5_000,
@@ -53,6 +69,16 @@ class AuthenticationSection(Section):
     def tokens(self, place: Place) -> Path:
         """The file of the tokens."""
         return self.tokens_file or place.data_dir / "tokens.toml"
+
+    def jwt_rule(self) -> JwtRule:
+        """The tokens of the issuer."""
+        return JwtRule(self.jwt_issuer, self.jwt_audience, self.jwt_leeway_seconds)
+
+    def problems(self, place: Place) -> Iterator[str]:
+        if self.jwt_keys_file is not None and place.mode != "default":
+            for name in ("jwt_issuer", "jwt_audience"):
+                if not getattr(self, name):
+                    yield f"{name.upper()}: JWT_KEYS_FILE needs it: a key may sign tokens for other services too"
 
     def door(self) -> DoorSettings:
         """The limits of unauthenticated connections."""

@@ -16,9 +16,11 @@ class CallsSection(Section):
 
     default_uri: str = Field(
         default="",
-        description="Address at which a default node takes calls: mem://, ipc:// or tcp://, of this machine "
-        "only. With tcp:// every account of the machine may act as an operator; prefer ipc://. A gateway may "
-        "have several, separated by commas. Default: mem:// in mode all, else an ipc socket in RUNTIME_DIR.",
+        description="Address at which a default node takes calls, and a gateway makes them: mem://, ipc:// or "
+        "tcp://. Beyond this machine every connection is encrypted, and only known gateways are let in (chatd "
+        "keys trust); the gateway's line has the node's key behind #. On tcp:// of this machine, without "
+        "#curve behind it, every account may act as an operator; prefer ipc://. A gateway may have several, "
+        "separated by commas. Default: mem:// in mode all, else an ipc socket in RUNTIME_DIR.",
     )
     call_timeout_ms: int = number(
         10_000,

@@ -84,4 +84,4 @@ class GatewaySection(Section):
 
     def problems(self, place: Place) -> Iterator[str]:
         if place.mode != "default":
-            yield from address_problems("GATEWAY_URI", self.gateway_uri, mem_allowed=False)
+            yield from address_problems("GATEWAY_URI", self.gateway_uri, mem_allowed=False, listens=True)

@@ -48,6 +48,18 @@ class NodeSection(Section):
         default_factory=_node_id,
         description="Name of this node in logs and tables. Default: the host's name.",
     )
+    key_file: OptionalPath = Field(
+        default=None,
+        description="File of this process's key pair, by which other machines know it; made at the first "
+        "start. Default: DATA_DIR/keys/NODE_ID-MODE.key.",
+    )
+    public_host: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9._-]*$|^[0-9A-Fa-f:.]+$",
+        description="Host name or address at which gateways on other machines reach this one. A default node "
+        "needs it if it listens at all addresses of the machine, as with DEFAULT_URI=tcp://0.0.0.0:7401.",
+        json_schema_extra={"allowed": "a host name or an IP address"},
+    )
     node_lease_seconds: float = number(
         10.0,
         "Seconds for which a default node announces itself and its gateways; it renews this lease three "
@@ -71,7 +83,16 @@ class NodeSection(Section):
         """The folders in force."""
         given = os.environ.get("RUNTIME_DIRECTORY")
         default = Path(given) if given else self.data_dir / "run"
-        return Place(mode, self.data_dir, self.runtime_dir or default)
+        return Place(mode, self.data_dir, self.runtime_dir or default, self.public_host)
+
+    def keys(self, place: Place) -> Path:
+        """The file of the key pair in force."""
+        return self.key_file or place.data_dir / "keys" / f"{self.node_id}-{place.mode}.key"
+
+    def trusted(self) -> Path:
+        """The file of the keys of other processes that may connect."""
+        return self.data_dir / "keys" / "trusted"
 
     def effective(self, place: Place) -> dict[str, str]:
-        return super().effective(place) | {"runtime_dir": str(place.ipc_dir)}
+        files = {"runtime_dir": str(place.ipc_dir), "key_file": str(self.keys(place))}
+        return super().effective(place) | files

@@ -5,7 +5,13 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from chatd.daemon.settings.addresses import format_addresses, internal_problems, parse_addresses
+from chatd.daemon.settings.addresses import (
+    format_addresses,
+    internal_problems,
+    is_key_needed,
+    one_port_above,
+    parse_addresses,
+)
 from chatd.daemon.settings.section import Id, Place, Section
 
 
@@ -21,14 +27,20 @@ class QueueSection(Section):
     )
     queue_user_event_delivery_uri: str = Field(
         default="",
-        description="Address of the queue: mem://, ipc:// or tcp://, of this machine only. With tcp:// every "
-        "account of the machine can read what is delivered; prefer ipc://. A gateway may have several, "
-        "separated by commas. Default: mem:// in mode all, else an ipc socket in RUNTIME_DIR.",
+        description="Address of the queue: mem://, ipc:// or tcp://, as DEFAULT_URI. A gateway may have "
+        "several, separated by commas. Default: if DEFAULT_URI is encrypted, one port above it at a default "
+        "node, and what the default nodes say at a gateway; else mem:// in mode all, or an ipc socket in "
+        "RUNTIME_DIR.",
     )
 
     def uris(self, place: Place) -> tuple[str, ...]:
-        """ZeroMQ addresses of the queue; a default node has one."""
-        return parse_addresses(self.queue_user_event_delivery_uri, self.queue_user_event_delivery_name, place)
+        """ZeroMQ addresses of the queue; a default node has one, a gateway none if it is to ask."""
+        given = self.queue_user_event_delivery_uri
+        if not given and place.mode == "gateway" and is_key_needed(place.default_uri):
+            return ()
+        if not given and place.mode != "gateway":
+            given = one_port_above(place.default_uri)
+        return parse_addresses(given, self.queue_user_event_delivery_name, place)
 
     def problems(self, place: Place) -> Iterator[str]:
         yield from internal_problems("QUEUE_USER_EVENT_DELIVERY_URI", self.uris(place), place)

@@ -61,6 +61,14 @@ class RetentionSection(Section):
         ge=1,
         le=10_000,
     )
+    audit_retention_days: float = number(
+        365,
+        "Days for which audit lines are kept: what operators did, and who was refused. Of calls that changed "
+        "nothing, and of refusals, the newest 100,000 are kept at most.",
+        unit="days",
+        ge=1,
+        le=36_500,
+    )
     retention_sweep_seconds: float = number(
         60.0,
         "Seconds between two searches of a default node for events to remove and devices to forget.",
@@ -77,4 +85,5 @@ class RetentionSection(Section):
             backlog_days=self.backlog_days,
             backlog_events=self.backlog_events,
             expiry_days=self.device_expiry_days,
+            audit_days=self.audit_retention_days,
         )

@@ -22,12 +22,15 @@ MS_PER_SECOND = 1e3
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The mode of a process and its folders: the defaults of addresses and files depend on them.
-    ``ipc_dir`` holds ipc sockets."""
+    """The mode of a process, its folders and its first addresses: the defaults of others depend on
+    them. ``ipc_dir`` holds ipc sockets. ``public_host`` and ``default_uri`` are as they were set,
+    or empty."""
 
     mode: Mode
     data_dir: Path
     ipc_dir: Path
+    public_host: str = ""
+    default_uri: str = ""
 
 
 def number(default: float, description: str, *, unit: str, ge: float, le: float) -> Any:

@@ -1,6 +1,7 @@
 """All settings, composed of their sections in the order of the flow. ``SECTIONS`` is the list of
 them."""
 
+from dataclasses import replace
 from inspect import isclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from chatd.daemon.settings.presence import PresenceSection
 from chatd.daemon.settings.queue import QueueSection
 from chatd.daemon.settings.redelivery import RedeliverySection
 from chatd.daemon.settings.retention import RetentionSection
+from chatd.daemon.settings.rooms import RoomsSection
 from chatd.daemon.settings.section import Place, Section
 from chatd.daemon.settings.sending_limits import SendingLimitsSection
 from chatd.daemon.settings.signals import SignalsSection
@@ -44,6 +46,7 @@ class Settings(BaseModel):
     authentication: AuthenticationSection
     streams: StreamsSection
     messages: MessagesSection
+    rooms: RoomsSection
     sending_limits: SendingLimitsSection
     signals: SignalsSection
     presence: PresenceSection
@@ -55,8 +58,9 @@ class Settings(BaseModel):
 
     @property
     def place(self) -> Place:
-        """The mode and the folders, which sections ask for where a default depends on them."""
-        return self.node.place(self.mode)
+        """The mode, the folders and so on, which sections ask for where a default depends on
+        them."""
+        return replace(self.node.place(self.mode), default_uri=self.calls.default_uri)
 
     def sections(self) -> dict[str, Section]:
         """The sections by name."""

@@ -17,7 +17,9 @@ class StoreSection(Section):
 
     db_uri: SecretUri = Field(
         default="",
-        description="Database of the default nodes: sqlite:///path or postgresql://user:password@host/database. "
+        description="Database of the default nodes: sqlite:///path or postgresql://user:password@host/database"
+        "?parameters of libpq, such as sslmode. A host beyond this machine needs sslmode=verify-full, verify-ca or "
+        "require. "
         "Default: the SQLite file DATA_DIR/chatd.db.",
     )
     database_readers: int = number(

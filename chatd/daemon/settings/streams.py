@@ -37,8 +37,10 @@ class StreamsSection(Section):
         le=16 * MIB,
     )
     ack_flush_ms: int = number(
-        50,
-        "Milliseconds over which a gateway gathers the acks of its devices before a default node writes them together.",
+        500,
+        "Longest time in milliseconds that a gateway gathers acks before a default node writes them together. "
+        "While few devices acknowledge, their acks are written within 50 ms. After a crash of a gateway a "
+        "device may be given again what it acknowledged in this time.",
         unit="ms",
         ge=1,
         le=10_000,

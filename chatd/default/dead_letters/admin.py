@@ -25,19 +25,19 @@ class DeadLetterAdmin:
                 Call(
                     "AdminService/ListDeadLetters",
                     admin_pb2.ListDeadLettersRequest,
-                    Role.OPERATOR,
+                    Role.READ,
                     self.list_dead_letters,
                 ),
                 Call(
                     "AdminService/ReplayDeadLetters",
                     admin_pb2.ReplayDeadLettersRequest,
-                    Role.OPERATOR,
+                    Role.OPERATE,
                     self.replay_dead_letters,
                 ),
                 Call(
                     "AdminService/DropDeadLetters",
                     admin_pb2.DropDeadLettersRequest,
-                    Role.OPERATOR,
+                    Role.OPERATE,
                     self.drop_dead_letters,
                 ),
             )

@@ -24,19 +24,17 @@ class DeviceAdmin:
         self._tell_epoch = tell_epoch
         self.part = Part(
             calls=(
-                Call(
-                    "AdminService/ListDevices", admin_pb2.ListDevicesRequest, Role.OPERATOR, self.list_devices
-                ),
+                Call("AdminService/ListDevices", admin_pb2.ListDevicesRequest, Role.READ, self.list_devices),
                 Call(
                     "AdminService/ForgetDevice",
                     admin_pb2.ForgetDeviceRequest,
-                    Role.OPERATOR,
+                    Role.OPERATE,
                     self.forget_device,
                 ),
                 Call(
                     "AdminService/ListConnections",
                     admin_pb2.ListConnectionsRequest,
-                    Role.OPERATOR,
+                    Role.READ,
                     self.list_connections,
                 ),
             )

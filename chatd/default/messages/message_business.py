@@ -10,6 +10,7 @@ from chatd.core.compression import Compressor, decompress
 from chatd.core.ids import check_id, check_seq
 from chatd.core.notable import FIRST_APPLICATION_TYPE
 from chatd.core.payload import MAX_VALUES, check_payload
+from chatd.core.wire import varint
 from chatd.default.answer import Answer, Call, Caller, Read, Role, Write
 from chatd.default.limits import page_limit
 from chatd.default.messages.history import GetHistory
@@ -27,9 +28,10 @@ from chatd.pb.chat.v1.chat_pb2 import (
     SendEventsRequest,
     SendEventsResponse,
 )
-from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventType
+from chatd.pb.events.v1.payloads_pb2 import EventType
 
 MAX_EVENTS = 256
+_EVENTS_TAG = b"\x0a"  # GetHistoryResponse.events
 MAX_HISTORY = 500
 DEFAULT_HISTORY = 50
 
@@ -138,7 +140,7 @@ class MessageBusiness:
         query = GetHistory(
             room_id=check_id("room_id", request.room_id),
             profile_id=caller.profile_id,
-            operator=caller.operator,
+            operator=caller.sees_all,
             before_seq=check_seq("before_seq", request.before_seq),
             limit=page_limit(request.limit, most=MAX_HISTORY, default=DEFAULT_HISTORY),
             plain=not request.accept_zstd,
@@ -164,6 +166,9 @@ def _encode_acks(stored: tuple[StoredEvent, ...]) -> SendEventsResponse:
 
 def _encode_history(page: tuple[tuple[bytes, ...], bool]) -> GetHistoryResponse:
     deliveries, more = page
-    return GetHistoryResponse(
-        events=[EventDelivery.FromString(delivery) for delivery in deliveries], more=more
+    # Parsed at once: one by one takes three times as long, and everybody waits for it.
+    response = GetHistoryResponse.FromString(
+        b"".join(_EVENTS_TAG + varint(len(delivery)) + delivery for delivery in deliveries)
     )
+    response.more = more
+    return response

@@ -48,8 +48,20 @@ class NodeAdmin:
         self._clock = clock
         self.part = Part(
             calls=(
-                Call("AdminService/ListNodes", admin_pb2.ListNodesRequest, Role.OPERATOR, self.list_nodes),
-                Call("AdminService/GetStatus", admin_pb2.GetStatusRequest, Role.OPERATOR, self.get_status),
+                Call(
+                    "AdminService/ListNodes",
+                    admin_pb2.ListNodesRequest,
+                    Role.READ,
+                    self.list_nodes,
+                    is_audited=False,
+                ),
+                Call(
+                    "AdminService/GetStatus",
+                    admin_pb2.GetStatusRequest,
+                    Role.READ,
+                    self.get_status,
+                    is_audited=False,
+                ),
             )
         )
 

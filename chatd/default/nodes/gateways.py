@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
+from chatd.core.audit import AuditKind, AuditLine, shorten
 from chatd.core.node_protocol import refusal
 from chatd.core.outage import Outage
 from chatd.errors import Unavailable
@@ -23,10 +24,11 @@ _Key = tuple[str, str, int]
 
 
 class Gateways:
-    """``now`` is a steady clock, in seconds."""
+    """``now`` is a steady clock, in seconds; ``audit`` is told of those that are refused."""
 
-    def __init__(self, *, now: Callable[[], float]) -> None:
+    def __init__(self, *, now: Callable[[], float], audit: Callable[[AuditLine], None]) -> None:
         self._now = now
+        self._audit = audit
         self._known: dict[_Key, tuple[float, DescribeRequest]] = {}
         self._refused: dict[tuple[str, str], tuple[float, Outage]] = {}
 
@@ -46,6 +48,17 @@ class Gateways:
         key = (request.gateway_id, request.gateway_uri)
         known = self._refused.get(key)
         if why:
+            self._audit(
+                AuditLine(
+                    AuditKind.REFUSED,
+                    profile_id="",
+                    acting_for="",
+                    address=shorten(request.gateway_uri),
+                    gateway_id=shorten(request.gateway_id),
+                    what="Peer",
+                    outcome=why,
+                )
+            )
             outage = (
                 known[1]
                 if known

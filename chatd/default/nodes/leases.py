@@ -11,11 +11,12 @@ from then on.
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from chatd.core.log_state import UNKNOWN_LOG, LogState
 from chatd.default.nodes.known_log import KnownLog
+from chatd.default.nodes.known_peers import KnownPeers
 from chatd.default.nodes.model import Lease
 from chatd.default.nodes.store import ClaimDatabase, Renewed, RenewLeases
 from chatd.default.part import Part
@@ -28,14 +29,16 @@ FORGET_US = 3_600_000_000
 
 
 class Leases:
-    """``log`` is what is known of the database's log. ``lease`` is in seconds; it is renewed when a
-    third of it has passed. ``clock`` gives microseconds since the Unix epoch, ``steady`` seconds.
-    ``lost`` is called when another node has taken the database meanwhile."""
+    """``log`` is what is known of the database's log, ``peers`` whose keys are known. ``lease`` is
+    in seconds; it is renewed when a third of it has passed. ``clock`` gives microseconds since the
+    Unix epoch, ``steady`` seconds. ``lost`` is called when another node has taken the database
+    meanwhile."""
 
     def __init__(
         self,
         store: StoreAccess,
         log: KnownLog,
+        peers: KnownPeers,
         *,
         lease: float,
         clock: Callable[[], int],
@@ -44,6 +47,7 @@ class Leases:
     ) -> None:
         self._store = store
         self.log = log
+        self.peers = peers
         self._lost = lost
         self._place = ""
         self._until = 0.0  # of this node's own lease, on the steady clock
@@ -52,13 +56,14 @@ class Leases:
         self._clock = clock
         self._steady = steady
         self._held: dict[str, float] = {}  # address → until when its lease holds, on the steady clock
-        self._own: Lease | None = None
+        self._own: tuple[Lease, ...] = ()
+        self._gone: list[Lease] = []
         self._gateways: dict[str, Lease] = {}
         self._known: tuple[Lease, ...] = ()
 
     def _renew(self) -> None:
-        if self._own is not None and self._steady() > self._until:
-            self._store.write(self._claiming(self._own), self._claimed, self._not_claimed)
+        if self._own and self._steady() > self._until:
+            self._store.write(self._claiming(), self._claimed, self._not_claimed)
         else:
             self._write()
 
@@ -80,10 +85,10 @@ class Leases:
         self._store.tell(self.ending())
         self.log.keep()
 
-    async def claim(self, node: Lease, place: str) -> None:
-        """This process serves as ``node``; ``place`` is what it has claimed in its data directory.
-        Raises StartFailed if the database is another node's."""
-        self._own, self._place = node.private_to(place, os.getpid()), place
+    async def claim(self, own: Sequence[Lease], place: str) -> None:
+        """This process serves at these addresses, the first before all; ``place`` is what it has
+        claimed in its data directory. Raises StartFailed if the database is another node's."""
+        self._own, self._place = tuple(one.private_to(place, os.getpid()) for one in own), place
         claimed: asyncio.Future[LogState] = asyncio.get_running_loop().create_future()
 
         def failed(error: ChatdError) -> None:
@@ -95,14 +100,21 @@ class Leases:
             else:
                 claimed.set_exception(error)
 
-        self._store.write(self._claiming(self._own), claimed.set_result, failed)
+        self._store.write(self._claiming(), claimed.set_result, failed)
         self.log.seen(await claimed)
 
-    def _claiming(self, node: Lease) -> ClaimDatabase:
+    def announce(self, own: Sequence[Lease]) -> None:
+        """The addresses of this process are others from now on, or its keys are."""
+        before, self._own = self._own, tuple(one.private_to(self._place, os.getpid()) for one in own)
+        uris, now = {one.uri for one in self._own}, self._clock()
+        self._gone = [replace(one, lease_until_us=now) for one in before if one.uri not in uris]
+        self._renew()
+
+    def _claiming(self) -> ClaimDatabase:
         now = self._clock()
         self._until = self._steady() + self._lease_us / 1e6
         # A SQLite file is claimed already: all other nodes that it knows are gone.
-        lease = replace(node, lease_until_us=now + self._lease_us)
+        lease = self._own_until(now + self._lease_us)[0]
         alone = self._store.engine == "sqlite"
         return ClaimDatabase(lease, self._place, now, alone, self.log.newest)
 
@@ -127,7 +139,8 @@ class Leases:
         now = self._clock()
         self._until = self._steady() + self._lease_us / 1e6
         gateways, self._gateways = self._gateways, {}
-        leases = (*self._own_until(now + self._lease_us), *gateways.values())
+        gone, self._gone = self._gone, []
+        leases = (*self._own_until(now + self._lease_us), *gone, *gateways.values())
         return RenewLeases(leases, now - FORGET_US, self.log.newest)
 
     def ending(self) -> RenewLeases:
@@ -136,7 +149,10 @@ class Leases:
         return RenewLeases(self._own_until(now), now - FORGET_US, self.log.newest)
 
     def _own_until(self, until_us: int) -> tuple[Lease, ...]:
-        return () if self._own is None else (replace(self._own, lease_until_us=until_us),)
+        trusted = [key.hex() for key in self.peers.trusted()]
+        return tuple(
+            replace(one, lease_until_us=until_us, keys=" ".join((one.keys, *trusted))) for one in self._own
+        )
 
     def renewed(self, answer: Renewed) -> None:
         """All leases, as the database answered. One that moved back has been ended by its
@@ -156,6 +172,18 @@ class Leases:
             else:
                 held[node.uri] = steady + lease if node.lease_until_us > until_us else steady
         self._known, self._held = known, held
+        self.peers.vouched_for(self._vouched())
+
+    def _vouched(self) -> Iterator[bytes]:
+        """The keys for which other nodes vouch. What a node said at an address that it has left
+        does not count; what it said last does, until its lease is forgotten."""
+        own = {one.uri for one in self._own}
+        others = [node for node in self._known if node.kind == "default" and node.uri not in own]
+        living = {node.node_id for node in self._own} | {one.node_id for one in others if self._holds(one)}
+        for node in others:
+            if self._holds(node) or node.node_id not in living:
+                for key in node.keys.split():
+                    yield bytes.fromhex(key)
 
     def _holds(self, node: Lease) -> bool:
         return self._held.get(node.uri, 0.0) > self._steady()
@@ -167,12 +195,12 @@ class Leases:
     @property
     def call_uri(self) -> str:
         """The address at which this node takes calls."""
-        return "" if self._own is None else self._own.address
+        return self._own[0].address if self._own else ""
 
     @property
     def queue_uri(self) -> str:
         """The address at which this node publishes."""
-        return "" if self._own is None else self._own.queue_uri
+        return self._own[0].queue_uri if self._own else ""
 
     def default_nodes(self) -> list[node_pb2.NodeAddress]:
         """The default nodes that hold a lease."""

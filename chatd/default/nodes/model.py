@@ -11,8 +11,8 @@ class Lease:
 
     uri: str
     """Where a default node takes calls, or a gateway devices. The holder of the address is the
-    node. Behind a ``#`` in an address that means something only inside its process: the holder's
-    place and process id."""
+    node; while its key is changed it holds two. Behind a ``#`` in an address that means something
+    only inside its process: the holder's place and process id; elsewhere: its public key."""
     kind: str
     """"default" or "gateway"."""
     node_id: str
@@ -24,11 +24,14 @@ class Lease:
     """The number of the protocol between gateways and default nodes; 0: it did not say."""
     oldest_protocol: int = 0
     """The oldest that it still speaks."""
+    keys: str = ""
+    """Public keys for which a default node vouches, its own first, divided by blanks: whoever has
+    one may connect to all nodes."""
 
     @property
     def address(self) -> str:
         """The address alone."""
-        return self.uri.partition("#")[0]
+        return self.uri.partition("#")[0] if self.uri.startswith("inproc://") else self.uri
 
     @property
     def is_private(self) -> bool:

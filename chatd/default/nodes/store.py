@@ -18,7 +18,9 @@ from chatd.store.transaction import Transaction
 _CLAIM_LOCK = 0x63686175
 """PostgreSQL's advisory lock under which nodes claim a database: "chat" and one, the migrations' is
 "chat"."""
-_COLUMNS = "uri, kind, node_id, queue_uri, version, started_at_us, lease_until_us, protocol, oldest_protocol"
+_COLUMNS = (
+    "uri, kind, node_id, queue_uri, version, started_at_us, lease_until_us, protocol, oldest_protocol, keys"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +119,11 @@ def _record(database: Database, nodes: Sequence[Lease]) -> None:
             one.lease_until_us,
             one.protocol,
             one.oldest_protocol,
+            one.keys,
         )
         for one in nodes
     ]
-    values, parameters = database.values("tttttiiii", rows)
+    values, parameters = database.values("tttttiiiit", rows)
     database.run(
         f"""
         INSERT INTO node ({_COLUMNS})
@@ -129,7 +132,7 @@ def _record(database: Database, nodes: Sequence[Lease]) -> None:
         DO UPDATE SET kind = excluded.kind, node_id = excluded.node_id, queue_uri = excluded.queue_uri,
             version = excluded.version, started_at_us = excluded.started_at_us,
             lease_until_us = excluded.lease_until_us, protocol = excluded.protocol,
-            oldest_protocol = excluded.oldest_protocol
+            oldest_protocol = excluded.oldest_protocol, keys = excluded.keys
         """,
         parameters,
     )

@@ -47,25 +47,25 @@ class NotificationAdmin:
                 Call(
                     "AdminService/TestNotification",
                     admin_pb2.TestNotificationRequest,
-                    Role.OPERATOR,
+                    Role.OPERATE,
                     self.test_notification,
                 ),
                 Call(
                     "AdminService/ListNotifications",
                     admin_pb2.ListNotificationsRequest,
-                    Role.OPERATOR,
+                    Role.READ,
                     self.list_notifications,
                 ),
                 Call(
                     "AdminService/RetryNotifications",
                     admin_pb2.RetryNotificationsRequest,
-                    Role.OPERATOR,
+                    Role.OPERATE,
                     self.retry_notifications,
                 ),
                 Call(
                     "AdminService/DropNotifications",
                     admin_pb2.DropNotificationsRequest,
-                    Role.OPERATOR,
+                    Role.OPERATE,
                     self.drop_notifications,
                 ),
             )

@@ -39,6 +39,9 @@ class SetPush(Command[None]):
     def locks(self) -> Locks:
         return Locks(profiles=(self.profile_id,), notifications=True)
 
+    def owner(self) -> str:
+        return self.profile_id
+
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[SetPush]) -> list[ChatdError | None]:
         return [_set_push(transaction, command) for command in commands]
@@ -147,6 +150,9 @@ class SetRoomNotifications(Command[None]):
 
     def locks(self) -> Locks:
         return Locks(notifications=True)
+
+    def owner(self) -> str:
+        return self.profile_id
 
     @classmethod
     def apply(

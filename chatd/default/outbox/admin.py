@@ -1,15 +1,19 @@
 """AdminService's calls about the outbox. Contents of events are never shown."""
 
 from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
 
 from chatd.core.ids import check_seq, topic_of
 from chatd.core.online import OnlineTable
 from chatd.core.wire import link_of
 from chatd.default.answer import Answer, Call, Caller, Read, Role
 from chatd.default.limits import page_limit
-from chatd.default.outbox.model import OutboxEntry, OutboxSummary, Recipient
+from chatd.default.outbox.model import Membership, OutboxEntry, OutboxSummary, Recipient, Story
 from chatd.default.outbox.store import GetBroadcast, ListOutbox, ListOutboxEntries
+from chatd.default.outbox.story import TellStory
 from chatd.default.part import Part
+from chatd.errors import InvalidArgument
 from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.events.v1.payloads_pb2 import (
     DeliveryState,
@@ -27,18 +31,24 @@ class OutboxAdmin:
         self._clock = clock
         self.part = Part(
             calls=(
-                Call("AdminService/ListOutbox", admin_pb2.ListOutboxRequest, Role.OPERATOR, self.list_outbox),
+                Call("AdminService/ListOutbox", admin_pb2.ListOutboxRequest, Role.READ, self.list_outbox),
                 Call(
                     "AdminService/ListOutboxEntries",
                     admin_pb2.ListOutboxEntriesRequest,
-                    Role.OPERATOR,
+                    Role.READ,
                     self.list_outbox_entries,
                 ),
                 Call(
                     "AdminService/GetBroadcast",
                     admin_pb2.GetBroadcastRequest,
-                    Role.OPERATOR,
+                    Role.READ,
                     self.get_broadcast,
+                ),
+                Call(
+                    "AdminService/ExplainDelivery",
+                    admin_pb2.ExplainDeliveryRequest,
+                    Role.READ,
+                    self.explain_delivery,
                 ),
             )
         )
@@ -98,6 +108,47 @@ class OutboxAdmin:
             )
 
         return Read(GetBroadcast(request.room_id, check_seq("seq", request.seq)), then)
+
+    def explain_delivery(self, caller: Caller, request: admin_pb2.ExplainDeliveryRequest) -> Answer:
+        """The story of one event's way to one profile's devices."""
+        if bool(request.room_id) == bool(request.event_id):
+            raise InvalidArgument("an event is named by room_id and seq, or by event_id")
+        return Read(
+            TellStory(
+                request.room_id,
+                check_seq("seq", request.seq) if request.room_id else 0,
+                request.event_id,
+                request.sender_id,
+                request.profile_id,
+                request.device_id,
+            ),
+            partial(self._story, request.profile_id),
+        )
+
+    def _story(self, profile_id: str, story: Story) -> admin_pb2.ExplainDeliveryResponse:
+        response = admin_pb2.ExplainDeliveryResponse(
+            event=story.link,
+            published=story.published,
+            removed=story.removed,
+            membership=_membership(story.membership),
+            nearest=_membership(story.nearest),
+            read_at_us=story.read_at_us,
+        )
+        for one in story.devices:
+            shown = response.devices.add(**asdict(one))
+            shown.online = topic_of(profile_id, one.device_id) in self._online
+        return response
+
+
+def _membership(membership: Membership | None) -> admin_pb2.Membership | None:
+    if membership is None:
+        return None
+    return admin_pb2.Membership(
+        joined_seq=membership.joined_seq,
+        joined_at_us=membership.joined_at_us,
+        left_seq=membership.left_seq,
+        left_at_us=membership.left_at_us,
+    )
 
 
 def _entry(row: OutboxEntry, now_us: int) -> admin_pb2.OutboxEntry:

@@ -33,6 +33,7 @@ from chatd.default.nodes.log_store import Compared
 from chatd.default.outbox.backlog import PullOwed
 from chatd.default.outbox.cursors import AckCursors, NotCounted
 from chatd.default.part import Part
+from chatd.default.tokens.revoked import RevokedTokens
 from chatd.errors import ChatdError
 from chatd.pb.gateway.v1 import gateway_pb2
 from chatd.pb.node.v1 import node_pb2
@@ -51,6 +52,7 @@ class NodeService:
         leases: Leases,
         comparison: LogComparison,
         gateways: Gateways,
+        revoked: RevokedTokens,
         asked: Callable[[str], int],
         rule: RetryRule,
         limit: DeviceLimit,
@@ -64,6 +66,7 @@ class NodeService:
         self._leases = leases
         self._comparison = comparison
         self._gateways = gateways
+        self._revoked = revoked
         self._asked = asked
         self._rule = rule
         self._limit = limit
@@ -106,6 +109,7 @@ class NodeService:
                 log=self._comparison.log.state.to_pb(),
             )
         )
+        self._revoked.tell(response, request.revocations_version)
         return Done(response)
 
     def open_streams(self, caller: Caller, request: node_pb2.OpenStreamsRequest) -> Answer:

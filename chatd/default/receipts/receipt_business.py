@@ -114,7 +114,7 @@ class ReceiptBusiness:
             room_id=check_id("room_id", request.room_id),
             seq=check_seq("seq", request.seq),
             profile_id=caller.profile_id,
-            operator=caller.operator,
+            operator=caller.sees_all,
             after_profile_id=request.after_profile_id,
             limit=page_limit(request.limit),
         )

@@ -36,6 +36,9 @@ class SetReadMarker(Command[ReadMarker]):
     def locks(self) -> Locks:
         return Locks(notifications=True)
 
+    def owner(self) -> str:
+        return self.profile_id
+
     @classmethod
     def apply(
         cls, transaction: Transaction, commands: Sequence[SetReadMarker]

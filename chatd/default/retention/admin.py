@@ -23,13 +23,13 @@ class RetentionAdmin:
                 Call(
                     "AdminService/PurgeRoomHistory",
                     admin_pb2.PurgeRoomHistoryRequest,
-                    Role.OPERATOR,
+                    Role.ERASE,
                     self.purge_room_history,
                 ),
                 Call(
                     "AdminService/EraseProfile",
                     admin_pb2.EraseProfileRequest,
-                    Role.OPERATOR,
+                    Role.ERASE,
                     self.erase_profile,
                 ),
             )

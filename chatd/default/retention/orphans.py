@@ -34,7 +34,7 @@ _TABLES = {
 TABLES = tuple(_TABLES)
 
 
-def _is_orphan(table: str, name: str = "") -> str:
+def _is_orphan_sql(table: str, name: str = "") -> str:
     """A condition on the table's rows, by another ``name`` if there is one."""
     _, parent, condition = _TABLES[table]
     return f"""NOT EXISTS (
@@ -50,7 +50,7 @@ class CountOrphans(Query[dict[str, int]]):
 
     def answer(self, database: Database) -> dict[str, int]:
         counts = {
-            table: database.rows(f"SELECT COUNT(*) FROM {table} WHERE {_is_orphan(table)}")[0][0]
+            table: database.rows(f"SELECT COUNT(*) FROM {table} WHERE {_is_orphan_sql(table)}")[0][0]
             for table in TABLES
         }
         return {table: count for table, count in counts.items() if count}
@@ -69,7 +69,7 @@ class FindOrphans(Query[tuple[tuple[Owner, ...], Owner]]):
         second = _TABLES[self.table][0]
         rows = database.rows(
             f"""
-            SELECT profile_id, {second}, CASE WHEN {_is_orphan(self.table, "page")} THEN 1 ELSE 0 END
+            SELECT profile_id, {second}, CASE WHEN {_is_orphan_sql(self.table, "page")} THEN 1 ELSE 0 END
             FROM (
                 SELECT profile_id, {second}
                 FROM {self.table}
@@ -117,7 +117,7 @@ def _delete(transaction: Transaction, table: str, owner: Owner) -> int:
     rows = transaction.database.rows(
         f"""
         DELETE FROM {table}
-        WHERE profile_id = ? AND {second} = ? AND {_is_orphan(table)}
+        WHERE profile_id = ? AND {second} = ? AND {_is_orphan_sql(table)}
         RETURNING profile_id
         """,
         owner,

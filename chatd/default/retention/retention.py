@@ -20,6 +20,7 @@ from chatd.default.dead_letters.failures import DeleteSettledFailures
 from chatd.default.devices.store import ExpireDevices, FindUnusedDevices
 from chatd.default.part import Part
 from chatd.default.requests.store import ForgetRequests
+from chatd.default.retention.audit_sweep import AuditSweep
 from chatd.default.retention.clock import GetKnownTime, RecordTime
 from chatd.default.retention.cuts import FindCuts
 from chatd.default.retention.model import Cut, Purged
@@ -51,6 +52,7 @@ class RetentionRule:
     backlog_days: float
     backlog_events: int
     expiry_days: float
+    audit_days: float
 
 
 class Retention:
@@ -76,6 +78,7 @@ class Retention:
         self._steady = steady
         self._watch = ClockWatch()
         self._orphans = OrphanSweep(store)
+        self._audit = AuditSweep(store)
         self._expires_at = steady() + ONLINE_KNOWN_SECONDS
         self._now_us = 0  # of the pass; 0: not to be believed
         self._cuts: deque[Cut] = deque()
@@ -88,7 +91,8 @@ class Retention:
         )
 
     def begin(self) -> None:
-        """Start a pass: unused devices, settled failures, request ids, the logs, orphans."""
+        """Start a pass: unused devices, settled failures, request ids, audit lines, the logs,
+        orphans."""
         wall_us, steady = self._clock(), self._steady()
         step = self._watch.look(wall_us, steady)
         if step:
@@ -150,7 +154,7 @@ class Retention:
     def _forget_requests(self) -> None:
         def forgotten(requests: int) -> None:
             if requests < BATCH:
-                self._look("")
+                self._audit.begin(self._since(self._rule.audit_days), lambda: self._look(""), self._failed)
             else:
                 self._forget_requests()
 

@@ -28,8 +28,8 @@ def not_a_member(profile_id: str, room_id: str) -> NotAMember:
 
 
 def find_standings(database: Database, places: Sequence[Place]) -> dict[Place, Standing]:
-    """The standings of profiles that are or were in rooms: (profile, room), each once. A profile
-    that has left and come back is a member."""
+    """The standings of profiles that are or were in rooms: (profile, room), each once. Their last
+    membership counts, however many they had."""
     values, parameters = database.values("tt", places)
     rows = database.rows(
         f"""
@@ -38,16 +38,19 @@ def find_standings(database: Database, places: Sequence[Place]) -> dict[Place, S
         FROM v
         JOIN room ON room.room_id = v.room_id
         JOIN subscription ON subscription.room_id = v.room_id AND subscription.profile_id = v.profile_id
+            AND subscription.joined_seq = (
+                SELECT MAX(last.joined_seq)
+                FROM subscription last
+                WHERE last.room_id = v.room_id AND last.profile_id = v.profile_id)
         """,
         parameters,
     )
-    found: dict[Place, Standing] = {}
-    for profile_id, room_id, head_seq, joined_seq, left_seq in rows:
-        one = Standing(head_seq, joined_seq) if left_seq is None else Standing(left_seq, None)
-        other = found.get((profile_id, room_id))
-        if other is None or one.last_seq > other.last_seq or one.joined_seq is not None:
-            found[profile_id, room_id] = one
-    return found
+    return {
+        (profile_id, room_id): Standing(head_seq, joined_seq)
+        if left_seq is None
+        else Standing(left_seq, None)
+        for profile_id, room_id, head_seq, joined_seq, left_seq in rows
+    }
 
 
 def require_room(database: Database, room_id: str) -> None:
@@ -73,25 +76,25 @@ def require_member(database: Database, room_id: str, profile_id: str) -> None:
 def require_past_member(database: Database, room_id: str, profile_id: str) -> None:
     """The profile is or was a member. Raises NotAMember."""
     if not database.rows(
-        "SELECT 1 FROM subscription WHERE room_id = ? AND profile_id = ?", (room_id, profile_id)
+        "SELECT 1 FROM subscription WHERE room_id = ? AND profile_id = ? LIMIT 1", (room_id, profile_id)
     ):
         raise not_a_member(profile_id, room_id)
 
 
 def require_recipient(database: Database, room_id: str, profile_id: str, seq: int) -> None:
     """The profile is a member now, and the event was for it. Raises NotAMember."""
-    ((is_member, is_recipient),) = database.rows(
+    require_member(database, room_id, profile_id)
+    before = database.rows(
         """
-        SELECT MAX(CASE WHEN left_seq IS NULL THEN 1 ELSE 0 END),
-            MAX(CASE WHEN joined_seq <= ? AND (left_seq IS NULL OR left_seq >= ?) THEN 1 ELSE 0 END)
+        SELECT left_seq
         FROM subscription
-        WHERE room_id = ? AND profile_id = ?
+        WHERE room_id = ? AND profile_id = ? AND joined_seq <= ?
+        ORDER BY joined_seq DESC
+        LIMIT 1
         """,
-        (seq, seq, room_id, profile_id),
+        (room_id, profile_id, seq),
     )
-    if not is_member:
-        raise not_a_member(profile_id, room_id)
-    if not is_recipient:
+    if not before or (before[0][0] is not None and before[0][0] < seq):
         raise NotAMember(f"event {seq} of room '{room_id}' is not for '{profile_id}'")
 
 

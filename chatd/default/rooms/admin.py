@@ -15,8 +15,8 @@ class RoomAdmin:
     def __init__(self) -> None:
         self.part = Part(
             calls=(
-                Call("AdminService/ListRooms", admin_pb2.ListRoomsRequest, Role.OPERATOR, self.list_rooms),
-                Call("AdminService/GetRoom", admin_pb2.GetRoomRequest, Role.OPERATOR, self.get_room),
+                Call("AdminService/ListRooms", admin_pb2.ListRoomsRequest, Role.READ, self.list_rooms),
+                Call("AdminService/GetRoom", admin_pb2.GetRoomRequest, Role.READ, self.get_room),
             )
         )
 

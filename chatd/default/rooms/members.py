@@ -1,7 +1,7 @@
 """The members of rooms, for signals: read once for each membership version, then taken from the
 cache."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chatd.core.model import Members
 from chatd.default.rooms.access import require_member
@@ -9,6 +9,7 @@ from chatd.default.rooms.participation import takes_part_sql
 from chatd.store.command import Query
 from chatd.store.database import Database, placeholders
 from chatd.store.room_log import MembersCache, read_members
+from chatd.store.slices import Slice, Unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,32 +49,34 @@ class FindMembers(Query[dict[str, Members]]):
         return members
 
 
+SHARES = f"""
+            SELECT 1
+            FROM subscription other
+            JOIN subscription own ON own.room_id = other.room_id AND own.profile_id = ? AND own.left_seq IS NULL
+            WHERE other.profile_id = ? AND other.left_seq IS NULL AND {takes_part_sql("other")}
+            LIMIT 1"""
+"""Look-ups by key that end with the first such room. If there is none, they are as many as the
+rooms of the other one."""
+
+
 @dataclass(frozen=True, slots=True)
 class ShareRoom(Query[frozenset[str]]):
     """Those of ``others`` that take part in a room that the profile is in, or are the profile
-    itself (``everybody``: all of them)."""
+    itself (``everybody``: all of them). ``found`` have been found already. It is answered in
+    slices."""
 
     profile_id: str
     others: tuple[str, ...]
     everybody: bool
+    found: frozenset[str] = frozenset()
 
     def answer(self, database: Database) -> frozenset[str]:
-        if self.everybody or not self.others:
+        if self.everybody:
             return frozenset(self.others)
-        values, parameters = database.values("t", [(one,) for one in self.others])
-        rows = database.rows(  # for each, the look-ups end with the first such room
-            f"""
-            WITH v(profile_id) AS ({values})
-            SELECT v.profile_id
-            FROM v
-            WHERE EXISTS (
-                SELECT 1
-                FROM subscription other
-                JOIN subscription own ON own.room_id = other.room_id AND own.profile_id = ?
-                    AND own.left_seq IS NULL
-                WHERE other.profile_id = v.profile_id AND other.left_seq IS NULL
-                    AND {takes_part_sql("other")})
-            """,
-            (*parameters, self.profile_id),
-        )
-        return frozenset(row[0] for row in rows) | ({self.profile_id} & set(self.others))
+        found, share = set(self.found), Slice()
+        for number, other in enumerate(self.others, 1):
+            if other == self.profile_id or database.rows(SHARES, (self.profile_id, other)):
+                found.add(other)
+            if share.is_over and number < len(self.others):
+                raise Unfinished(replace(self, others=self.others[number:], found=frozenset(found)))
+        return frozenset(found)

@@ -11,7 +11,8 @@ from google.protobuf.struct_pb2 import Struct
 
 from chatd.core.model import Members
 from chatd.default.rooms.access import require_owner, room_for
-from chatd.default.rooms.model import MembershipChange
+from chatd.default.rooms.limits import NO_LIMITS, RoomLimits, check_joining
+from chatd.default.rooms.model import MEMBERSHIP_WEIGHT, MembershipChange
 from chatd.errors import ChatdError
 from chatd.pb.events.v1.payloads_pb2 import EventLink, EventType
 from chatd.store.command import Command, Locks
@@ -22,18 +23,23 @@ from chatd.store.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class AddSubscriptions(Command[MembershipChange]):
-    """Make profiles members. Refused with NotAMember, for an ``operator`` with RoomNotFound."""
+    """Make profiles members. Refused with LimitReached, and NotAMember, for an ``operator`` with
+    RoomNotFound."""
 
     room_id: str
     profiles: tuple[str, ...]
     by: str
     operator: bool
+    limits: RoomLimits = NO_LIMITS
 
     def locks(self) -> Locks:
         return Locks(rooms=(self.room_id,), profiles=self.profiles)
 
     def owner(self) -> str:
         return self.by
+
+    def weight(self) -> int:
+        return MEMBERSHIP_WEIGHT * len(self.profiles)
 
     @classmethod
     def apply(
@@ -59,6 +65,9 @@ class RemoveSubscriptions(Command[MembershipChange]):
     def owner(self) -> str:
         return self.by
 
+    def weight(self) -> int:
+        return MEMBERSHIP_WEIGHT * len(self.profiles)
+
     @classmethod
     def apply(
         cls, transaction: Transaction, commands: Sequence[RemoveSubscriptions]
@@ -69,9 +78,10 @@ class RemoveSubscriptions(Command[MembershipChange]):
 def _add_or_refuse(transaction: Transaction, command: AddSubscriptions) -> MembershipChange | ChatdError:
     try:
         room, members = _find(transaction, command)
+        joining = sorted(set(command.profiles) - members.profiles)
+        check_joining(transaction, joining, len(members.profiles), command.limits)
     except ChatdError as exc:
         return exc
-    joining = sorted(set(command.profiles) - members.profiles)
     if not joining:
         return MembershipChange((), 0)
     seq = join(transaction, room, joining, by=command.by, before=members.profiles, owner=None)
@@ -116,8 +126,6 @@ def join(
     """Profiles that are not members become members; the seq of the event that says so. Their
     devices are owed it."""
     database = transaction.database
-    for profile_id in profiles:
-        transaction.must_hold(profile_id=profile_id)
     after = transaction.log.set_members(room, before | set(profiles))
     seq = _append(transaction, room, by, "joined", profiles, after)
     values, parameters = database.values(
@@ -133,6 +141,7 @@ def join(
         """,
         parameters,
     )
+    _count_rooms(transaction, profiles, 1)
     # An entry begins before the joining itself: a device that joins sees it.
     database.run(
         f"""
@@ -170,6 +179,7 @@ def leave(
             """,
             (seq, room.room_id, *profiles),
         )
+    _count_rooms(transaction, profiles, -1)
     _count_members(transaction, after)
     return seq
 
@@ -187,6 +197,16 @@ def _append(
     link = EventLink(event_id=uuid.uuid4().hex, sender_id=by, type=EventType.EVENT_TYPE_MEMBERSHIP)
     return transaction.log.append(
         room, link, payload.SerializeToString(deterministic=True), b"", recipients, alone=True
+    )
+
+
+def _count_rooms(transaction: Transaction, profiles: Sequence[str], change: int) -> None:
+    """The profiles are members of so many rooms more."""
+    for profile_id in profiles:
+        transaction.must_hold(profile_id=profile_id)
+    transaction.database.run(
+        f"UPDATE profile SET rooms = rooms + ? WHERE profile_id IN ({placeholders(len(profiles))})",
+        (change, *profiles),
     )
 
 

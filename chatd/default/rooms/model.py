@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+MEMBERSHIP_WEIGHT = 4
+"""The share of a transaction that a change of one membership takes up: rows of its own, and one for
+each device."""
+
 
 @dataclass(frozen=True, slots=True)
 class Room:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from chatd.core.ids import check_id
 from chatd.default.answer import Answer, Call, Caller, Role, Write
 from chatd.default.part import Part
+from chatd.default.rooms.limits import NO_LIMITS, RoomLimits
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.default.rooms.model import MembershipChange, Room, RoomChange
 from chatd.default.rooms.store import CreateRoom, UpdateRoom
@@ -18,9 +19,10 @@ MAX_NAME_BYTES = 256
 
 class RoomBusiness:
     """Rooms are made and changed by their members. ``left`` is told of profiles whose memberships
-    have ended."""
+    have ended. Operators have no ``limits``."""
 
-    def __init__(self, *, left: Callable[[Sequence[str]], None]) -> None:
+    def __init__(self, limits: RoomLimits, *, left: Callable[[Sequence[str]], None]) -> None:
+        self._limits = limits
         self._left = left
         self.part = Part(
             calls=(
@@ -41,6 +43,9 @@ class RoomBusiness:
             )
         )
 
+    def _limits_of(self, caller: Caller) -> RoomLimits:
+        return NO_LIMITS if caller.changes_all else self._limits
+
     def create_room(self, caller: Caller, request: chat_pb2.CreateRoomRequest) -> Answer:
         """Make a room; the caller owns it and is its first member."""
         command = CreateRoom(
@@ -49,6 +54,7 @@ class RoomBusiness:
             creator=caller.profile_id,
             profiles=_check_profiles(request.profile_ids, at_least=0),
             hide_previews=request.hide_previews,
+            limits=self._limits_of(caller),
         )
         return Write(command, lambda room: chat_pb2.CreateRoomResponse(room=room_to_pb(room)))
 
@@ -57,7 +63,7 @@ class RoomBusiness:
         command = UpdateRoom(
             room_id=check_id("room_id", request.room_id),
             by=caller.profile_id,
-            operator=caller.operator,
+            operator=caller.changes_all,
             name=_check_name(request.name) if request.HasField("name") else None,
             hide_previews=request.hide_previews if request.HasField("hide_previews") else None,
         )
@@ -73,7 +79,8 @@ class RoomBusiness:
             room_id=check_id("room_id", request.room_id),
             profiles=_check_profiles(request.profile_ids, at_least=1),
             by=caller.profile_id,
-            operator=caller.operator,
+            operator=caller.changes_all,
+            limits=self._limits_of(caller),
         )
 
         def then(change: MembershipChange) -> chat_pb2.AddRoomSubscriptionsResponse:
@@ -89,7 +96,7 @@ class RoomBusiness:
             room_id=check_id("room_id", request.room_id),
             profiles=_check_profiles(request.profile_ids, at_least=1),
             by=caller.profile_id,
-            operator=caller.operator,
+            operator=caller.changes_all,
         )
 
         def then(change: MembershipChange) -> chat_pb2.RemoveRoomSubscriptionsResponse:

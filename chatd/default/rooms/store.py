@@ -10,8 +10,9 @@ from typing import Any
 from google.protobuf.struct_pb2 import Struct
 
 from chatd.default.rooms.access import require_owner, room_for
+from chatd.default.rooms.limits import NO_LIMITS, RoomLimits, check_created, check_joining
 from chatd.default.rooms.membership import join
-from chatd.default.rooms.model import Member, Room, RoomChange
+from chatd.default.rooms.model import MEMBERSHIP_WEIGHT, Member, Room, RoomChange
 from chatd.errors import AlreadyExists, ChatdError, RoomNotFound
 from chatd.pb.events.v1.payloads_pb2 import EventLink, EventType
 from chatd.store.command import Command, Locks, Query
@@ -28,19 +29,24 @@ _COLUMNS = """room_id, name, head_seq, published_seq, membership_version, create
 
 @dataclass(frozen=True, slots=True)
 class CreateRoom(Command[Room]):
-    """Make a room whose first event is its members' joining. Refused with AlreadyExists."""
+    """Make a room whose first event is its members' joining. Refused with AlreadyExists,
+    LimitReached."""
 
     room_id: str
     name: str
     creator: str
     profiles: tuple[str, ...]
     hide_previews: bool = False
+    limits: RoomLimits = NO_LIMITS
 
     def locks(self) -> Locks:
         return Locks(profiles=(self.creator, *self.profiles))
 
     def owner(self) -> str:
         return self.creator
+
+    def weight(self) -> int:
+        return 1 + MEMBERSHIP_WEIGHT * len(self.profiles)
 
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[CreateRoom]) -> list[Room | ChatdError]:
@@ -49,6 +55,11 @@ class CreateRoom(Command[Room]):
 
 def _create(transaction: Transaction, command: CreateRoom) -> Room | ChatdError:
     profiles = sorted({command.creator, *command.profiles})
+    try:
+        check_created(transaction, command.creator, command.limits)
+        check_joining(transaction, profiles, 0, command.limits)
+    except ChatdError as exc:
+        return exc
     inserted = transaction.database.rows(
         """
         INSERT INTO room (room_id, name, created_by, created_at_us, head_seq, published_seq,

@@ -34,7 +34,15 @@ class TypingBusiness:
         self._room_limit = room_limit
         self._clock = clock
         self.part = Part(
-            calls=(Call("ChatService/SetTyping", chat_pb2.SetTypingRequest, Role.USER, self.set_typing),)
+            calls=(
+                Call(
+                    "ChatService/SetTyping",
+                    chat_pb2.SetTypingRequest,
+                    Role.USER,
+                    self.set_typing,
+                    is_audited=False,
+                ),
+            )
         )
 
     def set_typing(self, caller: Caller, request: chat_pb2.SetTypingRequest) -> Answer:

@@ -10,7 +10,6 @@ import socket
 from collections.abc import Callable
 
 from chatd.core.curve import CurveServer
-from chatd.core.rate_limit import address_key
 from chatd.core.zmtp import frame
 from chatd.core.zmtp_security import CurveHandshake, Handshake, NullHandshake
 from chatd.gateway.connection import ClientConnection
@@ -79,7 +78,7 @@ class ZmtpFront:
         return bound
 
     def _accept(self, accepted: socket.socket, address: str) -> None:
-        link = ZmtpLink(self, accepted, address_key(address))
+        link = ZmtpLink(self, accepted, address)
         self._links[link] = None
         self.door.accepted(link, self.now())
         task: asyncio.Task[object] = self._loop.create_task(self._serve(link, accepted))

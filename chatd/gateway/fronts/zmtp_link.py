@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, cast
 
+from chatd.core.audit import LOCAL
+from chatd.core.rate_limit import address_key
 from chatd.core.zmtp import (
     DELIMITER,
     MORE,
@@ -124,10 +126,12 @@ class ZmtpLink(asyncio.Protocol):
         "connection",
         "has_ended",
         "is_full",
+        "origin",
         "refuses_calls",
     )
 
     def __init__(self, owner: LinkOwner, accepted: socket.socket, address: str) -> None:
+        """``address``: the client's IP address; empty for local sockets."""
         self._owner = owner
         self._accepted: socket.socket | None = accepted  # until it is the transport's
         self._peer = Connection(max_body=owner.limits.max_frame, handshake=owner.handshake())
@@ -139,12 +143,12 @@ class ZmtpLink(asyncio.Protocol):
         self._holds = 0
         self._left: list[Event] = []
         self._outgoing: list[bytes] = []  # in this turn of the loop
-        self.address = address
+        self.address = address_key(address)
+        self.origin = address or LOCAL
         self.connection: ClientConnection | None = None
         self.is_full = False
         self.refuses_calls = False
         self.has_ended = False
-        """True as soon as nothing more is heard of it."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._accepted = None
@@ -281,6 +285,10 @@ class ZmtpLink(asyncio.Protocol):
             self.is_full = self.refuses_calls = False
             if self.connection is not None:
                 self._owner.on_room(self.connection)
+
+    @property
+    def client_key(self) -> bytes:
+        return self._peer.client_key
 
     @property
     def unfinished(self) -> int:

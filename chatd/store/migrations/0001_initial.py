@@ -27,6 +27,7 @@ CREATE TABLE room (
     said BIGINT NOT NULL DEFAULT 0,
     hide_previews BIGINT NOT NULL DEFAULT 0);
 CREATE INDEX room_unpublished ON room (room_id) WHERE published_seq < head_seq;
+CREATE INDEX room_created ON room (created_by, created_at_us);
 CREATE INDEX room_unnotified ON room (room_id) WHERE notified_seq < published_seq;
 
 -- The log. delivery is the encoded EventDelivery, empty once the event is purged. said is the room's count from before the event, own
@@ -47,9 +48,11 @@ CREATE UNIQUE INDEX room_event_id ON room_event (sender_id, event_id);
 CREATE INDEX room_event_own ON room_event (room_id, sender_id, seq);
 CREATE INDEX room_event_erased ON room_event (room_id, seq) WHERE type = 3;
 
--- Profiles exist to be locked: a device registered while its profile joins a room is seen, or sees the membership.
+-- Profiles exist to be locked: a device registered while its profile joins a room is seen, or sees the membership. rooms counts those
+-- that the profile is a member of.
 CREATE TABLE profile (
-    profile_id TEXT PRIMARY KEY);
+    profile_id TEXT PRIMARY KEY,
+    rooms BIGINT NOT NULL DEFAULT 0);
 
 -- A membership, from the event it began with to the one it ended with. push: the member has a device to notify.
 CREATE TABLE subscription (
@@ -189,6 +192,21 @@ CREATE TABLE answered_request (
     PRIMARY KEY (profile_id, request_id));
 CREATE INDEX answered_request_at ON answered_request (at_us);
 
+-- Who did what, from where, on what (core/audit.py); line_id begins with the time. kind: admin.v1.AuditKind.
+CREATE TABLE audit (
+    line_id TEXT PRIMARY KEY,
+    at_us BIGINT NOT NULL,
+    kind BIGINT NOT NULL,
+    profile_id TEXT NOT NULL,
+    acting_for TEXT NOT NULL,
+    address TEXT NOT NULL,
+    gateway_id TEXT NOT NULL,
+    what TEXT NOT NULL,
+    objects TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    repeated BIGINT NOT NULL){without_rowid};
+CREATE INDEX audit_kind ON audit (kind, line_id);
+
 -- One row: which log this database holds (core/log_state.py).
 CREATE TABLE log (
     id BIGINT PRIMARY KEY,
@@ -196,6 +214,7 @@ CREATE TABLE log (
     beat BIGINT NOT NULL);
 
 -- The lease of a default node or gateway. protocol and oldest_protocol: the numbers that it speaks to the other kind.
+-- keys: public keys for which a default node vouches.
 CREATE TABLE node (
     uri TEXT PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -205,12 +224,23 @@ CREATE TABLE node (
     started_at_us BIGINT NOT NULL,
     lease_until_us BIGINT NOT NULL,
     protocol BIGINT NOT NULL,
-    oldest_protocol BIGINT NOT NULL);
+    oldest_protocol BIGINT NOT NULL,
+    keys TEXT NOT NULL);
 
 -- One row: the last time of the wall clock that was believed.
 CREATE TABLE known_time (
     id BIGINT PRIMARY KEY,
     at_us BIGINT NOT NULL);
+
+-- Tokens that are no longer good: one by its SHA-256 in hexadecimal, or all of a profile (with an
+-- empty digest) that were issued before a time. Versions never come again.
+CREATE TABLE revocation (
+    digest TEXT NOT NULL,
+    profile_id TEXT NOT NULL,
+    version BIGINT NOT NULL UNIQUE,
+    before_us BIGINT NOT NULL,
+    expires_at_us BIGINT NOT NULL,
+    PRIMARY KEY (digest, profile_id));
 
 -- Streams that are open, for operators.
 CREATE TABLE connection (

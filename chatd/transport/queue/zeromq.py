@@ -16,14 +16,15 @@ import asyncio
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from chatd.core.address import Address
 from chatd.core.channel_numbers import STAMP_BYTES, HeardNumbers, SentNumbers, publisher_of
+from chatd.core.counter import Counter
 from chatd.core.subscribed import Subscribed
 from chatd.transport.pump import Message, Pump
 from chatd.transport.queue import OnGateway, OnMessages, OnMissed, QueueMessage, join_topics
-from chatd.transport.sockets import Context, bind_xpub, connect_also, connect_sub, endpoint
+from chatd.transport.queue.subscriptions import FENCE, OWN, GrantedSubscriptions
+from chatd.transport.sockets import Context, bind_xpub, connect_also, connect_sub, endpoint, is_encrypted
 
-_OWN, _FENCE = b"\xff", b"\xfe"
-"""First bytes of topics that are no device's: ids are UTF-8, which has neither."""
 _END = re.compile(rb"[\0-\x1f]")
 """Ids hold no control characters: the first one ends the topic."""
 SPLITS_KEPT = 16 * 1_048_576
@@ -32,7 +33,7 @@ SPLITS_KEPT = 16 * 1_048_576
 
 
 def _own_topic(gateway: str) -> bytes:
-    return _OWN + gateway.encode() + b"\0"
+    return OWN + gateway.encode() + b"\0"
 
 
 SendFrame = Callable[[bytes], None]
@@ -54,7 +55,8 @@ class ZeroMQPublisher:
     socket.
 
     XPUB_VERBOSER shows each connection's subscriptions, repeated ones too: a gateway that
-    reconnects before its old connection is known to be dead is noticed only by that.
+    reconnects before its old connection is known to be dead is noticed only by that. Where
+    connections are encrypted XPUB_MANUAL does that too, and each subscription is granted.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class ZeroMQPublisher:
         self._loop = loop
         self._started_at_us = started_at_us
         self._seam = seam
+        self.refused = Counter("topics_refused", "subscriptions of gateways that were refused")
         self._pump: Pump | None = None
         self._channels: dict[str, _Channel] = {}
         self._subscribed = Subscribed()
@@ -74,7 +77,8 @@ class ZeroMQPublisher:
     def open(self, context: Context, uri: str, on_gateway: OnGateway) -> str:
         self._on_gateway = on_gateway
         xpub = bind_xpub(context, uri)
-        self._pump = Pump(self._loop, xpub, self._on_subscriptions, frames=1)
+        granted = GrantedSubscriptions(xpub, self.refused).receive if is_encrypted(uri) else None
+        self._pump = Pump(self._loop, xpub, self._on_subscriptions, frames=1, receive=granted)
         self._send = self._seam(self._pump.publish)
         return endpoint(xpub)
 
@@ -114,9 +118,9 @@ class ZeroMQPublisher:
                 name = message[2:-1].decode()
             except UnicodeDecodeError:
                 continue  # no gateway has such a name
-            if kind == _OWN:
+            if kind == OWN:
                 self._on_own_topic(name, there)
-            elif kind == _FENCE and there:
+            elif kind == FENCE and there:
                 self._on_fence(name)
 
     def _on_own_topic(self, gateway: str, there: bool) -> None:
@@ -150,8 +154,7 @@ class ZeroMQSubscriber:
     def open(
         self, context: Context, uris: Iterable[str], on_messages: OnMessages, on_missed: OnMissed
     ) -> None:
-        self._on_messages = on_messages
-        self._on_missed = on_missed
+        self._context, self._on_messages, self._on_missed = context, on_messages, on_missed
         sub = connect_sub(context, uris)
         sub.subscribe(self._own)
         self._pump = Pump(self._loop, sub, self._on_frames, frames=1)
@@ -162,11 +165,11 @@ class ZeroMQSubscriber:
         return self._pump
 
     def connect(self, uri: str) -> None:
-        connect_also(self._open.socket, uri)
+        connect_also(self._context, self._open.socket, uri)
         self._open.look_again()
 
     def disconnect(self, uri: str) -> None:
-        self._open.socket.disconnect(uri)
+        self._open.socket.disconnect(Address.parse(uri).endpoint)
         self._open.look_again()
 
     def subscribe(self, topic: bytes) -> None:
@@ -176,7 +179,7 @@ class ZeroMQSubscriber:
         self._open.socket.unsubscribe(topic)
 
     def mark(self, number: int) -> None:
-        fence = _FENCE + f"{self._gateway}:{number}".encode() + b"\0"
+        fence = FENCE + f"{self._gateway}:{number}".encode() + b"\0"
         # Nothing may happen on the socket in between: a connection that is made then would send the
         # fence among all other subscriptions.
         self._open.socket.subscribe(fence)

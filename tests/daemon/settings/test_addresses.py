@@ -26,15 +26,13 @@ def test_addresses_have_defaults_for_each_mode(home: Path) -> None:
 @pytest.mark.parametrize(
     "uri",
     [
-        "tcp://0.0.0.0:7400",
         "tcp://*:7400",
-        "tcp://192.0.2.1:7400",
-        "tcp://example.org:1",
+        "tcp://192.0.2.1",
         "tcp://127.0.0.1",
         "http://x",
     ],
 )
-def test_nothing_listens_beyond_this_machine(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_listens_at_a_bad_address(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEWAY_URI", uri)
     with pytest.raises(ConfigError, match="GATEWAY_URI"):
         load_settings("all", None)
@@ -58,4 +56,54 @@ def test_a_socket_s_path_may_be_too_long(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("RUNTIME_DIR", "/" + "x" * 90)
     load_settings("all", None)  # has no ipc sockets
     with pytest.raises(ConfigError, match="107 bytes"):
+        load_settings("default", None)
+
+
+KEY = "5e31" * 16
+
+
+def test_a_node_publishes_one_port_above_an_encrypted_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEFAULT_URI", "tcp://10.0.0.1:7401")
+    assert queue_uris("default") == queue_uris("all") == ("tcp://10.0.0.1:7402",)
+    monkeypatch.setenv("DEFAULT_URI", "tcp://127.0.0.1:7401#curve")
+    assert queue_uris("default") == ("tcp://127.0.0.1:7402#curve",)
+    monkeypatch.setenv("QUEUE_USER_EVENT_DELIVERY_URI", "tcp://10.0.0.1:9")
+    assert queue_uris("default") == ("tcp://10.0.0.1:9",)
+
+
+def test_a_port_above_the_last_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEFAULT_URI", "tcp://10.0.0.1:65535")
+    with pytest.raises(ConfigError, match=r"QUEUE_USER_EVENT_DELIVERY_URI.*65536"):
+        load_settings("default", None)
+
+
+def test_a_gateway_with_a_key_asks_where_the_queues_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEFAULT_URI", f"ipc:///run/x, tcp://chat.example:7401#{KEY}")
+    assert queue_uris("gateway") == ()
+    monkeypatch.setenv("QUEUE_USER_EVENT_DELIVERY_URI", f"tcp://chat.example:9#{KEY}")
+    assert queue_uris("gateway") == (f"tcp://chat.example:9#{KEY}",)
+
+
+def test_a_gateway_needs_the_key_of_a_node_on_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEFAULT_URI", "tcp://chat.example:7401")
+    with pytest.raises(ConfigError, match=r"DEFAULT_URI.*#KEY.*chatd keys show"):
+        load_settings("gateway", None)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "[::]"])
+def test_a_node_everywhere_needs_the_host_that_others_use(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEFAULT_URI", f"tcp://{host}:7401")
+    with pytest.raises(ConfigError) as raised:
+        load_settings("default", None)
+    lines = str(raised.value).splitlines()
+    assert [line.split(":")[0] for line in lines] == ["QUEUE_USER_EVENT_DELIVERY_URI", "DEFAULT_URI"]
+    assert all("PUBLIC_HOST" in line for line in lines)
+    monkeypatch.setenv("PUBLIC_HOST", "chat.example")
+    load_settings("default", None)
+
+
+@pytest.mark.parametrize("host", ["tcp://x", "x:1", "a b", "x#1"])
+def test_a_public_host_is_a_host(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLIC_HOST", host)
+    with pytest.raises(ConfigError, match="PUBLIC_HOST"):
         load_settings("default", None)

@@ -27,3 +27,11 @@ def test_the_tokens_are_in_the_data_folder_unless_named() -> None:
     place = Place("all", Path("/data"), Path("/run"))
     assert AuthenticationSection().tokens(place) == Path("/data/tokens.toml")
     assert AuthenticationSection(tokens_file=Path("/etc/tokens")).tokens(place) == Path("/etc/tokens")
+
+
+def test_keys_need_an_issuer_and_an_audience() -> None:
+    place = Place("all", Path("/data"), Path("/run"))
+    bare = AuthenticationSection(jwt_keys_file=Path("/etc/keys"))
+    assert [line.partition(":")[0] for line in bare.problems(place)] == ["JWT_ISSUER", "JWT_AUDIENCE"]
+    whole = AuthenticationSection(jwt_keys_file=Path("/etc/keys"), jwt_issuer="i", jwt_audience="a")
+    assert list(whole.problems(place)) == []

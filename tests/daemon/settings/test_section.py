@@ -26,6 +26,7 @@ UNITS = {
     "deliveries": "deliveries",
     "devices": "devices",
     "members": "members",
+    "rooms": "rooms",
     "calls": "calls",
     "changes": "changes",
     "events": "events",

@@ -31,7 +31,7 @@ def config(folder: Path, text: str) -> Path:
 
 
 def test_environment_beats_file_beats_default(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert load_settings("all", None).streams.ack_flush_ms == 50
+    assert load_settings("all", None).streams.ack_flush_ms == 500
     path = config(home, "ack_flush_ms = 20\nfanout_repair_seconds = 7\n")
     assert load_settings("all", path).streams.ack_flush_ms == 20
     monkeypatch.setenv("ACK_FLUSH_MS", "30")
@@ -136,7 +136,7 @@ def test_a_file_that_may_not_be_read(home: Path) -> None:
 def test_the_system_s_file_is_read_when_there_is_one(home: Path) -> None:
     path = config(home, "ack_flush_ms = 20\n")
     assert load_settings("all", None, system_config=path).streams.ack_flush_ms == 20
-    assert load_settings("all", None, system_config=home / "nowhere.toml").streams.ack_flush_ms == 50
+    assert load_settings("all", None, system_config=home / "nowhere.toml").streams.ack_flush_ms == 500
 
 
 def test_empty_is_unset(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +145,7 @@ def test_empty_is_unset(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings("default", config(home, 'runtime_dir = ""\ntokens_file = ""\n'))
     assert settings.place.ipc_dir == home / "run"
     assert settings.authentication.tokens(settings.place) == home / "tokens.toml"
-    assert settings.streams.ack_flush_ms == 50
+    assert settings.streams.ack_flush_ms == 500
 
 
 def test_words_may_be_shouted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from chatd.errors import ChatdError, InvalidArgument, Unavailable
 from chatd.pb.node.v1.node_pb2 import QueueHeader, WatchRequest, WatchResponse
 from tests.default.fan_out.test_publishing import Kept
 
-GATEWAY = Caller("", operator=False)
+GATEWAY = Caller("")
 NO_STORE = cast(CallStore, None)
 """A Watch writes nothing."""
 A, B, BOB = b"a:1\0", b"b:1\0", b"bob\x02"

@@ -3,6 +3,7 @@
 import pytest
 
 from chatd.default.messages.history import GetHistory
+from chatd.default.rooms.access import Standing, find_standings
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.errors import NotAMember, RoomNotFound
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery
@@ -74,3 +75,28 @@ def test_history_holds_the_events_as_they_were_sent(store: Store) -> None:
     link = EventDelivery.FromString(delivery).event
     assert (link.event_id, link.sender_id, link.room_id, link.seq, link.type) == ("mine", "alice", "r", 2, 1)
     assert link.sent_at_us >= 1_000_000
+
+
+def test_one_that_came_and_went_a_thousand_times_reads_as_quickly_as_others(store: Store) -> None:
+    """Only as many memberships are looked at as a page may need, however deep it lies; markers and
+    the status of events look at one of them."""
+    store.do(AddSubscriptions("r", ("carol",), by="alice", operator=False))
+    with store.database.connection(readonly=False):
+        for number in range(1, 2_000):
+            store.database.run(
+                "INSERT INTO subscription (room_id, profile_id, joined_seq, left_seq, owner) VALUES (?, ?, ?, ?, 0)",
+                ("r", "carol", 10 * number, 10 * number + 5),
+            )
+        store.database.run(
+            "UPDATE subscription SET left_seq = 5 WHERE profile_id = 'carol' AND joined_seq = 2"
+        )
+        store.database.run("UPDATE room SET head_seq = 20000")
+    query = GetHistory("r", "carol", False, 10_000, 3)
+    assert query._memberships(store.database, 9_999, 4) == [
+        (9_990, 9_995),
+        (9_980, 9_985),
+        (9_970, 9_975),
+        (9_960, 9_965),
+    ]
+    assert query._spans(store.database) == [(9_992, 9_995)]
+    assert find_standings(store.database, [("carol", "r")]) == {("carol", "r"): Standing(19_995, None)}

@@ -71,7 +71,7 @@ def test_a_refused_request_stores_nothing_and_touches_no_other(store: Store) -> 
         ]
     )
     assert [type(result) for result in results] == [tuple, NotAMember, NotAMember, EventIdReused, tuple]
-    assert (seqs(results[0]), seqs(results[4])) == ([2], [3])
+    assert sorted(seqs(results[0]) + seqs(results[4])) == [2, 3]
     assert len(store.ask(GetHistory("r", "alice", False, 0, 100))[0]) == 3
 
 

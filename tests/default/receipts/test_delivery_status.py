@@ -1,13 +1,19 @@
 """Delivery status: the profiles that an event is for, that have it, that have read it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from chatd.default.receipts import delivery_status
 from chatd.default.receipts.delivery_status import GetDeliveryStatus
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.errors import EventNotFound, NotAMember, RoomNotFound
+from chatd.store import slices
+from chatd.store.database import Database
+from chatd.store.slices import Unfinished
 from tests.default.dead_letters.letters import ACKNOWLEDGED, OWED
+from tests.default.explain import assert_looked_up
 from tests.default.receipts.markers import mark, say
 from tests.store.driver import Store, acks, event, send
 
@@ -92,3 +98,58 @@ def test_one_that_left_learns_no_more_how_events_fare_until_it_comes_back(store:
         status(store, 2, profile_id="bob", operator=False)
     store.do(AddSubscriptions("r", ("bob",), by="alice", operator=False))
     assert status(store, 2, profile_id="bob", operator=False).read == 1
+
+
+def test_recipients_of_a_large_room_are_counted_slice_by_slice(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Members come, go and come back; who is counted is the same in one slice and in many."""
+    profiles = tuple(f"p{number:02}" for number in range(30))
+    devices = [store.open(one, "d") for one in profiles]
+    store.do(AddSubscriptions("r", profiles, by="alice", operator=False))
+    for _ in range(5):
+        store.do(RemoveSubscriptions("r", profiles[:4], by="alice", operator=False))
+        store.do(AddSubscriptions("r", profiles[:3], by="alice", operator=False))
+    say(store, 1)
+    store.do(RemoveSubscriptions("r", profiles[10:12], by="alice", operator=False))
+    store.do(acks(*((device, {"r": 13}) for device in devices[:20])))
+    for profile in profiles[5:10]:
+        mark(store, profile, 13)
+    whole = status(store, 13)
+    assert (whole.recipients, whole.delivered, whole.read) == (30, 19, 5)
+    assert [one.profile_id for one in whole.profiles] == ["bob", *profiles[:3], *profiles[4:]]
+    monkeypatch.setattr(slices, "SLICE_SECONDS", 0.0)
+    for rows in (1, 7, 500):
+        monkeypatch.setattr(delivery_status, "COUNTED_AT_ONCE", rows)
+        assert status(store, 13) == whole
+
+
+def test_one_statement_counts_so_many_memberships_whatever_becomes_of_them(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does it look at more of them: a room of a hundred thousand takes as many statements."""
+    store.do(AddSubscriptions("r", tuple(f"p{number}" for number in range(7)), by="alice", operator=False))
+    say(store, 1)
+    monkeypatch.setattr(delivery_status, "COUNTED_AT_ONCE", 5)
+    monkeypatch.setattr(slices, "SLICE_SECONDS", 0.0)
+    statements: list[tuple[str, Sequence[Any]]] = []
+
+    class Noted(Database):
+        def __init__(self) -> None:
+            pass
+
+        def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+            statements.append((sql, parameters))
+            return store.database.rows(sql, parameters)
+
+    query = GetDeliveryStatus("r", 3, "alice", False, "", 100)
+    with pytest.raises(Unfinished) as unfinished:
+        query.answer(Noted())
+    rest = unfinished.value.rest
+    assert isinstance(rest, GetDeliveryStatus)
+    assert rest.count.recipients == 4, "of the first five memberships, one is the sender's"
+    statements.clear()
+    assert rest.answer(Noted()).recipients == 8
+    assert len(statements) == 2
+    for sql, parameters in statements:
+        assert_looked_up(store, sql, parameters)

@@ -9,7 +9,9 @@ from chatd.default.rooms.membership import AddSubscriptions
 from tests.default.retention.log import fill
 from tests.store.driver import DirectAccess, Store, event, send
 
-RULE = RetentionRule(keep_days=30, keep_events=0, backlog_days=30, backlog_events=0, expiry_days=90)
+RULE = RetentionRule(
+    keep_days=30, keep_events=0, backlog_days=30, backlog_events=0, expiry_days=90, audit_days=365
+)
 
 
 class Pass:

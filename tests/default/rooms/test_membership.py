@@ -51,8 +51,8 @@ def test_events_sent_around_a_joining_in_one_batch_are_for_the_members_of_that_m
         [
             send("alice", event("r", "1")),
             AddSubscriptions("r", ("carol",), "alice", False),
-            send("carol", event("r", "2")),
-            RemoveSubscriptions("r", ("bob",), "bob", False),
+            send("alice", event("r", "2")),
+            RemoveSubscriptions("r", ("bob",), "alice", False),
             send("alice", event("r", "3")),
         ]
     )

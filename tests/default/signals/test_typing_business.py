@@ -20,7 +20,7 @@ def test_who_waits_as_told_may_type_again(per_second: float) -> None:
     typing = TypingBusiness(
         signals, MembersCache(), rate=Rate(per_second, 1), room_limit=10, clock=lambda: now
     )
-    alice, request = Caller("alice", operator=False), SetTypingRequest(room_id="r", typing=True)
+    alice, request = Caller("alice"), SetTypingRequest(room_id="r", typing=True)
     for _ in range(20):
         typing.set_typing(alice, request)
         now += 0.0001

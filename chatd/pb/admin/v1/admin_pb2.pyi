@@ -15,10 +15,21 @@ class NotificationState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NOTIFICATION_STATE_WAITING: _ClassVar[NotificationState]
     NOTIFICATION_STATE_SENT: _ClassVar[NotificationState]
     NOTIFICATION_STATE_DEAD: _ClassVar[NotificationState]
+
+class AuditKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    AUDIT_KIND_UNSPECIFIED: _ClassVar[AuditKind]
+    AUDIT_KIND_ACT: _ClassVar[AuditKind]
+    AUDIT_KIND_USE: _ClassVar[AuditKind]
+    AUDIT_KIND_REFUSED: _ClassVar[AuditKind]
 NOTIFICATION_STATE_UNSPECIFIED: NotificationState
 NOTIFICATION_STATE_WAITING: NotificationState
 NOTIFICATION_STATE_SENT: NotificationState
 NOTIFICATION_STATE_DEAD: NotificationState
+AUDIT_KIND_UNSPECIFIED: AuditKind
+AUDIT_KIND_ACT: AuditKind
+AUDIT_KIND_USE: AuditKind
+AUDIT_KIND_REFUSED: AuditKind
 
 class ListRoomsRequest(_message.Message):
     __slots__ = ("after_room_id", "limit")
@@ -148,6 +159,88 @@ class GetBroadcastResponse(_message.Message):
     broadcast: _payloads_pb2.EventBroadcast
     def __init__(self, broadcast: _Optional[_Union[_payloads_pb2.EventBroadcast, _Mapping]] = ...) -> None: ...
 
+class ExplainDeliveryRequest(_message.Message):
+    __slots__ = ("room_id", "seq", "event_id", "sender_id", "profile_id", "device_id")
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    SENDER_ID_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    room_id: str
+    seq: int
+    event_id: str
+    sender_id: str
+    profile_id: str
+    device_id: str
+    def __init__(self, room_id: _Optional[str] = ..., seq: _Optional[int] = ..., event_id: _Optional[str] = ..., sender_id: _Optional[str] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ...) -> None: ...
+
+class Membership(_message.Message):
+    __slots__ = ("joined_seq", "joined_at_us", "left_seq", "left_at_us")
+    JOINED_SEQ_FIELD_NUMBER: _ClassVar[int]
+    JOINED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    LEFT_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LEFT_AT_US_FIELD_NUMBER: _ClassVar[int]
+    joined_seq: int
+    joined_at_us: int
+    left_seq: int
+    left_at_us: int
+    def __init__(self, joined_seq: _Optional[int] = ..., joined_at_us: _Optional[int] = ..., left_seq: _Optional[int] = ..., left_at_us: _Optional[int] = ...) -> None: ...
+
+class DeviceStory(_message.Message):
+    __slots__ = ("device_id", "created_at_us", "seen_at_us", "online", "is_recipient", "state", "acked_seq", "owed_before", "attempts", "first_failed_at_us", "last_failed_at_us", "letter_id", "letter_state", "reason", "notifier", "notified_at_us")
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    SEEN_AT_US_FIELD_NUMBER: _ClassVar[int]
+    ONLINE_FIELD_NUMBER: _ClassVar[int]
+    IS_RECIPIENT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    ACKED_SEQ_FIELD_NUMBER: _ClassVar[int]
+    OWED_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    FIRST_FAILED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    LAST_FAILED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    LETTER_ID_FIELD_NUMBER: _ClassVar[int]
+    LETTER_STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    NOTIFIER_FIELD_NUMBER: _ClassVar[int]
+    NOTIFIED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    device_id: str
+    created_at_us: int
+    seen_at_us: int
+    online: bool
+    is_recipient: bool
+    state: _payloads_pb2.DeliveryState
+    acked_seq: int
+    owed_before: int
+    attempts: int
+    first_failed_at_us: int
+    last_failed_at_us: int
+    letter_id: str
+    letter_state: str
+    reason: str
+    notifier: str
+    notified_at_us: int
+    def __init__(self, device_id: _Optional[str] = ..., created_at_us: _Optional[int] = ..., seen_at_us: _Optional[int] = ..., online: bool = ..., is_recipient: bool = ..., state: _Optional[_Union[_payloads_pb2.DeliveryState, str]] = ..., acked_seq: _Optional[int] = ..., owed_before: _Optional[int] = ..., attempts: _Optional[int] = ..., first_failed_at_us: _Optional[int] = ..., last_failed_at_us: _Optional[int] = ..., letter_id: _Optional[str] = ..., letter_state: _Optional[str] = ..., reason: _Optional[str] = ..., notifier: _Optional[str] = ..., notified_at_us: _Optional[int] = ...) -> None: ...
+
+class ExplainDeliveryResponse(_message.Message):
+    __slots__ = ("event", "published", "removed", "membership", "nearest", "devices", "read_at_us")
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    PUBLISHED_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_FIELD_NUMBER: _ClassVar[int]
+    MEMBERSHIP_FIELD_NUMBER: _ClassVar[int]
+    NEAREST_FIELD_NUMBER: _ClassVar[int]
+    DEVICES_FIELD_NUMBER: _ClassVar[int]
+    READ_AT_US_FIELD_NUMBER: _ClassVar[int]
+    event: _payloads_pb2.EventLink
+    published: bool
+    removed: bool
+    membership: Membership
+    nearest: Membership
+    devices: _containers.RepeatedCompositeFieldContainer[DeviceStory]
+    read_at_us: int
+    def __init__(self, event: _Optional[_Union[_payloads_pb2.EventLink, _Mapping]] = ..., published: bool = ..., removed: bool = ..., membership: _Optional[_Union[Membership, _Mapping]] = ..., nearest: _Optional[_Union[Membership, _Mapping]] = ..., devices: _Optional[_Iterable[_Union[DeviceStory, _Mapping]]] = ..., read_at_us: _Optional[int] = ...) -> None: ...
+
 class ListConnectionsRequest(_message.Message):
     __slots__ = ("profile_id", "limit")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -187,7 +280,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("node_id", "version", "uptime_seconds", "database", "devices_online", "events_committed", "commits", "deliveries_published", "events_pulled", "requests_refused", "events_purged", "devices_expired", "signals_published", "signals_dropped", "presence_changes", "notifications_sent", "notifications_failed", "notifications_dead", "gateways", "database_away_since_us", "orphans_deleted", "log", "devices_replaced")
+    __slots__ = ("node_id", "version", "uptime_seconds", "database", "devices_online", "events_committed", "commits", "deliveries_published", "events_pulled", "requests_refused", "events_purged", "devices_expired", "signals_published", "signals_dropped", "presence_changes", "notifications_sent", "notifications_failed", "notifications_dead", "gateways", "database_away_since_us", "orphans_deleted", "log", "devices_replaced", "peers_refused", "topics_refused")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     UPTIME_SECONDS_FIELD_NUMBER: _ClassVar[int]
@@ -211,6 +304,8 @@ class GetStatusResponse(_message.Message):
     ORPHANS_DELETED_FIELD_NUMBER: _ClassVar[int]
     LOG_FIELD_NUMBER: _ClassVar[int]
     DEVICES_REPLACED_FIELD_NUMBER: _ClassVar[int]
+    PEERS_REFUSED_FIELD_NUMBER: _ClassVar[int]
+    TOPICS_REFUSED_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     version: str
     uptime_seconds: float
@@ -234,7 +329,9 @@ class GetStatusResponse(_message.Message):
     orphans_deleted: int
     log: str
     devices_replaced: int
-    def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ..., signals_published: _Optional[int] = ..., signals_dropped: _Optional[int] = ..., presence_changes: _Optional[int] = ..., notifications_sent: _Optional[int] = ..., notifications_failed: _Optional[int] = ..., notifications_dead: _Optional[int] = ..., gateways: _Optional[_Iterable[_Union[GatewayStatus, _Mapping]]] = ..., database_away_since_us: _Optional[int] = ..., orphans_deleted: _Optional[int] = ..., log: _Optional[str] = ..., devices_replaced: _Optional[int] = ...) -> None: ...
+    peers_refused: int
+    topics_refused: int
+    def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ..., signals_published: _Optional[int] = ..., signals_dropped: _Optional[int] = ..., presence_changes: _Optional[int] = ..., notifications_sent: _Optional[int] = ..., notifications_failed: _Optional[int] = ..., notifications_dead: _Optional[int] = ..., gateways: _Optional[_Iterable[_Union[GatewayStatus, _Mapping]]] = ..., database_away_since_us: _Optional[int] = ..., orphans_deleted: _Optional[int] = ..., log: _Optional[str] = ..., devices_replaced: _Optional[int] = ..., peers_refused: _Optional[int] = ..., topics_refused: _Optional[int] = ...) -> None: ...
 
 class GatewayStatus(_message.Message):
     __slots__ = ("gateway_id", "uri", "counters", "refused")
@@ -538,3 +635,95 @@ class DropNotificationsResponse(_message.Message):
     DROPPED_FIELD_NUMBER: _ClassVar[int]
     dropped: int
     def __init__(self, dropped: _Optional[int] = ...) -> None: ...
+
+class RevokeTokensRequest(_message.Message):
+    __slots__ = ("digest", "profile_id", "expires_at_us")
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_US_FIELD_NUMBER: _ClassVar[int]
+    digest: bytes
+    profile_id: str
+    expires_at_us: int
+    def __init__(self, digest: _Optional[bytes] = ..., profile_id: _Optional[str] = ..., expires_at_us: _Optional[int] = ...) -> None: ...
+
+class RevokeTokensResponse(_message.Message):
+    __slots__ = ("before_us",)
+    BEFORE_US_FIELD_NUMBER: _ClassVar[int]
+    before_us: int
+    def __init__(self, before_us: _Optional[int] = ...) -> None: ...
+
+class ListRevocationsRequest(_message.Message):
+    __slots__ = ("before_version", "limit")
+    BEFORE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    before_version: int
+    limit: int
+    def __init__(self, before_version: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class ListRevocationsResponse(_message.Message):
+    __slots__ = ("revocations", "more")
+    REVOCATIONS_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    revocations: _containers.RepeatedCompositeFieldContainer[Revocation]
+    more: bool
+    def __init__(self, revocations: _Optional[_Iterable[_Union[Revocation, _Mapping]]] = ..., more: bool = ...) -> None: ...
+
+class Revocation(_message.Message):
+    __slots__ = ("version", "digest", "profile_id", "before_us", "expires_at_us")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_US_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_US_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    digest: bytes
+    profile_id: str
+    before_us: int
+    expires_at_us: int
+    def __init__(self, version: _Optional[int] = ..., digest: _Optional[bytes] = ..., profile_id: _Optional[str] = ..., before_us: _Optional[int] = ..., expires_at_us: _Optional[int] = ...) -> None: ...
+
+class AuditLine(_message.Message):
+    __slots__ = ("line_id", "at_us", "kind", "profile_id", "acting_for", "address", "gateway_id", "what", "objects", "outcome", "repeated")
+    LINE_ID_FIELD_NUMBER: _ClassVar[int]
+    AT_US_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    ACTING_FOR_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
+    WHAT_FIELD_NUMBER: _ClassVar[int]
+    OBJECTS_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    REPEATED_FIELD_NUMBER: _ClassVar[int]
+    line_id: str
+    at_us: int
+    kind: AuditKind
+    profile_id: str
+    acting_for: str
+    address: str
+    gateway_id: str
+    what: str
+    objects: str
+    outcome: str
+    repeated: int
+    def __init__(self, line_id: _Optional[str] = ..., at_us: _Optional[int] = ..., kind: _Optional[_Union[AuditKind, str]] = ..., profile_id: _Optional[str] = ..., acting_for: _Optional[str] = ..., address: _Optional[str] = ..., gateway_id: _Optional[str] = ..., what: _Optional[str] = ..., objects: _Optional[str] = ..., outcome: _Optional[str] = ..., repeated: _Optional[int] = ...) -> None: ...
+
+class ListAuditRequest(_message.Message):
+    __slots__ = ("profile_id", "since_us", "limit", "before_line_id")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    SINCE_US_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_LINE_ID_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    since_us: int
+    limit: int
+    before_line_id: str
+    def __init__(self, profile_id: _Optional[str] = ..., since_us: _Optional[int] = ..., limit: _Optional[int] = ..., before_line_id: _Optional[str] = ...) -> None: ...
+
+class ListAuditResponse(_message.Message):
+    __slots__ = ("lines", "more")
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    lines: _containers.RepeatedCompositeFieldContainer[AuditLine]
+    more: bool
+    def __init__(self, lines: _Optional[_Iterable[_Union[AuditLine, _Mapping]]] = ..., more: bool = ...) -> None: ...

@@ -9,7 +9,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ClientFrame(_message.Message):
-    __slots__ = ("hello", "ack", "heartbeat", "bye", "call", "reject", "presence")
+    __slots__ = ("hello", "ack", "heartbeat", "bye", "call", "reject", "presence", "renew")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     ACK_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
@@ -17,6 +17,7 @@ class ClientFrame(_message.Message):
     CALL_FIELD_NUMBER: _ClassVar[int]
     REJECT_FIELD_NUMBER: _ClassVar[int]
     PRESENCE_FIELD_NUMBER: _ClassVar[int]
+    RENEW_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     ack: Ack
     heartbeat: Heartbeat
@@ -24,10 +25,11 @@ class ClientFrame(_message.Message):
     call: RpcRequest
     reject: Reject
     presence: SetPresence
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., bye: _Optional[_Union[Bye, _Mapping]] = ..., call: _Optional[_Union[RpcRequest, _Mapping]] = ..., reject: _Optional[_Union[Reject, _Mapping]] = ..., presence: _Optional[_Union[SetPresence, _Mapping]] = ...) -> None: ...
+    renew: Renew
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., bye: _Optional[_Union[Bye, _Mapping]] = ..., call: _Optional[_Union[RpcRequest, _Mapping]] = ..., reject: _Optional[_Union[Reject, _Mapping]] = ..., presence: _Optional[_Union[SetPresence, _Mapping]] = ..., renew: _Optional[_Union[Renew, _Mapping]] = ...) -> None: ...
 
 class ServerFrame(_message.Message):
-    __slots__ = ("deliveries", "welcome", "heartbeat", "reply", "closed", "error", "caught_up", "signals")
+    __slots__ = ("deliveries", "welcome", "heartbeat", "reply", "closed", "error", "caught_up", "signals", "token_expires")
     DELIVERIES_FIELD_NUMBER: _ClassVar[int]
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
@@ -36,6 +38,7 @@ class ServerFrame(_message.Message):
     ERROR_FIELD_NUMBER: _ClassVar[int]
     CAUGHT_UP_FIELD_NUMBER: _ClassVar[int]
     SIGNALS_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_EXPIRES_FIELD_NUMBER: _ClassVar[int]
     deliveries: _containers.RepeatedCompositeFieldContainer[_payloads_pb2.EventDelivery]
     welcome: Welcome
     heartbeat: Heartbeat
@@ -44,7 +47,8 @@ class ServerFrame(_message.Message):
     error: Error
     caught_up: CaughtUp
     signals: _containers.RepeatedCompositeFieldContainer[_signals_pb2.Signal]
-    def __init__(self, deliveries: _Optional[_Iterable[_Union[_payloads_pb2.EventDelivery, _Mapping]]] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., reply: _Optional[_Union[RpcResponse, _Mapping]] = ..., closed: _Optional[_Union[Closed, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., caught_up: _Optional[_Union[CaughtUp, _Mapping]] = ..., signals: _Optional[_Iterable[_Union[_signals_pb2.Signal, _Mapping]]] = ...) -> None: ...
+    token_expires: TokenExpires
+    def __init__(self, deliveries: _Optional[_Iterable[_Union[_payloads_pb2.EventDelivery, _Mapping]]] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., reply: _Optional[_Union[RpcResponse, _Mapping]] = ..., closed: _Optional[_Union[Closed, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., caught_up: _Optional[_Union[CaughtUp, _Mapping]] = ..., signals: _Optional[_Iterable[_Union[_signals_pb2.Signal, _Mapping]]] = ..., token_expires: _Optional[_Union[TokenExpires, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
     __slots__ = ("token", "profile_id", "device_id", "window_messages", "window_bytes", "version", "client", "accept_zstd", "want_signals", "presence", "shown", "hello_id")
@@ -147,6 +151,20 @@ class SetPresence(_message.Message):
     state: _signals_pb2.PresenceState
     epoch: int
     def __init__(self, state: _Optional[_Union[_signals_pb2.PresenceState, str]] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class Renew(_message.Message):
+    __slots__ = ("token", "epoch")
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    epoch: int
+    def __init__(self, token: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class TokenExpires(_message.Message):
+    __slots__ = ("in_ms",)
+    IN_MS_FIELD_NUMBER: _ClassVar[int]
+    in_ms: int
+    def __init__(self, in_ms: _Optional[int] = ...) -> None: ...
 
 class Bye(_message.Message):
     __slots__ = ("epoch",)

@@ -1,3 +1,4 @@
+from chatd.pb.admin.v1 import admin_pb2 as _admin_pb2
 from chatd.pb.gateway.v1 import gateway_pb2 as _gateway_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -13,17 +14,36 @@ class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ROLE_UNSPECIFIED: _ClassVar[Role]
     ROLE_USER: _ClassVar[Role]
     ROLE_OPERATOR: _ClassVar[Role]
+
+class Scope(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SCOPE_UNSPECIFIED: _ClassVar[Scope]
+    SCOPE_READ: _ClassVar[Scope]
+    SCOPE_OPERATE: _ClassVar[Scope]
+    SCOPE_ERASE: _ClassVar[Scope]
 ROLE_UNSPECIFIED: Role
 ROLE_USER: Role
 ROLE_OPERATOR: Role
+SCOPE_UNSPECIFIED: Scope
+SCOPE_READ: Scope
+SCOPE_OPERATE: Scope
+SCOPE_ERASE: Scope
 
 class Caller(_message.Message):
-    __slots__ = ("profile_id", "role")
+    __slots__ = ("profile_id", "role", "scopes", "operator_id", "address", "gateway_id")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
+    SCOPES_FIELD_NUMBER: _ClassVar[int]
+    OPERATOR_ID_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     role: Role
-    def __init__(self, profile_id: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ...) -> None: ...
+    scopes: _containers.RepeatedScalarFieldContainer[Scope]
+    operator_id: str
+    address: str
+    gateway_id: str
+    def __init__(self, profile_id: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ..., scopes: _Optional[_Iterable[_Union[Scope, str]]] = ..., operator_id: _Optional[str] = ..., address: _Optional[str] = ..., gateway_id: _Optional[str] = ...) -> None: ...
 
 class NodeRequest(_message.Message):
     __slots__ = ("call_id", "method", "payload", "caller", "limits", "request_id", "protocol")
@@ -98,7 +118,7 @@ class LogState(_message.Message):
     def __init__(self, incarnation: _Optional[str] = ..., beat: _Optional[int] = ...) -> None: ...
 
 class DescribeRequest(_message.Message):
-    __slots__ = ("gateway_id", "gateway_uri", "version", "started_at_us", "draining", "counters", "gateway_instance", "log", "seen", "protocol", "oldest_protocol")
+    __slots__ = ("gateway_id", "gateway_uri", "version", "started_at_us", "draining", "counters", "gateway_instance", "log", "seen", "protocol", "oldest_protocol", "revocations_version")
     class CountersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -117,6 +137,7 @@ class DescribeRequest(_message.Message):
     SEEN_FIELD_NUMBER: _ClassVar[int]
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     OLDEST_PROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    REVOCATIONS_VERSION_FIELD_NUMBER: _ClassVar[int]
     gateway_id: str
     gateway_uri: str
     version: str
@@ -128,7 +149,20 @@ class DescribeRequest(_message.Message):
     seen: RoomCursor
     protocol: int
     oldest_protocol: int
-    def __init__(self, gateway_id: _Optional[str] = ..., gateway_uri: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., draining: bool = ..., counters: _Optional[_Mapping[str, int]] = ..., gateway_instance: _Optional[str] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., seen: _Optional[_Union[RoomCursor, _Mapping]] = ..., protocol: _Optional[int] = ..., oldest_protocol: _Optional[int] = ...) -> None: ...
+    revocations_version: int
+    def __init__(self, gateway_id: _Optional[str] = ..., gateway_uri: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., draining: bool = ..., counters: _Optional[_Mapping[str, int]] = ..., gateway_instance: _Optional[str] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., seen: _Optional[_Union[RoomCursor, _Mapping]] = ..., protocol: _Optional[int] = ..., oldest_protocol: _Optional[int] = ..., revocations_version: _Optional[int] = ...) -> None: ...
+
+class Revocation(_message.Message):
+    __slots__ = ("digest", "profile_id", "before_us", "expires_at_us")
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_US_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_US_FIELD_NUMBER: _ClassVar[int]
+    digest: bytes
+    profile_id: str
+    before_us: int
+    expires_at_us: int
+    def __init__(self, digest: _Optional[bytes] = ..., profile_id: _Optional[str] = ..., before_us: _Optional[int] = ..., expires_at_us: _Optional[int] = ...) -> None: ...
 
 class NodeAddress(_message.Message):
     __slots__ = ("node_id", "call_uri", "queue_uri")
@@ -141,7 +175,7 @@ class NodeAddress(_message.Message):
     def __init__(self, node_id: _Optional[str] = ..., call_uri: _Optional[str] = ..., queue_uri: _Optional[str] = ...) -> None: ...
 
 class DescribeResponse(_message.Message):
-    __slots__ = ("node_id", "queue_name", "version", "started_at_us", "nodes", "call_uri", "gateway_uris", "watched", "log", "steady_us", "protocol", "oldest_protocol", "queue_uri")
+    __slots__ = ("node_id", "queue_name", "version", "started_at_us", "nodes", "call_uri", "gateway_uris", "watched", "log", "steady_us", "protocol", "oldest_protocol", "queue_uri", "revocations", "revocations_version")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     QUEUE_NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -155,6 +189,8 @@ class DescribeResponse(_message.Message):
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     OLDEST_PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     QUEUE_URI_FIELD_NUMBER: _ClassVar[int]
+    REVOCATIONS_FIELD_NUMBER: _ClassVar[int]
+    REVOCATIONS_VERSION_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     queue_name: str
     version: str
@@ -168,7 +204,9 @@ class DescribeResponse(_message.Message):
     protocol: int
     oldest_protocol: int
     queue_uri: str
-    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ..., call_uri: _Optional[str] = ..., gateway_uris: _Optional[_Iterable[str]] = ..., watched: _Optional[int] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., steady_us: _Optional[int] = ..., protocol: _Optional[int] = ..., oldest_protocol: _Optional[int] = ..., queue_uri: _Optional[str] = ...) -> None: ...
+    revocations: _containers.RepeatedCompositeFieldContainer[Revocation]
+    revocations_version: int
+    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ..., call_uri: _Optional[str] = ..., gateway_uris: _Optional[_Iterable[str]] = ..., watched: _Optional[int] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., steady_us: _Optional[int] = ..., protocol: _Optional[int] = ..., oldest_protocol: _Optional[int] = ..., queue_uri: _Optional[str] = ..., revocations: _Optional[_Iterable[_Union[Revocation, _Mapping]]] = ..., revocations_version: _Optional[int] = ...) -> None: ...
 
 class WatchRequest(_message.Message):
     __slots__ = ("gateway_instance", "number", "full", "add", "remove")
@@ -389,5 +427,15 @@ class CloseStreamsRequest(_message.Message):
     def __init__(self, streams: _Optional[_Iterable[_Union[CloseStream, _Mapping]]] = ...) -> None: ...
 
 class CloseStreamsResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class RecordAuditRequest(_message.Message):
+    __slots__ = ("lines",)
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    lines: _containers.RepeatedCompositeFieldContainer[_admin_pb2.AuditLine]
+    def __init__(self, lines: _Optional[_Iterable[_Union[_admin_pb2.AuditLine, _Mapping]]] = ...) -> None: ...
+
+class RecordAuditResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

@@ -4,17 +4,21 @@ from contextlib import suppress
 
 import pytest
 
+from chatd.core.scopes import ALL_SCOPES, NO_SCOPES
 from chatd.errors import InvalidId, PermissionDenied, Unauthenticated
-from chatd.gateway.authentication import MAX_TOKEN_CHARACTERS, Identity, TokenTable, digest_of
+from chatd.gateway.authentication.chain import Authentication
+from chatd.gateway.authentication.identity import MAX_TOKEN_CHARACTERS, Identity, digest_of
+from chatd.gateway.authentication.revocations import Revocations
+from chatd.gateway.authentication.token_table import TokenTable
 
 
-def table(**profiles: str) -> TokenTable:
+def table(**profiles: str) -> Authentication:
     """Profiles by their tokens; ``op`` is an operator."""
     made = {
-        digest_of(token): Identity(profile, profile == "op", digest_of(token))
+        digest_of(token): Identity(profile, ALL_SCOPES if profile == "op" else NO_SCOPES, digest_of(token))
         for token, profile in profiles.items()
     }
-    return TokenTable(made)
+    return Authentication((TokenTable(made),), Revocations(now=time.time), now=time.time)
 
 
 def test_a_token_is_its_profile_s() -> None:
@@ -37,16 +41,18 @@ def test_what_is_no_token(token: str) -> None:
 
 def test_no_token_is_never_looked_up() -> None:
     """Whatever is in the table."""
-    tokens = TokenTable({digest_of(""): Identity("op", operator=True)})
+    empty = TokenTable({digest_of(""): Identity("op", ALL_SCOPES)})
+    tokens = Authentication((empty,), Revocations(now=time.time), now=time.time)
     with pytest.raises(Unauthenticated, match="no token was given"):
         tokens.authenticate("", "")
 
 
 def test_the_table_holds_no_token() -> None:
-    assert "canary" not in repr(vars(table(canary="alice")))
+    digest = digest_of("canary")
+    assert "canary" not in repr(vars(TokenTable({digest: Identity("alice", digest=digest)})))
 
 
-def median_of(tokens: TokenTable, token: str) -> float:
+def median_of(tokens: Authentication, token: str) -> float:
     """Seconds that a look-up takes."""
     taken = []
     for _ in range(200):

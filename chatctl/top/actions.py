@@ -1,0 +1,70 @@
+"""The things that can be done with a row. Each is a question, then one call."""
+
+from chatctl.top.page import Action
+from chatd.client import Client
+from chatd.errors import EventNotFound
+from chatd.pb.admin.v1 import admin_pb2 as admin
+
+
+def replay(letter: admin.DeadLetter) -> Action:
+    """Deliver a dead letter once more."""
+
+    async def run(client: Client) -> str:
+        request = admin.ReplayDeadLettersRequest(letter_ids=[letter.letter_id])
+        done = await client.call("AdminService/ReplayDeadLetters", request, admin.ReplayDeadLettersResponse)
+        if not done.replayed:
+            raise EventNotFound("the letter does not exist, or its event is no longer kept")
+        return f"{letter.letter_id} is delivered once more"
+
+    return Action("r", "replay", f"Deliver dead letter {letter.letter_id} once more?", run)
+
+
+def drop(letter: admin.DeadLetter) -> Action:
+    """Forget a dead letter."""
+
+    async def run(client: Client) -> str:
+        request = admin.DropDeadLettersRequest(letter_ids=[letter.letter_id])
+        done = await client.call("AdminService/DropDeadLetters", request, admin.DropDeadLettersResponse)
+        if not done.dropped:
+            raise EventNotFound("the letter does not exist")
+        return f"{letter.letter_id} is dropped"
+
+    return Action("d", "drop", f"Drop dead letter {letter.letter_id} for good?", run)
+
+
+def forget(device: admin.Device) -> Action:
+    """Forget a device."""
+    name = f"{device.profile_id}/{device.device_id}"
+
+    async def run(client: Client) -> str:
+        request = admin.ForgetDeviceRequest(profile_id=device.profile_id, device_id=device.device_id)
+        done = await client.call("AdminService/ForgetDevice", request, admin.ForgetDeviceResponse)
+        if not done.forgotten:
+            raise EventNotFound(f"there is no device {name}")
+        return f"{name} is forgotten"
+
+    return Action("f", "forget", f"Forget device {name} and all events it is owed, for good?", run)
+
+
+def notify_again(one: admin.Notification) -> Action:
+    """Try the dead notifications of a device again."""
+    name = f"{one.profile_id}/{one.device_id}"
+
+    async def run(client: Client) -> str:
+        request = admin.RetryNotificationsRequest(profile_id=one.profile_id, device_id=one.device_id)
+        done = await client.call("AdminService/RetryNotifications", request, admin.RetryNotificationsResponse)
+        return f"{done.retried} dead notifications of {name} are tried again"
+
+    return Action("r", "retry", f"Try the dead notifications of {name} again?", run)
+
+
+def drop_notification(one: admin.Notification) -> Action:
+    """Forget the dead notifications of a device."""
+    name = f"{one.profile_id}/{one.device_id}"
+
+    async def run(client: Client) -> str:
+        request = admin.DropNotificationsRequest(profile_id=one.profile_id, device_id=one.device_id)
+        done = await client.call("AdminService/DropNotifications", request, admin.DropNotificationsResponse)
+        return f"{done.dropped} dead notifications of {name} are dropped"
+
+    return Action("d", "drop", f"Drop the dead notifications of {name}?", run)

@@ -1,0 +1,281 @@
+"""The views of ``chatctl top``, from all rooms down to one delivery. Each asks the service one
+question."""
+
+from collections.abc import Callable, Sequence
+
+from chatctl import (
+    audit,
+    connections,
+    dead_letters,
+    delivery_story,
+    devices,
+    nodes,
+    notifications,
+    outbox,
+    rooms,
+    why,
+)
+from chatctl.times import now_us
+from chatctl.top import actions
+from chatctl.top.page import Page, Row, View, page
+from chatd.client import Client
+from chatd.errors import InvalidArgument
+from chatd.pb.admin.v1 import admin_pb2 as admin
+from chatd.text import escaped
+
+LIMIT = 200
+"""Rows of one look; filters and commands narrow it."""
+
+
+def all_rooms() -> View:
+    """Rooms, by id."""
+
+    async def fetch(client: Client) -> Page:
+        found = await client.call(
+            "AdminService/ListRooms", admin.ListRoomsRequest(limit=LIMIT), admin.ListRoomsResponse
+        )
+        return page(
+            found.rooms,
+            rooms.COLUMNS,
+            key=lambda room: room.room_id,
+            open=lambda room: members(room.room_id),
+            more=found.more,
+        )
+
+    return View("rooms", fetch, ("rooms",))
+
+
+def members(room_id: str) -> View:
+    """A room's members."""
+
+    async def fetch(client: Client) -> Page:
+        found = await client.call(
+            "AdminService/GetRoom",
+            admin.GetRoomRequest(room_id=room_id),
+            admin.GetRoomResponse,
+            affinity=room_id,
+        )
+        published = "" if found.published_seq >= found.room.head_seq else ", not all of them published yet"
+        return page(
+            found.members,
+            rooms.MEMBERS,
+            key=lambda member: member.profile_id,
+            open=lambda member: of_profile(member.profile_id),
+            more=len(found.members) < found.room.member_count,
+            lines=(f"{found.room.head_seq:,} events{published}",),
+        )
+
+    return View(f"members of {room_id}", fetch, ("room", room_id))
+
+
+def all_devices() -> View:
+    """Devices of all profiles."""
+    return _devices("devices", "", ("devices",))
+
+
+def of_profile(profile_id: str) -> View:
+    """One profile's devices."""
+    return _devices(f"devices of {profile_id}", profile_id, ("devices", profile_id))
+
+
+def _devices(title: str, profile_id: str, commands: tuple[str, ...]) -> View:
+    async def fetch(client: Client) -> Page:
+        found = await client.call(
+            "AdminService/ListDevices",
+            admin.ListDevicesRequest(profile_id=profile_id, limit=LIMIT),
+            admin.ListDevicesResponse,
+        )
+        return page(
+            found.devices,
+            devices.COLUMNS,
+            key=lambda device: f"{device.profile_id}:{device.device_id}",
+            open=lambda device: owed_to(device.profile_id, device.device_id),
+            actions=lambda device: (actions.forget(device),),
+            more=found.more,
+        )
+
+    return View(title, fetch, commands)
+
+
+def laggards() -> View:
+    """Devices and rooms with events owed, the longest owed first."""
+
+    async def fetch(client: Client) -> Page:
+        found = await client.call(
+            "AdminService/ListOutbox", admin.ListOutboxRequest(limit=LIMIT), admin.ListOutboxResponse
+        )
+        return page(
+            found.rows,
+            outbox.SUMMARIES,
+            key=lambda row: f"{row.profile_id}:{row.device_id}:{row.room_id}",
+            open=lambda row: owed_to(row.profile_id, row.device_id),
+            more=found.more,
+        )
+
+    return View("laggards", fetch, ("laggards",))
+
+
+def owed_to(profile_id: str, device_id: str) -> View:
+    """The events that one device is owed."""
+
+    async def fetch(client: Client) -> Page:
+        found = await client.call(
+            "AdminService/ListOutboxEntries",
+            admin.ListOutboxEntriesRequest(profile_id=profile_id, device_id=device_id, limit=LIMIT),
+            admin.ListOutboxEntriesResponse,
+        )
+        return page(
+            found.entries,
+            outbox.ENTRIES,
+            key=lambda entry: f"{entry.event.room_id}:{entry.event.seq}",
+            open=lambda entry: story(entry.event.room_id, entry.event.seq, profile_id, device_id),
+            more=found.more,
+        )
+
+    return View(f"owed to {profile_id}/{device_id}", fetch, ("outbox", profile_id, device_id))
+
+
+def story(room_id: str, seq: int, profile_id: str, device_id: str) -> View:
+    """Why one event has or has not reached one device."""
+    who = delivery_story.Recipient(profile_id, device_id)
+
+    async def fetch(client: Client) -> Page:
+        asked = admin.ExplainDeliveryRequest(
+            room_id=room_id, seq=seq, profile_id=profile_id, device_id=device_id
+        )
+        told, open_ones = await why.ask(client, asked)
+        answer = delivery_story.why_nobody(who, told, now_us())
+        if answer:
+            return Page(("time", "what"), (), lines=(escaped(answer),))
+        (device,) = told.devices
+        connection = open_ones.get(device_id) if device.online else None
+        answer = delivery_story.why(who, told, device, connection, now_us())
+        steps = list(delivery_story.steps(told, device, connection))
+        rows = [
+            Row(str(number), delivery_story.cells(step), (step.at_us, step.what))
+            for number, step in enumerate(steps)
+        ]
+        return Page(("time", "what"), tuple(rows), lines=(escaped(answer),))
+
+    return View(f"{room_id}:{seq} for {who}", fetch, ("why", f"{room_id}:{seq}", str(who)))
+
+
+def all_connections() -> View:
+    """Devices that are connected now."""
+
+    async def fetch(client: Client) -> Page:
+        found = await client.call(
+            "AdminService/ListConnections",
+            admin.ListConnectionsRequest(limit=LIMIT),
+            admin.ListConnectionsResponse,
+        )
+        return page(
+            found.connections,
+            connections.COLUMNS,
+            key=lambda one: f"{one.profile_id}:{one.device_id}",
+            open=lambda one: owed_to(one.profile_id, one.device_id),
+            more=found.more,
+        )
+
+    return View("connections", fetch, ("connections",))
+
+
+def all_letters() -> View:
+    """Dead letters, the newest first."""
+
+    async def fetch(client: Client) -> Page:
+        found = await client.call(
+            "AdminService/ListDeadLetters",
+            admin.ListDeadLettersRequest(limit=LIMIT),
+            admin.ListDeadLettersResponse,
+        )
+        return page(
+            found.letters,
+            dead_letters.COLUMNS,
+            key=lambda letter: letter.letter_id,
+            open=lambda letter: story(
+                letter.event.room_id, letter.event.seq, letter.profile_id, letter.device_id
+            ),
+            actions=lambda letter: (actions.replay(letter), actions.drop(letter)),
+            more=found.more,
+        )
+
+    return View("dead letters", fetch, ("dead-letters",))
+
+
+def all_notifications() -> View:
+    """Notifications, the newest first."""
+
+    async def fetch(client: Client) -> Page:
+        found = await client.call(
+            "AdminService/ListNotifications",
+            admin.ListNotificationsRequest(limit=LIMIT),
+            admin.ListNotificationsResponse,
+        )
+        return page(
+            found.notifications,
+            notifications.COLUMNS,
+            key=lambda one: f"{one.profile_id}:{one.device_id}:{one.room_id}:{one.state}",
+            open=lambda one: owed_to(one.profile_id, one.device_id),
+            actions=lambda one: (actions.notify_again(one), actions.drop_notification(one)),
+            more=found.more,
+        )
+
+    return View("notifications", fetch, ("notifications",))
+
+
+def all_nodes() -> View:
+    """Default nodes and gateways."""
+
+    async def fetch(client: Client) -> Page:
+        found = await client.call("AdminService/ListNodes", admin.ListNodesRequest(), admin.ListNodesResponse)
+        return page(found.nodes, nodes.COLUMNS, key=lambda node: node.uri)
+
+    return View("nodes", fetch, ("nodes",))
+
+
+def audit_lines() -> View:
+    """What operators did, and who was refused, the newest first."""
+
+    async def fetch(client: Client) -> Page:
+        found = await client.call(
+            "AdminService/ListAudit", admin.ListAuditRequest(limit=LIMIT), admin.ListAuditResponse
+        )
+        return page(found.lines, audit.COLUMNS, key=lambda line: line.line_id, more=found.more)
+
+    return View("audit", fetch, ("audit",))
+
+
+TABS: tuple[Callable[[], View], ...] = (
+    all_rooms,
+    all_devices,
+    laggards,
+    all_connections,
+    all_letters,
+    all_notifications,
+    all_nodes,
+    audit_lines,
+)
+"""The views at the keys 2 to 9; 1 is the overview."""
+
+
+def opened_by(words: Sequence[str]) -> View:
+    """The view that the words of a command name. Raises InvalidArgument, which lists them all."""
+    tabs = {make().commands[0]: make for make in TABS}
+    match list(words):
+        case [name] if name in tabs:
+            return tabs[name]()
+        case ["room", room_id]:
+            return members(room_id)
+        case ["devices", profile_id]:
+            return of_profile(profile_id)
+        case ["outbox", profile_id, device_id]:
+            return owed_to(profile_id, device_id)
+        case ["why", event, to]:
+            asked, who = why.request(event, ""), why.recipient(to)
+            if asked.room_id and who.device_id:
+                return story(asked.room_id, asked.seq, who.profile_id, who.device_id)
+    raise InvalidArgument(
+        f"commands: {', '.join(tabs)}, room ROOM, devices PROFILE, outbox PROFILE DEVICE, "
+        "why ROOM:SEQ PROFILE/DEVICE, quit"
+    )

@@ -1,0 +1,181 @@
+"""chatctl why: the reason why an event has or has not reached a device."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from chatctl.arguments import MAX_SEQ, AsJson
+from chatctl.columns import record
+from chatctl.delivery_story import Recipient, cells, steps, why_nobody
+from chatctl.delivery_story import why as sentence
+from chatctl.invocation import output, run
+from chatctl.outbox import TARGETS, state
+from chatctl.output import Output
+from chatctl.times import clock, now_us
+from chatd.client import Client
+from chatd.pb.admin.v1 import admin_pb2
+from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventReceipt
+
+SHOWN = 100
+"""Devices listed without a recipient."""
+
+Event = Annotated[
+    str, typer.Argument(metavar="EVENT", help="ROOM:SEQ, as in lobby:17, or the id of the event.")
+]
+To = Annotated[
+    str, typer.Argument(metavar="[PROFILE[/DEVICE]]", help="The recipient; default: all that lack it.")
+]
+Sender = Annotated[
+    str, typer.Option("--sender", metavar="PROFILE", help="With an id: its sender, which is quicker.")
+]
+
+
+def why(
+    context: typer.Context, event: Event, to: To = "", sender: Sender = "", as_json: AsJson = False
+) -> None:
+    """Say why an event has or has not reached a device: one sentence, then what happened when.
+    Nothing is changed by it. Operators only.
+
+    Example: chatctl why lobby:17 bob/phone
+    """
+    asked = request(event, sender)
+    out = output(context, as_json)
+    if not to:
+        _without_recipient(out, *run(context, lambda client: _ask_all(client, asked)))
+        return
+    who = recipient(to)
+    asked.profile_id, asked.device_id = who.profile_id, who.device_id
+    _with_recipient(out, who, *run(context, lambda client: ask(client, asked)))
+
+
+def recipient(text: str) -> Recipient:
+    """PROFILE, PROFILE/DEVICE, or PROFILE:DEVICE for ids that hold a slash. Raises
+    typer.BadParameter."""
+    profile_id, mark, device_id = text.partition(":" if ":" in text else "/")
+    if not profile_id or (mark and not device_id):
+        raise typer.BadParameter(f"'{text}' is no PROFILE and no PROFILE/DEVICE")
+    return Recipient(profile_id, device_id)
+
+
+def request(event: str, sender: str) -> admin_pb2.ExplainDeliveryRequest:
+    """Ids hold no colon. Raises typer.BadParameter."""
+    room_id, mark, seq = event.rpartition(":")
+    if not mark:
+        return admin_pb2.ExplainDeliveryRequest(event_id=event, sender_id=sender)
+    if sender:
+        raise typer.BadParameter("it belongs to the id of an event", param_hint="--sender")
+    if not room_id or not seq.isascii() or not seq.isdigit() or not 0 < int(seq) <= MAX_SEQ:
+        raise typer.BadParameter(f"'{event}' is no ROOM:SEQ")
+    return admin_pb2.ExplainDeliveryRequest(room_id=room_id, seq=int(seq))
+
+
+async def _explained(
+    client: Client, asked: admin_pb2.ExplainDeliveryRequest
+) -> admin_pb2.ExplainDeliveryResponse:
+    return await client.call("AdminService/ExplainDelivery", asked, admin_pb2.ExplainDeliveryResponse)
+
+
+async def ask(
+    client: Client, asked: admin_pb2.ExplainDeliveryRequest
+) -> tuple[admin_pb2.ExplainDeliveryResponse, Mapping[str, admin_pb2.Connection]]:
+    """The story, and the profile's connections by device."""
+    story = await _explained(client, asked)
+    of_profile = admin_pb2.ListConnectionsRequest(profile_id=asked.profile_id, limit=1_000)
+    page = await client.call("AdminService/ListConnections", of_profile, admin_pb2.ListConnectionsResponse)
+    return story, {one.device_id: one for one in page.connections}
+
+
+async def _ask_all(
+    client: Client, asked: admin_pb2.ExplainDeliveryRequest
+) -> tuple[admin_pb2.ExplainDeliveryResponse, admin_pb2.GetBroadcastResponse]:
+    """The event, and how it stands with all devices."""
+    story = await _explained(client, asked)
+    if story.removed:
+        return story, admin_pb2.GetBroadcastResponse()
+    event = admin_pb2.GetBroadcastRequest(room_id=story.event.room_id, seq=story.event.seq)
+    return story, await client.call("AdminService/GetBroadcast", event, admin_pb2.GetBroadcastResponse)
+
+
+def _with_recipient(
+    out: Output,
+    who: Recipient,
+    story: admin_pb2.ExplainDeliveryResponse,
+    connections: Mapping[str, admin_pb2.Connection],
+) -> None:
+    now = now_us()
+    nobody = why_nobody(who, story, now)
+    devices = () if nobody else story.devices
+    open_ones = {one.device_id: connections.get(one.device_id) for one in devices if one.online}
+    answers = {
+        one.device_id: sentence(
+            Recipient(who.profile_id, one.device_id), story, one, open_ones.get(one.device_id), now
+        )
+        for one in devices
+    }
+    known = {one.device_id: list(steps(story, one, open_ones.get(one.device_id))) for one in devices}
+    if out.as_json:
+        shown = [
+            _device(one) | {"why": answers[one.device_id], "steps": list(map(asdict, known[one.device_id]))}
+            for one in devices
+        ]
+        out.one(_event(story) | {"profile_id": who.profile_id, "why": nobody, "devices": shown})
+        return
+    for line in (nobody,) if nobody else answers.values():
+        out.text(line)
+    if len(answers) == 1:
+        for step in next(iter(known.values())):
+            out.text("  ".join(cells(step)))
+
+
+def _without_recipient(
+    out: Output, story: admin_pb2.ExplainDeliveryResponse, found: admin_pb2.GetBroadcastResponse
+) -> None:
+    targets = list(found.broadcast.targets)
+    lacking = [one for one in targets if one.state != DeliveryState.DELIVERY_STATE_ACKNOWLEDGED]
+    if out.as_json:
+        out.one(
+            _event(story) | {"counts": _counts(targets), "lacking": [record(one, TARGETS) for one in lacking]}
+        )
+        return
+    out.text(_summary(story, targets))
+    if lacking:
+        more = "there are more; --json has up to 10,000" if len(lacking) > SHOWN else ""
+        out.rows(lacking[:SHOWN], TARGETS, more=more)
+
+
+def _summary(story: admin_pb2.ExplainDeliveryResponse, targets: Sequence[EventReceipt]) -> str:
+    event = story.event
+    stored = f"event {event.seq} of {event.room_id}, from {event.sender_id}, stored {clock(event.sent_at_us)}"
+    if story.removed:
+        return f"{stored}, was removed by retention"
+    counts = _counts(targets)
+    if not counts:
+        return f"{stored}, is for no device"
+    published = "" if story.published else ", about to be published"
+    shown = ", ".join(f"{number:,} {name}" for name, number in counts.items())
+    return f"{stored}{published}, is for {sum(counts.values()):,} devices: {shown}"
+
+
+def _counts(targets: Sequence[EventReceipt]) -> dict[str, int]:
+    return dict(Counter(map(state, targets)).most_common())
+
+
+def _device(device: admin_pb2.DeviceStory) -> dict[str, object]:
+    shown = {field.name: getattr(device, field.name) for field in device.DESCRIPTOR.fields}
+    return shown | {"state": state(device) if device.state else ""}
+
+
+def _event(story: admin_pb2.ExplainDeliveryResponse) -> dict[str, object]:
+    event = story.event
+    return {
+        "room_id": event.room_id,
+        "seq": event.seq,
+        "event_id": event.event_id,
+        "sender_id": event.sender_id,
+        "sent_at_us": event.sent_at_us,
+        "published": story.published,
+        "removed": story.removed,
+    }

@@ -1,0 +1,1 @@
+"""Tokens that were revoked. Nodes keep the list, and gateways go by it."""

@@ -1,0 +1,2 @@
+"""Tokens and the identities that they show: a chain of authenticators, asked one after the other
+(``chain.py``)."""
