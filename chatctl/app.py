@@ -1,33 +1,23 @@
 """The command line of ``chatctl``: all commands in one place, and the exit codes.
 
-0 done · 1 the service refused or failed · 2 usage · 3 the service is degraded (status) · 69 the
-service cannot be reached
+0 done · 1 the service refused or failed · 2 usage · 3 the service is degraded (status, check) · 69
+the service cannot be reached
 """
 
 import io
 import os
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from chatctl import dead_letters, devices, notifications, outbox, profiles, rooms, tokens
 from chatctl.arguments import AsJson
-from chatctl.audit import audit
-from chatctl.connections import connections
 from chatctl.invocation import Options
-from chatctl.nodes import nodes
-from chatctl.output import ReaderGone
-from chatctl.presence import presence
-from chatctl.read_markers import read, unread
-from chatctl.receipts import receipts
-from chatctl.send import send
-from chatctl.status import status
-from chatctl.tail import tail
+from chatctl.reader import ReaderGone
 from chatctl.times import age
-from chatctl.top.command import top
-from chatctl.why import why
 from chatd import __version__
 from chatd.errors import ChatdError, ConfigError, TimedOut, Unavailable
 from chatd.text import escaped
@@ -40,25 +30,44 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(rooms.app, name="room")
-app.add_typer(outbox.app, name="outbox")
-app.add_typer(dead_letters.app, name="dead-letter")
-app.add_typer(devices.app, name="device")
-app.add_typer(notifications.app, name="notify")
-app.add_typer(profiles.app, name="profile")
-app.add_typer(tokens.app, name="token")
-app.command()(send)
-app.command()(tail)
-app.command()(read)
-app.command()(unread)
-app.command()(receipts)
-app.command()(presence)
-app.command()(top)
-app.command()(why)
-app.command()(connections)
-app.command()(status)
-app.command()(nodes)
-app.command()(audit)
+COMMANDS = {
+    "room": "rooms:app",
+    "outbox": "outbox:app",
+    "dead-letter": "dead_letters:app",
+    "device": "devices:app",
+    "notify": "notifications:app",
+    "profile": "profiles:app",
+    "token": "tokens:app",
+    "send": "send:send",
+    "tail": "tail:tail",
+    "read": "read_markers:read",
+    "unread": "read_markers:unread",
+    "receipts": "receipts:receipts",
+    "presence": "presence:presence",
+    "watch": "watch:watch",
+    "top": "top.command:top",
+    "stat": "stat:stat",
+    "latency": "latency:latency",
+    "check": "check:check",
+    "why": "why:why",
+    "connections": "connections:connections",
+    "status": "status:status",
+    "nodes": "nodes:nodes",
+    "audit": "audit:audit",
+}
+"""Each command's module and what it is there. Help lists them in this order."""
+
+
+def register(words: Sequence[str]) -> None:
+    """Import the commands that ``words`` may name, or all if they name none: a command brings the
+    client and what it needs, which takes longer than all else at the start."""
+    for name in [name for name in COMMANDS if name in words] or COMMANDS:
+        module, _, attribute = COMMANDS[name].partition(":")
+        command = getattr(import_module(f"chatctl.{module}"), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name=name)(command)
 
 
 def _show_version(wanted: bool) -> None:
@@ -80,7 +89,8 @@ Token = Annotated[
     typer.Option(
         "--token",
         envvar="CHATD_TOKEN",
-        help="Your token; default: the token file's first operator.",
+        help="Your token; default: the token file's first operator. Here other users of the machine can see "
+        "it: use the variable, or a file.",
         show_default=False,
     ),
 ]
@@ -133,7 +143,11 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a character the terminal lacks is no failure
+    words = sys.argv[1:]
+    completes = any(name.endswith("_COMPLETE") for name in os.environ)
     try:
+        if "--version" not in words[:1]:
+            register(() if completes else words)
         app()
     except (TimedOut, Unavailable, TimeoutError) as exc:
         _fail(exc, UNREACHABLE)

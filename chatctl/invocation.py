@@ -4,17 +4,20 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
-from google.protobuf.message import Message
 
-from chatctl.output import Output
 from chatctl.token_file import default_path, first_token
-from chatd.client import Client
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    from chatctl.output import Output
+    from chatd.client import Client
 
 R = TypeVar("R")
-M = TypeVar("M", bound=Message)
+M = TypeVar("M", bound="Message")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,10 @@ class Options:
     timeout: float
     as_json: bool
 
-    def client(self) -> Client:
+    def client(self) -> "Client":
         """A client with these options. Raises typer.BadParameter when no token is found."""
+        from chatd.client import Client  # here: chatctl --version and --help do without
+
         return Client(
             [uri.strip() for uri in self.uri.split(",")],
             self.token or first_token(self.token_file or default_path()),
@@ -46,12 +51,14 @@ def options(context: typer.Context) -> Options:
     return found
 
 
-def output(context: typer.Context, as_json: bool) -> Output:
+def output(context: typer.Context, as_json: bool) -> "Output":
     """The output of this run. ``as_json`` is the command's own --json."""
+    from chatctl.output import Output  # here: see above
+
     return Output(as_json=options(context).as_json or as_json)
 
 
-def run(context: typer.Context, action: Callable[[Client], Awaitable[R]]) -> R:
+def run(context: typer.Context, action: "Callable[[Client], Awaitable[R]]") -> R:
     """Connect a client, run ``action`` with it, close it."""
     client = options(context).client()
 
@@ -65,7 +72,7 @@ def run(context: typer.Context, action: Callable[[Client], Awaitable[R]]) -> R:
 def call(
     context: typer.Context,
     method: str,
-    request: Message,
+    request: "Message",
     response_type: type[M],
     *,
     affinity: str = "",

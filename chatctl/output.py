@@ -17,14 +17,10 @@ from rich.table import Table
 from rich.text import Text
 
 from chatctl.columns import Column, Columns, cells, details, headings, record
+from chatctl.reader import ReaderGone
 from chatd.text import escaped
 
 T = TypeVar("T")
-
-
-class ReaderGone(Exception):
-    """The reader of our output has closed it. Not an OSError, because typer would make a failure of
-    one."""
 
 
 class Output:

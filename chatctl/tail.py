@@ -1,7 +1,9 @@
 """chatctl tail: the stream of one device, line by line."""
 
 import asyncio
+import secrets
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -39,6 +41,12 @@ TakeOver = Annotated[
         help="With --as: be a device that exists; its stream is closed, its events come here.",
     ),
 ]
+Ephemeral = Annotated[
+    bool,
+    typer.Option(
+        "--ephemeral", help="Be a new device, and forget it in the end: nothing stays owed. Operators only."
+    ),
+]
 UntilCaughtUp = Annotated[bool, typer.Option("--until-caught-up", help="End when no more events are owed.")]
 Receipts = Annotated[bool, typer.Option("--receipts", help="Show also who receives and reads events.")]
 Typing = Annotated[bool, typer.Option("--typing", help="Show also who is writing.")]
@@ -49,6 +57,7 @@ def tail(
     rooms: RoomIds = None,
     device: Device = OWN_DEVICE,
     take_over: TakeOver = False,
+    ephemeral: Ephemeral = False,
     count: Count = None,
     until_caught_up: UntilCaughtUp = False,
     receipts: Receipts = False,
@@ -68,12 +77,37 @@ def tail(
     wanted = Tail(output(context, as_json), only, frozenset(kinds), count, until_caught_up)
     given = options(context)
 
+    if ephemeral and (take_over or device != OWN_DEVICE):
+        raise typer.BadParameter(
+            "an ephemeral device is a new one, with a name of its own", param_hint="--ephemeral"
+        )
+
     async def follow(client: Client) -> None:
+        if ephemeral:
+            await follow_ephemeral(client, wanted, given.timeout)
+            return
         if given.profile and not take_over:
             await require_free(client, given.profile, device)
         await wanted.follow(client, device, given.timeout)
 
     run(context, follow)
+
+
+async def follow_ephemeral(client: Client, wanted: "Tail", timeout: float) -> None:
+    """Be a device of a name that no other has, and forget it in the end."""
+    device = f"{OWN_DEVICE}-{secrets.token_hex(4)}"
+    profile = ""
+
+    def opened(stream: Stream) -> None:
+        nonlocal profile
+        profile = stream.profile_id
+
+    try:
+        await wanted.follow(client, device, timeout, opened)
+    finally:
+        if profile:
+            request = admin_pb2.ForgetDeviceRequest(profile_id=profile, device_id=device)
+            await client.call("AdminService/ForgetDevice", request, admin_pb2.ForgetDeviceResponse)
 
 
 async def require_free(client: Client, profile: str, device: str) -> None:
@@ -111,7 +145,13 @@ class Tail:
     count: int | None
     until_caught_up: bool
 
-    async def follow(self, client: Client, device: str, timeout: float) -> None:
+    async def follow(
+        self,
+        client: Client,
+        device: str,
+        timeout: float,
+        on_opened: Callable[[Stream], None] = lambda stream: None,
+    ) -> None:
         """Print the device's stream until a limit is reached, or SIGINT or SIGTERM arrives.
 
         Raises TimeoutError if the stream does not open in ``timeout`` seconds, and any error that
@@ -125,6 +165,7 @@ class Tail:
                     await stream.opened()
             except TimeoutError as exc:
                 raise TimeoutError(f"the gateway did not open a stream in {timeout:g} s") from exc
+            on_opened(stream)
             if stream.is_new_device:
                 self.out.say(f"{device} is new: it will be owed everything from now on")
             await self._until_end(stream)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
@@ -59,6 +59,8 @@ class Daemon:
             **(settings or {}),
         }
         self.settings = {key: str(value) for key, value in given.items()}
+        self.prefix: Sequence[str] = ()
+        """Stands before the command, and becomes it."""
         self.process: subprocess.Popen[bytes] | None = None
         self.armed = False
         """Whether a failpoint waits in it (tests/chaos)."""
@@ -76,7 +78,10 @@ class Daemon:
         with self.log.open("ab") as log:
             environment = {**os.environ, **self.settings}
             self.process = subprocess.Popen(
-                [sys.executable, "-m", self.module, self.mode], stdout=log, stderr=log, env=environment
+                [*self.prefix, sys.executable, "-m", self.module, self.mode],
+                stdout=log,
+                stderr=log,
+                env=environment,
             )
         deadline = time.monotonic() + 30
         while wait:

@@ -5,9 +5,9 @@ import time
 from collections.abc import Iterator, Mapping
 
 from chatctl.columns import Column, Columns
+from chatctl.rates import Rates
 from chatctl.times import age, age_since, clock
 from chatctl.top.page import Page, View, page
-from chatctl.top.rates import Rates
 from chatd.client import Client
 from chatd.pb.admin.v1 import admin_pb2 as admin
 

@@ -98,11 +98,11 @@ async def start_default_node(
     )
     stack.enter_context(claim)
     database, before = open_database(settings, context.holder, stack)
-    peers = KnownPeers(settings.node.trusted(), revoked=partial(context.listen_again, loop.call_later))
-    made = assemble(loop, settings, database, peers, broken, seams, before=before)
+    revoked = partial(context.listen_again, loop.call_later)
+    made = assemble(loop, settings, database, revoked, broken, seams, before=before)
     (call_uri,), (queue_uri,) = settings.calls.uris(settings.place), settings.queue.uris(settings.place)
     if is_encrypted(call_uri) or is_encrypted(queue_uri):
-        stack.callback(Guard(loop, context, peers.is_known).close)
+        stack.callback(Guard(loop, context, made.leases.peers.is_known).close)
     stack.callback(made.node.close)
     stack.callback(made.store.stop)
     identity = Identity(
@@ -154,14 +154,14 @@ def assemble(
     loop: asyncio.AbstractEventLoop,
     settings: Settings,
     database: Database,
-    peers: KnownPeers,
+    revoked: Callable[[], None],
     broken: Callable[[ChatdError], None],
     seams: Seams = NO_SEAMS,
     *,
     before: LogState = UNKNOWN_LOG,
 ) -> Assembled:
-    """Put a node together. Nothing is bound or started yet. ``before`` is the log that its data
-    directory was used with last."""
+    """Put a node together. Nothing is bound or started yet. ``revoked`` ends all connections of
+    gateways. ``before`` is the log that its data directory was used with last."""
     started_us = _now_us()
     store = StoreAccess(
         loop,
@@ -176,8 +176,9 @@ def assemble(
     log = KnownLog(
         LogFile(settings.place.data_dir, settings.node.node_id), before, changed=store.members.clear
     )
-    leases = Leases(store, log, peers, lease=settings.node.node_lease_seconds, clock=_now_us, lost=broken)
     audit = Audit(store, say=say_audit, now=loop.time)
+    peers = KnownPeers(settings.node.trusted(), audit=audit.record, revoked=revoked)
+    leases = Leases(store, log, peers, lease=settings.node.node_lease_seconds, clock=_now_us, lost=broken)
     gateways = Gateways(now=loop.time, audit=audit.record)
     parts = _parts(settings, store, flow, leases, gateways, started_us)
     refused = Counter("requests_refused", "requests refused")

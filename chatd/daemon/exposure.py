@@ -8,7 +8,8 @@ from pathlib import Path
 import structlog
 
 from chatd.daemon.settings import Settings
-from chatd.daemon.settings.masking import may_hold_secret
+from chatd.daemon.settings.secret_files import secret_names
+from chatd.files.private import open_to
 
 log = structlog.get_logger()
 
@@ -19,7 +20,11 @@ def warn_of_exposed(settings: Settings) -> None:
         mode = exposed_mode(path)
         if mode:
             log.warning(
-                "Other users can read this; close it with chmod", path=str(path), holds=holds, mode=mode
+                "Other users can read this; close it with chmod",
+                path=str(path),
+                holds=holds,
+                mode=mode,
+                wanted="0700" if path.is_dir() else "0600",
             )
 
 
@@ -35,25 +40,23 @@ def _places(settings: Settings) -> Iterator[tuple[Path, str]]:
             yield Path(database.removeprefix("sqlite:///")), "the database"
         if settings.notifications.notify_vapid_key is not None:
             yield settings.notifications.notify_vapid_key, "a private key"
-    for file in {settings.origins[name] for name in _secret_fields(settings) if name in settings.origins}:
+    for file in {settings.origins[name] for name in secret_names() if name in settings.origins}:
         if file != "environment":
             yield Path(file), "passwords"
 
 
-def _secret_fields(settings: Settings) -> Iterator[str]:
-    for section in settings.sections().values():
-        yield from (name for name, field in type(section).model_fields.items() if may_hold_secret(field))
-
-
 def exposed_mode(path: Path) -> str:
-    """The permissions of a path that others than its owner and its group can read, such as "0644";
-    empty if they cannot, or if nothing is there."""
+    """The permissions of a path that others than its owner can read, such as "0644"; empty if they
+    cannot, or if nothing is there. What this process does not own may be its group's."""
     try:
-        mode = path.stat().st_mode
+        status = path.stat()
         above = [folder.stat().st_mode for folder in path.absolute().parents]
     except OSError:
         return ""
-    readable = stat.S_IROTH | (stat.S_IXOTH if stat.S_ISDIR(mode) else 0)
-    if not mode & readable or not all(folder & stat.S_IXOTH for folder in above):
-        return ""
-    return f"{stat.S_IMODE(mode):04o}"
+    shows = stat.S_IRGRP | stat.S_IROTH
+    if stat.S_ISDIR(status.st_mode):
+        shows |= stat.S_IXGRP | stat.S_IXOTH
+    for whose, enters in ((stat.S_IRWXG, stat.S_IXGRP | stat.S_IXOTH), (stat.S_IRWXO, stat.S_IXOTH)):
+        if open_to(status) & whose & shows and all(folder & enters for folder in above):
+            return f"{stat.S_IMODE(status.st_mode):04o}"
+    return ""

@@ -52,6 +52,7 @@ def run(mode: Mode, settings: Settings, seams: Seams = NO_SEAMS) -> int:
     """Serve until told to stop; the process's exit code. Raises ConfigError when the settings can
     never be served, StartFailed when they cannot be now."""
     configure(settings.logs.log_level, settings.logs.log_format)
+    os.umask(0o077)  # whatever is made from here on is for this user only, sockets too
     sys.setswitchinterval(SWITCH_INTERVAL)
     raise_limit()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

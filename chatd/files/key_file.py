@@ -8,7 +8,6 @@ next = "…"       # while the key is changed: the one that follows
 The public keys are made of these. While there are two, both are good.
 """
 
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from chatd.core.curve import KeyPair, new_key_pair
 from chatd.core.toml import parse_toml
 from chatd.errors import ConfigError, os_error
 from chatd.files.durable import make_folder, write_file, write_new_file
+from chatd.files.private import require_private
 
 _HEAD = "# The secret key of a chatd process. Keep this file to yourself.\n"
 
@@ -46,12 +46,10 @@ def load_keys(path: Path, *, create: bool) -> Keys:
         if create and not path.exists():
             make_folder(path.parent)
             write_new_file(path, _written(Keys(new_key_pair())))
-        mode = stat.S_IMODE(path.stat().st_mode)
+        require_private(path, f"the key file {path}")
         content = path.read_bytes()
     except OSError as exc:
         raise os_error(f"the key file {path}", exc) from exc
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise ConfigError(f"the key file {path} has mode {mode:04o}; only its owner may read it: chmod 600")
     try:
         entries = parse_toml(content)
         if not entries.keys() <= {"secret", "next"} or "secret" not in entries:

@@ -1,7 +1,7 @@
 """The notifiers that the operators have chosen, by name."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from chatd.core.notification import Notifier
@@ -14,8 +14,8 @@ class NotifierSettings:
 
     timeout: float
     program: Path | None
-    webhook_url: str
-    webhook_secret: str
+    webhook_url: str = field(repr=False)
+    webhook_secret: str = field(repr=False)
     vapid_key: Path | None
     vapid_subject: str
     webpush_hosts: tuple[str, ...]

@@ -22,6 +22,7 @@ from chatd.core.graphemes import shorten
 from chatd.core.model import PushDevice
 from chatd.core.notification import Notification, NotifyFailed, TargetGone
 from chatd.errors import ConfigError, os_error
+from chatd.files.private import require_private
 from chatd.notify.http_answer import check_answer
 from chatd.notify.push_endpoints import PushEndpoints, is_public
 
@@ -37,10 +38,12 @@ _GONE = (404, 410)
 
 class WebPushNotifier:
     """``timeout`` is in seconds; ``subject`` the operators' mailto: or https: address, for the push
-    service. Raises ConfigError for a bad key, StartFailed for one that cannot be read now."""
+    service. Raises ConfigError for a bad key and for one that others may read, StartFailed
+    for one that cannot be read now."""
 
     def __init__(self, key: Path, subject: str, endpoints: PushEndpoints, *, timeout: float) -> None:
         try:
+            require_private(key, f"NOTIFY_VAPID_KEY: {key}")
             # py_vapid would make a key at a path where there is none.
             self._vapid = Vapid02.from_pem(key.read_bytes())
         except OSError as exc:

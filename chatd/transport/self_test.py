@@ -32,28 +32,29 @@ async def prove_refusals(context: Context, stranger: KeyPair) -> None:
         server, other = context.keys.public, new_key_pair().public
         knocks: tuple[tuple[str, Callable[[zmq.Socket[bytes]], None]], ...] = (
             ("a connection without encryption", lambda knocker: None),
-            ("a connection to another server's key", partial(_dress, keys=stranger, server=other)),
-            ("a stranger's key", partial(_dress, keys=stranger, server=server)),
+            ("a connection to another server's key", partial(dress, keys=stranger, server=other)),
+            ("a stranger's key", partial(dress, keys=stranger, server=server)),
         )
-        for name, dress in knocks:
-            outcome = await asyncio.to_thread(_knock, context, kind, endpoint, dress)
+        for name, prepare in knocks:
+            outcome = await asyncio.to_thread(knock, context, kind, endpoint, prepare)
             if outcome != "refused":
                 raise StartFailed(f"{endpoint}: {name} was {outcome}, so chatd does not listen there")
 
 
-def _dress(knocker: "zmq.Socket[bytes]", keys: KeyPair, server: bytes) -> None:
+def dress(knocker: "zmq.Socket[bytes]", keys: KeyPair, server: bytes) -> None:
+    """Give a socket its keys before it connects."""
     knocker.curve_publickey = encode_key(keys.public).encode()
     knocker.curve_secretkey = encode_key(keys.secret).encode()
     knocker.curve_serverkey = encode_key(server).encode()
 
 
-def _knock(context: Context, kind: int, endpoint: str, dress: Callable[["zmq.Socket[bytes]"], None]) -> str:
+def knock(context: Context, kind: int, endpoint: str, prepare: Callable[["zmq.Socket[bytes]"], None]) -> str:
     """The outcome of one connection: refused, let in, or not answered."""
     knocker = context.socket(kind)
     knocker.linger = 0
     knocker.setsockopt(zmq.RECONNECT_IVL, -1)
     knocker.setsockopt(zmq.IPV6, endpoint.startswith("tcp://["))
-    dress(knocker)
+    prepare(knocker)
     monitor = knocker.get_monitor_socket()
     try:
         near = "::1" if endpoint.startswith("tcp://[") else "127.0.0.1"

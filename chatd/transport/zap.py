@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import zmq
 
 from chatd.errors import StartFailed
+from chatd.text import one_line
 from chatd.transport.pump import Message, PeerFull, PeerGone, Pump
 from chatd.transport.sockets import DOMAIN, Context
 
@@ -53,6 +54,6 @@ class Guard:
         """The status, and the User-Id."""
         match request:
             case [version, _, domain, address, _, b"CURVE", key] if (version, domain) == (_VERSION, DOMAIN):
-                if self._is_known(key, address.decode("ascii", "replace")):
+                if self._is_known(key, one_line(address.decode("ascii", "replace"))):
                     return _OK, key.hex().encode()
         return _COME_AGAIN, b""

@@ -34,6 +34,7 @@ def arguments() -> argparse.Namespace:
         "--pace", type=float, default=0.02, help="mean seconds between two sends of a sender (default 0.02)"
     )
     parser.add_argument("--keep", type=Path, help="keep logs and histories in this folder")
+    parser.add_argument("--curve", action="store_true", help="encrypt every connection")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     return parser.parse_args()
 
@@ -72,6 +73,7 @@ def main() -> int:
             run = Run(
                 folder, options.db, own, seed=options.seed, pace=options.pace,
                 say=lambda text: print(text, file=sys.stderr), keep_history=options.keep is not None,
+                curve=options.curve,
             )  # fmt: skip
             report = asyncio.run(run.run(seconds=options.minutes * 60, round_seconds=options.round))
     finally:

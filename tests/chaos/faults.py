@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from chatd.files.key_file import load_keys
+from chatd.files.trusted_keys import write_trusted
 from tests.chaos.daemon import DEFAULT_POINTS, GATEWAY_POINTS
 from tests.chaos.history import Fault, History
 from tests.chaos.proxy import FaultProxy
@@ -29,12 +31,20 @@ PASSINGS = 25
 
 class Deployment:
     """Default nodes and gateways as real processes, with a proxy on every connection between them,
-    and between them and devices."""
+    and between them and devices. ``curve``: all of these are encrypted."""
 
     def __init__(
-        self, folder: Path, db_uri: str, *, defaults: int, gateways: int, cluster: Cluster | None
+        self,
+        folder: Path,
+        db_uri: str,
+        *,
+        defaults: int,
+        gateways: int,
+        cluster: Cluster | None,
+        curve: bool = False,
     ) -> None:
         self.folder = folder
+        self.curve = curve
         self.cluster = cluster
         self.hits = folder / "hits"
         calls = [free_port() for _ in range(defaults)]
@@ -43,21 +53,23 @@ class Deployment:
         for proxy in self.inner:
             proxy.__enter__()
         common = {**SETTINGS, "DB_URI": db_uri, "CHAOS_HITS": self.hits}
+        mark = "#curve" if curve else ""
         self.defaults = [
             self._daemon(
                 "default",
                 f"default{number}",
                 {
                     **common,
-                    "DEFAULT_URI": f"tcp://127.0.0.1:{call}",
-                    "QUEUE_USER_EVENT_DELIVERY_URI": f"tcp://127.0.0.1:{queue}",
+                    "DEFAULT_URI": f"tcp://127.0.0.1:{call}{mark}",
+                    "QUEUE_USER_EVENT_DELIVERY_URI": f"tcp://127.0.0.1:{queue}{mark}",
                 },
             )
             for number, (call, queue) in enumerate(zip(calls, queues, strict=True))
         ]
+        seen = [self.seen(proxy, self.defaults[index % defaults]) for index, proxy in enumerate(self.inner)]
         joined = {
-            "DEFAULT_URI": ",".join(proxy.uri for proxy in self.inner[:defaults]),
-            "QUEUE_USER_EVENT_DELIVERY_URI": ",".join(proxy.uri for proxy in self.inner[defaults:]),
+            "DEFAULT_URI": ",".join(seen[:defaults]),
+            "QUEUE_USER_EVENT_DELIVERY_URI": ",".join(seen[defaults:]),
         }
         self.gateways = [
             self._daemon("gateway", f"gateway{number}", {**common, **joined}) for number in range(gateways)
@@ -67,9 +79,29 @@ class Deployment:
         ]
         for proxy, daemon in zip(self.outer, self.gateways, strict=True):
             proxy.__enter__()
+            daemon.settings["GATEWAY_URI"] += mark
             daemon.settings["GATEWAY_PUBLIC_URI"] = (
                 proxy.uri
             )  # devices that are sent elsewhere go through the proxies too
+
+        if curve:
+            trusted = {self._key(daemon): daemon.settings["NODE_ID"] for daemon in self.gateways}
+            write_trusted(folder / "keys" / "trusted", trusted)
+
+    def seen(self, proxy: FaultProxy, daemon: Daemon) -> str:
+        """The address of a process, as those behind a proxy connect to it."""
+        return self._with_key(proxy.uri, daemon)
+
+    def address(self, gateway: Daemon) -> str:
+        """The address of a gateway itself."""
+        return self._with_key(gateway.uri, gateway)
+
+    def _with_key(self, uri: str, daemon: Daemon) -> str:
+        return f"{uri}#{self._key(daemon).hex()}" if self.curve else uri
+
+    def _key(self, daemon: Daemon) -> bytes:
+        path = self.folder / "keys" / f"{daemon.settings['NODE_ID']}-{daemon.mode}.key"
+        return load_keys(path, create=True).current.public
 
     def _daemon(self, mode: str, name: str, settings: dict[str, object]) -> Daemon:
         return Daemon(mode, self.folder, settings, name=name, module="tests.chaos.daemon")

@@ -85,6 +85,7 @@ class Run:
         pace: float,
         say: Callable[[str], None],
         keep_history: bool = False,
+        curve: bool = False,
     ) -> None:
         self._folder = folder
         self._pace = pace
@@ -95,7 +96,9 @@ class Run:
             cluster.uri(cluster.new_database()) if cluster is not None else f"sqlite:///{folder}/chaos.db"
         )
         nodes = 2 if cluster is not None else 1
-        self._deployment = Deployment(folder, self._uri, defaults=nodes, gateways=2, cluster=cluster)
+        self._deployment = Deployment(
+            folder, self._uri, defaults=nodes, gateways=2, cluster=cluster, curve=curve
+        )
         self.report = Report(seed, engine)
 
     async def run(self, *, seconds: float, round_seconds: float) -> Report:
@@ -103,15 +106,16 @@ class Run:
         began = time.monotonic()
         context = new_context(max_sockets=20_000)
         try:
-            await asyncio.to_thread(self._deployment.start)
+            one = self._deployment
+            await asyncio.to_thread(one.start)
             connect = connector(
-                [proxy.uri for proxy in self._deployment.outer],
+                [one.seen(proxy, gateway) for proxy, gateway in zip(one.outer, one.gateways, strict=True)],
                 operator_token(self._folder),
                 context,
                 call_timeout=15,
             )
             direct = connector(
-                [daemon.uri for daemon in self._deployment.gateways],
+                [one.address(daemon) for daemon in one.gateways],
                 operator_token(self._folder),
                 context,
                 call_timeout=15,

@@ -3,12 +3,14 @@
 import random
 import re
 import string
+import subprocess
+import sys
 
 import pytest
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from chatctl.app import app
+from chatctl.app import COMMANDS, app, register
 from tests.chatctl.command import Chatctl
 from tests.protocol.limited import token_of
 
@@ -48,6 +50,7 @@ def commands(group: TyperGroup, *path: str) -> list[tuple[str, TyperCommand]]:
 
 
 def test_help_teaches_each_command_by_an_example() -> None:
+    register(())
     root = get_command(app)
     assert isinstance(root, TyperGroup)
     listed = commands(root)
@@ -56,6 +59,26 @@ def test_help_teaches_each_command_by_an_example() -> None:
         example = re.search(r"Example: .*chatctl (--as \w+ )?(.+)", command.help or "")
         assert example is not None, words
         assert example[2].startswith(words), words
+
+
+def test_a_command_is_imported_when_it_is_asked_for() -> None:
+    """The client takes longer than all else at the start."""
+    show = "import sys; from chatctl.app import register; {}; print(*sorted(sys.modules))"
+    for words, brings_client in ((("send",), True), (("top", "lobby"), False)):
+        script = show.format(f"register({words!r})")
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        modules = set(done.stdout.split())
+        assert ("zmq" in modules, "textual" in modules) == (brings_client, False)
+        assert ("chatctl.send" in modules, "chatctl.top.command" in modules) == (
+            "send" in words,
+            "top" in words,
+        )
+
+
+def test_help_lists_all_commands(chatctl: Chatctl) -> None:
+    shown = chatctl("--help").stdout
+    assert [name for name in COMMANDS if f" {name} " not in shown] == []
+    assert "No such command 'nonsense'" in chatctl("nonsense", code=2).stderr
 
 
 def test_help_is_printed(chatctl: Chatctl) -> None:

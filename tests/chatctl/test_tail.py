@@ -1,5 +1,6 @@
 """chatctl tail, against a real daemon."""
 
+import json
 import shutil
 import signal
 import time
@@ -142,3 +143,14 @@ def test_a_restored_backup_under_a_tail(tmp_path: Path) -> None:
         assert shown == ["3", "4"]
         assert said[-1] == "the log is another one than before: its rooms begin anew"
         assert chatctl.json("outbox", "list", "--profile", "bob") == []
+
+
+def test_an_ephemeral_device_is_forgotten_in_the_end(chatctl: Chatctl, room: str) -> None:
+    tail = chatctl.start("--as", room, "tail", "--ephemeral", "--count", "1", "--json")
+    while not any(one["device_id"] != "d" for one in chatctl.json("device", "list", "--profile", room)):
+        assert tail.poll() is None
+    chatctl("--as", "alice", "send", room, "hello")
+    out, _ = tail.communicate(timeout=20)
+    assert json.loads(out)["text"] == "hello"
+    assert [one["device_id"] for one in chatctl.json("device", "list", "--profile", room)] == ["d"]
+    chatctl("--as", room, "tail", "--ephemeral", "--device", "d", code=2)

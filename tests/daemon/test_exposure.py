@@ -1,6 +1,8 @@
 """Places with secrets that other users can read are named at start."""
 
 import json
+import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,14 +30,28 @@ def test_what_others_can_read(open_path: Path) -> None:
     for folder_mode, file_mode, seen in (
         (0o755, 0o644, ("0755", "0644")),
         (0o711, 0o644, ("0711", "0644")),
-        (0o711, 0o640, ("0711", "")),
+        (0o711, 0o640, ("0711", "0640")),
+        (0o711, 0o600, ("0711", "")),
         (0o700, 0o644, ("", "")),
-        (0o750, 0o640, ("", "")),
+        (0o750, 0o640, ("0750", "0640")),
+        (0o750, 0o604, ("0750", "")),
     ):
         folder.chmod(folder_mode)
         file.chmod(file_mode)
         assert (exposed_mode(folder), exposed_mode(file)) == seen
     assert exposed_mode(open_path / "missing") == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+def test_what_somebody_else_owns_may_be_for_its_group(open_path: Path) -> None:
+    """As root's file for chatd's group is."""
+    file = open_path / "chatd.toml"
+    file.write_text("")
+    os.chown(file, 12_345, 12_345)
+    file.chmod(0o640)
+    assert exposed_mode(file) == ""
+    file.chmod(0o644)
+    assert exposed_mode(file) == "0644"
 
 
 def test_said_at_start(open_path: Path) -> None:
@@ -52,6 +68,25 @@ def test_said_at_start(open_path: Path) -> None:
     config.chmod(0o600)
     with Daemon("all", folder, settings, name="again") as opened:
         assert named(opened.log) == [(str(folder), "data"), (str(folder / "tokens.toml"), "tokens")]
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_what_chatd_makes_is_its_users_alone(open_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        apart = {"RUNTIME_DIR": open_path / "data" / "run", "GATEWAY_URI": f"ipc://{open_path}/gateway"}
+        node, gateway = (
+            Daemon(mode, open_path / "log", {**apart, "CHATD_DATA_DIR": open_path / "data"})
+            for mode in ("default", "gateway")
+        )
+        with node, gateway:
+            made = [open_path / "gateway", *(open_path / "data").rglob("*")]
+            modes = {path: stat.S_IMODE(path.stat().st_mode) for path in [open_path / "data", *made]}
+    finally:
+        os.umask(before)
+    names = {path.name for path in modes}
+    assert {"chatd.db", "chatd.db-wal", "tokens.toml", "keys", "log-default.json"} <= names, names
+    assert not {path: oct(mode) for path, mode in modes.items() if mode & 0o077}
 
 
 def named(log: Path) -> list[tuple[str, str]]:

@@ -14,7 +14,6 @@ from chatd.core.scopes import Scope, scopes_to_pb
 from chatd.daemon.default_node import assemble
 from chatd.daemon.settings.sources import load_settings
 from chatd.default.answer import Method, Role
-from chatd.default.nodes.known_peers import KnownPeers
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Error, RpcRequest, RpcResponse, ServerFrame
 from chatd.pb.node.v1 import node_pb2
 from chatd.store.database import Database
@@ -50,7 +49,7 @@ def policy(folder: Path) -> dict[str, Method]:
             loop,
             settings,
             Database(f"sqlite:///{folder}/policy.db"),
-            KnownPeers(folder / "trusted", revoked=lambda: None),
+            lambda: None,
             lambda error: None,
         )
     finally:

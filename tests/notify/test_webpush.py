@@ -36,6 +36,7 @@ async def test_a_browser_can_read_it_and_ends_it(tmp_path: Path) -> None:
     vapid = Vapid02()
     vapid.generate_keys()
     vapid.save_key(str(key))
+    key.chmod(0o600)
     browser, secret = ec.generate_private_key(ec.SECP256R1()), os.urandom(16)
     public = browser.public_key().public_bytes(
         serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
@@ -121,6 +122,7 @@ def key(tmp_path: Path) -> Path:
     vapid = Vapid02()
     vapid.generate_keys()
     vapid.save_key(str(tmp_path / "vapid.pem"))
+    (tmp_path / "vapid.pem").chmod(0o600)
     return tmp_path / "vapid.pem"
 
 
@@ -221,5 +223,12 @@ def test_a_key_that_is_none_is_a_fault_of_the_settings(tmp_path: Path, text: str
     key = tmp_path / "key.pem"
     if text is not None:
         key.write_text(text)
+        key.chmod(0o600)
     with pytest.raises(StartFailed if text is None else ConfigError, match="NOTIFY_VAPID_KEY"):
+        WebPushNotifier(key, "mailto:a@example.org", PushEndpoints([]), timeout=1)
+
+
+def test_a_key_that_others_may_read_is_refused(key: Path) -> None:
+    key.chmod(0o640)
+    with pytest.raises(ConfigError, match=r"mode 0640.*chmod 600"):
         WebPushNotifier(key, "mailto:a@example.org", PushEndpoints([]), timeout=1)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydantic_core import PydanticUndefined
 
+from chatd.daemon.settings.masking import may_hold_secret
 from chatd.daemon.settings.section import Section, allowed
 from chatd.daemon.settings.settings import SECTIONS, Settings
 
@@ -14,8 +15,9 @@ _INTRODUCTION = """\
 chatd reads its settings from the environment or from a TOML file, where the names are in lower
 case. The environment wins. The file is the one that `--config FILE` names, else `CHATD_CONFIG`,
 else `/etc/chatd/chatd.toml` if it exists. The headings only order this page: a file has no
-sections. `chatd --check-config` shows the settings in force. `chatd settings --markdown` prints
-this page; `make fix` renews it.
+sections. Of a setting that may hold a secret, `NAME_FILE` names a file that has it, and so does
+systemd's credential (`LoadCredential=`) of the setting's name in lower case. `chatd --check-config`
+shows the settings in force. `chatd settings --markdown` prints this page; `make fix` renews it.
 """
 
 _HEADER = """
@@ -59,7 +61,10 @@ def rows(section: type[Section]) -> list[Row]:
     for name, field in section.model_fields.items():
         default = "" if field.default in (None, "", PydanticUndefined) else str(field.default)
         limits = allowed(field) if field.json_schema_extra else ""
-        found.append(Row(name.upper(), default, limits, field.description or ""))
+        meaning = field.description or ""
+        if may_hold_secret(field):
+            meaning += f" {name.upper()}_FILE may name a file that has it."
+        found.append(Row(name.upper(), default, limits, meaning))
     return found
 
 

@@ -1,8 +1,8 @@
 """Reads the settings from their sources and judges them as a whole: every problem in one go, a line
 each, no password in any.
 
-The environment beats the TOML file, which beats the default. The keys are the same in both, in
-lower case in TOML; a file has no sections.
+The environment beats systemd's credentials, which beat the TOML file, which beats the default. The
+keys are the same in all, in lower case in TOML; a file has no sections.
 """
 
 import os
@@ -14,6 +14,7 @@ from pydantic_settings import EnvSettingsSource
 
 from chatd.core.toml import parse_toml
 from chatd.daemon.mode import Mode
+from chatd.daemon.settings import secret_files
 from chatd.daemon.settings.masking import mask, may_hold_secret
 from chatd.daemon.settings.section import allowed
 from chatd.daemon.settings.settings import SECTIONS, Settings
@@ -32,8 +33,15 @@ def load_settings(mode: Mode, config_file: Path | None, *, system_config: Path =
     path = named or system_config
     from_file = _read_file(path, required=named is not None)
     from_environment = _read_environment()
-    origins = dict.fromkeys(from_file, str(path)) | dict.fromkeys(from_environment, "environment")
-    values = from_file | from_environment
+    sources = (
+        secret_files.from_toml(from_file, path),
+        {key: (value, str(path)) for key, value in from_file.items()},
+        secret_files.from_environment(from_environment),
+        {key: (value, "environment") for key, value in from_environment.items()},
+    )
+    given = {key: found for source in sources for key, found in source.items()}
+    values = {key: value for key, (value, _) in given.items()}
+    origins = {key: origin for key, (_, origin) in given.items()}
     problems = []
     try:
         settings = Settings.model_validate(

@@ -12,22 +12,25 @@ from pathlib import Path
 
 import structlog
 
+from chatd.core.audit import AuditKind, AuditLine
 from chatd.core.counter import Counter
 from chatd.core.curve import KeyPair, new_key_pair
 from chatd.core.seldom import Seldom
 from chatd.errors import ChatdError
 from chatd.files.trusted_keys import read_trusted
-from chatd.text import one_line
 
 log = structlog.get_logger()
 
 
 class KnownPeers:
-    """``path`` is the file. ``revoked`` is called when a key that was let in is known no longer.
-    Raises ConfigError, StartFailed."""
+    """``path`` is the file. ``audit`` is told of those that are refused, ``revoked`` called when a
+    key that was let in is known no longer. Raises ConfigError, StartFailed."""
 
-    def __init__(self, path: Path, *, revoked: Callable[[], None]) -> None:
+    def __init__(
+        self, path: Path, *, audit: Callable[[AuditLine], None], revoked: Callable[[], None]
+    ) -> None:
         self._path = path
+        self._audit = audit
         self._revoked = revoked
         self._stamp = self._look()
         self._trusted: Collection[bytes] = read_trusted(path)
@@ -39,7 +42,7 @@ class KnownPeers:
         self.refused = Counter("peers_refused", "connections of gateways that were refused")
 
     def is_known(self, key: bytes, address: str) -> bool:
-        """A peer wants to connect."""
+        """A peer wants to connect from an address."""
         if not self._knows(key):
             self.read_again()
             if not self._knows(key):
@@ -95,9 +98,21 @@ class KnownPeers:
         if key == self.stranger.public:
             return
         self.refused.add()
+        self._audit(
+            AuditLine(
+                AuditKind.REFUSED,
+                profile_id="",
+                acting_for="",
+                address=address,
+                gateway_id="",
+                what="Peer",
+                objects=key.hex(),
+                outcome="its key is not known",
+            )
+        )
         if self._seldom.due(key, time.monotonic()) is not None:
             log.warning(
                 "A peer whose key is not known was refused; to let it in, here or at another node, type: "
                 f"chatd keys trust {key.hex()}",
-                address=one_line(address),
+                address=address,
             )

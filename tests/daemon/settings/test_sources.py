@@ -8,7 +8,7 @@ from chatctl.token_file import default_path
 from chatd.daemon.settings import Settings
 from chatd.daemon.settings.listing import describe
 from chatd.daemon.settings.sources import load_settings
-from chatd.errors import ConfigError, StartFailed
+from chatd.errors import ChatdError, ConfigError, StartFailed
 
 
 @pytest.fixture(autouse=True)
@@ -175,8 +175,8 @@ def test_systemd_s_directories_are_used(home: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     "text",
     [
-        'db_uri = ["postgresql://u:secret@h/d"]\n',
-        'db_uri = "mysql://u:secret@h/d"\n',
+        'db_uri = ["postgresql://u:secret@127.0.0.1/d"]\n',
+        'db_uri = "mysql://u:secret@127.0.0.1/d"\n',
         'gateway_uri = "tcp://u:secret@h"\n',
     ],
 )
@@ -245,3 +245,56 @@ def test_chatctl_looks_where_chatd_does(home: Path, name: str, monkeypatch: pyte
     monkeypatch.setenv(name, "~/data")
     settings = load_settings("all", None)
     assert default_path() == settings.authentication.tokens(settings.place) == home / "data" / "tokens.toml"
+
+
+def test_secrets_from_files(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment beats the credentials, which beat the file of settings; a file has no line
+    end of its own."""
+    for name in ("in_toml", "in_environment"):
+        (home / name).write_text(f"postgresql://{name}@127.0.0.1/d\n")
+    credentials = home / "credentials"
+    credentials.mkdir()
+    path = config(home, f'db_uri_file = "{home}/in_toml"\n')
+    assert load_settings("all", path).store.db_uri == "postgresql://in_toml@127.0.0.1/d"
+    assert load_settings("all", path).origins["db_uri"] == f"{home}/in_toml"
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
+    assert load_settings("all", path).store.db_uri == "postgresql://in_toml@127.0.0.1/d", (
+        "it has no such credential"
+    )
+    (credentials / "db_uri").write_text("postgresql://credential@127.0.0.1/d\r\n")
+    assert load_settings("all", path).store.db_uri == "postgresql://credential@127.0.0.1/d"
+    monkeypatch.setenv("DB_URI_FILE", f"{home}/in_environment")
+    settings = load_settings("all", path)
+    assert settings.store.db_uri == "postgresql://in_environment@127.0.0.1/d"
+    assert settings.origins["db_uri"] == f"{home}/in_environment"
+    monkeypatch.delenv("DB_URI_FILE")
+    monkeypatch.setenv("DB_URI", "postgresql://itself@127.0.0.1/d")
+    assert load_settings("all", path).store.db_uri == "postgresql://itself@127.0.0.1/d"
+
+
+@pytest.mark.parametrize(
+    ("text", "environment", "why"),
+    [
+        ("", {"DB_URI": "a", "DB_URI_FILE": "b"}, "DB_URI is in the environment too"),
+        ('db_uri = "a"\ndb_uri_file = "b"\n', {}, "too"),
+        ("db_uri_file = 7\n", {}, "must name a file"),
+        ("", {"DB_URI_FILE": "{home}/latin"}, "not UTF-8"),
+        ("", {"DB_URI_FILE": "{home}/large"}, "more than 65,536 bytes"),
+        ("", {"DB_URI_FILE": "{home}/none"}, "No such file"),
+        ("", {"NODE_ID_FILE": "x"}, ""),
+        ('node_id_file = "x"\n', {}, "no such setting"),
+    ],
+)
+def test_files_of_secrets_that_are_wrong(
+    home: Path, monkeypatch: pytest.MonkeyPatch, text: str, environment: dict[str, str], why: str
+) -> None:
+    (home / "latin").write_bytes(b"postgresql://u:c4n\xe4ry@127.0.0.1/d")
+    (home / "large").write_text("c4nary" * 20_000)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value.format(home=home))
+    if not why:
+        load_settings("all", config(home, text))  # no secret: some other program's variable
+        return
+    with pytest.raises(ChatdError, match=why) as refused:
+        load_settings("all", config(home, text))
+    assert "c4n" not in refused.value.explained

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from chatd.core.audit import AuditLine
 from chatd.core.curve import new_key_pair
 from chatd.default.nodes.known_peers import KnownPeers
 from chatd.errors import ConfigError
@@ -17,7 +18,8 @@ class Peers:
     def __init__(self, folder: Path) -> None:
         self.file = folder / "trusted"
         self.revocations = 0
-        self.known = KnownPeers(self.file, revoked=self._revoked)
+        self.lines: list[AuditLine] = []
+        self.known = KnownPeers(self.file, audit=self.lines.append, revoked=self._revoked)
 
     def _revoked(self) -> None:
         self.revocations += 1
@@ -83,7 +85,7 @@ def test_a_file_that_is_wrong_changes_nothing(peers: Peers) -> None:
         assert peers.known.trusted() == [ONE]
     assert [line["log_level"] for line in logs] == ["error"]
     with pytest.raises(ConfigError):
-        KnownPeers(peers.file, revoked=lambda: None)
+        Peers(peers.file.parent)
 
 
 def test_a_refusal_is_counted_and_said_once_with_the_line_to_type(peers: Peers) -> None:
@@ -95,4 +97,8 @@ def test_a_refusal_is_counted_and_said_once_with_the_line_to_type(peers: Peers) 
     assert [line["event"].rpartition("type: ")[2] for line in logs] == [
         f"chatd keys trust {key.hex()}" for key in (ONE, TWO)
     ]
-    assert peers.known.refused.value == 4
+    assert peers.known.refused.value == len(peers.lines) == 4
+    assert {(line.address, line.objects) for line in peers.lines} == {
+        ("10.0.0.1", ONE.hex()),
+        ("10.0.0.1", TWO.hex()),
+    }

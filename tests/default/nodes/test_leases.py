@@ -26,7 +26,7 @@ class Node:
         self.leases = Leases(
             self.store,
             KnownLog(LogFile(folder, "n"), UNKNOWN_LOG, changed=lambda: None),
-            KnownPeers(folder / "trusted", revoked=lambda: None),
+            KnownPeers(folder / "trusted", audit=lambda line: None, revoked=lambda: None),
             lease=9.0,
             clock=lambda: self.now_us,
             lost=self.lost.append,

@@ -1,4 +1,4 @@
-from chatctl.top.rates import PAST, Rates
+from chatctl.rates import PAST, Rates
 
 
 def test_a_rate_is_between_two_looks() -> None:

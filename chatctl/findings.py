@@ -1,0 +1,114 @@
+"""What an operator would look at, as findings. Pure: times are given."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from chatctl.times import age
+from chatd import __version__
+from chatd.pb.admin.v1 import admin_pb2 as admin
+
+SLOW_SECONDS = 1.0
+"""An answer that took longer is bad."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``is_good`` False: ``advice`` says what to do."""
+
+    name: str
+    is_good: bool
+    found: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The answers to what was asked. ``took``: seconds for the first of them."""
+
+    status: admin.GetStatusResponse
+    took: float
+    nodes: admin.ListNodesResponse
+    laggards: admin.ListOutboxResponse
+    letters: admin.ListDeadLettersResponse
+    notifications: admin.ListNotificationsResponse
+
+
+def findings(looked: Looked, *, now_us: int, owed_for_us: int) -> list[Finding]:
+    """A finding for each thing that was looked at. Connected devices may be owed events for
+    ``owed_for_us`` microseconds."""
+    letters, dead = looked.letters, looked.notifications
+    return [
+        _answers(looked.status, looked.took),
+        _database(looked.status, now_us),
+        *_nodes(looked.nodes),
+        *_gateways(looked.status),
+        _versions(looked.nodes),
+        _owed(looked.laggards, now_us, owed_for_us),
+        _given_up("dead letters", letters.letters, letters.more, "chatctl dead-letter list; replay or drop"),
+        _given_up(
+            "notifications", dead.notifications, dead.more, "chatctl notify list --state dead; retry or drop"
+        ),
+    ]
+
+
+def _answers(status: admin.GetStatusResponse, took: float) -> Finding:
+    found = f"node {status.node_id} answers in {took * 1e3:.0f} ms"
+    return Finding(
+        "answer",
+        took < SLOW_SECONDS,
+        found,
+        "" if took < SLOW_SECONDS else "look at its load: chatctl stat, chatctl top",
+    )
+
+
+def _database(status: admin.GetStatusResponse, now_us: int) -> Finding:
+    if not status.database_away_since_us:
+        return Finding("database", True, f"{status.database} takes writes")
+    away = age(now_us - status.database_away_since_us)
+    return Finding(
+        "database",
+        False,
+        f"{status.database} has been away for {away}",
+        "start it, or free its disk; senders are refused meanwhile",
+    )
+
+
+def _nodes(nodes: admin.ListNodesResponse) -> Iterator[Finding]:
+    for one in nodes.nodes:
+        name = f"{one.kind} {one.node_id}"
+        if one.refused:
+            yield Finding(name, False, f"refused: {one.refused}", "upgrade it, or the node that answers")
+        elif one.lease_left_us <= 0:
+            found = f"silent for {age(-one.lease_left_us)}, at {one.uri}"
+            yield Finding(name, False, found, "start it again, or wait an hour if it was ended for good")
+        else:
+            yield Finding(name, True, f"serves at {one.uri}")
+
+
+def _gateways(status: admin.GetStatusResponse) -> Iterator[Finding]:
+    if not status.gateways:
+        yield Finding("gateways", False, "no gateway asks the node", "start one: chatd gateway")
+
+
+def _versions(nodes: admin.ListNodesResponse) -> Finding:
+    versions = sorted({one.version for one in nodes.nodes if one.lease_left_us > 0} | {__version__})
+    advice = "" if len(versions) == 1 else "finish the upgrade: nodes, gateways and this chatctl differ"
+    return Finding("versions", len(versions) == 1, ", ".join(versions), advice)
+
+
+def _owed(laggards: admin.ListOutboxResponse, now_us: int, owed_for_us: int) -> Finding:
+    """Devices that are away are owed events for days, and that is right."""
+    since = now_us - owed_for_us
+    late = [one for one in laggards.rows if one.online and one.oldest_at_us < since]
+    limit = age(owed_for_us)
+    if not late:
+        return Finding("deliveries", True, f"no connected device is owed an event for longer than {limit}")
+    first = late[0]
+    found = f"{len(late):,} connected devices are owed events for longer than {limit}"
+    advice = f"chatctl why {first.room_id}:{first.acked_seq + 1} {first.profile_id}/{first.device_id}"
+    return Finding("deliveries", False, found, advice)
+
+
+def _given_up(name: str, rows: Sequence[object], more: bool, advice: str) -> Finding:
+    found = f"{len(rows):,}{'+' if more else ''} given up" if rows else "none given up"
+    return Finding(name, not rows, found, advice if rows else "")

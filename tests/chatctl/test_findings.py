@@ -1,0 +1,94 @@
+"""Each thing that can be wrong is found, and its advice says what to do."""
+
+import pytest
+
+from chatctl.findings import Finding, Looked, findings
+from chatd import __version__
+from chatd.pb.admin.v1 import admin_pb2 as admin
+
+NOW = 1_000_000_000_000
+SECOND = 1_000_000
+
+
+def looked() -> Looked:
+    """All is well."""
+    node = admin.Node(node_id="n", kind="default", uri="u", version=__version__, lease_left_us=SECOND)
+    return Looked(
+        admin.GetStatusResponse(
+            node_id="n", database="sqlite", gateways=[admin.GatewayStatus(gateway_id="g")]
+        ),
+        0.01,
+        admin.ListNodesResponse(nodes=[node]),
+        admin.ListOutboxResponse(),
+        admin.ListDeadLettersResponse(),
+        admin.ListNotificationsResponse(),
+    )
+
+
+def bad(found: Looked) -> list[Finding]:
+    return [one for one in findings(found, now_us=NOW, owed_for_us=60 * SECOND) if not one.is_good]
+
+
+def only(found: Looked) -> Finding:
+    (one,) = bad(found)
+    assert one.advice
+    return one
+
+
+def test_nothing_is_wrong() -> None:
+    assert bad(looked()) == []
+
+
+def test_a_slow_answer() -> None:
+    found = looked()
+    slow = Looked(found.status, 2.5, found.nodes, found.laggards, found.letters, found.notifications)
+    assert only(slow).found == "node n answers in 2500 ms"
+
+
+def test_a_database_that_is_away() -> None:
+    found = looked()
+    found.status.database_away_since_us = NOW - 90 * SECOND
+    assert only(found).found == "sqlite has been away for 1m30s"
+
+
+def test_nodes_that_are_silent_refused_or_of_another_version() -> None:
+    found = looked()
+    found.nodes.nodes.add(
+        node_id="m", kind="gateway", uri="v", version=__version__, lease_left_us=-5 * SECOND
+    )
+    assert only(found).found == "silent for 5.0s, at v"
+    found.nodes.nodes[1].refused = "too old"
+    assert only(found).found == "refused: too old"
+    found = looked()
+    found.nodes.nodes.add(node_id="m", kind="gateway", version="9.9", lease_left_us=SECOND)
+    assert (only(found).name, "9.9" in only(found).found) == ("versions", True)
+
+
+def test_no_gateway() -> None:
+    found = looked()
+    del found.status.gateways[:]
+    assert only(found).name == "gateways"
+
+
+@pytest.mark.parametrize(
+    ("online", "seconds", "is_bad"), [(True, 90, True), (False, 90, False), (True, 30, False)]
+)
+def test_only_connected_devices_are_late(online: bool, seconds: int, is_bad: bool) -> None:
+    found = looked()
+    found.laggards.rows.add(
+        profile_id="bob",
+        device_id="phone",
+        room_id="lobby",
+        acked_seq=16,
+        oldest_at_us=NOW - seconds * SECOND,
+        online=online,
+    )
+    assert [one.advice for one in bad(found)] == ["chatctl why lobby:17 bob/phone"] * is_bad
+
+
+def test_what_was_given_up() -> None:
+    found = looked()
+    found.letters.letters.add()
+    found.notifications.notifications.add()
+    found.notifications.more = True
+    assert [one.found for one in bad(found)] == ["1 given up", "1+ given up"]

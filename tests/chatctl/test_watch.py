@@ -1,0 +1,33 @@
+import json
+
+from tests.chatctl.command import Chatctl
+
+
+def test_it_begins_with_the_last_and_goes_on(chatctl: Chatctl, filled: str) -> None:
+    watch = chatctl.start("watch", filled, "--last", "2", "--count", "4", "--json")
+    assert watch.stdout is not None
+    first = json.loads(watch.stdout.readline())
+    assert (first["seq"], first["text"]) == (10, "line 8")
+    chatctl("--as", "alice", "send", filled, "-", stdin="new\nnewer\n")
+    rest = [json.loads(line)["text"] for line in watch.stdout]
+    watch.communicate(timeout=20)
+    assert rest == ["line 9", "new", "newer"]
+
+
+def test_it_goes_back_over_pages(chatctl: Chatctl, room: str) -> None:
+    chatctl("--as", "alice", "send", room, "-", stdin="".join(f"{number}\n" for number in range(250)))
+    shown = chatctl("watch", room, "--after", "1", "--count", "250").stdout.splitlines()
+    assert [line.split("\t")[-1] for line in shown] == [str(number) for number in range(250)]
+
+
+def test_it_makes_no_device_and_acknowledges_nothing(chatctl: Chatctl, filled: str) -> None:
+    before = chatctl.json("device", "list")
+    chatctl("watch", filled, "--last", "3", "--count", "3")
+    after = chatctl.json("device", "list")
+    assert [(one["profile_id"], one["device_id"], one["owed"]) for one in after] == [
+        (one["profile_id"], one["device_id"], one["owed"]) for one in before
+    ]
+
+
+def test_a_room_that_is_not_there(chatctl: Chatctl) -> None:
+    assert "ROOM_NOT_FOUND" in chatctl("watch", "nowhere", code=1).stderr
