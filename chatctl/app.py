@@ -54,6 +54,7 @@ COMMANDS = {
     "status": "status:status",
     "nodes": "nodes:nodes",
     "audit": "audit:audit",
+    "key": "key:key",
 }
 """Each command's module and what it is there. Help lists them in this order."""
 
@@ -81,7 +82,8 @@ Uri = Annotated[
     typer.Option(
         "--uri",
         envvar="CHATD_URI",
-        help="The gateway. Of several, separated by commas, the first that answers is used.",
+        help="The gateway; on another machine with its key, tcp://HOST:PORT#KEY. Of several, separated by "
+        "commas, the first that answers is used.",
     ),
 ]
 Token = Annotated[
@@ -100,6 +102,14 @@ TokenFile = Annotated[
         "--token-file",
         envvar="CHATD_TOKENS_FILE",
         help="chatd's token file; default: in its data directory.",
+    ),
+]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--key-file",
+        envvar="CHATD_KEY_FILE",
+        help="Your own key pair, for a token that is good with it only; made if missing. Default: a new pair.",
     ),
 ]
 Profile = Annotated[
@@ -125,6 +135,7 @@ def root(
     uri: Uri = "tcp://127.0.0.1:7400",
     token: Token = "",
     token_file: TokenFile = None,
+    key_file: KeyFile = None,
     profile: Profile = "",
     timeout: Timeout = 10.0,
     as_json: AsJson = False,
@@ -135,7 +146,7 @@ def root(
     Start here: chatctl --as alice room create lobby bob · chatctl --as bob tail ·
     chatctl --as alice send lobby hello
     """
-    context.obj = Options(uri, token, token_file, profile, timeout, as_json)
+    context.obj = Options(uri, token, token_file, key_file, profile, timeout, as_json)
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ class Options:
     uri: str
     token: str
     token_file: Path | None
+    key_file: Path | None
     profile: str
     timeout: float
     as_json: bool
@@ -40,6 +41,7 @@ class Options:
             [uri.strip() for uri in self.uri.split(",")],
             self.token or first_token(self.token_file or default_path()),
             profile=self.profile,
+            key=self.key_file,
             call_timeout=self.timeout,
             client_name="chatctl",
         )

@@ -35,9 +35,10 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
             )
         for one in found.gateways:
             if one.refused:
-                shown[f"{one.gateway_id} {one.uri}"] = f"refused: {one.refused}"
+                shown[f"{one.gateway_id} {_place(one)}"] = f"refused: {one.refused}"
             shown |= {
-                f"{one.gateway_id} {one.uri} {name}": count for name, count in sorted(one.counters.items())
+                f"{one.gateway_id} {_place(one)} {name}": count
+                for name, count in sorted(one.counters.items())
             }
     out.one(shown)
     if found.database_away_since_us:
@@ -51,3 +52,8 @@ def _gateway(gateway: admin_pb2.GatewayStatus) -> dict[str, object]:
         "counters": dict(sorted(gateway.counters.items())),
         "refused": gateway.refused,
     }
+
+
+def _place(gateway: admin_pb2.GatewayStatus) -> str:
+    """The address without its key."""
+    return gateway.uri.partition("#")[0] if gateway.uri.startswith("tcp:") else gateway.uri

@@ -1,6 +1,7 @@
 """Starts real chatd processes for tests, the demo and benchmarks: own folder, free ports, ended by
 their own process ids."""
 
+import json
 import os
 import random
 import signal
@@ -92,6 +93,12 @@ class Daemon:
                 raise RuntimeError(f"chatd {self.mode} did not start:\n{text.decode(errors='replace')}")
             time.sleep(0.01)
         return self
+
+    @property
+    def public_uri(self) -> str:
+        """The address that devices use, as its last start said."""
+        ready = [line for line in self.log.read_text().splitlines() if "chatd is ready" in line]
+        return str(json.loads(ready[-1])["gateway"])
 
     def kill(self) -> None:
         """kill -9."""

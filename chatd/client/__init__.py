@@ -11,10 +11,22 @@ async with Client("tcp://127.0.0.1:7400", token) as client:
 """
 
 from chatd.client.client import Client
+from chatd.client.client_key import client_key
 from chatd.client.delivery import Delivery
 from chatd.client.lifecycle import StreamState
 from chatd.client.outgoing import message
 from chatd.client.stream import Stream
 from chatd.core.priority import BULK, HIGHEST, NORMAL, URGENT
 
-__all__ = ["BULK", "HIGHEST", "NORMAL", "URGENT", "Client", "Delivery", "Stream", "StreamState", "message"]
+__all__ = [
+    "BULK",
+    "HIGHEST",
+    "NORMAL",
+    "URGENT",
+    "Client",
+    "Delivery",
+    "Stream",
+    "StreamState",
+    "client_key",
+    "message",
+]

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
+from chatd.client.route import unreachable
 from chatd.core.wire import error_from_pb
 from chatd.errors import ChatdError, FrameTooLarge, MalformedFrame, TimedOut, Unavailable
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest, ServerFrame
@@ -97,7 +98,7 @@ class Calls:
                 self._pump.send((frame,))
             except PeerFull as exc:
                 if self._loop.time() >= deadline:
-                    raise NotConnected(f"no gateway answers at {self._uri}") from exc
+                    raise NotConnected(unreachable(self._uri)) from exc
                 await asyncio.sleep(CONNECT_LOOK)
             else:
                 return

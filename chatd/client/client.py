@@ -1,6 +1,7 @@
 """Client: a session with a method for each call of ChatService."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from chatd.client.delivery import Delivery
 from chatd.client.outgoing import Packer, message
@@ -23,6 +24,7 @@ class Client(Session):
         token: TokenSource,
         *,
         profile: str | None = None,
+        key: Path | bytes | None = None,
         call_timeout: float = 10.0,
         client_name: str = "chatd-python",
         compress: bool = True,
@@ -32,6 +34,7 @@ class Client(Session):
             uri,
             token,
             profile=profile,
+            key=key,
             call_timeout=call_timeout,
             client_name=client_name,
             context=context,

@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 from chatd.client.lifecycle import Lifecycle, StreamState
 from chatd.client.renewal import Renewal
 from chatd.client.resume import Resume
-from chatd.client.route import Gateways, Route
+from chatd.client.route import Gateways, Route, unreachable
 from chatd.client.token import Token
 from chatd.core.wire import error_from_pb
 from chatd.errors import ChatdError, MalformedFrame, NoStream, RateLimited, TokenExpired, Unavailable
@@ -120,7 +120,7 @@ class StreamConnection:
         if not self._hello_sent:
             self._hello_sent = self._say_hello()
             if not self._hello_sent and self._route.has_other and waited > CONNECT_SECONDS:
-                self._reconnect("the gateway cannot be reached")
+                self._reconnect(unreachable(self._route.uri))
                 return
         elif waited > HELLO_SECONDS:
             self._reconnect("the gateway did not answer")

@@ -4,10 +4,18 @@ I/O."""
 import random
 from collections.abc import Iterable, Sequence
 
+from chatd.core.address import split
 from chatd.errors import ConfigError
 
 MAX_TOLD = 64
 """Addresses named by gateways that are remembered at most."""
+
+
+def unreachable(uri: str) -> str:
+    """The sentence for a gateway that does not answer. With encryption the reason may be the key:
+    servers do not tell those that know another one."""
+    endpoint, mark, _ = split(uri)
+    return f"no gateway answers at {endpoint}" + (", or it has another key than the address" if mark else "")
 
 
 class Gateways:

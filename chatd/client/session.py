@@ -3,16 +3,19 @@
 import uuid
 import weakref
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
 from google.protobuf.message import Message
 
+from chatd.client.client_key import client_key
 from chatd.client.lifecycle import StreamState
 from chatd.client.retries import RetriedCalls
 from chatd.client.route import Gateways
 from chatd.client.stream import Stream
 from chatd.client.token import Token, TokenSource
+from chatd.errors import ConfigError
 from chatd.pb.events.v1.signals_pb2 import Signal
 from chatd.pb.gateway.v1.gateway_pb2 import Hello
 from chatd.transport.sockets import Context, new_context
@@ -29,10 +32,13 @@ class Session:
     ``token`` may be a function that makes one: it is called for the first token, and for another
     one when that is about to expire. An error that it raises is the call's, or ends the stream.
 
-    ``uri``: the address of a gateway, or of several. When one is gone, another of these is used, or
-    one that a gateway has named. ``call_timeout`` bounds each call, in seconds. ``client_name`` is
-    shown to operators. ``context``: a ZeroMQ context of the caller's, which stays open. Methods
-    raise the errors of ``chatd.errors``.
+    ``uri``: the address of a gateway, or of several, such as ``tcp://chat.example:7400#KEY``:
+    connections are encrypted, and nobody but the owner of this key is talked to. When one is gone,
+    another of these is used, or one that a gateway has named. ``key``: the client's own secret key
+    of 32 octets, or a file of it, which is made if it is missing; by default each client has a new
+    one. ``call_timeout`` bounds each call, in seconds. ``client_name`` is shown to operators.
+    ``context``: a ZeroMQ context of the caller's, which stays open and has the key. Methods raise
+    the errors of ``chatd.errors``.
     """
 
     def __init__(
@@ -41,6 +47,7 @@ class Session:
         token: TokenSource,
         *,
         profile: str | None = None,
+        key: Path | bytes | None = None,
         call_timeout: float = 10.0,
         client_name: str = "chatd-python",
         context: Context | None = None,
@@ -51,8 +58,10 @@ class Session:
         self._profile = profile or ""
         self._call_timeout = call_timeout
         self._client_name = client_name
+        if context is not None and key is not None:
+            raise ConfigError("a key belongs to its ZeroMQ context: give one of the two")
         self._given_context = context
-        self._context = context or new_context()
+        self._context = context or new_context(keys=client_key(key))
         self._calls = RetriedCalls(self._context, self.gateways, token=self._token, profile=self._profile)
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
 

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from chatd import __version__
-from chatd.daemon import token_commands
+from chatd.daemon import key_commands, token_commands
 from chatd.daemon.mode import Mode
 from chatd.errors import ChatdError, ConfigError
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 
 app.add_typer(token_commands.app, name="token")
+app.add_typer(key_commands.app, name="keys")
 
 Config = Annotated[
     Path | None,

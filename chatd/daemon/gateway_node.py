@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from chatd import __version__
 from chatd.core import node_protocol
 from chatd.core.counter import Counter
+from chatd.core.curve import CurveServer
 from chatd.daemon.authenticators import load_token_files
 from chatd.daemon.logs import say_audit
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
+from chatd.files.key_file import Keys
 from chatd.gateway import ack_flush, queue_watch, token_expiry, watch_rights
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.admission import Admission
@@ -21,6 +23,7 @@ from chatd.gateway.audit import PERIOD as AUDIT_PERIOD
 from chatd.gateway.audit import GatewayAudit
 from chatd.gateway.authentication.chain import Authentication
 from chatd.gateway.authentication.revocations import Revocations
+from chatd.gateway.authentication.webhook import WebhookTokens
 from chatd.gateway.backend import Backend, OnReply
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.catch_up import CatchUp
@@ -63,12 +66,15 @@ def start_gateway(
     loop: asyncio.AbstractEventLoop,
     context: Context,
     settings: Settings,
+    keys: Keys,
     stack: ExitStack,
     seams: Seams = NO_SEAMS,
 ) -> GatewayNode:
-    """Return when the gateway listens; ``stack`` ends it. Raises ConfigError."""
+    """Return when the gateway listens; ``stack`` ends it. Raises ConfigError, StartFailed."""
     revocations = Revocations(now=time.time)
-    tokens = Authentication(tuple(load_token_files(settings, create=True)), revocations, now=time.time)
+    webhook = _webhook(loop, settings)
+    lasting = () if webhook is None else (webhook,)
+    tokens = Authentication((*load_token_files(settings, create=True), *lasting), revocations, now=time.time)
     door = Doorkeeper(settings.gateway.door(settings.authentication.door()))
     # Two gateways may have one id, and one that is started again is another.
     instance = f"{settings.node.node_id}-{secrets.token_hex(8)}"
@@ -85,6 +91,7 @@ def start_gateway(
         Door(door.accepted, door.ended, door.broke, door.commanded, door.is_stranger, door.newcomers),
         on_lost=streams.sender.lost,
         on_room=streams.catch_up.has_room,
+        curve=CurveServer(*keys.pairs) if settings.gateway.is_encrypted else None,
     )
     server, opening, calls, refusals = _frames(settings, admission, streams, backend, expiry, audit)
     addresses = _addresses(settings)
@@ -111,7 +118,8 @@ def start_gateway(
         streams.resync,
         streams.queue_watch,
         drain,
-        Reload(admission, check),
+        Reload(admission, check, lasting),
+        webhook,
         every=_every(loop, settings, front, door, streams, expiry, audit),
     )
     node.start(
@@ -123,6 +131,11 @@ def start_gateway(
     )
     stack.callback(node.close)
     return node
+
+
+def _webhook(loop: asyncio.AbstractEventLoop, settings: Settings) -> WebhookTokens | None:
+    section = settings.authentication_webhook.webhook()
+    return None if section is None else WebhookTokens(loop, section, now=time.time)
 
 
 def _every(
@@ -404,6 +417,7 @@ def _addresses(settings: Settings) -> GatewayAddresses:
     return GatewayAddresses(
         settings.gateway.gateway_uri,
         settings.gateway.gateway_public_uri,
+        settings.node.public_host,
         _inside(queue_uris, QUEUE_HERE) if settings.mode == "all" else queue_uris,
         _inside(call_uris, CALLS_HERE) if settings.mode == "all" else call_uris,
     )

@@ -51,6 +51,8 @@ class Reload:
         self._manager.reloading()
         try:
             new, tokens, keys = await asyncio.to_thread(self._read)
+            if self._gateway is not None:
+                self._gateway.change_keys(keys.pairs)
         except ChatdError as exc:
             for line in exc.explained.splitlines():
                 log.error("Settings and tokens were not reloaded; the old ones stay in force", error=line)

@@ -84,7 +84,7 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
             if mode == "gateway"
             else await start_default_node(loop, context, settings, keys, stack, broken, seams)
         )
-        gateway = None if mode == "default" else start_gateway(loop, context, settings, stack, seams)
+        gateway = None if mode == "default" else start_gateway(loop, context, settings, keys, stack, seams)
         warn_of_open_sockets((*settings.calls.uris(settings.place), *settings.queue.uris(settings.place)))
         if gateway is not None:
             await _until_ready(gateway, stop, manager)

@@ -32,7 +32,7 @@ Scopes = Annotated[
 Devices = Annotated[
     list[str], typer.Option("--device", help="A device that it may stream for. Default: any.")
 ]
-Key = Annotated[str, typer.Option("--key", help="The CURVE key that its client must have, in Z85.")]
+Key = Annotated[str, typer.Option("--key", help="The public key that its client must have (chatctl key).")]
 Expires = Annotated[
     str, typer.Option("--expires", help="A time (2027-11-01T00:00:00Z), or a span from now, such as 30d.")
 ]

@@ -33,6 +33,11 @@ class Keys:
         return (self.current,) if self.following is None else (self.current, self.following)
 
     @property
+    def public(self) -> tuple[bytes, ...]:
+        """The public keys of all that are good, the newest last."""
+        return tuple(pair.public for pair in self.pairs)
+
+    @property
     def newest(self) -> KeyPair:
         """The one that others are to use from now on."""
         return self.following or self.current

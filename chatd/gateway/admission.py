@@ -3,7 +3,10 @@ doorkeeper, frame by frame."""
 
 from collections.abc import Sequence
 
-from chatd.errors import PermissionDenied, Unauthenticated
+import structlog
+
+from chatd.core.seldom import Seldom
+from chatd.errors import PermissionDenied, RateLimited, Unauthenticated
 from chatd.gateway.audit import GatewayAudit
 from chatd.gateway.authentication.chain import Authentication, Authenticator
 from chatd.gateway.authentication.identity import Identity, MayNotActFor
@@ -11,6 +14,8 @@ from chatd.gateway.connection import ClientConnection
 from chatd.gateway.doorkeeper import Doorkeeper, DoorSettings
 from chatd.gateway.rate_limits import RateLimits, RateSettings, events_in
 from chatd.pb.gateway.v1.gateway_pb2 import RpcRequest
+
+log = structlog.get_logger()
 
 
 class Admission:
@@ -23,6 +28,7 @@ class Admission:
         self._limits = limits
         self._door = door
         self._audit = audit
+        self._seldom = Seldom()
 
     def change(self, tokens: Sequence[Authenticator], rates: RateSettings, door: DoorSettings) -> None:
         """Go by these from now on. What has been counted so far stays counted."""
@@ -75,14 +81,33 @@ class Admission:
             self._limit(peer, identity, 1, size)
 
     def _limit(self, peer: ClientConnection, identity: Identity, events: int, size: int) -> None:
-        self._limits.admit(peer, identity.profile_id, events=events, size=size, now=peer.heard_at)
+        try:
+            self._limits.admit(peer, identity.profile_id, events=events, size=size, now=peer.heard_at)
+        except RateLimited as exc:
+            self._say_limited(peer, identity.profile_id, exc)
+            raise
 
     def limit_acks(self, peer: ClientConnection) -> None:
         """Acks and heartbeats count only as frames, of which there may be many. Raises
         RateLimited."""
         peer.frames_left -= 1
         if peer.frames_left < 0:
-            self._limits.more_frames(peer, peer.heard_at)
+            try:
+                self._limits.more_frames(peer, peer.heard_at)
+            except RateLimited as exc:
+                self._say_limited(peer, "" if peer.identity is None else peer.identity.profile_id, exc)
+                raise
+
+    def _say_limited(self, peer: ClientConnection, profile_id: str, error: RateLimited) -> None:
+        repeated = self._seldom.due((profile_id, peer.link.address), peer.heard_at)
+        if repeated is not None:
+            log.info(
+                "A client is rate-limited",
+                profile=profile_id,
+                address=peer.link.origin,
+                limit=str(error),
+                repeated=repeated,
+            )
 
     def may_be_told(self, peer: ClientConnection, size: int) -> bool:
         """True if a client whose frame of so many bytes is refused is to be told so. False: it went

@@ -1,14 +1,20 @@
 """Everything a gateway sends to devices goes through here, and every stream that ends, ends
 here."""
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+import structlog
+
+from chatd.core.seldom import Seldom
 from chatd.core.wire import encode_reply, error_to_pb
 from chatd.errors import AckAhead, ChatdError, Draining, HeartbeatLost, Superseded
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.link import Link
 from chatd.pb.gateway.v1.gateway_pb2 import CaughtUp, Closed, Error, ServerFrame
+
+log = structlog.get_logger()
 
 FAILURES = (HeartbeatLost, Superseded, AckAhead)
 """Ends that may be the fault of the delivery in flight; a Bye or a gateway that stops is not."""
@@ -33,7 +39,10 @@ class DeviceSender:
     def __init__(self, forget: Forget) -> None:
         self._forget = forget
         self.elsewhere: tuple[str, ...] = ()
-        """The other gateways, as devices reach them. Written by Introduction."""
+        """The other gateways, as devices reach them. Written by Introduction, as ``itself`` is."""
+        self.itself: tuple[str, ...] = ()
+        """This gateway, with its newest key, if connections are encrypted."""
+        self._seldom = Seldom()
 
     def deliver(self, peer: ClientConnection, records: Sequence[bytes], caught_up: bool) -> None:
         """Delivery records, concatenated into few frames; with ``caught_up`` the device is then
@@ -72,11 +81,27 @@ class DeviceSender:
         """End the connection's stream, if it has one, and say why; None: because the device asked
         for it. ``hello_id`` names a Hello that was refused; 0: the one of the stream is named."""
         hello_id = hello_id or peer.hello_id
+        if isinstance(error, Superseded):
+            self._say_superseded(peer, error)
         self._forget(peer, failed=isinstance(error, FAILURES))
         reason = Error(code=0, name="OK") if error is None else error_to_pb(error)
         gateways = self.elsewhere if isinstance(error, Draining) else ()
         closed = Closed(error=reason, gateways=gateways, hello_id=hello_id)
         peer.link.send(ServerFrame(closed=closed).SerializeToString())
+
+    def _say_superseded(self, peer: ClientConnection, error: Superseded) -> None:
+        """Two devices of one name take the stream from each other again and again."""
+        repeated = self._seldom.due(peer.topic, time.monotonic())
+        if repeated is not None:
+            profile, _, device = peer.topic[:-1].decode().partition(":")
+            log.info(
+                "A stream was superseded",
+                profile=profile,
+                device=device,
+                address=peer.link.origin,
+                reason=str(error),
+                repeated=repeated,
+            )
 
 
 def frames_of(records: Sequence[bytes]) -> Iterator[bytes]:

@@ -19,6 +19,7 @@ from chatd.core.wire import is_heartbeat
 from chatd.errors import ChatdError, Internal, MalformedFrame, NoStream, UnknownFrame
 from chatd.gateway.ack_flush import AckFlush
 from chatd.gateway.admission import Admission
+from chatd.gateway.authentication.pending import AuthenticationPending
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.catch_up import CatchUp
 from chatd.gateway.connection import ClientConnection, ConnectionManager
@@ -27,6 +28,7 @@ from chatd.gateway.opening import Opening
 from chatd.gateway.presence import GatewayPresence
 from chatd.gateway.refusals import Refusals
 from chatd.gateway.token_expiry import TokenExpiry
+from chatd.gateway.waiting_frames import WaitingFrames
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, ServerFrame
 from chatd.text import one_line
 
@@ -71,6 +73,7 @@ class GatewayServer:
         self._presence = presence
         self._expiry = expiry
         self._touch = touch
+        self._waiting = WaitingFrames(self.on_frame, self.after_batch)
         self._handlers: dict[str | None, Handler] = {
             "hello": opening.on_hello,
             "ack": self._on_ack,
@@ -101,10 +104,23 @@ class GatewayServer:
             handler(peer, frame)
         except ChatdError as exc:
             self._refusals.frame(peer, exc, len(encoded), hello_id=frame.hello.hello_id)
+        except AuthenticationPending as pending:
+            self._wait(peer, frame, encoded, pending)
         except Exception as exc:  # one frame must not take the rest of its batch with it
             log.exception("A client's frame could not be handled")
             error = Internal(f"the frame could not be handled: {type(exc).__name__}")
             self._refusals.frame(peer, error, len(encoded), hello_id=frame.hello.hello_id)
+
+    def _wait(
+        self, peer: ClientConnection, frame: ClientFrame, encoded: bytes, pending: AuthenticationPending
+    ) -> None:
+        try:
+            self._waiting.wait(peer, encoded, pending)
+        except ChatdError as exc:
+            if frame.HasField("call"):
+                self._refusals.call(peer, frame.call.call_id, exc, len(encoded))
+            else:
+                self._refusals.frame(peer, exc, len(encoded), hello_id=frame.hello.hello_id)
 
     def after_batch(self) -> None:
         """Ask default nodes for all that the frames since the last call made necessary."""

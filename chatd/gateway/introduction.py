@@ -8,6 +8,7 @@ from functools import partial
 
 import structlog
 
+from chatd.core.address import Address, split
 from chatd.core.counter import Counter
 from chatd.core.deadline import NodeClock
 from chatd.core.log_state import from_pb
@@ -65,13 +66,20 @@ class Introduction:
         self._request = request
         self._queue_name = queue_name
         self._counters = counters
+        self._public = Address("")
         self._timer: asyncio.TimerHandle | None = None
         self._described_at = 0.0
 
-    def begin(self, gateway_uri: str) -> None:
-        """Devices reach this gateway at ``gateway_uri``."""
-        self._request.gateway_uri = gateway_uri
+    def begin(self, public: Address) -> None:
+        """Devices reach this gateway at the address ``public``."""
+        self.announce(public)
         self._tick()
+
+    def announce(self, public: Address) -> None:
+        """The same from now on. A device that knows an older key learns the newest one."""
+        self._public = public
+        self._request.gateway_uri = str(public)
+        self._sender.itself = (str(public),) if public.key else ()
 
     def leave(self) -> None:
         """Tell the nodes from now on that devices are not to be sent here."""
@@ -141,7 +149,7 @@ class Introduction:
         self._discovery.heard(node.uri, description.call_uri, description.nodes, self._backend.is_silent)
         self._watch.described(node, mark, description.watched, restarted=restarted)
         self._sender.elsewhere = tuple(
-            uri for uri in description.gateway_uris if uri != self._request.gateway_uri
+            uri for uri in description.gateway_uris if split(uri)[0] != self._public.endpoint
         )
 
     def _refusal(self, description: DescribeResponse) -> str:

@@ -10,7 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import structlog
+
+from chatd.core.address import Address
+from chatd.core.curve import KeyPair
 from chatd.errors import ChatdError
+from chatd.gateway.authentication.webhook import WebhookTokens
 from chatd.gateway.backend import Backend
 from chatd.gateway.discovery import Discovery
 from chatd.gateway.drain import Drain
@@ -18,6 +23,7 @@ from chatd.gateway.fronts.zmtp import ZmtpFront
 from chatd.gateway.fronts.zmtp_link import OnFrame
 from chatd.gateway.introduction import Introduction
 from chatd.gateway.node_queues import NodeQueues
+from chatd.gateway.public_address import public_address
 from chatd.gateway.queue_watch import QueueWatch
 from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
@@ -27,17 +33,21 @@ from chatd.transport.queue import OnMessages, Subscriber
 from chatd.transport.sockets import Context
 from chatd.transport.timers import Timers
 
+log = structlog.get_logger()
+
 ANEW_SECONDS = 0.5
 """Between leaving the queues and coming back with another key."""
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayAddresses:
-    """``public_uri`` is where devices reach the gateway; empty: where it is bound. ``queue_uris``
-    and ``node_uris`` are the nodes to begin with."""
+    """``public_uri`` is where devices reach the gateway; empty: where it is bound, at
+    ``public_host`` if that is all addresses of the machine. ``queue_uris`` and ``node_uris`` are
+    the nodes to begin with."""
 
     bind_uri: str
     public_uri: str
+    public_host: str
     queue_uris: Sequence[str]
     node_uris: Sequence[str]
 
@@ -61,6 +71,7 @@ class GatewayNode:
         queue_watch: QueueWatch,
         drain: Drain,
         reload: Reload,
+        webhook: WebhookTokens | None,
         every: Sequence[tuple[float, Callable[[], None]]],
     ) -> None:
         self._loop = loop
@@ -77,9 +88,12 @@ class GatewayNode:
         self._every = every
         self._timers = Timers(loop)
         self._drain = drain
+        self._webhook = webhook
         self.reload = reload.run
+        self._addresses = GatewayAddresses("", "", "", (), ())
+        self._bound = ""
         self.uri = ""
-        """Where the gateway is bound."""
+        """The address that devices use."""
 
     @property
     def ready(self) -> bool:
@@ -101,7 +115,8 @@ class GatewayNode:
         on_messages: OnMessages,
     ) -> None:
         """Bind, connect to the default nodes, begin. Raises ConfigError."""
-        self.uri = self._front.open(
+        self._addresses = addresses
+        self._bound = self._front.open(
             context,
             addresses.bind_uri,
             on_frame=on_frame,
@@ -109,6 +124,7 @@ class GatewayNode:
             after_batch=after_batch,
         )
         try:
+            public = self._public_address()
             self._subscriber.open(context, addresses.queue_uris, on_messages, self._queue_watch.missed)
             self._backend.connect(context, addresses.node_uris)
             self._discovery.remember()
@@ -116,15 +132,39 @@ class GatewayNode:
             self.close()
             raise
         self._watch.open(self._resync.topics)
-        self._introduction.begin(addresses.public_uri or self.uri)
+        self._introduction.begin(public)
         for seconds, action in self._every:
             self._timers.every(seconds, action)
+
+    def _public_address(self) -> Address:
+        public = self._address_with(self._front.public_keys)
+        self.uri = str(public)
+        return public
+
+    def _address_with(self, keys: Sequence[bytes]) -> Address:
+        addresses = self._addresses
+        return public_address(addresses.public_uri, addresses.public_host, self._bound, keys)
+
+    def change_keys(self, pairs: Sequence[KeyPair]) -> None:
+        """Connections of devices that come from now on are encrypted with these keys, if they are
+        encrypted; the newest is announced. Raises ConfigError, and changes nothing, if the settings
+        name a key that is none of these."""
+        if not self._front.public_keys:
+            return
+        self._address_with([pair.public for pair in pairs])
+        self._front.change_keys(pairs)
+        before, public = self.uri, self._public_address()
+        if self.uri != before:
+            log.info("Devices are told of a new key", gateway=self.uri)
+            self._introduction.announce(public)
 
     async def drain(self, seconds: float) -> None:
         """Send the devices away and wait for what is under way, for ``seconds`` at most; then
         accept and hear nothing more."""
         await self._drain.run(seconds)
         await self._front.drain()
+        if self._webhook is not None:
+            await self._webhook.close()
 
     def connect_anew(self) -> None:
         """Connect to the default nodes with the key that the process has by now."""

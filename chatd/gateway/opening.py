@@ -211,7 +211,7 @@ class Opening:
             version=min(opening.hello.version, PROTOCOL_VERSION),
             gateway_id=self._defaults.gateway_id,
             new_device=new_device,
-            gateways=self._sender.elsewhere,
+            gateways=self._sender.itself + self._sender.elsewhere,
             hello_id=opening.hello.hello_id,
             log=log_name,
             rewound=rewound,

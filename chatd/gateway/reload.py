@@ -14,16 +14,17 @@ from chatd.gateway.token_check import TokenCheck
 
 
 class Reload:
-    """Changes what Admission goes by."""
+    """Changes what Admission goes by. The ``lasting`` authenticators are asked last, as before."""
 
-    def __init__(self, admission: Admission, check: TokenCheck) -> None:
+    def __init__(self, admission: Admission, check: TokenCheck, lasting: Sequence[Authenticator]) -> None:
+        self._lasting = lasting
         self._admission = admission
         self._check = check
 
     def run(self, tokens: Sequence[Authenticator], rates: RateSettings, door: DoorSettings) -> int:
         """Apply all three; the number of streams that were ended, Hellos on their way to one
         included."""
-        self._admission.change(tokens, rates, door)
+        self._admission.change((*tokens, *self._lasting), rates, door)
         return self._check.run(self._now_shown)
 
     def _now_shown(self, peer: ClientConnection, identity: Identity) -> Identity:

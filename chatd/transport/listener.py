@@ -38,13 +38,16 @@ _ESTABLISHED = 1  # in the first byte of struct tcp_info
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
-def listen(uri: str, claim: Callable[[str], None], *, share_port: bool = False) -> socket.socket:
+def listen(
+    uri: str, claim: Callable[[str], None], *, share_port: bool = False, encrypts: bool = False
+) -> socket.socket:
     """A socket that listens at a tcp:// or ipc:// address. ``claim`` takes an ipc path for this
     process, or raises. ``share_port``: other processes that say so too may listen at the same port.
-    Raises ConfigError if the address can never be listened at, StartFailed if it cannot be now."""
+    ``encrypts``: the caller encrypts every connection. Raises ConfigError if the address can never
+    be listened at, StartFailed if it cannot be now."""
     listening = Listening.parse(uri)
-    if listening.is_encrypted:
-        raise ConfigError(f"{uri!r}: encryption of devices is not built yet")
+    if listening.is_encrypted and not encrypts:
+        raise ConfigError(f"{uri!r}: others can reach it, so it needs encryption, and there is no key")
     uri = listening.endpoint
     try:
         if uri.startswith("ipc://"):

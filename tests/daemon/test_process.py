@@ -48,7 +48,7 @@ def test_check_config(tmp_path: Path) -> None:
     assert (alone.returncode, "--check-config" in alone.stderr) == (2, True)
     bad = chatd("all", "--check-config", GATEWAY_URI="tcp://0.0.0.0:1", CHATD_DATA_DIR=str(tmp_path))
     assert bad.returncode == 2
-    assert bad.stderr.startswith("chatd: GATEWAY_URI")
+    assert bad.stderr.startswith("chatd: GATEWAY_PUBLIC_URI")
     assert not list(tmp_path.iterdir()), "a check makes nothing"
 
 

@@ -25,6 +25,7 @@ SECRETS = {
     "DB_URI": f"postgresql://chatd:{CANARY}@127.0.0.1:1/chatd?sslpassword={CANARY}",
     "NOTIFY_WEBHOOK_URL": f"https://{CANARY}:{CANARY}@127.0.0.1/{CANARY}?token={CANARY}",
     "NOTIFY_WEBHOOK_SECRET": CANARY,
+    "AUTH_WEBHOOK_URL": f"https://{CANARY}:{CANARY}@127.0.0.1:1/{CANARY}?key={CANARY}",
 }
 TOKENS = f'[tokens.{CANARY}]\nprofile = "operator"\nrole = "operator"\n'
 
@@ -72,6 +73,7 @@ SPOILT = {
     ),
     "NOTIFY_WEBHOOK_URL": ("c4nary", "ftp://c4nary@h", "https://c4n ary"),
     "NOTIFY_WEBHOOK_SECRET": (" ",),
+    "AUTH_WEBHOOK_URL": ("c4nary", "http://c4nary@h/", "https://c4n ary:c4nary@[/"),
 }
 
 
@@ -112,7 +114,7 @@ def test_a_running_daemon_and_chatctl(tmp_path: Path) -> None:
         for token, command in itertools.product(
             (files, ["--token", f"x{CANARY}"], ["--token", f"{CANARY}\udcff"]), ("status", "nodes")
         ):
-            done = chatctl("--uri", running.uri, *token, command)
+            done = chatctl("--uri", running.uri, "--timeout", "3", *token, command)
             printed += done.stdout + done.stderr
         refused = chatctl("--uri", f"tcp://127.0.0.1:{free_port()}", "--timeout", "0.3", *files, "status")
         printed += refused.stdout + refused.stderr

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from chatd.client import Client
-from chatd.core.curve.keys import encode_key
 from chatd.errors import PermissionDenied
 from tests.daemon.test_process import chatd
 from tests.daemon.test_reload import reload
@@ -43,7 +42,7 @@ async def test_a_token_is_issued_and_good_after_a_reload(tmp_path: Path) -> None
 def test_a_token_is_read_from_standard_input(tmp_path: Path) -> None:
     file = tmp_path / "tokens.toml"
     command = [sys.executable, "-m", "chatd", "token", "add", "ops", "--scope", "read", "--file", str(file)]
-    command += ["--key", encode_key(bytes(32))]
+    command += ["--key", bytes(32).hex()]
     done = subprocess.run(command, input="c4nary\n", capture_output=True, text=True, check=False, timeout=20)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert "c4nary" not in file.read_text() + done.stderr

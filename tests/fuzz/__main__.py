@@ -72,9 +72,7 @@ def main() -> None:
         import atheris  # noqa: F401
     except ImportError:
         given.random = True
-    print(
-        f"fuzzing chatd/core/zmtp.py for {given.minutes:g} min, {'at random' if given.random else 'guided'}"
-    )
+    print(f"fuzzing chatd/core/zmtp/ for {given.minutes:g} min, {'at random' if given.random else 'guided'}")
     (at_random if given.random else guided)(given.minutes, given.seed)
 
 

@@ -1,13 +1,13 @@
-"""The fuzz target of chatd/core/zmtp.py: any bytes, cut anywhere, as the slow second reader judges
+"""The fuzz target of chatd/core/zmtp/: any bytes, cut anywhere, as the slow second reader judges
 them.
 
 An input begins with a byte that chooses the opening and the largest body, a byte that says how many
 cuts follow, and a byte for the size of each piece.
 """
 
-from tests.core.zmtp_listener import compare
-from tests.core.zmtp_peer import COMMAND, LONG, MORE, OPENED, head, hello, ping, properties, ready, said, wire
-from tests.core.zmtp_reference import judge
+from tests.core.zmtp.listener import compare
+from tests.core.zmtp.peer import COMMAND, LONG, MORE, OPENED, head, hello, ping, properties, ready, said, wire
+from tests.core.zmtp.reference import judge
 
 OPENINGS = (b"", hello(), OPENED)
 LARGEST_BODIES = (300, 9_000)

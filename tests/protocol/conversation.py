@@ -10,6 +10,7 @@ import zmq
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
 
+from chatd.core.curve import encode_key
 from chatd.pb.chat.v1.chat_pb2 import CreateRoomRequest, RoomEvent, SendEventsRequest, SendEventsResponse
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery
 from chatd.pb.gateway.v1.gateway_pb2 import (
@@ -36,7 +37,11 @@ class Conversation:
         self.socket.rcvhwm = 0  # at its limit libzmq would not even see that the connection has ended
         if routing_id:
             self.socket.routing_id = routing_id
-        self.socket.connect(uri)
+        endpoint, _, key = uri.partition("#")
+        if key:
+            self.socket.curve_publickey, self.socket.curve_secretkey = zmq.curve_keypair()
+            self.socket.curve_serverkey = encode_key(bytes.fromhex(key)).encode()
+        self.socket.connect(endpoint)
         self.uri = uri
         self.token = token
         self.profile = profile

@@ -47,6 +47,7 @@ def test_an_address_of_loopback(host: str) -> None:
     [
         "tcp://*:7400",
         "tcp://0.0.0.0:7400",
+        "tcp://127.0.0.1:7400#curve",
         "tcp://lo:7400",
         "tcp://eth0:7400",
         "tcp://127.0.0.1",

@@ -23,15 +23,25 @@ _FIRST_NONCE = 1
 
 
 class CurveServer:
-    """A listener's part: its permanent keys and its cookie keys."""
+    """A listener's part: its permanent keys and its cookie keys.
 
-    def __init__(self, keys: KeyPair) -> None:
-        self.keys = keys
+    While the server's key is changed there are two pairs, and a client may know either: ``pairs``
+    are all that are good, the newest last. They may be replaced at any time, for connections that
+    come from then on.
+    """
+
+    def __init__(self, *pairs: KeyPair) -> None:
+        self.pairs = pairs
         self.cookie_keys = CookieKeys()
+
+    @property
+    def public(self) -> bytes:
+        """The public key that clients are to be told."""
+        return self.pairs[-1].public
 
     def handshake(self) -> "CurveServerHandshake":
         """The handshake of a new connection."""
-        return CurveServerHandshake(self.keys, self.cookie_keys)
+        return CurveServerHandshake(self.pairs, self.cookie_keys)
 
     def discard_cookie_keys(self, now: float) -> None:
         """Forget cookie keys that are too old. Handshakes do this on their way; a listener calls it
@@ -59,14 +69,14 @@ class CurveServerHandshake:
         "_cookie_nonce",
         "_cookies",
         "_key",
-        "_keys",
+        "_pairs",
         "_received",
         "client_key",
         "metadata",
     )
 
-    def __init__(self, keys: KeyPair, cookies: CookieKeys) -> None:
-        self._keys = keys
+    def __init__(self, pairs: tuple[KeyPair, ...], cookies: CookieKeys) -> None:
+        self._pairs = pairs  # after HELLO the one that it is for
         self._cookies = cookies
         self._awaits = _Awaits.HELLO
         self._received = 0
@@ -119,10 +129,7 @@ class CurveServerHandshake:
         if body[:key_at] != commands.HELLO_START:
             raise CurveError(CurveFailure.MALFORMED, "HELLO of another version, or not padded with zeros")
         client, nonce = body[key_at:nonce_at], body[nonce_at:box_at]
-        key = shared_key(client, self._keys.secret)
-        text = open_box(body[box_at:], commands.HELLO_NONCE + nonce, key)
-        if key is None or text is None or not same(text, commands.HELLO_TEXT):
-            raise CurveError(CurveFailure.NOT_AUTHENTIC, "HELLO is not made for this server's key")
+        key = self._key_of(client, commands.HELLO_NONCE + nonce, body[box_at:])
         transient = new_key_pair()
         cookie = self._cookies.seal(client, transient.secret, now)
         self._cookie_nonce = cookie[:LONG_NONCE_BYTES]
@@ -130,6 +137,17 @@ class CurveServerHandshake:
         long_nonce = token_bytes(LONG_NONCE_BYTES)
         box = seal(transient.public + cookie, commands.WELCOME_NONCE + long_nonce, key)
         return commands.WELCOME + long_nonce + box
+
+    def _key_of(self, client: bytes, nonce: bytes, box: bytes) -> bytes:
+        """The key of HELLO's box, which is for one of the pairs. The time that this takes tells
+        which one, and that is no secret."""
+        for pair in self._pairs:
+            key = shared_key(client, pair.secret)
+            text = open_box(box, nonce, key)
+            if key is not None and text is not None and same(text, commands.HELLO_TEXT):
+                self._pairs = (pair,)
+                return key
+        raise CurveError(CurveFailure.NOT_AUTHENTIC, "HELLO is not made for a key of this server")
 
     def _initiate(self, body: bytes, now: float) -> None:
         require_bytes("INITIATE", body, commands.INITIATE_BYTES, commands.MAX_HANDSHAKE_BYTES)
@@ -152,7 +170,7 @@ class CurveServerHandshake:
             raise CurveError(CurveFailure.NOT_AUTHENTIC, "INITIATE whose box does not open")
         metadata_at = KEY_BYTES + commands.VOUCH_BYTES
         client, vouch = text[:KEY_BYTES], text[KEY_BYTES:metadata_at]
-        if not _vouches(vouch, client, transient_secret, transient_client + self._keys.public):
+        if not _vouches(vouch, client, transient_secret, transient_client + self._pairs[0].public):
             raise CurveError(CurveFailure.BAD_VOUCH, "a vouch for another connection or server")
         try:
             metadata = decode_metadata(text[metadata_at:])

@@ -6,10 +6,13 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from chatd.core.address import Listening
 from chatd.daemon.settings.addresses import address_problems
 from chatd.daemon.settings.section import MIB, Place, Section, number
+from chatd.errors import ConfigError
 from chatd.gateway.doorkeeper import DoorSettings
 from chatd.gateway.fronts.zmtp_link import FrontLimits
+from chatd.gateway.public_address import check_public_address
 
 
 class GatewaySection(Section):
@@ -20,13 +23,13 @@ class GatewaySection(Section):
     gateway_uri: str = Field(
         default="tcp://127.0.0.1:7400",
         description="Address at which a gateway takes the connections of devices and chatctl: tcp:// or "
-        "ipc://, of this machine only.",
+        "ipc://. Beyond this machine every connection is encrypted; on it, with #curve behind the address.",
     )
     gateway_public_uri: str = Field(
         default="",
-        description="Address at which devices reach this gateway from where they are; other gateways name it "
-        "to devices when they "
-        "stop. Default: GATEWAY_URI, as bound.",
+        description="Address at which devices reach this gateway from where they are, such as "
+        "tcp://chat.example:7400. Gateways name it to devices, with this one's key if its connections are "
+        "encrypted. Default: GATEWAY_URI, as bound; at PUBLIC_HOST if that is all addresses of the machine.",
     )
     max_connections_per_device: int = number(
         2,
@@ -82,6 +85,21 @@ class GatewaySection(Section):
         """The limits of the device port. ``max_frame`` in bytes."""
         return FrontLimits(max_frame, self.gateway_max_unsent_bytes, self.gateway_share_port)
 
+    @property
+    def is_encrypted(self) -> bool:
+        """True if every connection of a device is. Raises ConfigError for an address that is
+        none."""
+        return Listening.parse(self.gateway_uri).is_encrypted
+
     def problems(self, place: Place) -> Iterator[str]:
-        if place.mode != "default":
-            yield from address_problems("GATEWAY_URI", self.gateway_uri, mem_allowed=False, listens=True)
+        if place.mode == "default":
+            return
+        found = list(address_problems("GATEWAY_URI", self.gateway_uri, mem_allowed=False, listens=True))
+        yield from found
+        if not found:
+            try:
+                check_public_address(
+                    self.gateway_public_uri, place.public_host, Listening.parse(self.gateway_uri)
+                )
+            except ConfigError as exc:
+                yield f"GATEWAY_PUBLIC_URI: {exc}"

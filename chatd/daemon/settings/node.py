@@ -56,8 +56,8 @@ class NodeSection(Section):
     public_host: str = Field(
         default="",
         pattern=r"^[A-Za-z0-9._-]*$|^[0-9A-Fa-f:.]+$",
-        description="Host name or address at which gateways on other machines reach this one. A default node "
-        "needs it if it listens at all addresses of the machine, as with DEFAULT_URI=tcp://0.0.0.0:7401.",
+        description="Host name or address at which other machines reach this one. It is needed if anything "
+        "listens at all addresses of the machine, as with DEFAULT_URI=tcp://0.0.0.0:7401.",
         json_schema_extra={"allowed": "a host name or an IP address"},
     )
     node_lease_seconds: float = number(

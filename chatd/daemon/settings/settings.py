@@ -1,6 +1,7 @@
 """All settings, composed of their sections in the order of the flow. ``SECTIONS`` is the list of
 them."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from inspect import isclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from chatd.daemon.mode import Mode
 from chatd.daemon.settings.authentication import AuthenticationSection
+from chatd.daemon.settings.authentication_webhook import AuthenticationWebhookSection
 from chatd.daemon.settings.calls import CallsSection
 from chatd.daemon.settings.fan_out import FanOutSection
 from chatd.daemon.settings.gateway import GatewaySection
@@ -44,6 +46,7 @@ class Settings(BaseModel):
     calls: CallsSection
     gateway: GatewaySection
     authentication: AuthenticationSection
+    authentication_webhook: AuthenticationWebhookSection
     streams: StreamsSection
     messages: MessagesSection
     rooms: RoomsSection
@@ -61,6 +64,18 @@ class Settings(BaseModel):
         """The mode, the folders and so on, which sections ask for where a default depends on
         them."""
         return replace(self.node.place(self.mode), default_uri=self.calls.default_uri)
+
+    def problems(self) -> Iterator[str]:
+        """A line for each value that is well formed and still wrong."""
+        found = [line for section in self.sections().values() for line in section.problems(self.place)]
+        yield from found
+        if self.mode == "default" or found or self.node.key_file is not None:
+            return
+        if self.gateway.gateway_share_port and self.gateway.is_encrypted:
+            yield (
+                "KEY_FILE: gateways that share a port (GATEWAY_SHARE_PORT) need the same key, since the "
+                "kernel chooses the one that a device meets; it must be set, to one file for all of them"
+            )
 
     def sections(self) -> dict[str, Section]:
         """The sections by name."""

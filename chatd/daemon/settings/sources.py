@@ -55,10 +55,7 @@ def load_settings(mode: Mode, config_file: Path | None, *, system_config: Path =
         for key in _unknown(values)
     ]
     if not problems:
-        place = settings.place
-        problems = [
-            mask(line) for section in settings.sections().values() for line in section.problems(place)
-        ]
+        problems = [mask(line) for line in settings.problems()]
     if problems:
         raise ConfigError("\n".join(problems)) from None
     return settings

@@ -41,9 +41,9 @@ class RetryRule:
 
 def record_failure(
     transaction: Transaction, stream: StreamKey, room_id: str, seq: int, rule: RetryRule
-) -> None:
+) -> bool:
     """The oldest delivery in flight was not taken. It does not count if it was acknowledged
-    meanwhile, or failed just before."""
+    meanwhile, or failed just before. True: it is a dead letter now."""
     database, now_us = transaction.database, transaction.now_us
     place = (stream.profile_id, stream.device_id, room_id, seq)
     letters = database.rows(f"SELECT state, tries, tried_at_us FROM dead_letter WHERE {_AT}", place)
@@ -51,19 +51,19 @@ def record_failure(
         state, tries, tried_at_us = letters[0]
         if state == "replaying" and not rule.is_too_soon(tries, now_us - tried_at_us):
             _replay_failed(transaction, place, tries + 1, rule)
-        return
+        return False
     if not _is_owed(transaction, place):
-        return
+        return False
     known = database.rows(
         f"SELECT attempts, first_at_us, last_at_us FROM delivery_attempt WHERE {_AT}", place
     )
     attempts, first_at_us, last_at_us = known[0] if known else (0, now_us, 0)
     if rule.is_too_soon(attempts, now_us - last_at_us):
-        return
+        return False
     attempts += 1
     if attempts > rule.max_retries:
         _make_dead_letter(transaction, place, SkipReason.SKIP_REASON_UNDELIVERABLE, "", attempts, first_at_us)
-        return
+        return True
     database.run(
         """
         INSERT INTO delivery_attempt (profile_id, device_id, room_id, seq, attempts, first_at_us, last_at_us)
@@ -74,6 +74,7 @@ def record_failure(
         (*place, attempts, first_at_us, now_us),
     )
     set_has_failures(transaction, stream.profile_id, stream.device_id)
+    return False
 
 
 def _replay_failed(transaction: Transaction, place: _Place, tries: int, rule: RetryRule) -> None:
@@ -85,8 +86,8 @@ def _replay_failed(transaction: Transaction, place: _Place, tries: int, rule: Re
     )
 
 
-def reject(transaction: Transaction, stream: StreamKey, room_id: str, seq: int, reason: str) -> None:
-    """The device refuses the event, or a replay of it, for good."""
+def reject(transaction: Transaction, stream: StreamKey, room_id: str, seq: int, reason: str) -> bool:
+    """The device refuses the event, or a replay of it, for good. True: it is a dead letter now."""
     place = (stream.profile_id, stream.device_id, room_id, seq)
     text = reason[:MAX_TEXT].replace("\0", "\ufffd")
     replayed = transaction.database.rows(
@@ -99,15 +100,15 @@ def reject(transaction: Transaction, stream: StreamKey, room_id: str, seq: int, 
         (SkipReason.SKIP_REASON_REJECTED, text, *place),
     )
     if replayed:
-        return
+        return True
     known = transaction.database.rows(
         f"SELECT attempts, first_at_us FROM delivery_attempt WHERE {_AT}", place
     )
     attempts, first_at_us = known[0] if known else (0, transaction.now_us)
-    if _is_owed(transaction, place):
-        _make_dead_letter(
-            transaction, place, SkipReason.SKIP_REASON_REJECTED, text, attempts + 1, first_at_us
-        )
+    if not _is_owed(transaction, place):
+        return False
+    _make_dead_letter(transaction, place, SkipReason.SKIP_REASON_REJECTED, text, attempts + 1, first_at_us)
+    return True
 
 
 def end_replay(transaction: Transaction, stream: StreamKey, room_id: str, seq: int) -> None:

@@ -22,12 +22,14 @@ _Cursor = tuple[str, str, str]
 
 
 class NotCounted(NamedTuple):
-    """Indexes of streams whose acks did not count. ``superseded``: the device has a newer stream.
-    ``unknown``: the database does not know the stream, or not all that it acknowledges; it holds
-    another log, or the device was forgotten."""
+    """What did not count, and what came of failures. Indexes of streams: ``superseded``: the device
+    has a newer stream. ``unknown``: the database does not know the stream, or not all that it
+    acknowledges; it holds another log, or the device was forgotten."""
 
     superseded: tuple[int, ...] = ()
     unknown: tuple[int, ...] = ()
+    dead: tuple[tuple[int, str, int], ...] = ()
+    """Deliveries that became dead letters: the stream's index, the room and the seq."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,14 @@ class AckCursors(Command[NotCounted]):
         gaps: dict[tuple[str, str, str, int], int] = {}
         superseded: list[list[int]] = []
         unknown: list[list[int]] = []
+        dead: list[list[tuple[int, str, int]]] = []
         for command in commands:
             newer: list[int] = []
             lost: list[int] = []
             superseded.append(newer)
             unknown.append(lost)
+            letters: list[tuple[int, str, int]] = []
+            dead.append(letters)
             if not log.has(command.log):
                 lost.extend(range(len(command.acks)))
                 continue
@@ -71,7 +76,8 @@ class AckCursors(Command[NotCounted]):
                     (newer if epoch > stream.epoch else lost).append(index)
                     continue
                 for room_id, seq, reason in acks.rejected:
-                    reject(transaction, stream, room_id, seq, reason)
+                    if reject(transaction, stream, room_id, seq, reason):
+                        letters.append((index, room_id, seq))
                 for room_id, seq in acks.replayed:
                     end_replay(transaction, stream, room_id, seq)
                 for gap in acks.removed:
@@ -84,17 +90,20 @@ class AckCursors(Command[NotCounted]):
             ahead |= _move(transaction, rows)
         for gap_begin, last_seq in sorted(gaps.items()):
             _record_gap(transaction, *gap_begin, last_seq)
-        for command, newer, lost in zip(commands, superseded, unknown, strict=True):
+        for command, newer, lost, letters in zip(commands, superseded, unknown, dead, strict=True):
             gone = set(lost)
             for index, acks in enumerate(command.acks):
                 if index in gone:
                     continue
                 if ahead and index not in newer and not ahead.isdisjoint(_cursors(acks)):
                     lost.append(index)
-                if acks.failed is not None:
-                    record_failure(transaction, acks.stream, *acks.failed, command.rule)
+                if acks.failed is not None and record_failure(
+                    transaction, acks.stream, *acks.failed, command.rule
+                ):
+                    letters.append((index, *acks.failed))
         return [
-            NotCounted(tuple(newer), tuple(lost)) for newer, lost in zip(superseded, unknown, strict=True)
+            NotCounted(tuple(newer), tuple(lost), tuple(letters))
+            for newer, lost, letters in zip(superseded, unknown, dead, strict=True)
         ]
 
 

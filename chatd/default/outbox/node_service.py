@@ -1,12 +1,16 @@
 """NodeService: the calls of gateways for their streams: epochs, backlogs, cursors that move."""
 
+import time
 from collections.abc import Callable, Sequence
+
+import structlog
 
 from chatd.core.ack_batch import decode_acks
 from chatd.core.counter import Counter
 from chatd.core.ids import check_id, check_seq, topic_of
 from chatd.core.log_state import from_pb
 from chatd.core.model import Owed, Pull, Shown, StreamAcks, StreamKey
+from chatd.core.seldom import Seldom
 from chatd.core.wire import error_to_pb
 from chatd.default.answer import (
     Answer,
@@ -38,6 +42,8 @@ from chatd.errors import ChatdError
 from chatd.pb.gateway.v1 import gateway_pb2
 from chatd.pb.node.v1 import node_pb2
 from chatd.store.steady import steady_us
+
+log = structlog.get_logger()
 
 
 class NodeService:
@@ -75,6 +81,7 @@ class NodeService:
         self._clock = clock
         self._acknowledged = acknowledged
         self._unreadable = unreadable
+        self._seldom = Seldom()
         self._events_pulled = Counter("events_pulled", "events read from the outbox for gateways")
         self.part = Part(
             calls=(
@@ -185,6 +192,8 @@ class NodeService:
             self._cache.touch(alive, self._clock())
 
         def after(not_counted: NotCounted) -> None:
+            for index, room_id, seq in not_counted.dead:
+                self._say_dead(acks[index].stream, room_id, seq)
             left_out = {*not_counted.superseded, *not_counted.unknown}
             self._acknowledged(
                 [one for index, one in enumerate(acks) if index not in left_out] if left_out else acks
@@ -194,6 +203,19 @@ class NodeService:
             return node_pb2.AckBatchResponse(superseded=not_counted.superseded, unknown=not_counted.unknown)
 
         return Write(AckCursors(acks, self._rule, from_pb(request.log)), then, after)
+
+    def _say_dead(self, stream: StreamKey, room_id: str, seq: int) -> None:
+        device = (stream.profile_id, stream.device_id)
+        repeated = self._seldom.due(device, time.monotonic())
+        if repeated is not None:
+            log.warning(
+                "A delivery became a dead letter",
+                profile=device[0],
+                device=device[1],
+                room=room_id,
+                seq=seq,
+                repeated=repeated,
+            )
 
     def close_streams(self, caller: Caller, request: node_pb2.CloseStreamsRequest) -> Answer:
         """Forget connections that ended."""

@@ -10,7 +10,7 @@ scopes = ["read", "operate"]    # of "read", "operate", "erase"; default: all
 [tokens."sha256:9f86…"]
 profile = "alice"
 devices = ["phone", "laptop"]   # those that it may stream for; default: any
-key = "rq:rM>}U?@Lns47…"        # the CURVE key that its client must have, in Z85
+key = "5e31…"                  # the public key that its client must have (chatctl key)
 issued = 2026-11-01T00:00:00Z
 expires = 2027-11-01T00:00:00Z
 ```
@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from chatd.core.curve.keys import decode_key
+from chatd.core.address import parse_key
 from chatd.core.ids import check_id
 from chatd.core.toml import parse_toml
 from chatd.errors import ConfigError, InvalidArgument, InvalidId, os_error
@@ -118,8 +118,8 @@ def _key(entry: Mapping[str, object]) -> bytes:
     if "key" not in entry:
         return b""
     try:
-        return decode_key(str(entry["key"]))
-    except ValueError as exc:
+        return parse_key(str(entry["key"]))
+    except ConfigError as exc:
         raise InvalidArgument(f"key: {exc}") from exc
 
 

@@ -7,13 +7,13 @@ stay in the outbox, then its calls wait.
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from chatd.core.curve import CurveServer
-from chatd.core.zmtp import frame
-from chatd.core.zmtp_security import CurveHandshake, Handshake, NullHandshake
+from chatd.core.curve import CurveServer, KeyPair
+from chatd.core.zmtp import CurveHandshake, Handshake, NullHandshake, frame
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.fronts.bounds import UnfinishedFrames, Unsent
+from chatd.gateway.fronts.self_test import check_encryption
 from chatd.gateway.fronts.zmtp_link import LINGER, Door, FrontLimits, OnFrame, Refuse, ZmtpLink
 from chatd.transport.listener import Listener, address_of, listen
 from chatd.transport.sockets import Context
@@ -70,7 +70,11 @@ class ZmtpFront:
     ) -> str:
         """The address listened at. ``after_batch`` is called when everything that had come has been
         handed on. Raises ConfigError or StartFailed."""
-        listening = listen(uri, context.claim, share_port=self.limits.share_port)
+        if self._curve is not None:
+            check_encryption(self.handshake, self._curve.public)
+        listening = listen(
+            uri, context.claim, share_port=self.limits.share_port, encrypts=self._curve is not None
+        )
         self.on_frame, self.refuse, self._after_batch = on_frame, refuse, after_batch
         bound = address_of(listening)
         self._listener = Listener(self._loop, listening, self._accept, newcomers=self.door.newcomers)
@@ -94,6 +98,17 @@ class ZmtpFront:
         except OSError:
             accepted.close()
             link.connection_lost(None)
+
+    @property
+    def public_keys(self) -> tuple[bytes, ...]:
+        """The keys by which clients know it, the newest last; none if connections are plain."""
+        return () if self._curve is None else tuple(pair.public for pair in self._curve.pairs)
+
+    def change_keys(self, pairs: Sequence[KeyPair]) -> None:
+        """Connections that come from now on are encrypted with these keys, if they are
+        encrypted."""
+        if self._curve is not None:
+            self._curve.pairs = tuple(pairs)
 
     def handshake(self) -> Handshake:
         """The handshake of a new connection."""

@@ -16,11 +16,10 @@ from chatd.core.zmtp import (
     Connection,
     Delimited,
     Event,
-    NotZmtp3,
+    Handshake,
     ProtocolError,
     Refused,
 )
-from chatd.core.zmtp_security import Handshake
 from chatd.errors import ChatdError
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.fronts.bounds import UnfinishedFrames, Unsent
@@ -195,9 +194,7 @@ class ZmtpLink(asyncio.Protocol):
     def _break_off(self, error: ProtocolError) -> None:
         if error.answer:
             self._write(error.answer)
-        self._owner.door.broke(
-            self, "old or foreign protocol" if isinstance(error, NotZmtp3) else "broken protocol"
-        )
+        self._owner.door.broke(self, error.kind)
 
     def _hear(self, events: Sequence[Event]) -> None:
         owner = self._owner
@@ -205,7 +202,7 @@ class ZmtpLink(asyncio.Protocol):
         for at, event in enumerate(events):
             if self._holds:
                 self._left = list(events[at:])
-                return
+                break
             if self.has_ended:
                 return
             if type(event) is bytes:

@@ -9,7 +9,7 @@ from tests.core.curve.wire import DEALER, NOW, ROUTER, Handshake, handshake
 SERVER = CurveServer(new_key_pair())
 
 
-def begun(server_key: bytes = SERVER.keys.public) -> tuple[CurveClientHandshake, bytes]:
+def begun(server_key: bytes = SERVER.public) -> tuple[CurveClientHandshake, bytes]:
     """A client that waits for WELCOME, and the WELCOME."""
     client = CurveClientHandshake(server_key, new_key_pair(), DEALER)
     welcome = SERVER.handshake().command(client.hello(), NOW)
@@ -133,6 +133,6 @@ def test_no_octets_raise_anything_else(prefix: bytes, data: bytes) -> None:
 
 def test_each_connection_has_keys_of_its_own() -> None:
     keys = new_key_pair()
-    hellos = {CurveClientHandshake(SERVER.keys.public, keys, DEALER).hello()[80:112] for _ in range(5)}
+    hellos = {CurveClientHandshake(SERVER.public, keys, DEALER).hello()[80:112] for _ in range(5)}
     assert len(hellos) == 5
     assert keys.public not in hellos

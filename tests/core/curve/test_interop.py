@@ -80,7 +80,7 @@ def client_of_libzmq(
     keys = new_key_pair()
     with (
         listen() as listener,
-        client_socket(context, kind, server.keys.public, keys, port_of(listener)) as sock,
+        client_socket(context, kind, server.public, keys, port_of(listener)) as sock,
         Peer(listener.accept()[0], minor=minor, as_server=True) as peer,
     ):
         peer.accept(server)
@@ -142,12 +142,26 @@ def test_a_client_with_another_servers_key_gets_nowhere(context: Context, server
         assert error.value.failure == CurveFailure.NOT_AUTHENTIC
 
 
+def test_a_client_may_know_either_key_of_a_server_that_changes_it(context: Context) -> None:
+    old, new = new_key_pair(), new_key_pair()
+    server = CurveServer(old, new)
+    for pair in (old, new):
+        with (
+            listen() as listener,
+            client_socket(context, zmq.DEALER, pair.public, new_key_pair(), port_of(listener)) as dealer,
+            Peer(listener.accept()[0], minor=1, as_server=True) as peer,
+        ):
+            peer.accept(server)
+            dealer.send(b"up")
+            assert peer.receive() == [b"up"]
+
+
 def test_libzmq_comes_again_after_a_silent_close_and_never_after_error(
     context: Context, server: CurveServer
 ) -> None:
     with (
         listen() as listener,
-        client_socket(context, zmq.DEALER, server.keys.public, new_key_pair(), port_of(listener)) as dealer,
+        client_socket(context, zmq.DEALER, server.public, new_key_pair(), port_of(listener)) as dealer,
         closing(dealer.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_AUTH)) as monitor,
     ):
         with Peer(listener.accept()[0], minor=1, as_server=True) as peer:
@@ -297,7 +311,7 @@ OTHERS = pytest.mark.parametrize("find", [_libzmq_of_debian, _zeromq_js], ids=["
 @OTHERS
 def test_another_dealer_talks_to_our_server(server: CurveServer, find: Callable[[], list[str] | str]) -> None:
     keys = new_key_pair()
-    server_key = encode_key(server.keys.public)
+    server_key = encode_key(server.public)
     with (
         listen() as listener,
         echo(find(), "dealer", port_of(listener), server_key, keys),

@@ -57,7 +57,7 @@ BITS = pytest.mark.parametrize("bits", [0x01, 0x80, 0xFF])
 
 @BITS
 def test_each_octet_of_hello_counts(bits: int) -> None:
-    hello = CurveClientHandshake(SERVER.keys.public, new_key_pair(), DEALER).hello()
+    hello = CurveClientHandshake(SERVER.public, new_key_pair(), DEALER).hello()
     for at in range(len(hello)):
         refused(SERVER.handshake(), changed(hello, at, bits))
 
@@ -88,7 +88,7 @@ def test_initiate_of_another_length_is_refused(size: int) -> None:
 @pytest.mark.parametrize(("excess", "is_refused"), [(0, False), (1, True)])
 def test_initiate_has_a_limit(excess: int, is_refused: bool) -> None:
     metadata = encode_metadata({"X": bytes(MAX_HANDSHAKE_BYTES - 257 - 6 + excess)})
-    client = CurveClientHandshake(SERVER.keys.public, new_key_pair(), metadata)
+    client = CurveClientHandshake(SERVER.public, new_key_pair(), metadata)
     at_server = SERVER.handshake()
     initiate = client.command(at_server.command(client.hello(), NOW) or b"")
     assert initiate is not None
@@ -99,7 +99,7 @@ def test_initiate_has_a_limit(excess: int, is_refused: bool) -> None:
 
 
 def test_metadata_must_be_in_order() -> None:
-    client = CurveClientHandshake(SERVER.keys.public, new_key_pair(), b"\x05short")
+    client = CurveClientHandshake(SERVER.public, new_key_pair(), b"\x05short")
     at_server = SERVER.handshake()
     initiate = client.command(at_server.command(client.hello(), NOW) or b"")
     assert initiate is not None
@@ -122,7 +122,7 @@ def test_keys_that_no_pair_has_are_refused(public: bytes) -> None:
 
 def test_hello_must_hold_zeros() -> None:
     pair = new_key_pair()
-    key = shared_key(SERVER.keys.public, pair.secret)
+    key = shared_key(SERVER.public, pair.secret)
     assert key is not None
     nonce = (1).to_bytes(8, "big")
     start = b"\x05HELLO\x01\x00" + bytes(72) + pair.public + nonce
@@ -190,6 +190,43 @@ def test_initiate_must_follow_its_hello(monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setattr(client_module, "_INITIATE_NONCE", nonce)
         one = handshake(SERVER)
         assert refused(one.server, one.initiate) == CurveFailure.OUT_OF_SEQUENCE
+
+
+# Several pairs
+
+
+def test_a_client_may_know_either_key_while_it_is_changed() -> None:
+    old, new = new_key_pair(), new_key_pair()
+    server = CurveServer(old, new)
+    assert server.public == new.public
+    for pair in (old, new):
+        one = handshake(server, server_key=pair.public)
+        assert one.server.command(one.initiate, NOW) is None
+
+
+def test_a_key_that_is_dropped_is_good_for_handshakes_that_have_begun() -> None:
+    old, new = new_key_pair(), new_key_pair()
+    server = CurveServer(old, new)
+    begun = handshake(server, server_key=old.public)
+    server.pairs = (new,)
+    assert begun.server.command(begun.initiate, NOW) is None
+    late = CurveClientHandshake(old.public, new_key_pair(), DEALER).hello()
+    assert refused(server.handshake(), late) == CurveFailure.NOT_AUTHENTIC
+    one = handshake(server)
+    assert one.server.command(one.initiate, NOW) is None
+
+
+def test_a_vouch_is_for_the_key_that_hello_was_made_for() -> None:
+    """Either key would do for the server, but then a vouch would say less than its client said."""
+    old, new = new_key_pair(), new_key_pair()
+    server = CurveServer(old, new)
+    client, at_server = CurveClientHandshake(old.public, new_key_pair(), DEALER), server.handshake()
+    welcome = at_server.command(client.hello(), NOW)
+    assert welcome is not None
+    client._server_key = new.public
+    initiate = client.command(welcome)
+    assert initiate is not None
+    assert refused(at_server, initiate) == CurveFailure.BAD_VOUCH
 
 
 # Vouches
@@ -307,7 +344,7 @@ class Order(RuleBasedStateMachine):
 
     @rule(target=commands)
     def begin(self) -> bytes:
-        client = CurveClientHandshake(self.server.keys.public, new_key_pair(), DEALER)
+        client = CurveClientHandshake(self.server.public, new_key_pair(), DEALER)
         hello = client.hello()
         self.clients[hello] = client
         return hello

@@ -34,9 +34,16 @@ class Handshake(NamedTuple):
     initiate: bytes
 
 
-def handshake(server: CurveServer, keys: KeyPair | None = None, now: float = NOW) -> Handshake:
-    """A handshake whose INITIATE has not reached the server yet."""
-    client = CurveClientHandshake(server.keys.public, keys or new_key_pair(), DEALER)
+def handshake(
+    server: CurveServer,
+    keys: KeyPair | None = None,
+    now: float = NOW,
+    *,
+    server_key: bytes = b"",
+) -> Handshake:
+    """A handshake whose INITIATE has not reached the server yet. The client knows ``server_key``,
+    by default the newest."""
+    client = CurveClientHandshake(server_key or server.public, keys or new_key_pair(), DEALER)
     at_server = server.handshake()
     hello = client.hello()
     welcome = at_server.command(hello, now)

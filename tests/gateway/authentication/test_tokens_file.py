@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from chatd.core.curve.keys import encode_key
 from chatd.core.scopes import ALL_SCOPES, NO_SCOPES, Scope
 from chatd.errors import ConfigError
 from chatd.gateway.authentication.identity import digest_of
@@ -36,7 +35,7 @@ _ENTRY = 'profile = "alice"\n'
         (f'[tokens.x]\n{_ENTRY}role = "operator"\nscopes = []\n', "scopes must be a list of read, "),
         (f'[tokens.x]\n{_ENTRY}devices = "{CANARY}"\n', "token 1: devices must be a list of device ids"),
         (f'[tokens.x]\n{_ENTRY}devices = ["{CANARY} "]\n', "token 1: devices must be a list of device ids"),
-        (f'[tokens.x]\n{_ENTRY}key = "{CANARY}"\n', "token 1: key: a key in Z85 has 40 characters"),
+        (f'[tokens.x]\n{_ENTRY}key = "{CANARY}"\n', "token 1: key: a key is 64 hexadecimal digits"),
         (f'[tokens.x]\n{_ENTRY}expires = "{CANARY}"\n', "token 1: expires must be a time with its offset"),
         (f"[tokens.x]\n{_ENTRY}issued = 2026-11-01T00:00:00\n", "token 1: issued must be a time with its"),
         (f'[tokens."sha256:{CANARY}"]\n{_ENTRY}', "token 1: sha256: needs a digest of 64 characters"),
@@ -85,7 +84,7 @@ def test_rights_devices_keys_and_times(tmp_path: Path) -> None:
         [tokens.a]
         profile = "alice"
         devices = ["phone", "laptop"]
-        key = "{encode_key(key)}"
+        key = "{key.hex()}"
         issued = 2026-11-01T00:00:00Z
         expires = "2027-11-01T02:00:00+02:00"
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from chatd.core.zmtp import MAX_COMMAND_BYTES, Answer, Connection, Delimited, Event, NotZmtp3, ProtocolError
-from tests.core.zmtp_reference import Said, Verdict
+from tests.core.zmtp.reference import Said, Verdict
 
 
 def in_words(event: Event) -> Said:

@@ -15,9 +15,9 @@ from chatd.core.zmtp import (
     error_command,
     frame,
 )
-from tests.core.zmtp_listener import in_words
-from tests.core.zmtp_peer import COMMAND, LONG, MORE, OPENED, head, hello, ping, properties, ready, said, wire
-from tests.core.zmtp_reference import Said
+from tests.core.zmtp.listener import in_words
+from tests.core.zmtp.peer import COMMAND, LONG, MORE, OPENED, head, hello, ping, properties, ready, said, wire
+from tests.core.zmtp.reference import Said
 
 MAX_BODY = 1_000
 ERROR = b"\x05ERROR"

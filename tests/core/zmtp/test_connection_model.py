@@ -4,9 +4,9 @@ second reader judges it."""
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.core.zmtp_listener import compare, hear, pieces
-from tests.core.zmtp_peer import COMMAND, MORE, OPENED, head, hello, ping, properties, ready, said, wire
-from tests.core.zmtp_reference import Said, Verdict, judge
+from tests.core.zmtp.listener import compare, hear, pieces
+from tests.core.zmtp.peer import COMMAND, MORE, OPENED, head, hello, ping, properties, ready, said, wire
+from tests.core.zmtp.reference import Said, Verdict, judge
 
 MAX_BODY = 300
 

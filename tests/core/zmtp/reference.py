@@ -1,5 +1,5 @@
 """A second reader of ZMTP, slow and obvious, which judges a whole connection at once. It is written
-from RFC 37 and the rules in chatd/core/zmtp.py's docstrings, and shares no code with it."""
+from RFC 37 and the rules in chatd/core/zmtp/'s docstrings, and shares no code with it."""
 
 from typing import NamedTuple, NoReturn
 

@@ -15,12 +15,11 @@ from chatd.core.curve import (
     encode_metadata,
     new_key_pair,
 )
-from chatd.core.zmtp import MAX_SKIPPED_PARTS, Answer, Connection, ProtocolError
-from chatd.core.zmtp_security import CurveHandshake
-from tests.core import zmtp_peer
-from tests.core.zmtp_listener import in_words, pieces
-from tests.core.zmtp_peer import hello, wire
-from tests.core.zmtp_reference import Said
+from chatd.core.zmtp import MAX_SKIPPED_PARTS, Answer, Connection, CurveHandshake, ProtocolError
+from tests.core.zmtp import peer as zmtp_peer
+from tests.core.zmtp.listener import in_words, pieces
+from tests.core.zmtp.peer import hello, wire
+from tests.core.zmtp.reference import Said
 
 MAX_BODY = 1_000
 SERVER = CurveServer(new_key_pair())
@@ -46,7 +45,7 @@ def answers(connection: Connection, sent: bytes) -> list[bytes]:
 def opened(kind: bytes = b"DEALER") -> tuple[Connection, CurveSession]:
     """The connection, and the client's side of it."""
     connection = fresh()
-    client = CurveClientHandshake(SERVER.keys.public, KEYS, encode_metadata({"Socket-Type": kind}))
+    client = CurveClientHandshake(SERVER.public, KEYS, encode_metadata({"Socket-Type": kind}))
     assert connection.opening == b"\xff" + bytes(8) + hello(b"CURVE", as_server=1)[9:]
     (welcome,) = answers(connection, hello(b"CURVE") + wire(zmtp_peer.COMMAND, client.hello()))
     initiate = client.command(welcome)

@@ -1,23 +1,29 @@
-"""ZMTP 3.1 (ZeroMQ RFC 37), the side of a ROUTER: the bytes of one connection in, messages out.
-
-A message has one frame, or an empty delimiter and one frame, as a REQ sends it. Anything else is
-refused without being kept, and so is a frame that is too large; the connection goes on.
-"""
+"""One connection of ZMTP, the side of a ROUTER: its bytes in, messages out."""
 
 from collections.abc import Callable
 from enum import Enum
-from typing import NamedTuple
 
 from chatd.core.curve import COMMAND as SEALED_COMMAND
 from chatd.core.curve import OVERHEAD_BYTES, CurveError, CurveSession
-from chatd.core.zmtp_security import Handshake, NullHandshake, SecurityError
-from chatd.errors import ChatdError, FrameTooLarge, MalformedFrame
+from chatd.core.zmtp.errors import NoHandshake, NotZmtp3, OtherSecurity, ProtocolError
+from chatd.core.zmtp.events import Answer, Delimited, Event, Refused
+from chatd.core.zmtp.frames import (
+    COMMAND,
+    GREETING_BYTES,
+    LONG,
+    MAX_COMMAND_BYTES,
+    MORE,
+    body_at,
+    body_size,
+    command,
+    error_command,
+    frame,
+    greeting,
+    split_command,
+)
+from chatd.core.zmtp.security import Handshake, NullHandshake, SecurityError
+from chatd.errors import FrameTooLarge, MalformedFrame
 
-GREETING_BYTES = 64
-MORE, LONG, COMMAND = 0x01, 0x02, 0x04
-"""The bits of a frame's first byte."""
-MAX_COMMAND_BYTES = 8_192
-"""Commands of a handshake are some hundred bytes; metadata may name what it likes, within this."""
 MAX_SKIPPED_PARTS = 64
 """A message of more parts than these beyond its last good one ends the connection: it may have no
 end."""
@@ -28,25 +34,11 @@ MAX_COMMANDS = 500
 """Commands in what is received at once; a peer that sends more is not one that looks whether this
 side lives."""
 MAX_PING_CONTEXT = 16  # RFC 37, 5.4
-_SHORT = 256
 _TTL_BYTES = 2
 _SIGNATURE_END = 9
 _MAJOR = 10
 _MECHANISM = slice(12, 32)
 _PONG = b"\x04PONG"
-
-
-class ProtocolError(Exception):
-    """The connection cannot go on. ``answer`` is to be sent before it ends; empty for a peer that
-    would not understand it."""
-
-    def __init__(self, reason: str, answer: bytes = b"") -> None:
-        super().__init__(reason)
-        self.answer = answer
-
-
-class NotZmtp3(ProtocolError):
-    """The peer speaks ZMTP 1 or 2, which needs no answer that it could read, or no ZMTP."""
 
 
 class _Part(Enum):
@@ -56,69 +48,6 @@ class _Part(Enum):
     FIRST = 0
     DELIMITED = 1
     REFUSED = 2
-
-
-class Delimited(NamedTuple):
-    """A message behind an empty delimiter. Its answer needs one too."""
-
-    body: bytes
-
-
-class Refused(NamedTuple):
-    """A message that is none, and the size in bytes of the part that showed it. ``is_delimited``:
-    it began with a delimiter, so its answer needs one too."""
-
-    error: ChatdError
-    size: int
-    is_delimited: bool
-
-
-class Answer:
-    """A command to be sent. An open connection's is sealed as late as it is sent, since frames that
-    were sealed before must have gone before: so read ``wire`` once, then."""
-
-    __slots__ = ("_body", "_seal")
-
-    def __init__(self, body: bytes, seal: Callable[[bytes, int], bytes]) -> None:
-        self._body = body
-        self._seal = seal
-
-    @property
-    def wire(self) -> bytes:
-        """Its bytes."""
-        return self._seal(self._body, COMMAND)
-
-
-Event = bytes | Delimited | Refused | Answer
-"""What a connection has said: a message is its body."""
-
-
-def frame(body: bytes, flags: int = 0) -> bytes:
-    """One frame as it is sent."""
-    size = len(body)
-    if size < _SHORT:
-        return bytes((flags, size)) + body
-    return bytes((flags | LONG,)) + size.to_bytes(8, "big") + body
-
-
-DELIMITER = frame(b"", MORE)
-
-
-def command(name: bytes, body: bytes = b"") -> bytes:
-    """One command as it is sent."""
-    return frame(bytes((len(name),)) + name + body, COMMAND)
-
-
-def error_command(reason: str) -> bytes:
-    """An ERROR command. The reason is ASCII, at most 255 characters."""
-    text = reason.encode("ascii", "replace")[:255]
-    return command(b"ERROR", bytes((len(text),)) + text)
-
-
-def greeting(mechanism: bytes, *, as_server: bool) -> bytes:
-    """The 64 bytes that every connection begins with."""
-    start = b"\xff" + bytes(8) + b"\x7f\x03\x01" + mechanism.ljust(20, b"\0") + bytes((as_server,))
-    return start.ljust(GREETING_BYTES, b"\0")
 
 
 class Connection:
@@ -216,17 +145,17 @@ class Connection:
             self._keep(data, len(data) + 1)
             return []
         if data[_MECHANISM].rstrip(b"\0") != self._handshake.name:
-            raise ProtocolError("the peer wants another security mechanism")
+            raise OtherSecurity("the peer wants another security mechanism")
         self._read = self._read_handshake
         return self._read(data[GREETING_BYTES:])
 
     def _read_handshake(self, data: bytes) -> list[Event]:
         size = len(data)
-        start = _body_at(data)
+        start = body_at(data)
         if start > size:
             self._keep(data, start)
             return []
-        end = start + _body_size(data, start)
+        end = start + body_size(data, start)
         if data[0] & ~LONG != COMMAND or end - start > MAX_COMMAND_BYTES:
             raise ProtocolError("the peer does not shake hands", error_command("a READY is missing"))
         if end > size:
@@ -238,7 +167,8 @@ class Connection:
         try:
             answers = self._handshake.command(name, body)
         except SecurityError as exc:
-            raise ProtocolError(str(exc), error_command(exc.answer) if exc.answer else b"") from exc
+            kind = ProtocolError if exc.answer else NoHandshake
+            raise kind(str(exc), error_command(exc.answer) if exc.answer else b"") from exc
         events: list[Event] = [Answer(answer, frame) for answer in answers]
         if self._handshake.is_over:
             self._session = self._handshake.session
@@ -361,20 +291,3 @@ class Connection:
             events.append(Delimited(body))
         else:
             events.append(body)
-
-
-def _body_at(data: bytes) -> int:
-    """The index at which the first frame's body begins."""
-    return 9 if data[:1] and data[0] & LONG else 2
-
-
-def _body_size(data: bytes, start: int) -> int:
-    return int.from_bytes(data[1:start], "big")
-
-
-def split_command(body: bytes) -> tuple[bytes, bytes]:
-    """A command's name and the rest. Raises ProtocolError."""
-    end = 1 + body[0] if body else 1
-    if end > len(body):
-        raise ProtocolError("a command has no name", error_command("invalid command"))
-    return body[1:end], body[end:]

@@ -1,0 +1,99 @@
+"""A deployment whose users live elsewhere: a webhook knows their tokens."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from chatd.client import Client
+from chatd.errors import PermissionDenied, Unauthenticated, Unavailable
+from chatd.pb.gateway.v1.gateway_pb2 import RpcRequest
+from tests.daemons import Daemon, operator_token
+from tests.gateway.authentication.service import Service
+from tests.protocol.conversation import Conversation
+
+UNREAD = "ChatService/ListUnread"
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Service]:
+    async with Service() as running:
+        yield running
+
+
+@pytest.fixture
+def daemon(service: Service, tmp_path: Path) -> Iterator[Daemon]:
+    settings = {"AUTH_WEBHOOK_URL": service.url, "AUTH_WEBHOOK_TIMEOUT_MS": 2_000}
+    with Daemon("all", tmp_path, settings) as running:
+        yield running
+
+
+async def test_streams_and_calls_of_its_users(daemon: Daemon, service: Service) -> None:
+    service.answers |= {"no": 401, "phones": {"profile": "carol", "devices": ["phone"]}}
+    async with Client(daemon.uri, "alice") as alice, Client(daemon.uri, "bob") as bob:
+        await alice.create_room("r", profiles=["bob"])
+        async with bob.stream("d") as stream:
+            await stream.caught_up()
+            await alice.send("r", "hello")
+            assert (await asyncio.wait_for(anext(stream), 20)).text == "hello"
+    assert sorted(set(service.asked)) == ["alice", "bob"]
+    assert len(service.asked) == 2, "answers are kept"
+    async with Client(daemon.uri, "no") as nobody, Client(daemon.uri, "phones") as carol:
+        with pytest.raises(Unauthenticated):
+            await nobody.unread()
+        with pytest.raises(PermissionDenied):
+            async with carol.stream("laptop") as stream:
+                await stream.opened()
+    async with Client(daemon.uri, operator_token(daemon.folder)) as operator:
+        await operator.unread()
+    assert operator_token(daemon.folder) not in service.asked, "the file comes first"
+
+
+async def test_frames_wait_in_their_order_and_others_do_not(daemon: Daemon, service: Service) -> None:
+    service.gate.clear()
+    async with Client(daemon.uri, operator_token(daemon.folder)) as operator:
+        with Conversation(daemon.uri, "alice") as waiting:
+
+            def say() -> None:
+                waiting.hello("d", hello_id=1)
+                waiting.heartbeat(1)
+                waiting.say(call=RpcRequest(call_id=7, method=UNREAD, token="alice"))
+
+            await asyncio.to_thread(say)
+            async with asyncio.timeout(20):
+                while not service.under_way:
+                    await asyncio.sleep(0.01)
+            await operator.create_room("meanwhile")
+            assert not waiting.socket.poll(0)
+            service.gate.set()
+            heard = [await asyncio.to_thread(waiting.hear) for _ in range(4)]
+        kinds = [frame.ListFields()[0][0].name for frame in heard]
+        assert sorted(kinds) == ["caught_up", "heartbeat", "reply", "welcome"]
+        (reply,) = [frame.reply for frame in heard if frame.HasField("reply")]
+        assert not reply.HasField("error")
+
+
+async def test_a_service_that_is_down_refuses_nobody_for_good(daemon: Daemon, service: Service) -> None:
+    await service.__aexit__(None, None, None)
+    async with Client(daemon.uri, "alice", call_timeout=1.5) as alice:
+        with pytest.raises(Unavailable):
+            await alice.unread()
+        stream = alice.stream("d")
+        async with stream, service:
+            await asyncio.wait_for(stream.caught_up(), 30)
+
+
+async def test_who_leaves_while_the_service_is_asked_leaves_nothing(daemon: Daemon, service: Service) -> None:
+    service.gate.clear()
+    with Conversation(daemon.uri, "alice") as leaving:
+        await asyncio.to_thread(leaving.hello, "d")
+        async with asyncio.timeout(20):
+            while not service.under_way:
+                await asyncio.sleep(0.01)
+    service.gate.set()
+    async with Client(daemon.uri, "alice") as alice:
+        await alice.unread()
+        await alice.create_room("r")
+        async with alice.stream("d") as stream:
+            await asyncio.wait_for(stream.caught_up(), 20)
