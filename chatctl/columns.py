@@ -72,6 +72,17 @@ def cells(row: T, columns: Columns[T]) -> list[str]:
     return [column.cell(row) for column in columns if column.heading]
 
 
+def is_number(value: object) -> bool:
+    """True for values that stand at the right of their column."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def numeric(rows: Sequence[T], columns: Columns[T]) -> list[bool]:
+    """For each column of a list: are all its values numbers?"""
+    listed = [column for column in columns if column.heading]
+    return [bool(rows) and all(is_number(column.value(row)) for row in rows) for column in listed]
+
+
 def yes_no(value: bool) -> str:
     """A flag as a cell."""
     return "yes" if value else "no"

@@ -16,7 +16,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from chatctl.columns import Column, Columns, cells, details, headings, record
+from chatctl.columns import Column, Columns, cells, details, headings, numeric, record
 from chatctl.reader import ReaderGone
 from chatd.text import escaped
 
@@ -40,12 +40,13 @@ class Output:
         (``chatctl.paging``)."""
         if more:
             self.say(more)
+        rows = list(rows)
         if self.as_json:
             self._json([record(row, columns) for row in rows], indent=self.terminal)
             return
         lines = [[escaped(cell) for cell in cells(row, columns)] for row in rows]
         if self.terminal:
-            self._table(headings(columns), lines)
+            self._table(headings(columns), numeric(rows, columns), lines)
         else:
             for line in lines:
                 self._line("\t".join(line))
@@ -105,8 +106,10 @@ class Output:
             task = bar.add_task(doing, total=None)
             yield lambda count: bar.advance(task, count)
 
-    def _table(self, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
-        table = Table(*heads, box=None, header_style="bold", pad_edge=False)
+    def _table(self, heads: Sequence[str], numbers: Sequence[bool], lines: Sequence[Sequence[str]]) -> None:
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for head, is_numeric in zip(heads, numbers, strict=True):
+            table.add_column(head, justify="right" if is_numeric else "left")
         for line in lines:
             table.add_row(*map(Text, line))
         self._console.print(table)

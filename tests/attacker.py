@@ -91,6 +91,8 @@ FLOODS: dict[str, Callable[[str], bytes]] = {
     one.__name__: one
     for one in (endless_parts, small_parts, commands, empty_frames, nothing, calls, hellos, tokens, nuls)
 }
+LARGE = ("small_parts", "endless_parts", "commands", "empty_frames", "tokens")
+"""Attacks that say so much that a few connections are enough."""
 HANGS_UP = ("nothing",)
 """Attacks that hang up by themselves as soon as they are connected."""
 
@@ -203,7 +205,7 @@ def main(attack: str, uri: str, token: str = "") -> None:
         flood(
             target,
             FLOODS[attack](token),
-            at_once=8 if attack in ("small_parts", "endless_parts", "commands", "empty_frames") else STORM,
+            at_once=8 if attack in LARGE else STORM,
             hang_up=attack in HANGS_UP,
         )
     elif attack in CALLS:

@@ -24,12 +24,14 @@ from chatd.pb.chat.v1.chat_pb2 import (
 from tests.raw_peer import RawPeer
 
 ROOM = "attacked"
+CLUB = "club"
 SEQ = 2
 """An event of ROOM."""
 PROFILES = tuple(f"p{number:03}" for number in range(1_000))
 """Some that the attacker makes members of rooms."""
-CONNECTIONS = 20
+CONNECTIONS = 4
 IN_FLIGHT = 64
+"""As many calls as a gateway has under way for one profile, on each connection."""
 
 _Call = tuple[str, Message]
 
@@ -63,18 +65,18 @@ def members() -> Iterator[_Call]:
     """As many as one call may name come and go."""
     yield (
         "ChatService/AddRoomSubscriptions",
-        AddRoomSubscriptionsRequest(room_id=ROOM, profile_ids=PROFILES),
+        AddRoomSubscriptionsRequest(room_id=CLUB, profile_ids=PROFILES),
     )
     yield (
         "ChatService/RemoveRoomSubscriptions",
-        RemoveRoomSubscriptionsRequest(room_id=ROOM, profile_ids=PROFILES),
+        RemoveRoomSubscriptionsRequest(room_id=CLUB, profile_ids=PROFILES),
     )
 
 
 def _sends(more: Value) -> Iterator[_Call]:
     payload = Struct(fields={"text": Value(string_value="x"), "more": more}).SerializeToString()
     compressed = zstandard.ZstdCompressor(write_content_size=True).compress(payload)
-    one = RoomEvent(event_id=uuid.uuid4().hex, room_id=ROOM, compressed_payload=compressed)
+    one = RoomEvent(event_id=uuid.uuid4().hex, room_id=CLUB, compressed_payload=compressed)
     one.type = 1  # type: ignore[assignment]
     yield "ChatService/SendEvents", SendEventsRequest(events=[one])
 

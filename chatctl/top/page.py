@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from chatctl.columns import Columns, cells, headings
+from chatctl.columns import Columns, cells, headings, is_number
 from chatd.client import Client
 from chatd.text import escaped
 
@@ -82,11 +82,6 @@ def page(
         more,
         tuple(escaped(line) for line in lines),
     )
-
-
-def is_number(value: object) -> bool:
-    """True for values that are shown at the right and sorted from the largest."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def in_order(page: Page, column: int, *, reverse: bool) -> list[Row]:

@@ -11,8 +11,9 @@ from textual.binding import Binding
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Footer, Input, Static
 
+from chatctl.columns import is_number
 from chatctl.top.overview import overview
-from chatctl.top.page import Action, Page, Row, View, in_order, is_number, matching
+from chatctl.top.page import Action, Page, Row, View, in_order, matching
 from chatctl.top.views import TABS, opened_by
 from chatd.client import Client
 from chatd.errors import ChatdError, InvalidArgument

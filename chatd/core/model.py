@@ -28,6 +28,8 @@ class CommittedRun:
     recipients: Members
     priority: int = 0
     """The highest of the events'."""
+    committed_at: float = 0.0
+    """Seconds of the steady clock; 0.0: another process committed it, or nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from chatd.core import node_protocol
 from chatd.core.counter import Counter
 from chatd.core.ids import DELIVERIES, PRESENCE, SIGNALS, WATCH
 from chatd.core.log_state import UNKNOWN_LOG, LogState
+from chatd.core.metric import Gauge
 from chatd.core.online import OnlineTable
 from chatd.core.presence import PresenceBoard
 from chatd.core.routing import Routing
@@ -50,6 +51,7 @@ from chatd.default.notifications.notification_business import NotificationBusine
 from chatd.default.notifications.offline_delivery import OfflineDelivery
 from chatd.default.outbox.admin import OutboxAdmin
 from chatd.default.outbox.node_service import NodeService
+from chatd.default.outbox.owed import OwedWalk
 from chatd.default.part import Part
 from chatd.default.receipts.receipt_business import ReceiptBusiness
 from chatd.default.retention.admin import RetentionAdmin
@@ -182,8 +184,9 @@ def assemble(
     gateways = Gateways(now=loop.time, audit=audit.record)
     parts = _parts(settings, store, flow, leases, gateways, started_us)
     refused = Counter("requests_refused", "requests refused")
+    parts = (*parts, Part(counters=(refused,)))
     description = NodeDescription(settings.node.node_id, __version__, store.engine, started_us)
-    counters = [*(counter for part in parts for counter in part.counters), refused]
+    counters = [counter for part in parts for counter in part.counters]
     admin = NodeAdmin(
         description,
         leases,
@@ -210,6 +213,7 @@ class _Flow:
     signals: Signals
     last_mile: EventDeliveryQueueHandler
     fan_out: FanOut
+    owed: OwedWalk
 
 
 def _flow(
@@ -247,7 +251,8 @@ def _flow(
         clock=_now_us,
         marks=seams.marks,
     )
-    return _Flow(publisher, gateway_routing, online, presence, signals, last_mile, fan_out)
+    owed = OwedWalk(store, clock=_now_us, now=time.monotonic, later=loop.call_later)
+    return _Flow(publisher, gateway_routing, online, presence, signals, last_mile, fan_out, owed)
 
 
 def _parts(
@@ -284,7 +289,14 @@ def _parts(
         clock=_now_us,
     )
     return (
-        Part(counters=(store.events_committed, store.commits, flow.publisher.refused, leases.peers.refused)),
+        Part(
+            counters=(store.events_committed, store.commits, flow.publisher.refused, leases.peers.refused),
+            gauges=(
+                *store.gauges,
+                Gauge("devices_online", "devices with a stream", lambda: len(flow.online)),
+            ),
+            times=(store.commit_times,),
+        ),
         messages.part,
         RoomBusiness(settings.rooms.limits(), left=partial(_tell_left, flow)).part,
         receipts.part,
@@ -299,11 +311,11 @@ def _parts(
         ).part,
         AuditService().part,
         RoomAdmin().part,
-        OutboxAdmin(flow.online, _now_us).part,
+        OutboxAdmin(flow.online, flow.owed, _now_us).part,
         DeviceAdmin(flow.online, cache, flow.last_mile.tell_epoch).part,
         revoked.part,
         TokenAdmin(revoked.look).part,
-        DeadLetterAdmin(flow.last_mile.notify).part,
+        DeadLetterAdmin(flow.last_mile.notify, store).part,
         RetentionAdmin(_now_us).part,
         NotificationAdmin(offline.sender.test).part,
         flow.fan_out.part,

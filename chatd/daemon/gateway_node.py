@@ -11,6 +11,7 @@ from chatd import __version__
 from chatd.core import node_protocol
 from chatd.core.counter import Counter
 from chatd.core.curve import CurveServer
+from chatd.core.metric import Metric
 from chatd.daemon.authenticators import load_token_files
 from chatd.daemon.logs import say_audit
 from chatd.daemon.seams import NO_SEAMS, Seams
@@ -18,6 +19,7 @@ from chatd.daemon.settings import Settings
 from chatd.files.key_file import Keys
 from chatd.gateway import ack_flush, queue_watch, token_expiry, watch_rights
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
+from chatd.gateway.ack_times import AckTimes
 from chatd.gateway.admission import Admission
 from chatd.gateway.audit import PERIOD as AUDIT_PERIOD
 from chatd.gateway.audit import GatewayAudit
@@ -48,6 +50,7 @@ from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
 from chatd.gateway.resync import Resync
 from chatd.gateway.revoking import Revoking
+from chatd.gateway.stream_counts import StreamCounts
 from chatd.gateway.stream_timeouts import StreamTimeouts
 from chatd.gateway.token_check import TokenCheck
 from chatd.gateway.token_expiry import TokenExpiry
@@ -121,6 +124,7 @@ def start_gateway(
         Reload(admission, check, lasting),
         webhook,
         every=_every(loop, settings, front, door, streams, expiry, audit),
+        metrics=(*counters, *front.gauges, *backend.gauges, *streams.watch.gauges, *streams.metrics),
     )
     node.start(
         context,
@@ -180,6 +184,7 @@ class _Streams:
     sender: DeviceSender
     catch_up: CatchUp
     acks: AckFlush
+    ack_times: AckTimes
     live: LiveDelivery
     resync: Resync
     queue_watch: QueueWatch
@@ -194,6 +199,12 @@ class _Streams:
             self.acks.written,
             self.queue_watch.repairs,
         )
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What else can be shown of them."""
+        counts = StreamCounts(self.connections.streams)
+        return (*counts.gauges, self.ack_times.queue, self.ack_times.acks)
 
 
 def _streams(
@@ -249,12 +260,14 @@ def _streams(
         end=sender.end,
         now=loop.time,
     )
+    ack_times = AckTimes(connections.streams)
     resync = Resync(loop, connections.streams, catch_up)
     watched_queue = QueueWatch(backend, watch, resync, forget=subscriber.forget, now=loop.time)
     live = LiveDelivery(
         connections.streams,
         catch_up,
         log_watch,
+        ack_times,
         deliver=deliver,
         presence=presence.heard,
         end=sender.end,
@@ -280,6 +293,7 @@ def _streams(
         sender,
         catch_up,
         acks,
+        ack_times,
         live,
         resync,
         watched_queue,
@@ -328,6 +342,7 @@ def _frames(
         streams.catch_up,
         streams.acks,
         streams.presence,
+        streams.ack_times,
         expiry,
         touch=settings.streams.connection_touch_seconds,
     )

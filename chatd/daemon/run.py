@@ -86,6 +86,11 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
         )
         gateway = None if mode == "default" else start_gateway(loop, context, settings, keys, stack, seams)
         warn_of_open_sockets((*settings.calls.uris(settings.place), *settings.queue.uris(settings.place)))
+        if settings.metrics.metrics_uri:
+            # aiohttp and prometheus_client weigh 20 MB: only those pay that show metrics.
+            from chatd.daemon.metrics.server import serve_metrics
+
+            await serve_metrics(settings, node, gateway, stack, is_stopping=stop.is_set)
         if gateway is not None:
             await _until_ready(gateway, stop, manager)
         warn_of_exposed(settings)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import NamedTuple
 
 import structlog
 from google.protobuf.message import DecodeError
@@ -14,6 +15,7 @@ from chatd.core.ids import check_id
 from chatd.core.scopes import NO_SCOPES, scopes_from_pb
 from chatd.core.wire import encode_reply
 from chatd.default.answer import Caller, CallStore, Method, Refuse, Reply, Witness
+from chatd.default.call_turns import CallTurns
 from chatd.default.deadlines import Deadlines
 from chatd.default.requests.model import RequestKey, request_key
 from chatd.errors import (
@@ -40,6 +42,14 @@ clients. Answers are bounded where they are made; this is the last look."""
 DESCRIBE = "NodeService/Describe"
 
 
+class _Call(NamedTuple):
+    """A call that has come over a gateway's connection."""
+
+    routing_id: bytes
+    request: pb.NodeRequest
+    deadline: Deadline | None
+
+
 Testify = Callable[[Method, Caller, bytes], Witness | None]
 """Gives the witness of a call; None: it has no audit line (``Audit.witness``)."""
 
@@ -60,11 +70,18 @@ class Calls:
         self._store = store
         self._methods = {method.name: method for method in methods}
         self._router: Pump | None = None
-        self.under_way = 0
-        """Calls that have no reply yet."""
+        self._begun = 0
+        self._turns: CallTurns[_Call] = CallTurns(
+            loop, self._answer, owner_of=lambda call: call.request.caller.profile_id
+        )
         self._refused = refused
         self._deadlines = deadlines
         self._testify = testify
+
+    @property
+    def under_way(self) -> int:
+        """Calls that have no reply yet."""
+        return self._begun + len(self._turns)
 
     def bind(self, context: Context, uri: str, *, max_frame: int) -> str:
         """The address bound. Raises ConfigError."""
@@ -84,6 +101,7 @@ class Calls:
 
     def _on_calls(self, batch: list[list[bytes]]) -> None:
         now_us = steady_us()
+        calls: list[_Call] = []
         for routing_id, frame in batch:
             try:
                 request = pb.NodeRequest.FromString(frame)
@@ -91,23 +109,34 @@ class Calls:
                 self._refuse(routing_id, 0, MalformedFrame("the frame is not a NodeRequest"))
                 continue
             try:
-                self._call(routing_id, request, now_us)
+                # Each request moves the limits of those before it: they are read as they come.
+                limited = request.HasField("limits")
+                deadline = self._deadlines.read(routing_id, request.limits, now_us) if limited else None
+                if len(self._turns) + len(calls) >= MAX_WAITING:
+                    raise Overloaded(f"{MAX_WAITING} requests wait for their turns")
             except ChatdError as exc:
                 self._refuse(routing_id, request.call_id, exc)
-            except Exception as exc:  # one call must not take the rest of its batch with it
-                log.exception("A call could not be answered", method=ascii(request.method[:80]))
-                self._refuse(
-                    routing_id,
-                    request.call_id,
-                    Internal(f"the call could not be answered: {type(exc).__name__}"),
-                )
+            else:
+                calls.append(_Call(routing_id, request, deadline))
+        self._turns.add(calls)
 
-    def _call(self, routing_id: bytes, request: pb.NodeRequest, now_us: int) -> None:
-        deadline: Deadline | None = None
-        if request.HasField("limits"):
-            deadline = self._deadlines.read(routing_id, request.limits, now_us)
-            if deadline is not None and deadline.has_passed(now_us):
-                raise TimedOut("the call came after its deadline; it was not done")
+    def _answer(self, call: _Call) -> None:
+        routing_id, request, deadline = call
+        try:
+            self._begin(routing_id, request, deadline)
+        except ChatdError as exc:
+            self._refuse(routing_id, request.call_id, exc)
+        except Exception as exc:  # one call must not take others with it
+            log.exception("A call could not be answered", method=ascii(request.method[:80]))
+            self._refuse(
+                routing_id,
+                request.call_id,
+                Internal(f"the call could not be answered: {type(exc).__name__}"),
+            )
+
+    def _begin(self, routing_id: bytes, request: pb.NodeRequest, deadline: Deadline | None) -> None:
+        if deadline is not None and deadline.has_passed(steady_us()):
+            raise TimedOut("the call's turn came after its deadline; it was not done")
         method = self._methods.get(request.method)
         if request.method != DESCRIBE and request.protocol < node_protocol.OLDEST:
             # Describe tells the gateway why; until it has heard that, nothing of it is guessed at.
@@ -125,7 +154,7 @@ class Calls:
             if witness is not None:
                 witness.refused(exc)
             raise
-        self.under_way += 1
+        self._begun += 1
         reply: Reply = partial(self._reply, routing_id, request.call_id, method.name)
         refuse: Refuse = partial(self._refuse_later, routing_id, request.call_id)
         if witness is not None:
@@ -133,12 +162,12 @@ class Calls:
         try:
             answer.give(CallStore(self._store, caller.profile_id, deadline, key, witness), reply, refuse)
         except BaseException:
-            self.under_way -= 1
+            self._begun -= 1
             raise
 
     def _refuse_later(self, routing_id: bytes, call_id: int, error: ChatdError) -> None:
         self._refuse(routing_id, call_id, error)
-        self.under_way -= 1
+        self._begun -= 1
 
     def _reply(self, routing_id: bytes, call_id: int, method: str, response: bytes) -> None:
         if len(response) > MAX_ANSWER_BYTES:
@@ -150,7 +179,7 @@ class Calls:
             )
             return
         self._send(routing_id, encode_reply(call_id, response, None))
-        self.under_way -= 1
+        self._begun -= 1
 
     def _refuse(self, routing_id: bytes, call_id: int, error: ChatdError) -> None:
         self._refused.add()

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from chatd.core.metric import Metric
 from chatd.core.model import CommittedRun
 from chatd.default.calls import Calls
 from chatd.default.part import Part
@@ -72,6 +73,15 @@ class DefaultNode:
                 action()
             for seconds, action in part.every:
                 self._timers.every(seconds, action)
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """Those of all parts."""
+        return [metric for part in self._parts for metric in part.metrics]
+
+    async def ping(self) -> None:
+        """Return when the database has answered. Raises the error that it answered with."""
+        await self._store.ping()
 
     @property
     def away_since_us(self) -> int:

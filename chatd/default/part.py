@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from chatd.core.counter import Counter
+from chatd.core.metric import Gauge, Metric, StageTimes
 from chatd.default.answer import Method
 
 Action = Callable[[], None]
@@ -21,4 +22,11 @@ class Part:
     begin: Sequence[Action] = ()
     every: Sequence[tuple[float, Action]] = ()
     counters: Sequence[Counter] = ()
+    gauges: Sequence[Gauge] = ()
+    times: Sequence[StageTimes] = ()
     before_the_end: Callable[[float], Awaitable[None]] | None = None
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """All that can be shown of it."""
+        return (*self.counters, *self.gauges, *self.times)

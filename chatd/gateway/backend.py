@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError, Message
 from chatd.core import node_protocol
 from chatd.core.address import has_key
 from chatd.core.deadline import NodeClock
+from chatd.core.metric import Gauge
 from chatd.core.wire import error_from_pb
 from chatd.errors import ChatdError, Internal, Overloaded, TimedOut, Unavailable
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
@@ -128,6 +129,16 @@ class Backend:
         self.nodes: list[Node] = []
         self.next_id = 1
         """The number of the next call."""
+        self.gauges = (
+            Gauge("calls_waiting", "calls to default nodes without a reply", lambda: self.waiting),
+            Gauge("nodes_answering", "default nodes that have answered lately", lambda: len(self._alive())),
+            Gauge(
+                "node_silence_seconds",
+                "seconds since each default node was last heard",
+                self._silence,
+                labels=("node",),
+            ),
+        )
 
     def connect(self, context: Context, uris: Sequence[str]) -> None:
         """Begin with these nodes."""
@@ -200,6 +211,12 @@ class Backend:
         """The nodes that have answered lately and are not refused."""
         since = self._loop.time() - SILENT_SECONDS
         return [node for node in self.nodes if node.is_known and node.heard_at > since and not node.refused]
+
+    def _silence(self) -> dict[tuple[str, ...], float]:
+        now = self._loop.time()
+        return {
+            (node.uri.partition("#")[0],): now - (node.heard_at or node.silent_since) for node in self.nodes
+        }
 
     def call(self, method: str, request: Message, on_reply: OnReply, *, affinity: str = "") -> None:
         """Call a node for the gateway itself."""

@@ -29,7 +29,8 @@ class ClientConnection:
     Each field has one writer: ``heard_at`` the front; ``identity``, ``opening``, ``stream``,
     ``hello_id``, ``topic`` and ``wants_signals`` ConnectionManager; ``frames_left`` and
     ``frames_at`` Admission and its RateLimits; ``repair_at`` StreamTimeouts; ``touch_at`` and
-    ``said_bye`` GatewayServer, until a new Hello. ``link`` and ``retry_jitter`` stay.
+    ``said_bye`` GatewayServer, ``timed_delivery`` and ``timed_at`` AckTimes, until a new Hello.
+    ``link`` and ``retry_jitter`` stay.
     """
 
     __slots__ = (
@@ -44,6 +45,8 @@ class ClientConnection:
         "retry_jitter",
         "said_bye",
         "stream",
+        "timed_at",
+        "timed_delivery",
         "topic",
         "touch_at",
         "wants_signals",
@@ -62,6 +65,9 @@ class ClientConnection:
         self.retry_jitter = random.uniform(0.8, 1.2)
         """Factor of this connection's retry times: deliveries that failed together are not sent
         again together."""
+        self.timed_delivery = 0
+        """The delivery whose ack is timed, counted from 1; 0: none is."""
+        self.timed_at = 0.0
         self.said_bye = False
         self.opening: PendingHello | None = None
         self.hello_id = 0
@@ -216,7 +222,7 @@ class ConnectionManager:
         self.peers.pop(peer, None)
         self._let_go(peer)
         peer.opening = None
-        peer.hello_id = 0
+        peer.hello_id = peer.timed_delivery = 0
         if peer.stream is None:
             return
         if self.streams.get(peer.topic) is peer:

@@ -18,6 +18,7 @@ from chatd.core.string_fields import refuse_nul
 from chatd.core.wire import is_heartbeat
 from chatd.errors import ChatdError, Internal, MalformedFrame, NoStream, UnknownFrame
 from chatd.gateway.ack_flush import AckFlush
+from chatd.gateway.ack_times import AckTimes
 from chatd.gateway.admission import Admission
 from chatd.gateway.authentication.pending import AuthenticationPending
 from chatd.gateway.calls import ClientCalls
@@ -59,6 +60,7 @@ class GatewayServer:
         catch_up: CatchUp,
         acks: AckFlush,
         presence: GatewayPresence,
+        ack_times: AckTimes,
         expiry: TokenExpiry,
         *,
         touch: float,
@@ -71,6 +73,7 @@ class GatewayServer:
         self._catch_up = catch_up
         self._acks = acks
         self._presence = presence
+        self._ack_times = ack_times
         self._expiry = expiry
         self._touch = touch
         self._waiting = WaitingFrames(self.on_frame, self.after_batch)
@@ -144,6 +147,8 @@ class GatewayServer:
             raise NoStream("ack without a stream")
         self._admission.limit_acks(peer)
         stream.ack(frame.ack.up_to)
+        if 0 < peer.timed_delivery <= frame.ack.up_to:
+            self._ack_times.acked(peer)
         self._acks.acked(peer)
         if stream.wants_pull:
             self._catch_up.want(peer)

@@ -14,6 +14,7 @@ from chatd.core.priority import URGENT
 from chatd.core.stream import DeviceStream, Published, Run, count_of
 from chatd.core.wire import plain_records, split_queue_body
 from chatd.errors import ChatdError, Superseded
+from chatd.gateway.ack_times import AckTimes
 from chatd.gateway.catch_up import Deliver, Pulls
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.device_sender import frames_of
@@ -41,6 +42,7 @@ class LiveDelivery:
         streams: Mapping[bytes, ClientConnection],
         pulls: Pulls,
         log_watch: LogWatch,
+        times: AckTimes,
         *,
         deliver: Deliver,
         presence: Callable[[bytes, bytes], None],
@@ -51,6 +53,7 @@ class LiveDelivery:
         self._streams = streams
         self._pulls = pulls
         self._log_watch = log_watch
+        self._times = times
         self._deliver = deliver
         self._presence = presence
         self._end = end
@@ -114,6 +117,8 @@ class LiveDelivery:
                 self._pulls.want(peer)
         if published.runs:
             self._log_watch.seen = published.runs[-1]
+        if head is not None and head.published_at_us:
+            self._times.passed_on(topics, head.published_at_us)
         self.passed_on.add(passed_on)
 
     def _unhandled(self, message: QueueMessage, exc: Exception) -> None:

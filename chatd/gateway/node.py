@@ -14,6 +14,7 @@ import structlog
 
 from chatd.core.address import Address
 from chatd.core.curve import KeyPair
+from chatd.core.metric import Metric
 from chatd.errors import ChatdError
 from chatd.gateway.authentication.webhook import WebhookTokens
 from chatd.gateway.backend import Backend
@@ -73,6 +74,7 @@ class GatewayNode:
         reload: Reload,
         webhook: WebhookTokens | None,
         every: Sequence[tuple[float, Callable[[], None]]],
+        metrics: Sequence[Metric],
     ) -> None:
         self._loop = loop
         self._front = front
@@ -90,6 +92,7 @@ class GatewayNode:
         self._drain = drain
         self._webhook = webhook
         self.reload = reload.run
+        self.metrics = metrics
         self._addresses = GatewayAddresses("", "", "", (), ())
         self._bound = ""
         self.uri = ""
@@ -104,6 +107,11 @@ class GatewayNode:
     def problem(self) -> str:
         """The reason why it is not ready; empty if it is."""
         return self._backend.problem
+
+    @property
+    def queue_problem(self) -> str:
+        """The reason why nothing that is published reaches it; empty if it does."""
+        return self._watch.problem
 
     def start(
         self,

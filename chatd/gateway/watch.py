@@ -12,6 +12,7 @@ from functools import partial
 
 import structlog
 
+from chatd.core.metric import Gauge
 from chatd.core.routing import Step, WatchedTopics
 from chatd.errors import ChatdError
 from chatd.gateway.backend import Backend, Node
@@ -34,7 +35,21 @@ class Watch:
         self._state: WatchedTopics[Node] = WatchedTopics()
         self._on_heard: Callable[[Iterable[bytes] | None], None] | None = None
         self._is_scheduled = False
+        self._heard: set[Node] = set()  # those whose queues reach this gateway
         self.instance = instance
+        self.gauges = (
+            Gauge(
+                "queues_heard", "default nodes whose queues reach the gateway", lambda: len(self._reaching())
+            ),
+        )
+
+    def _reaching(self) -> set[Node]:
+        return self._heard.intersection(self._backend.nodes)
+
+    @property
+    def problem(self) -> str:
+        """The reason why nothing reaches this gateway; empty if something does."""
+        return "" if self._reaching() else "no default node's queue reaches this gateway"
 
     def open(self, on_heard: Callable[[Iterable[bytes] | None], None]) -> None:
         """Begin. ``on_heard`` gets topics that have begun to reach the gateway from a node: what
@@ -64,10 +79,12 @@ class Watch:
     def described(self, node: Node, mark: int, watched: int, *, restarted: bool) -> None:
         """The node has answered, and says how far it has been told."""
         if self._state.described(node, mark, watched, restarted=restarted):
+            self._heard.discard(node)
             self._schedule()
 
     def refused(self, node: Node) -> None:
         """The node is to be told nothing any more, until it is described again."""
+        self._heard.discard(node)
         self._state.forget(node)
 
     def resync(self, started_at_us: int) -> None:
@@ -75,6 +92,7 @@ class Watch:
         all streams pull after its answer. Presence is told anew."""
         for node in self._backend.nodes:
             if node.started_at_us == started_at_us and self._state.lost(node):
+                self._heard.discard(node)
                 self._schedule()
 
     def applied(self, started_at_us: int, number: int) -> None:
@@ -134,9 +152,12 @@ class Watch:
                 "A default node did not take the topics; it gets all of them", node=node.uri, error=str(error)
             )
             self._failed(node, step)
-        elif self._on_heard is not None and (step.full or step.add):
+            return
+        self._heard.add(node)
+        if self._on_heard is not None and (step.full or step.add):
             self._on_heard(None if step.full else step.add)
 
     def _failed(self, node: Node, step: Step) -> None:
+        self._heard.discard(node)
         if self._state.failed(node, step):
             self._schedule()

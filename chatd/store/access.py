@@ -12,6 +12,7 @@ from chatd.core.counter import Counter
 from chatd.core.deadline import Deadline
 from chatd.core.each import each
 from chatd.core.log_state import LogState
+from chatd.core.metric import Gauge, StageTimes
 from chatd.core.model import CommittedRun
 from chatd.core.outage import Outage
 from chatd.errors import ChatdError, Internal, StoreFailed, Unavailable
@@ -120,6 +121,22 @@ class StoreAccess:
         """Commands and queries whose result somebody waits for."""
         self.events_committed = Counter("events_committed", "events committed")
         self.commits = Counter("commits", "transactions committed")
+        self.commit_times = StageTimes(
+            "commit", "from the writer's first look at some commands to their commit"
+        )
+        self.gauges = (
+            Gauge("writer_queue", "commands that wait for the writer", lambda: self._writer.waiting),
+            Gauge(
+                "store_waiting",
+                "commands and queries whose result somebody waits for",
+                lambda: self.waiting,
+            ),
+            Gauge(
+                "database_away_seconds",
+                "seconds since the database last answered or took writes; 0: it does",
+                lambda: self.away_seconds,
+            ),
+        )
 
     def start(self, on_committed: OnCommitted, on_new_log: OnNewLog | None = None) -> None:
         """Begin to work. ``on_committed`` gets the events of each transaction, after their senders
@@ -144,8 +161,14 @@ class StoreAccess:
     def away_since_us(self) -> int:
         """Since when the database does not answer, or takes no writes, in microseconds since the
         Unix epoch; 0: it does."""
+        away = self.away_seconds
+        return self._clock() - round(away * 1e6) if away else 0
+
+    @property
+    def away_seconds(self) -> float:
+        """The same as a length; 0.0: it answers."""
         since = [outage.since for outage in (self._writes, self._reads) if outage.since is not None]
-        return self._clock() - round((self._loop.time() - min(since)) * 1e6) if since else 0
+        return max(1e-6, self._loop.time() - min(since)) if since else 0.0
 
     async def ping(self) -> None:
         """Return when the database has answered a query. Raises the error it answered with."""
@@ -188,6 +211,8 @@ class StoreAccess:
 
     def _on_written(self, batch: WriteBatch) -> None:
         self.commits.add()
+        if batch.seconds:
+            self.commit_times.observe(batch.seconds)
         _judge(self._writes, batch.completed)
         if batch.log is not None and self._on_new_log is not None:
             self._on_new_log(batch.log)

@@ -287,8 +287,8 @@ class RoomLog:
             )
         return found
 
-    def committed(self) -> list[CommittedRun]:
-        """After the commit: the runs to fan out."""
+    def committed(self, at: float) -> list[CommittedRun]:
+        """After the commit, at this time of the steady clock in seconds: the runs to fan out."""
         for members in self._members.values():
             self._cache.put(members)
         return [
@@ -299,6 +299,7 @@ class RoomLog:
                 b"".join(run.records),
                 run.recipients,
                 run.priority,
+                at,
             )
             for run in self._runs
         ]

@@ -40,6 +40,9 @@ class SetAside:
         self._full = False
         self._held = HeldRows()
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def raise_alert(self) -> None:
         """A row is held for long: from now on, look before waiting."""
         self._alert_until = self._now() + ALERT_SECONDS

@@ -84,6 +84,11 @@ class BatchWorker(Generic[Item]):
         self._queues[turn].append(item)
         self._tokens.put(True)
 
+    @property
+    def waiting(self) -> int:
+        """Items that no thread has taken."""
+        return sum(map(len, self._queues.values()))
+
     def stop(self) -> None:
         """Finish what is queued, then end. A thread that hangs (in a COMMIT nobody answers) is left
         behind after STOP_SECONDS."""

@@ -57,11 +57,13 @@ def apply_group(transaction: Transaction, commands: Sequence[Command[object]]) -
 @dataclass(frozen=True, slots=True)
 class WriteBatch:
     """One transaction's results, and the events it committed. ``log`` is the log's state if it got
-    a new incarnation because an event was lost."""
+    a new incarnation because an event was lost. ``seconds`` is the time that it took; 0.0: nothing
+    was committed."""
 
     completed: list[Completed]
     runs: list[CommittedRun]
     log: LogState | None = None
+    seconds: float = 0.0
 
 
 class CommandFailed(Exception):
@@ -131,6 +133,11 @@ class Writer:
         reported). When it gets its locks after ``deadline``, it is refused with TimedOut. Call it
         from one thread."""
         self._worker.submit(Submission(command, on_result, deadline), self._queue.turn_of(command))
+
+    @property
+    def waiting(self) -> int:
+        """Commands that it has not taken, or has set aside."""
+        return self._worker.waiting + len(self._aside)
 
     def _work(self, batch: list[Submission]) -> None:
         """``batch`` is empty when only commands that were set aside are due."""
@@ -225,6 +232,7 @@ class Writer:
 
     def _transact(self, batch: list[Submission], *, careful: bool) -> WriteBatch:
         """``careful``: commands that need a row which another session holds are set aside."""
+        started_at = time.monotonic()
         database = self._database
         if database.db.is_closed():
             self._connect()
@@ -246,8 +254,10 @@ class Writer:
                 # Nothing is to be made durable; and the time of a refusal must not say whether rows
                 # were locked for it: PostgreSQL would fsync for a lock.
                 database.roll_back()
+                seconds = 0.0
             else:
                 self._commit()
+                seconds = time.monotonic() - started_at
         except BaseException as exc:
             self._roll_back(exc)
             raise
@@ -261,7 +271,7 @@ class Writer:
             self._newest = EventPlace(*transaction.log.newest)
         elif log_state is not None:
             self._newest = None
-        return WriteBatch(completed, transaction.log.committed(), log_state)
+        return WriteBatch(completed, transaction.log.committed(started_at + seconds), log_state, seconds)
 
     def _look_for_newest(self) -> LogState | None:
         """On a new connection: it may lead to a database that does not have all that was committed,

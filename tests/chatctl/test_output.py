@@ -122,3 +122,12 @@ def test_joiners_are_shown_as_they_were_sent(chatctl: Chatctl) -> None:
             .endswith(f"\t{name}")
         )
         assert name in chatctl("--as", "bob", "send", name, "x", code=1).stderr
+
+
+def test_numbers_stand_at_the_right_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    out = Output(as_json=False)
+    out.terminal = True
+    out.rows(
+        ["a", "three"], (Column("text", "text", get=str), Column("size", "size", "{:,}".format, get=len))
+    )
+    assert capsys.readouterr().out.splitlines() == ["text   size", "a         1", "three     5"]

@@ -346,7 +346,7 @@ async def test_a_reply_to_a_gateway_that_has_gone_is_dropped(
     with capture_logs() as logs:
         async with asyncio.timeout(10):
             while not logs:  # until the node has noticed that it is gone
-                node.calls.under_way = 1
+                node.calls._begun = 1
                 node.methods.later[0][0](Response())
                 await asyncio.sleep(0.005)
     assert {one["event"] for one in logs} == {"A reply could not be sent: its gateway has gone"}

@@ -32,6 +32,8 @@ REVIEWED = {
     ("default/retention/orphans.py", "self.table"): _A_TABLE,
     ("default/retention/orphans.py", "_is_orphan_sql(table)"): _A_TABLE,
     ("default/retention/orphans.py", "_is_orphan_sql(self.table, 'page')"): _A_TABLE,
+    ("store/polled.py", "self.condition"): "constants of the subjects that count",
+    ("store/polled.py", "self.table"): "constants of the subjects that count",
     ("store/postgres.py", "strict"): "one of the values that stand there",
     ("store/postgres.py", "lock_ms"): "a number; SET takes no parameters",
 }

@@ -64,7 +64,7 @@ def append(
 
 
 def spans(log: RoomLog) -> list[tuple[str, int, int]]:
-    return [(run.room_id, run.first_seq, run.last_seq) for run in log.committed()]
+    return [(run.room_id, run.first_seq, run.last_seq) for run in log.committed(1.0)]
 
 
 def test_an_event_gets_the_place_behind_the_head(store: Store) -> None:
@@ -132,7 +132,7 @@ def test_events_of_a_room_for_the_same_members_are_one_run(store: Store) -> None
         for number in range(3):
             append(log, log.room("r"), f"r{number}", priority=URGENT if number == 1 else BULK)
             append(log, log.room("s"), f"s{number}", priority=BULK)
-    first, second = log.committed()
+    first, second = log.committed(1.0)
     assert [(run.room_id, run.first_seq, run.last_seq) for run in (first, second)] == [
         ("r", 2, 4),
         ("s", 2, 4),
@@ -181,7 +181,7 @@ def test_members_are_one_object_until_a_profile_joins_or_leaves(store: Store) ->
         assert log.members(room) is after
         assert after == Members("r", before.version + 1, frozenset({"alice", "bob", "carol"}))
         log.set_members(room, before.profiles)  # as the database has them
-    assert log.committed() == []
+    assert log.committed(1.0) == []
     with room_log(store, "r") as later:
         room = later.room("r")
         assert room.version == before.version + 2, "the version is stored"

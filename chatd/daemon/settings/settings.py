@@ -16,6 +16,7 @@ from chatd.daemon.settings.fan_out import FanOutSection
 from chatd.daemon.settings.gateway import GatewaySection
 from chatd.daemon.settings.logs import LogsSection
 from chatd.daemon.settings.messages import MessagesSection
+from chatd.daemon.settings.metrics import MetricsSection
 from chatd.daemon.settings.node import NodeSection
 from chatd.daemon.settings.notifications import NotificationsSection
 from chatd.daemon.settings.presence import PresenceSection
@@ -58,6 +59,7 @@ class Settings(BaseModel):
     retention: RetentionSection
     notifications: NotificationsSection
     logs: LogsSection
+    metrics: MetricsSection
 
     @property
     def place(self) -> Place:

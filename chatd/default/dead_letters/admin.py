@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from chatd.core.ids import topic_of
+from chatd.core.metric import Gauge
 from chatd.default.answer import Answer, Call, Caller, Read, Role, Write
 from chatd.default.dead_letters.model import DeadLetter
 from chatd.default.dead_letters.store import DropDeadLetters, ListDeadLetters, ReplayDeadLetters
@@ -11,6 +12,8 @@ from chatd.default.part import Part
 from chatd.errors import InvalidArgument
 from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.events.v1.payloads_pb2 import EventLink
+from chatd.store.access import StoreAccess
+from chatd.store.polled import CountRows, Polled
 
 MAX_LETTERS = 1_000
 
@@ -18,8 +21,9 @@ MAX_LETTERS = 1_000
 class DeadLetterAdmin:
     """``notify`` wakes the stream of a topic."""
 
-    def __init__(self, notify: Callable[[bytes], None]) -> None:
+    def __init__(self, notify: Callable[[bytes], None], store: StoreAccess) -> None:
         self._notify = notify
+        letters = Polled(store, CountRows("dead_letter", "state IN ('dead', 'replaying')"))
         self.part = Part(
             calls=(
                 Call(
@@ -40,7 +44,8 @@ class DeadLetterAdmin:
                     Role.OPERATE,
                     self.drop_dead_letters,
                 ),
-            )
+            ),
+            gauges=(Gauge("dead_letters", "dead letters that wait for an operator", letters.read),),
         )
 
     def list_dead_letters(self, caller: Caller, request: admin_pb2.ListDeadLettersRequest) -> Answer:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from chatd.core.metric import Gauge
 from chatd.core.model import CommittedRun
 from chatd.default.fan_out.last_mile_delivery import EventDeliveryQueueHandler
 from chatd.default.fan_out.marks import MarkPublished, Run
@@ -20,6 +21,7 @@ from chatd.default.fan_out.repair import FindUnpublished
 from chatd.default.part import Part
 from chatd.errors import ChatdError
 from chatd.store.access import StoreAccess, log_failure
+from chatd.store.polled import CountRows, Polled
 
 log = structlog.get_logger()
 
@@ -62,7 +64,8 @@ class FanOut:
         self._marks_again_at = 0.0
         self._send_marks = marks(self._write)
         self._repair_us = round(repair * 1e6)
-        self._outbox_logging = RoomOutboxLoggingQueue(OutboxDeliveryEventHandler(last_mile.handle).handle)
+        outbox_delivery = OutboxDeliveryEventHandler(last_mile.handle)
+        self._outbox_logging = RoomOutboxLoggingQueue(outbox_delivery.handle)
         self._pacer = FanOutPacer(
             self._outbox_logging.handle,
             published=lambda: last_mile.deliveries_published.value,
@@ -70,10 +73,15 @@ class FanOut:
             later=loop.call_later,
             longest=linger,
         )
+        unpublished = Polled(store, CountRows("room", "published_seq < head_seq"))
         self.part = Part(
             begin=(self._repair_all,),
             every=((MARKS_SECONDS, self._write_marks), (repair, self._repair)),
             counters=(last_mile.deliveries_published,),
+            gauges=(
+                Gauge("unpublished_rooms", "rooms with events that are not fanned out", unpublished.read),
+            ),
+            times=(self._outbox_logging.times, outbox_delivery.times),
             before_the_end=self._finish,
         )
 

@@ -5,12 +5,17 @@ The deliveries' bytes were made once, when the event was committed; here they ge
 a gateway pass them on unread.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from chatd.core.metric import StageTimes
 from chatd.core.model import Members
 from chatd.default.fan_out.outbox_logging import EventBroadcast
 from chatd.pb.node.v1.node_pb2 import QueueHeader, Run
+
+TIMED_EACH = 16
+"""One of so many messages says when it was published: gateways measure the rest of its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,8 @@ class DeliveryBatch:
     records: bytes
     events: int
     priority: int
+    published_at_us: int = 0
+    """Set in some: ``QueueHeader.published_at_us``."""
 
 
 class OutboxDeliveryEventHandler:
@@ -30,14 +37,25 @@ class OutboxDeliveryEventHandler:
 
     def __init__(self, emit: Callable[[Sequence[DeliveryBatch]], None]) -> None:
         self._emit = emit
+        self._handled = 0
+        self.times = StageTimes(
+            "outbox.delivery.event", "from the recipients to the queue: headers, devices online, publishing"
+        )
 
     def handle(self, broadcasts: Sequence[EventBroadcast]) -> None:
-        self._emit([_to_delivery(broadcast) for broadcast in broadcasts])
+        started_at = time.monotonic()
+        timed = self._handled % TIMED_EACH == 0
+        self._handled += 1
+        now_us = time.time_ns() // 1_000 if timed else 0
+        self._emit([_to_delivery(broadcast, now_us) for broadcast in broadcasts])
+        self.times.observe(time.monotonic() - started_at)
 
 
-def _to_delivery(broadcast: EventBroadcast) -> DeliveryBatch:
+def _to_delivery(broadcast: EventBroadcast, published_at_us: int) -> DeliveryBatch:
     runs = (Run(room_id=broadcast.room_id, first_seq=broadcast.first_seq, last_seq=broadcast.last_seq),)
-    head = QueueHeader(runs=runs, priority=broadcast.priority).SerializeToString()
+    head = QueueHeader(
+        runs=runs, priority=broadcast.priority, published_at_us=published_at_us
+    ).SerializeToString()
     return DeliveryBatch(
         broadcast.targets,
         runs,
@@ -45,4 +63,5 @@ def _to_delivery(broadcast: EventBroadcast) -> DeliveryBatch:
         broadcast.records,
         broadcast.last_seq - broadcast.first_seq + 1,
         broadcast.priority,
+        published_at_us,
     )

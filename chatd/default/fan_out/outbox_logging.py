@@ -5,9 +5,11 @@ so logging an event for everybody is the one row its commit wrote. What is left 
 who it is for, and to keep the room's fan-out mark.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from chatd.core.metric import StageTimes
 from chatd.core.model import CommittedRun, Members
 
 
@@ -31,9 +33,14 @@ class RoomOutboxLoggingQueue:
     def __init__(self, emit: Callable[[Sequence[EventBroadcast]], None]) -> None:
         self._emit = emit
         self._marks: dict[str, list[tuple[str, int, int]]] = {}
+        self.times = StageTimes(
+            "room.outbox.logging.event", "from the commit, over the wait for the fan-out, to its first stage"
+        )
 
     def handle(self, runs: Sequence[CommittedRun]) -> None:
         """Fan out a batch, urgent rooms first, then remember how far each room has come."""
+        if runs[0].committed_at:
+            self.times.observe(time.monotonic() - runs[0].committed_at)
         if len(runs) > 1:
             runs = by_priority(runs)
         self._emit(

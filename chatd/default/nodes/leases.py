@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from chatd.core.log_state import UNKNOWN_LOG, LogState
+from chatd.core.metric import Gauge
 from chatd.default.nodes.known_log import KnownLog
 from chatd.default.nodes.known_peers import KnownPeers
 from chatd.default.nodes.model import Lease
@@ -26,6 +27,8 @@ from chatd.store.access import StoreAccess, log_failure
 
 FORGET_US = 3_600_000_000
 """A node whose lease ended this long ago is no longer listed."""
+MOST_SHOWN = 100
+"""Processes whose ages are metrics: of each address there is a series."""
 
 
 class Leases:
@@ -52,7 +55,20 @@ class Leases:
         self._place = ""
         self._until = 0.0  # of this node's own lease, on the steady clock
         self._lease_us = round(lease * 1e6)
-        self.part = Part(begin=(self._renew,), every=((lease / 3, self._renew),), before_the_end=self._end)
+        self.part = Part(
+            begin=(self._renew,),
+            every=((lease / 3, self._renew),),
+            gauges=(
+                Gauge(
+                    "lease_age_seconds",
+                    "seconds since the lease of each process was seen to be renewed; those that have "
+                    "ended theirs are left out",
+                    self._ages,
+                    labels=("kind", "node"),
+                ),
+            ),
+            before_the_end=self._end,
+        )
         self._clock = clock
         self._steady = steady
         self._held: dict[str, float] = {}  # address → until when its lease holds, on the steady clock
@@ -60,6 +76,7 @@ class Leases:
         self._gone: list[Lease] = []
         self._gateways: dict[str, Lease] = {}
         self._known: tuple[Lease, ...] = ()
+        self._renewed_at: dict[str, float] = {}  # address → when its lease last moved forward, likewise
 
     def _renew(self) -> None:
         if self._own and self._steady() > self._until:
@@ -163,15 +180,20 @@ class Leases:
         now_us, steady = self._clock(), self._steady()
         lease = self._lease_us / 1e6
         held: dict[str, float] = {}
+        renewed_at: dict[str, float] = {}
         for node in known:
             until_us = before.get(node.uri)
+            if node.lease_until_us > (now_us if until_us is None else until_us):
+                renewed_at[node.uri] = steady
+            elif node.lease_until_us == until_us and node.uri in self._renewed_at:
+                renewed_at[node.uri] = self._renewed_at[node.uri]
             if until_us is None:
                 held[node.uri] = steady + min(lease, (node.lease_until_us - now_us) / 1e6)
             elif node.lease_until_us == until_us:
                 held[node.uri] = self._held.get(node.uri, 0.0)
             else:
                 held[node.uri] = steady + lease if node.lease_until_us > until_us else steady
-        self._known, self._held = known, held
+        self._known, self._held, self._renewed_at = known, held, renewed_at
         self.peers.vouched_for(self._vouched())
 
     def _vouched(self) -> Iterator[bytes]:
@@ -187,6 +209,12 @@ class Leases:
 
     def _holds(self, node: Lease) -> bool:
         return self._held.get(node.uri, 0.0) > self._steady()
+
+    def _ages(self) -> dict[tuple[str, ...], float]:
+        now = self._steady()
+        known = {node.uri: node for node in self._known}
+        newest = sorted(self._renewed_at.items(), key=lambda one: one[1])[-MOST_SHOWN:]
+        return {(known[uri].kind, known[uri].address): now - at for uri, at in newest}
 
     def all(self) -> tuple[Lease, ...]:
         """Every process that is known."""

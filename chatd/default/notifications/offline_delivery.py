@@ -13,6 +13,7 @@ import structlog
 
 from chatd.core.each import each
 from chatd.core.ids import topic_of
+from chatd.core.metric import Gauge
 from chatd.core.model import NotificationContent
 from chatd.core.notification import Notification, Notifier, preview_of
 from chatd.core.online import OnlineTable
@@ -24,6 +25,7 @@ from chatd.default.notifications.sender import CLAIMED, NotificationSender, Noti
 from chatd.default.part import Part
 from chatd.errors import ChatdError
 from chatd.store.access import StoreAccess, log_failure
+from chatd.store.polled import CountRows, Polled
 
 log = structlog.get_logger()
 
@@ -58,8 +60,10 @@ class OfflineDelivery:
         self._large_after: dict[str, float] = {}  # room → when its next pass may begin, on the steady clock
         self._ready_at = steady() + rule.delay
         self.sender = NotificationSender(rule, notifiers, store, self._go_on)
+        waiting = Polled(store, CountRows("notification", "state = 'waiting'"))
         self.part = Part(
             every=((tick, self.begin),),
+            gauges=(Gauge("notifications_waiting", "notifications that wait", waiting.read),),
             counters=(self.sender.sent, self.sender.failed, self.sender.dead),
             before_the_end=self.stop,
         )

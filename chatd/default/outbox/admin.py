@@ -10,6 +10,7 @@ from chatd.core.wire import link_of
 from chatd.default.answer import Answer, Call, Caller, Read, Role
 from chatd.default.limits import page_limit
 from chatd.default.outbox.model import Membership, OutboxEntry, OutboxSummary, Recipient, Story
+from chatd.default.outbox.owed import OwedWalk
 from chatd.default.outbox.store import GetBroadcast, ListOutbox, ListOutboxEntries
 from chatd.default.outbox.story import TellStory
 from chatd.default.part import Part
@@ -24,9 +25,10 @@ from chatd.pb.events.v1.payloads_pb2 import (
 
 
 class OutboxAdmin:
-    """``clock`` gives microseconds since the Unix epoch."""
+    """``owed`` knows what all devices together are owed. ``clock`` gives microseconds since the
+    Unix epoch."""
 
-    def __init__(self, online: OnlineTable, clock: Callable[[], int]) -> None:
+    def __init__(self, online: OnlineTable, owed: OwedWalk, clock: Callable[[], int]) -> None:
         self._online = online
         self._clock = clock
         self.part = Part(
@@ -50,7 +52,8 @@ class OutboxAdmin:
                     Role.READ,
                     self.explain_delivery,
                 ),
-            )
+            ),
+            gauges=owed.gauges,
         )
 
     def list_outbox(self, caller: Caller, request: admin_pb2.ListOutboxRequest) -> Answer:

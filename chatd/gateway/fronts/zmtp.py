@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Sequence
 
 from chatd.core.curve import CurveServer, KeyPair
+from chatd.core.metric import Gauge
 from chatd.core.zmtp import CurveHandshake, Handshake, NullHandshake, frame
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.fronts.bounds import UnfinishedFrames, Unsent
@@ -57,6 +58,13 @@ class ZmtpFront:
         self.unsent: Unsent[ZmtpLink] = Unsent()
         self.unfinished: UnfinishedFrames[ZmtpLink] = UnfinishedFrames(
             is_stranger=door.is_stranger, end=door.broke
+        )
+
+        self.gauges = (
+            Gauge("connections", "open connections of clients", lambda: len(self._links)),
+            Gauge(
+                "unsent_bytes", "bytes that wait for clients that do not read", lambda: self.unsent.together
+            ),
         )
 
     def open(

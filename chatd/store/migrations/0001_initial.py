@@ -125,6 +125,7 @@ CREATE TABLE dead_letter (
     PRIMARY KEY (profile_id, device_id, room_id, seq));
 CREATE UNIQUE INDEX dead_letter_id ON dead_letter (letter_id);
 CREATE INDEX dead_letter_room ON dead_letter (room_id, seq);
+CREATE INDEX dead_letter_open ON dead_letter (letter_id) WHERE state IN ('dead', 'replaying');
 
 -- Events that a device never got: the log no longer held them when its cursor came to them.
 CREATE TABLE retention_gap (

@@ -12,7 +12,7 @@ from chatd.default.rooms.store import CreateRoom
 from chatd.store.database import Database
 from tests.attacker import attack
 from tests.bystander import Bystander
-from tests.call_attacks import PROFILES, ROOM
+from tests.call_attacks import CLUB, PROFILES, ROOM
 from tests.daemons import Daemon
 from tests.protocol.limited import daemon_with_users, token_of
 from tests.store.driver import Store, event, send
@@ -37,6 +37,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     Database(uri).migrate()
     store = Store(uri)
     store.do(CreateRoom(ROOM, "", "ben", ("eve",)))
+    store.do(CreateRoom(CLUB, "", "ben", ()))
     for number in range(20):
         store.do(send("ben", event(ROOM, f"e{number}", b"\x0a" + b"x" * 50_000)))
     store.do(OpenStreams(tuple(("ben", f"d{number}") for number in range(DEVICES)), DEVICES))

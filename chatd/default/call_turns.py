@@ -1,0 +1,59 @@
+"""CallTurns: calls that have come, answered in the order of what their profiles have cost.
+
+To check a request may take a thousand times as long as to send it, and everybody waits for the
+loop meanwhile. So the loop does something else after TURN_SECONDS of it, and the next call is that
+of the profile which has used least.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+from chatd.store.fair_queue import FairQueue
+
+TURN_SECONDS = 0.002
+
+Call = TypeVar("Call")
+
+
+class CallTurns(Generic[Call]):
+    """``answer`` answers a call, or has begun to, and raises nothing. ``owner_of`` is the profile
+    that makes it; empty: a gateway for itself, whose calls are not charged, and so come next."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        answer: Callable[[Call], None],
+        *,
+        owner_of: Callable[[Call], str],
+    ) -> None:
+        self._loop = loop
+        self._answer = answer
+        self._owner_of = owner_of
+        self._queue: FairQueue[Call] = FairQueue(owner_of)
+        self._goes_on = False
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def add(self, calls: Iterable[Call]) -> None:
+        """Answer calls now, or when it is their turn."""
+        for call in calls:
+            self._queue.append(call)
+        if not self._goes_on:
+            self._take_turn()
+
+    def _take_turn(self) -> None:
+        self._goes_on = False
+        began = now = time.monotonic()
+        while self._queue:
+            if now - began >= TURN_SECONDS:
+                self._goes_on = True
+                self._loop.call_soon(self._take_turn)
+                return
+            call, before = self._queue.popleft(), now
+            self._answer(call)
+            now = time.monotonic()
+            if owner := self._owner_of(call):
+                self._queue.charge(owner, now - before)
