@@ -131,7 +131,7 @@ class Backend:
         """The number of the next call."""
         self.gauges = (
             Gauge("calls_waiting", "calls to default nodes without a reply", lambda: self.waiting),
-            Gauge("nodes_answering", "default nodes that have answered lately", lambda: len(self._alive())),
+            Gauge("nodes_answering", "default nodes that have answered lately", lambda: len(self.living())),
             Gauge(
                 "node_silence_seconds",
                 "seconds since each default node was last heard",
