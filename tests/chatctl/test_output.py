@@ -127,7 +127,7 @@ def test_joiners_are_shown_as_they_were_sent(chatctl: Chatctl) -> None:
 def test_numbers_stand_at_the_right_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     out = Output(as_json=False)
     out.terminal = True
-    columns: tuple[Column[str], ...] = (
+    columns: Columns[str] = (
         Column("text", "text", get=str),
         Column("size", "size", "{:,}".format, get=len),
     )
