@@ -103,7 +103,7 @@ def start_gateway(
     introduction = _introduction(
         loop, settings, streams, backend, discovery, queues, audit, revoking, counters
     )
-    drain = _drain(loop, settings, streams, backend, opening, introduction, front)
+    drain = _drain(loop, settings, streams, backend, opening, introduction, front, audit)
 
     node = GatewayNode(
         loop,
@@ -373,10 +373,12 @@ def _drain(
     opening: Opening,
     introduction: Introduction,
     front: ZmtpFront,
+    audit: GatewayAudit,
 ) -> Drain:
     def stop_opening() -> None:
         opening.stop()
         introduction.leave()
+        audit.flush()
         if settings.gateway.gateway_share_port:
             front.stop_accepting()
 
