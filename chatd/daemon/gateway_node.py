@@ -106,7 +106,7 @@ def start_gateway(
     introduction = _introduction(
         loop, settings, streams, backend, discovery, queues, audit, revoking, counters
     )
-    drain = _drain(loop, settings, streams, backend, opening, introduction, front)
+    drain = _drain(loop, settings, streams, backend, opening, introduction, front, audit)
 
     node = GatewayNode(
         loop,
@@ -392,10 +392,12 @@ def _drain(
     opening: Opening,
     introduction: Introduction,
     front: ZmtpFront,
+    audit: GatewayAudit,
 ) -> Drain:
     def stop_opening() -> None:
         opening.stop()
         introduction.leave()
+        audit.flush()
         if settings.gateway.gateway_share_port:
             front.stop_accepting()
 
