@@ -94,8 +94,8 @@ bench-guard: $(VENV)/installed ## Check that no delivery costs much more than it
 chaos: $(VENV)/installed-dev ## Inject random faults and judge from outside; SEED=, MINUTES=, DB=sqlite or postgres
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(DB),--db $(DB)) $(ARGS)
 
-fuzz: $(VENV)/installed-fuzz ## Feed the decoder of ZMTP anything and compare it with a second one; MINUTES=, SEED=
-	@$(BIN)/python -m tests.fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+fuzz: $(VENV)/installed-fuzz ## Feed anything to all that reads strangers' bytes; TARGET=, MINUTES=, SEED=
+	@$(BIN)/python -m tests.fuzz $(if $(TARGET),--target $(TARGET)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 powercut: $(VENV)/installed-dev ## Cut the power under a disk image; CUTS=, SEED=; needs root and loop devices
 	@$(BIN)/python -m tests.durability.power_cut $(if $(CUTS),--cuts $(CUTS)) $(if $(SEED),--seed $(SEED)) $(ARGS)

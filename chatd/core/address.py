@@ -107,12 +107,20 @@ def check_endpoint(endpoint: str, *, any_port: bool = False) -> None:
     host, colon, port = endpoint.removeprefix("tcp://").rpartition(":")
     if not colon or host.startswith("[") != host.endswith("]"):
         raise ConfigError(f"{endpoint!r}: the port is missing")
-    if not _HOST.fullmatch(host):
+    if not _HOST.fullmatch(host) or (host.startswith("[") and not _is_ipv6(host[1:-1])):
         raise ConfigError(f"{endpoint!r}: {host!r} is no host; an IPv6 address stands in brackets")
     if port == "*" and any_port:
         return
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
         raise ConfigError(f"{endpoint!r}: {port!r} is no port")
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_local(endpoint: str) -> bool:

@@ -13,7 +13,7 @@ def parse_toml(content: bytes) -> dict[str, Any]:
         return tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as exc:
         fault = f"is not UTF-8 (at byte {exc.start + 1})"
-    except tomllib.TOMLDecodeError as exc:
+    except (ValueError, RecursionError) as exc:  # also numbers of too many digits, and deep nesting
         fault = f"is not TOML ({_place(str(exc))})"
     raise ValueError(fault)
 

@@ -15,6 +15,7 @@ import structlog
 import uvloop
 
 from chatd import __version__
+from chatd.core.address import has_key
 from chatd.daemon.default_node import start_default_node
 from chatd.daemon.descriptors import raise_limit
 from chatd.daemon.exposure import warn_of_exposed
@@ -86,6 +87,9 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
         )
         gateway = None if mode == "default" else start_gateway(loop, context, settings, keys, stack, seams)
         warn_of_open_sockets((*settings.calls.uris(settings.place), *settings.queue.uris(settings.place)))
+        if gateway is not None and any(map(has_key, settings.calls.uris(settings.place))):
+            key = keys.current.public.hex()
+            log.info(f"A default node lets this gateway in once it knows its key: chatd keys trust {key}")
         if settings.metrics.metrics_uri:
             # aiohttp and prometheus_client weigh 20 MB: only those pay that show metrics.
             from chatd.daemon.metrics.server import serve_metrics

@@ -66,7 +66,7 @@ class PushEndpoints:
         if parts.scheme != "https" or port not in (None, 443):
             return "it must be https, at the usual port"
         host = (parts.hostname or "").rstrip(".")
-        if not any(host == known or host.endswith(f".{known}") for known in self._hosts):
+        if not any(host == known or _is_below(host, known) for known in self._hosts):
             return "its host is not among those allowed here"
         if _is_address(host) and not is_public(host):
             return "its address is not public"  # no resolver will be asked for it
@@ -96,6 +96,11 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_below(host: str, known: str) -> bool:
+    """True for a subdomain. An address has none."""
+    return host.endswith(f".{known}") and not _is_address(known)
 
 
 def _embedded(address: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:

@@ -10,7 +10,6 @@ from pathlib import Path
 from google.protobuf.struct_pb2 import Struct
 
 from chatd.client import Client
-from chatd.daemon.settings.streams import StreamsSection
 from chatd.pb.chat.v1.chat_pb2 import RoomEvent, SendEventsRequest
 from chatd.pb.events.v1.payloads_pb2 import EventType
 from chatd.pb.gateway.v1.gateway_pb2 import Ack, ClientFrame, Heartbeat, Hello, RpcRequest, ServerFrame
@@ -239,10 +238,7 @@ class Chatd:
         return self._start(folder, f"sqlite:///{folder}/chatd.db")
 
     def _start(self, folder: Path, database: str) -> str:
-        default = StreamsSection.model_fields["repair_pull_seconds"].default  # tests have a shorter one
-        self.deployment = Deployment(
-            folder, database, defaults=self._nodes, gateways=self._gateways, REPAIR_PULL_SECONDS=default
-        )
+        self.deployment = Deployment(folder, database, defaults=self._nodes, gateways=self._gateways)
         self.deployment.__enter__()
         self.uris = [self.deployment.uri(number) for number in range(self._gateways)]
         self.token = self.deployment.token

@@ -127,7 +127,9 @@ def test_joiners_are_shown_as_they_were_sent(chatctl: Chatctl) -> None:
 def test_numbers_stand_at_the_right_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     out = Output(as_json=False)
     out.terminal = True
-    out.rows(
-        ["a", "three"], (Column("text", "text", get=str), Column("size", "size", "{:,}".format, get=len))
+    columns: Columns[str] = (
+        Column("text", "text", get=str),
+        Column("size", "size", "{:,}".format, get=len),
     )
+    out.rows(["a", "three"], columns)
     assert capsys.readouterr().out.splitlines() == ["text   size", "a         1", "three     5"]

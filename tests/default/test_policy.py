@@ -84,6 +84,16 @@ def test_the_protocol_page_says_which_calls_are_remembered(methods: dict[str, Me
             assert (effect == "writes once") == remembered, name
 
 
+def test_all_that_operators_do_is_audited(methods: dict[str, Method]) -> None:
+    """But what monitoring asks for all the time, and what clients say by themselves."""
+    assert {name for name, method in methods.items() if not method.is_audited} == {
+        "AdminService/GetStatus",
+        "AdminService/ListNodes",
+        "ChatService/SetTyping",
+        "ChatService/WatchPresence",
+    }
+
+
 def test_every_call_that_is_declared_has_a_row(calls: dict[str, Role]) -> None:
     from chatd.pb.admin.v1 import admin_pb2
     from chatd.pb.chat.v1 import chat_pb2

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from chatd.core.address import Address
+from chatd.core.address import Address, reached_at
 from chatd.files.key_file import Keys, begin_rotation, end_rotation, load_keys
 from chatd.files.trusted_keys import read_trusted, write_trusted
 from tests.daemons import Daemon, free_port
@@ -65,17 +65,20 @@ class Machine(Daemon):
 def node_at(folder: Path, host: str, db_uri: str = "", **settings: object) -> Machine:
     """A default node that takes encrypted connections at ``host``."""
     given = {"DB_URI": db_uri} if db_uri else {}
-    where = f"tcp://{host}:{free_port()}{'#curve' if host == '127.0.0.1' else ''}"
-    queue = f"tcp://{host}:{free_port()}{'#curve' if host == '127.0.0.1' else ''}"
-    own = {"DEFAULT_URI": where, "QUEUE_USER_EVENT_DELIVERY_URI": queue}
+    mark = "#curve" if host == "127.0.0.1" else ""
+    own = {
+        key: f"tcp://{host}:{free_port()}{mark}" for key in ("DEFAULT_URI", "QUEUE_USER_EVENT_DELIVERY_URI")
+    }
     return Machine("default", folder, **given, **own, NODE_LEASE_SECONDS=1, **settings)
 
 
 def address_of(node: Machine) -> str:
     """The line that a gateway's settings need."""
-    return str(Address(node.settings["DEFAULT_URI"].partition("#")[0], node.keys.current.public))
+    endpoint = node.settings["DEFAULT_URI"].partition("#")[0]
+    return str(Address(reached_at(endpoint, node.settings.get("PUBLIC_HOST", "")), node.keys.current.public))
 
 
 def gateway_of(folder: Path, *nodes: Machine, **settings: object) -> Machine:
-    """A gateway that has been told one line."""
-    return Machine("gateway", folder, DEFAULT_URI=",".join(map(address_of, nodes)), **settings)
+    """A gateway that has been told one line. What does not come by the queue is not repaired."""
+    uris = ",".join(map(address_of, nodes))
+    return Machine("gateway", folder, DEFAULT_URI=uris, REPAIR_PULL_SECONDS=3600, **settings)

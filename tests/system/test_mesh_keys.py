@@ -33,13 +33,14 @@ async def send_all_along(gateway: Machine, sending: asyncio.Event, shown: list[t
 
 
 async def test_one_line_joins_a_gateway_and_a_key_is_changed_under_load(tmp_path: Path) -> None:
-    node = node_at(tmp_path / "n", "127.0.0.1")
+    node = node_at(tmp_path / "n", "0.0.0.0", PUBLIC_HOST="127.0.0.1")
     gateway = gateway_of(tmp_path / "g", node)
     node.trust(gateway)
     sending, shown = asyncio.Event(), list[tuple[str, int, str]]()
     sending.set()
     old = address_of(node)
     with node, gateway:
+        assert f'"default": "{old}"' in node.log.read_text(), "the line that others need"
         load = asyncio.create_task(send_all_along(gateway, sending, shown))
         await asyncio.sleep(0.5)
         await asyncio.to_thread(node.rotate)

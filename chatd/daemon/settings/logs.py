@@ -18,5 +18,6 @@ class LogsSection(Section):
     )
     log_format: Annotated[Literal["auto", "json", "text"], BeforeValidator(lower)] = Field(
         default="auto",
-        description="Form of the log on stderr: json, text, or auto, which is text on a terminal and else json.",
+        description="Form of the log on stderr: json, text, or auto, which is text on a terminal and else json. "
+        "Lines that go to journald begin with their priority.",
     )

@@ -3,11 +3,13 @@
 import os
 import re
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
 from pydantic import AliasChoices, Field
 
+from chatd.core.address import check_endpoint, reached_at
 from chatd.daemon.mode import Mode
 from chatd.daemon.settings.section import FolderPath, Id, OptionalPath, Place, Section, number
 from chatd.errors import ConfigError
@@ -55,10 +57,8 @@ class NodeSection(Section):
     )
     public_host: str = Field(
         default="",
-        pattern=r"^[A-Za-z0-9._-]*$|^[0-9A-Fa-f:.]+$",
         description="Host name or address at which other machines reach this one. It is needed if anything "
         "listens at all addresses of the machine, as with DEFAULT_URI=tcp://0.0.0.0:7401.",
-        json_schema_extra={"allowed": "a host name or an IP address"},
     )
     node_lease_seconds: float = number(
         10.0,
@@ -78,6 +78,13 @@ class NodeSection(Section):
         ge=0,
         le=600,
     )
+
+    def problems(self, place: Place) -> Iterator[str]:
+        if self.public_host:
+            try:
+                check_endpoint(reached_at("tcp://0.0.0.0:1", self.public_host))
+            except ConfigError:
+                yield f"PUBLIC_HOST: {self.public_host!a} is no host name and no IP address"
 
     def place(self, mode: Mode) -> Place:
         """The folders in force."""

@@ -34,7 +34,8 @@ class KnownPeers:
         self._revoked = revoked
         self._stamp = self._look()
         self._trusted: Collection[bytes] = read_trusted(path)
-        self._vouched: frozenset[bytes] = frozenset()
+        self._vouched: frozenset[bytes] | None = None
+        """None until the leases were read for the first time: till then nobody is refused aloud."""
         self._let_in: set[bytes] = set()
         self._seldom = Seldom(max_keys=100)
         self.stranger: KeyPair = new_key_pair()
@@ -84,7 +85,7 @@ class KnownPeers:
         return (found.st_mtime_ns, found.st_ino)
 
     def _knows(self, key: bytes) -> bool:
-        return key in self._trusted or key in self._vouched
+        return key in self._trusted or key in (self._vouched or ())
 
     def _look_for_revoked(self) -> None:
         gone = {key for key in self._let_in if not self._knows(key)}
@@ -95,7 +96,7 @@ class KnownPeers:
             self._revoked()
 
     def _refuse(self, key: bytes, address: str) -> None:
-        if key == self.stranger.public:
+        if self._vouched is None or key == self.stranger.public:
             return
         self.refused.add()
         self._audit(

@@ -88,7 +88,14 @@ def test_a_file_that_is_wrong_changes_nothing(peers: Peers) -> None:
         Peers(peers.file.parent)
 
 
+def test_nobody_is_refused_aloud_before_the_leases_were_read(peers: Peers) -> None:
+    with capture_logs() as logs:
+        assert not peers.lets_in(ONE)
+    assert (logs, peers.lines, peers.known.refused.value) == ([], [], 0)
+
+
 def test_a_refusal_is_counted_and_said_once_with_the_line_to_type(peers: Peers) -> None:
+    peers.known.vouched_for([])
     with capture_logs() as logs:
         for _ in range(3):
             assert not peers.lets_in(ONE)
