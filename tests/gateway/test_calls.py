@@ -6,7 +6,7 @@ import time
 import pytest
 from google.protobuf.message import Message
 
-from chatd.errors import ChatdError
+from chatd.errors import ChatdError, TokenExpired, Unauthenticated
 from chatd.gateway.admission import Admission
 from chatd.gateway.audit import GatewayAudit
 from chatd.gateway.authentication.chain import Authentication
@@ -22,7 +22,7 @@ from chatd.gateway.doorkeeper import Doorkeeper, DoorSettings
 from chatd.gateway.rate_limits import RateLimits, RateSettings
 from chatd.gateway.refusals import Refusals
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest
-from chatd.pb.node.v1.node_pb2 import Caller
+from chatd.pb.node.v1.node_pb2 import Caller, Revocation
 from tests.gateway.links import KeptLink
 
 TOKEN = "t"
@@ -39,13 +39,22 @@ class NoNode:
         raise AssertionError("it is not ready")
 
 
+REVOKED = bytes(32)
+
+
+def made_revocations() -> Revocations:
+    revocations = Revocations(now=time.time)
+    revocations.add([Revocation(digest=REVOKED)])
+    return revocations
+
+
 class House:
     """Calls of one connection, and a default node that answers when it is told to."""
 
     def __init__(self) -> None:
         tokens = TokenTable({digest_of(TOKEN): Identity("alice", digest=digest_of(TOKEN))})
         admission = Admission(
-            Authentication((tokens,), Revocations(now=time.time), now=time.time),
+            Authentication((tokens,), made_revocations(), now=time.time),
             RateLimits(RateSettings(0, 0, 0, 0, 0, 0, 0, 1)),
             Doorkeeper(DoorSettings(0.0, 10, 0)),
             GatewayAudit("g", NoNode(), say=lambda line: None, now=lambda: 0.0),
@@ -123,3 +132,21 @@ def test_connections_of_a_profile_wait_together_and_go_on_in_turn() -> None:
     house.answer(MAX_OTHERS - 2)
     house.call("ChatService/GetHistory", 1)
     assert house.link.holds == 0
+
+
+def test_a_stream_s_calls_are_refused_as_soon_as_its_token_expires_or_is_revoked() -> None:
+    """Whenever the stream itself is ended."""
+    house = House()
+    peer = house.peers[0]
+    for identity, code in (
+        (Identity("alice"), 0),
+        (Identity("alice", expires_at=time.time() + 60), 0),
+        (Identity("alice", expires_at=time.time() - 0.001), TokenExpired.code),
+        (Identity("bob", digest=REVOKED), Unauthenticated.code),
+    ):
+        peer.identity = identity
+        house.calls.on_call(peer, ClientFrame(call=RpcRequest(call_id=1, method="ChatService/GetHistory")))
+        if not code:
+            house.answer(1)
+        (frame,) = house.link.heard()
+        assert frame.reply.error.code == code

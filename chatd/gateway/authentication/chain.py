@@ -1,5 +1,6 @@
 """Authentication: a chain of authenticators. The first that knows a token says whose it is."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -64,9 +65,10 @@ class Authentication:
     def check(self, identity: Identity) -> None:
         """The token that showed ``identity`` is still good. Raises TokenExpired, Unauthenticated
         when it was revoked."""
-        if identity.expires_at <= self._now():
+        # Asked for each call: a token that lasts for ever, where none was revoked, costs nothing.
+        if identity.expires_at != math.inf and identity.expires_at <= self._now():
             raise TokenExpired("the token has expired")
-        if self._revocations.cover(identity):
+        if self._revocations.has_any and self._revocations.cover(identity):
             raise Unauthenticated("the token was revoked")
 
     def confirm(self, identity: Identity) -> Identity | None:

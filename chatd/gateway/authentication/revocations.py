@@ -16,10 +16,13 @@ class Revocations:
         self._digests: dict[bytes, float] = {}  # until when they are kept
         self._before: dict[str, float] = {}  # by profile
         self._forget_at = _FORGET_FROM
+        self.has_any = False
+        """False: no token was revoked."""
 
     def add(self, revocations: Iterable[Revocation]) -> None:
         """More of them; some may be known."""
         for one in revocations:
+            self.has_any = True
             before = one.before_us / 1e6
             if one.digest:
                 self._digests[one.digest] = one.expires_at_us / 1e6 or float("inf")

@@ -14,11 +14,19 @@ from functools import partial
 import aiohttp
 import structlog
 
-from chatd.core.curve.keys import decode_key
+from chatd.core.address import parse_key
 from chatd.core.each import each
 from chatd.core.ids import check_id
 from chatd.core.outage import Outage
-from chatd.errors import ChatdError, InvalidArgument, InvalidId, Overloaded, Unauthenticated, Unavailable
+from chatd.errors import (
+    ChatdError,
+    ConfigError,
+    InvalidArgument,
+    InvalidId,
+    Overloaded,
+    Unauthenticated,
+    Unavailable,
+)
 from chatd.gateway.authentication.identity import Identity, device_ids, rights
 from chatd.gateway.authentication.pending import AuthenticationPending
 
@@ -166,11 +174,11 @@ class WebhookTokens:
                 digest,
                 SOURCE,
                 devices=device_ids(answer.get("devices")),
-                key=b"" if key is None else decode_key(str(key)),
+                key=b"" if key is None else parse_key(str(key)),
                 issued_at=now,
                 expires_at=now + seconds,
             )
-        except (InvalidId, InvalidArgument) as exc:
+        except (InvalidId, InvalidArgument, ConfigError) as exc:
             raise _Malformed(f"its answer: {exc}") from exc
         except (ValueError, TypeError, AttributeError, RecursionError, OverflowError) as exc:
             raise _Malformed("its answer is malformed") from exc

@@ -153,6 +153,11 @@ def test_a_signature_is_checked_once(tokens: JwtTokens, monkeypatch: pytest.Monk
         chain(tokens).authenticate(token, "")
     assert checked == [a, b, c, b], "the one that was used longest ago made room"
     assert len(tokens._verified) == 2
+    old = ALICE.token(seconds=-60)
+    for _ in range(3):
+        with pytest.raises(TokenExpired):
+            chain(tokens).authenticate(old, "")
+    assert checked[4:] == [old], "one that has expired, too"
 
 
 def test_a_stream_goes_on_while_its_key_is_known(tokens: JwtTokens, tmp_path: Path) -> None:

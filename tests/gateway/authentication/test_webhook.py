@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from chatd.core.curve.keys import encode_key
 from chatd.core.scopes import ALL_SCOPES, NO_SCOPES, Scope
 from chatd.errors import ChatdError, Overloaded, Unauthenticated, Unavailable
 from chatd.gateway.authentication import webhook as module
@@ -69,7 +68,7 @@ async def test_what_the_service_says(service: Service, tokens: WebhookTokens) ->
         "role": "operator",
         "scopes": ["read"],
         "devices": ["d"],
-        "key": encode_key(bytes(32)),
+        "key": bytes(32).hex(),
         "expires_in": 5,
     }
     found = await shown(tokens, "all")

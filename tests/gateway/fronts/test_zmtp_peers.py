@@ -16,7 +16,9 @@ import pytest
 import zmq
 from structlog.testing import capture_logs
 
-from chatd.core.curve import COMMAND, CurveServer, encode_key, new_key_pair
+from chatd.core.curve import COMMAND, CurveServer, decode_key, encode_key, new_key_pair
+from chatd.errors import PermissionDenied
+from chatd.gateway.authentication.identity import Identity
 from chatd.transport.sockets import Context, new_context
 from tests.core.curve.wire import PING, PONG, Peer
 from tests.core.zmtp.peer import OPENED, hello, wire
@@ -199,6 +201,21 @@ class TestEncrypted:
             for _ in range(20):
                 assert await receive(client) == [b"x" * 5_000]
         assert len(echo.links) == 1
+
+    async def test_a_link_has_the_key_that_its_client_has_proved(
+        self, sealed: tuple[EchoFront, CurveServer]
+    ) -> None:
+        """A token that is bound to it is good over this connection, and over no other."""
+        echo, server = sealed
+        key = encode_key(server.public).encode()
+        keys = [zmq.curve_keypair() for _ in range(2)]
+        for public, secret in keys:
+            client = echo.client(curve_publickey=public, curve_secretkey=secret, curve_serverkey=key)
+            await echoed(client, b"a call")
+        bound = Identity("alice", key=decode_key(keys[0][0].decode()))
+        bound.check_key(echo.links[0].client_key)
+        with pytest.raises(PermissionDenied):
+            bound.check_key(echo.links[1].client_key)
 
     async def test_a_reply_may_go_before_the_pong(self, sealed: tuple[EchoFront, CurveServer]) -> None:
         echo, server = sealed
