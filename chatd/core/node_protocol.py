@@ -6,8 +6,8 @@ that must be understood. A field that may be ignored changes nothing. OLDEST fol
 the code still speaks the numbers before.
 """
 
-NUMBER = 4
-OLDEST = 4
+NUMBER = 5
+OLDEST = 5
 
 
 def refusal(number: int, oldest: int) -> str:

@@ -27,12 +27,15 @@ class Step:
 @dataclass(slots=True)
 class _Node:
     """``sent`` is the last step sent, ``full`` the last one sent in full; ``due``: the next step is
-    to be sent in full."""
+    to be sent in full. Everything that it publishes after ``applied`` has come knows the steps up
+    to there; ``is_silent``: nothing it publishes comes."""
 
     in_step: bool = False
     due: bool = False
     sent: int = 0
     full: int = 0
+    applied: int = 0
+    is_silent: bool = False
 
 
 class WatchedTopics(Generic[N]):
@@ -43,6 +46,7 @@ class WatchedTopics(Generic[N]):
         self._counts: dict[bytes, int] = {}
         self._changed: dict[bytes, bool] = {}  # since the last step: True is wanted now and was not
         self._nodes: dict[N, _Node] = {}
+        self._leaving: dict[bytes, int] = {}  # topics by the step that ended them, the oldest first
         self.number = 0
         """The last step."""
 
@@ -71,9 +75,10 @@ class WatchedTopics(Generic[N]):
         """True if a step has something to say to anybody."""
         return bool(self._changed) or any(node.due for node in self._nodes.values())
 
-    def step(self, nodes: Iterable[N]) -> tuple[Step, list[tuple[N, Step]]]:
-        """The next step: what changed, and the calls to those of ``nodes`` that are in step or due.
-        Other nodes than these are forgotten."""
+    def step(self, nodes: Iterable[N]) -> tuple[Step, list[tuple[N, Step]], list[bytes]]:
+        """The next step: what changed, the calls to those of ``nodes`` that are in step or due, and
+        the topics to subscribe to. Other nodes than these are forgotten. What it removes stays
+        subscribed until it is ``released``."""
         present = frozenset(nodes)
         self._nodes = {node: state for node, state in self._nodes.items() if node in present}
         changed, self._changed = self._changed, {}
@@ -84,6 +89,8 @@ class WatchedTopics(Generic[N]):
             tuple(topic for topic, wanted in changed.items() if wanted),
             tuple(topic for topic, wanted in changed.items() if not wanted),
         )
+        new = [topic for topic in change.add if self._leaving.pop(topic, None) is None]
+        self._leaving.update(dict.fromkeys(change.remove, self.number))
         everything: Step | None = None
         calls: list[tuple[N, Step]] = []
         for node, state in self._nodes.items():
@@ -94,7 +101,7 @@ class WatchedTopics(Generic[N]):
             elif state.in_step:
                 calls.append((node, change))
             state.sent = self.number
-        return change, calls
+        return change, calls, new
 
     def failed(self, node: N, step: Step) -> bool:
         """The call did not get through, or was refused. True: make a step at once; else the next
@@ -132,6 +139,36 @@ class WatchedTopics(Generic[N]):
             return False
         state.in_step, state.due = False, True
         return True
+
+    def applied(self, node: N, number: int) -> None:
+        """A message of this node has come; whatever it publishes later knows the steps up to
+        ``number``."""
+        state = self._nodes.get(node)
+        if state is not None:
+            state.applied = max(state.applied, number)
+            state.is_silent = False
+
+    def silent(self, node: N) -> None:
+        """Nothing that the node publishes comes any more: its streams will pull, whatever is
+        subscribed."""
+        state = self._nodes.get(node)
+        if state is not None:
+            state.is_silent = True
+
+    def released(self) -> list[bytes]:
+        """Topics to unsubscribe from, once: no node publishes to them any more. Ended sooner, a
+        subscription would leave a hole in the numbers of what a node publishes."""
+        applied = min(
+            (node.applied for node in self._nodes.values() if not node.is_silent), default=self.number
+        )
+        released = []
+        for topic, number in self._leaving.items():
+            if number > applied:
+                break
+            released.append(topic)
+        for topic in released:
+            del self._leaving[topic]
+        return released
 
 
 @dataclass(frozen=True, slots=True)

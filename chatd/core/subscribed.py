@@ -18,10 +18,15 @@ class Subscribed:
     def __init__(self) -> None:
         self._connections: Counter[str] = Counter()
         self._fences: dict[str, int] = {}
+        self._wanted: dict[str, int] = {}
         self._waiting: dict[str, list[tuple[int, Then]]] = {}
 
     def __contains__(self, gateway: str) -> bool:
         return gateway in self._connections
+
+    def is_complete(self, gateway: str) -> bool:
+        """True if the last fence that anybody asked for has come: all subscriptions stand."""
+        return self._fences.get(gateway, 0) >= self._wanted.get(gateway, 1)
 
     def come(self, gateway: str) -> None:
         """A connection has been made. No fence has come over it yet: callers that wait are answered
@@ -36,6 +41,7 @@ class Subscribed:
             return False
         del self._connections[gateway]
         self._fences.pop(gateway, None)
+        self._wanted.pop(gateway, None)
         for _, then in self._waiting.pop(gateway, []):
             then(False)
         return True
@@ -58,7 +64,9 @@ class Subscribed:
         gateway has gone."""
         if gateway not in self._connections:
             then(False)
-        elif self._fences.get(gateway, 0) >= number:
+            return
+        self._wanted[gateway] = max(number, self._wanted.get(gateway, 1))
+        if self._fences.get(gateway, 0) >= number:
             then(True)
         else:
             self._waiting.setdefault(gateway, []).append((number, then))

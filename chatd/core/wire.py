@@ -5,6 +5,8 @@ concatenated: protobuf reads the result as one frame with several, so a batch fo
 ``b"".join`` and nothing on the way parses it.
 """
 
+import re
+
 from google.protobuf.message import DecodeError
 
 from chatd.core.compression import decompress
@@ -12,6 +14,8 @@ from chatd.errors import WIRE_ERRORS, ChatdError, Internal, Unavailable
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink, Skipped, SkipReason
 from chatd.pb.gateway.v1.gateway_pb2 import Error, RpcResponse
 
+_HEARTBEAT = re.compile(rb"\x1a(?:\0|.\x08[\x80-\xff]{0,9}[\0-\x7f])", re.DOTALL)
+"""ClientFrame.heartbeat, and ServerFrame.heartbeat as well: field 3, with Heartbeat.mark in it."""
 _EVENT = b"\x0a"  # EventDelivery.event: field 1, length-delimited
 _PAYLOAD = b"\x1a"  # EventDelivery.payload: field 3, length-delimited
 _COMPRESSED = b"\x20\x01\x42"  # EventDelivery.is_compressed: field 4, true; compressed_payload: field 8
@@ -41,6 +45,12 @@ def read_varint(data: bytes, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, at
         shift += 7
+
+
+def is_heartbeat(frame: bytes) -> bool:
+    """True if an encoded ClientFrame is a heartbeat as every encoder writes it. The same bytes are
+    the ServerFrame that answers it. (False may be one that is written otherwise.)"""
+    return _HEARTBEAT.fullmatch(frame) is not None and frame[1] == len(frame) - 2
 
 
 def encode_delivery(link: EventLink, payload: bytes, *, compressed: bool = False) -> bytes:

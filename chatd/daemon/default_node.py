@@ -219,7 +219,7 @@ class _Flow:
 def _flow(
     loop: asyncio.AbstractEventLoop, settings: Settings, store: StoreAccess, started_us: int, seams: Seams
 ) -> _Flow:
-    publisher = ZeroMQPublisher(loop)
+    publisher = ZeroMQPublisher(loop, started_at_us=started_us, seam=seams.queue)
     routing = Routing()
     publish = seams.publish(QueuePublishing(publisher, routing).publish)
     online = OnlineTable()

@@ -17,7 +17,7 @@ from chatd.daemon.logs import say_audit
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
 from chatd.files.key_file import Keys
-from chatd.gateway import ack_flush, token_expiry, watch_rights
+from chatd.gateway import ack_flush, queue_watch, token_expiry, watch_rights
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
 from chatd.gateway.ack_times import AckTimes
 from chatd.gateway.admission import Admission
@@ -44,6 +44,7 @@ from chatd.gateway.node import GatewayAddresses, GatewayNode
 from chatd.gateway.node_queues import NodeQueues
 from chatd.gateway.opening import Opening
 from chatd.gateway.presence import GatewayPresence
+from chatd.gateway.queue_watch import QueueWatch
 from chatd.gateway.rate_limits import RateLimits
 from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
@@ -56,6 +57,7 @@ from chatd.gateway.token_expiry import TokenExpiry
 from chatd.gateway.watch import Watch
 from chatd.gateway.watch_rights import WatchRights
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, DescribeRequest
+from chatd.transport.queue import Subscriber
 from chatd.transport.queue.zeromq import ZeroMQSubscriber
 from chatd.transport.sockets import CALLS_HERE, QUEUE_HERE, Context, is_encrypted
 
@@ -83,7 +85,8 @@ def start_gateway(
     backend = Backend(loop, call_timeout=settings.calls.timeout())
     audit = GatewayAudit(settings.node.node_id, backend, say=say_audit, now=loop.time)
     admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door, audit)
-    streams = _streams(loop, settings, Watch(loop, backend, subscriber, instance=instance), backend, seams)
+    watch = Watch(loop, backend, subscriber, instance=instance)
+    streams = _streams(loop, settings, watch, backend, subscriber, seams)
     expiry = TokenExpiry(admission, streams.connections, streams.sender, now=time.time)
     front = ZmtpFront(
         loop,
@@ -103,7 +106,7 @@ def start_gateway(
     introduction = _introduction(
         loop, settings, streams, backend, discovery, queues, audit, revoking, counters
     )
-    drain = _drain(loop, settings, streams, backend, opening, introduction, front)
+    drain = _drain(loop, settings, streams, backend, opening, introduction, front, audit)
 
     node = GatewayNode(
         loop,
@@ -116,6 +119,7 @@ def start_gateway(
         introduction,
         streams.watch,
         streams.resync,
+        streams.queue_watch,
         drain,
         Reload(admission, check, lasting),
         webhook,
@@ -162,6 +166,7 @@ def _every(
         (min(ack_flush.TICK, settings.streams.ack_flush()), streams.acks.tick),
         (PRESENCE_REPAIR, streams.presence.repair),
         (watch_rights.PERIOD, streams.rights.tick),
+        (queue_watch.TICK_SECONDS, streams.queue_watch.tick),
         (streams.timeouts.period, look_at_streams),
         (token_expiry.PERIOD, expiry.tick),
     )
@@ -182,11 +187,18 @@ class _Streams:
     ack_times: AckTimes
     live: LiveDelivery
     resync: Resync
+    queue_watch: QueueWatch
     timeouts: StreamTimeouts
 
     @property
     def counters(self) -> tuple[Counter, ...]:
-        return (self.connections.opened, self.live.passed_on, self.catch_up.pulled, self.acks.written)
+        return (
+            self.connections.opened,
+            self.live.passed_on,
+            self.catch_up.pulled,
+            self.acks.written,
+            self.queue_watch.repairs,
+        )
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -196,7 +208,12 @@ class _Streams:
 
 
 def _streams(
-    loop: asyncio.AbstractEventLoop, settings: Settings, watch: Watch, backend: Backend, seams: Seams
+    loop: asyncio.AbstractEventLoop,
+    settings: Settings,
+    watch: Watch,
+    backend: Backend,
+    subscriber: Subscriber,
+    seams: Seams,
 ) -> _Streams:
     gateway_id = settings.node.node_id
     rights = WatchRights(backend.forward)
@@ -244,6 +261,8 @@ def _streams(
         now=loop.time,
     )
     ack_times = AckTimes(connections.streams)
+    resync = Resync(loop, connections.streams, catch_up)
+    watched_queue = QueueWatch(backend, watch, resync, forget=subscriber.forget, now=loop.time)
     live = LiveDelivery(
         connections.streams,
         catch_up,
@@ -252,10 +271,9 @@ def _streams(
         deliver=deliver,
         presence=presence.heard,
         end=sender.end,
-        resync=watch.resync,
+        queue_watch=watched_queue,
         doubted=rights.doubt_stream,
     )
-    resync = Resync(loop, connections.streams, catch_up)
     timeouts = StreamTimeouts(
         connections.peers,
         catch_up,
@@ -278,6 +296,7 @@ def _streams(
         ack_times,
         live,
         resync,
+        watched_queue,
         timeouts,
     )
 
@@ -373,10 +392,12 @@ def _drain(
     opening: Opening,
     introduction: Introduction,
     front: ZmtpFront,
+    audit: GatewayAudit,
 ) -> Drain:
     def stop_opening() -> None:
         opening.stop()
         introduction.leave()
+        audit.flush()
         if settings.gateway.gateway_share_port:
             front.stop_accepting()
 

@@ -18,6 +18,7 @@ from chatd.gateway.fronts.zmtp_link import OnFrame
 from chatd.store.access import OnCommitted
 from chatd.store.writer import Apply, Commit
 from chatd.transport.queue import OnMessages
+from chatd.transport.queue.zeromq import SendFrame
 
 S = TypeVar("S")
 
@@ -42,6 +43,8 @@ class Seams:
     """Fan-out → the writer: marks of rooms whose events have been published."""
     publish: Callable[[Publish], Publish] = unchanged
     """The last stage of fan-out, signals and presence → the queue."""
+    queue: Callable[[SendFrame], SendFrame] = unchanged
+    """The queue's numbering of messages → its socket."""
 
     # A gateway.
     gateway_receive: Callable[[OnMessages], OnMessages] = unchanged

@@ -33,6 +33,8 @@ TICK = 0.05
 """Seconds between two looks at what waits."""
 AT_ONCE = 16
 """Streams whose acks are written with each look, however short they have waited."""
+ALIVE_SECONDS = 1.0
+"""Streams that only live are written together, so often: a batch by itself costs a transaction."""
 
 SendAcks = Callable[[AckBatchRequest, OnReply], None]
 """Sends a batch to a default node."""
@@ -55,6 +57,7 @@ class UnwrittenAcks:
         self._longest = longest
         self._acked: dict[DeviceStream, tuple[ClientConnection, float]] = {}  # and since when
         self._alive: dict[DeviceStream, ClientConnection] = {}
+        self._alive_after = 0.0
 
     def acked(self, peer: ClientConnection) -> None:
         """The connection's stream has acks to write."""
@@ -68,7 +71,7 @@ class UnwrittenAcks:
             self._acked[peer.stream] = (peer, 0.0)
 
     def alive(self, peer: ClientConnection) -> None:
-        """The connection has been heard: noted with the next look for operators to see."""
+        """The connection has been heard: noted within ALIVE_SECONDS, for operators to see."""
         if peer.stream is not None:
             self._alive[peer.stream] = peer
 
@@ -96,10 +99,13 @@ class UnwrittenAcks:
         for one in taken:
             del self._acked[one.stream]
             self._alive.pop(one.stream, None)
-        for stream, peer in self._alive.items():
-            if stream not in self._acked and not stream.pending_acks.under_way:
-                taken.append(Flushed(peer, stream, stream.pending_acks.take()))
-        self._alive = {}
+        if now >= self._alive_after:
+            for stream, peer in self._alive.items():
+                if stream not in self._acked and not stream.pending_acks.under_way:
+                    taken.append(Flushed(peer, stream, stream.pending_acks.take()))
+            self._alive = {}
+            if now < math.inf:
+                self._alive_after = now + ALIVE_SECONDS
         return taken
 
 

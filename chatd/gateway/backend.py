@@ -131,7 +131,7 @@ class Backend:
         """The number of the next call."""
         self.gauges = (
             Gauge("calls_waiting", "calls to default nodes without a reply", lambda: self.waiting),
-            Gauge("nodes_answering", "default nodes that have answered lately", lambda: len(self._alive())),
+            Gauge("nodes_answering", "default nodes that have answered lately", lambda: len(self.living())),
             Gauge(
                 "node_silence_seconds",
                 "seconds since each default node was last heard",
@@ -177,11 +177,11 @@ class Backend:
 
     def is_silent(self, uri: str) -> bool:
         """True if the node at ``uri`` has not answered lately."""
-        return all(node.uri != uri for node in self._alive())
+        return all(node.uri != uri for node in self.living())
 
     @property
     def ready(self) -> bool:
-        return bool(self._alive())
+        return bool(self.living())
 
     def has_calls(self) -> bool:
         """True while a call waits for a node that lives."""
@@ -207,7 +207,8 @@ class Backend:
             f"the default node that answers is refused: {refused}" if refused else "no default node answers"
         )
 
-    def _alive(self) -> list[Node]:
+    def living(self) -> list[Node]:
+        """The nodes that have answered lately and are not refused."""
         since = self._loop.time() - SILENT_SECONDS
         return [node for node in self.nodes if node.is_known and node.heard_at > since and not node.refused]
 
@@ -233,7 +234,7 @@ class Backend:
     ) -> None:
         """Call a node for an authenticated client (or, without ``caller``, for the gateway
         itself). The node does not execute it once it has been given up here."""
-        alive = self._alive()
+        alive = self.living()
         if not alive:
             on_reply(b"", Unavailable(self.problem))
             return

@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError
 from chatd.core.graphemes import cut
 from chatd.core.stream import DeviceStream
 from chatd.core.string_fields import refuse_nul
+from chatd.core.wire import is_heartbeat
 from chatd.errors import ChatdError, Internal, MalformedFrame, NoStream, UnknownFrame
 from chatd.gateway.ack_flush import AckFlush
 from chatd.gateway.ack_times import AckTimes
@@ -38,6 +39,7 @@ MAX_REASON = 200
 """Characters (grapheme clusters) kept of the reason a device gives for a rejection."""
 
 _NO_FRAME = ClientFrame()
+_HEARTBEAT = b"\x1a"  # ClientFrame.heartbeat: field 3
 
 Handler = Callable[[ClientConnection, ClientFrame], None]
 """Raises a ChatdError to refuse the frame."""
@@ -90,6 +92,9 @@ class GatewayServer:
         """Handle one encoded ClientFrame, or refuse it."""
         frame = _NO_FRAME
         try:
+            if encoded[:1] == _HEARTBEAT and is_heartbeat(encoded):
+                self._heartbeat(peer, encoded)
+                return
             try:
                 frame = ClientFrame.FromString(encoded)
             except DecodeError as exc:
@@ -169,6 +174,9 @@ class GatewayServer:
             self._expiry.on_renew(peer, frame)
 
     def _on_heartbeat(self, peer: ClientConnection, frame: ClientFrame) -> None:
+        self._heartbeat(peer, ServerFrame(heartbeat=frame.heartbeat).SerializeToString())
+
+    def _heartbeat(self, peer: ClientConnection, answer: bytes) -> None:
         if not peer.is_open:
             raise NoStream("heartbeat without a stream")
         self._admission.limit_acks(peer)
@@ -177,7 +185,7 @@ class GatewayServer:
         elif peer.heard_at >= peer.touch_at:
             peer.touch_at = peer.heard_at + self._touch
             self._acks.alive(peer)
-        self._sender.send(peer, ServerFrame(heartbeat=frame.heartbeat).SerializeToString())
+        self._sender.send(peer, answer)
 
     def _on_bye(self, peer: ClientConnection, frame: ClientFrame) -> None:
         if self._is_of_earlier_stream(peer, frame.bye.epoch):

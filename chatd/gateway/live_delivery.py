@@ -19,6 +19,7 @@ from chatd.gateway.catch_up import Deliver, Pulls
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.device_sender import frames_of
 from chatd.gateway.log_watch import LogWatch
+from chatd.gateway.queue_watch import QueueWatch
 from chatd.pb.node.v1.node_pb2 import QueueHeader
 from chatd.transport.queue import QueueMessage
 
@@ -33,9 +34,8 @@ _NOT_MADE: Published | None = _NOTHING
 
 
 class LiveDelivery:
-    """Takes batches from the queue. ``streams`` are the open ones, by topic; ``resync`` is told
-    that the node that started at this time may have published something that did not come;
-    ``doubted``, of a stream whose profile may have left a room."""
+    """Takes batches from the queue. ``streams`` are the open ones, by topic; ``doubted`` is told of
+    a stream whose profile may have left a room."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class LiveDelivery:
         deliver: Deliver,
         presence: Callable[[bytes, bytes], None],
         end: Callable[[ClientConnection, ChatdError], None],
-        resync: Callable[[int], None],
+        queue_watch: QueueWatch,
         doubted: Callable[[ClientConnection], None],
     ) -> None:
         self._streams = streams
@@ -57,7 +57,7 @@ class LiveDelivery:
         self._deliver = deliver
         self._presence = presence
         self._end = end
-        self._resync = resync
+        self._queue_watch = queue_watch
         self._doubted = doubted
         self.passed_on = Counter("deliveries_passed_on", "published deliveries passed on to devices")
 
@@ -145,7 +145,9 @@ class LiveDelivery:
         """A message to this gateway itself."""
         head, _ = _parse(body)
         if head.resync:
-            self._resync(head.node_started_at_us)
+            self._queue_watch.reconnected(head.node_started_at_us)
+        else:
+            self._queue_watch.beat(head.node_started_at_us, head.watched)
 
     def _on_other(self, topic: bytes, body: bytes) -> None:
         """A signal, or for a stream that has just ended."""

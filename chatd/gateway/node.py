@@ -25,6 +25,7 @@ from chatd.gateway.fronts.zmtp_link import OnFrame
 from chatd.gateway.introduction import Introduction
 from chatd.gateway.node_queues import NodeQueues
 from chatd.gateway.public_address import public_address
+from chatd.gateway.queue_watch import QueueWatch
 from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
 from chatd.gateway.resync import Resync
@@ -68,6 +69,7 @@ class GatewayNode:
         introduction: Introduction,
         watch: Watch,
         resync: Resync,
+        queue_watch: QueueWatch,
         drain: Drain,
         reload: Reload,
         webhook: WebhookTokens | None,
@@ -84,6 +86,7 @@ class GatewayNode:
         self._introduction = introduction
         self._watch = watch
         self._resync = resync
+        self._queue_watch = queue_watch
         self._every = every
         self._timers = Timers(loop)
         self._drain = drain
@@ -130,7 +133,7 @@ class GatewayNode:
         )
         try:
             public = self._public_address()
-            self._subscriber.open(context, addresses.queue_uris, on_messages)
+            self._subscriber.open(context, addresses.queue_uris, on_messages, self._queue_watch.missed)
             self._backend.connect(context, addresses.node_uris)
             self._discovery.remember()
         except ChatdError:

@@ -18,8 +18,8 @@ deliveries for 15 ms; fewer at once would pull in small batches."""
 
 
 class StreamTimeouts:
-    """``tick`` is to be called every ``period``; it looks at some of the streams, some two
-    microseconds each. Times in seconds."""
+    """``tick`` is to be called every ``period``; it looks at some of the streams, less than a
+    microsecond each. Times in seconds."""
 
     def __init__(
         self,
@@ -54,26 +54,25 @@ class StreamTimeouts:
 
     def tick(self, now: float) -> None:
         """Close streams silent for three heartbeats; count what is not acknowledged in time as
-        failed, to be sent again; start repair pulls, which find what no gap can show: the lost last
-        message."""
+        failed, to be sent again; start repair pulls, a last safety beside QueueWatch."""
         self._note_standstill(now)
-        steady = now - self._stood_still
+        steady, silent = now - self._stood_still, now - self._silence
         for peer in self._next_part():
-            if (
-                peer.heard_at < now - self._silence
-                and peer.heard_at + self._excuse_of(peer) < now - self._silence
-            ):
+            if peer.heard_at < silent and peer.heard_at + self._excuse_of(peer) < silent:
                 self._end(peer, HeartbeatLost(f"nothing heard in {MISSED_HEARTBEATS} heartbeat intervals"))
                 continue
-            if peer.stream is None:
+            stream = peer.stream
+            if stream is None:
                 continue
-            if peer.stream.overdue(
-                steady, self._delivery_retry * peer.retry_jitter
-            ) and peer.stream.oldest_failed(send_again=True):
+            if (
+                not stream.window.empty
+                and stream.overdue(steady, self._delivery_retry * peer.retry_jitter)
+                and stream.oldest_failed(send_again=True)
+            ):
                 self._failed(peer)
             if peer.repair_at <= now:
                 if peer.repair_at:
-                    peer.stream.fall_behind()
+                    stream.fall_behind()
                     self._pulls.want(peer)
                 # Spread, so that streams opened together do not pull together for ever.
                 peer.repair_at = now + self._repair_pull * random.uniform(0.75, 1.25)

@@ -2,7 +2,8 @@
 then on everything published reaches it.
 
 Each turn of the loop that changes something is one step (``core/routing.py``): one call to each
-node.
+node. A subscription ends only when every node's beat shows that it has applied the step: a message
+that the node counts and nobody takes would seem lost.
 """
 
 import asyncio
@@ -87,12 +88,30 @@ class Watch:
         self._state.forget(node)
 
     def resync(self, started_at_us: int) -> None:
-        """The node that started then has seen this gateway's subscriptions come again: its messages
-        may have been missed."""
+        """Messages of the node that started then may have been missed: it gets the full set, and
+        all streams pull after its answer. Presence is told anew."""
         for node in self._backend.nodes:
             if node.started_at_us == started_at_us and self._state.lost(node):
                 self._heard.discard(node)
                 self._schedule()
+
+    def applied(self, started_at_us: int, number: int) -> None:
+        """Whatever the node that started then publishes from now on knows this gateway's steps up
+        to ``number``."""
+        for node in self._backend.nodes:
+            if node.started_at_us == started_at_us:
+                self._state.applied(node, number)
+        self._release()
+
+    def silent(self, node: Node) -> None:
+        """Nothing that the node publishes comes any more."""
+        self._state.silent(node)
+        self._release()
+
+    def _release(self) -> None:
+        if self._on_heard is not None:
+            for topic in self._state.released():
+                self._subscriber.unsubscribe(topic)
 
     def _schedule(self) -> None:
         if self._on_heard is not None and not self._is_scheduled:
@@ -103,10 +122,8 @@ class Watch:
         self._is_scheduled = False
         if self._on_heard is None or not self._state.is_due:
             return
-        change, calls = self._state.step(self._backend.nodes)
-        for topic in change.remove:
-            self._subscriber.unsubscribe(topic)
-        for topic in change.add:
+        change, calls, new = self._state.step(self._backend.nodes)
+        for topic in new:
             self._subscriber.subscribe(topic)
         # Before the calls: a node answers when it has seen this.
         self._subscriber.mark(change.number)

@@ -66,7 +66,7 @@ class Pump:
         self._fd = int(socket.get(zmq.FD))
         self._closed = False
         loop.add_reader(self._fd, self._drain)
-        self._look_again()
+        self.look_again()
 
     def _drain(self) -> None:
         if self._closed or self._paused:
@@ -89,7 +89,7 @@ class Pump:
         except zmq.Again:
             pass
         else:
-            self._look_again()
+            self.look_again()
         if batch:
             self._on_batch(batch)
         elif self._on_lost is not None:
@@ -103,7 +103,9 @@ class Pump:
         if lost:
             on_lost()
 
-    def _look_again(self) -> None:
+    def look_again(self) -> None:
+        """Look for messages in the next turn: whatever is called on the socket may have used up the
+        only sign of one."""
         if not self._check_scheduled and not self._closed:
             self._check_scheduled = True
             self._loop.call_soon(self._check)
@@ -122,7 +124,7 @@ class Pump:
         """True if there is a peer, and room for another message to it."""
         events = self._option(_EVENTS)
         if events & _POLLIN:
-            self._look_again()  # it came between the last look and this one, and the FD will not say so again
+            self.look_again()  # it came between the last look and this one, and the FD will not say so again
         return bool(events & _POLLOUT)
 
     def send(self, frames: Sequence[bytes]) -> None:
@@ -133,22 +135,22 @@ class Pump:
                 send(frame, _NOBLOCK_MORE)
             send(frames[last], _NOBLOCK)
         except zmq.Again as exc:
-            self._look_again()
+            self.look_again()
             raise PeerFull from exc
         except zmq.ZMQError as exc:
-            self._look_again()  # the attempt, too, may have used up the only sign of a message
+            self.look_again()  # the attempt, too, may have used up the only sign of a message
             if exc.errno == errno.EHOSTUNREACH:
                 raise PeerGone from exc
             raise
         self._was_writable = True
         if not self._check_scheduled:
-            self._look_again()
+            self.look_again()
 
     def publish(self, frame: bytes) -> None:
         """Publish one frame. A PUB socket never refuses; it drops for the peer that is too slow."""
         self._send(frame, _NOBLOCK)
         if not self._check_scheduled:
-            self._look_again()
+            self.look_again()
 
     def pause(self) -> None:
         """Stop reading; what peers send waits in their queues."""

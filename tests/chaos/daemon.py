@@ -4,7 +4,8 @@ default`.
 The product holds no failpoints: it is put together with them at its seams (chatd/daemon/seams.py).
 Where none is armed nothing is changed. CHAOS_FAILPOINT=name:n dies (kill -9) at the n-th passing of
 a point; CHAOS_HITS is a file that gets a line for each death. CHAOS_CLOCK=seconds sets this
-process's wall clock forward or back; CHAOS_DROP=share has it lose that share of what it publishes.
+process's wall clock forward or back; CHAOS_DROP=share has it lose that share of what it publishes,
+CHAOS_LOSE=text the first message that holds these bytes.
 CHAOS_BROKEN=deadlines|requests takes that promise out of it, to see that its absence is noticed.
 """
 
@@ -34,6 +35,7 @@ from chatd.errors import ChatdError, ConfigError
 from chatd.store.command import Command
 from chatd.store.transaction import Transaction
 from chatd.store.writer import Apply
+from chatd.transport.queue.zeromq import SendFrame
 
 P = ParamSpec("P")
 
@@ -67,11 +69,25 @@ def mid_fan_out(point: Failpoint, publish: Publish) -> Publish:
     return halving
 
 
-def losing(share: float, publish: Publish) -> Publish:
+def losing(share: float, send: SendFrame) -> SendFrame:
     """Some messages never leave, as with a full queue or a lost connection."""
 
-    def dropping(topics: Sequence[bytes], body: bytes) -> None:
-        publish([topic for topic in topics if random.random() >= share], body)
+    def dropping(frame: bytes) -> None:
+        if random.random() >= share:
+            send(frame)
+
+    return dropping
+
+
+def losing_one(text: bytes, send: SendFrame) -> SendFrame:
+    """One message never leaves."""
+    left = [text]
+
+    def dropping(frame: bytes) -> None:
+        if left and left[0] in frame:
+            left.clear()
+        else:
+            send(frame)
 
     return dropping
 
@@ -190,8 +206,10 @@ def seams_of_environment() -> Seams:
         seams = replace(seams, apply=forgetting)
     share = float(os.environ.get("CHAOS_DROP", "0"))
     if share:
-        armed = seams.publish
-        seams = replace(seams, publish=lambda publish: armed(losing(share, publish)))
+        seams = replace(seams, queue=partial(losing, share))
+    text = os.environ.get("CHAOS_LOSE", "")
+    if text:
+        seams = replace(seams, queue=partial(losing_one, text.encode()))
     return seams
 
 

@@ -18,7 +18,6 @@ from tests.daemons import Daemon, free_port
 from tests.databases import Cluster
 
 SETTINGS = {
-    "REPAIR_PULL_SECONDS": 2,
     "FANOUT_REPAIR_SECONDS": 1,
     "HEARTBEAT_INTERVAL_MS": 1000,
     "CALL_TIMEOUT_MS": 3000,

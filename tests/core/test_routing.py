@@ -159,3 +159,64 @@ def test_an_instance_in_doubt_is_known_again_by_the_full_set() -> None:
     assert routing.number_of("g") == 0
     assert routing.apply("g", 3, full=True, add=[A, B], remove=[]) == Change()
     assert routing.number_of("g") == 3
+
+
+def ended(state: WatchedTopics[str], topic: bytes, *nodes: str) -> int:
+    """The step that removes a topic."""
+    state.unwant(topic)
+    return state.step(nodes)[0].number
+
+
+def test_a_subscription_ends_when_every_node_publishes_knowing_that_the_topic_has_ended() -> None:
+    state = described("n", "m")
+    for topic in (A, B):
+        state.want(topic)
+    assert state.step(("n", "m"))[2] == [A, B]
+    first, second = ended(state, A, "n", "m"), ended(state, B, "n", "m")
+    state.applied("n", second)
+    assert state.released() == []
+    state.applied("m", first)
+    assert state.released() == [A]
+    state.applied("m", first - 1)
+    state.applied("m", second)
+    assert state.released() == [B]
+    assert state.released() == []
+
+
+def test_a_topic_that_is_wanted_again_before_its_end_stays_subscribed() -> None:
+    state = described("n")
+    state.want(A)
+    sent(state, "n")
+    first = ended(state, A, "n")
+    state.want(A)
+    _, calls, new = state.step(("n",))
+    assert (dict(calls)["n"].add, new) == ((A,), [])
+    state.applied("n", first + 1)
+    assert state.released() == []
+    second = ended(state, A, "n")
+    state.applied("n", second)
+    assert state.released() == [A]
+    state.want(A)
+    assert state.step(("n",))[2] == [A]
+
+
+def test_a_subscription_does_not_wait_for_a_node_of_which_nothing_comes_or_that_has_gone() -> None:
+    state = described("n", "m")
+    for topic in (A, B):
+        state.want(topic)
+    sent(state, "n", "m")
+    state.applied("n", ended(state, A, "n", "m"))
+    assert state.released() == []
+    state.silent("m")
+    assert state.released() == [A]
+    state.applied("m", 1)
+    number = ended(state, B, "n", "m")
+    state.applied("n", number)
+    assert state.released() == [], "m is heard again"
+    state.step(("n",))
+    assert state.released() == [B]
+    state.forget("n")
+    state.want(A)
+    state.step(())
+    ended(state, A)
+    assert state.released() == [A]

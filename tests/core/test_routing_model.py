@@ -3,7 +3,8 @@ each node's table is what the gateways want, and no stream has missed an event f
 it to pull.
 
 Events count as missed until they are delivered or pulled; gaps and repair pulls, which would find
-them as well, are left out.
+them as well, are left out. Messages are numbered and nodes send beats: a hole is seen where
+something was lost, and nowhere else.
 """
 
 from collections import deque
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from chatd.core.channel_numbers import HeardNumbers, SentNumbers
 from chatd.core.routing import Routing, Step, WatchedTopics
 from chatd.core.subscribed import Subscribed
 
@@ -31,11 +33,22 @@ class SubConnection:
 
     instance: str
     on_the_way: deque[tuple[bytes, bool] | int] = field(default_factory=deque)
-    messages: deque[tuple[bytes, int]] = field(
-        default_factory=deque
-    )  # topic and event; OWN and started_at: a resync
+    messages: deque["Sent"] = field(default_factory=deque)
     active: set[bytes] = field(default_factory=set)
     dead: bool = False
+
+
+@dataclass
+class Sent:
+    """A message under a topic, or under the gateway's own for one: an event, or none in a message
+    to the gateway itself, which is a resync or a beat that says up to where steps are applied."""
+
+    topic: bytes
+    stamp: bytes
+    is_own: bool
+    event: int = 0
+    applied: int | None = None
+    """None: a resync."""
 
 
 @dataclass
@@ -67,6 +80,11 @@ class GatewayModel:
         self.calls = {node: Calls() for node in range(nodes)}
         self.connections: dict[int, SubConnection | None] = dict.fromkeys(range(nodes))
         self.started_at = dict.fromkeys(range(nodes), 0)
+        self.numbers = HeardNumbers()
+        self.lost: set[bytes] = set()
+        """Stamps of messages that were lost."""
+        self.unwaited: set[int] = set()
+        """Publishers of which messages may be missing that nobody lost."""
 
     def ends(self) -> list[SubConnection]:
         return [one for one in self.connections.values() if one is not None]
@@ -78,6 +96,7 @@ class NodeModel:
         self.routing = Routing()
         self.subscribed = Subscribed()
         self.connections: list[SubConnection] = []
+        self.channels: dict[str, SentNumbers] = {}
 
 
 class RoutingMachine(RuleBasedStateMachine):
@@ -104,32 +123,65 @@ class RoutingMachine(RuleBasedStateMachine):
         if quick:
             self.calls_are_quick(g)
 
-    @rule(g=Gateway, topic=Topic)
-    def close_stream(self, g: int, topic: bytes) -> None:
+    @rule(g=Gateway, topic=Topic, quick=st.booleans())
+    def close_stream(self, g: int, topic: bytes, quick: bool) -> None:
         gateway = self.gateways[g]
         if gateway.streams.pop(topic, None) is not None:
             gateway.state.unwant(topic)
+        if quick:
+            self.flush(g)
 
-    @rule(n=Node, topic=Topic, joined=st.booleans(), last=st.booleans())
-    def publish(self, n: int, topic: bytes, joined: bool, last: bool) -> None:
+    @rule(g=Gateway, n=Node, topic=Topic, early=st.booleans(), told=st.booleans())
+    def close_stream_of_which_something_is_published(
+        self, g: int, n: int, topic: bytes, early: bool, told: bool
+    ) -> None:
+        """Before the gateway has its turn, or before the node is told; or so that it is still on
+        its way when the node has been told."""
+        self.open_stream(g, topic, False)
+        self.all_is_quick(g)
+        if early:
+            self.publish(n, topic, False, False, False)
+        self.close_stream(g, topic, True)
+        if told:
+            self.calls_are_quick(g)
+        self.publish(n, topic, False, False, False)
+        self.queues_are_quick(g)
+        self.beat(n)
+        self.queues_are_quick(g)
+
+    @rule(n=Node, topic=Topic, joined=st.booleans(), dropped=st.booleans(), last=st.booleans())
+    def publish(self, n: int, topic: bytes, joined: bool, dropped: bool, last: bool) -> None:
         """An event is stored and published by a node: to the topic, or to the own topic of each
-        gateway. After the last one nothing fails."""
+        gateway, and ``joined`` always to those; or it is ``dropped`` at the high-water mark.
+        After the last one nothing fails."""
         event = self.next()
         for gateway in self.gateways:
             if topic in gateway.streams:
                 gateway.streams[topic].add(event)
         node = self.nodes[n]
         instances = node.routing.gateways_of(topic)
-        for connection in node.connections:
-            reached = (
-                (OWN in connection.active and connection.instance in instances)
-                if joined
-                else bool(instances) and topic in connection.active
-            )
-            if reached and not connection.dead:
-                connection.messages.append((topic, event))
+        for instance in instances:
+            if instance not in node.channels:
+                continue  # its subscriptions have gone
+            is_own = joined or len(instances) > 1 or not node.subscribed.is_complete(instance)
+            sent = Sent(topic, node.channels[instance].stamp(), is_own, event)
+            self.send(n, instance, sent, dropped=dropped)
         if last:
             self.everything_comes_to_rest()
+
+    def send(self, n: int, instance: str, sent: Sent, *, dropped: bool = False) -> None:
+        for connection in self.nodes[n].connections if not dropped else ():
+            is_own = OWN in connection.active and connection.instance == instance
+            if is_own if sent.is_own else sent.topic in connection.active:
+                connection.messages.append(sent)
+        for gateway in self.gateways:
+            live = gateway.connections[n]
+            if gateway.instance == instance and (dropped or live is None or OWN not in live.active):
+                gateway.lost.add(sent.stamp)
+
+    def to_itself(self, n: int, instance: str, applied: int | None) -> None:
+        """Publish a message to a gateway itself."""
+        self.send(n, instance, Sent(OWN, self.nodes[n].channels[instance].stamp(), True, applied=applied))
 
     # The gateways' turns.
 
@@ -137,13 +189,11 @@ class RoutingMachine(RuleBasedStateMachine):
         gateway = self.gateways[g]
         if not gateway.state.is_due:
             return
-        change, calls = gateway.state.step(range(len(self.nodes)))
-        for topic in change.remove:
-            gateway.subscribed.discard(topic)
-        gateway.subscribed.update(change.add)
+        change, calls, new = gateway.state.step(range(len(self.nodes)))
+        assert gateway.subscribed.isdisjoint(new)
+        gateway.subscribed.update(new)
         for connection in gateway.ends():
-            connection.on_the_way.extend((topic, False) for topic in change.remove)
-            connection.on_the_way.extend((topic, True) for topic in change.add)
+            connection.on_the_way.extend((topic, True) for topic in new)
             connection.on_the_way.append(change.number)
         for node, step in calls:
             self.ask(gateway, node, Question(step))
@@ -156,6 +206,18 @@ class RoutingMachine(RuleBasedStateMachine):
         gateway = self.gateways[g]
         self.ask(gateway, n, Question(None, gateway.state.mark(n)))
 
+    def release(self, gateway: GatewayModel) -> None:
+        for topic in gateway.state.released():
+            gateway.subscribed.remove(topic)
+            for connection in gateway.ends():
+                connection.on_the_way.append((topic, False))
+
+    @rule(n=Node)
+    def beat(self, n: int) -> None:
+        node = self.nodes[n]
+        for instance in node.channels:
+            self.to_itself(n, instance, node.routing.number_of(instance))
+
     def pull(self, gateway: GatewayModel, topics: tuple[bytes, ...] | None) -> None:
         for topic in tuple(gateway.streams) if topics is None else topics:
             if topic in gateway.streams:
@@ -167,12 +229,13 @@ class RoutingMachine(RuleBasedStateMachine):
     def one_arrives(self, g: int, n: int, which: int) -> None:
         (self.call_arrives, self.reply_arrives, self.subscription_arrives, self.message_arrives)[which](g, n)
 
-    @rule(g=Gateway, n=Node, which=st.integers(0, 7))
+    @rule(g=Gateway, n=Node, which=st.integers(0, 8))
     def something_fails(self, g: int, n: int, which: int) -> None:
         (
             self.queue_breaks,
             self.node_notices_a_dead_connection,
-            self.resync_is_lost,
+            self.message_is_lost,
+            self.beats_are_missing,
             self.calls_break,
             self.call_times_out,
             self.gateway_falls_silent,
@@ -277,27 +340,49 @@ class RoutingMachine(RuleBasedStateMachine):
             return
         connection.active.add(topic)
         if topic == OWN:
+            node.channels.setdefault(connection.instance, SentNumbers(node.started_at))
             node.subscribed.come(connection.instance)
             node.routing.doubt(connection.instance)
-            connection.messages.append((OWN, node.started_at))
+            self.to_itself(n, connection.instance, None)
 
     def message_arrives(self, g: int, n: int) -> None:
         gateway = self.gateways[g]
         connection = gateway.connections[n]
         if connection is None or not connection.messages:
             return
-        topic, event = connection.messages.popleft()
-        if topic == OWN:
-            for node, started_at in gateway.started_at.items():
-                if started_at == event:
+        sent = connection.messages.popleft()
+        if not sent.is_own and sent.topic not in gateway.subscribed:
+            return  # the SUB takes no notice
+        started_at = int.from_bytes(sent.stamp[:8], "big")
+        if sent.topic == OWN:
+            for node, known in gateway.started_at.items():
+                if known == started_at and sent.applied is not None:
+                    gateway.state.applied(node, sent.applied)
+                elif known == started_at:
                     gateway.state.lost(node)
-        elif topic in gateway.streams:
-            gateway.streams[topic].discard(event)
+            self.release(gateway)
+        elif sent.topic in gateway.streams:
+            gateway.streams[sent.topic].discard(sent.event)
+        if (gateway.numbers.own if sent.is_own else gateway.numbers.other)(sent.stamp):
+            assert started_at in gateway.unwaited or any(
+                one[:-8] == sent.stamp[:-8] and one < sent.stamp for one in gateway.lost
+            ), "a hole, and nothing was lost"
+            for node, known in gateway.started_at.items():
+                if known == started_at:
+                    gateway.state.lost(node)
+        gateway.lost = {one for one in gateway.lost if one[:-8] != sent.stamp[:-8] or one > sent.stamp}
 
-    def resync_is_lost(self, g: int, n: int) -> None:
+    def message_is_lost(self, g: int, n: int) -> None:
         connection = self.gateways[g].connections[n]
-        if connection is not None and connection.messages and connection.messages[0][0] == OWN:
-            connection.messages.popleft()
+        if connection is not None and connection.messages:
+            self.gateways[g].lost.add(connection.messages.popleft().stamp)
+
+    def beats_are_missing(self, g: int, n: int) -> None:
+        """For so long that the gateway does not wait for the node. Whatever it publishes to a topic
+        that has gone is missing."""
+        self.gateways[g].state.silent(n)
+        self.gateways[g].unwaited.add(self.nodes[n].started_at)
+        self.release(self.gateways[g])
 
     def queue_breaks(self, g: int, n: int) -> None:
         """At once at the gateway; the node will notice."""
@@ -305,6 +390,7 @@ class RoutingMachine(RuleBasedStateMachine):
         if connection is not None:
             connection.dead = True
             self.gateways[g].connections[n] = None
+            self.gateways[g].lost.update(sent.stamp for sent in connection.messages)
 
     @rule(g=Gateway, n=Node, order=st.permutations([OWN, *TOPICS]), noticed=st.booleans())
     def queue_reconnects(self, g: int, n: int, order: list[bytes], noticed: bool) -> None:
@@ -328,6 +414,7 @@ class RoutingMachine(RuleBasedStateMachine):
         for connection in [one for one in node.connections if one.dead][:1]:
             node.connections.remove(connection)
             if OWN in connection.active and node.subscribed.go(connection.instance):
+                del node.channels[connection.instance]
                 node.routing.forget(connection.instance)
 
     def gateway_falls_silent(self, g: int, n: int) -> None:
@@ -338,10 +425,10 @@ class RoutingMachine(RuleBasedStateMachine):
     def node_restarts(self, g: int, n: int) -> None:
         for connection in self.nodes[n].connections:
             connection.dead = True
-        self.nodes[n] = NodeModel(self.next())
         for one in range(len(self.gateways)):
             self.queue_breaks(one, n)
             self.calls_break(one, n)
+        self.nodes[n] = NodeModel(self.next())
 
     def gateway_restarts(self, g: int, n: int) -> None:
         for connection in self.gateways[g].ends():
@@ -382,7 +469,9 @@ class RoutingMachine(RuleBasedStateMachine):
                 self.node_notices_a_dead_connection(0, n)
             for instance in set(self.nodes[n].routing.instances) - living:
                 self.nodes[n].routing.forget(instance)
-        for _ in range(4):
+        for _ in range(5):
+            for n in range(len(self.nodes)):
+                self.beat(n)
             for g in range(len(self.gateways)):
                 for n in range(len(self.nodes)):
                     self.queue_connects(g, n, [OWN, *TOPICS])
@@ -408,6 +497,8 @@ class RoutingMachine(RuleBasedStateMachine):
             for node in self.nodes:
                 assert node.routing.topics_of(gateway.instance) == set(gateway.streams)
                 assert gateway.instance in node.subscribed
+                assert node.subscribed.is_complete(gateway.instance)
+            assert gateway.subscribed == {OWN, *gateway.streams}, "a subscription never ends"
             assert not any(gateway.streams.values()), "events were missed, and nobody said so"
         for node in self.nodes:
             assert set(node.routing.instances) <= {gateway.instance for gateway in self.gateways}

@@ -52,3 +52,37 @@ def test_when_the_last_connection_goes_those_who_wait_are_told() -> None:
     assert subscribed.go("g")
     assert said == [False]
     assert "g" not in subscribed
+
+
+def test_subscriptions_stand_when_the_last_fence_asked_for_has_come() -> None:
+    subscribed = Subscribed()
+    subscribed.come("g")
+    assert not subscribed.is_complete("g"), "nothing has been said of any"
+    subscribed.when("g", 1, lambda there: None)
+    assert not subscribed.is_complete("g")
+    subscribed.fence("g", 1)
+    assert subscribed.is_complete("g")
+    subscribed.when("g", 3, lambda there: None)
+    subscribed.fence("g", 2)
+    assert not subscribed.is_complete("g")
+    subscribed.fence("g", 4)
+    assert subscribed.is_complete("g")
+    subscribed.when("g", 2, lambda there: None)
+    assert subscribed.is_complete("g")
+
+
+def test_over_a_new_connection_subscriptions_are_on_their_way_again() -> None:
+    subscribed = Subscribed()
+    subscribed.come("g")
+    subscribed.when("g", 1, lambda there: None)
+    subscribed.fence("g", 1)
+    subscribed.come("g")
+    assert not subscribed.is_complete("g")
+    subscribed.go("g")
+    assert not subscribed.is_complete("g")
+    subscribed.fence("g", 2)
+    assert subscribed.is_complete("g")
+    subscribed.go("g")
+    subscribed.come("g")
+    subscribed.fence("g", 1)
+    assert subscribed.is_complete("g"), "what was asked for before has been forgotten"

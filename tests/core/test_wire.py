@@ -3,7 +3,7 @@ import timeit
 import pytest
 from google.protobuf.message import DecodeError
 from google.protobuf.struct_pb2 import Struct
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chatd.core.wire import (
@@ -12,17 +12,36 @@ from chatd.core.wire import (
     encode_delivery,
     error_from_pb,
     error_to_pb,
+    is_heartbeat,
     varint,
 )
 from chatd.errors import WIRE_ERRORS, ChatdError, Internal, StartFailed, StoreFailed
 from chatd.pb.chat.v1.chat_pb2 import RoomEvent, SendEventsRequest
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink
-from chatd.pb.gateway.v1.gateway_pb2 import Ack, Error, ServerFrame
+from chatd.pb.gateway.v1.gateway_pb2 import Ack, ClientFrame, Error, Heartbeat, ServerFrame
 
 
 @given(st.integers(0, 2**63))
 def test_varints_are_protobufs(value: int) -> None:
     assert Ack(up_to=value).SerializeToString() == (b"\x08" + varint(value) if value else b"")
+
+
+@given(st.integers(0, 2**64 - 1))
+def test_a_heartbeat_is_its_own_answer(mark: int) -> None:
+    frame = ClientFrame(heartbeat=Heartbeat(mark=mark)).SerializeToString()
+    assert is_heartbeat(frame)
+    assert frame == ServerFrame(heartbeat=Heartbeat(mark=mark)).SerializeToString()
+
+
+@given(st.binary(max_size=14) | st.binary(max_size=12).map(lambda rest: b"\x1a" + rest))
+@example(b"\x1a\x02\x08\x80")
+@example(b"\x1a\x03\x08\x01")
+@example(b"\x1a\x02\x08\x01\x12\x00")
+def test_what_is_taken_for_a_heartbeat_is_one(frame: bytes) -> None:
+    if is_heartbeat(frame):
+        parsed = ClientFrame.FromString(frame)
+        assert parsed.WhichOneof("kind") == "heartbeat"
+        assert ServerFrame.FromString(frame) == ServerFrame(heartbeat=parsed.heartbeat)
 
 
 @given(st.text(), st.integers(1, 2**60), st.text(max_size=2000))

@@ -49,7 +49,7 @@ class Rig:
         database.migrate()
         self.store = StoreAccess(loop, database, clock=lambda: 1, readers=1, broken=lambda error: None)
         parts = [self._part(name) for name in ("one", "two")]
-        publisher = ZeroMQPublisher(loop)
+        publisher = ZeroMQPublisher(loop, started_at_us=1)
         self.calls = Calls(
             loop,
             self.store,

@@ -8,7 +8,7 @@ from chatd.core.log_state import LogState, from_pb
 from chatd.core.model import Owed, StreamKey
 from chatd.core.stream import DeviceStream, Published, Run
 from chatd.errors import ChatdError, Internal, Unavailable
-from chatd.gateway.ack_flush import AT_ONCE, MAX_STREAMS, AckFlush, UnwrittenAcks
+from chatd.gateway.ack_flush import ALIVE_SECONDS, AT_ONCE, MAX_STREAMS, AckFlush, UnwrittenAcks
 from chatd.gateway.backend import OnReply
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.log_watch import LogWatch
@@ -244,6 +244,30 @@ def test_a_failure_that_is_written_makes_the_stream_pull(
     assert not pulls.wanted
     calls.answer(0)
     assert pulls.wanted == [peer]
+
+
+def test_streams_that_only_live_are_written_together_once_a_second(
+    calls: Calls, pulls: NoPulls, watch: LogWatch
+) -> None:
+    now = [100.0]
+    acks = AckFlush(
+        UnwrittenAcks(longest=0.5),
+        pulls,
+        watch,
+        is_ready=lambda: True,
+        send=calls.send,
+        end=lambda peer, error: None,
+        now=lambda: now[0],
+    )
+    acks.tick()
+    for number in range(16):
+        acks.alive(streaming(f"p{number}"))
+        now[0] += ALIVE_SECONDS / 16
+        acks.tick()
+    assert [len(request.epochs) for request, _ in calls.asked] == [16]
+    acks.alive(streaming("last"))
+    acks.flush()
+    assert [len(request.epochs) for request, _ in calls.asked] == [16, 1], "nothing waits at the end"
 
 
 def test_very_many_streams_go_in_several_calls(acks: AckFlush, calls: Calls) -> None:

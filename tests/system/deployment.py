@@ -24,7 +24,7 @@ class Deployment:
             [self._address(transport, f"{kind}{number}") for number in range(defaults)]
             for kind in ("call", "queue")
         )
-        common = {"DB_URI": db_uri, "REPAIR_PULL_SECONDS": 1, **settings}
+        common = {"DB_URI": db_uri, **settings}
         self.defaults = [
             Daemon(
                 "default",

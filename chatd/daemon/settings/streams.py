@@ -46,10 +46,10 @@ class StreamsSection(Section):
         le=10_000,
     )
     repair_pull_seconds: float = number(
-        30.0,
-        "Seconds after which a stream that has been quiet pulls from its outbox, in case the queue lost the "
-        "last message. The time "
-        "varies at random around this value.",
+        600.0,
+        "Seconds after which a stream that has been quiet pulls from its outbox, a last safety: a message "
+        "that the queue loses is found by its number within about a second. The time varies at random "
+        "around this value.",
         unit="s",
         ge=0.05,
         le=3600,

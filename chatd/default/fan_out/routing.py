@@ -19,6 +19,8 @@ log = structlog.get_logger()
 SILENT_SECONDS = 3.0
 """A gateway that has not called Describe for so long is gone. It does so every second."""
 TICK_SECONDS = 0.5
+BEAT_SECONDS = 1.0
+"""A gateway finds a lost message by the next one, and the last message is a beat."""
 STANDSTILL_SECONDS = 1.0
 """A tick that comes so late says that this process itself stood still: what gateways asked
 meanwhile has not been read yet."""
@@ -46,14 +48,12 @@ class GatewayRouting:
         self._on_topic = on_topic
         self._on_heard = on_heard
         self._now = now
-        self._resync = queue_body(
-            QueueHeader(resync=True, node_started_at_us=started_at_us).SerializeToString(), b""
-        )
+        self._started_at_us = started_at_us
         self._asked_at: dict[str, float] = {}
         self._ticked_at = 0.0
         self.part = Part(
             calls=(Call("NodeService/Watch", WatchRequest, Role.GATEWAY, self.watch),),
-            every=((TICK_SECONDS, self.tick),),
+            every=((TICK_SECONDS, self.tick), (BEAT_SECONDS, self.beat)),
         )
 
     def asked(self, instance: str) -> int:
@@ -100,9 +100,20 @@ class GatewayRouting:
         may have been lost on the way."""
         if there:
             self._routing.doubt(instance)
-            self._publisher.publish_to(instance, join_topics(()), self._resync)
+            self._tell_itself(instance, QueueHeader(resync=True))
         else:
             self._forget(instance)
+
+    def beat(self) -> None:
+        """Let each gateway see that what is published reaches it, and up to where its steps are
+        known."""
+        for instance in self._publisher.gateways:
+            self._tell_itself(instance, QueueHeader(watched=self._routing.number_of(instance)))
+
+    def _tell_itself(self, instance: str, header: QueueHeader) -> None:
+        header.node_started_at_us = self._started_at_us
+        body = queue_body(header.SerializeToString(), b"")
+        self._publisher.publish_to(instance, join_topics(()), body)
 
     def tick(self) -> None:
         """Forget the gateways that have fallen silent."""

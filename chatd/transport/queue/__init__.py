@@ -3,8 +3,10 @@ Protocols; each driver is a module beside this.
 
 A gateway is known by its instance id. It subscribes to topics, and a message is for one topic, or
 for several topics of one gateway at once. Messages may be lost (a gateway that does not keep up, a
-connection that breaks); none is repeated or reordered on one connection. Who is online is no
-driver's business: gateways tell the nodes by calls (``NodeService/Watch``).
+connection that breaks); none is repeated or reordered on one connection. They are numbered for each
+gateway (``core/channel_numbers.py``), so that a lost one is noticed by the next; nodes send a beat
+each second. Who is online is no driver's business: gateways tell the nodes by calls
+(``NodeService/Watch``).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +23,8 @@ class QueueMessage(NamedTuple):
 
 
 OnMessages = Callable[[list[QueueMessage]], None]
+OnMissed = Callable[[int], None]
+"""Gets the start of a process of whose messages some did not come; after those that did."""
 OnGateway = Callable[[str, bool], None]
 """Gets a gateway's instance id, and whether its subscriptions have just come (again) or gone."""
 
@@ -34,7 +38,8 @@ def join_topics(topics: Iterable[bytes]) -> bytes:
 
 class Publisher(Protocol):
     """A node's end. Made early, opened late: before ``open`` nobody is subscribed, so a message
-    goes nowhere. Nothing here ever waits."""
+    goes nowhere. The first message to a gateway whose subscriptions have come must be one to itself
+    (``publish_to``): by that it knows whose numbers are meant for it. Nothing here ever waits."""
 
     def open(self, context: Context, uri: str, on_gateway: OnGateway) -> str:
         """The address bound. When a gateway's subscriptions come again, messages may have been
@@ -46,6 +51,10 @@ class Publisher(Protocol):
     def publish_to(self, gateway: str, joined: bytes, body: bytes) -> None:
         """Send one message for several topics of one gateway, joined by ``join_topics``; of none:
         to the gateway itself."""
+
+    @property
+    def gateways(self) -> Iterable[str]:
+        """The gateways whose subscriptions are there."""
 
     def is_subscribed(self, gateway: str) -> bool:
         """True while the gateway's subscriptions are there."""
@@ -62,7 +71,9 @@ class Publisher(Protocol):
 class Subscriber(Protocol):
     """A gateway's end, for all nodes. Made early, opened late."""
 
-    def open(self, context: Context, uris: Iterable[str], on_messages: OnMessages) -> None:
+    def open(
+        self, context: Context, uris: Iterable[str], on_messages: OnMessages, on_missed: OnMissed
+    ) -> None:
         """Listen to these nodes. Raises ConfigError."""
 
     def connect(self, uri: str) -> None:
@@ -75,9 +86,12 @@ class Subscriber(Protocol):
         """Hear messages to this topic, once the subscription has arrived."""
 
     def unsubscribe(self, topic: bytes) -> None:
-        """Hear them no longer."""
+        """Hear them no longer. A node that still publishes to the topic seems to lose messages."""
 
     def mark(self, number: int) -> None:
         """Let the nodes see that everything subscribed so far has arrived; numbers rise."""
+
+    def forget(self, started_at_us: int) -> None:
+        """The process that started then publishes no more."""
 
     def close(self) -> None: ...

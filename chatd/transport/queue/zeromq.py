@@ -2,11 +2,14 @@
 all of them.
 
 Topics are subscriptions. A gateway also subscribes to its own topic, by which messages for several
-of its topics travel as one frame. ``mark`` subscribes to a topic made of the instance and the
-number, a fence, and ends that subscription at once. libzmq sends the subscriptions of one
-connection in the order in which they were made, so a node that sees a fence has seen all that were
-made before it. When a connection is made (again) the SUB sends all subscriptions it holds, in an
-order of its own; a fence is never among them.
+of its topics travel as one frame. So do those for one topic which several gateways want, since
+each has another number for them, or whose subscription may still be on its way.
+
+``mark`` subscribes to a topic made of the instance and the number, a fence, and ends that
+subscription at once. libzmq sends the subscriptions of one connection in the order in which they
+were made, so a node that sees a fence has seen all that were made before it. When a connection is
+made (again) the SUB sends all subscriptions it holds, in an order of its own; a fence is never
+among them.
 """
 
 import asyncio
@@ -14,10 +17,11 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from chatd.core.address import Address
+from chatd.core.channel_numbers import STAMP_BYTES, HeardNumbers, SentNumbers, publisher_of
 from chatd.core.counter import Counter
 from chatd.core.subscribed import Subscribed
 from chatd.transport.pump import Message, Pump
-from chatd.transport.queue import OnGateway, OnMessages, QueueMessage
+from chatd.transport.queue import OnGateway, OnMessages, OnMissed, QueueMessage, join_topics
 from chatd.transport.queue.subscriptions import FENCE, OWN, GrantedSubscriptions
 from chatd.transport.sockets import Context, bind_xpub, connect_also, connect_sub, endpoint, is_encrypted
 
@@ -32,20 +36,42 @@ def _own_topic(gateway: str) -> bytes:
     return OWN + gateway.encode() + b"\0"
 
 
+SendFrame = Callable[[bytes], None]
+
+
+class _Channel:
+    """To one gateway: its own topic, and the numbers of what is published to it."""
+
+    __slots__ = ("own", "stamp")
+
+    def __init__(self, gateway: str, started_at_us: int) -> None:
+        self.own = _own_topic(gateway)
+        self.stamp = SentNumbers(started_at_us).stamp
+
+
 class ZeroMQPublisher:
     """``Publisher`` over an XPUB socket; at its high-water mark it drops messages for the gateway
-    that does not keep up.
+    that does not keep up. ``started_at_us`` names this process; ``seam`` stands between it and the
+    socket.
 
     XPUB_VERBOSER shows each connection's subscriptions, repeated ones too: a gateway that
     reconnects before its old connection is known to be dead is noticed only by that. Where
     connections are encrypted XPUB_MANUAL does that too, and each subscription is granted.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        started_at_us: int,
+        seam: Callable[[SendFrame], SendFrame] = lambda send: send,
+    ) -> None:
         self._loop = loop
+        self._started_at_us = started_at_us
+        self._seam = seam
         self.refused = Counter("topics_refused", "subscriptions of gateways that were refused")
         self._pump: Pump | None = None
-        self._own: dict[str, bytes] = {}
+        self._channels: dict[str, _Channel] = {}
         self._subscribed = Subscribed()
 
     def open(self, context: Context, uri: str, on_gateway: OnGateway) -> str:
@@ -53,16 +79,27 @@ class ZeroMQPublisher:
         xpub = bind_xpub(context, uri)
         granted = GrantedSubscriptions(xpub, self.refused).receive if is_encrypted(uri) else None
         self._pump = Pump(self._loop, xpub, self._on_subscriptions, frames=1, receive=granted)
+        self._send = self._seam(self._pump.publish)
         return endpoint(xpub)
 
     def publish(self, topic: bytes, gateways: Sequence[str], body: bytes) -> None:
-        if self._pump is not None:
-            self._pump.publish(topic + body)
+        if len(gateways) == 1 and self._subscribed.is_complete(gateways[0]):
+            channel = self._channels.get(gateways[0])
+            if channel is not None:
+                self._send(b"".join((topic, channel.stamp(), body)))
+            return
+        joined = join_topics((topic,))
+        for gateway in gateways:
+            self.publish_to(gateway, joined, body)
 
     def publish_to(self, gateway: str, joined: bytes, body: bytes) -> None:
-        own = self._own.get(gateway)
-        if own is not None and self._pump is not None:
-            self._pump.publish(b"".join((own, joined, body)))
+        channel = self._channels.get(gateway)
+        if channel is not None:
+            self._send(b"".join((channel.own, channel.stamp(), joined, body)))
+
+    @property
+    def gateways(self) -> Iterable[str]:
+        return self._channels.keys()
 
     def is_subscribed(self, gateway: str) -> bool:
         return gateway in self._subscribed
@@ -88,11 +125,12 @@ class ZeroMQPublisher:
 
     def _on_own_topic(self, gateway: str, there: bool) -> None:
         if there:
-            self._own[gateway] = _own_topic(gateway)
+            if gateway not in self._channels:
+                self._channels[gateway] = _Channel(gateway, self._started_at_us)
             self._subscribed.come(gateway)
             self._on_gateway(gateway, True)
         elif self._subscribed.go(gateway):
-            self._own.pop(gateway, None)
+            self._channels.pop(gateway, None)
             self._on_gateway(gateway, False)
 
     def _on_fence(self, name: str) -> None:
@@ -109,11 +147,14 @@ class ZeroMQSubscriber:
         self._gateway = gateway
         self._own = _own_topic(gateway)
         self._pump: Pump | None = None
+        self._numbers = HeardNumbers()
         self._splits: dict[bytes, tuple[bytes, ...]] = {}
         self._splits_size = 0
 
-    def open(self, context: Context, uris: Iterable[str], on_messages: OnMessages) -> None:
-        self._context, self._on_messages = context, on_messages
+    def open(
+        self, context: Context, uris: Iterable[str], on_messages: OnMessages, on_missed: OnMissed
+    ) -> None:
+        self._context, self._on_messages, self._on_missed = context, on_messages, on_missed
         sub = connect_sub(context, uris)
         sub.subscribe(self._own)
         self._pump = Pump(self._loop, sub, self._on_frames, frames=1)
@@ -125,9 +166,11 @@ class ZeroMQSubscriber:
 
     def connect(self, uri: str) -> None:
         connect_also(self._context, self._open.socket, uri)
+        self._open.look_again()
 
     def disconnect(self, uri: str) -> None:
         self._open.socket.disconnect(Address.parse(uri).endpoint)
+        self._open.look_again()
 
     def subscribe(self, topic: bytes) -> None:
         self._open.socket.subscribe(topic)
@@ -142,22 +185,38 @@ class ZeroMQSubscriber:
         self._open.socket.subscribe(fence)
         self._open.socket.unsubscribe(fence)
 
+    def forget(self, started_at_us: int) -> None:
+        self._numbers.forget(started_at_us)
+
     def close(self) -> None:
         if self._pump is not None:
             self._pump.close()
 
     def _on_frames(self, batch: list[Message]) -> None:
         own, size = self._own, len(self._own)
+        numbers = self._numbers
         messages: list[QueueMessage] = []
+        missed: set[int] = set()
         for (frame,) in batch:
             if frame.startswith(own):
-                end = size + 4 + int.from_bytes(frame[size : size + 4], "big")
-                messages.append(QueueMessage(self._split(frame[size + 4 : end]), frame[end:]))
-                continue
-            found = _END.search(frame)
-            if found is not None:
-                messages.append(QueueMessage((frame[: found.end()],), frame[found.end() :]))
+                at = size + STAMP_BYTES
+                stamp = frame[size:at]
+                end = at + 4 + int.from_bytes(frame[at : at + 4], "big")
+                messages.append(QueueMessage(self._split(frame[at + 4 : end]), frame[end:]))
+                is_hole = numbers.own(stamp)
+            else:
+                found = _END.search(frame)
+                if found is None:
+                    continue
+                end = found.end() + STAMP_BYTES
+                stamp = frame[found.end() : end]
+                messages.append(QueueMessage((frame[: found.end()],), frame[end:]))
+                is_hole = numbers.other(stamp)
+            if is_hole:
+                missed.add(publisher_of(stamp))
         self._on_messages(messages)
+        for publisher in missed:
+            self._on_missed(publisher)
 
     def _split(self, joined: bytes) -> tuple[bytes, ...]:
         """The topics, the same tuple each time while it is kept."""

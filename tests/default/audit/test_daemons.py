@@ -185,3 +185,18 @@ def test_a_refused_peer(tmp_path: Path) -> None:
     assert found[0]["message"] == "A peer was refused"
     assert found[0]["address"] == shared["DEFAULT_URI"]
     assert "queue" in found[0]["outcome"]
+
+
+def test_a_gateway_that_stops_passes_its_lines_on(tmp_path: Path) -> None:
+    write_tokens(tmp_path, [])
+    shared = {"RUNTIME_DIR": tmp_path / "run"}
+    gateway = Daemon("gateway", tmp_path, shared)
+    with Daemon("default", tmp_path, shared):
+        for number in range(5):
+            with gateway, Conversation(gateway.uri, "") as stranger:
+                stranger.say(hello=Hello(token=f"guess {number}", device_id="d", version=1))
+                stranger.hear_kind("closed")
+        with gateway:
+            chatctl = Chatctl(gateway)
+            lines = [line for line in chatctl.json("audit") if line["what"] == "Authenticate"]
+            assert len(lines) == 5, "each gateway was another process"

@@ -19,6 +19,8 @@ ROOM = Members("r", 1, frozenset("abcd"))
 class Kept:
     """A publisher that keeps what it is given: for a topic by itself, or for a gateway."""
 
+    gateways = ("g",)
+
     def __init__(self) -> None:
         self.sent: list[tuple[str, Sequence[bytes], bytes]] = []
 

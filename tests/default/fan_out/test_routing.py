@@ -148,3 +148,19 @@ def test_what_does_not_follow_or_is_none_is_refused(node: Node) -> None:
     with pytest.raises(InvalidArgument):
         node.gateways.watch(GATEWAY, WatchRequest(number=1))
     assert node.take() == []
+
+
+def test_a_beat_says_which_watches_are_applied(node: Node) -> None:
+    def beat() -> tuple[str, list[bytes], QueueHeader]:
+        node.queue.take()
+        node.gateways.beat()
+        ((to, topics, body),) = node.queue.take()
+        return to, list(topics), QueueHeader.FromString(split_queue_body(body)[0])
+
+    assert beat() == ("g", [], QueueHeader(node_started_at_us=7))
+    node.come()
+    node.watch(1, A, full=True)
+    node.watch(2, B, remove=(A,))
+    assert beat() == ("g", [], QueueHeader(node_started_at_us=7, watched=2)), "before the fence comes"
+    node.come()
+    assert beat() == ("g", [], QueueHeader(node_started_at_us=7)), "in doubt"

@@ -14,20 +14,42 @@ from chatd.transport.sockets import Context, new_context
 from tests.daemons import free_port
 
 DEADLINE = 10.0
+MORE_THAN_FIT = 130_000
+"""Messages: a driver has buffers for fewer."""
 ONE, TEN, OTHER = b"u1:dev1\0", b"u1:dev10\0", b"u2:dev\0"
 SIGNAL, WATCHED = b"u1:dev1\x01", b"u1\x02"
 
-MakePublisher = Callable[[asyncio.AbstractEventLoop], Publisher]
 MakeSubscriber = Callable[[asyncio.AbstractEventLoop, str], Subscriber]
+STARTED_AT = 7
+"""Names the publishers' process."""
+
+
+class Losing:
+    """Stands between a publisher and its socket, and loses what holds ``text``."""
+
+    def __init__(self) -> None:
+        self.text = b"\0no such text\0"
+
+    def __call__(self, send: Callable[[bytes], None]) -> Callable[[bytes], None]:
+        return lambda frame: None if self.text in frame else send(frame)
+
+
+MakePublisher = Callable[[asyncio.AbstractEventLoop, Losing], Publisher]
+
+
+def zeromq(loop: asyncio.AbstractEventLoop, losing: Losing) -> Publisher:
+    return ZeroMQPublisher(loop, started_at_us=STARTED_AT, seam=losing)
+
+
 DRIVERS: dict[str, tuple[MakePublisher, MakeSubscriber, str]] = {
-    "zeromq-tcp": (ZeroMQPublisher, ZeroMQSubscriber, "tcp://127.0.0.1:{port}"),
-    "zeromq-ipc": (ZeroMQPublisher, ZeroMQSubscriber, "ipc://{folder}/queue{port}"),
-    "zeromq-inproc": (ZeroMQPublisher, ZeroMQSubscriber, "inproc://queue{port}"),
+    "zeromq-tcp": (zeromq, ZeroMQSubscriber, "tcp://127.0.0.1:{port}"),
+    "zeromq-ipc": (zeromq, ZeroMQSubscriber, "ipc://{folder}/queue{port}"),
+    "zeromq-inproc": (zeromq, ZeroMQSubscriber, "inproc://queue{port}"),
 }
 
 
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(DEADLINE):
+async def until(condition: Callable[[], object], seconds: float = DEADLINE) -> None:
+    async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.005)
 
@@ -39,12 +61,22 @@ class Gateway:
         self.name = name
         self.subscriber = subscriber
         self.heard: list[QueueMessage] = []
+        self.missed: list[int] = []
+        """For each time that messages were missing: how many had been heard, with those that showed
+        it."""
         self._marked = 0
+
+    def on_missed(self, started_at_us: int) -> None:
+        assert started_at_us == STARTED_AT
+        self.missed.append(len(self.heard))
 
     def mark(self) -> int:
         self._marked += 1
         self.subscriber.mark(self._marked)
         return self._marked
+
+    def has_heard_in_all(self, count: int) -> bool:
+        return len(self.heard) == count
 
     def has_heard(self, body: bytes) -> bool:
         return body in self.bodies
@@ -62,13 +94,14 @@ class Queue:
         self._context = context
         self._folder = folder
         self._closing: list[Callable[[], None]] = []
+        self.losing = Losing()
         self.seen: list[tuple[str, bool]] = []
 
     def new_uri(self) -> str:
         return self._uri.format(port=free_port(), folder=self._folder)
 
     def node(self, uri: str) -> Publisher:
-        publisher = self._make_publisher(asyncio.get_running_loop())
+        publisher = self._make_publisher(asyncio.get_running_loop(), self.losing)
         publisher.open(self._context, uri, lambda gateway, there: self.seen.append((gateway, there)))
         self._closing.append(publisher.close)
         return publisher
@@ -76,7 +109,7 @@ class Queue:
     def gateway(self, name: str, *uris: str) -> Gateway:
         subscriber = self._make_subscriber(asyncio.get_running_loop(), name)
         gateway = Gateway(subscriber, name)
-        subscriber.open(self._context, uris, gateway.heard.extend)
+        subscriber.open(self._context, uris, gateway.heard.extend, gateway.on_missed)
         self._closing.append(subscriber.close)
         return gateway
 
@@ -115,7 +148,8 @@ async def test_a_message_reaches_those_who_subscribed_to_its_whole_topic(queue: 
     await queue.subscribed(node, one, ONE, SIGNAL, WATCHED)
     await queue.subscribed(node, ten, TEN)
     for number, topic in enumerate((TEN, ONE, OTHER, SIGNAL, WATCHED, b"u1:dev\0")):
-        node.publish(topic, ("g-1", "g-2"), b"%d\0\x01" % number)
+        gateways = {TEN: ("g-2",), OTHER: ("h-1",)}.get(topic, ("g-1",))
+        node.publish(topic, gateways, b"%d\0\x01" % number)
     node.publish_to("g-1", join_topics(()), b"last")
     await until(lambda: one.heard and one.heard[-1].body == b"last")
     assert [(list(topics), body) for topics, body in one.heard] == [
@@ -246,8 +280,124 @@ async def test_a_node_that_starts_later_is_told_of_every_subscription(queue: Que
 
 async def test_a_message_before_the_publisher_is_open_goes_nowhere() -> None:
     for make, _, _ in DRIVERS.values():
-        publisher = make(asyncio.get_running_loop())
+        publisher = make(asyncio.get_running_loop(), Losing())
         publisher.publish(ONE, (), b"")
         publisher.publish_to("g-1", join_topics([ONE]), b"")
         assert not publisher.is_subscribed("g-1")
         publisher.close()
+
+
+async def test_a_missing_message_is_noticed_by_the_next_of_any_kind(queue: Queue) -> None:
+    node = queue.node(uri := queue.new_uri())
+    gateway = queue.gateway("g-1", uri)
+    await queue.subscribed(node, gateway, ONE)
+    queue.losing.text = b"lost"
+
+    def one(body: bytes) -> None:
+        node.publish(ONE, ("g-1",), body)
+
+    def several(body: bytes) -> None:
+        node.publish_to("g-1", join_topics([ONE, TEN]), body)
+
+    def itself(body: bytes) -> None:
+        node.publish_to("g-1", join_topics(()), body)
+
+    itself(b"begin")
+    heard, missed = 1, list[int]()
+    for lose in (one, several, itself):
+        for follow in (one, several, itself):
+            one(b"well")
+            lose(b"lost")
+            lose(b"lost")
+            await until(partial(gateway.has_heard_in_all, heard + 1))
+            assert gateway.missed == missed, "nothing has followed yet"
+            follow(b"next")
+            heard += 2
+            missed.append(heard)
+            await until(partial(gateway.has_heard_in_all, heard))
+            await until(lambda: len(gateway.missed) == len(missed))
+            assert gateway.missed == missed
+
+
+async def test_a_message_for_a_topic_of_several_gateways_is_counted_for_each(queue: Queue) -> None:
+    """And what one of them is not sent is not missing there."""
+    node = queue.node(uri := queue.new_uri())
+    gateways = [queue.gateway(name, uri) for name in ("g-1", "g-2", "h-1")]
+    for gateway in gateways:
+        await queue.subscribed(node, gateway, ONE, WATCHED)
+        node.publish_to(gateway.name, join_topics(()), b"first")
+    for wanted in (("g-1", "g-2"), ("g-1",), ("h-1",), ("g-2", "h-1"), ("g-1", "g-2", "h-1")):
+        for topic in (ONE, WATCHED):
+            node.publish(topic, wanted, ",".join(wanted).encode())
+    for gateway in gateways:
+        node.publish_to(gateway.name, join_topics(()), b"last")
+    for gateway in gateways:
+        await until(partial(gateway.has_heard, b"last"))
+        assert sum(gateway.name.encode() in body for body in gateway.bodies) == 6
+        assert gateway.missed == []
+
+
+async def test_a_message_is_heard_although_its_subscription_is_still_on_its_way(queue: Queue) -> None:
+    """From the moment in which somebody waits for a mark until it comes."""
+    node = queue.node(uri := queue.new_uri())
+    gateway = queue.gateway("g-1", uri)
+    await queue.subscribed(node, gateway, ONE)
+    said: list[bool] = []
+    node.when_subscribed("g-1", 2, said.append)
+    node.publish(TEN, ("g-1",), b"early")
+    await until(lambda: gateway.heard)
+    assert [(list(topics), body) for topics, body in gateway.heard] == [([TEN], b"early")]
+    gateway.subscriber.subscribe(TEN)
+    gateway.mark()
+    await until(lambda: said)
+    node.publish(TEN, ("g-1",), b"late")
+    await until(lambda: len(gateway.heard) == 2)
+    assert gateway.missed == []
+
+
+async def test_numbers_begin_anew_with_new_subscriptions(queue: Queue) -> None:
+    node = queue.node(uri := queue.new_uri())
+    gateway = queue.gateway("g-1", uri)
+    await queue.subscribed(node, gateway, ONE)
+    for turn in range(1, 4):
+        node.publish_to("g-1", join_topics(()), b"to itself")
+        node.publish(ONE, ("g-1",), b"to one")
+        await until(partial(gateway.has_heard_in_all, 2 * turn))
+        gateway.subscriber.disconnect(uri)
+        await until(lambda: not node.is_subscribed("g-1"))
+        node.publish(ONE, ("g-1",), b"to nobody")
+        gateway.subscriber.connect(uri)
+        await queue.subscribed(node, gateway)
+    assert gateway.missed == []
+
+
+async def test_the_first_message_of_all_is_missing(queue: Queue) -> None:
+    node = queue.node(uri := queue.new_uri())
+    gateway = queue.gateway("g-1", uri)
+    await queue.subscribed(node, gateway, ONE)
+    queue.losing.text = b"lost"
+    node.publish_to("g-1", join_topics(()), b"lost")
+    node.publish_to("g-1", join_topics(()), b"next")
+    await until(lambda: gateway.missed)
+    gateway.subscriber.forget(STARTED_AT)
+    node.publish_to("g-1", join_topics(()), b"of a forgotten process")
+    await until(lambda: len(gateway.missed) == 2)
+
+
+async def test_a_gateway_that_does_not_keep_up_notices_what_it_lost(queue: Queue) -> None:
+    """More messages than any buffer takes, in one turn of the loop: the last ones are dropped."""
+    node = queue.node(uri := queue.new_uri())
+    gateway = queue.gateway("g-1", uri)
+    await queue.subscribed(node, gateway, ONE)
+    node.publish_to("g-1", join_topics(()), b"first")
+    body = bytes(2_000)
+    for _ in range(MORE_THAN_FIT):
+        node.publish(ONE, ("g-1",), body)
+
+    def has_read_all() -> bool:
+        node.publish_to("g-1", join_topics(()), b"beat")
+        return gateway.has_heard(b"beat")
+
+    await until(has_read_all, 6 * DEADLINE)
+    assert len(gateway.heard) < MORE_THAN_FIT
+    assert gateway.missed

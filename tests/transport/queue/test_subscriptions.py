@@ -7,7 +7,7 @@ import pytest
 
 from chatd.core.address import Address
 from chatd.core.curve import new_key_pair
-from chatd.transport.queue.zeromq import ZeroMQPublisher
+from chatd.transport.queue.zeromq import SendFrame, ZeroMQPublisher
 from chatd.transport.sockets import Context, Socket, connect_sub, new_context
 from chatd.transport.zap import Guard
 
@@ -22,13 +22,17 @@ class Queue:
         self.context = new_context(keys=new_key_pair())
         self.guard = Guard(loop, self.context, lambda key, address: True)
         self.seen: list[tuple[str, bool]] = []
-        self.publisher = ZeroMQPublisher(loop)
+        self.publisher = ZeroMQPublisher(loop, started_at_us=1, seam=self._keep)
         endpoint = self.publisher.open(
             self.context, "tcp://127.0.0.1:*#curve", lambda gateway, there: self.seen.append((gateway, there))
         )
         self.uri = str(Address(endpoint, self.context.keys.public))
         self.others: list[Context] = []
         self.subs: list[Socket] = []
+
+    def _keep(self, send: SendFrame) -> SendFrame:
+        self._send = send
+        return send
 
     def gateway(self, *topics: bytes, context: Context | None = None) -> Socket:
         if context is None:
@@ -51,7 +55,7 @@ class Queue:
     async def hears(self, sub: Socket, topic: bytes) -> bool:
         """Whether a message to the topic arrives, until one is there or half a second is over."""
         for _ in range(50):
-            self.publisher.publish(topic, [], b"body")
+            self._send(topic + b"body")
             await asyncio.sleep(0.01)
             if sub.poll(0):
                 return sub.recv() == topic + b"body"

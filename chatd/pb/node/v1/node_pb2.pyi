@@ -86,20 +86,22 @@ class Run(_message.Message):
     def __init__(self, room_id: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ...) -> None: ...
 
 class QueueHeader(_message.Message):
-    __slots__ = ("runs", "resync", "epoch", "priority", "node_started_at_us", "published_at_us")
+    __slots__ = ("runs", "resync", "epoch", "priority", "node_started_at_us", "published_at_us", "watched")
     RUNS_FIELD_NUMBER: _ClassVar[int]
     RESYNC_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     NODE_STARTED_AT_US_FIELD_NUMBER: _ClassVar[int]
     PUBLISHED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    WATCHED_FIELD_NUMBER: _ClassVar[int]
     runs: _containers.RepeatedCompositeFieldContainer[Run]
     resync: bool
     epoch: int
     priority: int
     node_started_at_us: int
     published_at_us: int
-    def __init__(self, runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., resync: bool = ..., epoch: _Optional[int] = ..., priority: _Optional[int] = ..., node_started_at_us: _Optional[int] = ..., published_at_us: _Optional[int] = ...) -> None: ...
+    watched: int
+    def __init__(self, runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., resync: bool = ..., epoch: _Optional[int] = ..., priority: _Optional[int] = ..., node_started_at_us: _Optional[int] = ..., published_at_us: _Optional[int] = ..., watched: _Optional[int] = ...) -> None: ...
 
 class RoomCursor(_message.Message):
     __slots__ = ("room_id", "seq")
