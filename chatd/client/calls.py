@@ -98,6 +98,8 @@ class Calls:
                 self._pump.send((frame,))
             except PeerFull as exc:
                 if self._loop.time() >= deadline:
+                    if not self._waiting:  # libzmq's socket may have given up for good
+                        self._disconnect(linger_ms=0)
                     raise NotConnected(unreachable(self._uri)) from exc
                 await asyncio.sleep(CONNECT_LOOK)
             else:

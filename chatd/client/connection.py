@@ -119,7 +119,9 @@ class StreamConnection:
         waited = now - self._connected_at
         if not self._hello_sent:
             self._hello_sent = self._say_hello()
-            if not self._hello_sent and self._route.has_other and waited > CONNECT_SECONDS:
+            # After another security mechanism libzmq's socket never tries again; a new one does.
+            longest = CONNECT_SECONDS if self._route.has_other else HELLO_SECONDS
+            if not self._hello_sent and waited > longest:
                 self._reconnect(unreachable(self._route.uri))
                 return
         elif waited > HELLO_SECONDS:

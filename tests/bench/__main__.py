@@ -65,7 +65,9 @@ def run_shared(
 def run_own(name: str, options: Options, console: Console, said: dict[str, str]) -> dict[str, Figures]:
     scenario = OWN[name]
     console.print(f"{name}: {scenario.about} …", markup=False, highlight=False)
-    return {"chatd": run(Chatd(gateways=scenario.gateways), scenario, options, said)}
+    return {
+        "chatd": run(Chatd(gateways=scenario.gateways, encrypted=scenario.encrypted), scenario, options, said)
+    }
 
 
 def parse() -> argparse.Namespace:

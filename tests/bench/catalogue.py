@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tests.bench.chatd_scenarios import catch_up, idle, large_room, made, stored
-from tests.bench.chatd_subject import Chatd, ChatdOnPostgres
+from tests.bench.chatd_subject import Chatd, ChatdOnPostgres, EncryptedChatd
 from tests.bench.peers.ejabberd import Ejabberd
 from tests.bench.peers.mosquitto import Mosquitto
 from tests.bench.peers.nats import JetStream
@@ -34,6 +34,7 @@ class Own:
     about: str
     run: Callable[[Chatd, Options], Awaitable[Figures]]
     gateways: int = 1
+    encrypted: bool = False
 
 
 _LARGE = ("ejabberd", "rabbitmq")
@@ -67,6 +68,9 @@ OWN: dict[str, Own] = {
     "stored": Own("hot-room, with 10³ to 10⁶ events stored in the room", stored),
     "rooms": Own("sends to all of 10² to 10⁵ rooms alike", made),
     "reconnect": Own("2,000 native devices whose gateway is killed go to another", reconnected, gateways=2),
+    "reconnect-curve": Own(
+        "the same with CURVE: 1,000 devices", partial(reconnected, devices=1_000), gateways=2, encrypted=True
+    ),
     "resume": Own("a gateway with 1,000 SDK streams is killed", resumed, gateways=2),
     "priority": Own("urgent events to devices that are owed 100,000 bulk ones", priority),
     "slow-device": Own("500 devices, and one beside them that takes nothing", slow_device),
@@ -81,7 +85,9 @@ PEERS: dict[str, Callable[[], Subject]] = {
 }
 SYSTEMS: dict[str, Callable[[], Subject]] = {
     **PEERS,
+    "chatd-curve": EncryptedChatd,
     "chatd-1x2": partial(Chatd, gateways=2),
     "chatd-postgres-2x2": partial(ChatdOnPostgres, nodes=2, gateways=2),
 }
-"""``chatd-1x2``: one default node and two gateways."""
+"""``chatd-curve``: with encryption at the device port; ``chatd-1x2``: one default node and two
+gateways."""

@@ -229,8 +229,9 @@ class Chatd:
     promise = "committed and fsynced"
     database = "SQLite, synchronous=FULL"
 
-    def __init__(self, *, nodes: int = 1, gateways: int = 1) -> None:
+    def __init__(self, *, nodes: int = 1, gateways: int = 1, encrypted: bool = False) -> None:
         self.name = self.kind if nodes == gateways == 1 else f"{self.kind}-{nodes}x{gateways}"
+        self._encrypted = encrypted
         self._nodes = nodes
         self._gateways = gateways
 
@@ -239,8 +240,10 @@ class Chatd:
 
     def _start(self, folder: Path, database: str) -> str:
         self.deployment = Deployment(folder, database, defaults=self._nodes, gateways=self._gateways)
+        for gateway in self.deployment.gateways if self._encrypted else ():
+            gateway.settings["GATEWAY_URI"] = f"{gateway.uri}#curve"
         self.deployment.__enter__()
-        self.uris = [self.deployment.uri(number) for number in range(self._gateways)]
+        self.uris = [gateway.public_uri for gateway in self.deployment.gateways]
         self.token = self.deployment.token
         return f"defaults; {self.database}; {self._nodes} chatd default and {self._gateways} chatd gateway\n"
 
@@ -270,6 +273,15 @@ class Chatd:
 
     async def sender(self, rooms: Sequence[str], on_ack: Callable[[object], None]) -> ChatdSender:
         return await ChatdSender(self.token, on_ack).open(self.uris[0])
+
+
+class EncryptedChatd(Chatd):
+    """The same with CURVE at the device port."""
+
+    kind = "chatd-curve"
+
+    def __init__(self) -> None:
+        super().__init__(encrypted=True)
 
 
 class ChatdOnPostgres(Chatd):

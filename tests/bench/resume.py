@@ -94,10 +94,10 @@ async def reconnected(chatd: Chatd, _: Options, *, devices: int = 2_000) -> Figu
     """All connect to the other gateway at once. The load tool shares the cores with it."""
     deployment = chatd.deployment
     made = [_Device(deployment.token, f"p{number}") for number in range(devices)]
-    await _caught_up(made, deployment.uri(0))
+    await _caught_up(made, chatd.uris[0])
     await asyncio.to_thread(deployment.gateways[0].kill)
     killed = time.monotonic()
-    await _caught_up(made, deployment.uri(1))
+    await _caught_up(made, chatd.uris[1])
     times = sorted(device.caught_up_at - killed for device in made)
     return {
         "devices": devices,

@@ -108,6 +108,18 @@ async def test_a_client_without_encryption_gets_nowhere(daemon: Daemon) -> None:
             await client.unread()
 
 
+async def test_a_client_comes_again_when_the_port_is_spoken_to_otherwise(tmp_path: Path) -> None:
+    """libzmq's sockets never try again after another security mechanism."""
+    daemon = encrypted(tmp_path, ["ann"])
+    async with Client(daemon.uri, token_of("ann"), call_timeout=0.5) as ann, ann.stream("phone") as stream:
+        with daemon, pytest.raises(Unavailable):
+            await ann.unread()
+        daemon.settings["GATEWAY_URI"] = daemon.uri
+        with daemon:
+            await ann.unread()
+            await until(lambda: stream.epoch > 0)
+
+
 class Recorder:
     """A socket that keeps what was sent."""
 

@@ -140,14 +140,27 @@ def test_nobody_else_is_let_in(deployment: Deployment, kind: int, setting: str) 
     assert f"type: chatd keys trust {stranger.public.hex()}" in node.log.read_text()
 
 
-def test_the_line_of_the_log_lets_a_gateway_in(deployment: Deployment) -> None:
-    node, west = deployment.node, deployment.west
-    node.untrust(west)
-    node.until(f'"key": "{west.keys.current.public.hex()}"')
-    line = f"chatd keys trust {west.keys.current.public.hex()}"
-    node.until(line)
-    command = [sys.executable, "-m", *line.split()]
-    subprocess.run(command, env={**os.environ, **node.settings}, check=True, capture_output=True)
-    talker = deployment.talker()
-    sent, shown = end(talker)
-    assert len(shown) == len(sent)
+def test_a_machine_joins_by_two_copied_lines(hosts: Network, tmp_path: Path) -> None:
+    """As systemd/README.md says: the node's log has the address for the gateway's settings, and
+    then the line that lets the gateway in."""
+    node = node_at(tmp_path / "node", hosts["node"].address)
+    node.prefix = hosts["node"].prefix
+    with node:
+        ready = json.loads(node.log.read_text().splitlines()[-1])
+        gateway = Machine(
+            "gateway",
+            tmp_path / "west",
+            DEFAULT_URI=ready["default"],
+            GATEWAY_URI=f"tcp://{hosts['west'].address}:7400",
+        )
+        gateway.prefix = hosts["west"].prefix
+        gateway.start(wait=False)
+        try:
+            node.until("type: ")
+            line = node.log.read_text().partition("type: ")[2].partition('"')[0]
+            assert line == f"chatd keys trust {gateway.keys.current.public.hex()}"
+            command = [sys.executable, "-m", *line.split()]
+            subprocess.run(command, env={**os.environ, **node.settings}, check=True, capture_output=True)
+            gateway.until("chatd is ready")
+        finally:
+            gateway.stop()
