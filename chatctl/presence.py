@@ -16,7 +16,7 @@ POLL_SECONDS = 1.0
 
 ProfileIds = Annotated[
     list[str],
-    typer.Argument(metavar="PROFILE…", help="Profiles that share a room with you (operators: any)."),
+    typer.Argument(metavar="PROFILE", help="Profiles that share a room with you (operators: any)."),
 ]
 Watch = Annotated[
     bool,

@@ -34,10 +34,10 @@ MEMBERS: Columns[admin_pb2.Member] = (
     Column("devices", "devices"),
 )
 
-ProfileIds = Annotated[list[str], typer.Argument(metavar="PROFILE…", help="Ids of profiles.")]
+ProfileIds = Annotated[list[str], typer.Argument(metavar="PROFILE", help="Ids of profiles.")]
 FirstMembers = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[MEMBER…]", help="Profiles that are members from the start, besides you."),
+    typer.Argument(metavar="MEMBER", help="Profiles that are members from the start, besides you."),
 ]
 HidePreviews = Annotated[
     bool,

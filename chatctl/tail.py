@@ -27,7 +27,7 @@ OWN_DEVICE = "chatctl"
 
 RoomIds = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[ROOM…]", help="Show only these rooms; acknowledge others unseen."),
+    typer.Argument(metavar="ROOM", help="Show only these rooms; acknowledge others unseen."),
 ]
 Device = Annotated[str, typer.Option("--device", "-d", help="The profile's device to be.")]
 Count = Annotated[

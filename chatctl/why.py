@@ -26,7 +26,7 @@ Event = Annotated[
     str, typer.Argument(metavar="EVENT", help="ROOM:SEQ, as in lobby:17, or the id of the event.")
 ]
 To = Annotated[
-    str, typer.Argument(metavar="[PROFILE[/DEVICE]]", help="The recipient; default: all that lack it.")
+    str, typer.Argument(metavar="PROFILE[/DEVICE]", help="The recipient; default: all that lack it.")
 ]
 Sender = Annotated[
     str, typer.Option("--sender", metavar="PROFILE", help="With an id: its sender, which is quicker.")
