@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from chatctl.columns import counted
 from chatctl.times import age
 from chatd import __version__
 from chatd.pb.admin.v1 import admin_pb2 as admin
@@ -104,7 +105,8 @@ def _owed(laggards: admin.ListOutboxResponse, now_us: int, owed_for_us: int) -> 
     if not late:
         return Finding("deliveries", True, f"no connected device is owed an event for longer than {limit}")
     first = late[0]
-    found = f"{len(late):,} connected devices are owed events for longer than {limit}"
+    are = "is" if len(late) == 1 else "are"
+    found = f"{counted(len(late), 'connected device')} {are} owed events for longer than {limit}"
     advice = f"chatctl why {first.room_id}:{first.acked_seq + 1} {first.profile_id}/{first.device_id}"
     return Finding("deliveries", False, found, advice)
 

@@ -34,7 +34,7 @@ def state_name(state: PresenceState) -> str:
 
 
 COLUMNS: Columns[Presence] = (
-    Column("profile id", "profile_id"),
+    Column("profile", "profile_id"),
     Column("state", "state", get=lambda one: state_name(one.state)),
 )
 

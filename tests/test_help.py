@@ -41,8 +41,9 @@ def test_a_paragraph_breaks_where_the_terminal_ends() -> None:
 
 
 def test_paragraphs_stay_apart() -> None:
-    assert "\n                                                                                \n Example: " in (
-        help_of("chatctl", "why")
+    assert (
+        "\n                                                                                \n Example: "
+        in (help_of("chatctl", "why"))
     )
 
 
