@@ -31,8 +31,8 @@ def test_a_room_as_people_see_it(chatctl: Chatctl, room: str) -> None:
         "members": "2",
         "head_seq": "1",
         "created_by": "alice",
-        "created_at_us": made,
-        "hide_previews": "False",
+        "created_at": made,
+        "hide_previews": "no",
         "published_seq": "1",
         "membership_version": "1",
     }
