@@ -204,7 +204,7 @@ class _Streams:
     def metrics(self) -> tuple[Metric, ...]:
         """What else can be shown of them."""
         counts = StreamCounts(self.connections.streams)
-        return (*counts.gauges, self.ack_times.queue, self.ack_times.acks)
+        return (*counts.gauges, *self.queue_watch.gauges, self.ack_times.queue, self.ack_times.acks)
 
 
 def _streams(

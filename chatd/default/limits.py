@@ -1,9 +1,11 @@
-"""Limits of pages: how many rows one answer lists."""
+"""Limits of pages: how many rows one answer lists, and one transaction makes."""
 
 from chatd.errors import InvalidArgument
 
 MAX_LIMIT = 1_000
 DEFAULT_LIMIT = 100
+MAX_NEW_ENTRIES = 10_000
+"""Outbox entries that are made at once: some 50 ms of the writer."""
 
 
 def page_limit(limit: int, *, most: int = MAX_LIMIT, default: int = DEFAULT_LIMIT) -> int:

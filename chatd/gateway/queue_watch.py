@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from chatd.core.counter import Counter
+from chatd.core.metric import Gauge
 from chatd.core.outage import Outage
 from chatd.errors import Unavailable
 from chatd.gateway.backend import Backend, Node
@@ -71,6 +72,21 @@ class QueueWatch:
         self.repairs = Counter(
             "queue_repairs", "times that all streams pulled because the queue may have lost something"
         )
+        self.gauges = (
+            Gauge(
+                "queue_beat_age_seconds",
+                "seconds since the last beat of each default node's queue",
+                self._ages,
+                labels=("node",),
+            ),
+        )
+
+    def _ages(self) -> dict[tuple[str, ...], float]:
+        now = self._now()
+        return {
+            (one.node.uri.partition("#")[0],): max(0.0, now - one.beat_at)
+            for one in self._publishers.values()
+        }
 
     def missed(self, started_at_us: int) -> None:
         """A message of the process that started then has not come."""

@@ -105,6 +105,7 @@ class Watch:
 
     def silent(self, node: Node) -> None:
         """Nothing that the node publishes comes any more."""
+        self._heard.discard(node)
         self._state.silent(node)
         self._release()
 

@@ -16,6 +16,7 @@ from chatd.pb.gateway.v1.gateway_pb2 import Ack, ClientFrame, Heartbeat, Hello, 
 from tests.bench.measure import family
 from tests.bench.subject import ACK_EVERY, ACK_SECONDS, Tally, stamped_at
 from tests.bench.zmtp import Dealer
+from tests.daemons import free_port
 from tests.databases import HOW_TO_INSTALL, cluster
 from tests.system.deployment import Deployment
 
@@ -223,23 +224,29 @@ class ChatdSender:
 
 
 class Chatd:
-    """``gateways`` processes of chatd gateway at ``nodes`` of chatd default, on SQLite."""
+    """``gateways`` processes of chatd gateway at ``nodes`` of chatd default, on SQLite.
+    ``metrics``: each shows its metrics."""
 
     kind = "chatd"
     promise = "committed and fsynced"
     database = "SQLite, synchronous=FULL"
 
-    def __init__(self, *, nodes: int = 1, gateways: int = 1, encrypted: bool = False) -> None:
+    def __init__(
+        self, *, nodes: int = 1, gateways: int = 1, metrics: bool = False, encrypted: bool = False
+    ) -> None:
         self.name = self.kind if nodes == gateways == 1 else f"{self.kind}-{nodes}x{gateways}"
         self._encrypted = encrypted
         self._nodes = nodes
         self._gateways = gateways
+        self._metrics = metrics
 
     def start(self, folder: Path) -> str:
         return self._start(folder, f"sqlite:///{folder}/chatd.db")
 
     def _start(self, folder: Path, database: str) -> str:
         self.deployment = Deployment(folder, database, defaults=self._nodes, gateways=self._gateways)
+        for daemon in (*self.deployment.defaults, *self.deployment.gateways) if self._metrics else ():
+            daemon.settings["METRICS_URI"] = f"http://127.0.0.1:{free_port()}"
         for gateway in self.deployment.gateways if self._encrypted else ():
             gateway.settings["GATEWAY_URI"] = f"{gateway.uri}#curve"
         self.deployment.__enter__()

@@ -4,6 +4,10 @@ What is compared are ratios: the daemon's CPU time per delivery to that of a ref
 measured in turn in the same run. The loop has the same shape (sockets of libzmq over TCP, a
 protobuf message for each, an ack, look-ups) and none of chatd's code. So a slower machine, or one
 that is shared, moves both. The median of the rounds is compared with what ``guard.json`` recorded.
+
+Metrics: each process is scraped, and a scrape each second may take no more than SCRAPE_SHARE of a
+core. In every round, one stretch of the hot room is measured while all are scraped, beside one
+while none is; their ratio is shown, and swings more than what it measures.
 """
 
 import argparse
@@ -14,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import uvloop
@@ -23,11 +28,14 @@ from chatd.pb.gateway.v1.gateway_pb2 import Ack, ClientFrame
 from tests.bench.chatd_subject import Chatd
 from tests.bench.flow import ClosedLoop
 from tests.bench.scenarios import measured
+from tests.bench.scrapes import cores_of_scrapes, scraped
 from tests.bench.subject import Options, Tally, filling
 
 RECORDED = Path(__file__).with_name("guard.json")
 WORSE = 1.3
 """Times what is recorded: a regression."""
+SCRAPE_SHARE = 0.02
+"""Of a core."""
 MEMBERS = 100
 IN_FLIGHT = {"hot-room": 64, "ping": 1}
 PEERS = 50
@@ -67,22 +75,37 @@ async def ratios(chatd: Chatd, rounds: int, options: Options) -> dict[str, list[
     rooms = {"r": [f"m{number}" for number in range(MEMBERS)]}
     tally = Tally()
     receivers = await chatd.receivers(rooms, tally)
+
+    async def cost_of(name: str) -> float:
+        """Server CPU microseconds for a delivery."""
+        flow = ClosedLoop(itertools.repeat(("r", filling(options.body))), in_flight=IN_FLIGHT[name])
+        figures = await measured(chatd, rooms, tally, flow, options.seconds)
+        if figures["missing"]:
+            raise RuntimeError(f"{name}: {figures['missing']:.0f} deliveries are missing")
+        return figures["server_cpu_us_per_delivery"]
+
     found: dict[str, list[float]] = {name: [] for name in IN_FLIGHT}
-    for _ in range(rounds):
-        for name, in_flight in IN_FLIGHT.items():
+    watched: list[float] = []
+    for number in range(rounds):
+        for name in IN_FLIGHT:
             before = reference()
-            flow = ClosedLoop(itertools.repeat(("r", filling(options.body))), in_flight=in_flight)
-            figures = await measured(chatd, rooms, tally, flow, options.seconds)
-            if figures["missing"]:
-                raise RuntimeError(f"{name}: {figures['missing']:.0f} deliveries are missing")
+            cost = await cost_of(name)
             loop = (before + reference()) / 2
-            found[name].append(figures["server_cpu_us_per_delivery"] / loop)
-            print(
-                f"{name}: {figures['server_cpu_us_per_delivery']:.2f} µs, the loop {loop:.2f} µs: "
-                f"{found[name][-1]:.3f}",
-                flush=True,
-            )
+            found[name].append(cost / loop)
+            print(f"{name}: {cost:.2f} µs, the loop {loop:.2f} µs: {found[name][-1]:.3f}", flush=True)
+        # One before the other in turn: a machine that grows slower is no fault of either.
+        costs: dict[bool, float] = {}
+        for is_scraped in (number % 2 == 0, number % 2 == 1):
+            async with scraped(chatd) if is_scraped else nullcontext():
+                costs[is_scraped] = await cost_of("hot-room")
+        watched.append(costs[True] / costs[False])
+    print(f"hot-room while it is scraped: {statistics.median(watched):.3f} times as much", flush=True)
+    shares = await cores_of_scrapes(chatd)
     receivers.close()
+    for mode, share in shares.items():
+        print(f"a scrape of {mode} each second: {share:.2%} of a core", flush=True)
+        if share > SCRAPE_SHARE:
+            raise RuntimeError(f"the metrics of {mode} cost more than {SCRAPE_SHARE:.0%} of a core")
     return found
 
 
@@ -98,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="chatd-bench-") as folder:
-        chatd = Chatd()
+        chatd = Chatd(metrics=True)
         chatd.start(Path(folder))
         try:
             medians = {

@@ -8,7 +8,7 @@ from chatd.core.ids import topic_of
 from chatd.core.model import Owed, StreamKey
 from chatd.core.stream import DeviceStream, Published, Run
 from chatd.gateway.ack_times import AckTimes
-from chatd.gateway.connection import ClientConnection
+from chatd.gateway.connection import ClientConnection, ConnectionManager
 from chatd.gateway.stream_counts import COUNT_SECONDS, StreamCounts
 from tests.gateway.links import KeptLink
 
@@ -71,3 +71,28 @@ def test_streams_are_counted_by_their_state(peer: ClientConnection) -> None:
     peer.stream.ack(2)
     assert counts.gauges[1].read() == 1, "counted a moment ago"
     assert read() == [{("live",): 0, ("catching_up",): 1}, 0]
+
+
+def test_what_a_stream_leaves_unacknowledged_is_not_timed_on_the_next(peer: ClientConnection) -> None:
+    manager = ConnectionManager(
+        _NoCalls(),
+        gateway_id="g",
+        subscribe=lambda topic: None,
+        unsubscribe=lambda topic: None,
+        on_failed=lambda connection: None,
+        on_ended=lambda connection: None,
+        per_device=1,
+        now=lambda: 0.0,
+    )
+    offer(peer, 1)
+    AckTimes({TOPIC: peer}).passed_on((TOPIC,), 1)
+    assert peer.timed_delivery == 1
+    manager.forget(peer, failed=False)
+    assert peer.timed_delivery == 0
+
+
+class _NoCalls:
+    ready = False
+
+    def call(self, *_: object, **__: object) -> None:
+        raise AssertionError("nothing is to be asked")

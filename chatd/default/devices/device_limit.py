@@ -15,7 +15,7 @@ from chatd.core.ids import split_topic, topic_of
 from chatd.core.online import OnlineTable
 from chatd.default.answer import CallStore
 from chatd.default.devices.replacement import FindReplaceable, ReplaceDevice
-from chatd.default.devices.store import OpenStreams
+from chatd.default.devices.store import LATER, OpenStreams
 from chatd.errors import ChatdError, TooManyDevices, Unavailable
 
 CONNECTED_KNOWN_SECONDS = 5.0
@@ -84,14 +84,26 @@ class DeviceLimit:
         """Open a stream of each; ``then`` gets the outcomes in their order, or ``failed`` the error
         of all."""
 
-        def opened(epochs: tuple[int, ...]) -> None:
+        epochs = [LATER] * len(devices)
+
+        def open_rest() -> None:
+            rest = [index for index, epoch in enumerate(epochs) if epoch == LATER]
+            command = OpenStreams(tuple(devices[index] for index in rest), self._most)
+            store.write(command, partial(opened, rest), failed)
+
+        def opened(indexes: Sequence[int], found: tuple[int, ...]) -> None:
+            for index, epoch in zip(indexes, found, strict=True):
+                epochs[index] = epoch
+            if LATER in epochs:
+                open_rest()
+                return
             opening = _Opening(devices, epochs)
             if self._steady() < self._connected_known_at:
                 while opening.newcomers:
                     opening.end(Unavailable("this node has just started; it may replace no device yet"))
             self._go_on(store, opening, then)
 
-        store.write(OpenStreams(tuple(devices), self._most), opened, failed)
+        open_rest()
 
     def _go_on(self, store: CallStore, opening: _Opening, then: Callable[[Sequence[Opened]], None]) -> None:
         """Find a place for the next newcomer. One after the other: each takes another device's

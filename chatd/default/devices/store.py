@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatd.default.devices.model import Device
+from chatd.default.limits import MAX_NEW_ENTRIES
 from chatd.default.notifications.push import count_devices, find_registered, forget_push
 from chatd.store.command import Command, Locks, Query, Turn
 from chatd.store.database import Database, chunks
@@ -13,13 +14,16 @@ from chatd.store.transaction import Transaction
 
 _Key = tuple[str, str]
 """Profile and device."""
+LATER = -1
+"""In place of an epoch: open the stream in a transaction of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenStreams(Command[tuple[int, ...]]):
     """Raise the epochs of (profile, device)s. The result: the epochs, in order. A device seen for
     the first time has epoch 1, and gets an outbox entry for each of its profile's rooms, beginning
-    at the head. It has 0 and is not registered if its profile has ``most`` devices already."""
+    at the head. It has 0 and is not registered if its profile has ``most`` devices already, and
+    LATER if the new devices before it have made all entries that one transaction makes."""
 
     devices: tuple[_Key, ...]
     most: int
@@ -39,7 +43,8 @@ class OpenStreams(Command[tuple[int, ...]]):
         epochs: list[int] = [0] * len(wanted)
         most = min((command.most for command in commands), default=0)  # the node's setting, in all of them
         too_many = _find_too_many(transaction, wanted, most)
-        waiting = [(index, device) for index, device in enumerate(wanted) if device not in too_many]
+        later = _find_later(transaction, [device for device in wanted if device not in too_many])
+        waiting = [(index, device) for index, device in enumerate(wanted) if device not in too_many | later]
         while waiting:
             # One statement cannot touch a row twice: a device that is opened twice in a batch waits
             # for the next round.
@@ -49,7 +54,9 @@ class OpenStreams(Command[tuple[int, ...]]):
                     epochs[this_round[device]] = epoch
             done = set(this_round.values())
             waiting = [(index, device) for index, device in waiting if index not in done]
-        found = iter(epochs)
+        found = iter(
+            LATER if device in later else epoch for device, epoch in zip(wanted, epochs, strict=True)
+        )
         return [tuple(next(found) for _ in command.devices) for command in commands]
 
 
@@ -66,6 +73,36 @@ def _find_too_many(transaction: Transaction, devices: Sequence[_Key], most: int)
         else:
             counts[device[0]] += 1
     return too_many
+
+
+def _find_later(transaction: Transaction, devices: Sequence[_Key]) -> set[_Key]:
+    """Those of the devices that connect for the first time, and whose outbox entries would be too
+    many together with those of the devices before them. The first one's are never too many."""
+    rooms: dict[_Key, int] = {}
+    for chunk in chunks(sorted(set(devices)), columns=2):
+        values, parameters = transaction.database.values("tt", chunk)
+        rows = transaction.database.rows(
+            f"""
+            WITH v(profile_id, device_id) AS ({values})
+            SELECT v.profile_id, v.device_id, profile.rooms
+            FROM v
+            JOIN profile ON profile.profile_id = v.profile_id
+            WHERE NOT EXISTS (
+                SELECT 1
+                FROM device
+                WHERE device.profile_id = v.profile_id AND device.device_id = v.device_id)
+            """,
+            parameters,
+        )
+        rooms.update(((profile_id, device_id), count) for profile_id, device_id, count in rows)
+    later, entries = set(), 0
+    for device in dict.fromkeys(devices):
+        count = rooms.get(device, 0)
+        if count and entries and entries + count > MAX_NEW_ENTRIES:
+            later.add(device)
+        else:
+            entries += count
+    return later
 
 
 def raise_epochs(transaction: Transaction, devices: Sequence[_Key]) -> dict[_Key, int]:

@@ -88,9 +88,7 @@ def _join(batches: Sequence[DeliveryBatch]) -> bytes:
     if len(batches) == 1:
         return queue_body(batches[0].head, batches[0].records)
     runs = [run for batch in batches for run in batch.runs]
-    head = QueueHeader(
-        runs=runs,
-        priority=max(batch.priority for batch in batches),
-        published_at_us=batches[0].published_at_us,
-    ).SerializeToString()
-    return queue_body(head, b"".join(batch.records for batch in batches))
+    head = QueueHeader(runs=runs, priority=max(batch.priority for batch in batches))
+    if batches[0].published_at_us:
+        head.published_at_us = batches[0].published_at_us
+    return queue_body(head.SerializeToString(), b"".join(batch.records for batch in batches))

@@ -53,13 +53,13 @@ class OutboxDeliveryEventHandler:
 
 def _to_delivery(broadcast: EventBroadcast, published_at_us: int) -> DeliveryBatch:
     runs = (Run(room_id=broadcast.room_id, first_seq=broadcast.first_seq, last_seq=broadcast.last_seq),)
-    head = QueueHeader(
-        runs=runs, priority=broadcast.priority, published_at_us=published_at_us
-    ).SerializeToString()
+    head = QueueHeader(runs=runs, priority=broadcast.priority)
+    if published_at_us:
+        head.published_at_us = published_at_us
     return DeliveryBatch(
         broadcast.targets,
         runs,
-        head,
+        head.SerializeToString(),
         broadcast.records,
         broadcast.last_seq - broadcast.first_seq + 1,
         broadcast.priority,

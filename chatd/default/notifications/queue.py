@@ -34,8 +34,9 @@ def withdraw(transaction: Transaction, reads: Sequence[tuple[str, str, int, str]
         WITH v(profile_id, room_id, seq, read_on) AS ({values})
         SELECT v.profile_id, v.room_id, v.seq, v.read_on, notification.device_id
         FROM v
-        JOIN notification ON notification.profile_id = v.profile_id AND notification.slot = v.room_id
-            AND notification.seq <= v.seq AND notification.kind = 'message'
+        JOIN push ON push.profile_id = v.profile_id
+        JOIN notification ON notification.profile_id = v.profile_id AND notification.device_id = push.device_id
+            AND notification.slot = v.room_id AND notification.seq <= v.seq AND notification.kind = 'message'
         ORDER BY notification.profile_id, notification.device_id
         """,
         parameters,

@@ -112,13 +112,12 @@ def room_for(transaction: Transaction, room_id: str, profile_id: str) -> tuple[L
 
 def require_owner(transaction: Transaction, room: LockedRoom, profile_id: str) -> None:
     """The profile owns the locked room. Raises PermissionDenied."""
-    owners = transaction.database.rows(
+    if not transaction.database.rows(
         """
-        SELECT profile_id
+        SELECT 1
         FROM subscription
-        WHERE room_id = ? AND left_seq IS NULL AND owner = 1
+        WHERE room_id = ? AND profile_id = ? AND left_seq IS NULL AND owner = 1
         """,
-        (room.room_id,),
-    )
-    if (profile_id,) not in owners:
+        (room.room_id, profile_id),
+    ):
         raise PermissionDenied(f"only the owner of room '{room.room_id}' may do this")

@@ -5,13 +5,12 @@ what one transaction makes."""
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from chatd.default.limits import MAX_NEW_ENTRIES
 from chatd.errors import LimitReached
 from chatd.store.database import placeholders
 from chatd.store.transaction import Transaction
 
 DAY_US = 86_400_000_000
-MAX_NEW_ENTRIES = 10_000
-"""Outbox entries that one call makes: some 50 ms of the writer."""
 _NAMED = 3
 
 

@@ -10,8 +10,10 @@ from chatd.core.deadline import Deadline, SilenceLimit
 from chatd.core.ids import topic_of
 from chatd.core.online import OnlineTable
 from chatd.default.answer import CallStore
+from chatd.default.devices import store as devices_store
 from chatd.default.devices.device_limit import CONNECTED_KNOWN_SECONDS, MAX_ATTEMPTS, DeviceLimit, Opened
 from chatd.default.devices.replacement import FindReplaceable
+from chatd.default.devices.store import OpenStreams
 from chatd.errors import TooManyDevices, Unavailable
 from chatd.store.command import Query
 from tests.store.driver import DirectAccess, Store
@@ -129,3 +131,12 @@ def test_a_newcomer_that_is_always_too_late_is_told_to_try_again(
     monkeypatch.setattr(rig.access, "ask", late)
     assert rig.open("d") == [Unavailable]
     assert asked == MAX_ATTEMPTS
+
+
+def test_devices_that_do_not_fit_one_transaction_are_opened_in_others(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices_store, "MAX_NEW_ENTRIES", 1)
+    wanted = [("bob", "a"), ("alice", "x"), ("bob", "b"), ("bob", "a"), ("bob", "c"), ("bob", "d")]
+    assert rig.open_all(wanted) == [1, 1, 1, 2, 1, TooManyDevices]
+    assert sum(isinstance(command, OpenStreams) for command in rig.access.commands) == 4

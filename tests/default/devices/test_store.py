@@ -1,8 +1,11 @@
 """Devices: registered at the head of each room, opened again with a higher epoch, listed, expired,
 forgotten."""
 
+import pytest
+
 from chatd.core.model import Owed
-from chatd.default.devices.store import ForgetDevice, ListDevices, OpenStreams
+from chatd.default.devices import store as devices_store
+from chatd.default.devices.store import LATER, ForgetDevice, ListDevices, OpenStreams
 from chatd.default.notifications.push import GetPush, SetPush
 from chatd.default.rooms.store import CreateRoom
 from tests.default.retention.log import fill
@@ -106,3 +109,18 @@ def test_devices_are_listed_page_by_page_with_what_they_are_owed(store: Store) -
     assert [(one.device_id, one.owed) for one in page] == [("e", 11)]
     assert not more
     assert store.ask(ListDevices("bob", "x", ("", ""), 1)) == ((), False)
+
+
+def test_new_devices_make_so_many_entries_in_one_transaction(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others come later; devices that are known make none."""
+    for number in range(4):
+        store.do(CreateRoom(f"x{number}", "", "bob", ()))  # bob is in five rooms, alice in one
+    store.open("bob", "known")
+    monkeypatch.setattr(devices_store, "MAX_NEW_ENTRIES", 4)
+    devices = (("bob", "a"), ("alice", "a"), ("bob", "known"), ("bob", "b"), ("bob", "a"))
+    assert store.do(OpenStreams(devices, MANY)) == (1, LATER, 2, LATER, 2)
+    assert store.do(OpenStreams((("alice", "a"), ("bob", "b")), MANY)) == (1, LATER)
+    assert store.do(OpenStreams((("carol", "a"), ("bob", "b")), MANY)) == (1, 1)
+    assert store.database.rows("SELECT COUNT(*) FROM outbox") == [(16,)]

@@ -1,14 +1,16 @@
 """The stages together: urgent runs are published first, a room's own order is kept, and a device
 gets urgent events in a message of their own."""
 
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from chatd.core.ids import topic_of
 from chatd.core.model import CommittedRun, Members
 from chatd.core.online import OnlineTable
 from chatd.core.wire import split_queue_body
 from chatd.default.fan_out.last_mile_delivery import EventDeliveryQueueHandler
-from chatd.default.fan_out.outbox_delivery import OutboxDeliveryEventHandler
+from chatd.default.fan_out.outbox_delivery import TIMED_EACH, OutboxDeliveryEventHandler
 from chatd.default.fan_out.outbox_logging import RoomOutboxLoggingQueue
 from chatd.pb.node.v1.node_pb2 import QueueHeader
 
@@ -69,3 +71,26 @@ def test_urgent_rooms_are_published_first_and_apart() -> None:
 def test_an_urgent_event_takes_along_what_is_before_it_in_its_room() -> None:
     sent = fan_out(run("a", 1, 0), run("b", 1, -1), run("b", 2, 2), run("b", 3, -1))
     assert sent == [(2, [("b", 1), ("b", 2), ("b", 3)], b"b1 b2 b3 "), (0, [("a", 1)], b"a1 ")]
+
+
+def test_stages_are_timed_and_some_messages_say_when_they_were_published() -> None:
+    heads: list[QueueHeader] = []
+
+    def publish(topics: Sequence[bytes], body: bytes) -> None:
+        heads.append(QueueHeader.FromString(split_queue_body(body)[0]))
+
+    online = OnlineTable()
+    online.add(BOB)
+    delivery = OutboxDeliveryEventHandler(EventDeliveryQueueHandler(online, publish).handle)
+    logging = RoomOutboxLoggingQueue(delivery.handle)
+    before_us = time.time_ns() // 1_000
+    for seq in range(1, 2 * TIMED_EACH + 1):
+        runs = [replace(run(room, seq, 0), committed_at=time.monotonic() - 3.0) for room in "ab"]
+        logging.handle(runs if seq > TIMED_EACH else runs[:1])
+    timed = [number for number, head in enumerate(heads) if head.published_at_us]
+    assert timed == [0, TIMED_EACH], "one room alone, and two that are joined"
+    assert all(before_us <= heads[one].published_at_us <= time.time_ns() // 1_000 for one in timed)
+    assert sum(logging.times.counts) == sum(delivery.times.counts) == 2 * TIMED_EACH
+    assert 3.0 <= logging.times.total / (2 * TIMED_EACH) < 10.0
+    logging.handle([run("a", 100, 0)])
+    assert sum(logging.times.counts) == 2 * TIMED_EACH, "nobody knows when a dead node committed it"

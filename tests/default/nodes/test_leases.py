@@ -131,3 +131,34 @@ async def test_an_address_that_is_left_ends_at_once(store: Store, tmp_path: Path
     left = {one.uri: one.lease_until_us > node.now_us for one in written.nodes}
     assert left == {"a#one": False, "a#two": True}
     assert node.leases.call_uri == "a#two"
+
+
+def ages(node: Node) -> object:
+    """As they are shown to monitoring."""
+    (gauge,) = node.leases.part.gauges
+    return gauge.read()
+
+
+def test_the_age_of_a_lease_is_that_of_its_last_move(store: Store, tmp_path: Path) -> None:
+    node = Node(store, tmp_path)
+    start = node.now_us
+    assert ages(node) == {}
+    node.see(start + 12_000_000)
+    node.see(start + 15_000_000)
+    assert ages(node) == {("default", "other"): 0.0}
+    node.see(start + 15_000_000, 50.0)
+    node.see(start + 15_000_000, 50.0)
+    assert ages(node) == {("default", "other"): 100.0}, "it was killed"
+    node.see(start + 160_000_000)
+    assert ages(node) == {("default", "other"): 0.0}
+
+
+def test_a_lease_that_was_ended_has_no_age(store: Store, tmp_path: Path) -> None:
+    node = Node(store, tmp_path)
+    start = node.now_us
+    node.see(start + 12_000_000)
+    node.see(start + 5_000_000)
+    assert ages(node) == {}
+    other = Node(store, tmp_path)
+    other.see(other.now_us - 1_000_000)
+    assert ages(other) == {}, "it had ended before this node knew of it"

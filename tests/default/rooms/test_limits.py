@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from chatd.default.devices.store import OpenStreams
-from chatd.default.rooms.limits import DAY_US, MAX_NEW_ENTRIES, RoomLimits
+from chatd.default.limits import MAX_NEW_ENTRIES
+from chatd.default.rooms.limits import DAY_US, RoomLimits
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom, GetRoom
 from chatd.errors import LimitReached
