@@ -25,7 +25,7 @@ EVERY_TARGET = {"instance", "job", "le"}
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Samples:
     """A scrape of a process that is all of chatd."""
     with Daemon("all", tmp_path_factory.mktemp("all"), metrics_uri()) as daemon:
-        # Some are not known before the first lease, the first beat, the first answer of the database.
+        # Some are not known before the first lease, beat, and answer of the database.
         gauges = {f"chatd_{name}" for name in in_the_code(DECLARED)}
         until(lambda: gauges <= {name for name, _ in samples(daemon)})
         return samples(daemon)
