@@ -51,7 +51,7 @@ def members(room_id: str) -> View:
     async def fetch(client: Client) -> Page:
         found = await client.call(
             "AdminService/GetRoom",
-            admin.GetRoomRequest(room_id=room_id),
+            admin.GetRoomRequest(room_id=room_id, limit=LIMIT),
             admin.GetRoomResponse,
             affinity=room_id,
         )
@@ -61,7 +61,7 @@ def members(room_id: str) -> View:
             rooms.MEMBERS,
             key=lambda member: member.profile_id,
             open=lambda member: of_profile(member.profile_id),
-            more=len(found.members) < found.room.member_count,
+            more=found.more,
             lines=(f"{found.room.head_seq:,} events{published}",),
         )
 

@@ -141,7 +141,7 @@ class ZmtpLink(asyncio.Protocol):
         self._unread = False  # so many answers wait that calls do too
         self._holds = 0
         self._left: list[Event] = []
-        self._outgoing: list[bytes] = []  # in this turn of the loop
+        self._outgoing: list[bytes | bytearray] = []  # in this turn of the loop
         self.address = address_key(address)
         self.origin = address or LOCAL
         self.connection: ClientConnection | None = None
@@ -235,7 +235,7 @@ class ZmtpLink(asyncio.Protocol):
         self._write(self._owner.prepare(body) if peer.is_plain else peer.seal(body))
         return True
 
-    def _write(self, wire: bytes) -> None:
+    def _write(self, wire: bytes | bytearray) -> None:
         """With the rest of this turn of the loop."""
         if not self._outgoing:
             self._owner.flush_soon(self)
