@@ -31,7 +31,6 @@ class TokenCheck:
                 now = look(peer, before)
             except ChatdError as exc:
                 self._sender.end(peer, exc)
-                peer.identity = None
                 ended += 1
                 continue
             if now is not before:
