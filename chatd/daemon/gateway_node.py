@@ -29,8 +29,8 @@ from chatd.gateway.calls import ClientCalls
 from chatd.gateway.discovery import Discovery
 from chatd.gateway.doorkeeper import Doorkeeper
 from chatd.gateway.drain import Drain
+from chatd.gateway.fronts.door import Door
 from chatd.gateway.fronts.zmtp import ZmtpFront
-from chatd.gateway.fronts.zmtp_link import Door
 from chatd.gateway.gateway import GatewayServer
 from chatd.gateway.introduction import Introduction
 from chatd.gateway.node import GatewayNode

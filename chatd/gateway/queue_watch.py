@@ -15,7 +15,8 @@ from chatd.core.counter import Counter
 from chatd.core.metric import Gauge
 from chatd.core.outage import Outage
 from chatd.errors import Unavailable
-from chatd.gateway.backend import Backend, Node
+from chatd.gateway.backend import Backend
+from chatd.gateway.default_node import Node
 from chatd.gateway.resync import Resync
 from chatd.gateway.watch import Watch
 

@@ -15,7 +15,8 @@ import structlog
 from chatd.core.metric import Gauge
 from chatd.core.routing import Step, WatchedTopics
 from chatd.errors import ChatdError
-from chatd.gateway.backend import Backend, Node
+from chatd.gateway.backend import Backend
+from chatd.gateway.default_node import Node
 from chatd.pb.node.v1.node_pb2 import WatchRequest
 from chatd.transport.queue import Subscriber
 
