@@ -86,7 +86,7 @@ def make_parts(
 
 
 def _engine(store: StoreAccess, flow: Flow, leases: Leases) -> Part:
-    """What the store, the queue and the guard of connections count: they are no subjects."""
+    """Counts of the store, the queue and the guard of connections: they are no subjects."""
     return Part(
         counters=(store.events_committed, store.commits, flow.publisher.refused, leases.peers.refused),
         gauges=(

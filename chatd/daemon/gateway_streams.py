@@ -56,7 +56,7 @@ class Streams:
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """What else can be shown of them."""
+        """All else that can be shown of them."""
         counts = StreamCounts(self.connections.streams)
         return (*counts.gauges, *self.queue_watch.gauges, self.ack_times.queue, self.ack_times.acks)
 

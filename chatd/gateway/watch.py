@@ -97,7 +97,7 @@ class Watch:
                 self._schedule()
 
     def applied(self, started_at_us: int, number: int) -> None:
-        """Whatever the node that started then publishes from now on knows this gateway's steps up
+        """All that the node that started then publishes from now on knows this gateway's steps up
         to ``number``."""
         for node in self._backend.nodes:
             if node.started_at_us == started_at_us:
