@@ -9,7 +9,7 @@ from chatd.gateway.authentication.pending import AuthenticationPending
 from chatd.gateway.connection import ClientConnection
 
 MAX_BYTES = 16 * 1_048_576
-"""Of all frames that wait."""
+"""The size of all frames that wait."""
 
 
 class WaitingFrames:
