@@ -235,7 +235,7 @@ def all_nodes() -> View:
 
 
 def audit_lines() -> View:
-    """What operators did, and who was refused, the newest first."""
+    """The acts of operators, and refusals, the newest first."""
 
     async def fetch(client: Client) -> Page:
         found = await client.call(

@@ -9,7 +9,8 @@ from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.token_expiry import TokenExpiry
 
 Look = Callable[[ClientConnection, Identity], Identity]
-"""What the stream's token shows by now. Raises a ChatdError if it is no longer good."""
+"""The identity that the stream's token shows by now. Raises a ChatdError if it is no longer
+good."""
 
 
 class TokenCheck:

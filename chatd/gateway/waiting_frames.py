@@ -10,7 +10,7 @@ from chatd.gateway.authentication.webhook import MAX_ASKED
 from chatd.gateway.connection import ClientConnection
 
 MAX_BYTES = 16 * 1_048_576
-"""Of all frames that wait."""
+"""The size of all frames that wait."""
 MAX_BYTES_OF_ADDRESS = MAX_BYTES // 2
 MAX_OF_ADDRESS = MAX_ASKED // 2
 """Frames of one address: who makes up tokens there leaves room for others."""

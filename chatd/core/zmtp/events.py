@@ -39,4 +39,4 @@ class Answer:
 
 
 Event = bytes | Delimited | Refused | Answer
-"""What a connection has said: a message is its body."""
+"""Something that a connection has said: a message is its body."""
