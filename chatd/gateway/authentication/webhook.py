@@ -94,17 +94,18 @@ class WebhookTokens:
                     return known.outcome
                 raise type(known.outcome)(str(known.outcome))
         waiting = self._asked.get(digest)
-        if waiting is None:
-            if len(self._asked) >= MAX_ASKED:
-                raise Overloaded("too many tokens wait for the authentication webhook")
+        if waiting is None and len(self._asked) >= MAX_ASKED:
+            raise Overloaded("too many tokens wait for the authentication webhook")
+        if waiting is not None and len(waiting) >= MAX_WAITING_FOR_ONE:
+            raise Overloaded("too many frames wait for the authentication webhook")
+        raise AuthenticationPending(partial(self._wait, token, digest))
+
+    def _wait(self, token: str, digest: bytes, action: Callable[[], None]) -> None:
+        """Ask, unless that is under way."""
+        if digest not in self._asked:
             self._asked[digest] = []
             self._queue.append((digest, token, self._loop.time() + self._settings.timeout))
             self._start()
-        elif len(waiting) >= MAX_WAITING_FOR_ONE:
-            raise Overloaded("too many frames wait for the authentication webhook")
-        raise AuthenticationPending(partial(self._wait, digest))
-
-    def _wait(self, digest: bytes, action: Callable[[], None]) -> None:
         self._asked[digest].append(action)
 
     def confirm(self, identity: Identity) -> Identity | None:
