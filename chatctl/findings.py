@@ -1,4 +1,4 @@
-"""What an operator would look at, as findings. Pure: times are given."""
+"""Findings: the things that an operator would look at. Pure: times are given."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

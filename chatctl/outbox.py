@@ -1,11 +1,13 @@
 """chatctl outbox …: the events that devices are owed. Their contents are never shown."""
 
+from typing import Annotated
+
 import typer
 
 from chatctl.arguments import AsJson, Limit, OnlyDevice, OnlyProfile, OnlyRoom, ProfileId, RoomId, Seq
 from chatctl.columns import Column, Columns, list_only, unlisted, yes_no
 from chatctl.invocation import call, output
-from chatctl.paging import advice
+from chatctl.paging import advice, next_page
 from chatctl.times import age, age_since
 from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.chat.v1.chat_pb2 import RecipientStatus
@@ -97,11 +99,29 @@ def show(
 
 
 @app.command()
-def event(context: typer.Context, room: RoomId, seq: Seq, as_json: AsJson = False) -> None:
+def event(
+    context: typer.Context,
+    room: RoomId,
+    seq: Seq,
+    after: Annotated[
+        str, typer.Option("--after", metavar="PROFILE:DEVICE", help="Only devices after this one.")
+    ] = "",
+    limit: Limit = 100,
+    as_json: AsJson = False,
+) -> None:
     """Show how far one event has come, one row for each device it is for.
 
     Example: chatctl outbox event lobby 17
     """
-    request = admin_pb2.GetBroadcastRequest(room_id=room, seq=seq)
+    after_profile, _, after_device = after.partition(":")
+    request = admin_pb2.GetBroadcastRequest(
+        room_id=room,
+        seq=seq,
+        after_profile_id=after_profile,
+        after_device_id=after_device,
+        limit=limit,
+    )
     found = call(context, "AdminService/GetBroadcast", request, admin_pb2.GetBroadcastResponse)
-    output(context, as_json).rows(found.broadcast.targets, TARGETS)
+    targets = found.broadcast.targets
+    last = f"{targets[-1].profile_id}:{targets[-1].device_id}" if targets else ""
+    output(context, as_json).rows(targets, TARGETS, more=next_page(found.more, last))

@@ -85,12 +85,20 @@ def list_(
 
 
 @app.command()
-def show(context: typer.Context, room: RoomId, as_json: AsJson = False) -> None:
-    """Show a room and its members. Operators only.
+def show(
+    context: typer.Context,
+    room: RoomId,
+    after: Annotated[
+        str, typer.Option("--after", metavar="PROFILE", help="Only members after this one.")
+    ] = "",
+    limit: Limit = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Show a room and its members, by profile. Operators only.
 
     Example: chatctl room show lobby
     """
-    request = admin_pb2.GetRoomRequest(room_id=room)
+    request = admin_pb2.GetRoomRequest(room_id=room, after_profile_id=after, limit=limit)
     found = call(context, "AdminService/GetRoom", request, admin_pb2.GetRoomResponse, affinity=room)
     out = output(context, as_json)
     versions = {"published_seq": found.published_seq, "membership_version": found.room.membership_version}
@@ -100,8 +108,8 @@ def show(context: typer.Context, room: RoomId, as_json: AsJson = False) -> None:
     else:
         out.one({**details(found.room, COLUMNS), **versions})
         out.rows(found.members, MEMBERS)
-    if len(found.members) < found.room.member_count:
-        out.say(f"only the first {len(found.members):,} of {found.room.member_count:,} members are listed")
+    if found.more:
+        out.say(next_page(found.more, found.members[-1].profile_id))
 
 
 @app.command()

@@ -90,13 +90,23 @@ async def ask(
 
 async def _ask_all(
     client: Client, asked: admin_pb2.ExplainDeliveryRequest
-) -> tuple[admin_pb2.ExplainDeliveryResponse, admin_pb2.GetBroadcastResponse]:
-    """The event, and how it stands with all devices."""
+) -> tuple[admin_pb2.ExplainDeliveryResponse, list[EventReceipt]]:
+    """The event, and how it stands with all devices: page after page."""
     story = await _explained(client, asked)
-    if story.removed:
-        return story, admin_pb2.GetBroadcastResponse()
-    event = admin_pb2.GetBroadcastRequest(room_id=story.event.room_id, seq=story.event.seq)
-    return story, await client.call("AdminService/GetBroadcast", event, admin_pb2.GetBroadcastResponse)
+    targets: list[EventReceipt] = []
+    more = not story.removed
+    while more:
+        last = targets[-1] if targets else EventReceipt()
+        event = admin_pb2.GetBroadcastRequest(
+            room_id=story.event.room_id,
+            seq=story.event.seq,
+            after_profile_id=last.profile_id,
+            after_device_id=last.device_id,
+        )
+        page = await client.call("AdminService/GetBroadcast", event, admin_pb2.GetBroadcastResponse)
+        targets += page.broadcast.targets
+        more = page.more
+    return story, targets
 
 
 def _with_recipient(
@@ -131,9 +141,8 @@ def _with_recipient(
 
 
 def _without_recipient(
-    out: Output, story: admin_pb2.ExplainDeliveryResponse, found: admin_pb2.GetBroadcastResponse
+    out: Output, story: admin_pb2.ExplainDeliveryResponse, targets: Sequence[EventReceipt]
 ) -> None:
-    targets = list(found.broadcast.targets)
     lacking = [one for one in targets if one.state != DeliveryState.DELIVERY_STATE_ACKNOWLEDGED]
     if out.as_json:
         out.one(
@@ -142,7 +151,7 @@ def _without_recipient(
         return
     out.text(_summary(story, targets))
     if lacking:
-        more = "there are more; --json has up to 10,000" if len(lacking) > SHOWN else ""
+        more = "there are more; --json has them all" if len(lacking) > SHOWN else ""
         out.rows(lacking[:SHOWN], TARGETS, more=more)
 
 

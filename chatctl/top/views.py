@@ -52,7 +52,7 @@ def members(room_id: str) -> View:
     async def fetch(client: Client) -> Page:
         found = await client.call(
             "AdminService/GetRoom",
-            admin.GetRoomRequest(room_id=room_id),
+            admin.GetRoomRequest(room_id=room_id, limit=LIMIT),
             admin.GetRoomResponse,
             affinity=room_id,
         )
@@ -62,7 +62,7 @@ def members(room_id: str) -> View:
             rooms.MEMBERS,
             key=lambda member: member.profile_id,
             open=lambda member: of_profile(member.profile_id),
-            more=len(found.members) < found.room.member_count,
+            more=found.more,
             lines=(f"{counted(found.room.head_seq, 'event')}{published}",),
         )
 
@@ -236,7 +236,7 @@ def all_nodes() -> View:
 
 
 def audit_lines() -> View:
-    """What operators did, and who was refused, the newest first."""
+    """The acts of operators, and refusals, the newest first."""
 
     async def fetch(client: Client) -> Page:
         found = await client.call(

@@ -6,14 +6,14 @@ handled here, all others are passed on.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from google.protobuf.message import DecodeError
 
 from chatd.client.lifecycle import Lifecycle, StreamState
 from chatd.client.renewal import Renewal
 from chatd.client.resume import Resume
-from chatd.client.route import Gateways, Route, unreachable
+from chatd.client.route import Gateways, Route, as_safe_as, unreachable
 from chatd.client.token import Token
 from chatd.core.wire import error_from_pb
 from chatd.errors import ChatdError, MalformedFrame, NoStream, RateLimited, TokenExpired, Unavailable
@@ -214,10 +214,13 @@ class StreamConnection:
         if self._is_of_another_hello(welcome.hello_id):
             return
         self._resume.welcomed(welcome, now)
-        self._gateways.learn(usable(welcome.gateways))
+        self._gateways.learn(self._told(welcome.gateways))
         self._lifecycle.welcomed(ANOTHER_LOG if self._resume.is_another_log else "")
         self._on_open()
         self._look_in(self._resume.next_look())  # a heartbeat may be due sooner than the next look at a Hello
+
+    def _told(self, uris: Iterable[str]) -> list[str]:
+        return as_safe_as(self._route.uri, usable(uris))
 
     def _on_closed(self, closed: Closed) -> None:
         if self._is_of_another_hello(closed.hello_id):
@@ -225,7 +228,7 @@ class StreamConnection:
         if closed.error.code == 0:
             self._lifecycle.end(None)
         else:
-            self._refused(error_from_pb(closed.error), told=usable(closed.gateways))
+            self._refused(error_from_pb(closed.error), told=self._told(closed.gateways))
 
     def _refused(self, error: ChatdError, *, told: Sequence[str] = ()) -> None:
         """End the stream; or connect again if the error may be retried, to one of the gateways

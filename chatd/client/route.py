@@ -4,7 +4,7 @@ I/O."""
 import random
 from collections.abc import Iterable, Sequence
 
-from chatd.core.address import split
+from chatd.core.address import has_key, split
 from chatd.errors import ConfigError
 
 MAX_TOLD = 64
@@ -19,6 +19,13 @@ def unreachable(uri: str) -> str:
         return f"no gateway answers at {endpoint}, or it has another key than the address"
     encrypted = ", or it is encrypted and the address lacks its #KEY" if endpoint.startswith("tcp:") else ""
     return f"no gateway answers at {endpoint}{encrypted}"
+
+
+def as_safe_as(uri: str, told: Iterable[str]) -> list[str]:
+    """Those of the addresses ``told`` by the gateway at ``uri`` that are encrypted if that one is.
+    A plain one is of the gateway's own machine: here it would be somebody else, who got the
+    token."""
+    return [one for one in told if has_key(one) or not has_key(uri)]
 
 
 class Gateways:

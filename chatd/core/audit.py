@@ -4,7 +4,7 @@ never contents, names or tokens."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache
+from functools import cache, lru_cache
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
@@ -52,12 +52,15 @@ class AuditLine:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """Lines with the same key are one within a minute. Whoever is refused is, whatever it tries
-        next: no names that it makes up come into it, nor the hosts of one network."""
-        who = (self.profile_id, address_key(self.address) or self.address, self.what)
-        if self.kind is AuditKind.REFUSED:
-            return (*who, self.outcome)
-        return (*who, self.acting_for, self.objects)
+        """See ``key_of``."""
+        return key_of(
+            self.kind,
+            self.profile_id,
+            self.acting_for,
+            self.address,
+            self.what,
+            self.outcome if self.kind is AuditKind.REFUSED else self.objects,
+        )
 
     def to_pb(self) -> admin_pb2.AuditLine:
         return admin_pb2.AuditLine(
@@ -73,6 +76,23 @@ class AuditLine:
             outcome=self.outcome,
             repeated=self.repeated,
         )
+
+
+def key_of(
+    kind: AuditKind, profile_id: str, acting_for: str, address: str, what: str, detail: str
+) -> tuple[object, ...]:
+    """Lines with the same key are one within a minute. Whoever is refused is, whatever it tries
+    next: no names that it makes up come into it, nor the hosts of one network. ``detail`` is the
+    outcome of a refusal, else the objects."""
+    network = _network(address)
+    if kind is AuditKind.REFUSED:
+        return profile_id, network, what, detail
+    return profile_id, network, what, acting_for, detail
+
+
+@lru_cache(maxsize=1_024)
+def _network(address: str) -> str:
+    return address_key(address) or address
 
 
 def from_pb(line: admin_pb2.AuditLine) -> AuditLine:

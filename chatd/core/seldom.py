@@ -1,4 +1,4 @@
-"""What happens again and again is said once a minute for each key, in bounded memory.
+"""Things that happen again and again are said once a minute for each key, in bounded memory.
 
 ``now`` is in seconds of any steady clock.
 """

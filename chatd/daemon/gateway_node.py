@@ -5,61 +5,47 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 from chatd import __version__
 from chatd.core import node_protocol
 from chatd.core.counter import Counter
 from chatd.core.curve import CurveServer
-from chatd.core.metric import Metric
 from chatd.daemon.authenticators import load_token_files
+from chatd.daemon.gateway_addresses import gateway_addresses
+from chatd.daemon.gateway_streams import Streams, make_streams
 from chatd.daemon.logs import say_audit
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
 from chatd.files.key_file import Keys
 from chatd.gateway import ack_flush, queue_watch, token_expiry, watch_rights
-from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
-from chatd.gateway.ack_times import AckTimes
 from chatd.gateway.admission import Admission
 from chatd.gateway.audit import PERIOD as AUDIT_PERIOD
 from chatd.gateway.audit import GatewayAudit
 from chatd.gateway.authentication.chain import Authentication
 from chatd.gateway.authentication.revocations import Revocations
 from chatd.gateway.authentication.webhook import WebhookTokens
-from chatd.gateway.backend import Backend, OnReply
+from chatd.gateway.backend import Backend
 from chatd.gateway.calls import ClientCalls
-from chatd.gateway.catch_up import CatchUp
-from chatd.gateway.connection import ConnectionManager
-from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.discovery import Discovery
 from chatd.gateway.doorkeeper import Doorkeeper
 from chatd.gateway.drain import Drain
+from chatd.gateway.fronts.door import Door
 from chatd.gateway.fronts.zmtp import ZmtpFront
-from chatd.gateway.fronts.zmtp_link import Door
 from chatd.gateway.gateway import GatewayServer
 from chatd.gateway.introduction import Introduction
-from chatd.gateway.live_delivery import LiveDelivery
-from chatd.gateway.log_watch import LogWatch
-from chatd.gateway.node import GatewayAddresses, GatewayNode
+from chatd.gateway.node import GatewayNode
 from chatd.gateway.node_queues import NodeQueues
 from chatd.gateway.opening import Opening
-from chatd.gateway.presence import GatewayPresence
-from chatd.gateway.queue_watch import QueueWatch
 from chatd.gateway.rate_limits import RateLimits
 from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
-from chatd.gateway.resync import Resync
 from chatd.gateway.revoking import Revoking
-from chatd.gateway.stream_counts import StreamCounts
-from chatd.gateway.stream_timeouts import StreamTimeouts
 from chatd.gateway.token_check import TokenCheck
 from chatd.gateway.token_expiry import TokenExpiry
 from chatd.gateway.watch import Watch
-from chatd.gateway.watch_rights import WatchRights
-from chatd.pb.node.v1.node_pb2 import AckBatchRequest, DescribeRequest
-from chatd.transport.queue import Subscriber
+from chatd.pb.node.v1.node_pb2 import DescribeRequest
 from chatd.transport.queue.zeromq import ZeroMQSubscriber
-from chatd.transport.sockets import CALLS_HERE, QUEUE_HERE, Context, is_encrypted
+from chatd.transport.sockets import Context
 
 PRESENCE_REPAIR = 1.0
 """Seconds until a watcher that did not keep up is told again."""
@@ -86,18 +72,11 @@ def start_gateway(
     audit = GatewayAudit(settings.node.node_id, backend, say=say_audit, now=loop.time)
     admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door, audit)
     watch = Watch(loop, backend, subscriber, instance=instance)
-    streams = _streams(loop, settings, watch, backend, subscriber, seams)
+    streams = make_streams(loop, settings, watch, backend, subscriber, seams)
     expiry = TokenExpiry(admission, streams.connections, streams.sender, now=time.time)
-    front = ZmtpFront(
-        loop,
-        settings.gateway.front(settings.messages.max_frame_bytes),
-        Door(door.accepted, door.ended, door.broke, door.commanded, door.is_stranger, door.newcomers),
-        on_lost=streams.sender.lost,
-        on_room=streams.catch_up.has_room,
-        curve=CurveServer(*keys.pairs) if settings.gateway.is_encrypted else None,
-    )
+    front = _front(loop, settings, keys, door, streams)
     server, opening, calls, refusals = _frames(settings, admission, streams, backend, expiry, audit)
-    addresses = _addresses(settings)
+    addresses = gateway_addresses(settings)
     queues = NodeQueues(addresses.queue_uris, connect=subscriber.connect, disconnect=subscriber.disconnect)
     discovery = _discovery(settings, addresses.node_uris, backend, queues)
     counters = (*streams.counters, calls.forwarded, refusals.refused, door.hung_up)
@@ -137,6 +116,19 @@ def start_gateway(
     return node
 
 
+def _front(
+    loop: asyncio.AbstractEventLoop, settings: Settings, keys: Keys, door: Doorkeeper, streams: Streams
+) -> ZmtpFront:
+    return ZmtpFront(
+        loop,
+        settings.gateway.front(settings.messages.max_frame_bytes),
+        Door(door.accepted, door.ended, door.broke, door.commanded, door.is_stranger, door.newcomers),
+        on_lost=streams.sender.lost,
+        on_room=streams.catch_up.has_room,
+        curve=CurveServer(*keys.pairs) if settings.gateway.is_encrypted else None,
+    )
+
+
 def _webhook(loop: asyncio.AbstractEventLoop, settings: Settings) -> WebhookTokens | None:
     section = settings.authentication_webhook.webhook()
     return None if section is None else WebhookTokens(loop, section, now=time.time)
@@ -147,7 +139,7 @@ def _every(
     settings: Settings,
     front: ZmtpFront,
     door: Doorkeeper,
-    streams: "_Streams",
+    streams: Streams,
     expiry: TokenExpiry,
     audit: GatewayAudit,
 ) -> Sequence[tuple[float, Callable[[], None]]]:
@@ -172,139 +164,10 @@ def _every(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Streams:
-    """Device streams and the stages that feed and watch them."""
-
-    watch: Watch
-    log_watch: LogWatch
-    presence: GatewayPresence
-    rights: WatchRights
-    connections: ConnectionManager
-    sender: DeviceSender
-    catch_up: CatchUp
-    acks: AckFlush
-    ack_times: AckTimes
-    live: LiveDelivery
-    resync: Resync
-    queue_watch: QueueWatch
-    timeouts: StreamTimeouts
-
-    @property
-    def counters(self) -> tuple[Counter, ...]:
-        return (
-            self.connections.opened,
-            self.live.passed_on,
-            self.catch_up.pulled,
-            self.acks.written,
-            self.queue_watch.repairs,
-        )
-
-    @property
-    def metrics(self) -> tuple[Metric, ...]:
-        """What else can be shown of them."""
-        counts = StreamCounts(self.connections.streams)
-        return (*counts.gauges, *self.queue_watch.gauges, self.ack_times.queue, self.ack_times.acks)
-
-
-def _streams(
-    loop: asyncio.AbstractEventLoop,
-    settings: Settings,
-    watch: Watch,
-    backend: Backend,
-    subscriber: Subscriber,
-    seams: Seams,
-) -> _Streams:
-    gateway_id = settings.node.node_id
-    rights = WatchRights(backend.forward)
-    presence = GatewayPresence(
-        subscribe=watch.subscribe,
-        unsubscribe=watch.unsubscribe,
-        rate=settings.presence.change_rate(),
-        doubted=rights.doubt_watchers,
-    )
-    rights.begin(presence)
-    unwritten = UnwrittenAcks(settings.streams.ack_flush())
-    connections = ConnectionManager(
-        backend,
-        gateway_id=gateway_id,
-        subscribe=watch.subscribe,
-        unsubscribe=watch.unsubscribe,
-        on_failed=unwritten.failed,
-        on_ended=presence.ended,
-        per_device=settings.gateway.max_connections_per_device,
-        now=loop.time,
-    )
-    sender = DeviceSender(connections.forget)
-    deliver = seams.gateway_deliver(sender.deliver)
-    log_watch = LogWatch(connections.streams, end=sender.end, after=connections.flush, later=loop.call_later)
-    catch_up = CatchUp(
-        backend,
-        log_watch,
-        gateway_id=gateway_id,
-        deliver=deliver,
-        end=sender.end,
-        later=loop.call_later,
-        now=loop.time,
-    )
-
-    def send_acks(request: AckBatchRequest, on_reply: OnReply) -> None:
-        backend.call("NodeService/AckBatch", request, on_reply, affinity=gateway_id)
-
-    acks = AckFlush(
-        unwritten,
-        catch_up,
-        log_watch,
-        is_ready=backend.is_ready,
-        send=seams.gateway_send_acks(send_acks),
-        end=sender.end,
-        now=loop.time,
-    )
-    ack_times = AckTimes(connections.streams)
-    resync = Resync(loop, connections.streams, catch_up)
-    watched_queue = QueueWatch(backend, watch, resync, forget=subscriber.forget, now=loop.time)
-    live = LiveDelivery(
-        connections.streams,
-        catch_up,
-        log_watch,
-        ack_times,
-        deliver=deliver,
-        presence=presence.heard,
-        end=sender.end,
-        queue_watch=watched_queue,
-        doubted=rights.doubt_stream,
-    )
-    timeouts = StreamTimeouts(
-        connections.peers,
-        catch_up,
-        end=sender.end,
-        failed=unwritten.failed,
-        after_tick=connections.flush,
-        heartbeat_interval=settings.streams.heartbeat_interval(),
-        repair_pull=settings.streams.repair_pull_seconds,
-        delivery_retry=settings.redelivery.first_pause(),
-    )
-    return _Streams(
-        watch,
-        log_watch,
-        presence,
-        rights,
-        connections,
-        sender,
-        catch_up,
-        acks,
-        ack_times,
-        live,
-        resync,
-        watched_queue,
-        timeouts,
-    )
-
-
 def _frames(
     settings: Settings,
     admission: Admission,
-    streams: _Streams,
+    streams: Streams,
     backend: Backend,
     expiry: TokenExpiry,
     audit: GatewayAudit,
@@ -352,7 +215,7 @@ def _frames(
 def _introduction(
     loop: asyncio.AbstractEventLoop,
     settings: Settings,
-    streams: _Streams,
+    streams: Streams,
     backend: Backend,
     discovery: Discovery,
     queues: NodeQueues,
@@ -387,7 +250,7 @@ def _introduction(
 def _drain(
     loop: asyncio.AbstractEventLoop,
     settings: Settings,
-    streams: _Streams,
+    streams: Streams,
     backend: Backend,
     opening: Opening,
     introduction: Introduction,
@@ -427,19 +290,3 @@ def _discovery(
     path = settings.node.data_dir / f"nodes-{settings.node.node_id}.json"
     file = path if settings.mode == "gateway" else None
     return Discovery(node_uris, file=file, found=found, lost=lost)
-
-
-def _addresses(settings: Settings) -> GatewayAddresses:
-    call_uris, queue_uris = settings.calls.uris(settings.place), settings.queue.uris(settings.place)
-    return GatewayAddresses(
-        settings.gateway.gateway_uri,
-        settings.gateway.gateway_public_uri,
-        settings.node.public_host,
-        _inside(queue_uris, QUEUE_HERE) if settings.mode == "all" else queue_uris,
-        _inside(call_uris, CALLS_HERE) if settings.mode == "all" else call_uris,
-    )
-
-
-def _inside(uris: Sequence[str], here: str) -> Sequence[str]:
-    """A gateway reaches the node of its own process without a key."""
-    return [here if is_encrypted(uri) else uri for uri in uris]

@@ -8,6 +8,7 @@ Like ``cli`` it imports the settings only when a command runs.
 import json
 import os
 import pwd
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,12 +67,13 @@ def rotate(
 
     Example: chatd keys rotate && systemctl reload chatd@all
     """
-    from chatd.files.key_file import begin_rotation, end_rotation  # here: see above
+    from chatd.files.key_file import begin_rotation, end_rotation, load_keys  # here: see above
 
     settings = _settings(mode, config)
     path = _file(settings)
-    _check_user(path)
-    keys = (end_rotation if finish else begin_rotation)(path)
+    load_keys(path, create=False)  # nothing is made where there is none
+    with _alone(path):
+        keys = (end_rotation if finish else begin_rotation)(path)
     _show(settings, keys, as_json)
     typer.echo("Let chatd read it: systemctl reload, or kill -HUP.", err=True)
 
@@ -88,9 +90,11 @@ def trust(
 
     Example: chatd keys trust 5e31… gateway-2
     """
-    path, trusted = _trusted(config)
-    trusted[_key(key)] = one_line(name).strip()
-    _write(path, trusted)
+    from chatd.files.trusted_keys import read_trusted, write_trusted  # here: see above
+
+    path, public = _trusted_file(config), _key(key)
+    with _alone(path):
+        write_trusted(path, {**read_trusted(path), public: one_line(name).strip()})
 
 
 @app.command()
@@ -102,18 +106,23 @@ def untrust(
 
     Example: chatd keys untrust gateway-2
     """
-    path, trusted = _trusted(config)
-    digits = key.rpartition("#")[2].lower()
-    left = {one: name for one, name in trusted.items() if key != name and digits != one.hex()}
-    if len(left) == len(trusted):
-        raise ConfigError(f"{path} has no such key or name")
-    _write(path, left)
+    from chatd.files.trusted_keys import read_trusted, write_trusted  # here: see above
+
+    path, digits = _trusted_file(config), key.rpartition("#")[2].lower()
+    with _alone(path):
+        trusted = read_trusted(path)
+        left = {one: name for one, name in trusted.items() if key != name and digits != one.hex()}
+        if len(left) == len(trusted):
+            raise ConfigError(f"{path} has no such key or name")
+        write_trusted(path, left)
 
 
 @app.command()
 def trusted(config: Config = None, as_json: AsJson = False) -> None:
     """List the keys that are trusted."""
-    _, found = _trusted(config)
+    from chatd.files.trusted_keys import read_trusted  # here: see above
+
+    found = read_trusted(_trusted_file(config))
     if as_json:
         typer.echo(json.dumps([{"key": key.hex(), "name": name} for key, name in found.items()], indent=2))
         return
@@ -131,18 +140,19 @@ def _file(settings: "Settings") -> Path:
     return settings.node.keys(settings.place)
 
 
-def _trusted(config: Path | None) -> tuple[Path, dict[bytes, str]]:
-    from chatd.files.trusted_keys import read_trusted  # here: see above
-
-    path = _settings("default", config).node.trusted()
-    return path, read_trusted(path)
+def _trusted_file(config: Path | None) -> Path:
+    return _settings("default", config).node.trusted()
 
 
-def _write(path: Path, trusted: dict[bytes, str]) -> None:
-    from chatd.files.trusted_keys import write_trusted  # here: see above
+@contextmanager
+def _alone(path: Path) -> "Iterator[None]":
+    """What is written is made of what was read: two commands at once would lose one's change.
+    Raises ConfigError, and StartFailed while another one changes the file."""
+    from chatd.files.claim import Claim  # here: see above
 
     _check_user(path)
-    write_trusted(path, trusted)
+    with Claim(path.with_name(f"{path.name}.lock"), str(path), f"chatd keys, pid {os.getpid()}"):
+        yield
 
 
 def _key(text: str) -> bytes:

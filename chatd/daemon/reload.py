@@ -59,8 +59,11 @@ class Reload:
         except Exception:  # a fault of ours here must not end what serves
             log.exception("Settings and tokens were not reloaded; the old ones stay in force")
         else:
-            self._apply(new, tokens)
-            self._change_keys(keys)
+            try:
+                self._apply(new, tokens)
+                self._change_keys(keys)
+            except Exception:  # likewise, and the next SIGHUP is to be heard
+                log.exception("Settings and tokens were reloaded in part")
         self._manager.ready(self._status())
 
     def _read(self) -> tuple[Settings, TokenFiles | None, Keys]:

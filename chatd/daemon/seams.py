@@ -14,7 +14,7 @@ from chatd.default.fan_out.fan_out import SendMarks
 from chatd.default.fan_out.publishing import Publish
 from chatd.gateway.ack_flush import SendAcks
 from chatd.gateway.catch_up import Deliver
-from chatd.gateway.fronts.zmtp_link import OnFrame
+from chatd.gateway.fronts.door import OnFrame
 from chatd.store.access import OnCommitted
 from chatd.store.writer import Apply, Commit
 from chatd.transport.queue import OnMessages

@@ -7,7 +7,7 @@ of the profile which has used least.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from chatd.store.fair_queue import FairQueue
@@ -37,12 +37,34 @@ class CallTurns(Generic[Call]):
     def __len__(self) -> int:
         return len(self._queue)
 
-    def add(self, calls: Iterable[Call]) -> None:
-        """Answer calls now, or when it is their turn."""
-        for call in calls:
+    def add(self, calls: Sequence[Call]) -> None:
+        """Answer calls now, or when it is their turn: those that find nothing waiting are answered
+        as they came, for one turn."""
+        answered = 0 if self._goes_on else self._answer_at_once(calls)
+        for call in calls[answered:]:
             self._queue.append(call)
-        if not self._goes_on:
-            self._take_turn()
+        if self._queue and not self._goes_on:
+            self._goes_on = True
+            self._loop.call_soon(self._take_turn)
+
+    def _answer_at_once(self, calls: Sequence[Call]) -> int:
+        """The number of calls that were answered."""
+        used: dict[str, float] = {}
+        began = now = time.monotonic()
+        answered = 0
+        for call in calls:
+            if now - began >= TURN_SECONDS:
+                break
+            before = now
+            self._answer(call)
+            now = time.monotonic()
+            owner = self._owner_of(call)
+            used[owner] = used.get(owner, 0.0) + now - before
+            answered += 1
+        for owner, seconds in used.items():
+            if owner:
+                self._queue.charge(owner, seconds)
+        return answered
 
     def _take_turn(self) -> None:
         self._goes_on = False

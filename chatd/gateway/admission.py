@@ -67,7 +67,7 @@ class Admission:
         self._tokens.check(identity)
 
     def confirm(self, identity: Identity) -> Identity | None:
-        """What its token shows by now; None if it is no longer good."""
+        """The identity that its token shows by now; None if it is no longer good."""
         return self._tokens.confirm(identity)
 
     def limit_call(self, peer: ClientConnection, identity: Identity, call: RpcRequest, size: int) -> None:

@@ -16,15 +16,15 @@ from chatd.core.deadline import NodeClock
 from chatd.core.metric import Gauge
 from chatd.core.wire import error_from_pb
 from chatd.errors import ChatdError, Internal, Overloaded, TimedOut, Unavailable
+from chatd.gateway.default_node import SILENT_SECONDS, Node
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
-from chatd.pb.node.v1.node_pb2 import Caller, CallLimits, NodeRequest
+from chatd.pb.node.v1.node_pb2 import Caller, NodeRequest
 from chatd.transport.pump import PeerFull, Pump
 from chatd.transport.sockets import Context, connect_dealer
 
 log = structlog.get_logger()
 
 MAX_CALLS_WAITING = 10_000
-SILENT_SECONDS = 3.0
 _REPEATABLE = frozenset(
     (
         "ChatService/SendEvents",
@@ -58,50 +58,6 @@ class NodeCalls(Protocol):
     def call(self, method: str, request: Message, on_reply: OnReply, *, affinity: str = "") -> None:
         """Calls of the same affinity go to the same node while the set of living nodes stays the
         same, and are handled in order."""
-
-
-class Node:
-    """One default node as this gateway sees it. ``heard_at`` is 0.0 until it has answered once, and
-    after it was lost. Introduction writes ``started_at_us``, ``clock``, ``revocations_version``
-    and ``refused``, the reason why it is not called; Backend the rest."""
-
-    def __init__(self, uri: str, dial: Callable[["Node"], Pump], now: float) -> None:
-        self.uri = uri
-        self.heard_at = 0.0
-        self.started_at_us = 0
-        self.clock = NodeClock()
-        self.refused = ""
-        self.revocations_version = 0
-        self.period = 1
-        """Counts how often its calls have been given up."""
-        self._dial = dial
-        self.silent_since = now
-        """Dialled, or lost, and not heard since."""
-        self.pump = dial(self)
-
-    def redial(self, now: float) -> None:
-        """Give its connection up for a new one."""
-        self.silent_since = now
-        pump = self._dial(self)
-        self.pump.close()
-        self.pump = pump
-
-    @property
-    def is_known(self) -> bool:
-        """True if it has said who it is since it was last lost."""
-        return self.heard_at > 0.0 and self.clock.is_known
-
-    def limits(self, deadline: float) -> CallLimits | None:
-        """The times by which the node judges a request; ``deadline`` 0.0: it has none of its own.
-        None while the node is not known well enough, or has been given up."""
-        if not self.is_known:
-            return None
-        return CallLimits(
-            node_started_at_us=self.started_at_us,
-            deadline_us=self.clock.at(deadline) if deadline else 0,
-            period=self.period,
-            silent_at_us=self.clock.at(self.heard_at + SILENT_SECONDS),
-        )
 
 
 class _Waiting(NamedTuple):

@@ -221,7 +221,7 @@ class ConnectionManager:
         ``failed``: the oldest delivery in flight was not taken."""
         self.peers.pop(peer, None)
         self._let_go(peer)
-        peer.opening = None
+        peer.opening = peer.identity = None  # calls of its next stream are not the last one's
         peer.hello_id = peer.timed_delivery = 0
         if peer.stream is None:
             return

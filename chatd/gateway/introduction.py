@@ -15,7 +15,8 @@ from chatd.core.log_state import from_pb
 from chatd.core.node_protocol import refusal
 from chatd.errors import ChatdError
 from chatd.gateway.audit import GatewayAudit
-from chatd.gateway.backend import Backend, Node
+from chatd.gateway.backend import Backend
+from chatd.gateway.default_node import Node
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.discovery import Discovery
 from chatd.gateway.log_watch import LogWatch

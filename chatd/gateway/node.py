@@ -20,8 +20,8 @@ from chatd.gateway.authentication.webhook import WebhookTokens
 from chatd.gateway.backend import Backend
 from chatd.gateway.discovery import Discovery
 from chatd.gateway.drain import Drain
+from chatd.gateway.fronts.door import OnFrame
 from chatd.gateway.fronts.zmtp import ZmtpFront
-from chatd.gateway.fronts.zmtp_link import OnFrame
 from chatd.gateway.introduction import Introduction
 from chatd.gateway.node_queues import NodeQueues
 from chatd.gateway.public_address import public_address

@@ -15,7 +15,8 @@ from chatd.core.counter import Counter
 from chatd.core.metric import Gauge
 from chatd.core.outage import Outage
 from chatd.errors import Unavailable
-from chatd.gateway.backend import Backend, Node
+from chatd.gateway.backend import Backend
+from chatd.gateway.default_node import Node
 from chatd.gateway.resync import Resync
 from chatd.gateway.watch import Watch
 
@@ -133,7 +134,7 @@ class QueueWatch:
             self._watch.silent(publisher.node)
 
     def _has_gone(self, started_at_us: int, publisher: _Publisher) -> None:
-        """What it published last may not have come. Where it has been started again, streams pull
+        """Its last messages may not have come. Where it has been started again, streams pull
         when the new process is told the topics."""
         del self._publishers[started_at_us]
         self._forget(started_at_us)

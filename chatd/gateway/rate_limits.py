@@ -12,6 +12,7 @@ from chatd.pb.gateway.v1.gateway_pb2 import RpcRequest
 _SEND_EVENTS = "ChatService/SendEvents"
 _COUNTED = 257
 """Events are counted so far; a call with more than 256 is refused for that."""
+_DAY = 86_400.0
 _UNLIMITED_FRAMES = 1_000
 """Frames after which a peer without a limit is looked at again: limits may change."""
 
@@ -28,6 +29,8 @@ class RateSettings:
     address_bytes: float
     device_frames: float
     burst: float
+    profile_daily_bytes: float = 0.0
+    """A day, of which all may come at once."""
 
 
 class RateLimits:
@@ -38,6 +41,7 @@ class RateLimits:
         self._device = (Buckets(none), Buckets(none))
         self._profile = (Buckets(none), Buckets(none))
         self._address = (Buckets(none), Buckets(none))
+        self._daily = Buckets(none)  # bytes of a profile
         self.change(settings)
 
     def change(self, settings: RateSettings) -> None:
@@ -54,6 +58,7 @@ class RateLimits:
         ):
             for bucket, limit in zip(buckets, limits, strict=True):
                 bucket.change(rate(limit))
+        self._daily.change(Rate(settings.profile_daily_bytes / _DAY, settings.profile_daily_bytes))
         self._frames = rate(settings.device_frames)
 
     def admit(self, peer: ClientConnection, profile_id: str, *, events: int, size: int, now: float) -> None:
@@ -79,8 +84,13 @@ class RateLimits:
             wait = of_bytes.wait(key, size, now)
             if wait > longest:
                 longest, reason = wait, f"this {name} may send {of_bytes.rate.per_second:,.0f} bytes a second"
+        wait = self._daily.wait(profile_id, size, now)
+        if wait > longest:
+            longest = wait
+            reason = f"this profile may send {self._daily.rate.burst:,.0f} bytes a day"
         if reason:
             raise limited(reason, longest)
+        self._daily.charge(profile_id, size, now)
         for _, (of_events, of_bytes), key in limits:
             of_events.charge(key, events, now)
             of_bytes.charge(key, size, now)

@@ -28,7 +28,7 @@ class Reload:
         return self._check.run(self._now_shown)
 
     def _now_shown(self, peer: ClientConnection, identity: Identity) -> Identity:
-        """What the stream's token shows by now. Raises Unauthenticated."""
+        """The identity that the stream's token shows by now. Raises Unauthenticated."""
         identity_now = self._admission.confirm(identity)
         if identity_now is not None:
             try:

@@ -9,7 +9,8 @@ from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.token_expiry import TokenExpiry
 
 Look = Callable[[ClientConnection, Identity], Identity]
-"""What the stream's token shows by now. Raises a ChatdError if it is no longer good."""
+"""The identity that the stream's token shows by now. Raises a ChatdError if it is no longer
+good."""
 
 
 class TokenCheck:
@@ -31,7 +32,6 @@ class TokenCheck:
                 now = look(peer, before)
             except ChatdError as exc:
                 self._sender.end(peer, exc)
-                peer.identity = None
                 ended += 1
                 continue
             if now is not before:

@@ -66,7 +66,7 @@ class TokenExpiry:
     def _tell(self, peer: ClientConnection) -> None:
         assert peer.identity is not None
         left = peer.identity.expires_at - self._now()
-        in_ms = 0 if left == math.inf else max(1, min(round(left * 1_000), LONGEST_MS))
+        in_ms = 0 if left == math.inf else max(1, round(min(left * 1_000, LONGEST_MS)))
         self._sender.send(peer, ServerFrame(token_expires=TokenExpires(in_ms=in_ms)).SerializeToString())
 
     def on_renew(self, peer: ClientConnection, frame: ClientFrame) -> None:

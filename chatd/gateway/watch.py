@@ -15,7 +15,8 @@ import structlog
 from chatd.core.metric import Gauge
 from chatd.core.routing import Step, WatchedTopics
 from chatd.errors import ChatdError
-from chatd.gateway.backend import Backend, Node
+from chatd.gateway.backend import Backend
+from chatd.gateway.default_node import Node
 from chatd.pb.node.v1.node_pb2 import WatchRequest
 from chatd.transport.queue import Subscriber
 
@@ -96,7 +97,7 @@ class Watch:
                 self._schedule()
 
     def applied(self, started_at_us: int, number: int) -> None:
-        """Whatever the node that started then publishes from now on knows this gateway's steps up
+        """All that the node that started then publishes from now on knows this gateway's steps up
         to ``number``."""
         for node in self._backend.nodes:
             if node.started_at_us == started_at_us:

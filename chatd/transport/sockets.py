@@ -43,8 +43,9 @@ class Context(zmq.Context["zmq.Socket[bytes]"]):
     keys: KeyPair
     is_guarded: bool
     encrypted: list[tuple["zmq.Socket[bytes]", str]]
+    left: set[str]
     # pyzmq lets only attributes be set that the class has.
-    claims, holder, keys, is_guarded, encrypted = {}, "", new_key_pair(), False, []
+    claims, holder, keys, is_guarded, encrypted, left = {}, "", new_key_pair(), False, [], set()
 
     def term(self) -> None:
         super().term()
@@ -65,10 +66,12 @@ class Context(zmq.Context["zmq.Socket[bytes]"]):
     def listen_again(self, later: Callable[[float, Callable[[], None]], object]) -> None:
         """Leave the encrypted addresses and listen there again with the present key: libzmq ends
         all connections there, and those who are still known come back. An address is free some time
-        after it was left; then ``later`` tries again."""
+        after it was left; then ``later`` tries again, with the key that is the present one by
+        then."""
         for socket, endpoint in self.encrypted:
-            if not socket.closed:
+            if not socket.closed and endpoint not in self.left:
                 socket.unbind(endpoint)
+                self.left.add(endpoint)
                 _bind_again(self, socket, endpoint, later)
 
 
@@ -88,6 +91,8 @@ def _bind_again(
         if tries % REBIND_LOGGED == 0:
             log.error("An address cannot be listened at again", address=endpoint, error=str(exc))
         later(REBIND_SECONDS, partial(_bind_again, context, socket, endpoint, later, tries + 1))
+    else:
+        context.left.discard(endpoint)
 
 
 def _encrypt(context: Context, socket: "zmq.Socket[bytes]") -> None:
@@ -115,7 +120,7 @@ def new_context(
     context = Context(io_threads)
     context.set(zmq.MAX_SOCKETS, max_sockets)
     context.claims, context.holder, context.keys = {}, holder, keys or new_key_pair()
-    context.encrypted = []
+    context.encrypted, context.left = [], set()
     return context
 
 

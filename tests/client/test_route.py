@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatd.client.route import MAX_TOLD, Gateways, Route
+from chatd.client.route import MAX_TOLD, Gateways, Route, as_safe_as, unreachable
 from chatd.errors import ConfigError
 
 
@@ -54,3 +54,18 @@ def test_who_is_told_where_to_go_goes_there() -> None:
     assert seen == {"x", "y"}
     route.move()
     assert route.uri in ("a", "b", "c")
+
+
+def test_an_encrypted_gateway_sends_nobody_to_a_plain_address() -> None:
+    """It means its own machine; elsewhere anybody may listen there, and would get the token."""
+    key = "5e31" * 16
+    told = ["tcp://127.0.0.1:7400", "ipc:///run/chatd/devices", f"tcp://chat.example:7400#{key}"]
+    assert as_safe_as("tcp://127.0.0.1:7500", told) == told
+    assert as_safe_as(f"tcp://127.0.0.1:7500#{key}", told) == told[2:]
+
+
+def test_a_gateway_that_does_not_answer_may_have_another_key() -> None:
+    assert unreachable("tcp://127.0.0.1:7400") == "no gateway answers at tcp://127.0.0.1:7400"
+    assert unreachable("tcp://chat.example:7400#" + "5e31" * 16) == (
+        "no gateway answers at tcp://chat.example:7400, or it has another key than the address"
+    )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chatd.files.claim import Claim
 from chatd.files.key_file import load_keys
 from chatd.files.trusted_keys import read_trusted
 from tests.daemon.test_process import chatd
@@ -112,3 +113,20 @@ def test_another_users_data_is_left_alone(tmp_path: Path) -> None:
     for arguments in (("show",), ("trust", KEY)):
         assert "sudo -u nobody" in keys(tmp_path, *arguments, code=2)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_another_command_changes_is_not_lost(tmp_path: Path) -> None:
+    """One that comes between its reading and its writing says so, and changes nothing."""
+    keys(tmp_path, "show")
+    for file, commands in (
+        ("trusted", [("trust", KEY), ("untrust", KEY)]),
+        ("n1-all.key", [("rotate",), ("rotate", "--finish")]),
+    ):
+        path = tmp_path / "keys" / file
+        with Claim(path.with_name(f"{file}.lock"), str(path), "a test"):
+            before = path.read_bytes() if path.exists() else b""
+            for command in commands:
+                assert f"{path} is in use by a test" in keys(tmp_path, *command, code=1)
+            assert (path.read_bytes() if path.exists() else b"") == before
+    keys(tmp_path, "trust", KEY)
+    assert read_trusted(tmp_path / "keys/trusted") == {bytes.fromhex(KEY): ""}

@@ -76,7 +76,7 @@ def test_options_before_the_mode_count(tmp_path: Path) -> None:
 def test_settings_lists_them_all() -> None:
     plain, markdown = chatd("settings").stdout, chatd("settings", "--markdown").stdout
     assert "\nACK_FLUSH_MS\n    Longest time in milliseconds that a gateway gathers acks " in plain
-    assert "before a default node writes them together. (1 to 10,000 ms) [50]\n" in plain
+    assert "may be given again what it acknowledged in this time. (1 to 10,000 ms) [500]\n" in plain
     assert markdown.count("\n| `") == sum(len(section.model_fields) for section in SECTIONS.values())
 
 

@@ -12,9 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from chatd.client import Client
+from chatd.daemon import reload as module
+from chatd.daemon.settings.sources import load_settings
+from chatd.daemon.systemd import ServiceManager
 from chatd.errors import RateLimited, Unauthenticated
+from chatd.files.key_file import load_keys
+from chatd.transport.sockets import new_context
 from tests.daemons import Daemon
 from tests.gateway.authentication.issuer import RULE, Issuer, jwks
 
@@ -179,3 +185,27 @@ async def test_systemd_is_told(tmp_path: Path) -> None:
                 assert message == b"WATCHDOG=1"
             assert before <= int(message.rpartition(b"=")[2]) <= time.monotonic_ns() // 1_000
             assert systemd.recv(4096) == b"READY=1\nSTATUS=serving as default"
+
+
+async def test_a_fault_of_ours_does_not_end_reloading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(level: str, style: str) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setenv("CHATD_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(module, "configure", fail)
+    settings = load_settings("default", None)
+    load_keys(settings.node.keys(settings.place), create=True)
+    status: list[str] = []
+
+    def told() -> str:
+        status.append("serving")
+        return status[-1]
+
+    with new_context() as context, capture_logs() as logs:
+        again = module.Reload(settings, context, None, None, ServiceManager(), status=told)
+        await again()
+        await again()
+    assert [line["event"] for line in logs] == ["Settings and tokens were reloaded in part"] * 2
+    assert len(status) == 2, "the manager is told that it is over"

@@ -60,7 +60,7 @@ from tests.default.gateway import OPERATOR, USER, Gateway
 
 STARTED_US = 77
 
-Found = tuple[Room, tuple[Member, ...]]
+Found = tuple[Room, tuple[Member, ...], bool]
 
 
 class Methods:

@@ -10,7 +10,8 @@ import pytest
 import uvloop
 
 from chatd.errors import ChatdError, Unavailable
-from chatd.gateway.backend import SILENT_SECONDS, Backend, Node
+from chatd.gateway.backend import Backend
+from chatd.gateway.default_node import SILENT_SECONDS, Node
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, Caller, NodeRequest, OpenStreamsRequest
 from chatd.transport.pump import Pump

@@ -5,7 +5,8 @@ from typing import cast
 
 import pytest
 
-from chatd.gateway.backend import Backend, Node
+from chatd.gateway.backend import Backend
+from chatd.gateway.default_node import Node
 from chatd.gateway.queue_watch import PAUSE_SECONDS, PULL_SECONDS, SILENT_SECONDS, TICK_SECONDS, QueueWatch
 from chatd.gateway.resync import Resync
 from chatd.gateway.watch import Watch

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from chatd.gateway.token_expiry import PERIOD
+from chatd.gateway.token_expiry import LONGEST_MS, PERIOD
 from chatd.pb.chat.v1.chat_pb2 import ListUnreadRequest
-from chatd.pb.gateway.v1.gateway_pb2 import Renew
+from chatd.pb.gateway.v1.gateway_pb2 import Hello, Renew, RpcRequest
 from tests.daemons import Daemon
 from tests.gateway.authentication.issuer import RULE, Issuer, jwks
 from tests.protocol.conversation import Conversation
 
 UNAUTHENTICATED, PERMISSION_DENIED, TOKEN_EXPIRED = 200, 201, 202
+NO_STREAM = 104
 ISSUER = Issuer()
 UNREAD = "ChatService/ListUnread"
 
@@ -62,6 +63,19 @@ def test_a_token_is_for_its_devices(say: Callable[[str], Conversation]) -> None:
     phones.heartbeat(1)
     assert phones.hear_kind("heartbeat").mark == 1, "the stream goes on"
     assert not phones.request(UNREAD, ListUnreadRequest()).HasField("error")
+
+
+def test_calls_behind_a_second_hello_are_not_the_first_one_s(say: Callable[[str], Conversation]) -> None:
+    """They are made as if there had been no stream before."""
+    alice = say("forever")
+    alice.open("tablet")
+    alice.hear_kind("caught_up")
+    alice.say(hello=Hello(version=1, token=ISSUER.token("bob"), device_id="phone"))
+    call = RpcRequest(call_id=7, method=UNREAD, payload=ListUnreadRequest().SerializeToString())
+    alice.say(call=call)
+    while not (frame := alice.hear()).HasField("reply"):
+        pass
+    assert frame.reply.error.code == NO_STREAM
 
 
 def test_a_token_for_a_key_is_no_good_without_it(say: Callable[[str], Conversation]) -> None:
@@ -110,6 +124,8 @@ def test_a_token_is_renewed_in_the_stream(say: Callable[[str], Conversation]) ->
     assert alice.hear_kind("heartbeat").mark == 3, "it was for another stream"
     alice.say(renew=Renew(token="any"))
     assert alice.hear_kind("error").code == PERMISSION_DENIED, "it may act for others"
+    alice.say(renew=Renew(token=ISSUER.token(exp=10**307)))
+    assert alice.hear_kind("token_expires").in_ms == LONGEST_MS
     alice.say(renew=Renew(token="forever"))
     assert alice.hear_kind("token_expires").in_ms == 0
     alice.hear_nothing(1.5)

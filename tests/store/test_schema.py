@@ -29,7 +29,7 @@ def test_a_release_s_database_is_opened_and_goes_on(release: Path, tmp_path: Pat
     Database(uri).check()
     Database(uri).migrate()
     store = Store(uri)
-    room, members = store.ask(GetRoom("r"))
+    room, members, _ = store.ask(GetRoom("r"))
     assert (room.name, room.head_seq, len(members)) == ("Room", 12, 2)
     assert len(store.ask(GetHistory("r", "alice", False, 0, 100))[0]) == 12
     bob = store.open("bob", "phone")

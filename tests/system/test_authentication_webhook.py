@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from chatd.client import Client
-from chatd.errors import PermissionDenied, Unauthenticated, Unavailable
+from chatd.errors import Overloaded, PermissionDenied, Unauthenticated, Unavailable
 from chatd.pb.gateway.v1.gateway_pb2 import RpcRequest
 from tests.daemons import Daemon, operator_token
 from tests.gateway.authentication.service import Service
 from tests.protocol.conversation import Conversation
+from tests.raw_peer import RawPeer
 
 UNREAD = "ChatService/ListUnread"
 
@@ -97,3 +98,25 @@ async def test_who_leaves_while_the_service_is_asked_leaves_nothing(daemon: Daem
         await alice.create_room("r")
         async with alice.stream("d") as stream:
             await asyncio.wait_for(stream.caught_up(), 20)
+
+
+async def test_made_up_tokens_of_one_address_keep_nobody_else_out(daemon: Daemon, service: Service) -> None:
+    """Large frames with tokens that the service takes its time about."""
+    service.gate.clear()
+    strangers = [RawPeer(daemon.uri, f"x{number}", address="127.0.0.2") for number in range(20)]
+    service.answers |= {peer.token: 401 for peer in strangers}
+    for peer in strangers:
+        await asyncio.to_thread(peer.socket.sendall, peer.encoded_call(UNREAD, bytes(1_048_000)))
+    async with asyncio.timeout(20):
+        refused = await asyncio.to_thread(lambda: strangers[-1].hear().reply.error.code)
+        assert refused == Overloaded.code
+    with Conversation(daemon.uri, "alice") as alice:
+        unknown = b"\xc2\x3e\xa0\x9c\x01" + b"x" * 20_000  # a field of later versions
+        asking = asyncio.create_task(asyncio.to_thread(alice.request, UNREAD, unknown))
+        async with asyncio.timeout(20):
+            while "alice" not in service.asked and not asking.done():
+                await asyncio.sleep(0.01)
+        service.gate.set()
+        assert not (await asking).HasField("error")
+    for peer in strangers:
+        peer.socket.close()

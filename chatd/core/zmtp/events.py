@@ -28,15 +28,15 @@ class Answer:
 
     __slots__ = ("_body", "_seal")
 
-    def __init__(self, body: bytes, seal: Callable[[bytes, int], bytes]) -> None:
+    def __init__(self, body: bytes, seal: Callable[[bytes, int], bytes | bytearray]) -> None:
         self._body = body
         self._seal = seal
 
     @property
     def wire(self) -> bytes:
         """Its bytes."""
-        return self._seal(self._body, COMMAND)
+        return bytes(self._seal(self._body, COMMAND))
 
 
 Event = bytes | Delimited | Refused | Answer
-"""What a connection has said: a message is its body."""
+"""Something that a connection has said: a message is its body."""

@@ -13,10 +13,14 @@ _SHORT = 256
 
 def frame(body: bytes, flags: int = 0) -> bytes:
     """One frame as it is sent."""
-    size = len(body)
+    return frame_head(len(body), flags) + body
+
+
+def frame_head(size: int, flags: int = 0) -> bytes:
+    """The octets before a body of so many."""
     if size < _SHORT:
-        return bytes((flags, size)) + body
-    return bytes((flags | LONG,)) + size.to_bytes(8, "big") + body
+        return bytes((flags, size))
+    return bytes((flags | LONG,)) + size.to_bytes(8, "big")
 
 
 DELIMITER = frame(b"", MORE)

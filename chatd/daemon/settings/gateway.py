@@ -11,7 +11,7 @@ from chatd.daemon.settings.addresses import address_problems
 from chatd.daemon.settings.section import MIB, Place, Section, number
 from chatd.errors import ConfigError
 from chatd.gateway.doorkeeper import DoorSettings
-from chatd.gateway.fronts.zmtp_link import FrontLimits
+from chatd.gateway.fronts.door import FrontLimits
 from chatd.gateway.public_address import check_public_address
 
 

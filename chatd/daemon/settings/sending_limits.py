@@ -47,6 +47,15 @@ class SendingLimitsSection(Section):
         ge=0,
         le=10**10,
     )
+    profile_bytes_per_day: int = number(
+        1024 * MIB,
+        "Number of bytes that all devices of one user together may send in a day, all of them at once or "
+        "little by little: what is used comes back evenly over a day. A gateway that is started again "
+        "counts anew. With 0 there is no limit.",
+        unit="bytes/day",
+        ge=0,
+        le=10**13,
+    )
     address_events_per_second: int = number(
         10_000,
         "Number of events per second that all users at one IP address (of IPv6: in one /64) together may "
@@ -83,4 +92,5 @@ class SendingLimitsSection(Section):
             address_bytes=self.address_bytes_per_second,
             device_frames=self.max_frames_per_second,
             burst=self.rate_burst_seconds,
+            profile_daily_bytes=self.profile_bytes_per_day,
         )

@@ -1,1 +1,1 @@
-"""What operators did, and who was refused: kept with the act, for operators to look at."""
+"""The acts of operators, and refusals: kept with the act, for operators to look at."""

@@ -8,7 +8,7 @@ from chatd.core.ids import check_seq, topic_of
 from chatd.core.online import OnlineTable
 from chatd.core.wire import link_of
 from chatd.default.answer import Answer, Call, Caller, Read, Role
-from chatd.default.limits import page_limit
+from chatd.default.limits import MAX_LIMIT, page_limit
 from chatd.default.outbox.model import Membership, OutboxEntry, OutboxSummary, Recipient, Story
 from chatd.default.outbox.owed import OwedWalk
 from chatd.default.outbox.store import GetBroadcast, ListOutbox, ListOutboxEntries
@@ -99,18 +99,28 @@ class OutboxAdmin:
     def get_broadcast(self, caller: Caller, request: admin_pb2.GetBroadcastRequest) -> Answer:
         """An event and how far it has come to each device, as an EventBroadcast."""
 
-        def then(found: tuple[bytes, tuple[Recipient, ...]]) -> admin_pb2.GetBroadcastResponse:
-            delivery, recipients = found
+        def then(found: tuple[bytes, tuple[Recipient, ...], bool]) -> admin_pb2.GetBroadcastResponse:
+            delivery, recipients, more = found
             event = link_of(delivery)
             age = self._clock() - event.sent_at_us
             targets = [
                 _receipt(one.profile_id, one.device_id, one.state, one.attempts, age) for one in recipients
             ]
             return admin_pb2.GetBroadcastResponse(
-                broadcast=EventBroadcast(event=event, targets=targets, priority=event.priority)
+                broadcast=EventBroadcast(event=event, targets=targets, priority=event.priority),
+                more=more,
             )
 
-        return Read(GetBroadcast(request.room_id, check_seq("seq", request.seq)), then)
+        return Read(
+            GetBroadcast(
+                request.room_id,
+                check_seq("seq", request.seq),
+                request.after_profile_id,
+                request.after_device_id,
+                page_limit(request.limit, default=MAX_LIMIT),
+            ),
+            then,
+        )
 
     def explain_delivery(self, caller: Caller, request: admin_pb2.ExplainDeliveryRequest) -> Answer:
         """The story of one event's way to one profile's devices."""

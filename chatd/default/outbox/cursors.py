@@ -22,9 +22,9 @@ _Cursor = tuple[str, str, str]
 
 
 class NotCounted(NamedTuple):
-    """What did not count, and what came of failures. Indexes of streams: ``superseded``: the device
-    has a newer stream. ``unknown``: the database does not know the stream, or not all that it
-    acknowledges; it holds another log, or the device was forgotten."""
+    """The acks that did not count, and what came of failures. Indexes of streams: ``superseded``:
+    the device has a newer stream. ``unknown``: the database does not know the stream, or not all
+    that it acknowledges; it holds another log, or the device was forgotten."""
 
     superseded: tuple[int, ...] = ()
     unknown: tuple[int, ...] = ()

@@ -58,8 +58,8 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class DeviceStory:
-    """What is known of one event at one device. ``state`` is a DeliveryState, 0 if the event is not
-    for the device; an empty ``letter_id``: there is no dead letter."""
+    """All that is known of one event at one device. ``state`` is a DeliveryState, 0 if the event is
+    not for the device; an empty ``letter_id``: there is no dead letter."""
 
     device_id: str
     created_at_us: int
@@ -80,7 +80,7 @@ class DeviceStory:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What is known of one event's way to one profile. ``membership`` covers the event;
+    """All that is known of one event's way to one profile. ``membership`` covers the event;
     ``nearest`` is the next or else the last one if none does. ``read_at_us``: when the read marker
     came to the event or passed it, 0 if it did not."""
 

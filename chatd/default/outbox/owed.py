@@ -21,7 +21,7 @@ WALK_SECONDS = 5.0
 """A walk begins no sooner than so long after the last one's end."""
 
 _Place = tuple[str, str, str, int]
-"""Of an entry: profile, device, room, start."""
+"""An entry's profile, device, room and start."""
 _START: _Place = ("", "", "", 0)
 
 

@@ -4,14 +4,12 @@ one."""
 from dataclasses import dataclass
 
 from chatd.default.dead_letters.delivery_state import JOINS, STATE, WAS_OWED
+from chatd.default.limits import MAX_LIMIT
 from chatd.default.outbox.model import OutboxEntry, OutboxSummary, Recipient
 from chatd.errors import EventNotFound
 from chatd.pb.events.v1.payloads_pb2 import DeliveryState, SkipReason
 from chatd.store.command import Query
 from chatd.store.database import Database
-
-MAX_RECIPIENTS = 10_000
-"""Rows of an event's recipients: they travel as one frame."""
 
 _ENTRY_STATE = f"""CASE
                     WHEN o.letter = 'delivered' THEN {int(DeliveryState.DELIVERY_STATE_ACKNOWLEDGED)}
@@ -92,14 +90,17 @@ class ListOutboxEntries(Query[tuple[tuple[OutboxEntry, ...], bool]]):
 
 
 @dataclass(frozen=True, slots=True)
-class GetBroadcast(Query[tuple[bytes, tuple[Recipient, ...]]]):
-    """An encoded EventDelivery and how far it has come to each device it is for, MAX_RECIPIENTS at
-    most. Raises EventNotFound."""
+class GetBroadcast(Query[tuple[bytes, tuple[Recipient, ...], bool]]):
+    """An encoded EventDelivery, how far it has come to each device it is for, and whether there are
+    more of them. Raises EventNotFound."""
 
     room_id: str
     seq: int
+    after_profile_id: str = ""
+    after_device_id: str = ""
+    limit: int = MAX_LIMIT
 
-    def answer(self, database: Database) -> tuple[bytes, tuple[Recipient, ...]]:
+    def answer(self, database: Database) -> tuple[bytes, tuple[Recipient, ...], bool]:
         events = database.rows(
             "SELECT delivery FROM room_event WHERE room_id = ? AND seq = ?", (self.room_id, self.seq)
         )
@@ -120,10 +121,20 @@ class GetBroadcast(Query[tuple[bytes, tuple[Recipient, ...]]]):
             WHERE subscription.room_id = ?
                 AND subscription.joined_seq <= room_event.seq
                 AND (subscription.left_seq IS NULL OR subscription.left_seq >= room_event.seq)
+                AND subscription.profile_id >= ?
+                AND (device.profile_id > ? OR device.device_id > ?)
                 AND {WAS_OWED}
             ORDER BY device.profile_id, device.device_id
             LIMIT ?
             """,
-            (self.seq, self.room_id, MAX_RECIPIENTS),
+            (
+                self.seq,
+                self.room_id,
+                self.after_profile_id,
+                self.after_profile_id,
+                self.after_device_id,
+                self.limit + 1,
+            ),
         )
-        return bytes(events[0][0]), tuple(Recipient(*row) for row in rows)
+        page = tuple(Recipient(*row) for row in rows[: self.limit])
+        return bytes(events[0][0]), page, len(rows) > self.limit

@@ -1,7 +1,7 @@
 """AdminService's calls about rooms."""
 
 from chatd.default.answer import Answer, Call, Caller, Read, Role
-from chatd.default.limits import page_limit
+from chatd.default.limits import MAX_LIMIT, page_limit
 from chatd.default.part import Part
 from chatd.default.rooms.model import Member, Room
 from chatd.default.rooms.room_business import room_to_pb
@@ -29,12 +29,13 @@ class RoomAdmin:
         return Read(ListRooms(request.after_room_id, page_limit(request.limit)), then)
 
     def get_room(self, caller: Caller, request: admin_pb2.GetRoomRequest) -> Answer:
-        """One room with its members."""
-        return Read(GetRoom(request.room_id), _room_to_pb)
+        """One room with a page of its members."""
+        limit = page_limit(request.limit, default=MAX_LIMIT)
+        return Read(GetRoom(request.room_id, request.after_profile_id, limit), _room_to_pb)
 
 
-def _room_to_pb(found: tuple[Room, tuple[Member, ...]]) -> admin_pb2.GetRoomResponse:
-    room, members = found
+def _room_to_pb(found: tuple[Room, tuple[Member, ...], bool]) -> admin_pb2.GetRoomResponse:
+    room, members, more = found
     return admin_pb2.GetRoomResponse(
         room=room_to_pb(room),
         members=[
@@ -44,4 +45,5 @@ def _room_to_pb(found: tuple[Room, tuple[Member, ...]]) -> admin_pb2.GetRoomResp
             for one in members
         ],
         published_seq=room.published_seq,
+        more=more,
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from google.protobuf.struct_pb2 import Struct
 
+from chatd.default.limits import MAX_LIMIT
 from chatd.default.rooms.access import require_owner, room_for
 from chatd.default.rooms.limits import NO_LIMITS, RoomLimits, check_created, check_joining
 from chatd.default.rooms.membership import join
@@ -19,7 +20,6 @@ from chatd.store.command import Command, Locks, Query
 from chatd.store.database import Database
 from chatd.store.transaction import Transaction
 
-MAX_MEMBERS = 10_000
 """Members that one answer lists: it travels as one frame."""
 
 _COLUMNS = """room_id, name, head_seq, published_seq, membership_version, created_at_us, created_by,
@@ -185,25 +185,29 @@ class ListRooms(Query[tuple[tuple[Room, ...], bool]]):
 
 
 @dataclass(frozen=True, slots=True)
-class GetRoom(Query[tuple[Room, tuple[Member, ...]]]):
-    """A room and its members by profile, MAX_MEMBERS at most. Raises RoomNotFound."""
+class GetRoom(Query[tuple[Room, tuple[Member, ...], bool]]):
+    """A room, its members by profile, and whether there are more. Raises RoomNotFound."""
 
     room_id: str
+    after_profile_id: str = ""
+    limit: int = MAX_LIMIT
 
-    def answer(self, database: Database) -> tuple[Room, tuple[Member, ...]]:
+    def answer(self, database: Database) -> tuple[Room, tuple[Member, ...], bool]:
         room = _read_room(database, self.room_id)
         members = database.rows(
             """
             SELECT subscription.profile_id, subscription.owner, subscription.joined_seq, COUNT(device.device_id)
             FROM subscription
             LEFT JOIN device ON device.profile_id = subscription.profile_id
-            WHERE subscription.room_id = ? AND subscription.left_seq IS NULL
+            WHERE subscription.room_id = ? AND subscription.left_seq IS NULL AND subscription.profile_id > ?
             GROUP BY subscription.profile_id, subscription.owner, subscription.joined_seq
             ORDER BY subscription.profile_id
             LIMIT ?
             """,
-            (self.room_id, MAX_MEMBERS),
+            (self.room_id, self.after_profile_id, self.limit + 1),
         )
-        return room, tuple(
-            Member(profile, bool(owner), joined, devices) for profile, owner, joined, devices in members
+        page = tuple(
+            Member(profile, bool(owner), joined, devices)
+            for profile, owner, joined, devices in members[: self.limit]
         )
+        return room, page, len(members) > self.limit

@@ -18,8 +18,8 @@ class Authenticator(Protocol):
         Unauthenticated if the token is of this kind, and no good."""
 
     def confirm(self, identity: Identity) -> Identity | None:
-        """What the token that showed ``identity`` as its own shows by now; None: this authenticator
-        does not know it, or not any more."""
+        """The identity that the token of ``identity``, as its own, shows by now; None: this
+        authenticator does not know it, or not any more."""
 
 
 class Authentication:
@@ -72,8 +72,8 @@ class Authentication:
             raise Unauthenticated("the token was revoked")
 
     def confirm(self, identity: Identity) -> Identity | None:
-        """What the token that showed ``identity`` shows by now, acting for the same profile; None
-        if it is no longer good for that."""
+        """The identity that the token of ``identity`` shows by now, acting for the same profile;
+        None if it is no longer good for that."""
         for authenticator in self._authenticators:
             own = authenticator.confirm(identity)
             if own is not None:

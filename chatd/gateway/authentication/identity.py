@@ -27,10 +27,10 @@ class MayNotActFor(PermissionDenied):
 class Identity:
     """A client, as one of its tokens shows it.
 
-    ``digest`` is the token's, ``source`` names the authenticator that knows it. An operator has
-    ``scopes``. ``devices`` are those that it may stream for; empty: any. ``key`` is the public key
-    that the client must have; empty: any, or none. ``issued_at`` and ``expires_at`` are in seconds
-    since the Unix epoch.
+    ``digest`` is the token's, ``twin`` that of another form of the same token; empty: it has none.
+    ``source`` names the authenticator that knows it. An operator has ``scopes``. ``devices`` are
+    those that it may stream for; empty: any. ``key`` is the public key that the client must have;
+    empty: any, or none. ``issued_at`` and ``expires_at`` are in seconds since the Unix epoch.
     """
 
     profile_id: str
@@ -41,6 +41,7 @@ class Identity:
     key: bytes = b""
     issued_at: float = 0.0
     expires_at: float = math.inf
+    twin: bytes = b""
     token_profile_id: str = ""
     """The token's own profile, of an operator who acts for another one."""
 

@@ -2,6 +2,7 @@
 bounded, a few checks are made at most, and nothing in their headers is followed."""
 
 import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,13 +10,15 @@ from typing import Any
 
 from chatd.core.ids import check_id
 from chatd.errors import InvalidArgument, InvalidId, Unauthenticated
-from chatd.gateway.authentication.identity import Identity, device_ids, rights
+from chatd.gateway.authentication.identity import Identity, device_ids, digest_of, rights
 from chatd.gateway.authentication.jwt_keys import JwtKeys
 
 MAX_VERIFIED = 10_000
 """Tokens whose signatures need not be checked again: those that were used last."""
 _SHAPE = re.compile(r"ey[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 """A header that begins with ``{"`` or ``{`` and white space, a payload, a signature."""
+_P256_ORDER = 0xFFFFFFFF_00000000_FFFFFFFF_FFFFFFFF_BCE6FAAD_A7179E84_F3B9CAC2_FC632551
+"""The order n of P-256 (FIPS 186-4, D.1.2.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ class JwtTokens:
         for key in self._keys.candidates(algorithm, key_id):
             claims = self._claims(token, key.key, key.algorithm)
             if claims is not None:
-                return self._identity(claims, digest, self._source(key.name))
+                twin = _twin(token, key.algorithm)
+                return self._identity(claims, digest, twin, self._source(key.name))
         raise _refusal("it is not signed with a known key")
 
     def _claims(self, token: str, key: Any, algorithm: str) -> dict[str, Any] | None:
@@ -103,7 +107,7 @@ class JwtTokens:
             raise _refusal("it is malformed") from None
         return claims
 
-    def _identity(self, claims: Mapping[str, Any], digest: bytes, source: str) -> Identity:
+    def _identity(self, claims: Mapping[str, Any], digest: bytes, twin: bytes, source: str) -> Identity:
         try:
             return Identity(
                 check_id("sub", claims["sub"]),
@@ -113,6 +117,7 @@ class JwtTokens:
                 devices=device_ids(claims.get("chatd_devices")),
                 issued_at=float(claims.get("iat", 0.0)),
                 expires_at=int(claims["exp"]) + self._rule.leeway,
+                twin=twin,
             )
         except InvalidId:
             raise _refusal("its sub is no profile id") from None
@@ -120,6 +125,25 @@ class JwtTokens:
             raise _refusal(f"of its claims for chatd, {exc}") from None
         except (ValueError, TypeError, OverflowError):
             raise _refusal("it is malformed") from None
+
+
+def _twin(token: str, algorithm: str) -> bytes:
+    """The digest of the same token with its signature's other form: who has (r, s) of ES256 has
+    (r, n - s), and a revocation is to end both. Raises Unauthenticated if the text of a good
+    signature is none that an issuer writes."""
+    signed, _, text = token.rpartition(".")
+    signature = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if _text(signature) != text:  # unused bits: early versions of PyJWT take any
+        raise _refusal("it is malformed")
+    if algorithm != "ES256":
+        return b""
+    half = len(signature) // 2
+    other = _P256_ORDER - int.from_bytes(signature[half:], "big")
+    return digest_of(f"{signed}.{_text(signature[:half] + other.to_bytes(half, 'big'))}")
+
+
+def _text(signature: bytes) -> str:
+    return urlsafe_b64encode(signature).rstrip(b"=").decode()
 
 
 def _refusal(why: str) -> Unauthenticated:

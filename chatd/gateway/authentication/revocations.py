@@ -35,6 +35,6 @@ class Revocations:
 
     def cover(self, identity: Identity) -> bool:
         """True if the token that showed the identity is no longer good."""
-        if identity.digest in self._digests:
+        if identity.digest in self._digests or identity.twin in self._digests:
             return True
         return bool(self._before) and identity.issued_at <= self._before.get(identity.owner, -1.0)

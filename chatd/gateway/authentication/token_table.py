@@ -25,5 +25,5 @@ class TokenTable:
         return self._identities.get(digest)
 
     def confirm(self, identity: Identity) -> Identity | None:
-        """What the token that showed ``identity`` shows by now; None: it is not there."""
+        """The identity that the token of ``identity`` shows by now; None: it is not there."""
         return self._identities.get(identity.digest)

@@ -14,7 +14,7 @@ from chatd.gateway.authentication.tokens_file import DIGEST_PREFIX, load_tokens,
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the file is to say of a token; empty: nothing. Times as TOML has them."""
+    """The words that the file is to have for a token; empty: nothing. Times as TOML has them."""
 
     profile: str
     role: str = ""

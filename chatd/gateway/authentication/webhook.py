@@ -34,7 +34,8 @@ log = structlog.get_logger()
 
 SOURCE = "webhook"
 MAX_KNOWN = 10_000
-"""Answers that are kept: those that were used last."""
+"""Good answers that are kept, and as many others: those that were used last. Tokens that strangers
+make up push out no good one."""
 MAX_UNDER_WAY = 32
 MAX_ASKED = 1_000
 """Tokens that wait for an answer; more are refused at once."""
@@ -71,7 +72,9 @@ class WebhookTokens:
         self._loop = loop
         self._settings = settings
         self._now = now
-        self._known: OrderedDict[bytes, _Known] = OrderedDict()  # the one used last at the end
+        # The one used last at the end.
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._refused: OrderedDict[bytes, _Known] = OrderedDict()
         self._asked: dict[bytes, list[Callable[[], None]]] = {}
         self._queue: deque[tuple[bytes, str, float]] = deque()  # digest, token, until when it may wait
         self._tasks: set[asyncio.Task[None]] = set()
@@ -83,24 +86,26 @@ class WebhookTokens:
     def identify(self, token: str, digest: bytes) -> Identity | None:
         """The identity that the service said. Raises AuthenticationPending until it has answered,
         Unauthenticated, Overloaded, and Unavailable when it does not answer."""
-        known = self._known.get(digest)
-        if known is not None and known.until > self._loop.time():
-            self._known.move_to_end(digest)
-            if isinstance(known.outcome, Identity):
-                return known.outcome
-            raise type(known.outcome)(str(known.outcome))
+        for kept in (self._known, self._refused):
+            known = kept.get(digest)
+            if known is not None and known.until > self._loop.time():
+                kept.move_to_end(digest)
+                if isinstance(known.outcome, Identity):
+                    return known.outcome
+                raise type(known.outcome)(str(known.outcome))
         waiting = self._asked.get(digest)
-        if waiting is None:
-            if len(self._asked) >= MAX_ASKED:
-                raise Overloaded("too many tokens wait for the authentication webhook")
+        if waiting is None and len(self._asked) >= MAX_ASKED:
+            raise Overloaded("too many tokens wait for the authentication webhook")
+        if waiting is not None and len(waiting) >= MAX_WAITING_FOR_ONE:
+            raise Overloaded("too many frames wait for the authentication webhook")
+        raise AuthenticationPending(partial(self._wait, token, digest))
+
+    def _wait(self, token: str, digest: bytes, action: Callable[[], None]) -> None:
+        """Ask, unless that is under way."""
+        if digest not in self._asked:
             self._asked[digest] = []
             self._queue.append((digest, token, self._loop.time() + self._settings.timeout))
             self._start()
-        elif len(waiting) >= MAX_WAITING_FOR_ONE:
-            raise Overloaded("too many frames wait for the authentication webhook")
-        raise AuthenticationPending(partial(self._wait, digest))
-
-    def _wait(self, digest: bytes, action: Callable[[], None]) -> None:
         self._asked[digest].append(action)
 
     def confirm(self, identity: Identity) -> Identity | None:
@@ -118,12 +123,14 @@ class WebhookTokens:
         self._start()
 
     async def _ask(self, digest: bytes, token: str, until: float) -> None:
-        keep = self._settings.keep
+        keep, asked_at = self._settings.keep, self._now()
         outcome: Identity | ChatdError
         try:
             async with asyncio.timeout_at(until):
                 answer = await self._request(token)
-            outcome = self._read(answer, digest) if answer is not None else Unauthenticated("no such token")
+            outcome = (
+                Unauthenticated("no such token") if answer is None else self._read(answer, digest, asked_at)
+            )
             self._outage.worked()
         except (aiohttp.ClientError, OSError, TimeoutError, _Malformed) as exc:
             # Of other errors only the kind: their texts have the address, which may be a secret.
@@ -134,16 +141,23 @@ class WebhookTokens:
         if isinstance(outcome, Unauthenticated):
             keep = min(keep, REFUSAL_SECONDS)
         # At least for this turn of the loop, in which those who wait look it up.
-        self._known[digest] = _Known(outcome, self._loop.time() + max(keep, 0.001))
-        self._known.move_to_end(digest)
-        if len(self._known) > MAX_KNOWN:
-            self._known.popitem(last=False)
+        self._keep(digest, _Known(outcome, self._loop.time() + max(keep, 0.001)))
         each(self._asked.pop(digest), lambda action: action(), _failed)
+
+    def _keep(self, digest: bytes, known: _Known) -> None:
+        is_good = isinstance(known.outcome, Identity)
+        kept, other = (self._known, self._refused) if is_good else (self._refused, self._known)
+        other.pop(digest, None)
+        kept[digest] = known
+        kept.move_to_end(digest)
+        if len(kept) > MAX_KNOWN:
+            kept.popitem(last=False)
 
     async def _request(self, token: str) -> bytes | None:
         """The answer about a good token; None: it is none."""
         if self._session is None:
-            self._session = aiohttp.ClientSession()
+            # Without cookies: one that the service sets for a token is not for the next one.
+            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         async with self._session.post(
             self._settings.url, json={"token": token}, allow_redirects=False
         ) as response:
@@ -158,13 +172,13 @@ class WebhookTokens:
                 raise _Malformed(f"its answer is longer than {MAX_ANSWER_BYTES:,} bytes")
             return body
 
-    def _read(self, body: bytes, digest: bytes) -> Identity:
+    def _read(self, body: bytes, digest: bytes, asked_at: float) -> Identity:
+        """The token was good at ``asked_at``: it may have been revoked while the answer came."""
         try:
             answer = json.loads(body)
             if not isinstance(answer, dict) or answer.keys() - _MEMBERS:
                 raise _Malformed(f"its answer is no object of {', '.join(sorted(_MEMBERS))}")
             key, expires_in = answer.get("key"), answer.get("expires_in")
-            now = self._now()
             seconds = float("inf") if expires_in is None else float(expires_in)
             if not seconds > 0:
                 raise _Malformed("its expires_in is not above 0")
@@ -175,10 +189,13 @@ class WebhookTokens:
                 SOURCE,
                 devices=device_ids(answer.get("devices")),
                 key=b"" if key is None else parse_key(str(key)),
-                issued_at=now,
-                expires_at=now + seconds,
+                issued_at=asked_at,
+                expires_at=asked_at + seconds,
             )
-        except (InvalidId, InvalidArgument, ConfigError) as exc:
+        except InvalidId:
+            # Without its text, which quotes the value: it may be the token.
+            raise _Malformed("its profile is no profile id") from None
+        except (InvalidArgument, ConfigError) as exc:
             raise _Malformed(f"its answer: {exc}") from exc
         except (ValueError, TypeError, AttributeError, RecursionError, OverflowError) as exc:
             raise _Malformed("its answer is malformed") from exc

@@ -14,8 +14,9 @@ from chatd.core.metric import Gauge
 from chatd.core.zmtp import CurveHandshake, Handshake, NullHandshake, frame
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.fronts.bounds import UnfinishedFrames, Unsent
+from chatd.gateway.fronts.door import Door, FrontLimits, OnFrame, Refuse
 from chatd.gateway.fronts.self_test import check_encryption
-from chatd.gateway.fronts.zmtp_link import LINGER, Door, FrontLimits, OnFrame, Refuse, ZmtpLink
+from chatd.gateway.fronts.zmtp_link import LINGER, ZmtpLink
 from chatd.transport.listener import Listener, address_of, listen
 from chatd.transport.sockets import Context
 

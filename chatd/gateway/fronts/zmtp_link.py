@@ -4,7 +4,6 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Protocol, cast
 
 from chatd.core.audit import LOCAL
@@ -20,10 +19,9 @@ from chatd.core.zmtp import (
     ProtocolError,
     Refused,
 )
-from chatd.errors import ChatdError
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.fronts.bounds import UnfinishedFrames, Unsent
-from chatd.gateway.link import Link
+from chatd.gateway.fronts.door import Door, FrontLimits, OnFrame, Refuse
 
 CLOGGED_BYTES = 65_536
 """What may wait for a client behind the kernel's own buffers before it is looked at closely."""
@@ -41,36 +39,6 @@ READ_BYTES = 4_096
 of the loop's time."""
 LINGER = 1.0
 """Seconds for the last frames of a connection that is ended to leave."""
-
-OnFrame = Callable[[ClientConnection, bytes], None]
-Refuse = Callable[[ClientConnection, ChatdError, int], None]
-"""Gets the connection, the error and the size of the refused frame in bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class FrontLimits:
-    """``max_frame``: the largest frame taken, in bytes. ``max_unsent``: bytes that may wait for all
-    clients together, of those that do not keep up. ``share_port``: other gateways of this machine
-    may listen at the same address."""
-
-    max_frame: int
-    max_unsent: int
-    share_port: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """The doorkeeper, as a front sees it (``Doorkeeper``)."""
-
-    accepted: Callable[[Link, float], None]
-    ended: Callable[[Link], None]
-    broke: Callable[[Link, str], None]
-    """Ends a connection that broke a rule of the protocol, and counts it under this reason."""
-    commanded: Callable[[Link, int, float], None]
-    """Ends a connection that sends too many commands of its transport."""
-    is_stranger: Callable[[Link], bool]
-    newcomers: Callable[[int], int]
-    """How many of so many may come now."""
 
 
 class LinkOwner(Protocol):
@@ -141,7 +109,7 @@ class ZmtpLink(asyncio.Protocol):
         self._unread = False  # so many answers wait that calls do too
         self._holds = 0
         self._left: list[Event] = []
-        self._outgoing: list[bytes] = []  # in this turn of the loop
+        self._outgoing: list[bytes | bytearray] = []  # in this turn of the loop
         self.address = address_key(address)
         self.origin = address or LOCAL
         self.connection: ClientConnection | None = None
@@ -235,7 +203,7 @@ class ZmtpLink(asyncio.Protocol):
         self._write(self._owner.prepare(body) if peer.is_plain else peer.seal(body))
         return True
 
-    def _write(self, wire: bytes) -> None:
+    def _write(self, wire: bytes | bytearray) -> None:
         """With the rest of this turn of the loop."""
         if not self._outgoing:
             self._owner.flush_soon(self)

@@ -55,7 +55,7 @@ class GrantedSubscriptions:
                 return b""
             self._set(zmq.SUBSCRIBE, topic)
         elif kind == _GONE:
-            if self._was_withheld(user, topic):
+            if self._was_withheld(user, topic) or not self._may_end(user, topic):
                 return b""
             self._set(zmq.UNSUBSCRIBE, topic)
             self._let_go(topic)
@@ -94,6 +94,10 @@ class GrantedSubscriptions:
         if not self._withheld[topic]:
             del self._withheld[topic]
         return True
+
+    def _may_end(self, user: str, topic: bytes) -> bool:
+        """False: a gateway ends another one's own topic, which it never had."""
+        return not user or topic[:1] != OWN or self._holders.get(_gateway(topic), (user, 0))[0] == user
 
     def _let_go(self, topic: bytes) -> None:
         if topic[:1] != OWN:

@@ -92,7 +92,8 @@ def test_nothing_is_opened_after_an_error() -> None:
 @pytest.mark.parametrize("flags", [3, 4, 5, 0x80, 0xFF])
 def test_undefined_flags_are_refused(flags: int, monkeypatch: pytest.MonkeyPatch) -> None:
     client, server = sessions()
-    monkeypatch.setattr("chatd.core.curve.session._FLAGS", [bytes((flag,)) for flag in range(256)])
+    tagged = [bytes(16) + bytes((flag,)) for flag in range(256)]
+    monkeypatch.setattr("chatd.core.curve.session._TAG_AND_FLAGS", tagged)
     command = client.seal(b"", flags)
     monkeypatch.undo()
     assert refused(server, command) == CurveFailure.MALFORMED

@@ -59,7 +59,8 @@ def opened(kind: bytes = b"DEALER") -> tuple[Connection, CurveSession]:
     return connection, client.session
 
 
-def opened_frame(client: CurveSession, sent: bytes) -> tuple[int, bytes]:
+def opened_frame(client: CurveSession, wire: bytes | bytearray) -> tuple[int, bytes]:
+    sent = bytes(wire)
     assert not sent[0] & ~zmtp_peer.LONG, "libzmq takes the bits of the frame for those of the message"
     return client.open(sent[9 if sent[0] & zmtp_peer.LONG else 2 :])
 

@@ -20,6 +20,7 @@ UNITS = {
     "s": "seconds",
     "days": "days",
     "bytes": "bytes",
+    "bytes/day": "in a day",
     "(zstd's level)": "level",
     "connections": "connections",
     "tokens": "tokens",

@@ -117,7 +117,7 @@ def test_a_page_of_history_has_a_marker(store: Store, bob: StreamKey, plain: boo
 @pytest.mark.parametrize("delivery", [None, b"\xff\xff\xff"])
 def test_operators_and_erasing_go_on(store: Store, bob: StreamKey, delivery: bytes | None) -> None:
     spoil(store, 3, delivery=delivery)
-    found, _ = store.ask(GetBroadcast("r", 3))
+    found, _, _ = store.ask(GetBroadcast("r", 3))
     assert found
     while store.erase("alice").more:
         continue

@@ -107,7 +107,7 @@ def test_a_broadcast_names_each_recipients_progress(store: Store) -> None:
     store.do(send("alice", event("r", "1")))
     store.open("bob", "later")
     store.do(acks((bob, {"r": 2})))
-    _, recipients = store.ask(GetBroadcast("r", 2))
+    _, recipients, _ = store.ask(GetBroadcast("r", 2))
     assert [(one.profile_id, one.device_id, one.state) for one in recipients] == [
         ("alice", "d", OWED),
         ("bob", "d", ACKNOWLEDGED),
@@ -140,3 +140,15 @@ def test_a_broadcast_names_a_member_that_left_after_it_and_none_that_joined_afte
     store.do(RemoveSubscriptions("r", ("carol",), "carol", False))
     store.do(acks((carol, {"r": 6})))
     assert recipients(2) == [("bob", ACKNOWLEDGED)], "who came later and is gone was never a recipient"
+
+
+def test_recipients_come_in_pages(store: Store) -> None:
+    for profile, device in (("alice", "a"), ("alice", "b"), ("bob", "a"), ("bob", "c")):
+        store.open(profile, device)
+    store.do(send("alice", event("r", "1")))
+    found, after = [], ("", "")
+    for _ in range(4):
+        _, (one,), more = store.ask(GetBroadcast("r", 2, *after, 1))
+        after = (one.profile_id, one.device_id)
+        found.append(after)
+    assert (found, more) == ([("alice", "a"), ("alice", "b"), ("bob", "a"), ("bob", "c")], False)

@@ -95,7 +95,7 @@ def test_joining_and_leaving_at_once_leaves_one_of_both(nodes: tuple[Store, Stor
                 node.do(RemoveSubscriptions("r", ("bob",), "alice", False))
 
     at_once(nodes, change)
-    room, members = nodes[0].ask(GetRoom("r"))
+    room, members, _ = nodes[0].ask(GetRoom("r"))
     assert room.member_count == len(members)
     database = nodes[0].database
     active = "SELECT (SELECT COUNT(*) FROM subscription WHERE profile_id = 'bob' AND left_seq IS NULL), "

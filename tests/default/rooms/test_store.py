@@ -16,7 +16,7 @@ from tests.store.driver import Store, at_once, event, send
 def test_a_room_is_made_once(store: Store) -> None:
     with pytest.raises(AlreadyExists):
         store.do(CreateRoom("r", "", "eve", ()))
-    room, members = store.ask(GetRoom("r"))
+    room, members, _ = store.ask(GetRoom("r"))
     assert (room.head_seq, room.member_count) == (1, 2)
     assert [(one.profile_id, one.owner) for one in members] == [("alice", True), ("bob", False)]
 
@@ -33,7 +33,7 @@ def test_a_room_lists_its_members_and_the_number_of_their_devices(store: Store) 
     store.open("bob", "x")
     store.open("bob", "y")
     store.do(AddSubscriptions("r", ("carol",), "alice", False))
-    room, members = store.ask(GetRoom("r"))
+    room, members, _ = store.ask(GetRoom("r"))
     assert [(one.profile_id, one.joined_seq, one.devices) for one in members] == [
         ("alice", 1, 0),
         ("bob", 1, 2),
@@ -95,3 +95,13 @@ def test_others_may_not(store: Store) -> None:
     with pytest.raises(RoomNotFound):
         store.do(UpdateRoom("nowhere", "root", True, name="x"))
     assert store.do(UpdateRoom("r", "root", True, name="an operator's")).room.name == "an operator's"
+
+
+def test_members_come_in_pages(store: Store) -> None:
+    store.do(CreateRoom("big", "", "a", ("b", "c")))
+    found, after, more = [], "", True
+    while more:
+        _, (one,), more = store.ask(GetRoom("big", after, 1))
+        after = one.profile_id
+        found.append(after)
+    assert found == ["a", "b", "c"]

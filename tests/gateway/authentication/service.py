@@ -11,11 +11,12 @@ ROLES = {"op": {"profile": "ops", "role": "operator"}}
 
 class Service:
     """A token is of the profile of its own name, unless ``answers`` says otherwise: an object, a
-    status or bytes. ``gate`` holds answers back while it is cleared. ``most`` is how many requests
-    were under way at once."""
+    status or bytes. An object comes with a cookie; ``cookies`` are those that came back. ``gate``
+    holds answers back while it is cleared. ``most`` is how many requests were under way at once."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.cookies: list[str] = []
         self.answers: dict[str, Any] = {}
         self.gate = asyncio.Event()
         self.gate.set()
@@ -43,6 +44,7 @@ class Service:
     async def _answer(self, request: web.Request) -> web.Response:
         token = (await request.json())["token"]
         self.asked.append(token)
+        self.cookies.extend(request.headers.getall("Cookie", []))
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         try:
@@ -55,7 +57,7 @@ class Service:
         if isinstance(answer, int):
             elsewhere = {"Location": "/elsewhere"} if 300 <= answer < 400 else {}
             return web.Response(status=answer, headers=elsewhere)
-        return web.json_response(answer)
+        return web.json_response(answer, headers={"Set-Cookie": f"session={token}"})
 
     async def _elsewhere(self, request: web.Request) -> web.Response:
         return web.json_response({"profile": "elsewhere"})

@@ -1,7 +1,7 @@
 """JWTs: whom a good one shows, and everything that is no good one."""
 
 import time
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ from chatd.core.scopes import ALL_SCOPES, NO_SCOPES, Scope
 from chatd.errors import TokenExpired, Unauthenticated
 from chatd.gateway.authentication import jwt_tokens
 from chatd.gateway.authentication.chain import Authentication
-from chatd.gateway.authentication.identity import Identity
+from chatd.gateway.authentication.identity import Identity, digest_of
 from chatd.gateway.authentication.jwt_keys import load_jwt_keys
 from chatd.gateway.authentication.jwt_tokens import JwtRule, JwtTokens
 from chatd.gateway.authentication.revocations import Revocations
+from chatd.pb.node.v1.node_pb2 import Revocation
 from tests.gateway.authentication.issuer import AUDIENCE, ISSUER, MAKERS, Issuer, jwks, part, signed
 
 RULE = JwtRule(ISSUER, AUDIENCE, leeway=5.0)
@@ -172,3 +173,35 @@ def test_a_stream_goes_on_while_its_key_is_known(tokens: JwtTokens, tmp_path: Pa
     assert with_keys(ALICE).confirm(ops) == ops
     assert with_keys(OF["RS256"]).confirm(alice) is None
     assert with_keys(ALICE, rule=JwtRule(ISSUER, "other", 5.0)).confirm(alice) is None
+
+
+@pytest.mark.parametrize("issuer", OF.values(), ids=lambda issuer: issuer.algorithm)
+def test_a_revoked_token_is_no_good_in_other_letters(tokens: JwtTokens, issuer: Issuer) -> None:
+    token = issuer.token()
+    revocations = Revocations(now=time.time)
+    revocations.add([Revocation(digest=digest_of(token))])
+    known = Authentication((tokens,), revocations, now=time.time)
+    for one in (token, *_rewritten(token, issuer.algorithm)):
+        with pytest.raises(Unauthenticated):
+            known.authenticate(one, "")
+
+
+def _rewritten(token: str, algorithm: str) -> list[str]:
+    """The token with signatures that say the same to a lenient reader: other unused bits of the
+    last letter; of ES256 (r, n - s) for (r, s)."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    found = [token[:-1] + letter for letter in letters if letter != token[-1]]
+    if algorithm == "ES256":
+        order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+        signing, _, signature = token.rpartition(".")
+        raw = urlsafe_b64decode(signature + "==")
+        other = order - int.from_bytes(raw[32:], "big")
+        found.append(f"{signing}.{part(raw[:32] + other.to_bytes(32, 'big'))}")
+    return found
+
+
+def test_both_forms_of_a_token_are_good_until_then(tokens: JwtTokens) -> None:
+    token = OF["ES256"].token()
+    other = _rewritten(token, "ES256")[-1]
+    first, second = chain(tokens).authenticate(token, ""), chain(tokens).authenticate(other, "")
+    assert (first.digest, first.twin) == (second.twin, second.digest)

@@ -214,3 +214,68 @@ async def test_nobody_waits_for_longer_than_the_timeout(
     assert isinstance(found[0], ChatdError)
     assert found[0].retry
     await tokens.close()
+
+
+async def test_a_cookie_of_one_token_is_not_sent_with_another(
+    service: Service, tokens: WebhookTokens
+) -> None:
+    # Cookies of a bare IP address are not kept by any client.
+    service.url = service.url.replace("127.0.0.1", "localhost")
+    named = asking(service)
+    for token in ("alice", "bob"):
+        assert (await shown(named, token)).profile_id == token
+    await named.close()
+    assert service.cookies == []
+
+
+async def test_made_up_tokens_push_out_no_good_one(
+    service: Service, tokens: WebhookTokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_KNOWN", 2)
+    await shown(tokens, "alice")
+    for token in ("x", "y", "z"):
+        service.answers[token] = 401
+        with pytest.raises(Unauthenticated):
+            await shown(tokens, token)
+    await shown(tokens, "alice")
+    assert service.asked == ["alice", "x", "y", "z"]
+    assert len(tokens._refused) == 2
+
+
+async def test_a_token_that_is_good_by_now_is_no_longer_refused(service: Service) -> None:
+    tokens = asking(service, keep=0.0)
+    service.answers["x"] = 401
+    with pytest.raises(Unauthenticated):
+        await shown(tokens, "x")
+    del service.answers["x"]
+    await asyncio.sleep(0.01)
+    assert (await shown(tokens, "x")).profile_id == "x"
+    service.answers["x"] = 401
+    await asyncio.sleep(0.01)
+    with pytest.raises(Unauthenticated):
+        await shown(tokens, "x")
+    await tokens.close()
+
+
+async def test_it_was_issued_when_it_was_asked_about(service: Service) -> None:
+    """What is revoked while the answer comes is revoked."""
+    now = NOW
+    rule = WebhookSettings(service.url, timeout=5.0, keep=60.0)
+    tokens = WebhookTokens(asyncio.get_running_loop(), rule, now=lambda: now)
+    service.gate.clear()
+    asked = asyncio.create_task(shown(tokens, "alice"))
+    async with asyncio.timeout(10):
+        while not service.asked:
+            await asyncio.sleep(0.005)
+    now += 5
+    service.gate.set()
+    assert (await asked).issued_at == NOW
+    await tokens.close()
+
+
+async def test_a_profile_that_is_no_id_is_not_quoted(service: Service, tokens: WebhookTokens) -> None:
+    service.answers["canary:token"] = {"profile": "canary:token"}
+    with capture_logs() as logs, pytest.raises(Unavailable):
+        await shown(tokens, "canary:token")
+    assert len(logs) == 1
+    assert "canary" not in str(logs)

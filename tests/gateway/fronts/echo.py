@@ -9,8 +9,8 @@ from chatd.core.curve import CurveServer
 from chatd.errors import ChatdError
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.doorkeeper import Doorkeeper, DoorSettings
+from chatd.gateway.fronts.door import Door, FrontLimits
 from chatd.gateway.fronts.zmtp import ZmtpFront
-from chatd.gateway.fronts.zmtp_link import Door, FrontLimits
 from chatd.gateway.link import Link
 from chatd.transport.sockets import Context
 

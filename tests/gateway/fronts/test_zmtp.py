@@ -13,8 +13,8 @@ from chatd.core.model import StreamKey
 from chatd.core.stream import DeviceStream
 from chatd.errors import ChatdError, FrameTooLarge, MalformedFrame
 from chatd.gateway.connection import ClientConnection
+from chatd.gateway.fronts.door import Door, FrontLimits
 from chatd.gateway.fronts.zmtp import ZmtpFront
-from chatd.gateway.fronts.zmtp_link import Door, FrontLimits
 from chatd.gateway.link import Link
 from chatd.transport.sockets import Context, new_context
 

@@ -1,15 +1,17 @@
 """Subscriptions at an encrypted XPUB: what a gateway that is trusted may not have."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from chatd.core.address import Address
-from chatd.core.curve import new_key_pair
+from chatd.core.curve import encode_metadata, new_key_pair
 from chatd.transport.queue.zeromq import SendFrame, ZeroMQPublisher
 from chatd.transport.sockets import Context, Socket, connect_sub, new_context
 from chatd.transport.zap import Guard
+from tests.core.curve.wire import Peer
 
 OWN = b"\xffg-1\0"
 
@@ -111,6 +113,34 @@ async def test_another_gateways_own_topic_is_refused(queue: Queue) -> None:
     assert queue.seen == [("g-1", True)]
     first.close(0)
     await queue.until(lambda: queue.seen == [("g-1", True), ("g-1", False)])
+
+
+async def test_nobody_ends_another_gateways_own_topic(queue: Queue) -> None:
+    """libzmq's own sockets end only what they had."""
+    first = queue.gateway(OWN)
+    await queue.until(lambda: queue.seen == [("g-1", True)])
+    host, _, port = Address.parse(queue.uri).endpoint.removeprefix("tcp://").rpartition(":")
+    subscriber = encode_metadata({"Socket-Type": b"SUB"})
+
+    def end_it() -> Peer:
+        peer = Peer(socket.create_connection((host, int(port))), minor=1, as_server=False)
+        peer.connect(queue.context.keys.public, new_key_pair(), subscriber)
+        peer.send(b"\0" + OWN)
+        peer.send(b"\1" + b"a:2\0")
+        return peer
+
+    with await asyncio.to_thread(end_it) as peer:
+        hearing = asyncio.create_task(asyncio.to_thread(peer.receive))
+        while not hearing.done():
+            queue._send(b"a:2\0body")
+            await asyncio.sleep(0.01)
+        second = queue.gateway(OWN)
+        await queue.refused(1)
+    assert queue.publisher.is_subscribed("g-1")
+    queue.publisher.publish_to("g-1", b"\0\0\0\0", b"body")
+    assert first.poll(5_000)
+    assert not second.poll(200)
+    assert queue.seen == [("g-1", True)]
 
 
 async def test_a_gateway_may_come_again_before_its_old_connection_is_gone(queue: Queue) -> None:

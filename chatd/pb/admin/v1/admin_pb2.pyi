@@ -48,10 +48,14 @@ class ListRoomsResponse(_message.Message):
     def __init__(self, rooms: _Optional[_Iterable[_Union[_chat_pb2.Room, _Mapping]]] = ..., more: bool = ...) -> None: ...
 
 class GetRoomRequest(_message.Message):
-    __slots__ = ("room_id",)
+    __slots__ = ("room_id", "after_profile_id", "limit")
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    AFTER_PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
     room_id: str
-    def __init__(self, room_id: _Optional[str] = ...) -> None: ...
+    after_profile_id: str
+    limit: int
+    def __init__(self, room_id: _Optional[str] = ..., after_profile_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class Member(_message.Message):
     __slots__ = ("profile_id", "owner", "joined_seq", "devices")
@@ -66,14 +70,16 @@ class Member(_message.Message):
     def __init__(self, profile_id: _Optional[str] = ..., owner: bool = ..., joined_seq: _Optional[int] = ..., devices: _Optional[int] = ...) -> None: ...
 
 class GetRoomResponse(_message.Message):
-    __slots__ = ("room", "members", "published_seq")
+    __slots__ = ("room", "members", "published_seq", "more")
     ROOM_FIELD_NUMBER: _ClassVar[int]
     MEMBERS_FIELD_NUMBER: _ClassVar[int]
     PUBLISHED_SEQ_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
     room: _chat_pb2.Room
     members: _containers.RepeatedCompositeFieldContainer[Member]
     published_seq: int
-    def __init__(self, room: _Optional[_Union[_chat_pb2.Room, _Mapping]] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., published_seq: _Optional[int] = ...) -> None: ...
+    more: bool
+    def __init__(self, room: _Optional[_Union[_chat_pb2.Room, _Mapping]] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., published_seq: _Optional[int] = ..., more: bool = ...) -> None: ...
 
 class ListOutboxRequest(_message.Message):
     __slots__ = ("profile_id", "device_id", "room_id", "limit")
@@ -146,18 +152,26 @@ class ListOutboxEntriesResponse(_message.Message):
     def __init__(self, entries: _Optional[_Iterable[_Union[OutboxEntry, _Mapping]]] = ..., more: bool = ...) -> None: ...
 
 class GetBroadcastRequest(_message.Message):
-    __slots__ = ("room_id", "seq")
+    __slots__ = ("room_id", "seq", "after_profile_id", "after_device_id", "limit")
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
+    AFTER_PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    AFTER_DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
     room_id: str
     seq: int
-    def __init__(self, room_id: _Optional[str] = ..., seq: _Optional[int] = ...) -> None: ...
+    after_profile_id: str
+    after_device_id: str
+    limit: int
+    def __init__(self, room_id: _Optional[str] = ..., seq: _Optional[int] = ..., after_profile_id: _Optional[str] = ..., after_device_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class GetBroadcastResponse(_message.Message):
-    __slots__ = ("broadcast",)
+    __slots__ = ("broadcast", "more")
     BROADCAST_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
     broadcast: _payloads_pb2.EventBroadcast
-    def __init__(self, broadcast: _Optional[_Union[_payloads_pb2.EventBroadcast, _Mapping]] = ...) -> None: ...
+    more: bool
+    def __init__(self, broadcast: _Optional[_Union[_payloads_pb2.EventBroadcast, _Mapping]] = ..., more: bool = ...) -> None: ...
 
 class ExplainDeliveryRequest(_message.Message):
     __slots__ = ("room_id", "seq", "event_id", "sender_id", "profile_id", "device_id")
