@@ -41,7 +41,7 @@ def findings(looked: Looked, *, now_us: int, owed_for_us: int) -> list[Finding]:
     return [
         _answers(looked.status, looked.took),
         _database(looked.status, now_us),
-        *_nodes(looked.nodes),
+        *_nodes(looked.nodes, looked.status, now_us),
         *_gateways(looked.status),
         _versions(looked.nodes),
         _owed(looked.laggards, now_us, owed_for_us),
@@ -74,11 +74,17 @@ def _database(status: admin.GetStatusResponse, now_us: int) -> Finding:
     )
 
 
-def _nodes(nodes: admin.ListNodesResponse) -> Iterator[Finding]:
+def _nodes(
+    nodes: admin.ListNodesResponse, status: admin.GetStatusResponse, now_us: int
+) -> Iterator[Finding]:
+    """While the database is away nobody can renew a lease: silence since then says nothing."""
+    away_us = now_us - status.database_away_since_us if status.database_away_since_us else 0
     for one in nodes.nodes:
         name = f"{one.kind} {one.node_id}"
         if one.refused:
             yield Finding(name, False, f"refused: {one.refused}", "upgrade it, or the node that answers")
+        elif 0 <= -one.lease_left_us < away_us:
+            yield Finding(name, True, "not known to be silent: the database, which has its lease, is away")
         elif one.lease_left_us <= 0:
             found = f"silent for {age(-one.lease_left_us)}, at {one.uri}"
             yield Finding(name, False, found, "start it again, or wait an hour if it was ended for good")
