@@ -36,4 +36,4 @@ def test_a_room_as_people_see_it(chatctl: Chatctl, room: str) -> None:
         "published_seq": "1",
         "membership_version": "1",
     }
-    assert devices == f"0\n{room}\tFalse\t1\t1\n"
+    assert devices == f"0\n{room}\tno\t1\t1\n"
