@@ -48,7 +48,7 @@ def make_parts(
         MemoryConnectionCache() if settings.store.cache_uri == "mem:" else DatabaseConnectionCache(store.tell)
     )
     unreadable = Unreadable()
-    revoked = RevokedTokens(store, clock=now_us)
+    revoked = RevokedTokens(store)
     messages = MessageBusiness(
         max_payload=settings.messages.max_payload_bytes,
         max_together=settings.messages.max_frame_bytes,

@@ -1,5 +1,5 @@
-"""Files and folders with secrets that other users of the machine can read: said at start, since
-nothing else shows it."""
+"""Files and folders with secrets that other users of the machine can read, and files that chatd
+believes and they can change: said at start, since nothing else shows it."""
 
 import stat
 from collections.abc import Iterator
@@ -26,6 +26,12 @@ def warn_of_exposed(settings: Settings) -> None:
                 mode=mode,
                 wanted="0700" if path.is_dir() else "0600",
             )
+    for path, says in _believed(settings):
+        mode = changeable_mode(path)
+        if mode:
+            log.warning(
+                "Other users can change this; close it with chmod go-w", path=str(path), says=says, mode=mode
+            )
 
 
 def _places(settings: Settings) -> Iterator[tuple[Path, str]]:
@@ -45,15 +51,36 @@ def _places(settings: Settings) -> Iterator[tuple[Path, str]]:
             yield Path(file), "passwords"
 
 
+def _believed(settings: Settings) -> Iterator[tuple[Path, str]]:
+    """The files of the mode that say who may do what, and what each says."""
+    place = settings.place
+    if place.mode != "default":
+        yield settings.authentication.tokens(place), "whose tokens are"
+        if settings.authentication.jwt_keys_file is not None:
+            yield settings.authentication.jwt_keys_file, "who signs tokens"
+    if place.mode != "gateway":
+        yield settings.node.trusted(), "which gateways may connect"
+    for file in sorted(set(settings.origins.values()) - {"environment"}):
+        yield Path(file), "settings"
+
+
 def exposed_mode(path: Path) -> str:
     """The permissions of a path that others than its owner can read, such as "0644"; empty if they
     cannot, or if nothing is there. What this process does not own may be its group's."""
+    return _mode_if_open(path, stat.S_IRGRP | stat.S_IROTH)
+
+
+def changeable_mode(path: Path) -> str:
+    """The same of a file that others can write."""
+    return _mode_if_open(path, stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _mode_if_open(path: Path, shows: int) -> str:
     try:
         status = path.stat()
         above = [folder.stat().st_mode for folder in path.absolute().parents]
     except OSError:
         return ""
-    shows = stat.S_IRGRP | stat.S_IROTH
     if stat.S_ISDIR(status.st_mode):
         shows |= stat.S_IXGRP | stat.S_IXOTH
     for whose, enters in ((stat.S_IRWXG, stat.S_IXGRP | stat.S_IXOTH), (stat.S_IRWXO, stat.S_IXOTH)):

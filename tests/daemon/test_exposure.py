@@ -11,6 +11,7 @@ import pytest
 
 from chatd.daemon.exposure import exposed_mode
 from tests.daemons import Daemon
+from tests.gateway.authentication.issuer import RULE, Issuer, jwks
 
 SENTENCE = "Other users can read this"
 
@@ -68,6 +69,26 @@ def test_said_at_start(open_path: Path) -> None:
     config.chmod(0o600)
     with Daemon("all", folder, settings, name="again") as opened:
         assert named(opened.log) == [(str(folder), "data"), (str(folder / "tokens.toml"), "tokens")]
+
+
+def test_what_others_can_change_is_said_at_start(open_path: Path) -> None:
+    folder, config, issuer = open_path / "data", open_path / "chatd.toml", open_path / "keys.json"
+    (folder / "keys").mkdir(parents=True)
+    believed = [folder / "tokens.toml", issuer, folder / "keys" / "trusted", config]
+    believed[0].write_text('[tokens.t]\nprofile = "p"\n')
+    issuer.write_text(jwks([Issuer()]))
+    believed[2].write_text("")
+    config.write_text("max_members_per_room = 10\n")
+    for path in (folder, folder / "keys"):
+        path.chmod(0o711)
+    settings = {"LOG_FORMAT": "json", "CHATD_CONFIG": str(config), "JWT_KEYS_FILE": issuer, **RULE}
+    for mode, expected in ((0o644, []), (0o622, [str(path) for path in believed])):
+        for path in believed:
+            path.chmod(mode)
+        with Daemon("all", folder, settings, name=f"of-{mode}") as daemon:
+            lines = [json.loads(line) for line in daemon.log.read_text().splitlines()]
+        found = [line["path"] for line in lines if "Other users can change this" in line["message"]]
+        assert found == expected
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022])

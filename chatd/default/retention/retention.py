@@ -26,6 +26,7 @@ from chatd.default.retention.cuts import FindCuts
 from chatd.default.retention.model import Cut, Purged
 from chatd.default.retention.orphan_sweep import OrphanSweep
 from chatd.default.retention.store import PurgeLog
+from chatd.default.tokens.store import ForgetRevocations
 from chatd.errors import ChatdError
 from chatd.store.access import StoreAccess, log_failure
 
@@ -91,8 +92,8 @@ class Retention:
         )
 
     def begin(self) -> None:
-        """Start a pass: unused devices, settled failures, request ids, audit lines, the logs,
-        orphans."""
+        """Start a pass: revocations, unused devices, settled failures, request ids, audit lines,
+        the logs, orphans."""
         wall_us, steady = self._clock(), self._steady()
         step = self._watch.look(wall_us, steady)
         if step:
@@ -115,6 +116,7 @@ class Retention:
         self._now_us = wall_us if self._watch.is_settled(steady) else 0
         if self._now_us:
             self._store.tell(RecordTime(self._now_us))
+            self._store.tell(ForgetRevocations(self._now_us))
         unseen_since_us = self._since(self._rule.expiry_days)
         if not unseen_since_us or steady < self._expires_at:
             self._settle()

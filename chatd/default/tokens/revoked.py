@@ -2,33 +2,28 @@
 says who the node is."""
 
 import asyncio
-from collections.abc import Callable
 
 from chatd.default.part import Part
 from chatd.default.tokens.model import Revocation
-from chatd.default.tokens.store import FindRevocations, ForgetRevocations, Found
+from chatd.default.tokens.store import FindRevocations, Found
 from chatd.pb.node.v1.node_pb2 import DescribeResponse
 from chatd.store.access import StoreAccess
 
 LOOK_SECONDS = 1.0
 """Between two looks for what other nodes have revoked."""
 FORGET_SECONDS = 3_600.0
+"""Between two looks for what retention has deleted."""
 MAX_TOLD = 50_000
 """Revocations in one answer, at most 4 MB; the rest follows a second later."""
 
 
 class RevokedTokens:
-    """``clock`` gives microseconds since the Unix epoch."""
-
-    def __init__(self, store: StoreAccess, *, clock: Callable[[], int]) -> None:
+    def __init__(self, store: StoreAccess) -> None:
         self._store = store
-        self._clock = clock
         self._known: dict[tuple[bytes, str], Revocation] = {}  # by version
         self._newest = 0
         self._is_looking = False
-        self.part = Part(
-            prepare=self._load, every=((LOOK_SECONDS, self.look), (FORGET_SECONDS, self._forget))
-        )
+        self.part = Part(prepare=self._load, every=((LOOK_SECONDS, self.look), (FORGET_SECONDS, self.forget)))
 
     async def _load(self) -> None:
         found: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
@@ -59,10 +54,13 @@ class RevokedTokens:
             self._known[key] = one
         self._newest = found.newest
 
-    def _forget(self) -> None:
-        now_us = self._clock()
-        self._known = {key: one for key, one in self._known.items() if not 0 < one.expires_at_us < now_us}
-        self._store.tell(ForgetRevocations(now_us))
+    def forget(self) -> None:
+        """Forget those that are no longer in the database."""
+        self._store.ask(FindRevocations(0), self._read_anew, lambda error: None)
+
+    def _read_anew(self, found: Found) -> None:
+        self._known.clear()
+        self._add(found)
 
     def tell(self, response: DescribeResponse, after: int) -> None:
         """Tell a gateway what it does not know: it has heard of those up to the version

@@ -6,6 +6,7 @@ from chatd.default.requests.model import RequestKey
 from chatd.default.requests.store import Once
 from chatd.default.retention.retention import BATCH, DAY_US, ONLINE_KNOWN_SECONDS, Retention, RetentionRule
 from chatd.default.rooms.membership import AddSubscriptions
+from chatd.default.tokens.store import RevokeTokens
 from tests.default.retention.log import fill
 from tests.store.driver import DirectAccess, Store, event, send
 
@@ -99,6 +100,24 @@ def test_a_step_that_stays_is_believed_after_a_day(store: Store) -> None:
     assert node.left() == before
     node.run(500.0)
     assert node.left()[0] == 0
+
+
+def test_a_clock_that_is_ahead_for_a_moment_makes_no_revoked_token_good(store: Store) -> None:
+    node = begin(store)
+    for number in range(2):  # the newest is kept, whatever its age
+        store.do(RevokeTokens(bytes([number]) * 32, "", store.now_us + 2 * DAY_US))
+
+    def revoked() -> int:
+        ((count,),) = store.database.rows("SELECT COUNT(*) FROM revocation")
+        return int(count)
+
+    node.run(step_us=100 * DAY_US)
+    node.run(6.0)
+    node.run(step_us=-100 * DAY_US)
+    assert revoked() == 2
+    for _ in range(3):
+        node.run(86_400.0)
+    assert revoked() == 1
 
 
 def test_a_connected_device_never_expires(store: Store) -> None:
