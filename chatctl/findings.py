@@ -74,9 +74,7 @@ def _database(status: admin.GetStatusResponse, now_us: int) -> Finding:
     )
 
 
-def _nodes(
-    nodes: admin.ListNodesResponse, status: admin.GetStatusResponse, now_us: int
-) -> Iterator[Finding]:
+def _nodes(nodes: admin.ListNodesResponse, status: admin.GetStatusResponse, now_us: int) -> Iterator[Finding]:
     """While the database is away nobody can renew a lease: silence since then says nothing."""
     away_us = now_us - status.database_away_since_us if status.database_away_since_us else 0
     for one in nodes.nodes:
