@@ -20,6 +20,7 @@ from chatctl.reader import ReaderGone
 from chatctl.times import age
 from chatd import __version__
 from chatd.errors import ChatdError, ConfigError, TimedOut, Unavailable
+from chatd.help import command_line
 from chatd.text import escaped
 
 USAGE = 2
@@ -159,7 +160,7 @@ def main() -> None:
     try:
         if "--version" not in words[:1]:
             register(() if completes else words)
-        app()
+        command_line(app)()
     except (TimedOut, Unavailable, TimeoutError) as exc:
         _fail(exc, UNREACHABLE)
     except ConfigError as exc:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from chatctl.arguments import AsJson, Limit, OnlyProfile
-from chatctl.columns import Column, Columns, list_only, or_dash, unlisted
+from chatctl.columns import Column, Columns, counted, list_only, or_dash, unlisted
 from chatctl.invocation import call, output
 from chatctl.times import clock, now_us, parse_age
 from chatd.pb.admin.v1 import admin_pb2
@@ -21,7 +21,7 @@ def _origin(line: admin_pb2.AuditLine) -> str:
 
 
 def _outcome(line: admin_pb2.AuditLine) -> str:
-    return f"{line.outcome} (and {line.repeated} times before)" if line.repeated else line.outcome
+    return f"{line.outcome} (and {counted(line.repeated, 'time')} before)" if line.repeated else line.outcome
 
 
 def _kind(kind: admin_pb2.AuditKind) -> str:

@@ -13,6 +13,21 @@ T = TypeVar("T")
 V = TypeVar("V")
 
 
+def yes_no(value: bool) -> str:
+    """A flag as a cell."""
+    return "yes" if value else "no"
+
+
+def plain(value: object) -> str:
+    """A value as text for people."""
+    return yes_no(value) if isinstance(value, bool) else str(value)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: 1 device, 2 devices."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 class Column(Generic[T]):
     """One field of a noun.
 
@@ -29,7 +44,7 @@ class Column(Generic[T]):
         cell: Callable[[V], str] = str,
         *,
         get: Callable[[T], V] | None = None,
-        detail: Callable[[V], str] = str,
+        detail: Callable[[V], str] = plain,
     ) -> None:
         value: Callable[[T], V] = get or attrgetter(key)
         self.heading = heading
@@ -42,7 +57,9 @@ class Column(Generic[T]):
 Columns: TypeAlias = Sequence[Column[T]]
 
 
-def unlisted(key: str, *, get: Callable[[T], V] | None = None, detail: Callable[[V], str] = str) -> Column[T]:
+def unlisted(
+    key: str, *, get: Callable[[T], V] | None = None, detail: Callable[[V], str] = plain
+) -> Column[T]:
     """A field that is in JSON and in details, but not in lists."""
     return Column("", key, get=get, detail=detail)
 
@@ -58,8 +75,9 @@ def record(row: T, columns: Columns[T]) -> dict[str, object]:
 
 
 def details(row: T, columns: Columns[T]) -> dict[str, str]:
-    """The row on its own, for people: the same keys as JSON, values as text."""
-    return {column.key: column.detail(row) for column in columns if column.key}
+    """The row on its own, for people: JSON's keys, without the unit of a time, and values as
+    text."""
+    return {column.key.removesuffix("_us"): column.detail(row) for column in columns if column.key}
 
 
 def headings(columns: Columns[T]) -> list[str]:
@@ -78,14 +96,13 @@ def is_number(value: object) -> bool:
 
 
 def numeric(rows: Sequence[T], columns: Columns[T]) -> list[bool]:
-    """For each column of a list: are all its values numbers?"""
+    """For each column of a list: are all its values numbers, which are shown in one word? A date is
+    shown in two."""
     listed = [column for column in columns if column.heading]
-    return [bool(rows) and all(is_number(column.value(row)) for row in rows) for column in listed]
-
-
-def yes_no(value: bool) -> str:
-    """A flag as a cell."""
-    return "yes" if value else "no"
+    return [
+        bool(rows) and all(is_number(column.value(row)) and " " not in column.cell(row) for row in rows)
+        for column in listed
+    ]
 
 
 def or_dash(text: str) -> str:

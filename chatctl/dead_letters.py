@@ -22,7 +22,7 @@ app = typer.Typer(
 
 LetterIds = Annotated[
     list[str],
-    typer.Argument(metavar="LETTER…", help="Ids of dead letters, as list shows them."),
+    typer.Argument(metavar="LETTER", help="Ids of dead letters, as list shows them."),
 ]
 
 COLUMNS: Columns[admin_pb2.DeadLetter] = (

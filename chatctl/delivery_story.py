@@ -4,6 +4,7 @@ times. Pure: ``now_us`` is given."""
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chatctl.columns import counted
 from chatctl.times import age, clock
 from chatd.pb.admin.v1.admin_pb2 import Connection, DeviceStory, ExplainDeliveryResponse
 from chatd.pb.events.v1.payloads_pb2 import DeliveryState
@@ -107,7 +108,7 @@ def _owed(
 
 
 def _times(attempts: int) -> str:
-    return "1 attempt" if attempts == 1 else f"{attempts:,} attempts"
+    return counted(attempts, "attempt")
 
 
 def _reason(device: DeviceStory) -> str:

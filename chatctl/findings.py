@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from chatctl.columns import counted
 from chatctl.times import age
 from chatd import __version__
 from chatd.pb.admin.v1 import admin_pb2 as admin
@@ -40,7 +41,7 @@ def findings(looked: Looked, *, now_us: int, owed_for_us: int) -> list[Finding]:
     return [
         _answers(looked.status, looked.took),
         _database(looked.status, now_us),
-        *_nodes(looked.nodes),
+        *_nodes(looked.nodes, looked.status, now_us),
         *_gateways(looked.status),
         _versions(looked.nodes),
         _owed(looked.laggards, now_us, owed_for_us),
@@ -73,11 +74,15 @@ def _database(status: admin.GetStatusResponse, now_us: int) -> Finding:
     )
 
 
-def _nodes(nodes: admin.ListNodesResponse) -> Iterator[Finding]:
+def _nodes(nodes: admin.ListNodesResponse, status: admin.GetStatusResponse, now_us: int) -> Iterator[Finding]:
+    """While the database is away nobody can renew a lease: silence since then says nothing."""
+    away_us = now_us - status.database_away_since_us if status.database_away_since_us else 0
     for one in nodes.nodes:
         name = f"{one.kind} {one.node_id}"
         if one.refused:
             yield Finding(name, False, f"refused: {one.refused}", "upgrade it, or the node that answers")
+        elif 0 <= -one.lease_left_us < away_us:
+            yield Finding(name, True, "not known to be silent: the database, which has its lease, is away")
         elif one.lease_left_us <= 0:
             found = f"silent for {age(-one.lease_left_us)}, at {one.uri}"
             yield Finding(name, False, found, "start it again, or wait an hour if it was ended for good")
@@ -104,7 +109,8 @@ def _owed(laggards: admin.ListOutboxResponse, now_us: int, owed_for_us: int) -> 
     if not late:
         return Finding("deliveries", True, f"no connected device is owed an event for longer than {limit}")
     first = late[0]
-    found = f"{len(late):,} connected devices are owed events for longer than {limit}"
+    are = "is" if len(late) == 1 else "are"
+    found = f"{counted(len(late), 'connected device')} {are} owed events for longer than {limit}"
     advice = f"chatctl why {first.room_id}:{first.acked_seq + 1} {first.profile_id}/{first.device_id}"
     return Finding("deliveries", False, found, advice)
 

@@ -12,7 +12,9 @@ from chatd.client import client_key
 
 def key(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The file of the pair; made if it is missing.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The file of the pair; made if it is missing.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Show the public key of your own pair, for a token that is to be good with it only.

@@ -16,7 +16,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from chatctl.columns import Column, Columns, cells, details, headings, numeric, record
+from chatctl.columns import Column, Columns, cells, details, headings, numeric, plain, record
 from chatctl.reader import ReaderGone
 from chatd.text import escaped
 
@@ -67,7 +67,7 @@ class Output:
             return
         width = max(map(len, thing))
         for name, value in thing.items():
-            shown = escaped(str(value))
+            shown = escaped(plain(value))
             self._line(f"{name + ':':<{width + 1}} {shown}" if self.terminal else f"{name}\t{shown}")
 
     def item(self, row: T, columns: Columns[T]) -> None:
@@ -109,7 +109,8 @@ class Output:
     def _table(self, heads: Sequence[str], numbers: Sequence[bool], lines: Sequence[Sequence[str]]) -> None:
         table = Table(box=None, header_style="bold", pad_edge=False)
         for head, is_numeric in zip(heads, numbers, strict=True):
-            table.add_column(head, justify="right" if is_numeric else "left")
+            # What does not fit goes on in the next line: nobody can use half an id or an address.
+            table.add_column(head, justify="right" if is_numeric else "left", overflow="fold")
         for line in lines:
             table.add_row(*map(Text, line))
         self._console.print(table)

@@ -16,7 +16,7 @@ POLL_SECONDS = 1.0
 
 ProfileIds = Annotated[
     list[str],
-    typer.Argument(metavar="PROFILE…", help="Profiles that share a room with you (operators: any)."),
+    typer.Argument(metavar="PROFILE", help="Profiles that share a room with you (operators: any)."),
 ]
 Watch = Annotated[
     bool,
@@ -34,7 +34,7 @@ def state_name(state: PresenceState) -> str:
 
 
 COLUMNS: Columns[Presence] = (
-    Column("profile id", "profile_id"),
+    Column("profile", "profile_id"),
     Column("state", "state", get=lambda one: state_name(one.state)),
 )
 

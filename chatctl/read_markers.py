@@ -22,7 +22,7 @@ COLUMNS: Columns[Unread] = (
 
 UpTo = Annotated[
     int | None,
-    typer.Argument(metavar="[SEQ]", min=1, max=MAX_SEQ, help="The last event read; default: the newest."),
+    typer.Argument(metavar="SEQ", min=1, max=MAX_SEQ, help="The last event read; default: the newest."),
 ]
 
 
@@ -38,7 +38,7 @@ def read(context: typer.Context, room: RoomId, seq: UpTo = None, as_json: AsJson
 
 def unread(
     context: typer.Context,
-    rooms: Annotated[list[str] | None, typer.Argument(metavar="[ROOM…]", help="Only these rooms.")] = None,
+    rooms: Annotated[list[str] | None, typer.Argument(metavar="ROOM", help="Only these rooms.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show for each of the profile's rooms how far it has been read and how many events are unread.

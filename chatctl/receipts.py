@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from chatctl.arguments import AsJson, RoomId, Seq
-from chatctl.columns import Column, Columns, list_only, unlisted
+from chatctl.columns import Column, Columns, counted, list_only, unlisted
 from chatctl.invocation import output, run
 from chatctl.outbox import state
 from chatctl.paging import next_page
@@ -63,7 +63,8 @@ def receipts(
         context, lambda client: client.delivery_status(room, seq, after_profile_id=after, limit=limit)
     )
     out = output(context, as_json)
-    out.say(f"{found.recipients} recipients: {found.delivered} have received it, {found.read} have read it")
+    received, read = (f"{one:,} {'has' if one == 1 else 'have'}" for one in (found.delivered, found.read))
+    out.say(f"{counted(found.recipients, 'recipient')}: {received} received it, {read} read it")
     out.rows(
         found.profiles,
         COLUMNS,

@@ -6,7 +6,7 @@ import typer
 
 from chatctl import history, room_notifications
 from chatctl.arguments import AsJson, Limit, RoomId
-from chatctl.columns import Column, Columns, details, record, unlisted
+from chatctl.columns import Column, Columns, details, record, unlisted, yes_no
 from chatctl.invocation import call, output, run
 from chatctl.paging import next_page
 from chatctl.times import clock
@@ -28,16 +28,16 @@ COLUMNS: Columns[Room] = (
 )
 
 MEMBERS: Columns[admin_pb2.Member] = (
-    Column("profile id", "profile_id"),
-    Column("owner", "owner"),
+    Column("profile", "profile_id"),
+    Column("owner", "owner", yes_no),
     Column("joined seq", "joined_seq"),
     Column("devices", "devices"),
 )
 
-ProfileIds = Annotated[list[str], typer.Argument(metavar="PROFILE…", help="Ids of profiles.")]
+ProfileIds = Annotated[list[str], typer.Argument(metavar="PROFILE", help="Ids of profiles.")]
 FirstMembers = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[MEMBER…]", help="Profiles that are members from the start, besides you."),
+    typer.Argument(metavar="MEMBER", help="Profiles that are members from the start, besides you."),
 ]
 HidePreviews = Annotated[
     bool,
@@ -63,7 +63,7 @@ def create(
         context,
         lambda client: client.create_room(room, name=name, profiles=profiles, hide_previews=hide_previews),
     )
-    output(context, as_json).one(record(made, COLUMNS))
+    output(context, as_json).details(made, COLUMNS)
 
 
 @app.command(name="list")
@@ -133,7 +133,7 @@ def update(
     if name is None and hide_previews is None:
         raise typer.BadParameter("nothing to change: give --name, --hide-previews or --show-previews")
     made = run(context, lambda client: client.update_room(room, name=name, hide_previews=hide_previews))
-    output(context, as_json).one(record(made, COLUMNS))
+    output(context, as_json).details(made, COLUMNS)
 
 
 @app.command()

@@ -12,7 +12,7 @@ from chatctl.send_lines import ACK, LineSender
 
 Text = Annotated[
     str | None,
-    typer.Argument(metavar="[TEXT|-]", help="The text; - or nothing: send each line of stdin as an event."),
+    typer.Argument(metavar="TEXT|-", help="The text; - or nothing: send each line of stdin as an event."),
 ]
 EventId = Annotated[
     str,

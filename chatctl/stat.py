@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 import typer
 
 from chatctl.arguments import JsonLines
-from chatctl.columns import Column, Columns
+from chatctl.columns import Column, Columns, plain
 from chatctl.invocation import output, run
 from chatctl.output import Output
 from chatctl.rates import Rates
@@ -31,24 +31,33 @@ _RATES = {
     "notified": "notifications_sent",
 }
 _OF_GATEWAYS = {"acks": "acks_written", "calls": "calls_forwarded"}
-_WIDTH = 10
+_WIDTHS = tuple(max(len(name) + 1, 7) for name in (*_RATES, *_OF_GATEWAYS, "online", "database"))
+"""A line fits into 80 columns."""
+
+
+def _number(value: float) -> str:
+    """A rate or a count in at most six characters, up to 99,999,000."""
+    if value < 1_000:
+        return plain(value) if isinstance(value, int) else f"{value:.1f}"
+    return f"{value:,.0f}" if value < 100_000 else f"{value / 1_000:,.0f}k"
 
 
 def _column(name: str) -> Column[_Line]:
     return Column(
         name,
         name,
-        lambda value: value if isinstance(value, str) else f"{value:,.1f}",
+        lambda value: value if isinstance(value, str) else _number(value),
         get=lambda line: line[name],
     )
 
 
-COLUMNS: Columns[_Line] = tuple(_column(name) for name in (*_RATES, *_OF_GATEWAYS, "topics", "database"))
+COLUMNS: Columns[_Line] = tuple(_column(name) for name in (*_RATES, *_OF_GATEWAYS, "online", "database"))
 
 
 def stat(context: typer.Context, every: Every = 1.0, count: Count = 0, as_json: JsonLines = False) -> None:
     """Print a line of rates each second: events stored, commits, deliveries published, events
-    pulled, refusals, notifications; of all gateways acks and calls. Operators only. Ctrl-C ends it.
+    pulled, refusals, notifications; of all gateways acks and calls. Then the number of devices that
+    are online. Operators only. Ctrl-C ends it.
 
     Example: chatctl stat --count 5
     """
@@ -65,16 +74,20 @@ async def _print(client: Client, out: Output, every: float, count: int) -> None:
         _take(rates, status)
         line = {
             **{name: rates.latest(counter) for name, counter in (_RATES | _OF_GATEWAYS).items()},
-            "topics": float(status.devices_online),
+            "online": status.devices_online,
             "database": "away" if status.database_away_since_us else "answers",
         }
         if out.as_json:
             out.item(line, COLUMNS)
         else:
             if printed == 0 or (out.terminal and printed % HEADING_EVERY == 0):
-                out.text("".join(f"{column.heading:>{_WIDTH}}" for column in COLUMNS))
-            out.text("".join(f"{column.cell(line):>{_WIDTH}}" for column in COLUMNS))
+                out.text(_aligned(column.heading for column in COLUMNS))
+            out.text(_aligned(column.cell(line) for column in COLUMNS))
         printed += 1
+
+
+def _aligned(cells: Iterable[str]) -> str:
+    return "".join(f"{cell:>{width}}" for cell, width in zip(cells, _WIDTHS, strict=True))
 
 
 async def _ask(client: Client) -> admin_pb2.GetStatusResponse:

@@ -28,6 +28,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         shown["gateways"] = [_gateway(one) for one in found.gateways]
     else:
         del shown["database_away_since_us"]
+        shown["uptime_seconds"] = round(found.uptime_seconds)
         if found.database_away_since_us:
             shown["database"] = (
                 f"{found.database}: away since {clock(found.database_away_since_us)}, for "

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from chatctl.arguments import JsonLines
-from chatctl.columns import Column
+from chatctl.columns import Column, counted
 from chatctl.deliveries import fields
 from chatctl.invocation import options, output, run
 from chatctl.output import Output
@@ -27,7 +27,7 @@ OWN_DEVICE = "chatctl"
 
 RoomIds = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[ROOM…]", help="Show only these rooms; acknowledge others unseen."),
+    typer.Argument(metavar="ROOM", help="Show only these rooms; acknowledge others unseen."),
 ]
 Device = Annotated[str, typer.Option("--device", "-d", help="The profile's device to be.")]
 Count = Annotated[
@@ -124,7 +124,7 @@ async def require_free(client: Client, profile: str, device: str) -> None:
     for one in found.devices:
         if one.online or device != OWN_DEVICE:
             seen = "connected now" if one.online else f"last seen {ago(one.seen_at_us)}"
-            owed = f"{one.owed:,} event{'s' * (one.owed > 1)}" if one.owed else "nothing"
+            owed = counted(one.owed, "event") if one.owed else "nothing"
             raise AlreadyExists(
                 f"'{device}' is a device of '{profile}', {seen} and owed {owed}; --take-over closes its stream"
                 " and acknowledges its events, so that it will not get them"

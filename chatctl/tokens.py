@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from chatctl.arguments import AsJson, Limit, Yes
-from chatctl.columns import Column, Columns
+from chatctl.columns import Column, Columns, or_dash, unlisted
 from chatctl.confirmation import confirm
 from chatctl.invocation import call, output
 from chatctl.paging import advice
@@ -29,8 +29,8 @@ _LEEWAY_US = 600_000_000
 
 COLUMNS: Columns[admin_pb2.Revocation] = (
     Column("version", "version"),
-    Column("sha256", "digest", lambda digest: digest[:16] or "-", get=lambda one: one.digest.hex()),
-    Column("profile", "profile_id", lambda profile_id: profile_id or "-"),
+    Column("sha256", "digest", or_dash, get=lambda one: one.digest.hex()),
+    Column("profile", "profile_id", or_dash),
     Column("issued until", "before_us", clock),
     Column("kept until", "expires_at_us", lambda at_us: clock(at_us) if at_us else "-"),
 )
@@ -71,8 +71,10 @@ def revoke(
         request.digest = hashlib.sha256(token.encode()).digest()
         request.expires_at_us = _expiry_us(token)
     done = call(context, "AdminService/RevokeTokens", request, admin_pb2.RevokeTokensResponse)
-    meant = {"profile_id": profile} if profile else {"sha256": request.digest.hex()}
-    output(context, as_json).one({**meant, "before_us": done.before_us})
+    meant = ("profile_id", profile) if profile else ("sha256", request.digest.hex())
+    output(context, as_json).details(
+        done, (unlisted(meant[0], get=lambda _: meant[1]), unlisted("before_us", detail=clock))
+    )
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from chatctl.arguments import MAX_SEQ, AsJson
-from chatctl.columns import record
+from chatctl.columns import counted, record
 from chatctl.delivery_story import Recipient, cells, steps, why_nobody
 from chatctl.delivery_story import why as sentence
 from chatctl.invocation import output, run
@@ -26,7 +26,7 @@ Event = Annotated[
     str, typer.Argument(metavar="EVENT", help="ROOM:SEQ, as in lobby:17, or the id of the event.")
 ]
 To = Annotated[
-    str, typer.Argument(metavar="[PROFILE[/DEVICE]]", help="The recipient; default: all that lack it.")
+    str, typer.Argument(metavar="PROFILE[/DEVICE]", help="The recipient; default: all that lack it.")
 ]
 Sender = Annotated[
     str, typer.Option("--sender", metavar="PROFILE", help="With an id: its sender, which is quicker.")
@@ -165,7 +165,7 @@ def _summary(story: admin_pb2.ExplainDeliveryResponse, targets: Sequence[EventRe
         return f"{stored}, is for no device"
     published = "" if story.published else ", about to be published"
     shown = ", ".join(f"{number:,} {name}" for name, number in counts.items())
-    return f"{stored}{published}, is for {sum(counts.values()):,} devices: {shown}"
+    return f"{stored}{published}, is for {counted(sum(counts.values()), 'device')}: {shown}"
 
 
 def _counts(targets: Sequence[EventReceipt]) -> dict[str, int]:

@@ -15,6 +15,7 @@ from chatctl import (
     rooms,
     why,
 )
+from chatctl.columns import counted
 from chatctl.times import now_us
 from chatctl.top import actions
 from chatctl.top.page import Page, Row, View, page
@@ -62,7 +63,7 @@ def members(room_id: str) -> View:
             key=lambda member: member.profile_id,
             open=lambda member: of_profile(member.profile_id),
             more=found.more,
-            lines=(f"{found.room.head_seq:,} events{published}",),
+            lines=(f"{counted(found.room.head_seq, 'event')}{published}",),
         )
 
     return View(f"members of {room_id}", fetch, ("room", room_id))

@@ -13,9 +13,12 @@ MAX_TOLD = 64
 
 def unreachable(uri: str) -> str:
     """The sentence for a gateway that does not answer. With encryption the reason may be the key:
-    servers do not tell those that know another one."""
+    servers do not tell those that know another one, or none."""
     endpoint, mark, _ = split(uri)
-    return f"no gateway answers at {endpoint}" + (", or it has another key than the address" if mark else "")
+    if mark:
+        return f"no gateway answers at {endpoint}, or it has another key than the address"
+    encrypted = ", or it is encrypted and the address lacks its #KEY" if endpoint.startswith("tcp:") else ""
+    return f"no gateway answers at {endpoint}{encrypted}"
 
 
 def as_safe_as(uri: str, told: Iterable[str]) -> list[str]:

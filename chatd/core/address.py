@@ -41,7 +41,7 @@ class Address:
             if not is_local(endpoint):
                 raise ConfigError(
                     f"{text!r} is another machine, so the address needs the key of the server behind it, "
-                    f"{endpoint}#KEY; the server says it at start, and `chatd keys show` there"
+                    f"{endpoint}#KEY; the server says it at start, and `chatd keys show --mode MODE` there"
                 )
             return cls(endpoint)
         return cls(endpoint, parse_key(fragment))

@@ -17,6 +17,7 @@ from chatd import __version__
 from chatd.daemon import key_commands, token_commands
 from chatd.daemon.mode import Mode
 from chatd.errors import ChatdError, ConfigError
+from chatd.help import command_line
 
 app = typer.Typer(
     add_completion=False,
@@ -58,9 +59,9 @@ def root(
     """Stores chat events and streams them to every device of every subscriber: in order, at least
     once.
 
-    One machine:   chatd all
+    One process: chatd all
 
-    Two processes: chatd default   and   chatd gateway
+    Two processes: chatd default and chatd gateway
 
     Settings come from the environment or a TOML file: chatd settings lists them.
     """
@@ -175,7 +176,7 @@ def main() -> None:
     """Console script. Exit codes: 0 stopped cleanly, 1 failed, and another try may succeed, 2 bad
     settings or usage."""
     try:
-        app()
+        command_line(app)()
     except ChatdError as exc:
         for line in exc.explained.splitlines():
             print(f"chatd: {line}", file=sys.stderr)

@@ -83,7 +83,7 @@ def trust(
     key: Annotated[
         str, typer.Argument(metavar="KEY", help="A public key, or an address with #KEY behind it.")
     ],
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="Whose it is, for people.")] = "",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose it is, for people.")] = "",
     config: Config = None,
 ) -> None:
     """Let the process with this public key connect as a gateway or a node.

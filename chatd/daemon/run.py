@@ -6,7 +6,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -43,6 +43,9 @@ STATUS_SECONDS = 1.0
 
 EXTEND_SECONDS = 30.0
 """A gateway that waits for a default node extends its start by so much, three times as often."""
+
+WAITING_SECONDS = 3.0
+"""A gateway that has no default node after so long says so in its log."""
 
 GC_THRESHOLD = (50_000, 20, 50)
 """Nothing on the hot path makes cycles; looking for them every 700 allocations costs a few per
@@ -96,7 +99,7 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
 
             await serve_metrics(settings, node, gateway, stack, is_stopping=stop.is_set)
         if gateway is not None:
-            await _until_ready(gateway, stop, manager)
+            await _until_ready(gateway, settings.calls.uris(settings.place), stop, manager)
         warn_of_exposed(settings)
         # What lives this long lives for ever: the collector need not look at it again and again.
         gc.collect()
@@ -104,7 +107,8 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
         gc.set_threshold(*GC_THRESHOLD)
         where = {"gateway": gateway.uri} if gateway is not None else {}
         where |= {"default": identity.uri} if identity is not None else {}
-        log.info("chatd is ready", mode=mode, node_id=settings.node.node_id, version=__version__, **where)
+        if not stop.is_set():
+            log.info("chatd is ready", mode=mode, node_id=settings.node.node_id, version=__version__, **where)
         status = partial(_status, mode, node, gateway)
         reload = Reload(settings, context, identity, gateway, manager, status=status)
         reloading = loop.create_task(on_each(hung_up, reload), name="reload")
@@ -126,12 +130,18 @@ def _holder(mode: Mode, settings: Settings) -> str:
     return f"chatd {mode}, node {settings.node.node_id}, pid {os.getpid()}, since {since}"
 
 
-async def _until_ready(gateway: GatewayNode, stop: asyncio.Event, manager: ServiceManager) -> None:
+async def _until_ready(
+    gateway: GatewayNode, asked: Sequence[str], stop: asyncio.Event, manager: ServiceManager
+) -> None:
     """Wait for a default node, however long it takes: a start that systemd ends would drop the
     devices that wait, too."""
     said, say_again = "", 0.0
+    logged, log_at = "", asyncio.get_running_loop().time() + WAITING_SECONDS
     while (problem := gateway.problem) and not stop.is_set():
         now = asyncio.get_running_loop().time()
+        if now >= log_at and problem != logged:
+            logged = problem
+            log.warning("The gateway waits for a default node", problem=problem, asked=", ".join(asked))
         if now >= say_again or problem != said:
             said, say_again = problem, now + EXTEND_SECONDS / 3
             manager.waiting(f"waiting: {problem}", seconds=EXTEND_SECONDS)

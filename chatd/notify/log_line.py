@@ -13,9 +13,9 @@ class LogNotifier:
         log.info(
             "A device that is away is notified",
             kind=notification.kind,
-            profile=ascii(notification.profile_id),
-            device=ascii(notification.device_id),
-            room=ascii(notification.room_id),
+            profile=notification.profile_id,
+            device=notification.device_id,
+            room=notification.room_id,
             seq=notification.seq,
             badge=notification.badge,
         )

@@ -24,6 +24,7 @@ from chatctl.columns import (
     Column,
     Columns,
     cells,
+    counted,
     details,
     headings,
     list_only,
@@ -74,11 +75,21 @@ def test_lists_have_a_cell_for_each_heading() -> None:
     assert cells(Boat("", False, (), 0), COLUMNS) == ["-", "0", "no", "0 m"]
 
 
+def test_a_time_in_the_details_is_no_longer_in_microseconds() -> None:
+    columns: Columns[int] = (unlisted("made_at_us", get=int, detail=lambda at_us: f"{at_us:,}"),)
+    assert (record(5_000, columns), details(5_000, columns)) == ({"made_at_us": 5_000}, {"made_at": "5,000"})
+
+
+@pytest.mark.parametrize(("number", "shown"), [(0, "0 boats"), (1, "1 boat"), (2_000, "2,000 boats")])
+def test_things_are_counted(number: int, shown: str) -> None:
+    assert counted(number, "boat") == shown
+
+
 def test_details_have_the_keys_of_json_and_texts_for_people() -> None:
     assert list(details(ARGO, COLUMNS).items()) == [
         ("name", "Argo"),
         ("crew", "Jason, Orpheus"),
-        ("afloat", "True"),
+        ("afloat", "yes"),
         ("length_mm", "23500 mm"),
     ]
 
@@ -112,7 +123,8 @@ DETAILS_ONLY = {"membership_version"}  # of a room: room show adds it
 @pytest.mark.parametrize(("columns", "row"), [*TABLES, *NESTED], ids=lambda one: type(one).__name__)
 def test_each_table_fits_its_message(columns: Columns[Any], row: Message) -> None:
     assert len(cells(row, columns)) == len(headings(columns))
-    assert record(row, columns).keys() == details(row, columns).keys()
+    named = [key.removesuffix("_us") for key in record(row, columns)]
+    assert list(details(row, columns)) == named
     keys = [column.key for column in columns if column.key]
     assert list(record(row, columns)) == keys, "no key twice"
 

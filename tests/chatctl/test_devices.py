@@ -30,7 +30,7 @@ def test_devices_are_listed_shown_and_forgotten(chatctl: Chatctl) -> None:
     assert "bob\tphone\tno\t2\t1\t" in chatctl("device", "list").stdout
     shown = chatctl("device", "show", "bob", "tablet").stdout
     assert "owed\t2\n" in shown
-    created = shown.partition("created_at_us\t")[2].partition("\n")[0]
+    created = shown.partition("created_at\t")[2].partition("\n")[0]
     assert time.strptime(created, "%Y-%m-%d %H:%M:%S")
 
     assert "give --yes" in chatctl("device", "forget", "bob", "tablet", stdin="y\n", code=2).stderr

@@ -51,6 +51,14 @@ def test_a_database_that_is_away() -> None:
     assert only(found).found == "sqlite has been away for 1m30s"
 
 
+@pytest.mark.parametrize(("silent", "is_bad"), [(80, False), (100, True)])
+def test_who_is_silent_only_since_the_database_is_away_may_serve(silent: int, is_bad: bool) -> None:
+    found = looked()
+    found.status.database_away_since_us = NOW - 90 * SECOND
+    found.nodes.nodes[0].lease_left_us = -silent * SECOND
+    assert [one.name for one in bad(found)] == ["database", *(["default n"] if is_bad else [])]
+
+
 def test_nodes_that_are_silent_refused_or_of_another_version() -> None:
     found = looked()
     found.nodes.nodes.add(

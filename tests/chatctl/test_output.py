@@ -124,6 +124,28 @@ def test_joiners_are_shown_as_they_were_sent(chatctl: Chatctl) -> None:
         assert name in chatctl("--as", "bob", "send", name, "x", code=1).stderr
 
 
+def test_nothing_is_cut_off_where_a_terminal_is_narrow(chatctl: Chatctl) -> None:
+    room = "a-room-with-a-name-that-is-longer-than-the-terminal-is-wide"
+    chatctl("--as", "alice", "room", "create", room)
+    shown = chatctl.on_terminal("room", "list", COLUMNS="60")
+    assert "…" not in shown
+    first_cells = "".join(line.partition(" ")[0] for line in shown.splitlines())
+    assert room in first_cells
+
+
+def test_a_date_stands_at_the_left(capsys: pytest.CaptureFixture[str]) -> None:
+    out = Output(as_json=False)
+    out.terminal = True
+    columns: Columns[int] = (Column("made", "at_us", lambda _: "2026-11-26 10:00:00", get=int),)
+    out.rows([1], columns)
+    assert capsys.readouterr().out.startswith("made ")
+
+
+def test_a_flag_is_yes_or_no_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    Output(as_json=False).one({"sent": True, "forgotten": False, "tries": 1})
+    assert capsys.readouterr().out == "sent\tyes\nforgotten\tno\ntries\t1\n"
+
+
 def test_numbers_stand_at_the_right_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     out = Output(as_json=False)
     out.terminal = True

@@ -11,7 +11,7 @@ def test_receipts(chatctl: Chatctl) -> None:
     chatctl("--as", "bob", "tail", "--take-over", "--device", "phone", "--until-caught-up")
 
     shown = chatctl("--as", "alice", "receipts", "r", "3")
-    assert "2 recipients: 1 have received it, 1 have read it" in shown.stderr
+    assert "2 recipients: 1 has received it, 1 has read it" in shown.stderr
     bob, carol = (line.split("\t") for line in shown.stdout.splitlines())
     assert (bob[:3], carol) == (["bob", "phone", "-"], ["carol", "-", "-", "no"])
     page = chatctl("--as", "alice", "receipts", "r", "3", "--limit", "1")

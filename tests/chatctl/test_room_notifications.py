@@ -19,7 +19,7 @@ def test_what_a_room_tells(chatctl: Chatctl) -> None:
         "one option leaves the other"
     )
     assert chatctl.json(*show, "--mute-for", "0s")["level"] == "none"
-    assert chatctl(*show).stdout == "room_id\tquiet\nlevel\tnone\nmuted_until_us\tnot muted\n"
+    assert chatctl(*show).stdout == "room_id\tquiet\nlevel\tnone\nmuted_until\tnot muted\n"
     assert chatctl.json("--as", "alice", "room", "notifications", "quiet") == {
         "room_id": "quiet",
         "level": "all",

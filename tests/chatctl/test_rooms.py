@@ -24,16 +24,16 @@ def test_a_room_is_changed_by_its_owner(chatctl: Chatctl, room: str) -> None:
 def test_a_room_as_people_see_it(chatctl: Chatctl, room: str) -> None:
     rows = [line.split("\t") for line in chatctl("room", "list").stdout.splitlines()]
     (made,) = [row[-1] for row in rows if row[:-1] == [room, "", "2", "1", "alice"]]
-    thing, devices = chatctl("room", "show", room).stdout.split("alice\tTrue\t1\t")
+    thing, devices = chatctl("room", "show", room).stdout.split("alice\tyes\t1\t")
     assert dict(line.split("\t") for line in thing.splitlines()) == {
         "room_id": room,
         "name": "",
         "members": "2",
         "head_seq": "1",
         "created_by": "alice",
-        "created_at_us": made,
-        "hide_previews": "False",
+        "created_at": made,
+        "hide_previews": "no",
         "published_seq": "1",
         "membership_version": "1",
     }
-    assert devices == f"0\n{room}\tFalse\t1\t1\n"
+    assert devices == f"0\n{room}\tno\t1\t1\n"

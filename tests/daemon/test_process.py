@@ -150,7 +150,23 @@ def test_not_ready_while_the_default_node_is_missing(tmp_path: Path) -> None:
         systemd.settimeout(0.5)
         with pytest.raises(TimeoutError):
             systemd.recv(4096)
+        _wait_for_line(gateway, "waits for a default node")
+        assert "chatd is ready" not in gateway.log.read_text()
         with Daemon("default", tmp_path):
             systemd.settimeout(10)
             assert systemd.recv(4096).startswith(b"READY=1")
         assert gateway.stop() == 0
+
+
+def test_a_gateway_that_is_stopped_while_it_waits_was_never_ready(tmp_path: Path) -> None:
+    gateway = Daemon("gateway", tmp_path).start(wait=False)
+    _wait_for_line(gateway, "waits for a default node")
+    assert gateway.stop() == 0
+    assert "chatd is ready" not in gateway.log.read_text()
+
+
+def _wait_for_line(daemon: Daemon, text: str) -> None:
+    deadline = time.monotonic() + 20
+    while text not in daemon.log.read_text():
+        assert time.monotonic() < deadline, daemon.log.read_text()
+        time.sleep(0.05)

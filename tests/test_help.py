@@ -1,0 +1,60 @@
+"""Help on a terminal of 80 columns: paragraphs flow, and metavars are said once."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+HELPS = [
+    ("chatctl",),
+    ("chatctl", "room", "create"),
+    ("chatctl", "room", "update"),
+    ("chatctl", "dead-letter", "replay"),
+    ("chatctl", "why"),
+    ("chatctl", "key"),
+    ("chatd",),
+    ("chatd", "keys", "trust"),
+    ("chatd", "token", "issue"),
+]
+
+
+def help_of(*words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", *words, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"COLUMNS": "80", "PATH": ""},
+    )
+    return done.stdout
+
+
+def test_a_paragraph_breaks_where_the_terminal_ends() -> None:
+    lines = [line.strip("│ ") for line in help_of("chatctl").splitlines()]
+    begin = next(number for number, line in enumerate(lines) if line.startswith("check "))
+    assert lines[begin : begin + 3] == [
+        "check        Check what an operator would look at: does everything answer,",
+        "does everybody get their events? Says what to do where not, and",
+        "exits with 3. Operators only.",
+    ]
+
+
+def test_paragraphs_stay_apart() -> None:
+    assert (
+        "\n                                                                                \n Example: "
+        in (help_of("chatctl", "why"))
+    )
+
+
+@pytest.mark.parametrize("words", HELPS, ids=" ".join)
+def test_metavars_are_said_once(words: tuple[str, ...]) -> None:
+    shown = help_of(*words)
+    assert "<bool>" not in shown, "a flag takes no value"
+    usage = next(line for line in shown.splitlines() if "Usage:" in line)
+    assert not re.search(r"\[\[|…|\{[a-z]", usage), usage
+
+
+def test_arguments_that_may_be_repeated_are_shown_so() -> None:
+    assert "chatctl room create [OPTIONS] {ROOM} [MEMBER]..." in help_of("chatctl", "room", "create")
+    assert "chatctl dead-letter replay [OPTIONS] {LETTER}..." in help_of("chatctl", "dead-letter", "replay")
