@@ -75,12 +75,16 @@ def _database(status: admin.GetStatusResponse, now_us: int) -> Finding:
 
 
 def _nodes(nodes: admin.ListNodesResponse, status: admin.GetStatusResponse, now_us: int) -> Iterator[Finding]:
-    """While the database is away nobody can renew a lease: silence since then says nothing."""
+    """While the database is away nobody can renew a lease: silence since then says nothing. A
+    process that was started again, or changed its key, has left a lease behind."""
+    living = {_place(one) for one in nodes.nodes if one.lease_left_us > 0}
     away_us = now_us - status.database_away_since_us if status.database_away_since_us else 0
     for one in nodes.nodes:
         name = f"{one.kind} {one.node_id}"
         if one.refused:
             yield Finding(name, False, f"refused: {one.refused}", "upgrade it, or the node that answers")
+        elif one.lease_left_us <= 0 and _place(one) in living:
+            continue
         elif 0 <= -one.lease_left_us < away_us:
             yield Finding(name, True, "not known to be silent: the database, which has its lease, is away")
         elif one.lease_left_us <= 0:
@@ -88,6 +92,11 @@ def _nodes(nodes: admin.ListNodesResponse, status: admin.GetStatusResponse, now_
             yield Finding(name, False, found, "start it again, or wait an hour if it was ended for good")
         else:
             yield Finding(name, True, f"serves at {one.uri}")
+
+
+def _place(node: admin.Node) -> tuple[str, str, str]:
+    """A process by its place, whatever its key."""
+    return node.kind, node.node_id, node.uri.partition("#")[0]
 
 
 def _gateways(status: admin.GetStatusResponse) -> Iterator[Finding]:

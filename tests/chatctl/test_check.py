@@ -1,9 +1,13 @@
 import json
+import time
 
 from tests.chatctl.command import Chatctl
 
 
 def test_all_is_well_in_a_new_chatd(chatctl: Chatctl) -> None:
+    deadline = time.monotonic() + 20
+    while not any(node["kind"] == "gateway" for node in chatctl.json("nodes")):
+        assert time.monotonic() < deadline, "the gateway takes its lease soon after it is ready"
     found = {one["check"]: one for one in json.loads(chatctl("check", "--json").stdout)}
     assert {one["verdict"] for one in found.values()} == {"good"}
     assert {"answer", "database", "versions", "deliveries", "dead letters", "notifications"} <= set(found)

@@ -51,6 +51,18 @@ def test_a_database_that_is_away() -> None:
     assert only(found).found == "sqlite has been away for 1m30s"
 
 
+def test_the_lease_of_an_old_key_is_no_silence() -> None:
+    found = looked()
+    now = found.nodes.nodes[0]
+    now.uri = "tcp://node.example:7401#5e31"
+    old = found.nodes.nodes.add()
+    old.CopyFrom(now)
+    old.uri, old.lease_left_us = "tcp://node.example:7401#ca20", -5 * SECOND
+    assert bad(found) == []
+    now.lease_left_us = -SECOND
+    assert [one.name for one in bad(found)] == ["default n", "default n"]
+
+
 @pytest.mark.parametrize(("silent", "is_bad"), [(80, False), (100, True)])
 def test_who_is_silent_only_since_the_database_is_away_may_serve(silent: int, is_bad: bool) -> None:
     found = looked()
