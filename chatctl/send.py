@@ -25,6 +25,7 @@ Priority = Annotated[
         parser=parse_priority,
         metavar="bulk|normal|urgent|highest|-1…3",
         help="Among several rooms, events of higher priority go first.",
+        show_default="normal",
     ),
 ]
 Mentions = Annotated[

@@ -40,6 +40,10 @@ def test_a_paragraph_breaks_where_the_terminal_ends() -> None:
     ]
 
 
+def test_a_default_is_said_in_the_words_of_its_option() -> None:
+    assert "[default: normal]" in help_of("chatctl", "send")
+
+
 def test_paragraphs_stay_apart() -> None:
     assert (
         "\n                                                                                \n Example: "
