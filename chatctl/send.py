@@ -24,8 +24,8 @@ Priority = Annotated[
         "--priority",
         parser=parse_priority,
         metavar="bulk|normal|urgent|highest|-1…3",
-        help="Among several rooms, events of higher priority go first.",
-        show_default="normal",
+        help="Among several rooms, events of higher priority go first. Default: normal.",
+        show_default=False,
     ),
 ]
 Mentions = Annotated[

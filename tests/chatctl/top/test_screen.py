@@ -154,7 +154,7 @@ async def test_nothing_is_done_before_the_answer_is_yes(daemon: Daemon) -> None:
         await until(pilot, lambda: len(screen.screen_stack) == 2)
         await pilot.press("y")
         await until(pilot, lambda: table(screen) == [])
-        assert text(screen, "said") == "alice/old-phone is forgotten"
+        await until(pilot, lambda: text(screen, "said") == "alice/old-phone is forgotten")
         await pilot.press("9")
         await until(pilot, lambda: "ForgetDevice" in {row[3] for row in table(screen)})
 
