@@ -54,6 +54,6 @@ class Guard:
         """The status, and the User-Id."""
         match request:
             case [version, _, domain, address, _, b"CURVE", key] if (version, domain) == (_VERSION, DOMAIN):
-                if self._is_known(key, one_line(address.decode("ascii", "replace"))):
+                if self._is_known(key, one_line(address.decode("ascii", "backslashreplace"))):
                     return _OK, key.hex().encode()
         return _COME_AGAIN, b""

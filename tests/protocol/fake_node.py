@@ -10,14 +10,18 @@ import zmq
 from google.protobuf.message import Message
 
 from chatd.core import node_protocol
+from chatd.core.channel_numbers import SentNumbers
 from chatd.core.wire import error_to_pb, queue_body
 from chatd.errors import ChatdError
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
 from chatd.pb.node.v1 import node_pb2
+from chatd.transport.queue import join_topics
+from chatd.transport.queue.subscriptions import OWN
 from chatd.transport.sockets import bind_router, bind_xpub, endpoint, new_context
 
 DEADLINE = 10.0
 QUEUE = "user.event.delivery"
+STARTED_AT_US = 1
 ANSWERED_BY_ITSELF = ("Describe", "AckBatch", "CloseStreams")
 
 
@@ -44,6 +48,8 @@ class FakeNode:
         self.described = 0
         """How often the gateway has asked."""
         self._heard: dict[str, deque[Heard]] = {}
+        self._numbers = SentNumbers(STARTED_AT_US)
+        self._beat_at = 0.0
 
     def close(self) -> None:
         self._context.destroy(linger=0)
@@ -68,8 +74,12 @@ class FakeNode:
         self.hear(method)
         self._reply(self._heard[method].popleft(), outcome)
 
-    def publish(self, topic: bytes, header: node_pb2.QueueHeader, records: bytes) -> None:
-        self._queue.send(topic + queue_body(header.SerializeToString(), records))
+    def publish(
+        self, topic: bytes, header: node_pb2.QueueHeader, records: bytes, *, joined: bytes = b""
+    ) -> None:
+        """``joined``: topics, behind a gateway's own."""
+        body = queue_body(header.SerializeToString(), records)
+        self._queue.send(b"".join((topic, self._numbers.stamp(), joined, body)))
 
     @property
     def unanswered(self) -> list[str]:
@@ -82,7 +92,18 @@ class FakeNode:
         self._read()
         self._heard.clear()
 
+    def _beat(self) -> None:
+        """Each second, to the gateways that listen: the node publishes, and nothing is missing."""
+        if time.monotonic() < self._beat_at:
+            return
+        self._beat_at = time.monotonic() + 1.0
+        header = node_pb2.QueueHeader(node_started_at_us=STARTED_AT_US)
+        no_topics = join_topics(())
+        for own in [topic for topic in self.subscriptions if topic[:1] == OWN]:
+            self.publish(own, header, b"", joined=no_topics)
+
     def _read(self) -> None:
+        self._beat()
         while self._queue.poll(0):
             event = self._queue.recv()
             if event[:1] == b"\x01":
@@ -100,7 +121,7 @@ class FakeNode:
                 self.described += 1
                 description = node_pb2.DescribeResponse(
                     queue_name=QUEUE,
-                    started_at_us=1,
+                    started_at_us=STARTED_AT_US,
                     call_uri=self.uri,
                     queue_uri=self.queue_uri,
                     protocol=self.protocol,

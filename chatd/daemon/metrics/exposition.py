@@ -54,7 +54,7 @@ class PartsCollector(Collector):
         yield CounterMetricFamily(
             "process_cpu_seconds", "CPU time of all threads in seconds.", time.process_time()
         )
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         yield GaugeMetricFamily(
             "process_resident_memory_bytes", "Resident memory in bytes.", pages * resource.getpagesize()
         )
