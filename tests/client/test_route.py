@@ -65,7 +65,10 @@ def test_an_encrypted_gateway_sends_nobody_to_a_plain_address() -> None:
 
 
 def test_a_gateway_that_does_not_answer_may_have_another_key() -> None:
-    assert unreachable("tcp://127.0.0.1:7400") == "no gateway answers at tcp://127.0.0.1:7400"
+    assert unreachable("ipc:///run/chatd/gateway") == "no gateway answers at ipc:///run/chatd/gateway"
+    assert unreachable("tcp://127.0.0.1:7400") == (
+        "no gateway answers at tcp://127.0.0.1:7400, or it is encrypted and the address lacks its #KEY"
+    )
     assert unreachable("tcp://chat.example:7400#" + "5e31" * 16) == (
         "no gateway answers at tcp://chat.example:7400, or it has another key than the address"
     )
