@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import structlog
@@ -40,6 +40,8 @@ MAX_ANSWER_BYTES = 15 * 1_048_576
 """A frame over 16 MiB would end the gateway's connection, and with it the calls of all its
 clients. Answers are bounded where they are made; this is the last look."""
 DESCRIBE = "NodeService/Describe"
+CALLERS_KEPT = 4_096
+"""Clients whose identities are not read anew with each call: the last ones."""
 
 
 class _Call(NamedTuple):
@@ -145,7 +147,7 @@ class Calls:
             raise UnknownMethod(f"no method {request.method[:80]!a}")
         if self._store.waiting >= MAX_WAITING:
             raise Overloaded(f"{MAX_WAITING} requests are waiting for the database")
-        caller = _caller(request.caller)
+        caller = _caller(request.caller.SerializeToString())
         witness = self._testify(method, caller, request.payload)
         try:
             answer = method.answer(caller, request.payload)
@@ -193,7 +195,10 @@ class Calls:
             log.warning("A reply could not be sent: its gateway has gone")
 
 
-def _caller(given: pb.Caller) -> Caller:
+@lru_cache(maxsize=CALLERS_KEPT)
+def _caller(encoded: bytes) -> Caller:
+    """The same clients call again and again."""
+    given = pb.Caller.FromString(encoded)
     return Caller(
         given.profile_id,
         scopes_from_pb(given.scopes) if given.role == pb.Role.ROLE_OPERATOR else NO_SCOPES,
