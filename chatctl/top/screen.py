@@ -8,10 +8,10 @@ from rich.text import Text
 from textual import events, on, work
 from textual.app import App, ComposeResult
 from textual.binding import Binding
-from textual.screen import ModalScreen
 from textual.widgets import DataTable, Footer, Input, Static
 
 from chatctl.columns import is_number
+from chatctl.top.modals import Help, Question
 from chatctl.top.overview import overview
 from chatctl.top.page import Action, Page, Row, View, in_order, matching
 from chatctl.top.views import TABS, opened_by
@@ -22,44 +22,6 @@ from chatd.text import escaped
 COST_SHARE, LONGEST_PAUSE = 100, 15.0
 """A look that took a tenth of a second is repeated after 100 times as long: the service spends a
 hundredth of its time on the screen. No pause is longer than so many seconds."""
-
-HELP = """\
-1 overview     2 rooms          3 devices  4 laggards  5 connections
-6 dead letters 7 notifications  8 nodes    9 audit
-
-enter   into the row             esc, backspace   back
-/       show rows with a text    s, S             sort by the next column, turn the order
-:       a command (:help lists)  space            look again now
-?       this help                q                end
-
-The keys at the bottom are what can be done with the row. Each asks before it does it.
-Nothing else on this screen changes anything."""
-
-
-class Question(ModalScreen[bool]):
-    """Asks before something is done: y does it, all other keys do not."""
-
-    def __init__(self, question: str) -> None:
-        super().__init__()
-        self._question = question
-
-    def compose(self) -> ComposeResult:
-        yield Static(Text(f"{escaped(self._question)}\n\ny: yes   any other key: no"), id="question")
-
-    def on_key(self, event: events.Key) -> None:
-        event.stop()
-        self.dismiss(event.key == "y")
-
-
-class Help(ModalScreen[None]):
-    """The keys; any key leaves."""
-
-    def compose(self) -> ComposeResult:
-        yield Static(Text(HELP), id="question")
-
-    def on_key(self, event: events.Key) -> None:
-        event.stop()
-        self.dismiss()
 
 
 class Top(App[None]):
@@ -144,7 +106,7 @@ class Top(App[None]):
             self._answered_at = time.monotonic()
         pause = 0.0 if page is None else min(LONGEST_PAUSE, COST_SHARE * (time.monotonic() - began))
         self._next_look = time.monotonic() + max(self._every, pause)
-        if page is not None and view is self.view:
+        if page is not None and view is self.view and self.is_running:
             if self.query_one("#said", Static).has_class("outage"):
                 self._say("")
             self._show(page)
@@ -203,6 +165,8 @@ class Top(App[None]):
         self.action_look()
 
     def _say(self, text: str) -> None:
+        if not self.is_running:  # it ended while the service was asked
+            return
         said = self.query_one("#said", Static)
         said.update(Text(escaped(text)))
         said.set_class(text.startswith("! no answer"), "outage")

@@ -15,6 +15,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import DataTable, Static
 
+from chatctl.top.page import Page, View
 from chatctl.top.screen import Top
 from chatd.client import Client
 from tests.daemons import Daemon, operator_token
@@ -222,3 +223,19 @@ def test_the_command_draws_and_ends(daemon: Daemon) -> None:
         finally:
             process.kill()
             os.close(ours)
+
+
+async def test_an_answer_after_the_end_is_let_go(daemon: Daemon) -> None:
+    answers: list[str] = []
+
+    async def late(_client: Client) -> Page:
+        while screen.is_running or screen.query("#said"):
+            await asyncio.sleep(0)
+        answers.append("came")
+        return Page((), ())
+
+    async with top(daemon) as (screen, _pilot):
+        screen._go_to(View("late", late, ()))
+    while not answers:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
