@@ -1,7 +1,6 @@
 """The common part of an operator's changes of a device's outbox: the device is looked up, its rooms
 are bounded, and its stream has to be opened again."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from chatd.default.limits import MAX_NEW_ENTRIES
@@ -9,20 +8,24 @@ from chatd.errors import EventNotFound, LimitReached
 from chatd.store.database import Database
 from chatd.store.transaction import Transaction
 
+MOST_ENTRIES = MAX_NEW_ENTRIES
+"""Outbox entries that one call changes."""
+Rows = list[tuple[Any, ...]]
 
-def find_entries(
-    database: Database, sql: str, parameters: Sequence[object], *, profile_id: str, device_id: str
-) -> list[tuple[Any, ...]]:
-    """The rows of a query of a device's outbox entries, MAX_NEW_ENTRIES at most. Raises
-    EventNotFound if there is no such device, LimitReached if there are more."""
-    known = database.rows(
+
+def check_device(database: Database, profile_id: str, device_id: str) -> None:
+    """Raises EventNotFound if there is no such device."""
+    if not database.rows(
         "SELECT 1 FROM device WHERE profile_id = ? AND device_id = ?", (profile_id, device_id)
-    )
-    if not known:
+    ):
         raise EventNotFound(f"'{profile_id}' has no device '{device_id}'")
-    rows = database.rows(f"{sql} LIMIT ?", (*parameters, MAX_NEW_ENTRIES + 1))
-    if len(rows) > MAX_NEW_ENTRIES:
-        raise LimitReached(f"more than {MAX_NEW_ENTRIES:,} rooms; name one")
+
+
+def check_entries(rows: Rows) -> Rows:
+    """The entries that were found, of MOST_ENTRIES + 1 at most. Raises LimitReached if they are
+    more than MOST_ENTRIES."""
+    if len(rows) > MOST_ENTRIES:
+        raise LimitReached(f"more than {MOST_ENTRIES:,} rooms; name one")
     return rows
 
 

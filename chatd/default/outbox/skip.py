@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from chatd.default.dead_letters.failures import set_has_failures, skip_event
-from chatd.default.outbox.reset import find_entries, reset_stream
+from chatd.default.outbox.reset import MOST_ENTRIES, check_device, check_entries, reset_stream
 from chatd.pb.events.v1.payloads_pb2 import SkipReason
 from chatd.store.command import Command, Locks, Query
 from chatd.store.database import Database, chunks, placeholders
@@ -47,8 +47,8 @@ class FindSkipped(Query[tuple[Skipped, ...]]):
             if self.until_us
             else "NULL"
         )
-        rows = find_entries(
-            database,
+        check_device(database, self.profile_id, self.device_id)
+        rows = database.rows(
             f"""
             SELECT outbox.room_id, outbox.acked_seq, COALESCE(outbox.until_seq, room.head_seq), room.first_seq,
                 {younger}
@@ -57,18 +57,18 @@ class FindSkipped(Query[tuple[Skipped, ...]]):
             WHERE outbox.profile_id = ? AND outbox.device_id = ? AND ? IN ('', outbox.room_id)
                 AND outbox.acked_seq < COALESCE(outbox.until_seq, room.head_seq)
             ORDER BY outbox.room_id, outbox.start_seq
+            LIMIT ?
             """,
             (
                 *((self.until_us,) if self.until_us else ()),
                 self.profile_id,
                 self.device_id,
                 self.room_id,
+                MOST_ENTRIES + 1,
             ),
-            profile_id=self.profile_id,
-            device_id=self.device_id,
         )
         found: dict[str, Skipped] = {}
-        for room_id, acked_seq, end, first_seq, younger_seq in rows:
+        for room_id, acked_seq, end, first_seq, younger_seq in check_entries(rows):
             until = end if younger_seq is None else min(end, younger_seq - 1)
             until = min(until, self.until_seq) if self.until_seq else until
             if until > acked_seq:

@@ -4,13 +4,14 @@ import pytest
 
 from chatd.core.model import Owed, StreamAcks, StreamKey
 from chatd.default.dead_letters.failures import DeleteSettledFailures
+from chatd.default.outbox import reset
 from chatd.default.outbox.cursors import AckCursors, NotCounted
-from chatd.default.outbox.replay import ReplayOutbox
+from chatd.default.outbox.replay import FindReplayed, ReplayOutbox
 from chatd.default.outbox.skip import FindOwedEvent, FindSkipped, SkipEvent, SkipOutbox, Skipped
 from chatd.default.outbox.store import GetBroadcast, ListOutbox
 from chatd.default.retention.store import PurgeLog
 from chatd.default.rooms.membership import RemoveSubscriptions
-from chatd.errors import EventNotFound
+from chatd.errors import EventNotFound, LimitReached
 from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventDelivery, SkipReason
 from tests.store.driver import RULE, Store, acks, deliveries, event, ranges, send
 
@@ -159,6 +160,16 @@ def test_retention_keeps_what_the_device_was_not_told_of(rooms: Store, owed: Str
     rooms.do(told(stream, "a", 2, 4))
     rooms.do(PurgeLog("b", 7, 0, 100, rooms.now_us + 1))
     assert rooms.database.rows("SELECT room_id, told FROM delivery_gap") == [("a", 1)]
+
+
+def test_with_too_many_rooms_one_has_to_be_named(
+    rooms: Store, owed: StreamKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reset, "MOST_ENTRIES", 1)
+    for query in (FindSkipped, FindReplayed):
+        with pytest.raises(LimitReached, match="name one"):
+            rooms.ask(query("bob", "d", "", 0, 1))
+        rooms.ask(query("bob", "d", "a", 0, 1))
 
 
 def test_nobody_has_no_device(rooms: Store) -> None:
