@@ -11,11 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
-
 from chatctl.columns import Column, Columns, cells, details, headings, numeric, plain, record
 from chatctl.reader import ReaderGone
 from chatd.text import escaped
@@ -32,8 +27,6 @@ class Output:
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         self.terminal = sys.stdout.isatty()
-        self._console = Console(highlight=False, soft_wrap=True)
-        self._messages = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def rows(self, rows: Iterable[T], columns: Columns[T], *, more: str = "") -> None:
         """Print a list. ``more``: the advice if the service has further rows
@@ -85,7 +78,7 @@ class Output:
 
     def say(self, message: str) -> None:
         """Print a message to stderr."""
-        self._messages.print(Text(escaped(message)))
+        sys.stderr.write(escaped(message) + "\n")
 
     @contextmanager
     def progress(self, doing: str) -> Iterator[Callable[[int], None]]:
@@ -96,24 +89,31 @@ class Output:
         if not sys.stderr.isatty():
             yield lambda count: None
             return
+        from rich.console import Console  # here: most runs show no counter, and rich takes its time
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
             TextColumn("{task.completed:,.0f}"),
             TimeElapsedColumn(),
         )
-        with Progress(*columns, console=self._messages, transient=True) as bar:
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(doing, total=None)
             yield lambda count: bar.advance(task, count)
 
     def _table(self, heads: Sequence[str], numbers: Sequence[bool], lines: Sequence[Sequence[str]]) -> None:
+        from rich.console import Console  # here: pipes do without
+        from rich.table import Table
+        from rich.text import Text
+
         table = Table(box=None, header_style="bold", pad_edge=False)
         for head, is_numeric in zip(heads, numbers, strict=True):
             # What does not fit goes on in the next line: nobody can use half an id or an address.
             table.add_column(head, justify="right" if is_numeric else "left", overflow="fold")
         for line in lines:
             table.add_row(*map(Text, line))
-        self._console.print(table)
+        Console(highlight=False, soft_wrap=True).print(table)
 
     def _json(self, thing: object, *, indent: bool) -> None:
         self._line(json.dumps(thing, ensure_ascii=True, indent=2 if indent else None))
