@@ -1,6 +1,5 @@
 """One run of chatctl: its global options, the output and the client they describe."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +71,8 @@ def output(context: typer.Context, as_json: bool) -> "Output":
 
 def run(context: typer.Context, action: "Callable[[Client], Awaitable[R]]") -> R:
     """Connect a client, run ``action`` with it, close it."""
+    import asyncio  # here: see above
+
     client = options(context).client()
 
     async def connected() -> R:

@@ -8,17 +8,16 @@ Texts and names come from strangers. They are made harmless here and in ``forms`
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
-
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, TypeVar
 
 from chatctl.columns import Column, Columns, cells, headings, numeric, plain, record
 from chatctl.forms import Form, csv_line, json_text, yaml_text
 from chatctl.reader import ReaderGone
 from chatd.text import escaped
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
 
 T = TypeVar("T")
 Pair = tuple[str, str, bool]
@@ -42,7 +41,6 @@ class Output:
         self.form = form or (Form.TABLE if self.terminal else Form.PLAIN)
         self.headers = headers
         self._begun: list[str] | None = None
-        self._messages = Console(stderr=True, highlight=False, soft_wrap=True)
 
     @property
     def structured(self) -> bool:
@@ -102,8 +100,8 @@ class Output:
             return
         width = max((len(escaped(name)) for name, _, _ in pairs), default=0) + 1
         for name, value, bad in pairs:
-            shown = Text(escaped(value), style=_BAD if bad else "")
-            self._print(Text(f"{escaped(name) + ':':<{width}} ").append(shown))
+            shown = self._in_colour(value) if bad else escaped(value)
+            self._line(f"{escaped(name) + ':':<{width}} {shown}")
 
     def item(self, row: T, columns: Columns[T]) -> None:
         """Print one of a stream of things on one line and flush it, so that a pipe sees it at
@@ -124,7 +122,7 @@ class Output:
 
     def say(self, message: str) -> None:
         """Print a message to stderr."""
-        self._messages.print(Text(escaped(message)))
+        sys.stderr.write(escaped(message) + "\n")
 
     @contextmanager
     def progress(self, doing: str) -> Iterator[Callable[[int], None]]:
@@ -135,17 +133,23 @@ class Output:
         if not sys.stderr.isatty():
             yield lambda count: None
             return
+        from rich.console import Console  # here: most runs show no counter, and rich takes its time
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
             TextColumn("{task.completed:,.0f}"),
             TimeElapsedColumn(),
         )
-        with Progress(*columns, console=self._messages, transient=True) as bar:
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(doing, total=None)
             yield lambda count: bar.advance(task, count)
 
     def _table(self, rows: Sequence[T], columns: Columns[T]) -> None:
+        from rich.table import Table  # here: pipes do without
+        from rich.text import Text
+
         table = Table(box=None, header_style="bold", pad_edge=False, show_header=self.headers)
         listed = [column for column in columns if column.heading]
         for column, is_numeric in zip(listed, numeric(rows, columns), strict=True):
@@ -155,15 +159,22 @@ class Output:
             table.add_row(
                 *(Text(escaped(one.cell(row)), style=_BAD if one.bad(row) else "") for one in listed)
             )
-        self._print(table)
+        self._write(self._rendered(table))
 
-    def _print(self, shown: Table | Text) -> None:
-        """Print with colours, if that is on a terminal and NO_COLOR is not set."""
+    def _in_colour(self, value: str) -> str:
+        from rich.text import Text  # here: see _table
+
+        return self._rendered(Text(escaped(value), style=_BAD)).removesuffix("\n")
+
+    def _rendered(self, shown: "Table | Text") -> str:
+        """With colours, if that is on a terminal and NO_COLOR is not set."""
+        from rich.console import Console  # here: see _table
+
         width = None if self.terminal else _UNBOUNDED
         console = Console(highlight=False, soft_wrap=True, force_terminal=self.terminal, width=width)
         with console.capture() as captured:
             console.print(shown)
-        self._write(captured.get())
+        return captured.get()
 
     def _document(self, thing: object) -> None:
         if self.form is Form.YAML:
