@@ -26,31 +26,30 @@ async def show(stream: Stream, shown: list[tuple[str, int, str]], wanted: int, s
                 return
 
 
-@pytest.fixture(scope="module")
+RESTARTS = {
+    "tcp": (("default", "kill"), ("gateway", "kill")),
+    "ipc": (("default", "stop"), ("gateway", "stop")),
+    "all": (("all", "kill"), ("all", "stop")),
+}
+"""The process that ends and the way of it, by the transport between two processes, or of one."""
+
+
+@pytest.fixture(scope="module", params=RESTARTS)
 def deployment(
     request: pytest.FixtureRequest, shared_db_uri: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
-    """One process, or two with a transport between them. Each test has rooms and profiles of its
-    own in it."""
+    """Each test has a room and profiles of its own in it."""
     folder: Path = tmp_path_factory.mktemp("faults")
     count, transport = (0, "ipc") if request.param == "all" else (1, request.param)
     with Deployment(folder, shared_db_uri, defaults=count, gateways=count, transport=transport) as running:
         yield running
 
 
-@pytest.mark.parametrize(
-    ("deployment", "victim", "end"),
-    [
-        ("tcp", "default", "kill"),
-        ("tcp", "gateway", "kill"),
-        ("ipc", "default", "stop"),
-        ("ipc", "gateway", "stop"),
-        ("all", "all", "kill"),
-        ("all", "all", "stop"),
-    ],
-    indirect=["deployment"],
-)
-async def test_restarts_lose_nothing(deployment: Deployment, victim: str, end: str) -> None:
+@pytest.mark.parametrize("number", [0, 1])
+async def test_restarts_lose_nothing(
+    deployment: Deployment, request: pytest.FixtureRequest, number: int
+) -> None:
+    victim, end = RESTARTS[request.node.callspec.params["deployment"]][number]
     (daemon,) = {"default": deployment.defaults, "gateway": deployment.gateways, "all": deployment.all}[
         victim
     ]
