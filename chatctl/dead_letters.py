@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
+from chatctl.absent import Absent
 from chatctl.arguments import AsJson, Limit, OnlyDevice, OnlyProfile, OnlyRoom
 from chatctl.columns import Column, Columns, unlisted, yes_no
 from chatctl.deliveries import reason_name
 from chatctl.invocation import call, output
 from chatctl.paging import advice
 from chatctl.times import age_since, clock
-from chatd.errors import EventNotFound
 from chatd.pb.admin.v1 import admin_pb2
 
 app = typer.Typer(
@@ -81,7 +81,7 @@ def show(
     request = admin_pb2.ListDeadLettersRequest(letter_id=letter)
     page = call(context, "AdminService/ListDeadLetters", request, admin_pb2.ListDeadLettersResponse)
     if not page.letters:
-        raise EventNotFound(f"no dead letter '{letter}'")
+        raise Absent(f"no dead letter '{letter}'")
     output(context, as_json).details(page.letters[0], COLUMNS)
 
 
@@ -95,7 +95,7 @@ def replay(context: typer.Context, letters: LetterIds, as_json: AsJson = False) 
     request = admin_pb2.ReplayDeadLettersRequest(letter_ids=letters)
     done = call(context, "AdminService/ReplayDeadLetters", request, admin_pb2.ReplayDeadLettersResponse)
     output(context, as_json).names("replayed", done.replayed)
-    _fail_if_unknown(done.unknown, "do not exist, or their events are no longer kept")
+    _fail_if_unknown(done.unknown, ", or no longer with an event that is kept")
 
 
 @app.command()
@@ -107,9 +107,11 @@ def drop(context: typer.Context, letters: LetterIds, as_json: AsJson = False) ->
     request = admin_pb2.DropDeadLettersRequest(letter_ids=letters)
     done = call(context, "AdminService/DropDeadLetters", request, admin_pb2.DropDeadLettersResponse)
     output(context, as_json).names("dropped", done.dropped)
-    _fail_if_unknown(done.unknown, "do not exist")
+    _fail_if_unknown(done.unknown)
 
 
-def _fail_if_unknown(unknown: Sequence[str], why: str) -> None:
+def _fail_if_unknown(unknown: Sequence[str], besides: str = "") -> None:
     if unknown:
-        raise EventNotFound(f"{len(unknown)} dead letters {why}: {', '.join(unknown)}")
+        letters = ", ".join(f"'{letter}'" for letter in unknown)
+        noun = "no dead letter" if len(unknown) == 1 else "no dead letters"
+        raise Absent(f"there {'is' if len(unknown) == 1 else 'are'} {noun} {letters}{besides}")
