@@ -56,6 +56,7 @@ COMMANDS = {
     "status": ("status:status", "Show the counters of a node and of all gateways."),
     "nodes": ("nodes:nodes", "List default nodes and gateways."),
     "audit": ("audit:audit", "Show what operators did, and what was refused."),
+    "context": ("context:app", "Name services: address, token file and profile."),
     "key": ("key:key", "Show the public key of your own pair."),
 }
 """Each command's module and what it is there, and a line for the list of all commands, which is in
@@ -93,7 +94,8 @@ Uri = Annotated[
         "--uri",
         envvar="CHATD_URI",
         help="The gateway; on another machine with its key, tcp://HOST:PORT#KEY. Of several, separated by "
-        "commas, the first that answers is used.",
+        "commas, the first that answers is used. Default: the context's, else tcp://127.0.0.1:7400.",
+        show_default=False,
     ),
 ]
 Token = Annotated[
@@ -111,7 +113,8 @@ TokenFile = Annotated[
     typer.Option(
         "--token-file",
         envvar="CHATD_TOKENS_FILE",
-        help="chatd's token file; default: in its data directory.",
+        help="chatd's token file. Default: the context's, else in chatd's data directory: $CHATD_DATA_DIR, "
+        "$DATA_DIR, $STATE_DIRECTORY, /var/lib/chatd, $XDG_DATA_HOME/chatd or ~/.local/share/chatd.",
     ),
 ]
 KeyFile = Annotated[
@@ -132,6 +135,17 @@ Profile = Annotated[
         show_default=False,
     ),
 ]
+ContextName = Annotated[
+    str,
+    typer.Option(
+        "--context",
+        metavar="NAME",
+        help="Take address, token file and profile from this context; default: $CHATCTL_CONTEXT, else the "
+        "one in use (chatctl context use). An option beats the environment, which beats the context; one "
+        "that is named here beats the environment.",
+        show_default=False,
+    ),
+]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, help="Wait this many seconds for an answer.")]
 Version = Annotated[
     bool,
@@ -142,13 +156,14 @@ Version = Annotated[
 @app.callback()
 def root(
     context: typer.Context,
-    uri: Uri = "tcp://127.0.0.1:7400",
+    uri: Uri = "",
     token: Token = "",
     token_file: TokenFile = None,
     key_file: KeyFile = None,
     profile: Profile = "",
     timeout: Timeout = 10.0,
     as_json: AsJson = False,
+    context_name: ContextName = "",
     version: Version = False,
 ) -> None:
     """Talk to chatd: send and tail events, look into rooms and outboxes.
@@ -156,7 +171,7 @@ def root(
     Start here: chatctl --as alice room create lobby bob · chatctl --as bob tail ·
     chatctl --as alice send lobby hello
     """
-    context.obj = Options(uri, token, token_file, key_file, profile, timeout, as_json)
+    context.obj = Options(uri, token, token_file, key_file, profile, timeout, as_json, context_name)
 
 
 def main() -> None:
