@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
+from chatctl.anywhere import spread
 from chatctl.arguments import AsJson
+from chatctl.forms import Form
 from chatctl.invocation import Options
 from chatctl.plain_values import read_plainly
 from chatctl.reader import ReaderGone
@@ -146,6 +149,17 @@ ContextName = Annotated[
         show_default=False,
     ),
 ]
+Output = Annotated[
+    Form | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="The form; default: table on a terminal, plain (tabs between cells) in a pipe. csv is for "
+        "spreadsheets.",
+        show_default=False,
+    ),
+]
+NoHeaders = Annotated[bool, typer.Option("--no-headers", help="No headings above lists.")]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, help="Wait this many seconds for an answer.")]
 Version = Annotated[
     bool,
@@ -164,18 +178,36 @@ def root(
     timeout: Timeout = 10.0,
     as_json: AsJson = False,
     context_name: ContextName = "",
+    form: Output = None,
+    no_headers: NoHeaders = False,
     version: Version = False,
 ) -> None:
     """Talk to chatd: send and tail events, look into rooms and outboxes.
 
+    These options may stand behind the command, too.
+
     Start here: chatctl --as alice room create lobby bob · chatctl --as bob tail ·
     chatctl --as alice send lobby hello
     """
-    context.obj = Options(uri, token, token_file, key_file, profile, timeout, as_json, context_name)
+    context.obj = Options(
+        uri,
+        token,
+        token_file,
+        key_file,
+        profile,
+        timeout,
+        as_json,
+        form,
+        headers=not no_headers,
+        context=context_name,
+    )
 
 
 def main() -> None:
     """The console script. A traceback is shown only if CHATCTL_DEBUG is set."""
+    nowhere = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    # One that the caller has closed is None: nobody wants to hear it.
+    sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a character the terminal lacks is no failure
@@ -184,9 +216,11 @@ def main() -> None:
     try:
         if "--version" not in words[:1]:
             register(COMMANDS if completes else words)
-        command = command_line(app)
-        read_plainly(command)
-        command()
+        commands = command_line(app)
+        assert isinstance(commands, TyperGroup)
+        spread(commands)
+        read_plainly(commands)
+        commands()
     except (TimedOut, Unavailable, TimeoutError) as exc:
         _fail(exc, UNREACHABLE)
     except ConfigError as exc:

@@ -36,7 +36,7 @@ def add(context: typer.Context, name: Name, yes: Yes = False, as_json: AsJson = 
     """Keep the address, the token file and the profile of this run (--uri, --token-file, --as or
     their variables) under a name. A token is never kept.
 
-    Example: CHATD_URI=tcp://chat.example:7400#KEY chatctl context add prod
+    Example: chatctl context add prod --uri tcp://chat.example:7400#KEY --token-file ops.toml
     """
     given: Options = context.obj
     file = os.path.abspath(given.token_file.expanduser()) if given.token_file else ""

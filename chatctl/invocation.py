@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import typer
 
 from chatctl import contexts
+from chatctl.forms import Form
 from chatctl.token_file import first_token, own_token
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Options:
     profile: str
     timeout: float
     as_json: bool
+    form: Form | None
+    headers: bool
     context: str
 
     def client(self) -> "Client":
@@ -82,10 +85,17 @@ def _with_context(given: Options, chosen: contexts.ServiceContext | None) -> Opt
 
 
 def output(context: typer.Context, as_json: bool) -> "Output":
-    """The output of this run. ``as_json`` is the command's own --json."""
+    """The output of this run. ``as_json`` is the command's own --json. Raises typer.BadParameter if
+    it is contradicted."""
     from chatctl.output import Output  # here: see above
 
-    return Output(as_json=options(context).as_json or as_json)
+    given = options(context)
+    form = given.form
+    if given.as_json or as_json:
+        if form not in (None, Form.JSON):
+            raise typer.BadParameter(f"--json is --output json, and not {form}")
+        form = Form.JSON
+    return Output(form, headers=given.headers)
 
 
 def run(context: typer.Context, action: "Callable[[Client], Awaitable[R]]") -> R:

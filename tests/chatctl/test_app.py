@@ -150,6 +150,12 @@ def test_a_reader_that_has_enough_is_no_failure(chatctl: Chatctl, room: str) -> 
     assert (done.returncode, done.stdout.count("\n"), done.stderr) == (0, 1, "")
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_stream_that_the_caller_has_closed_is_no_failure(chatctl: Chatctl, closed: str) -> None:
+    done = chatctl.in_shell("nodes", closed)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+
+
 def test_a_terminal_that_cannot_show_a_character_gets_it_escaped(chatctl: Chatctl, room: str) -> None:
     chatctl("--as", "alice", "send", room, "日本")
     chatctl.environment |= {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}

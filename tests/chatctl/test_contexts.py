@@ -25,7 +25,7 @@ def bare(chatctl: Chatctl, tmp_path: Path) -> Chatctl:
 
 
 def add(bare: Chatctl, name: str, uri: str, *options: str) -> str:
-    return bare("--uri", uri, *options, "context", "add", name).stdout
+    return bare("context", "add", name, "--uri", uri, *options).stdout
 
 
 def test_a_context_holds_address_token_file_and_profile(bare: Chatctl, uri: str, tokens: str) -> None:
