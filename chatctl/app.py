@@ -46,6 +46,7 @@ COMMANDS = {
     "receipts": "receipts:receipts",
     "presence": "presence:presence",
     "watch": "watch:watch",
+    "chat": "chat.command:chat",
     "top": "top.command:top",
     "stat": "stat:stat",
     "latency": "latency:latency",
