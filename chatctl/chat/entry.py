@@ -52,8 +52,8 @@ class Entry(Input):
         self._quiet: Timer | None = None
 
     def on_key(self, event: events.Key) -> None:
-        """Enter is taken here, not by its binding: that is looked for later, when the keys behind it
-        have been taken already."""
+        """Enter is taken here, not by its binding, which comes after keys that were pressed
+        later."""
         if event.key == "enter":
             event.stop()
             event.prevent_default()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from chatctl.chat.lines import Line, Paragraph, clock, counts, day, line_of, paragraph
 from chatctl.chat.stretches import Stretches
 from chatd.client import Delivery
-from chatd.pb.chat.v1.chat_pb2 import Unread
-from chatd.pb.events.v1.payloads_pb2 import EventType
+from chatd.pb.chat.v1.chat_pb2 import GetDeliveryStatusResponse, Unread
+from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventType
 
 TYPING_SECONDS = 5.0
 """Seconds after which somebody has stopped writing if nobody says so (PROTOCOL.md)."""
@@ -164,6 +164,14 @@ class Room:
     def was_read(self, profile: str, seq: int) -> None:
         """Somebody else has read up to ``seq``."""
         self._read[profile] = max(seq, self._read.get(profile, 0))
+
+    def told(self, seq: int, status: GetDeliveryStatusResponse) -> None:
+        """How far the event ``seq`` has come."""
+        for one in status.profiles:
+            if one.read:
+                self.was_read(one.profile_id, seq)
+            if one.state == DeliveryState.DELIVERY_STATE_ACKNOWLEDGED:
+                self.received(seq, seq)
 
     def readers(self, seq: int) -> list[str]:
         """Those of whom it is known that they have read up to ``seq``."""

@@ -2,17 +2,15 @@
 input line below. A narrow terminal shows the middle alone."""
 
 import asyncio
-import time
 from collections.abc import Coroutine
 
-from rich.text import Text
 from textual import on, work
 from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
-from chatctl.chat.acts import label, listed
+from chatctl.chat import frame
 from chatctl.chat.commands import explained, parse
 from chatctl.chat.completion import Completer, completions
 from chatctl.chat.entry import Entry
@@ -24,17 +22,10 @@ from chatctl.chat.talk import Talk
 from chatctl.columns import counted
 from chatctl.top.modals import Question
 from chatd.errors import ChatdError
-from chatd.pb.events.v1.signals_pb2 import PresenceState
-from chatd.text import escaped
 
 REFRESH_SECONDS = 0.05
 """Between two looks at what has changed."""
 WELCOME = "/help lists commands and keys; /room ROOM goes to a room, /create ROOM PROFILE… makes one"
-PRESENCE_MARKS: dict[int, str] = {
-    PresenceState.PRESENCE_STATE_ONLINE: "+",
-    PresenceState.PRESENCE_STATE_BUSY: "!",
-    PresenceState.PRESENCE_STATE_AWAY: "~",
-}
 
 
 class Chat(App[ChatdError]):
@@ -113,8 +104,8 @@ class Chat(App[ChatdError]):
         if room.room_id != self._shown_room:
             self._change_room(room)
         log.show([*room.paragraphs(), *talk.outbox.paragraphs(room.room_id, talk.me)])
-        self.query_one("#rooms", Static).update(self._rooms())
-        self.query_one("#members", Static).update(self._members(room))
+        self.query_one("#rooms", Static).update(frame.rooms(talk, log.size.height))
+        self.query_one("#members", Static).update(frame.members(talk, log.size.height))
         self._show_status()
         if log.follows and self.app_focus and room.is_loaded and room.head_seq > room.read_seq:
             talk.ask(talk.read(room))
@@ -128,69 +119,14 @@ class Chat(App[ChatdError]):
         self._shown_room = room.room_id
         self.query_one(Log).to_end()
 
-    def _rooms(self) -> Text:
-        """As many as there is place for, those around the room in view."""
-        rooms = [self._talk.rooms[room_id] for room_id in sorted(self._talk.rooms)]
-        at = next((at for at, room in enumerate(rooms) if room is self._talk.current), 0)
-        height = max(1, self.query_one(Log).size.height)
-        first = max(0, min(at - height // 2, len(rooms) - height))
-        shown = Text(no_wrap=True, overflow="ellipsis")
-        for room in rooms[first : first + height]:
-            style = "reverse" if room is self._talk.current else "bold" if room.unread else ""
-            shown.append(escaped(label(room)), style).append("\n")
-        return shown
-
-    def _members(self, room: Room) -> Text:
-        presence = self._talk.presence
-        members = sorted(room.members or (), key=lambda one: (-presence.get(one, 0), one))
-        shown = Text(no_wrap=True, overflow="ellipsis")
-        for member in members[: max(1, self.query_one(Log).size.height)]:
-            shown.append(f"{PRESENCE_MARKS.get(presence.get(member, 0), ' ')}{escaped(member)}\n")
-        return shown
-
     def _show_status(self) -> None:
         if not self.is_running or len(self.screen_stack) > 1:
             return
-        self.query_one("#title", Static).update(
-            Text(escaped(self._title()), no_wrap=True, overflow="ellipsis")
-        )
-        self.query_one("#status", Static).update(
-            Text(escaped(self._status()), no_wrap=True, overflow="ellipsis")
-        )
-
-    def _title(self) -> str:
-        talk, room = self._talk, self._talk.current
-        elsewhere = sum(one.unread for one in talk.rooms.values() if one is not room)
-        parts = [room.room_id or "chatd"]
-        if room.name:
-            parts.append(f"“{room.name}”")
-        if room.members:
-            online = sum(talk.presence.get(one, 0) in PRESENCE_MARKS for one in room.members)
-            parts.append(f"{online:,} of {len(room.members):,} online")
-        if elsewhere:
-            parts.append(f"{elsewhere:,} unread elsewhere")
-        return " · ".join([*parts, talk.me])
-
-    def _status(self) -> str:
-        talk, room = self._talk, self._talk.current
-        waiting = f"{counted(len(talk.outbox), 'text')} waiting; " if len(talk.outbox) else ""
-        if talk.trouble:
-            return f"! {waiting}{talk.trouble}"
-        writing = room.typing(time.monotonic())
-        if writing:
-            return f"{listed(writing[:3])} {'is' if len(writing) == 1 else 'are'} writing …"
-        if not self.query_one(Log).follows:
-            return "-- Esc: to the newest line"
-        own = room.newest_own()
-        readers = [one for one in room.readers(own) if one != talk.me] if own else []
-        return f"read by {listed(readers[:5])}" if readers else ""
+        self.query_one("#title", Static).update(title(self._talk))
+        self.query_one("#status", Static).update(status(self._talk, follows=self.query_one(Log).follows))
 
     def _mentioned(self) -> None:
         self.bell()
-
-    def on_screen_resume(self) -> None:
-        """A window was closed."""
-        self._changed()
 
     def on_resize(self) -> None:
         self._changed()
@@ -222,6 +158,7 @@ class Chat(App[ChatdError]):
         question = f"Send these {len(lines):,} lines as one message?"
         if await self.push_screen_wait(Question(question, begin)):
             self._do(event.text)
+        self._changed()
 
     def _do(self, text: str) -> None:
         try:
@@ -264,13 +201,13 @@ class Chat(App[ChatdError]):
     def _search(self, text: str) -> None:
         room = self._talk.current
         if text and room.room_id:
-            self.push_screen(Found(self._talk, Search(room.room_id, text)))
+            self.push_screen(Found(self._talk, Search(room.room_id, text)), lambda _: self._changed())
         else:
             self._talk.note("! /search TEXT looks for a text in the room in view")
 
     def action_help(self) -> None:
         """The commands and the keys."""
-        self.push_screen(Reading("chatctl chat · Esc: back", list(explained())))
+        self.push_screen(Reading("chatctl chat · Esc: back", list(explained())), lambda _: self._changed())
 
     def action_leave(self) -> None:
         """End; not while texts wait, unless it is asked for twice."""

@@ -1,18 +1,18 @@
 """One profile's talk: its stream, its rooms, and the calls that the screen makes."""
 
 import asyncio
-import re
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 
 from chatctl.chat.lines import stored
+from chatctl.chat.mentions import mentioned
 from chatctl.chat.outgoing import Outbox, Outgoing
 from chatctl.chat.room import Room, changed
 from chatctl.times import now_us
 from chatd.client import Client, Delivery, Stream, StreamState
 from chatd.errors import ChatdError, NotAMember
-from chatd.pb.chat.v1.chat_pb2 import EventAck, GetDeliveryStatusResponse, Unread
-from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventType
+from chatd.pb.chat.v1.chat_pb2 import EventAck, Unread
+from chatd.pb.events.v1.payloads_pb2 import EventType
 from chatd.pb.events.v1.signals_pb2 import PresenceState, Signal
 
 PAGE = 100
@@ -21,7 +21,6 @@ MAX_WATCHED = 1_000
 """Profiles whose presence a stream may watch, and members that one answer names."""
 TYPING_AGAIN_SECONDS = 3.0
 """Between two times that others are told that this profile writes."""
-_MENTION = re.compile(r"(?:^|(?<=\s))@(\S+)|^(\S+?)[:,](?=\s)")
 
 
 class Talk:
@@ -246,7 +245,7 @@ class Talk:
         if own and own != head.seq:
             status = await self.client.delivery_status(room.room_id, own, limit=MAX_WATCHED)
         if own:
-            _note_receipts(room, own, status)
+            room.told(own, status)
         self._watch(room)
 
     def _watch(self, room: Room) -> None:
@@ -299,23 +298,3 @@ class Talk:
         self._said_typing = 0.0
         room.marker_seq = None
         self.outbox.put(room.room_id, text, mentioned(text, room.members or ()))
-
-
-def mentioned(text: str, members: Iterable[str]) -> tuple[str, ...]:
-    """The members that a text calls: ``bob: …`` at its beginning, ``@bob`` anywhere."""
-    called = {name for found in _MENTION.finditer(text) for name in found.groups() if name}
-    return tuple(
-        sorted({one for one in members if one in called or any(_is_at(one, name) for name in called)})
-    )
-
-
-def _is_at(member: str, name: str) -> bool:
-    return name.rstrip(".,:;!?)") == member
-
-
-def _note_receipts(room: Room, seq: int, status: GetDeliveryStatusResponse) -> None:
-    for one in status.profiles:
-        if one.read:
-            room.was_read(one.profile_id, seq)
-        if one.state == DeliveryState.DELIVERY_STATE_ACKNOWLEDGED:
-            room.received(seq, seq)

@@ -18,6 +18,7 @@ from chatctl.chat.log import Log
 from chatctl.chat.screen import Chat
 from chatctl.chat.talk import Talk
 from chatd.client import Client
+from chatd.errors import ChatdError
 from tests.daemons import Daemon
 from tests.protocol.limited import daemon_with_users, token_of
 
@@ -41,7 +42,7 @@ async def bob(daemon: Daemon) -> AsyncIterator[Client]:
 class Screen:
     """alice's screen, as she sees it."""
 
-    def __init__(self, app: Chat, talk: Talk, pilot: "Pilot[None]") -> None:
+    def __init__(self, app: Chat, talk: Talk, pilot: "Pilot[ChatdError]") -> None:
         self.app = app
         self.talk = talk
         self.pilot = pilot
