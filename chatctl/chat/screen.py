@@ -122,8 +122,10 @@ class Chat(App[ChatdError]):
     def _show_status(self) -> None:
         if not self.is_running or len(self.screen_stack) > 1:
             return
-        self.query_one("#title", Static).update(title(self._talk))
-        self.query_one("#status", Static).update(status(self._talk, follows=self.query_one(Log).follows))
+        self.query_one("#title", Static).update(frame.title(self._talk))
+        self.query_one("#status", Static).update(
+            frame.status(self._talk, follows=self.query_one(Log).follows)
+        )
 
     def _mentioned(self) -> None:
         self.bell()
