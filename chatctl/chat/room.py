@@ -65,6 +65,7 @@ class Room:
 
     def at(self, unread: Unread) -> None:
         """The service says how far the room is read."""
+        self.name = unread.name
         self.head_seq = max(self.head_seq, unread.head_seq)
         if unread.read_seq >= self.read_seq:
             self.read_seq, self.unread = unread.read_seq, unread.unread

@@ -4,6 +4,7 @@ input line below. A narrow terminal shows the middle alone."""
 import asyncio
 from collections.abc import Coroutine
 
+from rich.text import Text
 from textual import on, work
 from textual.app import App, ComposeResult
 from textual.binding import Binding
@@ -63,6 +64,7 @@ class Chat(App[ChatdError]):
         self._is_due = False
         self._was_asked = False
         self._shown_room = ""
+        self._drawn: dict[str, Text] = {}
         self._drafts: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
@@ -104,8 +106,8 @@ class Chat(App[ChatdError]):
         if room.room_id != self._shown_room:
             self._change_room(room)
         log.show([*room.paragraphs(), *talk.outbox.paragraphs(room.room_id, talk.me)])
-        self.query_one("#rooms", Static).update(frame.rooms(talk, log.size.height))
-        self.query_one("#members", Static).update(frame.members(talk, log.size.height))
+        self._update("rooms", frame.rooms(talk, log.size.height))
+        self._update("members", frame.members(talk, log.size.height))
         self._show_status()
         if log.follows and self.app_focus and room.is_loaded and room.head_seq > room.read_seq:
             talk.ask(talk.read(room))
@@ -122,10 +124,14 @@ class Chat(App[ChatdError]):
     def _show_status(self) -> None:
         if not self.is_running or len(self.screen_stack) > 1:
             return
-        self.query_one("#title", Static).update(frame.title(self._talk))
-        self.query_one("#status", Static).update(
-            frame.status(self._talk, follows=self.query_one(Log).follows)
-        )
+        self._update("title", frame.title(self._talk))
+        self._update("status", frame.status(self._talk, follows=self.query_one(Log).follows))
+
+    def _update(self, name: str, text: Text) -> None:
+        """Draw it, if it is not as it was: lines may be slow."""
+        if text != self._drawn.get(name):
+            self._drawn[name] = text
+            self.query_one(f"#{name}", Static).update(text)
 
     def _mentioned(self) -> None:
         self.bell()

@@ -8,6 +8,7 @@ from chatctl.chat.lines import stored
 from chatctl.chat.mentions import mentioned
 from chatctl.chat.outgoing import Outbox, Outgoing
 from chatctl.chat.room import Room, changed
+from chatctl.chat.typing_notice import Typing
 from chatctl.times import now_us
 from chatd.client import Client, Delivery, Stream, StreamState
 from chatd.errors import ChatdError, NotAMember
@@ -19,8 +20,6 @@ PAGE = 100
 """Events of one page of history."""
 MAX_WATCHED = 1_000
 """Profiles whose presence a stream may watch, and members that one answer names."""
-TYPING_AGAIN_SECONDS = 3.0
-"""Between two times that others are told that this profile writes."""
 
 
 class Talk:
@@ -48,10 +47,11 @@ class Talk:
         self.outbox = Outbox(client, on_stored=self._stored, on_change=lambda: self.on_change())
         self.stream = client.stream(device_id, on_state=self._on_state, on_signal=self._on_signal)
         self._is_begun = False
+        self._is_listed = False
         self._was_lost = False
         self._log = ""
         self._watched: tuple[str, ...] = ()
-        self._said_typing = 0.0
+        self._typing = Typing(client)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def follow(self) -> None:
@@ -149,6 +149,10 @@ class Talk:
             room = Room(delivery.room_id, self.me)
             room.head_seq = room.read_seq = delivery.seq - 1
             self.rooms[delivery.room_id] = room
+            if self._is_listed and not self.current.room_id:
+                self.ask(self.go_to(delivery.room_id))
+            elif self._is_listed and delivery.sender_id != self.me:
+                self.note(f"{delivery.sender_id} writes in {delivery.room_id}, which is new: /room shows it")
         is_new = room.take(delivery)
         if delivery.sender_id == self.me:
             self.outbox.arrived(delivery.event_id)
@@ -176,6 +180,7 @@ class Talk:
         """Learn which rooms there are, and how far each is read."""
         known = tuple(self.rooms)
         listed = await self.client.unread()
+        self._is_listed = True
         named = {unread.room_id for unread in listed}
         for unread in listed:
             self._listed(unread)
@@ -280,21 +285,13 @@ class Talk:
         self.stream.set_presence(state)
 
     async def typing(self, writes: bool) -> None:
-        """Tell the room in view that this profile writes, or has stopped; not too often, and
-        nothing depends on it."""
-        now = time.monotonic()
-        is_said = now - self._said_typing < TYPING_AGAIN_SECONDS
-        if writes == is_said or not self.current.room_id or self.trouble:
-            return
-        self._said_typing = now if writes else 0.0
-        try:
-            await self.client.set_typing(self.current.room_id, writes)
-        except ChatdError:
-            return
+        """This profile writes in the room in view, or has stopped."""
+        if self.current.room_id and not self.trouble:
+            await self._typing.say(self.current.room_id, writes)
 
     def say(self, text: str) -> None:
         """Send a text to the room in view."""
         room = self.current
-        self._said_typing = 0.0
+        self._typing.stopped()
         room.marker_seq = None
         self.outbox.put(room.room_id, text, mentioned(text, room.members or ()))

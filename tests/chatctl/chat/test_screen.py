@@ -2,7 +2,10 @@
 
 import asyncio
 import os
+import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -19,12 +22,14 @@ from chatctl.chat.screen import Chat
 from chatctl.chat.talk import Talk
 from chatd.client import Client
 from chatd.errors import ChatdError
+from chatd.pb.admin.v1 import admin_pb2
+from tests.chatctl.chat.terminal import Terminal
 from tests.daemons import Daemon
-from tests.protocol.limited import daemon_with_users, token_of
+from tests.protocol.limited import OPERATOR, daemon_with_users, token_of
 
 SIZE = (100, 24)
 SECONDS = 20.0
-USERS = ["alice", "bob", "carol"]
+USERS = ["alice", "bob", "carol", "eve"]
 
 
 @pytest.fixture(scope="module")
@@ -207,6 +212,18 @@ async def test_commands_change_rooms(daemon: Daemon, bob: Client) -> None:
     assert [delivery.text for delivery in (await bob.history("shed"))[0]][2] == "/me sweeps"
 
 
+async def test_the_first_room_comes_into_view_and_later_ones_are_told(daemon: Daemon, bob: Client) -> None:
+    async with screen(daemon, user="eve") as eve:
+        await eve.shows("/help lists commands")
+        await bob.create_room("first", profiles=["eve"], name="The first")
+        await eve.until(lambda: eve.part("title").startswith("first · "))
+        await eve.shows("bob, eve joined")
+        await bob.create_room("later", profiles=["eve"])
+        await eve.shows("bob writes in later, which is new: /room shows it")
+    async with screen(daemon, user="eve") as eve:
+        await eve.until(lambda: eve.part("title").startswith("first · “The first” · 1 of 2 online"))
+
+
 async def test_a_word_to_one_person_has_a_room_of_the_two(daemon: Daemon, bob: Client) -> None:
     async with screen(daemon) as alice, bob.stream("phone"):
         await alice.types("/msg carol good evening, carol")
@@ -362,3 +379,36 @@ async def test_another_screen_of_the_same_device_ends_this_one(daemon: Daemon) -
     async with screen(daemon, user="carol") as first, screen(daemon, user="carol"):
         await first.until(lambda: not first.app.is_running)
         assert "SUPERSEDED" in first.app.return_value.name if first.app.return_value else False
+
+
+def test_the_command_talks_in_a_terminal_of_its_own_and_ends(daemon: Daemon) -> None:
+    """Without colours, as an operator for somebody, whose new device is forgotten in the end."""
+    environment = {"TERM": "xterm", "NO_COLOR": "1", "CHATD_URI": daemon.uri, "CHATD_TOKEN": OPERATOR}
+    with Terminal([sys.executable, "-m", "chatctl", "--as", "dora", "chat"], environment) as terminal:
+        terminal.wait_for("/help lists")
+        terminal.types("/create studio bob\r")
+        terminal.wait_for("bob, dora joined")
+        terminal.types("hello\r")
+        terminal.wait_for("dora  hello")
+        terminal.types("\x03")
+        assert terminal.ends() == 0
+        assert "\x1b[?1049l" in terminal.shown, "the screen is as it was before"
+        assert not re.search(r"\x1b\[(?:\d+;)*(?:[34][1-6]|9[1-6]|10[1-6]|[34]8;)", terminal.shown), "greys"
+
+    async def devices() -> list[str]:
+        async with Client(daemon.uri, OPERATOR) as operator:
+            request = admin_pb2.ListDevicesRequest(profile_id="dora")
+            found = await operator.call("AdminService/ListDevices", request, admin_pb2.ListDevicesResponse)
+            return [one.device_id for one in found.devices]
+
+    assert asyncio.run(devices()) == []
+
+
+def test_a_pipe_is_no_terminal(daemon: Daemon) -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "chatctl", "--uri", daemon.uri, "chat"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (found.returncode, "chat needs a terminal" in found.stderr) == (2, True)
