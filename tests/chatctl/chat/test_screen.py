@@ -356,13 +356,15 @@ async def test_texts_wait_for_the_end_of_an_outage_and_are_sent_once(tmp_path: P
             async with screen(running) as alice:
                 await alice.shows("alice, bob joined")
                 os.kill(running.pid, signal.SIGSTOP)
-                await alice.types("are you there?")
-                await alice.shows("…  alice  are you there?")
-                await alice.types("hello?")
-                await alice.until(lambda: len(alice.talk.outbox) == 2)
-                await alice.types("/quit")
-                await alice.shows("2 texts not sent yet; /quit or Ctrl-C again ends")
-                os.kill(running.pid, signal.SIGCONT)
+                try:
+                    await alice.types("are you there?")
+                    await alice.shows("…  alice  are you there?")
+                    await alice.types("hello?")
+                    await alice.until(lambda: len(alice.talk.outbox) == 2)
+                    await alice.types("/quit")
+                    await alice.shows("2 texts not sent yet; /quit or Ctrl-C again ends")
+                finally:
+                    os.kill(running.pid, signal.SIGCONT)
                 await alice.until(lambda: len(alice.talk.outbox) == 0)
                 await alice.until(lambda: "…" not in alice.log)
                 running.kill()
