@@ -26,7 +26,7 @@ def chat(context: typer.Context, device: Device = "", take_over: TakeOver = Fals
     """Talk in a terminal: your rooms with what is unread, their history, who writes, who is online,
     who has received and read what you said. Write /help there for the commands and keys.
 
-    Example: CHATD_TOKEN=… chatctl --uri tcp://chat.example:7400#KEY chat
+    Example: chatctl chat --uri tcp://chat.example:7400#KEY   (your token is in CHATD_TOKEN)
 
     Example: chatctl --as alice chat
     """
