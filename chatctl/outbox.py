@@ -27,7 +27,7 @@ SUMMARIES: Columns[admin_pb2.OutboxSummary] = (
     unlisted("owed_until_seq"),
     list_only("events", lambda row: f"{row.acked_seq + 1}-{row.owed_until_seq}"),
     Column("oldest", "oldest_at_us", age_since),
-    Column("attempts", "attempts"),
+    Column("attempts", "attempts", bad=lambda row: row.attempts > 0),
     Column("online", "online", yes_no),
 )
 
@@ -52,7 +52,7 @@ TARGETS: Columns[EventReceipt] = (
     Column("device", "device_id"),
     unlisted("acked"),
     Column("state", "state", get=state),
-    Column("attempts", "attempts"),
+    Column("attempts", "attempts", bad=lambda target: target.attempts > 0 and not target.acked),
     unlisted("owed_for_us"),
     list_only("owed for", lambda target: age(target.owed_for_us) if target.owed_for_us else ""),
 )

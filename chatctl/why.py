@@ -106,7 +106,7 @@ def _with_recipient(
         for one in devices
     }
     known = {one.device_id: list(steps(story, one, open_ones.get(one.device_id))) for one in devices}
-    if out.as_json:
+    if out.structured:
         shown = [
             _device(one) | {"why": answers[one.device_id], "steps": list(map(asdict, known[one.device_id]))}
             for one in devices
@@ -124,7 +124,7 @@ def _without_recipient(
     out: Output, story: admin_pb2.ExplainDeliveryResponse, targets: Sequence[EventReceipt]
 ) -> None:
     lacking = [one for one in targets if one.state != DeliveryState.DELIVERY_STATE_ACKNOWLEDGED]
-    if out.as_json:
+    if out.structured:
         out.one(
             _event(story) | {"counts": _counts(targets), "lacking": [record(one, TARGETS) for one in lacking]}
         )
