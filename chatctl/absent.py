@@ -4,7 +4,7 @@ from chatd.errors import ClientError
 
 
 class Absent(ClientError):
-    """Its text names the thing. It has no name of its own: those of the protocol are about rooms and
+    """Its text names the thing. The error has no name: those of the protocol are about rooms and
     events."""
 
     name = ""
