@@ -61,10 +61,16 @@ class House:
             self.sender,
             calls_under_way=lambda: bool(self.waiting),
             stop_opening=self.stop,
+            pause=self.stop,
+            resume=self.resume,
+            seconds=2,
         )
 
     def stop(self) -> None:
         self.stopped = True
+
+    def resume(self) -> None:
+        self.stopped = False
 
     def call(self, method: str, request: Message, on_reply: OnReply, *, affinity: str = "") -> None:
         assert isinstance(request, CloseStreamsRequest)
