@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chatctl.columns import counted
+from chatctl.recipient import Recipient
 from chatctl.times import age, clock
 from chatd.pb.admin.v1.admin_pb2 import Connection, DeviceStory, ExplainDeliveryResponse
 from chatd.pb.events.v1.payloads_pb2 import DeliveryState
@@ -16,17 +17,6 @@ class Step:
 
     at_us: int
     what: str
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """The device that is asked about; without a device the whole profile is."""
-
-    profile_id: str
-    device_id: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.profile_id}/{self.device_id}" if self.device_id else self.profile_id
 
 
 def why_nobody(who: Recipient, story: ExplainDeliveryResponse, now_us: int) -> str:

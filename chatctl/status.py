@@ -37,6 +37,9 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         for one in found.gateways:
             if one.refused:
                 shown[f"{one.gateway_id} {_place(one)}"] = f"refused: {one.refused}"
+            elif one.drained:
+                shown[f"{one.gateway_id} {_place(one)}"] = "drained by an operator"
+            shown[f"{one.gateway_id} {_place(one)} streams"] = one.streams
             shown |= {
                 f"{one.gateway_id} {_place(one)} {name}": count
                 for name, count in sorted(one.counters.items())
@@ -51,6 +54,8 @@ def _gateway(gateway: admin_pb2.GatewayStatus) -> dict[str, object]:
         "gateway_id": gateway.gateway_id,
         "uri": gateway.uri,
         "counters": dict(sorted(gateway.counters.items())),
+        "streams": gateway.streams,
+        "drained": gateway.drained,
         "refused": gateway.refused,
     }
 

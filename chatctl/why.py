@@ -9,11 +9,12 @@ import typer
 
 from chatctl.arguments import MAX_SEQ, AsJson
 from chatctl.columns import counted, record
-from chatctl.delivery_story import Recipient, cells, steps, why_nobody
+from chatctl.delivery_story import cells, steps, why_nobody
 from chatctl.delivery_story import why as sentence
 from chatctl.invocation import output, run
 from chatctl.outbox import TARGETS, state
 from chatctl.output import Output
+from chatctl.recipient import Recipient, recipient
 from chatctl.times import clock, now_us
 from chatd.client import Client
 from chatd.pb.admin.v1 import admin_pb2
@@ -49,15 +50,6 @@ def why(
     who = recipient(to)
     asked.profile_id, asked.device_id = who.profile_id, who.device_id
     _with_recipient(out, who, *run(context, lambda client: ask(client, asked)))
-
-
-def recipient(text: str) -> Recipient:
-    """PROFILE, PROFILE/DEVICE, or PROFILE:DEVICE for ids that hold a slash. Raises
-    typer.BadParameter."""
-    profile_id, mark, device_id = text.partition(":" if ":" in text else "/")
-    if not profile_id or (mark and not device_id):
-        raise typer.BadParameter(f"'{text}' is no PROFILE and no PROFILE/DEVICE")
-    return Recipient(profile_id, device_id)
 
 
 def request(event: str, sender: str) -> admin_pb2.ExplainDeliveryRequest:

@@ -16,6 +16,7 @@ from chatctl import (
     why,
 )
 from chatctl.columns import counted
+from chatctl.recipient import Recipient, recipient
 from chatctl.times import now_us
 from chatctl.top import actions
 from chatctl.top.page import Page, Row, View, page
@@ -138,7 +139,7 @@ def owed_to(profile_id: str, device_id: str) -> View:
 
 def story(room_id: str, seq: int, profile_id: str, device_id: str) -> View:
     """Why one event has or has not reached one device."""
-    who = delivery_story.Recipient(profile_id, device_id)
+    who = Recipient(profile_id, device_id)
 
     async def fetch(client: Client) -> Page:
         asked = admin.ExplainDeliveryRequest(
@@ -175,6 +176,7 @@ def all_connections() -> View:
             connections.COLUMNS,
             key=lambda one: f"{one.profile_id}:{one.device_id}",
             open=lambda one: owed_to(one.profile_id, one.device_id),
+            actions=lambda one: (actions.kick(one),),
             more=found.more,
         )
 
@@ -230,7 +232,12 @@ def all_nodes() -> View:
 
     async def fetch(client: Client) -> Page:
         found = await client.call("AdminService/ListNodes", admin.ListNodesRequest(), admin.ListNodesResponse)
-        return page(found.nodes, nodes.COLUMNS, key=lambda node: node.uri)
+        return page(
+            found.nodes,
+            nodes.COLUMNS,
+            key=lambda node: node.uri,
+            actions=lambda node: (actions.resume(node) if node.drained else actions.drain(node),),
+        )
 
     return View("nodes", fetch, ("nodes",))
 
@@ -273,7 +280,7 @@ def opened_by(words: Sequence[str]) -> View:
         case ["outbox", profile_id, device_id]:
             return owed_to(profile_id, device_id)
         case ["why", event, to]:
-            asked, who = why.request(event, ""), why.recipient(to)
+            asked, who = why.request(event, ""), recipient(to)
             if asked.room_id and who.device_id:
                 return story(asked.room_id, asked.seq, who.profile_id, who.device_id)
     raise InvalidArgument(

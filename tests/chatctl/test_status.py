@@ -17,6 +17,6 @@ def test_status(chatctl: Chatctl) -> None:
     assert (gateway["gateway_id"], gateway["refused"]) == ("all", "")
     lines = chatctl("status").stdout.splitlines()
     assert lines[0] == "node_id\tall"
-    of_gateway = [f"all {gateway['uri']} {name}" for name in gateway["counters"]]
+    of_gateway = [f"all {gateway['uri']} {name}" for name in ("streams", *gateway["counters"])]
     of_node = [name for name in found if name not in ("gateways", "database_away_since_us")]
     assert [line.split("\t")[0] for line in lines] == of_node + of_gateway
