@@ -7,9 +7,10 @@ import typer
 from chatctl.arguments import AsJson, Limit, OnlyProfile, Yes
 from chatctl.columns import Column, Columns
 from chatctl.confirmation import confirm
+from chatctl.delivery_story import Recipient
 from chatctl.invocation import call, output
+from chatctl.named import recipient
 from chatctl.paging import advice
-from chatctl.recipient import Recipient, recipient
 from chatctl.silent import say_silent
 from chatctl.times import age_since, ago
 from chatd.pb.admin.v1 import admin_pb2
@@ -54,7 +55,7 @@ def kick(context: typer.Context, whom: Whom, yes: Yes = False, as_json: AsJson =
     confirm(f"End {'the stream' if who.device_id else 'all streams'} of {who}?", yes=yes)
     done = call(context, "AdminService/KickConnections", kicking(who), admin_pb2.KickConnectionsResponse)
     out = output(context, as_json)
-    out.rows(done.ended, ENDED if done.ended or out.as_json else ())
+    out.rows(done.ended, ENDED)
     if not done.ended:
         out.say(f"{who} had no stream")
     say_silent(out, done.silent)

@@ -33,7 +33,7 @@ COLUMNS: Columns[admin_pb2.Node] = (
     unlisted("lease_left_us"),
     unlisted("refused"),
     unlisted("drained"),
-    list_only("serves", _serves),
+    list_only("serves", _serves, bad=lambda node: bool(node.refused) or node.lease_left_us <= 0),
 )
 
 

@@ -9,9 +9,10 @@ import typer
 
 from chatctl.arguments import JsonLines
 from chatctl.columns import Column, Columns, counted, list_only, unlisted
+from chatctl.delivery_story import Recipient
 from chatctl.invocation import output, run
+from chatctl.named import recipient
 from chatctl.output import Output
-from chatctl.recipient import Recipient, recipient
 from chatd.client import Client
 from chatd.errors import TimedOut, Unavailable
 from chatd.pb.admin.v1 import admin_pb2

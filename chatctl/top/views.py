@@ -9,6 +9,7 @@ from chatctl import (
     dead_letters,
     delivery_story,
     devices,
+    named,
     nodes,
     notifications,
     outbox,
@@ -16,7 +17,6 @@ from chatctl import (
     why,
 )
 from chatctl.columns import counted
-from chatctl.recipient import Recipient, recipient
 from chatctl.times import now_us
 from chatctl.top import actions
 from chatctl.top.page import Page, Row, View, page
@@ -139,7 +139,7 @@ def owed_to(profile_id: str, device_id: str) -> View:
 
 def story(room_id: str, seq: int, profile_id: str, device_id: str) -> View:
     """Why one event has or has not reached one device."""
-    who = Recipient(profile_id, device_id)
+    who = delivery_story.Recipient(profile_id, device_id)
 
     async def fetch(client: Client) -> Page:
         asked = admin.ExplainDeliveryRequest(
@@ -280,7 +280,7 @@ def opened_by(words: Sequence[str]) -> View:
         case ["outbox", profile_id, device_id]:
             return owed_to(profile_id, device_id)
         case ["why", event, to]:
-            asked, who = why.request(event, ""), recipient(to)
+            asked, who = named.request(event, ""), named.recipient(to)
             if asked.room_id and who.device_id:
                 return story(asked.room_id, asked.seq, who.profile_id, who.device_id)
     raise InvalidArgument(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chatctl.delivery_story import steps, why, why_nobody
-from chatctl.recipient import Recipient
+from chatctl.delivery_story import Recipient, steps, why, why_nobody
+from chatctl.named import recipient
 from chatd.pb.admin.v1.admin_pb2 import Connection, DeviceStory, ExplainDeliveryResponse, Membership
 from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventLink
 
@@ -119,3 +119,11 @@ def test_steps_are_in_the_order_of_their_times() -> None:
         "device last seen",
         "first failed attempt",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "profile_id", "device_id"),
+    [("bob", "bob", ""), ("bob/phone", "bob", "phone"), ("b/ob:phone/2", "b/ob", "phone/2")],
+)
+def test_a_recipient_is_a_profile_and_perhaps_a_device(text: str, profile_id: str, device_id: str) -> None:
+    assert recipient(text) == Recipient(profile_id, device_id)
