@@ -350,7 +350,7 @@ class GetStatusResponse(_message.Message):
     def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ..., signals_published: _Optional[int] = ..., signals_dropped: _Optional[int] = ..., presence_changes: _Optional[int] = ..., notifications_sent: _Optional[int] = ..., notifications_failed: _Optional[int] = ..., notifications_dead: _Optional[int] = ..., gateways: _Optional[_Iterable[_Union[GatewayStatus, _Mapping]]] = ..., database_away_since_us: _Optional[int] = ..., orphans_deleted: _Optional[int] = ..., log: _Optional[str] = ..., devices_replaced: _Optional[int] = ..., peers_refused: _Optional[int] = ..., topics_refused: _Optional[int] = ..., drained: bool = ...) -> None: ...
 
 class GatewayStatus(_message.Message):
-    __slots__ = ("gateway_id", "uri", "counters", "refused", "streams", "drained")
+    __slots__ = ("gateway_id", "uri", "counters", "refused", "queue_problem", "heard_for_us", "streams", "drained")
     class CountersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -362,15 +362,19 @@ class GatewayStatus(_message.Message):
     URI_FIELD_NUMBER: _ClassVar[int]
     COUNTERS_FIELD_NUMBER: _ClassVar[int]
     REFUSED_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    HEARD_FOR_US_FIELD_NUMBER: _ClassVar[int]
     STREAMS_FIELD_NUMBER: _ClassVar[int]
     DRAINED_FIELD_NUMBER: _ClassVar[int]
     gateway_id: str
     uri: str
     counters: _containers.ScalarMap[str, int]
     refused: str
+    queue_problem: str
+    heard_for_us: int
     streams: int
     drained: bool
-    def __init__(self, gateway_id: _Optional[str] = ..., uri: _Optional[str] = ..., counters: _Optional[_Mapping[str, int]] = ..., refused: _Optional[str] = ..., streams: _Optional[int] = ..., drained: bool = ...) -> None: ...
+    def __init__(self, gateway_id: _Optional[str] = ..., uri: _Optional[str] = ..., counters: _Optional[_Mapping[str, int]] = ..., refused: _Optional[str] = ..., queue_problem: _Optional[str] = ..., heard_for_us: _Optional[int] = ..., streams: _Optional[int] = ..., drained: bool = ...) -> None: ...
 
 class ListNodesRequest(_message.Message):
     __slots__ = ()

@@ -134,7 +134,7 @@ class LogState(_message.Message):
     def __init__(self, incarnation: _Optional[str] = ..., beat: _Optional[int] = ...) -> None: ...
 
 class DescribeRequest(_message.Message):
-    __slots__ = ("gateway_id", "gateway_uri", "version", "started_at_us", "draining", "counters", "gateway_instance", "log", "seen", "protocol", "oldest_protocol", "revocations_version", "drained", "streams")
+    __slots__ = ("gateway_id", "gateway_uri", "version", "started_at_us", "draining", "counters", "gateway_instance", "log", "seen", "protocol", "oldest_protocol", "revocations_version", "queue_problem", "drained", "streams")
     class CountersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -154,6 +154,7 @@ class DescribeRequest(_message.Message):
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     OLDEST_PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     REVOCATIONS_VERSION_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_PROBLEM_FIELD_NUMBER: _ClassVar[int]
     DRAINED_FIELD_NUMBER: _ClassVar[int]
     STREAMS_FIELD_NUMBER: _ClassVar[int]
     gateway_id: str
@@ -168,9 +169,10 @@ class DescribeRequest(_message.Message):
     protocol: int
     oldest_protocol: int
     revocations_version: int
+    queue_problem: str
     drained: bool
     streams: int
-    def __init__(self, gateway_id: _Optional[str] = ..., gateway_uri: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., draining: bool = ..., counters: _Optional[_Mapping[str, int]] = ..., gateway_instance: _Optional[str] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., seen: _Optional[_Union[RoomCursor, _Mapping]] = ..., protocol: _Optional[int] = ..., oldest_protocol: _Optional[int] = ..., revocations_version: _Optional[int] = ..., drained: bool = ..., streams: _Optional[int] = ...) -> None: ...
+    def __init__(self, gateway_id: _Optional[str] = ..., gateway_uri: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., draining: bool = ..., counters: _Optional[_Mapping[str, int]] = ..., gateway_instance: _Optional[str] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., seen: _Optional[_Union[RoomCursor, _Mapping]] = ..., protocol: _Optional[int] = ..., oldest_protocol: _Optional[int] = ..., revocations_version: _Optional[int] = ..., queue_problem: _Optional[str] = ..., drained: bool = ..., streams: _Optional[int] = ...) -> None: ...
 
 class Revocation(_message.Message):
     __slots__ = ("digest", "profile_id", "before_us", "expires_at_us")
