@@ -22,7 +22,7 @@ def test_objects_are_ids_and_numbers() -> None:
     level = admin_pb2.SetLogLevelRequest(level="debug", gateway_id="g1")
     assert objects_of(type(level), level.SerializeToString()) == "level=debug gateway_id=g1"
     trace = admin_pb2.TraceStreamRequest(profile_id="bob", device_id="d", payloads=True)
-    assert objects_of(type(trace), trace.SerializeToString()) == "profile_id=bob device_id=d payloads=True"
+    assert objects_of(type(trace), trace.SerializeToString()) == "profile_id=bob device_id=d payloads=yes"
 
 
 def test_contents_names_and_keys_are_not_among_them() -> None:
