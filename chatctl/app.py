@@ -51,6 +51,7 @@ COMMANDS = {
     "receipts": ("receipts:receipts", "Show who has received and read an event."),
     "presence": ("presence:presence", "Show who is online."),
     "watch": ("watch:watch", "Show a room's events as they come, without being a device."),
+    "chat": ("chat.command:chat", "Talk in a terminal: rooms, history, who is online."),
     "top": ("top.command:top", "Watch chatd on the whole screen."),
     "stat": ("stat:stat", "Print a line of rates each second."),
     "latency": ("latency:latency", "Measure the real way of an event."),

@@ -455,22 +455,18 @@ class ReplayOutboxResponse(_message.Message):
     def __init__(self, replayed: _Optional[int] = ..., rooms: _Optional[int] = ..., removed: _Optional[int] = ...) -> None: ...
 
 class ListDeadLettersRequest(_message.Message):
-    __slots__ = ("letter_id", "profile_id", "device_id", "room_id", "limit", "after_dead_at_us", "after_letter_id")
+    __slots__ = ("letter_id", "profile_id", "device_id", "room_id", "limit")
     LETTER_ID_FIELD_NUMBER: _ClassVar[int]
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
-    AFTER_DEAD_AT_US_FIELD_NUMBER: _ClassVar[int]
-    AFTER_LETTER_ID_FIELD_NUMBER: _ClassVar[int]
     letter_id: str
     profile_id: str
     device_id: str
     room_id: str
     limit: int
-    after_dead_at_us: int
-    after_letter_id: str
-    def __init__(self, letter_id: _Optional[str] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., limit: _Optional[int] = ..., after_dead_at_us: _Optional[int] = ..., after_letter_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, letter_id: _Optional[str] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class DeadLetter(_message.Message):
     __slots__ = ("letter_id", "event", "profile_id", "device_id", "reason", "text", "attempts", "first_failed_at_us", "dead_at_us", "replaying")
@@ -505,32 +501,64 @@ class ListDeadLettersResponse(_message.Message):
     def __init__(self, letters: _Optional[_Iterable[_Union[DeadLetter, _Mapping]]] = ..., more: bool = ...) -> None: ...
 
 class ReplayDeadLettersRequest(_message.Message):
-    __slots__ = ("letter_ids",)
+    __slots__ = ("letter_ids", "all", "profile_id", "device_id", "room_id", "after_letter_id", "dry_run")
     LETTER_IDS_FIELD_NUMBER: _ClassVar[int]
+    ALL_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    AFTER_LETTER_ID_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
     letter_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, letter_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    all: bool
+    profile_id: str
+    device_id: str
+    room_id: str
+    after_letter_id: str
+    dry_run: bool
+    def __init__(self, letter_ids: _Optional[_Iterable[str]] = ..., all: bool = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., after_letter_id: _Optional[str] = ..., dry_run: bool = ...) -> None: ...
 
 class ReplayDeadLettersResponse(_message.Message):
-    __slots__ = ("replayed", "unknown")
+    __slots__ = ("replayed", "unknown", "next_after_letter_id", "matching")
     REPLAYED_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    NEXT_AFTER_LETTER_ID_FIELD_NUMBER: _ClassVar[int]
+    MATCHING_FIELD_NUMBER: _ClassVar[int]
     replayed: _containers.RepeatedScalarFieldContainer[str]
     unknown: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, replayed: _Optional[_Iterable[str]] = ..., unknown: _Optional[_Iterable[str]] = ...) -> None: ...
+    next_after_letter_id: str
+    matching: int
+    def __init__(self, replayed: _Optional[_Iterable[str]] = ..., unknown: _Optional[_Iterable[str]] = ..., next_after_letter_id: _Optional[str] = ..., matching: _Optional[int] = ...) -> None: ...
 
 class DropDeadLettersRequest(_message.Message):
-    __slots__ = ("letter_ids",)
+    __slots__ = ("letter_ids", "all", "profile_id", "device_id", "room_id", "after_letter_id", "dry_run")
     LETTER_IDS_FIELD_NUMBER: _ClassVar[int]
+    ALL_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    AFTER_LETTER_ID_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
     letter_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, letter_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    all: bool
+    profile_id: str
+    device_id: str
+    room_id: str
+    after_letter_id: str
+    dry_run: bool
+    def __init__(self, letter_ids: _Optional[_Iterable[str]] = ..., all: bool = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., after_letter_id: _Optional[str] = ..., dry_run: bool = ...) -> None: ...
 
 class DropDeadLettersResponse(_message.Message):
-    __slots__ = ("dropped", "unknown")
+    __slots__ = ("dropped", "unknown", "next_after_letter_id", "matching")
     DROPPED_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    NEXT_AFTER_LETTER_ID_FIELD_NUMBER: _ClassVar[int]
+    MATCHING_FIELD_NUMBER: _ClassVar[int]
     dropped: _containers.RepeatedScalarFieldContainer[str]
     unknown: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, dropped: _Optional[_Iterable[str]] = ..., unknown: _Optional[_Iterable[str]] = ...) -> None: ...
+    next_after_letter_id: str
+    matching: int
+    def __init__(self, dropped: _Optional[_Iterable[str]] = ..., unknown: _Optional[_Iterable[str]] = ..., next_after_letter_id: _Optional[str] = ..., matching: _Optional[int] = ...) -> None: ...
 
 class PurgeRoomHistoryRequest(_message.Message):
     __slots__ = ("room_id", "up_to_seq", "before_us")

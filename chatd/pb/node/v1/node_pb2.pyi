@@ -275,7 +275,7 @@ class OpenStreamsResponse(_message.Message):
     def __init__(self, epochs: _Optional[_Iterable[int]] = ..., new_devices: _Optional[_Iterable[int]] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., rewound: _Optional[_Iterable[int]] = ..., refused: _Optional[_Iterable[_Union[RefusedStream, _Mapping]]] = ...) -> None: ...
 
 class StreamPull(_message.Message):
-    __slots__ = ("profile_id", "device_id", "epoch", "sent", "max_messages", "max_bytes", "want_cursors", "first_may_exceed", "again", "plain", "urgent_only")
+    __slots__ = ("profile_id", "device_id", "epoch", "sent", "max_messages", "max_bytes", "want_cursors", "first_may_exceed", "again", "plain", "urgent_only", "replays")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -287,6 +287,7 @@ class StreamPull(_message.Message):
     AGAIN_FIELD_NUMBER: _ClassVar[int]
     PLAIN_FIELD_NUMBER: _ClassVar[int]
     URGENT_ONLY_FIELD_NUMBER: _ClassVar[int]
+    REPLAYS_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     device_id: str
     epoch: int
@@ -298,7 +299,8 @@ class StreamPull(_message.Message):
     again: RoomCursor
     plain: bool
     urgent_only: bool
-    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., epoch: _Optional[int] = ..., sent: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., max_messages: _Optional[int] = ..., max_bytes: _Optional[int] = ..., want_cursors: bool = ..., first_may_exceed: bool = ..., again: _Optional[_Union[RoomCursor, _Mapping]] = ..., plain: bool = ..., urgent_only: bool = ...) -> None: ...
+    replays: _containers.RepeatedCompositeFieldContainer[RoomCursor]
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., epoch: _Optional[int] = ..., sent: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ..., max_messages: _Optional[int] = ..., max_bytes: _Optional[int] = ..., want_cursors: bool = ..., first_may_exceed: bool = ..., again: _Optional[_Union[RoomCursor, _Mapping]] = ..., plain: bool = ..., urgent_only: bool = ..., replays: _Optional[_Iterable[_Union[RoomCursor, _Mapping]]] = ...) -> None: ...
 
 class PullOutboxRequest(_message.Message):
     __slots__ = ("pulls", "log")
