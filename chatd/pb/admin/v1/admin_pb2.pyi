@@ -294,7 +294,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("node_id", "version", "uptime_seconds", "database", "devices_online", "events_committed", "commits", "deliveries_published", "events_pulled", "requests_refused", "events_purged", "devices_expired", "signals_published", "signals_dropped", "presence_changes", "notifications_sent", "notifications_failed", "notifications_dead", "gateways", "database_away_since_us", "orphans_deleted", "log", "devices_replaced", "peers_refused", "topics_refused")
+    __slots__ = ("node_id", "version", "uptime_seconds", "database", "devices_online", "events_committed", "commits", "deliveries_published", "events_pulled", "requests_refused", "events_purged", "devices_expired", "signals_published", "signals_dropped", "presence_changes", "notifications_sent", "notifications_failed", "notifications_dead", "gateways", "database_away_since_us", "orphans_deleted", "log", "devices_replaced", "peers_refused", "topics_refused", "queue_messages_dropped")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     UPTIME_SECONDS_FIELD_NUMBER: _ClassVar[int]
@@ -320,6 +320,7 @@ class GetStatusResponse(_message.Message):
     DEVICES_REPLACED_FIELD_NUMBER: _ClassVar[int]
     PEERS_REFUSED_FIELD_NUMBER: _ClassVar[int]
     TOPICS_REFUSED_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_MESSAGES_DROPPED_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     version: str
     uptime_seconds: float
@@ -345,7 +346,8 @@ class GetStatusResponse(_message.Message):
     devices_replaced: int
     peers_refused: int
     topics_refused: int
-    def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ..., signals_published: _Optional[int] = ..., signals_dropped: _Optional[int] = ..., presence_changes: _Optional[int] = ..., notifications_sent: _Optional[int] = ..., notifications_failed: _Optional[int] = ..., notifications_dead: _Optional[int] = ..., gateways: _Optional[_Iterable[_Union[GatewayStatus, _Mapping]]] = ..., database_away_since_us: _Optional[int] = ..., orphans_deleted: _Optional[int] = ..., log: _Optional[str] = ..., devices_replaced: _Optional[int] = ..., peers_refused: _Optional[int] = ..., topics_refused: _Optional[int] = ...) -> None: ...
+    queue_messages_dropped: int
+    def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ..., signals_published: _Optional[int] = ..., signals_dropped: _Optional[int] = ..., presence_changes: _Optional[int] = ..., notifications_sent: _Optional[int] = ..., notifications_failed: _Optional[int] = ..., notifications_dead: _Optional[int] = ..., gateways: _Optional[_Iterable[_Union[GatewayStatus, _Mapping]]] = ..., database_away_since_us: _Optional[int] = ..., orphans_deleted: _Optional[int] = ..., log: _Optional[str] = ..., devices_replaced: _Optional[int] = ..., peers_refused: _Optional[int] = ..., topics_refused: _Optional[int] = ..., queue_messages_dropped: _Optional[int] = ...) -> None: ...
 
 class GatewayStatus(_message.Message):
     __slots__ = ("gateway_id", "uri", "counters", "refused")
