@@ -1,6 +1,5 @@
 """One run of chatctl: its global options, the output and the client they describe."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
+from chatctl.forms import Form
 from chatctl.token_file import default_path, first_token
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class Options:
     profile: str
     timeout: float
     as_json: bool
+    form: Form | None
+    headers: bool
 
     def client(self) -> "Client":
         """A client with these options. Raises typer.BadParameter when no token is found."""
@@ -54,14 +56,23 @@ def options(context: typer.Context) -> Options:
 
 
 def output(context: typer.Context, as_json: bool) -> "Output":
-    """The output of this run. ``as_json`` is the command's own --json."""
+    """The output of this run. ``as_json`` is the command's own --json. Raises typer.BadParameter if
+    it is contradicted."""
     from chatctl.output import Output  # here: see above
 
-    return Output(as_json=options(context).as_json or as_json)
+    given = options(context)
+    form = given.form
+    if given.as_json or as_json:
+        if form not in (None, Form.JSON):
+            raise typer.BadParameter(f"--json is --output json, and not {form}")
+        form = Form.JSON
+    return Output(form, headers=given.headers)
 
 
 def run(context: typer.Context, action: "Callable[[Client], Awaitable[R]]") -> R:
     """Connect a client, run ``action`` with it, close it."""
+    import asyncio  # here: see above
+
     client = options(context).client()
 
     async def connected() -> R:

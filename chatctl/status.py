@@ -24,7 +24,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         if field.name != "gateways"
     }
     out = output(context, as_json)
-    if out.as_json:
+    if out.structured:
         shown["gateways"] = [_gateway(one) for one in found.gateways]
     else:
         del shown["database_away_since_us"]

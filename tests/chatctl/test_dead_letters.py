@@ -60,7 +60,7 @@ def test_a_dead_letter_is_listed_shown_replayed(chatctl: Chatctl, daemon: Daemon
 def test_a_dead_letter_is_dropped_and_unknown_named(chatctl: Chatctl, daemon: Daemon, filled: str) -> None:
     reject(daemon, filled, "line 1")
     letter = str(letter_of(chatctl, filled)["letter_id"])
-    assert chatctl("dead-letter", "drop", letter).stdout == f"{letter}\n"
+    assert chatctl("dead-letter", "drop", letter).stdout == f"dropped\n{letter}\n"
     again = chatctl("dead-letter", "drop", letter, "other", code=1)
     assert f"2 dead letters do not exist: {letter}, other (EVENT_NOT_FOUND)" in again.stderr
     assert "EVENT_NOT_FOUND" in chatctl("dead-letter", "show", letter, code=1).stderr

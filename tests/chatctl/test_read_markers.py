@@ -17,8 +17,8 @@ def test_reading(chatctl: Chatctl) -> None:
     }
     assert chatctl.json("--as", "bob", "read", "r", "3") == {"room_id": "r", "read_seq": 3, "unread": 1}
     assert chatctl.json("--as", "bob", "read", "r", "2")["read_seq"] == 3
-    assert chatctl("--as", "bob", "unread").stdout.startswith("r\t1\t3 of 4\t2")
-    assert chatctl("--as", "carol", "unread").stdout == "r\t3\t0 of 4\tnever\n"
+    assert chatctl("--as", "bob", "unread", "--no-headers").stdout.startswith("r\t1\t3 of 4\t2")
+    assert chatctl("--as", "carol", "unread", "--no-headers").stdout == "r\t3\t0 of 4\tnever\n"
     assert chatctl.json("--as", "bob", "read", "r") == {"room_id": "r", "read_seq": 4, "unread": 0}
     assert "NOT_A_MEMBER" in chatctl("--as", "dave", "read", "r", code=1).stderr
     assert "NOT_A_MEMBER" in chatctl("--as", "alice", "read", "nowhere", code=1).stderr

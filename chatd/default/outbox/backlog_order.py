@@ -17,6 +17,8 @@ class Range(NamedTuple):
     first_seq: int
     urgent_seq: int
     normal_seq: int
+    replay_until: int = 0
+    """Events up to this one have been given to the device before."""
 
     def after(self, sent: Mapping[str, int]) -> int:
         return max(self.acked_seq, sent.get(self.room_id, 0))

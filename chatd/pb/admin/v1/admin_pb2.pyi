@@ -400,19 +400,75 @@ class ListNodesResponse(_message.Message):
     nodes: _containers.RepeatedCompositeFieldContainer[Node]
     def __init__(self, nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ...) -> None: ...
 
+class SkipOutboxRequest(_message.Message):
+    __slots__ = ("profile_id", "device_id", "room_id", "seq", "until_seq", "until_us", "dry_run")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_SEQ_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_US_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    device_id: str
+    room_id: str
+    seq: int
+    until_seq: int
+    until_us: int
+    dry_run: bool
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., seq: _Optional[int] = ..., until_seq: _Optional[int] = ..., until_us: _Optional[int] = ..., dry_run: bool = ...) -> None: ...
+
+class SkipOutboxResponse(_message.Message):
+    __slots__ = ("skipped", "rooms")
+    SKIPPED_FIELD_NUMBER: _ClassVar[int]
+    ROOMS_FIELD_NUMBER: _ClassVar[int]
+    skipped: int
+    rooms: int
+    def __init__(self, skipped: _Optional[int] = ..., rooms: _Optional[int] = ...) -> None: ...
+
+class ReplayOutboxRequest(_message.Message):
+    __slots__ = ("profile_id", "device_id", "room_id", "from_seq", "from_us", "dry_run")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    FROM_SEQ_FIELD_NUMBER: _ClassVar[int]
+    FROM_US_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    device_id: str
+    room_id: str
+    from_seq: int
+    from_us: int
+    dry_run: bool
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., from_seq: _Optional[int] = ..., from_us: _Optional[int] = ..., dry_run: bool = ...) -> None: ...
+
+class ReplayOutboxResponse(_message.Message):
+    __slots__ = ("replayed", "rooms", "removed")
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    ROOMS_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_FIELD_NUMBER: _ClassVar[int]
+    replayed: int
+    rooms: int
+    removed: int
+    def __init__(self, replayed: _Optional[int] = ..., rooms: _Optional[int] = ..., removed: _Optional[int] = ...) -> None: ...
+
 class ListDeadLettersRequest(_message.Message):
-    __slots__ = ("letter_id", "profile_id", "device_id", "room_id", "limit")
+    __slots__ = ("letter_id", "profile_id", "device_id", "room_id", "limit", "after_dead_at_us", "after_letter_id")
     LETTER_ID_FIELD_NUMBER: _ClassVar[int]
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_DEAD_AT_US_FIELD_NUMBER: _ClassVar[int]
+    AFTER_LETTER_ID_FIELD_NUMBER: _ClassVar[int]
     letter_id: str
     profile_id: str
     device_id: str
     room_id: str
     limit: int
-    def __init__(self, letter_id: _Optional[str] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+    after_dead_at_us: int
+    after_letter_id: str
+    def __init__(self, letter_id: _Optional[str] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., limit: _Optional[int] = ..., after_dead_at_us: _Optional[int] = ..., after_letter_id: _Optional[str] = ...) -> None: ...
 
 class DeadLetter(_message.Message):
     __slots__ = ("letter_id", "event", "profile_id", "device_id", "reason", "text", "attempts", "first_failed_at_us", "dead_at_us", "replaying")
