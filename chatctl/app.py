@@ -50,6 +50,7 @@ COMMANDS = {
     "receipts": ("receipts:receipts", "Show who has received and read an event."),
     "presence": ("presence:presence", "Show who is online."),
     "watch": ("watch:watch", "Show a room's events as they come, without being a device."),
+    "chat": ("chat.command:chat", "Talk in a terminal: rooms, history, who is online."),
     "top": ("top.command:top", "Watch chatd on the whole screen."),
     "stat": ("stat:stat", "Print a line of rates each second."),
     "latency": ("latency:latency", "Measure the real way of an event."),
@@ -59,6 +60,7 @@ COMMANDS = {
     "status": ("status:status", "Show the counters of a node and of all gateways."),
     "nodes": ("nodes:nodes", "List default nodes and gateways."),
     "audit": ("audit:audit", "Show what operators did, and what was refused."),
+    "context": ("context:app", "Name services: address, token file and profile."),
     "key": ("key:key", "Show the public key of your own pair."),
 }
 """Each command's module and what it is there, and a line for the list of all commands, which is in
@@ -96,7 +98,8 @@ Uri = Annotated[
         "--uri",
         envvar="CHATD_URI",
         help="The gateway; on another machine with its key, tcp://HOST:PORT#KEY. Of several, separated by "
-        "commas, the first that answers is used.",
+        "commas, the first that answers is used. Default: the context's, else tcp://127.0.0.1:7400.",
+        show_default=False,
     ),
 ]
 Token = Annotated[
@@ -114,7 +117,8 @@ TokenFile = Annotated[
     typer.Option(
         "--token-file",
         envvar="CHATD_TOKENS_FILE",
-        help="chatd's token file; default: in its data directory.",
+        help="chatd's token file. Default: the context's, else in chatd's data directory: $CHATD_DATA_DIR, "
+        "$DATA_DIR, $STATE_DIRECTORY, /var/lib/chatd, $XDG_DATA_HOME/chatd or ~/.local/share/chatd.",
     ),
 ]
 KeyFile = Annotated[
@@ -132,6 +136,17 @@ Profile = Annotated[
         envvar="CHATD_PROFILE",
         metavar="PROFILE",
         help="Act for this profile (operators may).",
+        show_default=False,
+    ),
+]
+ContextName = Annotated[
+    str,
+    typer.Option(
+        "--context",
+        metavar="NAME",
+        help="Take address, token file and profile from this context; default: $CHATCTL_CONTEXT, else the "
+        "one in use (chatctl context use). An option beats the environment, which beats the context; one "
+        "that is named here beats the environment.",
         show_default=False,
     ),
 ]
@@ -156,13 +171,14 @@ Version = Annotated[
 @app.callback()
 def root(
     context: typer.Context,
-    uri: Uri = "tcp://127.0.0.1:7400",
+    uri: Uri = "",
     token: Token = "",
     token_file: TokenFile = None,
     key_file: KeyFile = None,
     profile: Profile = "",
     timeout: Timeout = 10.0,
     as_json: AsJson = False,
+    context_name: ContextName = "",
     form: Output = None,
     no_headers: NoHeaders = False,
     version: Version = False,
@@ -175,7 +191,16 @@ def root(
     chatctl --as alice send lobby hello
     """
     context.obj = Options(
-        uri, token, token_file, key_file, profile, timeout, as_json, form, headers=not no_headers
+        uri,
+        token,
+        token_file,
+        key_file,
+        profile,
+        timeout,
+        as_json,
+        form,
+        headers=not no_headers,
+        context=context_name,
     )
 
 
