@@ -1,7 +1,7 @@
 """Topics → gateways → the queue: one message for all of a room's devices at a gateway, and the
 grouping is found again for the same room."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from chatd.core.counter import Counter
 from chatd.core.ids import topic_of
@@ -20,7 +20,7 @@ ROOM = Members("r", 1, frozenset("abcd"))
 class Kept:
     """A publisher that keeps what it is given: for a topic by itself, or for a gateway."""
 
-    gateways = ("g",)
+    gateways: Iterable[str] = ("g",)
     counters: Sequence[Counter] = ()
     problem = ""
 
