@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
+from chatctl import completion
 from chatctl.anywhere import spread
 from chatctl.arguments import AsJson
 from chatctl.forms import Form
@@ -50,14 +51,21 @@ COMMANDS = {
     "receipts": ("receipts:receipts", "Show who has received and read an event."),
     "presence": ("presence:presence", "Show who is online."),
     "watch": ("watch:watch", "Show a room's events as they come, without being a device."),
+    "chat": ("chat.command:chat", "Talk in a terminal: rooms, history, who is online."),
     "top": ("top.command:top", "Watch chatd on the whole screen."),
     "stat": ("stat:stat", "Print a line of rates each second."),
     "latency": ("latency:latency", "Measure the real way of an event."),
     "check": ("check:check", "Check what an operator would look at, and say what to do."),
     "why": ("why:why", "Say why an event has or has not reached a device."),
+    "trace": ("trace:trace", "Show the frames of a device's stream as they pass."),
     "connections": ("connections:connections", "List the devices that are connected now."),
+    "connection": ("connections:app", "End connections."),
     "status": ("status:status", "Show the counters of a node and of all gateways."),
     "nodes": ("nodes:nodes", "List default nodes and gateways."),
+    "gateway": ("drains:gateway", "Take a gateway out of service, let it serve again."),
+    "node": ("drains:node", "Take a default node out of service, let it serve again."),
+    "log-level": ("log_level:log_level", "Set the level of running processes' logs."),
+    "reload": ("reload:reload", "Let processes read settings, tokens and keys again."),
     "audit": ("audit:audit", "Show what operators did, and what was refused."),
     "context": ("context:app", "Name services: address, token file and profile."),
     "key": ("key:key", "Show the public key of your own pair."),
@@ -134,6 +142,7 @@ Profile = Annotated[
         "--as",
         envvar="CHATD_PROFILE",
         metavar="PROFILE",
+        autocompletion=completion.profiles,
         help="Act for this profile (operators may).",
         show_default=False,
     ),
@@ -143,6 +152,7 @@ ContextName = Annotated[
     typer.Option(
         "--context",
         metavar="NAME",
+        autocompletion=completion.contexts,
         help="Take address, token file and profile from this context; default: $CHATCTL_CONTEXT, else the "
         "one in use (chatctl context use). An option beats the environment, which beats the context; one "
         "that is named here beats the environment.",
@@ -212,15 +222,17 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a character the terminal lacks is no failure
     words = sys.argv[1:]
-    completes = any(name.endswith("_COMPLETE") for name in os.environ)
+    if "_CHATCTL_COMPLETE" in os.environ:
+        line = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")
+        words = line.split()
     try:
         if "--version" not in words[:1]:
-            register(COMMANDS if completes else words)
+            register(words)
         commands = command_line(app)
         assert isinstance(commands, TyperGroup)
         spread(commands)
         read_plainly(commands)
-        commands()
+        commands(prog_name="chatctl")
     except (TimedOut, Unavailable, TimeoutError) as exc:
         _fail(exc, UNREACHABLE)
     except ConfigError as exc:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from chatctl import completion
 from chatctl.arguments import MAX_SEQ, AsJson, OnlyRoom, Yes
 from chatctl.columns import counted
 from chatctl.confirmation import confirm
@@ -19,7 +20,11 @@ from chatd.pb.admin.v1 import admin_pb2
 
 Device = Annotated[
     str,
-    typer.Argument(metavar="PROFILE/DEVICE", help="The device; PROFILE:DEVICE if an id holds a slash."),
+    typer.Argument(
+        metavar="PROFILE/DEVICE",
+        help="The device; PROFILE:DEVICE if an id holds a slash.",
+        autocompletion=completion.recipients,
+    ),
 ]
 Event = Annotated[
     str,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from chatctl import completion
 from chatctl.arguments import JsonLines, RoomId
 from chatctl.invocation import output, run
 from chatctl.priority import parse_priority
@@ -30,7 +31,12 @@ Priority = Annotated[
 ]
 Mentions = Annotated[
     list[str] | None,
-    typer.Option("--mention", metavar="PROFILE", help="A profile the event mentions; may be repeated."),
+    typer.Option(
+        "--mention",
+        metavar="PROFILE",
+        help="A profile the event mentions; may be repeated.",
+        autocompletion=completion.profiles,
+    ),
 ]
 
 

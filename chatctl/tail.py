@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from chatctl import completion
 from chatctl.arguments import JsonLines
 from chatctl.columns import Column, counted
 from chatctl.deliveries import fields
@@ -28,7 +29,11 @@ OWN_DEVICE = "chatctl"
 
 RoomIds = Annotated[
     list[str] | None,
-    typer.Argument(metavar="ROOM", help="Show only these rooms; acknowledge others unseen."),
+    typer.Argument(
+        metavar="ROOM",
+        help="Show only these rooms; acknowledge others unseen.",
+        autocompletion=completion.rooms,
+    ),
 ]
 Device = Annotated[str, typer.Option("--device", "-d", help="The profile's device to be.")]
 Count = Annotated[

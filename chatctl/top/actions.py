@@ -1,5 +1,6 @@
 """The things that can be done with a row. Each is a question, then one call."""
 
+from chatctl import drains
 from chatctl.columns import counted
 from chatctl.many_letters import DROP, REPLAY, Filter, Kind, handle_all, matching
 from chatctl.top.page import Action
@@ -71,6 +72,41 @@ def forget(device: admin.Device) -> Action:
         return f"{name} is forgotten"
 
     return Action("f", "forget", f"Forget device {name} and all events it is owed, for good?", run)
+
+
+def kick(one: admin.Connection) -> Action:
+    """End a device's stream."""
+    name = f"{one.profile_id}/{one.device_id}"
+
+    async def run(client: Client) -> str:
+        request = admin.KickConnectionsRequest(profile_id=one.profile_id, device_id=one.device_id)
+        done = await client.call("AdminService/KickConnections", request, admin.KickConnectionsResponse)
+        silent = "".join(f"; {name} did not answer" for name in done.silent)
+        return f"{len(done.ended)} ended of {name}{silent}"
+
+    return Action("k", "kick", f"End the stream of {name}? It may come back.", run)
+
+
+def drain(node: admin.Node) -> Action:
+    """Take a process out of service."""
+
+    async def run(client: Client) -> str:
+        request = drains.draining(node.kind, node.node_id)
+        done = await client.call("AdminService/DrainProcess", request, admin.DrainProcessResponse)
+        return f"{node.kind} {node.node_id} is being drained; {drains.left(node.kind, done)}"
+
+    return Action("d", "drain", f"Drain {node.kind} {node.node_id}? It serves nobody until resumed.", run)
+
+
+def resume(node: admin.Node) -> Action:
+    """Let a drained process serve again."""
+
+    async def run(client: Client) -> str:
+        request = drains.resuming(node.kind, node.node_id)
+        await client.call("AdminService/ResumeProcess", request, admin.ResumeProcessResponse)
+        return f"{node.kind} {node.node_id} serves again"
+
+    return Action("r", "resume", f"Let {node.kind} {node.node_id} serve again?", run)
 
 
 def notify_again(one: admin.Notification) -> Action:

@@ -106,6 +106,7 @@ def all_connections() -> View:
             connections.COLUMNS,
             key=lambda one: f"{one.profile_id}:{one.device_id}",
             open=lambda one: owed_to(one.profile_id, one.device_id),
+            actions=lambda one: (actions.kick(one),),
             more=found.more,
         )
 
@@ -166,7 +167,12 @@ def all_nodes() -> View:
 
     async def fetch(client: Client) -> Page:
         found = await client.call("AdminService/ListNodes", admin.ListNodesRequest(), admin.ListNodesResponse)
-        return page(found.nodes, nodes.COLUMNS, key=lambda node: node.uri)
+        return page(
+            found.nodes,
+            nodes.COLUMNS,
+            key=lambda node: node.uri,
+            actions=lambda node: (actions.resume(node) if node.drained else actions.drain(node),),
+        )
 
     return View("nodes", fetch, ("nodes",))
 

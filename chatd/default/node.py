@@ -38,6 +38,8 @@ class DefaultNode:
         publisher: Publisher,
         on_gateway: OnGateway,
         parts: Sequence[Part],
+        *,
+        is_drained: Callable[[], bool],
     ) -> None:
         self._loop = loop
         self._store = store
@@ -45,6 +47,7 @@ class DefaultNode:
         self._publisher = publisher
         self._on_gateway = on_gateway
         self._parts = parts
+        self._is_drained = is_drained
         self._timers = Timers(loop)
 
     async def start(
@@ -87,6 +90,11 @@ class DefaultNode:
     def away_since_us(self) -> int:
         """Since when the database is away, in microseconds since the Unix epoch; 0: it is not."""
         return self._store.away_since_us
+
+    @property
+    def is_drained(self) -> bool:
+        """True while an operator has taken it out of service."""
+        return self._is_drained()
 
     async def drain(self, seconds: float) -> None:
         """Take no more calls; answer and fan out those taken; end the parts. Takes ``seconds`` at

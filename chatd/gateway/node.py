@@ -109,6 +109,11 @@ class GatewayNode:
         return self._backend.problem
 
     @property
+    def is_drained(self) -> bool:
+        """True while an operator has taken it out of service."""
+        return self._drain.is_drained
+
+    @property
     def queue_problem(self) -> str:
         """The reason why nothing that is published reaches it; empty if it does."""
         return self._watch.problem
