@@ -2,6 +2,8 @@
 
 from chatctl import drains
 from chatctl.absent import Absent
+from chatctl.columns import counted
+from chatctl.many_letters import DROP, REPLAY, Filter, Kind, handle_all, matching
 from chatctl.top.page import Action
 from chatd.client import Client
 from chatd.pb.admin.v1 import admin_pb2 as admin
@@ -31,6 +33,31 @@ def drop(letter: admin.DeadLetter) -> Action:
         return f"{letter.letter_id} is dropped"
 
     return Action("d", "drop", f"Drop dead letter {letter.letter_id} for good?", run)
+
+
+def replay_all(letter: admin.DeadLetter) -> Action:
+    """Deliver all dead letters of the letter's device once more."""
+    return _all("R", REPLAY, letter)
+
+
+def drop_all(letter: admin.DeadLetter) -> Action:
+    """Forget all dead letters of the letter's device."""
+    return _all("D", DROP, letter)
+
+
+def _all(key: str, kind: Kind, letter: admin.DeadLetter) -> Action:
+    only = Filter(letter.profile_id, letter.device_id, "")
+    name = f"{letter.profile_id}/{letter.device_id}"
+
+    async def ask(client: Client) -> str:
+        return f"{kind.verb} {counted(await matching(client, kind, only), 'dead letter')} of {name}?"
+
+    async def run(client: Client) -> str:
+        pages: list[int] = []
+        await handle_all(client, kind, only, pages.append)
+        return f"{counted(sum(pages), 'dead letter')} of {name} {kind.done}"
+
+    return Action(key, f"{kind.verb.lower()} the device's", ask, run)
 
 
 def forget(device: admin.Device) -> Action:
