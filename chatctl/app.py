@@ -254,7 +254,7 @@ def main() -> None:
 def _fail(exc: BaseException, code: int, cause: BaseException | None = None) -> None:
     if os.environ.get("CHATCTL_DEBUG"):
         raise exc from cause
-    name = f" ({exc.name})" if isinstance(exc, ChatdError) else ""
+    name = f" ({exc.name})" if isinstance(exc, ChatdError) and exc.name else ""
     retry_after_us = exc.retry_after_ms * 1_000 if isinstance(exc, ChatdError) else 0
     later = f"; try again in {age(retry_after_us)}" if retry_after_us else ""
     sys.stderr.write(f"chatctl: {escaped(str(exc)) or type(exc).__name__}{later}{name}\n")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from chatctl.absent import Absent
 from chatctl.arguments import AsJson, Limit, OnlyDevice, OnlyProfile, OnlyRoom, Yes
 from chatctl.columns import Column, Columns, counted, unlisted, yes_no
 from chatctl.confirmation import confirm
@@ -15,7 +16,6 @@ from chatctl.many_letters import DROP, REPLAY, Filter, Kind, handle_all, matchin
 from chatctl.output import Output
 from chatctl.paging import advice
 from chatctl.times import age_since, clock
-from chatd.errors import EventNotFound
 from chatd.pb.admin.v1 import admin_pb2
 
 app = typer.Typer(
@@ -87,7 +87,7 @@ def show(
     request = admin_pb2.ListDeadLettersRequest(letter_id=letter)
     page = call(context, "AdminService/ListDeadLetters", request, admin_pb2.ListDeadLettersResponse)
     if not page.letters:
-        raise EventNotFound(f"no dead letter '{letter}'")
+        raise Absent(f"no dead letter '{letter}'")
     output(context, as_json).details(page.letters[0], COLUMNS)
 
 
@@ -149,7 +149,7 @@ def _act(
     done = call(context, kind.method, kind.request(letter_ids=letters), kind.response)
     out.names(kind.done, getattr(done, kind.done))
     if done.unknown:
-        raise EventNotFound(f"{len(done.unknown)} dead letters {kind.why_unknown}: {', '.join(done.unknown)}")
+        raise Absent(f"{kind.why_unknown}: {', '.join(done.unknown)}")
 
 
 def _all(context: typer.Context, kind: Kind, only: Filter, out: Output, *, yes: bool) -> int:

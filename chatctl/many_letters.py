@@ -36,7 +36,7 @@ REPLAY = Kind(
     "Replay",
     "replaying",
     "replayed",
-    "do not exist, or their events are no longer kept",
+    "no such dead letter, or its event is no longer kept",
 )
 DROP = Kind(
     "AdminService/DropDeadLetters",
@@ -45,7 +45,7 @@ DROP = Kind(
     "Drop",
     "dropping",
     "dropped",
-    "do not exist",
+    "no such dead letter",
 )
 
 
