@@ -143,18 +143,22 @@ class Machine:
         )
         return int(acked_seq)
 
-    def step(self) -> None:
+    def acknowledge_some(self) -> None:
         in_flight = len(self.heard) - self.handled
-        match self.random.choices(
-            (self.send, self.pull, self.acknowledge, self.skip, self.skip_one, self.replay, self.open),
-            (8, 8, 6, 1, 1, 1, 1),
-        )[0]:
-            case self.acknowledge if in_flight:
-                self.acknowledge(self.random.randint(1, in_flight))
-            case self.acknowledge:
-                pass
-            case action:
-                action()
+        if in_flight:
+            self.acknowledge(self.random.randint(1, in_flight))
+
+    def step(self) -> None:
+        actions = (
+            self.send,
+            self.pull,
+            self.acknowledge_some,
+            self.skip,
+            self.skip_one,
+            self.replay,
+            self.open,
+        )
+        self.random.choices(actions, (8, 8, 6, 1, 1, 1, 1))[0]()
 
     def drain(self) -> None:
         self.open()
