@@ -34,6 +34,8 @@ UNREACHABLE = 69  # EX_UNAVAILABLE of sysexits.h
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    epilog="Exits with 0: done; 1: the service refused or failed; 2: wrong usage; 3: the service is degraded "
+    "(status, check); 69: the service cannot be reached.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = {
@@ -68,6 +70,8 @@ COMMANDS = {
     "reload": ("reload:reload", "Let processes read settings, tokens and keys again."),
     "audit": ("audit:audit", "Show what operators did, and what was refused."),
     "context": ("context:app", "Name services: address, token file and profile."),
+    "cheat": ("cheat:cheat", "Show lines to copy."),
+    "man": ("man:man", "Write the manual pages to a folder."),
     "key": ("key:key", "Show the public key of your own pair."),
 }
 """Each command's module and what it is there, and a line for the list of all commands, which is in
@@ -248,7 +252,7 @@ def main() -> None:
         words = line.split()
     try:
         if "--version" not in words[:1]:
-            register(words)
+            register(COMMANDS if words[:1] == ["man"] else words)
         commands = command_line(app)
         assert isinstance(commands, TyperGroup)
         spread(commands)
