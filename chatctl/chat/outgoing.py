@@ -15,6 +15,9 @@ from chatd.pb.chat.v1.chat_pb2 import EventAck
 PAUSE_SECONDS = 1.0
 """Between two attempts at a text during an outage. An attempt lasts as long as a call may."""
 
+NO_TIME = " " * 5
+"""Beside what is not stored."""
+
 
 @dataclass(slots=True)
 class Outgoing:
@@ -96,12 +99,12 @@ class Outbox:
         """What is not stored in a room, behind its lines. What was refused stays until
         ``forget_refused``."""
         refused = [
-            Paragraph(one.event_id, f"{one.text}\nnot sent: {one.refused}", "  !  ", "!", me)
+            Paragraph(one.event_id, f"{one.text}\nnot sent: {one.refused}", NO_TIME, "!", me)
             for one in self._refused
             if one.room_id == room_id
         ]
         waiting = [
-            Paragraph(one.event_id, one.text, "  …  ", "…", me, "dim")
+            Paragraph(one.event_id, one.text, NO_TIME, "…", me, "dim")
             for one in self._waiting
             if one.room_id == room_id and not one.arrived
         ]
