@@ -21,13 +21,15 @@ NO_TIME = " " * 5
 
 @dataclass(slots=True)
 class Outgoing:
-    """``refused``: the reason why it will never be stored. ``arrived``: the stream brought it."""
+    """``refused``: the reason why it will never be stored; ``delayed``: why it is not yet.
+    ``arrived``: the stream brought it."""
 
     event_id: str
     room_id: str
     text: str
     mentions: tuple[str, ...]
     refused: str = ""
+    delayed: str = ""
     arrived: bool = False
 
 
@@ -56,6 +58,11 @@ class Outbox:
     def unsent(self) -> list[str]:
         """The texts that are not known to be stored."""
         return [one.text for one in self._waiting if not one.arrived]
+
+    @property
+    def delayed(self) -> str:
+        """The reason why the oldest text is not stored yet; empty if it is only on its way."""
+        return self._waiting[0].delayed if len(self) else ""
 
     def put(self, room_id: str, text: str, mentions: tuple[str, ...]) -> None:
         """Send a text to a room, as soon as it can be."""
@@ -93,6 +100,8 @@ class Outbox:
                     one.refused = f"{exc} ({exc.name})"
                     self._refused.append(one)
                     return None
+                one.delayed = str(exc)
+                self._on_change()
                 await asyncio.sleep(max(PAUSE_SECONDS, exc.retry_after_ms / 1e3))
 
     def paragraphs(self, room_id: str, me: str) -> list[Paragraph]:

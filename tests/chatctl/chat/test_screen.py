@@ -91,9 +91,9 @@ class Screen:
 
 @asynccontextmanager
 async def screen(
-    daemon: Daemon, *, size: tuple[int, int] = SIZE, user: str = "alice"
+    daemon: Daemon, *, size: tuple[int, int] = SIZE, user: str = "alice", call_timeout: float = 5.0
 ) -> AsyncIterator[Screen]:
-    async with Client(daemon.uri, token_of(user), call_timeout=2.0) as client:
+    async with Client(daemon.uri, token_of(user), call_timeout=call_timeout) as client:
         talk = Talk(client, "screen")
         async with talk.stream as stream:
             await stream.opened()
@@ -354,7 +354,7 @@ async def test_texts_wait_for_the_end_of_an_outage_and_are_sent_once(tmp_path: P
     with daemon_with_users(tmp_path, USERS, {}) as running:
         async with Client(running.uri, token_of("bob")) as bob:
             await bob.create_room("lobby", profiles=["alice"])
-            async with screen(running) as alice:
+            async with screen(running, call_timeout=0.5) as alice:
                 await alice.shows("alice, bob joined")
                 os.kill(running.pid, signal.SIGSTOP)
                 try:
@@ -364,6 +364,7 @@ async def test_texts_wait_for_the_end_of_an_outage_and_are_sent_once(tmp_path: P
                     await alice.until(lambda: len(alice.talk.outbox) == 2)
                     await alice.types("/quit")
                     await alice.shows("2 texts not sent yet; /quit or Ctrl-C again ends")
+                    await alice.until(lambda: "2 texts waiting; no answer" in alice.part("status"))
                 finally:
                     os.kill(running.pid, signal.SIGCONT)
                 await alice.until(lambda: len(alice.talk.outbox) == 0)
@@ -424,7 +425,9 @@ async def test_what_is_in_view_is_read_once_the_reader_is_there(daemon: Daemon, 
         await alice.until(lambda: not alice.app.app_focus)
         await bob.send("porch-2", "psst")
         await alice.shows("bob psst")
-        await alice.until(lambda: "porch-2 1" in alice.rooms)
+        await bob.send("porch-2", "hello?")
+        await alice.until(lambda: "porch-2 2" in alice.rooms)
+        assert (await bob.delivery_status("porch-2", 2)).read == 0
         alice.app.post_message(events.AppFocus())
         await alice.until(lambda: "porch-2" in alice.rooms)
 
