@@ -16,6 +16,8 @@ def _up(node: admin_pb2.Node) -> str:
 def _serves(node: admin_pb2.Node) -> str:
     if node.refused:
         return f"refused: {node.refused}"
+    if node.drained and node.lease_left_us > 0:
+        return "no: drained"
     return "yes" if node.lease_left_us > 0 else f"no, for {age(-node.lease_left_us)}"
 
 
@@ -30,6 +32,7 @@ COLUMNS: Columns[admin_pb2.Node] = (
     list_only("up", _up),
     unlisted("lease_left_us"),
     unlisted("refused"),
+    unlisted("drained"),
     list_only("serves", _serves, bad=lambda node: bool(node.refused) or node.lease_left_us <= 0),
 )
 

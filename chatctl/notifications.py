@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from chatctl import completion
 from chatctl.arguments import AsJson, DeviceId, Limit, OnlyDevice, OnlyProfile, ProfileId, Yes
 from chatctl.columns import Column, Columns, list_only, or_dash, unlisted
 from chatctl.confirmation import confirm
@@ -64,7 +65,12 @@ COLUMNS: Columns[admin_pb2.Notification] = (
 @app.command()
 def register(
     context: typer.Context,
-    device: Annotated[str, typer.Argument(metavar="DEVICE", help="The id of one of your devices.")],
+    device: Annotated[
+        str,
+        typer.Argument(
+            metavar="DEVICE", help="The id of one of your devices.", autocompletion=completion.devices
+        ),
+    ],
     notifier: Notifier,
     endpoint: Endpoint = "",
     p256dh: P256dh = "",

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from chatctl import completion
 from chatctl.arguments import MAX_SEQ, AsJson, RoomId
 from chatctl.columns import Column, Columns, list_only, unlisted
 from chatctl.invocation import output, run
@@ -39,7 +40,10 @@ def read(context: typer.Context, room: RoomId, seq: UpTo = None, as_json: AsJson
 
 def unread(
     context: typer.Context,
-    rooms: Annotated[list[str] | None, typer.Argument(metavar="ROOM", help="Only these rooms.")] = None,
+    rooms: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="ROOM", help="Only these rooms.", autocompletion=completion.rooms),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show for each of the profile's rooms how far it has been read and how many events are unread.

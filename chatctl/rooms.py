@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from chatctl import history, room_notifications
+from chatctl import completion, history, room_notifications
 from chatctl.arguments import AsJson, Limit, RoomId
 from chatctl.columns import Column, Columns, details, record, unlisted, yes_no
 from chatctl.invocation import call, output, run
@@ -34,10 +34,16 @@ MEMBERS: Columns[admin_pb2.Member] = (
     Column("devices", "devices"),
 )
 
-ProfileIds = Annotated[list[str], typer.Argument(metavar="PROFILE", help="Ids of profiles.")]
+ProfileIds = Annotated[
+    list[str], typer.Argument(metavar="PROFILE", help="Ids of profiles.", autocompletion=completion.profiles)
+]
 FirstMembers = Annotated[
     list[str] | None,
-    typer.Argument(metavar="MEMBER", help="Profiles that are members from the start, besides you."),
+    typer.Argument(
+        metavar="MEMBER",
+        help="Profiles that are members from the start, besides you.",
+        autocompletion=completion.profiles,
+    ),
 ]
 HidePreviews = Annotated[
     bool,
