@@ -6,13 +6,17 @@ from typing import Annotated
 
 import typer
 
-from chatctl.arguments import AsJson, Limit, OnlyDevice, OnlyProfile, OnlyRoom
-from chatctl.columns import Column, Columns, unlisted, yes_no
+from chatctl.absent import Absent
+from chatctl.arguments import AsJson, Limit, OnlyDevice, OnlyProfile, OnlyRoom, Yes
+from chatctl.columns import Column, Columns, counted, unlisted, yes_no
+from chatctl.confirmation import confirm
 from chatctl.deliveries import reason_name
-from chatctl.invocation import call, output
+from chatctl.invocation import call, output, run
+from chatctl.lists import lists
+from chatctl.many_letters import DROP, REPLAY, Filter, Kind, handle_all, matching
+from chatctl.output import Output
 from chatctl.paging import advice
 from chatctl.times import age_since, clock
-from chatd.errors import EventNotFound
 from chatd.pb.admin.v1 import admin_pb2
 
 app = typer.Typer(
@@ -21,8 +25,11 @@ app = typer.Typer(
 )
 
 LetterIds = Annotated[
-    list[str],
-    typer.Argument(metavar="LETTER", help="Ids of dead letters, as list shows them."),
+    list[str] | None,
+    typer.Argument(metavar="LETTER", help="Ids of dead letters, as list shows them.", show_default=False),
+]
+Everything = Annotated[
+    bool, typer.Option("--all", help="All, or all that are of --profile, --device and --room.")
 ]
 
 COLUMNS: Columns[admin_pb2.DeadLetter] = (
@@ -45,6 +52,7 @@ COLUMNS: Columns[admin_pb2.DeadLetter] = (
 
 
 @app.command(name="list")
+@lists
 def list_(
     context: typer.Context,
     profile: OnlyProfile = "",
@@ -81,35 +89,94 @@ def show(
     request = admin_pb2.ListDeadLettersRequest(letter_id=letter)
     page = call(context, "AdminService/ListDeadLetters", request, admin_pb2.ListDeadLettersResponse)
     if not page.letters:
-        raise EventNotFound(f"no dead letter '{letter}'")
+        raise Absent(f"no dead letter '{letter}'")
     output(context, as_json).details(page.letters[0], COLUMNS)
 
 
 @app.command()
-def replay(context: typer.Context, letters: LetterIds, as_json: AsJson = False) -> None:
+def replay(
+    context: typer.Context,
+    letters: LetterIds = None,
+    everything: Everything = False,
+    profile: OnlyProfile = "",
+    device: OnlyDevice = "",
+    room: OnlyRoom = "",
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
     """Deliver dead letters to their devices once more, now or when they connect. Other events of
-    the room do not wait for them.
+    the room do not wait for them. --all asks, with the number of letters.
 
-    Example: chatctl dead-letter replay 5f0c1d2e3a4b5c6d
+    Example: chatctl dead-letter replay --all --profile bob --room lobby
     """
-    request = admin_pb2.ReplayDeadLettersRequest(letter_ids=letters)
-    done = call(context, "AdminService/ReplayDeadLetters", request, admin_pb2.ReplayDeadLettersResponse)
-    output(context, as_json).names("replayed", done.replayed)
-    _fail_if_unknown(done.unknown, "do not exist, or their events are no longer kept")
+    _act(context, REPLAY, letters or [], everything, Filter(profile, device, room), yes, as_json)
 
 
 @app.command()
-def drop(context: typer.Context, letters: LetterIds, as_json: AsJson = False) -> None:
-    """Forget dead letters. The events stay in their rooms' logs.
+def drop(
+    context: typer.Context,
+    letters: LetterIds = None,
+    everything: Everything = False,
+    profile: OnlyProfile = "",
+    device: OnlyDevice = "",
+    room: OnlyRoom = "",
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Forget dead letters. The events stay in their rooms' logs. --all asks, with the number of
+    letters.
 
-    Example: chatctl dead-letter drop 5f0c1d2e3a4b5c6d
+    Example: chatctl dead-letter drop --all --profile bob --room lobby
     """
-    request = admin_pb2.DropDeadLettersRequest(letter_ids=letters)
-    done = call(context, "AdminService/DropDeadLetters", request, admin_pb2.DropDeadLettersResponse)
-    output(context, as_json).names("dropped", done.dropped)
-    _fail_if_unknown(done.unknown, "do not exist")
+    _act(context, DROP, letters or [], everything, Filter(profile, device, room), yes, as_json)
 
 
-def _fail_if_unknown(unknown: Sequence[str], why: str) -> None:
-    if unknown:
-        raise EventNotFound(f"{len(unknown)} dead letters {why}: {', '.join(unknown)}")
+def _act(
+    context: typer.Context,
+    kind: Kind,
+    letters: Sequence[str],
+    everything: bool,
+    only: Filter,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    if bool(letters) == everything:
+        raise typer.BadParameter("give LETTERs, or --all")
+    out = output(context, as_json)
+    if everything:
+        out.one({kind.done: _all(context, kind, only, out, yes=yes)})
+        return
+    if any(only):
+        raise typer.BadParameter("--profile, --device and --room need --all")
+    done = call(context, kind.method, kind.request(letter_ids=letters), kind.response)
+    out.names(kind.done, getattr(done, kind.done))
+    if done.unknown:
+        raise Absent(f"{kind.why_unknown}: {', '.join(done.unknown)}")
+
+
+def _all(context: typer.Context, kind: Kind, only: Filter, out: Output, *, yes: bool) -> int:
+    """The number of letters that were handled."""
+    if not yes:
+        count = run(context, lambda client: matching(client, kind, only))
+        if not count:
+            return 0
+        confirm(f"{kind.verb} {counted(count, 'dead letter')}{_of(only)}?", yes=False)
+    handled: list[int] = []
+    try:
+        with out.progress(f"{kind.doing} dead letters") as advance:
+
+            def on_page(count: int) -> None:
+                handled.append(count)
+                advance(count)
+
+            run(context, lambda client: handle_all(client, kind, only, on_page))
+    except BaseException:
+        out.say(f"{sum(handled):,} {kind.done}; the same command goes on with the rest")
+        raise
+    return sum(handled)
+
+
+def _of(only: Filter) -> str:
+    """The part that is meant, in words."""
+    parts = [f"{name.removesuffix('_id')} {value}" for name, value in only._asdict().items() if value]
+    return f" of {', '.join(parts)}" if parts else " of all profiles"

@@ -17,19 +17,21 @@ enter   into the row             esc, backspace   back
 :       a command (:help lists)  space            look again now
 ?       this help                q                end
 
-The keys at the bottom are what can be done with the row. Each asks before it does it.
+The keys at the bottom are what can be done with the row. Each asks before it does it;
+:replay PROFILE/DEVICE TIME shows what a device would be owed again.
 Nothing else on this screen changes anything."""
 
 
 class Question(ModalScreen[bool]):
-    """Asks before something is done: y does it, all other keys do not."""
+    """Asks before something is done: y does it, all other keys do not. ``quoted`` stands below, in
+    lines of its own."""
 
-    def __init__(self, question: str) -> None:
+    def __init__(self, question: str, quoted: str = "") -> None:
         super().__init__()
-        self._question = question
+        self._question = "\n".join(map(escaped, [question, *quoted.splitlines()]))
 
     def compose(self) -> ComposeResult:
-        yield Static(Text(f"{escaped(self._question)}\n\ny: yes   any other key: no"), id="question")
+        yield Static(Text(f"{self._question}\n\ny: yes   any other key: no"), id="question")
 
     def on_key(self, event: events.Key) -> None:
         event.stop()

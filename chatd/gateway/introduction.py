@@ -3,7 +3,7 @@ tells the node what the gateway has counted."""
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from functools import partial
 
 import structlog
@@ -34,10 +34,14 @@ this gateway until it does."""
 IMPATIENT_SECONDS = 0.02
 """The same while no node answers at all."""
 
+QUEUE_SECONDS = 3.0
+"""Nodes are told of a queue that reaches the gateway no longer after so long: at every start and
+after every restart there is a moment of it."""
+
 
 class Introduction:
-    """``request`` is what the gateway says of itself, without its counters. Made early: ``begin``
-    starts it when the gateway is bound."""
+    """``request`` is what the gateway says of itself, without what it counts: ``streams`` are the
+    open ones. Made early: ``begin`` starts it when the gateway is bound."""
 
     def __init__(
         self,
@@ -54,6 +58,7 @@ class Introduction:
         request: DescribeRequest,
         queue_name: str,
         counters: Sequence[Counter],
+        streams: Sized,
     ) -> None:
         self._loop = loop
         self._backend = backend
@@ -67,13 +72,16 @@ class Introduction:
         self._request = request
         self._queue_name = queue_name
         self._counters = counters
+        self._streams = streams
         self._public = Address("")
         self._timer: asyncio.TimerHandle | None = None
         self._described_at = 0.0
+        self._reached_at = 0.0
 
     def begin(self, public: Address) -> None:
         """Devices reach this gateway at the address ``public``."""
         self.announce(public)
+        self._reached_at = self._loop.time()
         self._tick()
 
     def announce(self, public: Address) -> None:
@@ -85,6 +93,11 @@ class Introduction:
     def leave(self) -> None:
         """Tell the nodes from now on that devices are not to be sent here."""
         self._request.draining = True
+
+    def drain(self, is_drained: bool) -> None:
+        """The same as long as an operator wants it; the nodes are told at once."""
+        self._request.drained = is_drained
+        self._describe(self._backend.nodes)
 
     def close(self) -> None:
         if self._timer is not None:
@@ -105,8 +118,13 @@ class Introduction:
     def _describe(self, nodes: Sequence[Node]) -> None:
         if not nodes:
             return
+        self._request.streams = len(self._streams)
         for counter in self._counters:
             self._request.counters[counter.name] = counter.value
+        problem, now = self._watch.problem, self._loop.time()
+        if not problem:
+            self._reached_at = now
+        self._request.queue_problem = problem if now - self._reached_at > QUEUE_SECONDS else ""
         self._log_watch.introduce(self._request)
         for node in nodes:
             self._request.revocations_version = node.revocations_version
@@ -141,6 +159,7 @@ class Introduction:
             self._refuse(node, call_id, description, refused)
             return
         node.refused = ""
+        node.node_id, node.is_drained = description.node_id, description.drained
         # Another process may have another database: it is asked for everything.
         known = restarted and node.revocations_version > 0
         node.revocations_version = 0 if known else description.revocations_version

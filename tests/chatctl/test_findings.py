@@ -45,6 +45,14 @@ def test_a_slow_answer() -> None:
     assert only(slow).found == "node n answers in 2500 ms"
 
 
+def test_a_drained_process_is_said_and_is_no_fault() -> None:
+    found = looked()
+    found.nodes.nodes[0].drained = True
+    assert bad(found) == []
+    said = [one.found for one in findings(found, now_us=NOW, owed_for_us=60 * SECOND)]
+    assert "drained by an operator; chatctl node resume n lets it serve again" in said
+
+
 def test_a_database_that_is_away() -> None:
     found = looked()
     found.status.database_away_since_us = NOW - 90 * SECOND
@@ -112,3 +120,27 @@ def test_what_was_given_up() -> None:
     found.notifications.notifications.add()
     found.notifications.more = True
     assert [one.found for one in bad(found)] == ["1 given up", "1+ given up"]
+
+
+@pytest.mark.parametrize(
+    ("heard_for", "queue_problem", "found"),
+    [
+        (1, "", ""),
+        (5, "", "has not asked for 5.0s"),
+        (1, "no default node's queue reaches this gateway", "no default node's queue reaches this gateway"),
+    ],
+)
+def test_a_gateway_that_is_not_well(heard_for: int, queue_problem: str, found: str) -> None:
+    one = looked()
+    one.nodes.nodes.add(node_id="g", kind="gateway", uri="g", version=__version__, lease_left_us=SECOND)
+    gateway = one.status.gateways[0]
+    gateway.uri, gateway.heard_for_us, gateway.queue_problem = "g", heard_for * SECOND, queue_problem
+    assert "".join(finding.found for finding in bad(one)) == found
+
+
+def test_a_gateway_with_a_lease_asks_the_node() -> None:
+    one = looked()
+    one.nodes.nodes.add(node_id="h", kind="gateway", uri="h", version=__version__, lease_left_us=SECOND)
+    assert bad(one) == [], "the node has just started"
+    one.status.uptime_seconds = 60
+    assert only(one).found == "does not ask node n"

@@ -4,16 +4,17 @@ from tests.chatctl.command import Chatctl
 
 
 def test_reading(chatctl: Chatctl) -> None:
-    chatctl("--as", "alice", "room", "create", "r", "bob", "carol")
+    chatctl("--as", "alice", "room", "create", "r", "bob", "carol", "--name", "The room")
     chatctl("--as", "alice", "send", "r", "-", stdin="1\n2\n3\n")
     (row,) = chatctl.json("--as", "bob", "unread")
-    assert list(row) == ["room_id", "read_seq", "read_at_us", "head_seq", "unread"]
+    assert list(row) == ["room_id", "read_seq", "read_at_us", "head_seq", "unread", "name"]
     assert row | {"read_at_us": 0} == {
         "room_id": "r",
         "read_seq": 0,
         "read_at_us": 0,
         "head_seq": 4,
         "unread": 3,
+        "name": "The room",
     }
     assert chatctl.json("--as", "bob", "read", "r", "3") == {"room_id": "r", "read_seq": 3, "unread": 1}
     assert chatctl.json("--as", "bob", "read", "r", "2")["read_seq"] == 3

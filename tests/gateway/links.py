@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 from chatd.errors import ChatdError
 from chatd.gateway.connection import ClientConnection
+from chatd.gateway.link import Tap
 from chatd.gateway.log_watch import LogWatch
 from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
 
@@ -24,6 +25,7 @@ class KeptLink:
         self.refuses_calls = False
         self.has_stream = False
         self.holds = 0
+        self.tap: Tap | None = None
 
     def send(self, frame: bytes) -> bool:
         if self.takes:

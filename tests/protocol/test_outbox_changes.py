@@ -3,12 +3,14 @@ open stream notices."""
 
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.chat.v1.chat_pb2 import SetReadMarkerRequest
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, SkipReason
+from chatd.pb.gateway.v1.gateway_pb2 import Reject
 from tests.daemons import Daemon, operator_token
 from tests.protocol.conversation import Conversation
 
@@ -224,6 +226,64 @@ def test_receipts_tell_nobody_of_what_was_skipped(
             (one.delivered.first_seq, one.delivered.seq) for one in heard if one.delivered.room_id == room
         }
     assert not any(first <= seq <= last for first, last in told for seq in (1, 2, 3, 4))
+
+
+def letters(alice: Conversation, bob: Conversation, method: str, **fields: object) -> Any:
+    request = getattr(admin_pb2, f"{method}DeadLettersRequest")(all=True, profile_id=bob.profile, **fields)
+    reply = alice.request(f"AdminService/{method}DeadLetters", request)
+    assert not reply.HasField("error"), reply.error
+    return getattr(admin_pb2, f"{method}DeadLettersResponse").FromString(reply.payload)
+
+
+def reject(alice: Conversation, bob: Conversation, count: int) -> None:
+    """The next ``count`` deliveries, which it acknowledges; all are dead letters afterwards."""
+    heard = 0
+    while heard < count:
+        for _ in bob.hear().deliveries:
+            heard += 1
+            bob.say(reject=Reject(delivery=heard, reason="no"))
+            bob.ack(heard)
+    while letters(alice, bob, "Drop", dry_run=True).matching < count:
+        pass
+
+
+def test_more_dead_letters_than_a_window_are_replayed_to_a_live_stream(
+    connect: Connect, alice: Conversation, room: str
+) -> None:
+    bob = connect(f"bob-{room}")
+    bob.open("d", window_messages=8)
+    alice.create_room(room, bob.profile)
+    alice.send_texts(room, *map(str, range(29)))
+    reject(alice, bob, 30)
+    assert letters(alice, bob, "Replay", dry_run=True).matching == 30
+    done = letters(alice, bob, "Replay", room_id=room)
+    assert (len(done.replayed), done.next_after_letter_id) == (30, "")
+    seen: list[int] = []
+    while len(seen) < 30:
+        heard = bob.hear().deliveries
+        assert all(one.replay for one in heard)
+        seen += [one.event.seq for one in heard]
+        bob.ack(30 + len(seen))
+    assert seen == list(range(1, 31))
+    while letters(alice, bob, "Drop", dry_run=True).matching:
+        pass
+
+
+def test_dead_letters_are_dropped_all_at_once(connect: Connect, alice: Conversation, room: str) -> None:
+    bob = connect(f"bob-{room}")
+    bob.open("d")
+    alice.create_room(room, bob.profile)
+    alice.send_texts(room, *"ab")
+    reject(alice, bob, 3)
+    assert len(letters(alice, bob, "Drop", device_id="d").dropped) == 3
+    assert not letters(alice, bob, "Drop").dropped
+    for fields in (
+        {"letter_ids": ["l"]},
+        {"letter_ids": ["l"], "all": False, "room_id": "r"},
+        {"all": False},
+    ):
+        request = admin_pb2.DropDeadLettersRequest(**{"all": True, **fields})  # type: ignore[arg-type]
+        assert alice.refused("AdminService/DropDeadLetters", request) == 301
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ take.
 """
 
 from dataclasses import dataclass, field
-from itertools import islice, takewhile
+from itertools import takewhile
 
 import structlog
 
@@ -15,7 +15,7 @@ from chatd.core.model import Owed, OwedRun, Pull
 from chatd.core.wire import delivery_record, encode_marker, replayed, tried_before
 from chatd.default.dead_letters.delivery_failures import NO_FAILURES, DeliveryFailures, read_failures
 from chatd.default.messages.unreadable import Unreadable, all_parse
-from chatd.default.outbox.backlog_order import Range, in_order
+from chatd.default.outbox.backlog_order import Range, cursors_of, in_order
 from chatd.errors import Internal, StoreFailed, Unavailable
 from chatd.pb.events.v1.payloads_pb2 import SkipReason
 from chatd.store.command import Query
@@ -28,20 +28,8 @@ MAX_ANSWER_BYTES = 8 * 1_048_576
 frame, and sockets cut off at 16 MiB."""
 MAX_REPLAY_BYTES = 2 * 1_048_576
 """Replays in one answer end here; the window does not bound their bytes."""
-MAX_CURSORS = 10_000
-"""Cursors in one answer: 1.5 MB. A gateway learns those of further rooms when something comes."""
 _CHUNK = 256  # events read at once: bounds what is read in vain when the byte limit cuts in
 _SUSPECT = 2  # failures after which an event is delivered alone, so that no other is blamed for it
-
-
-def _cursors(stands: dict[Range, int]) -> dict[str, int]:
-    """Room → seq, of rooms of which nothing more is owed."""
-    unfinished = {range_.room_id for range_, after in stands.items() if after < range_.end}
-    cursors: dict[str, int] = {}
-    for range_, after in stands.items():
-        if range_.room_id not in unfinished:
-            cursors[range_.room_id] = max(after, cursors.get(range_.room_id, 0))
-    return dict(islice(cursors.items(), MAX_CURSORS))
 
 
 class _LogMoved(Exception):
@@ -122,11 +110,7 @@ class _Puller:
         ranges = self._ranges()
         if pull.again is not None:
             self._again(*pull.again, ranges, failures)
-        for room_id, seq in failures.replays:
-            if self._messages > 0 and (room_id, seq) != pull.again:
-                self._replay(room_id, seq, failures, again=False)
-            if sum(len(run.records) for run in self._runs) > MAX_REPLAY_BYTES:
-                break  # the others come with a later pull, when these are acknowledged
+        more = pull.urgent_only or not self._take_replays(failures)
         if any(pull.sent.get(range_.room_id, 0) > range_.head_seq for range_ in ranges):
             return Owed(unknown=True)
         if not self._tell_skipped(failures):
@@ -135,7 +119,6 @@ class _Puller:
         if suspect is not None:
             return suspect
         stands = {range_: range_.after(pull.sent) for range_ in ranges}
-        more = pull.urgent_only
         for range_, end in in_order(
             ranges, pull.sent, urgent_within=pull.max_messages if pull.urgent_only else None
         ):
@@ -143,7 +126,7 @@ class _Puller:
             if full:
                 more = True
                 break
-        return Owed(tuple(self._runs), more, _cursors(stands) if pull.want_cursors else {})
+        return Owed(tuple(self._runs), more, cursors_of(stands) if pull.want_cursors else {})
 
     def _ranges(self) -> list[Range]:
         # Heads are read before events: an event committed in between is the next pull's, or
@@ -193,6 +176,17 @@ class _Puller:
             if full:
                 return after, True
         return after, False
+
+    def _take_replays(self, failures: DeliveryFailures) -> bool:
+        """Dead letters that are replayed and not in flight. False: there are more of them."""
+        pull, size = self._pull, self._size
+        for room_id, seq in failures.replays:
+            if (room_id, seq) == pull.again or (room_id, seq) in pull.replays:
+                continue
+            if pull.urgent_only or self._messages <= 0 or size - self._size > MAX_REPLAY_BYTES:
+                return False
+            self._replay(room_id, seq, failures, again=False)
+        return True
 
     def _tell_skipped(self, failures: DeliveryFailures) -> bool:
         """Markers of the events that an operator has skipped, before all that is owed of their

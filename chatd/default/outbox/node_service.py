@@ -114,6 +114,7 @@ class NodeService:
                 gateway_uris=self._leases.gateway_uris(),
                 watched=self._asked(request.gateway_instance),
                 log=self._comparison.log.state.to_pb(),
+                drained=self._leases.is_drained,
             )
         )
         self._revoked.tell(response, request.revocations_version)
@@ -245,6 +246,7 @@ def _to_pull(pull: node_pb2.StreamPull) -> Pull:
         again=(pull.again.room_id, pull.again.seq) if pull.HasField("again") else None,
         plain=pull.plain,
         urgent_only=pull.urgent_only,
+        replays=frozenset((one.room_id, one.seq) for one in pull.replays),
     )
 
 

@@ -22,6 +22,7 @@ from chatd.core.zmtp import (
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.fronts.bounds import UnfinishedFrames, Unsent
 from chatd.gateway.fronts.door import Door, FrontLimits, OnFrame, Refuse
+from chatd.gateway.link import Tap
 
 CLOGGED_BYTES = 65_536
 """What may wait for a client behind the kernel's own buffers before it is looked at closely."""
@@ -95,6 +96,7 @@ class ZmtpLink(asyncio.Protocol):
         "is_full",
         "origin",
         "refuses_calls",
+        "tap",
     )
 
     def __init__(self, owner: LinkOwner, accepted: socket.socket, address: str) -> None:
@@ -116,6 +118,7 @@ class ZmtpLink(asyncio.Protocol):
         self.is_full = False
         self.refuses_calls = False
         self.has_ended = False
+        self.tap: Tap | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._accepted = None
@@ -190,6 +193,7 @@ class ZmtpLink(asyncio.Protocol):
         connection = self.connection
         if connection is None or not connection.is_open:
             connection = self.connection = ClientConnection(self, now)
+            self.tap = None
         connection.heard_at = now
         return connection
 
@@ -197,6 +201,8 @@ class ZmtpLink(asyncio.Protocol):
         transport = self._transport
         if transport is None or self.has_ended:
             return False
+        if self.tap is not None:
+            self.tap.sent(body)
         peer = self._peer
         if self._delimited:
             self._write(DELIMITER if peer.is_plain else peer.seal(b"", MORE))
