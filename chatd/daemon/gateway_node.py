@@ -33,6 +33,7 @@ from chatd.gateway.fronts.door import Door
 from chatd.gateway.fronts.zmtp import ZmtpFront
 from chatd.gateway.gateway import GatewayServer
 from chatd.gateway.introduction import Introduction
+from chatd.gateway.newcomers import Newcomers
 from chatd.gateway.node import GatewayNode
 from chatd.gateway.node_queues import NodeQueues
 from chatd.gateway.opening import Opening
@@ -65,16 +66,17 @@ def start_gateway(
     lasting = () if webhook is None else (webhook,)
     tokens = Authentication((*load_token_files(settings, create=True), *lasting), revocations, now=time.time)
     door = Doorkeeper(settings.gateway.door(settings.authentication.door()))
+    newcomers = Newcomers(settings.gateway.max_connections_per_profile, now=loop.time, later=loop.call_later)
     # Two gateways may have one id, and one that is started again is another.
     instance = f"{settings.node.node_id}-{secrets.token_hex(8)}"
     subscriber = ZeroMQSubscriber(loop, instance)
     backend = Backend(loop, call_timeout=settings.calls.timeout())
     audit = GatewayAudit(settings.node.node_id, backend, say=say_audit, now=loop.time)
-    admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door, audit)
+    admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door, newcomers, audit)
     watch = Watch(loop, backend, subscriber, instance=instance)
     streams = make_streams(loop, settings, watch, backend, subscriber, seams)
     expiry = TokenExpiry(admission, streams.connections, streams.sender, now=time.time)
-    front = _front(loop, settings, keys, door, streams)
+    front = _front(loop, settings, keys, door, newcomers, streams)
     server, opening, calls, refusals = _frames(settings, admission, streams, backend, expiry, audit)
     addresses = gateway_addresses(settings)
     queues = NodeQueues(addresses.queue_uris, connect=subscriber.connect, disconnect=subscriber.disconnect)
@@ -103,7 +105,7 @@ def start_gateway(
         Reload(admission, check, lasting),
         webhook,
         every=_every(loop, settings, front, door, streams, expiry, audit),
-        metrics=(*counters, *front.gauges, *backend.gauges, *streams.watch.gauges, *streams.metrics),
+        metrics=(*counters, *front.gauges, newcomers.gauge, *backend.gauges, *streams.watch.gauges, *streams.metrics),
     )
     node.start(
         context,
@@ -117,12 +119,26 @@ def start_gateway(
 
 
 def _front(
-    loop: asyncio.AbstractEventLoop, settings: Settings, keys: Keys, door: Doorkeeper, streams: Streams
+    loop: asyncio.AbstractEventLoop,
+    settings: Settings,
+    keys: Keys,
+    door: Doorkeeper,
+    newcomers: Newcomers,
+    streams: Streams,
 ) -> ZmtpFront:
     return ZmtpFront(
         loop,
         settings.gateway.front(settings.messages.max_frame_bytes),
-        Door(door.accepted, door.ended, door.broke, door.commanded, door.is_stranger, door.newcomers),
+        Door(
+            door.accepted,
+            door.ended,
+            door.broke,
+            door.commanded,
+            door.is_stranger,
+            door.newcomers,
+            newcomers.come,
+            newcomers.cost,
+        ),
         on_lost=streams.sender.lost,
         on_room=streams.catch_up.has_room,
         curve=CurveServer(*keys.pairs) if settings.gateway.is_encrypted else None,

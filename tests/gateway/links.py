@@ -23,6 +23,7 @@ class KeptLink:
         self.is_full = False
         self.refuses_calls = False
         self.has_stream = False
+        self.stranger_cost = 0.0
         self.holds = 0
 
     def send(self, frame: bytes) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from time import thread_time
 from typing import Protocol, cast
 
 from chatd.core.audit import LOCAL
@@ -95,6 +96,7 @@ class ZmtpLink(asyncio.Protocol):
         "is_full",
         "origin",
         "refuses_calls",
+        "stranger_cost",
     )
 
     def __init__(self, owner: LinkOwner, accepted: socket.socket, address: str) -> None:
@@ -116,6 +118,7 @@ class ZmtpLink(asyncio.Protocol):
         self.is_full = False
         self.refuses_calls = False
         self.has_ended = False
+        self.stranger_cost = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._accepted = None
@@ -133,6 +136,15 @@ class ZmtpLink(asyncio.Protocol):
         self._owner.lost(self)
 
     def data_received(self, data: bytes) -> None:
+        door = self._owner.door
+        if door.is_stranger(self):
+            began = thread_time()
+            self._receive_all(data)
+            door.cost(self, thread_time() - began)
+        else:
+            self._receive_all(data)
+
+    def _receive_all(self, data: bytes) -> None:
         if len(data) <= READ_BYTES or len(data) <= self._peer.unfinished - self._peer.kept:
             self._receive(data)
             return

@@ -48,6 +48,8 @@ class Server:
                 commanded=lambda link, count, now: None,
                 is_stranger=lambda link: link not in self.known,
                 newcomers=lambda most: most,
+                come=lambda link, serve: serve(),
+                cost=lambda link, seconds: None,
             ),
             on_lost=self._lose,
             on_room=lambda connection: self.roomy.append(connection),
