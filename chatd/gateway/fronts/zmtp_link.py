@@ -140,7 +140,8 @@ class ZmtpLink(asyncio.Protocol):
         if door.is_stranger(self):
             began = thread_time()
             self._receive_all(data)
-            door.cost(self, thread_time() - began)
+            if self.has_ended or door.is_stranger(self):
+                door.cost(self, thread_time() - began)
         else:
             self._receive_all(data)
 
