@@ -28,7 +28,7 @@ PASSING_FACTOR = 10
 """When most of a turn's connections have ended already, nobody is accepted for so many times as
 long as the turn took: to pass them over must not take the time of those who stay."""
 PAUSE_SECONDS = 0.05
-"""How long nobody is accepted after a turn in which not all could be, or when descriptors are
+"""For so long nobody is accepted after a turn in which not all could be, or when descriptors are
 missing. A turn for each pause is 2,560 connections a second at most: a core does more, so the
 others have most of it."""
 KEEPALIVE = {
