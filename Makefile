@@ -73,8 +73,9 @@ settings: $(VENV)/installed-dev ## Renew chatd/daemon/SETTINGS.md
 	@mkdir -p build && $(BIN)/chatd settings --markdown >build/SETTINGS.md
 	@cmp -s build/SETTINGS.md chatd/daemon/SETTINGS.md || cp build/SETTINGS.md chatd/daemon/SETTINGS.md
 
-screenshots: $(VENV)/installed-dev ## Make the pictures of chatctl top in the documents anew
+screenshots: $(VENV)/installed-dev ## Make the pictures of chatctl top and chat in the documents anew
 	$(BIN)/python -m tests.chatctl.top.screenshots
+	$(BIN)/python -m tests.chatctl.chat.screenshots
 
 baseline: $(VENV)/installed-dev ## Renew what `make protocol` compares proto/ with; for a release
 	$(BIN)/buf build proto -o proto/baseline.binpb

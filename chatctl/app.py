@@ -7,15 +7,19 @@ the service cannot be reached
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
+from chatctl.anywhere import spread
 from chatctl.arguments import AsJson
+from chatctl.forms import Form
 from chatctl.invocation import Options
+from chatctl.plain_values import read_plainly
 from chatctl.reader import ReaderGone
 from chatctl.times import age
 from chatd import __version__
@@ -32,44 +36,54 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = {
-    "room": "rooms:app",
-    "outbox": "outbox:app",
-    "dead-letter": "dead_letters:app",
-    "device": "devices:app",
-    "notify": "notifications:app",
-    "profile": "profiles:app",
-    "token": "tokens:app",
-    "send": "send:send",
-    "tail": "tail:tail",
-    "read": "read_markers:read",
-    "unread": "read_markers:unread",
-    "receipts": "receipts:receipts",
-    "presence": "presence:presence",
-    "watch": "watch:watch",
-    "top": "top.command:top",
-    "stat": "stat:stat",
-    "latency": "latency:latency",
-    "check": "check:check",
-    "why": "why:why",
-    "connections": "connections:connections",
-    "status": "status:status",
-    "nodes": "nodes:nodes",
-    "audit": "audit:audit",
-    "key": "key:key",
+    "room": ("rooms:app", "Create rooms, look at them, change their members."),
+    "outbox": ("outbox:app", "Look at the events that devices are owed."),
+    "dead-letter": ("dead_letters:app", "Look at deliveries that were given up, try or drop them."),
+    "device": ("devices:app", "Look at devices, forget them, say how they are notified."),
+    "notify": ("notifications:app", "Look at notifications of devices that are away, try them."),
+    "profile": ("profiles:app", "Erase profiles."),
+    "token": ("tokens:app", "Revoke tokens, see which are revoked."),
+    "send": ("send:send", "Send events to a room."),
+    "tail": ("tail:tail", "Be a device: show its events as they come, acknowledge them."),
+    "read": ("read_markers:read", "Say that all events up to one have been read."),
+    "unread": ("read_markers:unread", "Show what is unread."),
+    "receipts": ("receipts:receipts", "Show who has received and read an event."),
+    "presence": ("presence:presence", "Show who is online."),
+    "watch": ("watch:watch", "Show a room's events as they come, without being a device."),
+    "chat": ("chat.command:chat", "Talk in a terminal: rooms, history, who is online."),
+    "top": ("top.command:top", "Watch chatd on the whole screen."),
+    "stat": ("stat:stat", "Print a line of rates each second."),
+    "latency": ("latency:latency", "Measure the real way of an event."),
+    "check": ("check:check", "Check what an operator would look at, and say what to do."),
+    "why": ("why:why", "Say why an event has or has not reached a device."),
+    "connections": ("connections:connections", "List the devices that are connected now."),
+    "status": ("status:status", "Show the counters of a node and of all gateways."),
+    "nodes": ("nodes:nodes", "List default nodes and gateways."),
+    "audit": ("audit:audit", "Show what operators did, and what was refused."),
+    "context": ("context:app", "Name services: address, token file and profile."),
+    "key": ("key:key", "Show the public key of your own pair."),
 }
-"""Each command's module and what it is there. Help lists them in this order."""
+"""Each command's module and what it is there, and a line for the list of all commands, which is in
+this order."""
 
 
-def register(words: Sequence[str]) -> None:
-    """Import the commands that ``words`` may name, or all if they name none: a command brings the
-    client and what it needs, which takes longer than all else at the start."""
-    for name in [name for name in COMMANDS if name in words] or COMMANDS:
-        module, _, attribute = COMMANDS[name].partition(":")
+def register(words: Collection[str]) -> None:
+    """Import the commands that ``words`` may name; of the others only the names are known. A
+    command brings messages and the client, which take longer than all else at the start."""
+    for name, (place, summary) in COMMANDS.items():
+        if name not in words:
+            app.command(name=name, help=summary)(_not_imported)
+            continue
+        module, _, attribute = place.partition(":")
         command = getattr(import_module(f"chatctl.{module}"), attribute)
         if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name)
+            app.add_typer(command, name=name, short_help=summary)
         else:
-            app.command(name=name)(command)
+            app.command(name=name, short_help=summary)(command)
+
+
+def _not_imported() -> None:
+    """Stands for a command in the list of all: one that is run has been named."""
 
 
 def _show_version(wanted: bool) -> None:
@@ -84,7 +98,8 @@ Uri = Annotated[
         "--uri",
         envvar="CHATD_URI",
         help="The gateway; on another machine with its key, tcp://HOST:PORT#KEY. Of several, separated by "
-        "commas, the first that answers is used.",
+        "commas, the first that answers is used. Default: the context's, else tcp://127.0.0.1:7400.",
+        show_default=False,
     ),
 ]
 Token = Annotated[
@@ -102,7 +117,8 @@ TokenFile = Annotated[
     typer.Option(
         "--token-file",
         envvar="CHATD_TOKENS_FILE",
-        help="chatd's token file; default: in its data directory.",
+        help="chatd's token file. Default: the context's, else in chatd's data directory: $CHATD_DATA_DIR, "
+        "$DATA_DIR, $STATE_DIRECTORY, /var/lib/chatd, $XDG_DATA_HOME/chatd or ~/.local/share/chatd.",
     ),
 ]
 KeyFile = Annotated[
@@ -123,6 +139,28 @@ Profile = Annotated[
         show_default=False,
     ),
 ]
+ContextName = Annotated[
+    str,
+    typer.Option(
+        "--context",
+        metavar="NAME",
+        help="Take address, token file and profile from this context; default: $CHATCTL_CONTEXT, else the "
+        "one in use (chatctl context use). An option beats the environment, which beats the context; one "
+        "that is named here beats the environment.",
+        show_default=False,
+    ),
+]
+Output = Annotated[
+    Form | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="The form; default: table on a terminal, plain (tabs between cells) in a pipe. csv is for "
+        "spreadsheets.",
+        show_default=False,
+    ),
+]
+NoHeaders = Annotated[bool, typer.Option("--no-headers", help="No headings above lists.")]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, help="Wait this many seconds for an answer.")]
 Version = Annotated[
     bool,
@@ -133,25 +171,44 @@ Version = Annotated[
 @app.callback()
 def root(
     context: typer.Context,
-    uri: Uri = "tcp://127.0.0.1:7400",
+    uri: Uri = "",
     token: Token = "",
     token_file: TokenFile = None,
     key_file: KeyFile = None,
     profile: Profile = "",
     timeout: Timeout = 10.0,
     as_json: AsJson = False,
+    context_name: ContextName = "",
+    form: Output = None,
+    no_headers: NoHeaders = False,
     version: Version = False,
 ) -> None:
     """Talk to chatd: send and tail events, look into rooms and outboxes.
 
+    These options may stand behind the command, too.
+
     Start here: chatctl --as alice room create lobby bob · chatctl --as bob tail ·
     chatctl --as alice send lobby hello
     """
-    context.obj = Options(uri, token, token_file, key_file, profile, timeout, as_json)
+    context.obj = Options(
+        uri,
+        token,
+        token_file,
+        key_file,
+        profile,
+        timeout,
+        as_json,
+        form,
+        headers=not no_headers,
+        context=context_name,
+    )
 
 
 def main() -> None:
     """The console script. A traceback is shown only if CHATCTL_DEBUG is set."""
+    nowhere = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    # One that the caller has closed is None: nobody wants to hear it.
+    sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a character the terminal lacks is no failure
@@ -159,8 +216,12 @@ def main() -> None:
     completes = any(name.endswith("_COMPLETE") for name in os.environ)
     try:
         if "--version" not in words[:1]:
-            register(() if completes else words)
-        command_line(app)()
+            register(COMMANDS if completes else words)
+        commands = command_line(app)
+        assert isinstance(commands, TyperGroup)
+        spread(commands)
+        read_plainly(commands)
+        commands()
     except (TimedOut, Unavailable, TimeoutError) as exc:
         _fail(exc, UNREACHABLE)
     except ConfigError as exc:

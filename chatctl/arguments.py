@@ -7,7 +7,7 @@ import typer
 MAX_SEQ = 2**63 - 1
 """The largest seq a database can hold."""
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as --output json does.")]
 JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object for each event.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="List at most this many rows.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]

@@ -40,7 +40,7 @@ COLUMNS: Columns[admin_pb2.AuditLine] = (
     unlisted("gateway_id"),
     Column("what", "what", lambda what: what.rpartition("/")[2]),
     Column("on", "objects", or_dash),
-    list_only("outcome", _outcome),
+    list_only("outcome", _outcome, bad=lambda line: line.outcome != "done"),
     unlisted("outcome"),
     unlisted("repeated"),
 )

@@ -22,7 +22,12 @@ OwedFor = Annotated[
 
 COLUMNS: Columns[Finding] = (
     Column("check", "check", get=lambda one: one.name),
-    Column("is", "verdict", get=lambda one: "good" if one.is_good else "BAD"),
+    Column(
+        "is",
+        "verdict",
+        get=lambda one: "good" if one.is_good else "BAD",
+        bad=lambda one: not one.is_good,
+    ),
     Column("found", "found"),
     Column("what to do", "advice"),
 )

@@ -34,7 +34,7 @@ class Column(Generic[T]):
     ``heading`` stands above the field in lists; empty: lists leave the field out. ``key`` names it
     in JSON and in details; empty: only lists show it. ``get`` takes the value from a row; by
     default it is the attribute called ``key``. JSON has the value itself, lists have ``cell`` of
-    it, details ``detail`` of it.
+    it, details ``detail`` of it. A terminal shows what is ``bad`` in a colour.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Column(Generic[T]):
         *,
         get: Callable[[T], V] | None = None,
         detail: Callable[[V], str] = plain,
+        bad: Callable[[T], bool] = lambda row: False,
     ) -> None:
         value: Callable[[T], V] = get or attrgetter(key)
         self.heading = heading
@@ -52,21 +53,28 @@ class Column(Generic[T]):
         self.value: Callable[[T], object] = value
         self.cell: Callable[[T], str] = lambda row: cell(value(row))
         self.detail: Callable[[T], str] = lambda row: detail(value(row))
+        self.bad = bad
 
 
 Columns: TypeAlias = Sequence[Column[T]]
 
 
 def unlisted(
-    key: str, *, get: Callable[[T], V] | None = None, detail: Callable[[V], str] = plain
+    key: str,
+    *,
+    get: Callable[[T], V] | None = None,
+    detail: Callable[[V], str] = plain,
+    bad: Callable[[T], bool] = lambda row: False,
 ) -> Column[T]:
     """A field that is in JSON and in details, but not in lists."""
-    return Column("", key, get=get, detail=detail)
+    return Column("", key, get=get, detail=detail, bad=bad)
 
 
-def list_only(heading: str, get: Callable[[T], object]) -> Column[T]:
+def list_only(
+    heading: str, get: Callable[[T], object], *, bad: Callable[[T], bool] = lambda row: False
+) -> Column[T]:
     """A cell that only lists show, usually made of several fields."""
-    return Column(heading, "", get=get)
+    return Column(heading, "", get=get, bad=bad)
 
 
 def record(row: T, columns: Columns[T]) -> dict[str, object]:

@@ -2,16 +2,19 @@
 shown."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
-from chatctl.arguments import AsJson, Limit, OnlyDevice, OnlyProfile, OnlyRoom
-from chatctl.columns import Column, Columns, unlisted, yes_no
+from chatctl.arguments import AsJson, Limit, OnlyDevice, OnlyProfile, OnlyRoom, Yes
+from chatctl.columns import Column, Columns, counted, unlisted, yes_no
+from chatctl.confirmation import confirm
 from chatctl.deliveries import reason_name
-from chatctl.invocation import call, output
+from chatctl.invocation import call, output, run
+from chatctl.output import Output
 from chatctl.paging import advice
 from chatctl.times import age_since, clock
+from chatd.client import Client
 from chatd.errors import EventNotFound
 from chatd.pb.admin.v1 import admin_pb2
 
@@ -21,9 +24,52 @@ app = typer.Typer(
 )
 
 LetterIds = Annotated[
-    list[str],
-    typer.Argument(metavar="LETTER", help="Ids of dead letters, as list shows them."),
+    list[str] | None,
+    typer.Argument(metavar="LETTER", help="Ids of dead letters, as list shows them.", show_default=False),
 ]
+Everything = Annotated[
+    bool, typer.Option("--all", help="All, or all that are of --profile, --device and --room.")
+]
+
+_Request = admin_pb2.ReplayDeadLettersRequest | admin_pb2.DropDeadLettersRequest
+
+
+class _Filter(NamedTuple):
+    profile_id: str
+    device_id: str
+    room_id: str
+
+
+class _Kind(NamedTuple):
+    """A way to handle dead letters. ``done`` is the response's field with their ids."""
+
+    method: str
+    request: type[_Request]
+    response: type[admin_pb2.ReplayDeadLettersResponse | admin_pb2.DropDeadLettersResponse]
+    verb: str
+    doing: str
+    done: str
+    why_unknown: str
+
+
+REPLAY = _Kind(
+    "AdminService/ReplayDeadLetters",
+    admin_pb2.ReplayDeadLettersRequest,
+    admin_pb2.ReplayDeadLettersResponse,
+    "Replay",
+    "replaying",
+    "replayed",
+    "do not exist, or their events are no longer kept",
+)
+DROP = _Kind(
+    "AdminService/DropDeadLetters",
+    admin_pb2.DropDeadLettersRequest,
+    admin_pb2.DropDeadLettersResponse,
+    "Drop",
+    "dropping",
+    "dropped",
+    "do not exist",
+)
 
 COLUMNS: Columns[admin_pb2.DeadLetter] = (
     Column("letter", "letter_id"),
@@ -86,30 +132,96 @@ def show(
 
 
 @app.command()
-def replay(context: typer.Context, letters: LetterIds, as_json: AsJson = False) -> None:
+def replay(
+    context: typer.Context,
+    letters: LetterIds = None,
+    everything: Everything = False,
+    profile: OnlyProfile = "",
+    device: OnlyDevice = "",
+    room: OnlyRoom = "",
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
     """Deliver dead letters to their devices once more, now or when they connect. Other events of
-    the room do not wait for them.
+    the room do not wait for them. --all asks, with the number of letters.
 
-    Example: chatctl dead-letter replay 5f0c1d2e3a4b5c6d
+    Example: chatctl dead-letter replay --all --profile bob --room lobby
     """
-    request = admin_pb2.ReplayDeadLettersRequest(letter_ids=letters)
-    done = call(context, "AdminService/ReplayDeadLetters", request, admin_pb2.ReplayDeadLettersResponse)
-    output(context, as_json).names("replayed", done.replayed)
-    _fail_if_unknown(done.unknown, "do not exist, or their events are no longer kept")
+    _act(context, REPLAY, letters or [], everything, _Filter(profile, device, room), yes, as_json)
 
 
 @app.command()
-def drop(context: typer.Context, letters: LetterIds, as_json: AsJson = False) -> None:
-    """Forget dead letters. The events stay in their rooms' logs.
+def drop(
+    context: typer.Context,
+    letters: LetterIds = None,
+    everything: Everything = False,
+    profile: OnlyProfile = "",
+    device: OnlyDevice = "",
+    room: OnlyRoom = "",
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Forget dead letters. The events stay in their rooms' logs. --all asks, with the number of
+    letters.
 
-    Example: chatctl dead-letter drop 5f0c1d2e3a4b5c6d
+    Example: chatctl dead-letter drop --all --profile bob --room lobby
     """
-    request = admin_pb2.DropDeadLettersRequest(letter_ids=letters)
-    done = call(context, "AdminService/DropDeadLetters", request, admin_pb2.DropDeadLettersResponse)
-    output(context, as_json).names("dropped", done.dropped)
-    _fail_if_unknown(done.unknown, "do not exist")
+    _act(context, DROP, letters or [], everything, _Filter(profile, device, room), yes, as_json)
 
 
-def _fail_if_unknown(unknown: Sequence[str], why: str) -> None:
-    if unknown:
-        raise EventNotFound(f"{len(unknown)} dead letters {why}: {', '.join(unknown)}")
+def _act(
+    context: typer.Context,
+    kind: _Kind,
+    letters: Sequence[str],
+    everything: bool,
+    only: _Filter,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    if bool(letters) == everything:
+        raise typer.BadParameter("give LETTERs, or --all")
+    out = output(context, as_json)
+    if everything:
+        out.one({kind.done: _all(context, kind, only, out, yes=yes)})
+        return
+    if any(only):
+        raise typer.BadParameter("--profile, --device and --room need --all")
+    done = call(context, kind.method, kind.request(letter_ids=letters), kind.response)
+    out.names(kind.done, getattr(done, kind.done))
+    if done.unknown:
+        raise EventNotFound(f"{len(done.unknown)} dead letters {kind.why_unknown}: {', '.join(done.unknown)}")
+
+
+def _all(context: typer.Context, kind: _Kind, only: _Filter, out: Output, *, yes: bool) -> int:
+    """Page by page; the number of letters that were handled."""
+    request = kind.request(all=True, **only._asdict())
+    if not yes:
+        asked = kind.request(all=True, dry_run=True, **only._asdict())
+        count = call(context, kind.method, asked, kind.response).matching
+        if not count:
+            return 0
+        confirm(f"{kind.verb} {counted(count, 'dead letter')}{_of(only)}?", yes=False)
+    return run(context, lambda client: _pages(client, kind, request, out))
+
+
+async def _pages(client: Client, kind: _Kind, request: _Request, out: Output) -> int:
+    handled, finished = 0, False
+    try:
+        with out.progress(f"{kind.doing} dead letters") as advance:
+            while not finished:
+                done = await client.call(kind.method, request, kind.response)
+                count = len(getattr(done, kind.done))
+                handled += count
+                advance(count)
+                request.after_letter_id = done.next_after_letter_id
+                finished = not done.next_after_letter_id
+    finally:
+        if not finished:
+            out.say(f"{handled:,} {kind.done}; the same command goes on with the rest")
+    return handled
+
+
+def _of(only: _Filter) -> str:
+    """The part that is meant, in words."""
+    parts = [f"{name.removesuffix('_id')} {value}" for name, value in only._asdict().items() if value]
+    return f" of {', '.join(parts)}" if parts else " of all profiles"

@@ -77,6 +77,8 @@ def why(
         case DeliveryState.DELIVERY_STATE_UNDELIVERABLE:
             ago = age(now_us - device.last_failed_at_us)
             return f"{who} did not take it in {_times(device.attempts)}; given up {ago} ago{_letter(device)}"
+        case DeliveryState.DELIVERY_STATE_SKIPPED:
+            return f"an operator skipped it for {who}; chatctl outbox replay owes it again"
         case DeliveryState.DELIVERY_STATE_REMOVED:
             return f"retention removed it before {who} had it"
     return _owed(who, story, device, connection, now_us)
@@ -115,6 +117,12 @@ def _reason(device: DeviceStory) -> str:
     return f": {device.reason}" if device.reason else ""
 
 
+def _became(device: DeviceStory) -> str:
+    if device.state == DeliveryState.DELIVERY_STATE_SKIPPED:
+        return "skipped by an operator"
+    return f"dead letter {device.letter_id}"
+
+
 def _letter(device: DeviceStory) -> str:
     state = {"replaying": ", which is being replayed", "dropped": ", which an operator dropped"}
     return f"; dead letter {device.letter_id}{state.get(device.letter_state, '')}" if device.letter_id else ""
@@ -132,7 +140,7 @@ def steps(
         Step(device.seen_at_us, "device last seen"),
         Step(device.first_failed_at_us if device.attempts else 0, "first failed attempt"),
         Step(device.last_failed_at_us if device.attempts > 1 else 0, f"failed attempt {device.attempts}"),
-        Step(device.last_failed_at_us if device.letter_id else 0, f"dead letter {device.letter_id}"),
+        Step(device.last_failed_at_us if device.letter_id else 0, _became(device)),
         Step(device.notified_at_us, f"last notified by {device.notifier}"),
         Step(story.read_at_us, "read marker passed it"),
     ]

@@ -10,6 +10,9 @@ from chatd.pb.admin.v1 import admin_pb2 as admin
 
 SLOW_SECONDS = 1.0
 """An answer that took longer is bad."""
+STALE_US = 3_000_000
+"""A gateway asks every second; one that has not for so long is not well."""
+_LOOK = "see if it runs, and if it reaches the node"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +43,7 @@ def findings(looked: Looked, *, now_us: int, owed_for_us: int) -> list[Finding]:
     letters, dead = looked.letters, looked.notifications
     return [
         _answers(looked.status, looked.took),
-        _database(looked.status, now_us),
-        *_nodes(looked.nodes, looked.status, now_us),
-        *_gateways(looked.status),
+        *serving(looked.status, looked.nodes, now_us=now_us),
         _versions(looked.nodes),
         _owed(looked.laggards, now_us, owed_for_us),
         _given_up("dead letters", letters.letters, letters.more, "chatctl dead-letter list; replay or drop"),
@@ -50,6 +51,11 @@ def findings(looked: Looked, *, now_us: int, owed_for_us: int) -> list[Finding]:
             "notifications", dead.notifications, dead.more, "chatctl notify list --state dead; retry or drop"
         ),
     ]
+
+
+def serving(status: admin.GetStatusResponse, nodes: admin.ListNodesResponse, *, now_us: int) -> list[Finding]:
+    """The findings about the database and every process: does all of it serve?"""
+    return [_database(status, now_us), *_nodes(nodes, status, now_us), *_gateways(status, nodes)]
 
 
 def _answers(status: admin.GetStatusResponse, took: float) -> Finding:
@@ -99,9 +105,26 @@ def _place(node: admin.Node) -> tuple[str, str, str]:
     return node.kind, node.node_id, node.uri.partition("#")[0]
 
 
-def _gateways(status: admin.GetStatusResponse) -> Iterator[Finding]:
+def _gateways(status: admin.GetStatusResponse, nodes: admin.ListNodesResponse) -> Iterator[Finding]:
+    """What gateways say of themselves. One that has a lease and does not ask is heard by others, or
+    has just ended without a word."""
     if not status.gateways:
         yield Finding("gateways", False, "no gateway asks the node", "start one: chatd gateway")
+    # One whose lease has ended is known to be silent already.
+    leased = {_place(one) for one in nodes.nodes if one.lease_left_us > 0 and not one.refused}
+    asking = {("gateway", one.gateway_id, one.uri.partition("#")[0]): one for one in status.gateways}
+    for place, one in asking.items():
+        name = f"gateway {one.gateway_id}"
+        if one.heard_for_us > STALE_US and place in leased:
+            yield Finding(name, False, f"has not asked for {age(one.heard_for_us)}", _LOOK)
+        elif one.queue_problem:
+            yield Finding(
+                name, False, one.queue_problem, "see if QUEUE_USER_EVENT_DELIVERY_URI is right there"
+            )
+    if status.uptime_seconds * 1_000_000 > STALE_US:
+        for kind, gateway_id, _ in sorted(leased - asking.keys()):
+            if kind == "gateway":
+                yield Finding(f"gateway {gateway_id}", False, f"does not ask node {status.node_id}", _LOOK)
 
 
 def _versions(nodes: admin.ListNodesResponse) -> Finding:

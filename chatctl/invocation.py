@@ -1,14 +1,16 @@
 """One run of chatctl: its global options, the output and the client they describe."""
 
-import asyncio
+import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
-from chatctl.token_file import default_path, first_token
+from chatctl import contexts
+from chatctl.forms import Form
+from chatctl.token_file import first_token, own_token
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -19,11 +21,14 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 M = TypeVar("M", bound="Message")
 
+HERE = "tcp://127.0.0.1:7400"
+"""The gateway if nothing else is said."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """The global options. ``uri``: a gateway, or several separated by commas; ``timeout``: in
-    seconds."""
+    seconds; ``context``: one that is named for this run alone."""
 
     uri: str
     token: str
@@ -32,6 +37,9 @@ class Options:
     profile: str
     timeout: float
     as_json: bool
+    form: Form | None
+    headers: bool
+    context: str
 
     def client(self) -> "Client":
         """A client with these options. Raises typer.BadParameter when no token is found."""
@@ -39,7 +47,7 @@ class Options:
 
         return Client(
             [uri.strip() for uri in self.uri.split(",")],
-            self.token or first_token(self.token_file or default_path()),
+            self.token or (first_token(self.token_file) if self.token_file else own_token()),
             profile=self.profile,
             key=self.key_file,
             call_timeout=self.timeout,
@@ -48,20 +56,52 @@ class Options:
 
 
 def options(context: typer.Context) -> Options:
-    """The global options of this run."""
-    found: Options = context.obj
-    return found
+    """The global options of this run, with those of the context that is in use. Raises
+    typer.BadParameter if there is no such context."""
+    given: Options = context.obj
+    return _with_context(given, contexts.chosen(given.context))
+
+
+def _with_context(given: Options, chosen: contexts.ServiceContext | None) -> Options:
+    """An option beats the environment, and the environment the context; but a context that is named
+    by an option beats the environment too."""
+    held = chosen or contexts.ServiceContext("")
+
+    def beaten(value: object, variable: str) -> bool:
+        return not value or (bool(given.context) and str(value) == os.environ.get(variable))
+
+    token, token_file = given.token, given.token_file
+    if held.token_file and beaten(token_file, "CHATD_TOKENS_FILE"):
+        token_file = Path(held.token_file)
+        if given.context and token == os.environ.get("CHATD_TOKEN"):
+            token = ""
+    return replace(
+        given,
+        uri=(held.uri if beaten(given.uri, "CHATD_URI") else "") or given.uri or HERE,
+        token=token,
+        token_file=token_file,
+        profile=(held.profile if beaten(given.profile, "CHATD_PROFILE") else "") or given.profile,
+    )
 
 
 def output(context: typer.Context, as_json: bool) -> "Output":
-    """The output of this run. ``as_json`` is the command's own --json."""
+    """The output of this run. ``as_json`` is the command's own --json. Raises typer.BadParameter if
+    it is contradicted."""
     from chatctl.output import Output  # here: see above
 
-    return Output(as_json=options(context).as_json or as_json)
+    given = options(context)
+    form = given.form
+    if given.as_json or as_json:
+        if form not in (None, Form.JSON):
+            raise typer.BadParameter(f"--json is --output json, and not {form}")
+        form = Form.JSON
+    return Output(form, headers=given.headers)
 
 
 def run(context: typer.Context, action: "Callable[[Client], Awaitable[R]]") -> R:
     """Connect a client, run ``action`` with it, close it."""
+    import asyncio  # here: see above
+
     client = options(context).client()
 
     async def connected() -> R:

@@ -30,7 +30,7 @@ COLUMNS: Columns[admin_pb2.Node] = (
     list_only("up", _up),
     unlisted("lease_left_us"),
     unlisted("refused"),
-    list_only("serves", _serves),
+    list_only("serves", _serves, bad=lambda node: bool(node.refused) or node.lease_left_us <= 0),
 )
 
 

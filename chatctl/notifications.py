@@ -46,7 +46,12 @@ COLUMNS: Columns[admin_pb2.Notification] = (
     Column("profile", "profile_id"),
     Column("device", "device_id"),
     Column("by", "notifier"),
-    Column("state", "state", get=lambda one: state_name(one.state)),
+    Column(
+        "state",
+        "state",
+        get=lambda one: state_name(one.state),
+        bad=lambda one: one.state == admin_pb2.NOTIFICATION_STATE_DEAD,
+    ),
     Column("room", "room_id"),
     Column("seq", "seq"),
     Column("tries", "attempts"),

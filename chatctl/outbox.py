@@ -7,13 +7,16 @@ import typer
 from chatctl.arguments import AsJson, Limit, OnlyDevice, OnlyProfile, OnlyRoom, ProfileId, RoomId, Seq
 from chatctl.columns import Column, Columns, list_only, unlisted, yes_no
 from chatctl.invocation import call, output
+from chatctl.outbox_changes import replay, skip
 from chatctl.paging import advice, next_page
 from chatctl.times import age, age_since
 from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.chat.v1.chat_pb2 import RecipientStatus
 from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventReceipt
 
-app = typer.Typer(no_args_is_help=True, help="See which events devices are owed. Operators only.")
+app = typer.Typer(
+    no_args_is_help=True, help="See which events devices are owed; skip or replay some. Operators only."
+)
 
 SUMMARIES: Columns[admin_pb2.OutboxSummary] = (
     Column("profile", "profile_id"),
@@ -24,7 +27,7 @@ SUMMARIES: Columns[admin_pb2.OutboxSummary] = (
     unlisted("owed_until_seq"),
     list_only("events", lambda row: f"{row.acked_seq + 1}-{row.owed_until_seq}"),
     Column("oldest", "oldest_at_us", age_since),
-    Column("attempts", "attempts"),
+    Column("attempts", "attempts", bad=lambda row: row.attempts > 0),
     Column("online", "online", yes_no),
 )
 
@@ -49,7 +52,7 @@ TARGETS: Columns[EventReceipt] = (
     Column("device", "device_id"),
     unlisted("acked"),
     Column("state", "state", get=state),
-    Column("attempts", "attempts"),
+    Column("attempts", "attempts", bad=lambda target: target.attempts > 0 and not target.acked),
     unlisted("owed_for_us"),
     list_only("owed for", lambda target: age(target.owed_for_us) if target.owed_for_us else ""),
 )
@@ -125,3 +128,7 @@ def event(
     targets = found.broadcast.targets
     last = f"{targets[-1].profile_id}:{targets[-1].device_id}" if targets else ""
     output(context, as_json).rows(targets, TARGETS, more=next_page(found.more, last))
+
+
+app.command()(skip)
+app.command()(replay)

@@ -1,39 +1,51 @@
-"""The output of chatctl: tables for people, plain columns for pipes, JSON for programs. Results go
-to stdout, messages to stderr.
+"""The output of chatctl: tables for people, plain columns for pipes, JSON, YAML and CSV for
+programs (``chatctl.forms``). Results go to stdout, messages to stderr.
 
-Texts and names come from strangers. They are made harmless here, and only here (``chatd.text``),
-before a terminal sees them.
+Texts and names come from strangers. They are made harmless here and in ``forms``, and only there
+(``chatd.text``), before a terminal sees them.
 """
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
-
-from chatctl.columns import Column, Columns, cells, details, headings, numeric, plain, record
+from chatctl.columns import Column, Columns, cells, headings, numeric, plain, record
+from chatctl.forms import Form, csv_line, json_text, yaml_text
 from chatctl.reader import ReaderGone
 from chatd.text import escaped
 
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
 T = TypeVar("T")
+Pair = tuple[str, str, bool]
+"""A name, its value for people, and whether that is bad."""
+
+_BAD = "bold red"
+_UNBOUNDED = 1_000_000
+"""Columns of a table that is not printed on a terminal."""
 
 
 class Output:
     """The results and messages of one command.
 
-    ``as_json``: a list is one array, a single thing one object, a stream one object a line.
+    ``form``: by default what a terminal or a pipe gets. In a structured form a list is one array, a
+    single thing one object, a stream one object a line (YAML: a document, CSV: a line under a
+    heading). ``headers``: lists have headings.
     """
 
-    def __init__(self, *, as_json: bool) -> None:
-        self.as_json = as_json
+    def __init__(self, form: Form | None = None, *, headers: bool = True) -> None:
         self.terminal = sys.stdout.isatty()
-        self._console = Console(highlight=False, soft_wrap=True)
-        self._messages = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.form = form or (Form.TABLE if self.terminal else Form.PLAIN)
+        self.headers = headers
+        self._begun: list[str] | None = None
+
+    @property
+    def structured(self) -> bool:
+        """True if fields are printed under their keys, for programs."""
+        return self.form.structured
 
     def rows(self, rows: Iterable[T], columns: Columns[T], *, more: str = "") -> None:
         """Print a list. ``more``: the advice if the service has further rows
@@ -41,42 +53,67 @@ class Output:
         if more:
             self.say(more)
         rows = list(rows)
-        if self.as_json:
-            self._json([record(row, columns) for row in rows], indent=self.terminal)
-            return
-        lines = [[escaped(cell) for cell in cells(row, columns)] for row in rows]
-        if self.terminal:
-            self._table(headings(columns), numeric(rows, columns), lines)
+        if self.form is Form.CSV:
+            self._csv(
+                [column.key for column in columns if column.key], [record(row, columns) for row in rows]
+            )
+        elif self.structured:
+            self._document([record(row, columns) for row in rows])
+        elif self.form is Form.TABLE:
+            self._table(rows, columns)
         else:
-            for line in lines:
-                self._line("\t".join(line))
+            lines = [cells(row, columns) for row in rows]
+            for line in [headings(columns), *lines] if self.headers and columns else lines:
+                self._line("\t".join(map(escaped, line)))
 
     def names(self, key: str, names: Sequence[str]) -> None:
         """Print a list of names: ``[{"added": "bob"}]`` in JSON. If it is empty, people see no
         heading."""
-        self.rows(names, (Column(key, key, get=str),) if names else ())
+        self.rows(names, (Column(key, key, get=str),) if names or self.structured else ())
 
     def details(self, row: T, columns: Columns[T]) -> None:
         """Print one row of a noun: all its fields, one a line."""
-        self.one(record(row, columns) if self.as_json else details(row, columns))
+        if self.structured:
+            self.one(record(row, columns))
+        else:
+            self.pairs(
+                (column.key.removesuffix("_us"), column.detail(row), column.bad(row))
+                for column in columns
+                if column.key
+            )
 
     def one(self, thing: Mapping[str, object]) -> None:
         """Print a single thing that is no noun of its own, such as the outcome of a command."""
-        if self.as_json:
-            self._json(thing, indent=self.terminal)
+        if self.form is Form.CSV:
+            self._csv(list(thing), [thing])
+        elif self.structured:
+            self._document(thing)
+        else:
+            self.pairs((name, plain(value), False) for name, value in thing.items())
+
+    def pairs(self, pairs: Iterable[Pair]) -> None:
+        """Print names and values for people, a pair a line."""
+        pairs = list(pairs)
+        if self.form is not Form.TABLE:
+            for name, value, _ in pairs:
+                self._line(f"{escaped(name)}\t{escaped(value)}")
             return
-        width = max(map(len, thing))
-        for name, value in thing.items():
-            shown = escaped(plain(value))
-            self._line(f"{name + ':':<{width + 1}} {shown}" if self.terminal else f"{name}\t{shown}")
+        width = max((len(escaped(name)) for name, _, _ in pairs), default=0) + 1
+        for name, value, bad in pairs:
+            shown = self._in_colour(value) if bad else escaped(value)
+            self._line(f"{escaped(name) + ':':<{width}} {shown}")
 
     def item(self, row: T, columns: Columns[T]) -> None:
         """Print one of a stream of things on one line and flush it, so that a pipe sees it at
         once."""
-        if self.as_json:
-            self._json(record(row, columns), indent=False)
+        if self.form is Form.CSV:
+            self._csv([column.key for column in columns if column.key], [record(row, columns)])
+        elif self.form is Form.YAML:
+            self._line(yaml_text(record(row, columns), is_one_of_many=True))
+        elif self.form is Form.JSON:
+            self._line(json_text(record(row, columns), indent=False))
         else:
-            separator = "  " if self.terminal else "\t"
+            separator = "  " if self.form is Form.TABLE else "\t"
             self._line(separator.join(escaped(cell) for cell in cells(row, columns)))
 
     def text(self, line: str) -> None:
@@ -85,7 +122,7 @@ class Output:
 
     def say(self, message: str) -> None:
         """Print a message to stderr."""
-        self._messages.print(Text(escaped(message)))
+        sys.stderr.write(escaped(message) + "\n")
 
     @contextmanager
     def progress(self, doing: str) -> Iterator[Callable[[int], None]]:
@@ -96,31 +133,69 @@ class Output:
         if not sys.stderr.isatty():
             yield lambda count: None
             return
+        from rich.console import Console  # here: most runs show no counter, and rich takes its time
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
             TextColumn("{task.completed:,.0f}"),
             TimeElapsedColumn(),
         )
-        with Progress(*columns, console=self._messages, transient=True) as bar:
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(doing, total=None)
             yield lambda count: bar.advance(task, count)
 
-    def _table(self, heads: Sequence[str], numbers: Sequence[bool], lines: Sequence[Sequence[str]]) -> None:
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for head, is_numeric in zip(heads, numbers, strict=True):
-            # What does not fit goes on in the next line: nobody can use half an id or an address.
-            table.add_column(head, justify="right" if is_numeric else "left", overflow="fold")
-        for line in lines:
-            table.add_row(*map(Text, line))
-        self._console.print(table)
+    def _table(self, rows: Sequence[T], columns: Columns[T]) -> None:
+        from rich.table import Table  # here: pipes do without
+        from rich.text import Text
 
-    def _json(self, thing: object, *, indent: bool) -> None:
-        self._line(json.dumps(thing, ensure_ascii=True, indent=2 if indent else None))
+        table = Table(box=None, header_style="bold", pad_edge=False, show_header=self.headers)
+        listed = [column for column in columns if column.heading]
+        for column, is_numeric in zip(listed, numeric(rows, columns), strict=True):
+            # What does not fit goes on in the next line: nobody can use half an id or an address.
+            table.add_column(column.heading, justify="right" if is_numeric else "left", overflow="fold")
+        for row in rows:
+            table.add_row(
+                *(Text(escaped(one.cell(row)), style=_BAD if one.bad(row) else "") for one in listed)
+            )
+        self._write(self._rendered(table))
+
+    def _in_colour(self, value: str) -> str:
+        from rich.text import Text  # here: see _table
+
+        return self._rendered(Text(escaped(value), style=_BAD)).removesuffix("\n")
+
+    def _rendered(self, shown: "Table | Text") -> str:
+        """With colours, if that is on a terminal and NO_COLOR is not set."""
+        from rich.console import Console  # here: see _table
+
+        width = None if self.terminal else _UNBOUNDED
+        console = Console(highlight=False, soft_wrap=True, force_terminal=self.terminal, width=width)
+        with console.capture() as captured:
+            console.print(shown)
+        return captured.get()
+
+    def _document(self, thing: object) -> None:
+        if self.form is Form.YAML:
+            self._line(yaml_text(thing, is_one_of_many=False))
+        else:
+            self._line(json_text(thing, indent=self.terminal))
+
+    def _csv(self, keys: list[str], records: Iterable[Mapping[str, object]]) -> None:
+        """Lines under one heading, which is printed once for a whole stream."""
+        if self.headers and keys != self._begun:
+            self._line(csv_line(keys))
+        self._begun = keys
+        for one in records:
+            self._line(csv_line(one[key] for key in keys))
 
     def _line(self, line: str) -> None:
+        self._write(line + "\n")
+
+    def _write(self, text: str) -> None:
         try:
-            sys.stdout.write(line + "\n")
+            sys.stdout.write(text)
             sys.stdout.flush()
         except BrokenPipeError as exc:
             raise ReaderGone from exc

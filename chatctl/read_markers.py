@@ -18,6 +18,7 @@ COLUMNS: Columns[Unread] = (
     Column("last", "read_at_us", lambda at_us: clock(at_us) if at_us else "never"),
     unlisted("head_seq"),
     unlisted("unread"),
+    unlisted("name"),
 )
 
 UpTo = Annotated[

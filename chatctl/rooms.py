@@ -102,7 +102,7 @@ def show(
     found = call(context, "AdminService/GetRoom", request, admin_pb2.GetRoomResponse, affinity=room)
     out = output(context, as_json)
     versions = {"published_seq": found.published_seq, "membership_version": found.room.membership_version}
-    if out.as_json:
+    if out.structured:
         members = [record(member, MEMBERS) for member in found.members]
         out.one({**record(found.room, COLUMNS), **versions, "members": members})
     else:

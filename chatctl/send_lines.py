@@ -104,7 +104,7 @@ class LineSender:
     async def _send_events(self, lines: Sequence[Line], events: list[RoomEvent]) -> None:
         acks = await self._send_when_allowed(lines, events)
         self._sent += len(acks)
-        if self._out.as_json:
+        if self._out.structured:
             for ack in acks:
                 self._out.item(ack, ACK)
         self._progress.show(self._sent)

@@ -77,10 +77,10 @@ async def _print(client: Client, out: Output, every: float, count: int) -> None:
             "online": status.devices_online,
             "database": "away" if status.database_away_since_us else "answers",
         }
-        if out.as_json:
+        if out.structured:
             out.item(line, COLUMNS)
         else:
-            if printed == 0 or (out.terminal and printed % HEADING_EVERY == 0):
+            if out.headers and (printed == 0 or (out.terminal and printed % HEADING_EVERY == 0)):
                 out.text(_aligned(column.heading for column in COLUMNS))
             out.text(_aligned(column.cell(line) for column in COLUMNS))
         printed += 1

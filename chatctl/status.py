@@ -1,58 +1,91 @@
-"""chatctl status: the counters of one node and of the gateways that ask it."""
+"""chatctl status: does all of it serve? Then the counters of the node that answers, and of its
+gateways."""
+
+from collections.abc import Iterator, Sequence
 
 import typer
 
 from chatctl.arguments import AsJson
-from chatctl.invocation import call, output
-from chatctl.times import age_since, clock
+from chatctl.columns import plain, record
+from chatctl.findings import Finding, serving
+from chatctl.invocation import output, run
+from chatctl.nodes import COLUMNS as NODES
+from chatctl.output import Pair
+from chatctl.times import now_us
+from chatd.client import Client
 from chatd.pb.admin.v1 import admin_pb2
 
 DEGRADED = 3
 
 
 def status(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show the counters of the node that answers, and of the gateways that ask it. Operators only.
+    """Show whether the database, all nodes and all gateways serve, and what does not; then the
+    counters of the node that answers, and of the gateways that ask it. Operators only.
 
-    Exits with 3 if the node's database is away.
+    Exits with 3 if something does not serve: the database is away, a node or gateway is silent,
+    no node's queue reaches a gateway. A process that has ended counts as silent for an hour.
 
     Example: chatctl status --json
     """
-    found = call(context, "AdminService/GetStatus", admin_pb2.GetStatusRequest(), admin_pb2.GetStatusResponse)
-    shown: dict[str, object] = {
-        field.name: getattr(found, field.name)
-        for field in found.DESCRIPTOR.fields
-        if field.name != "gateways"
-    }
+    found, nodes = run(context, _ask)
+    problems = [one for one in serving(found, nodes, now_us=now_us()) if not one.is_good]
     out = output(context, as_json)
-    if out.as_json:
-        shown["gateways"] = [_gateway(one) for one in found.gateways]
+    if out.structured:
+        out.one(_record(found, nodes, problems))
     else:
-        del shown["database_away_since_us"]
-        shown["uptime_seconds"] = round(found.uptime_seconds)
-        if found.database_away_since_us:
-            shown["database"] = (
-                f"{found.database}: away since {clock(found.database_away_since_us)}, for "
-                f"{age_since(found.database_away_since_us)}"
-            )
-        for one in found.gateways:
-            if one.refused:
-                shown[f"{one.gateway_id} {_place(one)}"] = f"refused: {one.refused}"
-            shown |= {
-                f"{one.gateway_id} {_place(one)} {name}": count
-                for name, count in sorted(one.counters.items())
-            }
-    out.one(shown)
-    if found.database_away_since_us:
+        out.pairs(_pairs(found, problems))
+        out.rows(nodes.nodes, NODES)
+    if problems:
         raise typer.Exit(DEGRADED)
 
 
-def _gateway(gateway: admin_pb2.GatewayStatus) -> dict[str, object]:
+async def _ask(client: Client) -> tuple[admin_pb2.GetStatusResponse, admin_pb2.ListNodesResponse]:
+    status = await client.call(
+        "AdminService/GetStatus", admin_pb2.GetStatusRequest(), admin_pb2.GetStatusResponse
+    )
+    nodes = await client.call(
+        "AdminService/ListNodes", admin_pb2.ListNodesRequest(), admin_pb2.ListNodesResponse
+    )
+    return status, nodes
+
+
+def _state(problems: Sequence[Finding]) -> str:
+    return "degraded" if problems else "serving"
+
+
+def _record(
+    found: admin_pb2.GetStatusResponse, nodes: admin_pb2.ListNodesResponse, problems: Sequence[Finding]
+) -> dict[str, object]:
+    own = {field.name: getattr(found, field.name) for field in found.DESCRIPTOR.fields}
     return {
-        "gateway_id": gateway.gateway_id,
-        "uri": gateway.uri,
-        "counters": dict(sorted(gateway.counters.items())),
-        "refused": gateway.refused,
+        "state": _state(problems),
+        "problems": [{"check": one.name, "found": one.found, "advice": one.advice} for one in problems],
+        **own,
+        "gateways": [_gateway(one) for one in found.gateways],
+        "nodes": [record(one, NODES) for one in nodes.nodes],
     }
+
+
+def _gateway(gateway: admin_pb2.GatewayStatus) -> dict[str, object]:
+    own = {field.name: getattr(gateway, field.name) for field in gateway.DESCRIPTOR.fields}
+    return own | {"counters": dict(sorted(gateway.counters.items()))}
+
+
+def _pairs(found: admin_pb2.GetStatusResponse, problems: Sequence[Finding]) -> Iterator[Pair]:
+    yield "state", _state(problems), bool(problems)
+    for one in problems:
+        yield one.name, f"{one.found}; {one.advice}", True
+    for field in found.DESCRIPTOR.fields:
+        if field.name == "uptime_seconds":
+            yield field.name, str(round(found.uptime_seconds)), False
+        elif field.name not in ("gateways", "database_away_since_us"):
+            yield field.name, plain(getattr(found, field.name)), False
+    for gateway in found.gateways:
+        place = f"{gateway.gateway_id} {_place(gateway)}"
+        if gateway.refused:
+            yield place, f"refused: {gateway.refused}", True
+        for name, count in sorted(gateway.counters.items()):
+            yield f"{place} {name}", str(count), False
 
 
 def _place(gateway: admin_pb2.GatewayStatus) -> str:

@@ -12,6 +12,7 @@ import typer
 from chatctl.arguments import JsonLines
 from chatctl.columns import Column, counted
 from chatctl.deliveries import fields
+from chatctl.forms import Form
 from chatctl.invocation import options, output, run
 from chatctl.output import Output
 from chatctl.signals import show_signal
@@ -72,9 +73,12 @@ def tail(
 
     Example: chatctl --as bob tail --json --until-caught-up | jq .text
     """
+    out = output(context, as_json)
+    if out.form is Form.CSV and (receipts or typing):
+        raise typer.BadParameter("events, receipts and typing have different columns: take --output json")
     kinds = {*(("delivered", "read") if receipts else ()), *(("typing",) if typing else ())}
     only = frozenset(map(nfc, rooms or ()))
-    wanted = Tail(output(context, as_json), only, frozenset(kinds), count, until_caught_up)
+    wanted = Tail(out, only, frozenset(kinds), count, until_caught_up)
     given = options(context)
 
     if ephemeral and (take_over or device != OWN_DEVICE):

@@ -3,6 +3,7 @@ epoch."""
 
 import re
 import time
+from datetime import datetime
 
 import typer
 
@@ -47,3 +48,18 @@ def parse_age(text: str) -> int:
     if match is None:
         raise typer.BadParameter(f"'{text}' is not an age: give a number and s, m, h or d, as in 30d")
     return int(match[1]) * _SECONDS[match[2]] * 1_000_000
+
+
+def parse_time(text: str) -> int:
+    """The time that is meant by an age (12h: so long ago), a date, a date and a time, or a time of
+    today, in the local zone unless it names one. Raises typer.BadParameter."""
+    if re.fullmatch(r"\d{1,9}[smhd]", text):
+        return now_us() - parse_age(text)
+    written = f"{time.strftime('%Y-%m-%d')} {text}" if re.fullmatch(r"\d\d:\d\d(:\d\d)?", text) else text
+    try:
+        return round(datetime.fromisoformat(written).timestamp() * 1e6)
+    except (ValueError, OverflowError) as exc:
+        raise typer.BadParameter(
+            f"'{text}' is not a time: give an age as 12h, a date as 2026-11-26, with a time as "
+            '"2026-11-26 14:05", or 14:05 of today'
+        ) from exc

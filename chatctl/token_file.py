@@ -6,22 +6,36 @@ from pathlib import Path
 
 import typer
 
+SYSTEM = Path("/var/lib/chatd")
+"""The data directory of a chatd that systemd has started."""
 
-def default_path() -> Path:
-    """The daemon's token file, in the data directory of the environment, of the system or of the
-    user. Raises typer.BadParameter."""
-    system = Path("/var/lib/chatd/tokens.toml")
+
+def own_token() -> str:
+    """The token in the data directory of a chatd on this machine, which is looked for where chatd
+    itself would look. Raises typer.BadParameter, which says where."""
+    folders = data_folders()
+    path = next((path for path in folders if os.access(path / "tokens.toml", os.R_OK)), None)
+    if path is not None:
+        return first_token(path / "tokens.toml")
+    remedy = "start chatd first, set CHATD_DATA_DIR, or give --token, --token-file or --context"
+    looked = " and ".join(map(str, folders))
+    hidden = [folder for folder in folders if folder.is_dir()]
+    if hidden:
+        raise typer.BadParameter(
+            f"no token: {hidden[0]} holds no tokens.toml that this user may read; {remedy}"
+        )
+    raise typer.BadParameter(f"no token: chatd's data directory is not found at {looked}; {remedy}")
+
+
+def data_folders() -> list[Path]:
+    """The data directory that the environment names; else the system's and the user's."""
     try:
         for name in ("CHATD_DATA_DIR", "DATA_DIR", "STATE_DIRECTORY"):
             if os.environ.get(name):
-                return Path(os.environ[name]).expanduser() / "tokens.toml"
-        if os.access(system, os.R_OK):
-            return system
-        return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "chatd" / "tokens.toml"
-    except RuntimeError as exc:
-        raise typer.BadParameter(
-            f"no token: user {os.getuid()} has no home directory; give --token or --token-file"
-        ) from exc
+                return [Path(os.environ[name]).expanduser()]
+        return [SYSTEM, Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "chatd"]
+    except RuntimeError:
+        return [SYSTEM]  # the user has no home directory
 
 
 def first_token(path: Path) -> str:

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from chatctl.arguments import MAX_SEQ, AsJson
+from chatctl.arguments import AsJson
 from chatctl.columns import counted, record
 from chatctl.delivery_story import Recipient, cells, steps, why_nobody
 from chatctl.delivery_story import why as sentence
 from chatctl.invocation import output, run
+from chatctl.named import recipient, request
 from chatctl.outbox import TARGETS, state
 from chatctl.output import Output
 from chatctl.times import clock, now_us
@@ -49,27 +50,6 @@ def why(
     who = recipient(to)
     asked.profile_id, asked.device_id = who.profile_id, who.device_id
     _with_recipient(out, who, *run(context, lambda client: ask(client, asked)))
-
-
-def recipient(text: str) -> Recipient:
-    """PROFILE, PROFILE/DEVICE, or PROFILE:DEVICE for ids that hold a slash. Raises
-    typer.BadParameter."""
-    profile_id, mark, device_id = text.partition(":" if ":" in text else "/")
-    if not profile_id or (mark and not device_id):
-        raise typer.BadParameter(f"'{text}' is no PROFILE and no PROFILE/DEVICE")
-    return Recipient(profile_id, device_id)
-
-
-def request(event: str, sender: str) -> admin_pb2.ExplainDeliveryRequest:
-    """Ids hold no colon. Raises typer.BadParameter."""
-    room_id, mark, seq = event.rpartition(":")
-    if not mark:
-        return admin_pb2.ExplainDeliveryRequest(event_id=event, sender_id=sender)
-    if sender:
-        raise typer.BadParameter("it belongs to the id of an event", param_hint="--sender")
-    if not room_id or not seq.isascii() or not seq.isdigit() or not 0 < int(seq) <= MAX_SEQ:
-        raise typer.BadParameter(f"'{event}' is no ROOM:SEQ")
-    return admin_pb2.ExplainDeliveryRequest(room_id=room_id, seq=int(seq))
 
 
 async def _explained(
@@ -126,7 +106,7 @@ def _with_recipient(
         for one in devices
     }
     known = {one.device_id: list(steps(story, one, open_ones.get(one.device_id))) for one in devices}
-    if out.as_json:
+    if out.structured:
         shown = [
             _device(one) | {"why": answers[one.device_id], "steps": list(map(asdict, known[one.device_id]))}
             for one in devices
@@ -144,7 +124,7 @@ def _without_recipient(
     out: Output, story: admin_pb2.ExplainDeliveryResponse, targets: Sequence[EventReceipt]
 ) -> None:
     lacking = [one for one in targets if one.state != DeliveryState.DELIVERY_STATE_ACKNOWLEDGED]
-    if out.as_json:
+    if out.structured:
         out.one(
             _event(story) | {"counts": _counts(targets), "lacking": [record(one, TARGETS) for one in lacking]}
         )

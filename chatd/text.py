@@ -9,8 +9,11 @@ those that a later Unicode will assign, pass as they were sent.
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING
 
-import regex
+if TYPE_CHECKING:
+    import regex
 
 Ranges = tuple[tuple[int, int], ...]
 """Code points, first and last of each range."""
@@ -64,7 +67,6 @@ _SPACES = re.compile(" +")
 MAX_MARKS = 30
 """Combining marks in a row that a text is normalised with: as many as in Unicode's Stream-Safe Text
 Format (UAX #15)."""
-_MARKS = regex.compile(rf"\P{{Canonical_Combining_Class=0}}{{{MAX_MARKS + 1}}}")
 
 
 def escaped(text: str) -> str:
@@ -87,4 +89,11 @@ def nfc(text: str) -> str:
 def is_overloaded(text: str) -> bool:
     """True if more than MAX_MARKS combining marks follow each other: they are sorted in the square
     of their number, a megabyte of them in minutes."""
-    return _MARKS.search(text) is not None
+    return _marks().search(text) is not None
+
+
+@cache
+def _marks() -> "regex.Pattern[str]":
+    import regex  # here: it takes longer to import than all else that chatctl needs of this module
+
+    return regex.compile(rf"\P{{Canonical_Combining_Class=0}}{{{MAX_MARKS + 1}}}")

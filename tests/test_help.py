@@ -31,12 +31,12 @@ def help_of(*words: str) -> str:
 
 
 def test_a_paragraph_breaks_where_the_terminal_ends() -> None:
-    lines = [line.strip("│ ") for line in help_of("chatctl").splitlines()]
-    begin = next(number for number, line in enumerate(lines) if line.startswith("check "))
-    assert lines[begin : begin + 3] == [
-        "check        Check what an operator would look at: does everything answer,",
-        "does everybody get their events? Says what to do where not, and",
-        "exits with 3. Operators only.",
+    lines = help_of("chatctl", "check").splitlines()
+    begin = lines.index("")
+    assert lines[begin + 1 : begin + 4] == [
+        "  Check what an operator would look at: does everything answer, does everybody",
+        "  get their events? Says what to do where not, and exits with 3. Operators",
+        "  only.",
     ]
 
 
@@ -46,10 +46,7 @@ def test_a_default_is_said_in_the_words_of_its_option() -> None:
 
 
 def test_paragraphs_stay_apart() -> None:
-    assert (
-        "\n                                                                                \n Example: "
-        in (help_of("chatctl", "why"))
-    )
+    assert "\n\n  Example: " in help_of("chatctl", "why")
 
 
 @pytest.mark.parametrize("words", HELPS, ids=" ".join)

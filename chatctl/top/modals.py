@@ -22,14 +22,15 @@ Nothing else on this screen changes anything."""
 
 
 class Question(ModalScreen[bool]):
-    """Asks before something is done: y does it, all other keys do not."""
+    """Asks before something is done: y does it, all other keys do not. ``quoted`` stands below, in
+    lines of its own."""
 
-    def __init__(self, question: str) -> None:
+    def __init__(self, question: str, quoted: str = "") -> None:
         super().__init__()
-        self._question = question
+        self._question = "\n".join(map(escaped, [question, *quoted.splitlines()]))
 
     def compose(self) -> ComposeResult:
-        yield Static(Text(f"{escaped(self._question)}\n\ny: yes   any other key: no"), id="question")
+        yield Static(Text(f"{self._question}\n\ny: yes   any other key: no"), id="question")
 
     def on_key(self, event: events.Key) -> None:
         event.stop()

@@ -9,6 +9,7 @@ from chatctl import (
     dead_letters,
     delivery_story,
     devices,
+    named,
     nodes,
     notifications,
     outbox,
@@ -273,7 +274,7 @@ def opened_by(words: Sequence[str]) -> View:
         case ["outbox", profile_id, device_id]:
             return owed_to(profile_id, device_id)
         case ["why", event, to]:
-            asked, who = why.request(event, ""), why.recipient(to)
+            asked, who = named.request(event, ""), named.recipient(to)
             if asked.room_id and who.device_id:
                 return story(asked.room_id, asked.seq, who.profile_id, who.device_id)
     raise InvalidArgument(

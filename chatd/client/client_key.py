@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from chatd.core.curve import KeyPair
+from chatd.core.key_pair import KeyPair
 from chatd.errors import ConfigError
 from chatd.files.key_file import load_keys
 

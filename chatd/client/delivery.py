@@ -19,6 +19,7 @@ _REASONS = defaultdict(
         SkipReason.SKIP_REASON_UNDELIVERABLE: "tried too often",
         SkipReason.SKIP_REASON_RETENTION: "no longer kept",
         SkipReason.SKIP_REASON_UNREADABLE: "damaged where it was stored",
+        SkipReason.SKIP_REASON_OPERATOR: "skipped by an operator",
     },
 )
 
@@ -84,7 +85,7 @@ class Delivery:
 
     @property
     def replay(self) -> bool:
-        """True for a dead letter that an operator replays: show it, although later events have been
+        """True for an event that an operator replays: show it, although later events have been
         shown."""
         return self.message.replay
 

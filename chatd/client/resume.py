@@ -24,6 +24,7 @@ FIRST_BACKOFF, LAST_BACKOFF = 0.1, 5.0
 """Seconds before the first attempt to reconnect, and the most that doubling makes of them."""
 DEFAULT_HEARTBEAT = 10.0
 """Seconds between heartbeats, if the Welcome does not say."""
+_NO_NUMBER = 2**63  # larger than that of any delivery of a connection
 
 
 class Resume:
@@ -37,7 +38,8 @@ class Resume:
         self._log_since = 0  # the first connection to the present log
         self._newest: Delivery | None = None  # of the events that were shown
         self._shown: dict[str, int] = {}
-        self._replayed: set[tuple[str, int]] = set()
+        self._replayed: dict[tuple[str, int], int] = {}
+        """Replays that were shown and are not acknowledged: their numbers on this connection."""
         self._rejected: OrderedDict[tuple[str, int], str] = OrderedDict()
         self._failures = 0
         self.epoch = 0
@@ -72,6 +74,7 @@ class Resume:
         self.epoch = welcome.epoch
         self.profile_id = welcome.profile_id
         self.is_new_device = welcome.new_device
+        self._replayed = dict.fromkeys(self._replayed, _NO_NUMBER)
         self._welcomed_at = now
         heartbeat = welcome.heartbeat_interval_ms / 1e3 or DEFAULT_HEARTBEAT
         self._begin(heartbeat=heartbeat, window=(welcome.window_messages, welcome.window_bytes), now=now)
@@ -114,8 +117,7 @@ class Resume:
         for number, message in enumerate(deliveries, first):
             delivery = Delivery(message, self.epoch, number, connection=self._connection, log=self.log)
             if message.replay:
-                if (delivery.room_id, delivery.seq) not in self._replayed:
-                    self._replayed.add((delivery.room_id, delivery.seq))
+                if self._is_new_replay(delivery):
                     fresh.append(delivery)
                 continue
             if delivery.seq <= shown.get(delivery.room_id, 0):
@@ -129,6 +131,18 @@ class Resume:
                 self._newest = delivery
         self._brought_something = self._brought_something or bool(fresh)
         return fresh
+
+    def _is_new_replay(self, delivery: Delivery) -> bool:
+        """False: it has come before and is not acknowledged. An event that is replayed once more,
+        later, is new again."""
+        place = (delivery.room_id, delivery.seq)
+        is_new = place not in self._replayed
+        self._replayed[place] = delivery.number
+        if is_new:
+            self._rejected.pop(place, None)
+        elif place in self._rejected:
+            self.rejects_due.append((delivery.number, self._rejected[place]))
+        return is_new
 
     def _is_newest(self, delivery: Delivery) -> bool:
         """True if it was stored after all that was shown before. A room's seqs say so, and between
@@ -185,6 +199,10 @@ class Resume:
         if not force and not quarter and now - self._unacked_since < ACK_DELAY:
             return None
         self._acked, self._acked_bytes = self._handled, self._handled_bytes
+        if self._replayed:
+            self._replayed = {
+                place: number for place, number in self._replayed.items() if number > self._acked
+            }
         self._unacked_since = None
         self._said_at = now
         return self._acked

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
-from chatd.core.curve.keys import KEY_BYTES
+from chatd.core.key_pair import KEY_BYTES
 from chatd.errors import ConfigError
 
 CURVE = "curve"

@@ -138,6 +138,8 @@ def _shown(value: object, *, repeated: bool) -> str:
         return ""
     if isinstance(value, bytes):
         return value[:8].hex()
+    if value is True:
+        return "yes"
     if not repeated:
         return shorten(str(value))
     assert isinstance(value, Sequence)
@@ -161,6 +163,7 @@ def _named_fields(descriptor: Descriptor) -> tuple[FieldDescriptor, ...]:
             (field.type == field.TYPE_STRING and field.name.endswith(("_id", "_ids")))
             or (field.type in _NUMBERS and field.name.endswith(("seq", "_us")))
             or (field.type == field.TYPE_BYTES and field.name == "digest")
+            or field.name in ("all", "dry_run")
         )
     )
 

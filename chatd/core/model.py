@@ -70,6 +70,9 @@ class Pull:
     urgent_only: bool = False
     """Only what leads up to an urgent event is wanted: the limits are what the window keeps for
     it."""
+    replays: frozenset[tuple[str, int]] = frozenset()
+    """Room and seq of the replayed dead letters that are in flight, or whose acks are not known to
+    be written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from chatd.default.notifications.admin import NotificationAdmin
 from chatd.default.notifications.notification_business import NotificationBusiness
 from chatd.default.notifications.offline_delivery import OfflineDelivery
 from chatd.default.outbox.admin import OutboxAdmin
+from chatd.default.outbox.cursor_admin import CursorAdmin
 from chatd.default.outbox.node_service import NodeService
 from chatd.default.part import Part
 from chatd.default.receipts.receipt_business import ReceiptBusiness
@@ -71,6 +72,7 @@ def make_parts(
         AuditService().part,
         RoomAdmin().part,
         OutboxAdmin(flow.online, flow.owed, now_us).part,
+        CursorAdmin(flow.last_mile.notify).part,
         DeviceAdmin(flow.online, cache, flow.last_mile.tell_epoch).part,
         revoked.part,
         TokenAdmin(revoked.look).part,

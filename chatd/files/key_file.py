@@ -11,7 +11,7 @@ The public keys are made of these. While there are two, both are good.
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatd.core.curve import KeyPair, new_key_pair
+from chatd.core.key_pair import KeyPair, new_key_pair
 from chatd.core.toml import parse_toml
 from chatd.errors import ConfigError, os_error
 from chatd.files.durable import make_folder, write_file, write_new_file

@@ -183,6 +183,7 @@ def _to_pb(pull: Pull) -> StreamPull:
         again=RoomCursor(room_id=pull.again[0], seq=pull.again[1]) if pull.again is not None else None,
         plain=pull.plain,
         urgent_only=pull.urgent_only,
+        replays=[RoomCursor(room_id=room_id, seq=seq) for room_id, seq in pull.replays],
     )
 
 

@@ -34,6 +34,10 @@ this gateway until it does."""
 IMPATIENT_SECONDS = 0.02
 """The same while no node answers at all."""
 
+QUEUE_SECONDS = 3.0
+"""Nodes are told of a queue that reaches the gateway no longer after so long: at every start and
+after every restart there is a moment of it."""
+
 
 class Introduction:
     """``request`` is what the gateway says of itself, without its counters. Made early: ``begin``
@@ -70,10 +74,12 @@ class Introduction:
         self._public = Address("")
         self._timer: asyncio.TimerHandle | None = None
         self._described_at = 0.0
+        self._reached_at = 0.0
 
     def begin(self, public: Address) -> None:
         """Devices reach this gateway at the address ``public``."""
         self.announce(public)
+        self._reached_at = self._loop.time()
         self._tick()
 
     def announce(self, public: Address) -> None:
@@ -107,6 +113,10 @@ class Introduction:
             return
         for counter in self._counters:
             self._request.counters[counter.name] = counter.value
+        problem, now = self._watch.problem, self._loop.time()
+        if not problem:
+            self._reached_at = now
+        self._request.queue_problem = problem if now - self._reached_at > QUEUE_SECONDS else ""
         self._log_watch.introduce(self._request)
         for node in nodes:
             self._request.revocations_version = node.revocations_version

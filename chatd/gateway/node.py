@@ -13,7 +13,7 @@ from functools import partial
 import structlog
 
 from chatd.core.address import Address
-from chatd.core.curve import KeyPair
+from chatd.core.key_pair import KeyPair
 from chatd.core.metric import Metric
 from chatd.errors import ChatdError
 from chatd.gateway.authentication.webhook import WebhookTokens

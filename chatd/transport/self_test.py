@@ -8,7 +8,7 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from chatd.core.address import reached_at
-from chatd.core.curve import KeyPair, encode_key, new_key_pair
+from chatd.core.key_pair import KeyPair, encode_key, new_key_pair
 from chatd.errors import StartFailed
 from chatd.transport.sockets import Context
 

@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-import structlog
 import zmq
 
 from chatd.core.address import Address, Listening
-from chatd.core.curve import KeyPair, encode_key, new_key_pair
+from chatd.core.key_pair import KeyPair, encode_key, new_key_pair
 from chatd.errors import ChatdError, ConfigError, StartFailed, os_error
 from chatd.files.claim import Claim
 
@@ -21,8 +20,6 @@ MAX_FRAME_BYTES = 1_048_576
 HARD_FRAME_FACTOR = 4  # libzmq cuts a connection off at this many times MAX_FRAME_BYTES
 
 Socket = zmq.Socket[bytes]
-
-log = structlog.get_logger()
 
 CALLS_HERE, QUEUE_HERE = "inproc://calls", "inproc://queue"
 """Where a default node's encrypted sockets are reached in its own process."""
@@ -89,7 +86,11 @@ def _bind_again(
         socket.bind(endpoint)
     except zmq.ZMQError as exc:
         if tries % REBIND_LOGGED == 0:
-            log.error("An address cannot be listened at again", address=endpoint, error=str(exc))
+            import structlog  # here: clients load this module too, and log nothing
+
+            structlog.get_logger().error(
+                "An address cannot be listened at again", address=endpoint, error=str(exc)
+            )
         later(REBIND_SECONDS, partial(_bind_again, context, socket, endpoint, later, tries + 1))
     else:
         context.left.discard(endpoint)

@@ -38,11 +38,15 @@ class Chatctl:
     def __call__(self, *arguments: str, stdin: str | None = None, code: int = 0) -> Result:
         """Run to the end. It must exit with ``code``, without a traceback or a terminal's
         escapes."""
-        done = self._run([sys.executable, "-m", "chatctl", *arguments], input=stdin)
+        done = self.run(*arguments, stdin=stdin)
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
         assert "\x1b" not in done.stdout
         return done
+
+    def run(self, *arguments: str, stdin: str | None = None) -> Result:
+        """Run to the end, whatever comes of it."""
+        return self._run([sys.executable, "-m", "chatctl", *arguments], input=stdin)
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self(*arguments, "--json").stdout)

@@ -50,7 +50,7 @@ def commands(group: TyperGroup, *path: str) -> list[tuple[str, TyperCommand]]:
 
 
 def test_help_teaches_each_command_by_an_example() -> None:
-    register(())
+    register(COMMANDS)
     root = get_command(app)
     assert isinstance(root, TyperGroup)
     listed = commands(root)
@@ -61,18 +61,42 @@ def test_help_teaches_each_command_by_an_example() -> None:
         assert example[2].startswith(words), words
 
 
-def test_a_command_is_imported_when_it_is_asked_for() -> None:
-    """The client takes longer than all else at the start."""
-    show = "import sys; from chatctl.app import register; {}; print(*sorted(sys.modules))"
-    for words, brings_client in ((("send",), True), (("top", "lobby"), False)):
-        script = show.format(f"register({words!r})")
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-        modules = set(done.stdout.split())
-        assert ("zmq" in modules, "textual" in modules) == (brings_client, False)
-        assert ("chatctl.send" in modules, "chatctl.top.command" in modules) == (
-            "send" in words,
-            "top" in words,
+def imported_by(chatctl: Chatctl, *words: str) -> set[str]:
+    """The modules that a run of chatctl imports."""
+    show = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{show}; from chatctl.app import main; main()", *words],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=chatctl.environment,
+    )
+    return set(done.stderr.split())
+
+
+def test_a_start_imports_what_it_needs(chatctl: Chatctl) -> None:
+    """Each of these takes a fifth of the 0.15 s that a start may take, or more."""
+    dear = {"structlog", "pydantic", "rich", "textual", "regex", "pygments", "aiohttp", "peewee"}
+    network = {"zmq", "google.protobuf.message", "asyncio", "chatd.client"}
+    words: tuple[str, ...]
+    for words in (("--help",), ("--version",)):
+        modules = imported_by(chatctl, *words)
+        assert modules & (dear | network) == set(), words
+        assert "chatctl.rooms" not in modules
+    for words in (("status",), ("room", "list", "--limit", "7"), ("--timeout", "5.5", "nodes", "--json")):
+        modules = imported_by(chatctl, *words)
+        assert (modules & dear, network - modules) == (set(), set()), words
+        assert len(modules) < 400, "364 in November 2026"
+    assert ("chatctl.nodes" in modules, "chatctl.rooms" in modules) == (True, False)
+
+
+def test_what_pydantic_would_refuse_is_refused_in_its_words(chatctl: Chatctl) -> None:
+    for words in (("--limit", "x"), ("--limit", "0"), ("--limit", "1001"), ("--limit", "1.5")):
+        assert (
+            "Invalid value for '--limit': Input should be" in chatctl("room", "list", *words, code=2).stderr
         )
+    assert "greater than or equal to 0.1" in chatctl("--timeout", "0", "status", code=2).stderr
+    assert "Input should be a valid number" in chatctl("--timeout", "soon", "status", code=2).stderr
 
 
 def test_help_lists_all_commands(chatctl: Chatctl) -> None:
@@ -124,6 +148,12 @@ def test_a_reader_that_has_enough_is_no_failure(chatctl: Chatctl, room: str) -> 
     chatctl("--as", "alice", "send", room, stdin="line\n" * 400)
     done = chatctl.in_shell(f"--as alice room history show {room} --limit 500", "| head -n 1")
     assert (done.returncode, done.stdout.count("\n"), done.stderr) == (0, 1, "")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_stream_that_the_caller_has_closed_is_no_failure(chatctl: Chatctl, closed: str) -> None:
+    done = chatctl.in_shell("nodes", closed)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
 
 
 def test_a_terminal_that_cannot_show_a_character_gets_it_escaped(chatctl: Chatctl, room: str) -> None:

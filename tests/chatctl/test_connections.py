@@ -11,7 +11,9 @@ def test_a_device_is_listed_while_it_is_connected(chatctl: Chatctl, room: str) -
     tail.stdout.readline()
     (row,) = chatctl.json("connections", "--profile", room)
     assert (row["device_id"], row["gateway_id"], row["client"]) == ("d", "all", "chatctl")
-    *cells, since, heard = chatctl("connections", "--profile", room).stdout.strip().split("\t")
+    *cells, since, heard = (
+        chatctl("connections", "--no-headers", "--profile", room).stdout.strip().split("\t")
+    )
     assert cells == [room, "d", str(row["epoch"]), "all", "chatctl"]
     assert since.endswith("s")
     assert heard.endswith("s ago")

@@ -60,7 +60,7 @@ def test_a_dead_letter_is_listed_shown_replayed(chatctl: Chatctl, daemon: Daemon
 def test_a_dead_letter_is_dropped_and_unknown_named(chatctl: Chatctl, daemon: Daemon, filled: str) -> None:
     reject(daemon, filled, "line 1")
     letter = str(letter_of(chatctl, filled)["letter_id"])
-    assert chatctl("dead-letter", "drop", letter).stdout == f"{letter}\n"
+    assert chatctl("dead-letter", "drop", letter).stdout == f"dropped\n{letter}\n"
     again = chatctl("dead-letter", "drop", letter, "other", code=1)
     assert f"2 dead letters do not exist: {letter}, other (EVENT_NOT_FOUND)" in again.stderr
     assert "EVENT_NOT_FOUND" in chatctl("dead-letter", "show", letter, code=1).stderr
@@ -79,4 +79,20 @@ def test_times_are_clocks_for_people_only(chatctl: Chatctl, daemon: Daemon, fill
 
 
 def test_no_dead_letter_named_is_the_callers_mistake(chatctl: Chatctl) -> None:
-    assert "Missing argument" in chatctl("dead-letter", "drop", code=2).stderr
+    assert "give LETTERs, or --all" in chatctl("dead-letter", "drop", code=2).stderr
+    assert "need --all" in chatctl("dead-letter", "drop", "l", "--profile", "bob", code=2).stderr
+
+
+def test_all_dead_letters_of_a_profile_after_a_question(
+    chatctl: Chatctl, daemon: Daemon, filled: str
+) -> None:
+    reject(daemon, filled, "line 3")
+    letter_of(chatctl, filled)
+    everything = ("--all", "--profile", filled, "--room", filled)
+    asked = chatctl.on_terminal("dead-letter", "replay", *everything, typed="y\n")
+    assert f"Replay 1 dead letter of profile {filled}, room {filled}?" in " ".join(asked.split())
+    assert chatctl.json("dead-letter", "replay", *everything, "--yes") == {"replayed": 0}, "it is on its way"
+    assert "give --yes" in chatctl("dead-letter", "drop", *everything, code=2).stderr
+    assert chatctl.json("dead-letter", "drop", *everything, "--yes") == {"dropped": 1}
+    objects = [line["objects"] for line in chatctl.json("audit") if "DropDead" in line["what"]]
+    assert f"all=yes profile_id={filled} room_id={filled}" in objects

@@ -3,7 +3,7 @@
 import pytest
 
 from chatctl.delivery_story import Recipient, steps, why, why_nobody
-from chatctl.why import recipient
+from chatctl.named import recipient
 from chatd.pb.admin.v1.admin_pb2 import Connection, DeviceStory, ExplainDeliveryResponse, Membership
 from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventLink
 

@@ -25,7 +25,7 @@ def test_devices_are_listed_shown_and_forgotten(chatctl: Chatctl) -> None:
     assert [row["device_id"] for row in listed] == ["phone"]
     advised = chatctl("device", "list", "--limit", "1").stderr
     assert "for the next ones: --after bob:phone\n" in advised
-    rest = chatctl("device", "list", "--limit", "1", *advised.split()[-2:])
+    rest = chatctl("device", "list", "--no-headers", "--limit", "1", *advised.split()[-2:])
     assert (rest.stdout.startswith("bob\ttablet\t"), rest.stderr) == (True, "")
     assert "bob\tphone\tno\t2\t1\t" in chatctl("device", "list").stdout
     shown = chatctl("device", "show", "bob", "tablet").stdout

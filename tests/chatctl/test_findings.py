@@ -112,3 +112,27 @@ def test_what_was_given_up() -> None:
     found.notifications.notifications.add()
     found.notifications.more = True
     assert [one.found for one in bad(found)] == ["1 given up", "1+ given up"]
+
+
+@pytest.mark.parametrize(
+    ("heard_for", "queue_problem", "found"),
+    [
+        (1, "", ""),
+        (5, "", "has not asked for 5.0s"),
+        (1, "no default node's queue reaches this gateway", "no default node's queue reaches this gateway"),
+    ],
+)
+def test_a_gateway_that_is_not_well(heard_for: int, queue_problem: str, found: str) -> None:
+    one = looked()
+    one.nodes.nodes.add(node_id="g", kind="gateway", uri="g", version=__version__, lease_left_us=SECOND)
+    gateway = one.status.gateways[0]
+    gateway.uri, gateway.heard_for_us, gateway.queue_problem = "g", heard_for * SECOND, queue_problem
+    assert "".join(finding.found for finding in bad(one)) == found
+
+
+def test_a_gateway_with_a_lease_asks_the_node() -> None:
+    one = looked()
+    one.nodes.nodes.add(node_id="h", kind="gateway", uri="h", version=__version__, lease_left_us=SECOND)
+    assert bad(one) == [], "the node has just started"
+    one.status.uptime_seconds = 60
+    assert only(one).found == "does not ask node n"

@@ -10,7 +10,7 @@ def seqs(chatctl: Chatctl, room: str, *options: str) -> list[int]:
 
 
 def test_a_page_of_the_log(chatctl: Chatctl, filled: str) -> None:
-    shown = chatctl("--as", "alice", "room", "history", "show", filled, "--limit", "2")
+    shown = chatctl("--as", "alice", "room", "history", "show", filled, "--limit", "2", "--no-headers")
     lines = [line.split("\t") for line in shown.stdout.splitlines()]
     assert [(seq, sender, text) for seq, _, sender, text in lines] == [
         ("10", "alice", "line 8"),

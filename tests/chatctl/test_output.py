@@ -1,12 +1,15 @@
 """The forms of output: for people on a terminal, for pipes, as JSON. Nothing in them steers a
 terminal."""
 
+import csv
 import json
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
 from chatctl.columns import Column, Columns, unlisted
+from chatctl.forms import Form
 from chatctl.output import Output
 from tests.chatctl.command import Chatctl
 from tests.daemons import Daemon
@@ -26,33 +29,101 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
         yield running
 
 
-def test_every_way_out_is_harmless(capsys: pytest.CaptureFixture[str]) -> None:
-    out = Output(as_json=False)
+@pytest.mark.parametrize("form", [Form.TABLE, Form.PLAIN, Form.CSV])
+def test_every_way_out_is_harmless(capsys: pytest.CaptureFixture[str], form: Form) -> None:
+    out = Output(form)
     out.rows([UNIT], TEXT)
     out.names("added", [UNIT])
     out.details(UNIT, TEXT)
     out.one({"text": UNIT})
-    out.item(UNIT, (*TEXT, *TEXT))
+    out.item(UNIT, TEXT)
     out.say(UNIT)
     written = capsys.readouterr()
-    assert written.out.count("clear") == 6
+    assert written.out.count("clear") == 5
     for line in (written.out + written.err).split("\n"):
         assert line.replace("\t", "").isprintable()
     assert "[red]markup[/red]" in written.err
 
 
 def test_a_pipe_gets_lines_of_cells(capsys: pytest.CaptureFixture[str]) -> None:
-    out = Output(as_json=False)
+    out = Output(Form.PLAIN)
     out.rows(["one", "two"], (*TEXT, Column("capital", "capital", str.upper, get=str)))
     out.names("added", ["bob", "carol"])
     out.names("added", [])
     out.details("one", TEXT)
     out.item("one", TEXT)
-    assert capsys.readouterr().out == "one\tONE\ntwo\tTWO\nbob\ncarol\ntext\tone\nsize\t3\none\n"
+    assert capsys.readouterr().out.splitlines() == [
+        "text\tcapital",
+        "one\tONE",
+        "two\tTWO",
+        "added",
+        "bob",
+        "carol",
+        "text\tone",
+        "size\t3",
+        "one",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("form", "listed"), [(Form.PLAIN, "one\n"), (Form.TABLE, "one\n"), (Form.CSV, "one,3\n")]
+)
+def test_headings_can_be_left_out(capsys: pytest.CaptureFixture[str], form: Form, listed: str) -> None:
+    Output(form, headers=False).rows(["one"], TEXT)
+    assert capsys.readouterr().out == listed
+
+
+def test_yaml_has_what_json_has_and_is_ascii(capsys: pytest.CaptureFixture[str]) -> None:
+    out = Output(Form.YAML)
+    out.rows([UNIT, "yes"], TEXT)
+    written = capsys.readouterr().out
+    assert (written.isascii(), "\x1b" in written) == (True, False)
+    assert yaml.safe_load(written) == [{"text": UNIT, "size": len(UNIT)}, {"text": "yes", "size": 3}]
+    out.rows([], TEXT)
+    assert capsys.readouterr().out == "[]\n"
+    thing = {"at": None, "sent": True, "parts": [1, {"a": "~"}]}
+    out.one(thing)
+    assert yaml.safe_load(capsys.readouterr().out) == thing
+    out.item("one", TEXT)
+    out.item("two", TEXT)
+    stream = list(yaml.safe_load_all(capsys.readouterr().out))
+    assert stream == [{"text": "one", "size": 3}, {"text": "two", "size": 3}]
+
+
+def test_a_stream_of_csv_has_one_heading(capsys: pytest.CaptureFixture[str]) -> None:
+    out = Output(Form.CSV)
+    out.item("one", TEXT)
+    out.item('a "b", c', TEXT)
+    assert list(csv.reader(capsys.readouterr().out.splitlines())) == [
+        ["text", "size"],
+        ["one", "3"],
+        ['a "b", c', "8"],
+    ]
+
+
+def test_what_is_bad_has_a_colour_on_a_terminal_only(capsys: pytest.CaptureFixture[str]) -> None:
+    columns: Columns[str] = (Column("is", "state", get=str, bad=lambda state: state == "dead"),)
+    coloured = "\x1b[1;31mdead\x1b[0m"
+
+    def shown(form: Form, terminal: bool) -> str:
+        out = Output(form)
+        out.terminal = terminal
+        out.rows(["live", "dead"], columns)
+        out.details("dead", columns)
+        return capsys.readouterr().out
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("NO_COLOR", raising=False)
+        patch.setenv("TERM", "xterm")
+        assert shown(Form.TABLE, True).count(coloured) == 2
+        patch.setenv("FORCE_COLOR", "1")
+        assert "\x1b" not in shown(Form.TABLE, False) + shown(Form.PLAIN, True)
+        patch.setenv("NO_COLOR", "1")
+        assert "31m" not in shown(Form.TABLE, True)
 
 
 def test_json_is_one_array_or_object_and_ascii(capsys: pytest.CaptureFixture[str]) -> None:
-    out = Output(as_json=True)
+    out = Output(Form.JSON)
     out.rows([UNIT], TEXT)
     out.rows([], TEXT)
     out.names("added", ["bob"])
@@ -68,7 +139,7 @@ def test_json_is_one_array_or_object_and_ascii(capsys: pytest.CaptureFixture[str
 
 def test_a_row_that_fails_leaves_nothing_half_printed(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ZeroDivisionError):
-        Output(as_json=False).rows([1, 0], (Column("inverse", "inverse", get=lambda number: 1 / number),))
+        Output(Form.PLAIN).rows([1, 0], (Column("inverse", "inverse", get=lambda number: 1 / number),))
     assert capsys.readouterr().out == ""
 
 
@@ -118,7 +189,7 @@ def test_joiners_are_shown_as_they_were_sent(chatctl: Chatctl) -> None:
         assert chatctl("room", "show", name).stdout.splitlines()[1] == f"name\t{name}"
         assert (
             chatctl("--as", "alice", "room", "history", "show", name)
-            .stdout.splitlines()[1]
+            .stdout.splitlines()[2]
             .endswith(f"\t{name}")
         )
         assert name in chatctl("--as", "bob", "send", name, "x", code=1).stderr
@@ -134,21 +205,19 @@ def test_nothing_is_cut_off_where_a_terminal_is_narrow(chatctl: Chatctl) -> None
 
 
 def test_a_date_stands_at_the_left(capsys: pytest.CaptureFixture[str]) -> None:
-    out = Output(as_json=False)
-    out.terminal = True
+    out = Output(Form.TABLE)
     columns: Columns[int] = (Column("made", "at_us", lambda _: "2026-11-26 10:00:00", get=int),)
     out.rows([1], columns)
     assert capsys.readouterr().out.startswith("made ")
 
 
 def test_a_flag_is_yes_or_no_for_people(capsys: pytest.CaptureFixture[str]) -> None:
-    Output(as_json=False).one({"sent": True, "forgotten": False, "tries": 1})
+    Output(Form.PLAIN).one({"sent": True, "forgotten": False, "tries": 1})
     assert capsys.readouterr().out == "sent\tyes\nforgotten\tno\ntries\t1\n"
 
 
 def test_numbers_stand_at_the_right_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    out = Output(as_json=False)
-    out.terminal = True
+    out = Output(Form.TABLE)
     columns: Columns[str] = (
         Column("text", "text", get=str),
         Column("size", "size", "{:,}".format, get=len),

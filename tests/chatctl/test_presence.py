@@ -11,7 +11,10 @@ from tests.protocol.limited import token_of
 
 def test_presence(chatctl: Chatctl) -> None:
     chatctl("--as", "alice", "room", "create", "seen", "erin")
-    assert chatctl("--as", "alice", "presence", "erin", "alice").stdout == "erin\toffline\nalice\toffline\n"
+    assert (
+        chatctl("--as", "alice", "presence", "erin", "alice").stdout
+        == "profile\tstate\nerin\toffline\nalice\toffline\n"
+    )
     tail = chatctl.start("--as", "erin", "tail", "--device", "d")
     watching = chatctl.start("--as", "alice", "presence", "erin", "--watch", "--json")
     try:
@@ -37,7 +40,7 @@ def test_profiles_that_share_no_room_are_named(limited: Chatctl) -> None:
     assert shown.stderr == "not visible to you: ben, zoe\n", "ben takes no part in the lobby yet"
     limited("--token", token_of("ben"), "read", "lobby")
     shown = limited("--token", token_of("ann"), "presence", "ben", "zoe")
-    assert shown.stdout == "ben\toffline\n"
+    assert shown.stdout == "profile\tstate\nben\toffline\n"
     assert shown.stderr == "not visible to you: zoe\n"
 
 

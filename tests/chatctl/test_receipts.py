@@ -10,7 +10,7 @@ def test_receipts(chatctl: Chatctl) -> None:
     chatctl("--as", "bob", "read", "r", "3")
     chatctl("--as", "bob", "tail", "--take-over", "--device", "phone", "--until-caught-up")
 
-    shown = chatctl("--as", "alice", "receipts", "r", "3")
+    shown = chatctl("--as", "alice", "receipts", "r", "3", "--no-headers")
     assert "2 recipients: 1 has received it, 1 has read it" in shown.stderr
     bob, carol = (line.split("\t") for line in shown.stdout.splitlines())
     assert (bob[:3], carol) == (["bob", "phone", "-"], ["carol", "-", "-", "no"])

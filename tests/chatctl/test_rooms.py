@@ -4,7 +4,7 @@ from tests.chatctl.command import Chatctl
 
 
 def test_rooms(chatctl: Chatctl, room: str) -> None:
-    assert chatctl("--as", "alice", "room", "add", room, "carol", "dave").stdout == "carol\ndave\n"
+    assert chatctl("--as", "alice", "room", "add", room, "carol", "dave").stdout == "added\ncarol\ndave\n"
     assert chatctl.json("--as", "alice", "room", "remove", room, "dave") == [{"removed": "dave"}]
     assert room in chatctl("room", "list").stdout
     shown = chatctl.json("room", "show", room)
@@ -24,7 +24,7 @@ def test_a_room_is_changed_by_its_owner(chatctl: Chatctl, room: str) -> None:
 def test_a_room_as_people_see_it(chatctl: Chatctl, room: str) -> None:
     rows = [line.split("\t") for line in chatctl("room", "list").stdout.splitlines()]
     (made,) = [row[-1] for row in rows if row[:-1] == [room, "", "2", "1", "alice"]]
-    thing, devices = chatctl("room", "show", room).stdout.split("alice\tyes\t1\t")
+    thing, devices = chatctl("room", "show", room, "--no-headers").stdout.split("alice\tyes\t1\t")
     assert dict(line.split("\t") for line in thing.splitlines()) == {
         "room_id": room,
         "name": "",

@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from chatctl.forms import Form
 from chatctl.output import Output
 from chatctl.signals import show_signal
 from chatd.client import Client
@@ -26,7 +27,7 @@ ALL = (TYPING, STOPPED, DELIVERED, READ, PRESENCE)
 
 def test_a_line_for_each_kind(capsys: pytest.CaptureFixture[str]) -> None:
     for one in ALL:
-        show_signal(Output(as_json=False), one, (), KINDS)
+        show_signal(Output(Form.PLAIN), one, (), KINDS)
     assert [line.split("\t") for line in capsys.readouterr().out.splitlines()] == [
         ["r", "-", "-", "bob", "is writing"],
         ["r", "-", "-", "bob", "has stopped writing"],
@@ -34,13 +35,13 @@ def test_a_line_for_each_kind(capsys: pytest.CaptureFixture[str]) -> None:
         ["r", "-", "-", "bob", "read up to 4"],
     ]
     of_others = DeliveredReceipt(room_id="r", profile_id="bob", first_seq=3, seq=5)
-    show_signal(Output(as_json=False), Signal(delivered=of_others), (), KINDS)
+    show_signal(Output(Form.PLAIN), Signal(delivered=of_others), (), KINDS)
     assert capsys.readouterr().out == "r\t-\t-\tbob\treceived 3 to 5\n"
 
 
 def test_json_has_the_kind_and_the_fields_of_each(capsys: pytest.CaptureFixture[str]) -> None:
     for one in (TYPING, DELIVERED, READ):
-        show_signal(Output(as_json=True), one, (), KINDS)
+        show_signal(Output(Form.JSON), one, (), KINDS)
     assert capsys.readouterr().out.splitlines() == [
         '{"kind": "typing", "room_id": "r", "profile_id": "bob", "typing": true}',
         '{"kind": "delivered", "room_id": "r", "profile_id": "bob", "device_id": "phone", "first_seq": 3, "seq": 5}',
@@ -50,8 +51,8 @@ def test_json_has_the_kind_and_the_fields_of_each(capsys: pytest.CaptureFixture[
 
 def test_other_rooms_and_kinds_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     for one in ALL:
-        show_signal(Output(as_json=False), one, {"other"}, KINDS)
-        show_signal(Output(as_json=False), one, {"r"}, ("read",))
+        show_signal(Output(Form.PLAIN), one, {"other"}, KINDS)
+        show_signal(Output(Form.PLAIN), one, {"r"}, ("read",))
     assert capsys.readouterr().out == "r\t-\t-\tbob\tread up to 4\n"
 
 

@@ -6,7 +6,7 @@ import time
 import pytest
 import typer
 
-from chatctl.times import age, age_since, ago, clock, now_us, parse_age
+from chatctl.times import age, age_since, ago, clock, now_us, parse_age, parse_time
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,25 @@ def test_an_age_is_a_number_and_a_unit(text: str, seconds: int) -> None:
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="is not an age"):
         parse_age(text)
+
+
+@pytest.mark.parametrize("text", ["2023-11-14 22:13:20Z", "2023-11-14T23:13:20+01:00", "20231114T221320Z"])
+def test_a_time_with_its_zone(text: str) -> None:
+    assert parse_time(text) == 1_700_000_000_000_000
+
+
+def test_a_local_time_as_chatctl_shows_it() -> None:
+    assert parse_time(clock(1_700_000_000_000_000)) == 1_700_000_000_000_000
+
+
+def test_a_time_of_today_a_day_and_an_age() -> None:
+    today = time.strftime("%Y-%m-%d")
+    assert parse_time("14:05") == parse_time(f"{today} 14:05:00")
+    assert parse_time(today) == parse_time("00:00")
+    assert parse_time("12h") == pytest.approx(now_us() - 12 * 3_600_000_000, abs=5e6)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "17", "2023-13-01", "25:00", "12h ago", "9999-99-99"])
+def test_any_other_time_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="is not a time"):
+        parse_time(text)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from chatctl.token_file import default_path, first_token
+from chatctl import token_file
+from chatctl.token_file import data_folders, first_token, own_token
 from tests.chatctl.command import Chatctl
 
 USER = '[tokens.of-a-user]\nprofile = "eve"\nrole = "user"\n'
@@ -48,9 +49,27 @@ def test_a_missing_or_unreadable_file_is_told_apart(tmp_path: Path) -> None:
 def test_it_is_in_the_data_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", "/state")
     monkeypatch.delenv("CHATD_DATA_DIR", raising=False)
-    assert default_path() == Path("/state/tokens.toml")
+    assert data_folders() == [Path("/state")]
     monkeypatch.setenv("CHATD_DATA_DIR", "/data")
-    assert default_path() == Path("/data/tokens.toml")
+    assert data_folders() == [Path("/data")]
+
+
+def test_it_is_said_where_it_was_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CHATD_DATA_DIR", "DATA_DIR", "STATE_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    system, home = tmp_path / "system", tmp_path / "home"
+    monkeypatch.setattr(token_file, "SYSTEM", system)
+    monkeypatch.setenv("XDG_DATA_HOME", str(home))
+    with pytest.raises(typer.BadParameter, match=f"is not found at {system} and {home}/chatd; start chatd"):
+        own_token()
+    system.mkdir()
+    with pytest.raises(typer.BadParameter, match=f"{system} holds no tokens.toml that this user may read"):
+        own_token()
+    (home / "chatd").mkdir(parents=True)
+    (home / "chatd/tokens.toml").write_text(USER)
+    assert own_token() == "of-a-user"
+    (system / "tokens.toml").write_text(OPERATOR)
+    assert own_token() == "of-an-operator"
 
 
 def test_a_token_file_that_is_none_is_the_callers_mistake(chatctl: Chatctl, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_an_event_is_found_by_its_id(chatctl: Chatctl, room: str) -> None:
 
 def test_without_a_recipient_those_that_lack_it_are_listed(chatctl: Chatctl, room: str) -> None:
     chatctl("--as", "alice", "send", room, "hello")
-    says, *rows = chatctl("why", f"{room}:2").stdout.splitlines()
+    says, *rows = chatctl("why", f"{room}:2", "--no-headers").stdout.splitlines()
     assert says.endswith("is for 1 device: 1 owed")
     assert [row.split("\t")[:3] for row in rows] == [[room, "d", "owed"]]
 

@@ -224,12 +224,41 @@ def test_a_replay_is_shown_once_and_moves_nothing(roomy: Resume) -> None:
     assert roomy.received == 3, "repeats are counted all the same"
 
 
+def test_what_is_replayed_again_later_is_shown_again(roomy: Resume) -> None:
+    """Until the client has acknowledged it, it is a repeat, on whatever connection."""
+    roomy.receive([event(1), event(2), event(3)], 0.0)
+    assert len(roomy.receive([event(1, replay=True), event(2, replay=True)], 0.0)) == 2
+    roomy.handled(4, 0.0)
+    roomy.take_ack(0.0, force=True)
+    roomy.welcomed(Welcome(epoch=2, window_messages=100), 1.0)
+    heard = [event(3, replay=True), event(1, replay=True), event(2, replay=True)]
+    assert [one.seq for one in roomy.receive(heard, 1.0)] == [3, 1], "the ack of 2 was not sent"
+    roomy.handled(3, 1.0)
+    roomy.take_ack(1.0, force=True)
+    assert [one.seq for one in roomy.receive([event(2, replay=True)], 1.0)] == [2]
+
+
+def test_a_replay_that_was_rejected_is_rejected_again_when_it_comes_again(roomy: Resume) -> None:
+    """Unless it is replayed later: then it is the application's to say."""
+    (shown,) = roomy.receive([event(2)], 0.0)
+    roomy.reject(shown, "no")
+    roomy.take_rejects()
+    (replayed,) = roomy.receive([event(2, replay=True)], 0.0)
+    assert roomy.take_rejects() == []
+    roomy.reject(replayed, "still no")
+    assert roomy.take_rejects() == [(2, "still no")]
+    roomy.welcomed(Welcome(epoch=2, window_messages=100), 1.0)
+    assert roomy.receive([event(2, replay=True)], 1.0) == []
+    assert roomy.take_rejects() == [(1, "still no")]
+
+
 @pytest.mark.parametrize(
     ("first", "reason", "text"),
     [
         (3, SkipReason.SKIP_REASON_REJECTED, "3 will not come: rejected by this device"),
         (1, SkipReason.SKIP_REASON_RETENTION, "1 to 3 will not come: no longer kept"),
         (3, SkipReason.SKIP_REASON_UNDELIVERABLE, "3 will not come: tried too often"),
+        (1, SkipReason.SKIP_REASON_OPERATOR, "1 to 3 will not come: skipped by an operator"),
         (3, 77, "3 will not come: for a reason this version does not know"),
     ],
 )

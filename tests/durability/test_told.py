@@ -60,6 +60,8 @@ REQUESTS: dict[str, Message] = {
     "AdminService/ListOutboxEntries": admin_pb2.ListOutboxEntriesRequest(),
     "AdminService/GetBroadcast": admin_pb2.GetBroadcastRequest(room_id="r", seq=1),
     "AdminService/ExplainDelivery": admin_pb2.ExplainDeliveryRequest(room_id="r", seq=1, profile_id="bob"),
+    "AdminService/SkipOutbox": admin_pb2.SkipOutboxRequest(profile_id="bob", device_id="d"),
+    "AdminService/ReplayOutbox": admin_pb2.ReplayOutboxRequest(profile_id="bob", device_id="d", from_us=1),
     "AdminService/ListConnections": admin_pb2.ListConnectionsRequest(),
     "AdminService/ListDeadLetters": admin_pb2.ListDeadLettersRequest(),
     "AdminService/DropDeadLetters": admin_pb2.DropDeadLettersRequest(letter_ids=["l"]),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from chatd.core.curve import CurveServer, CurveSession, decode_metadata, encode_metadata
 from chatd.core.curve.client import CurveClientHandshake
 from chatd.core.curve.errors import CurveError
-from chatd.core.curve.keys import new_key_pair
+from chatd.core.key_pair import new_key_pair
 from chatd.core.zmtp.security import CurveHandshake, SecurityError
 
 SERVER, CLIENT = CurveServer(new_key_pair()), new_key_pair()

@@ -26,6 +26,8 @@ from chatd.default.notifications.push import SetPush, SetRoomNotifications
 from chatd.default.notifications.queue import ClaimNotifications, DropNotifications, RetryNotifications
 from chatd.default.notifications.settle import SettleNotifications
 from chatd.default.outbox.cursors import AckCursors
+from chatd.default.outbox.replay import ReplayOutbox
+from chatd.default.outbox.skip import SkipEvent, SkipOutbox
 from chatd.default.receipts.store import SetReadMarker
 from chatd.default.requests.model import RequestKey
 from chatd.default.requests.store import ForgetRequests, Once
@@ -77,6 +79,12 @@ LOCKS: tuple[tuple[Command[object], Locks], ...] = (
             ]
         ),
     ),
+    (
+        SkipOutbox("p", "d", (("r", 2), ("s", 3))),
+        Locks(profiles=("p",), entries=[("p", "d", "r"), ("p", "d", "s")]),
+    ),
+    (SkipEvent("p", "d", "r", 2), Locks(profiles=("p",), entries=(("p", "d", "r"),))),
+    (ReplayOutbox("p", "d", (("r", 2),)), Locks(profiles=("p",), entries=[("p", "d", "r")])),
     (DeleteSettledFailures(1), NO_LOCKS),
     (ReplayDeadLetters(("l",)), NO_LOCKS),
     (DropDeadLetters(("l",)), NO_LOCKS),

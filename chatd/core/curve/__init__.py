@@ -28,10 +28,10 @@ what was dropped may stay in freed memory.
 from chatd.core.curve.client import CurveClientHandshake
 from chatd.core.curve.commands import MAX_HANDSHAKE_BYTES
 from chatd.core.curve.errors import CurveError, CurveFailure
-from chatd.core.curve.keys import KEY_BYTES, KeyPair, decode_key, encode_key, new_key_pair
 from chatd.core.curve.metadata import decode_metadata, encode_metadata
 from chatd.core.curve.server import CurveServer, CurveServerHandshake
 from chatd.core.curve.session import COMMAND, MORE, OVERHEAD_BYTES, CurveSession
+from chatd.core.key_pair import KEY_BYTES, KeyPair, decode_key, encode_key, new_key_pair
 
 __all__ = [
     "COMMAND",

@@ -3,7 +3,7 @@
 from chatd.core.curve.boxes import LONG_NONCE_BYTES, SHORT_NONCE_BYTES, TAG_BYTES
 from chatd.core.curve.cookies import COOKIE_BYTES
 from chatd.core.curve.errors import CurveError, CurveFailure
-from chatd.core.curve.keys import KEY_BYTES
+from chatd.core.key_pair import KEY_BYTES
 
 HELLO = b"\x05HELLO"
 HELLO_START = HELLO + b"\x01\x00" + bytes(72)

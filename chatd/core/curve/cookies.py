@@ -12,7 +12,7 @@ from nacl.bindings import crypto_secretbox, crypto_secretbox_open
 from nacl.exceptions import CryptoError
 
 from chatd.core.curve.boxes import LONG_NONCE_BYTES, TAG_BYTES
-from chatd.core.curve.keys import KEY_BYTES
+from chatd.core.key_pair import KEY_BYTES
 
 KEY_SECONDS = 60.0
 """Seconds that a cookie key lives (RFC 26, "The WELCOME Command")."""

@@ -15,9 +15,9 @@ from chatd.core.curve.boxes import LONG_NONCE_BYTES, SHORT_NONCE_BYTES, open_box
 from chatd.core.curve.commands import require_bytes
 from chatd.core.curve.cookies import COOKIE_BYTES, CookieKeys
 from chatd.core.curve.errors import CurveError, CurveFailure
-from chatd.core.curve.keys import KEY_BYTES, KeyPair, new_key_pair
 from chatd.core.curve.metadata import decode_metadata
 from chatd.core.curve.session import FROM_CLIENT, FROM_SERVER, CurveSession
+from chatd.core.key_pair import KEY_BYTES, KeyPair, new_key_pair
 
 _FIRST_NONCE = 1
 

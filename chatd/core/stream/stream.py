@@ -130,6 +130,7 @@ class DeviceStream:
             again=redelivery.again,
             plain=self.plain,
             urgent_only=not normal,
+            replays=frozenset(window.replays() | self.pending_acks.replays()),
         )
         self._pull = PendingPull(request, self._sent, self.pending_acks)
         self._urgent_owed = False

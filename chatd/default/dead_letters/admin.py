@@ -2,20 +2,32 @@
 
 from collections.abc import Callable, Iterable
 
+from google.protobuf.message import Message
+
 from chatd.core.ids import topic_of
 from chatd.core.metric import Gauge
-from chatd.default.answer import Answer, Call, Caller, Read, Role, Write
+from chatd.default.answer import Answer, Call, Caller, Read, ReadFirst, Role, Write
 from chatd.default.dead_letters.model import DeadLetter
-from chatd.default.dead_letters.store import DropDeadLetters, ListDeadLetters, ReplayDeadLetters
+from chatd.default.dead_letters.store import (
+    CountLetters,
+    DropDeadLetters,
+    FindLetters,
+    Letters,
+    ListDeadLetters,
+    ReplayDeadLetters,
+)
 from chatd.default.limits import page_limit
 from chatd.default.part import Part
 from chatd.errors import InvalidArgument
 from chatd.pb.admin.v1 import admin_pb2
+from chatd.pb.admin.v1.admin_pb2 import DropDeadLettersResponse, ReplayDeadLettersResponse
 from chatd.pb.events.v1.payloads_pb2 import EventLink
 from chatd.store.access import StoreAccess
 from chatd.store.polled import CountRows, Polled
 
 MAX_LETTERS = 1_000
+
+_Request = admin_pb2.ReplayDeadLettersRequest | admin_pb2.DropDeadLettersRequest
 
 
 class DeadLetterAdmin:
@@ -65,27 +77,57 @@ class DeadLetterAdmin:
 
     def replay_dead_letters(self, caller: Caller, request: admin_pb2.ReplayDeadLettersRequest) -> Answer:
         """Their devices get them now if they are connected, else when they come."""
-        letter_ids = _check_letters(request.letter_ids)
+        letters = Letters(True, request.profile_id, request.device_id, request.room_id)
+        if request.dry_run:
+            return _count(request, letters, lambda count: ReplayDeadLettersResponse(matching=count))
+        return _page(request, letters, self._replay)
 
+    def _replay(self, letter_ids: tuple[str, ...], next_after: str) -> Answer:
         def after(going: dict[str, tuple[str, str]]) -> None:
             for device in set(going.values()):
                 self._notify(topic_of(*device))
 
-        def then(going: dict[str, tuple[str, str]]) -> admin_pb2.ReplayDeadLettersResponse:
+        def then(going: dict[str, tuple[str, str]]) -> ReplayDeadLettersResponse:
             unknown = [one for one in letter_ids if one not in going]
-            return admin_pb2.ReplayDeadLettersResponse(replayed=going, unknown=unknown)
+            return ReplayDeadLettersResponse(replayed=going, unknown=unknown, next_after_letter_id=next_after)
 
         return Write(ReplayDeadLetters(letter_ids), then, after)
 
     def drop_dead_letters(self, caller: Caller, request: admin_pb2.DropDeadLettersRequest) -> Answer:
         """Dropped ones are never listed or delivered again."""
-        letter_ids = _check_letters(request.letter_ids)
+        letters = Letters(False, request.profile_id, request.device_id, request.room_id)
+        if request.dry_run:
+            return _count(request, letters, lambda count: DropDeadLettersResponse(matching=count))
+        return _page(request, letters, self._drop)
 
-        def then(dropped: tuple[str, ...]) -> admin_pb2.DropDeadLettersResponse:
-            unknown = [one for one in letter_ids if one not in dropped]
-            return admin_pb2.DropDeadLettersResponse(dropped=dropped, unknown=unknown)
+    def _drop(self, letter_ids: tuple[str, ...], next_after: str) -> Answer:
+        def then(dropped: tuple[str, ...]) -> DropDeadLettersResponse:
+            unknown = [one for one in letter_ids if one not in set(dropped)]
+            return DropDeadLettersResponse(dropped=dropped, unknown=unknown, next_after_letter_id=next_after)
 
         return Write(DropDeadLetters(letter_ids), then)
+
+
+def _count(request: _Request, letters: Letters, then: Callable[[int], Message]) -> Answer:
+    if not request.all:
+        raise InvalidArgument("dry_run needs all")
+    return Read(CountLetters(letters), then)
+
+
+def _page(request: _Request, letters: Letters, act: Callable[[tuple[str, ...], str], Answer]) -> Answer:
+    """``act`` on the letters that the request names, or on the next page of all that match."""
+    if not request.all:
+        if request.profile_id or request.device_id or request.room_id or request.after_letter_id:
+            raise InvalidArgument("profile_id, device_id, room_id and after_letter_id need all")
+        return act(_check_letters(request.letter_ids), "")
+    if request.letter_ids:
+        raise InvalidArgument("letter_ids and all exclude each other")
+
+    def then(found: tuple[tuple[str, ...], bool]) -> Answer:
+        letter_ids, more = found
+        return act(letter_ids, letter_ids[-1] if more else "")
+
+    return ReadFirst(FindLetters(letters, request.after_letter_id, MAX_LETTERS), then)
 
 
 def _check_letters(letter_ids: Iterable[str]) -> tuple[str, ...]:

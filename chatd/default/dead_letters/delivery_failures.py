@@ -13,12 +13,14 @@ Place = tuple[str, int]
 
 class DeliveryFailures(NamedTuple):
     """``attempts``: failed deliveries of events that are still tried. ``dead``: dead letters and
-    their reasons. ``replays``: dead letters on their way once more, and how often that has
-    failed."""
+    their reasons. ``replays``: dead letters on their way once more, and how often that has failed.
+    ``skipped``: room, first and last seq of events that an operator has skipped, of which the
+    device is to be told."""
 
     attempts: dict[Place, int]
     dead: dict[Place, SkipReason]
     replays: dict[Place, int]
+    skipped: tuple[tuple[str, int, int], ...] = ()
 
     @property
     def any(self) -> bool:
@@ -55,8 +57,18 @@ def read_failures(database: Database, stream: StreamKey) -> DeliveryFailures:
         """,
         device,
     )
+    skipped = database.rows(
+        """
+        SELECT room_id, first_seq, last_seq
+        FROM delivery_gap
+        WHERE profile_id = ? AND device_id = ? AND told = 0
+        ORDER BY room_id, first_seq
+        """,
+        device,
+    )
     return DeliveryFailures(
         {(room_id, seq): count for room_id, seq, count in attempts},
         {(room_id, seq): reason for room_id, seq, reason, _, _ in letters},
         {(room_id, seq): tries for room_id, seq, _, state, tries in letters if state == "replaying"},
+        tuple((room_id, first_seq, last_seq) for room_id, first_seq, last_seq in skipped),
     )

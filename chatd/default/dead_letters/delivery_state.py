@@ -28,15 +28,27 @@ STATE = f"""CASE
                     WHEN dead_letter.state = 'delivered' THEN {int(DeliveryState.DELIVERY_STATE_ACKNOWLEDGED)}
                     WHEN dead_letter.reason = {int(SkipReason.SKIP_REASON_REJECTED)}
                         THEN {int(DeliveryState.DELIVERY_STATE_REJECTED)}
+                    WHEN dead_letter.reason = {int(SkipReason.SKIP_REASON_OPERATOR)}
+                        THEN {int(DeliveryState.DELIVERY_STATE_SKIPPED)}
                     WHEN dead_letter.seq IS NOT NULL THEN {int(DeliveryState.DELIVERY_STATE_UNDELIVERABLE)}
                     WHEN EXISTS (
                         SELECT 1
-                        FROM retention_gap
-                        WHERE retention_gap.profile_id = device.profile_id
-                            AND retention_gap.device_id = device.device_id
-                            AND retention_gap.room_id = room_event.room_id
-                            AND retention_gap.first_seq <= room_event.seq
-                            AND retention_gap.last_seq >= room_event.seq)
+                        FROM delivery_gap
+                        WHERE delivery_gap.profile_id = device.profile_id
+                            AND delivery_gap.device_id = device.device_id
+                            AND delivery_gap.room_id = room_event.room_id
+                            AND delivery_gap.first_seq <= room_event.seq
+                            AND delivery_gap.last_seq >= room_event.seq
+                            AND delivery_gap.reason = {int(SkipReason.SKIP_REASON_OPERATOR)})
+                        THEN {int(DeliveryState.DELIVERY_STATE_SKIPPED)}
+                    WHEN EXISTS (
+                        SELECT 1
+                        FROM delivery_gap
+                        WHERE delivery_gap.profile_id = device.profile_id
+                            AND delivery_gap.device_id = device.device_id
+                            AND delivery_gap.room_id = room_event.room_id
+                            AND delivery_gap.first_seq <= room_event.seq
+                            AND delivery_gap.last_seq >= room_event.seq)
                         THEN {int(DeliveryState.DELIVERY_STATE_REMOVED)}
                     WHEN outbox.start_seq IS NULL OR outbox.acked_seq >= room_event.seq
                         THEN {int(DeliveryState.DELIVERY_STATE_ACKNOWLEDGED)}

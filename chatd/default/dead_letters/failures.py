@@ -111,6 +111,18 @@ def reject(transaction: Transaction, stream: StreamKey, room_id: str, seq: int, 
     return True
 
 
+def skip_event(transaction: Transaction, profile_id: str, device_id: str, room_id: str, seq: int) -> None:
+    """An operator skips one event that the device is owed."""
+    place = (profile_id, device_id, room_id, seq)
+    known = transaction.database.rows(
+        f"SELECT attempts, first_at_us FROM delivery_attempt WHERE {_AT}", place
+    )
+    attempts, first_at_us = known[0] if known else (0, 0)
+    _make_dead_letter(
+        transaction, place, SkipReason.SKIP_REASON_OPERATOR, "", attempts, first_at_us, state="dropped"
+    )
+
+
 def end_replay(transaction: Transaction, stream: StreamKey, room_id: str, seq: int) -> None:
     """The device has handled a replayed dead letter: it is delivered. Its marker stays for as long
     as the cursor is before it."""
@@ -144,7 +156,14 @@ def _is_owed(transaction: Transaction, place: _Place) -> bool:
 
 
 def _make_dead_letter(
-    transaction: Transaction, place: _Place, reason: int, text: str, attempts: int, first_failed_at_us: int
+    transaction: Transaction,
+    place: _Place,
+    reason: int,
+    text: str,
+    attempts: int,
+    first_failed_at_us: int,
+    *,
+    state: str = "dead",
 ) -> None:
     database = transaction.database
     profile_id, device_id, room_id, seq = place
@@ -153,7 +172,8 @@ def _make_dead_letter(
         INSERT INTO dead_letter (profile_id, device_id, room_id, seq, letter_id, state, event_id, sender_id,
             type, sent_at_us,
             reason, text, attempts, first_failed_at_us, dead_at_us)
-        SELECT CAST(? AS TEXT), CAST(? AS TEXT), room_id, seq, CAST(? AS TEXT), 'dead', event_id, sender_id,
+        SELECT CAST(? AS TEXT), CAST(? AS TEXT), room_id, seq, CAST(? AS TEXT), CAST(? AS TEXT), event_id,
+            sender_id,
             type, sent_at_us,
             CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT)
         FROM room_event
@@ -164,6 +184,7 @@ def _make_dead_letter(
             profile_id,
             device_id,
             uuid.uuid4().hex[:16],
+            state,
             reason,
             text,
             attempts,
@@ -247,6 +268,12 @@ def _delete_settled(transaction: Transaction, limit: int) -> None:
                     FROM dead_letter
                     WHERE dead_letter.profile_id = device.profile_id AND dead_letter.device_id = device.device_id
                         AND (dead_letter.state = 'replaying' OR NOT {_PASSED.format(table="dead_letter")}))
+                AND NOT EXISTS (
+                    SELECT 1
+                    FROM delivery_gap
+                    WHERE delivery_gap.profile_id = device.profile_id
+                        AND delivery_gap.device_id = device.device_id
+                        AND delivery_gap.told = 0)
             """,
             device,
         )

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from chatd.default.dead_letters.failures import set_has_failures
 from chatd.default.dead_letters.model import DeadLetter
 from chatd.store.command import NO_LOCKS, Command, Locks, Query
 from chatd.store.database import Database, placeholders
 from chatd.store.transaction import Transaction
+
+_KEPT = """EXISTS (
+                SELECT 1
+                FROM room_event
+                JOIN room ON room.room_id = room_event.room_id
+                WHERE room_event.room_id = dead_letter.room_id AND room_event.seq = dead_letter.seq
+                    AND room_event.seq >= room.first_seq)"""
+"""The letter's event is still there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +42,10 @@ def _replay(transaction: Transaction, command: ReplayDeadLetters) -> dict[str, t
     going: dict[str, tuple[str, str]] = {}
     for letter_id in sorted(set(command.letter_ids)):
         rows = transaction.database.rows(
-            """
+            f"""
             UPDATE dead_letter
             SET state = 'replaying', tries = 0
-            WHERE letter_id = ? AND state IN ('dead', 'replaying')
-                AND EXISTS (
-                    SELECT 1
-                    FROM room_event
-                    JOIN room ON room.room_id = room_event.room_id
-                    WHERE room_event.room_id = dead_letter.room_id AND room_event.seq = dead_letter.seq
-                        AND room_event.seq >= room.first_seq)
+            WHERE letter_id = ? AND state IN ('dead', 'replaying') AND {_KEPT}
             RETURNING profile_id, device_id
             """,
             (letter_id,),
@@ -69,6 +72,8 @@ class DropDeadLetters(Command[tuple[str, ...]]):
 
 
 def _drop(transaction: Transaction, command: DropDeadLetters) -> tuple[str, ...]:
+    if not command.letter_ids:
+        return ()
     rows = transaction.database.rows(
         f"""
         UPDATE dead_letter
@@ -111,3 +116,55 @@ class ListDeadLetters(Query[tuple[tuple[DeadLetter, ...], bool]]):
             (*given.values(), self.limit + 1),
         )
         return tuple(DeadLetter(*row) for row in rows[: self.limit]), len(rows) > self.limit
+
+
+_REPLAYABLE = f"state = 'dead' AND {_KEPT}"
+_DROPPABLE = "state IN ('dead', 'replaying')"
+_OF = "? IN ('', profile_id) AND ? IN ('', device_id) AND ? IN ('', room_id)"
+
+
+class Letters(NamedTuple):
+    """The dead letters that an operator handles at once: all that can be replayed, or dropped.
+    Empty ids match all."""
+
+    to_replay: bool
+    profile_id: str
+    device_id: str
+    room_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindLetters(Query[tuple[tuple[str, ...], bool]]):
+    """Ids of letters after one, ascending, ``limit`` at most; and whether there are more."""
+
+    letters: Letters
+    after: str
+    limit: int
+
+    def answer(self, database: Database) -> tuple[tuple[str, ...], bool]:
+        to_replay, *of = self.letters
+        matching = _REPLAYABLE if to_replay else _DROPPABLE
+        rows = database.rows(
+            f"""
+            SELECT letter_id
+            FROM dead_letter
+            WHERE letter_id > ? AND {_OF} AND {matching}
+            ORDER BY letter_id
+            LIMIT ?
+            """,
+            (self.after, *of, self.limit + 1),
+        )
+        return tuple(row[0] for row in rows[: self.limit]), len(rows) > self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class CountLetters(Query[int]):
+    """The number of letters."""
+
+    letters: Letters
+
+    def answer(self, database: Database) -> int:
+        to_replay, *of = self.letters
+        matching = _REPLAYABLE if to_replay else _DROPPABLE
+        ((count,),) = database.rows(f"SELECT COUNT(*) FROM dead_letter WHERE {_OF} AND {matching}", of)
+        return int(count)

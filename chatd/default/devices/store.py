@@ -161,7 +161,7 @@ def delete_device(transaction: Transaction, device: _Key) -> int:
     command holds its profile, its outbox entries and the notifications."""
     database = transaction.database
     transaction.must_hold(profile_id=device[0])
-    for table in ("outbox", "delivery_attempt", "dead_letter", "retention_gap", "connection"):
+    for table in ("outbox", "delivery_attempt", "dead_letter", "delivery_gap", "connection"):
         database.run(f"DELETE FROM {table} WHERE profile_id = ? AND device_id = ?", device)
     forget_push(transaction, *device)
     epochs = database.rows(

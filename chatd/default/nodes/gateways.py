@@ -81,19 +81,25 @@ class Gateways:
 
     def living(self) -> list[DescribeRequest]:
         """The last words of each gateway that lives, by id and address."""
+        return [request for _, request in self._living()]
+
+    def _living(self) -> list[tuple[float, DescribeRequest]]:
         since = self._now() - SHOWN_SECONDS
         return [
-            request for _, (at, request) in sorted(self._known.items(), key=lambda one: one[0]) if at >= since
+            known for _, known in sorted(self._known.items(), key=lambda one: one[0]) if known[0] >= since
         ]
 
     def statuses(self) -> list[GatewayStatus]:
         """The same for operators."""
+        now = self._now()
         return [
             GatewayStatus(
                 gateway_id=one.gateway_id,
                 uri=one.gateway_uri,
                 counters=one.counters,
                 refused=refusal(one.protocol, one.oldest_protocol),
+                queue_problem=one.queue_problem,
+                heard_for_us=max(0, round((now - at) * 1e6)),
             )
-            for one in self.living()
+            for at, one in self._living()
         ]

@@ -11,7 +11,7 @@ from dataclasses import replace
 import structlog
 
 from chatd.core.address import Address, reached_at
-from chatd.core.curve import KeyPair
+from chatd.core.key_pair import KeyPair
 from chatd.default.nodes.leases import Leases
 from chatd.default.nodes.model import Lease
 from chatd.files.key_file import Keys

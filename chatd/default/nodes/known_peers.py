@@ -14,7 +14,7 @@ import structlog
 
 from chatd.core.audit import AuditKind, AuditLine
 from chatd.core.counter import Counter
-from chatd.core.curve import KeyPair, new_key_pair
+from chatd.core.key_pair import KeyPair, new_key_pair
 from chatd.core.seldom import Seldom
 from chatd.errors import ChatdError
 from chatd.files.trusted_keys import read_trusted

@@ -6,7 +6,7 @@ take.
 """
 
 from dataclasses import dataclass, field
-from itertools import islice, takewhile
+from itertools import takewhile
 
 import structlog
 
@@ -15,7 +15,7 @@ from chatd.core.model import Owed, OwedRun, Pull
 from chatd.core.wire import delivery_record, encode_marker, replayed, tried_before
 from chatd.default.dead_letters.delivery_failures import NO_FAILURES, DeliveryFailures, read_failures
 from chatd.default.messages.unreadable import Unreadable, all_parse
-from chatd.default.outbox.backlog_order import Range, in_order
+from chatd.default.outbox.backlog_order import Range, cursors_of, in_order
 from chatd.errors import Internal, StoreFailed, Unavailable
 from chatd.pb.events.v1.payloads_pb2 import SkipReason
 from chatd.store.command import Query
@@ -28,20 +28,8 @@ MAX_ANSWER_BYTES = 8 * 1_048_576
 frame, and sockets cut off at 16 MiB."""
 MAX_REPLAY_BYTES = 2 * 1_048_576
 """Replays in one answer end here; the window does not bound their bytes."""
-MAX_CURSORS = 10_000
-"""Cursors in one answer: 1.5 MB. A gateway learns those of further rooms when something comes."""
 _CHUNK = 256  # events read at once: bounds what is read in vain when the byte limit cuts in
 _SUSPECT = 2  # failures after which an event is delivered alone, so that no other is blamed for it
-
-
-def _cursors(stands: dict[Range, int]) -> dict[str, int]:
-    """Room → seq, of rooms of which nothing more is owed."""
-    unfinished = {range_.room_id for range_, after in stands.items() if after < range_.end}
-    cursors: dict[str, int] = {}
-    for range_, after in stands.items():
-        if range_.room_id not in unfinished:
-            cursors[range_.room_id] = max(after, cursors.get(range_.room_id, 0))
-    return dict(islice(cursors.items(), MAX_CURSORS))
 
 
 class _LogMoved(Exception):
@@ -104,7 +92,7 @@ class _Puller:
         pull, stream = self._pull, self._pull.stream
         device = self._database.rows(
             """
-            SELECT device.epoch, device.has_failures, log.incarnation, log.beat
+            SELECT device.epoch, device.reset_epoch, device.has_failures, log.incarnation, log.beat
             FROM device
             CROSS JOIN log
             WHERE device.profile_id = ? AND device.device_id = ?
@@ -113,27 +101,24 @@ class _Puller:
         )
         if not device:
             return Owed(unknown=True)
-        epoch, has_failures, *state = device[0]
+        epoch, reset_epoch, has_failures, *state = device[0]
         if epoch < stream.epoch or not LogState(*state).has(self._known):
             return Owed(unknown=True)
         if epoch > stream.epoch:
-            return Owed(superseded=True)
+            return Owed(unknown=True) if epoch == reset_epoch else Owed(superseded=True)
         failures = read_failures(self._database, stream) if has_failures else NO_FAILURES
-        if pull.again is not None:
-            self._again(*pull.again, failures)
-        for room_id, seq in failures.replays:
-            if self._messages > 0 and (room_id, seq) != pull.again:
-                self._replay(room_id, seq, failures, again=False)
-            if sum(len(run.records) for run in self._runs) > MAX_REPLAY_BYTES:
-                break  # the others come with a later pull, when these are acknowledged
         ranges = self._ranges()
+        if pull.again is not None:
+            self._again(*pull.again, ranges, failures)
+        more = pull.urgent_only or not self._take_replays(failures)
         if any(pull.sent.get(range_.room_id, 0) > range_.head_seq for range_ in ranges):
             return Owed(unknown=True)
+        if not self._tell_skipped(failures):
+            return Owed(tuple(self._runs), more=True, alone=True)
         suspect = self._suspect(ranges, failures)
         if suspect is not None:
             return suspect
         stands = {range_: range_.after(pull.sent) for range_ in ranges}
-        more = pull.urgent_only
         for range_, end in in_order(
             ranges, pull.sent, urgent_within=pull.max_messages if pull.urgent_only else None
         ):
@@ -141,7 +126,7 @@ class _Puller:
             if full:
                 more = True
                 break
-        return Owed(tuple(self._runs), more, _cursors(stands) if pull.want_cursors else {})
+        return Owed(tuple(self._runs), more, cursors_of(stands) if pull.want_cursors else {})
 
     def _ranges(self) -> list[Range]:
         # Heads are read before events: an event committed in between is the next pull's, or
@@ -150,7 +135,7 @@ class _Puller:
         rows = self._database.rows(
             f"""
             SELECT outbox.room_id, outbox.start_seq, outbox.acked_seq, outbox.until_seq,
-                room.head_seq, room.first_seq, room.urgent_seq, room.normal_seq
+                room.head_seq, room.first_seq, room.urgent_seq, room.normal_seq, outbox.replay_until
             FROM outbox
             JOIN room ON room.room_id = outbox.room_id
             WHERE outbox.profile_id = ? AND outbox.device_id = ?
@@ -173,7 +158,7 @@ class _Puller:
                 and failures.attempts.get((range_.room_id, seq), 0) >= _SUSPECT
             ):
                 self._messages = 1
-                self._read(range_.room_id, seq - 1, seq, failures)
+                self._read(range_, seq - 1, seq, failures)
                 return Owed(tuple(self._runs), more=True, alone=not self._runs[0].skipped)
         return None
 
@@ -186,11 +171,33 @@ class _Puller:
             if after + 1 < range_.first_seq:
                 after = self._gap(range_.room_id, after + 1, min(range_.first_seq - 1, end))
                 continue
-            last, full = self._read(range_.room_id, after, end, failures)
+            last, full = self._read(range_, after, end, failures)
             after = max(after, last)
             if full:
                 return after, True
         return after, False
+
+    def _take_replays(self, failures: DeliveryFailures) -> bool:
+        """Dead letters that are replayed and not in flight. False: there are more of them."""
+        pull, size = self._pull, self._size
+        for room_id, seq in failures.replays:
+            if (room_id, seq) == pull.again or (room_id, seq) in pull.replays:
+                continue
+            if pull.urgent_only or self._messages <= 0 or size - self._size > MAX_REPLAY_BYTES:
+                return False
+            self._replay(room_id, seq, failures, again=False)
+        return True
+
+    def _tell_skipped(self, failures: DeliveryFailures) -> bool:
+        """Markers of the events that an operator has skipped, before all that is owed of their
+        rooms. False: nothing else may come with them, because they do not fit, or because a suspect
+        may follow."""
+        untold = [one for one in failures.skipped if self._pull.sent.get(one[0], 0) < one[2]]
+        room = max(0, self._messages)
+        for room_id, first_seq, last_seq in untold[:room]:
+            marker = encode_marker(room_id, first_seq, last_seq, SkipReason.SKIP_REASON_OPERATOR)
+            self._skip(room_id, first_seq, last_seq, marker)
+        return not untold or (len(untold) <= room and not failures.attempts)
 
     def _gap(self, room_id: str, first_seq: int, last_seq: int) -> int:
         marker = encode_marker(room_id, first_seq, last_seq, SkipReason.SKIP_REASON_RETENTION)
@@ -206,9 +213,10 @@ class _Puller:
         self._messages -= count
         self._size -= len(run.records)
 
-    def _read(self, room_id: str, after: int, end: int, failures: DeliveryFailures) -> tuple[int, bool]:
+    def _read(self, range_: Range, after: int, end: int, failures: DeliveryFailures) -> tuple[int, bool]:
         """Up to a chunk of a room's events: the last seq taken (0: none), and whether the byte
         limit was reached."""
+        room_id = range_.room_id
         # Seqs have no gaps, so the end bounds the number. With LIMIT, a PostgreSQL without
         # statistics sorts the rest of the log.
         rows = self._database.rows(
@@ -230,6 +238,8 @@ class _Puller:
             delivery = self._plain(bytes(stored))
             if delivery is None:
                 break
+            if seq <= range_.replay_until:
+                delivery = replayed(delivery)
             record = failures.record(room_id, seq, delivery) if failures.any else delivery_record(delivery)
             size -= len(record)
             if size < 0 and (records or not must):
@@ -250,7 +260,7 @@ class _Puller:
         self._add(OwedRun(room_id, after + 1, last, b"".join(records)), len(records))
         return last, full
 
-    def _again(self, room_id: str, seq: int, failures: DeliveryFailures) -> None:
+    def _again(self, room_id: str, seq: int, ranges: list[Range], failures: DeliveryFailures) -> None:
         """The oldest delivery in flight once more, or the marker that has taken its place. Nothing
         if it has been purged or cannot be read: a marker will say so."""
         if (room_id, seq) in failures.replays:
@@ -258,6 +268,8 @@ class _Puller:
             return
         delivery = self._delivery(room_id, seq)
         if delivery:
+            if any(one.room_id == room_id and one.start_seq < seq <= one.replay_until for one in ranges):
+                delivery = replayed(delivery)
             record = failures.record(room_id, seq, delivery)
             self._runs.append(
                 OwedRun(room_id, seq, seq, record, skipped=(room_id, seq) in failures.dead, again=True)

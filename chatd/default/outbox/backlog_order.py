@@ -3,7 +3,11 @@ shortest way before longer ones, then rooms with a normal event, then rooms with
 Inside a room the log's order is the only one."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
+
+MAX_CURSORS = 10_000
+"""Cursors in one answer: 1.5 MB. A gateway learns those of further rooms when something comes."""
 
 
 class Range(NamedTuple):
@@ -17,6 +21,8 @@ class Range(NamedTuple):
     first_seq: int
     urgent_seq: int
     normal_seq: int
+    replay_until: int = 0
+    """Events up to this one have been given to the device before."""
 
     def after(self, sent: Mapping[str, int]) -> int:
         return max(self.acked_seq, sent.get(self.room_id, 0))
@@ -66,3 +72,14 @@ def _ways(ranges: Sequence[Range], sent: Mapping[str, int]) -> dict[str, int]:
             ways[range_.room_id] = before + range_.urgent_seq - max(after, range_.first_seq - 1)
         owed[range_.room_id] = before + max(0, range_.end - after)
     return ways
+
+
+def cursors_of(stands: Mapping[Range, int]) -> dict[str, int]:
+    """Room → seq, of rooms of which nothing more is owed. ``stands``: how far each range is
+    read."""
+    unfinished = {range_.room_id for range_, after in stands.items() if after < range_.end}
+    cursors: dict[str, int] = {}
+    for range_, after in stands.items():
+        if range_.room_id not in unfinished:
+            cursors[range_.room_id] = max(after, cursors.get(range_.room_id, 0))
+    return dict(islice(cursors.items(), MAX_CURSORS))

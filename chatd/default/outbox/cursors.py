@@ -9,6 +9,7 @@ from typing import NamedTuple
 from chatd.core.log_state import UNKNOWN_LOG, LogState
 from chatd.core.model import StreamAcks
 from chatd.default.dead_letters.failures import RetryRule, end_replay, record_failure, reject
+from chatd.pb.events.v1.payloads_pb2 import SkipReason
 from chatd.store.command import Command, Locks, Turn
 from chatd.store.database import chunks, placeholders
 from chatd.store.transaction import Transaction
@@ -24,7 +25,8 @@ _Cursor = tuple[str, str, str]
 class NotCounted(NamedTuple):
     """The acks that did not count, and what came of failures. Indexes of streams: ``superseded``:
     the device has a newer stream. ``unknown``: the database does not know the stream, or not all
-    that it acknowledges; it holds another log, or the device was forgotten."""
+    that it acknowledges; it holds another log, the device was forgotten, or an operator has changed
+    what it is owed."""
 
     superseded: tuple[int, ...] = ()
     unknown: tuple[int, ...] = ()
@@ -71,9 +73,9 @@ class AckCursors(Command[NotCounted]):
                 continue
             for index, acks in enumerate(command.acks):
                 stream = acks.stream
-                epoch = epochs.get((stream.profile_id, stream.device_id), 0)
+                epoch, reset_epoch = epochs.get((stream.profile_id, stream.device_id), (0, 0))
                 if epoch != stream.epoch:
-                    (newer if epoch > stream.epoch else lost).append(index)
+                    (newer if epoch > max(stream.epoch, reset_epoch) else lost).append(index)
                     continue
                 for room_id, seq, reason in acks.rejected:
                     if reject(transaction, stream, room_id, seq, reason):
@@ -127,20 +129,20 @@ def _entries(acks: StreamAcks) -> list[tuple[str, str, str]]:
 
 def _read_epochs(
     transaction: Transaction, commands: Sequence[AckCursors]
-) -> tuple[dict[_Device, int], LogState]:
-    """The devices' epochs, and the log's state (nothing is known of it if there is none of the
-    devices); devices not seen for long are recorded as seen on the way."""
+) -> tuple[dict[_Device, tuple[int, int]], LogState]:
+    """The devices' epochs and reset epochs, and the log's state (nothing is known of it if there is
+    none of the devices); devices not seen for long are recorded as seen on the way."""
     log = UNKNOWN_LOG
     devices = {(one.stream.profile_id, one.stream.device_id) for command in commands for one in command.acks}
-    epochs: dict[_Device, int] = {}
+    epochs: dict[_Device, tuple[int, int]] = {}
     long_unseen = []
     for chunk in chunks(sorted(devices), columns=2):
         values, parameters = transaction.database.values("tt", chunk)
         rows = transaction.database.rows(
             f"""
             WITH v(profile_id, device_id) AS ({values})
-            SELECT device.profile_id, device.device_id, device.epoch, device.seen_at_us, log.incarnation,
-                log.beat
+            SELECT device.profile_id, device.device_id, device.epoch, device.reset_epoch, device.seen_at_us,
+                log.incarnation, log.beat
             FROM v
             JOIN device ON device.profile_id = v.profile_id AND device.device_id = v.device_id
             CROSS JOIN log
@@ -148,9 +150,9 @@ def _read_epochs(
             parameters,
         )
         if rows:
-            log = LogState(*rows[0][4:])
-        for profile_id, device_id, epoch, seen_at_us, _, _ in rows:
-            epochs[profile_id, device_id] = epoch
+            log = LogState(*rows[0][5:])
+        for profile_id, device_id, epoch, reset_epoch, seen_at_us, _, _ in rows:
+            epochs[profile_id, device_id] = (epoch, reset_epoch)
             if not transaction.now_us - SEEN_EVERY_US <= seen_at_us <= transaction.now_us:
                 long_unseen.append((profile_id, device_id))
     for device in long_unseen:
@@ -164,15 +166,17 @@ def _read_epochs(
 def _record_gap(
     transaction: Transaction, profile_id: str, device_id: str, room_id: str, first_seq: int, last_seq: int
 ) -> None:
-    """The device has passed a marker of removed events."""
+    """The device has passed a marker of events that were removed, or skipped by an operator."""
     transaction.database.run(
         """
-        INSERT INTO retention_gap (profile_id, device_id, room_id, first_seq, last_seq)
-        VALUES (?, ?, ?, ?, ?)
-        ON CONFLICT (profile_id, device_id, room_id, first_seq) DO UPDATE SET last_seq = excluded.last_seq
-        WHERE retention_gap.last_seq < excluded.last_seq
+        INSERT INTO delivery_gap (profile_id, device_id, room_id, first_seq, last_seq, reason, told)
+        VALUES (?, ?, ?, ?, ?, ?, 1)
+        ON CONFLICT (profile_id, device_id, room_id, first_seq) DO UPDATE
+        SET told = 1, last_seq = CASE WHEN delivery_gap.last_seq < excluded.last_seq
+            THEN excluded.last_seq ELSE delivery_gap.last_seq END
+        WHERE delivery_gap.last_seq < excluded.last_seq OR delivery_gap.told = 0
         """,
-        (profile_id, device_id, room_id, first_seq, last_seq),
+        (profile_id, device_id, room_id, first_seq, last_seq, SkipReason.SKIP_REASON_RETENTION),
     )
 
 

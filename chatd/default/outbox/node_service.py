@@ -245,6 +245,7 @@ def _to_pull(pull: node_pb2.StreamPull) -> Pull:
         again=(pull.again.room_id, pull.again.seq) if pull.HasField("again") else None,
         plain=pull.plain,
         urgent_only=pull.urgent_only,
+        replays=frozenset((one.room_id, one.seq) for one in pull.replays),
     )
 
 

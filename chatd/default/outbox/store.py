@@ -16,6 +16,8 @@ _ENTRY_STATE = f"""CASE
                     WHEN o.letter IS NULL THEN {int(DeliveryState.DELIVERY_STATE_OWED)}
                     WHEN o.reason = {int(SkipReason.SKIP_REASON_REJECTED)}
                         THEN {int(DeliveryState.DELIVERY_STATE_REJECTED)}
+                    WHEN o.reason = {int(SkipReason.SKIP_REASON_OPERATOR)}
+                        THEN {int(DeliveryState.DELIVERY_STATE_SKIPPED)}
                     ELSE {int(DeliveryState.DELIVERY_STATE_UNDELIVERABLE)}
                 END"""
 

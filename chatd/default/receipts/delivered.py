@@ -75,9 +75,9 @@ BOUNDS = f"""
                         AND dead_letter.room_id = v.room_id AND dead_letter.seq <= v.seq)
                     OR EXISTS (
                     SELECT 1
-                    FROM retention_gap
-                    WHERE retention_gap.profile_id = v.profile_id AND retention_gap.device_id = v.device_id
-                        AND retention_gap.room_id = v.room_id AND retention_gap.first_seq <= v.seq)
+                    FROM delivery_gap
+                    WHERE delivery_gap.profile_id = v.profile_id AND delivery_gap.device_id = v.device_id
+                        AND delivery_gap.room_id = v.room_id AND delivery_gap.first_seq <= v.seq)
                     THEN 1 ELSE 0 END
             FROM v
             JOIN subscription ON subscription.room_id = v.room_id AND subscription.profile_id = v.profile_id
@@ -92,7 +92,7 @@ def _exceptions(database: Database, place: _Place, seq: int) -> list[tuple[int, 
     rows: list[tuple[int, int]] = []
     for table, first, last, more in (
         ("dead_letter", "seq", "seq", " AND state <> 'delivered'"),
-        ("retention_gap", "first_seq", "last_seq", ""),
+        ("delivery_gap", "first_seq", "last_seq", ""),
     ):
         rows += database.rows(
             f"""

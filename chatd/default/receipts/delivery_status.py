@@ -30,6 +30,7 @@ _FURTHEST_FIRST = (
     DeliveryState.DELIVERY_STATE_OWED,
     DeliveryState.DELIVERY_STATE_REJECTED,
     DeliveryState.DELIVERY_STATE_UNDELIVERABLE,
+    DeliveryState.DELIVERY_STATE_SKIPPED,
     DeliveryState.DELIVERY_STATE_REMOVED,
 )
 _BUT_THE_SENDER = " AND subscription.profile_id <> room_event.sender_id"

@@ -22,6 +22,7 @@ class UnreadRoom:
     read_at_us: int
     head_seq: int
     unread: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)

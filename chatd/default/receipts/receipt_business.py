@@ -130,6 +130,7 @@ def _unread_to_pb(page: tuple[tuple[UnreadRoom, ...], bool]) -> chat_pb2.ListUnr
                 read_at_us=one.read_at_us,
                 head_seq=one.head_seq,
                 unread=one.unread,
+                name=one.name,
             )
             for one in page[0]
         ],

@@ -119,7 +119,7 @@ def _read_markers(database: Database, places: Sequence[Place]) -> dict[Place, _M
 
 UNREAD = f"""
             SELECT subscription.room_id, COALESCE(read_marker.seq, 0), COALESCE(read_marker.read_at_us, 0),
-                room.head_seq, {COUNT}
+                room.head_seq, {COUNT}, room.name
             FROM subscription{MEMBERSHIPS}
             WHERE subscription.profile_id = ? AND subscription.left_seq IS NULL AND subscription.room_id > ?"""
 """A few look-ups by key for each room."""

@@ -30,7 +30,7 @@ _PROFILE_TABLES = (
     "outbox",
     "delivery_attempt",
     "dead_letter",
-    "retention_gap",
+    "delivery_gap",
     "connection",
     "device",
     "answered_request",

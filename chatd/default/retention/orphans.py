@@ -21,7 +21,7 @@ _TABLES = {
     "outbox": ("device_id", "device", _DEVICE),
     "delivery_attempt": ("device_id", "device", _DEVICE),
     "dead_letter": ("device_id", "device", _DEVICE),
-    "retention_gap": ("device_id", "device", _DEVICE),
+    "delivery_gap": ("device_id", "device", _DEVICE),
     "connection": ("device_id", "device", _DEVICE),
     # A device is registered for notifications before it connects, too.
     "push": ("device_id", "profile", _PROFILE),

@@ -136,10 +136,10 @@ def _forget_failures(transaction: Transaction, room_id: str, seqs: Sequence[int]
         database.rows(
             """
             SELECT 1
-            FROM retention_gap
-            WHERE room_id = ? AND last_seq <= ?
+            FROM delivery_gap
+            WHERE room_id = ? AND last_seq <= ? AND told = 1
             ORDER BY profile_id, device_id, first_seq FOR UPDATE
             """,
             gone,
         )
-    database.run("DELETE FROM retention_gap WHERE room_id = ? AND last_seq <= ?", gone)
+    database.run("DELETE FROM delivery_gap WHERE room_id = ? AND last_seq <= ? AND told = 1", gone)

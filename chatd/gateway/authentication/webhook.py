@@ -5,29 +5,22 @@ token waits for AUTH_WEBHOOK_TIMEOUT_MS at most, its place in the queue included
 """
 
 import asyncio
-import json
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-import aiohttp
 import structlog
 
-from chatd.core.address import parse_key
 from chatd.core.each import each
-from chatd.core.ids import check_id
 from chatd.core.outage import Outage
 from chatd.errors import (
     ChatdError,
-    ConfigError,
-    InvalidArgument,
-    InvalidId,
     Overloaded,
     Unauthenticated,
     Unavailable,
 )
-from chatd.gateway.authentication.identity import Identity, device_ids, rights
+from chatd.gateway.authentication.identity import Identity
 from chatd.gateway.authentication.pending import AuthenticationPending
 
 log = structlog.get_logger()
@@ -44,8 +37,6 @@ MAX_WAITING_FOR_ONE = 64
 REFUSAL_SECONDS = 5.0
 FAILURE_SECONDS = 1.0
 """For so long a refusal, and a request that failed, is the answer to the same token."""
-MAX_ANSWER_BYTES = 16_384
-_MEMBERS = frozenset(("profile", "role", "scopes", "devices", "key", "expires_in"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +60,9 @@ class WebhookTokens:
     def __init__(
         self, loop: asyncio.AbstractEventLoop, settings: WebhookSettings, *, now: Callable[[], float]
     ) -> None:
+        # Its HTTP library takes a fifth of a gateway's start, and most gateways ask nobody.
+        from chatd.gateway.authentication.webhook_service import WebhookService
+
         self._loop = loop
         self._settings = settings
         self._now = now
@@ -78,7 +72,7 @@ class WebhookTokens:
         self._asked: dict[bytes, list[Callable[[], None]]] = {}
         self._queue: deque[tuple[bytes, str, float]] = deque()  # digest, token, until when it may wait
         self._tasks: set[asyncio.Task[None]] = set()
-        self._session: aiohttp.ClientSession | None = None
+        self._service = WebhookService(settings.url)
         self._outage = Outage(
             log, "The authentication webhook fails", "The authentication webhook answers again", now=loop.time
         )
@@ -127,15 +121,15 @@ class WebhookTokens:
         outcome: Identity | ChatdError
         try:
             async with asyncio.timeout_at(until):
-                answer = await self._request(token)
-            outcome = (
-                Unauthenticated("no such token") if answer is None else self._read(answer, digest, asked_at)
-            )
+                identity = await self._service.identify(token, digest, asked_at)
+            outcome = Unauthenticated("no such token") if identity is None else identity
             self._outage.worked()
-        except (aiohttp.ClientError, OSError, TimeoutError, _Malformed) as exc:
-            # Of other errors only the kind: their texts have the address, which may be a secret.
-            detail = str(exc) if isinstance(exc, _Malformed) else type(exc).__name__
-            outcome = Unavailable("the authentication webhook does not answer", detail=detail)
+        except (Unavailable, TimeoutError) as exc:
+            outcome = (
+                exc
+                if isinstance(exc, Unavailable)
+                else Unavailable("the authentication webhook does not answer", detail="TimeoutError")
+            )
             self._outage.failed(outcome)
             keep = FAILURE_SECONDS
         if isinstance(outcome, Unauthenticated):
@@ -153,63 +147,11 @@ class WebhookTokens:
         if len(kept) > MAX_KNOWN:
             kept.popitem(last=False)
 
-    async def _request(self, token: str) -> bytes | None:
-        """The answer about a good token; None: it is none."""
-        if self._session is None:
-            # Without cookies: one that the service sets for a token is not for the next one.
-            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-        async with self._session.post(
-            self._settings.url, json={"token": token}, allow_redirects=False
-        ) as response:
-            if response.status in (401, 403):
-                return None
-            if response.status != 200:
-                raise _Malformed(f"its status is {response.status}")
-            body = await response.content.read(MAX_ANSWER_BYTES + 1)
-            while len(body) <= MAX_ANSWER_BYTES and (more := await response.content.read(MAX_ANSWER_BYTES)):
-                body += more
-            if len(body) > MAX_ANSWER_BYTES:
-                raise _Malformed(f"its answer is longer than {MAX_ANSWER_BYTES:,} bytes")
-            return body
-
-    def _read(self, body: bytes, digest: bytes, asked_at: float) -> Identity:
-        """The token was good at ``asked_at``: it may have been revoked while the answer came."""
-        try:
-            answer = json.loads(body)
-            if not isinstance(answer, dict) or answer.keys() - _MEMBERS:
-                raise _Malformed(f"its answer is no object of {', '.join(sorted(_MEMBERS))}")
-            key, expires_in = answer.get("key"), answer.get("expires_in")
-            seconds = float("inf") if expires_in is None else float(expires_in)
-            if not seconds > 0:
-                raise _Malformed("its expires_in is not above 0")
-            return Identity(
-                check_id("profile", answer.get("profile", "")),
-                rights(answer.get("role"), answer.get("scopes")),
-                digest,
-                SOURCE,
-                devices=device_ids(answer.get("devices")),
-                key=b"" if key is None else parse_key(str(key)),
-                issued_at=asked_at,
-                expires_at=asked_at + seconds,
-            )
-        except InvalidId:
-            # Without its text, which quotes the value: it may be the token.
-            raise _Malformed("its profile is no profile id") from None
-        except (InvalidArgument, ConfigError) as exc:
-            raise _Malformed(f"its answer: {exc}") from exc
-        except (ValueError, TypeError, AttributeError, RecursionError, OverflowError) as exc:
-            raise _Malformed("its answer is malformed") from exc
-
     async def close(self) -> None:
         """Ask nobody any more."""
         for task in tuple(self._tasks):
             task.cancel()
-        if self._session is not None:
-            await self._session.close()
-
-
-class _Malformed(Exception):
-    """An answer that is none."""
+        await self._service.close()
 
 
 def _failed(action: Callable[[], None], exc: Exception) -> None:

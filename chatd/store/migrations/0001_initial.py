@@ -67,7 +67,8 @@ CREATE UNIQUE INDEX subscription_active ON subscription (room_id, profile_id) WH
 CREATE INDEX subscription_push ON subscription (room_id, profile_id) WHERE push = 1 AND left_seq IS NULL;
 CREATE INDEX subscription_profile ON subscription (profile_id, room_id);
 
--- has_failures: a pull has to look into delivery_attempt and dead_letter.
+-- has_failures: a pull has to look into delivery_attempt, dead_letter and delivery_gap. reset_epoch: the epoch with which an operator
+-- last changed what the device is owed; older streams have to be opened again.
 CREATE TABLE device (
     profile_id TEXT NOT NULL,
     device_id TEXT NOT NULL,
@@ -75,11 +76,13 @@ CREATE TABLE device (
     created_at_us BIGINT NOT NULL,
     seen_at_us BIGINT NOT NULL,
     has_failures BIGINT NOT NULL DEFAULT 0,
+    reset_epoch BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (profile_id, device_id));
 CREATE INDEX device_seen ON device (seen_at_us);
 CREATE INDEX device_has_failures ON device (profile_id) WHERE has_failures = 1;
 
--- An entry is a range: the device is owed the room's events after acked_seq, up to until_seq (NULL: the head).
+-- An entry is a range: the device is owed the room's events after acked_seq, up to until_seq (NULL: the head). Those up to
+-- replay_until have been given to it before: it is owed them again.
 CREATE TABLE outbox (
     profile_id TEXT NOT NULL,
     device_id TEXT NOT NULL,
@@ -88,6 +91,7 @@ CREATE TABLE outbox (
     acked_seq BIGINT NOT NULL,
     until_seq BIGINT,
     created_at_us BIGINT NOT NULL,
+    replay_until BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (profile_id, device_id, room_id, start_seq));
 CREATE INDEX outbox_room ON outbox (room_id, profile_id);
 
@@ -127,15 +131,18 @@ CREATE UNIQUE INDEX dead_letter_id ON dead_letter (letter_id);
 CREATE INDEX dead_letter_room ON dead_letter (room_id, seq);
 CREATE INDEX dead_letter_open ON dead_letter (letter_id) WHERE state IN ('dead', 'replaying');
 
--- Events that a device never got: the log no longer held them when its cursor came to them.
-CREATE TABLE retention_gap (
+-- Events that a device is given a marker for, and not themselves: the log no longer held them when its cursor came to them, or an
+-- operator has skipped them. reason: events.v1.SkipReason. told: the device has acknowledged the marker.
+CREATE TABLE delivery_gap (
     profile_id TEXT NOT NULL,
     device_id TEXT NOT NULL,
     room_id TEXT NOT NULL,
     first_seq BIGINT NOT NULL,
     last_seq BIGINT NOT NULL,
+    reason BIGINT NOT NULL,
+    told BIGINT NOT NULL,
     PRIMARY KEY (profile_id, device_id, room_id, first_seq));
-CREATE INDEX retention_gap_room ON retention_gap (room_id, last_seq);
+CREATE INDEX delivery_gap_room ON delivery_gap (room_id, last_seq);
 
 -- The way a device is notified while it is away.
 CREATE TABLE push (

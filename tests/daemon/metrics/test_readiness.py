@@ -1,6 +1,7 @@
 """/readyz says what is in the way."""
 
 import asyncio
+import json
 import time
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from chatd.client import Client
 from chatd.errors import ChatdError
+from tests.chatctl.command import Chatctl
 from tests.daemon.metrics.scraping import get, metrics_uri, readiness, until, value
 from tests.daemons import Daemon, operator_token
 from tests.databases import cluster
@@ -51,6 +53,10 @@ def test_a_gateway_that_hears_no_queue_is_not_ready(tmp_path: Path) -> None:
             until(lambda: value(gateway, "chatd_nodes_answering") == 1)
             assert readiness(gateway) == (503, ["no default node's queue reaches this gateway"])
             assert value(gateway, "chatd_queues_heard") == 0
+            chatctl = Chatctl(gateway)
+            until(lambda: chatctl.run("status").returncode == 3)
+            (problem,) = json.loads(chatctl("status", "--json", code=3).stdout)["problems"]
+            assert problem["found"] == "no default node's queue reaches this gateway"
 
 
 def test_it_says_that_it_is_stopping(tmp_path: Path) -> None:

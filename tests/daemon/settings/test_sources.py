@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from chatctl.token_file import default_path
+from chatctl.token_file import data_folders, own_token
 from chatd.daemon.settings import Settings
 from chatd.daemon.settings.listing import describe
 from chatd.daemon.settings.sources import load_settings
@@ -234,8 +234,8 @@ def test_a_user_without_a_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(pwd, "getpwuid", no_user)
     with pytest.raises(ConfigError, match=r"^DATA_DIR: user .* has no home directory; DATA_DIR must be set$"):
         load_settings("all", config(home, ""))
-    with pytest.raises(typer.BadParameter, match="no home directory"):
-        default_path()
+    with pytest.raises(typer.BadParameter, match="data directory is not found at /var/lib/chatd;"):
+        own_token()
 
 
 @pytest.mark.parametrize("name", ["DATA_DIR", "CHATD_DATA_DIR"])
@@ -244,7 +244,7 @@ def test_chatctl_looks_where_chatd_does(home: Path, name: str, monkeypatch: pyte
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv(name, "~/data")
     settings = load_settings("all", None)
-    assert default_path() == settings.authentication.tokens(settings.place) == home / "data" / "tokens.toml"
+    assert data_folders() == [settings.place.data_dir] == [home / "data"]
 
 
 def test_secrets_from_files(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,7 +135,7 @@ def test_an_event_that_retention_took_first_is_not_delivered(store: Store, bob: 
     assert states(store, 2, 3, 4, 5) == [ACKNOWLEDGED, REMOVED, REMOVED, ACKNOWLEDGED]
     assert stretches(store, 5) == [(5, 5), (2, 2)]
     purge(store, 0, forget_before_us=store.now_us + 1)
-    assert store.database.rows("SELECT * FROM retention_gap") == [], "it goes with the events"
+    assert store.database.rows("SELECT * FROM delivery_gap") == [], "it goes with the events"
 
 
 def test_an_event_in_flight_when_retention_takes_it_is_delivered_by_its_ack(

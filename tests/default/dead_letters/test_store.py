@@ -2,8 +2,16 @@
 
 from chatd.core.model import StreamAcks, StreamKey
 from chatd.default.dead_letters.failures import DeleteSettledFailures, RetryRule
-from chatd.default.dead_letters.store import DropDeadLetters, ListDeadLetters, ReplayDeadLetters
+from chatd.default.dead_letters.store import (
+    CountLetters,
+    DropDeadLetters,
+    FindLetters,
+    Letters,
+    ListDeadLetters,
+    ReplayDeadLetters,
+)
 from chatd.default.outbox.cursors import AckCursors
+from chatd.default.retention.store import PurgeLog
 from tests.default.dead_letters.letters import bury, letters
 from tests.store.driver import RULE, Store, acks, deliveries, failed, owed_deliveries
 
@@ -83,3 +91,40 @@ def test_a_dropped_letter_keeps_its_marker_until_it_is_passed(store: Store, bob:
     assert store.database.rows("SELECT has_failures FROM device") == [(0,)]
     assert owed_deliveries(store, bob)[0].event.seq == 3
     assert store.database.rows("SELECT has_failures FROM device") == [(0,)]
+
+
+def test_all_letters_page_by_page(store: Store, bob: StreamKey) -> None:
+    """Each comes once, whatever becomes of it meanwhile."""
+    ids = sorted(bury(store, bob, seq).letter_id for seq in (2, 3, 4))
+    every = Letters(False, "", "", "")
+    assert store.ask(FindLetters(every, "", 2)) == (tuple(ids[:2]), True)
+    assert store.ask(FindLetters(every, ids[1], 2)) == ((ids[2],), False)
+    assert store.ask(CountLetters(every)) == 3
+    assert store.ask(CountLetters(Letters(False, "bob", "d", "r"))) == 3
+    assert store.ask(CountLetters(Letters(False, "bob", "d", "s"))) == 0
+    assert store.ask(FindLetters(Letters(False, "carol", "", ""), "", 9)) == ((), False)
+    assert store.do(DropDeadLetters(())) == ()
+
+
+def test_those_that_can_be_replayed(store: Store, bob: StreamKey) -> None:
+    """Not the one that is on its way, nor one whose event is gone."""
+    letter, gone, _ = (bury(store, bob, seq) for seq in (3, 2, 4))
+    store.do(ReplayDeadLetters((letter.letter_id,)))
+    store.do(PurgeLog("r", gone.seq, 0, 100, 0))
+    assert store.ask(CountLetters(Letters(True, "", "", ""))) == 1
+    assert store.ask(CountLetters(Letters(False, "", "", ""))) == 3
+
+
+def test_more_replays_than_a_window_holds(store: Store, bob: StreamKey) -> None:
+    store.do(ReplayDeadLetters(tuple(bury(store, bob, seq).letter_id for seq in (2, 3, 4))))
+    store.do(acks((bob, {"r": 5})))
+    first = store.owed(bob, max_messages=2)
+    assert ([run.first_seq for run in first.runs], first.more) == ([2, 3], True)
+    in_flight = frozenset({("r", 2), ("r", 3)})
+    none = store.owed(bob, max_messages=0, replays=in_flight)
+    assert (none.runs, none.more) == ((), True)
+    second = store.owed(bob, max_messages=2, replays=in_flight)
+    assert ([run.first_seq for run in second.runs], second.more) == ([4], False)
+    assert store.owed(bob, urgent_only=True).runs == (), (
+        "the room that is kept for urgent events is not theirs"
+    )

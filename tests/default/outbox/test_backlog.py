@@ -5,7 +5,7 @@ import pytest
 
 from chatd.core.model import Owed, Pull, StreamKey
 from chatd.core.priority import BULK, URGENT
-from chatd.default.outbox import backlog
+from chatd.default.outbox import backlog_order
 from chatd.default.outbox.backlog import MAX_ANSWER_BYTES, PullOwed
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom
@@ -64,7 +64,7 @@ def test_pulls_of_one_call_share_a_limit_on_bytes_and_the_rest_is_left_unread(st
 
 
 def test_cursors_are_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backlog, "MAX_CURSORS", 2)
+    monkeypatch.setattr(backlog_order, "MAX_CURSORS", 2)
     fill_rooms(store, "abc", 0)
     bob = store.open("bob", "d")
     assert len(store.owed(bob, want_cursors=True).cursors) == 2

@@ -77,7 +77,7 @@ def test_of_another_log_nothing_counts(store: Store, bob: StreamKey) -> None:
         assert store.do(AckCursors(batch, RULE, known)) == NotCounted(unknown=(0, 1))
         assert store.ask(PullOwed((Pull(bob),), known)) == (Owed(unknown=True),)
     assert acked_seqs(store) == [1]
-    for table in ("delivery_attempt", "dead_letter", "retention_gap"):
+    for table in ("delivery_attempt", "dead_letter", "delivery_gap"):
         assert store.database.rows(f"SELECT * FROM {table}") == []
     assert store.do(AckCursors((StreamAcks(bob, {"r": 3}),), RULE, log)) == NotCounted()
     assert ranges(store.ask(PullOwed((Pull(bob),), log))[0]) == [("r", 4, 5)]

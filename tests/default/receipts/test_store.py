@@ -86,9 +86,9 @@ def test_only_members_mark_and_only_within_their_memberships(store: Store) -> No
 
 def test_rooms_are_listed_page_by_page(store: Store) -> None:
     for name in ("a", "b", "c"):
-        store.do(CreateRoom(name, "", "bob", ()))
+        store.do(CreateRoom(name, f"Room {name}", "bob", ()))
     page, more = store.ask(ListUnread("bob", (), "", 2))
-    assert ([one.room_id for one in page], more) == (["a", "b"], True)
+    assert ([(one.room_id, one.name) for one in page], more) == ([("a", "Room a"), ("b", "Room b")], True)
     page, more = store.ask(ListUnread("bob", (), "b", 2))
     assert ([one.room_id for one in page], more) == (["c", "r"], False)
     assert list(unread(store, "bob", "c", "nowhere")) == ["c"]

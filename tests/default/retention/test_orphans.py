@@ -28,7 +28,7 @@ def full(store: Store) -> Store:
     read(store, "bob", "r", 1)
     store.do(SetRoomNotifications("bob", "r", ALL, 0))
     store.database.connect(readonly=False)
-    store.database.run("INSERT INTO retention_gap VALUES ('bob', 'phone', 'r', 1, 1)")
+    store.database.run("INSERT INTO delivery_gap VALUES ('bob', 'phone', 'r', 1, 1, 3, 1)")
     assert store.ask(CountOrphans()) == {}
     return store
 

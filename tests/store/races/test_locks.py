@@ -14,6 +14,8 @@ from chatd.core.model import StreamAcks, StreamKey
 from chatd.default.dead_letters.failures import RetryRule
 from chatd.default.devices.store import ForgetDevice, OpenStreams
 from chatd.default.outbox.cursors import AckCursors
+from chatd.default.outbox.replay import ReplayOutbox
+from chatd.default.outbox.skip import SkipOutbox
 from chatd.default.receipts.store import SetReadMarker
 from chatd.default.retention.erase import EraseProfile
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
@@ -106,8 +108,10 @@ def test_a_node_that_waits_for_the_notifications_holds_no_entry(
         RemoveSubscriptions("s", ("bob",), "alice", False),
         ForgetDevice("bob", "phone"),
         EraseProfile("bob", ("r", "s"), 10),
+        SkipOutbox("bob", "phone", (("s", 9), ("r", 9))),
+        ReplayOutbox("bob", "phone", (("s", 0), ("r", 0))),
     ],
-    ids=["remove", "forget", "erase"],
+    ids=["remove", "forget", "erase", "skip", "replay"],
 )
 def test_entries_are_locked_in_one_order_whatever_the_commands(
     store: Store, other: OtherNode, postgres_uri: str, command: Command[object]

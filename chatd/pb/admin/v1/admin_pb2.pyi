@@ -348,7 +348,7 @@ class GetStatusResponse(_message.Message):
     def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ..., signals_published: _Optional[int] = ..., signals_dropped: _Optional[int] = ..., presence_changes: _Optional[int] = ..., notifications_sent: _Optional[int] = ..., notifications_failed: _Optional[int] = ..., notifications_dead: _Optional[int] = ..., gateways: _Optional[_Iterable[_Union[GatewayStatus, _Mapping]]] = ..., database_away_since_us: _Optional[int] = ..., orphans_deleted: _Optional[int] = ..., log: _Optional[str] = ..., devices_replaced: _Optional[int] = ..., peers_refused: _Optional[int] = ..., topics_refused: _Optional[int] = ...) -> None: ...
 
 class GatewayStatus(_message.Message):
-    __slots__ = ("gateway_id", "uri", "counters", "refused")
+    __slots__ = ("gateway_id", "uri", "counters", "refused", "queue_problem", "heard_for_us")
     class CountersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -360,11 +360,15 @@ class GatewayStatus(_message.Message):
     URI_FIELD_NUMBER: _ClassVar[int]
     COUNTERS_FIELD_NUMBER: _ClassVar[int]
     REFUSED_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    HEARD_FOR_US_FIELD_NUMBER: _ClassVar[int]
     gateway_id: str
     uri: str
     counters: _containers.ScalarMap[str, int]
     refused: str
-    def __init__(self, gateway_id: _Optional[str] = ..., uri: _Optional[str] = ..., counters: _Optional[_Mapping[str, int]] = ..., refused: _Optional[str] = ...) -> None: ...
+    queue_problem: str
+    heard_for_us: int
+    def __init__(self, gateway_id: _Optional[str] = ..., uri: _Optional[str] = ..., counters: _Optional[_Mapping[str, int]] = ..., refused: _Optional[str] = ..., queue_problem: _Optional[str] = ..., heard_for_us: _Optional[int] = ...) -> None: ...
 
 class ListNodesRequest(_message.Message):
     __slots__ = ()
@@ -397,6 +401,58 @@ class ListNodesResponse(_message.Message):
     NODES_FIELD_NUMBER: _ClassVar[int]
     nodes: _containers.RepeatedCompositeFieldContainer[Node]
     def __init__(self, nodes: _Optional[_Iterable[_Union[Node, _Mapping]]] = ...) -> None: ...
+
+class SkipOutboxRequest(_message.Message):
+    __slots__ = ("profile_id", "device_id", "room_id", "seq", "until_seq", "until_us", "dry_run")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_SEQ_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_US_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    device_id: str
+    room_id: str
+    seq: int
+    until_seq: int
+    until_us: int
+    dry_run: bool
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., seq: _Optional[int] = ..., until_seq: _Optional[int] = ..., until_us: _Optional[int] = ..., dry_run: bool = ...) -> None: ...
+
+class SkipOutboxResponse(_message.Message):
+    __slots__ = ("skipped", "rooms")
+    SKIPPED_FIELD_NUMBER: _ClassVar[int]
+    ROOMS_FIELD_NUMBER: _ClassVar[int]
+    skipped: int
+    rooms: int
+    def __init__(self, skipped: _Optional[int] = ..., rooms: _Optional[int] = ...) -> None: ...
+
+class ReplayOutboxRequest(_message.Message):
+    __slots__ = ("profile_id", "device_id", "room_id", "from_seq", "from_us", "dry_run")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    FROM_SEQ_FIELD_NUMBER: _ClassVar[int]
+    FROM_US_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    device_id: str
+    room_id: str
+    from_seq: int
+    from_us: int
+    dry_run: bool
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., from_seq: _Optional[int] = ..., from_us: _Optional[int] = ..., dry_run: bool = ...) -> None: ...
+
+class ReplayOutboxResponse(_message.Message):
+    __slots__ = ("replayed", "rooms", "removed")
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    ROOMS_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_FIELD_NUMBER: _ClassVar[int]
+    replayed: int
+    rooms: int
+    removed: int
+    def __init__(self, replayed: _Optional[int] = ..., rooms: _Optional[int] = ..., removed: _Optional[int] = ...) -> None: ...
 
 class ListDeadLettersRequest(_message.Message):
     __slots__ = ("letter_id", "profile_id", "device_id", "room_id", "limit")
@@ -445,32 +501,64 @@ class ListDeadLettersResponse(_message.Message):
     def __init__(self, letters: _Optional[_Iterable[_Union[DeadLetter, _Mapping]]] = ..., more: bool = ...) -> None: ...
 
 class ReplayDeadLettersRequest(_message.Message):
-    __slots__ = ("letter_ids",)
+    __slots__ = ("letter_ids", "all", "profile_id", "device_id", "room_id", "after_letter_id", "dry_run")
     LETTER_IDS_FIELD_NUMBER: _ClassVar[int]
+    ALL_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    AFTER_LETTER_ID_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
     letter_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, letter_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    all: bool
+    profile_id: str
+    device_id: str
+    room_id: str
+    after_letter_id: str
+    dry_run: bool
+    def __init__(self, letter_ids: _Optional[_Iterable[str]] = ..., all: bool = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., after_letter_id: _Optional[str] = ..., dry_run: bool = ...) -> None: ...
 
 class ReplayDeadLettersResponse(_message.Message):
-    __slots__ = ("replayed", "unknown")
+    __slots__ = ("replayed", "unknown", "next_after_letter_id", "matching")
     REPLAYED_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    NEXT_AFTER_LETTER_ID_FIELD_NUMBER: _ClassVar[int]
+    MATCHING_FIELD_NUMBER: _ClassVar[int]
     replayed: _containers.RepeatedScalarFieldContainer[str]
     unknown: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, replayed: _Optional[_Iterable[str]] = ..., unknown: _Optional[_Iterable[str]] = ...) -> None: ...
+    next_after_letter_id: str
+    matching: int
+    def __init__(self, replayed: _Optional[_Iterable[str]] = ..., unknown: _Optional[_Iterable[str]] = ..., next_after_letter_id: _Optional[str] = ..., matching: _Optional[int] = ...) -> None: ...
 
 class DropDeadLettersRequest(_message.Message):
-    __slots__ = ("letter_ids",)
+    __slots__ = ("letter_ids", "all", "profile_id", "device_id", "room_id", "after_letter_id", "dry_run")
     LETTER_IDS_FIELD_NUMBER: _ClassVar[int]
+    ALL_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    AFTER_LETTER_ID_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
     letter_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, letter_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    all: bool
+    profile_id: str
+    device_id: str
+    room_id: str
+    after_letter_id: str
+    dry_run: bool
+    def __init__(self, letter_ids: _Optional[_Iterable[str]] = ..., all: bool = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., after_letter_id: _Optional[str] = ..., dry_run: bool = ...) -> None: ...
 
 class DropDeadLettersResponse(_message.Message):
-    __slots__ = ("dropped", "unknown")
+    __slots__ = ("dropped", "unknown", "next_after_letter_id", "matching")
     DROPPED_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    NEXT_AFTER_LETTER_ID_FIELD_NUMBER: _ClassVar[int]
+    MATCHING_FIELD_NUMBER: _ClassVar[int]
     dropped: _containers.RepeatedScalarFieldContainer[str]
     unknown: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, dropped: _Optional[_Iterable[str]] = ..., unknown: _Optional[_Iterable[str]] = ...) -> None: ...
+    next_after_letter_id: str
+    matching: int
+    def __init__(self, dropped: _Optional[_Iterable[str]] = ..., unknown: _Optional[_Iterable[str]] = ..., next_after_letter_id: _Optional[str] = ..., matching: _Optional[int] = ...) -> None: ...
 
 class PurgeRoomHistoryRequest(_message.Message):
     __slots__ = ("room_id", "up_to_seq", "before_us")

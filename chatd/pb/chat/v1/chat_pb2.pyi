@@ -202,18 +202,20 @@ class ListUnreadRequest(_message.Message):
     def __init__(self, room_ids: _Optional[_Iterable[str]] = ..., after_room_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class Unread(_message.Message):
-    __slots__ = ("room_id", "read_seq", "read_at_us", "head_seq", "unread")
+    __slots__ = ("room_id", "read_seq", "read_at_us", "head_seq", "unread", "name")
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     READ_SEQ_FIELD_NUMBER: _ClassVar[int]
     READ_AT_US_FIELD_NUMBER: _ClassVar[int]
     HEAD_SEQ_FIELD_NUMBER: _ClassVar[int]
     UNREAD_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
     room_id: str
     read_seq: int
     read_at_us: int
     head_seq: int
     unread: int
-    def __init__(self, room_id: _Optional[str] = ..., read_seq: _Optional[int] = ..., read_at_us: _Optional[int] = ..., head_seq: _Optional[int] = ..., unread: _Optional[int] = ...) -> None: ...
+    name: str
+    def __init__(self, room_id: _Optional[str] = ..., read_seq: _Optional[int] = ..., read_at_us: _Optional[int] = ..., head_seq: _Optional[int] = ..., unread: _Optional[int] = ..., name: _Optional[str] = ...) -> None: ...
 
 class ListUnreadResponse(_message.Message):
     __slots__ = ("rooms", "more")

@@ -24,6 +24,7 @@ class DeliveryState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DELIVERY_STATE_REJECTED: _ClassVar[DeliveryState]
     DELIVERY_STATE_UNDELIVERABLE: _ClassVar[DeliveryState]
     DELIVERY_STATE_REMOVED: _ClassVar[DeliveryState]
+    DELIVERY_STATE_SKIPPED: _ClassVar[DeliveryState]
 
 class SkipReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -32,6 +33,7 @@ class SkipReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SKIP_REASON_UNDELIVERABLE: _ClassVar[SkipReason]
     SKIP_REASON_RETENTION: _ClassVar[SkipReason]
     SKIP_REASON_UNREADABLE: _ClassVar[SkipReason]
+    SKIP_REASON_OPERATOR: _ClassVar[SkipReason]
 EVENT_TYPE_UNSPECIFIED: EventType
 EVENT_TYPE_MESSAGE: EventType
 EVENT_TYPE_MEMBERSHIP: EventType
@@ -43,11 +45,13 @@ DELIVERY_STATE_ACKNOWLEDGED: DeliveryState
 DELIVERY_STATE_REJECTED: DeliveryState
 DELIVERY_STATE_UNDELIVERABLE: DeliveryState
 DELIVERY_STATE_REMOVED: DeliveryState
+DELIVERY_STATE_SKIPPED: DeliveryState
 SKIP_REASON_UNSPECIFIED: SkipReason
 SKIP_REASON_REJECTED: SkipReason
 SKIP_REASON_UNDELIVERABLE: SkipReason
 SKIP_REASON_RETENTION: SkipReason
 SKIP_REASON_UNREADABLE: SkipReason
+SKIP_REASON_OPERATOR: SkipReason
 
 class EventLink(_message.Message):
     __slots__ = ("event_id", "room_id", "seq", "sender_id", "type", "sent_at_us", "priority", "mentions")

@@ -3,7 +3,7 @@ import zmq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.core.curve.keys import KEY_BYTES, KeyPair, decode_key, encode_key, new_key_pair
+from chatd.core.key_pair import KEY_BYTES, KeyPair, decode_key, encode_key, new_key_pair
 
 KEYS = st.binary(min_size=KEY_BYTES, max_size=KEY_BYTES)
 
