@@ -20,6 +20,8 @@ back, so any number may come at once."""
 STRANGERS_BURST_SECONDS = 1.0
 ALL_ANEW_SECONDS = 5.0
 """A profile may open all the connections and streams that it may have anew in this time."""
+AT_ONCE = 4
+"""It may do so as many times at once; so long the newest take the places of the first."""
 FEWEST = 64
 """It may always open so many at once."""
 
@@ -144,4 +146,4 @@ class Newcomers:
 
 
 def _rate(per_profile: int) -> Rate:
-    return Rate(max(1.0, per_profile / ALL_ANEW_SECONDS), max(float(FEWEST), 2.0 * per_profile))
+    return Rate(max(1.0, per_profile / ALL_ANEW_SECONDS), max(FEWEST, AT_ONCE * per_profile))

@@ -9,6 +9,7 @@ import pytest
 from chatd.gateway.authentication.pending import AuthenticationPending
 from chatd.gateway.newcomers import (
     ALL_ANEW_SECONDS,
+    AT_ONCE,
     COMING_SECONDS,
     FEWEST,
     STRANGERS_BURST_SECONDS,
@@ -141,9 +142,9 @@ def test_a_profile_may_come_anew_once_in_some_seconds() -> None:
     street = Street()
     for _ in range(10 * PER_PROFILE):
         street.come_as("ben")
-    assert len(street.served) == 2 * PER_PROFILE
+    assert len(street.served) == AT_ONCE * PER_PROFILE
     street.pass_by(ALL_ANEW_SECONDS)
-    assert street.served_since(2 * PER_PROFILE) == pytest.approx(PER_PROFILE, abs=2)
+    assert street.served_since(AT_ONCE * PER_PROFILE) == pytest.approx(PER_PROFILE, abs=2)
     ann = street.come_as("ann")
     assert street.served[-1] is ann
 
@@ -151,14 +152,14 @@ def test_a_profile_may_come_anew_once_in_some_seconds() -> None:
 def test_a_hello_that_waited_is_charged_once() -> None:
     street = Street()
     link = KeptLink()
-    for _ in range(2 * PER_PROFILE):
+    for _ in range(AT_ONCE * PER_PROFILE):
         street.come_as("ben", link)
     street.come_as("ben", link)
     street.pass_by(ALL_ANEW_SECONDS)
-    assert len(street.served) == 2 * PER_PROFILE + 1
+    assert len(street.served) == AT_ONCE * PER_PROFILE + 1
     for _ in range(PER_PROFILE):
         street.come_as("ben")
-    assert street.served_since(2 * PER_PROFILE + 1) == pytest.approx(PER_PROFILE - 1, abs=1)
+    assert street.served_since(AT_ONCE * PER_PROFILE + 1) == pytest.approx(PER_PROFILE - 1, abs=1)
 
 
 def test_other_limits() -> None:
@@ -175,6 +176,6 @@ def test_how_many_wait_is_shown() -> None:
     street = Street()
     for _ in range(BURST + 5):
         street.come()
-    for _ in range(2 * PER_PROFILE + 3):
+    for _ in range(AT_ONCE * PER_PROFILE + 3):
         street.come_as("ben")
     assert street.newcomers.gauge.read() == 8
