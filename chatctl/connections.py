@@ -1,14 +1,30 @@
-"""chatctl connections: the devices that are connected now."""
+"""chatctl connections: the devices that are connected now; chatctl connection …: acts on them."""
+
+from typing import Annotated
 
 import typer
 
-from chatctl.arguments import AsJson, Limit, OnlyProfile
+from chatctl.arguments import AsJson, Limit, OnlyProfile, Yes
 from chatctl.columns import Column, Columns
+from chatctl.confirmation import confirm
+from chatctl.delivery_story import Recipient
 from chatctl.invocation import call, output
+from chatctl.lists import lists
+from chatctl.named import recipient
 from chatctl.paging import advice
+from chatctl.silent import say_silent
 from chatctl.times import age_since, ago
 from chatd.pb.admin.v1 import admin_pb2
 
+app = typer.Typer(no_args_is_help=True, help="End connections. Operators only.")
+
+ENDED: Columns[admin_pb2.EndedStream] = (
+    Column("profile", "profile_id"),
+    Column("device", "device_id"),
+    Column("epoch", "epoch"),
+    Column("gateway", "gateway_id"),
+    Column("address", "address"),
+)
 COLUMNS: Columns[admin_pb2.Connection] = (
     Column("profile", "profile_id"),
     Column("device", "device_id"),
@@ -20,6 +36,38 @@ COLUMNS: Columns[admin_pb2.Connection] = (
 )
 
 
+Whom = Annotated[str, typer.Argument(metavar="PROFILE[/DEVICE]", help="All its devices, or one.")]
+
+
+@app.callback()
+def root() -> None:
+    """Keep the name of the only command: without a callback, typer would leave it out."""
+
+
+@app.command()
+def kick(context: typer.Context, whom: Whom, yes: Yes = False, as_json: AsJson = False) -> None:
+    """End the streams of a profile or of one device, at whichever gateways they are, and list them.
+    A device is told that an operator did it, and may come back at once: to keep it out, revoke its
+    token.
+
+    Example: chatctl connection kick bob/phone
+    """
+    who = recipient(whom)
+    confirm(f"End {'the stream' if who.device_id else 'all streams'} of {who}?", yes=yes)
+    done = call(context, "AdminService/KickConnections", kicking(who), admin_pb2.KickConnectionsResponse)
+    out = output(context, as_json)
+    out.rows(done.ended, ENDED)
+    if not done.ended:
+        out.say(f"{who} had no stream")
+    say_silent(out, done.silent)
+
+
+def kicking(who: Recipient) -> admin_pb2.KickConnectionsRequest:
+    """The request that ends these streams."""
+    return admin_pb2.KickConnectionsRequest(profile_id=who.profile_id, device_id=who.device_id)
+
+
+@lists
 def connections(
     context: typer.Context,
     profile: OnlyProfile = "",

@@ -96,6 +96,10 @@ def _nodes(nodes: admin.ListNodesResponse, status: admin.GetStatusResponse, now_
         elif one.lease_left_us <= 0:
             found = f"silent for {age(-one.lease_left_us)}, at {one.uri}"
             yield Finding(name, False, found, "start it again, or wait an hour if it was ended for good")
+        elif one.drained:
+            kind = "gateway" if one.kind == "gateway" else "node"
+            found = f"drained by an operator; chatctl {kind} resume {one.node_id} lets it serve again"
+            yield Finding(name, True, found)
         else:
             yield Finding(name, True, f"serves at {one.uri}")
 

@@ -5,6 +5,7 @@ import typer
 from chatctl.arguments import AsJson
 from chatctl.columns import Column, Columns, list_only, unlisted
 from chatctl.invocation import call, output
+from chatctl.lists import lists
 from chatctl.times import age, age_since
 from chatd.pb.admin.v1 import admin_pb2
 
@@ -16,6 +17,8 @@ def _up(node: admin_pb2.Node) -> str:
 def _serves(node: admin_pb2.Node) -> str:
     if node.refused:
         return f"refused: {node.refused}"
+    if node.drained and node.lease_left_us > 0:
+        return "no: drained"
     return "yes" if node.lease_left_us > 0 else f"no, for {age(-node.lease_left_us)}"
 
 
@@ -30,10 +33,12 @@ COLUMNS: Columns[admin_pb2.Node] = (
     list_only("up", _up),
     unlisted("lease_left_us"),
     unlisted("refused"),
+    unlisted("drained"),
     list_only("serves", _serves, bad=lambda node: bool(node.refused) or node.lease_left_us <= 0),
 )
 
 
+@lists
 def nodes(context: typer.Context, as_json: AsJson = False) -> None:
     """List default nodes and gateways that serve, and those that stopped in the last hour.
     Operators only.

@@ -84,6 +84,9 @@ def _pairs(found: admin_pb2.GetStatusResponse, problems: Sequence[Finding]) -> I
         place = f"{gateway.gateway_id} {_place(gateway)}"
         if gateway.refused:
             yield place, f"refused: {gateway.refused}", True
+        elif gateway.drained:
+            yield place, "drained by an operator", True
+        yield f"{place} streams", str(gateway.streams), False
         for name, count in sorted(gateway.counters.items()):
             yield f"{place} {name}", str(count), False
 

@@ -172,6 +172,10 @@ class TooManyDevices(ClientError):
     code, name, closes = 607, "TOO_MANY_DEVICES", True
 
 
+class Kicked(ChatdError):
+    code, name, retry, closes = 608, "KICKED", True, True
+
+
 class ConfigError(ChatdError):
     """A setting can never work or would break a promise; never sent over the wire. The process
     exits with 2."""
@@ -242,6 +246,7 @@ WIRE_ERRORS: dict[int, type[ChatdError]] = {
         StreamUnknown,
         RateLimited,
         TooManyDevices,
+        Kicked,
     )
 }
 """Every error a peer can be told, by its code."""

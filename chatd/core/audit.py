@@ -163,7 +163,7 @@ def _named_fields(descriptor: Descriptor) -> tuple[FieldDescriptor, ...]:
             (field.type == field.TYPE_STRING and field.name.endswith(("_id", "_ids")))
             or (field.type in _NUMBERS and field.name.endswith(("seq", "_us")))
             or (field.type == field.TYPE_BYTES and field.name == "digest")
-            or field.name in ("all", "dry_run")
+            or field.name in ("all", "dry_run", "level", "payloads")
         )
     )
 

@@ -30,13 +30,18 @@ from chatd.default.nodes.known_peers import KnownPeers
 from chatd.default.nodes.leases import Leases
 from chatd.default.nodes.log_file import LogFile
 from chatd.default.nodes.model import Lease
+from chatd.default.nodes.process_admin import ProcessAdmin
+from chatd.default.nodes.processes import Processes
+from chatd.default.nodes.withdrawal import Withdrawal
 from chatd.default.part import Part
 from chatd.errors import ChatdError
 from chatd.files.claim import Claim
 from chatd.files.key_file import Keys
+from chatd.pb.admin.v1 import admin_pb2
 from chatd.store.access import StoreAccess
 from chatd.store.database import Database
 from chatd.store.writer import apply_group
+from chatd.transport.process_calls import ProcessCall, ProcessCalls
 from chatd.transport.sockets import Context, is_encrypted
 from chatd.transport.zap import Guard
 
@@ -48,10 +53,11 @@ async def start_default_node(
     keys: Keys,
     stack: ExitStack,
     broken: Callable[[ChatdError], None],
+    own_calls: ProcessCalls,
     seams: Seams = NO_SEAMS,
 ) -> tuple[DefaultNode, Identity]:
-    """Return when the node serves; ``stack`` ends it. Raises ConfigError, StartFailed and what the
-    database answers."""
+    """Return when the node serves; ``stack`` ends it. What operators may want of it is added to
+    ``own_calls``. Raises ConfigError, StartFailed and what the database answers."""
     node_id, data_dir = settings.node.node_id, settings.place.data_dir
     claim = Claim(
         data_dir / f"default-{node_id}.lock",
@@ -61,9 +67,10 @@ async def start_default_node(
     stack.enter_context(claim)
     database, before = open_database(settings, context.holder, stack)
     revoked = partial(context.listen_again, loop.call_later)
-    made = assemble(loop, settings, database, revoked, broken, seams, before=before)
-    (call_uri,), (queue_uri,) = settings.calls.uris(settings.place), settings.queue.uris(settings.place)
-    if is_encrypted(call_uri) or is_encrypted(queue_uri):
+    made = assemble(loop, settings, database, revoked, broken, own_calls, seams, before=before)
+    (call_uri,) = settings.calls.uris(settings.place)
+    queue_uris = settings.queue.uris(settings.place)  # none if a broker carries it
+    if any(map(is_encrypted, (call_uri, *queue_uris))):
         stack.callback(Guard(loop, context, made.leases.peers.is_known).close)
     stack.callback(made.node.close)
     stack.callback(made.store.stop)
@@ -76,7 +83,7 @@ async def start_default_node(
 
     await made.node.start(
         context,
-        Addresses(call_uri, queue_uri),
+        Addresses(call_uri, *queue_uris),
         max_frame=settings.messages.max_frame_bytes,
         on_committed=seams.committed(made.fan_out.handle),
         on_new_log=made.leases.log.seen,
@@ -118,6 +125,7 @@ def assemble(
     database: Database,
     revoked: Callable[[], None],
     broken: Callable[[ChatdError], None],
+    own_calls: ProcessCalls,
     seams: Seams = NO_SEAMS,
     *,
     before: LogState = UNKNOWN_LOG,
@@ -156,7 +164,30 @@ def assemble(
         now_us,
         away_since_us=lambda: store.away_since_us,
     )
-    methods = tuple(call for part in (*parts, admin.part) for call in part.calls)
+    processes = Processes(
+        flow.publisher,
+        gateways,
+        leases,
+        own_calls,
+        node_id=settings.node.node_id,
+        started_at_us=started_us,
+        is_gateway=settings.mode == "all",
+    )
+    calling = (*parts, admin.part, processes.part, ProcessAdmin(processes).part)
+    methods = tuple(call for part in calling for call in part.calls)
     calls = Calls(loop, store, methods, refused, Deadlines(started_us), audit.witness)
-    node = DefaultNode(loop, store, calls, flow.publisher, flow.routing.on_gateway, parts)
+    withdrawal = Withdrawal(leases, gateways, under_way=lambda: calls.under_way, now=loop.time)
+    own_calls.add(
+        ProcessCall("AdminService/DrainProcess", admin_pb2.DrainProcessRequest, withdrawal.drain),
+        ProcessCall("AdminService/ResumeProcess", admin_pb2.ResumeProcessRequest, withdrawal.resume),
+    )
+    node = DefaultNode(
+        loop,
+        store,
+        calls,
+        flow.publisher,
+        flow.routing.on_gateway,
+        parts,
+        is_drained=lambda: leases.is_drained,
+    )
     return Assembled(node, store, flow.fan_out, leases, started_us, methods)

@@ -33,6 +33,7 @@ def make_frames(
         streams.log_watch,
         audit,
         expiry,
+        streams.tracing,
         write_acks=streams.acks.flush,
     )
     calls = ClientCalls(

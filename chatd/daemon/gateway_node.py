@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from typing import Any
 
 from chatd import __version__
 from chatd.core import node_protocol
@@ -18,7 +19,7 @@ from chatd.daemon.logs import say_audit
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
 from chatd.files.key_file import Keys
-from chatd.gateway import ack_flush, queue_watch, token_expiry, watch_rights
+from chatd.gateway import ack_flush, queue_watch, token_expiry, tracing, watch_rights
 from chatd.gateway.admission import Admission
 from chatd.gateway.audit import PERIOD as AUDIT_PERIOD
 from chatd.gateway.audit import GatewayAudit
@@ -28,10 +29,11 @@ from chatd.gateway.authentication.webhook import WebhookTokens
 from chatd.gateway.backend import Backend
 from chatd.gateway.discovery import Discovery
 from chatd.gateway.doorkeeper import Doorkeeper
-from chatd.gateway.drain import Drain
+from chatd.gateway.drain import DRAINED, STOPPING, Drain
 from chatd.gateway.fronts.door import Door
 from chatd.gateway.fronts.zmtp import ZmtpFront
 from chatd.gateway.introduction import Introduction
+from chatd.gateway.kick import Kick
 from chatd.gateway.newcomers import Newcomers
 from chatd.gateway.node import GatewayNode
 from chatd.gateway.node_queues import NodeQueues
@@ -42,8 +44,10 @@ from chatd.gateway.revoking import Revoking
 from chatd.gateway.token_check import TokenCheck
 from chatd.gateway.token_expiry import TokenExpiry
 from chatd.gateway.watch import Watch
+from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.node.v1.node_pb2 import DescribeRequest
-from chatd.transport.queue.zeromq import ZeroMQSubscriber
+from chatd.transport.process_calls import ProcessCall, ProcessCalls
+from chatd.transport.queue.drivers import make_subscriber
 from chatd.transport.sockets import Context
 
 PRESENCE_REPAIR = 1.0
@@ -56,9 +60,11 @@ def start_gateway(
     settings: Settings,
     keys: Keys,
     stack: ExitStack,
+    own_calls: ProcessCalls,
     seams: Seams = NO_SEAMS,
 ) -> GatewayNode:
-    """Return when the gateway listens; ``stack`` ends it. Raises ConfigError, StartFailed."""
+    """Return when the gateway listens; ``stack`` ends it. What operators may want of it is added to
+    ``own_calls``. Raises ConfigError, StartFailed."""
     revocations = Revocations(now=time.time)
     webhook = _webhook(loop, settings)
     lasting = () if webhook is None else (webhook,)
@@ -67,12 +73,12 @@ def start_gateway(
     newcomers = Newcomers(settings.gateway.max_connections_per_profile, now=loop.time, later=loop.call_later)
     # Two gateways may have one id, and one that is started again is another.
     instance = f"{settings.node.node_id}-{secrets.token_hex(8)}"
-    subscriber = ZeroMQSubscriber(loop, instance)
+    subscriber = make_subscriber(loop, settings.queue.broker(), instance)
     backend = Backend(loop, call_timeout=settings.calls.timeout())
     audit = GatewayAudit(settings.node.node_id, backend, say=say_audit, now=loop.time)
     admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door, newcomers, audit)
     watch = Watch(loop, backend, subscriber, instance=instance)
-    streams = make_streams(loop, settings, watch, backend, subscriber, seams)
+    streams = make_streams(loop, settings, watch, backend, subscriber, own_calls, seams)
     expiry = TokenExpiry(admission, streams.connections, streams.sender, now=time.time)
     front = _front(loop, settings, keys, door, newcomers, streams)
     server, opening, calls, refusals = make_frames(settings, admission, streams, backend, expiry, audit)
@@ -86,6 +92,7 @@ def start_gateway(
         loop, settings, streams, backend, discovery, queues, audit, revoking, counters
     )
     drain = _drain(loop, settings, streams, backend, opening, introduction, front, audit)
+    own_calls.add(*_own_calls(settings, streams, drain))
 
     node = GatewayNode(
         loop,
@@ -182,6 +189,7 @@ def _every(
         (queue_watch.TICK_SECONDS, streams.queue_watch.tick),
         (streams.timeouts.period, look_at_streams),
         (token_expiry.PERIOD, expiry.tick),
+        (tracing.TICK_SECONDS, streams.tracing.tick),
     )
 
 
@@ -215,8 +223,9 @@ def _introduction(
         audit,
         revoking,
         request=request,
-        queue_name=settings.queue.queue_user_event_delivery_name,
+        queue_name=settings.queue.said_name(),
         counters=counters,
+        streams=streams.connections.streams,
     )
 
 
@@ -231,11 +240,19 @@ def _drain(
     audit: GatewayAudit,
 ) -> Drain:
     def stop_opening() -> None:
-        opening.stop()
+        opening.stop(STOPPING)
         introduction.leave()
         audit.flush()
         if settings.gateway.gateway_share_port:
             front.stop_accepting()
+
+    def pause() -> None:
+        opening.stop(DRAINED)
+        introduction.drain(True)
+
+    def resume() -> None:
+        opening.resume()
+        introduction.drain(False)
 
     return Drain(
         loop,
@@ -244,6 +261,25 @@ def _drain(
         streams.sender,
         calls_under_way=backend.has_calls,
         stop_opening=stop_opening,
+        pause=pause,
+        resume=resume,
+        seconds=settings.node.drain_seconds,
+    )
+
+
+def _own_calls(settings: Settings, streams: Streams, drain: Drain) -> tuple[ProcessCall[Any], ...]:
+    """Those of operators that are about this gateway and its streams."""
+    kick = Kick(
+        streams.connections,
+        streams.sender,
+        gateway_id=settings.node.node_id,
+        write_acks=streams.acks.flush,
+    )
+    return (
+        ProcessCall("AdminService/KickConnections", admin_pb2.KickConnectionsRequest, kick.run),
+        ProcessCall("AdminService/TraceStream", admin_pb2.TraceStreamRequest, streams.tracing.look),
+        ProcessCall("AdminService/DrainProcess", admin_pb2.DrainProcessRequest, drain.begin),
+        ProcessCall("AdminService/ResumeProcess", admin_pb2.ResumeProcessRequest, drain.end),
     )
 
 

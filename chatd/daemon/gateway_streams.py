@@ -1,6 +1,7 @@
 """Device streams at a gateway, put together, with the stages that feed and watch them."""
 
 import asyncio
+import time
 from dataclasses import dataclass
 
 from chatd.core.counter import Counter
@@ -16,13 +17,16 @@ from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.live_delivery import LiveDelivery
 from chatd.gateway.log_watch import LogWatch
 from chatd.gateway.presence import GatewayPresence
+from chatd.gateway.process_calls import GatewayProcessCalls
 from chatd.gateway.queue_watch import QueueWatch
 from chatd.gateway.resync import Resync
 from chatd.gateway.stream_counts import StreamCounts
 from chatd.gateway.stream_timeouts import StreamTimeouts
+from chatd.gateway.tracing import Tracing
 from chatd.gateway.watch import Watch
 from chatd.gateway.watch_rights import WatchRights
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest
+from chatd.transport.process_calls import ProcessCalls
 from chatd.transport.queue import Subscriber
 
 
@@ -43,6 +47,7 @@ class Streams:
     resync: Resync
     queue_watch: QueueWatch
     timeouts: StreamTimeouts
+    tracing: Tracing
 
     @property
     def counters(self) -> tuple[Counter, ...]:
@@ -67,6 +72,7 @@ def make_streams(
     watch: Watch,
     backend: Backend,
     subscriber: Subscriber,
+    own_calls: ProcessCalls,
     seams: Seams,
 ) -> Streams:
     """Every thing is made of those above it."""
@@ -110,7 +116,7 @@ def make_streams(
     )
     ack_times = AckTimes(connections.streams)
     resync = Resync(loop, connections.streams, catch_up)
-    watched_queue = QueueWatch(backend, watch, resync, forget=subscriber.forget, now=loop.time)
+    watched_queue = QueueWatch(backend, watch, resync, subscriber, now=loop.time)
     live = LiveDelivery(
         connections.streams,
         catch_up,
@@ -120,6 +126,7 @@ def make_streams(
         presence=presence.heard,
         end=sender.end,
         queue_watch=watched_queue,
+        process_calls=GatewayProcessCalls(backend, own_calls),
         doubted=rights.doubt_stream,
     )
     return Streams(
@@ -136,6 +143,7 @@ def make_streams(
         resync,
         watched_queue,
         _timeouts(settings, connections, catch_up, sender, unwritten),
+        Tracing(connections, gateway_id=gateway_id, now=loop.time, clock=lambda: time.time_ns() // 1_000),
     )
 
 

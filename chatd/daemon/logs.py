@@ -19,6 +19,9 @@ PRIORITIES = {"debug": 7, "info": 6, NOTICE: 5, "warning": 4, "error": 3, "criti
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
+_level = "info"
+
+
 def escape_fields(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Escape every string field. A traceback keeps its lines, indented, so that none of them can
     pass for another record."""
@@ -105,9 +108,16 @@ class IntoStructlog(logging.Handler):
         )
 
 
+def level_in_force() -> str:
+    """The key of LEVELS that was configured last."""
+    return _level
+
+
 def configure(level: str, style: str) -> None:
     """Set up logging for the process, at once also for loggers that are there. ``level``: a key of
     LEVELS; ``style``: auto, json or text."""
+    global _level
+    _level = level
     text = style == "text" or (style == "auto" and sys.stderr.isatty())
     renderer: Any = (
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())

@@ -3,6 +3,7 @@ it leaves all as it was."""
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -20,8 +21,20 @@ from chatd.transport.sockets import Context
 
 log = structlog.get_logger()
 
+_NOT_RELOADED = "Settings and tokens were not reloaded; the old ones stay in force"
 RELOADED_SECTIONS = ("sending_limits", "authentication")
 RELOADED_FIELDS = ("log_level",)
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """The settings that ``changed`` and are in force, and those that wait; with ``faults`` nothing
+    was changed."""
+
+    changed: tuple[str, ...] = ()
+    at_next_start: tuple[str, ...] = ()
+    streams_ended: int = 0
+    faults: tuple[str, ...] = ()
 
 
 class Reload:
@@ -44,27 +57,38 @@ class Reload:
         self._gateway = gateway
         self._manager = manager
         self._status = status
+        self._one_at_a_time = asyncio.Lock()
 
-    async def __call__(self) -> None:
+    async def __call__(self) -> Reloaded:
         """Read the files on a thread, and apply them on the loop. Faults are logged, a line
         each."""
+        async with self._one_at_a_time:
+            return await self._run()
+
+    async def _run(self) -> Reloaded:
+        done = Reloaded()
         self._manager.reloading()
         try:
             new, tokens, keys = await asyncio.to_thread(self._read)
             if self._gateway is not None:
                 self._gateway.change_keys(keys.pairs)
         except ChatdError as exc:
-            for line in exc.explained.splitlines():
-                log.error("Settings and tokens were not reloaded; the old ones stay in force", error=line)
-        except Exception:  # a fault of ours here must not end what serves
-            log.exception("Settings and tokens were not reloaded; the old ones stay in force")
+            done = Reloaded(faults=tuple(exc.explained.splitlines()))
+            for line in done.faults:
+                log.error(_NOT_RELOADED, error=line)
+        except Exception as exc:  # a fault of ours here must not end what serves
+            done = Reloaded(faults=(f"a fault of chatd's own, see its log: {type(exc).__name__}",))
+            log.exception(_NOT_RELOADED)
         else:
             try:
-                self._apply(new, tokens)
+                done = self._apply(new, tokens)
                 self._change_keys(keys)
-            except Exception:  # likewise, and the next SIGHUP is to be heard
+            except Exception as exc:  # likewise, and the next SIGHUP is to be heard
+                fault = f"reloaded in part; a fault of chatd's own, see its log: {type(exc).__name__}"
+                done = replace(done, faults=(fault,))
                 log.exception("Settings and tokens were reloaded in part")
         self._manager.ready(self._status())
+        return done
 
     def _read(self) -> tuple[Settings, TokenFiles | None, Keys]:
         new = load_settings(self._settings.mode, self._settings.config_file)
@@ -83,7 +107,7 @@ class Reload:
         if self._gateway is not None and is_other:
             self._gateway.connect_anew()
 
-    def _apply(self, new: Settings, tokens: TokenFiles | None) -> None:
+    def _apply(self, new: Settings, tokens: TokenFiles | None) -> Reloaded:
         configure(new.logs.log_level, self._settings.logs.log_format)
         ended = 0
         if self._gateway is not None and tokens is not None:
@@ -91,19 +115,24 @@ class Reload:
                 tuple(tokens), new.sending_limits.rates(), new.gateway.door(new.authentication.door())
             )
         changed = [key for key in _fields(new) if _fields(new)[key] != _fields(self._settings)[key]]
+        done = Reloaded(
+            changed=tuple(key.upper() for key in changed if key in _reloaded()),
+            at_next_start=tuple(key.upper() for key in changed if key not in _reloaded()),
+            streams_ended=ended,
+        )
         log.info(
             "Settings and tokens were reloaded",
-            changed=[key.upper() for key in changed if key in _reloaded()],
+            changed=list(done.changed),
             tokens=0 if tokens is None else len(tokens.table),
             streams_ended=ended,
         )
-        for key in changed:
-            if key not in _reloaded():
-                log.warning("A changed setting takes effect at the next start", setting=key.upper())
+        for name in done.at_next_start:
+            log.warning("A changed setting takes effect at the next start", setting=name)
         # Settings that wait for a start are compared with those in force the next time, too.
         updates = {name: getattr(new, name) for name in RELOADED_SECTIONS}
         logs = self._settings.logs.model_copy(update={"log_level": new.logs.log_level})
         self._settings = self._settings.model_copy(update={**updates, "logs": logs})
+        return done
 
 
 def _fields(settings: Settings) -> dict[str, object]:

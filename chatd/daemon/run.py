@@ -22,6 +22,7 @@ from chatd.daemon.exposure import warn_of_exposed
 from chatd.daemon.gateway_node import start_gateway
 from chatd.daemon.internal_sockets import warn_of_open_sockets
 from chatd.daemon.logs import configure
+from chatd.daemon.operators import OperatorCalls
 from chatd.daemon.reload import Reload, on_each
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Mode, Settings
@@ -30,6 +31,7 @@ from chatd.default.node import DefaultNode
 from chatd.errors import ChatdError
 from chatd.files.key_file import load_keys
 from chatd.gateway.node import GatewayNode
+from chatd.transport.process_calls import ProcessCalls
 from chatd.transport.sockets import new_context
 
 log = structlog.get_logger()
@@ -83,12 +85,17 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
         keys = load_keys(settings.node.keys(settings.place), create=True)
         context = new_context(max_sockets=65_536, holder=_holder(mode, settings), keys=keys.current)
         stack.callback(context.term)
+        node_calls, gateway_calls = ProcessCalls(), ProcessCalls()
         node, identity = (
             (None, None)
             if mode == "gateway"
-            else await start_default_node(loop, context, settings, keys, stack, broken, seams)
+            else await start_default_node(loop, context, settings, keys, stack, broken, node_calls, seams)
         )
-        gateway = None if mode == "default" else start_gateway(loop, context, settings, keys, stack, seams)
+        gateway = (
+            None
+            if mode == "default"
+            else start_gateway(loop, context, settings, keys, stack, gateway_calls, seams)
+        )
         warn_of_open_sockets((*settings.calls.uris(settings.place), *settings.queue.uris(settings.place)))
         if gateway is not None and any(map(has_key, settings.calls.uris(settings.place))):
             key = keys.current.public.hex()
@@ -111,6 +118,9 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
             log.info("chatd is ready", mode=mode, node_id=settings.node.node_id, version=__version__, **where)
         status = partial(_status, mode, node, gateway)
         reload = Reload(settings, context, identity, gateway, manager, status=status)
+        operators = OperatorCalls(settings, reload)
+        node_calls.add(*operators.rows)
+        gateway_calls.add(*operators.rows)
         reloading = loop.create_task(on_each(hung_up, reload), name="reload")
         await _until(stop, manager, status)
         reloading.cancel()
@@ -155,6 +165,13 @@ def _status(mode: Mode, node: DefaultNode | None, gateway: GatewayNode | None) -
         return f"degraded as {mode}: the database is away since {since}"
     if gateway is not None and not gateway.ready:
         return f"degraded as {mode}: {gateway.problem}"
+    if gateway is not None and gateway.pulling:
+        return f"degraded as {mode}: {gateway.pulling}"
+    if node is not None and node.queue_problem:
+        return f"degraded as {mode}: {node.queue_problem}"
+    drained = [one for one in (node, gateway) if one is not None and one.is_drained]
+    if drained:
+        return f"drained as {mode} by an operator"
     return f"serving as {mode}"
 
 

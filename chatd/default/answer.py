@@ -230,6 +230,10 @@ class Method(Protocol):
     def is_audited(self) -> bool:
         """True if it has an audit line when an operator makes it, or when it is for operators."""
 
+    @property
+    def is_act(self) -> bool:
+        """True if it changes something outside the database."""
+
     def objects(self, payload: bytes) -> str:
         """The ids and numbers that an encoded request names."""
 
@@ -241,7 +245,8 @@ class Method(Protocol):
 class Call(Generic[M]):
     """A row: ``Call("ChatService/SetPush", SetPushRequest, Role.USER, self.set_push)``.
     ``is_remembered`` False: to do it again does no harm. ``is_audited`` False: programs make it all
-    the time, and it shows or changes nothing of anybody."""
+    the time, and it shows or changes nothing of anybody. ``is_act``: it changes something outside
+    the database, and has an audit line each time."""
 
     name: str
     request: type[M]
@@ -249,6 +254,7 @@ class Call(Generic[M]):
     method: Callable[[Caller, M], Answer]
     is_remembered: bool = True
     is_audited: bool = True
+    is_act: bool = False
 
     def objects(self, payload: bytes) -> str:
         return objects_of(self.request, payload)

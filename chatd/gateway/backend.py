@@ -168,6 +168,11 @@ class Backend:
         since = self._loop.time() - SILENT_SECONDS
         return [node for node in self.nodes if node.is_known and node.heard_at > since and not node.refused]
 
+    def _serving(self) -> list[Node]:
+        """Those of them that no operator has drained, unless all are."""
+        living = self.living()
+        return [node for node in living if not node.is_drained] or living
+
     def _silence(self) -> dict[tuple[str, ...], float]:
         now = self._loop.time()
         return {
@@ -190,7 +195,7 @@ class Backend:
     ) -> None:
         """Call a node for an authenticated client (or, without ``caller``, for the gateway
         itself). The node does not execute it once it has been given up here."""
-        alive = self.living()
+        alive = self._serving()
         if not alive:
             on_reply(b"", Unavailable(self.problem))
             return

@@ -12,12 +12,16 @@ SILENT_SECONDS = 3.0
 
 class Node:
     """``heard_at`` is 0.0 until it has answered once, and
-    after it was lost. Introduction writes ``started_at_us``, ``clock``, ``revocations_version``
-    and ``refused``, the reason why it is not called; Backend the rest."""
+    after it was lost. Introduction writes ``node_id``, ``started_at_us``, ``clock``,
+    ``revocations_version``, ``is_drained`` and ``refused``, the reason why it is not called;
+    Backend the rest."""
 
     def __init__(self, uri: str, dial: Callable[["Node"], Pump], now: float) -> None:
         self.uri = uri
         self.heard_at = 0.0
+        self.node_id = ""
+        self.is_drained = False
+        """True while an operator wants calls to go to other nodes."""
         self.started_at_us = 0
         self.clock = NodeClock()
         self.refused = ""

@@ -91,6 +91,8 @@ class GatewayServer:
     def on_frame(self, peer: ClientConnection, encoded: bytes) -> None:
         """Handle one encoded ClientFrame, or refuse it."""
         frame = _NO_FRAME
+        if peer.link.tap is not None:
+            peer.link.tap.received(encoded)
         try:
             if encoded[:1] == _HEARTBEAT and is_heartbeat(encoded):
                 self._heartbeat(peer, encoded)

@@ -3,7 +3,7 @@ tells the node what the gateway has counted."""
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from functools import partial
 
 import structlog
@@ -40,8 +40,8 @@ after every restart there is a moment of it."""
 
 
 class Introduction:
-    """``request`` is what the gateway says of itself, without its counters. Made early: ``begin``
-    starts it when the gateway is bound."""
+    """``request`` is what the gateway says of itself, without what it counts: ``streams`` are the
+    open ones. Made early: ``begin`` starts it when the gateway is bound."""
 
     def __init__(
         self,
@@ -58,6 +58,7 @@ class Introduction:
         request: DescribeRequest,
         queue_name: str,
         counters: Sequence[Counter],
+        streams: Sized,
     ) -> None:
         self._loop = loop
         self._backend = backend
@@ -71,6 +72,7 @@ class Introduction:
         self._request = request
         self._queue_name = queue_name
         self._counters = counters
+        self._streams = streams
         self._public = Address("")
         self._timer: asyncio.TimerHandle | None = None
         self._described_at = 0.0
@@ -92,6 +94,11 @@ class Introduction:
         """Tell the nodes from now on that devices are not to be sent here."""
         self._request.draining = True
 
+    def drain(self, is_drained: bool) -> None:
+        """The same as long as an operator wants it; the nodes are told at once."""
+        self._request.drained = is_drained
+        self._describe(self._backend.nodes)
+
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -111,6 +118,7 @@ class Introduction:
     def _describe(self, nodes: Sequence[Node]) -> None:
         if not nodes:
             return
+        self._request.streams = len(self._streams)
         for counter in self._counters:
             self._request.counters[counter.name] = counter.value
         problem, now = self._watch.problem, self._loop.time()
@@ -151,6 +159,7 @@ class Introduction:
             self._refuse(node, call_id, description, refused)
             return
         node.refused = ""
+        node.node_id, node.is_drained = description.node_id, description.drained
         # Another process may have another database: it is asked for everything.
         known = restarted and node.revocations_version > 0
         node.revocations_version = 0 if known else description.revocations_version

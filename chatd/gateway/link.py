@@ -4,6 +4,16 @@ own kind."""
 from typing import Protocol
 
 
+class Tap(Protocol):
+    """An operator looks at a stream."""
+
+    def sent(self, frame: bytes) -> None:
+        """An encoded ServerFrame leaves."""
+
+    def received(self, frame: bytes) -> None:
+        """An encoded ClientFrame has come."""
+
+
 class Link(Protocol):
     """One client's connection. Links are told apart by identity."""
 
@@ -21,6 +31,10 @@ class Link(Protocol):
 
     has_ended: bool
     """True as soon as nothing more is heard of the client. The front writes it."""
+
+    tap: "Tap | None"
+    """Sees the frames of the connection's stream; None: nobody traces it. Tracing writes it, and
+    the front takes it off when another stream begins on the connection."""
 
     def __hash__(self) -> int: ...
 

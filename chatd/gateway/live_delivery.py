@@ -19,6 +19,7 @@ from chatd.gateway.catch_up import Deliver, Pulls
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.device_sender import frames_of
 from chatd.gateway.log_watch import LogWatch
+from chatd.gateway.process_calls import GatewayProcessCalls
 from chatd.gateway.queue_watch import QueueWatch
 from chatd.pb.node.v1.node_pb2 import QueueHeader
 from chatd.transport.queue import QueueMessage
@@ -48,6 +49,7 @@ class LiveDelivery:
         presence: Callable[[bytes, bytes], None],
         end: Callable[[ClientConnection, ChatdError], None],
         queue_watch: QueueWatch,
+        process_calls: GatewayProcessCalls,
         doubted: Callable[[ClientConnection], None],
     ) -> None:
         self._streams = streams
@@ -58,6 +60,7 @@ class LiveDelivery:
         self._presence = presence
         self._end = end
         self._queue_watch = queue_watch
+        self._process_calls = process_calls
         self._doubted = doubted
         self.passed_on = Counter("deliveries_passed_on", "published deliveries passed on to devices")
 
@@ -144,7 +147,9 @@ class LiveDelivery:
     def _on_own(self, body: bytes) -> None:
         """A message to this gateway itself."""
         head, _ = _parse(body)
-        if head.resync:
+        if head.HasField("process_call"):
+            self._process_calls.heard(head.process_call, head.node_started_at_us)
+        elif head.resync:
             self._queue_watch.reconnected(head.node_started_at_us)
         else:
             self._queue_watch.beat(head.node_started_at_us, head.watched)

@@ -109,9 +109,20 @@ class GatewayNode:
         return self._backend.problem
 
     @property
+    def is_drained(self) -> bool:
+        """True while an operator has taken it out of service."""
+        return self._drain.is_drained
+
+    @property
     def queue_problem(self) -> str:
-        """The reason why nothing that is published reaches it; empty if it does."""
-        return self._watch.problem
+        """The reason why nothing that is published reaches it, and would reach another gateway;
+        empty if it does."""
+        return "" if self._subscriber.is_shared else self._watch.problem
+
+    @property
+    def pulling(self) -> str:
+        """The reason why its streams live by pulls; empty if they do not."""
+        return self._queue_watch.problem
 
     def start(
         self,

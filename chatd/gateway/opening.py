@@ -22,6 +22,7 @@ from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.log_watch import LogWatch
 from chatd.gateway.presence import GatewayPresence
 from chatd.gateway.token_expiry import TokenExpiry
+from chatd.gateway.tracing import Tracing
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, ServerFrame, Shown, Welcome
 from chatd.pb.node.v1.node_pb2 import OpenStream, OpenStreamsRequest, OpenStreamsResponse
 from chatd.text import one_line
@@ -48,7 +49,7 @@ class StreamDefaults:
 
 
 class Opening:
-    """``flush`` sends the Hellos that have gathered; ``stop`` refuses all later ones.
+    """``flush`` sends the Hellos that have gathered.
     ``write_acks`` writes the acks that have gathered."""
 
     def __init__(
@@ -63,6 +64,7 @@ class Opening:
         log_watch: LogWatch,
         audit: GatewayAudit,
         expiry: TokenExpiry,
+        tracing: Tracing,
         *,
         write_acks: Callable[[], None],
     ) -> None:
@@ -76,19 +78,24 @@ class Opening:
         self._log_watch = log_watch
         self._audit = audit
         self._expiry = expiry
+        self._tracing = tracing
         self._write_acks = write_acks
         self._waiting: list[PendingHello] = []
-        self._stopped = False
+        self._refusal = ""
 
-    def stop(self) -> None:
-        """Refuse every Hello from now on."""
-        self._stopped = True
+    def stop(self, reason: str) -> None:
+        """Refuse every Hello from now on, for this reason."""
+        self._refusal = reason
+
+    def resume(self) -> None:
+        """Take Hellos again."""
+        self._refusal = ""
 
     def on_hello(self, peer: ClientConnection, frame: ClientFrame) -> None:
         """Raises a ChatdError to refuse."""
         hello = frame.hello
-        if self._stopped:
-            raise Draining("this gateway is stopping; connect elsewhere")
+        if self._refusal:
+            raise Draining(self._refusal)
         if hello.version < 1:
             raise UnsupportedVersion(f"version {hello.version}; this gateway speaks 1 to {PROTOCOL_VERSION}")
         identity = self._admission.authenticate(peer, hello.token, hello.profile_id, opens=True)
@@ -117,6 +124,8 @@ class Opening:
         # An older stream's last acks are written before the new one reads its cursors.
         self._write_acks()
         crowded_out = self._connections.expect(opening)
+        if self._tracing.is_on:
+            self._tracing.opening(peer, frame.SerializeToString())
         self._waiting.append(opening)
         if crowded_out is not None:
             self._sender.end(crowded_out, Superseded("newer connections of this device have taken its place"))

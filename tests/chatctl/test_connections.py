@@ -20,3 +20,20 @@ def test_a_device_is_listed_while_it_is_connected(chatctl: Chatctl, room: str) -
     tail.send_signal(signal.SIGINT)
     tail.communicate(timeout=10)
     assert chatctl.json("connections", "--profile", room) == []
+
+
+def test_a_stream_is_ended_and_comes_back(chatctl: Chatctl, room: str) -> None:
+    tail = chatctl.start("--as", room, "tail", "--take-over", "--device", "d")
+    assert tail.stdout is not None
+    assert tail.stderr is not None
+    tail.stdout.readline()
+    assert "nobody can be asked" in chatctl("connection", "kick", room, code=2).stderr
+    (ended,) = chatctl.json("connection", "kick", f"{room}/d", "--yes")
+    assert (ended["profile_id"], ended["device_id"], ended["gateway_id"]) == (room, "d", "all")
+    while "an operator ended the stream" not in tail.stderr.readline():
+        pass
+    chatctl("--as", "alice", "send", room, "it is back")
+    assert "it is back" in tail.stdout.readline()
+    tail.send_signal(signal.SIGINT)
+    tail.communicate(timeout=10)
+    assert "had no stream" in chatctl("connection", "kick", room, "--yes").stderr

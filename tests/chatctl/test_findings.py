@@ -45,6 +45,14 @@ def test_a_slow_answer() -> None:
     assert only(slow).found == "node n answers in 2500 ms"
 
 
+def test_a_drained_process_is_said_and_is_no_fault() -> None:
+    found = looked()
+    found.nodes.nodes[0].drained = True
+    assert bad(found) == []
+    said = [one.found for one in findings(found, now_us=NOW, owed_for_us=60 * SECOND)]
+    assert "drained by an operator; chatctl node resume n lets it serve again" in said
+
+
 def test_a_database_that_is_away() -> None:
     found = looked()
     found.status.database_away_since_us = NOW - 90 * SECOND

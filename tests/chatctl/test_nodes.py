@@ -35,6 +35,8 @@ def test_a_node_serves_while_its_lease_holds() -> None:
     assert cells(node, COLUMNS)[-2:] == ["5m00s", "yes"]
     node.lease_left_us = -90_000_000
     assert cells(node, COLUMNS)[-2:] == ["-", "no, for 1m30s"]
+    node.drained, node.lease_left_us = True, 1
+    assert cells(node, COLUMNS)[-1] == "no: drained"
 
 
 def test_a_process_of_another_version_is_shown_as_refused() -> None:

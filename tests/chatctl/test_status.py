@@ -27,7 +27,7 @@ def test_status(chatctl: Chatctl) -> None:
     assert {node["kind"] for node in found["nodes"]} == {"default", "gateway"}
     lines = chatctl("status", "--no-headers").stdout.splitlines()
     assert lines[:2] == ["state\tserving", "node_id\tall"]
-    of_gateway = [f"all {gateway['uri']} {name}" for name in gateway["counters"]]
+    of_gateway = [f"all {gateway['uri']} {name}" for name in ("streams", *gateway["counters"])]
     of_node = [
         name for name in found if name not in ("gateways", "database_away_since_us", "problems", "nodes")
     ]

@@ -19,6 +19,10 @@ def test_objects_are_ids_and_numbers() -> None:
         objects_of(type(revoke), revoke.SerializeToString()) == f"digest={b'digest o'.hex()} expires_at_us=5"
     )
     assert objects_of(admin_pb2.PurgeRoomHistoryRequest, b"\xff") == ""
+    level = admin_pb2.SetLogLevelRequest(level="debug", gateway_id="g1")
+    assert objects_of(type(level), level.SerializeToString()) == "level=debug gateway_id=g1"
+    trace = admin_pb2.TraceStreamRequest(profile_id="bob", device_id="d", payloads=True)
+    assert objects_of(type(trace), trace.SerializeToString()) == "profile_id=bob device_id=d payloads=yes"
 
 
 def test_contents_names_and_keys_are_not_among_them() -> None:

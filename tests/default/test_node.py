@@ -59,7 +59,13 @@ class Rig:
             lambda *call: None,
         )
         self.node = DefaultNode(
-            loop, self.store, self.calls, publisher, lambda gateway, subscribed: None, parts
+            loop,
+            self.store,
+            self.calls,
+            publisher,
+            lambda gateway, subscribed: None,
+            parts,
+            is_drained=lambda: False,
         )
         self.wanted = Addresses(f"ipc://{folder}/calls", f"ipc://{folder}/queue")
 

@@ -17,6 +17,7 @@ from chatd.default.answer import Method, Role
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Error, RpcRequest, RpcResponse, ServerFrame
 from chatd.pb.node.v1 import node_pb2
 from chatd.store.database import Database
+from chatd.transport.process_calls import ProcessCalls
 from tests.daemons import Daemon, free_port
 
 PROTOCOL = Path(__file__).parents[2] / "proto/PROTOCOL.md"
@@ -51,6 +52,7 @@ def policy(folder: Path) -> dict[str, Method]:
             Database(f"sqlite:///{folder}/policy.db"),
             lambda: None,
             lambda error: None,
+            ProcessCalls(),
         )
     finally:
         loop.close()

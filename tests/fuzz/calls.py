@@ -20,6 +20,7 @@ from chatd.default.answer import Call, Caller, Role, Write
 from chatd.errors import ChatdError
 from chatd.store.database import Database
 from chatd.text import nfc
+from chatd.transport.process_calls import ProcessCalls
 from tests.fuzz.messages import filled, strings
 
 CALLERS = (Caller("alice"), Caller("operator", ALL_SCOPES))
@@ -31,7 +32,12 @@ def _methods() -> tuple[Call[Any], ...]:
         folder = Path(name)
         settings = load_settings("default", None, system_config=folder / "none")
         made = assemble(
-            loop, settings, Database(f"sqlite:///{folder}/x.db"), lambda: None, lambda error: None
+            loop,
+            settings,
+            Database(f"sqlite:///{folder}/x.db"),
+            lambda: None,
+            lambda error: None,
+            ProcessCalls(),
         )
     loop.close()
     calls = [method for method in made.methods if isinstance(method, Call)]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 from chatd.errors import ChatdError
 from chatd.gateway.connection import ClientConnection
+from chatd.gateway.link import Tap
 from chatd.gateway.log_watch import LogWatch
 from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
 
@@ -25,6 +26,7 @@ class KeptLink:
         self.has_stream = False
         self.stranger_cost = 0.0
         self.holds = 0
+        self.tap: Tap | None = None
 
     def send(self, frame: bytes) -> bool:
         if self.takes:

@@ -16,6 +16,7 @@ from chatd.gateway.backend import OnReply
 from chatd.gateway.connection import ClientConnection, ConnectionManager, PendingHello
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.drain import FAREWELL, RATE, SPREAD, Drain
+from chatd.pb.admin.v1.admin_pb2 import DrainProcessRequest, ResumeProcessRequest
 from chatd.pb.gateway.v1.gateway_pb2 import Hello
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse, CloseStreamsRequest
 from tests.gateway.links import KeptLink, log_watch
@@ -61,10 +62,16 @@ class House:
             self.sender,
             calls_under_way=lambda: bool(self.waiting),
             stop_opening=self.stop,
+            pause=self.stop,
+            resume=self.resume,
+            seconds=2,
         )
 
     def stop(self) -> None:
         self.stopped = True
+
+    def resume(self) -> None:
+        self.stopped = False
 
     def call(self, method: str, request: Message, on_reply: OnReply, *, affinity: str = "") -> None:
         assert isinstance(request, CloseStreamsRequest)
@@ -158,3 +165,21 @@ async def test_devices_hang_up_before_the_gateway_does_if_they_do_it_soon() -> N
     started = time.monotonic()
     await house.drain.run(5)
     assert FAREWELL <= time.monotonic() - started < 3 * FAREWELL, "no longer for one that stays"
+
+
+async def test_an_operator_s_drain_can_be_taken_back() -> None:
+    house = House()
+    links = [house.stream(number, acked=False) for number in range(3)]
+    begun = await house.drain.begin(DrainProcessRequest(gateway_id="g"))
+    assert (begun.left, house.stopped, house.drain.is_drained) == (3, True, True)
+    assert (await house.drain.begin(DrainProcessRequest(gateway_id="g"))).left <= 3
+    async with asyncio.timeout(5):
+        while house.connections.streams:
+            await asyncio.sleep(0.01)
+    assert [link.heard()[-1].closed.error.code for link in links] == [DRAINING] * 3
+    assert (await house.drain.end(ResumeProcessRequest(gateway_id="g"))).resumed
+    assert not house.stopped
+    house.stream(9, acked=False)
+    await asyncio.sleep(0)
+    assert len(house.connections.streams) == 1, "nobody is sent away any more"
+    assert not (await house.drain.end(ResumeProcessRequest(gateway_id="g"))).resumed

@@ -29,8 +29,10 @@ class Readiness:
         found = ["the process is stopping"] if self._is_stopping() else []
         if self._node is not None:
             found.append(await self._database_problem(self._node))
+            found += ["an operator has drained the default node"] if self._node.is_drained else []
         if self._gateway is not None:
             found += [self._gateway.problem or self._gateway.queue_problem]
+            found += ["an operator has drained the gateway"] if self._gateway.is_drained else []
         return [problem for problem in found if problem]
 
     async def _database_problem(self, node: DefaultNode) -> str:

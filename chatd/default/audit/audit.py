@@ -50,7 +50,7 @@ class Audit:
             self.keep(replace(line, repeated=repeated))
 
     def keep(self, line: AuditLine) -> None:
-        """Log and keep a use or a refusal."""
+        """Log and keep a line of what writes nothing."""
         self.say(line)
         self._store.tell(RecordAudit((line,)))
 
@@ -79,6 +79,8 @@ class CallWitness:
         """The call is answered."""
         if self._act is not None:
             self._audit.say(self._act)
+        elif self._method.is_act:
+            self._audit.keep(self._line(AuditKind.ACT, self._method.objects(self._payload), DONE, 0))
         else:
             self._minor(AuditKind.USE, self._method.objects(self._payload), DONE)
 

@@ -88,6 +88,7 @@ class NodeAdmin:
                 lease_left_us=left(node),
                 protocol=node.protocol,
                 refused=refusal(node.protocol, node.oldest_protocol),
+                drained=node.drained,
             )
             for node in self._leases.all()
         ]
@@ -122,6 +123,7 @@ class NodeAdmin:
                 log=self._leases.log.state.incarnation,
                 database_away_since_us=self._away_since_us(),
                 devices_online=len(self._online),
+                drained=self._leases.is_drained,
                 gateways=self._gateways.statuses(),
                 **{counter.name: counter.value for counter in self._counters},
             )

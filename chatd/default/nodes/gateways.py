@@ -16,6 +16,8 @@ log = structlog.get_logger()
 
 SHOWN_SECONDS = 10.0
 """A gateway that has not asked for so long is no longer shown."""
+ASKS_SECONDS = 3.0
+"""A gateway that has not asked for so long may be gone; it asks every second."""
 FORGET_SECONDS = 3_600.0
 """A gateway that was refused so long ago is said anew."""
 
@@ -79,6 +81,10 @@ class Gateways:
         for one in [one for one, (at, _) in self._refused.items() if at < now - FORGET_SECONDS]:
             del self._refused[one]
 
+    def asked_since(self, since: float) -> bool:
+        """True if every gateway that lives has asked since then, by the steady clock."""
+        return all(at >= since for at, _ in self._known.values() if at >= self._now() - ASKS_SECONDS)
+
     def living(self) -> list[DescribeRequest]:
         """The last words of each gateway that lives, by id and address."""
         return [request for _, request in self._living()]
@@ -97,6 +103,8 @@ class Gateways:
                 gateway_id=one.gateway_id,
                 uri=one.gateway_uri,
                 counters=one.counters,
+                streams=one.streams,
+                drained=one.drained,
                 refused=refusal(one.protocol, one.oldest_protocol),
                 queue_problem=one.queue_problem,
                 heard_for_us=max(0, round((now - at) * 1e6)),

@@ -55,6 +55,8 @@ class Leases:
         self._place = ""
         self._until = 0.0  # of this node's own lease, on the steady clock
         self._lease_us = round(lease * 1e6)
+        self.is_drained = False
+        """True while an operator has taken this node out of service."""
         self.part = Part(
             begin=(self._renew,),
             every=((lease / 3, self._renew),),
@@ -127,6 +129,12 @@ class Leases:
         self._gone = [replace(one, lease_until_us=now) for one in before if one.uri not in uris]
         self._renew()
 
+    def drain(self, is_drained: bool) -> None:
+        """This node is out of service from now on, or serves again. It keeps its lease: others hear
+        it, and may let it serve again."""
+        self.is_drained = is_drained
+        self._renew()
+
     def _claiming(self) -> ClaimDatabase:
         now = self._clock()
         self._until = self._steady() + self._lease_us / 1e6
@@ -148,7 +156,11 @@ class Leases:
                 self._clock() + (0 if asked.draining else self._lease_us),
                 asked.protocol,
                 asked.oldest_protocol,
+                drained=asked.drained,
             )
+            known = any(one.drained for one in self._known if one.uri == asked.gateway_uri)
+            if asked.drained != known:
+                self._renew()  # devices are no longer sent there, or are again
 
     def renewal(self) -> RenewLeases:
         """The command to write now. Gateways that have not asked since the last renewal are not in
@@ -168,7 +180,13 @@ class Leases:
     def _own_until(self, until_us: int) -> tuple[Lease, ...]:
         trusted = [key.hex() for key in self.peers.trusted()]
         return tuple(
-            replace(one, lease_until_us=until_us, keys=" ".join((one.keys, *trusted))) for one in self._own
+            replace(
+                one,
+                lease_until_us=until_us,
+                keys=" ".join((one.keys, *trusted)),
+                drained=self.is_drained,
+            )
+            for one in self._own
         )
 
     def renewed(self, answer: Renewed) -> None:
@@ -238,6 +256,16 @@ class Leases:
             if node.kind == "default" and self._holds(node)
         ]
 
+    def serving_nodes(self) -> list[Lease]:
+        """Those of them that no operator has drained."""
+        return [
+            node for node in self._known if node.kind == "default" and self._holds(node) and not node.drained
+        ]
+
     def gateway_uris(self) -> list[str]:
-        """The addresses of gateways that hold a lease, for devices."""
-        return [node.uri for node in self._known if node.kind == "gateway" and self._holds(node)]
+        """The addresses of gateways that hold a lease, for devices; none that is drained."""
+        return [
+            node.uri
+            for node in self._known
+            if node.kind == "gateway" and self._holds(node) and not node.drained
+        ]

@@ -27,6 +27,8 @@ class Lease:
     keys: str = ""
     """Public keys for which a default node vouches, its own first, divided by blanks: whoever has
     one may connect to all nodes."""
+    drained: bool = False
+    """An operator has taken it out of service; it lives, and holds its lease."""
 
     @property
     def address(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -19,7 +19,8 @@ _CLAIM_LOCK = 0x63686175
 """PostgreSQL's advisory lock under which nodes claim a database: "chat" and one, the migrations' is
 "chat"."""
 _COLUMNS = (
-    "uri, kind, node_id, queue_uri, version, started_at_us, lease_until_us, protocol, oldest_protocol, keys"
+    "uri, kind, node_id, queue_uri, version, started_at_us, lease_until_us, protocol, oldest_protocol, keys, "
+    "drained"
 )
 
 
@@ -120,10 +121,11 @@ def _record(database: Database, nodes: Sequence[Lease]) -> None:
             one.protocol,
             one.oldest_protocol,
             one.keys,
+            int(one.drained),
         )
         for one in nodes
     ]
-    values, parameters = database.values("tttttiiiit", rows)
+    values, parameters = database.values("tttttiiiiti", rows)
     database.run(
         f"""
         INSERT INTO node ({_COLUMNS})
@@ -132,13 +134,12 @@ def _record(database: Database, nodes: Sequence[Lease]) -> None:
         DO UPDATE SET kind = excluded.kind, node_id = excluded.node_id, queue_uri = excluded.queue_uri,
             version = excluded.version, started_at_us = excluded.started_at_us,
             lease_until_us = excluded.lease_until_us, protocol = excluded.protocol,
-            oldest_protocol = excluded.oldest_protocol, keys = excluded.keys
+            oldest_protocol = excluded.oldest_protocol, keys = excluded.keys, drained = excluded.drained
         """,
         parameters,
     )
 
 
 def _all(database: Database) -> tuple[Lease, ...]:
-    return tuple(
-        Lease(*row) for row in database.rows(f"SELECT {_COLUMNS} FROM node ORDER BY kind, node_id, uri")
-    )
+    rows = database.rows(f"SELECT {_COLUMNS} FROM node ORDER BY kind, node_id, uri")
+    return tuple(replace(Lease(*row), drained=bool(row[-1])) for row in rows)

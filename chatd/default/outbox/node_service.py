@@ -114,6 +114,7 @@ class NodeService:
                 gateway_uris=self._leases.gateway_uris(),
                 watched=self._asked(request.gateway_instance),
                 log=self._comparison.log.state.to_pb(),
+                drained=self._leases.is_drained,
             )
         )
         self._revoked.tell(response, request.revocations_version)

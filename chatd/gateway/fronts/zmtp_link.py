@@ -21,6 +21,7 @@ from chatd.core.zmtp import (
 )
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.fronts.link_owner import LinkOwner
+from chatd.gateway.link import Tap
 
 CLOGGED_BYTES = 65_536
 """What may wait for a client behind the kernel's own buffers before it is looked at closely."""
@@ -68,6 +69,7 @@ class ZmtpLink(asyncio.Protocol):
         "origin",
         "refuses_calls",
         "stranger_cost",
+        "tap",
     )
 
     def __init__(self, owner: LinkOwner, accepted: socket.socket, address: str) -> None:
@@ -91,6 +93,7 @@ class ZmtpLink(asyncio.Protocol):
         self.refuses_calls = False
         self.has_ended = False
         self.stranger_cost = 0.0
+        self.tap: Tap | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._accepted = None
@@ -198,6 +201,7 @@ class ZmtpLink(asyncio.Protocol):
         connection = self.connection
         if connection is None or not connection.is_open:
             connection = self.connection = ClientConnection(self, now)
+            self.tap = None
         connection.heard_at = now
         return connection
 
@@ -205,6 +209,8 @@ class ZmtpLink(asyncio.Protocol):
         transport = self._transport
         if transport is None or self.has_ended:
             return False
+        if self.tap is not None:
+            self.tap.sent(body)
         peer = self._peer
         if self._delimited:
             self._write(DELIMITER if peer.is_plain else peer.seal(b"", MORE))

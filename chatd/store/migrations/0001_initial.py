@@ -233,7 +233,8 @@ CREATE TABLE node (
     lease_until_us BIGINT NOT NULL,
     protocol BIGINT NOT NULL,
     oldest_protocol BIGINT NOT NULL,
-    keys TEXT NOT NULL);
+    keys TEXT NOT NULL,
+    drained SMALLINT NOT NULL);
 
 -- One row: the last time of the wall clock that was believed.
 CREATE TABLE known_time (

@@ -294,7 +294,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("node_id", "version", "uptime_seconds", "database", "devices_online", "events_committed", "commits", "deliveries_published", "events_pulled", "requests_refused", "events_purged", "devices_expired", "signals_published", "signals_dropped", "presence_changes", "notifications_sent", "notifications_failed", "notifications_dead", "gateways", "database_away_since_us", "orphans_deleted", "log", "devices_replaced", "peers_refused", "topics_refused")
+    __slots__ = ("node_id", "version", "uptime_seconds", "database", "devices_online", "events_committed", "commits", "deliveries_published", "events_pulled", "requests_refused", "events_purged", "devices_expired", "signals_published", "signals_dropped", "presence_changes", "notifications_sent", "notifications_failed", "notifications_dead", "gateways", "database_away_since_us", "orphans_deleted", "log", "devices_replaced", "peers_refused", "topics_refused", "drained", "queue_messages_dropped")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     UPTIME_SECONDS_FIELD_NUMBER: _ClassVar[int]
@@ -320,6 +320,8 @@ class GetStatusResponse(_message.Message):
     DEVICES_REPLACED_FIELD_NUMBER: _ClassVar[int]
     PEERS_REFUSED_FIELD_NUMBER: _ClassVar[int]
     TOPICS_REFUSED_FIELD_NUMBER: _ClassVar[int]
+    DRAINED_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_MESSAGES_DROPPED_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     version: str
     uptime_seconds: float
@@ -345,10 +347,12 @@ class GetStatusResponse(_message.Message):
     devices_replaced: int
     peers_refused: int
     topics_refused: int
-    def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ..., signals_published: _Optional[int] = ..., signals_dropped: _Optional[int] = ..., presence_changes: _Optional[int] = ..., notifications_sent: _Optional[int] = ..., notifications_failed: _Optional[int] = ..., notifications_dead: _Optional[int] = ..., gateways: _Optional[_Iterable[_Union[GatewayStatus, _Mapping]]] = ..., database_away_since_us: _Optional[int] = ..., orphans_deleted: _Optional[int] = ..., log: _Optional[str] = ..., devices_replaced: _Optional[int] = ..., peers_refused: _Optional[int] = ..., topics_refused: _Optional[int] = ...) -> None: ...
+    drained: bool
+    queue_messages_dropped: int
+    def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ..., signals_published: _Optional[int] = ..., signals_dropped: _Optional[int] = ..., presence_changes: _Optional[int] = ..., notifications_sent: _Optional[int] = ..., notifications_failed: _Optional[int] = ..., notifications_dead: _Optional[int] = ..., gateways: _Optional[_Iterable[_Union[GatewayStatus, _Mapping]]] = ..., database_away_since_us: _Optional[int] = ..., orphans_deleted: _Optional[int] = ..., log: _Optional[str] = ..., devices_replaced: _Optional[int] = ..., peers_refused: _Optional[int] = ..., topics_refused: _Optional[int] = ..., drained: bool = ..., queue_messages_dropped: _Optional[int] = ...) -> None: ...
 
 class GatewayStatus(_message.Message):
-    __slots__ = ("gateway_id", "uri", "counters", "refused", "queue_problem", "heard_for_us")
+    __slots__ = ("gateway_id", "uri", "counters", "refused", "queue_problem", "heard_for_us", "streams", "drained")
     class CountersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -362,20 +366,24 @@ class GatewayStatus(_message.Message):
     REFUSED_FIELD_NUMBER: _ClassVar[int]
     QUEUE_PROBLEM_FIELD_NUMBER: _ClassVar[int]
     HEARD_FOR_US_FIELD_NUMBER: _ClassVar[int]
+    STREAMS_FIELD_NUMBER: _ClassVar[int]
+    DRAINED_FIELD_NUMBER: _ClassVar[int]
     gateway_id: str
     uri: str
     counters: _containers.ScalarMap[str, int]
     refused: str
     queue_problem: str
     heard_for_us: int
-    def __init__(self, gateway_id: _Optional[str] = ..., uri: _Optional[str] = ..., counters: _Optional[_Mapping[str, int]] = ..., refused: _Optional[str] = ..., queue_problem: _Optional[str] = ..., heard_for_us: _Optional[int] = ...) -> None: ...
+    streams: int
+    drained: bool
+    def __init__(self, gateway_id: _Optional[str] = ..., uri: _Optional[str] = ..., counters: _Optional[_Mapping[str, int]] = ..., refused: _Optional[str] = ..., queue_problem: _Optional[str] = ..., heard_for_us: _Optional[int] = ..., streams: _Optional[int] = ..., drained: bool = ...) -> None: ...
 
 class ListNodesRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class Node(_message.Message):
-    __slots__ = ("node_id", "kind", "uri", "queue_uri", "version", "started_at_us", "lease_left_us", "protocol", "refused")
+    __slots__ = ("node_id", "kind", "uri", "queue_uri", "version", "started_at_us", "lease_left_us", "protocol", "refused", "drained")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     URI_FIELD_NUMBER: _ClassVar[int]
@@ -385,6 +393,7 @@ class Node(_message.Message):
     LEASE_LEFT_US_FIELD_NUMBER: _ClassVar[int]
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     REFUSED_FIELD_NUMBER: _ClassVar[int]
+    DRAINED_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     kind: str
     uri: str
@@ -394,7 +403,8 @@ class Node(_message.Message):
     lease_left_us: int
     protocol: int
     refused: str
-    def __init__(self, node_id: _Optional[str] = ..., kind: _Optional[str] = ..., uri: _Optional[str] = ..., queue_uri: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., lease_left_us: _Optional[int] = ..., protocol: _Optional[int] = ..., refused: _Optional[str] = ...) -> None: ...
+    drained: bool
+    def __init__(self, node_id: _Optional[str] = ..., kind: _Optional[str] = ..., uri: _Optional[str] = ..., queue_uri: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., lease_left_us: _Optional[int] = ..., protocol: _Optional[int] = ..., refused: _Optional[str] = ..., drained: bool = ...) -> None: ...
 
 class ListNodesResponse(_message.Message):
     __slots__ = ("nodes",)
@@ -829,3 +839,191 @@ class ListAuditResponse(_message.Message):
     lines: _containers.RepeatedCompositeFieldContainer[AuditLine]
     more: bool
     def __init__(self, lines: _Optional[_Iterable[_Union[AuditLine, _Mapping]]] = ..., more: bool = ...) -> None: ...
+
+class KickConnectionsRequest(_message.Message):
+    __slots__ = ("profile_id", "device_id")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    device_id: str
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ...) -> None: ...
+
+class EndedStream(_message.Message):
+    __slots__ = ("profile_id", "device_id", "epoch", "gateway_id", "address")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    device_id: str
+    epoch: int
+    gateway_id: str
+    address: str
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., epoch: _Optional[int] = ..., gateway_id: _Optional[str] = ..., address: _Optional[str] = ...) -> None: ...
+
+class KickConnectionsResponse(_message.Message):
+    __slots__ = ("ended", "silent")
+    ENDED_FIELD_NUMBER: _ClassVar[int]
+    SILENT_FIELD_NUMBER: _ClassVar[int]
+    ended: _containers.RepeatedCompositeFieldContainer[EndedStream]
+    silent: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, ended: _Optional[_Iterable[_Union[EndedStream, _Mapping]]] = ..., silent: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class TraceStreamRequest(_message.Message):
+    __slots__ = ("profile_id", "device_id", "trace_id", "payloads", "end")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    PAYLOADS_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    device_id: str
+    trace_id: str
+    payloads: bool
+    end: bool
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., payloads: bool = ..., end: bool = ...) -> None: ...
+
+class TracedRun(_message.Message):
+    __slots__ = ("room_id", "first_seq", "last_seq")
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEQ_FIELD_NUMBER: _ClassVar[int]
+    room_id: str
+    first_seq: int
+    last_seq: int
+    def __init__(self, room_id: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ...) -> None: ...
+
+class TracedFrame(_message.Message):
+    __slots__ = ("at_us", "gateway_id", "from_device", "kind", "size", "epoch", "runs", "deliveries", "up_to", "in_flight", "window", "text", "payloads")
+    AT_US_FIELD_NUMBER: _ClassVar[int]
+    GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
+    FROM_DEVICE_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    DELIVERIES_FIELD_NUMBER: _ClassVar[int]
+    UP_TO_FIELD_NUMBER: _ClassVar[int]
+    IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    PAYLOADS_FIELD_NUMBER: _ClassVar[int]
+    at_us: int
+    gateway_id: str
+    from_device: bool
+    kind: str
+    size: int
+    epoch: int
+    runs: _containers.RepeatedCompositeFieldContainer[TracedRun]
+    deliveries: int
+    up_to: int
+    in_flight: int
+    window: int
+    text: str
+    payloads: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, at_us: _Optional[int] = ..., gateway_id: _Optional[str] = ..., from_device: bool = ..., kind: _Optional[str] = ..., size: _Optional[int] = ..., epoch: _Optional[int] = ..., runs: _Optional[_Iterable[_Union[TracedRun, _Mapping]]] = ..., deliveries: _Optional[int] = ..., up_to: _Optional[int] = ..., in_flight: _Optional[int] = ..., window: _Optional[int] = ..., text: _Optional[str] = ..., payloads: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class TraceStreamResponse(_message.Message):
+    __slots__ = ("frames", "lost", "gateways", "silent")
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    LOST_FIELD_NUMBER: _ClassVar[int]
+    GATEWAYS_FIELD_NUMBER: _ClassVar[int]
+    SILENT_FIELD_NUMBER: _ClassVar[int]
+    frames: _containers.RepeatedCompositeFieldContainer[TracedFrame]
+    lost: int
+    gateways: _containers.RepeatedScalarFieldContainer[str]
+    silent: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, frames: _Optional[_Iterable[_Union[TracedFrame, _Mapping]]] = ..., lost: _Optional[int] = ..., gateways: _Optional[_Iterable[str]] = ..., silent: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class DrainProcessRequest(_message.Message):
+    __slots__ = ("gateway_id", "node_id")
+    GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    gateway_id: str
+    node_id: str
+    def __init__(self, gateway_id: _Optional[str] = ..., node_id: _Optional[str] = ...) -> None: ...
+
+class DrainProcessResponse(_message.Message):
+    __slots__ = ("left", "elsewhere")
+    LEFT_FIELD_NUMBER: _ClassVar[int]
+    ELSEWHERE_FIELD_NUMBER: _ClassVar[int]
+    left: int
+    elsewhere: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, left: _Optional[int] = ..., elsewhere: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ResumeProcessRequest(_message.Message):
+    __slots__ = ("gateway_id", "node_id")
+    GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    gateway_id: str
+    node_id: str
+    def __init__(self, gateway_id: _Optional[str] = ..., node_id: _Optional[str] = ...) -> None: ...
+
+class ResumeProcessResponse(_message.Message):
+    __slots__ = ("resumed",)
+    RESUMED_FIELD_NUMBER: _ClassVar[int]
+    resumed: bool
+    def __init__(self, resumed: bool = ...) -> None: ...
+
+class SetLogLevelRequest(_message.Message):
+    __slots__ = ("level", "gateway_id", "node_id")
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    level: str
+    gateway_id: str
+    node_id: str
+    def __init__(self, level: _Optional[str] = ..., gateway_id: _Optional[str] = ..., node_id: _Optional[str] = ...) -> None: ...
+
+class ProcessLogLevel(_message.Message):
+    __slots__ = ("node_id", "kind", "level", "before")
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    node_id: str
+    kind: str
+    level: str
+    before: str
+    def __init__(self, node_id: _Optional[str] = ..., kind: _Optional[str] = ..., level: _Optional[str] = ..., before: _Optional[str] = ...) -> None: ...
+
+class SetLogLevelResponse(_message.Message):
+    __slots__ = ("processes", "silent")
+    PROCESSES_FIELD_NUMBER: _ClassVar[int]
+    SILENT_FIELD_NUMBER: _ClassVar[int]
+    processes: _containers.RepeatedCompositeFieldContainer[ProcessLogLevel]
+    silent: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, processes: _Optional[_Iterable[_Union[ProcessLogLevel, _Mapping]]] = ..., silent: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ReloadSettingsRequest(_message.Message):
+    __slots__ = ("gateway_id", "node_id")
+    GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    gateway_id: str
+    node_id: str
+    def __init__(self, gateway_id: _Optional[str] = ..., node_id: _Optional[str] = ...) -> None: ...
+
+class ProcessReload(_message.Message):
+    __slots__ = ("node_id", "kind", "changed", "at_next_start", "streams_ended", "faults")
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    AT_NEXT_START_FIELD_NUMBER: _ClassVar[int]
+    STREAMS_ENDED_FIELD_NUMBER: _ClassVar[int]
+    FAULTS_FIELD_NUMBER: _ClassVar[int]
+    node_id: str
+    kind: str
+    changed: _containers.RepeatedScalarFieldContainer[str]
+    at_next_start: _containers.RepeatedScalarFieldContainer[str]
+    streams_ended: int
+    faults: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, node_id: _Optional[str] = ..., kind: _Optional[str] = ..., changed: _Optional[_Iterable[str]] = ..., at_next_start: _Optional[_Iterable[str]] = ..., streams_ended: _Optional[int] = ..., faults: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ReloadSettingsResponse(_message.Message):
+    __slots__ = ("processes", "silent")
+    PROCESSES_FIELD_NUMBER: _ClassVar[int]
+    SILENT_FIELD_NUMBER: _ClassVar[int]
+    processes: _containers.RepeatedCompositeFieldContainer[ProcessReload]
+    silent: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, processes: _Optional[_Iterable[_Union[ProcessReload, _Mapping]]] = ..., silent: _Optional[_Iterable[str]] = ...) -> None: ...

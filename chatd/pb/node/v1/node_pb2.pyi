@@ -86,7 +86,7 @@ class Run(_message.Message):
     def __init__(self, room_id: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ...) -> None: ...
 
 class QueueHeader(_message.Message):
-    __slots__ = ("runs", "resync", "epoch", "priority", "node_started_at_us", "published_at_us", "watched")
+    __slots__ = ("runs", "resync", "epoch", "priority", "node_started_at_us", "published_at_us", "watched", "process_call")
     RUNS_FIELD_NUMBER: _ClassVar[int]
     RESYNC_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -94,6 +94,7 @@ class QueueHeader(_message.Message):
     NODE_STARTED_AT_US_FIELD_NUMBER: _ClassVar[int]
     PUBLISHED_AT_US_FIELD_NUMBER: _ClassVar[int]
     WATCHED_FIELD_NUMBER: _ClassVar[int]
+    PROCESS_CALL_FIELD_NUMBER: _ClassVar[int]
     runs: _containers.RepeatedCompositeFieldContainer[Run]
     resync: bool
     epoch: int
@@ -101,7 +102,20 @@ class QueueHeader(_message.Message):
     node_started_at_us: int
     published_at_us: int
     watched: int
-    def __init__(self, runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., resync: bool = ..., epoch: _Optional[int] = ..., priority: _Optional[int] = ..., node_started_at_us: _Optional[int] = ..., published_at_us: _Optional[int] = ..., watched: _Optional[int] = ...) -> None: ...
+    process_call: ProcessCall
+    def __init__(self, runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., resync: bool = ..., epoch: _Optional[int] = ..., priority: _Optional[int] = ..., node_started_at_us: _Optional[int] = ..., published_at_us: _Optional[int] = ..., watched: _Optional[int] = ..., process_call: _Optional[_Union[ProcessCall, _Mapping]] = ...) -> None: ...
+
+class ProcessCall(_message.Message):
+    __slots__ = ("call_id", "node_id", "method", "payload")
+    CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    call_id: int
+    node_id: str
+    method: str
+    payload: bytes
+    def __init__(self, call_id: _Optional[int] = ..., node_id: _Optional[str] = ..., method: _Optional[str] = ..., payload: _Optional[bytes] = ...) -> None: ...
 
 class RoomCursor(_message.Message):
     __slots__ = ("room_id", "seq")
@@ -120,7 +134,7 @@ class LogState(_message.Message):
     def __init__(self, incarnation: _Optional[str] = ..., beat: _Optional[int] = ...) -> None: ...
 
 class DescribeRequest(_message.Message):
-    __slots__ = ("gateway_id", "gateway_uri", "version", "started_at_us", "draining", "counters", "gateway_instance", "log", "seen", "protocol", "oldest_protocol", "revocations_version", "queue_problem")
+    __slots__ = ("gateway_id", "gateway_uri", "version", "started_at_us", "draining", "counters", "gateway_instance", "log", "seen", "protocol", "oldest_protocol", "revocations_version", "queue_problem", "drained", "streams")
     class CountersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -141,6 +155,8 @@ class DescribeRequest(_message.Message):
     OLDEST_PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     REVOCATIONS_VERSION_FIELD_NUMBER: _ClassVar[int]
     QUEUE_PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    DRAINED_FIELD_NUMBER: _ClassVar[int]
+    STREAMS_FIELD_NUMBER: _ClassVar[int]
     gateway_id: str
     gateway_uri: str
     version: str
@@ -154,7 +170,9 @@ class DescribeRequest(_message.Message):
     oldest_protocol: int
     revocations_version: int
     queue_problem: str
-    def __init__(self, gateway_id: _Optional[str] = ..., gateway_uri: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., draining: bool = ..., counters: _Optional[_Mapping[str, int]] = ..., gateway_instance: _Optional[str] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., seen: _Optional[_Union[RoomCursor, _Mapping]] = ..., protocol: _Optional[int] = ..., oldest_protocol: _Optional[int] = ..., revocations_version: _Optional[int] = ..., queue_problem: _Optional[str] = ...) -> None: ...
+    drained: bool
+    streams: int
+    def __init__(self, gateway_id: _Optional[str] = ..., gateway_uri: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., draining: bool = ..., counters: _Optional[_Mapping[str, int]] = ..., gateway_instance: _Optional[str] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., seen: _Optional[_Union[RoomCursor, _Mapping]] = ..., protocol: _Optional[int] = ..., oldest_protocol: _Optional[int] = ..., revocations_version: _Optional[int] = ..., queue_problem: _Optional[str] = ..., drained: bool = ..., streams: _Optional[int] = ...) -> None: ...
 
 class Revocation(_message.Message):
     __slots__ = ("digest", "profile_id", "before_us", "expires_at_us")
@@ -179,7 +197,7 @@ class NodeAddress(_message.Message):
     def __init__(self, node_id: _Optional[str] = ..., call_uri: _Optional[str] = ..., queue_uri: _Optional[str] = ...) -> None: ...
 
 class DescribeResponse(_message.Message):
-    __slots__ = ("node_id", "queue_name", "version", "started_at_us", "nodes", "call_uri", "gateway_uris", "watched", "log", "steady_us", "protocol", "oldest_protocol", "queue_uri", "revocations", "revocations_version")
+    __slots__ = ("node_id", "queue_name", "version", "started_at_us", "nodes", "call_uri", "gateway_uris", "watched", "log", "steady_us", "protocol", "oldest_protocol", "queue_uri", "revocations", "revocations_version", "drained")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     QUEUE_NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -195,6 +213,7 @@ class DescribeResponse(_message.Message):
     QUEUE_URI_FIELD_NUMBER: _ClassVar[int]
     REVOCATIONS_FIELD_NUMBER: _ClassVar[int]
     REVOCATIONS_VERSION_FIELD_NUMBER: _ClassVar[int]
+    DRAINED_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     queue_name: str
     version: str
@@ -210,7 +229,8 @@ class DescribeResponse(_message.Message):
     queue_uri: str
     revocations: _containers.RepeatedCompositeFieldContainer[Revocation]
     revocations_version: int
-    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ..., call_uri: _Optional[str] = ..., gateway_uris: _Optional[_Iterable[str]] = ..., watched: _Optional[int] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., steady_us: _Optional[int] = ..., protocol: _Optional[int] = ..., oldest_protocol: _Optional[int] = ..., queue_uri: _Optional[str] = ..., revocations: _Optional[_Iterable[_Union[Revocation, _Mapping]]] = ..., revocations_version: _Optional[int] = ...) -> None: ...
+    drained: bool
+    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ..., call_uri: _Optional[str] = ..., gateway_uris: _Optional[_Iterable[str]] = ..., watched: _Optional[int] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., steady_us: _Optional[int] = ..., protocol: _Optional[int] = ..., oldest_protocol: _Optional[int] = ..., queue_uri: _Optional[str] = ..., revocations: _Optional[_Iterable[_Union[Revocation, _Mapping]]] = ..., revocations_version: _Optional[int] = ..., drained: bool = ...) -> None: ...
 
 class WatchRequest(_message.Message):
     __slots__ = ("gateway_instance", "number", "full", "add", "remove")
@@ -443,5 +463,29 @@ class RecordAuditRequest(_message.Message):
     def __init__(self, lines: _Optional[_Iterable[_Union[_admin_pb2.AuditLine, _Mapping]]] = ...) -> None: ...
 
 class RecordAuditResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class CallProcessRequest(_message.Message):
+    __slots__ = ("method", "payload")
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    method: str
+    payload: bytes
+    def __init__(self, method: _Optional[str] = ..., payload: _Optional[bytes] = ...) -> None: ...
+
+class CallProcessResponse(_message.Message):
+    __slots__ = ("payload",)
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    payload: bytes
+    def __init__(self, payload: _Optional[bytes] = ...) -> None: ...
+
+class AnswerProcessRequest(_message.Message):
+    __slots__ = ("answer",)
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    answer: _gateway_pb2.RpcResponse
+    def __init__(self, answer: _Optional[_Union[_gateway_pb2.RpcResponse, _Mapping]] = ...) -> None: ...
+
+class AnswerProcessResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
