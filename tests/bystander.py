@@ -18,7 +18,7 @@ from tests.bench.measure import percentile
 from tests.protocol.conversation import event
 from tests.raw_peer import RawPeer
 
-FLOOR = 0.25
+FLOOR = 0.15
 TIMES = 3
 PAUSE = 0.005
 SECONDS = 2.0
