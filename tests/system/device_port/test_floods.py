@@ -21,6 +21,7 @@ from tests.raw_peer import GREETING, RawPeer, ready
 
 log = logging.getLogger(__name__)
 GROWN_KIB = 24_000
+FLOOR = 0.15
 STRANGERS_FLOODS = ("endless_parts", "small_parts", "empty_frames", "nothing")
 USERS_FLOODS = ("calls", "hellos")
 """Their connections come again and again, and then wait for their turn."""
@@ -56,7 +57,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     ],
 )
 def test_another_user_is_served_during_a_flood(daemon: Daemon, kind: str) -> None:
-    with Bystander(daemon.uri, token_of("ann")) as ann:
+    with Bystander(daemon.uri, token_of("ann"), floor=FLOOR) as ann:
         ann.be_quiet()
         before = rss_kib(daemon.pid)
         with attack(kind, daemon.uri, token_of("ben")):
