@@ -194,6 +194,7 @@ def _frames(
         audit,
         expiry,
         streams.tracing,
+        streams.log,
         write_acks=streams.acks.flush,
     )
     calls = ClientCalls(
