@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from chatctl import completion
+
 MAX_SEQ = 2**63 - 1
 """The largest seq a database can hold."""
 
@@ -12,11 +14,22 @@ JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object f
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="List at most this many rows.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
-OnlyProfile = Annotated[str, typer.Option("--profile", help="Only this profile.")]
-OnlyDevice = Annotated[str, typer.Option("--device", help="Only this device.")]
-OnlyRoom = Annotated[str, typer.Option("--room", help="Only this room.")]
+OnlyProfile = Annotated[
+    str, typer.Option("--profile", help="Only this profile.", autocompletion=completion.profiles)
+]
+OnlyDevice = Annotated[
+    str, typer.Option("--device", help="Only this device.", autocompletion=completion.devices)
+]
+OnlyRoom = Annotated[str, typer.Option("--room", help="Only this room.", autocompletion=completion.rooms)]
 
-ProfileId = Annotated[str, typer.Argument(metavar="PROFILE", help="The profile's id.")]
-DeviceId = Annotated[str, typer.Argument(metavar="DEVICE", help="The id of one of its devices.")]
-RoomId = Annotated[str, typer.Argument(metavar="ROOM", help="The room's id.")]
+ProfileId = Annotated[
+    str, typer.Argument(metavar="PROFILE", help="The profile's id.", autocompletion=completion.profiles)
+]
+DeviceId = Annotated[
+    str,
+    typer.Argument(metavar="DEVICE", help="The id of one of its devices.", autocompletion=completion.devices),
+]
+RoomId = Annotated[
+    str, typer.Argument(metavar="ROOM", help="The room's id.", autocompletion=completion.rooms)
+]
 Seq = Annotated[int, typer.Argument(metavar="SEQ", min=1, max=MAX_SEQ, help="The event's seq in the room.")]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from chatctl import contexts
+from chatctl import completion, contexts
 from chatctl.arguments import AsJson, Yes
 from chatctl.columns import Column, Columns, or_dash, yes_no
 from chatctl.confirmation import confirm
@@ -18,7 +18,9 @@ app = typer.Typer(
     "environment, which beats the context; without one, chatctl takes what it finds on this machine.",
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The context's name.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="The context's name.", autocompletion=completion.contexts)
+]
 
 
 def _columns(current: str) -> Columns[ServiceContext]:
@@ -55,7 +57,13 @@ def add(context: typer.Context, name: Name, yes: Yes = False, as_json: AsJson = 
 def use(
     context: typer.Context,
     name: Annotated[
-        str, typer.Argument(metavar="[NAME]", help="The context's name.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="The context's name.",
+            autocompletion=completion.contexts,
+            show_default=False,
+        ),
     ] = "",
     none: Annotated[bool, typer.Option("--none", help="Use none from now on.")] = False,
     as_json: AsJson = False,
@@ -88,7 +96,13 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 def show(
     context: typer.Context,
     name: Annotated[
-        str, typer.Argument(metavar="[NAME]", help="Default: the one in use.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="Default: the one in use.",
+            autocompletion=completion.contexts,
+            show_default=False,
+        ),
     ] = "",
     as_json: AsJson = False,
 ) -> None:

@@ -4,10 +4,12 @@ from typing import Annotated
 
 import typer
 
+from chatctl import completion
 from chatctl.arguments import AsJson, DeviceId, Limit, OnlyDevice, OnlyProfile, ProfileId, Yes
 from chatctl.columns import Column, Columns, list_only, or_dash, unlisted
 from chatctl.confirmation import confirm
 from chatctl.invocation import call, output, run
+from chatctl.lists import lists
 from chatctl.paging import advice
 from chatctl.times import age, ago, now_us
 from chatd.pb.admin.v1 import admin_pb2
@@ -64,7 +66,12 @@ COLUMNS: Columns[admin_pb2.Notification] = (
 @app.command()
 def register(
     context: typer.Context,
-    device: Annotated[str, typer.Argument(metavar="DEVICE", help="The id of one of your devices.")],
+    device: Annotated[
+        str,
+        typer.Argument(
+            metavar="DEVICE", help="The id of one of your devices.", autocompletion=completion.devices
+        ),
+    ],
     notifier: Notifier,
     endpoint: Endpoint = "",
     p256dh: P256dh = "",
@@ -97,6 +104,7 @@ def try_(context: typer.Context, profile: ProfileId, device: DeviceId, as_json: 
 
 
 @app.command(name="list")
+@lists
 def list_(
     context: typer.Context,
     state: Annotated[str, typer.Option("--state", help="Only waiting, sent or dead notifications.")] = "",

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from chatctl import completion
 from chatctl.columns import Column, Columns, list_only, unlisted
 from chatctl.invocation import output, run
 from chatctl.output import Output
@@ -16,7 +17,11 @@ POLL_SECONDS = 1.0
 
 ProfileIds = Annotated[
     list[str],
-    typer.Argument(metavar="PROFILE", help="Profiles that share a room with you (operators: any)."),
+    typer.Argument(
+        metavar="PROFILE",
+        help="Profiles that share a room with you (operators: any).",
+        autocompletion=completion.profiles,
+    ),
 ]
 Watch = Annotated[
     bool,

@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
+from chatctl import completion
 from chatctl.arguments import MAX_SEQ, AsJson, RoomId
 from chatctl.columns import Column, Columns, list_only, unlisted
 from chatctl.invocation import output, run
+from chatctl.lists import lists
 from chatctl.times import clock
 from chatd.pb.chat.v1.chat_pb2 import Unread
 
@@ -37,9 +39,13 @@ def read(context: typer.Context, room: RoomId, seq: UpTo = None, as_json: AsJson
     output(context, as_json).one({"room_id": room, "read_seq": done.seq, "unread": done.unread})
 
 
+@lists
 def unread(
     context: typer.Context,
-    rooms: Annotated[list[str] | None, typer.Argument(metavar="ROOM", help="Only these rooms.")] = None,
+    rooms: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="ROOM", help="Only these rooms.", autocompletion=completion.rooms),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show for each of the profile's rooms how far it has been read and how many events are unread.

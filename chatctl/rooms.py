@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
-from chatctl import history, room_notifications
+from chatctl import completion, history, room_notifications
 from chatctl.arguments import AsJson, Limit, RoomId
 from chatctl.columns import Column, Columns, details, record, unlisted, yes_no
 from chatctl.invocation import call, output, run
+from chatctl.lists import lists
 from chatctl.paging import next_page
 from chatctl.times import clock
 from chatd.pb.admin.v1 import admin_pb2
@@ -34,10 +35,16 @@ MEMBERS: Columns[admin_pb2.Member] = (
     Column("devices", "devices"),
 )
 
-ProfileIds = Annotated[list[str], typer.Argument(metavar="PROFILE", help="Ids of profiles.")]
+ProfileIds = Annotated[
+    list[str], typer.Argument(metavar="PROFILE", help="Ids of profiles.", autocompletion=completion.profiles)
+]
 FirstMembers = Annotated[
     list[str] | None,
-    typer.Argument(metavar="MEMBER", help="Profiles that are members from the start, besides you."),
+    typer.Argument(
+        metavar="MEMBER",
+        help="Profiles that are members from the start, besides you.",
+        autocompletion=completion.profiles,
+    ),
 ]
 HidePreviews = Annotated[
     bool,
@@ -67,6 +74,7 @@ def create(
 
 
 @app.command(name="list")
+@lists
 def list_(
     context: typer.Context,
     after: Annotated[str, typer.Option("--after", metavar="ROOM", help="Only rooms after this one.")] = "",
@@ -85,6 +93,7 @@ def list_(
 
 
 @app.command()
+@lists
 def show(
     context: typer.Context,
     room: RoomId,

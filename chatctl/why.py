@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from chatctl import completion
 from chatctl.arguments import AsJson
 from chatctl.columns import counted, record
 from chatctl.delivery_story import Recipient, cells, steps, why_nobody
@@ -27,10 +28,21 @@ Event = Annotated[
     str, typer.Argument(metavar="EVENT", help="ROOM:SEQ, as in lobby:17, or the id of the event.")
 ]
 To = Annotated[
-    str, typer.Argument(metavar="PROFILE[/DEVICE]", help="The recipient; default: all that lack it.")
+    str,
+    typer.Argument(
+        metavar="PROFILE[/DEVICE]",
+        help="The recipient; default: all that lack it.",
+        autocompletion=completion.recipients,
+    ),
 ]
 Sender = Annotated[
-    str, typer.Option("--sender", metavar="PROFILE", help="With an id: its sender, which is quicker.")
+    str,
+    typer.Option(
+        "--sender",
+        metavar="PROFILE",
+        help="With an id: its sender, which is quicker.",
+        autocompletion=completion.profiles,
+    ),
 ]
 
 

@@ -49,6 +49,11 @@ class HeardNumbers:
         that one's. A channel is known by a message to this gateway itself."""
         return stamp[:_CHANNEL] in self._last and self.own(stamp)
 
+    @property
+    def publishers(self) -> frozenset[int]:
+        """The starts of the processes that have published."""
+        return frozenset(map(publisher_of, self._last))
+
     def forget(self, started_at_us: int) -> None:
         """This process publishes no more."""
         publisher = started_at_us.to_bytes(8, "big")

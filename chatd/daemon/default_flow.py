@@ -18,7 +18,8 @@ from chatd.default.outbox.owed import OwedWalk
 from chatd.default.signals.presence_business import PresenceBusiness
 from chatd.default.signals.signals import Signals
 from chatd.store.access import StoreAccess
-from chatd.transport.queue.zeromq import ZeroMQPublisher
+from chatd.transport.queue import Publisher
+from chatd.transport.queue.drivers import make_publisher
 
 
 def now_us() -> int:
@@ -30,7 +31,7 @@ def now_us() -> int:
 class Flow:
     """The way of events, signals and presence from the writer to the gateways."""
 
-    publisher: ZeroMQPublisher
+    publisher: Publisher
     routing: GatewayRouting
     online: OnlineTable
     presence: PresenceBusiness
@@ -43,7 +44,7 @@ class Flow:
 def make_flow(
     loop: asyncio.AbstractEventLoop, settings: Settings, store: StoreAccess, started_us: int, seams: Seams
 ) -> Flow:
-    publisher = ZeroMQPublisher(loop, started_at_us=started_us, seam=seams.queue)
+    publisher = make_publisher(loop, settings.queue.broker(), started_at_us=started_us, seam=seams.queue)
     routing = Routing()
     publish = seams.publish(QueuePublishing(publisher, routing).publish)
     online = OnlineTable()

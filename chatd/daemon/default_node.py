@@ -68,8 +68,9 @@ async def start_default_node(
     database, before = open_database(settings, context.holder, stack)
     revoked = partial(context.listen_again, loop.call_later)
     made = assemble(loop, settings, database, revoked, broken, own_calls, seams, before=before)
-    (call_uri,), (queue_uri,) = settings.calls.uris(settings.place), settings.queue.uris(settings.place)
-    if is_encrypted(call_uri) or is_encrypted(queue_uri):
+    (call_uri,) = settings.calls.uris(settings.place)
+    queue_uris = settings.queue.uris(settings.place)  # none if a broker carries it
+    if any(map(is_encrypted, (call_uri, *queue_uris))):
         stack.callback(Guard(loop, context, made.leases.peers.is_known).close)
     stack.callback(made.node.close)
     stack.callback(made.store.stop)
@@ -82,7 +83,7 @@ async def start_default_node(
 
     await made.node.start(
         context,
-        Addresses(call_uri, queue_uri),
+        Addresses(call_uri, *queue_uris),
         max_frame=settings.messages.max_frame_bytes,
         on_committed=seams.committed(made.fan_out.handle),
         on_new_log=made.leases.log.seen,

@@ -107,7 +107,7 @@ def make_parts(
 def _engine(store: StoreAccess, flow: Flow, leases: Leases) -> Part:
     """Counts of the store, the queue and the guard of connections: they are no subjects."""
     return Part(
-        counters=(store.events_committed, store.commits, flow.publisher.refused, leases.peers.refused),
+        counters=(store.events_committed, store.commits, *flow.publisher.counters, leases.peers.refused),
         gauges=(
             *store.gauges,
             Gauge("devices_online", "devices with a stream", lambda: len(flow.online)),
@@ -176,7 +176,7 @@ def _node_service(
     return NodeService(
         description=DescribeResponse(
             node_id=settings.node.node_id,
-            queue_name=settings.queue.queue_user_event_delivery_name,
+            queue_name=settings.queue.said_name(),
             version=__version__,
             started_at_us=started_us,
             protocol=node_protocol.NUMBER,

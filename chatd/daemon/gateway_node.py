@@ -48,7 +48,7 @@ from chatd.gateway.watch import Watch
 from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.node.v1.node_pb2 import DescribeRequest
 from chatd.transport.process_calls import ProcessCall, ProcessCalls
-from chatd.transport.queue.zeromq import ZeroMQSubscriber
+from chatd.transport.queue.drivers import make_subscriber
 from chatd.transport.sockets import Context
 
 PRESENCE_REPAIR = 1.0
@@ -73,7 +73,7 @@ def start_gateway(
     door = Doorkeeper(settings.gateway.door(settings.authentication.door()))
     # Two gateways may have one id, and one that is started again is another.
     instance = f"{settings.node.node_id}-{secrets.token_hex(8)}"
-    subscriber = ZeroMQSubscriber(loop, instance)
+    subscriber = make_subscriber(loop, settings.queue.broker(), instance)
     backend = Backend(loop, call_timeout=settings.calls.timeout())
     audit = GatewayAudit(settings.node.node_id, backend, say=say_audit, now=loop.time)
     admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door, audit)
@@ -252,7 +252,7 @@ def _introduction(
         audit,
         revoking,
         request=request,
-        queue_name=settings.queue.queue_user_event_delivery_name,
+        queue_name=settings.queue.said_name(),
         counters=counters,
         streams=streams.connections.streams,
     )

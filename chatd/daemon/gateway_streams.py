@@ -119,7 +119,7 @@ def make_streams(
     )
     ack_times = AckTimes(connections.streams)
     resync = Resync(loop, connections.streams, catch_up)
-    watched_queue = QueueWatch(backend, watch, resync, forget=subscriber.forget, now=loop.time)
+    watched_queue = QueueWatch(backend, watch, resync, subscriber, now=loop.time)
     live = LiveDelivery(
         connections.streams,
         catch_up,

@@ -165,6 +165,10 @@ def _status(mode: Mode, node: DefaultNode | None, gateway: GatewayNode | None) -
         return f"degraded as {mode}: the database is away since {since}"
     if gateway is not None and not gateway.ready:
         return f"degraded as {mode}: {gateway.problem}"
+    if gateway is not None and gateway.pulling:
+        return f"degraded as {mode}: {gateway.pulling}"
+    if node is not None and node.queue_problem:
+        return f"degraded as {mode}: {node.queue_problem}"
     drained = [one for one in (node, gateway) if one is not None and one.is_drained]
     if drained:
         return f"drained as {mode} by an operator"

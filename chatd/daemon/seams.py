@@ -17,8 +17,7 @@ from chatd.gateway.catch_up import Deliver
 from chatd.gateway.fronts.door import OnFrame
 from chatd.store.access import OnCommitted
 from chatd.store.writer import Apply, Commit
-from chatd.transport.queue import OnMessages
-from chatd.transport.queue.zeromq import SendFrame
+from chatd.transport.queue import OnMessages, SendFrame
 
 S = TypeVar("S")
 
@@ -44,7 +43,7 @@ class Seams:
     publish: Callable[[Publish], Publish] = unchanged
     """The last stage of fan-out, signals and presence → the queue."""
     queue: Callable[[SendFrame], SendFrame] = unchanged
-    """The queue's numbering of messages → its socket."""
+    """The queue's numbering of messages → its connections."""
 
     # A gateway.
     gateway_receive: Callable[[OnMessages], OnMessages] = unchanged

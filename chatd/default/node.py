@@ -18,13 +18,17 @@ from chatd.transport.queue import OnGateway, Publisher
 from chatd.transport.sockets import Context
 from chatd.transport.timers import Timers
 
+LAST_SECONDS = 1.0
+"""What was published last gets so long to leave."""
+
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """The addresses at which a node takes calls and publishes."""
+    """The addresses at which a node takes calls and publishes; the latter is empty where a broker
+    carries the queue."""
 
     call_uri: str
-    queue_uri: str
+    queue_uri: str = ""
 
 
 class DefaultNode:
@@ -78,6 +82,11 @@ class DefaultNode:
                 self._timers.every(seconds, action)
 
     @property
+    def queue_problem(self) -> str:
+        """The reason why nothing that it publishes gets anywhere; empty if there is none."""
+        return self._publisher.problem
+
+    @property
     def metrics(self) -> list[Metric]:
         """Those of all parts."""
         return [metric for part in self._parts for metric in part.metrics]
@@ -107,6 +116,7 @@ class DefaultNode:
         for part in self._parts:
             if part.before_the_end is not None:
                 await part.before_the_end(max(0.0, deadline - self._loop.time()))
+        await self._publisher.drain(min(LAST_SECONDS, max(0.0, deadline - self._loop.time())))
 
     def close(self) -> None:
         """Close the sockets; messages under way get a second to leave."""

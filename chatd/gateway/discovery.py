@@ -91,7 +91,8 @@ class Discovery:
     def _add(self, call_uri: str, queue_uri: str) -> None:
         try:
             Address.parse(call_uri)
-            Address.parse(queue_uri)
+            if queue_uri:
+                Address.parse(queue_uri)
         except ConfigError as exc:
             log.warning("A default node cannot be reached from here", node=call_uri, error=str(exc))
             return

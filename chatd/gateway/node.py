@@ -115,8 +115,14 @@ class GatewayNode:
 
     @property
     def queue_problem(self) -> str:
-        """The reason why nothing that is published reaches it; empty if it does."""
-        return self._watch.problem
+        """The reason why nothing that is published reaches it, and would reach another gateway;
+        empty if it does."""
+        return "" if self._subscriber.is_shared else self._watch.problem
+
+    @property
+    def pulling(self) -> str:
+        """The reason why its streams live by pulls; empty if they do not."""
+        return self._queue_watch.problem
 
     def start(
         self,

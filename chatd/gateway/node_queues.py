@@ -22,8 +22,8 @@ class NodeQueues:
         """Known, and not listened to."""
 
     def add(self, uri: str) -> None:
-        """There is a node that publishes there."""
-        if _endpoint(uri) not in self._known:
+        """There is a node that publishes there; empty: by a broker."""
+        if uri and _endpoint(uri) not in self._known:
             self._known[_endpoint(uri)] = uri
             self._connect(uri)
 

@@ -19,6 +19,7 @@ from chatd.gateway.backend import Backend
 from chatd.gateway.default_node import Node
 from chatd.gateway.resync import Resync
 from chatd.gateway.watch import Watch
+from chatd.transport.queue import Subscriber
 
 log = structlog.get_logger()
 
@@ -42,7 +43,7 @@ class _Publisher:
 
 
 class QueueWatch:
-    """``forget`` is told of processes that publish no more; ``tick`` is to be called every
+    """``subscriber`` is told of processes that publish no more; ``tick`` is to be called every
     TICK_SECONDS."""
 
     def __init__(
@@ -50,14 +51,14 @@ class QueueWatch:
         backend: Backend,
         watch: Watch,
         resync: Resync,
+        subscriber: Subscriber,
         *,
-        forget: Callable[[int], None],
         now: Callable[[], float],
     ) -> None:
         self._backend = backend
         self._watch = watch
         self._resync = resync
-        self._forget = forget
+        self._subscriber = subscriber
         self._now = now
         self._publishers: dict[int, _Publisher] = {}
         self._missed: set[int] = set()
@@ -88,6 +89,13 @@ class QueueWatch:
             (one.node.uri.partition("#")[0],): max(0.0, now - one.beat_at)
             for one in self._publishers.values()
         }
+
+    @property
+    def problem(self) -> str:
+        """The reason why streams live by pulls; empty if they do not."""
+        if not any(publisher.is_silent for publisher in self._publishers.values()):
+            return ""
+        return "nothing comes from the queue of a default node; streams pull instead"
 
     def missed(self, started_at_us: int) -> None:
         """A message of the process that started then has not come."""
@@ -127,17 +135,21 @@ class QueueWatch:
         self._pull(now)
 
     def _is_silent(self, publisher: _Publisher) -> None:
-        self._outage.failed(Unavailable("no beat has come in 3 seconds"), node=publisher.node.uri)
+        problem = self._subscriber.problem
+        self._outage.failed(
+            Unavailable("no beat has come in 3 seconds", detail=problem), node=publisher.node.uri
+        )
+        # An answer to a Watch said that it is heard, and says so of the calls alone.
+        self._watch.silent(publisher.node)
         if not publisher.is_silent:
             publisher.is_silent = True
             self.repairs.add()
-            self._watch.silent(publisher.node)
 
     def _has_gone(self, started_at_us: int, publisher: _Publisher) -> None:
         """Its last messages may not have come. Where it has been started again, streams pull
         when the new process is told the topics."""
         del self._publishers[started_at_us]
-        self._forget(started_at_us)
+        self._subscriber.forget(started_at_us)
         if publisher.node.started_at_us == started_at_us:
             self._watch.silent(publisher.node)
             self._is_owed = True

@@ -35,7 +35,7 @@ from chatd.errors import ChatdError, ConfigError
 from chatd.store.command import Command
 from chatd.store.transaction import Transaction
 from chatd.store.writer import Apply
-from chatd.transport.queue.zeromq import SendFrame
+from chatd.transport.queue import SendFrame
 
 P = ParamSpec("P")
 

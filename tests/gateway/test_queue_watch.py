@@ -11,6 +11,7 @@ from chatd.gateway.queue_watch import PAUSE_SECONDS, PULL_SECONDS, SILENT_SECOND
 from chatd.gateway.resync import Resync
 from chatd.gateway.watch import Watch
 from chatd.transport.pump import Pump
+from chatd.transport.queue import Subscriber
 
 
 class Nodes(Backend):
@@ -53,6 +54,18 @@ class Streams(Resync):
         self.pulls += 1
 
 
+class Subscribed:
+    """A subscriber that knows why nothing comes, and what it is told."""
+
+    problem = "the broker is away"
+
+    def __init__(self) -> None:
+        self.forgotten: list[int] = []
+
+    def forget(self, started_at_us: int) -> None:
+        self.forgotten.append(started_at_us)
+
+
 class Gateway:
     """Nodes ``n`` and ``m``, whose processes started at 1 and 2; each second both answer, and
     those of ``beating`` beat."""
@@ -60,9 +73,9 @@ class Gateway:
     def __init__(self) -> None:
         self.now = 100.0
         self.nodes, self.topics, self.streams = Nodes(), Topics(), Streams()
-        self.forgotten: list[int] = []
+        self.subscriber = Subscribed()
         self.watch = QueueWatch(
-            self.nodes, self.topics, self.streams, forget=self.forgotten.append, now=lambda: self.now
+            self.nodes, self.topics, self.streams, cast(Subscriber, self.subscriber), now=lambda: self.now
         )
         self.n, self.m = self.add("n", 1), self.add("m", 2)
         self.beating = {1, 2}
@@ -124,16 +137,21 @@ def test_a_node_that_answers_and_does_not_beat_has_its_streams_pull(
     gateway.pass_time(1)
     assert (gateway.repairs, gateway.streams.pulls) == (1, 1)
     assert gateway.topics.given_up == ["m"]
+    assert gateway.watch.problem
     gateway.pass_time(10 * PULL_SECONDS)
     assert gateway.streams.pulls == 11
+    assert set(gateway.topics.given_up) == {"m"}, "an answer to a Watch says that it is heard"
+    assert len(gateway.topics.given_up) > 11
     gateway.beating = {1, 2}
     assert gateway.topics.resynced == []
     gateway.pass_time(1)
     assert gateway.topics.resynced == [2], "what came before the first beat may be missing"
+    assert not gateway.watch.problem
     pulls = gateway.streams.pulls
     gateway.pass_time(30)
     assert gateway.streams.pulls == pulls
     said = capsys.readouterr().out
+    assert "no beat has come in 3 seconds: the broker is away" in said
     assert said.count("Nothing comes from the queue of a default node; streams pull instead") == 1
     assert said.count("Everything comes from the queues again") == 1
 
@@ -147,7 +165,7 @@ def test_a_node_that_answers_nothing_at_all_is_not_said_to_have_lost_its_queue(g
     assert (gateway.repairs, gateway.streams.pulls) == (0, 0)
     gateway.pass_time(1)
     assert (gateway.repairs, gateway.streams.pulls) == (1, 1)
-    assert (gateway.topics.given_up, gateway.forgotten) == (["m"], [2])
+    assert (gateway.topics.given_up, gateway.subscriber.forgotten) == (["m"], [2])
     gateway.pass_time(60)
     assert (gateway.repairs, gateway.streams.pulls) == (1, 1)
 
@@ -171,7 +189,7 @@ def test_a_node_that_was_started_again_is_another(gateway: Gateway) -> None:
     assert gateway.topics.resynced == [3]
     gateway.pass_time(60)
     assert (gateway.repairs, gateway.streams.pulls) == (0, 0)
-    assert gateway.forgotten == [2]
+    assert gateway.subscriber.forgotten == [2]
 
 
 def test_subscriptions_that_come_again_are_a_repair_but_not_the_first_time(gateway: Gateway) -> None:

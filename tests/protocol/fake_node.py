@@ -15,7 +15,7 @@ from chatd.core.wire import error_to_pb, queue_body
 from chatd.errors import ChatdError
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
 from chatd.pb.node.v1 import node_pb2
-from chatd.transport.queue import join_topics
+from chatd.transport.queue.joined import join_topics
 from chatd.transport.queue.subscriptions import OWN
 from chatd.transport.sockets import bind_router, bind_xpub, endpoint, new_context
 

@@ -7,7 +7,8 @@ from tests.daemons import Daemon, free_port, operator_token
 
 
 class Deployment:
-    """``gateways`` and ``defaults`` can be killed and started again one by one."""
+    """``gateways`` and ``defaults`` can be killed and started again one by one. ``queue`` is the
+    address of a broker that carries the queue."""
 
     def __init__(
         self,
@@ -17,6 +18,7 @@ class Deployment:
         defaults: int,
         gateways: int,
         transport: str = "ipc",
+        queue: str = "",
         **settings: object,
     ) -> None:
         self.folder = folder
@@ -24,12 +26,18 @@ class Deployment:
             [self._address(transport, f"{kind}{number}") for number in range(defaults)]
             for kind in ("call", "queue")
         )
+        if queue:
+            queues = [queue]
         common = {"DB_URI": db_uri, **settings}
         self.defaults = [
             Daemon(
                 "default",
                 folder,
-                {**common, "DEFAULT_URI": calls[number], "QUEUE_USER_EVENT_DELIVERY_URI": queues[number]},
+                {
+                    **common,
+                    "DEFAULT_URI": calls[number],
+                    "QUEUE_USER_EVENT_DELIVERY_URI": queues[number % len(queues)],
+                },
                 name=f"default{number}",
             )
             for number in range(defaults)

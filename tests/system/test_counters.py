@@ -23,6 +23,7 @@ MOVED_ELSEWHERE = {
     "peers_refused": "tests/default/nodes/test_known_peers.py",
     "queue_repairs": "tests/system/test_queue_losses.py",
     "topics_refused": "tests/transport/queue/test_subscriptions.py",
+    "queue_messages_dropped": "tests/transport/queue/test_broker.py",
     "signals_dropped": "tests/default/signals/test_signals.py",
     "notifications_sent": "tests/default/notifications/test_daemons.py",
     "notifications_failed": "tests/default/notifications/test_daemons.py",

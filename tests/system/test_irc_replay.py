@@ -114,16 +114,17 @@ def owed(log: list[Delivery], profile: str) -> list[tuple[int, str]]:
 async def test_every_device_shows_exactly_its_own(
     engine: str, log: int, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    script = list(steps(LOG_LIST[log]))
-    dice = random.Random(log)
     uri = (
         request.getfixturevalue("postgres_uri") if engine == "postgres" else f"sqlite:///{tmp_path}/chatd.db"
     )
     nodes = 2 if engine == "postgres" else 0
-    with (
-        many_sockets(20_000) as context,
-        Deployment(tmp_path, uri, defaults=nodes, gateways=nodes) as deployment,
-    ):
+    with Deployment(tmp_path, uri, defaults=nodes, gateways=nodes) as deployment:
+        await replay(deployment, list(steps(LOG_LIST[log])), random.Random(log))
+
+
+async def replay(deployment: Deployment, script: list[Step], dice: random.Random) -> None:
+    """Play a script, and see that every device has shown its own."""
+    with many_sockets(20_000) as context:
         nicks = sorted({step.nick for step in script})
         clients = {
             nick: Client(

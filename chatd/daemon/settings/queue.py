@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from chatd.core.broker_address import SCHEMES, BrokerAddress, scheme_of
 from chatd.daemon.settings.addresses import (
     format_addresses,
     internal_problems,
@@ -12,7 +13,9 @@ from chatd.daemon.settings.addresses import (
     one_port_above,
     parse_addresses,
 )
-from chatd.daemon.settings.section import Id, Place, Section
+from chatd.daemon.settings.masking import SecretUri, mask
+from chatd.daemon.settings.section import Id, OptionalPath, Place, Section
+from chatd.errors import ConfigError
 
 
 class QueueSection(Section):
@@ -25,17 +28,41 @@ class QueueSection(Section):
         description="Name of the queue between default nodes and gateways. A gateway refuses default nodes "
         "whose queue has another name.",
     )
-    queue_user_event_delivery_uri: str = Field(
+    queue_user_event_delivery_uri: SecretUri = Field(
         default="",
-        description="Address of the queue: mem://, ipc:// or tcp://, as DEFAULT_URI. A gateway may have "
-        "several, separated by commas. Default: if DEFAULT_URI is encrypted, one port above it at a default "
-        "node, and what the default nodes say at a gateway; else mem:// in mode all, or an ipc socket in "
-        "RUNTIME_DIR.",
+        description="Address of the queue. mem://, ipc:// or tcp://, as DEFAULT_URI: every gateway connects to "
+        "every default node, and a gateway may have several, separated by commas. Or the one broker of all of "
+        "them, redis://user:password@host:6379/name or nats://user:password@host:4222/name; beyond this "
+        "machine rediss:// and tls://. The name is the queue's. Default: if DEFAULT_URI is encrypted, one port "
+        "above it at a default node, and what the default nodes say at a gateway; else mem:// in mode all, or "
+        "an ipc socket in RUNTIME_DIR.",
     )
 
+    queue_ca_file: OptionalPath = Field(
+        default=None,
+        description="Certificates that the certificate of a broker (rediss://, tls://) must lead to. Default: "
+        "those that the system trusts.",
+    )
+
+    def broker(self) -> BrokerAddress | None:
+        """The broker that carries the queue, if one does. Raises ConfigError."""
+        uri = self.queue_user_event_delivery_uri
+        if scheme_of(uri) not in SCHEMES:
+            return None
+        ca_file = "" if self.queue_ca_file is None else str(self.queue_ca_file)
+        return BrokerAddress.parse(uri, self.queue_user_event_delivery_name, ca_file)
+
+    def said_name(self) -> str:
+        """The queue's name, as nodes and gateways compare it."""
+        broker = self.broker()
+        return self.queue_user_event_delivery_name if broker is None else broker.said_name
+
     def uris(self, place: Place) -> tuple[str, ...]:
-        """ZeroMQ addresses of the queue; a default node has one, a gateway none if it is to ask."""
+        """ZeroMQ addresses of the queue; a default node has one, a gateway none if it is to ask.
+        None if a broker carries it."""
         given = self.queue_user_event_delivery_uri
+        if scheme_of(given) in SCHEMES:
+            return ()
         if not given and place.mode == "gateway" and is_key_needed(place.default_uri):
             return ()
         if not given and place.mode != "gateway":
@@ -43,8 +70,21 @@ class QueueSection(Section):
         return parse_addresses(given, self.queue_user_event_delivery_name, place)
 
     def problems(self, place: Place) -> Iterator[str]:
+        try:
+            if self.broker() is not None:
+                return
+        except ConfigError as exc:
+            yield f"QUEUE_USER_EVENT_DELIVERY_URI: {exc}"
+            return
+        scheme = scheme_of(self.queue_user_event_delivery_uri)
+        if scheme not in ("", "mem", "inproc", "ipc", "tcp"):
+            yield (
+                f"QUEUE_USER_EVENT_DELIVERY_URI: the scheme {scheme[:20]!r} is none of mem, ipc, tcp, "
+                f"{', '.join(SCHEMES)}"
+            )
+            return
         yield from internal_problems("QUEUE_USER_EVENT_DELIVERY_URI", self.uris(place), place)
 
     def effective(self, place: Place) -> dict[str, str]:
-        uris = format_addresses(self.uris(place))
+        uris = format_addresses(self.uris(place)) or mask(self.queue_user_event_delivery_uri)
         return super().effective(place) | {"queue_user_event_delivery_uri": uris}

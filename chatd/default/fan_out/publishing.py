@@ -4,7 +4,8 @@ to it once."""
 from collections.abc import Callable, Sequence
 
 from chatd.core.routing import Routing
-from chatd.transport.queue import Publisher, join_topics
+from chatd.transport.queue import Publisher
+from chatd.transport.queue.joined import join_topics
 
 Publish = Callable[[Sequence[bytes], bytes], None]
 """Sends a body to each topic and never blocks."""

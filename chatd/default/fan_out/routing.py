@@ -12,7 +12,8 @@ from chatd.default.answer import Answer, Call, Caller, CallStore, Later, Refuse,
 from chatd.default.part import Part
 from chatd.errors import InvalidArgument, Unavailable
 from chatd.pb.node.v1.node_pb2 import QueueHeader, WatchRequest, WatchResponse
-from chatd.transport.queue import Publisher, join_topics
+from chatd.transport.queue import Publisher
+from chatd.transport.queue.joined import join_topics
 
 log = structlog.get_logger()
 
@@ -61,6 +62,7 @@ class GatewayRouting:
         if not instance:
             return 0
         self._asked_at[instance] = self._now()
+        self._publisher.meet(instance)
         return self._routing.number_of(instance)
 
     def watch(self, caller: Caller, request: WatchRequest) -> Answer:
@@ -128,6 +130,7 @@ class GatewayRouting:
 
     def _forget(self, instance: str) -> None:
         self._asked_at.pop(instance, None)
+        self._publisher.forget(instance)
         self._tell(self._routing.forget(instance))
 
     def _tell(self, change: Change) -> None:

@@ -61,6 +61,8 @@ class Identity:
 
     def _with_key(self, pair: KeyPair) -> Lease:
         def address(endpoint: str) -> str:
+            if not endpoint:
+                return ""  # a broker's, which others have in their own settings
             key = pair.public if self._context.is_encrypted(endpoint) else b""
             return str(Address(reached_at(endpoint, self._public_host), key))
 

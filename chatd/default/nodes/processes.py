@@ -17,7 +17,8 @@ from chatd.errors import ChatdError, Internal, InvalidArgument, TimedOut, Unavai
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
 from chatd.pb.node.v1 import node_pb2
 from chatd.transport.process_calls import ProcessCalls
-from chatd.transport.queue import Publisher, join_topics
+from chatd.transport.queue import Publisher
+from chatd.transport.queue.joined import join_topics
 
 log = structlog.get_logger()
 

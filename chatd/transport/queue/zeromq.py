@@ -13,7 +13,6 @@ among them.
 """
 
 import asyncio
-import re
 from collections.abc import Callable, Iterable, Sequence
 
 from chatd.core.address import Address
@@ -21,22 +20,14 @@ from chatd.core.channel_numbers import STAMP_BYTES, HeardNumbers, SentNumbers, p
 from chatd.core.counter import Counter
 from chatd.core.subscribed import Subscribed
 from chatd.transport.pump import Message, Pump
-from chatd.transport.queue import OnGateway, OnMessages, OnMissed, QueueMessage, join_topics
+from chatd.transport.queue import OnGateway, OnMessages, OnMissed, QueueMessage, SendFrame
+from chatd.transport.queue.joined import END, TopicSplits, cut, join_topics
 from chatd.transport.queue.subscriptions import FENCE, OWN, GrantedSubscriptions
 from chatd.transport.sockets import Context, bind_xpub, connect_also, connect_sub, endpoint, is_encrypted
-
-_END = re.compile(rb"[\0-\x1f]")
-"""Ids hold no control characters: the first one ends the topic."""
-SPLITS_KEPT = 16 * 1_048_576
-"""Bytes of joined topics whose parts are kept at a gateway: a room of a thousand devices has about
-25 KB."""
 
 
 def _own_topic(gateway: str) -> bytes:
     return OWN + gateway.encode() + b"\0"
-
-
-SendFrame = Callable[[bytes], None]
 
 
 class _Channel:
@@ -69,7 +60,8 @@ class ZeroMQPublisher:
         self._loop = loop
         self._started_at_us = started_at_us
         self._seam = seam
-        self.refused = Counter("topics_refused", "subscriptions of gateways that were refused")
+        self._refused = Counter("topics_refused", "subscriptions of gateways that were refused")
+        self.counters = (self._refused,)
         self._pump: Pump | None = None
         self._channels: dict[str, _Channel] = {}
         self._subscribed = Subscribed()
@@ -77,7 +69,7 @@ class ZeroMQPublisher:
     def open(self, context: Context, uri: str, on_gateway: OnGateway) -> str:
         self._on_gateway = on_gateway
         xpub = bind_xpub(context, uri)
-        granted = GrantedSubscriptions(xpub, self.refused).receive if is_encrypted(uri) else None
+        granted = GrantedSubscriptions(xpub, self._refused).receive if is_encrypted(uri) else None
         self._pump = Pump(self._loop, xpub, self._on_subscriptions, frames=1, receive=granted)
         self._send = self._seam(self._pump.publish)
         return endpoint(xpub)
@@ -106,6 +98,19 @@ class ZeroMQPublisher:
 
     def when_subscribed(self, gateway: str, number: int, then: Callable[[bool], None]) -> None:
         self._subscribed.when(gateway, number, then)
+
+    def meet(self, gateway: str) -> None:
+        """Its subscriptions say so."""
+
+    def forget(self, gateway: str) -> None:
+        """Its subscriptions say so."""
+
+    @property
+    def problem(self) -> str:
+        return ""
+
+    async def drain(self, seconds: float) -> None:
+        """``close`` leaves libzmq the time."""
 
     def close(self) -> None:
         if self._pump is not None:
@@ -142,14 +147,15 @@ class ZeroMQPublisher:
 class ZeroMQSubscriber:
     """``Subscriber`` over a SUB socket."""
 
+    is_shared = False
+
     def __init__(self, loop: asyncio.AbstractEventLoop, gateway: str) -> None:
         self._loop = loop
         self._gateway = gateway
         self._own = _own_topic(gateway)
         self._pump: Pump | None = None
         self._numbers = HeardNumbers()
-        self._splits: dict[bytes, tuple[bytes, ...]] = {}
-        self._splits_size = 0
+        self._splits = TopicSplits()
 
     def open(
         self, context: Context, uris: Iterable[str], on_messages: OnMessages, on_missed: OnMissed
@@ -188,6 +194,10 @@ class ZeroMQSubscriber:
     def forget(self, started_at_us: int) -> None:
         self._numbers.forget(started_at_us)
 
+    @property
+    def problem(self) -> str:
+        return ""
+
     def close(self) -> None:
         if self._pump is not None:
             self._pump.close()
@@ -201,11 +211,11 @@ class ZeroMQSubscriber:
             if frame.startswith(own):
                 at = size + STAMP_BYTES
                 stamp = frame[size:at]
-                end = at + 4 + int.from_bytes(frame[at : at + 4], "big")
-                messages.append(QueueMessage(self._split(frame[at + 4 : end]), frame[end:]))
+                joined, body = cut(frame, at)
+                messages.append(QueueMessage(self._splits.split(joined), body))
                 is_hole = numbers.own(stamp)
             else:
-                found = _END.search(frame)
+                found = END.search(frame)
                 if found is None:
                     continue
                 end = found.end() + STAMP_BYTES
@@ -217,23 +227,3 @@ class ZeroMQSubscriber:
         self._on_messages(messages)
         for publisher in missed:
             self._on_missed(publisher)
-
-    def _split(self, joined: bytes) -> tuple[bytes, ...]:
-        """The topics, the same tuple each time while it is kept."""
-        topics = self._splits.get(joined)
-        if topics is None:
-            self._splits_size += len(joined)
-            if self._splits_size > SPLITS_KEPT:
-                self._splits.clear()
-                self._splits_size = len(joined)
-            topics = self._splits[joined] = split_topics(joined)
-        return topics
-
-
-def split_topics(joined: bytes) -> tuple[bytes, ...]:
-    """Topics that were joined; each ends with its control character."""
-    topics, start = [], 0
-    for found in _END.finditer(joined):
-        topics.append(joined[start : found.end()])
-        start = found.end()
-    return tuple(topics)

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -107,3 +108,38 @@ def test_a_public_host_is_a_host(host: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PUBLIC_HOST", host)
     with pytest.raises(ConfigError, match="PUBLIC_HOST"):
         load_settings("default", None)
+
+
+SECRET = "s3cr3t-Pa55"
+
+
+def test_a_broker_is_named_by_its_scheme(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "queue"
+    file.write_text(f"rediss://chatd:{SECRET}@redis.example:7/delivery\n")
+    monkeypatch.setenv("QUEUE_USER_EVENT_DELIVERY_URI_FILE", str(file))
+    monkeypatch.setenv("QUEUE_CA_FILE", "/etc/ca.crt")
+    for mode in get_args(Mode):
+        settings = load_settings(mode, None)
+        broker = settings.queue.broker()
+        assert broker is not None
+        assert (broker.driver, broker.host, broker.port) == ("redis", "redis.example", 7)
+        assert (broker.password, broker.ca_file) == (SECRET, "/etc/ca.crt")
+        assert (settings.queue.uris(settings.place), settings.queue.said_name()) == ((), "delivery on redis")
+        shown = settings.queue.effective(settings.place)["queue_user_event_delivery_uri"]
+        assert shown == "rediss://chatd:***@redis.example:7/delivery"
+
+
+@pytest.mark.parametrize(
+    ("uri", "says"),
+    [
+        (f"redis://chatd:{SECRET}@redis.example/q", "rediss"),
+        (f"kafka://chatd:{SECRET}@127.0.0.1/q", "none of mem, ipc, tcp, redis, rediss, nats, tls"),
+        (f"nats://chatd:{SECRET}@127.0.0.1,nats://127.0.0.2", "percent-encoded"),
+    ],
+)
+def test_a_broker_that_cannot_be_is_refused(uri: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUEUE_USER_EVENT_DELIVERY_URI", uri)
+    for mode in get_args(Mode):
+        with pytest.raises(ConfigError, match=f"QUEUE_USER_EVENT_DELIVERY_URI: .*{says}") as raised:
+            load_settings(mode, None)
+        assert SECRET not in str(raised.value)

@@ -1,15 +1,16 @@
 """Topics → gateways → the queue: one message for all of a room's devices at a gateway, and the
 grouping is found again for the same room."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from chatd.core.counter import Counter
 from chatd.core.ids import topic_of
 from chatd.core.model import Members
 from chatd.core.online import OnlineTable
 from chatd.core.routing import Routing
 from chatd.default.fan_out.publishing import QueuePublishing
-from chatd.transport.queue import OnGateway, join_topics
-from chatd.transport.queue.zeromq import split_topics
+from chatd.transport.queue import OnGateway
+from chatd.transport.queue.joined import join_topics, split_topics
 from chatd.transport.sockets import Context
 
 A, B, C, D = (topic_of(name, "d") for name in "abcd")
@@ -19,9 +20,12 @@ ROOM = Members("r", 1, frozenset("abcd"))
 class Kept:
     """A publisher that keeps what it is given: for a topic by itself, or for a gateway."""
 
-    gateways = ("g",)
+    gateways: Iterable[str] = ("g",)
+    counters: Sequence[Counter] = ()
+    problem = ""
 
     def __init__(self) -> None:
+        self.met: list[tuple[str, bool]] = []
         self.sent: list[tuple[str, Sequence[bytes], bytes]] = []
 
     def open(self, context: Context, uri: str, on_gateway: OnGateway) -> str:
@@ -39,6 +43,15 @@ class Kept:
 
     def when_subscribed(self, gateway: str, number: int, then: Callable[[bool], None]) -> None:
         then(True)
+
+    def meet(self, gateway: str) -> None:
+        self.met.append((gateway, True))
+
+    def forget(self, gateway: str) -> None:
+        self.met.append((gateway, False))
+
+    async def drain(self, seconds: float) -> None:
+        pass
 
     def close(self) -> None:
         pass

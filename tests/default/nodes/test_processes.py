@@ -2,7 +2,7 @@
 between real processes."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import pytest
 
@@ -17,23 +17,20 @@ from chatd.errors import ChatdError, LimitReached, UnknownMethod
 from chatd.pb.gateway.v1.gateway_pb2 import Error, RpcResponse
 from chatd.pb.node.v1.node_pb2 import AnswerProcessRequest, DescribeRequest, ProcessCall, QueueHeader
 from chatd.transport.process_calls import ProcessCalls
-from chatd.transport.queue import OnGateway
-from chatd.transport.sockets import Context
+from tests.default.fan_out.test_publishing import Kept
 
 METHOD = "AdminService/SetLogLevel"
 
 
-class Queue:
+class Queue(Kept):
     """Two gateways, of which one answers as the test says."""
 
     gateways: Iterable[str] = ("a-1", "b-1")
 
     def __init__(self) -> None:
+        super().__init__()
         self.answers: dict[str, RpcResponse] = {}
         self.processes: Processes
-
-    def open(self, context: Context, uri: str, on_gateway: OnGateway) -> str:
-        return uri
 
     def publish(self, topic: bytes, gateways: Sequence[str], body: bytes) -> None:
         raise AssertionError(topic)
@@ -49,12 +46,6 @@ class Queue:
 
     def is_subscribed(self, gateway: str) -> bool:
         return gateway in self.gateways
-
-    def when_subscribed(self, gateway: str, number: int, then: Callable[[bool], None]) -> None:
-        then(True)
-
-    def close(self) -> None:
-        pass
 
 
 @pytest.fixture

@@ -1,16 +1,23 @@
-"""What every driver of the queue must do, whatever carries the messages. A new driver adds a line
-to DRIVERS."""
+"""What every driver of the queue must do, whatever carries the messages. A new kind of broker is
+added to BROKERS. Tests with the fixture ``mesh`` are of drivers with subscriptions of their own.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from functools import partial
+from contextlib import ExitStack
+from functools import cache, partial
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from chatd.transport.queue import Publisher, QueueMessage, Subscriber, join_topics
-from chatd.transport.queue.zeromq import ZeroMQPublisher, ZeroMQSubscriber
+from chatd.core.broker_address import BrokerAddress
+from chatd.transport.queue import Publisher, QueueMessage, SendFrame, Subscriber
+from chatd.transport.queue.broker import BrokerSubscriber
+from chatd.transport.queue.drivers import make_publisher, make_subscriber
+from chatd.transport.queue.joined import join_topics
 from chatd.transport.sockets import Context, new_context
+from tests.brokers import broker
 from tests.daemons import free_port
 
 DEADLINE = 10.0
@@ -19,7 +26,6 @@ MORE_THAN_FIT = 130_000
 ONE, TEN, OTHER = b"u1:dev1\0", b"u1:dev10\0", b"u2:dev\0"
 SIGNAL, WATCHED = b"u1:dev1\x01", b"u1\x02"
 
-MakeSubscriber = Callable[[asyncio.AbstractEventLoop, str], Subscriber]
 STARTED_AT = 7
 """Names the publishers' process."""
 
@@ -30,22 +36,16 @@ class Losing:
     def __init__(self) -> None:
         self.text = b"\0no such text\0"
 
-    def __call__(self, send: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    def __call__(self, send: SendFrame) -> SendFrame:
         return lambda frame: None if self.text in frame else send(frame)
 
 
-MakePublisher = Callable[[asyncio.AbstractEventLoop, Losing], Publisher]
-
-
-def zeromq(loop: asyncio.AbstractEventLoop, losing: Losing) -> Publisher:
-    return ZeroMQPublisher(loop, started_at_us=STARTED_AT, seam=losing)
-
-
-DRIVERS: dict[str, tuple[MakePublisher, MakeSubscriber, str]] = {
-    "zeromq-tcp": (zeromq, ZeroMQSubscriber, "tcp://127.0.0.1:{port}"),
-    "zeromq-ipc": (zeromq, ZeroMQSubscriber, "ipc://{folder}/queue{port}"),
-    "zeromq-inproc": (zeromq, ZeroMQSubscriber, "inproc://queue{port}"),
+MESHES = {
+    "zeromq-tcp": "tcp://127.0.0.1:{port}",
+    "zeromq-ipc": "ipc://{folder}/queue{port}",
+    "zeromq-inproc": "inproc://queue{port}",
 }
+BROKERS = ("redis", "nats")
 
 
 async def until(condition: Callable[[], object], seconds: float = DEADLINE) -> None:
@@ -87,10 +87,11 @@ class Gateway:
 
 
 class Queue:
-    """Nodes and gateways of one driver, closed at the end."""
+    """Nodes and gateways of one driver, closed at the end. ``address`` is a broker's."""
 
-    def __init__(self, driver: str, context: Context, folder: Path) -> None:
-        self._make_publisher, self._make_subscriber, self._uri = DRIVERS[driver]
+    def __init__(self, driver: str, address: BrokerAddress | None, context: Context, folder: Path) -> None:
+        self._uri = MESHES.get(driver, "")
+        self._address = address
         self._context = context
         self._folder = folder
         self._closing: list[Callable[[], None]] = []
@@ -100,21 +101,29 @@ class Queue:
     def new_uri(self) -> str:
         return self._uri.format(port=free_port(), folder=self._folder)
 
+    def new_publisher(self) -> Publisher:
+        loop = asyncio.get_running_loop()
+        return make_publisher(loop, self._address, started_at_us=STARTED_AT, seam=self.losing)
+
     def node(self, uri: str) -> Publisher:
-        publisher = self._make_publisher(asyncio.get_running_loop(), self.losing)
+        publisher = self.new_publisher()
         publisher.open(self._context, uri, lambda gateway, there: self.seen.append((gateway, there)))
         self._closing.append(publisher.close)
         return publisher
 
     def gateway(self, name: str, *uris: str) -> Gateway:
-        subscriber = self._make_subscriber(asyncio.get_running_loop(), name)
+        subscriber = make_subscriber(asyncio.get_running_loop(), self._address, name)
         gateway = Gateway(subscriber, name)
         subscriber.open(self._context, uris, gateway.heard.extend, gateway.on_missed)
         self._closing.append(subscriber.close)
         return gateway
 
     async def subscribed(self, node: Publisher, gateway: Gateway, *topics: bytes) -> None:
-        """Subscribe, and wait until the node says that everything gets there."""
+        """Subscribe, and wait until the node says that everything gets there. A broker says that
+        to the gateway; the node learns that it lives."""
+        if isinstance(gateway.subscriber, BrokerSubscriber):
+            await until(lambda: cast(BrokerSubscriber, gateway.subscriber).is_heard)
+            node.meet(gateway.name)
         await until(lambda: node.is_subscribed(gateway.name))
         for topic in topics:
             gateway.subscriber.subscribe(topic)
@@ -123,9 +132,12 @@ class Queue:
         await until(lambda: said)
         assert said == [True]
 
-    def close(self) -> None:
+    async def close(self) -> None:
         for close in reversed(self._closing):
             close()
+        ending = asyncio.all_tasks() - {asyncio.current_task()}
+        if ending:
+            await asyncio.wait(ending, timeout=DEADLINE)
 
 
 @pytest.fixture
@@ -135,11 +147,36 @@ def context() -> Iterator[Context]:
     made.destroy(linger=0)
 
 
-@pytest.fixture(params=list(DRIVERS))
-async def queue(request: pytest.FixtureRequest, context: Context, tmp_path: Path) -> AsyncIterator[Queue]:
-    made = Queue(request.param, context, tmp_path)
+@pytest.fixture(scope="module")
+def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """The address of a broker of each kind, started when it is first asked for."""
+    with ExitStack() as stack:
+
+        @cache
+        def uri(kind: str) -> str:
+            return stack.enter_context(broker(kind, tmp_path_factory.mktemp(kind))).uri
+
+        yield uri
+
+
+@pytest.fixture(params=[*MESHES, *BROKERS])
+async def queue(
+    request: pytest.FixtureRequest, context: Context, tmp_path: Path, brokers: Callable[[str], str]
+) -> AsyncIterator[Queue]:
+    driver = request.param
+    address = None
+    if driver in BROKERS:
+        address = BrokerAddress.parse(f"{brokers(driver)}/{tmp_path.name}", "")
+    made = Queue(driver, address, context, tmp_path)
     yield made
-    made.close()
+    await made.close()
+
+
+@pytest.fixture(params=list(MESHES))
+async def mesh(request: pytest.FixtureRequest, context: Context, tmp_path: Path) -> AsyncIterator[Queue]:
+    made = Queue(request.param, None, context, tmp_path)
+    yield made
+    await made.close()
 
 
 async def test_a_message_reaches_those_who_subscribed_to_its_whole_topic(queue: Queue) -> None:
@@ -147,7 +184,7 @@ async def test_a_message_reaches_those_who_subscribed_to_its_whole_topic(queue: 
     one, ten = queue.gateway("g-1", uri), queue.gateway("g-2", uri)
     await queue.subscribed(node, one, ONE, SIGNAL, WATCHED)
     await queue.subscribed(node, ten, TEN)
-    for number, topic in enumerate((TEN, ONE, OTHER, SIGNAL, WATCHED, b"u1:dev\0")):
+    for number, topic in enumerate((TEN, ONE, OTHER, SIGNAL, WATCHED)):
         gateways = {TEN: ("g-2",), OTHER: ("h-1",)}.get(topic, ("g-1",))
         node.publish(topic, gateways, b"%d\0\x01" % number)
     node.publish_to("g-1", join_topics(()), b"last")
@@ -197,10 +234,10 @@ async def test_messages_of_all_kinds_keep_their_order(queue: Queue) -> None:
     assert gateway.bodies == bodies
 
 
-async def test_everything_before_a_mark_is_there_when_the_node_says_so(queue: Queue) -> None:
+async def test_everything_before_a_mark_is_there_when_the_node_says_so(mesh: Queue) -> None:
     """More topics than any default limit; nobody waits for anything but the word of the node."""
-    node = queue.node(uri := queue.new_uri())
-    gateway = queue.gateway("g-1", uri)
+    node = mesh.node(uri := mesh.new_uri())
+    gateway = mesh.gateway("g-1", uri)
     await until(lambda: node.is_subscribed("g-1"))
     topics = [b"u%d:d\0" % number for number in range(3_000)]
     early: list[bool] = []
@@ -222,39 +259,40 @@ async def test_everything_before_a_mark_is_there_when_the_node_says_so(queue: Qu
     assert len(again) == 2, "nobody has said that"
 
 
-async def test_an_unsubscribed_topic_is_not_heard(queue: Queue) -> None:
-    node = queue.node(uri := queue.new_uri())
-    gateway = queue.gateway("g-1", uri)
-    await queue.subscribed(node, gateway, ONE, TEN)
+async def test_an_unsubscribed_topic_is_not_heard(mesh: Queue) -> None:
+    node = mesh.node(uri := mesh.new_uri())
+    gateway = mesh.gateway("g-1", uri)
+    await mesh.subscribed(node, gateway, ONE, TEN)
     gateway.subscriber.unsubscribe(ONE)
-    await queue.subscribed(node, gateway)
+    await mesh.subscribed(node, gateway)
     node.publish(ONE, (), b"lost")
+    node.publish(b"u1:dev\0", ("g-1",), b"the beginning of one that is subscribed")
     node.publish(TEN, ("g-1",), b"heard")
     await until(lambda: gateway.heard)
     assert gateway.bodies == [b"heard"]
 
 
-async def test_a_gateway_that_goes_is_noticed_and_waiters_are_told(queue: Queue) -> None:
-    node = queue.node(uri := queue.new_uri())
-    gateway = queue.gateway("g-1", uri)
-    await queue.subscribed(node, gateway, ONE)
+async def test_a_gateway_that_goes_is_noticed_and_waiters_are_told(mesh: Queue) -> None:
+    node = mesh.node(uri := mesh.new_uri())
+    gateway = mesh.gateway("g-1", uri)
+    await mesh.subscribed(node, gateway, ONE)
     said: list[bool] = []
     node.when_subscribed("g-1", 99, said.append)
     gateway.subscriber.close()
     await until(lambda: not node.is_subscribed("g-1"))
-    assert (said, queue.seen) == ([False], [("g-1", True), ("g-1", False)])
+    assert (said, mesh.seen) == ([False], [("g-1", True), ("g-1", False)])
     node.when_subscribed("g-1", 1, said.append)
     assert said == [False, False]
     node.publish_to("g-1", join_topics([ONE]), b"to nobody")
 
 
-async def test_a_gateway_hears_the_nodes_it_is_connected_to(queue: Queue) -> None:
-    uris = [queue.new_uri() for _ in range(2)]
-    first, second = (queue.node(uri) for uri in uris)
-    gateway = queue.gateway("g-1", uris[0])
-    await queue.subscribed(first, gateway, ONE)
+async def test_a_gateway_hears_the_nodes_it_is_connected_to(mesh: Queue) -> None:
+    uris = [mesh.new_uri() for _ in range(2)]
+    first, second = (mesh.node(uri) for uri in uris)
+    gateway = mesh.gateway("g-1", uris[0])
+    await mesh.subscribed(first, gateway, ONE)
     gateway.subscriber.connect(uris[1])
-    await queue.subscribed(second, gateway)
+    await mesh.subscribed(second, gateway)
     first.publish(ONE, ("g-1",), b"first")
     second.publish(ONE, ("g-1",), b"second")
     await until(lambda: len(gateway.heard) == 2)
@@ -266,25 +304,25 @@ async def test_a_gateway_hears_the_nodes_it_is_connected_to(queue: Queue) -> Non
     assert sorted(gateway.bodies) == [b"first", b"second", b"third"]
 
 
-async def test_a_node_that_starts_later_is_told_of_every_subscription(queue: Queue) -> None:
-    uri = queue.new_uri()
-    gateway = queue.gateway("g-1", uri)
+async def test_a_node_that_starts_later_is_told_of_every_subscription(mesh: Queue) -> None:
+    uri = mesh.new_uri()
+    gateway = mesh.gateway("g-1", uri)
     gateway.subscriber.subscribe(ONE)
     gateway.mark()  # nobody is there to see it
-    node = queue.node(uri)
-    await queue.subscribed(node, gateway)
-    assert queue.seen == [("g-1", True)]
+    node = mesh.node(uri)
+    await mesh.subscribed(node, gateway)
+    assert mesh.seen == [("g-1", True)]
     node.publish(ONE, ("g-1",), b"heard")
     await until(lambda: gateway.heard)
 
 
-async def test_a_message_before_the_publisher_is_open_goes_nowhere() -> None:
-    for make, _, _ in DRIVERS.values():
-        publisher = make(asyncio.get_running_loop(), Losing())
-        publisher.publish(ONE, (), b"")
-        publisher.publish_to("g-1", join_topics([ONE]), b"")
-        assert not publisher.is_subscribed("g-1")
-        publisher.close()
+async def test_a_message_before_the_publisher_is_open_goes_nowhere(queue: Queue) -> None:
+    publisher = queue.new_publisher()
+    publisher.meet("g-1")
+    publisher.publish(ONE, ("g-1",), b"")
+    publisher.publish_to("g-1", join_topics([ONE]), b"")
+    assert not publisher.is_subscribed("g-1")
+    publisher.close()
 
 
 async def test_a_missing_message_is_noticed_by_the_next_of_any_kind(queue: Queue) -> None:
@@ -337,11 +375,11 @@ async def test_a_message_for_a_topic_of_several_gateways_is_counted_for_each(que
         assert gateway.missed == []
 
 
-async def test_a_message_is_heard_although_its_subscription_is_still_on_its_way(queue: Queue) -> None:
+async def test_a_message_is_heard_although_its_subscription_is_still_on_its_way(mesh: Queue) -> None:
     """From the moment in which somebody waits for a mark until it comes."""
-    node = queue.node(uri := queue.new_uri())
-    gateway = queue.gateway("g-1", uri)
-    await queue.subscribed(node, gateway, ONE)
+    node = mesh.node(uri := mesh.new_uri())
+    gateway = mesh.gateway("g-1", uri)
+    await mesh.subscribed(node, gateway, ONE)
     said: list[bool] = []
     node.when_subscribed("g-1", 2, said.append)
     node.publish(TEN, ("g-1",), b"early")
@@ -355,10 +393,10 @@ async def test_a_message_is_heard_although_its_subscription_is_still_on_its_way(
     assert gateway.missed == []
 
 
-async def test_numbers_begin_anew_with_new_subscriptions(queue: Queue) -> None:
-    node = queue.node(uri := queue.new_uri())
-    gateway = queue.gateway("g-1", uri)
-    await queue.subscribed(node, gateway, ONE)
+async def test_numbers_begin_anew_with_new_subscriptions(mesh: Queue) -> None:
+    node = mesh.node(uri := mesh.new_uri())
+    gateway = mesh.gateway("g-1", uri)
+    await mesh.subscribed(node, gateway, ONE)
     for turn in range(1, 4):
         node.publish_to("g-1", join_topics(()), b"to itself")
         node.publish(ONE, ("g-1",), b"to one")
@@ -367,7 +405,7 @@ async def test_numbers_begin_anew_with_new_subscriptions(queue: Queue) -> None:
         await until(lambda: not node.is_subscribed("g-1"))
         node.publish(ONE, ("g-1",), b"to nobody")
         gateway.subscriber.connect(uri)
-        await queue.subscribed(node, gateway)
+        await mesh.subscribed(node, gateway)
     assert gateway.missed == []
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from chatd.core.address import Address
 from chatd.core.curve import encode_metadata, new_key_pair
-from chatd.transport.queue.zeromq import SendFrame, ZeroMQPublisher
+from chatd.transport.queue import SendFrame
+from chatd.transport.queue.zeromq import ZeroMQPublisher
 from chatd.transport.sockets import Context, Socket, connect_sub, new_context
 from chatd.transport.zap import Guard
 from tests.core.curve.wire import Peer
@@ -52,7 +53,7 @@ class Queue:
                 await asyncio.sleep(0.005)
 
     async def refused(self, count: int) -> None:
-        await self.until(lambda: self.publisher.refused.value == count)
+        await self.until(lambda: self.publisher.counters[0].value == count)
 
     async def hears(self, sub: Socket, topic: bytes) -> bool:
         """Whether a message to the topic arrives, until one is there or half a second is over."""
@@ -151,7 +152,7 @@ async def test_a_gateway_may_come_again_before_its_old_connection_is_gone(queue:
     first.close(0)
     await asyncio.sleep(0.2)
     assert queue.publisher.is_subscribed("g-1")
-    assert queue.publisher.refused.value == 0
+    assert queue.publisher.counters[0].value == 0
 
 
 async def test_a_name_is_free_once_its_gateway_has_gone(queue: Queue) -> None:

@@ -1,0 +1,72 @@
+"""What a driver for a kind of broker gives, and how its connections are kept."""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol, TypeVar
+
+from chatd.errors import Unavailable
+
+PAUSE_SECONDS = 0.2
+"""Between two attempts to connect; up to twice as long, so that not all come back at once."""
+CONNECT_SECONDS = 3.0
+SILENT_SECONDS = 3.0
+"""A broker that has said nothing for so long although it was asked is away."""
+
+T = TypeVar("T")
+
+
+class Connection(Protocol):
+    """One connection to a broker, for one direction. What a library raises becomes Unavailable."""
+
+    async def send(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Publish messages to channels; return when the broker has taken all. Raises
+        Unavailable."""
+
+    async def listen(self, channel: str, heard: Callable[[bytes], None], begun: Callable[[], None]) -> None:
+        """Hand on what is published to the channel, in order. ``begun`` is called once the broker
+        has said that the subscription stands. Ends by raising Unavailable: when the connection
+        breaks, or when the broker is silent for SILENT_SECONDS."""
+
+    async def close(self) -> None:
+        """End at once. Raises nothing."""
+
+
+class Broker(Protocol):
+    """A kind of broker at one address. ``connection_per_gateway``: a gateway that does not keep up
+    would hold up what goes to others over the same connection."""
+
+    connection_per_gateway: bool
+
+    async def connect(self) -> Connection:
+        """Raises Unavailable."""
+
+    def channel(self, gateway: str) -> str:
+        """The name of a gateway's channel."""
+
+
+async def in_time(answer: Coroutine[Any, Any, T], seconds: float) -> T:
+    """Raises Unavailable if there is no answer after so long."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await answer
+    except TimeoutError as exc:
+        raise Unavailable("the broker of the queue does not answer") from exc
+
+
+async def keep_connected(
+    broker: Broker,
+    use: Callable[[Connection], Coroutine[Any, Any, None]],
+    failed: Callable[[Unavailable], None],
+) -> None:
+    """Connect again and again, and ``use`` each connection until it breaks."""
+    while True:
+        try:
+            connection = await in_time(broker.connect(), CONNECT_SECONDS)
+            try:
+                await use(connection)
+            finally:
+                await connection.close()
+        except Unavailable as exc:
+            failed(exc)
+        await asyncio.sleep(PAUSE_SECONDS * random.uniform(1, 2))

@@ -1,0 +1,51 @@
+"""The drivers of the queue, by what carries it: a broker, or ZeroMQ if there is none. A broker's
+library is imported only where its address is set."""
+
+import asyncio
+from collections.abc import Callable
+from importlib.util import find_spec
+
+from chatd.core.broker_address import BrokerAddress
+from chatd.errors import ConfigError
+from chatd.transport.queue import Publisher, SendFrame, Subscriber
+from chatd.transport.queue.broker import BrokerPublisher, BrokerSubscriber
+from chatd.transport.queue.broker_connection import Broker
+from chatd.transport.queue.zeromq import ZeroMQPublisher, ZeroMQSubscriber
+
+
+def make_publisher(
+    loop: asyncio.AbstractEventLoop,
+    address: BrokerAddress | None,
+    *,
+    started_at_us: int,
+    seam: Callable[[SendFrame], SendFrame],
+) -> Publisher:
+    """Raises ConfigError if the broker's library is missing."""
+    if address is None:
+        return ZeroMQPublisher(loop, started_at_us=started_at_us, seam=seam)
+    return BrokerPublisher(loop, make_broker(address), started_at_us=started_at_us, seam=seam)
+
+
+def make_subscriber(
+    loop: asyncio.AbstractEventLoop, address: BrokerAddress | None, gateway: str
+) -> Subscriber:
+    """Raises ConfigError if the broker's library is missing."""
+    if address is None:
+        return ZeroMQSubscriber(loop, gateway)
+    return BrokerSubscriber(loop, make_broker(address), gateway)
+
+
+def make_broker(address: BrokerAddress) -> Broker:
+    """Raises ConfigError if the library is missing."""
+    if find_spec(address.driver) is None:
+        raise ConfigError(
+            f"a queue on {address.driver} needs a library that is not installed: pip install "
+            f"'chatd[{address.driver}]'"
+        )
+    if address.driver == "nats":
+        from chatd.transport.queue.nats import NatsBroker
+
+        return NatsBroker(address)
+    from chatd.transport.queue.redis import RedisBroker
+
+    return RedisBroker(address)

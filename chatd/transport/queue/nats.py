@@ -1,0 +1,138 @@
+"""NATS as the queue's broker: one subject for each gateway.
+
+A gateway that does not keep up stalls the connection that publishes to it (nats-server 2.9), so
+each has one of its own. A message for one device has its ids as headers, for operators' eyes.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error, NoServersError
+
+from chatd.core.broker_address import BrokerAddress, channel_part
+from chatd.core.channel_numbers import STAMP_BYTES
+from chatd.errors import Unavailable
+from chatd.transport.queue.broker_connection import CONNECT_SECONDS, SILENT_SECONDS
+from chatd.transport.queue.joined import only_device
+
+PING_SECONDS = SILENT_SECONDS / 3
+UNREAD_BYTES = 32 * 1_048_576
+"""What a gateway has not looked at yet; beyond that messages are dropped."""
+
+
+class NatsBroker:
+    """``Broker``."""
+
+    connection_per_gateway = True
+
+    def __init__(self, address: BrokerAddress) -> None:
+        self._address = address
+        self._prefix = f"{channel_part(address.name)}.gateway."
+
+    def channel(self, gateway: str) -> str:
+        return self._prefix + channel_part(gateway)
+
+    async def connect(self) -> "NatsConnection":
+        address = self._address
+        connection = NatsConnection(is_encrypted=address.is_encrypted)
+        host = f"[{address.host}]" if ":" in address.host else address.host
+        options: dict[str, Any] = {
+            "servers": [f"{'tls' if address.is_encrypted else 'nats'}://{host}:{address.port}"],
+            "user": address.user or None,
+            "password": address.password or None,
+            "name": "chatd",
+            "allow_reconnect": False,
+            "max_reconnect_attempts": 1,
+            "reconnect_time_wait": 0.1,
+            "connect_timeout": CONNECT_SECONDS,
+            "ping_interval": PING_SECONDS,
+            "max_outstanding_pings": 2,
+            "pending_size": 0,  # else it waits in between, and cannot be cancelled there
+        }
+        if address.is_encrypted:
+            options["tls"] = ssl.create_default_context(cafile=address.ca_file or None)
+        try:
+            with _translated():
+                await connection.open(options)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+
+class _EncryptedClient(Client):
+    """The library goes on in clear text, password and all, with whoever says that TLS is not
+    needed."""
+
+    def _connect_command(self) -> bytes:
+        if not self._server_info.get("tls_required"):
+            raise Error("nats: the server does not offer TLS")
+        return bytes(super()._connect_command())
+
+
+class NatsConnection:
+    """``Connection``."""
+
+    def __init__(self, *, is_encrypted: bool) -> None:
+        self._client: Client = _EncryptedClient() if is_encrypted else Client()
+        self._ended = asyncio.Event()
+        self._error: Exception = NoServersError()
+
+    async def open(self, options: dict[str, Any]) -> None:
+        """Raises what the library raises."""
+
+        async def on_error(error: Exception) -> None:
+            self._error = error
+
+        async def on_closed() -> None:
+            self._ended.set()
+
+        try:
+            await self._client.connect(**options, error_cb=on_error, closed_cb=on_closed)
+        except NoServersError:
+            raise self._error from None  # says why
+
+    async def send(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        with _translated():
+            for subject, body in messages:
+                only = only_device(body, STAMP_BYTES)
+                headers = None if only is None else {"profile_id": only[0], "device_id": only[1]}
+                await self._client.publish(subject, body, headers=headers)
+            await asyncio.sleep(0)  # else the question goes out before the messages
+            await self._client.flush(timeout=3_600)  # the caller has a limit of its own
+
+    async def listen(self, channel: str, heard: Callable[[bytes], None], begun: Callable[[], None]) -> None:
+        async def on_message(message: Msg) -> None:
+            heard(message.data)
+
+        with _translated():
+            await self._client.subscribe(
+                channel, cb=on_message, pending_msgs_limit=0, pending_bytes_limit=UNREAD_BYTES
+            )
+            await self._client.flush(timeout=3_600)
+            begun()
+            await self._ended.wait()
+            raise self._error
+
+    async def close(self) -> None:
+        # The library would wait until a broken connection takes what is left.
+        writer = getattr(self._client._transport, "_io_writer", None)
+        if writer is not None:
+            writer.transport.abort()
+        with suppress(Error, OSError, TimeoutError, ValueError):
+            await self._client.close()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """The library's errors as chatd's."""
+    try:
+        yield
+    except (Error, OSError, TimeoutError, ValueError) as error:
+        detail = ascii(f"{type(error).__name__}: {error}"[:300])
+        raise Unavailable("the broker of the queue cannot be used", detail=detail) from None

@@ -1,0 +1,286 @@
+"""Brokers that go away, freeze, lose their memory, ask for passwords, and gateways that stop."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from chatd.core.broker_address import BrokerAddress
+from chatd.errors import ConfigError
+from chatd.transport.queue import nats, redis
+from chatd.transport.queue.broker import BrokerPublisher, BrokerSubscriber
+from chatd.transport.queue.drivers import make_broker, make_subscriber
+from chatd.transport.queue.joined import join_topics
+from chatd.transport.sockets import Context, new_context
+from tests.brokers import BrokerProcess, broker
+from tests.certificates import Authority
+from tests.chaos.proxy import FaultProxy
+from tests.transport.queue.test_conformance import BROKERS, ONE, STARTED_AT, Gateway, until
+
+SECRET = "s3cr3t-Pa55"
+ITSELF = join_topics(())
+
+
+@pytest.fixture
+def context() -> Iterator[Context]:
+    made = new_context()
+    yield made
+    made.destroy(linger=0)
+
+
+@pytest.fixture(params=BROKERS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def running(kind: str, tmp_path: Path) -> Iterator[BrokerProcess]:
+    with broker(kind, tmp_path) as process:
+        yield process
+
+
+class Ends:
+    """A node and gateways of brokers, closed at the end."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._loop = asyncio.get_running_loop()
+        self._ends: list[BrokerPublisher | BrokerSubscriber] = []
+
+    def node(self, uri: str, ca_file: str = "") -> BrokerPublisher:
+        address = BrokerAddress.parse(uri, "queue", ca_file)
+        publisher = BrokerPublisher(self._loop, make_broker(address), started_at_us=STARTED_AT)
+        publisher.open(self._context, "", lambda gateway, there: None)
+        self._ends.append(publisher)
+        return publisher
+
+    def gateway(self, uri: str, name: str = "g-1", ca_file: str = "") -> tuple[Gateway, BrokerSubscriber]:
+        address = BrokerAddress.parse(uri, "queue", ca_file)
+        subscriber = BrokerSubscriber(self._loop, make_broker(address), name)
+        gateway = Gateway(subscriber, name)
+        subscriber.open(self._context, (), gateway.heard.extend, gateway.on_missed)
+        self._ends.append(subscriber)
+        return gateway, subscriber
+
+    async def close(self) -> None:
+        for end in self._ends:
+            end.close()
+        ending = asyncio.all_tasks() - {asyncio.current_task()}
+        if ending:
+            await asyncio.wait(ending, timeout=5)
+
+
+@pytest.fixture
+async def ends(context: Context) -> AsyncIterator[Ends]:
+    made = Ends(context)
+    yield made
+    await made.close()
+
+
+async def test_a_broker_that_comes_back_empty_is_a_hole(
+    ends: Ends, running: BrokerProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    node = ends.node(running.uri)
+    gateway, subscriber = ends.gateway(running.uri)
+    node.meet("g-1")
+    await until(lambda: subscriber.is_heard)
+    node.publish_to("g-1", ITSELF, b"before")
+    await until(lambda: gateway.has_heard(b"before"))
+    assert (node.problem, subscriber.problem, gateway.missed) == ("", "", [])
+
+    running.stop()
+    (dropped,) = node.counters
+    await until(lambda: not subscriber.is_heard)
+    begun = time.monotonic()
+    while not node.problem:
+        node.publish(ONE, ("g-1",), b"lost")
+        await asyncio.sleep(0.005)
+    for _ in range(1_000):
+        node.publish(ONE, ("g-1",), b"lost")
+    assert time.monotonic() - begun < 3, "nothing waits"
+    assert dropped.value >= 1_000
+    assert node.is_subscribed("g-1"), "nobody is offline for it"
+    await until(lambda: subscriber.problem)
+
+    running.start()
+    await until(lambda: subscriber.is_heard and not node.problem)
+    assert gateway.missed == [1], "streams pull what was published meanwhile"
+    node.publish_to("g-1", ITSELF, b"after")
+    await until(lambda: gateway.has_heard(b"after"))
+    assert gateway.missed == [1, 2], "the numbers say it too"
+    assert (node.problem, subscriber.problem) == ("", "")
+    said = capsys.readouterr().out
+    assert said.count("The broker of the queue is away; gateways pull instead") == 1
+    assert said.count("The broker of the queue is back") == 1
+
+
+async def test_a_frozen_link_is_noticed_at_both_ends(
+    ends: Ends, running: BrokerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis, "SILENT_SECONDS", 0.2)
+    monkeypatch.setattr(nats, "PING_SECONDS", 0.07)
+    monkeypatch.setattr("chatd.transport.queue.sender.SEND_SECONDS", 0.3)
+    monkeypatch.setattr("chatd.transport.queue.broker_connection.CONNECT_SECONDS", 0.3)
+    with FaultProxy(target=("127.0.0.1", running.port)) as proxy:
+        uri = f"{running.kind}://127.0.0.1:{proxy.port}"
+        node = ends.node(uri)
+        gateway, subscriber = ends.gateway(uri)
+        node.meet("g-1")
+        await until(lambda: subscriber.is_heard)
+        node.publish_to("g-1", ITSELF, b"before")
+        await until(lambda: gateway.has_heard(b"before"))
+        proxy.blackhole()
+        node.publish_to("g-1", ITSELF, b"lost")
+        await until(lambda: not subscriber.is_heard and node.problem)
+        proxy.heal()
+        await until(lambda: subscriber.is_heard and not node.problem)
+        node.publish_to("g-1", ITSELF, b"after")
+        await until(lambda: gateway.has_heard(b"after"))
+        assert gateway.missed
+
+
+async def test_a_broker_may_come_later(ends: Ends, running: BrokerProcess) -> None:
+    running.stop()
+    node = ends.node(running.uri)
+    gateway, subscriber = ends.gateway(running.uri)
+    node.meet("g-1")
+    await until(lambda: node.problem and subscriber.problem)
+    running.start()
+    await until(lambda: subscriber.is_heard and not node.problem)
+    node.publish_to("g-1", ITSELF, b"heard")
+    await until(lambda: gateway.has_heard(b"heard"))
+
+
+async def test_what_was_published_leaves_before_the_end(ends: Ends, running: BrokerProcess) -> None:
+    node = ends.node(running.uri)
+    gateway, subscriber = ends.gateway(running.uri)
+    node.meet("g-1")
+    await until(lambda: subscriber.is_heard)
+    for _ in range(5_000):
+        node.publish(ONE, ("g-1",), bytes(200))
+    await node.drain(5.0)
+    node.close()
+    await until(lambda: gateway.has_heard_in_all(5_000))
+    assert gateway.missed == []
+
+
+async def test_a_gateway_that_stands_still_holds_up_no_other(ends: Ends, running: BrokerProcess) -> None:
+    """It is subscribed, and does not read: 60 MB are published to it."""
+    node = ends.node(running.uri)
+    gateway, subscriber = ends.gateway(running.uri)
+    for name in ("g-1", "stopped"):
+        node.meet(name)
+    await until(lambda: subscriber.is_heard)
+    channel = make_broker(BrokerAddress.parse(running.uri, "queue")).channel("stopped")
+    with _subscribed(running, channel):
+        for number in range(60):
+            for _ in range(100):
+                node.publish(ONE, ("stopped",), bytes(10_000))
+            sent = time.monotonic()
+            node.publish_to("g-1", ITSELF, b"%d" % number)
+            await until(lambda body=b"%d" % number: gateway.has_heard(body))  # type: ignore[misc]
+            assert time.monotonic() - sent < 1.0
+    assert gateway.missed == []
+
+
+def _subscribed(running: BrokerProcess, channel: str) -> socket.socket:
+    """A connection that is subscribed to the channel, and of which nobody reads more than the
+    broker's answer."""
+    connection = socket.create_connection(("127.0.0.1", running.port), timeout=5)
+    if running.kind == "redis":
+        connection.sendall(f"SUBSCRIBE {channel}\r\n".encode())
+        wanted = b"subscribe"
+    else:
+        connection.sendall(
+            f'CONNECT {{"verbose":false,"headers":true}}\r\nSUB {channel} 1\r\nPING\r\n'.encode()
+        )
+        wanted = b"PONG"
+    heard = b""
+    while wanted not in heard:
+        heard += connection.recv(4_096)
+    return connection
+
+
+async def test_a_message_for_one_device_says_whose_it_is(ends: Ends, running: BrokerProcess) -> None:
+    """As headers, where the broker has any; Redis's messages begin with the topic."""
+    node = ends.node(running.uri)
+    node.meet("g-1")
+    channel = make_broker(BrokerAddress.parse(running.uri, "queue")).channel("g-1")
+    with _subscribed(running, channel) as connection:
+        connection.setblocking(False)
+        node.publish_to("g-1", join_topics([ONE, b"u2:d\0"]), b"for two")
+        node.publish_to("g-1", ITSELF, b"to itself")
+        node.publish(ONE, ("g-1",), b"for one")
+        heard = b""
+        while b"for one" not in heard:
+            heard += await asyncio.get_running_loop().sock_recv(connection, 65_536)
+    before, _, after = heard.partition(b"to itself")
+    assert b"profile_id" not in before
+    if running.kind == "nats":
+        assert b"profile_id: u1\r\ndevice_id: dev1\r\n" in after
+    else:
+        assert ONE in after
+
+
+async def test_a_password_is_given_and_never_shown(
+    ends: Ends, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with broker(kind, tmp_path, password=SECRET) as running:
+        right = f"{kind}://chatd:{SECRET}@127.0.0.1:{running.port}"
+        wrong = f"{kind}://chatd:x{SECRET}@127.0.0.1:{running.port}"
+        none = running.uri
+        node, lost = ends.node(right), ends.node(wrong)
+        (gateway, known), (_, refused), (_, stranger) = map(ends.gateway, (right, wrong, none))
+        node.meet("g-1")
+        lost.meet("g-1")
+        await until(lambda: known.is_heard and refused.problem and stranger.problem and lost.problem)
+        node.publish_to("g-1", ITSELF, b"heard")
+        await until(lambda: gateway.has_heard(b"heard"))
+        said = capsys.readouterr().out + refused.problem + stranger.problem + lost.problem
+        assert "cannot be used" in said
+        assert SECRET not in said
+
+
+async def test_tls_is_checked_and_never_left_out(
+    ends: Ends, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatd.transport.queue.broker_connection.CONNECT_SECONDS", 1.0)
+    authority = Authority(tmp_path, "authority")
+    certificate, key = map(str, authority.issue("broker", "localhost"))
+    with broker(kind, tmp_path) as plain, broker(kind, tmp_path, *_tls(kind, certificate, key)) as running:
+        scheme = "rediss" if kind == "redis" else "tls"
+        ca_file = str(authority.root)
+        uri = f"{scheme}://localhost:{running.port}"
+        node = ends.node(uri, ca_file)
+        gateway, known = ends.gateway(uri, ca_file=ca_file)
+        _, unknown = ends.gateway(uri)
+        _, other_name = ends.gateway(f"{scheme}://127.0.0.1:{running.port}", ca_file=ca_file)
+        _, clear = ends.gateway(f"{scheme}://u:{SECRET}@localhost:{plain.port}", ca_file=ca_file)
+        node.meet("g-1")
+        await until(lambda: known.is_heard and unknown.problem and other_name.problem and clear.problem)
+
+        def is_heard() -> bool:
+            node.publish_to("g-1", ITSELF, b"heard")
+            return gateway.has_heard(b"heard")
+
+        await until(is_heard)
+        assert not any(one.is_heard for one in (unknown, other_name, clear))
+
+
+def _tls(kind: str, certificate: str, key: str) -> list[str]:
+    if kind == "nats":
+        return ["--tls", "--tlscert", certificate, "--tlskey", key]
+    return [
+        *("--port", "0", "--tls-auth-clients", "no", "--tls-cert-file", certificate, "--tls-key-file", key),
+        *("--tls-ca-cert-file", certificate, "--tls-port"),
+    ]
+
+
+async def test_a_library_that_is_missing_is_named(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatd.transport.queue.drivers.find_spec", lambda name: None)
+    address = BrokerAddress.parse(f"{kind}://127.0.0.1", "queue")
+    with pytest.raises(ConfigError, match=rf"pip install 'chatd\[{kind}\]'"):
+        make_subscriber(asyncio.get_running_loop(), address, "g-1")
