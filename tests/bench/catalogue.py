@@ -91,5 +91,5 @@ SYSTEMS: dict[str, Callable[[], Subject]] = {
     "chatd-1x2": partial(Chatd, gateways=2),
     "chatd-postgres-2x2": partial(ChatdOnPostgres, nodes=2, gateways=2),
 }
-"""``chatd-curve``: with encryption at the device port; ``chatd-redis``: with its queue on Redis; ``chatd-1x2``: one default node and two
-gateways."""
+"""``chatd-curve``: with encryption at the device port; ``chatd-redis``: with its queue on Redis;
+``chatd-1x2``: one default node and two gateways."""
