@@ -6,7 +6,7 @@ PROTOS := $(shell find proto -name '*.proto' | sort)
 PB ?= chatd/pb
 TEST_WORKERS ?= 2
 
-.PHONY: demo test t check lint types imports protocol fresh units fix proto settings screenshots baseline bench bench-peers bench-compare bench-guard chaos fuzz powercut \
+.PHONY: demo test t check lint types imports protocol fresh units fix proto settings man screenshots baseline bench bench-peers bench-compare bench-guard chaos fuzz powercut \
 	clean help
 
 demo: $(VENV)/installed ## Install into .venv, start chatd, send a few lines, show them arrive on two devices
@@ -72,6 +72,10 @@ proto: $(VENV)/installed-dev ## Generate chatd/pb from proto/
 settings: $(VENV)/installed-dev ## Renew chatd/daemon/SETTINGS.md
 	@mkdir -p build && $(BIN)/chatd settings --markdown >build/SETTINGS.md
 	@cmp -s build/SETTINGS.md chatd/daemon/SETTINGS.md || cp build/SETTINGS.md chatd/daemon/SETTINGS.md
+
+man: $(VENV)/installed ## Make the manual pages, in build/man
+	@$(BIN)/chatd man build/man >/dev/null && $(BIN)/chatctl man build/man >/dev/null
+	@echo "$$(ls build/man | wc -l) pages in build/man"
 
 screenshots: $(VENV)/installed-dev ## Make the pictures of chatctl top and chat in the documents anew
 	$(BIN)/python -m tests.chatctl.top.screenshots

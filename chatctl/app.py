@@ -34,6 +34,8 @@ UNREACHABLE = 69  # EX_UNAVAILABLE of sysexits.h
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    epilog="Exits with 0: done; 1: the service refused or failed; 2: wrong usage; 3: the service is degraded "
+    "(status, check); 69: the service cannot be reached.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = {
@@ -56,6 +58,7 @@ COMMANDS = {
     "stat": ("stat:stat", "Print a line of rates each second."),
     "latency": ("latency:latency", "Measure the real way of an event."),
     "check": ("check:check", "Check what an operator would look at, and say what to do."),
+    "report": ("report:app", "See the busiest rooms and senders, and who is furthest behind."),
     "why": ("why:why", "Say why an event has or has not reached a device."),
     "trace": ("trace:trace", "Show the frames of a device's stream as they pass."),
     "connections": ("connections:connections", "List the devices that are connected now."),
@@ -68,6 +71,8 @@ COMMANDS = {
     "reload": ("reload:reload", "Let processes read settings, tokens and keys again."),
     "audit": ("audit:audit", "Show what operators did, and what was refused."),
     "context": ("context:app", "Name services: address, token file and profile."),
+    "cheat": ("cheat:cheat", "Show lines to copy."),
+    "man": ("man:man", "Write the manual pages to a folder."),
     "key": ("key:key", "Show the public key of your own pair."),
 }
 """Each command's module and what it is there, and a line for the list of all commands, which is in
@@ -170,6 +175,21 @@ Output = Annotated[
     ),
 ]
 NoHeaders = Annotated[bool, typer.Option("--no-headers", help="No headings above lists.")]
+Sort = Annotated[
+    str,
+    typer.Option(
+        "--sort", metavar="COLUMN[:desc]", help="Sort the rows that are listed.", show_default=False
+    ),
+]
+Watch = Annotated[
+    bool, typer.Option("--watch", "-w", help="List again and again; in a pipe under a line with the time.")
+]
+Every = Annotated[
+    float,
+    typer.Option(
+        "--every", min=0.1, help="Seconds between two looks of --watch; default: 2.", show_default=False
+    ),
+]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, help="Wait this many seconds for an answer.")]
 Version = Annotated[
     bool,
@@ -190,6 +210,9 @@ def root(
     context_name: ContextName = "",
     form: Output = None,
     no_headers: NoHeaders = False,
+    sort: Sort = "",
+    watch: Watch = False,
+    every: Every = 2.0,
     version: Version = False,
 ) -> None:
     """Talk to chatd: send and tail events, look into rooms and outboxes.
@@ -210,6 +233,9 @@ def root(
         form,
         headers=not no_headers,
         context=context_name,
+        sort=sort,
+        watch=watch,
+        every=every,
     )
 
 
@@ -227,7 +253,7 @@ def main() -> None:
         words = line.split()
     try:
         if "--version" not in words[:1]:
-            register(words)
+            register(COMMANDS if words[:1] == ["man"] else words)
         commands = command_line(app)
         assert isinstance(commands, TyperGroup)
         spread(commands)
@@ -254,7 +280,7 @@ def main() -> None:
 def _fail(exc: BaseException, code: int, cause: BaseException | None = None) -> None:
     if os.environ.get("CHATCTL_DEBUG"):
         raise exc from cause
-    name = f" ({exc.name})" if isinstance(exc, ChatdError) else ""
+    name = f" ({exc.name})" if isinstance(exc, ChatdError) and exc.name else ""
     retry_after_us = exc.retry_after_ms * 1_000 if isinstance(exc, ChatdError) else 0
     later = f"; try again in {age(retry_after_us)}" if retry_after_us else ""
     sys.stderr.write(f"chatctl: {escaped(str(exc)) or type(exc).__name__}{later}{name}\n")

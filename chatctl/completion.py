@@ -3,7 +3,7 @@ contexts. If it does not answer soon, refuses, or cannot be asked, there are non
 said."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Container, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,6 +81,26 @@ def recipients(context: typer.Context, incomplete: str) -> list[str]:
     async def ask(client: "Client") -> Iterable[str]:
         profile, _, _ = incomplete.partition("/")
         return [f"{one}/{device}" for one, device in await _devices(client, "", profile)]
+
+    return _asked(context, incomplete, ask)
+
+
+def gateways(context: typer.Context, incomplete: str) -> list[str]:
+    """Ids of gateways. Operators are told."""
+    return _processes(context, incomplete, {"gateway", "all"})
+
+
+def nodes(context: typer.Context, incomplete: str) -> list[str]:
+    """Ids of default nodes. Operators are told."""
+    return _processes(context, incomplete, {"default", "all"})
+
+
+def _processes(context: typer.Context, incomplete: str, kinds: Container[str]) -> list[str]:
+    async def ask(client: "Client") -> Iterable[str]:
+        from chatd.pb.admin.v1 import admin_pb2 as admin
+
+        found = await client.call("AdminService/ListNodes", admin.ListNodesRequest(), admin.ListNodesResponse)
+        return [node.node_id for node in found.nodes if node.kind in kinds]
 
     return _asked(context, incomplete, ask)
 

@@ -59,7 +59,7 @@ def use(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="[NAME]",
+            metavar="NAME",
             help="The context's name.",
             autocompletion=completion.contexts,
             show_default=False,
@@ -98,7 +98,7 @@ def show(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="[NAME]",
+            metavar="NAME",
             help="Default: the one in use.",
             autocompletion=completion.contexts,
             show_default=False,

@@ -2,20 +2,21 @@
 shown."""
 
 from collections.abc import Sequence
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
+from chatctl.absent import Absent
 from chatctl.arguments import AsJson, Limit, OnlyDevice, OnlyProfile, OnlyRoom, Yes
 from chatctl.columns import Column, Columns, counted, unlisted, yes_no
 from chatctl.confirmation import confirm
 from chatctl.deliveries import reason_name
 from chatctl.invocation import call, output, run
+from chatctl.lists import lists
+from chatctl.many_letters import DROP, REPLAY, Filter, Kind, handle_all, matching
 from chatctl.output import Output
 from chatctl.paging import advice
 from chatctl.times import age_since, clock
-from chatd.client import Client
-from chatd.errors import EventNotFound
 from chatd.pb.admin.v1 import admin_pb2
 
 app = typer.Typer(
@@ -30,46 +31,6 @@ LetterIds = Annotated[
 Everything = Annotated[
     bool, typer.Option("--all", help="All, or all that are of --profile, --device and --room.")
 ]
-
-_Request = admin_pb2.ReplayDeadLettersRequest | admin_pb2.DropDeadLettersRequest
-
-
-class _Filter(NamedTuple):
-    profile_id: str
-    device_id: str
-    room_id: str
-
-
-class _Kind(NamedTuple):
-    """A way to handle dead letters. ``done`` is the response's field with their ids."""
-
-    method: str
-    request: type[_Request]
-    response: type[admin_pb2.ReplayDeadLettersResponse | admin_pb2.DropDeadLettersResponse]
-    verb: str
-    doing: str
-    done: str
-    why_unknown: str
-
-
-REPLAY = _Kind(
-    "AdminService/ReplayDeadLetters",
-    admin_pb2.ReplayDeadLettersRequest,
-    admin_pb2.ReplayDeadLettersResponse,
-    "Replay",
-    "replaying",
-    "replayed",
-    "do not exist, or their events are no longer kept",
-)
-DROP = _Kind(
-    "AdminService/DropDeadLetters",
-    admin_pb2.DropDeadLettersRequest,
-    admin_pb2.DropDeadLettersResponse,
-    "Drop",
-    "dropping",
-    "dropped",
-    "do not exist",
-)
 
 COLUMNS: Columns[admin_pb2.DeadLetter] = (
     Column("letter", "letter_id"),
@@ -91,6 +52,7 @@ COLUMNS: Columns[admin_pb2.DeadLetter] = (
 
 
 @app.command(name="list")
+@lists
 def list_(
     context: typer.Context,
     profile: OnlyProfile = "",
@@ -127,7 +89,7 @@ def show(
     request = admin_pb2.ListDeadLettersRequest(letter_id=letter)
     page = call(context, "AdminService/ListDeadLetters", request, admin_pb2.ListDeadLettersResponse)
     if not page.letters:
-        raise EventNotFound(f"no dead letter '{letter}'")
+        raise Absent(f"no dead letter '{letter}'")
     output(context, as_json).details(page.letters[0], COLUMNS)
 
 
@@ -147,7 +109,7 @@ def replay(
 
     Example: chatctl dead-letter replay --all --profile bob --room lobby
     """
-    _act(context, REPLAY, letters or [], everything, _Filter(profile, device, room), yes, as_json)
+    _act(context, REPLAY, letters or [], everything, Filter(profile, device, room), yes, as_json)
 
 
 @app.command()
@@ -166,15 +128,15 @@ def drop(
 
     Example: chatctl dead-letter drop --all --profile bob --room lobby
     """
-    _act(context, DROP, letters or [], everything, _Filter(profile, device, room), yes, as_json)
+    _act(context, DROP, letters or [], everything, Filter(profile, device, room), yes, as_json)
 
 
 def _act(
     context: typer.Context,
-    kind: _Kind,
+    kind: Kind,
     letters: Sequence[str],
     everything: bool,
-    only: _Filter,
+    only: Filter,
     yes: bool,
     as_json: bool,
 ) -> None:
@@ -189,39 +151,32 @@ def _act(
     done = call(context, kind.method, kind.request(letter_ids=letters), kind.response)
     out.names(kind.done, getattr(done, kind.done))
     if done.unknown:
-        raise EventNotFound(f"{len(done.unknown)} dead letters {kind.why_unknown}: {', '.join(done.unknown)}")
+        raise Absent(f"{kind.why_unknown}: {', '.join(done.unknown)}")
 
 
-def _all(context: typer.Context, kind: _Kind, only: _Filter, out: Output, *, yes: bool) -> int:
-    """Page by page; the number of letters that were handled."""
-    request = kind.request(all=True, **only._asdict())
+def _all(context: typer.Context, kind: Kind, only: Filter, out: Output, *, yes: bool) -> int:
+    """The number of letters that were handled."""
     if not yes:
-        asked = kind.request(all=True, dry_run=True, **only._asdict())
-        count = call(context, kind.method, asked, kind.response).matching
+        count = run(context, lambda client: matching(client, kind, only))
         if not count:
             return 0
         confirm(f"{kind.verb} {counted(count, 'dead letter')}{_of(only)}?", yes=False)
-    return run(context, lambda client: _pages(client, kind, request, out))
-
-
-async def _pages(client: Client, kind: _Kind, request: _Request, out: Output) -> int:
-    handled, finished = 0, False
+    handled: list[int] = []
     try:
         with out.progress(f"{kind.doing} dead letters") as advance:
-            while not finished:
-                done = await client.call(kind.method, request, kind.response)
-                count = len(getattr(done, kind.done))
-                handled += count
+
+            def on_page(count: int) -> None:
+                handled.append(count)
                 advance(count)
-                request.after_letter_id = done.next_after_letter_id
-                finished = not done.next_after_letter_id
-    finally:
-        if not finished:
-            out.say(f"{handled:,} {kind.done}; the same command goes on with the rest")
-    return handled
+
+            run(context, lambda client: handle_all(client, kind, only, on_page))
+    except BaseException:
+        out.say(f"{sum(handled):,} {kind.done}; the same command goes on with the rest")
+        raise
+    return sum(handled)
 
 
-def _of(only: _Filter) -> str:
+def _of(only: Filter) -> str:
     """The part that is meant, in words."""
     parts = [f"{name.removesuffix('_id')} {value}" for name, value in only._asdict().items() if value]
     return f" of {', '.join(parts)}" if parts else " of all profiles"

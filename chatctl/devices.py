@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from chatctl.absent import Absent
 from chatctl.arguments import AsJson, DeviceId, Limit, OnlyProfile, ProfileId, Yes
 from chatctl.columns import Column, Columns, list_only, or_dash, unlisted, yes_no
 from chatctl.confirmation import confirm
 from chatctl.invocation import call, output
+from chatctl.lists import lists
 from chatctl.paging import next_page
 from chatctl.times import ago, clock
-from chatd.errors import EventNotFound
 from chatd.pb.admin.v1 import admin_pb2
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ COLUMNS: Columns[admin_pb2.Device] = (
 
 
 @app.command(name="list")
+@lists
 def list_(
     context: typer.Context,
     profile: OnlyProfile = "",
@@ -72,7 +74,7 @@ def show(context: typer.Context, profile: ProfileId, device: DeviceId, as_json: 
     request = admin_pb2.ListDevicesRequest(profile_id=profile, device_id=device, limit=1)
     page = call(context, "AdminService/ListDevices", request, admin_pb2.ListDevicesResponse)
     if not page.devices:
-        raise EventNotFound(f"no device '{device}' of '{profile}'")
+        raise Absent(f"no device '{device}' of '{profile}'")
     output(context, as_json).details(page.devices[0], COLUMNS)
 
 
@@ -94,5 +96,5 @@ def forget(
     request = admin_pb2.ForgetDeviceRequest(profile_id=profile, device_id=device)
     done = call(context, "AdminService/ForgetDevice", request, admin_pb2.ForgetDeviceResponse)
     if not done.forgotten:
-        raise EventNotFound(f"no device '{device}' of '{profile}'")
+        raise Absent(f"no device '{device}' of '{profile}'")
     output(context, as_json).one({"profile_id": profile, "device_id": device, "forgotten": True})

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from chatctl import completion
 from chatctl.arguments import AsJson, Yes
 from chatctl.columns import counted
 from chatctl.confirmation import confirm
@@ -22,8 +23,15 @@ node = typer.Typer(
     no_args_is_help=True, help="Take a default node out of service, and let it serve again. Operators only."
 )
 
-GatewayName = Annotated[str, typer.Argument(metavar="NAME", help="The gateway's id: chatctl nodes.")]
-NodeName = Annotated[str, typer.Argument(metavar="NAME", help="The node's id: chatctl nodes.")]
+GatewayName = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="The gateway's id: chatctl nodes.", autocompletion=completion.gateways
+    ),
+]
+NodeName = Annotated[
+    str, typer.Argument(metavar="NAME", help="The node's id: chatctl nodes.", autocompletion=completion.nodes)
+]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait until its devices have left.")]
 
 

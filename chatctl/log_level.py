@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from chatctl import completion
 from chatctl.arguments import AsJson
 from chatctl.columns import Column, Columns
 from chatctl.invocation import call, output
@@ -21,8 +22,14 @@ Level = Annotated[
     str,
     typer.Argument(metavar="LEVEL", help="debug, info, warning or error; default: only show the levels."),
 ]
-OnlyNode = Annotated[str, typer.Option("--node", metavar="NAME", help="Only this default node.")]
-OnlyGateway = Annotated[str, typer.Option("--gateway", metavar="NAME", help="Only this gateway.")]
+OnlyNode = Annotated[
+    str,
+    typer.Option("--node", metavar="NAME", help="Only this default node.", autocompletion=completion.nodes),
+]
+OnlyGateway = Annotated[
+    str,
+    typer.Option("--gateway", metavar="NAME", help="Only this gateway.", autocompletion=completion.gateways),
+]
 
 
 def log_level(

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from chatctl import completion
+from chatctl.absent import Absent
 from chatctl.arguments import MAX_SEQ, AsJson, OnlyRoom, Yes
 from chatctl.columns import counted
 from chatctl.confirmation import confirm
@@ -15,7 +16,6 @@ from chatctl.named import recipient
 from chatctl.named import request as event_request
 from chatctl.times import parse_time
 from chatd.client import Client
-from chatd.errors import EventNotFound
 from chatd.pb.admin.v1 import admin_pb2
 
 Device = Annotated[
@@ -85,7 +85,7 @@ def skip(
     def ask() -> admin_pb2.SkipOutboxResponse:
         done = call(context, "AdminService/SkipOutbox", request, admin_pb2.SkipOutboxResponse)
         if event and not done.skipped:
-            raise EventNotFound(f"{who} is not owed {event}, or has a marker in its place")
+            raise Absent(f"{who} is not owed {event}, or has a marker in its place")
         return done
 
     if dry_run or not yes:

@@ -8,8 +8,11 @@ import typer
 from chatctl import completion
 from chatctl.arguments import JsonLines, RoomId
 from chatctl.invocation import output, run
+from chatctl.outages import until_it_answers
 from chatctl.priority import parse_priority
 from chatctl.send_lines import ACK, LineSender
+from chatd.client import Client, message
+from chatd.pb.chat.v1.chat_pb2 import EventAck
 
 Text = Annotated[
     str | None,
@@ -39,6 +42,10 @@ Mentions = Annotated[
     ),
 ]
 
+Wait = Annotated[
+    bool, typer.Option("--wait", help="While chatd is away, wait and go on, instead of giving up.")
+]
+
 
 def send(
     context: typer.Context,
@@ -47,13 +54,15 @@ def send(
     event_id: EventId = "",
     priority: Priority = 0,
     mentions: Mentions = None,
+    wait: Wait = False,
     as_json: JsonLines = False,
 ) -> None:
-    """Send a text, or each line of stdin, and wait until it is stored for good.
+    """Send a text, or each line of stdin, and wait until it is stored for good: once, also if an
+    outage came between.
 
     Example: chatctl --as alice send lobby "good morning"
 
-    Example: tail -f /var/log/app.log | chatctl --as bot send alerts - --priority bulk
+    Example: tail -f /var/log/app.log | chatctl --as bot send alerts - --priority bulk --wait
 
     Example: chatctl --as alice send lobby "bob, lunch?" --mention bob
     """
@@ -63,17 +72,26 @@ def send(
     if (text is None and not piped) or (text == "-" and sys.stdin is None):
         raise typer.BadParameter("nothing to send: give TEXT, or - and some input")
     if text is not None and text != "-":
-        once = event_id or None
-        ack = run(
-            context,
-            lambda client: client.send(room, text, event_id=once, priority=priority, mentions=mentioned),
+        event = message(room, text, event_id=event_id or None, priority=priority, mentions=mentioned)
+
+        async def send_it(client: Client) -> EventAck:
+            (ack,) = await client.send_events([event])
+            return ack
+
+        out.item(
+            run(
+                context,
+                lambda client: until_it_answers(out, lambda: send_it(client)) if wait else send_it(client),
+            ),
+            ACK,
         )
-        out.item(ack, ACK)
         return
     if event_id:
         raise typer.BadParameter("--id is for a single TEXT")
     fd = sys.stdin.fileno()
     run(
         context,
-        lambda client: LineSender(client, room, out, priority=priority, mentions=mentioned).send(fd),
+        lambda client: LineSender(client, room, out, priority=priority, mentions=mentioned, waits=wait).send(
+            fd
+        ),
     )

@@ -5,8 +5,9 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 
-from chatctl.columns import Column, Columns, unlisted
+from chatctl.columns import Column, Columns, counted, unlisted
 from chatctl.lines import Line, batches
+from chatctl.outages import until_it_answers
 from chatctl.output import Output
 from chatd.client import Client, message
 from chatd.errors import ChatdError, RateLimited
@@ -22,7 +23,7 @@ ACK: Columns[EventAck] = (
 
 
 class LineSender:
-    """Sends lines to a room, one request after the other."""
+    """Sends lines to a room, one request after the other. ``waits``: it goes on after an outage."""
 
     def __init__(
         self,
@@ -32,12 +33,14 @@ class LineSender:
         *,
         priority: int,
         mentions: Sequence[str],
+        waits: bool,
     ) -> None:
         self._client = client
         self._room = room
         self._out = out
         self._priority = priority
         self._mentions = mentions
+        self._waits = waits
         self._sent = 0
         self._under_way: Sequence[Line] = ()
         self._progress = Progress()
@@ -58,12 +61,12 @@ class LineSender:
                     await self._send_batch(lines)
         except asyncio.CancelledError:
             self._progress.clear()
-            unknown = f", besides {_numbers(self._under_way)}: not answered yet" if self._under_way else ""
-            self._out.say(f"interrupted: {self._sent:,} sent{unknown}")
+            unknown = f"; {_numbers(self._under_way)} not answered yet" if self._under_way else ""
+            self._out.say(f"interrupted: {counted(self._sent, 'line')} stored{unknown}")
             raise
         finally:
             self._progress.clear()
-        skipped = f", {blank:,} blank lines skipped" if blank else ""
+        skipped = f", {counted(blank, 'blank line')} skipped" if blank else ""
         self._out.say(f"{self._sent:,} sent in {time.monotonic() - started:.1f} s{skipped}")
 
     async def _read(self, fd: int) -> AsyncIterator[list[Line]]:
@@ -117,7 +120,7 @@ class LineSender:
         while True:
             self._under_way = lines
             try:
-                acks = await self._client.send_events(events)
+                acks = await self._attempt(events)
             except RateLimited as exc:
                 self._under_way = ()
                 if not self._slowed:
@@ -127,6 +130,12 @@ class LineSender:
             else:
                 self._under_way = ()
                 return acks
+
+    async def _attempt(self, events: list[RoomEvent]) -> list[EventAck]:
+        """An attempt, or as many as it takes. An event that is sent again is stored once."""
+        if self._waits:
+            return await until_it_answers(self._out, lambda: self._client.send_events(events))
+        return await self._client.send_events(events)
 
 
 def _numbers(lines: Sequence[Line]) -> str:

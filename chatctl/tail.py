@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import typer
@@ -140,7 +140,7 @@ async def require_free(client: Client, profile: str, device: str) -> None:
             )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tail:
     """The output of one tail and its limits.
 
@@ -153,6 +153,7 @@ class Tail:
     kinds: frozenset[str]
     count: int | None
     until_caught_up: bool
+    _is_away: bool = field(default=False, init=False)
 
     async def follow(
         self,
@@ -214,5 +215,10 @@ class Tail:
     def _on_state(self, state: StreamState, reason: str) -> None:
         if state is StreamState.CONNECTING and reason:
             self.out.say(f"reconnecting: {reason}")
-        elif state is StreamState.CATCHING_UP and reason:
-            self.out.say(reason)
+            self._is_away = True
+        elif state in (StreamState.CATCHING_UP, StreamState.LIVE):
+            if self._is_away:
+                self.out.say("connected again")
+            self._is_away = False
+            if reason:
+                self.out.say(reason)

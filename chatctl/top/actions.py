@@ -1,9 +1,11 @@
 """The things that can be done with a row. Each is a question, then one call."""
 
 from chatctl import drains
+from chatctl.absent import Absent
+from chatctl.columns import counted
+from chatctl.many_letters import DROP, REPLAY, Filter, Kind, handle_all, matching
 from chatctl.top.page import Action
 from chatd.client import Client
-from chatd.errors import EventNotFound
 from chatd.pb.admin.v1 import admin_pb2 as admin
 
 
@@ -14,7 +16,7 @@ def replay(letter: admin.DeadLetter) -> Action:
         request = admin.ReplayDeadLettersRequest(letter_ids=[letter.letter_id])
         done = await client.call("AdminService/ReplayDeadLetters", request, admin.ReplayDeadLettersResponse)
         if not done.replayed:
-            raise EventNotFound("the letter does not exist, or its event is no longer kept")
+            raise Absent("the letter does not exist, or its event is no longer kept")
         return f"{letter.letter_id} is delivered once more"
 
     return Action("r", "replay", f"Deliver dead letter {letter.letter_id} once more?", run)
@@ -27,10 +29,35 @@ def drop(letter: admin.DeadLetter) -> Action:
         request = admin.DropDeadLettersRequest(letter_ids=[letter.letter_id])
         done = await client.call("AdminService/DropDeadLetters", request, admin.DropDeadLettersResponse)
         if not done.dropped:
-            raise EventNotFound("the letter does not exist")
+            raise Absent("the letter does not exist")
         return f"{letter.letter_id} is dropped"
 
     return Action("d", "drop", f"Drop dead letter {letter.letter_id} for good?", run)
+
+
+def replay_all(letter: admin.DeadLetter) -> Action:
+    """Deliver all dead letters of the letter's device once more."""
+    return _all("R", REPLAY, letter)
+
+
+def drop_all(letter: admin.DeadLetter) -> Action:
+    """Forget all dead letters of the letter's device."""
+    return _all("D", DROP, letter)
+
+
+def _all(key: str, kind: Kind, letter: admin.DeadLetter) -> Action:
+    only = Filter(letter.profile_id, letter.device_id, "")
+    name = f"{letter.profile_id}/{letter.device_id}"
+
+    async def ask(client: Client) -> str:
+        return f"{kind.verb} {counted(await matching(client, kind, only), 'dead letter')} of {name}?"
+
+    async def run(client: Client) -> str:
+        pages: list[int] = []
+        await handle_all(client, kind, only, pages.append)
+        return f"{counted(sum(pages), 'dead letter')} of {name} {kind.done}"
+
+    return Action(key, f"{kind.verb.lower()} the device's", ask, run)
 
 
 def forget(device: admin.Device) -> Action:
@@ -41,7 +68,7 @@ def forget(device: admin.Device) -> Action:
         request = admin.ForgetDeviceRequest(profile_id=device.profile_id, device_id=device.device_id)
         done = await client.call("AdminService/ForgetDevice", request, admin.ForgetDeviceResponse)
         if not done.forgotten:
-            raise EventNotFound(f"there is no device {name}")
+            raise Absent(f"there is no device {name}")
         return f"{name} is forgotten"
 
     return Action("f", "forget", f"Forget device {name} and all events it is owed, for good?", run)

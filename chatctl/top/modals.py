@@ -17,7 +17,8 @@ enter   into the row             esc, backspace   back
 :       a command (:help lists)  space            look again now
 ?       this help                q                end
 
-The keys at the bottom are what can be done with the row. Each asks before it does it.
+The keys at the bottom are what can be done with the row. Each asks before it does it;
+:replay PROFILE/DEVICE TIME shows what a device would be owed again.
 Nothing else on this screen changes anything."""
 
 

@@ -14,12 +14,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something to do with a row, at a key. ``question`` is asked before; ``run`` returns what is
-    said when it is done, or raises a ChatdError."""
+    """Something to do with a row, at a key. ``question`` is asked before, or is what the service
+    makes of it; ``run`` returns what is said when it is done. Both may raise a ChatdError."""
 
     key: str
     label: str
-    question: str
+    question: str | Callable[[Client], Awaitable[str]]
     run: Callable[[Client], Awaitable[str]]
 
 

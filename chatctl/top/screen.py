@@ -9,6 +9,7 @@ from textual import events, on, work
 from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.widgets import DataTable, Footer, Input, Static
+from typer import BadParameter
 
 from chatctl.columns import is_number
 from chatctl.top.modals import Help, Question
@@ -200,9 +201,11 @@ class Top(App[None]):
 
     @work
     async def _ask(self, action: Action) -> None:
-        if not await self.push_screen_wait(Question(action.question)):
-            return
+        question = action.question
         try:
+            asked = question if isinstance(question, str) else await question(self._client)
+            if not await self.push_screen_wait(Question(asked)):
+                return
             self._say(await action.run(self._client))
         except ChatdError as exc:
             self._say(f"! not done: {exc} ({exc.name})")
@@ -246,7 +249,7 @@ class Top(App[None]):
         elif words:
             try:
                 self._go_to(self._overview if words == ["overview"] else opened_by(words))
-            except InvalidArgument as exc:
+            except (InvalidArgument, BadParameter) as exc:
                 self._say(str(exc))
 
     def _close_prompt(self) -> None:

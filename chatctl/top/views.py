@@ -7,26 +7,19 @@ from chatctl import (
     audit,
     connections,
     dead_letters,
-    delivery_story,
     devices,
     named,
     nodes,
     notifications,
-    outbox,
     rooms,
-    why,
 )
 from chatctl.columns import counted
-from chatctl.times import now_us
-from chatctl.top import actions
-from chatctl.top.page import Page, Row, View, page
+from chatctl.top import actions, outbox_actions
+from chatctl.top.outbox_views import LIMIT, laggards, owed_to, replay, story
+from chatctl.top.page import Page, View, page
 from chatd.client import Client
 from chatd.errors import InvalidArgument
 from chatd.pb.admin.v1 import admin_pb2 as admin
-from chatd.text import escaped
-
-LIMIT = 200
-"""Rows of one look; filters and commands narrow it."""
 
 
 def all_rooms() -> View:
@@ -92,74 +85,11 @@ def _devices(title: str, profile_id: str, commands: tuple[str, ...]) -> View:
             devices.COLUMNS,
             key=lambda device: f"{device.profile_id}:{device.device_id}",
             open=lambda device: owed_to(device.profile_id, device.device_id),
-            actions=lambda device: (actions.forget(device),),
+            actions=lambda device: (outbox_actions.skip_all(device), actions.forget(device)),
             more=found.more,
         )
 
     return View(title, fetch, commands)
-
-
-def laggards() -> View:
-    """Devices and rooms with events owed, the longest owed first."""
-
-    async def fetch(client: Client) -> Page:
-        found = await client.call(
-            "AdminService/ListOutbox", admin.ListOutboxRequest(limit=LIMIT), admin.ListOutboxResponse
-        )
-        return page(
-            found.rows,
-            outbox.SUMMARIES,
-            key=lambda row: f"{row.profile_id}:{row.device_id}:{row.room_id}",
-            open=lambda row: owed_to(row.profile_id, row.device_id),
-            more=found.more,
-        )
-
-    return View("laggards", fetch, ("laggards",))
-
-
-def owed_to(profile_id: str, device_id: str) -> View:
-    """The events that one device is owed."""
-
-    async def fetch(client: Client) -> Page:
-        found = await client.call(
-            "AdminService/ListOutboxEntries",
-            admin.ListOutboxEntriesRequest(profile_id=profile_id, device_id=device_id, limit=LIMIT),
-            admin.ListOutboxEntriesResponse,
-        )
-        return page(
-            found.entries,
-            outbox.ENTRIES,
-            key=lambda entry: f"{entry.event.room_id}:{entry.event.seq}",
-            open=lambda entry: story(entry.event.room_id, entry.event.seq, profile_id, device_id),
-            more=found.more,
-        )
-
-    return View(f"owed to {profile_id}/{device_id}", fetch, ("outbox", profile_id, device_id))
-
-
-def story(room_id: str, seq: int, profile_id: str, device_id: str) -> View:
-    """Why one event has or has not reached one device."""
-    who = delivery_story.Recipient(profile_id, device_id)
-
-    async def fetch(client: Client) -> Page:
-        asked = admin.ExplainDeliveryRequest(
-            room_id=room_id, seq=seq, profile_id=profile_id, device_id=device_id
-        )
-        told, open_ones = await why.ask(client, asked)
-        answer = delivery_story.why_nobody(who, told, now_us())
-        if answer:
-            return Page(("time", "what"), (), lines=(escaped(answer),))
-        (device,) = told.devices
-        connection = open_ones.get(device_id) if device.online else None
-        answer = delivery_story.why(who, told, device, connection, now_us())
-        steps = list(delivery_story.steps(told, device, connection))
-        rows = [
-            Row(str(number), delivery_story.cells(step), (step.at_us, step.what))
-            for number, step in enumerate(steps)
-        ]
-        return Page(("time", "what"), tuple(rows), lines=(escaped(answer),))
-
-    return View(f"{room_id}:{seq} for {who}", fetch, ("why", f"{room_id}:{seq}", str(who)))
 
 
 def all_connections() -> View:
@@ -199,7 +129,12 @@ def all_letters() -> View:
             open=lambda letter: story(
                 letter.event.room_id, letter.event.seq, letter.profile_id, letter.device_id
             ),
-            actions=lambda letter: (actions.replay(letter), actions.drop(letter)),
+            actions=lambda letter: (
+                actions.replay(letter),
+                actions.drop(letter),
+                actions.replay_all(letter),
+                actions.drop_all(letter),
+            ),
             more=found.more,
         )
 
@@ -283,7 +218,11 @@ def opened_by(words: Sequence[str]) -> View:
             asked, who = named.request(event, ""), named.recipient(to)
             if asked.room_id and who.device_id:
                 return story(asked.room_id, asked.seq, who.profile_id, who.device_id)
+        case ["replay", to, *since] if since:
+            who = named.recipient(to)
+            if who.device_id:
+                return replay(who.profile_id, who.device_id, " ".join(since))
     raise InvalidArgument(
         f"commands: {', '.join(tabs)}, room ROOM, devices PROFILE, outbox PROFILE DEVICE, "
-        "why ROOM:SEQ PROFILE/DEVICE, quit"
+        "why ROOM:SEQ PROFILE/DEVICE, replay PROFILE/DEVICE TIME, quit"
     )

@@ -18,6 +18,7 @@ from chatd.daemon import key_commands, token_commands
 from chatd.daemon.mode import Mode
 from chatd.errors import ChatdError, ConfigError
 from chatd.help import command_line
+from chatd.man import write_pages
 
 app = typer.Typer(
     add_completion=False,
@@ -172,11 +173,25 @@ def settings(
     typer.echo(page() if markdown else listing(), nl=not markdown)
 
 
+@app.command()
+def man(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Made if it is missing.")],
+) -> None:
+    """Write chatd's manual pages to a folder, for packages or for man -l. They say what --help
+    says.
+
+    Example: chatd man ~/.local/share/man/man1
+    """
+    for page in write_pages(context.find_root(), folder):
+        typer.echo(page)
+
+
 def main() -> None:
     """Console script. Exit codes: 0 stopped cleanly, 1 failed, and another try may succeed, 2 bad
     settings or usage."""
     try:
-        command_line(app)()
+        command_line(app)(prog_name="chatd")
     except ChatdError as exc:
         for line in exc.explained.splitlines():
             print(f"chatd: {line}", file=sys.stderr)

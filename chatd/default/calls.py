@@ -49,6 +49,7 @@ class _Call(NamedTuple):
 
     routing_id: bytes
     request: pb.NodeRequest
+    caller: Caller
     deadline: Deadline | None
 
 
@@ -74,7 +75,7 @@ class Calls:
         self._router: Pump | None = None
         self._begun = 0
         self._turns: CallTurns[_Call] = CallTurns(
-            loop, self._answer, owner_of=lambda call: call.request.caller.profile_id
+            loop, self._answer, owner_of=lambda call: call.caller.profile_id
         )
         self._refused = refused
         self._deadlines = deadlines
@@ -114,18 +115,19 @@ class Calls:
                 # Each request moves the limits of those before it: they are read as they come.
                 limited = request.HasField("limits")
                 deadline = self._deadlines.read(routing_id, request.limits, now_us) if limited else None
+                caller = _caller(request.caller.SerializeToString())
                 if len(self._turns) + len(calls) >= MAX_WAITING:
                     raise Overloaded(f"{MAX_WAITING} requests wait for their turns")
             except ChatdError as exc:
                 self._refuse(routing_id, request.call_id, exc)
             else:
-                calls.append(_Call(routing_id, request, deadline))
+                calls.append(_Call(routing_id, request, caller, deadline))
         self._turns.add(calls)
 
     def _answer(self, call: _Call) -> None:
-        routing_id, request, deadline = call
+        routing_id, request, _, _ = call
         try:
-            self._begin(routing_id, request, deadline)
+            self._begin(call)
         except ChatdError as exc:
             self._refuse(routing_id, request.call_id, exc)
         except Exception as exc:  # one call must not take others with it
@@ -136,7 +138,8 @@ class Calls:
                 Internal(f"the call could not be answered: {type(exc).__name__}"),
             )
 
-    def _begin(self, routing_id: bytes, request: pb.NodeRequest, deadline: Deadline | None) -> None:
+    def _begin(self, call: _Call) -> None:
+        routing_id, request, caller, deadline = call
         if deadline is not None and deadline.has_passed(steady_us()):
             raise TimedOut("the call's turn came after its deadline; it was not done")
         method = self._methods.get(request.method)
@@ -147,7 +150,6 @@ class Calls:
             raise UnknownMethod(f"no method {request.method[:80]!a}")
         if self._store.waiting >= MAX_WAITING:
             raise Overloaded(f"{MAX_WAITING} requests are waiting for the database")
-        caller = _caller(request.caller.SerializeToString())
         witness = self._testify(method, caller, request.payload)
         try:
             answer = method.answer(caller, request.payload)

@@ -36,7 +36,7 @@ OnCommitted = Callable[[Sequence[CommittedRun]], None]
 Failed = Callable[[ChatdError], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for each command and query
 class _Asked(Generic[R]):
     """Takes the result of a command or query."""
 

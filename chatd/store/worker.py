@@ -5,8 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from chatd.errors import ChatdError
 from chatd.store.command import Turn
@@ -19,8 +18,7 @@ Item = TypeVar("Item")
 OnResult = Callable[[object], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(NamedTuple):
     """The outcome of one item: ``result`` is a ChatdError when it was refused or failed.
     ``on_result`` is to be called with it by the thread that asked."""
 

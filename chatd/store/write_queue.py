@@ -32,7 +32,11 @@ class WriteQueue:
 
     def charge(self, batch: Sequence[Submission], seconds: float) -> None:
         """The commands have taken so long together: their owners have used it, by their weights."""
-        share = seconds / max(1, sum(one.command.weight() for one in batch))
+        weights: dict[str, int] = {}
         for one in batch:
-            if owner := one.command.owner():
-                self._normal.charge(owner, share * one.command.weight())
+            owner = one.command.owner()
+            weights[owner] = weights.get(owner, 0) + one.command.weight()
+        share = seconds / max(1, sum(weights.values()))
+        for owner, weight in weights.items():
+            if owner:
+                self._normal.charge(owner, share * weight)

@@ -57,6 +57,8 @@ def people(daemon: Daemon) -> Chatctl:
         ("chatctl device show bob ", ["phone"]),
         ("chatctl outbox list --profile bob --device p", ["phone"]),
         ("chatctl why lobby:1 bob/", ["bob/phone"]),
+        ("chatctl gateway drain a", ["all"]),
+        ("chatctl log-level debug --node ", ["all"]),
         ("chatctl dead-l", ["dead-letter"]),
         ("chatctl outbox sh", ["show"]),
         ("chatctl room list --out", ["--output"]),

@@ -37,3 +37,7 @@ def test_no_standard_input_is_the_callers_mistake(chatctl: Chatctl) -> None:
     for text in ("", "-"):
         done = chatctl.in_shell(f"--as alice send lobby {text}", "<&-")
         assert (done.returncode, "nothing to send" in done.stderr) == (2, True), done.stderr
+
+
+def test_a_refusal_is_no_outage(chatctl: Chatctl) -> None:
+    assert "NOT_A_MEMBER" in chatctl("--as", "alice", "send", "nowhere", "text", "--wait", code=1).stderr

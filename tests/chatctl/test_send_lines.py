@@ -69,7 +69,7 @@ def test_the_first_interrupt_ends_a_send_that_waits(alice: Room) -> None:
     alice.wait_for("one")
     sending.send_signal(signal.SIGINT)
     assert sending.wait(5) == 130
-    assert sending.communicate()[1] == "interrupted: 1 sent\n"
+    assert sending.communicate()[1] == "interrupted: 1 line stored\n"
 
 
 def test_an_interrupt_tells_which_lines_may_be_stored_too(alice: Room, daemon: Daemon) -> None:
@@ -87,7 +87,7 @@ def test_an_interrupt_tells_which_lines_may_be_stored_too(alice: Room, daemon: D
         assert sending.wait(5) == 130
     finally:
         os.kill(daemon.pid, signal.SIGCONT)
-    assert sending.communicate()[1] == "interrupted: 1 sent, besides lines 2-3: not answered yet\n"
+    assert sending.communicate()[1] == "interrupted: 1 line stored; lines 2-3 not answered yet\n"
 
 
 def test_the_refused_line_is_named_and_those_before_it_are_sent(alice: Room) -> None:

@@ -1,10 +1,13 @@
-"""Values of events on their way into a room's log. Times are microseconds since the Unix epoch."""
+"""Values of events on their way into a room's log. Times are microseconds since the Unix epoch.
 
-from dataclasses import dataclass
+They are tuples: one or two are made for each event, and a frozen dataclass takes four times as
+long.
+"""
+
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(NamedTuple):
     """A validated event that has no place in its room's log yet."""
 
     event_id: str
@@ -21,8 +24,7 @@ class NewEvent:
     """Profiles; an event that mentions any is at least URGENT."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
+class StoredEvent(NamedTuple):
     """The answer to a sender about one event."""
 
     event_id: str

@@ -6,22 +6,16 @@ import pty
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
-from textual.widgets import DataTable, Static
 
 from chatctl.top.page import Page, View
 from chatctl.top.screen import Top
 from chatd.client import Client
+from tests.chatctl.top.pilot import SECONDS, SIZE, table, text, top, until
 from tests.daemons import Daemon, operator_token
-
-SIZE = (80, 24)
-SECONDS = 20.0
 
 
 @pytest.fixture(scope="module")
@@ -44,30 +38,6 @@ async def _fill(daemon: Daemon) -> None:
             await stream.caught_up()
         for number in range(3):
             await alice.send("lobby", f"line {number}")
-
-
-@asynccontextmanager
-async def top(daemon: Daemon) -> AsyncIterator[tuple[Top, "Pilot[None]"]]:
-    async with Client(daemon.uri, operator_token(daemon.folder)) as client:
-        screen = Top(client, every=0.5)
-        async with screen.run_test(size=SIZE) as pilot:
-            yield screen, pilot
-
-
-async def until(pilot: "Pilot[None]", holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + SECONDS
-    while not holds():
-        assert time.monotonic() < end, "it did not come to be shown"
-        await pilot.pause(0.02)
-
-
-def table(screen: Top) -> list[list[str]]:
-    found = screen.query_one(DataTable)
-    return [[str(cell) for cell in found.get_row_at(at)] for at in range(found.row_count)]
-
-
-def text(screen: Top, name: str) -> str:
-    return str(screen.screen.query_one(f"#{name}", Static).content)
 
 
 async def test_from_all_rooms_down_to_one_delivery(daemon: Daemon) -> None:
@@ -144,7 +114,7 @@ async def test_nothing_is_done_before_the_answer_is_yes(daemon: Daemon) -> None:
     async with top(daemon) as (screen, pilot):
         await pilot.press("colon", *"devices alice", "enter")
         await until(pilot, lambda: [row[1] for row in table(screen)] == ["old-phone"])
-        await until(pilot, lambda: text(screen, "actions") == "f forget")
+        await until(pilot, lambda: text(screen, "actions") == "x skip all  f forget")
         await pilot.press("f")
         await until(pilot, lambda: len(screen.screen_stack) == 2)
         await pilot.press("n")
