@@ -311,7 +311,7 @@ async def test_a_user_who_may_not_use_the_channels_is_said_to(ends: Ends, kind: 
     else:
         config = tmp_path / "nats.conf"
         config.write_text(
-            'authorization { users = [ { user: chatd, password: x, '
+            "authorization { users = [ { user: chatd, password: x, "
             'permissions: { publish: "other.>", subscribe: "other.>" } } ] }'
         )
         forbidden = ["-c", str(config)]
