@@ -174,6 +174,21 @@ Output = Annotated[
     ),
 ]
 NoHeaders = Annotated[bool, typer.Option("--no-headers", help="No headings above lists.")]
+Sort = Annotated[
+    str,
+    typer.Option(
+        "--sort", metavar="COLUMN[:desc]", help="Sort the rows that are listed.", show_default=False
+    ),
+]
+Watch = Annotated[
+    bool, typer.Option("--watch", "-w", help="List again and again; in a pipe under a line with the time.")
+]
+Every = Annotated[
+    float,
+    typer.Option(
+        "--every", min=0.1, help="Seconds between two looks of --watch; default: 2.", show_default=False
+    ),
+]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, help="Wait this many seconds for an answer.")]
 Version = Annotated[
     bool,
@@ -194,6 +209,9 @@ def root(
     context_name: ContextName = "",
     form: Output = None,
     no_headers: NoHeaders = False,
+    sort: Sort = "",
+    watch: Watch = False,
+    every: Every = 2.0,
     version: Version = False,
 ) -> None:
     """Talk to chatd: send and tail events, look into rooms and outboxes.
@@ -214,6 +232,9 @@ def root(
         form,
         headers=not no_headers,
         context=context_name,
+        sort=sort,
+        watch=watch,
+        every=every,
     )
 
 

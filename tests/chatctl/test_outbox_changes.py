@@ -1,12 +1,16 @@
 """chatctl outbox skip and replay, against a real daemon."""
 
+import asyncio
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from chatctl.outbox import app
+from chatd.client import Client
+from chatd.pb.admin.v1 import admin_pb2
 from tests.chatctl.command import Chatctl
+from tests.daemons import Daemon, operator_token
 
 
 def tail(chatctl: Chatctl, profile: str) -> list[dict[str, Any]]:
@@ -83,6 +87,37 @@ def test_what_makes_no_sense_is_the_callers_mistake(arguments: str, why: str) ->
     done = CliRunner().invoke(app, arguments.split(), env={"COLUMNS": "200"})
     assert done.exit_code == 2
     assert why in done.output
+
+
+def test_a_client_that_is_connected_gets_replays_each_time(daemon: Daemon, filled: str) -> None:
+    """Without a word of its own: the SDK opens the stream again."""
+
+    async def device() -> list[tuple[int, bool]]:
+        token = operator_token(daemon.folder)
+        seen: list[tuple[int, bool]] = []
+        async with (
+            Client(daemon.uri, token) as operator,
+            Client(daemon.uri, token, profile=filled) as client,
+            client.stream("d") as stream,
+            asyncio.timeout(20),
+        ):
+            for last in (11, 13, 15):
+                while len(seen) < last:
+                    delivery = await anext(stream)
+                    seen.append((delivery.seq, delivery.replay))
+                stream.acknowledge()
+                request = admin_pb2.ReplayOutboxRequest(
+                    profile_id=filled, device_id="d", room_id=filled, from_seq=10
+                )
+                while True:  # until the acks are written
+                    done = await operator.call(
+                        "AdminService/ReplayOutbox", request, admin_pb2.ReplayOutboxResponse
+                    )
+                    if done.replayed == 2:
+                        break
+        return seen
+
+    assert asyncio.run(device())[11:] == [(10, True), (11, True)] * 2
 
 
 def test_nobody_can_be_asked_without_a_terminal(chatctl: Chatctl, filled: str) -> None:
