@@ -58,6 +58,7 @@ COMMANDS = {
     "stat": ("stat:stat", "Print a line of rates each second."),
     "latency": ("latency:latency", "Measure the real way of an event."),
     "check": ("check:check", "Check what an operator would look at, and say what to do."),
+    "report": ("report:app", "See the busiest rooms and senders, and who is furthest behind."),
     "why": ("why:why", "Say why an event has or has not reached a device."),
     "trace": ("trace:trace", "Show the frames of a device's stream as they pass."),
     "connections": ("connections:connections", "List the devices that are connected now."),
