@@ -162,6 +162,7 @@ def assemble(
         gateways,
         flow.online,
         counters,
+        [times for part in parts for times in part.times],
         now_us,
         away_since_us=lambda: store.away_since_us,
     )

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 
 from chatd.core.counter import Counter
-from chatd.core.metric import Metric
+from chatd.core.metric import Metric, StageTimes
 from chatd.daemon.seams import Seams
 from chatd.daemon.settings import Settings
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
@@ -44,6 +44,7 @@ class Streams:
     catch_up: CatchUp
     acks: AckFlush
     ack_times: AckTimes
+    counts: StreamCounts
     live: LiveDelivery
     resync: Resync
     queue_watch: QueueWatch
@@ -64,8 +65,11 @@ class Streams:
     @property
     def metrics(self) -> tuple[Metric, ...]:
         """All else that can be shown of them."""
-        counts = StreamCounts(self.connections.streams)
-        return (*counts.gauges, *self.queue_watch.gauges, self.ack_times.queue, self.ack_times.acks)
+        return (*self.counts.gauges, *self.queue_watch.gauges, *self.times)
+
+    @property
+    def times(self) -> tuple[StageTimes, ...]:
+        return (self.ack_times.queue, self.ack_times.acks)
 
 
 def make_streams(
@@ -142,6 +146,7 @@ def make_streams(
         catch_up,
         acks,
         ack_times,
+        StreamCounts(connections.streams),
         live,
         resync,
         watched_queue,
