@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
+from chatctl.lists import is_list
+
 if TYPE_CHECKING:
     from typer._click import Context
 
 _OF_OUTPUT = ("as_json", "form", "no_headers")
 """Global options that only commands with an output take; their help shows them."""
+_OF_LISTS = ("sort", "watch", "every")
+"""The same of commands that list. They stand behind these alone."""
 
 
 def spread(root: TyperGroup) -> None:
@@ -19,6 +23,7 @@ def spread(root: TyperGroup) -> None:
     shared = [one for one in root.params if isinstance(one, TyperOption) and not one.is_eager]
     for command in root.commands.values():
         _add(command, shared)
+    root.params = [one for one in root.params if one.name not in _OF_LISTS]
 
 
 def _add(command: object, shared: list[TyperOption]) -> None:
@@ -26,7 +31,8 @@ def _add(command: object, shared: list[TyperOption]) -> None:
     own = {name for parameter in command.params for name in parameter.opts}
     prints = isinstance(command, TyperGroup) or "--json" in own
     for option in shared:
-        if not own.intersection(option.opts) and (prints or option.name not in _OF_OUTPUT):
+        takes = is_list(command) if option.name in _OF_LISTS else prints or option.name not in _OF_OUTPUT
+        if takes and not own.intersection(option.opts):
             command.params.append(_copy(option, hidden=isinstance(command, TyperGroup)))
     for below in command.commands.values() if isinstance(command, TyperGroup) else ():
         _add(below, shared)
@@ -48,7 +54,7 @@ def _copy(option: TyperOption, *, hidden: bool) -> TyperOption:
     one.default = one.envvar = None
     one.expose_value = False
     one.required = False
-    one.show_default = False
-    one.hidden = hidden or name not in _OF_OUTPUT
+    one.show_default = False  # the root has it
+    one.hidden = hidden or name not in (*_OF_OUTPUT, *_OF_LISTS)
     one.callback = give_to_root
     return one

@@ -58,6 +58,7 @@ COMMANDS = {
     "stat": ("stat:stat", "Print a line of rates each second."),
     "latency": ("latency:latency", "Measure the real way of an event."),
     "check": ("check:check", "Check what an operator would look at, and say what to do."),
+    "report": ("report:app", "See the busiest rooms and senders, and who is furthest behind."),
     "why": ("why:why", "Say why an event has or has not reached a device."),
     "trace": ("trace:trace", "Show the frames of a device's stream as they pass."),
     "connections": ("connections:connections", "List the devices that are connected now."),
@@ -174,6 +175,21 @@ Output = Annotated[
     ),
 ]
 NoHeaders = Annotated[bool, typer.Option("--no-headers", help="No headings above lists.")]
+Sort = Annotated[
+    str,
+    typer.Option(
+        "--sort", metavar="COLUMN[:desc]", help="Sort the rows that are listed.", show_default=False
+    ),
+]
+Watch = Annotated[
+    bool, typer.Option("--watch", "-w", help="List again and again; in a pipe under a line with the time.")
+]
+Every = Annotated[
+    float,
+    typer.Option(
+        "--every", min=0.1, help="Seconds between two looks of --watch; default: 2.", show_default=False
+    ),
+]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, help="Wait this many seconds for an answer.")]
 Version = Annotated[
     bool,
@@ -194,6 +210,9 @@ def root(
     context_name: ContextName = "",
     form: Output = None,
     no_headers: NoHeaders = False,
+    sort: Sort = "",
+    watch: Watch = False,
+    every: Every = 2.0,
     version: Version = False,
 ) -> None:
     """Talk to chatd: send and tail events, look into rooms and outboxes.
@@ -214,6 +233,9 @@ def root(
         form,
         headers=not no_headers,
         context=context_name,
+        sort=sort,
+        watch=watch,
+        every=every,
     )
 
 

@@ -7,6 +7,7 @@ import typer
 from chatctl.arguments import AsJson, Limit, OnlyProfile
 from chatctl.columns import Column, Columns, counted, list_only, or_dash, unlisted
 from chatctl.invocation import call, output
+from chatctl.lists import lists
 from chatctl.times import clock, now_us, parse_age
 from chatd.pb.admin.v1 import admin_pb2
 
@@ -46,6 +47,7 @@ COLUMNS: Columns[admin_pb2.AuditLine] = (
 )
 
 
+@lists
 def audit(
     context: typer.Context,
     profile: OnlyProfile = "",

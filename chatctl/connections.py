@@ -9,6 +9,7 @@ from chatctl.columns import Column, Columns
 from chatctl.confirmation import confirm
 from chatctl.delivery_story import Recipient
 from chatctl.invocation import call, output
+from chatctl.lists import lists
 from chatctl.named import recipient
 from chatctl.paging import advice
 from chatctl.silent import say_silent
@@ -66,6 +67,7 @@ def kicking(who: Recipient) -> admin_pb2.KickConnectionsRequest:
     return admin_pb2.KickConnectionsRequest(profile_id=who.profile_id, device_id=who.device_id)
 
 
+@lists
 def connections(
     context: typer.Context,
     profile: OnlyProfile = "",

@@ -12,6 +12,7 @@ from chatctl.columns import Column, Columns, counted, unlisted, yes_no
 from chatctl.confirmation import confirm
 from chatctl.deliveries import reason_name
 from chatctl.invocation import call, output, run
+from chatctl.lists import lists
 from chatctl.many_letters import DROP, REPLAY, Filter, Kind, handle_all, matching
 from chatctl.output import Output
 from chatctl.paging import advice
@@ -51,6 +52,7 @@ COLUMNS: Columns[admin_pb2.DeadLetter] = (
 
 
 @app.command(name="list")
+@lists
 def list_(
     context: typer.Context,
     profile: OnlyProfile = "",

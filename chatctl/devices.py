@@ -10,6 +10,7 @@ from chatctl.arguments import AsJson, DeviceId, Limit, OnlyProfile, ProfileId, Y
 from chatctl.columns import Column, Columns, list_only, or_dash, unlisted, yes_no
 from chatctl.confirmation import confirm
 from chatctl.invocation import call, output
+from chatctl.lists import lists
 from chatctl.paging import next_page
 from chatctl.times import ago, clock
 from chatd.pb.admin.v1 import admin_pb2
@@ -34,6 +35,7 @@ COLUMNS: Columns[admin_pb2.Device] = (
 
 
 @app.command(name="list")
+@lists
 def list_(
     context: typer.Context,
     profile: OnlyProfile = "",

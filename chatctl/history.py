@@ -9,6 +9,7 @@ from chatctl.columns import Columns, unlisted
 from chatctl.confirmation import confirm
 from chatctl.deliveries import fields
 from chatctl.invocation import output, run
+from chatctl.lists import lists
 from chatctl.output import Output
 from chatctl.times import now_us, parse_age
 from chatd.client import Client, Delivery
@@ -41,6 +42,7 @@ COLUMNS: Columns[Delivery] = (unlisted("room_id"), *fields())
 
 
 @app.command()
+@lists
 def show(
     context: typer.Context,
     room: RoomId,

@@ -28,7 +28,8 @@ HERE = "tcp://127.0.0.1:7400"
 @dataclass(frozen=True, slots=True)
 class Options:
     """The global options. ``uri``: a gateway, or several separated by commas; ``timeout``: in
-    seconds; ``context``: one that is named for this run alone."""
+    seconds; ``context``: one that is named for this run alone. ``sort``, ``watch`` and ``every``
+    (in seconds) are of commands that list."""
 
     uri: str
     token: str
@@ -40,6 +41,9 @@ class Options:
     form: Form | None
     headers: bool
     context: str
+    sort: str = ""
+    watch: bool = False
+    every: float = 2.0
 
     def client(self) -> "Client":
         """A client with these options. Raises typer.BadParameter when no token is found."""
@@ -95,7 +99,7 @@ def output(context: typer.Context, as_json: bool) -> "Output":
         if form not in (None, Form.JSON):
             raise typer.BadParameter(f"--json is --output json, and not {form}")
         form = Form.JSON
-    return Output(form, headers=given.headers)
+    return Output(form, headers=given.headers, sort_by=given.sort)
 
 
 def run(context: typer.Context, action: "Callable[[Client], Awaitable[R]]") -> R:

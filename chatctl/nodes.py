@@ -5,6 +5,7 @@ import typer
 from chatctl.arguments import AsJson
 from chatctl.columns import Column, Columns, list_only, unlisted
 from chatctl.invocation import call, output
+from chatctl.lists import lists
 from chatctl.times import age, age_since
 from chatd.pb.admin.v1 import admin_pb2
 
@@ -37,6 +38,7 @@ COLUMNS: Columns[admin_pb2.Node] = (
 )
 
 
+@lists
 def nodes(context: typer.Context, as_json: AsJson = False) -> None:
     """List default nodes and gateways that serve, and those that stopped in the last hour.
     Operators only.

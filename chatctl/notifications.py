@@ -9,6 +9,7 @@ from chatctl.arguments import AsJson, DeviceId, Limit, OnlyDevice, OnlyProfile, 
 from chatctl.columns import Column, Columns, list_only, or_dash, unlisted
 from chatctl.confirmation import confirm
 from chatctl.invocation import call, output, run
+from chatctl.lists import lists
 from chatctl.paging import advice
 from chatctl.times import age, ago, now_us
 from chatd.pb.admin.v1 import admin_pb2
@@ -103,6 +104,7 @@ def try_(context: typer.Context, profile: ProfileId, device: DeviceId, as_json: 
 
 
 @app.command(name="list")
+@lists
 def list_(
     context: typer.Context,
     state: Annotated[str, typer.Option("--state", help="Only waiting, sent or dead notifications.")] = "",

@@ -7,6 +7,7 @@ import typer
 from chatctl.arguments import AsJson, Limit, OnlyDevice, OnlyProfile, OnlyRoom, ProfileId, RoomId, Seq
 from chatctl.columns import Column, Columns, list_only, unlisted, yes_no
 from chatctl.invocation import call, output
+from chatctl.lists import lists
 from chatctl.outbox_changes import replay, skip
 from chatctl.paging import advice, next_page
 from chatctl.times import age, age_since
@@ -59,6 +60,7 @@ TARGETS: Columns[EventReceipt] = (
 
 
 @app.command(name="list")
+@lists
 def list_(
     context: typer.Context,
     profile: OnlyProfile = "",
@@ -78,6 +80,7 @@ def list_(
 
 
 @app.command()
+@lists
 def show(
     context: typer.Context,
     profile: ProfileId,
@@ -102,6 +105,7 @@ def show(
 
 
 @app.command()
+@lists
 def event(
     context: typer.Context,
     room: RoomId,

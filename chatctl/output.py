@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from chatctl.columns import Column, Columns, cells, headings, numeric, plain, record
 from chatctl.forms import Form, csv_line, json_text, yaml_text
 from chatctl.reader import ReaderGone
+from chatctl.sorting import sort
 from chatd.text import escaped
 
 if TYPE_CHECKING:
@@ -33,13 +34,15 @@ class Output:
 
     ``form``: by default what a terminal or a pipe gets. In a structured form a list is one array, a
     single thing one object, a stream one object a line (YAML: a document, CSV: a line under a
-    heading). ``headers``: lists have headings.
+    heading). ``headers``: lists have headings. ``sort_by``: the order of
+    lists (``chatctl.sorting``).
     """
 
-    def __init__(self, form: Form | None = None, *, headers: bool = True) -> None:
+    def __init__(self, form: Form | None = None, *, headers: bool = True, sort_by: str = "") -> None:
         self.terminal = sys.stdout.isatty()
         self.form = form or (Form.TABLE if self.terminal else Form.PLAIN)
         self.headers = headers
+        self._sort = sort_by
         self._begun: list[str] | None = None
 
     @property
@@ -50,9 +53,12 @@ class Output:
     def rows(self, rows: Iterable[T], columns: Columns[T], *, more: str = "") -> None:
         """Print a list. ``more``: the advice if the service has further rows
         (``chatctl.paging``)."""
+        rows = list(rows)
+        if self._sort:
+            rows = sort(rows, columns, self._sort)
+            more = more and f"{more}; only the rows that are listed are sorted"
         if more:
             self.say(more)
-        rows = list(rows)
         if self.form is Form.CSV:
             self._csv(
                 [column.key for column in columns if column.key], [record(row, columns) for row in rows]

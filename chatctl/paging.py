@@ -6,18 +6,19 @@ MAX_ROWS = 1_000
 """Rows that one answer of the service lists at most."""
 
 
-def advice(more: bool, limit: int, filters: Mapping[str, str] | None = None) -> str:
+def advice(more: bool, limit: int, filters: Mapping[str, str] | None = None, *, most: int = MAX_ROWS) -> str:
     """The message for a list without pages; empty unless there is ``more`` than ``limit`` rows.
 
     ``filters``: the values of the options that narrow the list, empty where one is not given.
+    ``most``: the largest limit.
     """
     if not more:
         return ""
-    ways = [f"a --limit of up to {MAX_ROWS:,}"] if limit < MAX_ROWS else []
+    ways = [f"a --limit of up to {most:,}"] if limit < most else []
     unused = [option for option, value in (filters or {}).items() if not value]
     ways += [" or ".join(unused)] if unused else []
     if not ways:
-        return f"there are more; no list is longer than {MAX_ROWS:,} rows"
+        return f"there are more; the list is no longer than {most:,} rows"
     return f"there are more; ask with {', or with '.join(ways)}"
 
 

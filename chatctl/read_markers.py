@@ -8,6 +8,7 @@ from chatctl import completion
 from chatctl.arguments import MAX_SEQ, AsJson, RoomId
 from chatctl.columns import Column, Columns, list_only, unlisted
 from chatctl.invocation import output, run
+from chatctl.lists import lists
 from chatctl.times import clock
 from chatd.pb.chat.v1.chat_pb2 import Unread
 
@@ -38,6 +39,7 @@ def read(context: typer.Context, room: RoomId, seq: UpTo = None, as_json: AsJson
     output(context, as_json).one({"room_id": room, "read_seq": done.seq, "unread": done.unread})
 
 
+@lists
 def unread(
     context: typer.Context,
     rooms: Annotated[

@@ -7,6 +7,7 @@ import typer
 from chatctl.arguments import AsJson, RoomId, Seq
 from chatctl.columns import Column, Columns, counted, list_only, unlisted
 from chatctl.invocation import output, run
+from chatctl.lists import lists
 from chatctl.outbox import state
 from chatctl.paging import next_page
 from chatctl.times import clock
@@ -44,6 +45,7 @@ COLUMNS: Columns[RecipientStatus] = (
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="List at most this many profiles.")]
 
 
+@lists
 def receipts(
     context: typer.Context,
     room: RoomId,

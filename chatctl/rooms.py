@@ -8,6 +8,7 @@ from chatctl import completion, history, room_notifications
 from chatctl.arguments import AsJson, Limit, RoomId
 from chatctl.columns import Column, Columns, details, record, unlisted, yes_no
 from chatctl.invocation import call, output, run
+from chatctl.lists import lists
 from chatctl.paging import next_page
 from chatctl.times import clock
 from chatd.pb.admin.v1 import admin_pb2
@@ -73,6 +74,7 @@ def create(
 
 
 @app.command(name="list")
+@lists
 def list_(
     context: typer.Context,
     after: Annotated[str, typer.Option("--after", metavar="ROOM", help="Only rooms after this one.")] = "",
@@ -91,6 +93,7 @@ def list_(
 
 
 @app.command()
+@lists
 def show(
     context: typer.Context,
     room: RoomId,

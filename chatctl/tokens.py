@@ -15,6 +15,7 @@ from chatctl.arguments import AsJson, Limit, Yes
 from chatctl.columns import Column, Columns, or_dash, unlisted
 from chatctl.confirmation import confirm
 from chatctl.invocation import call, output
+from chatctl.lists import lists
 from chatctl.paging import advice
 from chatctl.times import clock
 from chatd.pb.admin.v1 import admin_pb2
@@ -78,6 +79,7 @@ def revoke(
 
 
 @app.command()
+@lists
 def revoked(context: typer.Context, limit: Limit = 100, as_json: AsJson = False) -> None:
     """List what was revoked, the newest first.
 

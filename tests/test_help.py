@@ -59,4 +59,4 @@ def test_metavars_are_said_once(words: tuple[str, ...]) -> None:
 
 def test_arguments_that_may_be_repeated_are_shown_so() -> None:
     assert "chatctl room create [OPTIONS] {ROOM} [MEMBER]..." in help_of("chatctl", "room", "create")
-    assert "chatctl dead-letter replay [OPTIONS] {LETTER}..." in help_of("chatctl", "dead-letter", "replay")
+    assert "chatctl dead-letter replay [OPTIONS] [LETTER]..." in help_of("chatctl", "dead-letter", "replay")

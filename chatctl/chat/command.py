@@ -37,6 +37,8 @@ def chat(context: typer.Context, device: Device = "", take_over: TakeOver = Fals
     except ImportError as exc:
         raise ConfigError("chat needs Textual: pip install 'chatd[tui]'") from exc
     given = options(context)
+    if take_over and not device:
+        raise typer.BadParameter("name the device that is to be taken over", param_hint="--device")
 
     async def talk(client: Client) -> None:
         await talk_as(client, device, profile=given.profile, take_over=take_over, timeout=given.timeout)

@@ -62,8 +62,9 @@ def status(talk: Talk, *, follows: bool) -> Text:
     ``follows``: the newest line is seen."""
     room = talk.current
     waiting = f"{counted(len(talk.outbox), 'text')} waiting; " if len(talk.outbox) else ""
-    if talk.trouble:
-        return _line(f"! {waiting}{talk.trouble}")
+    trouble = talk.trouble or talk.outbox.delayed
+    if trouble:
+        return _line(f"! {waiting}{trouble}")
     writing = room.typing(time.monotonic())
     if writing:
         return _line(f"{listed(writing[:SHOWN_NAMES])} {'is' if len(writing) == 1 else 'are'} writing …")

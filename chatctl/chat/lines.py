@@ -4,6 +4,7 @@ import re
 import time
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from rich.console import Console
 from rich.text import Text
@@ -18,6 +19,7 @@ ACTION = "/me "
 """A text that begins so tells what its sender does; so it is written in XMPP (XEP-0245) too."""
 APPLICATION_TYPES = 16
 """Types from here on are the applications' own."""
+_MINUTE_US = 60_000_000
 MIN_TEXT_CELLS = 24
 """Cells that a text has beside its time and sender; on a narrower screen it stands below them."""
 
@@ -118,12 +120,18 @@ def paragraph(line: Line, *, me: str, mark: str = "") -> Paragraph:
 
 def clock(at_us: int) -> str:
     """The local time of the day."""
-    return time.strftime("%H:%M", time.localtime(at_us / 1e6))
+    return _times(at_us // _MINUTE_US)[0]
 
 
 def day(at_us: int) -> str:
     """The local date."""
-    return time.strftime("%A, %Y-%m-%d", time.localtime(at_us / 1e6))
+    return _times(at_us // _MINUTE_US)[1]
+
+
+@lru_cache(maxsize=4_096)  # all lines are looked at with each change
+def _times(minute: int) -> tuple[str, str]:
+    local = time.localtime(minute * 60)
+    return time.strftime("%H:%M", local), time.strftime("%A, %Y-%m-%d", local)
 
 
 _ENDS = re.compile(r"\r\n|\r|\n")

@@ -15,16 +15,21 @@ from chatd.pb.chat.v1.chat_pb2 import EventAck
 PAUSE_SECONDS = 1.0
 """Between two attempts at a text during an outage. An attempt lasts as long as a call may."""
 
+NO_TIME = " " * 5
+"""Beside what is not stored."""
+
 
 @dataclass(slots=True)
 class Outgoing:
-    """``refused``: the reason why it will never be stored. ``arrived``: the stream brought it."""
+    """``refused``: the reason why it will never be stored; ``delayed``: why it is not yet.
+    ``arrived``: the stream brought it."""
 
     event_id: str
     room_id: str
     text: str
     mentions: tuple[str, ...]
     refused: str = ""
+    delayed: str = ""
     arrived: bool = False
 
 
@@ -53,6 +58,11 @@ class Outbox:
     def unsent(self) -> list[str]:
         """The texts that are not known to be stored."""
         return [one.text for one in self._waiting if not one.arrived]
+
+    @property
+    def delayed(self) -> str:
+        """The reason why the oldest text is not stored yet; empty if it is only on its way."""
+        return self._waiting[0].delayed if len(self) else ""
 
     def put(self, room_id: str, text: str, mentions: tuple[str, ...]) -> None:
         """Send a text to a room, as soon as it can be."""
@@ -90,18 +100,20 @@ class Outbox:
                     one.refused = f"{exc} ({exc.name})"
                     self._refused.append(one)
                     return None
+                one.delayed = str(exc)
+                self._on_change()
                 await asyncio.sleep(max(PAUSE_SECONDS, exc.retry_after_ms / 1e3))
 
     def paragraphs(self, room_id: str, me: str) -> list[Paragraph]:
         """What is not stored in a room, behind its lines. What was refused stays until
         ``forget_refused``."""
         refused = [
-            Paragraph(one.event_id, f"{one.text}\nnot sent: {one.refused}", "  !  ", "!", me)
+            Paragraph(one.event_id, f"{one.text}\nnot sent: {one.refused}", NO_TIME, "!", me)
             for one in self._refused
             if one.room_id == room_id
         ]
         waiting = [
-            Paragraph(one.event_id, one.text, "  …  ", "…", me, "dim")
+            Paragraph(one.event_id, one.text, NO_TIME, "…", me, "dim")
             for one in self._waiting
             if one.room_id == room_id and not one.arrived
         ]

@@ -12,10 +12,12 @@ from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventType
 
 TYPING_SECONDS = 5.0
 """Seconds after which somebody has stopped writing if nobody says so (PROTOCOL.md)."""
-KEPT_LINES = 3_000
+KEPT_LINES = 2_000
 """Lines of a room in memory; older ones are read again when somebody scrolls to them."""
 KEPT_NOTES = 50
 """The screen's own words in a room."""
+KEPT_CHANGES = 100
+"""Changes of members that may happen while the service is asked who they are."""
 RECEIVED, READ = "✓", "✓✓"
 
 
@@ -103,9 +105,8 @@ class Room:
         if delivery.skipped is not None or delivery.seq < self.head_seq:
             return
         if delivery.type == EventType.EVENT_TYPE_MEMBERSHIP:
-            if self.members is None:
-                self._changes.append(delivery)
-            else:
+            self._changes = [*self._changes, delivery][-KEPT_CHANGES:]
+            if self.members is not None:
                 self.members = changed(self.members, delivery)
         if delivery.type == EventType.EVENT_TYPE_ROOM and "name" in delivery.payload:
             self.name = delivery.payload["name"]
@@ -115,7 +116,7 @@ class Room:
         for delivery in self._changes:
             if delivery.seq > at_seq:
                 members = changed(members, delivery)
-        self.members, self._changes = members, []
+        self.members = members
 
     def load(self, page: Sequence[Delivery], *, more: bool) -> None:
         """The newest page of the log; what has arrived since it was asked for is kept."""
@@ -147,8 +148,14 @@ class Room:
         self._noted += 1
         self._notes = [*self._notes, Note(self.head_seq, self._noted, text, at_us)][-KEPT_NOTES:]
 
+    def take_notes(self, other: "Room") -> None:
+        """What was said before this room came into view is to be seen here."""
+        for one in other._notes:
+            self.note(one.text, one.at_us)
+        other._notes = []
+
     def heard_typing(self, profile: str, typing: bool, now: float) -> None:
-        if typing:
+        if typing and profile != self.me:
             self._typing[profile] = now + TYPING_SECONDS
         else:
             self._typing.pop(profile, None)

@@ -11,7 +11,7 @@ from chatctl.chat.screen import Chat
 from chatctl.chat.talk import Talk
 from chatctl.tail import require_free
 from chatd.client import Client
-from chatd.errors import ChatdError
+from chatd.errors import ChatdError, PermissionDenied
 from chatd.pb.admin.v1 import admin_pb2 as admin
 from chatd.text import escaped
 
@@ -30,7 +30,7 @@ async def talk_as(client: Client, device: str, *, profile: str, take_over: bool,
     """
     if device and profile and not take_over:
         await require_free(client, profile, device)
-    async with _device(client, device, profile) as name:
+    async with device_for(client, device, profile) as name:
         talk = Talk(client, name)
         async with talk.stream as stream:
             try:
@@ -55,12 +55,15 @@ async def _show(screen: Chat) -> None:
 
 
 @asynccontextmanager
-async def _device(client: Client, given: str, profile: str) -> AsyncIterator[str]:
+async def device_for(client: Client, given: str, profile: str) -> AsyncIterator[str]:
     """The device's name. One that an operator makes for this run is forgotten in the end."""
-    if given or not profile:
-        yield given or OWN_DEVICE
+    if given:
+        yield given
         return
     name = f"chatctl-{secrets.token_hex(4)}"
+    if not profile or not await _is_operator(client, profile, name):
+        yield OWN_DEVICE
+        return
     try:
         yield name
     finally:
@@ -73,3 +76,13 @@ async def _device(client: Client, given: str, profile: str) -> AsyncIterator[str
             sys.stderr.write(
                 f"chatctl: device {name} was not forgotten: {exc}; chatctl device forget does it\n"
             )
+
+
+async def _is_operator(client: Client, profile: str, device: str) -> bool:
+    """False for a user who has named the own profile."""
+    request = admin.ListDevicesRequest(profile_id=profile, device_id=device, limit=1)
+    try:
+        await client.call("AdminService/ListDevices", request, admin.ListDevicesResponse)
+    except PermissionDenied:
+        return False
+    return True

@@ -1,13 +1,13 @@
 """One profile's talk: its stream, its rooms, and the calls that the screen makes."""
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine
 
 from chatctl.chat.lines import stored
 from chatctl.chat.mentions import mentioned
 from chatctl.chat.outgoing import Outbox, Outgoing
 from chatctl.chat.room import Room, changed
+from chatctl.chat.signals import hear
 from chatctl.chat.typing_notice import Typing
 from chatctl.times import now_us
 from chatd.client import Client, Delivery, Stream, StreamState
@@ -95,7 +95,7 @@ class Talk:
 
     def _on_state(self, state: StreamState, reason: str) -> None:
         if state is StreamState.CONNECTING:
-            self.trouble = reason or "connecting"
+            self.trouble = reason or self.trouble or "connecting"
             self._was_lost = self._is_begun
         elif state is StreamState.CATCHING_UP and self._is_begun:
             self.trouble = "catching up"
@@ -105,7 +105,7 @@ class Talk:
             self.trouble = ""
             if self._was_lost:
                 self._was_lost = False
-                self.ask(self.list_rooms())
+                self.ask(self._catch_up())
         self.on_change()
 
     def _begin_anew(self, reason: str) -> None:
@@ -117,31 +117,13 @@ class Talk:
             self.ask(self._load(self.current))
 
     def _on_signal(self, signal: Signal) -> None:
-        match signal.WhichOneof("kind"):
-            case "typing":
-                if signal.typing.profile_id != self.me:
-                    room = self.rooms.get(signal.typing.room_id)
-                    if room is not None:
-                        room.heard_typing(signal.typing.profile_id, signal.typing.typing, time.monotonic())
-            case "delivered":
-                room = self.rooms.get(signal.delivered.room_id)
-                if room is not None and signal.delivered.profile_id != self.me:
-                    room.received(signal.delivered.first_seq, signal.delivered.seq)
-            case "read":
-                room = self.rooms.get(signal.read.room_id)
-                if room is not None and signal.read.profile_id != self.me:
-                    room.was_read(signal.read.profile_id, signal.read.seq)
-                elif room is not None and signal.read.seq > room.read_seq:
-                    self.ask(self._refresh_unread(room))
-            case "presence":
-                self._presence(signal.presence.profile_id, signal.presence.state)
+        hear(self, signal)
         self.on_change()
 
-    def _presence(self, profile: str, state: PresenceState) -> None:
-        if state:
-            self.presence[profile] = state
-        else:
-            self.presence.pop(profile, None)
+    def room(self, room_id: str) -> Room:
+        """One of the rooms, or a new one that is not kept: what a signal tells of it is of no
+        use."""
+        return self.rooms.get(room_id) or Room(room_id, self.me)
 
     def _take(self, delivery: Delivery) -> None:
         room = self.rooms.get(delivery.room_id)
@@ -189,15 +171,20 @@ class Talk:
                 self.rooms.pop(room_id, None)
         if not self.current.room_id and self.rooms:
             await self.go_to(min(self.rooms))
-        elif self.current.room_id and not self.current.is_loaded:
-            await self._load(self.current)
+
+    async def _catch_up(self) -> None:
+        """After an outage: signals of its time are lost, and a page may not have come."""
+        await self.list_rooms()
+        if self.current.room_id:
+            await self.go_to(self.current.room_id)
 
     def _listed(self, unread: Unread) -> None:
         room = self.rooms.setdefault(unread.room_id, Room(unread.room_id, self.me))
         room.at(unread)
         room.asked_seq = 0
 
-    async def _refresh_unread(self, room: Room) -> None:
+    async def refresh_unread(self, room: Room) -> None:
+        """Another device of this profile has read."""
         for unread in await self.client.unread([room.room_id]):
             room.at(unread)
 
@@ -210,13 +197,15 @@ class Talk:
         if room is None:
             raise NotAMember(f"you are in no room {room_id}; a member can add you, and /create makes one")
         self.outbox.forget_refused(self.current.room_id)
+        if not self.current.room_id:
+            room.take_notes(self.current)
         self.current = room
         room.marker_seq = room.read_seq if room.unread else None
         self.on_change()
         if not room.is_loaded and not room.is_loading:
             await self._load(room)
-        elif room.members is not None:
-            self._watch(room)
+        else:
+            await self.members(room)
 
     async def _load(self, room: Room) -> None:
         room.is_loading = True
@@ -240,7 +229,6 @@ class Talk:
     async def _load_members(self, room: Room, head: Delivery) -> None:
         """``head``, the newest event, was for all members but its sender. How far the reader's own
         newest has come, its recipients say."""
-        room.members = None
         status = await self.client.delivery_status(room.room_id, head.seq, limit=MAX_WATCHED)
         members = {one.profile_id for one in status.profiles} | {head.sender_id}
         if head.type == EventType.EVENT_TYPE_MEMBERSHIP:

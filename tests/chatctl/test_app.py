@@ -19,6 +19,8 @@ OPERATORS = [
     ("nodes",),
     ("status",),
     ("room", "list"),
+    ("report", "rooms"),
+    ("report", "laggards"),
     ("room", "show", "lobby"),
     ("room", "history", "purge", "lobby", "--all", "-y"),
     ("outbox", "list"),

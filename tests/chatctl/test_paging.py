@@ -17,7 +17,11 @@ def test_only_what_lists_more_is_advised() -> None:
     assert advice(True, 10, filters) == "there are more; ask with a --limit of up to 1,000, or with --profile"
     assert advice(True, MAX_ROWS, filters) == "there are more; ask with --profile"
     assert advice(True, 10, {"--profile": "bob"}) == "there are more; ask with a --limit of up to 1,000"
-    assert advice(True, MAX_ROWS, {"--profile": "bob"}) == "there are more; no list is longer than 1,000 rows"
+    assert (
+        advice(True, MAX_ROWS, {"--profile": "bob"})
+        == "there are more; the list is no longer than 1,000 rows"
+    )
+    assert advice(True, 20, most=100) == "there are more; ask with a --limit of up to 100"
     assert next_page(True, "lobby") == "there are more; for the next ones: --after lobby"
 
 

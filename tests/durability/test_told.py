@@ -55,6 +55,7 @@ REQUESTS: dict[str, Message] = {
     "ChatService/SetRoomNotifications": chat_pb2.SetRoomNotificationsRequest(room_id="r"),
     "ChatService/GetRoomNotifications": chat_pb2.GetRoomNotificationsRequest(room_id="r"),
     "AdminService/ListRooms": admin_pb2.ListRoomsRequest(),
+    "AdminService/CountEvents": admin_pb2.CountEventsRequest(),
     "AdminService/GetRoom": admin_pb2.GetRoomRequest(room_id="r"),
     "AdminService/ListOutbox": admin_pb2.ListOutboxRequest(),
     "AdminService/ListOutboxEntries": admin_pb2.ListOutboxEntriesRequest(),

@@ -1,8 +1,10 @@
 """AdminService's calls about rooms."""
 
+from chatd.core.ids import check_seq
 from chatd.default.answer import Answer, Call, Caller, Read, Role
 from chatd.default.limits import MAX_LIMIT, page_limit
 from chatd.default.part import Part
+from chatd.default.rooms.activity import CountEvents, CountPage
 from chatd.default.rooms.model import Member, Room
 from chatd.default.rooms.room_business import room_to_pb
 from chatd.default.rooms.store import GetRoom, ListRooms
@@ -16,6 +18,7 @@ class RoomAdmin:
         self.part = Part(
             calls=(
                 Call("AdminService/ListRooms", admin_pb2.ListRoomsRequest, Role.READ, self.list_rooms),
+                Call("AdminService/CountEvents", admin_pb2.CountEventsRequest, Role.READ, self.count_events),
                 Call("AdminService/GetRoom", admin_pb2.GetRoomRequest, Role.READ, self.get_room),
             )
         )
@@ -28,10 +31,24 @@ class RoomAdmin:
 
         return Read(ListRooms(request.after_room_id, page_limit(request.limit)), then)
 
+    def count_events(self, caller: Caller, request: admin_pb2.CountEventsRequest) -> Answer:
+        """A page of the counts."""
+        before_seq = check_seq("before_seq", request.before_seq)
+        return Read(CountEvents(request.since_us, request.room_id, before_seq), _counts_to_pb)
+
     def get_room(self, caller: Caller, request: admin_pb2.GetRoomRequest) -> Answer:
         """One room with a page of its members."""
         limit = page_limit(request.limit, default=MAX_LIMIT)
         return Read(GetRoom(request.room_id, request.after_profile_id, limit), _room_to_pb)
+
+
+def _counts_to_pb(page: CountPage) -> admin_pb2.CountEventsResponse:
+    return admin_pb2.CountEventsResponse(
+        counts=[admin_pb2.EventCount(**count._asdict()) for count in page.counts],
+        next_room_id=page.room_id,
+        next_before_seq=page.before_seq,
+        more=page.more,
+    )
 
 
 def _room_to_pb(found: tuple[Room, tuple[Member, ...], bool]) -> admin_pb2.GetRoomResponse:

@@ -18,6 +18,7 @@ from textual.widgets import Static
 
 from chatctl.chat.entry import Entry
 from chatctl.chat.log import Log
+from chatctl.chat.run import device_for
 from chatctl.chat.screen import Chat
 from chatctl.chat.talk import Talk
 from chatd.client import Client
@@ -90,9 +91,9 @@ class Screen:
 
 @asynccontextmanager
 async def screen(
-    daemon: Daemon, *, size: tuple[int, int] = SIZE, user: str = "alice"
+    daemon: Daemon, *, size: tuple[int, int] = SIZE, user: str = "alice", call_timeout: float = 5.0
 ) -> AsyncIterator[Screen]:
-    async with Client(daemon.uri, token_of(user), call_timeout=2.0) as client:
+    async with Client(daemon.uri, token_of(user), call_timeout=call_timeout) as client:
         talk = Talk(client, "screen")
         async with talk.stream as stream:
             await stream.opened()
@@ -353,7 +354,7 @@ async def test_texts_wait_for_the_end_of_an_outage_and_are_sent_once(tmp_path: P
     with daemon_with_users(tmp_path, USERS, {}) as running:
         async with Client(running.uri, token_of("bob")) as bob:
             await bob.create_room("lobby", profiles=["alice"])
-            async with screen(running) as alice:
+            async with screen(running, call_timeout=0.5) as alice:
                 await alice.shows("alice, bob joined")
                 os.kill(running.pid, signal.SIGSTOP)
                 try:
@@ -363,10 +364,11 @@ async def test_texts_wait_for_the_end_of_an_outage_and_are_sent_once(tmp_path: P
                     await alice.until(lambda: len(alice.talk.outbox) == 2)
                     await alice.types("/quit")
                     await alice.shows("2 texts not sent yet; /quit or Ctrl-C again ends")
+                    await alice.until(lambda: "2 texts waiting; no answer" in alice.part("status"))
                 finally:
                     os.kill(running.pid, signal.SIGCONT)
                 await alice.until(lambda: len(alice.talk.outbox) == 0)
-                await alice.until(lambda: "…" not in alice.log)
+                await alice.until(lambda: "…  alice" not in alice.log)
                 running.kill()
                 await alice.types("and after a crash?")
                 await alice.until(lambda: alice.part("status").startswith("! 1 text waiting; "))
@@ -404,6 +406,30 @@ def test_the_command_talks_in_a_terminal_of_its_own_and_ends(daemon: Daemon) -> 
             return [one.device_id for one in found.devices]
 
     assert asyncio.run(devices()) == []
+
+
+async def test_only_what_an_operator_makes_is_forgotten(daemon: Daemon) -> None:
+    """A user cannot forget devices, so each run is the same one, also if the profile is named."""
+    async with Client(daemon.uri, token_of("eve")) as user:
+        for given, profile in (("", ""), ("", "eve"), ("tablet", "eve")):
+            async with device_for(user, given, profile) as device:
+                assert device == (given or "chatctl-chat")
+
+
+async def test_what_is_in_view_is_read_once_the_reader_is_there(daemon: Daemon, bob: Client) -> None:
+    await bob.create_room("porch-2", profiles=["alice"])
+    async with screen(daemon) as alice:
+        await alice.types("/room porch-2")
+        await alice.until(lambda: alice.part("title").startswith("porch-2"))
+        alice.app.post_message(events.AppBlur())
+        await alice.until(lambda: not alice.app.app_focus)
+        await bob.send("porch-2", "psst")
+        await alice.shows("bob psst")
+        await bob.send("porch-2", "hello?")
+        await alice.until(lambda: "porch-2 2" in alice.rooms)
+        assert (await bob.delivery_status("porch-2", 2)).read == 0
+        alice.app.post_message(events.AppFocus())
+        await alice.until(lambda: "porch-2" in alice.rooms)
 
 
 def test_a_pipe_is_no_terminal(daemon: Daemon) -> None:

@@ -47,6 +47,40 @@ class ListRoomsResponse(_message.Message):
     more: bool
     def __init__(self, rooms: _Optional[_Iterable[_Union[_chat_pb2.Room, _Mapping]]] = ..., more: bool = ...) -> None: ...
 
+class CountEventsRequest(_message.Message):
+    __slots__ = ("since_us", "room_id", "before_seq")
+    SINCE_US_FIELD_NUMBER: _ClassVar[int]
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_SEQ_FIELD_NUMBER: _ClassVar[int]
+    since_us: int
+    room_id: str
+    before_seq: int
+    def __init__(self, since_us: _Optional[int] = ..., room_id: _Optional[str] = ..., before_seq: _Optional[int] = ...) -> None: ...
+
+class EventCount(_message.Message):
+    __slots__ = ("room_id", "sender_id", "events", "last_at_us")
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    SENDER_ID_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    LAST_AT_US_FIELD_NUMBER: _ClassVar[int]
+    room_id: str
+    sender_id: str
+    events: int
+    last_at_us: int
+    def __init__(self, room_id: _Optional[str] = ..., sender_id: _Optional[str] = ..., events: _Optional[int] = ..., last_at_us: _Optional[int] = ...) -> None: ...
+
+class CountEventsResponse(_message.Message):
+    __slots__ = ("counts", "next_room_id", "next_before_seq", "more")
+    COUNTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    NEXT_BEFORE_SEQ_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    counts: _containers.RepeatedCompositeFieldContainer[EventCount]
+    next_room_id: str
+    next_before_seq: int
+    more: bool
+    def __init__(self, counts: _Optional[_Iterable[_Union[EventCount, _Mapping]]] = ..., next_room_id: _Optional[str] = ..., next_before_seq: _Optional[int] = ..., more: bool = ...) -> None: ...
+
 class GetRoomRequest(_message.Message):
     __slots__ = ("room_id", "after_profile_id", "limit")
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
