@@ -14,6 +14,10 @@ from tests.databases import HOW_TO_INSTALL, Cluster, cluster
 # tests interrupt processes.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# The tests start hundreds of processes. Without bytecode each of them compiles all that it imports.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(__file__).parents[1] / "build" / "bytecode"))
+
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """``-k "not postgres"`` leaves out every test that starts PostgreSQL, also one whose name does
@@ -34,10 +38,24 @@ def postgres_cluster() -> Iterator[Cluster | None]:
 def db_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URI of a database of this test's own, on each engine."""
     if request.param == "sqlite":
-        uri = f"sqlite:///{tmp_path}/chatd.db"
-        Database(uri).migrate()
-        return uri
+        return new_sqlite(tmp_path)
     return request.getfixturevalue("postgres_uri")  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def shared_db_uri(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URI of a database that a module's tests share, on each engine."""
+    if request.param == "sqlite":
+        return new_sqlite(tmp_path_factory.mktemp("sqlite"))
+    postgres: Cluster = request.getfixturevalue("postgres")
+    return postgres.uri(postgres.new_database("t1"))
+
+
+def new_sqlite(folder: Path) -> str:
+    """The URI of a migrated database in the folder."""
+    uri = f"sqlite:///{folder}/chatd.db"
+    Database(uri).migrate()
+    return uri
 
 
 @pytest.fixture(scope="session")

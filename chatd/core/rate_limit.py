@@ -67,6 +67,11 @@ class Buckets:
             self._forget(now)
         self._full_at[key] = max(full_at, now) + cost * self._seconds_each
 
+    def refund(self, key: Hashable, cost: float) -> None:
+        """Give back what was charged."""
+        if key in self._full_at:
+            self._full_at[key] -= cost * self._seconds_each
+
     def _forget(self, now: float) -> None:
         """Make room for a new key."""
         buckets = self._full_at

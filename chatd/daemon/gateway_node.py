@@ -13,6 +13,7 @@ from chatd.core.counter import Counter
 from chatd.core.curve import CurveServer
 from chatd.daemon.authenticators import load_token_files
 from chatd.daemon.gateway_addresses import gateway_addresses
+from chatd.daemon.gateway_frames import make_frames
 from chatd.daemon.gateway_streams import Streams, make_streams
 from chatd.daemon.logs import say_audit
 from chatd.daemon.seams import NO_SEAMS, Seams
@@ -26,20 +27,18 @@ from chatd.gateway.authentication.chain import Authentication
 from chatd.gateway.authentication.revocations import Revocations
 from chatd.gateway.authentication.webhook import WebhookTokens
 from chatd.gateway.backend import Backend
-from chatd.gateway.calls import ClientCalls
 from chatd.gateway.discovery import Discovery
 from chatd.gateway.doorkeeper import Doorkeeper
 from chatd.gateway.drain import DRAINED, STOPPING, Drain
 from chatd.gateway.fronts.door import Door
 from chatd.gateway.fronts.zmtp import ZmtpFront
-from chatd.gateway.gateway import GatewayServer
 from chatd.gateway.introduction import Introduction
 from chatd.gateway.kick import Kick
+from chatd.gateway.newcomers import Newcomers
 from chatd.gateway.node import GatewayNode
 from chatd.gateway.node_queues import NodeQueues
 from chatd.gateway.opening import Opening
 from chatd.gateway.rate_limits import RateLimits
-from chatd.gateway.refusals import Refusals
 from chatd.gateway.reload import Reload
 from chatd.gateway.revoking import Revoking
 from chatd.gateway.token_check import TokenCheck
@@ -71,17 +70,18 @@ def start_gateway(
     lasting = () if webhook is None else (webhook,)
     tokens = Authentication((*load_token_files(settings, create=True), *lasting), revocations, now=time.time)
     door = Doorkeeper(settings.gateway.door(settings.authentication.door()))
+    newcomers = Newcomers(settings.gateway.max_connections_per_profile, now=loop.time, later=loop.call_later)
     # Two gateways may have one id, and one that is started again is another.
     instance = f"{settings.node.node_id}-{secrets.token_hex(8)}"
     subscriber = make_subscriber(loop, settings.queue.broker(), instance)
     backend = Backend(loop, call_timeout=settings.calls.timeout())
     audit = GatewayAudit(settings.node.node_id, backend, say=say_audit, now=loop.time)
-    admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door, audit)
+    admission = Admission(tokens, RateLimits(settings.sending_limits.rates()), door, newcomers, audit)
     watch = Watch(loop, backend, subscriber, instance=instance)
     streams = make_streams(loop, settings, watch, backend, subscriber, own_calls, seams)
     expiry = TokenExpiry(admission, streams.connections, streams.sender, now=time.time)
-    front = _front(loop, settings, keys, door, streams)
-    server, opening, calls, refusals = _frames(settings, admission, streams, backend, expiry, audit)
+    front = _front(loop, settings, keys, door, newcomers, streams)
+    server, opening, calls, refusals = make_frames(settings, admission, streams, backend, expiry, audit)
     addresses = gateway_addresses(settings)
     queues = NodeQueues(addresses.queue_uris, connect=subscriber.connect, disconnect=subscriber.disconnect)
     discovery = _discovery(settings, addresses.node_uris, backend, queues)
@@ -110,7 +110,14 @@ def start_gateway(
         Reload(admission, check, lasting),
         webhook,
         every=_every(loop, settings, front, door, streams, expiry, audit),
-        metrics=(*counters, *front.gauges, *backend.gauges, *streams.watch.gauges, *streams.metrics),
+        metrics=(
+            *counters,
+            *front.gauges,
+            newcomers.gauge,
+            *backend.gauges,
+            *streams.watch.gauges,
+            *streams.metrics,
+        ),
     )
     node.start(
         context,
@@ -124,12 +131,26 @@ def start_gateway(
 
 
 def _front(
-    loop: asyncio.AbstractEventLoop, settings: Settings, keys: Keys, door: Doorkeeper, streams: Streams
+    loop: asyncio.AbstractEventLoop,
+    settings: Settings,
+    keys: Keys,
+    door: Doorkeeper,
+    newcomers: Newcomers,
+    streams: Streams,
 ) -> ZmtpFront:
     return ZmtpFront(
         loop,
         settings.gateway.front(settings.messages.max_frame_bytes),
-        Door(door.accepted, door.ended, door.broke, door.commanded, door.is_stranger, door.newcomers),
+        Door(
+            door.accepted,
+            door.ended,
+            door.broke,
+            door.commanded,
+            door.is_stranger,
+            door.newcomers,
+            newcomers.come,
+            newcomers.cost,
+        ),
         on_lost=streams.sender.lost,
         on_room=streams.catch_up.has_room,
         curve=CurveServer(*keys.pairs) if settings.gateway.is_encrypted else None,
@@ -170,55 +191,6 @@ def _every(
         (token_expiry.PERIOD, expiry.tick),
         (tracing.TICK_SECONDS, streams.tracing.tick),
     )
-
-
-def _frames(
-    settings: Settings,
-    admission: Admission,
-    streams: Streams,
-    backend: Backend,
-    expiry: TokenExpiry,
-    audit: GatewayAudit,
-) -> tuple[GatewayServer, Opening, ClientCalls, Refusals]:
-    """Frames of clients, by their kind."""
-    refusals = Refusals(admission, streams.sender)
-    opening = Opening(
-        settings.streams.defaults(settings.node.node_id),
-        admission,
-        streams.connections,
-        streams.sender,
-        streams.presence,
-        backend,
-        streams.catch_up,
-        streams.log_watch,
-        audit,
-        expiry,
-        streams.tracing,
-        write_acks=streams.acks.flush,
-    )
-    calls = ClientCalls(
-        settings.node.node_id,
-        admission,
-        streams.sender,
-        refusals,
-        forward=backend.forward,
-        watch=streams.presence.watch,
-    )
-    server = GatewayServer(
-        admission,
-        streams.connections,
-        streams.sender,
-        refusals,
-        opening,
-        calls,
-        streams.catch_up,
-        streams.acks,
-        streams.presence,
-        streams.ack_times,
-        expiry,
-        touch=settings.streams.connection_touch_seconds,
-    )
-    return server, opening, calls, refusals
 
 
 def _introduction(

@@ -12,6 +12,7 @@ from chatd.gateway.authentication.chain import Authentication, Authenticator
 from chatd.gateway.authentication.identity import Identity, MayNotActFor
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.doorkeeper import Doorkeeper, DoorSettings
+from chatd.gateway.newcomers import Newcomers
 from chatd.gateway.rate_limits import RateLimits, RateSettings, events_in
 from chatd.pb.gateway.v1.gateway_pb2 import RpcRequest
 
@@ -22,11 +23,17 @@ class Admission:
     """Asks the tokens, the limits and the doorkeeper, in this order."""
 
     def __init__(
-        self, tokens: Authentication, limits: RateLimits, door: Doorkeeper, audit: GatewayAudit
+        self,
+        tokens: Authentication,
+        limits: RateLimits,
+        door: Doorkeeper,
+        newcomers: Newcomers,
+        audit: GatewayAudit,
     ) -> None:
         self._tokens = tokens
         self._limits = limits
         self._door = door
+        self._newcomers = newcomers
         self._audit = audit
         self._seldom = Seldom()
 
@@ -35,10 +42,14 @@ class Admission:
         self._tokens.change(tokens)
         self._limits.change(rates)
         self._door.change(door)
+        self._newcomers.change(door.per_profile)
 
-    def authenticate(self, peer: ClientConnection, token: str, act_for: str) -> Identity:
-        """The identity of ``token``, which came over the peer's connection. Raises what
-        ``Authentication.authenticate`` does."""
+    def authenticate(
+        self, peer: ClientConnection, token: str, act_for: str, *, opens: bool = False
+    ) -> Identity:
+        """The identity of ``token``, which came over the peer's connection; ``opens``: to open a
+        stream. Raises what ``Authentication.authenticate`` does, and AuthenticationPending too for
+        a profile that comes too often."""
         if self._door.is_leaving(peer.link):
             raise Unauthenticated("too many wrong tokens came over this connection")
         try:
@@ -58,6 +69,9 @@ class Admission:
         except PermissionDenied as exc:
             self._audit.refused("Authenticate", peer.link.origin, exc.name, profile_id=identity.owner)
             raise
+        if not identity.operator and (opens or not self._door.is_of(peer.link, identity.profile_id)):
+            self._newcomers.admit(peer.link, identity.profile_id)
+        self._newcomers.authenticated(peer.link)
         self._door.authenticated(peer.link, identity.profile_id, operator=identity.operator)
         return identity
 

@@ -138,6 +138,10 @@ class Doorkeeper:
         """True until it has authenticated."""
         return link in self._waiting
 
+    def is_of(self, link: Link, profile_id: str) -> bool:
+        """True if the connection has authenticated as this profile before."""
+        return self._profile.get(link) == profile_id
+
     def newcomers(self, most: int) -> int:
         """The number of newcomers, of ``most``, that may come before a pause. When each of them
         takes another's place, only so many that each has some pauses' time to authenticate."""

@@ -25,6 +25,10 @@ class Link(Protocol):
     """True while it is full because so much waits for all clients together: then its calls are
     refused. If it is its own alone, they are answered, and at last wait. The front writes it."""
 
+    stranger_cost: float
+    """Seconds that its address has been charged with, for as long as it has not authenticated.
+    Newcomers writes it."""
+
     has_ended: bool
     """True as soon as nothing more is heard of the client. The front writes it."""
 

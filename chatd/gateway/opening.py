@@ -98,7 +98,7 @@ class Opening:
             raise Draining(self._refusal)
         if hello.version < 1:
             raise UnsupportedVersion(f"version {hello.version}; this gateway speaks 1 to {PROTOCOL_VERSION}")
-        identity = self._admission.authenticate(peer, hello.token, hello.profile_id)
+        identity = self._admission.authenticate(peer, hello.token, hello.profile_id, opens=True)
         self._admission.limit_frame(peer, identity, hello.ByteSize())
         device_id = check_id("device_id", hello.device_id)
         identity.check_device(device_id)

@@ -1,5 +1,6 @@
-"""WaitingFrames: frames whose tokens somebody else is asked about. Their connections are not read
-meanwhile, so that frames stay in their order and one of each connection waits at most."""
+"""WaitingFrames: frames whose tokens somebody else is asked about, or whose profile comes too
+often. Their connections are not read meanwhile, so that frames stay in their order and one of each
+connection waits at most."""
 
 from collections.abc import Callable
 from functools import partial

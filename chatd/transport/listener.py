@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import stat
+import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -21,9 +22,13 @@ BACKLOG = 4_096
 """Connections that may wait in the kernel, which cuts it to net.core.somaxconn: with 100, 2,000
 devices that come at once need up to 29 s."""
 ACCEPTS_A_TURN = 128
-"""Connections accepted before others have their turn."""
+TURN_SECONDS = 0.002
+"""Connections accepted, and the time for it, before others have their turn."""
+PASSING_FACTOR = 10
+"""When most of a turn's connections have ended already, nobody is accepted for so many times as
+long as the turn took: to pass them over must not take the time of those who stay."""
 PAUSE_SECONDS = 0.05
-"""How long nobody is accepted after a turn in which not all could be, or when descriptors are
+"""For so long nobody is accepted after a turn in which not all could be, or when descriptors are
 missing. A turn for each pause is 2,560 connections a second at most: a core does more, so the
 others have most of it."""
 KEEPALIVE = {
@@ -148,7 +153,8 @@ class Listener:
 
     def _accept(self) -> None:
         most = self._newcomers(ACCEPTS_A_TURN)
-        came = 0
+        came = gone = 0
+        began = now = time.monotonic()
         for _ in range(ACCEPTS_A_TURN):
             try:
                 connection, peer = self._listening.accept()
@@ -163,16 +169,22 @@ class Listener:
             self._failing.worked()
             if _has_ended(connection):
                 connection.close()
-                continue
-            self._on_accepted(connection, peer[0] if isinstance(peer, tuple) else "")
-            came += 1
-            if came == most < ACCEPTS_A_TURN:
-                self._wait()
-                return
+                gone += 1
+            else:
+                self._on_accepted(connection, peer[0] if isinstance(peer, tuple) else "")
+                came += 1
+                if came == most < ACCEPTS_A_TURN:
+                    self._wait()
+                    return
+            now = time.monotonic()
+            if now >= began + TURN_SECONDS:
+                break
+        if gone > came:
+            self._wait(PASSING_FACTOR * (now - began))
 
-    def _wait(self) -> None:
+    def _wait(self, seconds: float | None = None) -> None:
         self._loop.remove_reader(self._listening.fileno())
-        self._pause = self._loop.call_later(PAUSE_SECONDS, self._go_on)
+        self._pause = self._loop.call_later(PAUSE_SECONDS if seconds is None else seconds, self._go_on)
 
     def _go_on(self) -> None:
         self._pause = None

@@ -24,6 +24,7 @@ class KeptLink:
         self.is_full = False
         self.refuses_calls = False
         self.has_stream = False
+        self.stranger_cost = 0.0
         self.holds = 0
         self.tap: Tap | None = None
 

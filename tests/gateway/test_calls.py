@@ -19,6 +19,7 @@ from chatd.gateway.calls_under_way import MAX_WEIGHT, WEIGHT_OF_A_SEND, WEIGHT_O
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.doorkeeper import Doorkeeper, DoorSettings
+from chatd.gateway.newcomers import Newcomers
 from chatd.gateway.rate_limits import RateLimits, RateSettings
 from chatd.gateway.refusals import Refusals
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest
@@ -57,6 +58,7 @@ class House:
             Authentication((tokens,), made_revocations(), now=time.time),
             RateLimits(RateSettings(0, 0, 0, 0, 0, 0, 0, 1)),
             Doorkeeper(DoorSettings(0.0, 10, 0)),
+            Newcomers(1_000_000, now=lambda: 0.0, later=lambda seconds, action: None),
             GatewayAudit("g", NoNode(), say=lambda line: None, now=lambda: 0.0),
         )
         sender = DeviceSender(lambda peer, /, *, failed: None)

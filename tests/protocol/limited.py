@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import zmq
@@ -26,7 +26,7 @@ def daemon_with_users(folder: Path, users: list[str], settings: Mapping[str, obj
     return Daemon("all", folder, settings)
 
 
-def write_tokens(folder: Path, users: list[str]) -> None:
+def write_tokens(folder: Path, users: Sequence[str]) -> None:
     """The users' tokens, and an operator's, where daemons in this folder look for them."""
     entries = [f'[tokens.{OPERATOR}]\nprofile = "operator"\nrole = "operator"\n']
     entries += [f'[tokens."{token_of(user)}"]\nprofile = "{user}"\n' for user in users]

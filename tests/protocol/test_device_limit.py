@@ -1,6 +1,7 @@
 """A profile makes no more devices than it may, however many names it says Hello by."""
 
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,18 +24,23 @@ from tests.protocol.conversation import Conversation
 MOST = 3
 
 
+@pytest.fixture(scope="module")
+def daemon(shared_db_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    folder: Path = tmp_path_factory.mktemp("chatd")
+    settings = {"DB_URI": shared_db_uri, "MAX_DEVICES_PER_PROFILE": MOST, "NOTIFIERS": "log"}
+    with Daemon("all", folder, settings) as running:
+        yield running
+
+
 @pytest.fixture
-def bob(tmp_path: Path, db_uri: str) -> Iterator[Conversation]:
-    settings = {"DB_URI": db_uri, "MAX_DEVICES_PER_PROFILE": MOST, "NOTIFIERS": "log"}
-    with (
-        Daemon("all", tmp_path, settings) as daemon,
-        Conversation(daemon.uri, operator_token(tmp_path), "bob") as conversation,
-    ):
+def bob(daemon: Daemon) -> Iterator[Conversation]:
+    """A new profile."""
+    with Conversation(daemon.uri, operator_token(daemon.folder), f"bob-{uuid.uuid4().hex}") as conversation:
         yield conversation
 
 
 def devices(operator: Conversation) -> set[str]:
-    reply = operator.request("AdminService/ListDevices", ListDevicesRequest(profile_id="bob"))
+    reply = operator.request("AdminService/ListDevices", ListDevicesRequest(profile_id=operator.profile))
     return {one.device_id for one in ListDevicesResponse.FromString(reply.payload).devices}
 
 
@@ -59,7 +65,8 @@ def open_when_there_is_room(bob: Conversation, device: str) -> set[int]:
 
 
 def test_the_longest_unseen_makes_room_and_a_full_profile_is_told_so(bob: Conversation) -> None:
-    bob.create_room("r", "bob")
+    before = replaced(bob)
+    bob.create_room("r", bob.profile)
     for number in range(MOST):
         bob.open(f"d{number}")
         bob.hear_kind("caught_up")
@@ -70,7 +77,7 @@ def test_the_longest_unseen_makes_room_and_a_full_profile_is_told_so(bob: Conver
     codes = open_when_there_is_room(bob, "new")
     assert codes <= {501, 607}
     assert devices(bob) == {"d1", "d2", "new"}
-    assert replaced(bob) == 1
+    assert replaced(bob) == before + 1
 
     # The three are owed an event each; all but the one that says Hello are away.
     bob.bye()
@@ -87,7 +94,7 @@ def test_the_longest_unseen_makes_room_and_a_full_profile_is_told_so(bob: Conver
 
 def test_a_storm_of_connections_leaves_as_many_devices_as_there_may_be(bob: Conversation) -> None:
     with ExitStack() as stack:
-        others = [stack.enter_context(Conversation(bob.uri, bob.token, "bob")) for _ in range(40)]
+        others = [stack.enter_context(Conversation(bob.uri, bob.token, bob.profile)) for _ in range(40)]
         for number, one in enumerate(others):
             one.hello(f"d{number}")
         heard = [one.hear() for one in others]

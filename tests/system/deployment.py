@@ -53,8 +53,12 @@ class Deployment:
         return f"ipc://{self.folder}/{name}" if transport == "ipc" else f"tcp://127.0.0.1:{free_port()}"
 
     def __enter__(self) -> "Deployment":
-        for daemon in (*self.defaults, *self.gateways, *self.all):
-            daemon.start()
+        try:
+            for daemon in (*self.defaults, *self.gateways, *self.all):
+                daemon.start()
+        except BaseException:
+            self.__exit__()  # nobody else ends those that have started
+            raise
         self.token = operator_token(self.folder) if self.gateways or self.all else ""
         return self
 

@@ -26,40 +26,56 @@ async def show(stream: Stream, shown: list[tuple[str, int, str]], wanted: int, s
                 return
 
 
-@pytest.mark.parametrize("victim", ["default", "gateway", "all"])
-@pytest.mark.parametrize("end", ["kill", "stop"])
-async def test_restarts_lose_nothing(db_uri: str, tmp_path: Path, victim: str, end: str) -> None:
-    count = 0 if victim == "all" else 1
-    with Deployment(
-        tmp_path, db_uri, defaults=count, gateways=count, transport="tcp" if end == "kill" else "ipc"
-    ) as deployment:
-        (daemon,) = {"default": deployment.defaults, "gateway": deployment.gateways, "all": deployment.all}[
-            victim
-        ]
-        uri, token = deployment.uri(), deployment.token
-        async with (
-            Client(uri, token, profile="alice", call_timeout=30) as alice,
-            Client(uri, token, profile="bob") as bob,
-        ):
-            await alice.create_room("r", profiles=["bob"])
-            shown: list[tuple[str, int, str]] = []
-            async with bob.stream("laptop") as laptop, bob.stream("phone") as phone:
-                await laptop.caught_up()
-                await phone.caught_up()
-                showing = asyncio.create_task(show(laptop, shown, 300))
-                acked = []
-                for number in range(300):
-                    if number in (100, 200):
-                        await asyncio.to_thread(getattr(daemon, end))
-                        daemon.start(wait=False)
-                    acked.append((await alice.send("r", f"line {number}")).seq)
-                await showing
-                later: list[tuple[str, int, str]] = []
-                await show(phone, later, 300)
-        assert acked == list(range(2, 302)), (
-            "a retried send was stored twice, or an acknowledged one was lost"
-        )
-        assert shown == later == [("r", number + 2, f"line {number}") for number in range(300)]
+RESTARTS = {
+    "tcp": (("default", "kill"), ("gateway", "kill")),
+    "ipc": (("default", "stop"), ("gateway", "stop")),
+    "all": (("all", "kill"), ("all", "stop")),
+}
+"""The process that ends and the way of it, by the transport between two processes, or of one."""
+
+
+@pytest.fixture(scope="module", params=RESTARTS)
+def deployment(
+    request: pytest.FixtureRequest, shared_db_uri: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """Each test has a room and profiles of its own in it."""
+    folder: Path = tmp_path_factory.mktemp("faults")
+    count, transport = (0, "ipc") if request.param == "all" else (1, request.param)
+    with Deployment(folder, shared_db_uri, defaults=count, gateways=count, transport=transport) as running:
+        yield running
+
+
+@pytest.mark.parametrize("number", [0, 1])
+async def test_restarts_lose_nothing(
+    deployment: Deployment, request: pytest.FixtureRequest, number: int
+) -> None:
+    victim, end = RESTARTS[request.node.callspec.params["deployment"]][number]
+    (daemon,) = {"default": deployment.defaults, "gateway": deployment.gateways, "all": deployment.all}[
+        victim
+    ]
+    uri, token = deployment.uri(), deployment.token
+    room, reader = f"{victim}-{end}", f"reader-{victim}-{end}"
+    async with (
+        Client(uri, token, profile="alice", call_timeout=30) as alice,
+        Client(uri, token, profile=reader) as bob,
+    ):
+        await alice.create_room(room, profiles=[reader])
+        shown: list[tuple[str, int, str]] = []
+        async with bob.stream("laptop") as laptop, bob.stream("phone") as phone:
+            await laptop.caught_up()
+            await phone.caught_up()
+            showing = asyncio.create_task(show(laptop, shown, 300))
+            acked = []
+            for number in range(300):
+                if number in (100, 200):
+                    await asyncio.to_thread(getattr(daemon, end))
+                    daemon.start(wait=False)
+                acked.append((await alice.send(room, f"line {number}")).seq)
+            await showing
+            later: list[tuple[str, int, str]] = []
+            await show(phone, later, 300)
+    assert acked == list(range(2, 302)), "a retried send was stored twice, or an acknowledged one was lost"
+    assert shown == later == [(room, number + 2, f"line {number}") for number in range(300)]
 
 
 @pytest.fixture
@@ -138,15 +154,17 @@ async def test_a_gateway_refuses_nodes_of_another_queue(tmp_path: Path) -> None:
             gateway.stop()
 
 
-async def test_without_a_default_node_calls_are_refused_and_work_again(db_uri: str, tmp_path: Path) -> None:
-    with Deployment(tmp_path, db_uri, defaults=1, gateways=1) as deployment:
-        async with Client(deployment.uri(), deployment.token, profile="alice", call_timeout=2) as alice:
-            await alice.create_room("r")
-            await asyncio.to_thread(deployment.defaults[0].kill)
+@pytest.mark.parametrize("deployment", ["tcp"], indirect=True)
+async def test_without_a_default_node_calls_are_refused_and_work_again(deployment: Deployment) -> None:
+    async with Client(deployment.uri(), deployment.token, profile="alice", call_timeout=2) as alice:
+        await alice.create_room("refused")
+        await asyncio.to_thread(deployment.defaults[0].kill)
+        try:
             with pytest.raises(ChatdError) as refused:
-                await alice.send("r", "lost?", event_id="e1")
+                await alice.send("refused", "lost?", event_id="e1")
             assert refused.value.retry
-        deployment.defaults[0].start()
-        async with Client(deployment.uri(), deployment.token, profile="alice", call_timeout=30) as alice:
-            first = await alice.send("r", "lost?", event_id="e1")
-            assert (first.seq, (await alice.send("r", "lost?", event_id="e1")).duplicate) == (2, True)
+        finally:
+            deployment.defaults[0].start()
+    async with Client(deployment.uri(), deployment.token, profile="alice", call_timeout=30) as alice:
+        first = await alice.send("refused", "lost?", event_id="e1")
+        assert (first.seq, (await alice.send("refused", "lost?", event_id="e1")).duplicate) == (2, True)

@@ -19,6 +19,7 @@ from chatd.pb.chat.v1.chat_pb2 import (
 from chatd.pb.events.v1.signals_pb2 import PresenceState, Signal
 from chatd.pb.gateway.v1.gateway_pb2 import RpcRequest, SetPresence
 from tests.protocol.conversation import Conversation
+from tests.protocol.limited import token_of, write_tokens
 from tests.system.deployment import Deployment
 
 OFFLINE, AWAY = PresenceState.PRESENCE_STATE_OFFLINE, PresenceState.PRESENCE_STATE_AWAY
@@ -26,16 +27,19 @@ BUSY, ONLINE = PresenceState.PRESENCE_STATE_BUSY, PresenceState.PRESENCE_STATE_O
 GRACE = 2.0
 
 
-@pytest.fixture
-def deployment(db_uri: str, tmp_path: Path) -> Iterator[Deployment]:
-    defaults = 2 if db_uri.startswith("postgresql") else 1
+@pytest.fixture(scope="module")
+def deployment(shared_db_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """Each test has rooms and profiles of its own in it. "eve" is a user."""
+    folder: Path = tmp_path_factory.mktemp("presence")
+    write_tokens(folder, ["eve"])
+    defaults = 2 if shared_db_uri.startswith("postgresql") else 1
     settings: Any = {
         "PRESENCE_GRACE_SECONDS": GRACE,
         "PRESENCE_SETTLE_MS": 100,
         "PRESENCE_CHANGES_PER_MINUTE": 6,
         "PRESENCE_BURST": 4,
     }
-    with Deployment(tmp_path, db_uri, defaults=defaults, gateways=2, **settings) as running:
+    with Deployment(folder, shared_db_uri, defaults=defaults, gateways=2, **settings) as running:
         yield running
 
 
@@ -108,62 +112,57 @@ def test_watchers_are_told_of_each_change_once(deployment: Deployment) -> None:
 
 
 def test_a_device_says_it_within_limits(deployment: Deployment) -> None:
-    with Conversation(deployment.uri(0), deployment.token, "bob") as bob:
-        bob.open("phone")
-        bob.hear_kind("caught_up")
-        bob.say(presence=SetPresence(state=OFFLINE))
-        assert bob.hear_kind("error").code == 301
+    with Conversation(deployment.uri(0), deployment.token, "dan") as dan:
+        dan.open("phone")
+        dan.hear_kind("caught_up")
+        dan.say(presence=SetPresence(state=OFFLINE))
+        assert dan.hear_kind("error").code == 301
         for _ in range(5):
-            bob.say(presence=SetPresence(state=AWAY))
-        error = bob.hear_kind("error")
+            dan.say(presence=SetPresence(state=AWAY))
+        error = dan.hear_kind("error")
         assert error.code == 606
         assert 0 < error.retry_after_ms <= 10_000
-        bob.heartbeat(7)
-        while not (frame := bob.hear()).HasField("heartbeat"):
+        dan.heartbeat(7)
+        while not (frame := dan.hear()).HasField("heartbeat"):
             assert frame.error.code == 606, "the stream lives"
         call = WatchPresenceRequest(profile_ids=[f"p{number}" for number in range(1_001)])
-        assert bob.refused("ChatService/WatchPresence", call, token="") == 301
-    with Conversation(deployment.uri(0), deployment.token, "bob") as nobody:
+        assert dan.refused("ChatService/WatchPresence", call, token="") == 301
+    with Conversation(deployment.uri(0), deployment.token, "dan") as nobody:
         assert (
-            nobody.refused("ChatService/WatchPresence", WatchPresenceRequest(profile_ids=["bob"])) == 301
+            nobody.refused("ChatService/WatchPresence", WatchPresenceRequest(profile_ids=["dan"])) == 301
         ), "without a stream"
         assert nobody.refused("ChatService/GetPresence", GetPresenceRequest()) == 301
 
 
 def test_strangers_are_not_seen(deployment: Deployment) -> None:
-    tokens = deployment.folder / "tokens.toml"
-    tokens.write_text(tokens.read_text() + '[tokens.eve]\nprofile = "eve"\n')
-    for gateway in deployment.gateways:
-        gateway.stop()
-        gateway.start()
     with (
-        Conversation(deployment.uri(0), deployment.token, "bob") as bob,
-        Conversation(deployment.uri(0), "eve") as eve,
+        Conversation(deployment.uri(0), deployment.token, "frank") as frank,
+        Conversation(deployment.uri(0), token_of("eve")) as eve,
     ):
-        bob.create_room("r", "carol")
-        bob.open("phone")
+        frank.create_room("strangers", "carol")
+        frank.open("phone")
 
         def seen() -> list[str]:
             reply = eve.request(
-                "ChatService/GetPresence", GetPresenceRequest(profile_ids=["carol", "bob", "eve"])
+                "ChatService/GetPresence", GetPresenceRequest(profile_ids=["carol", "frank", "eve"])
             )
             return [one.profile_id for one in GetPresenceResponse.FromString(reply.payload).presences]
 
         assert seen() == ["eve"]
         eve.open("e")
         eve.hear_kind("caught_up")
-        assert list(watch(eve, "bob", "eve")) == ["eve"]
+        assert list(watch(eve, "frank", "eve")) == ["eve"]
 
 
 async def test_the_sdk_watches_again_after_a_reconnect(deployment: Deployment) -> None:
     heard: list[Signal] = []
     async with (
-        Client(deployment.uri(0), deployment.token, profile="alice") as alice,
-        Client(deployment.uri(1), deployment.token, profile="bob") as bob,
+        Client(deployment.uri(0), deployment.token, profile="hers") as alice,
+        Client(deployment.uri(1), deployment.token, profile="his") as bob,
     ):
-        await alice.create_room("r", profiles=["bob"])
+        await alice.create_room("sdk", profiles=["his"])
         async with alice.stream("a", on_signal=heard.append) as stream:
-            stream.watch_presence(["bob"])
+            stream.watch_presence(["his"])
             await stream.caught_up()
 
             async def told(state: int) -> None:
@@ -179,8 +178,8 @@ async def test_the_sdk_watches_again_after_a_reconnect(deployment: Deployment) -
                 his.set_presence(PresenceState.PRESENCE_STATE_BUSY)
                 await told(BUSY)
                 end = time.monotonic() + 20
-                while [(one.profile_id, one.state) for one in await alice.presence(["bob"])] != [
-                    ("bob", BUSY)
+                while [(one.profile_id, one.state) for one in await alice.presence(["his"])] != [
+                    ("his", BUSY)
                 ]:
                     assert time.monotonic() < end, "each node settles by itself"
                 await asyncio.to_thread(deployment.gateways[0].kill)

@@ -2,6 +2,7 @@
 carol notices nothing."""
 
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,23 +26,23 @@ from chatd.pb.chat.v1.chat_pb2 import (
 from chatd.pb.events.v1.signals_pb2 import PresenceState, Signal
 from chatd.pb.gateway.v1.gateway_pb2 import RpcRequest, ServerFrame, SetPresence
 from tests.protocol.conversation import Conversation
-from tests.protocol.limited import token_of
+from tests.protocol.limited import token_of, write_tokens
 from tests.system.deployment import Deployment
 
-USERS = ("bob", "carol", "eve")
+USERS = ("bob", "carol", "eve", "mallory")
 AWAY, ONLINE = PresenceState.PRESENCE_STATE_AWAY, PresenceState.PRESENCE_STATE_ONLINE
 QUIET = 0.5
 """Seconds in which whatever is told would have come."""
 
 
-@pytest.fixture
-def deployment(db_uri: str, tmp_path: Path) -> Iterator[Deployment]:
-    tokens = ['[tokens.operator]\nprofile = "operator"\nrole = "operator"\n']
-    tokens += [f'[tokens."{token_of(user)}"]\nprofile = "{user}"\n' for user in USERS]
-    (tmp_path / "tokens.toml").write_text("".join(tokens))
+@pytest.fixture(scope="module")
+def deployment(shared_db_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """Each test has rooms and devices of its own in it."""
+    folder: Path = tmp_path_factory.mktemp("privacy")
+    write_tokens(folder, USERS)
     settings: Any = {"PRESENCE_GRACE_SECONDS": 0.2, "PRESENCE_SETTLE_MS": 20, "SIGNAL_FLUSH_MS": 5}
-    defaults = 2 if db_uri.startswith("postgresql") else 1
-    with Deployment(tmp_path, db_uri, defaults=defaults, gateways=2, **settings) as running:
+    defaults = 2 if shared_db_uri.startswith("postgresql") else 1
+    with Deployment(folder, shared_db_uri, defaults=defaults, gateways=2, **settings) as running:
         yield running
 
 
@@ -56,7 +57,7 @@ class Users:
         self.streams = {user: connect(number, user) for number, user in enumerate(USERS)}
         self.calls = {user: connect(number, user) for number, user in enumerate(USERS)}
         for user, stream in self.streams.items():
-            stream.open(f"{user}s-secret-device", want_signals=True)
+            stream.open(f"{user}s-secret-device-{uuid.uuid4().hex}", want_signals=True)
             stream.hear_kind("caught_up")
 
     def hear(self, user: str, seconds: float = QUIET) -> list[Signal]:
@@ -100,20 +101,22 @@ def users(deployment: Deployment) -> Iterator[Users]:
 
 
 def test_a_stranger_who_puts_somebody_into_a_room_learns_nothing(users: Users) -> None:
-    eve = users.calls["eve"]
-    eve.create_room("trap", "bob")
-    eve.send_texts("trap", "are you there?")
+    mallory = users.calls["mallory"]
+    mallory.create_room("trap", "bob")
+    mallory.send_texts("trap", "are you there?")
     users.hear("bob")
-    assert not users.sees("eve", "bob")
-    users.watch("eve", "bob")
+    assert not users.sees("mallory", "bob")
+    users.watch("mallory", "bob")
     users.streams["bob"].say(presence=SetPresence(state=AWAY))
-    assert [one for one in users.hear("eve") if one.delivered.profile_id == "bob" or one.presence.state] == []
-    reply = eve.request("ChatService/GetDeliveryStatus", GetDeliveryStatusRequest(room_id="trap", seq=2))
+    assert [
+        one for one in users.hear("mallory") if one.delivered.profile_id == "bob" or one.presence.state
+    ] == []
+    reply = mallory.request("ChatService/GetDeliveryStatus", GetDeliveryStatusRequest(room_id="trap", seq=2))
     status = GetDeliveryStatusResponse.FromString(reply.payload)
     assert (status.recipients, status.delivered, len(status.profiles[0].devices)) == (1, 0, 0)
     users.read("bob", "trap", 2)
-    assert users.sees("eve", "bob"), "bob takes part now"
-    reply = eve.request("ChatService/GetDeliveryStatus", GetDeliveryStatusRequest(room_id="trap", seq=2))
+    assert users.sees("mallory", "bob"), "bob takes part now"
+    reply = mallory.request("ChatService/GetDeliveryStatus", GetDeliveryStatusRequest(room_id="trap", seq=2))
     assert "bobs-secret-device" not in str(GetDeliveryStatusResponse.FromString(reply.payload))
 
 

@@ -18,9 +18,11 @@ from tests.system.deployment import Deployment
 ROOM_LIMIT = 4
 
 
-@pytest.fixture
-def deployment(db_uri: str, tmp_path: Path) -> Iterator[Deployment]:
-    defaults = 2 if db_uri.startswith("postgresql") else 1
+@pytest.fixture(scope="module")
+def deployment(shared_db_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """Each test has rooms and devices of its own in it."""
+    folder: Path = tmp_path_factory.mktemp("signals")
+    defaults = 2 if shared_db_uri.startswith("postgresql") else 1
     settings: Any = {
         "RECEIPT_ROOM_LIMIT": ROOM_LIMIT,
         "TYPING_PER_SECOND": 1,
@@ -28,7 +30,7 @@ def deployment(db_uri: str, tmp_path: Path) -> Iterator[Deployment]:
         "SIGNAL_FLUSH_MS": 5,
         "REPAIR_PULL_SECONDS": 3600,
     }
-    with Deployment(tmp_path, db_uri, defaults=defaults, gateways=2, **settings) as running:
+    with Deployment(folder, shared_db_uri, defaults=defaults, gateways=2, **settings) as running:
         yield running
 
 
@@ -90,72 +92,71 @@ def test_signals_reach_who_asked_and_count_for_nothing(deployment: Deployment) -
 
 def test_a_large_room_is_not_told(deployment: Deployment) -> None:
     with (
-        Conversation(deployment.uri(0), deployment.token, "alice") as alice,
-        Conversation(deployment.uri(0), deployment.token, "alice") as second,
-        Conversation(deployment.uri(1), deployment.token, "bob") as bob,
+        Conversation(deployment.uri(0), deployment.token, "anna") as anna,
+        Conversation(deployment.uri(0), deployment.token, "anna") as second,
+        Conversation(deployment.uri(1), deployment.token, "ben") as ben,
     ):
-        alice.create_room("large", "bob", *(f"p{number}" for number in range(ROOM_LIMIT)))
-        for device, one in (("a", alice), ("a2", second), ("b", bob)):
+        anna.create_room("large", "ben", *(f"p{number}" for number in range(ROOM_LIMIT)))
+        for device, one in (("a", anna), ("a2", second), ("b", ben)):
             one.open(device, want_signals=True)
             one.hear_kind("caught_up")
-        assert not bob.request(
+        assert not ben.request(
             "ChatService/SetTyping", SetTypingRequest(room_id="large", typing=True)
         ).HasField("error")
-        alice.request(
-            "ChatService/SetReadMarker", SetReadMarkerRequest(room_id="large", seq=1, device_id="a")
-        )
+        anna.request("ChatService/SetReadMarker", SetReadMarkerRequest(room_id="large", seq=1, device_id="a"))
         assert hear_signal(second, lambda signal: True).read.seq == 1, "the profile's own devices are, always"
-        bob.hear_nothing(0.3)
-        alice.hear_nothing(0.1)
+        ben.hear_nothing(0.3)
+        anna.hear_nothing(0.1)
 
 
 def test_typing_is_limited_and_only_for_members(deployment: Deployment) -> None:
-    with Conversation(deployment.uri(0), deployment.token, "alice") as alice:
-        alice.create_room("r")
-        request = SetTypingRequest(room_id="r", typing=True)
-        replies = [alice.request("ChatService/SetTyping", request) for _ in range(5)]
+    with Conversation(deployment.uri(0), deployment.token, "tina") as tina:
+        tina.create_room("typing")
+        request = SetTypingRequest(room_id="typing", typing=True)
+        replies = [tina.request("ChatService/SetTyping", request) for _ in range(5)]
         refused = [reply.error for reply in replies if reply.HasField("error")]
         assert [error.code for error in refused] == [606] * len(refused)
         assert refused, "five at once, three allowed"
         assert 0 < refused[0].retry_after_ms <= 1_000
-        assert alice.refused("ChatService/SetTyping", SetTypingRequest(room_id="nowhere")) == 401
+        assert tina.refused("ChatService/SetTyping", SetTypingRequest(room_id="nowhere")) == 401
         with Conversation(deployment.uri(0), deployment.token, "mallory") as mallory:
             assert mallory.refused("ChatService/SetTyping", request) == 401
             assert (
-                mallory.refused("ChatService/SetReadMarker", SetReadMarkerRequest(room_id="r", seq=1)) == 401
+                mallory.refused("ChatService/SetReadMarker", SetReadMarkerRequest(room_id="typing", seq=1))
+                == 401
             )
 
 
 async def test_the_sdk_marks_counts_and_tells(deployment: Deployment) -> None:
     heard: list[Signal] = []
     async with (
-        Client(deployment.uri(0), deployment.token, profile="alice") as alice,
-        Client(deployment.uri(1), deployment.token, profile="bob") as bob,
+        Client(deployment.uri(0), deployment.token, profile="sue") as sue,
+        Client(deployment.uri(1), deployment.token, profile="sam") as sam,
     ):
-        await alice.create_room("r", profiles=["bob"])
-        await bob.set_read_marker("r", 1)
-        async with alice.stream("a", on_signal=heard.append) as mine, bob.stream("b") as his:
+        await sue.create_room("sdk", profiles=["sam"])
+        await sam.set_read_marker("sdk", 1)
+        async with sue.stream("a", on_signal=heard.append) as mine, sam.stream("b") as his:
             await asyncio.gather(mine.caught_up(), his.caught_up())
-            acks = [await alice.send("r", f"{number}") for number in range(3)]
+            acks = [await sue.send("sdk", f"{number}") for number in range(3)]
             async for delivery in his:
                 if delivery.seq == acks[-1].seq:
                     break
             his.acknowledge()
-            (room,) = await bob.unread()
-            assert (room.room_id, room.read_seq, room.unread) == ("r", 1, 3)
-            done = await bob.set_read_marker("r", acks[1].seq, device_id="b")
+            (room,) = await sam.unread()
+            assert (room.room_id, room.read_seq, room.unread) == ("sdk", 1, 3)
+            done = await sam.set_read_marker("sdk", acks[1].seq, device_id="b")
             assert (done.seq, done.unread) == (acks[1].seq, 1)
             end = time.monotonic() + 15
             while True:
-                status = await alice.delivery_status("r", acks[1].seq)
+                status = await sue.delivery_status("sdk", acks[1].seq)
                 told = {(str(one.WhichOneof("kind")), one.read.seq or one.delivered.seq) for one in heard}
                 if status.delivered and {("delivered", acks[2].seq), ("read", acks[1].seq)} <= told:
                     break
                 assert time.monotonic() < end, (status, heard)
                 await asyncio.sleep(0.02)
             assert (status.recipients, status.delivered, status.read) == (1, 1, 1)
-            assert (await alice.delivery_status("r", acks[2].seq)).read == 0
-            await bob.set_typing("r")
+            assert (await sue.delivery_status("sdk", acks[2].seq)).read == 0
+            await sam.set_typing("sdk")
             while not any(one.HasField("typing") for one in heard):
                 assert time.monotonic() < end
                 await asyncio.sleep(0.02)
@@ -165,11 +166,11 @@ async def test_what_on_signal_raises_ends_the_stream(deployment: Deployment) -> 
     def on_signal(signal: Signal) -> None:
         raise ZeroDivisionError
 
-    async with Client(deployment.uri(0), deployment.token, profile="alice") as alice:
-        await alice.create_room("r", profiles=["bob"])
-        async with alice.stream("a", on_signal=on_signal) as stream:
+    async with Client(deployment.uri(0), deployment.token, profile="rita") as rita:
+        await rita.create_room("raises", profiles=["rob"])
+        async with rita.stream("a", on_signal=on_signal) as stream:
             await stream.caught_up()
-            async with Client(deployment.uri(0), deployment.token, profile="bob") as bob:
-                await bob.set_typing("r")
+            async with Client(deployment.uri(0), deployment.token, profile="rob") as rob:
+                await rob.set_typing("raises")
             with pytest.raises(ZeroDivisionError):
                 await asyncio.wait_for(stream.__anext__(), 15)

@@ -4,7 +4,10 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from chatd.client import Client, StreamState
 from tests.protocol.conversation import Conversation, texts
@@ -14,52 +17,56 @@ from tests.system.sockets import many_sockets
 LOGINS = 100
 
 
-def test_the_older_stream_is_told_on_another_gateway(db_uri: str, tmp_path: Path) -> None:
-    with Deployment(tmp_path, db_uri, defaults=1, gateways=2, REPAIR_PULL_SECONDS=3600) as deployment:
-        token = deployment.token
-        with (
-            Conversation(deployment.uri(0), token, "alice") as alice,
-            Conversation(deployment.uri(0), token, "bob") as old,
-            Conversation(deployment.uri(1), token, "bob") as new,
-        ):
-            alice.create_room("r", "bob")
-            first = old.open("d")
-            old.hear_kind("caught_up")
-            assert new.open("d").epoch == first.epoch + 1
-            assert old.hear_kind("closed").error.code == 600
-            new.hear_kind("caught_up")
-            alice.send_texts("r", "hello")
-            assert texts(new.deliveries(1)) == ["hello"]
-            old.hear_nothing(0.2)
+@pytest.fixture(scope="module")
+def deployment(shared_db_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """Each test has a room and profiles of its own in it."""
+    folder: Path = tmp_path_factory.mktemp("takeover")
+    with Deployment(folder, shared_db_uri, defaults=1, gateways=2, REPAIR_PULL_SECONDS=3600) as running:
+        yield running
 
 
-async def test_a_hundred_quick_logins_leave_one_stream_and_lose_nothing(db_uri: str, tmp_path: Path) -> None:
+def test_the_older_stream_is_told_on_another_gateway(deployment: Deployment) -> None:
+    token = deployment.token
+    with (
+        Conversation(deployment.uri(0), token, "alice") as alice,
+        Conversation(deployment.uri(0), token, "bob") as old,
+        Conversation(deployment.uri(1), token, "bob") as new,
+    ):
+        alice.create_room("r", "bob")
+        first = old.open("d")
+        old.hear_kind("caught_up")
+        assert new.open("d").epoch == first.epoch + 1
+        assert old.hear_kind("closed").error.code == 600
+        new.hear_kind("caught_up")
+        alice.send_texts("r", "hello")
+        assert texts(new.deliveries(1)) == ["hello"]
+        old.hear_nothing(0.2)
+
+
+async def test_a_hundred_quick_logins_leave_one_stream_and_lose_nothing(deployment: Deployment) -> None:
     """Over two gateways, while somebody talks. Whoever is told 600 is told once and for good; the
     newest stream has everything."""
-    with (
-        many_sockets(4_096) as context,
-        Deployment(tmp_path, db_uri, defaults=1, gateways=2, REPAIR_PULL_SECONDS=3600) as deployment,
-    ):
+    with many_sockets(4_096) as context:
         async with (
             Client(
                 deployment.uri(0), deployment.token, profile="alice", context=context, call_timeout=30
             ) as alice,
-            Client(deployment.uri(0), deployment.token, profile="bob", context=context) as bob0,
-            Client(deployment.uri(1), deployment.token, profile="bob", context=context) as bob1,
+            Client(deployment.uri(0), deployment.token, profile="ben", context=context) as ben0,
+            Client(deployment.uri(1), deployment.token, profile="ben", context=context) as ben1,
         ):
-            await alice.create_room("r")
-            async with bob0.stream("d") as first:
+            await alice.create_room("logins")
+            async with ben0.stream("d") as first:
                 await first.opened()
-            await alice.add_members("r", ["bob"])
+            await alice.add_members("logins", ["ben"])
             sent: list[int] = []
             stop = asyncio.Event()
 
             async def talk() -> None:
                 while not stop.is_set():
-                    sent.append((await alice.send("r", f"{len(sent)}")).seq)
+                    sent.append((await alice.send("logins", f"{len(sent)}")).seq)
 
             talking = asyncio.create_task(talk())
-            streams = [(bob0, bob1)[number % 2].stream("d") for number in range(LOGINS)]
+            streams = [(ben0, ben1)[number % 2].stream("d") for number in range(LOGINS)]
             for stream in streams:
                 await stream.__aenter__()
             end = time.monotonic() + 30

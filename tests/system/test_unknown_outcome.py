@@ -7,7 +7,7 @@ import signal
 import time
 import uuid
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.chat.v1 import chat_pb2 as chat
 from chatd.store.database import Database
 from tests.daemons import Daemon
+from tests.databases import Cluster
 from tests.store.other_session import holding
 from tests.system.deployment import Deployment
 
@@ -25,20 +26,27 @@ SILENT = 3.0
 """Seconds after which a gateway gives up a node that says nothing."""
 
 
-@pytest.fixture
-def deployment(tmp_path: Path, postgres_uri: str) -> Deployment:
-    return Deployment(tmp_path, postgres_uri, defaults=2, gateways=1)
+@pytest.fixture(scope="module")
+def shared_uri(postgres: Cluster) -> str:
+    return postgres.uri(postgres.new_database("t1"))
+
+
+@pytest.fixture(scope="module")
+def deployment(shared_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """Each test has rooms of its own in it, and wakes the node that it stopped."""
+    folder: Path = tmp_path_factory.mktemp("unknown")
+    with Deployment(folder, shared_uri, defaults=2, gateways=1) as running:
+        time.sleep(1.2)  # the gateway has asked both who they are
+        yield running
 
 
 @pytest.fixture
 async def operator(deployment: Deployment) -> AsyncIterator[Client]:
-    with deployment:
-        async with Client(deployment.uri(), deployment.token, profile="alice", call_timeout=20) as client:
-            async with asyncio.timeout(20):
-                while len((await nodes(client)).nodes) < 3:  # both nodes and the gateway
-                    await asyncio.sleep(0.05)
-            await asyncio.sleep(1.2)  # the gateway has asked both who they are
-            yield client
+    async with Client(deployment.uri(), deployment.token, profile="alice", call_timeout=20) as client:
+        async with asyncio.timeout(20):
+            while len((await nodes(client)).nodes) < 3:  # both nodes and the gateway
+                await asyncio.sleep(0.05)
+        yield client
 
 
 async def nodes(client: Client) -> admin_pb2.ListNodesResponse:
@@ -111,12 +119,12 @@ async def test_a_node_that_wakes_does_not_do_what_it_was_asked_before(
 
 
 async def test_nor_when_the_call_had_got_as_far_as_a_held_row(
-    deployment: Deployment, operator: Client, postgres_uri: str
+    deployment: Deployment, operator: Client, shared_uri: str
 ) -> None:
     room = a_room_of(1)
     await operator.create_room(room)
     _, node = deployment.defaults
-    with holding(postgres_uri, f"UPDATE room SET name = 'held' WHERE room_id = '{room}'") as other:
+    with holding(shared_uri, f"UPDATE room SET name = 'held' WHERE room_id = '{room}'") as other:
         adding = asyncio.create_task(add(operator, room, "bob"))
         await asyncio.sleep(1.5)  # it has waited for the row, and is set aside
         os.kill(node.pid, signal.SIGSTOP)
@@ -132,12 +140,12 @@ async def test_nor_when_the_call_had_got_as_far_as_a_held_row(
 
 
 async def test_a_call_waits_for_a_held_row_while_its_node_is_heard(
-    deployment: Deployment, operator: Client, postgres_uri: str
+    deployment: Deployment, operator: Client, shared_uri: str
 ) -> None:
     """Longer than a gateway waits for a silent node: it counts from what it heard last."""
     room = a_room_of(1)
     await operator.create_room(room)
-    with holding(postgres_uri, f"UPDATE room SET name = 'held' WHERE room_id = '{room}'") as other:
+    with holding(shared_uri, f"UPDATE room SET name = 'held' WHERE room_id = '{room}'") as other:
         adding = asyncio.create_task(add(operator, room, "bob"))
         await asyncio.sleep(SILENT + 1.5)
         assert not adding.done()

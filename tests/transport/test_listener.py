@@ -190,6 +190,32 @@ async def test_those_that_have_ended_meanwhile_are_passed_over() -> None:
     door.close()
 
 
+async def test_passing_over_leaves_time_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "PASSING_FACTOR", 50)
+    door = Door("tcp://127.0.0.1:*")
+    for _ in range(ACCEPTS_A_TURN):
+        RawPeer(door.uri, opening=b"").socket.close()
+    began = asyncio.get_running_loop().time()
+    with RawPeer(door.uri, opening=b""):
+        await door.wait_for(1)
+        assert asyncio.get_running_loop().time() - began > 0.02
+    door.close()
+
+
+async def test_others_have_their_turn_after_some_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "TURN_SECONDS", 0.0)
+    door = Door("tcp://127.0.0.1:*")
+    peers = [RawPeer(door.uri, opening=b"") for _ in range(5)]
+    counts = [0]
+    while counts[-1] < len(peers):
+        await asyncio.sleep(0)
+        counts.append(len(door.came))
+    assert sorted({*counts}) == [0, 1, 2, 3, 4, 5]
+    door.close()
+    for peer in peers:
+        peer.socket.close()
+
+
 async def test_accepting_is_paced_when_others_must_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "PAUSE_SECONDS", 0.2)
     door = Door("tcp://127.0.0.1:*", newcomers=lambda most: 2)

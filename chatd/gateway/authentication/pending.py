@@ -1,4 +1,4 @@
-"""A token that somebody else is to be asked about."""
+"""A token that somebody else is to be asked about, or whose profile has to wait for its turn."""
 
 from collections.abc import Callable
 

@@ -36,3 +36,7 @@ class Door:
     is_stranger: Callable[[Link], bool]
     newcomers: Callable[[int], int]
     """How many of so many may come now."""
+    come: Callable[[Link, Callable[[], None]], None]
+    """Serves a connection that was accepted, now or later (``Newcomers.come``)."""
+    cost: Callable[[Link, float], None]
+    """What a stranger said has taken so many seconds."""

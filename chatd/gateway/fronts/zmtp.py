@@ -8,6 +8,7 @@ stay in the outbox, then its calls wait.
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from chatd.core.curve import CurveServer, KeyPair
 from chatd.core.metric import Gauge
@@ -94,6 +95,9 @@ class ZmtpFront:
         link = ZmtpLink(self, accepted, address)
         self._links[link] = None
         self.door.accepted(link, self.now())
+        self.door.come(link, partial(self._begin, link, accepted))
+
+    def _begin(self, link: ZmtpLink, accepted: socket.socket) -> None:
         task: asyncio.Task[object] = self._loop.create_task(self._serve(link, accepted))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

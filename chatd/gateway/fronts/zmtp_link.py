@@ -2,9 +2,10 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Protocol, cast
+from time import monotonic, thread_time
+from typing import cast
 
 from chatd.core.audit import LOCAL
 from chatd.core.rate_limit import address_key
@@ -15,13 +16,11 @@ from chatd.core.zmtp import (
     Connection,
     Delimited,
     Event,
-    Handshake,
     ProtocolError,
     Refused,
 )
 from chatd.gateway.connection import ClientConnection
-from chatd.gateway.fronts.bounds import UnfinishedFrames, Unsent
-from chatd.gateway.fronts.door import Door, FrontLimits, OnFrame, Refuse
+from chatd.gateway.fronts.link_owner import LinkOwner
 from chatd.gateway.link import Tap
 
 CLOGGED_BYTES = 65_536
@@ -38,40 +37,12 @@ under way on many of them may all have large answers."""
 READ_BYTES = 4_096
 """Taken apart before any of it is heard: a connection that floods is ended before it has cost much
 of the loop's time."""
+TURN_SECONDS = 0.005
+"""What a client has said beyond this time is heard when others have been."""
+LOOK_EACH = 32
+"""Frames between two looks at the time."""
 LINGER = 1.0
 """Seconds for the last frames of a connection that is ended to leave."""
-
-
-class LinkOwner(Protocol):
-    """The things that the links of a front share."""
-
-    limits: FrontLimits
-    door: Door
-    unsent: "Unsent[ZmtpLink]"
-    unfinished: "UnfinishedFrames[ZmtpLink]"
-    on_frame: OnFrame
-    refuse: Refuse
-    on_room: Callable[[ClientConnection], None]
-
-    def now(self) -> float:
-        """Seconds of the loop's clock."""
-
-    def later(self, seconds: float, action: Callable[[], None]) -> object: ...
-
-    def handshake(self) -> Handshake:
-        """The handshake of a new connection."""
-
-    def heard(self) -> None:
-        """Something was handed on."""
-
-    def prepare(self, body: bytes) -> bytes:
-        """The body as it is sent without encryption."""
-
-    def flush_soon(self, link: "ZmtpLink") -> None:
-        """The link has something to write at the end of this turn."""
-
-    def lost(self, link: "ZmtpLink") -> None:
-        """The connection has ended."""
 
 
 class ZmtpLink(asyncio.Protocol):
@@ -88,6 +59,7 @@ class ZmtpLink(asyncio.Protocol):
         "_outgoing",
         "_owner",
         "_peer",
+        "_rest",
         "_transport",
         "_unread",
         "address",
@@ -96,6 +68,7 @@ class ZmtpLink(asyncio.Protocol):
         "is_full",
         "origin",
         "refuses_calls",
+        "stranger_cost",
         "tap",
     )
 
@@ -111,6 +84,7 @@ class ZmtpLink(asyncio.Protocol):
         self._unread = False  # so many answers wait that calls do too
         self._holds = 0
         self._left: list[Event] = []
+        self._rest = b""  # behind these
         self._outgoing: list[bytes | bytearray] = []  # in this turn of the loop
         self.address = address_key(address)
         self.origin = address or LOCAL
@@ -118,6 +92,7 @@ class ZmtpLink(asyncio.Protocol):
         self.is_full = False
         self.refuses_calls = False
         self.has_ended = False
+        self.stranger_cost = 0.0
         self.tap: Tap | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -132,19 +107,49 @@ class ZmtpLink(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self.has_ended = True
-        self._left = []
+        self._left, self._rest = [], b""
         self._owner.lost(self)
 
     def data_received(self, data: bytes) -> None:
-        if len(data) <= READ_BYTES or len(data) <= self._peer.unfinished - self._peer.kept:
+        began = self._stranger_begins()
+        self._receive_all(data)
+        self._charge(began)
+
+    def _stranger_begins(self) -> float:
+        """The time at which it does, 0.0: it is no stranger."""
+        return thread_time() if self._owner.door.is_stranger(self) else 0.0
+
+    def _charge(self, began: float) -> None:
+        """What was heard since then, unless it was who this is."""
+        if began and (self.has_ended or self._owner.door.is_stranger(self)):
+            self._owner.door.cost(self, thread_time() - began)
+
+    def _receive_all(self, data: bytes) -> None:
+        if self._rest:
+            self._rest += data
+        elif len(data) <= READ_BYTES or len(data) <= self._peer.unfinished - self._peer.kept:
             self._receive(data)
-            return
+        else:
+            self._receive_in_steps(data)
+
+    def _receive_in_steps(self, data: bytes) -> None:
+        end = monotonic() + TURN_SECONDS
         for at in range(0, len(data), READ_BYTES):
+            if self.has_ended:
+                return
+            if at and not self._holds and monotonic() > end:
+                self._let_others()
+            if self._holds:
+                self._rest = data[at:]
+                return
             self._receive(data[at : at + READ_BYTES])
 
+    def _let_others(self) -> None:
+        """Others have their turn before more of this client is heard."""
+        self.hold()
+        self._owner.later(0.0, self.go_on)
+
     def _receive(self, data: bytes) -> None:
-        if self.has_ended:
-            return
         peer = self._peer
         try:
             events = peer.receive(data)
@@ -170,7 +175,10 @@ class ZmtpLink(asyncio.Protocol):
     def _hear(self, events: Sequence[Event]) -> None:
         owner = self._owner
         now = owner.now()
+        end = monotonic() + TURN_SECONDS
         for at, event in enumerate(events):
+            if at % LOOK_EACH == LOOK_EACH - 1 and not self._holds and monotonic() > end:
+                self._let_others()
             if self._holds:
                 self._left = list(events[at:])
                 break
@@ -292,13 +300,18 @@ class ZmtpLink(asyncio.Protocol):
         if self._holds or self._transport is None or self.has_ended:
             return
         self._transport.resume_reading()
-        if self._left:
+        if self._left or self._rest:
             self._owner.later(0.0, self._hear_left)
 
     def _hear_left(self) -> None:
+        began = self._stranger_begins()
         if not self._holds and not self.has_ended:
             left, self._left = self._left, []
             self._hear(left)
+        if not self._holds and not self.has_ended:
+            rest, self._rest = self._rest, b""
+            self._receive_in_steps(rest)
+        self._charge(began)
 
     def finish(self) -> None:
         """Send nothing more, and leave it to the client to hang up: a socket that is closed with

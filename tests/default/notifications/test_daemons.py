@@ -241,11 +241,11 @@ async def test_an_event_that_was_read_elsewhere_is_dismissed(db_uri: str, tmp_pa
                 await until_queue(alice, 0)
 
 
-@pytest.mark.parametrize("notifier", ["exec", "webpush", "smoke signals"])
-async def test_a_notifier_the_operators_do_not_have_is_refused(tmp_path: Path, notifier: str) -> None:
+async def test_a_notifier_the_operators_do_not_have_is_refused(tmp_path: Path) -> None:
     with Deployment(tmp_path, f"sqlite:///{tmp_path}/c.db", defaults=0, gateways=0) as deployment:
         async with Client(deployment.uri(), deployment.token, profile="bob") as bob:
-            with pytest.raises(InvalidArgument):
-                await bob.set_push("phone", notifier)
+            for notifier in ("exec", "webpush", "smoke signals"):
+                with pytest.raises(InvalidArgument):
+                    await bob.set_push("phone", notifier)
             await bob.set_push("phone", "log")
             await bob.set_push("phone", "")

@@ -45,6 +45,8 @@ class EchoFront:
                 self._commanded,
                 self.door.is_stranger,
                 self.door.newcomers,
+                come=lambda link, serve: serve(),
+                cost=lambda link, seconds: None,
             ),
             on_lost=lambda connection: None,
             on_room=lambda connection: None,

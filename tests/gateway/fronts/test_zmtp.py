@@ -11,12 +11,15 @@ import zmq
 from chatd.core.curve import CurveServer, KeyPair, encode_key, new_key_pair
 from chatd.core.model import StreamKey
 from chatd.core.stream import DeviceStream
+from chatd.core.zmtp import frame
 from chatd.errors import ChatdError, FrameTooLarge, MalformedFrame
 from chatd.gateway.connection import ClientConnection
+from chatd.gateway.fronts import zmtp_link
 from chatd.gateway.fronts.door import Door, FrontLimits
 from chatd.gateway.fronts.zmtp import ZmtpFront
 from chatd.gateway.link import Link
 from chatd.transport.sockets import Context, new_context
+from tests.raw_peer import RawPeer
 
 MAX_FRAME = 1_000
 MAX_UNSENT = 4_000_000
@@ -48,6 +51,8 @@ class Server:
                 commanded=lambda link, count, now: None,
                 is_stranger=lambda link: link not in self.known,
                 newcomers=lambda most: most,
+                come=lambda link, serve: serve(),
+                cost=lambda link, seconds: None,
             ),
             on_lost=self._lose,
             on_room=lambda connection: self.roomy.append(connection),
@@ -190,3 +195,23 @@ async def test_a_client_that_has_gone_cannot_be_sent_to(server: Server) -> None:
     server.client().send(b"another")
     await until(lambda: len(server.heard) == 2)
     await until(lambda: len(server.ended) == 1)
+
+
+async def test_others_are_heard_before_a_client_has_said_all(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zmtp_link, "TURN_SECONDS", 0.0)
+    server = Server(context, "tcp://127.0.0.1:*")
+    said = [b"%05d" % number for number in range(10_000)]
+    with RawPeer(server.uri) as talker, RawPeer(server.uri) as other:
+        for peer in (talker, other):
+            peer.send(b"here")
+        await until(lambda: len(server.heard) == 2)
+        talker.socket.sendall(b"".join(map(frame, said)))
+        other.send(b"other")
+        await until(lambda: len(server.heard) == 2 + len(said) + 1)
+    heard = [body for _, body in server.heard[2:]]
+    assert heard.index(b"other") < len(said) / 2
+    heard.remove(b"other")
+    assert heard == said
+    await server.close()

@@ -290,12 +290,16 @@ class ExplainDeliveryResponse(_message.Message):
     def __init__(self, event: _Optional[_Union[_payloads_pb2.EventLink, _Mapping]] = ..., published: bool = ..., removed: bool = ..., membership: _Optional[_Union[Membership, _Mapping]] = ..., nearest: _Optional[_Union[Membership, _Mapping]] = ..., devices: _Optional[_Iterable[_Union[DeviceStory, _Mapping]]] = ..., read_at_us: _Optional[int] = ...) -> None: ...
 
 class ListConnectionsRequest(_message.Message):
-    __slots__ = ("profile_id", "limit")
+    __slots__ = ("profile_id", "limit", "after_profile_id", "after_device_id")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    AFTER_DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     limit: int
-    def __init__(self, profile_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+    after_profile_id: str
+    after_device_id: str
+    def __init__(self, profile_id: _Optional[str] = ..., limit: _Optional[int] = ..., after_profile_id: _Optional[str] = ..., after_device_id: _Optional[str] = ...) -> None: ...
 
 class Connection(_message.Message):
     __slots__ = ("profile_id", "device_id", "epoch", "gateway_id", "client", "since_us", "seen_us")
