@@ -61,7 +61,7 @@ def test_notifications(chatctl: Chatctl, program: Path) -> None:
         1,
         "the program ended with 1",
     )
-    listed = chatctl("notify", "list", "--profile", "bob").stdout
+    listed = chatctl("notify", "list", "--profile", "bob", "--no-headers").stdout
     assert listed.startswith("bob\tphone\texec\tdead\tlobby\t2\t1\t")
     (program.parent / "fail").unlink()
     for action in ("retry", "drop"):
