@@ -11,6 +11,9 @@ def test_a_device_is_listed_while_it_is_connected(chatctl: Chatctl, room: str) -
     tail.stdout.readline()
     (row,) = chatctl.json("connections", "--profile", room)
     assert (row["device_id"], row["gateway_id"], row["client"]) == ("d", "all", "chatctl")
+    for after, listed in (("c", [row["epoch"]]), ("d", [])):
+        rest = chatctl.json("connections", "--profile", room, "--after", f"{room}:{after}")
+        assert [one["epoch"] for one in rest] == listed
     *cells, since, heard = (
         chatctl("connections", "--no-headers", "--profile", room).stdout.strip().split("\t")
     )

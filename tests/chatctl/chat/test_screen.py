@@ -16,6 +16,7 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from chatctl.chat import search
 from chatctl.chat.entry import Entry
 from chatctl.chat.log import Log
 from chatctl.chat.run import device_for
@@ -74,7 +75,11 @@ class Screen:
         return self.app.screen.query(Log).first().text
 
     def part(self, name: str) -> str:
-        return str(self.app.screen.query_one(f"#{name}", Static).content)
+        """Of the window in front, or of the screen below."""
+        found = [
+            part for one in reversed(self.app.screen_stack) for part in one.query(f"#{name}").results(Static)
+        ]
+        return str(found[0].content)
 
     @property
     def rooms(self) -> list[str]:
@@ -263,6 +268,15 @@ async def test_names_are_completed_and_inputs_come_back(daemon: Daemon, bob: Cli
     assert said.mentions == ("bob",)
 
 
+async def test_keys_go_to_the_input_wherever_the_mouse_was(daemon: Daemon, bob: Client) -> None:
+    async with screen(daemon) as alice:
+        await alice.shows("joined")
+        for part in ("#log", "#rooms", "#title"):
+            await alice.pilot.click(part)
+            await alice.pilot.press("x")
+        assert alice.entry == "xxx"
+
+
 async def test_several_lines_are_one_message_after_a_question(daemon: Daemon, bob: Client) -> None:
     await bob.create_room("kitchen", profiles=["alice"])
     async with screen(daemon) as alice:
@@ -289,7 +303,11 @@ async def test_several_lines_are_one_message_after_a_question(daemon: Daemon, bo
     assert texts == ["one\ntwo", "a", "b\nc\nd"]
 
 
-async def test_a_text_is_found_in_the_history(daemon: Daemon, bob: Client) -> None:
+async def test_a_text_is_found_in_the_history(
+    daemon: Daemon, bob: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "PAGE", 5)
+    monkeypatch.setattr(search, "PAGES", 3)
     await bob.create_room("library", profiles=["alice"])
     for number in range(30):
         await bob.send("library", f"book {number}")
@@ -298,6 +316,14 @@ async def test_a_text_is_found_in_the_history(daemon: Daemon, bob: Client) -> No
         await alice.shows("book 29")
         await alice.types("/search BOOK 2")
         await alice.until(lambda: len(alice.app.screen_stack) == 2)
+        await alice.until(
+            lambda: "10 with 'BOOK 2' among 15 events; m: further back" in alice.part("heading")
+        )
+        await alice.pilot.press("m")
+        await alice.until(
+            lambda: "11 with 'BOOK 2' among 30 events; m: further back" in alice.part("heading")
+        )
+        await alice.pilot.press("m")
         await alice.until(lambda: "11 with 'BOOK 2' among 31 events, which is all" in alice.part("heading"))
         await alice.shows("book 2\n")
         assert "book 19" not in alice.log
