@@ -225,7 +225,9 @@ def _introduction(
         request=request,
         queue_name=settings.queue.said_name(),
         counters=counters,
+        times=streams.times,
         streams=streams.connections.streams,
+        stream_counts=streams.counts,
     )
 
 
