@@ -21,6 +21,7 @@ from chatd.gateway.process_calls import GatewayProcessCalls
 from chatd.gateway.queue_watch import QueueWatch
 from chatd.gateway.resync import Resync
 from chatd.gateway.stream_counts import StreamCounts
+from chatd.gateway.stream_log import StreamLog
 from chatd.gateway.stream_timeouts import StreamTimeouts
 from chatd.gateway.tracing import Tracing
 from chatd.gateway.watch import Watch
@@ -49,6 +50,7 @@ class Streams:
     queue_watch: QueueWatch
     timeouts: StreamTimeouts
     tracing: Tracing
+    log: StreamLog
 
     @property
     def counters(self) -> tuple[Counter, ...]:
@@ -93,7 +95,8 @@ def make_streams(
         per_device=settings.gateway.max_connections_per_device,
         now=loop.time,
     )
-    sender = DeviceSender(connections.forget)
+    stream_log = StreamLog()
+    sender = DeviceSender(connections.forget, stream_log)
     deliver = seams.gateway_deliver(sender.deliver)
     log_watch = LogWatch(connections.streams, end=sender.end, after=connections.flush, later=loop.call_later)
     catch_up = CatchUp(
@@ -149,6 +152,7 @@ def make_streams(
         watched_queue,
         _timeouts(settings, connections, catch_up, sender, unwritten),
         Tracing(connections, gateway_id=gateway_id, now=loop.time, clock=lambda: time.time_ns() // 1_000),
+        stream_log,
     )
 
 
