@@ -24,6 +24,7 @@ class Chatctl:
             **os.environ,
             "CHATD_URI": daemon.uri,
             "CHATD_DATA_DIR": str(daemon.folder),
+            "XDG_CONFIG_HOME": str(daemon.folder / "config"),  # none of this machine's contexts
             "COLUMNS": "200",
         }
 
