@@ -35,7 +35,7 @@ def test_a_stream_is_ended_and_comes_back(chatctl: Chatctl, room: str) -> None:
     assert (ended["profile_id"], ended["device_id"], ended["gateway_id"]) == (room, "d", "all")
     while "an operator ended the stream" not in tail.stderr.readline():
         pass
-    chatctl("--as", "alice", "send", room, "it is back")
+    chatctl.send_texts(room, "it is back")
     assert "it is back" in tail.stdout.readline()
     tail.send_signal(signal.SIGINT)
     tail.communicate(timeout=10)

@@ -8,7 +8,7 @@ def test_it_begins_with_the_last_and_goes_on(chatctl: Chatctl, filled: str) -> N
     assert watch.stdout is not None
     first = json.loads(watch.stdout.readline())
     assert (first["seq"], first["text"]) == (10, "line 8")
-    chatctl("--as", "alice", "send", filled, "-", stdin="new\nnewer\n")
+    chatctl.send_texts(filled, "new", "newer")
     rest = [json.loads(line)["text"] for line in watch.stdout]
     watch.communicate(timeout=20)
     assert rest == ["line 9", "new", "newer"]

@@ -54,10 +54,10 @@ class NatsBroker:
             "max_outstanding_pings": 2,
             "pending_size": 0,  # else it waits in between, and cannot be cancelled there
         }
-        if address.is_encrypted:
-            options["tls"] = ssl.create_default_context(cafile=address.ca_file or None)
         try:
             with _translated():
+                if address.is_encrypted:
+                    options["tls"] = ssl.create_default_context(cafile=address.ca_file or None)
                 await connection.open(options)
         except BaseException:
             await connection.close()
@@ -131,8 +131,9 @@ class NatsConnection:
     async def close(self) -> None:
         # The library would wait until a broken connection takes what is left.
         writer = getattr(self._client._transport, "_io_writer", None)
-        if writer is not None:
-            writer.transport.abort()
+        if writer is None:
+            return  # never connected
+        writer.transport.abort()
         with suppress(Error, OSError, TimeoutError, ValueError):
             await self._client.close()
 

@@ -405,6 +405,30 @@ async def test_texts_wait_for_the_end_of_an_outage_and_are_sent_once(tmp_path: P
             assert texts == ["are you there?", "hello?", "and after a crash?"]
 
 
+def _forget_the_log(folder: Path) -> None:
+    """The database is lost, and what is known of it beside it."""
+    for file in (*folder.glob("chatd.db*"), *folder.glob("log-*.json")):
+        file.unlink()
+
+
+async def test_another_log_is_told_and_shown_from_its_beginning(tmp_path: Path) -> None:
+    with daemon_with_users(tmp_path, USERS, {}) as running:
+        async with Client(running.uri, token_of("bob")) as bob:
+            await bob.create_room("lobby", profiles=["alice"])
+            await bob.send("lobby", "of the log that is lost")
+            async with screen(running) as alice:
+                await alice.shows("of the log that is lost")
+                running.kill()
+                _forget_the_log(tmp_path)
+                running.start()
+                await bob.create_room("lobby", profiles=["alice"])
+                await alice.until(lambda: not alice.talk.trouble)
+                await bob.send("lobby", "of the new one")
+                await alice.shows("bob of the new one")
+                await alice.shows("! the log is another one than before")
+                assert "of the log that is lost" not in alice.log
+
+
 async def test_another_screen_of_the_same_device_ends_this_one(daemon: Daemon) -> None:
     async with screen(daemon, user="carol") as first, screen(daemon, user="carol"):
         await first.until(lambda: not first.app.is_running)

@@ -5,11 +5,12 @@ import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chatd.core.broker_address import BrokerAddress
-from chatd.errors import ConfigError
+from chatd.errors import ChatdError, ConfigError
 from chatd.transport.queue import nats, redis
 from chatd.transport.queue.broker import BrokerPublisher, BrokerSubscriber
 from chatd.transport.queue.drivers import make_broker, make_subscriber
@@ -323,3 +324,31 @@ async def test_a_user_who_may_not_use_the_channels_is_said_to(ends: Ends, kind: 
         node.publish_to("g-1", ITSELF, b"nobody may hear this")
         await until(lambda: node.problem and subscriber.problem)
         assert "ermission" in subscriber.problem
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_certificates_that_cannot_be_read_are_said(kind: str, tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "authority.crt"
+    if content is not None:
+        file.write_text(content)
+    scheme = "rediss" if kind == "redis" else "tls"
+    with pytest.raises(ChatdError, match=f"QUEUE_CA_FILE: {file}"):
+        make_broker(BrokerAddress.parse(f"{scheme}://localhost", "queue", str(file)))
+
+
+async def test_a_library_that_fails_in_its_own_way_is_tried_again(
+    ends: Ends, running: BrokerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver: Any = redis.RedisBroker if running.kind == "redis" else nats.NatsBroker
+    connect = driver.connect
+    failures = [AssertionError("unexpected")] * 2
+
+    async def failing(self: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await connect(self)
+
+    monkeypatch.setattr(driver, "connect", failing)
+    _, subscriber = ends.gateway(running.uri)
+    await until(lambda: "AssertionError" in subscriber.problem)
+    await until(lambda: subscriber.is_heard)
