@@ -52,7 +52,7 @@ COMMANDS = {
     "unread": ("read_markers:unread", "Show what is unread."),
     "receipts": ("receipts:receipts", "Show who has received and read an event."),
     "presence": ("presence:presence", "Show who is online."),
-    "watch": ("watch:watch", "Show a room's events as they come, without being a device."),
+    "watch": ("watch:watch", "Show events as they come, without being a device."),
     "chat": ("chat.command:chat", "Talk in a terminal: rooms, history, who is online."),
     "top": ("top.command:top", "Watch chatd on the whole screen."),
     "stat": ("stat:stat", "Print a line of rates each second."),

@@ -22,6 +22,9 @@ OnlyDevice = Annotated[
 ]
 OnlyRoom = Annotated[str, typer.Option("--room", help="Only this room.", autocompletion=completion.rooms)]
 
+AfterDevice = Annotated[
+    str, typer.Option("--after", metavar="PROFILE:DEVICE", help="Only devices after this one.")
+]
 ProfileId = Annotated[
     str, typer.Argument(metavar="PROFILE", help="The profile's id.", autocompletion=completion.profiles)
 ]

@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from chatctl.arguments import AsJson, Limit, OnlyProfile, Yes
+from chatctl.arguments import AfterDevice, AsJson, Limit, OnlyProfile, Yes
 from chatctl.columns import Column, Columns
 from chatctl.confirmation import confirm
 from chatctl.delivery_story import Recipient
 from chatctl.invocation import call, output
 from chatctl.lists import lists
 from chatctl.named import recipient
-from chatctl.paging import advice
+from chatctl.paging import next_page
 from chatctl.silent import say_silent
 from chatctl.times import age_since, ago
 from chatd.pb.admin.v1 import admin_pb2
@@ -71,6 +71,7 @@ def kicking(who: Recipient) -> admin_pb2.KickConnectionsRequest:
 def connections(
     context: typer.Context,
     profile: OnlyProfile = "",
+    after: AfterDevice = "",
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
@@ -79,7 +80,11 @@ def connections(
 
     Example: chatctl connections --profile bob
     """
-    request = admin_pb2.ListConnectionsRequest(profile_id=profile, limit=limit)
+    after_profile, _, after_device = after.partition(":")
+    request = admin_pb2.ListConnectionsRequest(
+        profile_id=profile, limit=limit, after_profile_id=after_profile, after_device_id=after_device
+    )
     page = call(context, "AdminService/ListConnections", request, admin_pb2.ListConnectionsResponse)
-    more = advice(page.more, limit, {"--profile": profile})
+    last = page.connections[-1] if page.connections else admin_pb2.Connection()
+    more = next_page(page.more, f"{last.profile_id}:{last.device_id}")
     output(context, as_json).rows(page.connections, COLUMNS, more=more)

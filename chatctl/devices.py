@@ -1,12 +1,11 @@
 """chatctl device …: the devices of all profiles."""
 
 from collections.abc import Sequence
-from typing import Annotated
 
 import typer
 
 from chatctl.absent import Absent
-from chatctl.arguments import AsJson, DeviceId, Limit, OnlyProfile, ProfileId, Yes
+from chatctl.arguments import AfterDevice, AsJson, DeviceId, Limit, OnlyProfile, ProfileId, Yes
 from chatctl.columns import Column, Columns, list_only, or_dash, unlisted, yes_no
 from chatctl.confirmation import confirm
 from chatctl.invocation import call, output
@@ -39,10 +38,7 @@ COLUMNS: Columns[admin_pb2.Device] = (
 def list_(
     context: typer.Context,
     profile: OnlyProfile = "",
-    after: Annotated[
-        str,
-        typer.Option("--after", metavar="PROFILE:DEVICE", help="Only devices after this one."),
-    ] = "",
+    after: AfterDevice = "",
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:

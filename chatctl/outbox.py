@@ -1,10 +1,18 @@
 """chatctl outbox …: the events that devices are owed. Their contents are never shown."""
 
-from typing import Annotated
-
 import typer
 
-from chatctl.arguments import AsJson, Limit, OnlyDevice, OnlyProfile, OnlyRoom, ProfileId, RoomId, Seq
+from chatctl.arguments import (
+    AfterDevice,
+    AsJson,
+    Limit,
+    OnlyDevice,
+    OnlyProfile,
+    OnlyRoom,
+    ProfileId,
+    RoomId,
+    Seq,
+)
 from chatctl.columns import Column, Columns, list_only, unlisted, yes_no
 from chatctl.invocation import call, output
 from chatctl.lists import lists
@@ -110,9 +118,7 @@ def event(
     context: typer.Context,
     room: RoomId,
     seq: Seq,
-    after: Annotated[
-        str, typer.Option("--after", metavar="PROFILE:DEVICE", help="Only devices after this one.")
-    ] = "",
+    after: AfterDevice = "",
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:

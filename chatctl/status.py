@@ -1,7 +1,7 @@
 """chatctl status: does all of it serve? Then the counters of the node that answers, and of its
 gateways."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import typer
 
@@ -11,6 +11,7 @@ from chatctl.findings import Finding, serving
 from chatctl.invocation import output, run
 from chatctl.nodes import COLUMNS as NODES
 from chatctl.output import Pair
+from chatctl.stage_times import in_words, percentile
 from chatctl.times import now_us
 from chatd.client import Client
 from chatd.pb.admin.v1 import admin_pb2
@@ -57,18 +58,36 @@ def _record(
     found: admin_pb2.GetStatusResponse, nodes: admin_pb2.ListNodesResponse, problems: Sequence[Finding]
 ) -> dict[str, object]:
     own = {field.name: getattr(found, field.name) for field in found.DESCRIPTOR.fields}
+    del own["stage_bounds_us"]
     return {
         "state": _state(problems),
         "problems": [{"check": one.name, "found": one.found, "advice": one.advice} for one in problems],
         **own,
-        "gateways": [_gateway(one) for one in found.gateways],
+        "stages": _stages(found.stages, found.stage_bounds_us),
+        "gateways": [_gateway(one, found.stage_bounds_us) for one in found.gateways],
         "nodes": [record(one, NODES) for one in nodes.nodes],
     }
 
 
-def _gateway(gateway: admin_pb2.GatewayStatus) -> dict[str, object]:
+def _gateway(gateway: admin_pb2.GatewayStatus, bounds_us: Sequence[int]) -> dict[str, object]:
     own = {field.name: getattr(gateway, field.name) for field in gateway.DESCRIPTOR.fields}
-    return own | {"counters": dict(sorted(gateway.counters.items()))}
+    return own | {
+        "counters": dict(sorted(gateway.counters.items())),
+        "stages": _stages(gateway.stages, bounds_us),
+    }
+
+
+def _stages(stages: Iterable[admin_pb2.StageTimes], bounds_us: Sequence[int]) -> dict[str, object]:
+    """The times of each stage since the process started."""
+    bounds = [bound / 1e3 for bound in bounds_us]
+    return {
+        one.stage: {
+            "count": sum(one.counts),
+            "p50_ms": percentile(one.counts, bounds, 0.5),
+            "p99_ms": percentile(one.counts, bounds, 0.99),
+        }
+        for one in stages
+    }
 
 
 def _pairs(found: admin_pb2.GetStatusResponse, problems: Sequence[Finding]) -> Iterator[Pair]:
@@ -78,7 +97,9 @@ def _pairs(found: admin_pb2.GetStatusResponse, problems: Sequence[Finding]) -> I
     for field in found.DESCRIPTOR.fields:
         if field.name == "uptime_seconds":
             yield field.name, str(round(found.uptime_seconds)), False
-        elif field.name not in ("gateways", "database_away_since_us"):
+        elif field.name == "stages":
+            yield field.name, in_words(found.stages, found.stage_bounds_us), False
+        elif field.name not in ("gateways", "database_away_since_us", "stage_bounds_us"):
             yield field.name, plain(getattr(found, field.name)), False
     for gateway in found.gateways:
         place = f"{gateway.gateway_id} {_place(gateway)}"

@@ -11,12 +11,12 @@ from typing import Annotated
 
 import typer
 
-from chatctl.arguments import AsJson, Limit, Yes
+from chatctl.arguments import MAX_SEQ, AsJson, Limit, Yes
 from chatctl.columns import Column, Columns, or_dash, unlisted
 from chatctl.confirmation import confirm
 from chatctl.invocation import call, output
 from chatctl.lists import lists
-from chatctl.paging import advice
+from chatctl.paging import next_page
 from chatctl.times import clock
 from chatd.pb.admin.v1 import admin_pb2
 
@@ -35,6 +35,13 @@ COLUMNS: Columns[admin_pb2.Revocation] = (
     Column("issued until", "before_us", clock),
     Column("kept until", "expires_at_us", lambda at_us: clock(at_us) if at_us else "-"),
 )
+
+AfterVersion = Annotated[
+    int,
+    typer.Option(
+        "--after", metavar="VERSION", min=0, max=MAX_SEQ, help="Only those that are listed after this one."
+    ),
+]
 
 
 @app.command()
@@ -80,14 +87,20 @@ def revoke(
 
 @app.command()
 @lists
-def revoked(context: typer.Context, limit: Limit = 100, as_json: AsJson = False) -> None:
+def revoked(
+    context: typer.Context, after: AfterVersion = 0, limit: Limit = 100, as_json: AsJson = False
+) -> None:
     """List what was revoked, the newest first.
 
     Example: chatctl token revoked
     """
-    request = admin_pb2.ListRevocationsRequest(limit=limit)
+    request = admin_pb2.ListRevocationsRequest(before_version=after, limit=limit)
     page = call(context, "AdminService/ListRevocations", request, admin_pb2.ListRevocationsResponse)
-    output(context, as_json).rows(page.revocations, COLUMNS, more=advice(page.more, limit))
+    output(context, as_json).rows(
+        page.revocations,
+        COLUMNS,
+        more=next_page(page.more, f"{page.revocations[-1].version}" if page.more else ""),
+    )
 
 
 def _read(file: Path) -> str:

@@ -1,14 +1,15 @@
-"""chatctl watch: a room's new events, read from its log."""
+"""chatctl watch: new events of a room or a profile, read from the logs."""
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from chatctl.arguments import MAX_SEQ, JsonLines, RoomId
-from chatctl.columns import Columns, unlisted
+from chatctl.arguments import MAX_SEQ, JsonLines
+from chatctl.columns import Column, Columns, unlisted
 from chatctl.deliveries import fields
-from chatctl.invocation import output, run
+from chatctl.invocation import options, output, run
 from chatctl.output import Output
 from chatd.client import Client, Delivery
 from chatd.errors import TimedOut, Unavailable
@@ -17,58 +18,107 @@ PAGE = 100
 LOOK_SECONDS = 0.5
 
 COLUMNS: Columns[Delivery] = (unlisted("room_id"), *fields())
+ROOMS: Columns[Delivery] = (Column("room", "room_id"), *fields())
 
 After = Annotated[
     int, typer.Option("--after", metavar="SEQ", min=0, max=MAX_SEQ, help="Begin behind this event.")
 ]
-Last = Annotated[int, typer.Option("--last", "-n", min=0, max=PAGE, help="Begin with the last ones.")]
+Last = Annotated[int, typer.Option("--last", "-n", min=0, max=PAGE, help="Begin with so many, of each room.")]
 Count = Annotated[int, typer.Option("--count", min=0, help="End after this many events; 0: never.")]
+Room = Annotated[str, typer.Argument(metavar="ROOM", help="The room's id.", show_default=False)]
+Profile = Annotated[
+    str, typer.Option("--profile", metavar="PROFILE", help="Instead of ROOM: all rooms of this profile.")
+]
 
 
 def watch(
     context: typer.Context,
-    room: RoomId,
+    room: Room = "",
+    profile: Profile = "",
     last: Last = 10,
     after: After = 0,
     count: Count = 0,
     as_json: JsonLines = False,
 ) -> None:
-    """Show a room's events as they come, without being a device: nothing is acknowledged, no
-    device is made, nobody is marked as present. Ctrl-C ends it.
+    """Show the events of a room, or of all rooms that a profile is in, as they come, without being
+    a device: nothing is acknowledged, no device is made, nobody is marked as present. Ctrl-C ends
+    it.
 
-    Example: chatctl watch lobby --last 3
+    Example: chatctl watch --profile bob
     """
+    if bool(room) == bool(profile):
+        raise typer.BadParameter("name a ROOM, or give --profile PROFILE")
+    if profile and after:
+        raise typer.BadParameter("it belongs to one ROOM", param_hint="--after")
     out = output(context, as_json)
-    run(context, lambda client: _watch(client, out, room, last=last, after=after, count=count))
+    if profile:
+        context.obj = replace(options(context), profile=profile)
+        run(context, lambda client: _watch(out, RoomsOf(client, last=last), ROOMS, count))
+    else:
+        run(
+            context, lambda client: _watch(out, OneRoom(client, room, last=last, after=after), COLUMNS, count)
+        )
 
 
-async def _watch(client: Client, out: Output, room: str, *, last: int, after: int, count: int) -> None:
+class OneRoom:
+    """The events of one room. ``new`` gives those that have not been shown."""
+
+    def __init__(self, client: Client, room: str, *, last: int, after: int) -> None:
+        self._client = client
+        self._room = room
+        self._last = last
+        self._seen: int | None = after or None
+
+    async def new(self) -> list[Delivery]:
+        """In order."""
+        if self._seen is None:
+            newest, _ = await self._client.history(self._room, limit=1)
+            self._seen = max(0, (newest[-1].seq if newest else 0) - self._last)
+        found = await _behind(self._client, self._room, self._seen)
+        self._seen = found[-1].seq if found else self._seen
+        return found
+
+
+class RoomsOf:
+    """The events of all rooms that the client's profile is in, by their time. A room that it joins
+    begins with its newest event."""
+
+    def __init__(self, client: Client, *, last: int) -> None:
+        self._client = client
+        self._last = last
+        self._seen: dict[str, int] = {}
+
+    async def new(self) -> list[Delivery]:
+        found: list[Delivery] = []
+        for one in await self._client.unread():
+            seen = self._seen.setdefault(one.room_id, max(0, one.head_seq - self._last))
+            if one.head_seq > seen:
+                found += await _behind(self._client, one.room_id, seen)
+        self._last = 1
+        for event in found:
+            self._seen[event.room_id] = max(event.seq, self._seen[event.room_id])
+        return sorted(found, key=lambda event: event.sent_at_us)
+
+
+async def _watch(out: Output, log: OneRoom | RoomsOf, columns: Columns[Delivery], count: int) -> None:
     shown, away = 0, False
-    seen = after or max(0, await _head(client, room) - last)
     while True:
         try:
-            events = await _behind(client, room, seen)
+            events = await log.new()
         except (TimedOut, Unavailable) as exc:
             if not away:
                 out.say(f"no answer: {exc}; trying again")
-            away = True
-            events = []
+            away, events = True, []
         else:
             if away:
                 out.say("it answers again")
             away = False
         for event in events:
-            out.item(event, COLUMNS)
-            seen = event.seq
+            out.item(event, columns)
             shown += 1
             if shown == count:
                 return
         await asyncio.sleep(LOOK_SECONDS)
-
-
-async def _head(client: Client, room: str) -> int:
-    newest, _ = await client.history(room, limit=1)
-    return newest[-1].seq if newest else 0
 
 
 async def _behind(client: Client, room: str, seen: int) -> list[Delivery]:

@@ -2,7 +2,7 @@
 has received and read. No I/O; ``now`` is in seconds of any steady clock."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chatctl.chat.lines import Line, Paragraph, clock, counts, day, line_of, paragraph
 from chatctl.chat.stretches import Stretches
@@ -142,6 +142,7 @@ class Room:
         self.lines, self.first_seq, self.head_seq, self.read_seq = {}, 0, 0, 0
         self.marker_seq, self.members = None, None
         self._received, self._read = Stretches(), {}
+        self._notes = [replace(one, seq=0) for one in self._notes]
 
     def note(self, text: str, at_us: int) -> None:
         """The screen says something here."""

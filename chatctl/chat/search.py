@@ -22,10 +22,10 @@ class Search:
         """True if there is older history."""
         self._before_seq = 0
 
-    async def go_on(self, client: Client, pages: int = PAGES) -> None:
-        """Look at so many pages more."""
+    async def go_on(self, client: Client) -> None:
+        """Look at PAGES pages more."""
         wanted = self.text.casefold()
-        for _ in range(pages):
+        for _ in range(PAGES):
             page, more = await client.history(self.room_id, before_seq=self._before_seq, limit=PAGE)
             self.looked += len(page)
             lines = [line_of(delivery) for delivery in page]

@@ -11,6 +11,7 @@ from chatd.text import escaped
 HELP = """\
 1 overview     2 rooms          3 devices  4 laggards  5 connections
 6 dead letters 7 notifications  8 nodes    9 audit
+0 streams      enter in the overview: times of the stages of a message's way
 
 enter   into the row             esc, backspace   back
 /       show rows with a text    s, S             sort by the next column, turn the order

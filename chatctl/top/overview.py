@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from chatctl.columns import Column, Columns
 from chatctl.rates import Rates
+from chatctl.stage_times import Lately
 from chatctl.times import age, age_since, clock
 from chatctl.top.page import Page, View, page
+from chatctl.top.streams import ask, line, stages
 from chatd.client import Client
 from chatd.pb.admin.v1 import admin_pb2 as admin
 
@@ -20,12 +22,10 @@ _Counted = tuple[str, str, int]
 
 def overview() -> View:
     """A view with a memory of its own: rates are between two looks."""
-    rates = Rates()
+    rates, lately = Rates(), Lately()
 
     async def fetch(client: Client) -> Page:
-        status = await client.call(
-            "AdminService/GetStatus", admin.GetStatusRequest(), admin.GetStatusResponse
-        )
+        status = await ask(client)
         counted = list(_counted(status))
         rates.look(time.monotonic(), _since(status), {f"{who} {name}": count for who, name, count in counted})
         columns: Columns[_Counted] = (
@@ -35,7 +35,13 @@ def overview() -> View:
             Column("in all", "count", "{:,}".format, get=lambda row: row[2]),
             Column("lately", "bars", get=lambda row: rates.bars(f"{row[0]} {row[1]}", BARS)),
         )
-        return page(counted, columns, key=lambda row: f"{row[0]} {row[1]}", lines=list(_lines(status)))
+        return page(
+            counted,
+            columns,
+            key=lambda row: f"{row[0]} {row[1]}",
+            open=lambda row: stages(),
+            lines=[*_lines(status), line(status, lately)],
+        )
 
     return View("overview", fetch, ("overview",))
 

@@ -190,8 +190,8 @@ class Top(App[None]):
         """Tabs, and what can be done with the row."""
         if len(self.screen_stack) > 1 or self.query_one("#prompt", Input).display:
             return
-        if event.key.isdigit() and 1 <= int(event.key) <= len(TABS) + 1:
-            number = int(event.key)
+        if event.key.isdigit():
+            number = int(event.key) or 10
             self._go_to(self._overview if number == 1 else TABS[number - 2]())
             return
         row = self._row()

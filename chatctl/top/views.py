@@ -17,6 +17,7 @@ from chatctl.columns import counted
 from chatctl.top import actions, outbox_actions
 from chatctl.top.outbox_views import LIMIT, laggards, owed_to, replay, story
 from chatctl.top.page import Page, View, page
+from chatctl.top.streams import stages, streams
 from chatd.client import Client
 from chatd.errors import InvalidArgument
 from chatd.pb.admin.v1 import admin_pb2 as admin
@@ -198,13 +199,14 @@ TABS: tuple[Callable[[], View], ...] = (
     all_notifications,
     all_nodes,
     audit_lines,
+    streams,
 )
-"""The views at the keys 2 to 9; 1 is the overview."""
+"""The views at the keys 2 to 9 and 0; 1 is the overview."""
 
 
 def opened_by(words: Sequence[str]) -> View:
     """The view that the words of a command name. Raises InvalidArgument, which lists them all."""
-    tabs = {make().commands[0]: make for make in TABS}
+    tabs = {make().commands[0]: make for make in (*TABS, stages)}
     match list(words):
         case [name] if name in tabs:
             return tabs[name]()

@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping
 
 from chatd.core.counter import Counter
+from chatd.pb.admin.v1.admin_pb2 import StageTimes as StageTimesPb
 
 Reading = float | Mapping[tuple[str, ...], float] | None
 """None: nobody knows. With labels: the label values of each figure → the figure."""
@@ -63,6 +64,10 @@ class StageTimes:
         """It took so long once more. Clocks of two machines may disagree: nothing is below zero."""
         self.counts[bisect_left(BUCKETS, seconds)] += 1
         self.total += max(0.0, seconds)
+
+    def told(self) -> StageTimesPb:
+        """The counts so far, as operators are told them."""
+        return StageTimesPb(stage=self.stage, counts=self.counts)
 
 
 Metric = Counter | Gauge | StageTimes

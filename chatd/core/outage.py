@@ -49,10 +49,11 @@ class Outage:
         self._say_after = now + self._pause
         self._said = True
 
-    def worked(self) -> None:
-        """It has worked."""
+    def worked(self, **fields: object) -> None:
+        """It has worked; ``fields`` are for the line that says so."""
         if self.since is None:
             return
         if self._said:
-            self._log.info(self._over, after_seconds=round(self._now() - self.since, 1), failures=self._count)
+            lasted = round(self._now() - self.since, 1)
+            self._log.info(self._over, after_seconds=lasted, failures=self._count, **fields)
         self.since, self._said = None, False

@@ -12,7 +12,7 @@ from chatd.core.counter import Counter
 from chatd.core.log_state import UNKNOWN_LOG, LogState
 from chatd.daemon.database import open_database
 from chatd.daemon.default_flow import make_flow, now_us
-from chatd.daemon.default_parts import make_parts
+from chatd.daemon.default_parts import Notifying, make_parts
 from chatd.daemon.logs import say_audit
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
@@ -55,7 +55,7 @@ async def start_default_node(
     broken: Callable[[ChatdError], None],
     own_calls: ProcessCalls,
     seams: Seams = NO_SEAMS,
-) -> tuple[DefaultNode, Identity]:
+) -> tuple[DefaultNode, Identity, Notifying]:
     """Return when the node serves; ``stack`` ends it. What operators may want of it is added to
     ``own_calls``. Raises ConfigError, StartFailed and what the database answers."""
     node_id, data_dir = settings.node.node_id, settings.place.data_dir
@@ -89,7 +89,7 @@ async def start_default_node(
         on_new_log=made.leases.log.seen,
         on_bound=on_bound,
     )
-    return made.node, identity
+    return made.node, identity, made.notifying
 
 
 def _lease(settings: Settings, started_us: int) -> Lease:
@@ -115,6 +115,7 @@ class Assembled:
     store: StoreAccess
     fan_out: FanOut
     leases: Leases
+    notifying: Notifying
     started_us: int
     methods: tuple[Method, ...]
 
@@ -150,7 +151,7 @@ def assemble(
     peers = KnownPeers(settings.node.trusted(), audit=audit.record, revoked=revoked)
     leases = Leases(store, log, peers, lease=settings.node.node_lease_seconds, clock=now_us, lost=broken)
     gateways = Gateways(now=loop.time, audit=audit.record)
-    parts = make_parts(settings, store, flow, leases, gateways, started_us)
+    parts, notifying = make_parts(settings, store, flow, leases, gateways, started_us)
     refused = Counter("requests_refused", "requests refused")
     parts = (*parts, Part(counters=(refused,)))
     description = NodeDescription(settings.node.node_id, __version__, store.engine, started_us)
@@ -161,6 +162,7 @@ def assemble(
         gateways,
         flow.online,
         counters,
+        [times for part in parts for times in part.times],
         now_us,
         away_since_us=lambda: store.away_since_us,
     )
@@ -190,4 +192,4 @@ def assemble(
         parts,
         is_drained=lambda: leases.is_drained,
     )
-    return Assembled(node, store, flow.fan_out, leases, started_us, methods)
+    return Assembled(node, store, flow.fan_out, leases, notifying, started_us, methods)

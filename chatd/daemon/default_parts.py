@@ -1,14 +1,17 @@
 """The parts of a default node, put together and listed in the order of the flow."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from chatd import __version__
 from chatd.core import node_protocol
 from chatd.core.metric import Gauge
+from chatd.core.notification import Notifier
 from chatd.daemon.default_flow import Flow, now_us
 from chatd.daemon.settings import Settings
+from chatd.daemon.settings.notifications import NotificationsSection
 from chatd.default.audit.service import AuditService
 from chatd.default.dead_letters.admin import DeadLetterAdmin
 from chatd.default.devices.admin import DeviceAdmin
@@ -40,10 +43,23 @@ from chatd.pb.node.v1.node_pb2 import DescribeResponse
 from chatd.store.access import StoreAccess
 
 
+@dataclass(frozen=True, slots=True)
+class Notifying:
+    """The parts of a node that go by the settings of notifications."""
+
+    business: NotificationBusiness
+    offline: OfflineDelivery
+
+    def change(self, section: NotificationsSection, notifiers: Mapping[str, Notifier]) -> None:
+        """Go by these from now on, NOTIFY_TICK_SECONDS aside."""
+        self.business.change(notifiers, PushEndpoints(section.webpush_hosts()).fault)
+        self.offline.change(section.rule(), notifiers)
+
+
 def make_parts(
     settings: Settings, store: StoreAccess, flow: Flow, leases: Leases, gateways: Gateways, started_us: int
-) -> tuple[Part, ...]:
-    """In the order of the flow, in which they begin and end."""
+) -> tuple[tuple[Part, ...], Notifying]:
+    """In the order of the flow, in which they begin and end; and those that a reload changes."""
     receipts = ReceiptBusiness(flow.signals, store, room_limit=settings.signals.receipt_room_limit)
     cache = (
         MemoryConnectionCache() if settings.store.cache_uri == "mem:" else DatabaseConnectionCache(store.tell)
@@ -57,7 +73,7 @@ def make_parts(
         unreadable=unreadable,
     )
     notifications, offline = _notifications(settings, store, flow)
-    return (
+    parts = (
         _engine(store, flow, leases),
         messages.part,
         RoomBusiness(settings.rooms.limits(), left=partial(_tell_left, flow)).part,
@@ -85,6 +101,7 @@ def make_parts(
         _retention(settings, store, flow).part,
         leases.part,
     )
+    return parts, Notifying(notifications, offline)
 
 
 def _engine(store: StoreAccess, flow: Flow, leases: Leases) -> Part:

@@ -34,6 +34,7 @@ def make_frames(
         audit,
         expiry,
         streams.tracing,
+        streams.log,
         write_acks=streams.acks.flush,
     )
     calls = ClientCalls(

@@ -5,7 +5,6 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Any
 
 from chatd import __version__
 from chatd.core import node_protocol
@@ -13,6 +12,7 @@ from chatd.core.counter import Counter
 from chatd.core.curve import CurveServer
 from chatd.daemon.authenticators import load_token_files
 from chatd.daemon.gateway_addresses import gateway_addresses
+from chatd.daemon.gateway_calls import gateway_calls
 from chatd.daemon.gateway_frames import make_frames
 from chatd.daemon.gateway_streams import Streams, make_streams
 from chatd.daemon.logs import say_audit
@@ -33,7 +33,6 @@ from chatd.gateway.drain import DRAINED, STOPPING, Drain
 from chatd.gateway.fronts.door import Door
 from chatd.gateway.fronts.zmtp import ZmtpFront
 from chatd.gateway.introduction import Introduction
-from chatd.gateway.kick import Kick
 from chatd.gateway.newcomers import Newcomers
 from chatd.gateway.node import GatewayNode
 from chatd.gateway.node_queues import NodeQueues
@@ -44,9 +43,8 @@ from chatd.gateway.revoking import Revoking
 from chatd.gateway.token_check import TokenCheck
 from chatd.gateway.token_expiry import TokenExpiry
 from chatd.gateway.watch import Watch
-from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.node.v1.node_pb2 import DescribeRequest
-from chatd.transport.process_calls import ProcessCall, ProcessCalls
+from chatd.transport.process_calls import ProcessCalls
 from chatd.transport.queue.drivers import make_subscriber
 from chatd.transport.sockets import Context
 
@@ -92,7 +90,7 @@ def start_gateway(
         loop, settings, streams, backend, discovery, queues, audit, revoking, counters
     )
     drain = _drain(loop, settings, streams, backend, opening, introduction, front, audit)
-    own_calls.add(*_own_calls(settings, streams, drain))
+    own_calls.add(*gateway_calls(settings, streams, drain))
 
     node = GatewayNode(
         loop,
@@ -225,7 +223,9 @@ def _introduction(
         request=request,
         queue_name=settings.queue.said_name(),
         counters=counters,
+        times=streams.times,
         streams=streams.connections.streams,
+        stream_counts=streams.counts,
     )
 
 
@@ -264,22 +264,6 @@ def _drain(
         pause=pause,
         resume=resume,
         seconds=settings.node.drain_seconds,
-    )
-
-
-def _own_calls(settings: Settings, streams: Streams, drain: Drain) -> tuple[ProcessCall[Any], ...]:
-    """Those of operators that are about this gateway and its streams."""
-    kick = Kick(
-        streams.connections,
-        streams.sender,
-        gateway_id=settings.node.node_id,
-        write_acks=streams.acks.flush,
-    )
-    return (
-        ProcessCall("AdminService/KickConnections", admin_pb2.KickConnectionsRequest, kick.run),
-        ProcessCall("AdminService/TraceStream", admin_pb2.TraceStreamRequest, streams.tracing.look),
-        ProcessCall("AdminService/DrainProcess", admin_pb2.DrainProcessRequest, drain.begin),
-        ProcessCall("AdminService/ResumeProcess", admin_pb2.ResumeProcessRequest, drain.end),
     )
 
 

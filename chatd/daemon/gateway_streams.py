@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 
 from chatd.core.counter import Counter
-from chatd.core.metric import Metric
+from chatd.core.metric import Metric, StageTimes
 from chatd.daemon.seams import Seams
 from chatd.daemon.settings import Settings
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
@@ -21,6 +21,7 @@ from chatd.gateway.process_calls import GatewayProcessCalls
 from chatd.gateway.queue_watch import QueueWatch
 from chatd.gateway.resync import Resync
 from chatd.gateway.stream_counts import StreamCounts
+from chatd.gateway.stream_log import StreamLog
 from chatd.gateway.stream_timeouts import StreamTimeouts
 from chatd.gateway.tracing import Tracing
 from chatd.gateway.watch import Watch
@@ -43,11 +44,13 @@ class Streams:
     catch_up: CatchUp
     acks: AckFlush
     ack_times: AckTimes
+    counts: StreamCounts
     live: LiveDelivery
     resync: Resync
     queue_watch: QueueWatch
     timeouts: StreamTimeouts
     tracing: Tracing
+    log: StreamLog
 
     @property
     def counters(self) -> tuple[Counter, ...]:
@@ -62,8 +65,11 @@ class Streams:
     @property
     def metrics(self) -> tuple[Metric, ...]:
         """All else that can be shown of them."""
-        counts = StreamCounts(self.connections.streams)
-        return (*counts.gauges, *self.queue_watch.gauges, self.ack_times.queue, self.ack_times.acks)
+        return (*self.counts.gauges, *self.queue_watch.gauges, *self.times)
+
+    @property
+    def times(self) -> tuple[StageTimes, ...]:
+        return (self.ack_times.queue, self.ack_times.acks)
 
 
 def make_streams(
@@ -89,7 +95,8 @@ def make_streams(
         per_device=settings.gateway.max_connections_per_device,
         now=loop.time,
     )
-    sender = DeviceSender(connections.forget)
+    stream_log = StreamLog()
+    sender = DeviceSender(connections.forget, stream_log)
     deliver = seams.gateway_deliver(sender.deliver)
     log_watch = LogWatch(connections.streams, end=sender.end, after=connections.flush, later=loop.call_later)
     catch_up = CatchUp(
@@ -139,11 +146,13 @@ def make_streams(
         catch_up,
         acks,
         ack_times,
+        StreamCounts(connections.streams),
         live,
         resync,
         watched_queue,
         _timeouts(settings, connections, catch_up, sender, unwritten),
         Tracing(connections, gateway_id=gateway_id, now=loop.time, clock=lambda: time.time_ns() // 1_000),
+        stream_log,
     )
 
 

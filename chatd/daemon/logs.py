@@ -35,6 +35,11 @@ def escape_fields(logger: Any, name: str, event: MutableMapping[str, Any]) -> Mu
     return event
 
 
+def message_first(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The record as people read it, whatever shows it: the sentence, then its fields."""
+    return {"message": event.pop("event"), **event}
+
+
 def is_journal() -> bool:
     """True if stderr goes to journald, as the environment says and the stream itself."""
     try:
@@ -132,7 +137,7 @@ def configure(level: str, style: str) -> None:
             level_of_audit,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            *([] if text else [structlog.processors.EventRenamer("message")]),
+            *([] if text else [message_first]),
             escape_fields,
             renderer,
         ],

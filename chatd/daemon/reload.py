@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from chatd.core.notification import Notifier
 from chatd.daemon.authenticators import TokenFiles, load_token_files
+from chatd.daemon.default_parts import Notifying
 from chatd.daemon.logs import configure
 from chatd.daemon.settings import Settings
 from chatd.daemon.settings.settings import SECTIONS
@@ -17,13 +19,16 @@ from chatd.default.nodes.identity import Identity
 from chatd.errors import ChatdError
 from chatd.files.key_file import Keys, load_keys
 from chatd.gateway.node import GatewayNode
+from chatd.notify.choice import make_notifiers
 from chatd.transport.sockets import Context
 
 log = structlog.get_logger()
 
 _NOT_RELOADED = "Settings and tokens were not reloaded; the old ones stay in force"
-RELOADED_SECTIONS = ("sending_limits", "authentication")
+RELOADED_SECTIONS = ("sending_limits", "authentication", "notifications")
 RELOADED_FIELDS = ("log_level",)
+AT_NEXT_START = ("notify_tick_seconds",)
+"""Fields of the sections that are not reloaded with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,8 @@ class Reloaded:
 
 
 class Reload:
-    """``identity``, a default node's, and ``gateway`` are None in a process that has none.
+    """``identity`` and ``notifying``, a default node's, and ``gateway`` are None in a process that
+    has none.
     ``status`` gives what the service manager is told when it is done."""
 
     def __init__(
@@ -46,6 +52,7 @@ class Reload:
         settings: Settings,
         context: Context,
         identity: Identity | None,
+        notifying: Notifying | None,
         gateway: GatewayNode | None,
         manager: ServiceManager,
         *,
@@ -54,6 +61,7 @@ class Reload:
         self._settings = settings
         self._context = context
         self._identity = identity
+        self._notifying = notifying
         self._gateway = gateway
         self._manager = manager
         self._status = status
@@ -69,7 +77,7 @@ class Reload:
         done = Reloaded()
         self._manager.reloading()
         try:
-            new, tokens, keys = await asyncio.to_thread(self._read)
+            new, tokens, keys, notifiers = await asyncio.to_thread(self._read)
             if self._gateway is not None:
                 self._gateway.change_keys(keys.pairs)
         except ChatdError as exc:
@@ -81,7 +89,7 @@ class Reload:
             log.exception(_NOT_RELOADED)
         else:
             try:
-                done = self._apply(new, tokens)
+                done = self._apply(new, tokens, notifiers)
                 self._change_keys(keys)
             except Exception as exc:  # likewise, and the next SIGHUP is to be heard
                 fault = f"reloaded in part; a fault of chatd's own, see its log: {type(exc).__name__}"
@@ -90,12 +98,16 @@ class Reload:
         self._manager.ready(self._status())
         return done
 
-    def _read(self) -> tuple[Settings, TokenFiles | None, Keys]:
+    def _read(self) -> tuple[Settings, TokenFiles | None, Keys, dict[str, Notifier]]:
         new = load_settings(self._settings.mode, self._settings.config_file)
         tokens = None if self._gateway is None else load_token_files(new)
         # KEY_FILE itself takes effect at the next start.
         keys = load_keys(self._settings.node.keys(self._settings.place), create=False)
-        return new, tokens, keys
+        section = new.notifications
+        notifiers = (
+            {} if self._notifying is None else make_notifiers(section.names(), section.notifier_settings())
+        )
+        return new, tokens, keys, notifiers
 
     def _change_keys(self, keys: Keys) -> None:
         """Between gateways and default nodes; both ends connect anew if the key in force is another
@@ -107,7 +119,9 @@ class Reload:
         if self._gateway is not None and is_other:
             self._gateway.connect_anew()
 
-    def _apply(self, new: Settings, tokens: TokenFiles | None) -> Reloaded:
+    def _apply(self, new: Settings, tokens: TokenFiles | None, notifiers: dict[str, Notifier]) -> Reloaded:
+        if self._notifying is not None:
+            self._notifying.change(new.notifications, notifiers)
         configure(new.logs.log_level, self._settings.logs.log_format)
         ended = 0
         if self._gateway is not None and tokens is not None:
@@ -130,6 +144,8 @@ class Reload:
             log.warning("A changed setting takes effect at the next start", setting=name)
         # Settings that wait for a start are compared with those in force the next time, too.
         updates = {name: getattr(new, name) for name in RELOADED_SECTIONS}
+        kept = {name: getattr(self._settings.notifications, name) for name in AT_NEXT_START}
+        updates["notifications"] = new.notifications.model_copy(update=kept)
         logs = self._settings.logs.model_copy(update={"log_level": new.logs.log_level})
         self._settings = self._settings.model_copy(update={**updates, "logs": logs})
         return done
@@ -140,7 +156,8 @@ def _fields(settings: Settings) -> dict[str, object]:
 
 
 def _reloaded() -> set[str]:
-    return {*RELOADED_FIELDS, *(key for name in RELOADED_SECTIONS for key in SECTIONS[name].model_fields)}
+    of_sections = {key for name in RELOADED_SECTIONS for key in SECTIONS[name].model_fields}
+    return of_sections.union(RELOADED_FIELDS).difference(AT_NEXT_START)
 
 
 async def on_each(signalled: asyncio.Event, reload: Reload) -> None:

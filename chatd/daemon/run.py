@@ -86,8 +86,8 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
         context = new_context(max_sockets=65_536, holder=_holder(mode, settings), keys=keys.current)
         stack.callback(context.term)
         node_calls, gateway_calls = ProcessCalls(), ProcessCalls()
-        node, identity = (
-            (None, None)
+        node, identity, notifying = (
+            (None, None, None)
             if mode == "gateway"
             else await start_default_node(loop, context, settings, keys, stack, broken, node_calls, seams)
         )
@@ -117,7 +117,7 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
         if not stop.is_set():
             log.info("chatd is ready", mode=mode, node_id=settings.node.node_id, version=__version__, **where)
         status = partial(_status, mode, node, gateway)
-        reload = Reload(settings, context, identity, gateway, manager, status=status)
+        reload = Reload(settings, context, identity, notifying, gateway, manager, status=status)
         operators = OperatorCalls(settings, reload)
         node_calls.add(*operators.rows)
         gateway_calls.add(*operators.rows)

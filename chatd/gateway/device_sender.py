@@ -12,6 +12,7 @@ from chatd.core.wire import encode_reply, error_to_pb
 from chatd.errors import AckAhead, ChatdError, Draining, HeartbeatLost, Superseded
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.link import Link
+from chatd.gateway.stream_log import StreamLog
 from chatd.pb.gateway.v1.gateway_pb2 import CaughtUp, Closed, Error, ServerFrame
 
 log = structlog.get_logger()
@@ -36,28 +37,33 @@ class Forget(Protocol):
 class DeviceSender:
     """Sends through connections' links; a stream whose link takes no more is forgotten."""
 
-    def __init__(self, forget: Forget) -> None:
+    def __init__(self, forget: Forget, stream_log: StreamLog) -> None:
         self._forget = forget
         self.elsewhere: tuple[str, ...] = ()
         """The other gateways, as devices reach them. Written by Introduction, as ``itself`` is."""
         self.itself: tuple[str, ...] = ()
         """This gateway, with its newest key, if connections are encrypted."""
         self._seldom = Seldom()
+        self._stream_log = stream_log
 
     def deliver(self, peer: ClientConnection, records: Sequence[bytes], caught_up: bool) -> None:
         """Delivery records, concatenated into few frames; with ``caught_up`` the device is then
         told that it has caught up."""
         frames = records if len(records) <= 1 else frames_of(records)
         if not all(map(peer.link.send, frames)):
-            # Gone, or so slow that even its link's queue is full: the outbox keeps what it is owed.
-            self._forget(peer, failed=True)
+            self._gone(peer)
         if caught_up:
             self.send(peer, _CAUGHT_UP)
 
     def send(self, peer: ClientConnection, frame: bytes) -> None:
         """Any other frame of a stream."""
         if not peer.link.send(frame):
-            self._forget(peer, failed=True)
+            self._gone(peer)
+
+    def _gone(self, peer: ClientConnection) -> None:
+        """Or so slow that even its link's queue is full: the outbox keeps what it is owed."""
+        self._stream_log.ended(peer, "the client has gone, or does not read")
+        self._forget(peer, failed=True)
 
     def reply(self, link: Link, call_id: int, payload: bytes, error: ChatdError | None) -> None:
         """The answer to a call. If the caller has gone meanwhile, nobody is told."""
@@ -75,6 +81,7 @@ class DeviceSender:
 
     def lost(self, peer: ClientConnection) -> None:
         """The connection has ended, and its stream with it."""
+        self._stream_log.ended(peer, "the connection ended")
         self._forget(peer, failed=not peer.said_bye)
 
     def end(self, peer: ClientConnection, error: ChatdError | None, *, hello_id: int = 0) -> None:
@@ -83,6 +90,8 @@ class DeviceSender:
         hello_id = hello_id or peer.hello_id
         if isinstance(error, Superseded):
             self._say_superseded(peer, error)
+        else:
+            self._stream_log.ended(peer, f"{error.name}: {error}" if error is not None else "the device left")
         self._forget(peer, failed=isinstance(error, FAILURES))
         reason = Error(code=0, name="OK") if error is None else error_to_pb(error)
         gateways = self.elsewhere if isinstance(error, Draining) else ()

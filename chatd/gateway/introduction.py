@@ -12,6 +12,7 @@ from chatd.core.address import Address, split
 from chatd.core.counter import Counter
 from chatd.core.deadline import NodeClock
 from chatd.core.log_state import from_pb
+from chatd.core.metric import StageTimes
 from chatd.core.node_protocol import refusal
 from chatd.errors import ChatdError
 from chatd.gateway.audit import GatewayAudit
@@ -22,6 +23,7 @@ from chatd.gateway.discovery import Discovery
 from chatd.gateway.log_watch import LogWatch
 from chatd.gateway.node_queues import NodeQueues
 from chatd.gateway.revoking import Revoking
+from chatd.gateway.stream_counts import StreamCounts
 from chatd.gateway.watch import Watch
 from chatd.pb.node.v1.node_pb2 import DescribeRequest, DescribeResponse
 
@@ -58,7 +60,9 @@ class Introduction:
         request: DescribeRequest,
         queue_name: str,
         counters: Sequence[Counter],
+        times: Sequence[StageTimes],
         streams: Sized,
+        stream_counts: StreamCounts,
     ) -> None:
         self._loop = loop
         self._backend = backend
@@ -72,7 +76,9 @@ class Introduction:
         self._request = request
         self._queue_name = queue_name
         self._counters = counters
+        self._times = times
         self._streams = streams
+        self._stream_counts = stream_counts
         self._public = Address("")
         self._timer: asyncio.TimerHandle | None = None
         self._described_at = 0.0
@@ -118,7 +124,10 @@ class Introduction:
     def _describe(self, nodes: Sequence[Node]) -> None:
         if not nodes:
             return
+        self._stream_counts.tell(self._request)
         self._request.streams = len(self._streams)
+        del self._request.stages[:]
+        self._request.stages.extend(times.told() for times in self._times)
         for counter in self._counters:
             self._request.counters[counter.name] = counter.value
         problem, now = self._watch.problem, self._loop.time()

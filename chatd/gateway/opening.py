@@ -21,6 +21,7 @@ from chatd.gateway.connection import ClientConnection, ConnectionManager, Pendin
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.log_watch import LogWatch
 from chatd.gateway.presence import GatewayPresence
+from chatd.gateway.stream_log import StreamLog
 from chatd.gateway.token_expiry import TokenExpiry
 from chatd.gateway.tracing import Tracing
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, ServerFrame, Shown, Welcome
@@ -65,6 +66,7 @@ class Opening:
         audit: GatewayAudit,
         expiry: TokenExpiry,
         tracing: Tracing,
+        stream_log: StreamLog,
         *,
         write_acks: Callable[[], None],
     ) -> None:
@@ -79,6 +81,7 @@ class Opening:
         self._audit = audit
         self._expiry = expiry
         self._tracing = tracing
+        self._stream_log = stream_log
         self._write_acks = write_acks
         self._waiting: list[PendingHello] = []
         self._refusal = ""
@@ -119,6 +122,7 @@ class Opening:
                 objects=f"device_id={opening.device_id}",
             )
         if peer.stream is not None:
+            self._stream_log.ended(peer, "the device said Hello again")
             self._connections.forget(peer, failed=not peer.said_bye)
         self._connections.record_failure(identity.profile_id, opening.device_id)
         # An older stream's last acks are written before the new one reads its cursors.
@@ -227,6 +231,7 @@ class Opening:
         )
         self._sender.send(opening.peer, ServerFrame(welcome=welcome).SerializeToString())
         if opening.peer.stream is not None:
+            self._stream_log.opened(opening.peer, cut(one_line(opening.hello.client), MAX_CLIENT))
             self._presence.opened(opening.peer, opening.hello.presence)
             self._expiry.watch(opening.peer)
         self._pulls.want(opening.peer)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from chatd.core.metric import Gauge
 from chatd.core.stream import StreamState
 from chatd.gateway.connection import ClientConnection
+from chatd.pb.node.v1.node_pb2 import DescribeRequest
 
 COUNT_SECONDS = 1.0
 """A count is used for so long: 10,000 streams take a millisecond."""
@@ -41,6 +42,12 @@ class StreamCounts:
             elif not (stream.window.free_normal_messages and stream.window.free_normal_bytes):
                 full += 1
         self._live, self._catching_up, self._full = live, len(self._streams) - live, full
+
+    def tell(self, request: DescribeRequest) -> None:
+        """Say it in what the gateway tells of itself."""
+        self._count()
+        request.streams = self._live + self._catching_up
+        request.streams_catching_up, request.windows_full = self._catching_up, self._full
 
     def _by_state(self) -> dict[tuple[str, ...], float]:
         self._count()

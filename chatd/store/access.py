@@ -213,7 +213,7 @@ class StoreAccess:
         self.commits.add()
         if batch.seconds:
             self.commit_times.observe(batch.seconds)
-        _judge(self._writes, batch.completed)
+        _judge(self._writes, batch.completed, self.waiting)
         if batch.log is not None and self._on_new_log is not None:
             self._on_new_log(batch.log)
         self._complete(batch.completed)
@@ -222,7 +222,7 @@ class StoreAccess:
             self._on_committed(batch.runs)
 
     def _on_read(self, batch: Sequence[Completed]) -> None:
-        _judge(self._reads, batch)
+        _judge(self._reads, batch, self.waiting)
         self._complete(batch)
 
     def _complete(self, batch: Sequence[Completed]) -> None:
@@ -241,9 +241,9 @@ def _log_unhandled(completed: Completed, exc: Exception) -> None:
     log.exception("A result could not be handled")
 
 
-def _judge(outage: Outage, batch: Sequence[Completed]) -> None:
-    """Tell the outage of a batch's outcome. What the database was asked for and refused is none,
-    nor is a row that is held."""
+def _judge(outage: Outage, batch: Sequence[Completed], waiting: int) -> None:
+    """Tell the outage of a batch's outcome, and how many wait. What the database was asked for and
+    refused is none, nor is a row that is held."""
     error = next(
         (
             one.result
@@ -255,4 +255,4 @@ def _judge(outage: Outage, batch: Sequence[Completed]) -> None:
     if error is not None:
         outage.failed(error)
     elif any(not isinstance(completed.result, ChatdError) for completed in batch):
-        outage.worked()
+        outage.worked(waiting=waiting)

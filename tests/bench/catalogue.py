@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tests.bench.chatd_scenarios import catch_up, idle, large_room, made, stored
-from tests.bench.chatd_subject import Chatd, ChatdOnPostgres, EncryptedChatd
+from tests.bench.chatd_subject import Chatd, ChatdOnBroker, ChatdOnPostgres, EncryptedChatd
 from tests.bench.peers.ejabberd import Ejabberd
 from tests.bench.peers.mosquitto import Mosquitto
 from tests.bench.peers.nats import JetStream
@@ -86,8 +86,10 @@ PEERS: dict[str, Callable[[], Subject]] = {
 SYSTEMS: dict[str, Callable[[], Subject]] = {
     **PEERS,
     "chatd-curve": EncryptedChatd,
+    "chatd-redis": partial(ChatdOnBroker, "redis"),
+    "chatd-nats": partial(ChatdOnBroker, "nats"),
     "chatd-1x2": partial(Chatd, gateways=2),
     "chatd-postgres-2x2": partial(ChatdOnPostgres, nodes=2, gateways=2),
 }
-"""``chatd-curve``: with encryption at the device port; ``chatd-1x2``: one default node and two
-gateways."""
+"""``chatd-curve``: with encryption at the device port; ``chatd-redis``: with its queue on Redis;
+``chatd-1x2``: one default node and two gateways."""

@@ -16,6 +16,7 @@ from chatd.pb.gateway.v1.gateway_pb2 import Ack, ClientFrame, Heartbeat, Hello, 
 from tests.bench.measure import family
 from tests.bench.subject import ACK_EVERY, ACK_SECONDS, Tally, stamped_at
 from tests.bench.zmtp import Dealer
+from tests.brokers import BrokerProcess, find, how_to_install
 from tests.daemons import free_port
 from tests.databases import HOW_TO_INSTALL, cluster
 from tests.system.deployment import Deployment
@@ -243,8 +244,10 @@ class Chatd:
     def start(self, folder: Path) -> str:
         return self._start(folder, f"sqlite:///{folder}/chatd.db")
 
-    def _start(self, folder: Path, database: str) -> str:
-        self.deployment = Deployment(folder, database, defaults=self._nodes, gateways=self._gateways)
+    def _start(self, folder: Path, database: str, queue: str = "") -> str:
+        self.deployment = Deployment(
+            folder, database, defaults=self._nodes, gateways=self._gateways, queue=queue
+        )
         for daemon in (*self.deployment.defaults, *self.deployment.gateways) if self._metrics else ():
             daemon.settings["METRICS_URI"] = f"http://127.0.0.1:{free_port()}"
         for gateway in self.deployment.gateways if self._encrypted else ():
@@ -311,3 +314,26 @@ class ChatdOnPostgres(Chatd):
 
     def processes(self) -> Mapping[str, Sequence[int]]:
         return {**super().processes(), "postgres": family(self._cluster.pid)}
+
+
+class ChatdOnBroker(Chatd):
+    """The same with the queue on a broker of its own, whose CPU counts as well."""
+
+    def __init__(self, broker: str) -> None:
+        self.kind = f"chatd-{broker}"
+        super().__init__()
+        self._broker = broker
+
+    def start(self, folder: Path) -> str:
+        if find(self._broker) is None:
+            raise FileNotFoundError(how_to_install(self._broker))
+        self._process = BrokerProcess(self._broker, folder)
+        self._process.start()
+        return self._start(folder, f"sqlite:///{folder}/chatd.db", queue=self._process.uri)
+
+    def stop(self) -> None:
+        super().stop()
+        self._process.stop()
+
+    def processes(self) -> Mapping[str, Sequence[int]]:
+        return {**super().processes(), self._broker: [self._process.pid]}

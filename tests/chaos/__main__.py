@@ -1,5 +1,5 @@
-"""`make chaos SEED=… MINUTES=… DB=sqlite|postgres`: the long part. Prints what it did and the
-verdict; exits 1 on any violation."""
+"""`make chaos SEED=… MINUTES=… DB=sqlite|postgres QUEUE=redis|nats`: the long part.
+Prints what it did and the verdict; exits 1 on any violation."""
 
 import argparse
 import asyncio
@@ -9,9 +9,10 @@ import random
 import shutil
 import sys
 import tempfile
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
+from tests.brokers import PROGRAMS, BrokerProcess, find, how_to_install
 from tests.chaos.daemon import DEFAULT_POINTS, GATEWAY_POINTS
 from tests.chaos.run import Report, Run
 from tests.databases import HOW_TO_INSTALL, Cluster, cluster
@@ -27,6 +28,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--minutes", type=float, default=5.0, help="how long faults go on (default 5)")
     parser.add_argument("--db", choices=["sqlite", "postgres"], default="sqlite")
+    parser.add_argument("--queue", choices=["zeromq", *PROGRAMS], default="zeromq")
     parser.add_argument(
         "--round", type=float, default=45.0, help="seconds of faults between two drains (default 45)"
     )
@@ -65,15 +67,21 @@ def main() -> int:
     folder = options.keep or Path(tempfile.mkdtemp(prefix="chatd-chaos-"))
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with cluster() if options.db == "postgres" else nullcontext() as running:
+        with cluster() if options.db == "postgres" else nullcontext() as running, ExitStack() as brokers:
             if options.db == "postgres" and running is None:
                 print(HOW_TO_INSTALL, file=sys.stderr)
                 return 2
             own: Cluster | None = running
+            broker = None
+            if options.queue != "zeromq":
+                if find(options.queue) is None:
+                    print(how_to_install(options.queue), file=sys.stderr)
+                    return 2
+                broker = brokers.enter_context(BrokerProcess(options.queue, folder))
             run = Run(
                 folder, options.db, own, seed=options.seed, pace=options.pace,
                 say=lambda text: print(text, file=sys.stderr), keep_history=options.keep is not None,
-                curve=options.curve,
+                curve=options.curve, broker=broker,
             )  # fmt: skip
             report = asyncio.run(run.run(seconds=options.minutes * 60, round_seconds=options.round))
     finally:

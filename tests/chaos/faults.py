@@ -1,127 +1,20 @@
 """What is done to a deployment: processes killed at random and at failpoints, paused, cut off; the
-database restarted; clocks turned."""
+database and the queue's broker restarted; clocks turned."""
 
 import asyncio
 import random
 import signal
 import time
-from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 
-from chatd.files.key_file import load_keys
-from chatd.files.trusted_keys import write_trusted
 from tests.chaos.daemon import DEFAULT_POINTS, GATEWAY_POINTS
+from tests.chaos.deployment import Deployment
 from tests.chaos.history import Fault, History
 from tests.chaos.proxy import FaultProxy
-from tests.daemons import Daemon, free_port
-from tests.databases import Cluster
+from tests.daemons import Daemon
 
-SETTINGS = {
-    "FANOUT_REPAIR_SECONDS": 1,
-    "HEARTBEAT_INTERVAL_MS": 1000,
-    "CALL_TIMEOUT_MS": 3000,
-    "NODE_LEASE_SECONDS": 3,
-    "RETENTION_SWEEP_SECONDS": 1,
-    "DELIVERY_RETRY_MS": 3000,
-}
 PASSINGS = 25
 """A failpoint is armed to be hit within so many of them."""
-
-
-class Deployment:
-    """Default nodes and gateways as real processes, with a proxy on every connection between them,
-    and between them and devices. ``curve``: all of these are encrypted."""
-
-    def __init__(
-        self,
-        folder: Path,
-        db_uri: str,
-        *,
-        defaults: int,
-        gateways: int,
-        cluster: Cluster | None,
-        curve: bool = False,
-    ) -> None:
-        self.folder = folder
-        self.curve = curve
-        self.cluster = cluster
-        self.hits = folder / "hits"
-        calls = [free_port() for _ in range(defaults)]
-        queues = [free_port() for _ in range(defaults)]
-        self.inner = [FaultProxy(target=("127.0.0.1", port)) for port in calls + queues]
-        for proxy in self.inner:
-            proxy.__enter__()
-        common = {**SETTINGS, "DB_URI": db_uri, "CHAOS_HITS": self.hits}
-        mark = "#curve" if curve else ""
-        self.defaults = [
-            self._daemon(
-                "default",
-                f"default{number}",
-                {
-                    **common,
-                    "DEFAULT_URI": f"tcp://127.0.0.1:{call}{mark}",
-                    "QUEUE_USER_EVENT_DELIVERY_URI": f"tcp://127.0.0.1:{queue}{mark}",
-                },
-            )
-            for number, (call, queue) in enumerate(zip(calls, queues, strict=True))
-        ]
-        seen = [self.seen(proxy, self.defaults[index % defaults]) for index, proxy in enumerate(self.inner)]
-        joined = {
-            "DEFAULT_URI": ",".join(seen[:defaults]),
-            "QUEUE_USER_EVENT_DELIVERY_URI": ",".join(seen[defaults:]),
-        }
-        self.gateways = [
-            self._daemon("gateway", f"gateway{number}", {**common, **joined}) for number in range(gateways)
-        ]
-        self.outer = [
-            FaultProxy(target=("127.0.0.1", int(daemon.uri.rpartition(":")[2]))) for daemon in self.gateways
-        ]
-        for proxy, daemon in zip(self.outer, self.gateways, strict=True):
-            proxy.__enter__()
-            daemon.settings["GATEWAY_URI"] += mark
-            daemon.settings["GATEWAY_PUBLIC_URI"] = (
-                proxy.uri
-            )  # devices that are sent elsewhere go through the proxies too
-
-        if curve:
-            trusted = {self._key(daemon): daemon.settings["NODE_ID"] for daemon in self.gateways}
-            write_trusted(folder / "keys" / "trusted", trusted)
-
-    def seen(self, proxy: FaultProxy, daemon: Daemon) -> str:
-        """The address of a process, as those behind a proxy connect to it."""
-        return self._with_key(proxy.uri, daemon)
-
-    def address(self, gateway: Daemon) -> str:
-        """The address of a gateway itself."""
-        return self._with_key(gateway.uri, gateway)
-
-    def _with_key(self, uri: str, daemon: Daemon) -> str:
-        return f"{uri}#{self._key(daemon).hex()}" if self.curve else uri
-
-    def _key(self, daemon: Daemon) -> bytes:
-        path = self.folder / "keys" / f"{daemon.settings['NODE_ID']}-{daemon.mode}.key"
-        return load_keys(path, create=True).current.public
-
-    def _daemon(self, mode: str, name: str, settings: dict[str, object]) -> Daemon:
-        return Daemon(mode, self.folder, settings, name=name, module="tests.chaos.daemon")
-
-    @property
-    def processes(self) -> list[Daemon]:
-        return [*self.defaults, *self.gateways]
-
-    def start(self) -> None:
-        for daemon in self.processes:
-            daemon.start()
-
-    def close(self) -> None:
-        for daemon in (*self.gateways, *self.defaults):
-            daemon.kill()
-        for proxy in (*self.inner, *self.outer):
-            proxy.__exit__()
-
-    def hit_counts(self) -> Counter[str]:
-        return Counter(self.hits.read_text().split()) if self.hits.exists() else Counter()
 
 
 class Faults:
@@ -155,6 +48,8 @@ class Faults:
         ]
         if deployment.cluster is not None:
             actions += [(2, self._restart_database), (6, self._kill_backend)]
+        if deployment.broker is not None:
+            actions += [(6, self._restart_broker), (15, self._cut_off_broker)]
         self._weights = [weight for weight, _ in actions]
         self._actions = [action for _, action in actions]
 
@@ -270,8 +165,11 @@ class Faults:
     def _partition(self) -> None:
         inner = self._dice.random() < 0.6
         proxy = self._dice.choice(self._deployment.inner if inner else self._deployment.outer)
+        self._break(proxy, "partition", "between nodes" if inner else "before devices")
+
+    def _break(self, proxy: FaultProxy, what: str, where: str) -> None:
         kind = self._dice.choice(["black hole", "cut", "delay", "halve"])
-        self.note("partition", f"{kind} {'between nodes' if inner else 'before devices'}")
+        self.note(what, f"{kind} {where}")
         if kind == "halve":
             proxy.halve()
             return
@@ -282,6 +180,25 @@ class Faults:
         }
         begin[kind]()
         self._after(self._dice.uniform(0.3, 4.0), proxy.heal)
+
+    def _cut_off_broker(self) -> None:
+        self._break(self._deployment.inner[-1], "broker cut off", "before the broker")
+
+    def _restart_broker(self) -> None:
+        """It comes back with nothing in its memory, after up to six seconds."""
+        broker = self._deployment.broker
+        assert broker is not None
+        if any(task.get_name() == "broker" for task in self._tasks):
+            return
+        self.note("restart broker", "")
+        away = self._dice.uniform(0.0, 6.0)
+
+        async def restart() -> None:
+            broker.stop()
+            await asyncio.sleep(away)
+            await asyncio.to_thread(broker.start)
+
+        self._hold(asyncio.create_task(restart(), name="broker"))
 
     def _crash_device(self) -> None:
         self.note("device crash", "")

@@ -13,9 +13,11 @@ from chatd.errors import ChatdError
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventType
 from chatd.store.database import Database
 from chatd.transport.sockets import new_context
+from tests.brokers import BrokerProcess
 from tests.chaos.checker import Log, check
 from tests.chaos.clients import Connect, Device, Mover, Sender, body_hash, connector, login_storm
-from tests.chaos.faults import Deployment, Faults
+from tests.chaos.deployment import Deployment
+from tests.chaos.faults import Faults
 from tests.chaos.history import History, Joined, Left, Record
 from tests.chaos.verdict import LETTERS, Verdict
 from tests.daemons import operator_token
@@ -86,6 +88,7 @@ class Run:
         say: Callable[[str], None],
         keep_history: bool = False,
         curve: bool = False,
+        broker: BrokerProcess | None = None,
     ) -> None:
         self._folder = folder
         self._pace = pace
@@ -97,7 +100,7 @@ class Run:
         )
         nodes = 2 if cluster is not None else 1
         self._deployment = Deployment(
-            folder, self._uri, defaults=nodes, gateways=2, cluster=cluster, curve=curve
+            folder, self._uri, defaults=nodes, gateways=2, cluster=cluster, curve=curve, broker=broker
         )
         self.report = Report(seed, engine)
 

@@ -9,7 +9,8 @@ import sys
 import time
 from typing import Any
 
-from tests.daemons import Daemon
+from tests.daemons import Daemon, operator_token
+from tests.protocol.conversation import Conversation
 
 Result = subprocess.CompletedProcess[str]
 
@@ -18,12 +19,37 @@ class Chatctl:
     """Runs chatctl against ``daemon``, with its operator's token."""
 
     def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
         self.environment = {
             **os.environ,
             "CHATD_URI": daemon.uri,
             "CHATD_DATA_DIR": str(daemon.folder),
+            "XDG_CONFIG_HOME": str(daemon.folder / "config"),  # none of this machine's contexts
             "COLUMNS": "200",
         }
+
+    def speak(self, profile: str) -> Conversation:
+        """A connection of the profile, as the operator. It prepares what a test needs of a daemon;
+        a process of chatctl for that would cost half a second."""
+        return Conversation(self._daemon.uri, operator_token(self._daemon.folder), profile)
+
+    def create_room(self, room: str, *members: str) -> None:
+        """alice's."""
+        with self.speak("alice") as alice:
+            alice.create_room(room, *members)
+
+    def send_texts(self, room: str, *texts: str) -> None:
+        """Of alice; no two the same in a room."""
+        with self.speak("alice") as alice:
+            alice.send_texts(room, *texts)
+
+    def make_device(self, profile: str, device: str) -> None:
+        """One that has been there once."""
+        with self.speak(profile) as speaking:
+            speaking.open(device)
+            speaking.hear_kind("caught_up")
+            speaking.bye()
+            speaking.hear_kind("closed")
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         return subprocess.Popen(

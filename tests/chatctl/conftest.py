@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.chatctl.command import Chatctl
-from tests.daemons import Daemon, operator_token
-from tests.protocol.conversation import Conversation
+from tests.daemons import Daemon
 from tests.protocol.limited import OPERATOR, daemon_with_users
 
 LIMITS = {"PROFILE_EVENTS_PER_SECOND": 80, "PROFILE_BYTES_PER_SECOND": 10_000, "RATE_BURST_SECONDS": 0.05}
@@ -34,29 +33,18 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chatctl]:
         yield chatctl
 
 
-def speak(daemon: Daemon, profile: str) -> Conversation:
-    """A connection of the profile, as the operator. It prepares what a test of chatctl needs; a
-    process of chatctl for that would cost half a second."""
-    return Conversation(daemon.uri, operator_token(daemon.folder), profile)
-
-
 @pytest.fixture
-def room(daemon: Daemon, request: pytest.FixtureRequest) -> str:
+def room(chatctl: Chatctl, request: pytest.FixtureRequest) -> str:
     """A room of alice and of a profile named as the room, whose device "d" is owed all its
     events."""
     name = re.sub(r"\W+|_", "-", str(request.node.name))[:60]
-    with speak(daemon, name) as device, speak(daemon, "alice") as alice:
-        device.open("d")
-        device.hear_kind("caught_up")
-        device.bye()
-        device.hear_kind("closed")
-        alice.create_room(name, name)
+    chatctl.make_device(name, "d")
+    chatctl.create_room(name, name)
     return name
 
 
 @pytest.fixture
-def filled(daemon: Daemon, room: str) -> str:
+def filled(chatctl: Chatctl, room: str) -> str:
     """The room, with ten lines of alice as events 2 to 11."""
-    with speak(daemon, "alice") as alice:
-        alice.send_texts(room, *(f"line {number}" for number in range(10)))
+    chatctl.send_texts(room, *(f"line {number}" for number in range(10)))
     return room

@@ -17,7 +17,7 @@ def test_all_is_well_in_a_new_chatd(chatctl: Chatctl) -> None:
 
 def test_something_bad_ends_with_3(chatctl: Chatctl, room: str) -> None:
     """A device that is connected, and does not take what it is owed."""
-    chatctl("--as", "alice", "send", room, "hello")
+    chatctl.send_texts(room, "hello")
     tail = chatctl.start("--as", room, "tail", "--device", "d", "--take-over", "--json")
     try:
         assert tail.stdout is not None

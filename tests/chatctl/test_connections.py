@@ -11,6 +11,9 @@ def test_a_device_is_listed_while_it_is_connected(chatctl: Chatctl, room: str) -
     tail.stdout.readline()
     (row,) = chatctl.json("connections", "--profile", room)
     assert (row["device_id"], row["gateway_id"], row["client"]) == ("d", "all", "chatctl")
+    for after, listed in (("c", [row["epoch"]]), ("d", [])):
+        rest = chatctl.json("connections", "--profile", room, "--after", f"{room}:{after}")
+        assert [one["epoch"] for one in rest] == listed
     *cells, since, heard = (
         chatctl("connections", "--no-headers", "--profile", room).stdout.strip().split("\t")
     )
@@ -32,7 +35,7 @@ def test_a_stream_is_ended_and_comes_back(chatctl: Chatctl, room: str) -> None:
     assert (ended["profile_id"], ended["device_id"], ended["gateway_id"]) == (room, "d", "all")
     while "an operator ended the stream" not in tail.stderr.readline():
         pass
-    chatctl("--as", "alice", "send", room, "it is back")
+    chatctl.send_texts(room, "it is back")
     assert "it is back" in tail.stdout.readline()
     tail.send_signal(signal.SIGINT)
     tail.communicate(timeout=10)

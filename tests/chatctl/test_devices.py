@@ -13,9 +13,9 @@ from tests.daemons import Daemon, operator_token
 
 def test_devices_are_listed_shown_and_forgotten(chatctl: Chatctl) -> None:
     for device in ("phone", "tablet"):
-        chatctl("--as", "bob", "tail", "--device", device, "--count", "0")
-    chatctl("--as", "alice", "room", "create", "r", "bob")
-    chatctl("--as", "alice", "send", "r", "hello")
+        chatctl.make_device("bob", device)
+    chatctl.create_room("r", "bob")
+    chatctl.send_texts("r", "hello")
     rows = chatctl.json("device", "list", "--profile", "bob")
     assert [(row["device_id"], row["owed"], row["rooms_owed"], row["online"]) for row in rows] == [
         ("phone", 2, 1, False),

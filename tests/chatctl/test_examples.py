@@ -74,6 +74,7 @@ def typed(command: str, daemon: Daemon) -> str:
         "TERM": "xterm",
         "CHATD_URI": daemon.uri,
         "CHATD_DATA_DIR": str(daemon.folder),
+        "XDG_CONFIG_HOME": str(daemon.folder / "config"),
     }
     environment.pop("COLUMNS", None)
     with subprocess.Popen(

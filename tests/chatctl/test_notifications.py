@@ -38,7 +38,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory, program: Path) -> Iterator[
 
 def test_notifications(chatctl: Chatctl, program: Path) -> None:
     register = ("--as", "bob", "notify", "register", "phone", "--notifier")
-    chatctl("--as", "bob", "tail", "--device", "phone", "--count", "0")
+    chatctl.make_device("bob", "phone")
     assert "INVALID_ARGUMENT" in chatctl(*register, "webhook", code=1).stderr
     assert chatctl(*register, "exec").stdout == "device_id\tphone\nnotifier\texec\n"
     assert chatctl.json("device", "show", "bob", "phone")["notifier"] == "exec"
@@ -49,7 +49,7 @@ def test_notifications(chatctl: Chatctl, program: Path) -> None:
 
     made = chatctl.json("--as", "alice", "room", "create", "lobby", "bob", "--hide-previews")
     assert made["hide_previews"] is True
-    chatctl("--as", "alice", "send", "lobby", "hello")
+    chatctl.send_texts("lobby", "hello")
     end = time.monotonic() + 20
     while not (rows := chatctl.json("notify", "list", "--state", "dead")):
         assert time.monotonic() < end
@@ -61,7 +61,7 @@ def test_notifications(chatctl: Chatctl, program: Path) -> None:
         1,
         "the program ended with 1",
     )
-    listed = chatctl("notify", "list", "--profile", "bob").stdout
+    listed = chatctl("notify", "list", "--profile", "bob", "--no-headers").stdout
     assert listed.startswith("bob\tphone\texec\tdead\tlobby\t2\t1\t")
     (program.parent / "fail").unlink()
     for action in ("retry", "drop"):

@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import IO
 
@@ -23,21 +22,29 @@ def write(process: subprocess.Popen[str], text: str) -> None:
     process.stdin.flush()
 
 
-def test_send_and_tail_survive_an_outage(tmp_path: Path) -> None:
+def test_what_waits_survives_an_outage(tmp_path: Path) -> None:
     with Daemon("all", tmp_path) as daemon:
         chatctl = Chatctl(daemon)
         chatctl("--as", "alice", "room", "create", "r", "bob")
         tail = chatctl.start("--as", "bob", "tail", "--device", "d")
         assert "is new" in line_of(tail.stderr)
-        lines = chatctl.start(*SEND, "-", "--wait", stdin=subprocess.PIPE)
-        write(lines, "before\n")
-        assert line_of(tail.stdout).endswith("\tbefore\n")
+        lines, ended = (chatctl.start(*SEND, "-", "--wait", stdin=subprocess.PIPE) for _ in range(2))
+        looks = chatctl.start("connections", "--watch", "--every", "0.1", "--timeout", "0.3")
+        assert line_of(looks.stdout)
+        for sending in (lines, ended):
+            write(sending, "before\n")
+            assert line_of(tail.stdout).endswith("\tbefore\n")
         daemon.kill()
         assert line_of(tail.stderr).startswith("reconnecting: ")
-        write(lines, "during\n")
-        assert line_of(lines.stderr).startswith("waiting: ")
+        for sending in (lines, ended):
+            write(sending, "during\n")
+            assert line_of(sending.stderr).startswith("waiting: ")
+        ended.send_signal(signal.SIGINT)
+        assert ended.wait(20) == 130
+        assert ended.communicate()[1] == "interrupted: 1 line stored; line 2 not answered yet\n"
         single = chatctl.start(*SEND, "single", "--wait")
         assert line_of(single.stderr).startswith("waiting: ")
+        until(looks, "no answer: ")
         assert "UNAVAILABLE" in chatctl(*SEND, "gives up", code=69).stderr
         daemon.start()
         assert line_of(single.stderr).startswith("it answers again, after ")
@@ -46,24 +53,14 @@ def test_send_and_tail_survive_an_outage(tmp_path: Path) -> None:
         assert "3 sent" in lines.communicate(timeout=20)[1]
         texts = sorted(line_of(tail.stdout).split("\t")[-1] for _ in range(3))
         assert texts == ["after\n", "during\n", "single\n"]
-        tail.send_signal(signal.SIGINT)
-        said = tail.communicate(timeout=20)[1].splitlines()
-        assert said[-1] == "connected again"
+        until(looks, "profile\t")
+        for going in (tail, looks):
+            going.send_signal(signal.SIGINT)
+        assert tail.communicate(timeout=20)[1].splitlines()[-1] == "connected again"
+        looks.communicate(timeout=20)
         single.communicate()
 
 
-def test_a_send_that_waits_can_be_interrupted(tmp_path: Path) -> None:
-    with Daemon("all", tmp_path) as daemon:
-        chatctl = Chatctl(daemon)
-        chatctl("--as", "alice", "room", "create", "r")
-        lines = chatctl.start(*SEND, "-", "--wait", stdin=subprocess.PIPE)
-        write(lines, "".join(f"{number}\n" for number in range(3)))
-        deadline = time.monotonic() + 20
-        while len(chatctl.json("--as", "alice", "room", "history", "show", "r")) < 4:
-            assert time.monotonic() < deadline
-        daemon.kill()
-        write(lines, "more\n")
-        assert line_of(lines.stderr).startswith("waiting: ")
-        lines.send_signal(signal.SIGINT)
-        assert lines.wait(10) == 130
-        assert lines.communicate()[1] == "interrupted: 3 lines stored; line 4 not answered yet\n"
+def until(looks: subprocess.Popen[str], beginning: str) -> None:
+    while not line_of(looks.stdout).startswith(beginning):
+        assert looks.poll() is None

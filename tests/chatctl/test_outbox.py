@@ -6,7 +6,7 @@ from tests.chatctl.command import Chatctl
 
 
 def test_outbox(chatctl: Chatctl, room: str) -> None:
-    chatctl("--as", "alice", "send", room, "owed")
+    chatctl.send_texts(room, "owed")
     (row,) = chatctl.json("outbox", "list", "--profile", room)
     assert (row["owed"], row["acked_seq"], row["online"]) == (2, 0, False)
     listed = chatctl("outbox", "list", "--profile", room, "--no-headers").stdout

@@ -10,7 +10,7 @@ from tests.protocol.limited import token_of
 
 
 def test_presence(chatctl: Chatctl) -> None:
-    chatctl("--as", "alice", "room", "create", "seen", "erin")
+    chatctl.create_room("seen", "erin")
     assert (
         chatctl("--as", "alice", "presence", "erin", "alice").stdout
         == "profile\tstate\nerin\toffline\nalice\toffline\n"

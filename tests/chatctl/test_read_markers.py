@@ -5,7 +5,7 @@ from tests.chatctl.command import Chatctl
 
 def test_reading(chatctl: Chatctl) -> None:
     chatctl("--as", "alice", "room", "create", "r", "bob", "carol", "--name", "The room")
-    chatctl("--as", "alice", "send", "r", "-", stdin="1\n2\n3\n")
+    chatctl.send_texts("r", "1", "2", "3")
     (row,) = chatctl.json("--as", "bob", "unread")
     assert list(row) == ["room_id", "read_seq", "read_at_us", "head_seq", "unread", "name"]
     assert row | {"read_at_us": 0} == {

@@ -5,8 +5,8 @@ from tests.chatctl.command import Chatctl
 
 def test_receipts(chatctl: Chatctl) -> None:
     chatctl("--as", "bob", "tail", "--take-over", "--device", "phone", "--count", "0")
-    chatctl("--as", "alice", "room", "create", "r", "bob", "carol")
-    chatctl("--as", "alice", "send", "r", "-", stdin="1\n2\n3\n")
+    chatctl.create_room("r", "bob", "carol")
+    chatctl.send_texts("r", "1", "2", "3")
     chatctl("--as", "bob", "read", "r", "3")
     chatctl("--as", "bob", "tail", "--take-over", "--device", "phone", "--until-caught-up")
 

@@ -8,7 +8,7 @@ from tests.chatctl.command import Chatctl
 
 
 def test_what_a_room_tells(chatctl: Chatctl) -> None:
-    chatctl("--as", "alice", "room", "create", "quiet", "bob")
+    chatctl.create_room("quiet", "bob")
     options = ("--level", "mentions", "--mute-for", "8h")
     set_to = chatctl.json("--as", "bob", "room", "notifications", "quiet", *options)
     assert set_to["level"] == "mentions"

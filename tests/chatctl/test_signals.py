@@ -57,7 +57,7 @@ def test_other_rooms_and_kinds_are_left_out(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_tail_shows_who_writes_receives_and_reads(chatctl: Chatctl, daemon: Daemon) -> None:
-    chatctl("--as", "alice", "room", "create", "talk", "bob")
+    chatctl.create_room("talk", "bob")
 
     async def bobs_side() -> None:
         token = operator_token(daemon.folder)

@@ -7,7 +7,7 @@ from tests.chatctl.command import Chatctl
 def test_lines_of_rates(chatctl: Chatctl, room: str) -> None:
     stat = chatctl.start("stat", "--every", "0.5", "--count", "4", "--json")
     for number in range(5):
-        chatctl("--as", "alice", "send", room, f"{number}")
+        chatctl.send_texts(room, f"{number}")
     out, error = stat.communicate(timeout=30)
     assert stat.returncode == 0, error
     assert out.count("\n") == 4

@@ -32,8 +32,8 @@ def test_events_that_mention_the_reader_are_marked(chatctl: Chatctl, room: str) 
 
 
 def test_only_the_rooms_named_are_shown(chatctl: Chatctl, room: str) -> None:
-    chatctl("--as", "alice", "room", "create", f"{room}-2", room)
-    chatctl("--as", "alice", "send", f"{room}-2", "shown")
+    chatctl.create_room(f"{room}-2", room)
+    chatctl.send_texts(f"{room}-2", "shown")
     shown = chatctl(
         "--as", room, "tail", f"{room}-2", "--take-over", "--device", "d", "--until-caught-up"
     ).stdout
@@ -42,7 +42,7 @@ def test_only_the_rooms_named_are_shown(chatctl: Chatctl, room: str) -> None:
 
 def test_a_room_is_shown_however_its_name_is_typed(chatctl: Chatctl, room: str) -> None:
     chatctl("--as", "alice", "room", "create", f"{room}-cafe\u0301", room)
-    chatctl("--as", "alice", "send", f"{room}-caf\xe9", "shown")
+    chatctl.send_texts(f"{room}-caf\xe9", "shown")
     shown = chatctl(
         "--as", room, "tail", f"{room}-cafe\u0301", "--take-over", "--device", "d", "--until-caught-up"
     ).stdout
@@ -50,7 +50,7 @@ def test_a_room_is_shown_however_its_name_is_typed(chatctl: Chatctl, room: str) 
 
 
 def test_interrupted_tail_acknowledges_what_it_showed(chatctl: Chatctl, room: str) -> None:
-    chatctl("--as", "alice", "send", room, "hello")
+    chatctl.send_texts(room, "hello")
     tail = chatctl.start("--as", room, "tail", "--take-over", "--device", "d")
     assert tail.stdout is not None
     assert [tail.stdout.readline().split("\t")[1] for _ in range(2)] == ["1", "2"]
@@ -68,7 +68,7 @@ def test_a_reader_that_has_enough(chatctl: Chatctl, room: str) -> None:
 
 
 def test_hostile_text_is_shown_escaped(chatctl: Chatctl, room: str) -> None:
-    chatctl("--as", "alice", "send", room, "\x1b[2J\x07evil")
+    chatctl.send_texts(room, "\x1b[2J\x07evil")
     shown = chatctl("--as", room, "tail", "--take-over", "--device", "d", "--until-caught-up").stdout
     assert "\\x1b[2J\\x07evil" in shown
 
@@ -122,9 +122,9 @@ def test_a_restored_backup_under_a_tail(tmp_path: Path) -> None:
     daemon = Daemon("all", tmp_path)
     with daemon:
         chatctl = Chatctl(daemon)
-        chatctl("--as", "bob", "tail", "--device", "d", "--count", "0")
-        chatctl("--as", "alice", "room", "create", "r", "bob")
-        chatctl("--as", "alice", "send", "r", "one")
+        chatctl.make_device("bob", "d")
+        chatctl.create_room("r", "bob")
+        chatctl.send_texts("r", "one")
         chatctl("--as", "bob", "tail", "--device", "d", "--take-over", "--until-caught-up")
         daemon.stop()
         shutil.copy(tmp_path / "chatd.db", tmp_path / "backup")
@@ -149,7 +149,7 @@ def test_an_ephemeral_device_is_forgotten_in_the_end(chatctl: Chatctl, room: str
     tail = chatctl.start("--as", room, "tail", "--ephemeral", "--count", "1", "--json")
     while not any(one["device_id"] != "d" for one in chatctl.json("device", "list", "--profile", room)):
         assert tail.poll() is None
-    chatctl("--as", "alice", "send", room, "hello")
+    chatctl.send_texts(room, "hello")
     out, _ = tail.communicate(timeout=20)
     assert json.loads(out)["text"] == "hello"
     assert [one["device_id"] for one in chatctl.json("device", "list", "--profile", room)] == ["d"]

@@ -8,7 +8,7 @@ def test_it_begins_with_the_last_and_goes_on(chatctl: Chatctl, filled: str) -> N
     assert watch.stdout is not None
     first = json.loads(watch.stdout.readline())
     assert (first["seq"], first["text"]) == (10, "line 8")
-    chatctl("--as", "alice", "send", filled, "-", stdin="new\nnewer\n")
+    chatctl.send_texts(filled, "new", "newer")
     rest = [json.loads(line)["text"] for line in watch.stdout]
     watch.communicate(timeout=20)
     assert rest == ["line 9", "new", "newer"]
@@ -31,3 +31,23 @@ def test_it_makes_no_device_and_acknowledges_nothing(chatctl: Chatctl, filled: s
 
 def test_a_room_that_is_not_there(chatctl: Chatctl) -> None:
     assert "ROOM_NOT_FOUND" in chatctl("watch", "nowhere", code=1).stderr
+
+
+def test_all_rooms_of_a_profile(chatctl: Chatctl, filled: str) -> None:
+    watch = chatctl.start("watch", "--profile", filled, "--last", "1", "--count", "4", "--json")
+    assert watch.stdout is not None
+    assert json.loads(watch.stdout.readline())["text"] == "line 9"
+    chatctl("--as", "alice", "send", filled, "new")
+    chatctl("--as", "alice", "room", "create", f"{filled}-2", filled)
+    chatctl("--as", "alice", "send", f"{filled}-2", "elsewhere")
+    rest = [json.loads(line) for line in watch.stdout]
+    watch.communicate(timeout=20)
+    assert (rest[0]["room_id"], rest[0]["text"]) == (filled, "new")
+    assert {one["room_id"] for one in rest[1:]} == {f"{filled}-2"}
+    devices = chatctl.json("device", "list", "--profile", filled)
+    assert [(one["device_id"], one["online"], one["owed"]) for one in devices] == [("d", False, 14)]
+
+
+def test_a_room_or_a_profile(chatctl: Chatctl) -> None:
+    assert "name a ROOM" in chatctl("watch", code=2).stderr
+    assert "name a ROOM" in chatctl("watch", "lobby", "--profile", "bob", code=2).stderr

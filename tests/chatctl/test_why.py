@@ -7,7 +7,7 @@ from tests.protocol.limited import token_of
 
 
 def test_a_device_that_is_away_is_owed_it(chatctl: Chatctl, room: str) -> None:
-    chatctl("--as", "alice", "send", room, "hello")
+    chatctl.send_texts(room, "hello")
     says, *steps = chatctl("why", f"{room}:2", f"{room}/d").stdout.splitlines()
     assert says.startswith(f"{room}/d has been owed it for ")
     assert "; not connected, last seen " in says
@@ -16,7 +16,7 @@ def test_a_device_that_is_away_is_owed_it(chatctl: Chatctl, room: str) -> None:
 
 
 def test_what_was_taken_is_acknowledged(chatctl: Chatctl, room: str) -> None:
-    chatctl("--as", "alice", "send", room, "hello")
+    chatctl.send_texts(room, "hello")
     chatctl("--as", room, "tail", "--device", "d", "--take-over", "--count", "2")
     story = json.loads(chatctl("why", f"{room}:2", room, "--json").stdout)
     (device,) = story["devices"]
@@ -33,19 +33,19 @@ def test_an_event_is_found_by_its_id(chatctl: Chatctl, room: str) -> None:
 
 
 def test_without_a_recipient_those_that_lack_it_are_listed(chatctl: Chatctl, room: str) -> None:
-    chatctl("--as", "alice", "send", room, "hello")
+    chatctl.send_texts(room, "hello")
     says, *rows = chatctl("why", f"{room}:2", "--no-headers").stdout.splitlines()
     assert says.endswith("is for 1 device: 1 owed")
     assert [row.split("\t")[:3] for row in rows] == [[room, "d", "owed"]]
 
 
 def test_strangers_and_late_devices_are_told_apart(chatctl: Chatctl, room: str) -> None:
-    chatctl("--as", "alice", "send", room, "hello")
+    chatctl.send_texts(room, "hello")
     assert chatctl("why", f"{room}:2", "eve").stdout == f"eve was never a member of {room}\n"
     chatctl("--as", "alice", "room", "add", room, "carol")
     assert "joined later, with event 3" in chatctl("why", f"{room}:2", "carol").stdout
     assert chatctl("why", f"{room}:2", "alice").stdout.startswith("alice has no device")
-    chatctl("--as", room, "tail", "--device", "late", "--count", "0")
+    chatctl.make_device(room, "late")
     assert "registered after it" in chatctl("why", f"{room}:2", f"{room}/late").stdout
 
 

@@ -61,3 +61,10 @@ def test_what_works_is_not_said() -> None:
     log, one = outage()
     one.worked()
     assert log.lines == []
+
+
+def test_the_end_says_what_it_is_given() -> None:
+    log, one = outage()
+    one.failed(Unavailable("away"))
+    one.worked(waiting=7)
+    assert log.lines[-1] == ("works", {"after_seconds": 0.0, "failures": 1, "waiting": 7})

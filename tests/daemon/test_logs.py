@@ -64,6 +64,11 @@ def test_a_traceback_keeps_its_lines_and_fakes_none(style: str) -> None:
     assert all(line.startswith("  ") for line in rest)
 
 
+def test_the_message_stands_first() -> None:
+    assert logged("json", "log.info('hello', a=1)").startswith('{"message": "hello", "a": 1')
+    assert " hello " in logged("text", "log.info('hello', a=1)").partition("a=")[0]
+
+
 def test_levels_are_respected() -> None:
     code = "log.info('quiet'); logging.getLogger('x').info('quiet'); log.warning('loud')"
     assert [json.loads(line)["message"] for line in logged("json", code, level="warning").splitlines()] == [

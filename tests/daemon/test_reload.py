@@ -18,8 +18,9 @@ from chatd.client import Client
 from chatd.daemon import reload as module
 from chatd.daemon.settings.sources import load_settings
 from chatd.daemon.systemd import ServiceManager
-from chatd.errors import RateLimited, Unauthenticated
+from chatd.errors import InvalidArgument, RateLimited, Unauthenticated
 from chatd.files.key_file import load_keys
+from chatd.pb.admin.v1 import admin_pb2
 from chatd.transport.sockets import new_context
 from tests.daemons import Daemon
 from tests.gateway.authentication.issuer import RULE, Issuer, jwks
@@ -141,19 +142,44 @@ async def test_limits_and_the_log_s_level(daemon: Daemon) -> None:
         await keep.create_room("r")
         config.write_text(
             'max_events_per_second = 1\nrate_burst_seconds = 1\nlog_level = "warning"\nwindow_messages = '
-            '7\nnotifiers = ""\n'
+            "7\nnotify_tick_seconds = 7\n"
         )
         waits = await reload(daemon, "takes effect at the next start")
         await until(lambda: len(records(daemon, "takes effect at the next start")) == 2)
         assert {line["setting"] for line in [*waits, *records(daemon, "takes effect")]} == {
             "WINDOW_MESSAGES",
-            "NOTIFIERS",
+            "NOTIFY_TICK_SECONDS",
         }
         with pytest.raises(RateLimited):
             await asyncio.gather(*(keep.send("r", "x") for _ in range(20)))
         config.write_text('log_level = "info"\n')
         (done,) = await reload(daemon, "were reloaded")
         assert {"LOG_LEVEL", "MAX_EVENTS_PER_SECOND"} <= set(done["changed"])
+
+
+async def test_notifiers_come_and_go(daemon: Daemon) -> None:
+    config = daemon.folder / "chatd.toml"
+    program = daemon.folder / "program"
+    program.write_text(f"#!/bin/sh\ncat >> {daemon.folder}/told\n")
+    program.chmod(0o700)
+    async with Client(daemon.uri, "keep") as keep, Client(daemon.uri, "op") as operator:
+        with pytest.raises(InvalidArgument):
+            await keep.set_push("d", "exec")
+        config.write_text(f'notifiers = "exec"\nnotify_exec = "{program}"\n')
+        (done,) = await reload(daemon, "were reloaded")
+        assert set(done["changed"]) == {"NOTIFIERS", "NOTIFY_EXEC"}
+        await keep.set_push("d", "exec")
+        request = admin_pb2.TestNotificationRequest(profile_id="p-keep", device_id="d")
+        method, response = "AdminService/TestNotification", admin_pb2.TestNotificationResponse
+        assert (await operator.call(method, request, response)).sent
+        assert '"kind": "test"' in (daemon.folder / "told").read_text()
+        config.write_text('notifiers = "exec"\n')
+        (failed,) = await reload(daemon, "were not reloaded")
+        assert "NOTIFY_EXEC" in failed["error"]
+        assert (await operator.call(method, request, response)).sent
+        config.write_text("")
+        await reload(daemon, "were reloaded")
+        assert "no notifier 'exec'" in (await operator.call(method, request, response)).error
 
 
 async def test_a_bad_file_changes_nothing(daemon: Daemon) -> None:
@@ -204,7 +230,7 @@ async def test_a_fault_of_ours_does_not_end_reloading(
         return status[-1]
 
     with new_context() as context, capture_logs() as logs:
-        again = module.Reload(settings, context, None, None, ServiceManager(), status=told)
+        again = module.Reload(settings, context, None, None, None, ServiceManager(), status=told)
         await again()
         await again()
     assert [line["event"] for line in logs] == ["Settings and tokens were reloaded in part"] * 2

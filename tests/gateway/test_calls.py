@@ -22,6 +22,7 @@ from chatd.gateway.doorkeeper import Doorkeeper, DoorSettings
 from chatd.gateway.newcomers import Newcomers
 from chatd.gateway.rate_limits import RateLimits, RateSettings
 from chatd.gateway.refusals import Refusals
+from chatd.gateway.stream_log import StreamLog
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest
 from chatd.pb.node.v1.node_pb2 import Caller, Revocation
 from tests.gateway.links import KeptLink
@@ -61,7 +62,7 @@ class House:
             Newcomers(1_000_000, now=lambda: 0.0, later=lambda seconds, action: None),
             GatewayAudit("g", NoNode(), say=lambda line: None, now=lambda: 0.0),
         )
-        sender = DeviceSender(lambda peer, /, *, failed: None)
+        sender = DeviceSender(lambda peer, /, *, failed: None, stream_log=StreamLog())
         self.calls = ClientCalls(
             "g",
             admission,

@@ -16,6 +16,7 @@ from chatd.gateway.backend import OnReply
 from chatd.gateway.connection import ClientConnection, ConnectionManager, PendingHello
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.drain import FAREWELL, RATE, SPREAD, Drain
+from chatd.gateway.stream_log import StreamLog
 from chatd.pb.admin.v1.admin_pb2 import DrainProcessRequest, ResumeProcessRequest
 from chatd.pb.gateway.v1.gateway_pb2 import Hello
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse, CloseStreamsRequest
@@ -45,7 +46,7 @@ class House:
             per_device=2,
             now=time.monotonic,
         )
-        self.sender = DeviceSender(self.connections.forget)
+        self.sender = DeviceSender(self.connections.forget, StreamLog())
         self.acks = AckFlush(
             unwritten,
             self,

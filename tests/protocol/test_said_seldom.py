@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chatd.pb.admin.v1.admin_pb2 import SetLogLevelRequest
 from chatd.pb.gateway.v1.gateway_pb2 import Reject
 from tests.daemons import Daemon
 from tests.protocol.conversation import Conversation
@@ -43,6 +44,42 @@ def test_a_stream_that_others_take_over(daemon: Daemon) -> None:
                 pass
     (line,) = until(daemon, "A stream was superseded")
     assert (line["profile"], line["device"], line["address"]) == ("operator", "phone", "127.0.0.1")
+
+
+def come_and_go(daemon: Daemon, times: int) -> None:
+    with Conversation(daemon.uri, OPERATOR) as device:
+        for _ in range(times):
+            device.open("comes", client="a client")
+            device.hear_kind("caught_up")
+            device.bye()
+            device.hear_kind("closed")
+
+
+def test_streams_that_begin_and_end(daemon: Daemon) -> None:
+    come_and_go(daemon, 3)
+    (began,) = until(daemon, "A stream began")
+    assert (began["profile"], began["device"], began["epoch"], began["client"]) == (
+        "operator",
+        "comes",
+        1,
+        "a client",
+    )
+    (ended,) = until(daemon, "A stream ended")
+    assert (ended["epoch"], ended["reason"], ended["sent"], ended["acknowledged"]) == (
+        1,
+        "the device left",
+        0,
+        0,
+    )
+    with Conversation(daemon.uri, OPERATOR) as operator:
+        assert operator.request("AdminService/SetLogLevel", SetLogLevelRequest(level="debug")).HasField(
+            "payload"
+        )
+        come_and_go(daemon, 2)
+        until(daemon, "A stream began", 3)  # each of them, at this level
+        operator.open("cut")
+    _, _, _, ended = until(daemon, "A stream ended", 4)
+    assert (ended["device"], ended["reason"]) == ("cut", "the connection ended")
 
 
 def test_a_client_that_is_rate_limited(daemon: Daemon) -> None:

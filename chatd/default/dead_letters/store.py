@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from chatd.default.dead_letters.failures import set_has_failures
 from chatd.default.dead_letters.model import DeadLetter
 from chatd.store.command import NO_LOCKS, Command, Locks, Query
-from chatd.store.database import Database, placeholders
+from chatd.store.database import Database, chunks, placeholders
 from chatd.store.transaction import Transaction
 
-_KEPT = """EXISTS (
-                SELECT 1
-                FROM room_event
-                JOIN room ON room.room_id = room_event.room_id
-                WHERE room_event.room_id = dead_letter.room_id AND room_event.seq = dead_letter.seq
-                    AND room_event.seq >= room.first_seq)"""
+_KEPT = """dead_letter.seq >= (
+                SELECT room.first_seq
+                FROM room
+                WHERE room.room_id = dead_letter.room_id)"""
 """The letter's event is still there."""
 
 
@@ -39,21 +36,76 @@ class ReplayDeadLetters(Command[dict[str, tuple[str, str]]]):
 
 
 def _replay(transaction: Transaction, command: ReplayDeadLetters) -> dict[str, tuple[str, str]]:
-    going: dict[str, tuple[str, str]] = {}
-    for letter_id in sorted(set(command.letter_ids)):
-        rows = transaction.database.rows(
+    if not command.letter_ids:
+        return {}
+    database = transaction.database
+    marks = placeholders(len(command.letter_ids))
+    devices = database.rows(
+        f"""
+        SELECT DISTINCT profile_id, device_id
+        FROM dead_letter
+        WHERE letter_id IN ({marks}) AND state IN ('dead', 'replaying')
+        ORDER BY profile_id, device_id
+        """,
+        command.letter_ids,
+    )
+    # The devices first, as DeleteSettledFailures holds them while it deletes letters.
+    for chunk in chunks(devices, columns=2):
+        _set_have_failures(transaction, chunk)
+    _hold(database, command.letter_ids)
+    rows = database.rows(
+        f"""
+        UPDATE dead_letter
+        SET state = 'replaying', tries = 0
+        WHERE letter_id IN ({marks}) AND state IN ('dead', 'replaying') AND {_KEPT}
+        RETURNING letter_id, profile_id, device_id
+        """,
+        command.letter_ids,
+    )
+    return {letter_id: (profile_id, device_id) for letter_id, profile_id, device_id in rows}
+
+
+def _set_have_failures(transaction: Transaction, devices: Sequence[tuple[str, str]]) -> None:
+    """Pulls of the devices have to look for failures."""
+    database = transaction.database
+    values, parameters = database.values("tt", devices)
+    if database.for_update:
+        database.rows(
             f"""
-            UPDATE dead_letter
-            SET state = 'replaying', tries = 0
-            WHERE letter_id = ? AND state IN ('dead', 'replaying') AND {_KEPT}
-            RETURNING profile_id, device_id
+            WITH v(profile_id, device_id) AS ({values})
+            SELECT 1
+            FROM device
+            JOIN v ON v.profile_id = device.profile_id AND v.device_id = device.device_id
+            ORDER BY device.profile_id, device.device_id
+            FOR UPDATE OF device
             """,
-            (letter_id,),
+            parameters,
         )
-        for profile_id, device_id in rows:
-            going[letter_id] = (profile_id, device_id)
-            set_has_failures(transaction, profile_id, device_id)
-    return going
+    database.run(
+        f"""
+        WITH v(profile_id, device_id) AS ({values})
+        UPDATE device
+        SET has_failures = 1
+        FROM v
+        WHERE device.profile_id = v.profile_id AND device.device_id = v.device_id
+        """,
+        parameters,
+    )
+
+
+def _hold(database: Database, letter_ids: Sequence[str]) -> None:
+    """Lock letters in one order, whoever handles them."""
+    if database.for_update:
+        database.rows(
+            f"""
+            SELECT 1
+            FROM dead_letter
+            WHERE letter_id IN ({placeholders(len(letter_ids))})
+            ORDER BY profile_id, device_id, room_id, seq
+            FOR UPDATE
+            """,
+            letter_ids,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +126,7 @@ class DropDeadLetters(Command[tuple[str, ...]]):
 def _drop(transaction: Transaction, command: DropDeadLetters) -> tuple[str, ...]:
     if not command.letter_ids:
         return ()
+    _hold(transaction.database, command.letter_ids)
     rows = transaction.database.rows(
         f"""
         UPDATE dead_letter

@@ -83,4 +83,5 @@ class DeviceAdmin:
 
     def list_connections(self, caller: Caller, request: admin_pb2.ListConnectionsRequest) -> Answer:
         """Devices that are connected."""
-        return self._cache.list(request.profile_id, page_limit(request.limit))
+        after = (request.after_profile_id, request.after_device_id)
+        return self._cache.list(request.profile_id, page_limit(request.limit), after)

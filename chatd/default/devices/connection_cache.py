@@ -31,7 +31,7 @@ class ConnectionCache(Protocol):
 
     def forget(self, streams: tuple[StreamKey, ...]) -> None: ...
 
-    def list(self, profile_id: str, limit: int) -> Answer: ...
+    def list(self, profile_id: str, limit: int, after: tuple[str, str]) -> Answer: ...
 
 
 class DatabaseConnectionCache:
@@ -50,8 +50,8 @@ class DatabaseConnectionCache:
     def forget(self, streams: tuple[StreamKey, ...]) -> None:
         self._write(ForgetConnections(streams))
 
-    def list(self, profile_id: str, limit: int) -> Answer:
-        return Read(ListConnections(profile_id=profile_id, limit=limit), lambda page: _to_pb(*page))
+    def list(self, profile_id: str, limit: int, after: tuple[str, str]) -> Answer:
+        return Read(ListConnections(profile_id, limit, after), lambda page: _to_pb(*page))
 
 
 class MemoryConnectionCache:
@@ -76,9 +76,13 @@ class MemoryConnectionCache:
             if known is not None and known.epoch == stream.epoch:
                 del self._connections[stream.profile_id, stream.device_id]
 
-    def list(self, profile_id: str, limit: int) -> Answer:
+    def list(self, profile_id: str, limit: int, after: tuple[str, str]) -> Answer:
         rows = sorted(
-            (row for row in self._connections.values() if profile_id in ("", row.profile_id)),
+            (
+                row
+                for place, row in self._connections.items()
+                if profile_id in ("", row.profile_id) and place > after
+            ),
             key=lambda row: (row.profile_id, row.device_id),
         )
         return Done(_to_pb(tuple(rows[:limit]), len(rows) > limit))

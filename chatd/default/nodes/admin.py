@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from chatd.core.counter import Counter
+from chatd.core.metric import BUCKETS, StageTimes
 from chatd.core.node_protocol import refusal
 from chatd.core.online import OnlineTable
 from chatd.default.answer import Answer, Call, Caller, Done, Role
@@ -25,8 +26,8 @@ class NodeDescription:
 
 
 class NodeAdmin:
-    """``counters`` are those of all parts. ``away_since_us`` is 0 while the database answers.
-    ``clock`` gives microseconds since the Unix epoch."""
+    """``counters`` and ``times`` are those of all parts. ``away_since_us`` is 0 while the database
+    answers. ``clock`` gives microseconds since the Unix epoch."""
 
     def __init__(
         self,
@@ -35,6 +36,7 @@ class NodeAdmin:
         gateways: Gateways,
         online: OnlineTable,
         counters: Sequence[Counter],
+        times: Sequence[StageTimes],
         clock: Callable[[], int],
         *,
         away_since_us: Callable[[], int],
@@ -45,6 +47,7 @@ class NodeAdmin:
         self._gateways = gateways
         self._online = online
         self._counters = counters
+        self._times = times
         self._clock = clock
         self.part = Part(
             calls=(
@@ -125,6 +128,8 @@ class NodeAdmin:
                 devices_online=len(self._online),
                 drained=self._leases.is_drained,
                 gateways=self._gateways.statuses(),
+                stages=(times.told() for times in self._times),
+                stage_bounds_us=(round(bound * 1e6) for bound in BUCKETS),
                 **{counter.name: counter.value for counter in self._counters},
             )
         )

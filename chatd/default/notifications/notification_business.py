@@ -42,6 +42,11 @@ class NotificationBusiness:
             )
         )
 
+    def change(self, notifiers: Collection[str], endpoint_fault: Callable[[str], str]) -> None:
+        """Others from now on."""
+        self._notifiers = frozenset(notifiers)
+        self._endpoint_fault = endpoint_fault
+
     def set_push(self, caller: Caller, request: chat_pb2.SetPushRequest) -> Answer:
         """Register a device of the caller's, also one that has never connected; or take it back."""
         device_id = check_id("device_id", request.device_id)

@@ -68,6 +68,11 @@ class OfflineDelivery:
             before_the_end=self.stop,
         )
 
+    def change(self, rule: NotifyRule, notifiers: Mapping[str, Notifier]) -> None:
+        """Other notifiers and times from now on."""
+        self._rule = rule
+        self.sender.change(rule, notifiers)
+
     def begin(self) -> None:
         """Start a pass. A node that has just started waits: it does not know yet which devices are
         connected."""

@@ -69,6 +69,7 @@ class NotificationSender:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
         self._outcomes: list[NotificationOutcome] = []
+        self._closing: asyncio.Task[None] | None = None
         self.sent = Counter("notifications_sent", "notifications that a notifier took")
         self.failed = Counter("notifications_failed", "tries to notify that failed")
         self.dead = Counter("notifications_dead", "notifications that were given up")
@@ -100,6 +101,20 @@ class NotificationSender:
             then(error)
 
         self._start(trying(), "notify-test")
+
+    def change(self, rule: NotifyRule, notifiers: Mapping[str, Notifier]) -> None:
+        """Notify by these from now on. Those before are closed when nothing is under way by
+        them."""
+        before, self._notifiers, self._rule = self._notifiers, notifiers, rule
+        using = set(self._tasks)
+
+        async def close() -> None:
+            if using:
+                await asyncio.wait(using)
+            for notifier in before.values():
+                await notifier.close()
+
+        self._closing = asyncio.get_running_loop().create_task(close(), name="notifiers-close")
 
     async def stop(self, seconds: float) -> None:
         """Let notifications under way end, at most ``seconds``. One that does not is sent again

@@ -187,7 +187,8 @@ def _replay(transaction: Transaction, command: ReplayOutbox) -> list[Replayed]:
         reset_stream(transaction, *device)
     for some in chunks(moves, columns=7):
         _move(database, device, some)
-        _forget_outcomes(database, device, some)
+    if moves:
+        _forget_outcomes(database, device, moves)
     return [Replayed(move.room_id, move.after_seq, move.events, 0) for move in moves]
 
 
@@ -209,32 +210,47 @@ def _move(database: Database, device: tuple[str, str], moves: Sequence[_Move]) -
 def _forget_outcomes(database: Database, device: tuple[str, str], moves: Sequence[_Move]) -> None:
     """What was skipped, removed, replayed or tried is owed again. Dead letters stay what they
     are."""
-    values, parameters = database.values("ti", [(move.room_id, move.after_seq) for move in moves])
-    v = f"WITH v(room_id, after_seq) AS ({values})"
+    after: dict[str, int] = {}
+    for move in moves:
+        after[move.room_id] = min(move.after_seq, after.get(move.room_id, move.after_seq))
+    # Rows are chosen here, and named in one column (ids hold no space): without statistics
+    # PostgreSQL compares the rows of joins, and pairs, one by one.
     for table, seq, more in (
-        ("dead_letter", "seq", f" AND (dead_letter.state = 'delivered' OR dead_letter.reason = {_OPERATOR})"),
+        ("dead_letter", "seq", f" AND (state = 'delivered' OR reason = {_OPERATOR})"),
         ("delivery_attempt", "seq", ""),
         ("delivery_gap", "first_seq", ""),
     ):
+        rows = database.rows(
+            f"SELECT room_id, {seq} FROM {table} WHERE profile_id = ? AND device_id = ?{more}", device
+        )
+        gone = [f"{room_id} {at}" for room_id, at in rows if at > after.get(room_id, at)]
+        for chunk in chunks(gone, columns=1):
+            database.run(
+                f"""
+                DELETE FROM {table}
+                WHERE profile_id = ? AND device_id = ?
+                    AND room_id || ' ' || {seq} IN ({placeholders(len(chunk))})
+                """,
+                (*device, *chunk),
+            )
+    rows = database.rows(
+        "SELECT room_id, first_seq, last_seq FROM delivery_gap WHERE profile_id = ? AND device_id = ?", device
+    )
+    cut = [
+        (room_id, first_seq, after[room_id])
+        for room_id, first_seq, last_seq in rows
+        if last_seq > after.get(room_id, last_seq)
+    ]
+    for part in chunks(cut, columns=3):
+        values, parameters = database.values("tii", part)
         database.run(
             f"""
-            {v}
-            DELETE FROM {table}
-            WHERE profile_id = ? AND device_id = ? AND EXISTS (
-                SELECT 1
-                FROM v
-                WHERE v.room_id = {table}.room_id AND {table}.{seq} > v.after_seq){more}
+            WITH v(room_id, first_seq, last_seq) AS ({values})
+            UPDATE delivery_gap
+            SET last_seq = v.last_seq
+            FROM v
+            WHERE delivery_gap.profile_id = ? AND delivery_gap.device_id = ?
+                AND delivery_gap.room_id = v.room_id AND delivery_gap.first_seq = v.first_seq
             """,
             (*parameters, *device),
         )
-    database.run(
-        f"""
-        {v}
-        UPDATE delivery_gap
-        SET last_seq = v.after_seq
-        FROM v
-        WHERE delivery_gap.profile_id = ? AND delivery_gap.device_id = ?
-            AND delivery_gap.room_id = v.room_id AND delivery_gap.last_seq > v.after_seq
-        """,
-        (*parameters, *device),
-    )

@@ -69,4 +69,7 @@ async def keep_connected(
                 await connection.close()
         except Unavailable as exc:
             failed(exc)
+        except Exception as exc:  # noqa: BLE001  a library's own fault must not end it
+            # Without the traceback: its locals may hold the password.
+            failed(Unavailable("the broker of the queue cannot be used", detail=type(exc).__name__))
         await asyncio.sleep(PAUSE_SECONDS * random.uniform(1, 2))

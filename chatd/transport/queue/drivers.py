@@ -2,11 +2,12 @@
 library is imported only where its address is set."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from importlib.util import find_spec
 
 from chatd.core.broker_address import BrokerAddress
-from chatd.errors import ConfigError
+from chatd.errors import ConfigError, os_error
 from chatd.transport.queue import Publisher, SendFrame, Subscriber
 from chatd.transport.queue.broker import BrokerPublisher, BrokerSubscriber
 from chatd.transport.queue.broker_connection import Broker
@@ -20,7 +21,7 @@ def make_publisher(
     started_at_us: int,
     seam: Callable[[SendFrame], SendFrame],
 ) -> Publisher:
-    """Raises ConfigError if the broker's library is missing."""
+    """Raises what ``make_broker`` raises."""
     if address is None:
         return ZeroMQPublisher(loop, started_at_us=started_at_us, seam=seam)
     return BrokerPublisher(loop, make_broker(address), started_at_us=started_at_us, seam=seam)
@@ -29,19 +30,25 @@ def make_publisher(
 def make_subscriber(
     loop: asyncio.AbstractEventLoop, address: BrokerAddress | None, gateway: str
 ) -> Subscriber:
-    """Raises ConfigError if the broker's library is missing."""
+    """Raises what ``make_broker`` raises."""
     if address is None:
         return ZeroMQSubscriber(loop, gateway)
     return BrokerSubscriber(loop, make_broker(address), gateway)
 
 
 def make_broker(address: BrokerAddress) -> Broker:
-    """Raises ConfigError if the library is missing."""
+    """Raises ConfigError if the library is missing; also, or StartFailed, if certificates cannot be
+    read."""
     if find_spec(address.driver) is None:
         raise ConfigError(
             f"a queue on {address.driver} needs a library that is not installed: pip install "
             f"'chatd[{address.driver}]'"
         )
+    if address.ca_file:
+        try:
+            ssl.create_default_context(cafile=address.ca_file)
+        except OSError as exc:
+            raise os_error(f"QUEUE_CA_FILE: {address.ca_file}", exc) from exc
     if address.driver == "nats":
         from chatd.transport.queue.nats import NatsBroker
 

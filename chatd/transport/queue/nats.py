@@ -54,10 +54,10 @@ class NatsBroker:
             "max_outstanding_pings": 2,
             "pending_size": 0,  # else it waits in between, and cannot be cancelled there
         }
-        if address.is_encrypted:
-            options["tls"] = ssl.create_default_context(cafile=address.ca_file or None)
         try:
             with _translated():
+                if address.is_encrypted:
+                    options["tls"] = ssl.create_default_context(cafile=address.ca_file or None)
                 await connection.open(options)
         except BaseException:
             await connection.close()
@@ -81,7 +81,7 @@ class NatsConnection:
     def __init__(self, *, is_encrypted: bool) -> None:
         self._client: Client = _EncryptedClient() if is_encrypted else Client()
         self._ended = asyncio.Event()
-        self._error: Exception = NoServersError()
+        self._error: Exception | None = None
 
     async def open(self, options: dict[str, Any]) -> None:
         """Raises what the library raises."""
@@ -94,17 +94,19 @@ class NatsConnection:
 
         try:
             await self._client.connect(**options, error_cb=on_error, closed_cb=on_closed)
-        except NoServersError:
-            raise self._error from None  # says why
+        except NoServersError as error:
+            raise self._error or error from None  # the former says why
+        self._error = None
 
     async def send(self, messages: Sequence[tuple[str, bytes]]) -> None:
         with _translated():
             for subject, body in messages:
+                if len(body) > self._client.max_payload:
+                    continue  # its number will be missing, and streams pull what it held
                 only = only_device(body, STAMP_BYTES)
                 headers = None if only is None else {"profile_id": only[0], "device_id": only[1]}
                 await self._client.publish(subject, body, headers=headers)
-            await asyncio.sleep(0)  # else the question goes out before the messages
-            await self._client.flush(timeout=3_600)  # the caller has a limit of its own
+            await self._settle()
 
     async def listen(self, channel: str, heard: Callable[[bytes], None], begun: Callable[[], None]) -> None:
         async def on_message(message: Msg) -> None:
@@ -114,16 +116,24 @@ class NatsConnection:
             await self._client.subscribe(
                 channel, cb=on_message, pending_msgs_limit=0, pending_bytes_limit=UNREAD_BYTES
             )
-            await self._client.flush(timeout=3_600)
+            await self._settle()
             begun()
             await self._ended.wait()
+            raise self._error or NoServersError()
+
+    async def _settle(self) -> None:
+        """Return when the server has done what it was told. Raises what it said against it."""
+        await asyncio.sleep(0)  # else the question would go out before the rest
+        await self._client.flush(timeout=3_600)  # callers have limits of their own
+        if self._error is not None:
             raise self._error
 
     async def close(self) -> None:
         # The library would wait until a broken connection takes what is left.
         writer = getattr(self._client._transport, "_io_writer", None)
-        if writer is not None:
-            writer.transport.abort()
+        if writer is None:
+            return  # never connected
+        writer.transport.abort()
         with suppress(Error, OSError, TimeoutError, ValueError):
             await self._client.close()
 

@@ -1,12 +1,15 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rich.console import Console
 
 from chatctl.chat.lines import Kind, Line, Paragraph, line_of, paragraph, stored, wrapped
 from chatd.client import Delivery
 from chatd.pb.chat.v1.chat_pb2 import EventAck
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink, EventType, Skipped, SkipReason
+from chatd.text import escaped
 
 CONSOLE = Console(width=200)
 
@@ -86,3 +89,11 @@ def test_joiners_wide_characters_and_words_longer_than_the_line_are_shown() -> N
     assert shown(Paragraph("1", "👩‍👩‍👧 می‌خواهم", "", "", ""), 40) == ["👩‍👩‍👧 می‌خواهم"]
     assert shown(Paragraph("1", "漢" * 10, "", "", ""), 8) == ["漢漢漢漢", "漢漢漢漢", "漢漢"]
     assert shown(Paragraph("1", "", "12:00", "", "bob"), 40) == ["12:00    bob  "]
+
+
+@settings(max_examples=40)
+@given(st.text(), st.text(min_size=1, max_size=20), st.integers(min_value=10, max_value=80))
+def test_no_text_of_strangers_reaches_the_terminal_as_it_is(text: str, sender: str, width: int) -> None:
+    for line in wrapped(Paragraph("1", text, "12:00", "✓", sender), width, CONSOLE):
+        assert escaped(line.plain) == line.plain
+        assert line.cell_len <= width

@@ -130,9 +130,12 @@ def test_another_log_is_begun_anew() -> None:
     room = loaded(1, 9)
     room.received(1, 9)
     room.was_read("bob", 9)
+    room.note("before", 1)
     room.forget()
-    assert (room.is_loaded, texts(room), room.readers(1)) == (False, [], [])
+    room.note("it is another one", 2)
+    assert (room.is_loaded, texts(room), room.readers(1)) == (False, ["before", "it is another one"], [])
     room.load([event(1, "alice")], more=False)
+    assert texts(room) == ["before", "it is another one", "line 1"]
     (line,) = [one for one in room.paragraphs() if one.key == "1"]
     assert line == Paragraph("1", "line 1", line.time, "", "alice", "")
 

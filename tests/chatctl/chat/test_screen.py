@@ -16,6 +16,7 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from chatctl.chat import search
 from chatctl.chat.entry import Entry
 from chatctl.chat.log import Log
 from chatctl.chat.run import device_for
@@ -74,7 +75,11 @@ class Screen:
         return self.app.screen.query(Log).first().text
 
     def part(self, name: str) -> str:
-        return str(self.app.screen.query_one(f"#{name}", Static).content)
+        """Of the window in front, or of the screen below."""
+        found = [
+            part for one in reversed(self.app.screen_stack) for part in one.query(f"#{name}").results(Static)
+        ]
+        return str(found[0].content)
 
     @property
     def rooms(self) -> list[str]:
@@ -263,6 +268,15 @@ async def test_names_are_completed_and_inputs_come_back(daemon: Daemon, bob: Cli
     assert said.mentions == ("bob",)
 
 
+async def test_keys_go_to_the_input_wherever_the_mouse_was(daemon: Daemon, bob: Client) -> None:
+    async with screen(daemon) as alice:
+        await alice.shows("joined")
+        for part in ("#log", "#rooms", "#title"):
+            await alice.pilot.click(part)
+            await alice.pilot.press("x")
+        assert alice.entry == "xxx"
+
+
 async def test_several_lines_are_one_message_after_a_question(daemon: Daemon, bob: Client) -> None:
     await bob.create_room("kitchen", profiles=["alice"])
     async with screen(daemon) as alice:
@@ -289,7 +303,11 @@ async def test_several_lines_are_one_message_after_a_question(daemon: Daemon, bo
     assert texts == ["one\ntwo", "a", "b\nc\nd"]
 
 
-async def test_a_text_is_found_in_the_history(daemon: Daemon, bob: Client) -> None:
+async def test_a_text_is_found_in_the_history(
+    daemon: Daemon, bob: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "PAGE", 5)
+    monkeypatch.setattr(search, "PAGES", 3)
     await bob.create_room("library", profiles=["alice"])
     for number in range(30):
         await bob.send("library", f"book {number}")
@@ -298,6 +316,14 @@ async def test_a_text_is_found_in_the_history(daemon: Daemon, bob: Client) -> No
         await alice.shows("book 29")
         await alice.types("/search BOOK 2")
         await alice.until(lambda: len(alice.app.screen_stack) == 2)
+        await alice.until(
+            lambda: "10 with 'BOOK 2' among 15 events; m: further back" in alice.part("heading")
+        )
+        await alice.pilot.press("m")
+        await alice.until(
+            lambda: "11 with 'BOOK 2' among 30 events; m: further back" in alice.part("heading")
+        )
+        await alice.pilot.press("m")
         await alice.until(lambda: "11 with 'BOOK 2' among 31 events, which is all" in alice.part("heading"))
         await alice.shows("book 2\n")
         assert "book 19" not in alice.log
@@ -377,6 +403,30 @@ async def test_texts_wait_for_the_end_of_an_outage_and_are_sent_once(tmp_path: P
                 await alice.until(lambda: len(alice.talk.outbox) == 0)
             texts = [one.text for one in (await bob.history("lobby"))[0] if one.sender_id == "alice"]
             assert texts == ["are you there?", "hello?", "and after a crash?"]
+
+
+def _forget_the_log(folder: Path) -> None:
+    """The database is lost, and what is known of it beside it."""
+    for file in (*folder.glob("chatd.db*"), *folder.glob("log-*.json")):
+        file.unlink()
+
+
+async def test_another_log_is_told_and_shown_from_its_beginning(tmp_path: Path) -> None:
+    with daemon_with_users(tmp_path, USERS, {}) as running:
+        async with Client(running.uri, token_of("bob")) as bob:
+            await bob.create_room("lobby", profiles=["alice"])
+            await bob.send("lobby", "of the log that is lost")
+            async with screen(running) as alice:
+                await alice.shows("of the log that is lost")
+                running.kill()
+                _forget_the_log(tmp_path)
+                running.start()
+                await bob.create_room("lobby", profiles=["alice"])
+                await alice.until(lambda: not alice.talk.trouble)
+                await bob.send("lobby", "of the new one")
+                await alice.shows("bob of the new one")
+                await alice.shows("! the log is another one than before")
+                assert "of the log that is lost" not in alice.log
 
 
 async def test_another_screen_of_the_same_device_ends_this_one(daemon: Daemon) -> None:

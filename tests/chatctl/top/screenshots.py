@@ -11,7 +11,7 @@ from tests.daemons import Daemon, operator_token
 
 FOLDER = Path(__file__).parents[3] / "chatctl" / "top"
 SIZE = (100, 26)
-TALK_SECONDS = 20.0
+TALK_SECONDS = 24.0
 _FONTS = re.compile(r"@font-face \{.*?\}", re.DOTALL)  # the picture is to load nothing from elsewhere
 
 
@@ -48,8 +48,11 @@ async def _pictures(daemon: Daemon) -> None:
     async with Client(daemon.uri, operator_token(daemon.folder)) as client:
         screen = Top(client, every=1.0)
         async with screen.run_test(size=SIZE) as pilot:
-            await pilot.pause(TALK_SECONDS - 2.0)
+            await pilot.pause(TALK_SECONDS - 6.0)
             _save(screen, "overview")
+            await pilot.press("enter")
+            await pilot.pause(3.0)
+            _save(screen, "stages")
             await pilot.press("4")
             await pilot.pause(1.0)
             _save(screen, "laggards")

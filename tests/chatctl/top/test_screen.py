@@ -130,6 +130,33 @@ async def test_nothing_is_done_before_the_answer_is_yes(daemon: Daemon) -> None:
         await until(pilot, lambda: "ForgetDevice" in {row[3] for row in table(screen)})
 
 
+async def test_streams_are_ended_and_processes_drained(daemon: Daemon) -> None:
+    token = operator_token(daemon.folder)
+    async with (
+        Client(daemon.uri, token, profile="dora") as dora,
+        dora.stream("d") as stream,
+        top(daemon) as (screen, pilot),
+    ):
+        await stream.caught_up()
+        await pilot.press("colon", *"connections", "enter")
+        await until(pilot, lambda: [row[:2] for row in table(screen)] == [["dora", "d"]])
+        await pilot.press("k")
+        await until(pilot, lambda: len(screen.screen_stack) == 2)
+        await pilot.press("y")
+        await until(pilot, lambda: text(screen, "said") == "1 ended of dora/d")
+        await pilot.press("colon", *"nodes", "enter")
+        await until(pilot, lambda: [row[1] for row in table(screen)] == ["default", "gateway"])
+        await pilot.press("down", "d")
+        await until(pilot, lambda: len(screen.screen_stack) == 2)
+        await pilot.press("y")
+        await until(pilot, lambda: text(screen, "said").startswith("gateway all is being drained"))
+        await until(pilot, lambda: text(screen, "actions") == "r resume")
+        await pilot.press("r")
+        await until(pilot, lambda: len(screen.screen_stack) == 2)
+        await pilot.press("y")
+        await until(pilot, lambda: text(screen, "said") == "gateway all serves again")
+
+
 async def test_help_shows_the_keys(daemon: Daemon) -> None:
     async with top(daemon) as (screen, pilot):
         await pilot.press("question_mark")

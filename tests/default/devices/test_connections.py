@@ -31,3 +31,6 @@ def test_connections_are_listed_by_profile_a_page_at_a_time(store: Store) -> Non
     listed, more = store.ask(ListConnections("", 2))
     assert ([one.profile_id for one in listed], more) == (["a", "b"], True)
     assert [one.profile_id for one in store.ask(ListConnections("c", 2))[0]] == ["c"]
+    rest, more = store.ask(ListConnections("", 2, ("b", "x")))
+    assert ([one.profile_id for one in rest], more) == (["c"], False)
+    assert store.ask(ListConnections("a", 2, ("a", "x"))) == ((), False)

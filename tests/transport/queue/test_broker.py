@@ -5,11 +5,12 @@ import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chatd.core.broker_address import BrokerAddress
-from chatd.errors import ConfigError
+from chatd.errors import ChatdError, ConfigError
 from chatd.transport.queue import nats, redis
 from chatd.transport.queue.broker import BrokerPublisher, BrokerSubscriber
 from chatd.transport.queue.drivers import make_broker, make_subscriber
@@ -284,3 +285,70 @@ async def test_a_library_that_is_missing_is_named(kind: str, monkeypatch: pytest
     address = BrokerAddress.parse(f"{kind}://127.0.0.1", "queue")
     with pytest.raises(ConfigError, match=rf"pip install 'chatd\[{kind}\]'"):
         make_subscriber(asyncio.get_running_loop(), address, "g-1")
+
+
+async def test_a_message_that_the_broker_does_not_take_is_missing_and_no_other(
+    ends: Ends, running: BrokerProcess
+) -> None:
+    """NATS takes a megabyte, Redis half a gigabyte."""
+    node = ends.node(running.uri)
+    gateway, subscriber = ends.gateway(running.uri)
+    node.meet("g-1")
+    await until(lambda: subscriber.is_heard)
+    large = bytes(2_000_000)
+    for body in (b"before", large, b"after"):
+        node.publish_to("g-1", ITSELF, body)
+    await until(lambda: gateway.has_heard(b"after"))
+    if running.kind == "nats":
+        assert (gateway.bodies, gateway.missed) == ([b"before", b"after"], [2])
+    else:
+        assert (gateway.bodies, gateway.missed) == ([b"before", large, b"after"], [])
+    assert node.problem == ""
+
+
+async def test_a_user_who_may_not_use_the_channels_is_said_to(ends: Ends, kind: str, tmp_path: Path) -> None:
+    if kind == "redis":
+        forbidden = ["--user", *["chatd", "on", "nopass", "&other:*", "+@all", "--user", "default", "off"]]
+    else:
+        config = tmp_path / "nats.conf"
+        config.write_text(
+            "authorization { users = [ { user: chatd, password: x, "
+            'permissions: { publish: "other.>", subscribe: "other.>" } } ] }'
+        )
+        forbidden = ["-c", str(config)]
+    with broker(kind, tmp_path, *forbidden) as running:
+        uri = f"{kind}://chatd:x@127.0.0.1:{running.port}"
+        node = ends.node(uri)
+        _, subscriber = ends.gateway(uri)
+        node.meet("g-1")
+        node.publish_to("g-1", ITSELF, b"nobody may hear this")
+        await until(lambda: node.problem and subscriber.problem)
+        assert "ermission" in subscriber.problem
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_certificates_that_cannot_be_read_are_said(kind: str, tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "authority.crt"
+    if content is not None:
+        file.write_text(content)
+    scheme = "rediss" if kind == "redis" else "tls"
+    with pytest.raises(ChatdError, match=f"QUEUE_CA_FILE: {file}"):
+        make_broker(BrokerAddress.parse(f"{scheme}://localhost", "queue", str(file)))
+
+
+async def test_a_library_that_fails_in_its_own_way_is_tried_again(
+    ends: Ends, running: BrokerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver: Any = redis.RedisBroker if running.kind == "redis" else nats.NatsBroker
+    connect = driver.connect
+    failures = [AssertionError("unexpected")] * 2
+
+    async def failing(self: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await connect(self)
+
+    monkeypatch.setattr(driver, "connect", failing)
+    _, subscriber = ends.gateway(running.uri)
+    await until(lambda: "AssertionError" in subscriber.problem)
+    await until(lambda: subscriber.is_heard)

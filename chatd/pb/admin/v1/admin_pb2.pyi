@@ -290,12 +290,16 @@ class ExplainDeliveryResponse(_message.Message):
     def __init__(self, event: _Optional[_Union[_payloads_pb2.EventLink, _Mapping]] = ..., published: bool = ..., removed: bool = ..., membership: _Optional[_Union[Membership, _Mapping]] = ..., nearest: _Optional[_Union[Membership, _Mapping]] = ..., devices: _Optional[_Iterable[_Union[DeviceStory, _Mapping]]] = ..., read_at_us: _Optional[int] = ...) -> None: ...
 
 class ListConnectionsRequest(_message.Message):
-    __slots__ = ("profile_id", "limit")
+    __slots__ = ("profile_id", "limit", "after_profile_id", "after_device_id")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    AFTER_DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     limit: int
-    def __init__(self, profile_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+    after_profile_id: str
+    after_device_id: str
+    def __init__(self, profile_id: _Optional[str] = ..., limit: _Optional[int] = ..., after_profile_id: _Optional[str] = ..., after_device_id: _Optional[str] = ...) -> None: ...
 
 class Connection(_message.Message):
     __slots__ = ("profile_id", "device_id", "epoch", "gateway_id", "client", "since_us", "seen_us")
@@ -328,7 +332,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("node_id", "version", "uptime_seconds", "database", "devices_online", "events_committed", "commits", "deliveries_published", "events_pulled", "requests_refused", "events_purged", "devices_expired", "signals_published", "signals_dropped", "presence_changes", "notifications_sent", "notifications_failed", "notifications_dead", "gateways", "database_away_since_us", "orphans_deleted", "log", "devices_replaced", "peers_refused", "topics_refused", "drained", "queue_messages_dropped")
+    __slots__ = ("node_id", "version", "uptime_seconds", "database", "devices_online", "events_committed", "commits", "deliveries_published", "events_pulled", "requests_refused", "events_purged", "devices_expired", "signals_published", "signals_dropped", "presence_changes", "notifications_sent", "notifications_failed", "notifications_dead", "gateways", "database_away_since_us", "orphans_deleted", "log", "devices_replaced", "peers_refused", "topics_refused", "drained", "queue_messages_dropped", "stages", "stage_bounds_us")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     UPTIME_SECONDS_FIELD_NUMBER: _ClassVar[int]
@@ -356,6 +360,8 @@ class GetStatusResponse(_message.Message):
     TOPICS_REFUSED_FIELD_NUMBER: _ClassVar[int]
     DRAINED_FIELD_NUMBER: _ClassVar[int]
     QUEUE_MESSAGES_DROPPED_FIELD_NUMBER: _ClassVar[int]
+    STAGES_FIELD_NUMBER: _ClassVar[int]
+    STAGE_BOUNDS_US_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     version: str
     uptime_seconds: float
@@ -383,10 +389,20 @@ class GetStatusResponse(_message.Message):
     topics_refused: int
     drained: bool
     queue_messages_dropped: int
-    def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ..., signals_published: _Optional[int] = ..., signals_dropped: _Optional[int] = ..., presence_changes: _Optional[int] = ..., notifications_sent: _Optional[int] = ..., notifications_failed: _Optional[int] = ..., notifications_dead: _Optional[int] = ..., gateways: _Optional[_Iterable[_Union[GatewayStatus, _Mapping]]] = ..., database_away_since_us: _Optional[int] = ..., orphans_deleted: _Optional[int] = ..., log: _Optional[str] = ..., devices_replaced: _Optional[int] = ..., peers_refused: _Optional[int] = ..., topics_refused: _Optional[int] = ..., drained: bool = ..., queue_messages_dropped: _Optional[int] = ...) -> None: ...
+    stages: _containers.RepeatedCompositeFieldContainer[StageTimes]
+    stage_bounds_us: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ..., signals_published: _Optional[int] = ..., signals_dropped: _Optional[int] = ..., presence_changes: _Optional[int] = ..., notifications_sent: _Optional[int] = ..., notifications_failed: _Optional[int] = ..., notifications_dead: _Optional[int] = ..., gateways: _Optional[_Iterable[_Union[GatewayStatus, _Mapping]]] = ..., database_away_since_us: _Optional[int] = ..., orphans_deleted: _Optional[int] = ..., log: _Optional[str] = ..., devices_replaced: _Optional[int] = ..., peers_refused: _Optional[int] = ..., topics_refused: _Optional[int] = ..., drained: bool = ..., queue_messages_dropped: _Optional[int] = ..., stages: _Optional[_Iterable[_Union[StageTimes, _Mapping]]] = ..., stage_bounds_us: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class StageTimes(_message.Message):
+    __slots__ = ("stage", "counts")
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    COUNTS_FIELD_NUMBER: _ClassVar[int]
+    stage: str
+    counts: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, stage: _Optional[str] = ..., counts: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class GatewayStatus(_message.Message):
-    __slots__ = ("gateway_id", "uri", "counters", "refused", "queue_problem", "heard_for_us", "streams", "drained")
+    __slots__ = ("gateway_id", "uri", "counters", "refused", "queue_problem", "heard_for_us", "streams", "drained", "stages", "streams_catching_up", "windows_full")
     class CountersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -402,6 +418,9 @@ class GatewayStatus(_message.Message):
     HEARD_FOR_US_FIELD_NUMBER: _ClassVar[int]
     STREAMS_FIELD_NUMBER: _ClassVar[int]
     DRAINED_FIELD_NUMBER: _ClassVar[int]
+    STAGES_FIELD_NUMBER: _ClassVar[int]
+    STREAMS_CATCHING_UP_FIELD_NUMBER: _ClassVar[int]
+    WINDOWS_FULL_FIELD_NUMBER: _ClassVar[int]
     gateway_id: str
     uri: str
     counters: _containers.ScalarMap[str, int]
@@ -410,7 +429,10 @@ class GatewayStatus(_message.Message):
     heard_for_us: int
     streams: int
     drained: bool
-    def __init__(self, gateway_id: _Optional[str] = ..., uri: _Optional[str] = ..., counters: _Optional[_Mapping[str, int]] = ..., refused: _Optional[str] = ..., queue_problem: _Optional[str] = ..., heard_for_us: _Optional[int] = ..., streams: _Optional[int] = ..., drained: bool = ...) -> None: ...
+    stages: _containers.RepeatedCompositeFieldContainer[StageTimes]
+    streams_catching_up: int
+    windows_full: int
+    def __init__(self, gateway_id: _Optional[str] = ..., uri: _Optional[str] = ..., counters: _Optional[_Mapping[str, int]] = ..., refused: _Optional[str] = ..., queue_problem: _Optional[str] = ..., heard_for_us: _Optional[int] = ..., streams: _Optional[int] = ..., drained: bool = ..., stages: _Optional[_Iterable[_Union[StageTimes, _Mapping]]] = ..., streams_catching_up: _Optional[int] = ..., windows_full: _Optional[int] = ...) -> None: ...
 
 class ListNodesRequest(_message.Message):
     __slots__ = ()

@@ -134,7 +134,7 @@ class LogState(_message.Message):
     def __init__(self, incarnation: _Optional[str] = ..., beat: _Optional[int] = ...) -> None: ...
 
 class DescribeRequest(_message.Message):
-    __slots__ = ("gateway_id", "gateway_uri", "version", "started_at_us", "draining", "counters", "gateway_instance", "log", "seen", "protocol", "oldest_protocol", "revocations_version", "queue_problem", "drained", "streams")
+    __slots__ = ("gateway_id", "gateway_uri", "version", "started_at_us", "draining", "counters", "gateway_instance", "log", "seen", "protocol", "oldest_protocol", "revocations_version", "queue_problem", "drained", "streams", "stages", "streams_catching_up", "windows_full")
     class CountersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -157,6 +157,9 @@ class DescribeRequest(_message.Message):
     QUEUE_PROBLEM_FIELD_NUMBER: _ClassVar[int]
     DRAINED_FIELD_NUMBER: _ClassVar[int]
     STREAMS_FIELD_NUMBER: _ClassVar[int]
+    STAGES_FIELD_NUMBER: _ClassVar[int]
+    STREAMS_CATCHING_UP_FIELD_NUMBER: _ClassVar[int]
+    WINDOWS_FULL_FIELD_NUMBER: _ClassVar[int]
     gateway_id: str
     gateway_uri: str
     version: str
@@ -172,7 +175,10 @@ class DescribeRequest(_message.Message):
     queue_problem: str
     drained: bool
     streams: int
-    def __init__(self, gateway_id: _Optional[str] = ..., gateway_uri: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., draining: bool = ..., counters: _Optional[_Mapping[str, int]] = ..., gateway_instance: _Optional[str] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., seen: _Optional[_Union[RoomCursor, _Mapping]] = ..., protocol: _Optional[int] = ..., oldest_protocol: _Optional[int] = ..., revocations_version: _Optional[int] = ..., queue_problem: _Optional[str] = ..., drained: bool = ..., streams: _Optional[int] = ...) -> None: ...
+    stages: _containers.RepeatedCompositeFieldContainer[_admin_pb2.StageTimes]
+    streams_catching_up: int
+    windows_full: int
+    def __init__(self, gateway_id: _Optional[str] = ..., gateway_uri: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., draining: bool = ..., counters: _Optional[_Mapping[str, int]] = ..., gateway_instance: _Optional[str] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., seen: _Optional[_Union[RoomCursor, _Mapping]] = ..., protocol: _Optional[int] = ..., oldest_protocol: _Optional[int] = ..., revocations_version: _Optional[int] = ..., queue_problem: _Optional[str] = ..., drained: bool = ..., streams: _Optional[int] = ..., stages: _Optional[_Iterable[_Union[_admin_pb2.StageTimes, _Mapping]]] = ..., streams_catching_up: _Optional[int] = ..., windows_full: _Optional[int] = ...) -> None: ...
 
 class Revocation(_message.Message):
     __slots__ = ("digest", "profile_id", "before_us", "expires_at_us")
