@@ -30,7 +30,8 @@ class Bystander:
     """A device with a stream. A round is an event that it sends to its own room, is told of and
     gets delivered, and then a question. Nothing of it may be refused."""
 
-    def __init__(self, uri: str, token: str) -> None:
+    def __init__(self, uri: str, token: str, *, floor: float = FLOOR) -> None:
+        self._floor = floor
         self._peer = RawPeer(uri, token)
         self._peer.hello("bystander")
         self._peer.hear_until("caught_up")
@@ -63,7 +64,7 @@ class Bystander:
     def be_quiet(self) -> None:
         """Measure him while nobody attacks, until a window is so quiet that FLOOR decides. What
         an attack before has left is worked off meanwhile."""
-        self._quiet = max(self._quiet, min(self._windows(FLOOR / TIMES)))
+        self._quiet = max(self._quiet, min(self._windows(self._floor / TIMES)))
 
     def watch(self) -> None:
         """Measure him while somebody attacks, until a window shows that he is served."""
@@ -87,7 +88,7 @@ class Bystander:
 
     @property
     def _bound(self) -> float:
-        return max(TIMES * self._quiet, FLOOR)
+        return max(TIMES * self._quiet, self._floor)
 
     def _round(self) -> None:
         sent = event(self._room, "still here", id_=uuid.uuid4().hex)

@@ -1,6 +1,7 @@
 """Newcomers: connections of an address, or of a profile, that come so often that they cost the
-others' time. They wait for their turn, the newest first: those of an attacker who comes again and
-again wait for ever, and somebody who comes between them has the next turn but a few.
+others' time. They wait for their turn. The newest and the oldest have it alternately: one who comes
+among thousands of an attacker's is not behind them all, and one whom the attacker's overtake again
+and again is not left behind.
 """
 
 from collections import deque
@@ -38,6 +39,7 @@ class _Turns:
         self._later = later
         self._waiting: dict[str, deque[tuple[Link, Callable[[], None]]]] = {}  # the oldest first
         self._timed: set[str] = set()
+        self._newest_next = True
 
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))
@@ -65,7 +67,8 @@ class _Turns:
                 _, go_on = waiting.pop()
             elif not self.buckets.wait(key, self._cost, self._now()):
                 self.buckets.charge(key, self._cost, self._now())
-                _, go_on = waiting.pop()
+                _, go_on = waiting.pop() if self._newest_next else waiting.popleft()
+                self._newest_next = not self._newest_next
             else:
                 self._look_later(key)
                 return
@@ -96,8 +99,9 @@ class Newcomers:
         self._is_turn_of: Link | None = None
         self.gauge = Gauge(
             "newcomers_waiting",
-            "connections that wait because their address or profile comes too often",
-            lambda: len(self._strangers) + len(self._profiles),
+            "connections that wait because too many of their address, or of their profile, come",
+            lambda: {("address",): len(self._strangers), ("profile",): len(self._profiles)},
+            labels=("of",),
         )
 
     def change(self, per_profile: int) -> None:
