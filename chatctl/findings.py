@@ -93,6 +93,8 @@ def _nodes(nodes: admin.ListNodesResponse, status: admin.GetStatusResponse, now_
             continue
         elif 0 <= -one.lease_left_us < away_us:
             yield Finding(name, True, "not known to be silent: the database, which has its lease, is away")
+        elif one.lease_left_us <= 0 and one.drained:
+            yield Finding(name, True, f"was stopped {age(-one.lease_left_us)} ago")
         elif one.lease_left_us <= 0:
             found = f"silent for {age(-one.lease_left_us)}, at {one.uri}"
             yield Finding(name, False, found, "start it again, or wait an hour if it was ended for good")

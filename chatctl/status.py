@@ -24,7 +24,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     counters of the node that answers, and of the gateways that ask it. Operators only.
 
     Exits with 3 if something does not serve: the database is away, a node or gateway is silent,
-    no node's queue reaches a gateway. A process that has ended counts as silent for an hour.
+    no node's queue reaches a gateway. A process that vanished counts as silent for an hour; one
+    that was stopped does not.
 
     Example: chatctl status --json
     """

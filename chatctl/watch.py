@@ -11,11 +11,14 @@ from chatctl.columns import Column, Columns, unlisted
 from chatctl.deliveries import fields
 from chatctl.invocation import options, output, run
 from chatctl.output import Output
+from chatctl.times import now_us
 from chatd.client import Client, Delivery
 from chatd.errors import TimedOut, Unavailable
 
 PAGE = 100
 LOOK_SECONDS = 0.5
+CLOCKS_DIFFER_US = 2_000_000
+"""The node's clock may be so far behind this one."""
 
 COLUMNS: Columns[Delivery] = (unlisted("room_id"), *fields())
 ROOMS: Columns[Delivery] = (Column("room", "room_id"), *fields())
@@ -81,20 +84,26 @@ class OneRoom:
 
 class RoomsOf:
     """The events of all rooms that the client's profile is in, by their time. A room that it joins
-    begins with its newest event."""
+    begins with what has come there since the last look, and at least with its newest event."""
 
     def __init__(self, client: Client, *, last: int) -> None:
         self._client = client
         self._last = last
         self._seen: dict[str, int] = {}
+        self._looked_us = 0
 
     async def new(self) -> list[Delivery]:
         found: list[Delivery] = []
+        since, self._looked_us = self._looked_us, now_us() - CLOCKS_DIFFER_US
         for one in await self._client.unread():
-            seen = self._seen.setdefault(one.room_id, max(0, one.head_seq - self._last))
+            is_joined = one.room_id not in self._seen and since > 0
+            last = PAGE if is_joined else self._last
+            seen = self._seen.setdefault(one.room_id, max(0, one.head_seq - last))
             if one.head_seq > seen:
-                found += await _behind(self._client, one.room_id, seen)
-        self._last = 1
+                events = await _behind(self._client, one.room_id, seen)
+                if is_joined:
+                    events = [event for event in events if event.sent_at_us >= since] or events[-1:]
+                found += events
         for event in found:
             self._seen[event.room_id] = max(event.seq, self._seen[event.room_id])
         return sorted(found, key=lambda event: event.sent_at_us)

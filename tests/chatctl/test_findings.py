@@ -85,6 +85,8 @@ def test_nodes_that_are_silent_refused_or_of_another_version() -> None:
         node_id="m", kind="gateway", uri="v", version=__version__, lease_left_us=-5 * SECOND
     )
     assert only(found).found == "silent for 5.0s, at v"
+    found.nodes.nodes[1].drained = True  # it said that it stops
+    assert bad(found) == []
     found.nodes.nodes[1].refused = "too old"
     assert only(found).found == "refused: too old"
     found = looked()

@@ -23,7 +23,7 @@ def serves(gateway: Daemon) -> bool:
     """True if a call reaches the default node behind the gateway."""
     tokens = str(Path(gateway.settings["CHATD_DATA_DIR"]) / "tokens.toml")
     done: subprocess.CompletedProcess[str] = chatctl(
-        "--uri", gateway.uri, "--token-file", tokens, "--timeout", "5", "status"
+        "--uri", gateway.uri, "--token-file", tokens, "--timeout", "5", "room", "list"
     )
     return done.returncode == 0
 

@@ -113,6 +113,7 @@ def test_every_counter_and_stage_is_drawn_or_is_known_not_to_be(shown: Samples) 
         "chatd_devices_online",
         "chatd_devices_replaced_total",
         "chatd_events_pulled_total",
+        "chatd_newcomers_waiting",
         "chatd_orphans_deleted_total",
         "chatd_signals_dropped_total",
         "chatd_stage_seconds_count",

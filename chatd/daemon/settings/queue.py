@@ -76,8 +76,10 @@ class QueueSection(Section):
         except ConfigError as exc:
             yield f"QUEUE_USER_EVENT_DELIVERY_URI: {exc}"
             return
-        scheme = scheme_of(self.queue_user_event_delivery_uri)
-        if scheme not in ("", "mem", "inproc", "ipc", "tcp"):
+        given = self.queue_user_event_delivery_uri
+        scheme = scheme_of(given)
+        if given and scheme not in ("mem", "inproc", "ipc", "tcp"):
+            # Nothing else of it is quoted: it may be a broker's password.
             yield (
                 f"QUEUE_USER_EVENT_DELIVERY_URI: the scheme {scheme[:20]!r} is none of mem, ipc, tcp, "
                 f"{', '.join(SCHEMES)}"

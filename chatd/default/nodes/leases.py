@@ -126,7 +126,7 @@ class Leases:
         """The addresses of this process are others from now on, or its keys are."""
         before, self._own = self._own, tuple(one.private_to(self._place, os.getpid()) for one in own)
         uris, now = {one.uri for one in self._own}, self._clock()
-        self._gone = [replace(one, lease_until_us=now) for one in before if one.uri not in uris]
+        self._gone = [replace(one, lease_until_us=now, drained=True) for one in before if one.uri not in uris]
         self._renew()
 
     def drain(self, is_drained: bool) -> None:
@@ -146,6 +146,7 @@ class Leases:
     def record_gateway(self, asked: node_pb2.DescribeRequest) -> None:
         """A gateway lives, or is about to end."""
         if asked.gateway_uri:
+            is_drained = asked.drained or asked.draining
             self._gateways[asked.gateway_uri] = Lease(
                 asked.gateway_uri,
                 "gateway",
@@ -156,10 +157,10 @@ class Leases:
                 self._clock() + (0 if asked.draining else self._lease_us),
                 asked.protocol,
                 asked.oldest_protocol,
-                drained=asked.drained,
+                drained=is_drained,
             )
             known = any(one.drained for one in self._known if one.uri == asked.gateway_uri)
-            if asked.drained != known:
+            if is_drained != known:
                 self._renew()  # devices are no longer sent there, or are again
 
     def renewal(self) -> RenewLeases:
@@ -175,6 +176,7 @@ class Leases:
     def ending(self) -> RenewLeases:
         """This process stops: its leases end now."""
         now = self._clock()
+        self.is_drained = True
         return RenewLeases(self._own_until(now), now - FORGET_US, self.log.newest)
 
     def _own_until(self, until_us: int) -> tuple[Lease, ...]:

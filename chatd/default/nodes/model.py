@@ -28,6 +28,7 @@ class Lease:
     """Public keys for which a default node vouches, its own first, divided by blanks: whoever has
     one may connect to all nodes."""
     drained: bool = False
+    """Out of service: an operator has drained it, or it was stopped."""
     """An operator has taken it out of service; it lives, and holds its lease."""
 
     @property

@@ -299,11 +299,13 @@ class ZmtpLink(asyncio.Protocol):
         self._holds -= 1
         if self._holds or self._transport is None or self.has_ended:
             return
-        self._transport.resume_reading()
         if self._left or self._rest:
             self._owner.later(0.0, self._hear_left)
+        else:
+            self._transport.resume_reading()
 
     def _hear_left(self) -> None:
+        """No more is read until all that has been is heard: it would gather without a bound."""
         began = self._stranger_begins()
         if not self._holds and not self.has_ended:
             left, self._left = self._left, []
@@ -311,6 +313,8 @@ class ZmtpLink(asyncio.Protocol):
         if not self._holds and not self.has_ended:
             rest, self._rest = self._rest, b""
             self._receive_in_steps(rest)
+        if not self._holds and not self.has_ended and self._transport is not None:
+            self._transport.resume_reading()
         self._charge(began)
 
     def finish(self) -> None:

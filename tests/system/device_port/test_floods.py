@@ -14,7 +14,7 @@ from chatd.core.zmtp import MORE, command, frame
 from tests.attacker import attack
 from tests.bench.measure import rss_kib
 from tests.bystander import Bystander
-from tests.daemon.metrics.scraping import metrics_uri, until, value
+from tests.daemon.metrics.scraping import metrics_uri, value
 from tests.daemons import Daemon
 from tests.protocol.limited import daemon_with_users, token_of
 from tests.raw_peer import GREETING, RawPeer, ready
@@ -25,6 +25,7 @@ FLOOR = 0.15
 STRANGERS_FLOODS = ("endless_parts", "small_parts", "empty_frames", "nothing")
 USERS_FLOODS = ("calls", "hellos")
 """Their connections come again and again, and then wait for their turn."""
+GROWS_SECONDS = 10.0
 PER_SECOND = {
     "calls": ("chatd_connections_hung_up_total", 150),
     "hellos": ("chatd_streams_opened_total", 150),
@@ -62,9 +63,9 @@ def test_another_user_is_served_during_a_flood(daemon: Daemon, kind: str) -> Non
         before = rss_kib(daemon.pid)
         with attack(kind, daemon.uri, token_of("ben")):
             if kind in STRANGERS_FLOODS:
-                until(lambda: value(daemon, "chatd_newcomers_waiting", of="address"))
+                let_it_grow(daemon, "address")
             if kind in USERS_FLOODS:
-                until(lambda: value(daemon, "chatd_newcomers_waiting", of="profile"))
+                let_it_grow(daemon, "profile")
             with bounded(daemon, kind):
                 ann.watch()
             with RawPeer(daemon.uri, token_of("carol")) as newcomer:
@@ -74,6 +75,16 @@ def test_another_user_is_served_during_a_flood(daemon: Daemon, kind: str) -> Non
         shown = f"{ann.assert_served()}; grown by {grown} KiB"
     log.info("%s: %s", kind, shown)
     assert grown < GROWN_KIB, shown
+
+
+def let_it_grow(daemon: Daemon, of: str) -> None:
+    """Until some of it wait, if this machine makes it quick enough for that; that they do then is
+    tests/gateway/test_newcomers.py."""
+    end = time.monotonic() + GROWS_SECONDS
+    while not value(daemon, "chatd_newcomers_waiting", of=of):
+        if time.monotonic() > end:
+            log.info("nobody waits: the flood is slow here")
+            return
 
 
 @contextmanager
