@@ -50,7 +50,7 @@ def resuming(kind: str, name: str) -> admin_pb2.ResumeProcessRequest:
 
 
 def left(kind: str, done: admin_pb2.DrainProcessResponse) -> str:
-    """What is left, in words."""
+    """The rest that is left, in words."""
     return f"{counted(done.left, 'stream' if kind == 'gateway' else 'call')} left"
 
 

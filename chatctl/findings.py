@@ -112,7 +112,7 @@ def _place(node: admin.Node) -> tuple[str, str, str]:
 
 
 def _gateways(status: admin.GetStatusResponse, nodes: admin.ListNodesResponse) -> Iterator[Finding]:
-    """What gateways say of themselves. One that has a lease and does not ask is heard by others, or
+    """Gateways' own words. One that has a lease and does not ask is heard by others, or
     has just ended without a word."""
     if not status.gateways:
         yield Finding("gateways", False, "no gateway asks the node", "start one: chatd gateway")

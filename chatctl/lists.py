@@ -50,14 +50,14 @@ def is_list(command: Any) -> bool:
 
 
 class _Frame(io.StringIO):
-    """What one look prints, for the terminal or pipe that gets it."""
+    """The text that one look prints, for the terminal or pipe that gets it."""
 
     def isatty(self) -> bool:
         return sys.__stdout__ is not None and sys.__stdout__.isatty()
 
 
 def _frame(look: Callable[[], None], form: Form) -> str:
-    """What the look prints, with its messages, unless it is for a program; or the reason, while
+    """The look's text, with its messages, unless it is for a program; or the reason, while
     there is no answer."""
     frame = _Frame()
     messages = sys.stderr if form is Form.JSON else frame

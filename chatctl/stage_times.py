@@ -57,7 +57,7 @@ class Lately:
         self._past.append(counts)
 
     def counts(self, name: str) -> Counts:
-        """What was counted between the first and the last of the looks; from the process's start if
+        """Counts between the first and the last of the looks; from the process's start if
         there is but one, or nothing happened since."""
         newest = self._past[-1].get(name, ()) if self._past else ()
         for look in self._past:

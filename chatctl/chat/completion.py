@@ -7,7 +7,7 @@ from chatctl.chat.commands import COMMANDS
 
 
 def completions(before: str, *, rooms: Sequence[str], profiles: Sequence[str]) -> list[str]:
-    """What the text before the cursor may become, the likeliest first: ``profiles`` and ``rooms``
+    """Texts that the cursor's may become, the likeliest first: ``profiles`` and ``rooms``
     are given in this order."""
     start = before.rfind(" ") + 1
     head, word = before[:start], before[start:]
@@ -39,7 +39,7 @@ class Completer:
         self._at = 0
 
     def next(self, before: str, step: int = 1) -> str:
-        """What stands before the cursor after one more Tab; as it was if nothing fits."""
+        """The text before the cursor after one more Tab; as it was if nothing fits."""
         if self._found and before == self._found[self._at]:
             self._at = (self._at + step) % len(self._found)
         else:

@@ -109,7 +109,7 @@ class Entry(Input):
         self._at, self._draft = len(self._inputs), ""
 
     def action_recall(self, step: int) -> None:
-        """What was entered before, or after; behind the last is what was begun."""
+        """The text that was entered before, or after; behind the last is what was begun."""
         to = min(len(self._inputs), max(0, self._at + step))
         if to == self._at:
             return

@@ -1,4 +1,4 @@
-"""What stands around the lines: the title, the lists of rooms and members, the status. Texts of
+"""The frame of the lines: the title, the lists of rooms and members, the status. Texts of
 strangers are made harmless here."""
 
 import time

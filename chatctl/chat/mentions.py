@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 _CALL = re.compile(r"(?:^|(?<=\s))@(\S+)|^(\S+?)[:,](?=\s)")
 MAX_MENTIONS = 100
-"""Of one event (PROTOCOL.md)."""
+"""The most in one event (PROTOCOL.md)."""
 _BEHIND = ".,:;!?)"
-"""What may stand behind a name."""
+"""Marks that may stand behind a name."""
 
 
 def mentioned(text: str, members: Iterable[str]) -> tuple[str, ...]:

@@ -105,7 +105,7 @@ class Outbox:
                 await asyncio.sleep(max(PAUSE_SECONDS, exc.retry_after_ms / 1e3))
 
     def paragraphs(self, room_id: str, me: str) -> list[Paragraph]:
-        """What is not stored in a room, behind its lines. What was refused stays until
+        """Texts that are not stored in a room, behind its lines. What was refused stays until
         ``forget_refused``."""
         refused = [
             Paragraph(one.event_id, f"{one.text}\nnot sent: {one.refused}", NO_TIME, "!", me)
@@ -120,5 +120,5 @@ class Outbox:
         return refused + waiting
 
     def forget_refused(self, room_id: str) -> None:
-        """What was refused there has been seen."""
+        """The refusals there have been seen."""
         self._refused = [one for one in self._refused if one.room_id != room_id]

@@ -101,7 +101,7 @@ class Room:
         self.first_seq, self.has_older = kept[0], True
 
     def _note_changes(self, delivery: Delivery) -> None:
-        """Who is a member and the room's name, as the newest event says."""
+        """The members and the room's name, as the newest event says."""
         if delivery.skipped is not None or delivery.seq < self.head_seq:
             return
         if delivery.type == EventType.EVENT_TYPE_MEMBERSHIP:
@@ -150,7 +150,7 @@ class Room:
         self._notes = [*self._notes, Note(self.head_seq, self._noted, text, at_us)][-KEPT_NOTES:]
 
     def take_notes(self, other: "Room") -> None:
-        """What was said before this room came into view is to be seen here."""
+        """Events from before this room came into view are to be seen here."""
         for one in other._notes:
             self.note(one.text, one.at_us)
         other._notes = []
@@ -175,7 +175,7 @@ class Room:
         self._read[profile] = max(seq, self._read.get(profile, 0))
 
     def told(self, seq: int, status: GetDeliveryStatusResponse) -> None:
-        """How far the event ``seq`` has come."""
+        """The way that the event ``seq`` has come."""
         for one in status.profiles:
             if one.read:
                 self.was_read(one.profile_id, seq)

@@ -6,7 +6,7 @@ from chatd.client import Client
 
 PAGE = 500
 PAGES = 10
-"""Of one look; the next one goes on."""
+"""The limit of one look; the next one goes on."""
 
 
 class Search:

@@ -1,4 +1,4 @@
-"""What signals change: who writes, who has received and read, who is online."""
+"""The changes that signals make: who writes, who has received and read, who is online."""
 
 import time
 from typing import TYPE_CHECKING

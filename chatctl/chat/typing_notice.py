@@ -17,7 +17,7 @@ class Typing:
         self._said_at = 0.0
 
     def stopped(self) -> None:
-        """What was written is sent, which says it to others, too."""
+        """The text is sent, which ends the notice for others, too."""
         self._said_at = 0.0
 
     async def say(self, room_id: str, writes: bool) -> None:

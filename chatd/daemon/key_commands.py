@@ -146,7 +146,7 @@ def _trusted_file(config: Path | None) -> Path:
 
 @contextmanager
 def _alone(path: Path) -> "Iterator[None]":
-    """What is written is made of what was read: two commands at once would lose one's change.
+    """The new text is made of the one that was read: two commands at once would lose one's change.
     Raises ConfigError, and StartFailed while another one changes the file."""
     from chatd.files.claim import Claim  # here: see above
 

@@ -19,7 +19,7 @@ from chatd.transport.sockets import Context
 from chatd.transport.timers import Timers
 
 LAST_SECONDS = 1.0
-"""What was published last gets so long to leave."""
+"""Seconds that the last messages get to leave."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ log = structlog.get_logger()
 RETRY_SECONDS = 0.5
 MAX_PULL_BYTES = 1_048_576
 MAX_CALL_BYTES = 8 * MAX_PULL_BYTES
-"""What one stream, and one call, may ask for. Single deliveries may be larger than what is asked
+"""The most that a stream and a call may ask for. Single deliveries may be larger than what is asked
 for, so the node leaves streams unread for which its answer has no room."""
 
 Deliver = Callable[[ClientConnection, Sequence[bytes], bool], None]

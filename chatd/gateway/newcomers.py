@@ -14,10 +14,10 @@ from chatd.gateway.authentication.pending import AuthenticationPending
 from chatd.gateway.link import Link
 
 COMING_SECONDS = 200e-6
-"""Of the loop's time, for a connection to be accepted, and ended again."""
+"""Part of the loop's time, for a connection to be accepted, and ended again."""
 STRANGERS_SHARE = 0.1
-"""Of the loop's time, for strangers of one address. What those who authenticate have cost is given
-back, so any number may come at once."""
+"""The share of the loop's time for one address's strangers. What those who authenticate have cost
+is given back, so any number may come at once."""
 STRANGERS_BURST_SECONDS = 1.0
 ALL_ANEW_SECONDS = 5.0
 """A profile may open all the connections and streams that it may have anew in this time."""
@@ -120,7 +120,7 @@ class Newcomers:
         serve()
 
     def cost(self, link: Link, seconds: float) -> None:
-        """What a stranger said has taken so much of the loop's time."""
+        """A stranger's words have taken so much of the loop's time."""
         if link.address:
             link.stranger_cost += seconds
             self._strangers.buckets.charge(link.address, seconds, self._now())

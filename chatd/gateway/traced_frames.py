@@ -1,4 +1,4 @@
-"""What a trace shows of a frame: its kind, its numbers and, if an operator has asked for them, the
+"""A frame as a trace shows it: its kind, its numbers and, if an operator has asked for them, the
 payloads of its deliveries. Tokens are never shown."""
 
 from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ MAX_PAYLOADS = 20
 
 
 def received(frame: bytes) -> TracedFrame:
-    """Of an encoded ClientFrame."""
+    """The account of an encoded ClientFrame."""
     shown = TracedFrame(from_device=True, size=len(frame))
     try:
         read = ClientFrame.FromString(frame)
@@ -49,7 +49,7 @@ def received(frame: bytes) -> TracedFrame:
 
 
 def sent(frame: bytes, *, payloads: bool) -> TracedFrame:
-    """Of an encoded ServerFrame."""
+    """The account of an encoded ServerFrame."""
     shown = TracedFrame(size=len(frame))
     read = ServerFrame.FromString(frame)
     if read.deliveries:

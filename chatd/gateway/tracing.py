@@ -52,7 +52,7 @@ class _Trace:
         self._lost += 1
 
     def take(self) -> TraceStreamResponse:
-        """What there is since the last call."""
+        """The frames since the last call."""
         taken = TraceStreamResponse(frames=self._frames, lost=self._lost)
         self._frames.clear()
         self._bytes = self._lost = 0

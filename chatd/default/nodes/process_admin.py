@@ -14,7 +14,7 @@ from chatd.pb.admin.v1 import admin_pb2
 
 
 class ProcessAdmin:
-    """What changes something is no write, and has an audit line all the same."""
+    """A call that changes something is no write, and has an audit line all the same."""
 
     def __init__(self, processes: Processes) -> None:
         self._processes = processes

@@ -208,7 +208,7 @@ def _move(database: Database, device: tuple[str, str], moves: Sequence[_Move]) -
 
 
 def _forget_outcomes(database: Database, device: tuple[str, str], moves: Sequence[_Move]) -> None:
-    """What was skipped, removed, replayed or tried is owed again. Dead letters stay what they
+    """All that was skipped, removed, replayed or tried is owed again. Dead letters stay what they
     are."""
     after: dict[str, int] = {}
     for move in moves:

@@ -13,7 +13,7 @@ from chatd.store.database import Database
 from chatd.store.room_log import MembersCache
 
 MAX_EXCEPTIONS = 3
-"""Of one device and room, the newest: what lies before older ones was told when it was
+"""The newest of one device and room: what lies before older ones was told when it was
 acknowledged."""
 
 _Place = tuple[str, str, str]

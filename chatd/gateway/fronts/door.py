@@ -39,4 +39,4 @@ class Door:
     come: Callable[[Link, Callable[[], None]], None]
     """Serves a connection that was accepted, now or later (``Newcomers.come``)."""
     cost: Callable[[Link, float], None]
-    """What a stranger said has taken so many seconds."""
+    """A stranger's words have taken so many seconds."""

@@ -24,7 +24,8 @@ from chatd.gateway.fronts.link_owner import LinkOwner
 from chatd.gateway.link import Tap
 
 CLOGGED_BYTES = 65_536
-"""What may wait for a client behind the kernel's own buffers before it is looked at closely."""
+"""So many may wait for a client behind the kernel's own buffers before it is looked at
+closely."""
 CLEAR_BYTES = 16_384
 MAX_UNSENT = 1_048_576
 """Bytes waiting for one client; then its deliveries stay in the outbox."""
@@ -38,7 +39,7 @@ READ_BYTES = 4_096
 """Taken apart before any of it is heard: a connection that floods is ended before it has cost much
 of the loop's time."""
 TURN_SECONDS = 0.005
-"""What a client has said beyond this time is heard when others have been."""
+"""The rest of what a client has said is heard when others have been."""
 LOOK_EACH = 32
 """Frames between two looks at the time."""
 LINGER = 1.0
@@ -120,7 +121,7 @@ class ZmtpLink(asyncio.Protocol):
         return thread_time() if self._owner.door.is_stranger(self) else 0.0
 
     def _charge(self, began: float) -> None:
-        """What was heard since then, unless it was who this is."""
+        """Charge for all that was heard since then, unless it was who this is."""
         if began and (self.has_ended or self._owner.door.is_stranger(self)):
             self._owner.door.cost(self, thread_time() - began)
 

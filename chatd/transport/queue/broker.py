@@ -170,7 +170,7 @@ class BrokerSubscriber:
         self._problem = error.explained
 
     def _on_begun(self) -> None:
-        """What was published while nobody was subscribed is lost. The next numbers would say so,
+        """Messages published while nobody was subscribed are lost. The next numbers would say so,
         but those of a node that has nothing to say come late."""
         self.is_heard = True
         self._problem = ""

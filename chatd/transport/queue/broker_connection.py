@@ -1,4 +1,4 @@
-"""What a driver for a kind of broker gives, and how its connections are kept."""
+"""The things that a driver for a kind of broker gives, and how its connections are kept."""
 
 import asyncio
 import random

@@ -29,7 +29,7 @@ def split_topics(joined: bytes) -> tuple[bytes, ...]:
 
 
 def cut(frame: bytes, at: int) -> tuple[bytes, bytes]:
-    """What stands in ``frame`` from ``at`` on: topics that were joined, and the body."""
+    """The parts of ``frame`` from ``at`` on: topics that were joined, and the body."""
     end = at + 4 + int.from_bytes(frame[at : at + 4], "big")
     return frame[at + 4 : end], frame[end:]
 

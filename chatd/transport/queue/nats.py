@@ -22,7 +22,7 @@ from chatd.transport.queue.joined import only_device
 
 PING_SECONDS = SILENT_SECONDS / 3
 UNREAD_BYTES = 32 * 1_048_576
-"""What a gateway has not looked at yet; beyond that messages are dropped."""
+"""Bytes that a gateway has not looked at yet; beyond that messages are dropped."""
 
 
 class NatsBroker:
