@@ -94,7 +94,7 @@ class Top(App[None]):
         self._next_look = float("inf")  # until this look is over
         self._look(self.view)
 
-    @work(exclusive=True)
+    @work(exclusive=True, group="looks")  # a new look ends the one before it, and nothing else
     async def _look(self, view: View) -> None:
         began = time.monotonic()
         try:
@@ -199,7 +199,7 @@ class Top(App[None]):
             if action.key == event.key:
                 self._ask(action)
 
-    @work
+    @work(group="actions")
     async def _ask(self, action: Action) -> None:
         question = action.question
         try:

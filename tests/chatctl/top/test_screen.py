@@ -130,6 +130,22 @@ async def test_nothing_is_done_before_the_answer_is_yes(daemon: Daemon) -> None:
         await until(pilot, lambda: "ForgetDevice" in {row[3] for row in table(screen)})
 
 
+async def test_a_question_waits_for_its_answer_however_often_the_screen_looks_again(daemon: Daemon) -> None:
+    token = operator_token(daemon.folder)
+    async with Client(daemon.uri, token, profile="carol") as carol, carol.stream("old-phone") as stream:
+        await stream.caught_up()
+    async with top(daemon) as (screen, pilot):
+        await pilot.press("colon", *"devices carol", "enter")
+        await until(pilot, lambda: text(screen, "actions") == "x skip all  f forget")
+        await pilot.press("f")
+        await until(pilot, lambda: len(screen.screen_stack) == 2)
+        async with Client(daemon.uri, token, profile="carol") as carol, carol.stream("tablet") as stream:
+            await stream.caught_up()
+        await until(pilot, lambda: {row[1] for row in table(screen)} == {"old-phone", "tablet"})
+        await pilot.press("y")
+        await until(pilot, lambda: text(screen, "said") == "carol/old-phone is forgotten")
+
+
 async def test_streams_are_ended_and_processes_drained(daemon: Daemon) -> None:
     token = operator_token(daemon.folder)
     async with (
