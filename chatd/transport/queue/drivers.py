@@ -14,6 +14,10 @@ from chatd.transport.queue.broker_connection import Broker
 from chatd.transport.queue.zeromq import ZeroMQPublisher, ZeroMQSubscriber
 
 
+LIBRARIES = {"amqp": "aiormq"}
+"""Those that are not called like the driver."""
+
+
 def make_publisher(
     loop: asyncio.AbstractEventLoop,
     address: BrokerAddress | None,
@@ -39,7 +43,7 @@ def make_subscriber(
 def make_broker(address: BrokerAddress) -> Broker:
     """Raises ConfigError if the library is missing; also, or StartFailed, if certificates cannot be
     read."""
-    if find_spec(address.driver) is None:
+    if find_spec(LIBRARIES.get(address.driver, address.driver)) is None:
         raise ConfigError(
             f"a queue on {address.driver} needs a library that is not installed: pip install "
             f"'chatd[{address.driver}]'"
@@ -53,6 +57,10 @@ def make_broker(address: BrokerAddress) -> Broker:
         from chatd.transport.queue.nats import NatsBroker
 
         return NatsBroker(address)
+    if address.driver == "amqp":
+        from chatd.transport.queue.amqp import AmqpBroker
+
+        return AmqpBroker(address)
     from chatd.transport.queue.redis import RedisBroker
 
     return RedisBroker(address)
