@@ -67,7 +67,7 @@ class BrokerProcess:
         log = self.folder / f"{self.kind}-{self.port}.log"
         with log.open("ab") as output:
             self._process = self._launch(output)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 90
         while True:
             assert self._process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()

@@ -30,8 +30,12 @@ from chatd.transport.queue.joined import only_device
 HEARTBEAT_SECONDS = 2
 """The broker forgets a connection, and so a gateway's queue, that is silent for about twice as
 long."""
-UNREAD_BYTES = 32 * 1_048_576
-UNREAD_SECONDS = 10
+LIMITS: dict[str, Any] = {
+    "x-queue-type": "classic",
+    "x-max-length-bytes": 32 * 1_048_576,
+    "x-message-ttl": 10_000,
+}
+"""Of what a gateway has not read yet, in bytes and milliseconds; the oldest goes."""
 LONGEST_NAME = 127
 NOWHERE = "\x01nowhere"
 """Not the name of a gateway."""
@@ -143,12 +147,7 @@ class AmqpConnection:
 
         with _translated():
             async with asyncio.timeout(SILENT_SECONDS) as limit:
-                arguments: dict[str, Any] = {
-                    "x-queue-type": "classic",
-                    "x-max-length-bytes": UNREAD_BYTES,
-                    "x-message-ttl": 1_000 * UNREAD_SECONDS,
-                }
-                declared = await self._channel.queue_declare(exclusive=True, arguments=arguments)
+                declared = await self._channel.queue_declare(exclusive=True, arguments=LIMITS)
                 queue = str(declared.queue)
                 await self._channel.queue_bind(queue, self._exchange, routing_key=channel)
                 await self._channel.basic_consume(queue, on_message, no_ack=True)

@@ -13,7 +13,6 @@ from chatd.transport.queue.broker import BrokerPublisher, BrokerSubscriber
 from chatd.transport.queue.broker_connection import Broker
 from chatd.transport.queue.zeromq import ZeroMQPublisher, ZeroMQSubscriber
 
-
 LIBRARIES = {"amqp": "aiormq"}
 """Those that are not called like the driver."""
 
