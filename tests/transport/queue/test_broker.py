@@ -1,6 +1,7 @@
 """Brokers that go away, freeze, lose their memory, ask for passwords, and gateways that stop."""
 
 import asyncio
+import logging
 import re
 import socket
 import time
@@ -86,7 +87,10 @@ async def ends(context: Context) -> AsyncIterator[Ends]:
 
 
 async def test_a_broker_that_comes_back_empty_is_a_hole(
-    ends: Ends, running: BrokerProcess, capsys: pytest.CaptureFixture[str]
+    ends: Ends,
+    running: BrokerProcess,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     node = ends.node(running.uri)
     gateway, subscriber = ends.gateway(running.uri)
@@ -120,6 +124,8 @@ async def test_a_broker_that_comes_back_empty_is_a_hole(
     said = capsys.readouterr().out
     assert said.count("The broker of the queue is away; gateways pull instead") == 1
     assert said.count("The broker of the queue is back") == 1
+    loud = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert loud == [], "no library has anything to add"
 
 
 async def test_a_frozen_link_is_noticed_at_both_ends(
