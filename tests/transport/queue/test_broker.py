@@ -24,7 +24,7 @@ from tests.brokers import SECRET, BrokerProcess, RabbitMq, broker
 from tests.certificates import Authority
 from tests.chaos.proxy import FaultProxy
 from tests.transport.queue import raw_amqp
-from tests.transport.queue.test_conformance import BROKERS, ONE, STARTED_AT, Gateway, until
+from tests.transport.queue.test_conformance import BROKERS, DEADLINE, ONE, STARTED_AT, Gateway, until
 
 ENCRYPTED = {"redis": "rediss", "nats": "tls", "amqp": "amqps"}
 ITSELF = join_topics(())
@@ -134,6 +134,7 @@ async def test_a_frozen_link_is_noticed_at_both_ends(
     monkeypatch.setattr(redis, "SILENT_SECONDS", 0.2)
     monkeypatch.setattr(nats, "PING_SECONDS", 0.07)
     monkeypatch.setattr(amqp, "SILENT_SECONDS", 0.5)
+    monkeypatch.setattr(amqp, "HEARTBEAT_SECONDS", 60)  # it would notice, too, later
     monkeypatch.setattr("chatd.transport.queue.sender.SEND_SECONDS", 0.3)
     monkeypatch.setattr("chatd.transport.queue.broker_connection.CONNECT_SECONDS", 0.5)
     with FaultProxy(target=("127.0.0.1", running.port)) as proxy:
@@ -391,18 +392,10 @@ async def test_a_memory_alarm_holds_up_nobody(
     """RabbitMQ reads no more from those who publish. The node says so once, however often it tries
     again; the gateway has nothing to complain of but silence."""
     monkeypatch.setattr("chatd.transport.queue.sender.SEND_SECONDS", 0.3)
-    attempts = 0
-
-    class Counting(amqp.AmqpBroker):
-        async def connect(self) -> amqp.AmqpConnection:
-            nonlocal attempts
-            attempts += 1
-            return await super().connect()
-
+    made = _recorded(monkeypatch)
     with broker("amqp", tmp_path) as running:
         assert isinstance(running, RabbitMq)
         gateway, subscriber = ends.gateway(running.uri)
-        monkeypatch.setattr(amqp, "AmqpBroker", Counting)
         node = ends.node(running.uri)
         node.meet("g-1")
         await until(lambda: subscriber.is_heard)
@@ -410,13 +403,14 @@ async def test_a_memory_alarm_holds_up_nobody(
         await until(lambda: gateway.has_heard(b"before"))
         await asyncio.to_thread(running.control, "set_vm_memory_high_watermark", "0")
         try:
-            while not node.problem:
-                begun = time.monotonic()
-                node.publish(ONE, ("g-1",), bytes(1_000))
-                assert time.monotonic() - begun < 1, "nothing waits"
-                await asyncio.sleep(0)
-            tried = attempts
-            await until(lambda: attempts > tried + 3)
+            async with asyncio.timeout(DEADLINE):
+                while not node.problem:
+                    begun = time.monotonic()
+                    node.publish(ONE, ("g-1",), bytes(1_000))
+                    assert time.monotonic() - begun < 1, "nothing waits"
+                    await asyncio.sleep(0.001)
+            tried = len(made)
+            await until(lambda: len(made) > tried + 3)
             assert subscriber.is_heard
         finally:
             await asyncio.to_thread(running.control, "set_vm_memory_high_watermark", "0.4")
@@ -427,6 +421,43 @@ async def test_a_memory_alarm_holds_up_nobody(
     said = capsys.readouterr().out
     assert said.count("The broker of the queue is away; gateways pull instead") == 1
     assert said.count("The broker of the queue is back") == 1
+
+
+def _recorded(monkeypatch: pytest.MonkeyPatch) -> list[amqp.AmqpConnection]:
+    """All connections to RabbitMQ that are made from now on."""
+    made = list[amqp.AmqpConnection]()
+    connect = amqp.AmqpBroker.connect
+
+    async def recording(self: amqp.AmqpBroker) -> amqp.AmqpConnection:
+        made.append(await connect(self))
+        return made[-1]
+
+    monkeypatch.setattr(amqp.AmqpBroker, "connect", recording)
+    return made
+
+
+async def test_a_connection_that_the_library_gives_up_is_made_again(
+    ends: Ends, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RabbitMQ's cancels whoever waits for an answer then, which is not the end of the node."""
+    made = _recorded(monkeypatch)
+    with broker("amqp", tmp_path) as running, FaultProxy(target=("127.0.0.1", running.port)) as proxy:
+        gateway, subscriber = ends.gateway(running.uri)
+        await until(lambda: subscriber.is_heard)
+        node = ends.node(running.uri_at(proxy.port))
+        node.meet("g-1")
+        await until(lambda: len(made) == 2)
+        node.publish_to("g-1", ITSELF, b"before")
+        await until(lambda: gateway.has_heard(b"before"))
+        proxy.blackhole()
+        node.publish_to("g-1", ITSELF, b"lost")
+        await asyncio.sleep(0.05)
+        await made[1]._connection.close()
+        await until(lambda: node.problem)
+        proxy.heal()
+        await until(lambda: not node.problem)
+        node.publish_to("g-1", ITSELF, b"after")
+        await until(lambda: gateway.has_heard(b"after"))
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
