@@ -439,7 +439,9 @@ def _recorded(monkeypatch: pytest.MonkeyPatch) -> list[amqp.AmqpConnection]:
 async def test_a_connection_that_the_library_gives_up_is_made_again(
     ends: Ends, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """RabbitMQ's cancels whoever waits for an answer then, which is not the end of the node."""
+    """RabbitMQ's does it for want of heartbeats, and cancels whoever waits for an answer; the node's
+    sender does not end by that."""
+    monkeypatch.setattr("chatd.transport.queue.sender.SEND_SECONDS", 60)
     made = _recorded(monkeypatch)
     with broker("amqp", tmp_path) as running, FaultProxy(target=("127.0.0.1", running.port)) as proxy:
         gateway, subscriber = ends.gateway(running.uri)
@@ -452,7 +454,7 @@ async def test_a_connection_that_the_library_gives_up_is_made_again(
         proxy.blackhole()
         node.publish_to("g-1", ITSELF, b"lost")
         await asyncio.sleep(0.05)
-        await made[1]._connection.close()
+        made[1]._connection._reader_task.cancel()
         await until(lambda: node.problem)
         proxy.heal()
         await until(lambda: not node.problem)
