@@ -150,6 +150,11 @@ def _read_number(descriptor: int) -> int:
     return int.from_bytes(told)
 
 
+def bare_environment() -> dict[str, str]:
+    """The variables that are the interpreter's, and no others."""
+    return {**_of_interpreter(os.environ), "PATH": ""}
+
+
 def _is_ours(environment: Mapping[str, str]) -> bool:
     """True if the interpreter itself sees the same environment as this process's."""
     return _of_interpreter(environment) == _of_interpreter(os.environ)

@@ -7,6 +7,7 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from tests import fork_server
@@ -78,6 +79,15 @@ class Chatctl:
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self(*arguments, "--json").stdout)
+
+    def json_when(self, holds: Callable[[Any], bool], *arguments: str) -> Any:
+        """Ask again until the answer is as wanted: what a gateway tells the node comes a little
+        later."""
+        end = time.monotonic() + 30
+        while not holds(answer := self.json(*arguments)):
+            assert time.monotonic() < end, answer
+            time.sleep(0.05)
+        return answer
 
     def json_lines(self, *arguments: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self(*arguments, "--json").stdout.splitlines()]
