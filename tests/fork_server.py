@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -111,10 +112,18 @@ class Popen(subprocess.Popen[Any]):
         finally:
             self._close_pipe_fds(*rest[3:9])  # type: ignore[attr-defined]
 
-    def _internal_poll(self, _deadstate: Any = None, **_: Any) -> int | None:
+    def _internal_poll(self, _deadstate: Any = None, *_: Any) -> int | None:
         if self._told is None:
             return super()._internal_poll(_deadstate)  # type: ignore[misc,no-any-return]
-        return super()._internal_poll(_deadstate, lambda pid, flags: self._try_wait(flags))  # type: ignore[misc,no-any-return]
+        lock: threading.Lock = self._waitpid_lock  # type: ignore[attr-defined]
+        if self.returncode is None and lock.acquire(blocking=False):
+            try:
+                pid, status = self._try_wait(os.WNOHANG) if self.returncode is None else (0, 0)
+                if pid:
+                    self.returncode = os.waitstatus_to_exitcode(status)
+            finally:
+                lock.release()
+        return self.returncode
 
     def _try_wait(self, wait_flags: int) -> tuple[int, int]:
         if self._told is None:
