@@ -70,7 +70,7 @@ class BrokerProcess:
     def _options(self) -> Sequence[str]:
         if self.kind == "redis":
             plain = "--tls-port" not in self._arguments
-            access = ["--user", *f"chatd on >{self._password} &* +@all --user default off".split()]
+            access = ["--user", *f"chatd on >{self._password} ~* &* +@all --user default off".split()]
             access = access if self._password else []
             bound = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", *access, *self._arguments)
             return (*bound, *(("--port", str(self.port)) if plain else (str(self.port),)))

@@ -37,18 +37,8 @@ def make_subscriber(
 
 
 def make_broker(address: BrokerAddress) -> Broker:
-    """Raises ConfigError if the library is missing; also, or StartFailed, if certificates cannot be
-    read."""
-    if find_spec(address.driver) is None:
-        raise ConfigError(
-            f"a queue on {address.driver} needs a library that is not installed: pip install "
-            f"'chatd[{address.driver}]'"
-        )
-    if address.ca_file:
-        try:
-            ssl.create_default_context(cafile=address.ca_file)
-        except OSError as exc:
-            raise os_error(f"QUEUE_CA_FILE: {address.ca_file}", exc) from exc
+    """Raises what ``check_usable`` raises."""
+    check_usable(address, "a queue", "QUEUE_CA_FILE")
     if address.driver == "nats":
         from chatd.transport.queue.nats import NatsBroker
 
@@ -56,3 +46,18 @@ def make_broker(address: BrokerAddress) -> Broker:
     from chatd.transport.queue.redis import RedisBroker
 
     return RedisBroker(address)
+
+
+def check_usable(address: BrokerAddress, what: str, ca_key: str) -> None:
+    """Raises ConfigError if the library is missing; also, or StartFailed, if the certificates that
+    ``ca_key`` names cannot be read. ``what`` is to be there."""
+    if find_spec(address.driver) is None:
+        raise ConfigError(
+            f"{what} on {address.driver} needs a library that is not installed: pip install "
+            f"'chatd[{address.driver}]'"
+        )
+    if address.ca_file:
+        try:
+            ssl.create_default_context(cafile=address.ca_file)
+        except OSError as exc:
+            raise os_error(f"{ca_key}: {address.ca_file}", exc) from exc
