@@ -9,6 +9,7 @@ import pytest
 
 from chatd.store.database import Database
 from tests import fork_server
+from tests.brokers import end_shared
 from tests.daemons import Daemon
 from tests.databases import HOW_TO_INSTALL, Cluster, cluster
 
@@ -28,6 +29,12 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     not say so."""
     if "postgres_cluster" in getattr(item, "fixturenames", ()):
         item.extra_keyword_matches.add("postgres")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _brokers_end() -> Iterator[None]:
+    yield
+    end_shared()
 
 
 @pytest.fixture(scope="session")
