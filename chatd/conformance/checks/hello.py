@@ -4,6 +4,7 @@ import asyncio
 
 from chatd.conformance.events import event, shown
 from chatd.conformance.findings import Failed, NotJudged
+from chatd.conformance.peer import Peer
 from chatd.conformance.stage import DEVICE, Stage
 from chatd.pb.gateway.v1.gateway_pb2 import Error, Hello
 
@@ -31,7 +32,7 @@ async def is_said_again_after_606(stage: Stage) -> None:
     peer = await stage.gateway.connection()
     hello = await peer.hello()
     refused_at = asyncio.get_running_loop().time()
-    _refuse(hello, peer.say, 606, retry_after_ms=WAIT_MS)
+    _refuse(peer, hello, 606, retry_after_ms=WAIT_MS)
     while not peer.waiting and not peer.has_ended:
         await asyncio.sleep(0.01)
     if peer.waiting:
@@ -45,11 +46,11 @@ async def is_said_again_after_606(stage: Stage) -> None:
 async def is_not_said_again_after_302(stage: Stage) -> None:
     program = await stage.stream()
     peer = await stage.gateway.connection()
-    _refuse(await peer.hello(), peer.say, 302)
+    _refuse(peer, await peer.hello(), 302)
     await program.ends(well=False)
 
 
-def _refuse(hello: Hello, say: object, code: int, *, retry_after_ms: int = 0) -> None:
+def _refuse(peer: Peer, hello: Hello, code: int, *, retry_after_ms: int = 0) -> None:
     error = Error(
         code=code,
         name=f"CODE_{code}",
@@ -58,7 +59,7 @@ def _refuse(hello: Hello, say: object, code: int, *, retry_after_ms: int = 0) ->
         refused="hello",
         hello_id=hello.hello_id,
     )
-    say(error=error)  # type: ignore[operator]
+    peer.say(error=error)
 
 
 async def ignores_a_welcome_of_another(stage: Stage) -> None:
