@@ -56,6 +56,7 @@ class Daemon:
         given = {
             "CHATD_DATA_DIR": folder,
             "GATEWAY_URI": self.uri,
+            "HTTP_URI": "off",
             "NODE_ID": name or mode,
             **(settings or {}),
         }
