@@ -32,20 +32,26 @@ AUDIT_KIND_USE: AuditKind
 AUDIT_KIND_REFUSED: AuditKind
 
 class ListRoomsRequest(_message.Message):
-    __slots__ = ("after_room_id", "limit")
+    __slots__ = ("after_room_id", "limit", "order_by", "after")
     AFTER_ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    ORDER_BY_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
     after_room_id: str
     limit: int
-    def __init__(self, after_room_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+    order_by: str
+    after: str
+    def __init__(self, after_room_id: _Optional[str] = ..., limit: _Optional[int] = ..., order_by: _Optional[str] = ..., after: _Optional[str] = ...) -> None: ...
 
 class ListRoomsResponse(_message.Message):
-    __slots__ = ("rooms", "more")
+    __slots__ = ("rooms", "more", "next_after")
     ROOMS_FIELD_NUMBER: _ClassVar[int]
     MORE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_AFTER_FIELD_NUMBER: _ClassVar[int]
     rooms: _containers.RepeatedCompositeFieldContainer[_chat_pb2.Room]
     more: bool
-    def __init__(self, rooms: _Optional[_Iterable[_Union[_chat_pb2.Room, _Mapping]]] = ..., more: bool = ...) -> None: ...
+    next_after: str
+    def __init__(self, rooms: _Optional[_Iterable[_Union[_chat_pb2.Room, _Mapping]]] = ..., more: bool = ..., next_after: _Optional[str] = ...) -> None: ...
 
 class CountEventsRequest(_message.Message):
     __slots__ = ("since_us", "room_id", "before_seq")
@@ -116,16 +122,20 @@ class GetRoomResponse(_message.Message):
     def __init__(self, room: _Optional[_Union[_chat_pb2.Room, _Mapping]] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., published_seq: _Optional[int] = ..., more: bool = ...) -> None: ...
 
 class ListOutboxRequest(_message.Message):
-    __slots__ = ("profile_id", "device_id", "room_id", "limit")
+    __slots__ = ("profile_id", "device_id", "room_id", "limit", "order_by", "after")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    ORDER_BY_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     device_id: str
     room_id: str
     limit: int
-    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+    order_by: str
+    after: str
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., limit: _Optional[int] = ..., order_by: _Optional[str] = ..., after: _Optional[str] = ...) -> None: ...
 
 class OutboxSummary(_message.Message):
     __slots__ = ("profile_id", "device_id", "room_id", "acked_seq", "owed_until_seq", "owed", "oldest_at_us", "attempts", "online")
@@ -150,24 +160,28 @@ class OutboxSummary(_message.Message):
     def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., acked_seq: _Optional[int] = ..., owed_until_seq: _Optional[int] = ..., owed: _Optional[int] = ..., oldest_at_us: _Optional[int] = ..., attempts: _Optional[int] = ..., online: bool = ...) -> None: ...
 
 class ListOutboxResponse(_message.Message):
-    __slots__ = ("rows", "more")
+    __slots__ = ("rows", "more", "next_after")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     MORE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_AFTER_FIELD_NUMBER: _ClassVar[int]
     rows: _containers.RepeatedCompositeFieldContainer[OutboxSummary]
     more: bool
-    def __init__(self, rows: _Optional[_Iterable[_Union[OutboxSummary, _Mapping]]] = ..., more: bool = ...) -> None: ...
+    next_after: str
+    def __init__(self, rows: _Optional[_Iterable[_Union[OutboxSummary, _Mapping]]] = ..., more: bool = ..., next_after: _Optional[str] = ...) -> None: ...
 
 class ListOutboxEntriesRequest(_message.Message):
-    __slots__ = ("profile_id", "device_id", "room_id", "limit")
+    __slots__ = ("profile_id", "device_id", "room_id", "limit", "after")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     device_id: str
     room_id: str
     limit: int
-    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+    after: str
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ...) -> None: ...
 
 class OutboxEntry(_message.Message):
     __slots__ = ("event", "target")
@@ -178,12 +192,14 @@ class OutboxEntry(_message.Message):
     def __init__(self, event: _Optional[_Union[_payloads_pb2.EventLink, _Mapping]] = ..., target: _Optional[_Union[_payloads_pb2.EventReceipt, _Mapping]] = ...) -> None: ...
 
 class ListOutboxEntriesResponse(_message.Message):
-    __slots__ = ("entries", "more")
+    __slots__ = ("entries", "more", "next_after")
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
     MORE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_AFTER_FIELD_NUMBER: _ClassVar[int]
     entries: _containers.RepeatedCompositeFieldContainer[OutboxEntry]
     more: bool
-    def __init__(self, entries: _Optional[_Iterable[_Union[OutboxEntry, _Mapping]]] = ..., more: bool = ...) -> None: ...
+    next_after: str
+    def __init__(self, entries: _Optional[_Iterable[_Union[OutboxEntry, _Mapping]]] = ..., more: bool = ..., next_after: _Optional[str] = ...) -> None: ...
 
 class GetBroadcastRequest(_message.Message):
     __slots__ = ("room_id", "seq", "after_profile_id", "after_device_id", "limit")
@@ -521,18 +537,20 @@ class ReplayOutboxResponse(_message.Message):
     def __init__(self, replayed: _Optional[int] = ..., rooms: _Optional[int] = ..., removed: _Optional[int] = ...) -> None: ...
 
 class ListDeadLettersRequest(_message.Message):
-    __slots__ = ("letter_id", "profile_id", "device_id", "room_id", "limit")
+    __slots__ = ("letter_id", "profile_id", "device_id", "room_id", "limit", "after")
     LETTER_ID_FIELD_NUMBER: _ClassVar[int]
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
     letter_id: str
     profile_id: str
     device_id: str
     room_id: str
     limit: int
-    def __init__(self, letter_id: _Optional[str] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+    after: str
+    def __init__(self, letter_id: _Optional[str] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ...) -> None: ...
 
 class DeadLetter(_message.Message):
     __slots__ = ("letter_id", "event", "profile_id", "device_id", "reason", "text", "attempts", "first_failed_at_us", "dead_at_us", "replaying")
@@ -559,12 +577,14 @@ class DeadLetter(_message.Message):
     def __init__(self, letter_id: _Optional[str] = ..., event: _Optional[_Union[_payloads_pb2.EventLink, _Mapping]] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., reason: _Optional[_Union[_payloads_pb2.SkipReason, str]] = ..., text: _Optional[str] = ..., attempts: _Optional[int] = ..., first_failed_at_us: _Optional[int] = ..., dead_at_us: _Optional[int] = ..., replaying: bool = ...) -> None: ...
 
 class ListDeadLettersResponse(_message.Message):
-    __slots__ = ("letters", "more")
+    __slots__ = ("letters", "more", "next_after")
     LETTERS_FIELD_NUMBER: _ClassVar[int]
     MORE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_AFTER_FIELD_NUMBER: _ClassVar[int]
     letters: _containers.RepeatedCompositeFieldContainer[DeadLetter]
     more: bool
-    def __init__(self, letters: _Optional[_Iterable[_Union[DeadLetter, _Mapping]]] = ..., more: bool = ...) -> None: ...
+    next_after: str
+    def __init__(self, letters: _Optional[_Iterable[_Union[DeadLetter, _Mapping]]] = ..., more: bool = ..., next_after: _Optional[str] = ...) -> None: ...
 
 class ReplayDeadLettersRequest(_message.Message):
     __slots__ = ("letter_ids", "all", "profile_id", "device_id", "room_id", "after_letter_id", "dry_run")
@@ -737,14 +757,16 @@ class TestNotificationResponse(_message.Message):
     def __init__(self, notifier: _Optional[str] = ..., sent: bool = ..., error: _Optional[str] = ...) -> None: ...
 
 class ListNotificationsRequest(_message.Message):
-    __slots__ = ("state", "profile_id", "limit")
+    __slots__ = ("state", "profile_id", "limit", "after")
     STATE_FIELD_NUMBER: _ClassVar[int]
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
     state: NotificationState
     profile_id: str
     limit: int
-    def __init__(self, state: _Optional[_Union[NotificationState, str]] = ..., profile_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+    after: str
+    def __init__(self, state: _Optional[_Union[NotificationState, str]] = ..., profile_id: _Optional[str] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ...) -> None: ...
 
 class Notification(_message.Message):
     __slots__ = ("profile_id", "device_id", "notifier", "state", "room_id", "seq", "attempts", "error", "at_us")
@@ -769,12 +791,14 @@ class Notification(_message.Message):
     def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., notifier: _Optional[str] = ..., state: _Optional[_Union[NotificationState, str]] = ..., room_id: _Optional[str] = ..., seq: _Optional[int] = ..., attempts: _Optional[int] = ..., error: _Optional[str] = ..., at_us: _Optional[int] = ...) -> None: ...
 
 class ListNotificationsResponse(_message.Message):
-    __slots__ = ("notifications", "more")
+    __slots__ = ("notifications", "more", "next_after")
     NOTIFICATIONS_FIELD_NUMBER: _ClassVar[int]
     MORE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_AFTER_FIELD_NUMBER: _ClassVar[int]
     notifications: _containers.RepeatedCompositeFieldContainer[Notification]
     more: bool
-    def __init__(self, notifications: _Optional[_Iterable[_Union[Notification, _Mapping]]] = ..., more: bool = ...) -> None: ...
+    next_after: str
+    def __init__(self, notifications: _Optional[_Iterable[_Union[Notification, _Mapping]]] = ..., more: bool = ..., next_after: _Optional[str] = ...) -> None: ...
 
 class RetryNotificationsRequest(_message.Message):
     __slots__ = ("profile_id", "device_id")
