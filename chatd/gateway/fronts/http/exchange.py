@@ -73,12 +73,13 @@ class Exchange:
         """All of the request's body. Raises FrameTooLarge, MalformedFrame."""
         content, most = self.request.content, self._hearing.max_frame
         if (self.request.content_length or 0) > most:
-            raise FrameTooLarge(f"a request may have {most:,} bytes")
+            raise _too_large(most)
         if self.request.headers.get("Content-Encoding", "identity") != "identity":
             raise InvalidArgument("the body must not be compressed")
-        if content.is_eof():
-            return await content.read()
-        return await self._body_in_parts(content, most)
+        body = await content.read() if content.is_eof() else await self._body_in_parts(content, most)
+        if len(body) > most:
+            raise _too_large(most)
+        return body
 
     async def _body_in_parts(self, content: StreamReader, most: int) -> bytes:
         link, unfinished = self.link, self._hearing.unfinished
@@ -91,7 +92,7 @@ class Exchange:
                 parts.append(part)
                 kept += len(part)
                 if kept > most:
-                    raise FrameTooLarge(f"a request may have {most:,} bytes")
+                    break
                 unfinished.note(link, link.unfinished, kept, moved=False)
         except ConnectionError as exc:
             raise MalformedFrame("the body ended early") from exc
@@ -127,6 +128,10 @@ class Exchange:
         finally:
             link.speaker = None
         return _payload(said)
+
+
+def _too_large(most: int) -> FrameTooLarge:
+    return FrameTooLarge(f"a request may have {most:,} bytes")
 
 
 def _payload(frame: ServerFrame) -> bytes:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientSession, TCPConnector
+from yarl import URL
 
 from tests.daemons import Daemon, free_port
 from tests.protocol.limited import OPERATOR, token_of, write_tokens
@@ -52,7 +53,7 @@ class Caller:
     async def __aexit__(self, *_: object) -> None:
         await self.session.close()
 
-    async def ask(self, method: str, path: str, **given: Any) -> Answer:
+    async def ask(self, method: str, path: str | URL, **given: Any) -> Answer:
         async with self.session.request(method, path, **given) as response:
             return Answer(response.status, response.headers, await response.read())
 

@@ -30,9 +30,11 @@ def raw(daemon: HttpDaemon, *parts: bytes, seconds: float = 20.0) -> bytes:
 
 def test_every_error_has_a_status() -> None:
     assert STATUSES.keys() == WIRE_ERRORS.keys()
-    page = Path("proto/PROTOCOL.md").read_text(encoding="utf-8")
-    table = dict(re.findall(r"^\| (\d{3}) \| `[A-Z_]+` \|.*\| (\d{3}) \|$", page, re.MULTILINE))
-    assert {int(code): int(status) for code, status in table.items()} == STATUSES
+    page = Path("proto/HTTP.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d{3}) \| ([A-Z_]+) \| (\d{3}) \|$", page, re.MULTILINE)
+    assert {(int(code), name, int(status)) for code, name, status in rows} == {
+        (code, WIRE_ERRORS[code].name, status) for code, status in STATUSES.items()
+    }
 
 
 async def test_nobody_is_heard_without_a_good_token(daemon: HttpDaemon) -> None:
@@ -47,14 +49,9 @@ async def test_nobody_is_heard_without_a_good_token(daemon: HttpDaemon) -> None:
 
 async def test_who_guesses_tokens_is_hung_up_on(daemon: HttpDaemon) -> None:
     async with Caller(daemon.url, "eve") as eve:
-        with pytest.raises(ClientConnectionError):
-            await guess(eve)
-
-
-async def guess(eve: Caller) -> None:
-    for _ in range(200):
-        assert (await eve.get("/v1/unread")).status == 401
-        await asyncio.sleep(0.02)
+        async with asyncio.timeout(20):
+            while '"wrong_tokens": ' not in daemon.log.read_text():
+                assert (await eve.get("/v1/unread")).status == 401
 
 
 def test_who_says_nothing_is_hung_up_on(tmp_path: Path) -> None:
@@ -69,10 +66,9 @@ def test_who_says_nothing_is_hung_up_on(tmp_path: Path) -> None:
 
 def test_what_is_no_http_is_refused_and_quoted_nowhere(daemon: HttpDaemon) -> None:
     said = b"\x1b]0;evil\x07 / HTTP/9.9\r\n\r\n"
-    assert raw(daemon, said).startswith(b"HTTP/1.1 400 ")
-    assert raw(daemon, b"GET / HTTP/1.1\r\n" + b"X: " + b"y" * 100_000 + b"\r\n\r\n").startswith(
-        b"HTTP/1.1 400 "
-    )
+    assert re.match(rb"HTTP/1.[01] 400 ", raw(daemon, said))
+    long = b"GET / HTTP/1.1\r\nX: " + b"y" * 100_000 + b"\r\n\r\n"
+    assert re.match(rb"HTTP/1.[01] 400 ", raw(daemon, long))
     assert b"evil" not in daemon.log.read_bytes()
 
 
