@@ -39,6 +39,9 @@ class Daemon:
     """One chatd process. ``folder`` holds its data and its log. ``module`` is what is run: chatd,
     or chatd with something done to it."""
 
+    popen: type[subprocess.Popen[bytes]] = subprocess.Popen
+    """In tests that of the fork server (conftest.py)."""
+
     def __init__(
         self,
         mode: str,
@@ -78,7 +81,7 @@ class Daemon:
         offset = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             environment = {**os.environ, **self.settings}
-            self.process = subprocess.Popen(
+            self.process = self.popen(
                 [*self.prefix, sys.executable, "-m", self.module, self.mode],
                 stdout=log,
                 stderr=log,

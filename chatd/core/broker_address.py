@@ -2,9 +2,10 @@
 
     redis://user:password@host:6379/delivery      Redis, Valkey
     nats://user:password@host:4222/delivery       NATS
+    amqp://user:password@host:5672/delivery       RabbitMQ
 
-The path is the queue's name. ``rediss`` and ``tls`` are the same over TLS, which is asked for
-beyond this machine. No I/O.
+The path is the queue's name. ``rediss``, ``tls`` and ``amqps`` are the same over TLS, which is
+asked for beyond this machine. No I/O.
 """
 
 import re
@@ -20,6 +21,8 @@ SCHEMES = {
     "rediss": ("redis", 6379, True),
     "nats": ("nats", 4222, False),
     "tls": ("nats", 4222, True),
+    "amqp": ("amqp", 5672, False),
+    "amqps": ("amqp", 5671, True),
 }
 """Scheme → the driver, its usual port, and whether connections are encrypted."""
 _ENCRYPTED = {driver: scheme for scheme, (driver, _, is_tls) in SCHEMES.items() if is_tls}

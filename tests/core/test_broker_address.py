@@ -17,6 +17,8 @@ SECRET = "s3cr3t-Pa55"
         ("nats://[::1]/", BrokerAddress("nats", "::1", 4222, False, "q")),
         ("tls://u:p%40%3A@b:1/n", BrokerAddress("nats", "b", 1, True, "n", "u", "p@:")),
         ("rediss://:p@b", BrokerAddress("redis", "b", 6379, True, "q", "", "p")),
+        ("amqp://127.0.0.1", BrokerAddress("amqp", "127.0.0.1", 5672, False, "q")),
+        ("amqps://u:p@b/n", BrokerAddress("amqp", "b", 5671, True, "n", "u", "p")),
     ],
 )
 def test_an_address_is_read(uri: str, wanted: BrokerAddress) -> None:
@@ -28,7 +30,8 @@ def test_an_address_is_read(uri: str, wanted: BrokerAddress) -> None:
     [
         (f"redis://u:{SECRET}@redis.example/q", "must be rediss"),
         (f"nats://u:{SECRET}@10.0.0.1", "must be tls"),
-        (f"kafka://u:{SECRET}@127.0.0.1", "none of redis, rediss, nats, tls"),
+        (f"amqp://u:{SECRET}@10.0.0.1", "must be amqps"),
+        (f"kafka://u:{SECRET}@127.0.0.1", "none of redis, rediss, nats, tls, amqp, amqps"),
         (f"redis://u:{SECRET}@127.0.0.1:x", "port"),
         (f"redis://u:{SECRET}@127.0.0.1:99999", "port"),
         (f"redis://u:{SECRET}@[::1/q", "port"),

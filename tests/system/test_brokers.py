@@ -15,7 +15,7 @@ from chatd.pb.admin.v1.admin_pb2 import NotificationState
 from chatd.pb.events.v1.signals_pb2 import PresenceState
 from chatd.store.database import Database
 from tests.bench.resume import resume
-from tests.brokers import BrokerProcess, broker
+from tests.brokers import SECRET, BrokerProcess, broker
 from tests.chaos.proxy import FaultProxy
 from tests.daemons import Daemon
 from tests.databases import Cluster
@@ -30,7 +30,6 @@ from tests.system.test_presence import hear_state, watch
 from tests.system.test_queue_losses import DOWN, UP, repairs, said
 from tests.transport.queue.test_conformance import BROKERS
 
-SECRET = "s3cr3t-Pa55"
 STEPS = 400
 """Of a chat log; what is left of it says no more."""
 LOG_LIST = sorted(LOGS.glob("*.log"))

@@ -28,8 +28,8 @@ class Connection(Closes, Protocol):
     """One connection to a broker, for one direction. What a library raises becomes Unavailable."""
 
     async def send(self, messages: Sequence[tuple[str, bytes]]) -> None:
-        """Publish messages to channels; return when the broker has taken all. Raises
-        Unavailable."""
+        """Publish messages to channels; return when the broker has taken all, or, if there are
+        none, would take some. Raises Unavailable."""
 
     async def listen(self, channel: str, heard: Callable[[bytes], None], begun: Callable[[], None]) -> None:
         """Hand on what is published to the channel, in order. ``begun`` is called once the broker

@@ -13,6 +13,9 @@ from chatd.transport.queue.broker import BrokerPublisher, BrokerSubscriber
 from chatd.transport.queue.broker_connection import Broker
 from chatd.transport.queue.zeromq import ZeroMQPublisher, ZeroMQSubscriber
 
+LIBRARIES = {"amqp": "aiormq"}
+"""Those that are not called like the driver."""
+
 
 def make_publisher(
     loop: asyncio.AbstractEventLoop,
@@ -43,6 +46,10 @@ def make_broker(address: BrokerAddress) -> Broker:
         from chatd.transport.queue.nats import NatsBroker
 
         return NatsBroker(address)
+    if address.driver == "amqp":
+        from chatd.transport.queue.amqp import AmqpBroker
+
+        return AmqpBroker(address)
     from chatd.transport.queue.redis import RedisBroker
 
     return RedisBroker(address)
@@ -51,7 +58,7 @@ def make_broker(address: BrokerAddress) -> Broker:
 def check_usable(address: BrokerAddress, what: str, ca_key: str) -> None:
     """Raises ConfigError if the library is missing; also, or StartFailed, if the certificates that
     ``ca_key`` names cannot be read. ``what`` is to be there."""
-    if find_spec(address.driver) is None:
+    if find_spec(LIBRARIES.get(address.driver, address.driver)) is None:
         raise ConfigError(
             f"{what} on {address.driver} needs a library that is not installed: pip install "
             f"'chatd[{address.driver}]'"

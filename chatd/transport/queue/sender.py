@@ -65,6 +65,7 @@ class Sender:
         self._on_failed(error)
 
     async def _send(self, connection: Connection) -> None:
+        await in_time(connection.send(()), SEND_SECONDS)
         self.is_down = False
         self._worked()
         while True:
