@@ -13,6 +13,9 @@ from chatd.transport.queue.broker import BrokerPublisher, BrokerSubscriber
 from chatd.transport.queue.broker_connection import Broker
 from chatd.transport.queue.zeromq import ZeroMQPublisher, ZeroMQSubscriber
 
+_LIBRARIES = {"redis": "redis", "nats": "nats", "kafka": "aiokafka"}
+"""Driver, which is an extra's name too → the package that it imports."""
+
 
 def make_publisher(
     loop: asyncio.AbstractEventLoop,
@@ -39,7 +42,7 @@ def make_subscriber(
 def make_broker(address: BrokerAddress) -> Broker:
     """Raises ConfigError if the library is missing; also, or StartFailed, if certificates cannot be
     read."""
-    if find_spec(address.driver) is None:
+    if find_spec(_LIBRARIES[address.driver]) is None:
         raise ConfigError(
             f"a queue on {address.driver} needs a library that is not installed: pip install "
             f"'chatd[{address.driver}]'"
@@ -53,6 +56,10 @@ def make_broker(address: BrokerAddress) -> Broker:
         from chatd.transport.queue.nats import NatsBroker
 
         return NatsBroker(address)
+    if address.driver == "kafka":
+        from chatd.transport.queue.kafka import KafkaBroker
+
+        return KafkaBroker(address)
     from chatd.transport.queue.redis import RedisBroker
 
     return RedisBroker(address)

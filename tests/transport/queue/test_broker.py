@@ -2,16 +2,18 @@
 
 import asyncio
 import socket
+import struct
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka.protocol.fetch import FetchRequest_v4
 
 from chatd.core.broker_address import BrokerAddress
 from chatd.errors import ChatdError, ConfigError
-from chatd.transport.queue import nats, redis
+from chatd.transport.queue import kafka, kafka_cluster, nats, redis
 from chatd.transport.queue.broker import BrokerPublisher, BrokerSubscriber
 from chatd.transport.queue.drivers import make_broker, make_subscriber
 from chatd.transport.queue.joined import join_topics
@@ -22,6 +24,12 @@ from tests.chaos.proxy import FaultProxy
 from tests.transport.queue.test_conformance import BROKERS, ONE, STARTED_AT, Gateway, until
 
 SECRET = "s3cr3t-Pa55"
+ENCRYPTED = {"redis": "rediss", "nats": "tls", "kafka": "kafka+ssl"}
+DRIVERS: dict[str, Any] = {
+    "redis": redis.RedisBroker,
+    "nats": nats.NatsBroker,
+    "kafka": kafka.KafkaBroker,
+}
 ITSELF = join_topics(())
 
 
@@ -123,6 +131,7 @@ async def test_a_frozen_link_is_noticed_at_both_ends(
 ) -> None:
     monkeypatch.setattr(redis, "SILENT_SECONDS", 0.2)
     monkeypatch.setattr(nats, "PING_SECONDS", 0.07)
+    monkeypatch.setattr(kafka_cluster, "SILENT_SECONDS", 0.3)
     monkeypatch.setattr("chatd.transport.queue.sender.SEND_SECONDS", 0.3)
     monkeypatch.setattr("chatd.transport.queue.broker_connection.CONNECT_SECONDS", 0.3)
     with FaultProxy(target=("127.0.0.1", running.port)) as proxy:
@@ -189,11 +198,17 @@ async def test_a_gateway_that_stands_still_holds_up_no_other(ends: Ends, running
 
 def _subscribed(running: BrokerProcess, channel: str) -> socket.socket:
     """A connection that is subscribed to the channel, and of which nobody reads more than the
-    broker's answer."""
+    broker's answer; Kafka's gives no other than the messages."""
     connection = socket.create_connection(("127.0.0.1", running.port), timeout=5)
     if running.kind == "redis":
         connection.sendall(f"SUBSCRIBE {channel}\r\n".encode())
         wanted = b"subscribe"
+    elif running.kind == "kafka":
+        partition = (kafka.partition_of(channel), 0, 50_000_000)
+        request = FetchRequest_v4(-1, 10_000, 1, 50_000_000, 0, [("queue", [partition])])
+        message = request.build_request_header(1, "stopped").encode() + request.encode()
+        connection.sendall(struct.pack(">i", len(message)) + message)
+        return connection
     else:
         connection.sendall(
             f'CONNECT {{"verbose":false,"headers":true}}\r\nSUB {channel} 1\r\nPING\r\n'.encode()
@@ -205,8 +220,10 @@ def _subscribed(running: BrokerProcess, channel: str) -> socket.socket:
     return connection
 
 
+@pytest.mark.parametrize("kind", ["redis", "nats"], indirect=True)
 async def test_a_message_for_one_device_says_whose_it_is(ends: Ends, running: BrokerProcess) -> None:
-    """As headers, where the broker has any; Redis's messages begin with the topic."""
+    """As headers, where the broker has any; Redis's messages begin with the topic. For Kafka see
+    ``test_kafka.py``."""
     node = ends.node(running.uri)
     node.meet("g-1")
     channel = make_broker(BrokerAddress.parse(running.uri, "queue")).channel("g-1")
@@ -252,7 +269,7 @@ async def test_tls_is_checked_and_never_left_out(
     authority = Authority(tmp_path, "authority")
     certificate, key = map(str, authority.issue("broker", "localhost"))
     with broker(kind, tmp_path) as plain, broker(kind, tmp_path, *_tls(kind, certificate, key)) as running:
-        scheme = "rediss" if kind == "redis" else "tls"
+        scheme = ENCRYPTED[kind]
         ca_file = str(authority.root)
         uri = f"{scheme}://localhost:{running.port}"
         node = ends.node(uri, ca_file)
@@ -272,6 +289,8 @@ async def test_tls_is_checked_and_never_left_out(
 
 
 def _tls(kind: str, certificate: str, key: str) -> list[str]:
+    if kind == "kafka":
+        return [certificate, key]
     if kind == "nats":
         return ["--tls", "--tlscert", certificate, "--tlskey", key]
     return [
@@ -290,7 +309,7 @@ async def test_a_library_that_is_missing_is_named(kind: str, monkeypatch: pytest
 async def test_a_message_that_the_broker_does_not_take_is_missing_and_no_other(
     ends: Ends, running: BrokerProcess
 ) -> None:
-    """NATS takes a megabyte, Redis half a gigabyte."""
+    """NATS and Kafka take a megabyte, Redis half a gigabyte."""
     node = ends.node(running.uri)
     gateway, subscriber = ends.gateway(running.uri)
     node.meet("g-1")
@@ -299,14 +318,16 @@ async def test_a_message_that_the_broker_does_not_take_is_missing_and_no_other(
     for body in (b"before", large, b"after"):
         node.publish_to("g-1", ITSELF, body)
     await until(lambda: gateway.has_heard(b"after"))
-    if running.kind == "nats":
+    if running.kind in ("nats", "kafka"):
         assert (gateway.bodies, gateway.missed) == ([b"before", b"after"], [2])
     else:
         assert (gateway.bodies, gateway.missed) == ([b"before", large, b"after"], [])
     assert node.problem == ""
 
 
+@pytest.mark.parametrize("kind", ["redis", "nats"], indirect=True)
 async def test_a_user_who_may_not_use_the_channels_is_said_to(ends: Ends, kind: str, tmp_path: Path) -> None:
+    """The broker that stands for Kafka lets every user do everything."""
     if kind == "redis":
         forbidden = ["--user", *["chatd", "on", "nopass", "&other:*", "+@all", "--user", "default", "off"]]
     else:
@@ -331,7 +352,7 @@ def test_certificates_that_cannot_be_read_are_said(kind: str, tmp_path: Path, co
     file = tmp_path / "authority.crt"
     if content is not None:
         file.write_text(content)
-    scheme = "rediss" if kind == "redis" else "tls"
+    scheme = ENCRYPTED[kind]
     with pytest.raises(ChatdError, match=f"QUEUE_CA_FILE: {file}"):
         make_broker(BrokerAddress.parse(f"{scheme}://localhost", "queue", str(file)))
 
@@ -339,7 +360,7 @@ def test_certificates_that_cannot_be_read_are_said(kind: str, tmp_path: Path, co
 async def test_a_library_that_fails_in_its_own_way_is_tried_again(
     ends: Ends, running: BrokerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    driver: Any = redis.RedisBroker if running.kind == "redis" else nats.NatsBroker
+    driver = DRIVERS[running.kind]
     connect = driver.connect
     failures = [AssertionError("unexpected")] * 2
 
