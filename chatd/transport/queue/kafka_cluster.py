@@ -81,7 +81,7 @@ class KafkaCluster:
         check(error, self.topic)
         if len(partitions) < PARTITIONS:
             raise KafkaError(f"the topic {self.topic} has {len(partitions)} partitions, not {PARTITIONS}")
-        self._leaders = {part[1]: _GIVEN if is_alone else part[2] for part in partitions if part[2] >= 0}
+        self._leaders = {part[1]: _GIVEN if is_alone else part[2] for part in partitions if part[2] in places}
         self._looked_up = time.monotonic()
 
     async def _make_topic(self, controller: int) -> None:
@@ -103,7 +103,7 @@ class KafkaCluster:
 
     async def _to(self, broker: int) -> AIOKafkaConnection:
         connection = self._connections.get(broker)
-        if connection is None:
+        if connection is None or not connection.connected():  # brokers hang up on who is idle
             connection = self._connections[broker] = await self._connect(*self._places[broker])
         return connection
 
