@@ -6,6 +6,7 @@ import logging
 import ssl
 import time
 from contextlib import suppress
+from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
@@ -22,7 +23,6 @@ from aiokafka.protocol.admin import CreateTopicsRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
 from chatd.core.broker_address import BrokerAddress, is_this_machine
-from chatd.errors import ConfigError
 from chatd.transport.queue.broker_connection import SILENT_SECONDS
 
 PARTITIONS = 16
@@ -42,15 +42,14 @@ logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 def topic_name(name: str) -> str:
     """The topic of a queue. Letters, digits, ``-`` and ``.`` stand for themselves, and no two names
-    become the same. Raises ConfigError."""
+    become the same: one that is too long ends in its SHA-256."""
     topic = quote(name, safe="").replace("~", "%7E").replace("_", "%5F").replace("%", "_")
     if not topic.strip("."):
         topic = topic.replace(".", "_2E")  # a folder of the broker's has its name
-    if len(topic) > _LONGEST_TOPIC:
-        raise ConfigError(
-            f"the queue's name is too long for Kafka: its topic would have {len(topic)} letters"
-        )
-    return topic
+    if len(topic) <= _LONGEST_TOPIC:
+        return topic
+    digest = sha256(name.encode()).hexdigest()
+    return f"{topic[: _LONGEST_TOPIC - len(digest) - 1]}_{digest}"
 
 
 class KafkaCluster:
