@@ -25,6 +25,10 @@ OnlyRoom = Annotated[str, typer.Option("--room", help="Only this room.", autocom
 AfterDevice = Annotated[
     str, typer.Option("--after", metavar="PROFILE:DEVICE", help="Only devices after this one.")
 ]
+AfterPlace = Annotated[
+    str,
+    typer.Option("--after", metavar="PLACE", help="Only rows after this place, which the page before names."),
+]
 ProfileId = Annotated[
     str, typer.Argument(metavar="PROFILE", help="The profile's id.", autocompletion=completion.profiles)
 ]

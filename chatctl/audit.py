@@ -8,6 +8,7 @@ from chatctl.arguments import AsJson, Limit, OnlyProfile
 from chatctl.columns import Column, Columns, counted, list_only, or_dash, unlisted
 from chatctl.invocation import call, output
 from chatctl.lists import lists
+from chatctl.paging import next_page
 from chatctl.times import clock, now_us, parse_age
 from chatd.pb.admin.v1 import admin_pb2
 
@@ -54,8 +55,8 @@ def audit(
     since: Annotated[
         str, typer.Option("--since", metavar="AGE", help="Only the last 30d, 12h, 90m or 10s.")
     ] = "",
-    before: Annotated[
-        str, typer.Option("--before", metavar="LINE", help="Only lines before the one with this id.")
+    after: Annotated[
+        str, typer.Option("--after", metavar="LINE", help="Only lines that are listed after this one.")
     ] = "",
     limit: Limit = 100,
     as_json: AsJson = False,
@@ -67,9 +68,9 @@ def audit(
     request = admin_pb2.ListAuditRequest(
         profile_id=profile,
         since_us=now_us() - parse_age(since) if since else 0,
-        before_line_id=before,
+        before_line_id=after,
         limit=limit,
     )
     page = call(context, "AdminService/ListAudit", request, admin_pb2.ListAuditResponse)
-    more = f"there are more; for the next ones: --before {page.lines[-1].line_id}" if page.more else ""
+    more = next_page(page.more, page.lines[-1].line_id if page.lines else "")
     output(context, as_json).rows(page.lines, COLUMNS, more=more)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from chatctl.absent import Absent
-from chatctl.arguments import AsJson, Limit, OnlyDevice, OnlyProfile, OnlyRoom, Yes
+from chatctl.arguments import AfterPlace, AsJson, Limit, OnlyDevice, OnlyProfile, OnlyRoom, Yes
 from chatctl.columns import Column, Columns, counted, unlisted, yes_no
 from chatctl.confirmation import confirm
 from chatctl.deliveries import reason_name
@@ -15,7 +15,7 @@ from chatctl.invocation import call, output, run
 from chatctl.lists import lists
 from chatctl.many_letters import DROP, REPLAY, Filter, Kind, handle_all, matching
 from chatctl.output import Output
-from chatctl.paging import advice
+from chatctl.paging import next_page
 from chatctl.times import age_since, clock
 from chatd.pb.admin.v1 import admin_pb2
 
@@ -58,6 +58,7 @@ def list_(
     profile: OnlyProfile = "",
     device: OnlyDevice = "",
     room: OnlyRoom = "",
+    after: AfterPlace = "",
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
@@ -70,10 +71,10 @@ def list_(
         device_id=device,
         room_id=room,
         limit=limit,
+        after=after,
     )
     page = call(context, "AdminService/ListDeadLetters", request, admin_pb2.ListDeadLettersResponse)
-    more = advice(page.more, limit, {"--profile": profile, "--device": device, "--room": room})
-    output(context, as_json).rows(page.letters, COLUMNS, more=more)
+    output(context, as_json).rows(page.letters, COLUMNS, more=next_page(page.more, page.next_after))
 
 
 @app.command()

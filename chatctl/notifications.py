@@ -5,12 +5,12 @@ from typing import Annotated
 import typer
 
 from chatctl import completion
-from chatctl.arguments import AsJson, DeviceId, Limit, OnlyDevice, OnlyProfile, ProfileId, Yes
+from chatctl.arguments import AfterPlace, AsJson, DeviceId, Limit, OnlyDevice, OnlyProfile, ProfileId, Yes
 from chatctl.columns import Column, Columns, list_only, or_dash, unlisted
 from chatctl.confirmation import confirm
 from chatctl.invocation import call, output, run
 from chatctl.lists import lists
-from chatctl.paging import advice
+from chatctl.paging import next_page
 from chatctl.times import age, ago, now_us
 from chatd.pb.admin.v1 import admin_pb2
 
@@ -109,6 +109,7 @@ def list_(
     context: typer.Context,
     state: Annotated[str, typer.Option("--state", help="Only waiting, sent or dead notifications.")] = "",
     profile: OnlyProfile = "",
+    after: AfterPlace = "",
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
@@ -119,9 +120,9 @@ def list_(
     if state and state not in STATES:
         raise typer.BadParameter(f"--state must be one of {', '.join(STATES)}")
     wanted = STATES.get(state, admin_pb2.NOTIFICATION_STATE_UNSPECIFIED)
-    request = admin_pb2.ListNotificationsRequest(profile_id=profile, limit=limit, state=wanted)
+    request = admin_pb2.ListNotificationsRequest(profile_id=profile, limit=limit, state=wanted, after=after)
     page = call(context, "AdminService/ListNotifications", request, admin_pb2.ListNotificationsResponse)
-    more = advice(page.more, limit, {"--state": state, "--profile": profile})
+    more = next_page(page.more, page.next_after)
     output(context, as_json).rows(page.notifications, COLUMNS, more=more)
 
 

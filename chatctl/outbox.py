@@ -4,6 +4,7 @@ import typer
 
 from chatctl.arguments import (
     AfterDevice,
+    AfterPlace,
     AsJson,
     Limit,
     OnlyDevice,
@@ -17,7 +18,7 @@ from chatctl.columns import Column, Columns, list_only, unlisted, yes_no
 from chatctl.invocation import call, output
 from chatctl.lists import lists
 from chatctl.outbox_changes import replay, skip
-from chatctl.paging import advice, next_page
+from chatctl.paging import next_page
 from chatctl.times import age, age_since
 from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.chat.v1.chat_pb2 import RecipientStatus
@@ -39,6 +40,9 @@ SUMMARIES: Columns[admin_pb2.OutboxSummary] = (
     Column("attempts", "attempts", bad=lambda row: row.attempts > 0),
     Column("online", "online", yes_no),
 )
+
+ORDERS = {"oldest_at_us": "oldest_at_us", "owed": "owed", "attempts": "attempts"}
+"""Columns by which the service sorts all rows."""
 
 ENTRIES: Columns[admin_pb2.OutboxEntry] = (
     Column("device", "device_id", get=lambda entry: entry.target.device_id),
@@ -74,17 +78,22 @@ def list_(
     profile: OnlyProfile = "",
     device: OnlyDevice = "",
     room: OnlyRoom = "",
+    after: AfterPlace = "",
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
     """List devices and rooms with events owed, one row for each pair, the longest owed first.
+    --sort by oldest, owed or attempts sorts all of them.
 
-    Example: chatctl outbox list --profile bob
+    Example: chatctl outbox list --sort owed:desc
     """
-    request = admin_pb2.ListOutboxRequest(profile_id=profile, device_id=device, room_id=room, limit=limit)
+    out = output(context, as_json)
+    order = out.order_by(SUMMARIES, ORDERS)
+    request = admin_pb2.ListOutboxRequest(
+        profile_id=profile, device_id=device, room_id=room, limit=limit, order_by=order, after=after
+    )
     page = call(context, "AdminService/ListOutbox", request, admin_pb2.ListOutboxResponse)
-    more = advice(page.more, limit, {"--profile": profile, "--device": device, "--room": room})
-    output(context, as_json).rows(page.rows, SUMMARIES, more=more)
+    out.rows(page.rows, SUMMARIES, more=next_page(page.more, page.next_after), ordered=bool(order))
 
 
 @app.command()
@@ -94,6 +103,7 @@ def show(
     profile: ProfileId,
     device: OnlyDevice = "",
     room: OnlyRoom = "",
+    after: AfterPlace = "",
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
@@ -106,10 +116,10 @@ def show(
         device_id=device,
         room_id=room,
         limit=limit,
+        after=after,
     )
     page = call(context, "AdminService/ListOutboxEntries", request, admin_pb2.ListOutboxEntriesResponse)
-    more = advice(page.more, limit, {"--device": device, "--room": room})
-    output(context, as_json).rows(page.entries, ENTRIES, more=more)
+    output(context, as_json).rows(page.entries, ENTRIES, more=next_page(page.more, page.next_after))
 
 
 @app.command()

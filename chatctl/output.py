@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from chatctl.columns import Column, Columns, cells, headings, numeric, plain, record
 from chatctl.forms import Form, csv_line, json_text, yaml_text
 from chatctl.reader import ReaderGone
-from chatctl.sorting import sort
+from chatctl.sorting import order_by, sort
 from chatd.text import escaped
 
 if TYPE_CHECKING:
@@ -50,11 +50,15 @@ class Output:
         """True if fields are printed under their keys, for programs."""
         return self.form.structured
 
-    def rows(self, rows: Iterable[T], columns: Columns[T], *, more: str = "") -> None:
+    def order_by(self, columns: Columns[T], known: Mapping[str, str]) -> str:
+        """The order to ask the service for (``chatctl.sorting``)."""
+        return order_by(columns, self._sort, known)
+
+    def rows(self, rows: Iterable[T], columns: Columns[T], *, more: str = "", ordered: bool = False) -> None:
         """Print a list. ``more``: the advice if the service has further rows
-        (``chatctl.paging``)."""
+        (``chatctl.paging``). ``ordered``: they are in the order that was asked for."""
         rows = list(rows)
-        if self._sort:
+        if self._sort and not ordered:
             rows = sort(rows, columns, self._sort)
             more = more and f"{more}; only the rows that are listed are sorted"
         if more:

@@ -3,6 +3,7 @@ it takes a third of chatctl's start."""
 
 import os
 import re
+from enum import Enum
 from pathlib import Path
 from typing import Any, get_args
 
@@ -48,7 +49,9 @@ class _PlainValue(RuntimeParam):
     def _read_one(self, value: Any, kind: Any) -> Any:
         info = self.parameter_info
         if info.parser is not None:
-            raise ValueError
+            return info.parser(value)
+        if isinstance(kind, type) and issubclass(kind, Enum) and info.case_sensitive:
+            return kind(value)
         if kind in (str, bool) and type(value) is kind:
             return value
         if kind in _NUMBERS and (type(value) in (int, kind) or _NUMBERS[kind].fullmatch(str(value))):

@@ -101,7 +101,7 @@ def laggards(context: typer.Context, limit: Limit = 20, as_json: AsJson = False)
     Example: chatctl report laggards --sort owed:desc
     """
     found, more = run(context, lambda client: _laggards(client, limit))
-    output(context, as_json).rows(found, LAGGARDS, more=advice(more, limit, most=MOST_ROWS))
+    output(context, as_json).rows(found, LAGGARDS, more=advice(more, limit, MOST_ROWS))
 
 
 def _report(
@@ -118,7 +118,7 @@ def _report(
     found = busiest(counts, names)
     if more:
         out.say("there are too many events: not all were counted; take a shorter --since")
-    out.rows(found[:limit], columns, more=advice(len(found) > limit, limit, most=MOST_ROWS))
+    out.rows(found[:limit], columns, more=advice(len(found) > limit, limit, MOST_ROWS))
 
 
 def busiest(

@@ -28,6 +28,9 @@ COLUMNS: Columns[Room] = (
     unlisted("hide_previews"),
 )
 
+ORDERS = {"members": "member_count", "head_seq": "head_seq", "created_at_us": "created_at_us"}
+"""Columns by which the service sorts all rooms."""
+
 MEMBERS: Columns[admin_pb2.Member] = (
     Column("profile", "profile_id"),
     Column("owner", "owner", yes_no),
@@ -77,19 +80,29 @@ def create(
 @lists
 def list_(
     context: typer.Context,
-    after: Annotated[str, typer.Option("--after", metavar="ROOM", help="Only rooms after this one.")] = "",
+    after: Annotated[
+        str,
+        typer.Option(
+            "--after", metavar="ROOM", help="Only rooms after this one, as the page before names it."
+        ),
+    ] = "",
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List all rooms, by id. Operators only.
+    """List all rooms, by id. --sort by members, events or made sorts all of them. Operators only.
 
-    Example: chatctl room list --json
+    Example: chatctl room list --sort events:desc
     """
-    request = admin_pb2.ListRoomsRequest(after_room_id=after, limit=limit)
+    out = output(context, as_json)
+    order = out.order_by(COLUMNS, ORDERS)
+    request = admin_pb2.ListRoomsRequest(limit=limit, order_by=order)
+    if order:
+        request.after = after
+    else:
+        request.after_room_id = after
     page = call(context, "AdminService/ListRooms", request, admin_pb2.ListRoomsResponse)
-    output(context, as_json).rows(
-        page.rooms, COLUMNS, more=next_page(page.more, page.rooms[-1].room_id if page.rooms else "")
-    )
+    last = page.next_after if order else page.rooms[-1].room_id if page.rooms else ""
+    out.rows(page.rooms, COLUMNS, more=next_page(page.more, last), ordered=bool(order))
 
 
 @app.command()

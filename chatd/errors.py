@@ -117,6 +117,10 @@ class LimitReached(ClientError):
     code, name = 406, "LIMIT"
 
 
+class DeviceNotFound(ClientError):
+    code, name = 407, "DEVICE_NOT_FOUND"
+
+
 class Internal(ChatdError):
     """A fault in chatd; its log says more."""
 
@@ -233,6 +237,7 @@ WIRE_ERRORS: dict[int, type[ChatdError]] = {
         EventNotFound,
         RequestIdReused,
         LimitReached,
+        DeviceNotFound,
         Internal,
         Unavailable,
         TimedOut,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from chatd.store.database import Database
+from tests.brokers import end_shared
 from tests.databases import HOW_TO_INSTALL, Cluster, cluster
 
 # Shells start what runs in the background with SIGINT ignored, and what is ignored is inherited:
@@ -24,6 +25,12 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     not say so."""
     if "postgres_cluster" in getattr(item, "fixturenames", ()):
         item.extra_keyword_matches.add("postgres")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _brokers_end() -> Iterator[None]:
+    yield
+    end_shared()
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,20 @@ def test_every_call_is_in_the_protocol() -> None:
         for call in file.services_by_name[name].methods
     ]
     assert {row[1] for row in rows} == {role.value for role in Role}
-    assert {row[3] for row in rows} == {"reads |", "writes |", "writes once |"}
+    assert {row[3] for row in rows} == {"reads", "writes", "writes once"}
+    codes = {int(code) for row in rows for code in re.findall(r"\d+", row[4])}
+    assert codes <= WIRE_ERRORS.keys()
+
+
+def test_every_statement_of_the_protocol_has_a_name_of_its_own() -> None:
+    protocol = (ROOT / "proto/PROTOCOL.md").read_text().partition("## Write a client")[2]
+    named = re.findall(r"\*\*([A-Z]\d+)\*\*", protocol)
+    for letter in {name[0] for name in named}:
+        numbers = sorted(int(name[1:]) for name in named if name[0] == letter)
+        assert numbers == list(range(1, len(numbers) + 1)), letter
+    assert set(re.findall(r"\b[A-Z]\d\d?\b", protocol)) - set(named) == {"Z85"}, (
+        "others name one that is none"
+    )
 
 
 def test_links_lead_somewhere() -> None:

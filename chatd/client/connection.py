@@ -112,7 +112,7 @@ class StreamConnection:
         self._flush_ack()
         if self._resume.heartbeat_due(now):
             self.say(_HEARTBEAT)
-            self._resume.said(now)
+            self._resume.asked(now)
         self._look_in(self._resume.next_look())
 
     def _tick_connecting(self, now: float) -> None:

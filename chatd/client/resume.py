@@ -63,6 +63,7 @@ class Resume:
         self.rejects_due: list[tuple[int, str]] = []
         self._heard_at = now
         self._said_at = now
+        self._asked_at = now  # the last heartbeat
 
     def welcomed(self, welcome: Welcome, now: float) -> None:
         """The stream is open on a new connection; deliveries are counted from 1 again."""
@@ -174,9 +175,9 @@ class Resume:
         """The gateway has sent something."""
         self._heard_at = now
 
-    def said(self, now: float) -> None:
-        """Something was sent to the gateway."""
-        self._said_at = now
+    def asked(self, now: float) -> None:
+        """A heartbeat was sent, which the gateway answers."""
+        self._said_at = self._asked_at = now
 
     def handled(self, up_to: int, now: float, *, size: int = 0) -> None:
         """The application has handled the first ``up_to`` deliveries, and whole frames of ``size``
@@ -213,7 +214,9 @@ class Resume:
         return self._unacked_since is not None
 
     def heartbeat_due(self, now: float) -> bool:
-        return now - self._said_at >= self.heartbeat / 2
+        """True if nothing was said for half an interval, or nothing was heard or asked: acks show
+        that the client lives, and only a heartbeat's echo that the gateway does."""
+        return now - min(self._said_at, max(self._heard_at, self._asked_at)) >= self.heartbeat / 2
 
     def peer_is_silent(self, now: float) -> bool:
         return now - self._heard_at >= MISSED_HEARTBEATS * self.heartbeat

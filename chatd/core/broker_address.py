@@ -2,10 +2,11 @@
 
     redis://user:password@host:6379/delivery      Redis, Valkey
     nats://user:password@host:4222/delivery       NATS
+    amqp://user:password@host:5672/delivery       RabbitMQ
     kafka://user:password@host:9092/delivery      Kafka; more servers of it follow behind commas
 
-The path is the queue's name. ``rediss``, ``tls`` and ``kafka+ssl`` are the same over TLS, which is
-asked for beyond this machine. No I/O.
+The path is the queue's name. ``rediss``, ``tls``, ``amqps`` and ``kafka+ssl`` are the same over
+TLS, which is asked for beyond this machine. No I/O.
 """
 
 import re
@@ -21,6 +22,8 @@ SCHEMES = {
     "rediss": ("redis", 6379, True),
     "nats": ("nats", 4222, False),
     "tls": ("nats", 4222, True),
+    "amqp": ("amqp", 5672, False),
+    "amqps": ("amqp", 5671, True),
     "kafka": ("kafka", 9092, False),
     "kafka+ssl": ("kafka", 9093, True),
 }

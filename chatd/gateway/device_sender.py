@@ -69,14 +69,14 @@ class DeviceSender:
         """The answer to a call. If the caller has gone meanwhile, nobody is told."""
         link.send(ServerFrame(reply=encode_reply(call_id, payload, error)).SerializeToString())
 
-    def refuse(self, peer: ClientConnection, error: ChatdError, *, hello_id: int = 0) -> None:
-        """Tell a client that its frame was refused; end the stream if the error says so.
-        ``hello_id`` names a Hello that was refused."""
+    def refuse(self, peer: ClientConnection, error: ChatdError, *, kind: str = "", hello_id: int = 0) -> None:
+        """Tell a client that its frame of this kind was refused; end the stream if the error says
+        so. ``hello_id`` names a Hello that was refused."""
         if error.closes:
-            self.end(peer, error, hello_id=hello_id)
+            self.end(peer, error, refused=kind, hello_id=hello_id)
         else:
             refusal = error_to_pb(error)
-            refusal.hello_id = hello_id
+            refusal.refused, refusal.hello_id = kind, hello_id
             self.send(peer, ServerFrame(error=refusal).SerializeToString())
 
     def lost(self, peer: ClientConnection) -> None:
@@ -84,9 +84,12 @@ class DeviceSender:
         self._stream_log.ended(peer, "the connection ended")
         self._forget(peer, failed=not peer.said_bye)
 
-    def end(self, peer: ClientConnection, error: ChatdError | None, *, hello_id: int = 0) -> None:
+    def end(
+        self, peer: ClientConnection, error: ChatdError | None, *, refused: str = "", hello_id: int = 0
+    ) -> None:
         """End the connection's stream, if it has one, and say why; None: because the device asked
-        for it. ``hello_id`` names a Hello that was refused; 0: the one of the stream is named."""
+        for it. ``refused`` is the kind of a frame that was refused, and ``hello_id`` names such a
+        Hello; 0: the one of the stream is named."""
         hello_id = hello_id or peer.hello_id
         if isinstance(error, Superseded):
             self._say_superseded(peer, error)
@@ -94,6 +97,7 @@ class DeviceSender:
             self._stream_log.ended(peer, f"{error.name}: {error}" if error is not None else "the device left")
         self._forget(peer, failed=isinstance(error, FAILURES))
         reason = Error(code=0, name="OK") if error is None else error_to_pb(error)
+        reason.refused = refused
         gateways = self.elsewhere if isinstance(error, Draining) else ()
         closed = Closed(error=reason, gateways=gateways, hello_id=hello_id)
         peer.link.send(ServerFrame(closed=closed).SerializeToString())

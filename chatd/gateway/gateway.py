@@ -108,13 +108,13 @@ class GatewayServer:
                 refuse_nul(frame)
             handler(peer, frame)
         except ChatdError as exc:
-            self._refusals.frame(peer, exc, len(encoded), hello_id=frame.hello.hello_id)
+            self._refuse(peer, exc, frame, encoded)
         except AuthenticationPending as pending:
             self._wait(peer, frame, encoded, pending)
         except Exception as exc:  # one frame must not take the rest of its batch with it
             log.exception("A client's frame could not be handled")
             error = Internal(f"the frame could not be handled: {type(exc).__name__}")
-            self._refusals.frame(peer, error, len(encoded), hello_id=frame.hello.hello_id)
+            self._refuse(peer, error, frame, encoded)
 
     def _wait(
         self, peer: ClientConnection, frame: ClientFrame, encoded: bytes, pending: AuthenticationPending
@@ -125,7 +125,11 @@ class GatewayServer:
             if frame.HasField("call"):
                 self._refusals.call(peer, frame.call.call_id, exc, len(encoded))
             else:
-                self._refusals.frame(peer, exc, len(encoded), hello_id=frame.hello.hello_id)
+                self._refuse(peer, exc, frame, encoded)
+
+    def _refuse(self, peer: ClientConnection, error: ChatdError, frame: ClientFrame, encoded: bytes) -> None:
+        kind = frame.WhichOneof("kind") or ("heartbeat" if is_heartbeat(encoded) else "")
+        self._refusals.frame(peer, error, len(encoded), kind=kind, hello_id=frame.hello.hello_id)
 
     def after_batch(self) -> None:
         """Ask default nodes for all that the frames since the last call made necessary."""

@@ -16,11 +16,13 @@ class Refusals:
         self._sender = sender
         self.refused = Counter("frames_refused", "frames and calls of clients that the gateway refused")
 
-    def frame(self, peer: ClientConnection, error: ChatdError, size: int, *, hello_id: int = 0) -> None:
-        """Refuse a frame of the stream; ``hello_id`` is a Hello's."""
+    def frame(
+        self, peer: ClientConnection, error: ChatdError, size: int, *, kind: str = "", hello_id: int = 0
+    ) -> None:
+        """Refuse a frame of the stream of this kind; ``hello_id`` is a Hello's."""
         self.refused.add()
         if self._admission.may_be_told(peer, size):
-            self._sender.refuse(peer, error, hello_id=hello_id)
+            self._sender.refuse(peer, error, kind=kind, hello_id=hello_id)
         else:
             self._sender.end(peer, error)
 

@@ -85,7 +85,7 @@ def test_a_start_imports_what_it_needs(chatctl: Chatctl) -> None:
         modules = imported_by(chatctl, *words)
         assert modules & (dear | network) == set(), words
         assert "chatctl.rooms" not in modules
-    for words in (("status",), ("room", "list", "--limit", "7"), ("--timeout", "5.5", "nodes", "--json")):
+    for words in (("status", "-o", "json"), ("room", "list", "--limit", "7"), ("--timeout", "5.5", "nodes")):
         modules = imported_by(chatctl, *words)
         assert (modules & dear, network - modules) == (set(), set()), words
         assert len(modules) < 400, "364 in November 2026"

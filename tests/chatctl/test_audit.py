@@ -14,9 +14,9 @@ def test_pages_and_times(chatctl: Chatctl) -> None:
     assert made == ["room_id=three", "room_id=two", "room_id=one"], "the newest first"
     assert all(line["at_us"] for line in lines)
     first = chatctl("audit", "--limit", "1")
-    assert "--before" in first.stderr
-    before = first.stderr.split()[-1]
-    assert chatctl.json("audit", "--before", before, "--limit", "1")[0]["line_id"] < before
+    assert "--after" in first.stderr
+    after = first.stderr.split()[-1]
+    assert chatctl.json("audit", "--after", after, "--limit", "1")[0]["line_id"] < after
     assert chatctl.json("audit", "--profile", "nobody") == []
 
 

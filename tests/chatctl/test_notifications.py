@@ -43,7 +43,11 @@ def test_notifications(chatctl: Chatctl, program: Path) -> None:
     assert chatctl(*register, "exec").stdout == "device_id\tphone\nnotifier\texec\n"
     assert chatctl.json("device", "show", "bob", "phone")["notifier"] == "exec"
     assert chatctl.json("notify", "test", "bob", "phone") == {"notifier": "exec", "sent": True, "error": ""}
-    assert "EVENT_NOT_FOUND" in chatctl("notify", "test", "bob", "tablet", code=1).stderr
+    refused = chatctl("notify", "test", "bob", "tablet", code=1).stderr
+    assert refused == "chatctl: no device 'tablet' of 'bob' (DEVICE_NOT_FOUND)\n"
+    chatctl.make_device("bob", "laptop")
+    refused = chatctl("notify", "test", "bob", "laptop", code=1).stderr
+    assert refused == "chatctl: device 'laptop' of 'bob' has no notifier (INVALID_ARGUMENT)\n"
     (program.parent / "fail").touch()
     assert "the program ended with 1" in chatctl("notify", "test", "bob", "phone", code=1).stdout
 

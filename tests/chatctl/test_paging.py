@@ -1,46 +1,78 @@
 """The advice under a list that was cut off works."""
 
-import re
+import json
+import shlex
+import time
 
 import pytest
 
-from chatctl.paging import MAX_ROWS, advice, next_page
+from chatctl.paging import advice, next_page
+from chatd.pb.gateway.v1.gateway_pb2 import Reject
 from tests.chatctl.command import Chatctl
+from tests.daemons import Daemon
 
 
 def test_a_list_that_is_whole_needs_none() -> None:
-    assert (advice(False, 10), next_page(False, "x")) == ("", "")
+    assert (advice(False, 10, 100), next_page(False, "x")) == ("", "")
 
 
 def test_only_what_lists_more_is_advised() -> None:
-    filters = {"--profile": "", "--device": "phone"}
-    assert advice(True, 10, filters) == "there are more; ask with a --limit of up to 1,000, or with --profile"
-    assert advice(True, MAX_ROWS, filters) == "there are more; ask with --profile"
-    assert advice(True, 10, {"--profile": "bob"}) == "there are more; ask with a --limit of up to 1,000"
-    assert (
-        advice(True, MAX_ROWS, {"--profile": "bob"})
-        == "there are more; the list is no longer than 1,000 rows"
-    )
-    assert advice(True, 20, most=100) == "there are more; ask with a --limit of up to 100"
+    assert advice(True, 20, 100) == "there are more; ask with a --limit of up to 100"
+    assert advice(True, 100, 100) == "there are more; the list is no longer than 100 rows"
     assert next_page(True, "lobby") == "there are more; for the next ones: --after lobby"
+    assert next_page(True, "$(x)") == "there are more; for the next ones: --after '$(x)'"
+
+
+@pytest.fixture(scope="module")
+def owed(daemon: Daemon) -> str:
+    """A profile whose two devices are owed events of two rooms, one of them with a name for which a
+    shell needs quotes. They rejected one each."""
+    chatctl = Chatctl(daemon)
+    chatctl.make_device("paul", "a")
+    chatctl.make_device("paul", "b")
+    for room in ("p1", "p'2"):
+        chatctl.create_room(room, "paul")
+    chatctl.send_texts("p1", "one", "two")
+    for device in "ab":
+        with chatctl.speak("paul") as speaking:
+            speaking.open(device, window_messages=1)
+            speaking.deliveries(1)
+            speaking.say(reject=Reject(delivery=1))
+            speaking.ack(1)
+            speaking.deliveries(1)
+    deadline = time.monotonic() + 30
+    while len(chatctl.json("dead-letter", "list", "--profile", "paul")) < 2:
+        assert time.monotonic() < deadline
+    return "paul"
 
 
 @pytest.mark.parametrize(
-    "command", ["outbox list", "outbox show bob", "notify list", "connections", "dead-letter list"]
+    "command",
+    [
+        "outbox list --profile paul",
+        "outbox list --sort owed:desc",
+        "outbox show paul",
+        "dead-letter list --profile paul",
+        "room list --sort members",
+    ],
 )
-def test_the_options_that_are_advised_exist(chatctl: Chatctl, command: str) -> None:
-    source = advice(True, 10, {"--profile": "", "--device": "", "--room": "", "--state": ""})
-    known = set(re.findall(r"--[a-z]+", source))
-    offered = set(re.findall(r"--[a-z]+", chatctl(*command.split(), "--help").stdout)) & known
-    chatctl(
-        *command.split(),
-        *(word for option in sorted(offered - {"--limit"}) for word in (option, STATE.get(option, "x"))),
-    )
-    assert chatctl(*command.split(), "--limit", str(MAX_ROWS), "--json").stdout.strip() == "[]"
-    chatctl(*command.split(), "--limit", str(MAX_ROWS + 1), code=2)
+def test_the_advice_leads_to_the_next_page(chatctl: Chatctl, owed: str, command: str) -> None:
+    words = command.split()
+    first = chatctl(*words, "--limit", "1", "--json")
+    advised = shlex.split(first.stderr.rpartition("for the next ones: ")[2])
+    assert advised[0] == "--after"
+    pages = json.loads(first.stdout) + chatctl.json(*words, *advised)
+    everything = chatctl.json(*words)
+    for row in (*pages, *everything):
+        row.pop("owed_for_us", None)
+    assert pages == everything
+    assert len(pages) > 1
 
 
-STATE = {"--state": "dead"}
+def test_a_place_of_another_list_is_refused(chatctl: Chatctl) -> None:
+    for words in (("outbox", "list"), ("notify", "list")):
+        refused = chatctl(*words, "--after", "lobby", code=1).stderr
+        assert "after 'lobby' is no place of this list" in refused
 
 
 def test_help_says_how_fresh_a_connection_is(chatctl: Chatctl) -> None:

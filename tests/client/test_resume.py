@@ -55,6 +55,7 @@ def test_an_ack_can_be_forced(resume: Resume) -> None:
 def test_heartbeats_are_due_when_nothing_else_was_said(resume: Resume) -> None:
     assert not resume.heartbeat_due(0.4)
     assert resume.heartbeat_due(0.5)
+    resume.heard(0.5)
     resume.handled(2, now=0.5)
     resume.take_ack(now=0.5)
     assert not resume.heartbeat_due(0.9)
@@ -148,9 +149,24 @@ def test_saying_something_puts_the_heartbeat_off_and_hearing_does_not() -> None:
     resume = welcomed(now=10.0)
     resume.heard(11.0)
     assert resume.heartbeat_due(11.0)
-    resume.said(11.0)
+    resume.asked(11.0)
     assert not resume.heartbeat_due(11.9)
     assert resume.heartbeat_due(12.0)
+
+
+def test_acks_that_nobody_answers_do_not_put_it_off() -> None:
+    """H2: an application that takes long over each delivery acknowledges now and then, and hears
+    nothing: without heartbeats it would give a gateway up that lives."""
+    resume = welcomed(now=10.0)
+    heartbeat = resume.heartbeat
+    resume.receive(deliveries(*(("r", seq) for seq in range(1, 9))), now=10.0)
+    for number in range(1, 9):
+        now = 10.0 + number * 0.4 * heartbeat
+        resume.handled(number, now=now)
+        assert resume.take_ack(now=now, force=True) == number
+        assert resume.heartbeat_due(now) == (number % 2 == 0)
+        if resume.heartbeat_due(now):
+            resume.asked(now)
 
 
 def test_deliveries_count_as_hearing() -> None:

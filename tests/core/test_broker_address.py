@@ -24,6 +24,8 @@ SECRET = "s3cr3t-Pa55"
             ),
         ),
         ("rediss://:p@b", BrokerAddress("redis", "b", 6379, True, "q", "", "p")),
+        ("amqp://127.0.0.1", BrokerAddress("amqp", "127.0.0.1", 5672, False, "q")),
+        ("amqps://u:p@b/n", BrokerAddress("amqp", "b", 5671, True, "n", "u", "p")),
     ],
 )
 def test_an_address_is_read(uri: str, wanted: BrokerAddress) -> None:
@@ -35,7 +37,11 @@ def test_an_address_is_read(uri: str, wanted: BrokerAddress) -> None:
     [
         (f"redis://u:{SECRET}@redis.example/q", "must be rediss"),
         (f"nats://u:{SECRET}@10.0.0.1", "must be tls"),
-        (f"amqp://u:{SECRET}@127.0.0.1", "none of redis, rediss, nats, tls"),
+        (
+            f"pulsar://u:{SECRET}@127.0.0.1",
+            "none of redis, rediss, nats, tls, amqp, amqps, kafka, kafka\\+ssl",
+        ),
+        (f"amqp://u:{SECRET}@10.0.0.1", "must be amqps"),
         (f"kafka://u:{SECRET}@127.0.0.1,10.0.0.1:9092", "10.0.0.1 is .* must be kafka\\+ssl"),
         (f"kafka://u:{SECRET}@127.0.0.1,", "a host"),
         (f"kafka+ssl://u:{SECRET}@a,b:x", "port"),

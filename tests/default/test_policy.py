@@ -22,7 +22,8 @@ from tests.daemons import Daemon, free_port
 
 PROTOCOL = Path(__file__).parents[2] / "proto/PROTOCOL.md"
 ROW = re.compile(
-    r"^\| (\w+Service/\w+) \| (\w+) \| (\w+) → (\w+) \| (reads|writes|writes once) \|$", re.MULTILINE
+    r"^\| (\w+Service/\w+) \| (\w+) \| (\w+) → (\w+) \| (reads|writes|writes once) \| [\d, –]+ \|$",
+    re.MULTILINE,
 )
 TOKENS = {
     "user": 'profile = "user"',

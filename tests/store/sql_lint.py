@@ -24,8 +24,18 @@ SAFE_CALLS = ("placeholders", "len", "int", "values")
 """Calls whose result has nothing of a value in it; ``Database.values`` gives placeholders."""
 SAFE_ATTRIBUTES = ("for_update", "param")
 _A_TABLE = "a key of _TABLES, in which it was looked up"
+_AN_ORDER = "an Order of pages.py, made of constants of the subject; a request only chooses among them"
 REVIEWED = {
+    ("default/dead_letters/store.py", "behind"): _AN_ORDER,
+    ("default/dead_letters/store.py", "NEWEST.by"): _AN_ORDER,
     ("default/notifications/content.py", "claims"): "the callers' constants, and Database.values",
+    ("default/notifications/queue.py", "NEWEST.value"): _AN_ORDER,
+    ("default/notifications/queue.py", "behind"): _AN_ORDER,
+    ("default/notifications/queue.py", "NEWEST.by"): _AN_ORDER,
+    ("default/outbox/store.py", "behind"): _AN_ORDER,
+    ("default/outbox/store.py", "self.order.by"): _AN_ORDER,
+    ("default/rooms/store.py", "behind"): _AN_ORDER,
+    ("default/rooms/store.py", "self.order.by if self.order else 'room_id'"): _AN_ORDER,
     ("default/outbox/store.py", "where"): "_where makes it of columns that it names itself",
     ("default/retention/orphans.py", "condition.format(table=name or table)"): "a condition of _TABLES",
     ("default/retention/orphans.py", "table"): _A_TABLE,

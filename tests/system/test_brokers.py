@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from chatd.client import Client
-from tests.brokers import BrokerProcess, broker
+from tests.brokers import SECRET, BrokerProcess, broker
 from tests.chaos.proxy import FaultProxy
 from tests.daemons import Daemon
 from tests.default.notifications.test_daemons import away
@@ -25,7 +25,6 @@ from tests.system.test_irc_replay import replay
 from tests.system.test_queue_losses import DOWN, UP, repairs, said
 from tests.transport.queue.test_conformance import BROKERS
 
-SECRET = "s3cr3t-Pa55"
 STEPS = 400
 """Of a chat log; what is left of it says no more."""
 LOG_LIST = sorted(LOGS.glob("*.log"))

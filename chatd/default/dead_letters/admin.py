@@ -9,6 +9,7 @@ from chatd.core.metric import Gauge
 from chatd.default.answer import Answer, Call, Caller, Read, ReadFirst, Role, Write
 from chatd.default.dead_letters.model import DeadLetter
 from chatd.default.dead_letters.store import (
+    NEWEST,
     CountLetters,
     DropDeadLetters,
     FindLetters,
@@ -64,7 +65,10 @@ class DeadLetterAdmin:
         """Dead letters, the newest first."""
 
         def then(page: tuple[tuple[DeadLetter, ...], bool]) -> admin_pb2.ListDeadLettersResponse:
-            return admin_pb2.ListDeadLettersResponse(letters=map(_to_pb, page[0]), more=page[1])
+            letters, more = page
+            return admin_pb2.ListDeadLettersResponse(
+                letters=map(_to_pb, letters), more=more, next_after=NEWEST.place_of(letters, more)
+            )
 
         query = ListDeadLetters(
             request.letter_id,
@@ -72,6 +76,7 @@ class DeadLetterAdmin:
             request.device_id,
             request.room_id,
             page_limit(request.limit),
+            NEWEST.read_place(request.after),
         )
         return Read(query, then)
 

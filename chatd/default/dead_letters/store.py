@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from chatd.default.dead_letters.model import DeadLetter
+from chatd.default.pages import Order, Place
 from chatd.store.command import NO_LOCKS, Command, Locks, Query
 from chatd.store.database import Database, chunks, placeholders
 from chatd.store.transaction import Transaction
@@ -139,15 +140,20 @@ def _drop(transaction: Transaction, command: DropDeadLetters) -> tuple[str, ...]
     return tuple(row[0] for row in rows)
 
 
+NEWEST = Order("dead_at_us", "dead_at_us", ("letter_id",), descending=True)
+
+
 @dataclass(frozen=True, slots=True)
 class ListDeadLetters(Query[tuple[tuple[DeadLetter, ...], bool]]):
-    """Dead letters, the newest first; and whether there are more. Empty ids match all."""
+    """Dead letters, the newest first, behind a place; and whether there are more. Empty ids match
+    all."""
 
     letter_id: str
     profile_id: str
     device_id: str
     room_id: str
     limit: int
+    after: Place = ()
 
     def answer(self, database: Database) -> tuple[tuple[DeadLetter, ...], bool]:
         wanted = {
@@ -157,16 +163,17 @@ class ListDeadLetters(Query[tuple[tuple[DeadLetter, ...], bool]]):
             "room_id": self.room_id,
         }
         given = {column: value for column, value in wanted.items() if value}
+        behind, place = NEWEST.behind(self.after)
         rows = database.rows(
             f"""
             SELECT letter_id, profile_id, device_id, room_id, seq, event_id, sender_id, type, sent_at_us, reason, text,
                 attempts, first_failed_at_us, dead_at_us, CASE state WHEN 'replaying' THEN 1 ELSE 0 END
             FROM dead_letter
-            WHERE state IN ('dead', 'replaying'){"".join(f" AND {column} = ?" for column in given)}
-            ORDER BY dead_at_us DESC, letter_id
+            WHERE state IN ('dead', 'replaying'){"".join(f" AND {column} = ?" for column in given)}{behind}
+            ORDER BY {NEWEST.by}
             LIMIT ?
             """,
-            (*given.values(), self.limit + 1),
+            (*given.values(), *place, self.limit + 1),
         )
         return tuple(DeadLetter(*row) for row in rows[: self.limit]), len(rows) > self.limit
 

@@ -19,10 +19,15 @@ from chatd.default.answer import (
 )
 from chatd.default.limits import page_limit
 from chatd.default.notifications.model import QueuedNotification
-from chatd.default.notifications.push import GetPush
-from chatd.default.notifications.queue import DropNotifications, ListNotifications, RetryNotifications
+from chatd.default.notifications.push import GetPush, HasDevice
+from chatd.default.notifications.queue import (
+    NEWEST,
+    DropNotifications,
+    ListNotifications,
+    RetryNotifications,
+)
 from chatd.default.part import Part
-from chatd.errors import EventNotFound
+from chatd.errors import DeviceNotFound, InvalidArgument
 from chatd.pb.admin.v1 import admin_pb2
 
 _STATES = {
@@ -78,9 +83,14 @@ class NotificationAdmin:
             check_id("device_id", request.device_id),
         )
 
+        def refuse_to(exists: bool) -> Answer:
+            if exists:
+                raise InvalidArgument(f"device '{device_id}' of '{profile_id}' has no notifier")
+            raise DeviceNotFound(f"no device '{device_id}' of '{profile_id}'")
+
         def then(push: PushDevice | None) -> Answer:
             if push is None:
-                raise EventNotFound(f"device '{device_id}' of '{profile_id}' is not notified")
+                return ReadFirst(HasDevice(profile_id, device_id), refuse_to)
             notifier = push.notifier
 
             def begin(store: CallStore, respond: Respond, refuse: Refuse) -> None:
@@ -99,11 +109,17 @@ class NotificationAdmin:
         """Rows of the queue, the newest first."""
 
         def then(page: tuple[tuple[QueuedNotification, ...], bool]) -> admin_pb2.ListNotificationsResponse:
-            return admin_pb2.ListNotificationsResponse(notifications=map(_to_pb, page[0]), more=page[1])
+            rows, more = page
+            return admin_pb2.ListNotificationsResponse(
+                notifications=map(_to_pb, rows), more=more, next_after=NEWEST.place_of(rows, more)
+            )
 
         return Read(
             ListNotifications(
-                _STATES.get(request.state, "none"), request.profile_id, page_limit(request.limit)
+                _STATES.get(request.state, "none"),
+                request.profile_id,
+                page_limit(request.limit),
+                NEWEST.read_place(request.after),
             ),
             then,
         )

@@ -80,6 +80,8 @@ class QueuedNotification:
     attempts: int
     error: str
     at_us: int
+    slot: str
+    """As ClaimedNotification has it."""
 
 
 @dataclass(frozen=True, slots=True)

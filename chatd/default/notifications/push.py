@@ -201,6 +201,17 @@ class GetRoomNotifications(Query[tuple[int, int]]):
 
 
 @dataclass(frozen=True, slots=True)
+class HasDevice(Query[bool]):
+    """True if the device has connected before, or is to be notified."""
+
+    profile_id: str
+    device_id: str
+
+    def answer(self, database: Database) -> bool:
+        return bool(find_registered(database, [(self.profile_id, self.device_id)]))
+
+
+@dataclass(frozen=True, slots=True)
 class GetPush(Query[PushDevice | None]):
     """The way a device is notified; None: it is not."""
 

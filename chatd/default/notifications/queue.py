@@ -15,6 +15,7 @@ from chatd.default.notifications.model import (
     LongestPauses,
     QueuedNotification,
 )
+from chatd.default.pages import Order, Place
 from chatd.store.command import Command, Locks, Query
 from chatd.store.database import Database
 from chatd.store.transaction import Transaction
@@ -170,27 +171,37 @@ def _drop(transaction: Transaction, command: DropNotifications) -> int:
     return len(rows)
 
 
+NEWEST = Order(
+    "at_us",
+    "CASE notification.state WHEN 'waiting' THEN notification.due_at_us ELSE notification.at_us END",
+    ("notification.profile_id", "notification.device_id", "notification.slot"),
+    descending=True,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ListNotifications(Query[tuple[tuple[QueuedNotification, ...], bool]]):
-    """Rows of the queue, the newest first; and whether there are more. Empty texts match all."""
+    """Rows of the queue, the newest first, behind a place; and whether there are more. Empty texts
+    match all."""
 
     state: str
     profile_id: str
     limit: int
+    after: Place = ()
 
     def answer(self, database: Database) -> tuple[tuple[QueuedNotification, ...], bool]:
+        behind, place = NEWEST.behind(self.after)
         rows = database.rows(
-            """
+            f"""
             SELECT notification.profile_id, notification.device_id, push.notifier, notification.state,
-                notification.room_id,
-                notification.seq, notification.attempts, notification.error,
-                CASE notification.state WHEN 'waiting' THEN notification.due_at_us ELSE notification.at_us END AS since
+                notification.room_id, notification.seq, notification.attempts, notification.error,
+                {NEWEST.value}, notification.slot
             FROM notification
             JOIN push ON push.profile_id = notification.profile_id AND push.device_id = notification.device_id
-            WHERE ? IN ('', notification.state) AND ? IN ('', notification.profile_id)
-            ORDER BY since DESC, notification.profile_id, notification.device_id
+            WHERE ? IN ('', notification.state) AND ? IN ('', notification.profile_id){behind}
+            ORDER BY {NEWEST.by}
             LIMIT ?
             """,
-            (self.state, self.profile_id, self.limit + 1),
+            (self.state, self.profile_id, *place, self.limit + 1),
         )
         return tuple(QueuedNotification(*row) for row in rows[: self.limit]), len(rows) > self.limit

@@ -11,8 +11,15 @@ from chatd.default.answer import Answer, Call, Caller, Read, Role
 from chatd.default.limits import MAX_LIMIT, page_limit
 from chatd.default.outbox.model import Membership, OutboxEntry, OutboxSummary, Recipient, Story
 from chatd.default.outbox.owed import OwedWalk
-from chatd.default.outbox.store import GetBroadcast, ListOutbox, ListOutboxEntries
+from chatd.default.outbox.store import (
+    LONGEST_OWED,
+    ORDERS,
+    GetBroadcast,
+    ListOutbox,
+    ListOutboxEntries,
+)
 from chatd.default.outbox.story import TellStory
+from chatd.default.pages import choose_order, read_place, write_place
 from chatd.default.part import Part
 from chatd.errors import InvalidArgument
 from chatd.pb.admin.v1 import admin_pb2
@@ -58,12 +65,23 @@ class OutboxAdmin:
 
     def list_outbox(self, caller: Caller, request: admin_pb2.ListOutboxRequest) -> Answer:
         """A row for each device and room with something owed."""
+        order = choose_order(request.order_by, ORDERS, LONGEST_OWED)
 
         def then(page: tuple[tuple[OutboxSummary, ...], bool]) -> admin_pb2.ListOutboxResponse:
-            return admin_pb2.ListOutboxResponse(rows=map(self._summary, page[0]), more=page[1])
+            rows, more = page
+            return admin_pb2.ListOutboxResponse(
+                rows=map(self._summary, rows), more=more, next_after=order.place_of(rows, more)
+            )
 
         return Read(
-            ListOutbox(request.profile_id, request.device_id, request.room_id, page_limit(request.limit)),
+            ListOutbox(
+                request.profile_id,
+                request.device_id,
+                request.room_id,
+                page_limit(request.limit),
+                order,
+                order.read_place(request.after),
+            ),
             then,
         )
 
@@ -85,13 +103,22 @@ class OutboxAdmin:
 
         def then(page: tuple[tuple[OutboxEntry, ...], bool]) -> admin_pb2.ListOutboxEntriesResponse:
             now = self._clock()
-            return admin_pb2.ListOutboxEntriesResponse(
-                entries=[_entry(row, now) for row in page[0]], more=page[1]
+            rows, more = page
+            answer = admin_pb2.ListOutboxEntriesResponse(
+                entries=[_entry(row, now) for row in rows], more=more
             )
+            if more:
+                last = rows[-1]
+                answer.next_after = write_place(last.profile_id, last.device_id, last.room_id, last.seq)
+            return answer
 
         return Read(
             ListOutboxEntries(
-                request.profile_id, request.device_id, request.room_id, page_limit(request.limit)
+                request.profile_id,
+                request.device_id,
+                request.room_id,
+                page_limit(request.limit),
+                read_place(request.after, str, str, str, int),
             ),
             then,
         )

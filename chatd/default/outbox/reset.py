@@ -4,7 +4,7 @@ are bounded, and its stream has to be opened again."""
 from typing import Any
 
 from chatd.default.limits import MAX_NEW_ENTRIES
-from chatd.errors import EventNotFound, LimitReached
+from chatd.errors import DeviceNotFound, LimitReached
 from chatd.store.database import Database
 from chatd.store.transaction import Transaction
 
@@ -14,11 +14,11 @@ Rows = list[tuple[Any, ...]]
 
 
 def check_device(database: Database, profile_id: str, device_id: str) -> None:
-    """Raises EventNotFound if there is no such device."""
+    """Raises DeviceNotFound if there is no such device."""
     if not database.rows(
         "SELECT 1 FROM device WHERE profile_id = ? AND device_id = ?", (profile_id, device_id)
     ):
-        raise EventNotFound(f"'{profile_id}' has no device '{device_id}'")
+        raise DeviceNotFound(f"no device '{device_id}' of '{profile_id}'")
 
 
 def check_entries(rows: Rows) -> Rows:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from chatd.core.wire import link_of
 from chatd.default.dead_letters.delivery_state import JOINS, STATE, WAS_OWED
 from chatd.default.outbox.model import DeviceStory, Membership, Story
+from chatd.default.rooms.access import require_room
 from chatd.errors import EventNotFound
 from chatd.pb.events.v1.payloads_pb2 import EventLink
 from chatd.store.command import Query
@@ -24,7 +25,7 @@ _MEMBERSHIP = """
 @dataclass(frozen=True, slots=True)
 class TellStory(Query[Story]):
     """The event is named by room and seq, or by ``event_id``, with or without its sender. An empty
-    profile: the event alone. Raises EventNotFound."""
+    profile: the event alone. Raises RoomNotFound, EventNotFound."""
 
     room_id: str
     seq: int
@@ -46,6 +47,7 @@ class TellStory(Query[Story]):
             (room_id, seq),
         )
         if not rows:
+            require_room(database, room_id)
             raise EventNotFound(f"room '{room_id}' has no event {seq}, or no longer")
         event_id, sender_id, type_, sent_at_us, delivery, published_seq, first_seq = rows[0]
         link = link_of(bytes(delivery))

@@ -3,11 +3,13 @@
 from chatd.core.ids import check_seq
 from chatd.default.answer import Answer, Call, Caller, Read, Role
 from chatd.default.limits import MAX_LIMIT, page_limit
+from chatd.default.pages import choose_order
 from chatd.default.part import Part
 from chatd.default.rooms.activity import CountEvents, CountPage
 from chatd.default.rooms.model import Member, Room
 from chatd.default.rooms.room_business import room_to_pb
-from chatd.default.rooms.store import GetRoom, ListRooms
+from chatd.default.rooms.store import OLDEST, ORDERS, GetRoom, ListRooms
+from chatd.errors import InvalidArgument
 from chatd.pb.admin.v1 import admin_pb2
 
 
@@ -24,12 +26,21 @@ class RoomAdmin:
         )
 
     def list_rooms(self, caller: Caller, request: admin_pb2.ListRoomsRequest) -> Answer:
-        """Rooms by id."""
+        """Rooms by id, or in the order that is asked for."""
+        order = choose_order(request.order_by, ORDERS, OLDEST) if request.order_by else None
+        if request.after and order is None:
+            raise InvalidArgument("after needs order_by; by id, rooms come after_room_id")
+        after = order.read_place(request.after) if order else ()
 
         def then(page: tuple[tuple[Room, ...], bool]) -> admin_pb2.ListRoomsResponse:
-            return admin_pb2.ListRoomsResponse(rooms=map(room_to_pb, page[0]), more=page[1])
+            rooms, more = page
+            return admin_pb2.ListRoomsResponse(
+                rooms=map(room_to_pb, rooms),
+                more=more,
+                next_after=order.place_of(rooms, more) if order else "",
+            )
 
-        return Read(ListRooms(request.after_room_id, page_limit(request.limit)), then)
+        return Read(ListRooms(request.after_room_id, page_limit(request.limit), order, after), then)
 
     def count_events(self, caller: Caller, request: admin_pb2.CountEventsRequest) -> Answer:
         """A page of the counts."""

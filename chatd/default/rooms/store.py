@@ -10,6 +10,7 @@ from typing import Any
 from google.protobuf.struct_pb2 import Struct
 
 from chatd.default.limits import MAX_LIMIT
+from chatd.default.pages import Order, Place
 from chatd.default.rooms.access import require_owner, room_for
 from chatd.default.rooms.limits import NO_LIMITS, RoomLimits, check_created, check_joining
 from chatd.default.rooms.membership import join
@@ -19,8 +20,6 @@ from chatd.pb.events.v1.payloads_pb2 import EventLink, EventType
 from chatd.store.command import Command, Locks, Query
 from chatd.store.database import Database
 from chatd.store.transaction import Transaction
-
-"""Members that one answer lists: it travels as one frame."""
 
 _COLUMNS = """room_id, name, head_seq, published_seq, membership_version, created_at_us, created_by,
     member_count, first_seq,
@@ -163,23 +162,32 @@ def _to_room(row: Sequence[Any]) -> Room:
     return replace(Room(*row), hide_previews=bool(row[-1]))
 
 
+ORDERS = {"head_seq": "head_seq", "member_count": "member_count", "created_at_us": "created_at_us"}
+"""The SQL of each order of ListRooms but the one by id. All rooms are read for any of them."""
+OLDEST = Order("created_at_us", "created_at_us", ("room_id",))
+
+
 @dataclass(frozen=True, slots=True)
 class ListRooms(Query[tuple[tuple[Room, ...], bool]]):
-    """Rooms by id, those after ``after_room_id``; and whether there are more."""
+    """Rooms by id, those after ``after_room_id``, or in another order, those behind a place; and
+    whether there are more."""
 
     after_room_id: str
     limit: int
+    order: Order | None = None
+    after: Place = ()
 
     def answer(self, database: Database) -> tuple[tuple[Room, ...], bool]:
+        behind, place = self.order.behind(self.after) if self.order else ("", [])
         rows = database.rows(
             f"""
             SELECT {_COLUMNS}
             FROM room
-            WHERE room_id > ?
-            ORDER BY room_id
+            WHERE room_id > ?{behind}
+            ORDER BY {self.order.by if self.order else "room_id"}
             LIMIT ?
             """,
-            (self.after_room_id, self.limit + 1),
+            (self.after_room_id, *place, self.limit + 1),
         )
         return tuple(_to_room(row) for row in rows[: self.limit]), len(rows) > self.limit
 

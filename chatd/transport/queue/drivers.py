@@ -13,8 +13,8 @@ from chatd.transport.queue.broker import BrokerPublisher, BrokerSubscriber
 from chatd.transport.queue.broker_connection import Broker
 from chatd.transport.queue.zeromq import ZeroMQPublisher, ZeroMQSubscriber
 
-_LIBRARIES = {"redis": "redis", "nats": "nats", "kafka": "aiokafka"}
-"""Driver, which is an extra's name too → the package that it imports."""
+LIBRARIES = {"amqp": "aiormq", "kafka": "aiokafka"}
+"""Those that are not called like the driver."""
 
 
 def make_publisher(
@@ -40,22 +40,16 @@ def make_subscriber(
 
 
 def make_broker(address: BrokerAddress) -> Broker:
-    """Raises ConfigError if the library is missing; also, or StartFailed, if certificates cannot be
-    read."""
-    if find_spec(_LIBRARIES[address.driver]) is None:
-        raise ConfigError(
-            f"a queue on {address.driver} needs a library that is not installed: pip install "
-            f"'chatd[{address.driver}]'"
-        )
-    if address.ca_file:
-        try:
-            ssl.create_default_context(cafile=address.ca_file)
-        except OSError as exc:
-            raise os_error(f"QUEUE_CA_FILE: {address.ca_file}", exc) from exc
+    """Raises what ``check_usable`` raises."""
+    check_usable(address, "a queue", "QUEUE_CA_FILE")
     if address.driver == "nats":
         from chatd.transport.queue.nats import NatsBroker
 
         return NatsBroker(address)
+    if address.driver == "amqp":
+        from chatd.transport.queue.amqp import AmqpBroker
+
+        return AmqpBroker(address)
     if address.driver == "kafka":
         from chatd.transport.queue.kafka import KafkaBroker
 
@@ -63,3 +57,18 @@ def make_broker(address: BrokerAddress) -> Broker:
     from chatd.transport.queue.redis import RedisBroker
 
     return RedisBroker(address)
+
+
+def check_usable(address: BrokerAddress, what: str, ca_key: str) -> None:
+    """Raises ConfigError if the library is missing; also, or StartFailed, if the certificates that
+    ``ca_key`` names cannot be read. ``what`` is to be there."""
+    if find_spec(LIBRARIES.get(address.driver, address.driver)) is None:
+        raise ConfigError(
+            f"{what} on {address.driver} needs a library that is not installed: pip install "
+            f"'chatd[{address.driver}]'"
+        )
+    if address.ca_file:
+        try:
+            ssl.create_default_context(cafile=address.ca_file)
+        except OSError as exc:
+            raise os_error(f"{ca_key}: {address.ca_file}", exc) from exc

@@ -3,6 +3,7 @@
 from chatd.core.model import StreamAcks, StreamKey
 from chatd.default.dead_letters.failures import DeleteSettledFailures, RetryRule
 from chatd.default.dead_letters.store import (
+    NEWEST,
     CountLetters,
     DropDeadLetters,
     FindLetters,
@@ -21,6 +22,17 @@ def test_letters_can_be_narrowed_down(store: Store, bob: StreamKey) -> None:
     assert store.ask(ListDeadLetters("", "bob", "d", "r", 1)) == ((two,), True)
     assert store.ask(ListDeadLetters(one.letter_id, "", "", "", 10)) == ((one,), False)
     assert store.ask(ListDeadLetters("", "carol", "", "", 10)) == ((), False)
+
+
+def test_letters_come_in_pages(store: Store, bob: StreamKey) -> None:
+    for seq in range(2, 6):
+        bury(store, bob, seq)
+    everything = letters(store)
+    store.do(DropDeadLetters((everything[1].letter_id,)))
+    for at, last in enumerate(everything, 1):
+        behind = NEWEST.read_place(NEWEST.place_of((last,), True))
+        rest = [letter for letter in everything[at:] if letter is not everything[1]]
+        assert store.ask(ListDeadLetters("", "", "", "", 2, behind)) == (tuple(rest[:2]), len(rest) > 2)
 
 
 def test_a_replay_comes_out_of_order_until_it_is_handled(store: Store, bob: StreamKey) -> None:

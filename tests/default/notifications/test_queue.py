@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from chatd.default.notifications.model import ClaimedNotification
 from chatd.default.notifications.push import GetPush, SetPush
 from chatd.default.notifications.queue import (
+    NEWEST,
     DropNotifications,
     ListNotifications,
     RetryNotifications,
@@ -93,6 +94,21 @@ def test_failures_are_tried_again_then_dead_then_left_to_operators(store: Store)
     assert again.attempts == 0
     settle(store, again, what="dead")
     assert (store.do(DropNotifications("", "")), queued(store)) == (1, [])
+
+
+def test_the_queue_is_listed_in_pages(store: Store) -> None:
+    """A device that was told of a room has a row for it beside the next that waits."""
+    for device in ("phone", "tablet"):
+        register(store, "bob", device)
+    say(store, event("r", "e1"))
+    store.now_us += DELAY
+    settle(store, *claim(store))
+    say(store, event("r", "e2"))
+    everything, _ = store.ask(ListNotifications("", "bob", 100))
+    assert len(everything) == 4
+    for at, last in enumerate(everything, 1):
+        behind = NEWEST.read_place(NEWEST.place_of((last,), True))
+        assert store.ask(ListNotifications("", "bob", 1, behind)) == (everything[at : at + 1], at + 1 < 4)
 
 
 def test_a_target_that_is_gone_is_not_tried_any_more(store: Store) -> None:

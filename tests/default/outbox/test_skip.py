@@ -11,7 +11,7 @@ from chatd.default.outbox.skip import FindOwedEvent, FindSkipped, SkipEvent, Ski
 from chatd.default.outbox.store import GetBroadcast, ListOutbox
 from chatd.default.retention.store import PurgeLog
 from chatd.default.rooms.membership import RemoveSubscriptions
-from chatd.errors import EventNotFound, LimitReached
+from chatd.errors import DeviceNotFound, LimitReached
 from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventDelivery, SkipReason
 from tests.store.driver import RULE, Store, acks, deliveries, event, ranges, send
 
@@ -173,6 +173,6 @@ def test_with_too_many_rooms_one_has_to_be_named(
 
 
 def test_nobody_has_no_device(rooms: Store) -> None:
-    with pytest.raises(EventNotFound, match="'bob' has no device 'x'"):
+    with pytest.raises(DeviceNotFound, match="no device 'x' of 'bob'"):
         rooms.ask(FindSkipped("bob", "x", "", 0, 0))
     assert rooms.do(ReplayOutbox("bob", "x", (("a", 0),))) == []

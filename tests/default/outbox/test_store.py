@@ -3,10 +3,11 @@
 import pytest
 
 from chatd.core.model import StreamKey
-from chatd.default.outbox.store import GetBroadcast, ListOutbox, ListOutboxEntries
+from chatd.default.outbox.store import LONGEST_OWED, ORDERS, GetBroadcast, ListOutbox, ListOutboxEntries
+from chatd.default.pages import choose_order
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom
-from chatd.errors import EventNotFound
+from chatd.errors import EventNotFound, RoomNotFound
 from tests.default.dead_letters.letters import ACKNOWLEDGED, OWED, bury
 from tests.store.driver import Store, acks, event, failed, send
 
@@ -48,6 +49,42 @@ def test_the_longest_owed_comes_first_and_filters_narrow(store: Store) -> None:
     first, more = store.ask(ListOutbox("", "", "", 3))
     assert (len(first), more) == (3, True)
     assert store.ask(ListOutbox("", "", "", 4))[1] is False
+
+
+@pytest.mark.parametrize("order", ["", "oldest_at_us desc", "owed", "owed desc", "attempts", "attempts desc"])
+def test_the_outbox_comes_in_pages(store: Store, order: str) -> None:
+    """The place stays good when its row has gone."""
+    store.do(CreateRoom("s", "", "bob", ("alice",)))
+    streams = {device: store.open("bob", device) for device in "vwxyz"}
+    store.do(send("alice", event("r", "1"), event("r", "2"), event("s", "3")))
+    store.do(acks((streams["v"], {"r": 2}), (streams["w"], {"r": 2})))
+    store.do(failed(streams["x"], "r", 2))
+    chosen = choose_order(order, ORDERS, LONGEST_OWED)
+    everything, _ = store.ask(ListOutbox("", "", "", 100, chosen))
+    values = [getattr(row, chosen.key) for row in everything]
+    assert values == sorted(values, reverse=chosen.descending)
+    place, paged, more = "", list(everything[:0]), True
+    while more:
+        page, more = store.ask(ListOutbox("", "", "", 2, chosen, chosen.read_place(place)))
+        paged += page
+        place = chosen.place_of(page, more)
+    assert (paged, place, len(paged)) == (list(everything), "", 10)
+    first, second, third = everything[:3]
+    store.do(acks((streams[second.device_id], {second.room_id: 9})))
+    behind = chosen.read_place(chosen.place_of((first, second), True))
+    assert store.ask(ListOutbox("", "", "", 1, chosen, behind))[0] == (third,)
+
+
+def test_entries_come_in_pages(store: Store) -> None:
+    for device in "xy":
+        store.open("bob", device)
+    store.do(send("alice", event("r", "1"), event("r", "2"), event("r", "3")))
+    everything, _ = store.ask(ListOutboxEntries("bob", "", "", 100))
+    assert len(everything) == 6
+    for at, last in enumerate(everything, 1):
+        behind = (last.profile_id, last.device_id, last.room_id, last.seq)
+        page, more = store.ask(ListOutboxEntries("bob", "", "", 2, behind))
+        assert (page, more) == (everything[at : at + 2], at + 2 < len(everything))
 
 
 def test_a_device_that_is_owed_nothing_is_not_listed(store: Store) -> None:
@@ -99,6 +136,8 @@ def test_attempts_count_failures_of_what_is_still_owed(store: Store) -> None:
 def test_an_event_that_does_not_exist_has_no_broadcast(store: Store) -> None:
     with pytest.raises(EventNotFound):
         store.ask(GetBroadcast("r", 99))
+    with pytest.raises(RoomNotFound):
+        store.ask(GetBroadcast("none", 1))
 
 
 def test_a_broadcast_names_each_recipients_progress(store: Store) -> None:

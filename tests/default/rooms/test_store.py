@@ -5,9 +5,10 @@ from functools import partial
 import pytest
 
 from chatd.default.messages.history import GetHistory
+from chatd.default.pages import choose_order
 from chatd.default.rooms.membership import AddSubscriptions
 from chatd.default.rooms.model import Room
-from chatd.default.rooms.store import CreateRoom, GetRoom, ListRooms, UpdateRoom
+from chatd.default.rooms.store import OLDEST, ORDERS, CreateRoom, GetRoom, ListRooms, UpdateRoom
 from chatd.errors import AlreadyExists, NotAMember, PermissionDenied, RoomNotFound
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventType
 from tests.store.driver import Store, at_once, event, send
@@ -27,6 +28,26 @@ def test_rooms_are_listed_by_id(store: Store) -> None:
     page, more = store.ask(ListRooms("", 3))
     assert ([room.room_id for room in page], more) == (["a", "m", "r"], True)
     assert [room.room_id for room in store.ask(ListRooms("r", 3))[0]] == ["z"]
+
+
+def test_rooms_are_listed_in_other_orders(store: Store) -> None:
+    for name in ("a", "m", "z"):
+        store.do(CreateRoom(name, "", "alice", ("bob", "carol") if name == "m" else ()))
+    store.do(send("alice", event("z", "1"), event("z", "2"), event("a", "3")))
+
+    def pages(order: str, limit: int) -> list[str]:
+        chosen, place, found, more = choose_order(order, ORDERS, OLDEST), "", list[str](), True
+        while more:
+            page, more = store.ask(ListRooms("", limit, chosen, chosen.read_place(place)))
+            place = chosen.place_of(page, more)
+            found += [room.room_id for room in page]
+        return found
+
+    for limit in (1, 3, 4):
+        assert pages("head_seq desc", limit) == ["z", "a", "m", "r"]
+        assert pages("head_seq", limit) == ["m", "r", "a", "z"]
+        assert pages("member_count desc", limit) == ["m", "r", "a", "z"]
+        assert sorted(pages("created_at_us", limit)) == ["a", "m", "r", "z"]
 
 
 def test_a_room_lists_its_members_and_the_number_of_their_devices(store: Store) -> None:

@@ -3,7 +3,6 @@ late."""
 
 import asyncio
 import re
-import struct
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,17 +12,22 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.protocol.admin import ApiVersionResponse_v0
-from aiokafka.protocol.metadata import MetadataResponse_v1
+from aiokafka.errors import (
+    BrokerResponseError,
+    MessageSizeTooLargeError,
+    NotLeaderForPartitionError,
+    RecordListTooLargeError,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chatd.transport.queue import kafka
 from chatd.transport.queue.joined import join_topics
 from chatd.transport.queue.kafka_cluster import PARTITIONS, topic_name
-from tests.brokers import BrokerProcess, broker
+from tests.brokers import SECRET, BrokerProcess, Kafka, broker
 from tests.chaos.proxy import FaultProxy
 from tests.daemons import free_port
+from tests.transport.queue.kafka_servers import Directory, Refusing
 from tests.transport.queue.test_broker import ITSELF, Ends
 from tests.transport.queue.test_broker import context as context
 from tests.transport.queue.test_broker import ends as ends
@@ -103,6 +107,52 @@ async def test_a_record_says_which_gateway_and_which_device_it_is_for(
     ]  # fmt: skip
 
 
+async def test_a_gateway_hears_nothing_that_was_there_before_it(ends: Ends, running: BrokerProcess) -> None:
+    _, subscriber = ends.gateway(running.uri)
+    await until(lambda: subscriber.is_heard)
+    node = ends.node(running.uri)
+    node.meet("g-1")
+    node.publish_to("g-1", ITSELF, b"before")
+    await node.drain(5.0)
+    subscriber.close()
+    gateway, again = ends.gateway(running.uri)
+    await until(lambda: again.is_heard)
+    node.publish_to("g-1", ITSELF, b"after")
+    await until(lambda: gateway.has_heard(b"after"))
+    assert gateway.bodies == [b"after"]
+
+
+async def test_a_broker_may_hang_up_on_an_idle_connection(ends: Ends, running: BrokerProcess) -> None:
+    with FaultProxy(target=("127.0.0.1", running.port)) as proxy:
+        gateway, subscriber = ends.gateway(running.uri)
+        await until(lambda: subscriber.is_heard)
+        node = ends.node(f"kafka://127.0.0.1:{proxy.port}")
+        node.meet("g-1")
+        node.publish_to("g-1", ITSELF, b"before")
+        await node.drain(5.0)
+        proxy.cut()
+        proxy.heal()
+        for _ in range(10):  # the end of the connection is there, and is only to be read
+            await asyncio.sleep(0)
+        node.publish_to("g-1", ITSELF, b"after")
+        await until(lambda: gateway.has_heard(b"after"))
+        assert (gateway.missed, node.problem) == ([], "")
+
+
+@pytest.mark.parametrize("password", [SECRET, f"x{SECRET}"])
+async def test_a_password_is_proven_instead_of_told_if_the_broker_can_do_that(
+    ends: Ends, tmp_path: Path, password: str
+) -> None:
+    with broker("kafka", tmp_path, password=SECRET) as running:
+        assert isinstance(running, Kafka)
+        assert running.gate is not None
+        running.gate.mechanism = "SCRAM-SHA-512"
+        _, subscriber = ends.gateway(f"kafka://chatd:{password}@127.0.0.1:{running.port}")
+        await until(lambda: subscriber.is_heard or subscriber.problem)
+        assert subscriber.is_heard == (password == SECRET)
+        assert subscriber.is_heard or "SaslAuthenticationFailed" in subscriber.problem
+
+
 async def test_a_gateway_that_is_late_goes_on_at_the_end(
     ends: Ends, running: BrokerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,42 +186,29 @@ async def test_one_server_of_several_is_enough(ends: Ends, running: BrokerProces
     await until(lambda: gateway.has_heard(b"heard"))
 
 
-class Directory:
-    """A server that knows the brokers of a cluster, and is none itself. ``leaders`` has a broker
-    for each partition; -1: none."""
+async def test_an_error_of_the_broker_is_said(ends: Ends, capsys: pytest.CaptureFixture[str]) -> None:
+    async with Refusing(NotLeaderForPartitionError) as uri:
+        node = ends.node(uri)
+        _, subscriber = ends.gateway(uri)
+        node.meet("g-1")
+        node.publish_to("g-1", ITSELF, b"refused")
+        await until(lambda: node.problem and subscriber.problem)
+        assert "NotLeaderForPartitionError: queue, partition" in subscriber.problem
+        assert "NotLeaderForPartitionError: queue, partition" in capsys.readouterr().out
 
-    def __init__(self, **places: tuple[str, int]) -> None:
-        self._brokers = [(number, host, port, None) for number, (host, port) in enumerate(places.values())]
-        self.leaders = [0] * PARTITIONS
-        self._server: asyncio.Server | None = None
 
-    async def __aenter__(self) -> str:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        return f"kafka://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                (size,) = struct.unpack(">i", await reader.readexactly(4))
-                request = await reader.readexactly(size)
-                kind, _, number = struct.unpack_from(">hhi", request)
-                answer = self._versions() if kind == ApiVersionResponse_v0.API_KEY else self._metadata()
-                writer.write(struct.pack(">ii", 4 + len(answer), number) + answer)
-        except EOFError:
-            writer.close()
-
-    def _versions(self) -> bytes:
-        spoken = [(ApiVersionResponse_v0.API_KEY, 0, 0), (MetadataResponse_v1.API_KEY, 1, 1)]
-        return bytes(ApiVersionResponse_v0(0, spoken).encode())
-
-    def _metadata(self) -> bytes:
-        parts = [(0, number, leader, [leader], [leader]) for number, leader in enumerate(self.leaders)]
-        topics = [(0, "queue", False, parts)]
-        return bytes(MetadataResponse_v1(self._brokers, 0, topics).encode())
+@pytest.mark.parametrize("error", [MessageSizeTooLargeError, RecordListTooLargeError])
+async def test_a_message_that_is_too_large_for_the_broker_ends_nothing(
+    ends: Ends, error: type[BrokerResponseError]
+) -> None:
+    async with Refusing(error) as uri:
+        node = ends.node(uri)
+        node.meet("g-1")
+        for _ in range(2):
+            node.publish_to("g-1", ITSELF, b"large")
+            await node.drain(5.0)
+        (dropped,) = node.counters
+        assert (node.problem, dropped.value) == ("", 0)
 
 
 async def test_each_partition_is_written_and_read_at_its_leader(

@@ -32,20 +32,26 @@ AUDIT_KIND_USE: AuditKind
 AUDIT_KIND_REFUSED: AuditKind
 
 class ListRoomsRequest(_message.Message):
-    __slots__ = ("after_room_id", "limit")
+    __slots__ = ("after_room_id", "limit", "order_by", "after")
     AFTER_ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    ORDER_BY_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
     after_room_id: str
     limit: int
-    def __init__(self, after_room_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+    order_by: str
+    after: str
+    def __init__(self, after_room_id: _Optional[str] = ..., limit: _Optional[int] = ..., order_by: _Optional[str] = ..., after: _Optional[str] = ...) -> None: ...
 
 class ListRoomsResponse(_message.Message):
-    __slots__ = ("rooms", "more")
+    __slots__ = ("rooms", "more", "next_after")
     ROOMS_FIELD_NUMBER: _ClassVar[int]
     MORE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_AFTER_FIELD_NUMBER: _ClassVar[int]
     rooms: _containers.RepeatedCompositeFieldContainer[_chat_pb2.Room]
     more: bool
-    def __init__(self, rooms: _Optional[_Iterable[_Union[_chat_pb2.Room, _Mapping]]] = ..., more: bool = ...) -> None: ...
+    next_after: str
+    def __init__(self, rooms: _Optional[_Iterable[_Union[_chat_pb2.Room, _Mapping]]] = ..., more: bool = ..., next_after: _Optional[str] = ...) -> None: ...
 
 class CountEventsRequest(_message.Message):
     __slots__ = ("since_us", "room_id", "before_seq")
@@ -116,16 +122,20 @@ class GetRoomResponse(_message.Message):
     def __init__(self, room: _Optional[_Union[_chat_pb2.Room, _Mapping]] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., published_seq: _Optional[int] = ..., more: bool = ...) -> None: ...
 
 class ListOutboxRequest(_message.Message):
-    __slots__ = ("profile_id", "device_id", "room_id", "limit")
+    __slots__ = ("profile_id", "device_id", "room_id", "limit", "order_by", "after")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    ORDER_BY_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     device_id: str
     room_id: str
     limit: int
-    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+    order_by: str
+    after: str
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., limit: _Optional[int] = ..., order_by: _Optional[str] = ..., after: _Optional[str] = ...) -> None: ...
 
 class OutboxSummary(_message.Message):
     __slots__ = ("profile_id", "device_id", "room_id", "acked_seq", "owed_until_seq", "owed", "oldest_at_us", "attempts", "online")
@@ -150,24 +160,28 @@ class OutboxSummary(_message.Message):
     def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., acked_seq: _Optional[int] = ..., owed_until_seq: _Optional[int] = ..., owed: _Optional[int] = ..., oldest_at_us: _Optional[int] = ..., attempts: _Optional[int] = ..., online: bool = ...) -> None: ...
 
 class ListOutboxResponse(_message.Message):
-    __slots__ = ("rows", "more")
+    __slots__ = ("rows", "more", "next_after")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     MORE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_AFTER_FIELD_NUMBER: _ClassVar[int]
     rows: _containers.RepeatedCompositeFieldContainer[OutboxSummary]
     more: bool
-    def __init__(self, rows: _Optional[_Iterable[_Union[OutboxSummary, _Mapping]]] = ..., more: bool = ...) -> None: ...
+    next_after: str
+    def __init__(self, rows: _Optional[_Iterable[_Union[OutboxSummary, _Mapping]]] = ..., more: bool = ..., next_after: _Optional[str] = ...) -> None: ...
 
 class ListOutboxEntriesRequest(_message.Message):
-    __slots__ = ("profile_id", "device_id", "room_id", "limit")
+    __slots__ = ("profile_id", "device_id", "room_id", "limit", "after")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     device_id: str
     room_id: str
     limit: int
-    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+    after: str
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ...) -> None: ...
 
 class OutboxEntry(_message.Message):
     __slots__ = ("event", "target")
@@ -178,12 +192,14 @@ class OutboxEntry(_message.Message):
     def __init__(self, event: _Optional[_Union[_payloads_pb2.EventLink, _Mapping]] = ..., target: _Optional[_Union[_payloads_pb2.EventReceipt, _Mapping]] = ...) -> None: ...
 
 class ListOutboxEntriesResponse(_message.Message):
-    __slots__ = ("entries", "more")
+    __slots__ = ("entries", "more", "next_after")
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
     MORE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_AFTER_FIELD_NUMBER: _ClassVar[int]
     entries: _containers.RepeatedCompositeFieldContainer[OutboxEntry]
     more: bool
-    def __init__(self, entries: _Optional[_Iterable[_Union[OutboxEntry, _Mapping]]] = ..., more: bool = ...) -> None: ...
+    next_after: str
+    def __init__(self, entries: _Optional[_Iterable[_Union[OutboxEntry, _Mapping]]] = ..., more: bool = ..., next_after: _Optional[str] = ...) -> None: ...
 
 class GetBroadcastRequest(_message.Message):
     __slots__ = ("room_id", "seq", "after_profile_id", "after_device_id", "limit")
@@ -332,7 +348,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("node_id", "version", "uptime_seconds", "database", "devices_online", "events_committed", "commits", "deliveries_published", "events_pulled", "requests_refused", "events_purged", "devices_expired", "signals_published", "signals_dropped", "presence_changes", "notifications_sent", "notifications_failed", "notifications_dead", "gateways", "database_away_since_us", "orphans_deleted", "log", "devices_replaced", "peers_refused", "topics_refused", "drained", "queue_messages_dropped", "stages", "stage_bounds_us")
+    __slots__ = ("node_id", "version", "uptime_seconds", "database", "devices_online", "events_committed", "commits", "deliveries_published", "events_pulled", "requests_refused", "events_purged", "devices_expired", "signals_published", "signals_dropped", "presence_changes", "notifications_sent", "notifications_failed", "notifications_dead", "gateways", "database_away_since_us", "orphans_deleted", "log", "devices_replaced", "peers_refused", "topics_refused", "drained", "queue_messages_dropped", "stages", "stage_bounds_us", "cache_problem")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     UPTIME_SECONDS_FIELD_NUMBER: _ClassVar[int]
@@ -362,6 +378,7 @@ class GetStatusResponse(_message.Message):
     QUEUE_MESSAGES_DROPPED_FIELD_NUMBER: _ClassVar[int]
     STAGES_FIELD_NUMBER: _ClassVar[int]
     STAGE_BOUNDS_US_FIELD_NUMBER: _ClassVar[int]
+    CACHE_PROBLEM_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     version: str
     uptime_seconds: float
@@ -391,7 +408,8 @@ class GetStatusResponse(_message.Message):
     queue_messages_dropped: int
     stages: _containers.RepeatedCompositeFieldContainer[StageTimes]
     stage_bounds_us: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ..., signals_published: _Optional[int] = ..., signals_dropped: _Optional[int] = ..., presence_changes: _Optional[int] = ..., notifications_sent: _Optional[int] = ..., notifications_failed: _Optional[int] = ..., notifications_dead: _Optional[int] = ..., gateways: _Optional[_Iterable[_Union[GatewayStatus, _Mapping]]] = ..., database_away_since_us: _Optional[int] = ..., orphans_deleted: _Optional[int] = ..., log: _Optional[str] = ..., devices_replaced: _Optional[int] = ..., peers_refused: _Optional[int] = ..., topics_refused: _Optional[int] = ..., drained: bool = ..., queue_messages_dropped: _Optional[int] = ..., stages: _Optional[_Iterable[_Union[StageTimes, _Mapping]]] = ..., stage_bounds_us: _Optional[_Iterable[int]] = ...) -> None: ...
+    cache_problem: str
+    def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ..., signals_published: _Optional[int] = ..., signals_dropped: _Optional[int] = ..., presence_changes: _Optional[int] = ..., notifications_sent: _Optional[int] = ..., notifications_failed: _Optional[int] = ..., notifications_dead: _Optional[int] = ..., gateways: _Optional[_Iterable[_Union[GatewayStatus, _Mapping]]] = ..., database_away_since_us: _Optional[int] = ..., orphans_deleted: _Optional[int] = ..., log: _Optional[str] = ..., devices_replaced: _Optional[int] = ..., peers_refused: _Optional[int] = ..., topics_refused: _Optional[int] = ..., drained: bool = ..., queue_messages_dropped: _Optional[int] = ..., stages: _Optional[_Iterable[_Union[StageTimes, _Mapping]]] = ..., stage_bounds_us: _Optional[_Iterable[int]] = ..., cache_problem: _Optional[str] = ...) -> None: ...
 
 class StageTimes(_message.Message):
     __slots__ = ("stage", "counts")
@@ -521,18 +539,20 @@ class ReplayOutboxResponse(_message.Message):
     def __init__(self, replayed: _Optional[int] = ..., rooms: _Optional[int] = ..., removed: _Optional[int] = ...) -> None: ...
 
 class ListDeadLettersRequest(_message.Message):
-    __slots__ = ("letter_id", "profile_id", "device_id", "room_id", "limit")
+    __slots__ = ("letter_id", "profile_id", "device_id", "room_id", "limit", "after")
     LETTER_ID_FIELD_NUMBER: _ClassVar[int]
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
     letter_id: str
     profile_id: str
     device_id: str
     room_id: str
     limit: int
-    def __init__(self, letter_id: _Optional[str] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+    after: str
+    def __init__(self, letter_id: _Optional[str] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ...) -> None: ...
 
 class DeadLetter(_message.Message):
     __slots__ = ("letter_id", "event", "profile_id", "device_id", "reason", "text", "attempts", "first_failed_at_us", "dead_at_us", "replaying")
@@ -559,12 +579,14 @@ class DeadLetter(_message.Message):
     def __init__(self, letter_id: _Optional[str] = ..., event: _Optional[_Union[_payloads_pb2.EventLink, _Mapping]] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., reason: _Optional[_Union[_payloads_pb2.SkipReason, str]] = ..., text: _Optional[str] = ..., attempts: _Optional[int] = ..., first_failed_at_us: _Optional[int] = ..., dead_at_us: _Optional[int] = ..., replaying: bool = ...) -> None: ...
 
 class ListDeadLettersResponse(_message.Message):
-    __slots__ = ("letters", "more")
+    __slots__ = ("letters", "more", "next_after")
     LETTERS_FIELD_NUMBER: _ClassVar[int]
     MORE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_AFTER_FIELD_NUMBER: _ClassVar[int]
     letters: _containers.RepeatedCompositeFieldContainer[DeadLetter]
     more: bool
-    def __init__(self, letters: _Optional[_Iterable[_Union[DeadLetter, _Mapping]]] = ..., more: bool = ...) -> None: ...
+    next_after: str
+    def __init__(self, letters: _Optional[_Iterable[_Union[DeadLetter, _Mapping]]] = ..., more: bool = ..., next_after: _Optional[str] = ...) -> None: ...
 
 class ReplayDeadLettersRequest(_message.Message):
     __slots__ = ("letter_ids", "all", "profile_id", "device_id", "room_id", "after_letter_id", "dry_run")
@@ -737,14 +759,16 @@ class TestNotificationResponse(_message.Message):
     def __init__(self, notifier: _Optional[str] = ..., sent: bool = ..., error: _Optional[str] = ...) -> None: ...
 
 class ListNotificationsRequest(_message.Message):
-    __slots__ = ("state", "profile_id", "limit")
+    __slots__ = ("state", "profile_id", "limit", "after")
     STATE_FIELD_NUMBER: _ClassVar[int]
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
     state: NotificationState
     profile_id: str
     limit: int
-    def __init__(self, state: _Optional[_Union[NotificationState, str]] = ..., profile_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+    after: str
+    def __init__(self, state: _Optional[_Union[NotificationState, str]] = ..., profile_id: _Optional[str] = ..., limit: _Optional[int] = ..., after: _Optional[str] = ...) -> None: ...
 
 class Notification(_message.Message):
     __slots__ = ("profile_id", "device_id", "notifier", "state", "room_id", "seq", "attempts", "error", "at_us")
@@ -769,12 +793,14 @@ class Notification(_message.Message):
     def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., notifier: _Optional[str] = ..., state: _Optional[_Union[NotificationState, str]] = ..., room_id: _Optional[str] = ..., seq: _Optional[int] = ..., attempts: _Optional[int] = ..., error: _Optional[str] = ..., at_us: _Optional[int] = ...) -> None: ...
 
 class ListNotificationsResponse(_message.Message):
-    __slots__ = ("notifications", "more")
+    __slots__ = ("notifications", "more", "next_after")
     NOTIFICATIONS_FIELD_NUMBER: _ClassVar[int]
     MORE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_AFTER_FIELD_NUMBER: _ClassVar[int]
     notifications: _containers.RepeatedCompositeFieldContainer[Notification]
     more: bool
-    def __init__(self, notifications: _Optional[_Iterable[_Union[Notification, _Mapping]]] = ..., more: bool = ...) -> None: ...
+    next_after: str
+    def __init__(self, notifications: _Optional[_Iterable[_Union[Notification, _Mapping]]] = ..., more: bool = ..., next_after: _Optional[str] = ...) -> None: ...
 
 class RetryNotificationsRequest(_message.Message):
     __slots__ = ("profile_id", "device_id")

@@ -187,20 +187,22 @@ class Closed(_message.Message):
     def __init__(self, error: _Optional[_Union[Error, _Mapping]] = ..., gateways: _Optional[_Iterable[str]] = ..., hello_id: _Optional[int] = ...) -> None: ...
 
 class Error(_message.Message):
-    __slots__ = ("code", "name", "message", "retry", "retry_after_ms", "hello_id")
+    __slots__ = ("code", "name", "message", "retry", "retry_after_ms", "hello_id", "refused")
     CODE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     RETRY_FIELD_NUMBER: _ClassVar[int]
     RETRY_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
     HELLO_ID_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
     code: int
     name: str
     message: str
     retry: bool
     retry_after_ms: int
     hello_id: int
-    def __init__(self, code: _Optional[int] = ..., name: _Optional[str] = ..., message: _Optional[str] = ..., retry: bool = ..., retry_after_ms: _Optional[int] = ..., hello_id: _Optional[int] = ...) -> None: ...
+    refused: str
+    def __init__(self, code: _Optional[int] = ..., name: _Optional[str] = ..., message: _Optional[str] = ..., retry: bool = ..., retry_after_ms: _Optional[int] = ..., hello_id: _Optional[int] = ..., refused: _Optional[str] = ...) -> None: ...
 
 class RpcRequest(_message.Message):
     __slots__ = ("call_id", "method", "payload", "token", "profile_id", "affinity", "request_id")
