@@ -4,6 +4,7 @@ import asyncio
 import logging
 import re
 import socket
+import struct
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -12,10 +13,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from aiokafka.protocol.fetch import FetchRequest_v4
 
 from chatd.core.broker_address import BrokerAddress
 from chatd.errors import ChatdError, ConfigError
-from chatd.transport.queue import amqp, nats, redis
+from chatd.transport.queue import amqp, kafka, kafka_cluster, nats, redis
 from chatd.transport.queue.broker import BrokerPublisher, BrokerSubscriber
 from chatd.transport.queue.drivers import make_broker, make_subscriber
 from chatd.transport.queue.joined import join_topics
@@ -24,9 +26,15 @@ from tests.brokers import SECRET, BrokerProcess, RabbitMq, broker
 from tests.certificates import Authority
 from tests.chaos.proxy import FaultProxy
 from tests.transport.queue import raw_amqp
-from tests.transport.queue.test_conformance import BROKERS, DEADLINE, ONE, STARTED_AT, Gateway, until
+from tests.transport.queue.test_conformance import BROKERS, ONE, STARTED_AT, Gateway, until
 
-ENCRYPTED = {"redis": "rediss", "nats": "tls", "amqp": "amqps"}
+ENCRYPTED = {"redis": "rediss", "nats": "tls", "amqp": "amqps", "kafka": "kafka+ssl"}
+DRIVERS: dict[str, Any] = {
+    "redis": redis.RedisBroker,
+    "nats": nats.NatsBroker,
+    "amqp": amqp.AmqpBroker,
+    "kafka": kafka.KafkaBroker,
+}
 ITSELF = join_topics(())
 
 
@@ -135,6 +143,7 @@ async def test_a_frozen_link_is_noticed_at_both_ends(
     monkeypatch.setattr(nats, "PING_SECONDS", 0.07)
     monkeypatch.setattr(amqp, "SILENT_SECONDS", 0.5)
     monkeypatch.setattr(amqp, "HEARTBEAT_SECONDS", 60)  # it would notice, too, later
+    monkeypatch.setattr(kafka_cluster, "SILENT_SECONDS", 0.3)
     monkeypatch.setattr("chatd.transport.queue.sender.SEND_SECONDS", 0.3)
     monkeypatch.setattr("chatd.transport.queue.broker_connection.CONNECT_SECONDS", 0.5)
     with FaultProxy(target=("127.0.0.1", running.port)) as proxy:
@@ -209,13 +218,19 @@ async def test_a_gateway_that_stands_still_holds_up_no_other(ends: Ends, running
 
 def _subscribed(running: BrokerProcess, channel: str) -> socket.socket:
     """A connection that is subscribed to the channel, and of which nobody reads more than the
-    broker's answer."""
+    broker's answer; Kafka's gives no other than the messages."""
     if running.kind == "amqp":
         return raw_amqp.subscribe(running.uri, "queue", channel)
     connection = socket.create_connection(("127.0.0.1", running.port), timeout=5)
     if running.kind == "redis":
         connection.sendall(f"SUBSCRIBE {channel}\r\n".encode())
         wanted = b"subscribe"
+    elif running.kind == "kafka":
+        partition = (kafka.partition_of(channel), 0, 50_000_000)
+        request = FetchRequest_v4(-1, 10_000, 1, 50_000_000, 0, [("queue", [partition])])
+        message = request.build_request_header(1, "stopped").encode() + request.encode()
+        connection.sendall(struct.pack(">i", len(message)) + message)
+        return connection
     else:
         connection.sendall(
             f'CONNECT {{"verbose":false,"headers":true}}\r\nSUB {channel} 1\r\nPING\r\n'.encode()
@@ -227,8 +242,10 @@ def _subscribed(running: BrokerProcess, channel: str) -> socket.socket:
     return connection
 
 
+@pytest.mark.parametrize("kind", ["redis", "nats", "amqp"], indirect=True)
 async def test_a_message_for_one_device_says_whose_it_is(ends: Ends, running: BrokerProcess) -> None:
-    """As headers, where the broker has any; Redis's messages begin with the topic."""
+    """As headers, where the broker has any; Redis's messages begin with the topic. For Kafka see
+    ``test_kafka.py``."""
     node = ends.node(running.uri)
     node.meet("g-1")
     channel = make_broker(BrokerAddress.parse(running.uri, "queue")).channel("g-1")
@@ -252,7 +269,11 @@ async def test_a_message_for_one_device_says_whose_it_is(ends: Ends, running: Br
 
 
 async def test_a_password_is_given_and_never_shown(
-    ends: Ends, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ends: Ends,
+    kind: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     with broker(kind, tmp_path, password=SECRET) as running:
         right = f"{kind}://chatd:{SECRET}@127.0.0.1:{running.port}"
@@ -267,7 +288,8 @@ async def test_a_password_is_given_and_never_shown(
         await until(lambda: gateway.has_heard(b"heard"))
         said = capsys.readouterr().out + refused.problem + stranger.problem + lost.problem
         assert "cannot be used" in said
-        assert SECRET not in said
+        assert SECRET not in said + caplog.text
+        assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_tls_is_checked_and_never_left_out(
@@ -302,7 +324,9 @@ def _encrypted(plain: BrokerProcess, folder: Path) -> Iterator[tuple[int, Author
         return
     authority = Authority(folder, "authority")
     certificate, key = map(str, authority.issue("broker", "localhost"))
-    if plain.kind == "nats":
+    if plain.kind == "kafka":
+        tls = [certificate, key]
+    elif plain.kind == "nats":
         tls = ["--tls", "--tlscert", certificate, "--tlskey", key]
     else:
         tls = [
@@ -330,7 +354,7 @@ async def test_a_library_that_is_missing_is_named(kind: str, monkeypatch: pytest
 async def test_a_message_that_the_broker_does_not_take_is_missing_and_no_other(
     ends: Ends, running: BrokerProcess
 ) -> None:
-    """NATS takes a megabyte, the others more."""
+    """NATS and Kafka take a megabyte, the others more."""
     node = ends.node(running.uri)
     gateway, subscriber = ends.gateway(running.uri)
     node.meet("g-1")
@@ -339,14 +363,16 @@ async def test_a_message_that_the_broker_does_not_take_is_missing_and_no_other(
     for body in (b"before", large, b"after"):
         node.publish_to("g-1", ITSELF, body)
     await until(lambda: gateway.has_heard(b"after"))
-    if running.kind == "nats":
+    if running.kind in ("nats", "kafka"):
         assert (gateway.bodies, gateway.missed) == ([b"before", b"after"], [2])
     else:
         assert (gateway.bodies, gateway.missed) == ([b"before", large, b"after"], [])
     assert node.problem == ""
 
 
+@pytest.mark.parametrize("kind", ["redis", "nats", "amqp"], indirect=True)
 async def test_a_user_who_may_not_use_the_channels_is_said_to(ends: Ends, kind: str, tmp_path: Path) -> None:
+    """The broker that stands for Kafka lets every user do everything."""
     forbidden = list[str]()
     if kind == "redis":
         forbidden = ["--user", *["chatd", "on", "nopass", "&other:*", "+@all", "--user", "default", "off"]]
@@ -386,82 +412,6 @@ async def test_queues_and_gateways_may_have_any_names(ends: Ends, running: Broke
         assert gateway.bodies == [f"{name} {uri}".encode(), b"last"]
 
 
-async def test_a_memory_alarm_holds_up_nobody(
-    ends: Ends, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """RabbitMQ reads no more from those who publish. The node says so once, however often it tries
-    again; the gateway has nothing to complain of but silence."""
-    monkeypatch.setattr("chatd.transport.queue.sender.SEND_SECONDS", 0.3)
-    made = _recorded(monkeypatch)
-    with broker("amqp", tmp_path) as running:
-        assert isinstance(running, RabbitMq)
-        gateway, subscriber = ends.gateway(running.uri)
-        node = ends.node(running.uri)
-        node.meet("g-1")
-        await until(lambda: subscriber.is_heard)
-        node.publish_to("g-1", ITSELF, b"before")
-        await until(lambda: gateway.has_heard(b"before"))
-        await asyncio.to_thread(running.control, "set_vm_memory_high_watermark", "0")
-        try:
-            async with asyncio.timeout(DEADLINE):
-                while not node.problem:
-                    begun = time.monotonic()
-                    node.publish(ONE, ("g-1",), bytes(1_000))
-                    assert time.monotonic() - begun < 1, "nothing waits"
-                    await asyncio.sleep(0.001)
-            tried = len(made)
-            await until(lambda: len(made) > tried + 3)
-            assert subscriber.is_heard
-        finally:
-            await asyncio.to_thread(running.control, "set_vm_memory_high_watermark", "0.4")
-        await until(lambda: not node.problem)
-        node.publish_to("g-1", ITSELF, b"after")
-        await until(lambda: gateway.has_heard(b"after"))
-    assert gateway.missed
-    said = capsys.readouterr().out
-    assert said.count("The broker of the queue is away; gateways pull instead") == 1
-    assert said.count("The broker of the queue is back") == 1
-
-
-def _recorded(monkeypatch: pytest.MonkeyPatch) -> list[amqp.AmqpConnection]:
-    """All connections to RabbitMQ that are made from now on."""
-    made = list[amqp.AmqpConnection]()
-    connect = amqp.AmqpBroker.connect
-
-    async def recording(self: amqp.AmqpBroker) -> amqp.AmqpConnection:
-        made.append(await connect(self))
-        return made[-1]
-
-    monkeypatch.setattr(amqp.AmqpBroker, "connect", recording)
-    return made
-
-
-async def test_a_connection_that_the_library_gives_up_is_made_again(
-    ends: Ends, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """RabbitMQ's does it for want of heartbeats, and cancels whoever waits for an answer; the node's
-    sender does not end by that."""
-    monkeypatch.setattr("chatd.transport.queue.sender.SEND_SECONDS", 60)
-    made = _recorded(monkeypatch)
-    with broker("amqp", tmp_path) as running, FaultProxy(target=("127.0.0.1", running.port)) as proxy:
-        gateway, subscriber = ends.gateway(running.uri)
-        await until(lambda: subscriber.is_heard)
-        node = ends.node(running.uri_at(proxy.port))
-        node.meet("g-1")
-        await until(lambda: len(made) == 2)
-        node.publish_to("g-1", ITSELF, b"before")
-        await until(lambda: gateway.has_heard(b"before"))
-        proxy.blackhole()
-        node.publish_to("g-1", ITSELF, b"lost")
-        await asyncio.sleep(0.05)
-        made[1]._connection._reader_task.cancel()
-        await until(lambda: node.problem)
-        proxy.heal()
-        await until(lambda: not node.problem)
-        node.publish_to("g-1", ITSELF, b"after")
-        await until(lambda: gateway.has_heard(b"after"))
-
-
 @pytest.mark.parametrize("content", [None, "no certificate"])
 def test_certificates_that_cannot_be_read_are_said(kind: str, tmp_path: Path, content: str | None) -> None:
     file = tmp_path / "authority.crt"
@@ -475,7 +425,7 @@ def test_certificates_that_cannot_be_read_are_said(kind: str, tmp_path: Path, co
 async def test_a_library_that_fails_in_its_own_way_is_tried_again(
     ends: Ends, running: BrokerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    driver: Any = {"redis": redis.RedisBroker, "nats": nats.NatsBroker, "amqp": amqp.AmqpBroker}[running.kind]
+    driver = DRIVERS[running.kind]
     connect = driver.connect
     failures = [AssertionError("unexpected")] * 2
 
