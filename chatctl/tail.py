@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from chatctl import completion
+from chatctl.absent import absent_rooms
 from chatctl.arguments import JsonLines
 from chatctl.columns import Column, counted
 from chatctl.deliveries import fields
@@ -92,6 +93,10 @@ def tail(
         )
 
     async def follow(client: Client) -> None:
+        if rooms:
+            absent = absent_rooms(rooms, [room.room_id for room in await client.unread(rooms)])
+            if absent:
+                out.say(absent)
         if ephemeral:
             await follow_ephemeral(client, wanted, given.timeout)
             return

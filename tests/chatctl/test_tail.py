@@ -34,10 +34,10 @@ def test_events_that_mention_the_reader_are_marked(chatctl: Chatctl, room: str) 
 def test_only_the_rooms_named_are_shown(chatctl: Chatctl, room: str) -> None:
     chatctl.create_room(f"{room}-2", room)
     chatctl.send_texts(f"{room}-2", "shown")
-    shown = chatctl(
-        "--as", room, "tail", f"{room}-2", "--take-over", "--device", "d", "--until-caught-up"
-    ).stdout
-    assert {line.split("\t")[0] for line in shown.splitlines()} == {f"{room}-2"}
+    tail = ("--take-over", "--device", "d", "--until-caught-up")
+    shown = chatctl("--as", room, "tail", f"{room}-2", "nowhere", *tail)
+    assert {line.split("\t")[0] for line in shown.stdout.splitlines()} == {f"{room}-2"}
+    assert shown.stderr == "not a member, or there is no such room: nowhere\n"
 
 
 def test_a_room_is_shown_however_its_name_is_typed(chatctl: Chatctl, room: str) -> None:
