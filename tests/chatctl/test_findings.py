@@ -57,6 +57,13 @@ def test_a_database_that_is_away() -> None:
     found = looked()
     found.status.database_away_since_us = NOW - 90 * SECOND
     assert only(found).found == "sqlite has been away for 1m30s"
+    asked = Looked(found.status, found.took, found.nodes)
+    assert only(asked).found == "sqlite has been away for 1m30s"
+    shown = findings(asked, now_us=NOW, owed_for_us=SECOND)[-3:]
+    assert [(one.name, one.found) for one in shown] == [
+        (name, "not known while the database is away")
+        for name in ("deliveries", "dead letters", "notifications")
+    ]
 
 
 def test_the_lease_of_an_old_key_is_no_silence() -> None:
