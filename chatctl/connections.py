@@ -76,7 +76,7 @@ def connections(
     as_json: AsJson = False,
 ) -> None:
     """List connected devices. A connection that lives is heard once in CONNECTION_TOUCH_SECONDS (60
-    s); one that was heard longer ago is gone, together with its gateway. Operators only.
+    s). One that went with its gateway is listed until it has missed three times. Operators only.
 
     Example: chatctl connections --profile bob
     """

@@ -64,7 +64,12 @@ def _not_known(name: str) -> Finding:
 
 def serving(status: admin.GetStatusResponse, nodes: admin.ListNodesResponse, *, now_us: int) -> list[Finding]:
     """The findings about the database and every process: does all of it serve?"""
-    return [_database(status, now_us), *_nodes(nodes, status, now_us), *_gateways(status, nodes)]
+    return [
+        _database(status, now_us),
+        *_cache(status),
+        *_nodes(nodes, status, now_us),
+        *_gateways(status, nodes),
+    ]
 
 
 def _answers(status: admin.GetStatusResponse, took: float) -> Finding:
@@ -87,6 +92,12 @@ def _database(status: admin.GetStatusResponse, now_us: int) -> Finding:
         f"{status.database} has been away for {away}",
         "start it, or free its disk; senders are refused meanwhile",
     )
+
+
+def _cache(status: admin.GetStatusResponse) -> Iterator[Finding]:
+    if status.cache_problem:
+        advice = "see if CACHE_URI is right; connections cannot be listed, all else goes on"
+        yield Finding("cache", False, status.cache_problem, advice)
 
 
 def _nodes(nodes: admin.ListNodesResponse, status: admin.GetStatusResponse, now_us: int) -> Iterator[Finding]:

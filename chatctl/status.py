@@ -23,9 +23,9 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Show whether the database, all nodes and all gateways serve, and what does not; then the
     counters of the node that answers, and of the gateways that ask it. Operators only.
 
-    Exits with 3 if something does not serve: the database is away, a node or gateway is silent,
-    no node's queue reaches a gateway. A process that vanished counts as silent for an hour; one
-    that was stopped does not.
+    Exits with 3 if something does not serve: the database or the cache of connections is away, a
+    node or gateway is silent, no node's queue reaches a gateway. A process that vanished counts as
+    silent for an hour; one that was stopped does not.
 
     Example: chatctl status --json
     """
@@ -101,7 +101,7 @@ def _pairs(found: admin_pb2.GetStatusResponse, problems: Sequence[Finding]) -> I
         elif field.name == "stages":
             for stage, times in each_in_words(found.stages, found.stage_bounds_us):
                 yield f"{stage} ms, p50/p99", times, False
-        elif field.name not in ("gateways", "database_away_since_us", "stage_bounds_us"):
+        elif field.name not in ("gateways", "database_away_since_us", "cache_problem", "stage_bounds_us"):
             yield field.name, plain(getattr(found, field.name)), False
     for gateway in found.gateways:
         place = f"{gateway.gateway_id} {_place(gateway)}"

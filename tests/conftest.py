@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from chatd.store.database import Database
+from tests import fork_server
+from tests.brokers import end_shared
+from tests.daemons import Daemon
 from tests.databases import HOW_TO_INSTALL, Cluster, cluster
 
 # Shells start what runs in the background with SIGINT ignored, and what is ignored is inherited:
@@ -18,12 +21,23 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(__file__).parents[1] / "build" / "bytecode"))
 
+# Two daemons cannot have one port: those of tests speak HTTP where a test says so.
+os.environ.setdefault("HTTP_URI", "off")
+
+Daemon.popen = fork_server.Popen
+
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """``-k "not postgres"`` leaves out every test that starts PostgreSQL, also one whose name does
     not say so."""
     if "postgres_cluster" in getattr(item, "fixturenames", ()):
         item.extra_keyword_matches.add("postgres")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _brokers_end() -> Iterator[None]:
+    yield
+    end_shared()
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ import time
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 
 def free_port() -> int:
@@ -39,6 +40,9 @@ class Daemon:
     """One chatd process. ``folder`` holds its data and its log. ``module`` is what is run: chatd,
     or chatd with something done to it."""
 
+    popen: type[subprocess.Popen[bytes]] = subprocess.Popen
+    """In tests that of the fork server (conftest.py)."""
+
     def __init__(
         self,
         mode: str,
@@ -56,6 +60,7 @@ class Daemon:
         given = {
             "CHATD_DATA_DIR": folder,
             "GATEWAY_URI": self.uri,
+            "HTTP_URI": "off",
             "NODE_ID": name or mode,
             **(settings or {}),
         }
@@ -71,14 +76,14 @@ class Daemon:
         assert self.process is not None
         return self.process.pid
 
-    def start(self, *, wait: bool = True) -> "Daemon":
+    def start(self, *, wait: bool = True) -> Self:
         """Start; with ``wait`` return when it is ready. Raises RuntimeError with its log if it does
         not get there."""
         self.folder.mkdir(parents=True, exist_ok=True)
         offset = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             environment = {**os.environ, **self.settings}
-            self.process = subprocess.Popen(
+            self.process = self.popen(
                 [*self.prefix, sys.executable, "-m", self.module, self.mode],
                 stdout=log,
                 stderr=log,
@@ -117,7 +122,7 @@ class Daemon:
         self.process = None
         return code
 
-    def __enter__(self) -> "Daemon":
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *_: object) -> None:

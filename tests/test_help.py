@@ -1,10 +1,11 @@
 """Help on a terminal of 80 columns: paragraphs flow, and metavars are said once."""
 
 import re
-import subprocess
 import sys
 
 import pytest
+
+from tests import fork_server
 
 HELPS = [
     ("chatctl",),
@@ -20,13 +21,9 @@ HELPS = [
 
 
 def help_of(*words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", *words, "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"COLUMNS": "80", "PATH": ""},
-    )
+    environment = {**fork_server.bare_environment(), "COLUMNS": "80"}
+    done = fork_server.run([sys.executable, "-m", *words, "--help"], env=environment)
+    assert done.returncode == 0, done.stderr
     return done.stdout
 
 

@@ -10,6 +10,7 @@ from chatd import __version__
 from chatd.core import node_protocol
 from chatd.core.counter import Counter
 from chatd.core.log_state import UNKNOWN_LOG, LogState
+from chatd.daemon.connection_cache import make_cache
 from chatd.daemon.database import open_database
 from chatd.daemon.default_flow import make_flow, now_us
 from chatd.daemon.default_parts import Notifying, make_parts
@@ -151,7 +152,8 @@ def assemble(
     peers = KnownPeers(settings.node.trusted(), audit=audit.record, revoked=revoked)
     leases = Leases(store, log, peers, lease=settings.node.node_lease_seconds, clock=now_us, lost=broken)
     gateways = Gateways(now=loop.time, audit=audit.record)
-    parts, notifying = make_parts(settings, store, flow, leases, gateways, started_us)
+    cache = make_cache(loop, settings, store)
+    parts, notifying = make_parts(settings, store, flow, leases, gateways, cache, started_us)
     refused = Counter("requests_refused", "requests refused")
     parts = (*parts, Part(counters=(refused,)))
     description = NodeDescription(settings.node.node_id, __version__, store.engine, started_us)
@@ -165,6 +167,7 @@ def assemble(
         [times for part in parts for times in part.times],
         now_us,
         away_since_us=lambda: store.away_since_us,
+        cache_problem=lambda: cache.problem,
     )
     processes = Processes(
         flow.publisher,

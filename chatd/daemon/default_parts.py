@@ -15,7 +15,7 @@ from chatd.daemon.settings.notifications import NotificationsSection
 from chatd.default.audit.service import AuditService
 from chatd.default.dead_letters.admin import DeadLetterAdmin
 from chatd.default.devices.admin import DeviceAdmin
-from chatd.default.devices.connection_cache import DatabaseConnectionCache, MemoryConnectionCache
+from chatd.default.devices.connection_cache import ConnectionCache
 from chatd.default.devices.device_limit import DeviceLimit
 from chatd.default.messages.message_business import MessageBusiness
 from chatd.default.messages.unreadable import Unreadable
@@ -57,13 +57,16 @@ class Notifying:
 
 
 def make_parts(
-    settings: Settings, store: StoreAccess, flow: Flow, leases: Leases, gateways: Gateways, started_us: int
+    settings: Settings,
+    store: StoreAccess,
+    flow: Flow,
+    leases: Leases,
+    gateways: Gateways,
+    cache: ConnectionCache,
+    started_us: int,
 ) -> tuple[tuple[Part, ...], Notifying]:
     """In the order of the flow, in which they begin and end; and those that a reload changes."""
     receipts = ReceiptBusiness(flow.signals, store, room_limit=settings.signals.receipt_room_limit)
-    cache = (
-        MemoryConnectionCache() if settings.store.cache_uri == "mem:" else DatabaseConnectionCache(store.tell)
-    )
     unreadable = Unreadable()
     revoked = RevokedTokens(store)
     messages = MessageBusiness(
@@ -99,6 +102,7 @@ def make_parts(
         flow.signals.part,
         offline.part,
         _retention(settings, store, flow).part,
+        cache.part,
         leases.part,
     )
     return parts, Notifying(notifications, offline)
@@ -169,7 +173,7 @@ def _node_service(
     leases: Leases,
     gateways: Gateways,
     revoked: RevokedTokens,
-    cache: MemoryConnectionCache | DatabaseConnectionCache,
+    cache: ConnectionCache,
     unreadable: Unreadable,
     started_us: int,
 ) -> NodeService:

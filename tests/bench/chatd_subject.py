@@ -16,7 +16,7 @@ from chatd.pb.gateway.v1.gateway_pb2 import Ack, ClientFrame, Heartbeat, Hello, 
 from tests.bench.measure import family
 from tests.bench.subject import ACK_EVERY, ACK_SECONDS, Tally, stamped_at
 from tests.bench.zmtp import Dealer
-from tests.brokers import BrokerProcess, find, how_to_install
+from tests.brokers import find, how_to_install, new_broker
 from tests.daemons import free_port
 from tests.databases import HOW_TO_INSTALL, cluster
 from tests.system.deployment import Deployment
@@ -327,7 +327,7 @@ class ChatdOnBroker(Chatd):
     def start(self, folder: Path) -> str:
         if find(self._broker) is None:
             raise FileNotFoundError(how_to_install(self._broker))
-        self._process = BrokerProcess(self._broker, folder)
+        self._process = new_broker(self._broker, folder)
         self._process.start()
         return self._start(folder, f"sqlite:///{folder}/chatd.db", queue=self._process.uri)
 
@@ -336,4 +336,4 @@ class ChatdOnBroker(Chatd):
         self._process.stop()
 
     def processes(self) -> Mapping[str, Sequence[int]]:
-        return {**super().processes(), self._broker: [self._process.pid]}
+        return {**super().processes(), self._broker: family(self._process.pid)}

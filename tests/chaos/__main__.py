@@ -1,4 +1,4 @@
-"""`make chaos SEED=… MINUTES=… DB=sqlite|postgres QUEUE=redis|nats`: the long part.
+"""`make chaos SEED=… MINUTES=… DB=sqlite|postgres QUEUE=redis|nats|amqp|kafka`: the long part.
 Prints what it did and the verdict; exits 1 on any violation."""
 
 import argparse
@@ -12,7 +12,7 @@ import tempfile
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
-from tests.brokers import PROGRAMS, BrokerProcess, find, how_to_install
+from tests.brokers import PROGRAMS, find, how_to_install, new_broker
 from tests.chaos.daemon import DEFAULT_POINTS, GATEWAY_POINTS
 from tests.chaos.run import Report, Run
 from tests.databases import HOW_TO_INSTALL, Cluster, cluster
@@ -77,7 +77,7 @@ def main() -> int:
                 if find(options.queue) is None:
                     print(how_to_install(options.queue), file=sys.stderr)
                     return 2
-                broker = brokers.enter_context(BrokerProcess(options.queue, folder))
+                broker = brokers.enter_context(new_broker(options.queue, folder))
             run = Run(
                 folder, options.db, own, seed=options.seed, pace=options.pace,
                 say=lambda text: print(text, file=sys.stderr), keep_history=options.keep is not None,

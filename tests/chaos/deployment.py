@@ -50,7 +50,7 @@ class Deployment:
         mark = "#curve" if curve else ""
         queue_uris = [f"tcp://127.0.0.1:{port}{mark}" for port in queues]
         if broker is not None:
-            queue_uris = [f"{broker.kind}://127.0.0.1:{self.inner[-1].port}/chaos"] * defaults
+            queue_uris = [f"{broker.uri_at(self.inner[-1].port)}/chaos"] * defaults
         self.defaults = [
             self._daemon(
                 "default",

@@ -7,8 +7,10 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
+from tests import fork_server
 from tests.daemons import Daemon, operator_token
 from tests.protocol.conversation import Conversation
 
@@ -52,7 +54,7 @@ class Chatctl:
             speaking.hear_kind("closed")
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        return fork_server.Popen(
             [sys.executable, "-m", "chatctl", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -72,22 +74,33 @@ class Chatctl:
 
     def run(self, *arguments: str, stdin: str | None = None) -> Result:
         """Run to the end, whatever comes of it."""
-        return self._run([sys.executable, "-m", "chatctl", *arguments], input=stdin)
+        command = [sys.executable, "-m", "chatctl", *arguments]
+        return fork_server.run(command, input=stdin, env=self.environment)
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self(*arguments, "--json").stdout)
+
+    def json_when(self, holds: Callable[[Any], bool], *arguments: str) -> Any:
+        """Ask again until the answer is as wanted: what a gateway tells the node comes a little
+        later."""
+        end = time.monotonic() + 30
+        while not holds(answer := self.json(*arguments)):
+            assert time.monotonic() < end, answer
+            time.sleep(0.05)
+        return answer
 
     def json_lines(self, *arguments: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self(*arguments, "--json").stdout.splitlines()]
 
     def in_shell(self, arguments: str, then: str) -> Result:
         """Run in bash, followed by ``then``, such as a pipe."""
-        return self._run(["bash", "-c", f"set -o pipefail; {sys.executable} -m chatctl {arguments} {then}"])
+        command = ["bash", "-c", f"set -o pipefail; {sys.executable} -m chatctl {arguments} {then}"]
+        return fork_server.run(command, env=self.environment)
 
     def on_terminal(self, *arguments: str, typed: str = "", code: int = 0, **environment: str) -> str:
         """Run on a pseudo-terminal, where ``typed`` is typed; everything that was written to it."""
         ours, theirs = pty.openpty()
-        process = subprocess.Popen(
+        process = fork_server.Popen(
             [sys.executable, "-m", "chatctl", *arguments],
             stdin=theirs,
             stdout=theirs,
@@ -109,14 +122,3 @@ class Chatctl:
         os.close(ours)
         assert process.wait(10) == code, written
         return written.decode()
-
-    def _run(self, command: list[str], **options: Any) -> Result:
-        return subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            env=self.environment,
-            timeout=60,
-            check=False,
-            **options,
-        )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import fork_server
 from tests.chatctl.command import Chatctl
 from tests.daemons import Daemon
 from tests.protocol.limited import token_of
@@ -24,10 +25,8 @@ def completed(chatctl: Chatctl, line: str) -> list[str]:
 
 
 def run(chatctl: Chatctl, asked: dict[str, str]) -> str:
-    done = subprocess.run(
-        [PROGRAM], capture_output=True, text=True, check=True, env={**chatctl.environment, **asked}
-    )
-    assert done.stderr == ""
+    done = fork_server.run([sys.executable, "-m", "chatctl"], env={**chatctl.environment, **asked})
+    assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.strip()
 
 

@@ -9,7 +9,7 @@ def test_a_device_is_listed_while_it_is_connected(chatctl: Chatctl, room: str) -
     tail = chatctl.start("--as", room, "tail", "--take-over", "--device", "d")
     assert tail.stdout is not None
     tail.stdout.readline()
-    (row,) = chatctl.json("connections", "--profile", room)
+    (row,) = chatctl.json_when(bool, "connections", "--profile", room)
     assert (row["device_id"], row["gateway_id"], row["client"]) == ("d", "all", "chatctl")
     for after, listed in (("c", [row["epoch"]]), ("d", [])):
         rest = chatctl.json("connections", "--profile", room, "--after", f"{room}:{after}")
@@ -21,8 +21,8 @@ def test_a_device_is_listed_while_it_is_connected(chatctl: Chatctl, room: str) -
     assert since.endswith("s")
     assert heard.endswith("s ago")
     tail.send_signal(signal.SIGINT)
-    tail.communicate(timeout=10)
-    assert chatctl.json("connections", "--profile", room) == []
+    tail.communicate(timeout=30)
+    assert chatctl.json_when(lambda rows: not rows, "connections", "--profile", room) == []
 
 
 def test_a_stream_is_ended_and_comes_back(chatctl: Chatctl, room: str) -> None:

@@ -66,6 +66,12 @@ def test_a_database_that_is_away() -> None:
     ]
 
 
+def test_a_cache_that_is_away() -> None:
+    found = looked()
+    found.status.cache_problem = "the cache of connections does not answer"
+    assert only(found).found == "the cache of connections does not answer"
+
+
 def test_the_lease_of_an_old_key_is_no_silence() -> None:
     found = looked()
     now = found.nodes.nodes[0]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from chatd.daemon.settings.settings import SECTIONS
+from tests import fork_server
 from tests.daemons import Daemon, free_port
 
 
@@ -26,9 +27,7 @@ def chatctl(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 
 def _run(module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", module, *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, **environment}, check=False, timeout=20
-    )
+    return fork_server.run(command, env={**os.environ, **environment})
 
 
 def test_version_and_help() -> None:

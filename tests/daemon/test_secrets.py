@@ -26,6 +26,7 @@ SECRETS = {
     "NOTIFY_WEBHOOK_URL": f"https://{CANARY}:{CANARY}@127.0.0.1/{CANARY}?token={CANARY}",
     "NOTIFY_WEBHOOK_SECRET": CANARY,
     "AUTH_WEBHOOK_URL": f"https://{CANARY}:{CANARY}@127.0.0.1:1/{CANARY}?key={CANARY}",
+    "CACHE_URI": f"redis://u:{CANARY}@127.0.0.1:1/cache",
     "QUEUE_USER_EVENT_DELIVERY_URI": f"redis://u:{CANARY}@127.0.0.1:1/delivery",
 }
 TOKENS = f'[tokens.{CANARY}]\nprofile = "operator"\nrole = "operator"\n'
@@ -75,6 +76,7 @@ SPOILT = {
     "NOTIFY_WEBHOOK_URL": ("c4nary", "ftp://c4nary@h", "https://c4n ary"),
     "NOTIFY_WEBHOOK_SECRET": (" ",),
     "AUTH_WEBHOOK_URL": ("c4nary", "http://c4nary@h/", "https://c4n ary:c4nary@[/"),
+    "CACHE_URI": ("c4nary", "rediss://u:c4n%ary@h:x/q", "mysql://u:c4nary@h/q"),
     "QUEUE_USER_EVENT_DELIVERY_URI": ("c4nary", "redis://u:c4nary@h:x/q", "mysql://u:c4nary@h/q"),
 }
 

@@ -1,7 +1,6 @@
 """chatd token …, as a process: what it prints, and what gateways make of it."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 from chatd.client import Client
 from chatd.errors import PermissionDenied
+from tests import fork_server
 from tests.daemon.test_process import chatd
 from tests.daemon.test_reload import reload
 from tests.daemons import Daemon
@@ -43,14 +43,14 @@ def test_a_token_is_read_from_standard_input(tmp_path: Path) -> None:
     file = tmp_path / "tokens.toml"
     command = [sys.executable, "-m", "chatd", "token", "add", "ops", "--scope", "read", "--file", str(file)]
     command += ["--key", bytes(32).hex()]
-    done = subprocess.run(command, input="c4nary\n", capture_output=True, text=True, check=False, timeout=20)
+    done = fork_server.run(command, input="c4nary\n")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert "c4nary" not in file.read_text() + done.stderr
     row = chatd("token", "list", "--file", str(file)).stdout.splitlines()[-1].split("\t")
     assert row[1:5] == ["ops", "read", "any", "bound"]
-    again = subprocess.run(command, input="c4nary\n", capture_output=True, text=True, check=False, timeout=20)
+    again = fork_server.run(command, input="c4nary\n")
     assert (again.returncode, again.stderr) == (1, "chatd: the file has this token already\n")
-    none = subprocess.run(command, input="\n", capture_output=True, text=True, check=False, timeout=20)
+    none = fork_server.run(command, input="\n")
     assert (none.returncode, none.stderr) == (2, "chatd: standard input holds no token\n")
 
 

@@ -2,7 +2,6 @@
 they become so while it runs."""
 
 import asyncio
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from chatd.client import Client
 from chatd.errors import ConfigError
 from chatd.store.database import Database
+from tests import fork_server
 from tests.daemons import Daemon, operator_token
 from tests.databases import Cluster, cluster
 
@@ -24,19 +24,12 @@ def test_a_server_that_may_lose_commits_is_refused_by_name(
     with cluster(f"-c {setting}=off") as running:
         assert running is not None, "postgres_uri has skipped the test where PostgreSQL is missing"
         environment = {
+            **fork_server.bare_environment(),
             "CHATD_DATA_DIR": str(tmp_path),
             "DB_URI": running.uri(running.new_database()),
             "GATEWAY_URI": "tcp://127.0.0.1:*",
-            "PATH": "",
         }
-        done = subprocess.run(
-            [sys.executable, "-m", "chatd", "all"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = fork_server.run([sys.executable, "-m", "chatd", "all"], env=environment)
     assert done.returncode == 2
     assert f"PostgreSQL's {setting} is 'off', must be on" in done.stderr
     assert "acknowledged events could be lost" in done.stderr

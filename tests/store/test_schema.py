@@ -1,7 +1,6 @@
 """A database of another chatd: one of a release is opened and goes on, any other is refused before
 it fails at a column."""
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from chatd.default.rooms.store import CreateRoom, GetRoom
 from chatd.errors import ConfigError
 from chatd.store.database import Database
 from chatd.store.migration import fingerprint
+from tests import fork_server
 from tests.store.driver import Store, event, send
 from tests.store.release import payload, stored, unpack
 
@@ -67,14 +67,9 @@ def test_a_process_says_so_and_ends_with_2(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/chatd.db"
     Database(uri).migrate()
     change(uri, "DROP TABLE schema_fingerprint")
-    environment = {"CHATD_DATA_DIR": str(tmp_path), "GATEWAY_URI": "tcp://127.0.0.1:*", "PATH": ""}
-    done = subprocess.run(
-        [sys.executable, "-m", "chatd", "all"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    environment = {"CHATD_DATA_DIR": str(tmp_path), "GATEWAY_URI": "tcp://127.0.0.1:*"}
+    done = fork_server.run(
+        [sys.executable, "-m", "chatd", "all"], env={**fork_server.bare_environment(), **environment}
     )
     assert done.returncode == 2
     assert "let DB_URI name a new database" in done.stderr

@@ -58,7 +58,8 @@ class StreamsSection(Section):
         60.0,
         "Seconds between two notes in the connection metadata that a device is still there, which operators "
         "see as its last sign of "
-        "life. With 0 every heartbeat is noted.",
+        "life. With 0 every heartbeat is noted. Default nodes, too, need this and HEARTBEAT_INTERVAL_MS as the "
+        "gateways have them: a connection that has missed three notes has gone, and is no longer shown.",
         unit="s",
         ge=0,
         le=3600,
@@ -67,6 +68,10 @@ class StreamsSection(Section):
     def heartbeat_interval(self) -> float:
         """Seconds."""
         return self.heartbeat_interval_ms / MS_PER_SECOND
+
+    def connection_expiry(self) -> float:
+        """Seconds in which three notes of a device that lives would have come."""
+        return 3 * (self.connection_touch_seconds + self.heartbeat_interval())
 
     def defaults(self, gateway_id: str) -> StreamDefaults:
         """The terms that a gateway's Welcome states."""

@@ -112,23 +112,24 @@ class ForgetConnections(Command[None]):
 
 @dataclass(frozen=True, slots=True)
 class ListConnections(Query[tuple[tuple[Connection, ...], bool]]):
-    """Connections by profile and device, those after ``after``; and whether there are more. An
-    empty profile matches all."""
+    """Connections by profile and device, those after ``after`` that were heard since
+    ``seen_since_us``; and whether there are more. An empty profile matches all."""
 
     profile_id: str
     limit: int
     after: tuple[str, str] = ("", "")
+    seen_since_us: int = 0
 
     def answer(self, database: Database) -> tuple[tuple[Connection, ...], bool]:
         rows = database.rows(
             """
             SELECT profile_id, device_id, epoch, gateway_id, client, since_us, seen_us
             FROM connection
-            WHERE ? IN ('', profile_id) AND (profile_id, device_id) > (?, ?)
+            WHERE ? IN ('', profile_id) AND (profile_id, device_id) > (?, ?) AND seen_us >= ?
             ORDER BY profile_id, device_id
             LIMIT ?
             """,
-            (self.profile_id, *self.after, self.limit + 1),
+            (self.profile_id, *self.after, self.seen_since_us, self.limit + 1),
         )
         return tuple(Connection(*row) for row in rows[: self.limit]), len(rows) > self.limit
 

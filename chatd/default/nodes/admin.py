@@ -27,7 +27,8 @@ class NodeDescription:
 
 class NodeAdmin:
     """``counters`` and ``times`` are those of all parts. ``away_since_us`` is 0 while the database
-    answers. ``clock`` gives microseconds since the Unix epoch."""
+    answers, ``cache_problem`` is empty while connections can be listed. ``clock`` gives
+    microseconds since the Unix epoch."""
 
     def __init__(
         self,
@@ -40,7 +41,9 @@ class NodeAdmin:
         clock: Callable[[], int],
         *,
         away_since_us: Callable[[], int],
+        cache_problem: Callable[[], str],
     ) -> None:
+        self._cache_problem = cache_problem
         self._away_since_us = away_since_us
         self._node = node
         self._leases = leases
@@ -125,6 +128,7 @@ class NodeAdmin:
                 database=node.database,
                 log=self._leases.log.state.incarnation,
                 database_away_since_us=self._away_since_us(),
+                cache_problem=self._cache_problem(),
                 devices_online=len(self._online),
                 drained=self._leases.is_drained,
                 gateways=self._gateways.statuses(),

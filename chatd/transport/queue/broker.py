@@ -159,7 +159,7 @@ class BrokerSubscriber:
     ) -> None:
         self._on_messages, self._on_missed = on_messages, on_missed
         self._task = self._loop.create_task(
-            keep_connected(self._broker, self._listen, self._failed), name="queue listener"
+            keep_connected(self._broker.connect, self._listen, self._failed), name="queue listener"
         )
 
     async def _listen(self, connection: Connection) -> None:

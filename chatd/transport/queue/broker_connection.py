@@ -13,23 +13,28 @@ CONNECT_SECONDS = 3.0
 SILENT_SECONDS = 3.0
 """A broker that has said nothing for so long although it was asked is away."""
 
+QUEUE = "the broker of the queue"
+
 T = TypeVar("T")
+C = TypeVar("C", bound="Closes")
 
 
-class Connection(Protocol):
+class Closes(Protocol):
+    async def close(self) -> None:
+        """End at once. Raises nothing."""
+
+
+class Connection(Closes, Protocol):
     """One connection to a broker, for one direction. What a library raises becomes Unavailable."""
 
     async def send(self, messages: Sequence[tuple[str, bytes]]) -> None:
-        """Publish messages to channels; return when the broker has taken all. Raises
-        Unavailable."""
+        """Publish messages to channels; return when the broker has taken all, or, if there are
+        none, would take some. Raises Unavailable."""
 
     async def listen(self, channel: str, heard: Callable[[bytes], None], begun: Callable[[], None]) -> None:
         """Hand on what is published to the channel, in order. ``begun`` is called once the broker
         has said that the subscription stands. Ends by raising Unavailable: when the connection
         breaks, or when the broker is silent for SILENT_SECONDS."""
-
-    async def close(self) -> None:
-        """End at once. Raises nothing."""
 
 
 class Broker(Protocol):
@@ -45,24 +50,26 @@ class Broker(Protocol):
         """The name of a gateway's channel."""
 
 
-async def in_time(answer: Coroutine[Any, Any, T], seconds: float) -> T:
+async def in_time(answer: Coroutine[Any, Any, T], seconds: float, what: str = QUEUE) -> T:
     """Raises Unavailable if there is no answer after so long."""
     try:
         async with asyncio.timeout(seconds):
             return await answer
     except TimeoutError as exc:
-        raise Unavailable("the broker of the queue does not answer") from exc
+        raise Unavailable(f"{what} does not answer") from exc
 
 
 async def keep_connected(
-    broker: Broker,
-    use: Callable[[Connection], Coroutine[Any, Any, None]],
+    connect: Callable[[], Coroutine[Any, Any, C]],
+    use: Callable[[C], Coroutine[Any, Any, None]],
     failed: Callable[[Unavailable], None],
+    what: str = QUEUE,
 ) -> None:
-    """Connect again and again, and ``use`` each connection until it breaks."""
+    """Connect again and again, and ``use`` each connection until it breaks. ``what`` is named in
+    errors."""
     while True:
         try:
-            connection = await in_time(broker.connect(), CONNECT_SECONDS)
+            connection = await in_time(connect(), CONNECT_SECONDS, what)
             try:
                 await use(connection)
             finally:
@@ -71,5 +78,5 @@ async def keep_connected(
             failed(exc)
         except Exception as exc:  # noqa: BLE001  a library's own fault must not end it
             # Without the traceback: its locals may hold the password.
-            failed(Unavailable("the broker of the queue cannot be used", detail=type(exc).__name__))
+            failed(Unavailable(f"{what} cannot be used", detail=type(exc).__name__))
         await asyncio.sleep(PAUSE_SECONDS * random.uniform(1, 2))

@@ -13,6 +13,9 @@ from chatd.transport.queue.broker import BrokerPublisher, BrokerSubscriber
 from chatd.transport.queue.broker_connection import Broker
 from chatd.transport.queue.zeromq import ZeroMQPublisher, ZeroMQSubscriber
 
+LIBRARIES = {"amqp": "aiormq", "kafka": "aiokafka"}
+"""Those that are not called like the driver."""
+
 
 def make_publisher(
     loop: asyncio.AbstractEventLoop,
@@ -37,22 +40,35 @@ def make_subscriber(
 
 
 def make_broker(address: BrokerAddress) -> Broker:
-    """Raises ConfigError if the library is missing; also, or StartFailed, if certificates cannot be
-    read."""
-    if find_spec(address.driver) is None:
+    """Raises what ``check_usable`` raises."""
+    check_usable(address, "a queue", "QUEUE_CA_FILE")
+    if address.driver == "nats":
+        from chatd.transport.queue.nats import NatsBroker
+
+        return NatsBroker(address)
+    if address.driver == "amqp":
+        from chatd.transport.queue.amqp import AmqpBroker
+
+        return AmqpBroker(address)
+    if address.driver == "kafka":
+        from chatd.transport.queue.kafka import KafkaBroker
+
+        return KafkaBroker(address)
+    from chatd.transport.queue.redis import RedisBroker
+
+    return RedisBroker(address)
+
+
+def check_usable(address: BrokerAddress, what: str, ca_key: str) -> None:
+    """Raises ConfigError if the library is missing; also, or StartFailed, if the certificates that
+    ``ca_key`` names cannot be read. ``what`` is to be there."""
+    if find_spec(LIBRARIES.get(address.driver, address.driver)) is None:
         raise ConfigError(
-            f"a queue on {address.driver} needs a library that is not installed: pip install "
+            f"{what} on {address.driver} needs a library that is not installed: pip install "
             f"'chatd[{address.driver}]'"
         )
     if address.ca_file:
         try:
             ssl.create_default_context(cafile=address.ca_file)
         except OSError as exc:
-            raise os_error(f"QUEUE_CA_FILE: {address.ca_file}", exc) from exc
-    if address.driver == "nats":
-        from chatd.transport.queue.nats import NatsBroker
-
-        return NatsBroker(address)
-    from chatd.transport.queue.redis import RedisBroker
-
-    return RedisBroker(address)
+            raise os_error(f"{ca_key}: {address.ca_file}", exc) from exc

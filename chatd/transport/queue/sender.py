@@ -36,7 +36,9 @@ class Sender:
 
     def start(self, loop: asyncio.AbstractEventLoop, broker: Broker) -> None:
         """Connect, and send what is put."""
-        self._task = loop.create_task(keep_connected(broker, self._send, self._failed), name="queue sender")
+        self._task = loop.create_task(
+            keep_connected(broker.connect, self._send, self._failed), name="queue sender"
+        )
 
     def cancel(self) -> None:
         """End; what waits is lost."""
@@ -63,6 +65,7 @@ class Sender:
         self._on_failed(error)
 
     async def _send(self, connection: Connection) -> None:
+        await in_time(connection.send(()), SEND_SECONDS)
         self.is_down = False
         self._worked()
         while True:

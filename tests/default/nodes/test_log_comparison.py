@@ -1,17 +1,45 @@
 """What gateways have seen of the log is compared with what the database holds."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
+from chatd.core.deadline import Deadline
 from chatd.core.log_state import UNKNOWN_LOG, LogState
 from chatd.default.nodes.known_log import KnownLog
 from chatd.default.nodes.log_comparison import LogComparison
 from chatd.default.nodes.log_file import LogFile
 from chatd.default.nodes.log_store import Compared, RaiseBeat
+from chatd.errors import ChatdError, Unavailable
 from chatd.pb.node.v1.node_pb2 import DescribeRequest, RoomCursor
-from chatd.store.access import log_failure
+from chatd.store.access import Failed, log_failure
+from chatd.store.command import Query
 from tests.store.driver import DirectAccess, Store
+
+R = TypeVar("R")
+
+
+class HeldAccess(DirectAccess):
+    """Readers that answer when the test says so."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.asked: list[tuple[Callable[[], None], Failed]] = []
+        """Of each question: answer it, or say that it failed."""
+
+    def ask(
+        self,
+        query: Query[R],
+        then: Callable[[R], None],
+        failed: Failed | None = None,
+        *,
+        owner: str = "",
+        deadline: Deadline | None = None,
+    ) -> None:
+        self.asked.append((partial(super().ask, query, then), failed or log_failure))
 
 
 @pytest.fixture
@@ -76,3 +104,28 @@ def test_no_stream_opens_in_a_log_behind_what_its_gateway_has_seen(
     (compared,) = found
     assert compared.log.incarnation != before.incarnation
     assert compared.log == store.log_state() == log.state
+
+
+def test_what_follows_keeps_the_order_whichever_reader_is_quicker(store: Store, log: KnownLog) -> None:
+    """The epoch of a newer Hello would else be the older one, and the device lose its stream."""
+    access = HeldAccess(store)
+    comparison = LogComparison(access, log)
+    ends: list[str] = []
+
+    def then(name: str, found: Compared) -> None:
+        ends.append(name)
+        if name == "raises":
+            raise Unavailable("as a caller may")
+
+    def failed(name: str, error: ChatdError) -> None:
+        ends.append(f"{name} failed")
+
+    for name in ("first", "raises", "lost", "last"):
+        comparison.compare(log.state, (), partial(then, name), partial(failed, name))
+    first, raises, lost, last = access.asked
+    last[0]()
+    lost[1](Unavailable("the database is away"))
+    raises[0]()
+    assert ends == []
+    first[0]()
+    assert ends == ["first", "raises", "raises failed", "lost failed", "last"]

@@ -348,7 +348,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("node_id", "version", "uptime_seconds", "database", "devices_online", "events_committed", "commits", "deliveries_published", "events_pulled", "requests_refused", "events_purged", "devices_expired", "signals_published", "signals_dropped", "presence_changes", "notifications_sent", "notifications_failed", "notifications_dead", "gateways", "database_away_since_us", "orphans_deleted", "log", "devices_replaced", "peers_refused", "topics_refused", "drained", "queue_messages_dropped", "stages", "stage_bounds_us")
+    __slots__ = ("node_id", "version", "uptime_seconds", "database", "devices_online", "events_committed", "commits", "deliveries_published", "events_pulled", "requests_refused", "events_purged", "devices_expired", "signals_published", "signals_dropped", "presence_changes", "notifications_sent", "notifications_failed", "notifications_dead", "gateways", "database_away_since_us", "orphans_deleted", "log", "devices_replaced", "peers_refused", "topics_refused", "drained", "queue_messages_dropped", "stages", "stage_bounds_us", "cache_problem")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     UPTIME_SECONDS_FIELD_NUMBER: _ClassVar[int]
@@ -378,6 +378,7 @@ class GetStatusResponse(_message.Message):
     QUEUE_MESSAGES_DROPPED_FIELD_NUMBER: _ClassVar[int]
     STAGES_FIELD_NUMBER: _ClassVar[int]
     STAGE_BOUNDS_US_FIELD_NUMBER: _ClassVar[int]
+    CACHE_PROBLEM_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     version: str
     uptime_seconds: float
@@ -407,7 +408,8 @@ class GetStatusResponse(_message.Message):
     queue_messages_dropped: int
     stages: _containers.RepeatedCompositeFieldContainer[StageTimes]
     stage_bounds_us: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ..., signals_published: _Optional[int] = ..., signals_dropped: _Optional[int] = ..., presence_changes: _Optional[int] = ..., notifications_sent: _Optional[int] = ..., notifications_failed: _Optional[int] = ..., notifications_dead: _Optional[int] = ..., gateways: _Optional[_Iterable[_Union[GatewayStatus, _Mapping]]] = ..., database_away_since_us: _Optional[int] = ..., orphans_deleted: _Optional[int] = ..., log: _Optional[str] = ..., devices_replaced: _Optional[int] = ..., peers_refused: _Optional[int] = ..., topics_refused: _Optional[int] = ..., drained: bool = ..., queue_messages_dropped: _Optional[int] = ..., stages: _Optional[_Iterable[_Union[StageTimes, _Mapping]]] = ..., stage_bounds_us: _Optional[_Iterable[int]] = ...) -> None: ...
+    cache_problem: str
+    def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ..., signals_published: _Optional[int] = ..., signals_dropped: _Optional[int] = ..., presence_changes: _Optional[int] = ..., notifications_sent: _Optional[int] = ..., notifications_failed: _Optional[int] = ..., notifications_dead: _Optional[int] = ..., gateways: _Optional[_Iterable[_Union[GatewayStatus, _Mapping]]] = ..., database_away_since_us: _Optional[int] = ..., orphans_deleted: _Optional[int] = ..., log: _Optional[str] = ..., devices_replaced: _Optional[int] = ..., peers_refused: _Optional[int] = ..., topics_refused: _Optional[int] = ..., drained: bool = ..., queue_messages_dropped: _Optional[int] = ..., stages: _Optional[_Iterable[_Union[StageTimes, _Mapping]]] = ..., stage_bounds_us: _Optional[_Iterable[int]] = ..., cache_problem: _Optional[str] = ...) -> None: ...
 
 class StageTimes(_message.Message):
     __slots__ = ("stage", "counts")
