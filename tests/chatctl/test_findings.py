@@ -118,6 +118,7 @@ def test_no_gateway() -> None:
 )
 def test_only_connected_devices_are_late(online: bool, seconds: int, is_bad: bool) -> None:
     found = looked()
+    assert found.laggards is not None
     found.laggards.rows.add(
         profile_id="bob",
         device_id="phone",
@@ -131,6 +132,8 @@ def test_only_connected_devices_are_late(online: bool, seconds: int, is_bad: boo
 
 def test_what_was_given_up() -> None:
     found = looked()
+    assert found.letters is not None
+    assert found.notifications is not None
     found.letters.letters.add()
     found.notifications.notifications.add()
     found.notifications.more = True
