@@ -16,11 +16,12 @@ from chatd.gateway.fronts.bounds import UnfinishedFrames
 from chatd.gateway.fronts.clogging import Unsent
 from chatd.gateway.fronts.door import Door, FrontLimits, OnFrame, Refuse
 from chatd.gateway.fronts.http.connection import HttpConnection, make_server
+from chatd.gateway.fronts.http.events import EventStreams
 from chatd.gateway.fronts.http.exchange import Exchange, Hearing
 from chatd.gateway.fronts.http.link import HttpLink
 from chatd.gateway.fronts.http.origins import Origins
 from chatd.gateway.fronts.http.proxies import Proxies
-from chatd.gateway.fronts.http.site import CALLS, Site
+from chatd.gateway.fronts.http.site import CALLS, Route, Site
 from chatd.gateway.fronts.http.statuses import error_response
 from chatd.gateway.fronts.http.websocket import WebSockets
 from chatd.transport.listener import Listener, address_of, listen
@@ -60,8 +61,13 @@ class HttpFront:
         self._on_lost = on_lost
         self.tls = tls
         self._proxies = proxies
-        sockets = WebSockets(origins)
-        self._site = Site((*CALLS, ("GET", "/v1/stream", sockets.stream)), origins)
+        sockets, events = WebSockets(origins), EventStreams(loop.call_later)
+        streams: tuple[Route, ...] = (
+            ("GET", "/v1/stream", sockets.stream),
+            ("GET", "/v1/devices/{device}/events", events.stream),
+            ("POST", "/v1/devices/{device}/ack", events.acknowledge),
+        )
+        self._site = Site((*CALLS, *streams), origins)
         self._server = make_server(loop, self._answer)
         self._links: dict[HttpLink, None] = {}
         self._tasks: set[asyncio.Task[object]] = set()
@@ -165,7 +171,13 @@ class HttpFront:
         self.unsent.note(link, 0)
         self.door.ended(link)
         if link.has_stream and link.connection is not None:
-            self._on_lost(link.connection)
+            link.is_full = True  # nothing is sent, if it stays
+            self._loop.call_later(link.stays, self._end, link.connection)
+
+    def _end(self, connection: ClientConnection) -> None:
+        """The stream of a client that has gone ends, if it has not."""
+        if connection.is_open:
+            self._on_lost(connection)
             self._heard()
 
     async def _answer(self, request: BaseRequest) -> StreamResponse:

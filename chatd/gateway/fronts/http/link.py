@@ -41,6 +41,7 @@ class HttpLink:
         "origin",
         "refuses_calls",
         "speaker",
+        "stays",
         "stranger_cost",
         "tap",
         "unfinished",
@@ -62,6 +63,8 @@ class HttpLink:
         self.is_full = False
         self.refuses_calls = False
         self.has_ended = False
+        self.stays = 0.0
+        """Seconds for which its stream stays when the client has gone."""
         self.stranger_cost = 0.0
         self.tap: Tap | None = None
         self.unfinished = 0
