@@ -21,6 +21,9 @@ Only = Annotated[
     list[str] | None,
     typer.Option("--only", metavar="CHECK", help="Only this check; may be repeated.", show_default=False),
 ]
+Contract = Annotated[
+    bool, typer.Option("--contract", help="Show how COMMAND is run, and what it has to print.")
+]
 Listed = Annotated[bool, typer.Option("--list", help="List the checks, and run none.")]
 
 CHECK_COLUMNS: Columns[Check] = (
@@ -42,10 +45,20 @@ def conformance(
     command: Command = None,
     only: Only = None,
     listed: Listed = False,
+    contract: Contract = False,
     as_json: AsJson = False,
 ) -> None:
+    """Play the gateway to a client in any language, judge it by the statements of PROTOCOL.md.
+    Exits with 1 if it does not do what it MUST.
+
+    Example: chatctl conformance -- node client.js
+    """
     shown = output(context, as_json)
     checks = _chosen(only or [])
+    if contract:
+        for line in CONTRACT.splitlines():
+            shown.text(line)
+        return
     if listed:
         shown.rows(checks, CHECK_COLUMNS)
         return
@@ -58,15 +71,6 @@ def conformance(
     if bad:
         shown.say(f"{counted(bad, 'check')} of {len(verdicts)} failed; proto/PROTOCOL.md has the statements")
         raise typer.Exit(BAD)
-
-
-conformance.__doc__ = f"""Play the gateway to a client, judge it by the statements of proto/PROTOCOL.md.
-
-Exits with 1 if it does not do what it MUST. Example: chatctl conformance -- node client.js
-
-\b
-{CONTRACT}
-"""
 
 
 def _chosen(names: Sequence[str]) -> list[Check]:

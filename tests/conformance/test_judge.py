@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.conformance import CHECKS, Level, Outcome, judge
+from chatd.conformance import CHECKS, CONTRACT, Level, Outcome, judge
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "proto/examples"
@@ -52,6 +52,19 @@ def test_the_example_for_node() -> None:
         "T7": "not judged",
         "Z2": "not judged",
     }
+
+
+def test_the_example_in_c(tmp_path: Path) -> None:
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("cc is not installed: apt-get install gcc")
+    client = tmp_path / "client"
+    sources = sorted(map(str, (EXAMPLES / "c").glob("*.c")))
+    subprocess.run(
+        [compiler, "-std=gnu11", "-Wall", "-Wextra", "-Wshadow", "-Werror", "-o", str(client), *sources],
+        check=True,
+    )
+    assert verdicts_of(str(client)) == {"T7": "not judged", "Z2": "not judged"}
 
 
 STREAM, CLIENT = "stream.js", "client.js"
@@ -115,6 +128,11 @@ def test_checks_are_named_as_statements_of_the_page() -> None:
     names = [check.name for check in CHECKS]
     assert len(names) == len(set(names))
     assert {name.partition("-")[0] for name in names} <= named
+
+
+def test_the_examples_page_has_the_contract() -> None:
+    assert f"```\n{CONTRACT}\n```" in (EXAMPLES / "README.md").read_text()
+    assert chatctl("--contract").stdout == CONTRACT + "\n"
 
 
 def test_the_command() -> None:

@@ -11,6 +11,8 @@ const { Connection } = require("./zmtp.js")
 const uri = process.env.CHATD_URI ?? "tcp://127.0.0.1:7400"
 const token = process.env.CHATD_TOKEN ?? ""
 const ANSWER_MS = 5_000
+// What may harm a terminal (PROTOCOL.md, section 5).
+const HARMFUL = /[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb]/g
 const say = (...words) => process.stdout.write(`${words.join("\t")}\n`)
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms))
 
@@ -61,7 +63,7 @@ async function room(name, ...profiles) {
 function show({ event, payload, skipped, replay }) {
   if (skipped) return say("marker", event.room_id, skipped.first_seq, skipped.last_seq)
   const text = payload?.fields.find(({ key }) => key === "text")?.value?.string_value ?? ""
-  say(replay ? "replay" : "event", event.room_id, event.seq, JSON.stringify(text).slice(1, -1))
+  say(replay ? "replay" : "event", event.room_id, event.seq, text.replace(HARMFUL, "?"))
 }
 
 const [command, ...words] = process.argv.slice(2)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from chatd.client import Client, Delivery, Marks
 from chatd.errors import ChatdError
+from chatd.text import escaped
 
 
 def say(*words: object) -> None:
@@ -22,7 +23,7 @@ def show(delivery: Delivery) -> None:
     if delivery.skipped is not None:
         say("marker", delivery.room_id, delivery.skipped.first_seq, delivery.skipped.last_seq)
     else:
-        say("replay" if delivery.replay else "event", delivery.room_id, delivery.seq, delivery.text)
+        say("replay" if delivery.replay else "event", delivery.room_id, delivery.seq, escaped(delivery.text))
 
 
 def load(file: Path) -> Marks:
