@@ -221,7 +221,7 @@ async def test_one_that_does_not_read_is_alone_in_it(tmp_path: Any) -> None:
             async with ann.session.ws_connect("/v1/stream", protocols=[JSON]) as slow:
                 window = {"window_messages": 10_000, "window_bytes": 16_777_216}
                 await hello(slow, "ann", "slow", **window)
-                slow._reader._protocol.transport.pause_reading()  # type: ignore[attr-defined]
+                transport_of(slow).pause_reading()
                 async with bob.session.ws_connect("/v1/stream", protocols=[JSON]) as quick:
                     await hello(quick, "bob", "quick", **window)
                     text = "x" * 60_000
@@ -232,8 +232,14 @@ async def test_one_that_does_not_read_is_alone_in_it(tmp_path: Any) -> None:
                         await quick.send_json({"ack": {"up_to": number + 1}})
                     resident = resident_mib(daemon.pid)
                     assert resident < 400
-                slow._reader._protocol.transport.resume_reading()  # type: ignore[attr-defined]
+                transport_of(slow).resume_reading()
                 await delivered_up_to(slow, int(sent.json["seq"]))
+
+
+def transport_of(socket: ClientWebSocketResponse) -> asyncio.Transport:
+    transport = socket._reader._protocol.transport
+    assert transport is not None
+    return transport
 
 
 async def delivered_up_to(socket: ClientWebSocketResponse, seq: int) -> None:
