@@ -52,9 +52,12 @@ def _event(body: bytes) -> chat.RoomEvent:
 
 async def history(exchange: Exchange, room: str) -> Response:
     """A page of a room's log, ascending."""
-    asked = query(exchange, ("before", "limit"))
+    asked = query(exchange, ("before", "after", "limit"))
     request = chat.GetHistoryRequest(
-        room_id=room, before_seq=number(asked, "before"), limit=number(asked, "limit", most=MAX_LIMIT)
+        room_id=room,
+        before_seq=number(asked, "before"),
+        after_seq=number(asked, "after") if "after" in asked else None,
+        limit=number(asked, "limit", most=MAX_LIMIT),
     )
     answer = await exchange.call("ChatService/GetHistory", request.SerializeToString(), affinity=room)
     page = chat.GetHistoryResponse.FromString(answer)
