@@ -163,7 +163,7 @@ def gateway(tmp_path: Path, node: FakeNode) -> Iterator[Daemon]:
         node.until(lambda: b"chatd is ready" in running.log.read_bytes(), "the gateway is ready")
         yield running
     finally:
-        running.stop()
+        running.kill()  # a gentle end would wait for answers that no test gives any more
 
 
 @every_frame
