@@ -6,7 +6,7 @@ PROTOS := $(shell find proto -name '*.proto' | sort)
 PB ?= chatd/pb
 TEST_WORKERS ?= 2
 
-.PHONY: demo test t check lint types imports protocol fresh units fix proto settings man screenshots baseline bench bench-peers bench-compare bench-guard chaos fuzz powercut \
+.PHONY: demo test t check lint types imports protocol fresh units fix proto proto-dist settings man screenshots baseline bench bench-peers bench-compare bench-guard chaos fuzz powercut \
 	clean help
 
 demo: $(VENV)/installed ## Install into .venv, start chatd, send a few lines, show them arrive on two devices
@@ -69,6 +69,14 @@ proto: $(VENV)/installed-dev ## Generate chatd/pb from proto/
 	@find $(PB) -name '*.py*' -exec sed -i -E 's/^from (admin|chat|events|gateway|node)\.v1 import/from chatd.pb.\1.v1 import/' {} +
 	@find $(PB) -mindepth 1 -type d -not -name __pycache__ -exec touch {}/__init__.py \;
 
+DIST = chatd-proto-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' chatd/__init__.py)
+proto-dist: $(VENV)/installed-dev ## Make build/chatd-proto-VERSION.tar.gz for writers of clients: proto/ and its descriptor set
+	@rm -rf build/$(DIST) && mkdir -p build && cp -r proto build/$(DIST)
+	@find build/$(DIST) -name __pycache__ -prune -exec rm -r {} + ; rm build/$(DIST)/baseline.binpb
+	@$(BIN)/python -m grpc_tools.protoc -Iproto --include_imports --include_source_info --descriptor_set_out=build/$(DIST)/chatd.binpb $(PROTOS)
+	@tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -C build -cf - $(DIST) | gzip -n >build/$(DIST).tar.gz
+	@rm -r build/$(DIST) && echo build/$(DIST).tar.gz
+
 settings: $(VENV)/installed-dev ## Renew chatd/daemon/SETTINGS.md
 	@mkdir -p build && $(BIN)/chatd settings --markdown >build/SETTINGS.md
 	@cmp -s build/SETTINGS.md chatd/daemon/SETTINGS.md || cp build/SETTINGS.md chatd/daemon/SETTINGS.md
@@ -96,7 +104,7 @@ bench-compare: $(VENV)/installed ## Compare with baseline.json of this machine; 
 bench-guard: $(VENV)/installed ## Check that no delivery costs much more than it did; in ratios, for any machine
 	@$(BIN)/python -m tests.bench.guard $(ARGS)
 
-chaos: $(VENV)/installed-dev ## Inject random faults and judge from outside; SEED=, MINUTES=, DB=sqlite or postgres, QUEUE=redis, nats or amqp
+chaos: $(VENV)/installed-dev ## Inject random faults and judge from outside; SEED=, MINUTES=, DB=sqlite or postgres, QUEUE=redis, nats, amqp or kafka
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(DB),--db $(DB)) $(if $(QUEUE),--queue $(QUEUE)) $(ARGS)
 
 fuzz: $(VENV)/installed-fuzz ## Feed anything to all that reads strangers' bytes; TARGET=, MINUTES=, SEED=

@@ -73,6 +73,7 @@ COMMANDS = {
     "context": ("context:app", "Name services: address, token file and profile."),
     "cheat": ("cheat:cheat", "Show lines to copy."),
     "man": ("man:man", "Write the manual pages to a folder."),
+    "conformance": ("conformance:conformance", "Judge a client that somebody writes."),
     "key": ("key:key", "Show the public key of your own pair."),
 }
 """Each command's module and what it is there, and a line for the list of all commands, which is in

@@ -21,6 +21,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(__file__).parents[1] / "build" / "bytecode"))
 
+# Two daemons cannot have one port: those of tests speak HTTP where a test says so.
+os.environ.setdefault("HTTP_URI", "off")
+
 Daemon.popen = fork_server.Popen
 
 

@@ -12,6 +12,7 @@ import time
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 
 def free_port() -> int:
@@ -59,6 +60,7 @@ class Daemon:
         given = {
             "CHATD_DATA_DIR": folder,
             "GATEWAY_URI": self.uri,
+            "HTTP_URI": "off",
             "NODE_ID": name or mode,
             **(settings or {}),
         }
@@ -74,7 +76,7 @@ class Daemon:
         assert self.process is not None
         return self.process.pid
 
-    def start(self, *, wait: bool = True) -> "Daemon":
+    def start(self, *, wait: bool = True) -> Self:
         """Start; with ``wait`` return when it is ready. Raises RuntimeError with its log if it does
         not get there."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -120,7 +122,7 @@ class Daemon:
         self.process = None
         return code
 
-    def __enter__(self) -> "Daemon":
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *_: object) -> None:

@@ -14,6 +14,7 @@ from chatd.client.client import Client
 from chatd.client.client_key import client_key
 from chatd.client.delivery import Delivery
 from chatd.client.lifecycle import StreamState
+from chatd.client.marks import Marks
 from chatd.client.outgoing import message
 from chatd.client.stream import Stream
 from chatd.core.priority import BULK, HIGHEST, NORMAL, URGENT
@@ -25,6 +26,7 @@ __all__ = [
     "URGENT",
     "Client",
     "Delivery",
+    "Marks",
     "Stream",
     "StreamState",
     "client_key",

@@ -225,6 +225,9 @@ class StreamConnection:
     def _on_closed(self, closed: Closed) -> None:
         if self._is_of_another_hello(closed.hello_id):
             return
+        is_waiting = self._lifecycle.state is StreamState.CONNECTING
+        if closed.error.code == NoStream.code and not closed.hello_id and is_waiting:
+            return  # about an earlier frame
         if closed.error.code == 0:
             self._lifecycle.end(None)
         else:

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from chatd.client.delivery import Delivery
+from chatd.client.marks import Marks, is_newer
 from chatd.errors import MalformedFrame
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery
 from chatd.pb.gateway.v1.gateway_pb2 import Shown, Welcome
@@ -31,13 +32,14 @@ class Resume:
     """Keeps the last shown seqs across reconnects, as long as the log is the same; counts and times
     begin anew with each Welcome."""
 
-    def __init__(self) -> None:
-        self.log = ""
-        """Names the log; empty before the first Welcome."""
+    def __init__(self, marks: Marks | None = None) -> None:
+        self._marks = marks or Marks()  # of what the application has handled
+        self.log = self._marks.log
+        """Names the log; empty before the first Welcome of a device that begins."""
         self._connection = 0  # counts Welcomes
         self._log_since = 0  # the first connection to the present log
-        self._newest: Delivery | None = None  # of the events that were shown
-        self._shown: dict[str, int] = {}
+        self._newest = self._marks.newest  # of the events that were shown
+        self._shown = dict(self._marks.shown)
         self._replayed: dict[tuple[str, int], int] = {}
         """Replays that were shown and are not acknowledged: their numbers on this connection."""
         self._rejected: OrderedDict[tuple[str, int], str] = OrderedDict()
@@ -87,6 +89,7 @@ class Resume:
         self._replayed.clear()
         self._rejected.clear()
         self._newest = None
+        self._marks.forget(self._connection)
 
     @property
     def is_another_log(self) -> bool:
@@ -128,7 +131,7 @@ class Resume:
                 continue
             shown[delivery.room_id] = delivery.seq
             fresh.append(delivery)
-            if message.event.event_id and self._is_newest(delivery):
+            if is_newer(delivery, self._newest):
                 self._newest = delivery
         self._brought_something = self._brought_something or bool(fresh)
         return fresh
@@ -144,14 +147,6 @@ class Resume:
         elif place in self._rejected:
             self.rejects_due.append((delivery.number, self._rejected[place]))
         return is_new
-
-    def _is_newest(self, delivery: Delivery) -> bool:
-        """True if it was stored after all that was shown before. A room's seqs say so, and between
-        rooms the clocks that stored the events."""
-        newest = self._newest
-        return (
-            newest is None or newest.room_id == delivery.room_id or newest.sent_at_us <= delivery.sent_at_us
-        )
 
     def reject(self, delivery: Delivery, reason: str) -> None:
         """The application refuses a delivery.

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from chatd.client.client_key import client_key
 from chatd.client.lifecycle import StreamState
+from chatd.client.marks import Marks
 from chatd.client.retries import RetriedCalls
 from chatd.client.route import Gateways
 from chatd.client.stream import Stream
@@ -121,11 +122,12 @@ class Session:
         *,
         window_messages: int = 1024,
         window_bytes: int = 1 << 20,
+        marks: Marks | None = None,
         on_state: Callable[[StreamState, str], None] | None = None,
         on_signal: Callable[[Signal], None] | None = None,
     ) -> Stream:
         """The stream of one of the profile's devices, for use with ``async with`` (see
-        ``chatd.client``)."""
+        ``chatd.client``). ``marks``: what an earlier run has shown, which is not given again."""
         hello = Hello(
             profile_id=self._profile,
             device_id=device_id,
@@ -137,7 +139,13 @@ class Session:
             client=self._client_name,
         )
         stream = Stream(
-            self._context, self.gateways, hello, self._token, on_state=on_state, on_signal=on_signal
+            self._context,
+            self.gateways,
+            hello,
+            self._token,
+            marks=marks,
+            on_state=on_state,
+            on_signal=on_signal,
         )
         self._streams.add(stream)
         return stream

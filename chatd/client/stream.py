@@ -14,6 +14,7 @@ from chatd.client.arrivals import Arrivals, Frame, Position
 from chatd.client.connection import StreamConnection
 from chatd.client.delivery import Delivery
 from chatd.client.lifecycle import Lifecycle, StreamState
+from chatd.client.marks import Marks
 from chatd.client.resume import Resume
 from chatd.client.route import Gateways
 from chatd.client.signals import Signals
@@ -39,10 +40,11 @@ class Stream:
         hello: Hello,
         token: Token,
         *,
+        marks: Marks | None = None,
         on_state: Callable[[StreamState, str], None] | None = None,
         on_signal: Callable[[Signal], None] | None = None,
     ) -> None:
-        self._resume = Resume()
+        self._resume = Resume(marks)
         self._arrived = Arrivals()
         self._wake = asyncio.Event()
         self._idle = False  # the application waits for more

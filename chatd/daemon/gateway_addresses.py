@@ -12,6 +12,7 @@ def gateway_addresses(settings: Settings) -> GatewayAddresses:
     call_uris, queue_uris = settings.calls.uris(settings.place), settings.queue.uris(settings.place)
     return GatewayAddresses(
         settings.gateway.gateway_uri,
+        settings.http.endpoint,
         settings.gateway.gateway_public_uri,
         settings.node.public_host,
         _inside(queue_uris, QUEUE_HERE) if settings.mode == "all" else queue_uris,

@@ -9,11 +9,11 @@ from contextlib import ExitStack
 from chatd import __version__
 from chatd.core import node_protocol
 from chatd.core.counter import Counter
-from chatd.core.curve import CurveServer
 from chatd.daemon.authenticators import load_token_files
 from chatd.daemon.gateway_addresses import gateway_addresses
 from chatd.daemon.gateway_calls import gateway_calls
 from chatd.daemon.gateway_frames import make_frames
+from chatd.daemon.gateway_fronts import Fronts
 from chatd.daemon.gateway_streams import Streams, make_streams
 from chatd.daemon.logs import say_audit
 from chatd.daemon.seams import NO_SEAMS, Seams
@@ -30,8 +30,6 @@ from chatd.gateway.backend import Backend
 from chatd.gateway.discovery import Discovery
 from chatd.gateway.doorkeeper import Doorkeeper
 from chatd.gateway.drain import DRAINED, STOPPING, Drain
-from chatd.gateway.fronts.door import Door
-from chatd.gateway.fronts.zmtp import ZmtpFront
 from chatd.gateway.introduction import Introduction
 from chatd.gateway.newcomers import Newcomers
 from chatd.gateway.node import GatewayNode
@@ -78,7 +76,7 @@ def start_gateway(
     watch = Watch(loop, backend, subscriber, instance=instance)
     streams = make_streams(loop, settings, watch, backend, subscriber, own_calls, seams)
     expiry = TokenExpiry(admission, streams.connections, streams.sender, now=time.time)
-    front = _front(loop, settings, keys, door, newcomers, streams)
+    fronts = Fronts(loop, settings, keys, door, newcomers, streams)
     server, opening, calls, refusals = make_frames(settings, admission, streams, backend, expiry, audit)
     addresses = gateway_addresses(settings)
     queues = NodeQueues(addresses.queue_uris, connect=subscriber.connect, disconnect=subscriber.disconnect)
@@ -89,12 +87,13 @@ def start_gateway(
     introduction = _introduction(
         loop, settings, streams, backend, discovery, queues, audit, revoking, counters
     )
-    drain = _drain(loop, settings, streams, backend, opening, introduction, front, audit)
+    drain = _drain(loop, settings, streams, backend, opening, introduction, fronts, audit)
     own_calls.add(*gateway_calls(settings, streams, drain))
 
     node = GatewayNode(
         loop,
-        front,
+        fronts.zmtp,
+        fronts.http,
         refusals,
         subscriber,
         backend,
@@ -107,10 +106,10 @@ def start_gateway(
         drain,
         Reload(admission, check, lasting),
         webhook,
-        every=_every(loop, settings, front, door, streams, expiry, audit),
+        every=_every(loop, settings, fronts, door, streams, expiry, audit),
         metrics=(
             *counters,
-            *front.gauges,
+            *fronts.gauges,
             newcomers.gauge,
             *backend.gauges,
             *streams.watch.gauges,
@@ -128,33 +127,6 @@ def start_gateway(
     return node
 
 
-def _front(
-    loop: asyncio.AbstractEventLoop,
-    settings: Settings,
-    keys: Keys,
-    door: Doorkeeper,
-    newcomers: Newcomers,
-    streams: Streams,
-) -> ZmtpFront:
-    return ZmtpFront(
-        loop,
-        settings.gateway.front(settings.messages.max_frame_bytes),
-        Door(
-            door.accepted,
-            door.ended,
-            door.broke,
-            door.commanded,
-            door.is_stranger,
-            door.newcomers,
-            newcomers.come,
-            newcomers.cost,
-        ),
-        on_lost=streams.sender.lost,
-        on_room=streams.catch_up.has_room,
-        curve=CurveServer(*keys.pairs) if settings.gateway.is_encrypted else None,
-    )
-
-
 def _webhook(loop: asyncio.AbstractEventLoop, settings: Settings) -> WebhookTokens | None:
     section = settings.authentication_webhook.webhook()
     return None if section is None else WebhookTokens(loop, section, now=time.time)
@@ -163,7 +135,7 @@ def _webhook(loop: asyncio.AbstractEventLoop, settings: Settings) -> WebhookToke
 def _every(
     loop: asyncio.AbstractEventLoop,
     settings: Settings,
-    front: ZmtpFront,
+    fronts: Fronts,
     door: Doorkeeper,
     streams: Streams,
     expiry: TokenExpiry,
@@ -171,15 +143,11 @@ def _every(
 ) -> Sequence[tuple[float, Callable[[], None]]]:
     """Recurring actions and their periods in seconds."""
 
-    def look_at_the_door() -> None:
-        front.look()
-        door.tick(loop.time())
-
     def look_at_streams() -> None:
         streams.timeouts.tick(loop.time())
 
     return (
-        (door.period, look_at_the_door),
+        (door.period, fronts.look),
         (AUDIT_PERIOD, audit.flush),
         (min(ack_flush.TICK, settings.streams.ack_flush()), streams.acks.tick),
         (PRESENCE_REPAIR, streams.presence.repair),
@@ -236,7 +204,7 @@ def _drain(
     backend: Backend,
     opening: Opening,
     introduction: Introduction,
-    front: ZmtpFront,
+    fronts: Fronts,
     audit: GatewayAudit,
 ) -> Drain:
     def stop_opening() -> None:
@@ -244,7 +212,7 @@ def _drain(
         introduction.leave()
         audit.flush()
         if settings.gateway.gateway_share_port:
-            front.stop_accepting()
+            fronts.stop_accepting()
 
     def pause() -> None:
         opening.stop(DRAINED)

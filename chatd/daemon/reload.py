@@ -2,6 +2,7 @@
 it leaves all as it was."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -77,7 +78,7 @@ class Reload:
         done = Reloaded()
         self._manager.reloading()
         try:
-            new, tokens, keys, notifiers = await asyncio.to_thread(self._read)
+            new, tokens, keys, notifiers, tls = await asyncio.to_thread(self._read)
             if self._gateway is not None:
                 self._gateway.change_keys(keys.pairs)
         except ChatdError as exc:
@@ -90,6 +91,8 @@ class Reload:
         else:
             try:
                 done = self._apply(new, tokens, notifiers)
+                if self._gateway is not None and tls is not None:
+                    self._gateway.change_certificate(tls)
                 self._change_keys(keys)
             except Exception as exc:  # likewise, and the next SIGHUP is to be heard
                 fault = f"reloaded in part; a fault of chatd's own, see its log: {type(exc).__name__}"
@@ -98,7 +101,9 @@ class Reload:
         self._manager.ready(self._status())
         return done
 
-    def _read(self) -> tuple[Settings, TokenFiles | None, Keys, dict[str, Notifier]]:
+    def _read(
+        self,
+    ) -> tuple[Settings, TokenFiles | None, Keys, dict[str, Notifier], ssl.SSLContext | None]:
         new = load_settings(self._settings.mode, self._settings.config_file)
         tokens = None if self._gateway is None else load_token_files(new)
         # KEY_FILE itself takes effect at the next start.
@@ -107,7 +112,9 @@ class Reload:
         notifiers = (
             {} if self._notifying is None else make_notifiers(section.names(), section.notifier_settings())
         )
-        return new, tokens, keys, notifiers
+        # Other files take effect at the next start.
+        tls = None if self._gateway is None else self._settings.http.tls()
+        return new, tokens, keys, notifiers, tls
 
     def _change_keys(self, keys: Keys) -> None:
         """Between gateways and default nodes; both ends connect anew if the key in force is another

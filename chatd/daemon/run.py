@@ -113,6 +113,8 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLD)
         where = {"gateway": gateway.uri} if gateway is not None else {}
+        if gateway is not None and gateway.http_uri:
+            where["http"] = settings.http.uri_at(gateway.http_uri)
         where |= {"default": identity.uri} if identity is not None else {}
         if not stop.is_set():
             log.info("chatd is ready", mode=mode, node_id=settings.node.node_id, version=__version__, **where)

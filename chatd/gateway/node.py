@@ -6,9 +6,11 @@ front ◀─ DeviceSender ◀─ LiveDelivery ◀─ Subscriber
 """
 
 import asyncio
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -34,6 +36,9 @@ from chatd.transport.queue import OnMessages, Subscriber
 from chatd.transport.sockets import Context
 from chatd.transport.timers import Timers
 
+if TYPE_CHECKING:
+    from chatd.gateway.fronts.http.front import HttpFront
+
 log = structlog.get_logger()
 
 ANEW_SECONDS = 0.5
@@ -43,10 +48,11 @@ ANEW_SECONDS = 0.5
 @dataclass(frozen=True, slots=True)
 class GatewayAddresses:
     """``public_uri`` is where devices reach the gateway; empty: where it is bound, at
-    ``public_host`` if that is all addresses of the machine. ``queue_uris`` and ``node_uris`` are
-    the nodes to begin with."""
+    ``public_host`` if that is all addresses of the machine. ``http_uri`` is the tcp:// address for
+    HTTP, or empty. ``queue_uris`` and ``node_uris`` are the nodes to begin with."""
 
     bind_uri: str
+    http_uri: str
     public_uri: str
     public_host: str
     queue_uris: Sequence[str]
@@ -61,6 +67,7 @@ class GatewayNode:
         self,
         loop: asyncio.AbstractEventLoop,
         front: ZmtpFront,
+        http: "HttpFront | None",
         refusals: Refusals,
         subscriber: Subscriber,
         backend: Backend,
@@ -78,6 +85,7 @@ class GatewayNode:
     ) -> None:
         self._loop = loop
         self._front = front
+        self._http = http
         self._refusals = refusals
         self._subscriber = subscriber
         self._backend = backend
@@ -93,10 +101,12 @@ class GatewayNode:
         self._webhook = webhook
         self.reload = reload.run
         self.metrics = metrics
-        self._addresses = GatewayAddresses("", "", "", (), ())
+        self._addresses = GatewayAddresses("", "", "", "", (), ())
         self._bound = ""
         self.uri = ""
         """The address that devices use."""
+        self.http_uri = ""
+        """The tcp:// address at which HTTP is spoken; empty: nowhere."""
 
     @property
     def ready(self) -> bool:
@@ -135,14 +145,15 @@ class GatewayNode:
     ) -> None:
         """Bind, connect to the default nodes, begin. Raises ConfigError."""
         self._addresses = addresses
+        refuse = self._refusals.frame
         self._bound = self._front.open(
-            context,
-            addresses.bind_uri,
-            on_frame=on_frame,
-            refuse=self._refusals.frame,
-            after_batch=after_batch,
+            context, addresses.bind_uri, on_frame=on_frame, refuse=refuse, after_batch=after_batch
         )
         try:
+            if self._http is not None:
+                self.http_uri = self._http.open(
+                    context, addresses.http_uri, on_frame=on_frame, after_batch=after_batch
+                )
             public = self._public_address()
             self._subscriber.open(context, addresses.queue_uris, on_messages, self._queue_watch.missed)
             self._backend.connect(context, addresses.node_uris)
@@ -177,11 +188,18 @@ class GatewayNode:
             log.info("Devices are told of a new key", gateway=self.uri)
             self._introduction.announce(public)
 
+    def change_certificate(self, tls: ssl.SSLContext) -> None:
+        """Connections of HTTP that come from now on are encrypted with it."""
+        if self._http is not None:
+            self._http.tls = tls
+
     async def drain(self, seconds: float) -> None:
         """Send the devices away and wait for what is under way, for ``seconds`` at most; then
         accept and hear nothing more."""
         await self._drain.run(seconds)
         await self._front.drain()
+        if self._http is not None:
+            await self._http.drain()
         if self._webhook is not None:
             await self._webhook.close()
 
@@ -198,3 +216,5 @@ class GatewayNode:
         self._backend.close()
         self._subscriber.close()
         self._front.close()
+        if self._http is not None:
+            self._http.close()

@@ -1,27 +1,32 @@
-"""chatd with a broker between its processes, whole: chat logs, takeover, gaps, and a broker that
-goes away while chatd goes on."""
+"""chatd with a broker between its processes, whole: chat logs, takeover, gaps, resume, presence,
+notifications; and a broker that goes away while chatd goes on."""
 
 import asyncio
 import random
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chatd.client import Client
+from chatd.pb.admin.v1.admin_pb2 import NotificationState
+from chatd.pb.events.v1.signals_pb2 import PresenceState
+from chatd.store.database import Database
+from tests.bench.resume import resume
 from tests.brokers import SECRET, BrokerProcess, broker
 from tests.chaos.proxy import FaultProxy
 from tests.daemons import Daemon
-from tests.default.notifications.test_daemons import away
+from tests.databases import Cluster
+from tests.default.notifications.test_daemons import away, until_queue
 from tests.notify.receiver import Receiver, webhook
 from tests.protocol.conversation import Conversation, texts
 from tests.system.deployment import Deployment
 from tests.system.irc import LOGS, steps
 from tests.system.test_faults import show
 from tests.system.test_irc_replay import replay
+from tests.system.test_presence import hear_state, watch
 from tests.system.test_queue_losses import DOWN, UP, repairs, said
 from tests.transport.queue.test_conformance import BROKERS
 
@@ -32,10 +37,11 @@ LOG_LIST = sorted(LOGS.glob("*.log"))
 
 @dataclass
 class OnBroker:
-    """Processes and the broker between them, which they reach by ``proxy``."""
+    """Two nodes, two gateways, and the broker between them, which they reach by ``proxy``."""
 
     deployment: Deployment
     proxy: FaultProxy
+    db_uri: str
 
 
 @pytest.fixture(scope="module", params=BROKERS)
@@ -51,19 +57,24 @@ def uri_of(running: BrokerProcess, port: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def on_broker(running: BrokerProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnBroker]:
+def on_broker(
+    running: BrokerProcess, postgres: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OnBroker]:
+    """Each test has rooms and profiles of its own."""
     folder = tmp_path_factory.mktemp("chatd")
+    db_uri = postgres.uri(postgres.new_database("t1"))
+    settings: Any = {
+        "DELIVERY_RETRY_MS": 300_000,
+        "PRESENCE_SETTLE_MS": 100,
+        "PRESENCE_GRACE_SECONDS": 1,
+        "NOTIFIERS": "log",
+        "NOTIFY_TICK_SECONDS": 0.1,
+        "NOTIFY_DELAY_SECONDS": 0.3,
+    }
     with FaultProxy(target=("127.0.0.1", running.port)) as proxy:
-        deployment = Deployment(
-            folder,
-            f"sqlite:///{folder}/c.db",
-            defaults=1,
-            gateways=2,
-            queue=uri_of(running, proxy.port),
-            DELIVERY_RETRY_MS=300_000,
-        )
-        with deployment:
-            yield OnBroker(deployment, proxy)
+        queue = uri_of(running, proxy.port)
+        with Deployment(folder, db_uri, defaults=2, gateways=2, queue=queue, **settings) as deployment:
+            yield OnBroker(deployment, proxy, db_uri)
 
 
 @pytest.mark.skipif(not LOG_LIST, reason="the chat logs of ../shared/data/irc are not here")
@@ -112,15 +123,61 @@ async def test_what_is_lost_on_the_way_is_found_and_pulled(on_broker: OnBroker) 
         assert sum(await repairs(uri, token)) > 0
 
 
-def test_its_password_is_nowhere(on_broker: OnBroker) -> None:
+async def test_devices_of_a_gateway_that_is_killed_resume(on_broker: OnBroker) -> None:
+    """With what is said meanwhile, by way of the other one."""
     deployment = on_broker.deployment
-    with closing(sqlite3.connect(deployment.folder / "c.db")) as database:
-        rows = database.execute("SELECT uri, queue_uri FROM node").fetchall()
-    assert rows
-    assert {queue for _, queue in rows} == {""}
-    for file in deployment.folder.iterdir():
-        if file.is_file():
-            assert SECRET.encode() not in file.read_bytes(), file
+    assert len(await resume(deployment, 20)) == 20
+    async with Client(deployment.uri(0), deployment.token, profile="alice", call_timeout=60) as alice:
+        await alice.create_room("again")  # it serves again, for the tests that follow
+
+
+def test_presence_is_told_over_both_gateways(on_broker: OnBroker) -> None:
+    uris, token = [on_broker.deployment.uri(number) for number in (0, 1)], on_broker.deployment.token
+    offline, away = PresenceState.PRESENCE_STATE_OFFLINE, PresenceState.PRESENCE_STATE_AWAY
+    online = PresenceState.PRESENCE_STATE_ONLINE
+    with (
+        Conversation(uris[0], token, "watcher") as watcher,
+        Conversation(uris[0], token, "watched") as near,
+        Conversation(uris[1], token, "watched") as far,
+    ):
+        watcher.open("d")
+        assert watch(watcher, "watched") == {"watched": offline}
+        far.open("phone", presence=away)
+        assert [state for state in hear_state(watcher, "watched", away) if state != offline] == [away]
+        near.open("tablet")
+        assert hear_state(watcher, "watched", online) == [online]
+        near.bye()
+        assert hear_state(watcher, "watched", away) == [away]
+        far.bye()
+        assert hear_state(watcher, "watched", offline) == [offline]
+
+
+async def test_a_device_that_is_away_is_notified_and_one_that_is_there_is_not(on_broker: OnBroker) -> None:
+    sent_state, waiting_state = (
+        NotificationState.NOTIFICATION_STATE_SENT,
+        NotificationState.NOTIFICATION_STATE_WAITING,
+    )
+    uri, token = on_broker.deployment.uri(), on_broker.deployment.token
+    async with Client(uri, token, profile="ann") as ann, Client(uri, token, profile="ben") as ben:
+        await ann.create_room("offline", profiles=["ben"])
+        await away(ben, "phone", "log")
+        async with ben.stream("laptop") as laptop:
+            await laptop.caught_up()
+            await ben.set_push("laptop", "log")
+            await ann.send("offline", "hello")  # the laptop does not acknowledge it
+            (sent,) = await until_queue(ann, 1, sent_state)
+            while (waiting := await until_queue(ann, 1, waiting_state))[0].at_us < sent.at_us + 1_000_000:
+                await asyncio.sleep(0.05)  # it is postponed again and again
+            assert [one.device_id for one in (sent, *waiting)] == ["phone", "laptop"]
+
+
+def test_its_password_is_nowhere(on_broker: OnBroker) -> None:
+    rows = Database(on_broker.db_uri).rows("SELECT kind, queue_uri FROM node")
+    assert {(kind, queue) for kind, queue in rows} == {("default", ""), ("gateway", "")}
+    files = [file for file in on_broker.deployment.folder.rglob("*") if file.is_file()]
+    assert {file.name for file in files} >= {"default1.log", "gateway1.log"}
+    for file in files:
+        assert SECRET.encode() not in file.read_bytes(), file
 
 
 async def test_chatd_goes_on_without_its_broker(running: BrokerProcess, tmp_path: Path) -> None:

@@ -6,12 +6,25 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from chatd.core.address import Address, Listening, has_key, is_everywhere, split
+from chatd.core.address import Address, Listening, check_endpoint, has_key, is_everywhere, split
 from chatd.daemon.settings.section import Place
 from chatd.errors import ConfigError
 
 MAX_IPC_PATH = 107
 """Bytes: what fits into sockaddr_un.sun_path beside its closing NUL."""
+
+_HTTP = re.compile(r"(https?)://([^/?#@\s]+)/?")
+
+
+def http_endpoint(uri: str, *, any_port: bool = False) -> str:
+    """An address of HTTP in the form of other addresses: tcp://HOST:PORT. ``any_port``: its port
+    may be ``*``. Raises ConfigError, which does not quote it: it may have a password in it."""
+    found = _HTTP.fullmatch(uri)
+    if found is None:
+        raise ConfigError("an address of HTTP is http://HOST:PORT, or https://HOST:PORT, and nothing else")
+    endpoint = f"tcp://{found[2]}"
+    check_endpoint(endpoint, any_port=any_port)
+    return endpoint
 
 
 def parse_addresses(given: str, name: str, place: Place) -> tuple[str, ...]:

@@ -1,16 +1,14 @@
 """Metrics: where a process shows them, and its health."""
 
-import re
 from collections.abc import Iterator
 from typing import ClassVar
 
 from pydantic import Field
 
-from chatd.core.address import check_endpoint, is_local
+from chatd.core.address import is_local
+from chatd.daemon.settings.addresses import http_endpoint
 from chatd.daemon.settings.section import Place, Section
 from chatd.errors import ConfigError
-
-_HTTP = re.compile(r"http://([^/?#@]+)/?")
 
 
 class MetricsSection(Section):
@@ -31,11 +29,9 @@ class MetricsSection(Section):
         """In the form of other addresses; empty without one. Raises ConfigError."""
         if not self.metrics_uri:
             return ""
-        found = _HTTP.fullmatch(self.metrics_uri)
-        if found is None:  # it may have a password in it
-            raise ConfigError("an address of metrics is http://HOST:PORT, and nothing else")
-        check_endpoint(f"tcp://{found[1]}")
-        return f"tcp://{found[1]}"
+        if self.metrics_uri.startswith("https:"):
+            raise ConfigError("metrics are shown over http://HOST:PORT")
+        return http_endpoint(self.metrics_uri)
 
     def listens(self) -> tuple[str, int] | None:
         """Host and port; None: nowhere. Raises ConfigError."""

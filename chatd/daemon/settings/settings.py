@@ -14,6 +14,7 @@ from chatd.daemon.settings.authentication_webhook import AuthenticationWebhookSe
 from chatd.daemon.settings.calls import CallsSection
 from chatd.daemon.settings.fan_out import FanOutSection
 from chatd.daemon.settings.gateway import GatewaySection
+from chatd.daemon.settings.http import HttpSection
 from chatd.daemon.settings.logs import LogsSection
 from chatd.daemon.settings.messages import MessagesSection
 from chatd.daemon.settings.metrics import MetricsSection
@@ -46,6 +47,7 @@ class Settings(BaseModel):
     queue: QueueSection
     calls: CallsSection
     gateway: GatewaySection
+    http: HttpSection
     authentication: AuthenticationSection
     authentication_webhook: AuthenticationWebhookSection
     streams: StreamsSection

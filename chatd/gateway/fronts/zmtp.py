@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from chatd.core.curve import CurveServer, KeyPair
-from chatd.core.metric import Gauge
 from chatd.core.zmtp import CurveHandshake, Handshake, NullHandshake, frame
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.fronts.bounds import UnfinishedFrames, Unsent
@@ -62,12 +61,15 @@ class ZmtpFront:
             is_stranger=door.is_stranger, end=door.broke
         )
 
-        self.gauges = (
-            Gauge("connections", "open connections of clients", lambda: len(self._links)),
-            Gauge(
-                "unsent_bytes", "bytes that wait for clients that do not read", lambda: self.unsent.together
-            ),
-        )
+    @property
+    def connections(self) -> int:
+        """The number of clients that are connected."""
+        return len(self._links)
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Bytes that wait for clients that do not read."""
+        return self.unsent.together
 
     def open(
         self,

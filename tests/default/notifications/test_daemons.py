@@ -16,11 +16,11 @@ from tests.notify.receiver import SECRET, Receiver, webhook
 from tests.system.deployment import Deployment
 
 
-async def away(client: Client, device: str) -> None:
+async def away(client: Client, device: str, notifier: str = "webhook") -> None:
     """A device that has connected once, and is to be notified from now on."""
     async with client.stream(device) as stream:
         await stream.caught_up()
-    await client.set_push(device, "webhook")
+    await client.set_push(device, notifier)
 
 
 async def status(client: Client) -> admin_pb2.GetStatusResponse:

@@ -1,0 +1,25 @@
+"""The certificate of a server that speaks TLS, from files."""
+
+import ssl
+from pathlib import Path
+
+from chatd.errors import ConfigError, os_error
+
+
+def load_certificate(cert_file: Path, key_file: Path) -> ssl.SSLContext:
+    """A context for the connections of clients. Raises ConfigError, StartFailed."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.set_alpn_protocols(["http/1.1"])
+    for path in (cert_file, key_file):
+        try:
+            path.open("rb").close()
+        except OSError as exc:
+            raise os_error(str(path), exc) from exc
+    try:
+        # The password is asked for at a terminal otherwise.
+        context.load_cert_chain(cert_file, key_file, password=b"")
+    except (ssl.SSLError, ValueError) as exc:
+        raise ConfigError(
+            f"{cert_file} and {key_file} are not a certificate and its key, in PEM and without a password"
+        ) from exc
+    return context

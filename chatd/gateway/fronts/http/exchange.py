@@ -1,0 +1,143 @@
+"""Exchange: one request of a client, and its calls."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import thread_time
+
+from aiohttp import StreamReader
+from aiohttp.web import BaseRequest
+
+from chatd.core.wire import error_from_pb
+from chatd.errors import FrameTooLarge, InvalidArgument, MalformedFrame, Unauthenticated, Unavailable
+from chatd.gateway.fronts.bounds import UnfinishedFrames
+from chatd.gateway.fronts.door import Door, OnFrame
+from chatd.gateway.fronts.http.link import HttpLink
+from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest, ServerFrame
+
+ACT_FOR = "Chatd-Profile"
+"""The header by which an operator names the profile to call as."""
+_BEARER = "bearer "
+
+
+class _Answer:
+    """Waits for the answer to one call."""
+
+    def __init__(self, answer: "asyncio.Future[ServerFrame]") -> None:
+        self._answer = answer
+
+    def send(self, frame: bytes) -> bool:
+        if self._answer.done():
+            return False
+        self._answer.set_result(ServerFrame.FromString(frame))
+        return True
+
+    def ended(self) -> None:
+        if not self._answer.done():
+            self._answer.set_exception(Unavailable("the connection was ended"))
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """The things by which what clients say is heard: ``on_frame`` handles a frame, ``heard`` is
+    told that something was handed on. Bodies have ``max_frame`` bytes at most."""
+
+    door: Door
+    unfinished: UnfinishedFrames[HttpLink]
+    max_frame: int
+    on_frame: OnFrame
+    heard: Callable[[], None]
+    now: Callable[[], float]
+
+
+class Exchange:
+    """``request`` came over ``link``."""
+
+    __slots__ = ("_hearing", "link", "request")
+
+    def __init__(self, request: BaseRequest, link: HttpLink, hearing: Hearing) -> None:
+        self.request = request
+        self.link = link
+        self._hearing = hearing
+
+    @property
+    def token(self) -> str:
+        """The bearer token. Raises Unauthenticated without one."""
+        given = self.request.headers.get("Authorization", "")
+        token = given[len(_BEARER) :].strip() if given[: len(_BEARER)].lower() == _BEARER else ""
+        if not token:
+            raise Unauthenticated("the header Authorization: Bearer TOKEN is missing")
+        return token
+
+    async def body(self) -> bytes:
+        """All of the request's body. Raises FrameTooLarge, MalformedFrame."""
+        content, most = self.request.content, self._hearing.max_frame
+        if (self.request.content_length or 0) > most:
+            raise _too_large(most)
+        if self.request.headers.get("Content-Encoding", "identity") != "identity":
+            raise InvalidArgument("the body must not be compressed")
+        body = await content.read() if content.is_eof() else await self._body_in_parts(content, most)
+        if len(body) > most:
+            raise _too_large(most)
+        return body
+
+    async def _body_in_parts(self, content: StreamReader, most: int) -> bytes:
+        link, unfinished = self.link, self._hearing.unfinished
+        link.unfinished = self.request.content_length or most
+        parts: list[bytes] = []
+        kept = 0
+        try:
+            unfinished.note(link, link.unfinished, kept, moved=False)
+            async for part in content.iter_any():
+                parts.append(part)
+                kept += len(part)
+                if kept > most:
+                    break
+                unfinished.note(link, link.unfinished, kept, moved=False)
+        except ConnectionError as exc:
+            raise MalformedFrame("the body ended early") from exc
+        finally:
+            link.unfinished = 0
+            unfinished.note(link, 0, 0, moved=True)
+        return b"".join(parts)
+
+    async def call(self, method: str, payload: bytes, *, affinity: str = "", request_id: str = "") -> bytes:
+        """Ask a default node; its encoded answer. Raises ChatdError."""
+        link, hearing = self.link, self._hearing
+        frame = ClientFrame(
+            call=RpcRequest(
+                call_id=1,
+                method=method,
+                payload=payload,
+                token=self.token,
+                profile_id=self.request.headers.get(ACT_FOR, ""),
+                affinity=affinity,
+                request_id=request_id,
+            )
+        )
+        await link.turn()
+        answer: asyncio.Future[ServerFrame] = asyncio.get_running_loop().create_future()
+        link.speaker = _Answer(answer)
+        try:
+            began = thread_time() if hearing.door.is_stranger(link) else 0.0
+            hearing.on_frame(link.heard(hearing.now()), frame.SerializeToString())
+            if began and hearing.door.is_stranger(link):
+                hearing.door.cost(link, thread_time() - began)
+            hearing.heard()
+            said = await answer
+        finally:
+            link.speaker = None
+        return _payload(said)
+
+
+def _too_large(most: int) -> FrameTooLarge:
+    return FrameTooLarge(f"a request may have {most:,} bytes")
+
+
+def _payload(frame: ServerFrame) -> bytes:
+    """The payload of a reply. Raises the ChatdError that was said instead."""
+    if frame.HasField("reply") and not frame.reply.HasField("error"):
+        return frame.reply.payload
+    if frame.HasField("reply"):
+        raise error_from_pb(frame.reply.error)
+    raise error_from_pb(frame.closed.error if frame.HasField("closed") else frame.error)
