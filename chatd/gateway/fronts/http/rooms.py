@@ -52,9 +52,12 @@ def _event(body: bytes) -> chat.RoomEvent:
 
 async def history(exchange: Exchange, room: str) -> Response:
     """A page of a room's log, ascending."""
-    query = _query(exchange, ("before", "limit"))
+    query = _query(exchange, ("before", "after", "limit"))
     request = chat.GetHistoryRequest(
-        room_id=room, before_seq=_number(query, "before"), limit=_number(query, "limit", most=2**32 - 1)
+        room_id=room,
+        before_seq=_number(query, "before"),
+        after_seq=_number(query, "after") if "after" in query else None,
+        limit=_number(query, "limit", most=2**32 - 1),
     )
     answer = await exchange.call("ChatService/GetHistory", request.SerializeToString(), affinity=room)
     page = chat.GetHistoryResponse.FromString(answer)
