@@ -104,7 +104,7 @@ bench-compare: $(VENV)/installed ## Compare with baseline.json of this machine; 
 bench-guard: $(VENV)/installed ## Check that no delivery costs much more than it did; in ratios, for any machine
 	@$(BIN)/python -m tests.bench.guard $(ARGS)
 
-chaos: $(VENV)/installed-dev ## Inject random faults and judge from outside; SEED=, MINUTES=, DB=sqlite or postgres, QUEUE=redis, nats or amqp
+chaos: $(VENV)/installed-dev ## Inject random faults and judge from outside; SEED=, MINUTES=, DB=sqlite or postgres, QUEUE=redis, nats, amqp or kafka
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(DB),--db $(DB)) $(if $(QUEUE),--queue $(QUEUE)) $(ARGS)
 
 fuzz: $(VENV)/installed-fuzz ## Feed anything to all that reads strangers' bytes; TARGET=, MINUTES=, SEED=

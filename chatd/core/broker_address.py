@@ -3,9 +3,10 @@
     redis://user:password@host:6379/delivery      Redis, Valkey
     nats://user:password@host:4222/delivery       NATS
     amqp://user:password@host:5672/delivery       RabbitMQ
+    kafka://user:password@host:9092/delivery      Kafka; more servers of it follow behind commas
 
-The path is the queue's name. ``rediss``, ``tls`` and ``amqps`` are the same over TLS, which is
-asked for beyond this machine. No I/O.
+The path is the queue's name. ``rediss``, ``tls``, ``amqps`` and ``kafka+ssl`` are the same over
+TLS, which is asked for beyond this machine. No I/O.
 """
 
 import re
@@ -23,8 +24,12 @@ SCHEMES = {
     "tls": ("nats", 4222, True),
     "amqp": ("amqp", 5672, False),
     "amqps": ("amqp", 5671, True),
+    "kafka": ("kafka", 9092, False),
+    "kafka+ssl": ("kafka", 9093, True),
 }
 """Scheme → the driver, its usual port, and whether connections are encrypted."""
+_SEVERAL = ("kafka",)
+"""Drivers that may be given several servers: each of them knows the others."""
 _ENCRYPTED = {driver: scheme for scheme, (driver, _, is_tls) in SCHEMES.items() if is_tls}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
@@ -38,7 +43,8 @@ def scheme_of(uri: str) -> str:
 @dataclass(frozen=True, slots=True)
 class BrokerAddress:
     """``name`` is the queue's. ``ca_file`` names the certificates that the broker's own must lead
-    to; empty: those that the system trusts."""
+    to; empty: those that the system trusts. ``others`` are more servers like ``host`` and ``port``,
+    one of which is enough to begin with."""
 
     driver: str
     host: str
@@ -48,6 +54,7 @@ class BrokerAddress:
     user: str = ""
     password: str = field(default="", repr=False)
     ca_file: str = ""
+    others: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def parse(cls, uri: str, name: str, ca_file: str = "") -> Self:
@@ -59,19 +66,25 @@ class BrokerAddress:
         driver, usual_port, is_tls = SCHEMES[scheme]
         try:
             parts = urlsplit(uri)
-            host, port = parts.hostname or "", parts.port or usual_port
+            first, *others = _servers(parts.netloc, usual_port, driver in _SEVERAL)
         except ValueError:
             raise ConfigError("the host or the port is none") from None  # the cause quotes them
-        if parts.query or parts.fragment or parts.netloc.count("@") > 1 or "," in parts.netloc:
+        host, port = first
+        if parts.query or parts.fragment or parts.netloc.count("@") > 1 or "," in host:
             raise ConfigError(
                 f"{scheme}:// is followed by user:password@host:port/name and nothing else; other characters "
                 "than A-Z a-z 0-9 - . _ ~ in a user's name or password must be percent-encoded"
             )
         path = unquote(parts.path.removeprefix("/"))
-        if not host or "/" in path or any(ord(letter) < 32 for letter in path):
+        if (
+            not all(one for one, _ in (first, *others))
+            or "/" in path
+            or any(ord(letter) < 32 for letter in path)
+        ):
             raise ConfigError(f"{scheme}:// is followed by a host, and at most one name behind a /")
-        if not is_tls and not is_local(f"tcp://{f'[{host}]' if ':' in host else host}:1"):
-            raise ConfigError(f"{host} is another machine, so its scheme must be {_ENCRYPTED[driver]}")
+        for one, _ in (first, *others):
+            if not is_tls and not is_this_machine(one):
+                raise ConfigError(f"{one} is another machine, so its scheme must be {_ENCRYPTED[driver]}")
         return cls(
             driver,
             host,
@@ -81,12 +94,30 @@ class BrokerAddress:
             unquote(parts.username or ""),
             unquote(parts.password or ""),
             ca_file,
+            tuple(others),
         )
+
+    @property
+    def servers(self) -> tuple[tuple[str, int], ...]:
+        """Host and port of each."""
+        return ((self.host, self.port), *self.others)
 
     @property
     def said_name(self) -> str:
         """The queue's name and its kind, for others to compare with theirs."""
         return f"{self.name} on {self.driver}"
+
+
+def _servers(netloc: str, usual_port: int, several: bool) -> list[tuple[str, int]]:
+    """Host and port of each server. Raises ValueError for a port that is none."""
+    hosts = netloc.rpartition("@")[2]
+    parts = [urlsplit(f"//{one}") for one in (hosts.split(",") if several else [hosts])]
+    return [(part.hostname or "", part.port or usual_port) for part in parts]
+
+
+def is_this_machine(host: str) -> bool:
+    """True if what is sent to the host does not leave this machine."""
+    return is_local(f"tcp://{f'[{host}]' if ':' in host else host}:1")
 
 
 def channel_part(text: str) -> str:

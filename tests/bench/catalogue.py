@@ -89,6 +89,7 @@ SYSTEMS: dict[str, Callable[[], Subject]] = {
     "chatd-redis": partial(ChatdOnBroker, "redis"),
     "chatd-nats": partial(ChatdOnBroker, "nats"),
     "chatd-amqp": partial(ChatdOnBroker, "amqp"),
+    "chatd-kafka": partial(ChatdOnBroker, "kafka"),
     "chatd-1x2": partial(Chatd, gateways=2),
     "chatd-postgres-2x2": partial(ChatdOnPostgres, nodes=2, gateways=2),
 }

@@ -1,4 +1,4 @@
-"""`make chaos SEED=… MINUTES=… DB=sqlite|postgres QUEUE=redis|nats|amqp`: the long part.
+"""`make chaos SEED=… MINUTES=… DB=sqlite|postgres QUEUE=redis|nats|amqp|kafka`: the long part.
 Prints what it did and the verdict; exits 1 on any violation."""
 
 import argparse

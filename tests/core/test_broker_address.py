@@ -16,6 +16,13 @@ SECRET = "s3cr3t-Pa55"
         ("REDISS://a.example/a%20b", BrokerAddress("redis", "a.example", 6379, True, "a b")),
         ("nats://[::1]/", BrokerAddress("nats", "::1", 4222, False, "q")),
         ("tls://u:p%40%3A@b:1/n", BrokerAddress("nats", "b", 1, True, "n", "u", "p@:")),
+        ("kafka://u:p@localhost/n", BrokerAddress("kafka", "localhost", 9092, False, "n", "u", "p")),
+        (
+            "kafka+ssl://u:p%2C@a,b:7,[::1]:8,c/n",
+            BrokerAddress(
+                "kafka", "a", 9093, True, "n", "u", "p,", others=(("b", 7), ("::1", 8), ("c", 9093))
+            ),
+        ),
         ("rediss://:p@b", BrokerAddress("redis", "b", 6379, True, "q", "", "p")),
         ("amqp://127.0.0.1", BrokerAddress("amqp", "127.0.0.1", 5672, False, "q")),
         ("amqps://u:p@b/n", BrokerAddress("amqp", "b", 5671, True, "n", "u", "p")),
@@ -30,8 +37,15 @@ def test_an_address_is_read(uri: str, wanted: BrokerAddress) -> None:
     [
         (f"redis://u:{SECRET}@redis.example/q", "must be rediss"),
         (f"nats://u:{SECRET}@10.0.0.1", "must be tls"),
+        (
+            f"pulsar://u:{SECRET}@127.0.0.1",
+            "none of redis, rediss, nats, tls, amqp, amqps, kafka, kafka\\+ssl",
+        ),
         (f"amqp://u:{SECRET}@10.0.0.1", "must be amqps"),
-        (f"kafka://u:{SECRET}@127.0.0.1", "none of redis, rediss, nats, tls, amqp, amqps"),
+        (f"kafka://u:{SECRET}@127.0.0.1,10.0.0.1:9092", "10.0.0.1 is .* must be kafka\\+ssl"),
+        (f"kafka://u:{SECRET}@127.0.0.1,", "a host"),
+        (f"kafka+ssl://u:{SECRET}@a,b:x", "port"),
+        (f"kafka+ssl://u:{SECRET},@a,b@c", "percent-encoded"),
         (f"redis://u:{SECRET}@127.0.0.1:x", "port"),
         (f"redis://u:{SECRET}@127.0.0.1:99999", "port"),
         (f"redis://u:{SECRET}@[::1/q", "port"),

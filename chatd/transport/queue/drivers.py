@@ -13,7 +13,7 @@ from chatd.transport.queue.broker import BrokerPublisher, BrokerSubscriber
 from chatd.transport.queue.broker_connection import Broker
 from chatd.transport.queue.zeromq import ZeroMQPublisher, ZeroMQSubscriber
 
-LIBRARIES = {"amqp": "aiormq"}
+LIBRARIES = {"amqp": "aiormq", "kafka": "aiokafka"}
 """Those that are not called like the driver."""
 
 
@@ -50,6 +50,10 @@ def make_broker(address: BrokerAddress) -> Broker:
         from chatd.transport.queue.amqp import AmqpBroker
 
         return AmqpBroker(address)
+    if address.driver == "kafka":
+        from chatd.transport.queue.kafka import KafkaBroker
+
+        return KafkaBroker(address)
     from chatd.transport.queue.redis import RedisBroker
 
     return RedisBroker(address)

@@ -134,9 +134,10 @@ def test_a_broker_is_named_by_its_scheme(monkeypatch: pytest.MonkeyPatch, tmp_pa
     [
         (f"redis://chatd:{SECRET}@redis.example/q", "rediss"),
         (
-            f"kafka://chatd:{SECRET}@127.0.0.1/q",
-            "none of mem, ipc, tcp, redis, rediss, nats, tls, amqp, amqps",
+            f"pulsar://chatd:{SECRET}@127.0.0.1/q",
+            "none of mem, ipc, tcp, redis, rediss, nats, tls, amqp, amqps, kafka, kafka\\+ssl",
         ),
+        (f"kafka://chatd:{SECRET}@127.0.0.1,10.0.0.1/q", "kafka\\+ssl"),
         (f"nats://chatd:{SECRET}@127.0.0.1,nats://127.0.0.2", "percent-encoded"),
     ],
 )

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import re
 import socket
+import struct
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -12,10 +13,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from aiokafka.protocol.fetch import FetchRequest_v4
 
 from chatd.core.broker_address import BrokerAddress
 from chatd.errors import ChatdError, ConfigError
-from chatd.transport.queue import amqp, nats, redis
+from chatd.transport.queue import amqp, kafka, kafka_cluster, nats, redis
 from chatd.transport.queue.broker import BrokerPublisher, BrokerSubscriber
 from chatd.transport.queue.drivers import make_broker, make_subscriber
 from chatd.transport.queue.joined import join_topics
@@ -26,7 +28,13 @@ from tests.chaos.proxy import FaultProxy
 from tests.transport.queue import raw_amqp
 from tests.transport.queue.test_conformance import BROKERS, ONE, STARTED_AT, Gateway, until
 
-ENCRYPTED = {"redis": "rediss", "nats": "tls", "amqp": "amqps"}
+ENCRYPTED = {"redis": "rediss", "nats": "tls", "amqp": "amqps", "kafka": "kafka+ssl"}
+DRIVERS: dict[str, Any] = {
+    "redis": redis.RedisBroker,
+    "nats": nats.NatsBroker,
+    "amqp": amqp.AmqpBroker,
+    "kafka": kafka.KafkaBroker,
+}
 ITSELF = join_topics(())
 
 
@@ -134,6 +142,7 @@ async def test_a_frozen_link_is_noticed_at_both_ends(
     monkeypatch.setattr(redis, "SILENT_SECONDS", 0.2)
     monkeypatch.setattr(nats, "PING_SECONDS", 0.07)
     monkeypatch.setattr(amqp, "SILENT_SECONDS", 0.5)
+    monkeypatch.setattr(kafka_cluster, "SILENT_SECONDS", 0.3)
     monkeypatch.setattr("chatd.transport.queue.sender.SEND_SECONDS", 0.3)
     monkeypatch.setattr("chatd.transport.queue.broker_connection.CONNECT_SECONDS", 0.5)
     with FaultProxy(target=("127.0.0.1", running.port)) as proxy:
@@ -208,13 +217,19 @@ async def test_a_gateway_that_stands_still_holds_up_no_other(ends: Ends, running
 
 def _subscribed(running: BrokerProcess, channel: str) -> socket.socket:
     """A connection that is subscribed to the channel, and of which nobody reads more than the
-    broker's answer."""
+    broker's answer; Kafka's gives no other than the messages."""
     if running.kind == "amqp":
         return raw_amqp.subscribe(running.uri, "queue", channel)
     connection = socket.create_connection(("127.0.0.1", running.port), timeout=5)
     if running.kind == "redis":
         connection.sendall(f"SUBSCRIBE {channel}\r\n".encode())
         wanted = b"subscribe"
+    elif running.kind == "kafka":
+        partition = (kafka.partition_of(channel), 0, 50_000_000)
+        request = FetchRequest_v4(-1, 10_000, 1, 50_000_000, 0, [("queue", [partition])])
+        message = request.build_request_header(1, "stopped").encode() + request.encode()
+        connection.sendall(struct.pack(">i", len(message)) + message)
+        return connection
     else:
         connection.sendall(
             f'CONNECT {{"verbose":false,"headers":true}}\r\nSUB {channel} 1\r\nPING\r\n'.encode()
@@ -226,8 +241,10 @@ def _subscribed(running: BrokerProcess, channel: str) -> socket.socket:
     return connection
 
 
+@pytest.mark.parametrize("kind", ["redis", "nats", "amqp"], indirect=True)
 async def test_a_message_for_one_device_says_whose_it_is(ends: Ends, running: BrokerProcess) -> None:
-    """As headers, where the broker has any; Redis's messages begin with the topic."""
+    """As headers, where the broker has any; Redis's messages begin with the topic. For Kafka see
+    ``test_kafka.py``."""
     node = ends.node(running.uri)
     node.meet("g-1")
     channel = make_broker(BrokerAddress.parse(running.uri, "queue")).channel("g-1")
@@ -251,7 +268,11 @@ async def test_a_message_for_one_device_says_whose_it_is(ends: Ends, running: Br
 
 
 async def test_a_password_is_given_and_never_shown(
-    ends: Ends, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ends: Ends,
+    kind: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     with broker(kind, tmp_path, password=SECRET) as running:
         right = f"{kind}://chatd:{SECRET}@127.0.0.1:{running.port}"
@@ -266,7 +287,8 @@ async def test_a_password_is_given_and_never_shown(
         await until(lambda: gateway.has_heard(b"heard"))
         said = capsys.readouterr().out + refused.problem + stranger.problem + lost.problem
         assert "cannot be used" in said
-        assert SECRET not in said
+        assert SECRET not in said + caplog.text
+        assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_tls_is_checked_and_never_left_out(
@@ -301,7 +323,9 @@ def _encrypted(plain: BrokerProcess, folder: Path) -> Iterator[tuple[int, Author
         return
     authority = Authority(folder, "authority")
     certificate, key = map(str, authority.issue("broker", "localhost"))
-    if plain.kind == "nats":
+    if plain.kind == "kafka":
+        tls = [certificate, key]
+    elif plain.kind == "nats":
         tls = ["--tls", "--tlscert", certificate, "--tlskey", key]
     else:
         tls = [
@@ -329,7 +353,7 @@ async def test_a_library_that_is_missing_is_named(kind: str, monkeypatch: pytest
 async def test_a_message_that_the_broker_does_not_take_is_missing_and_no_other(
     ends: Ends, running: BrokerProcess
 ) -> None:
-    """NATS takes a megabyte, the others more."""
+    """NATS and Kafka take a megabyte, the others more."""
     node = ends.node(running.uri)
     gateway, subscriber = ends.gateway(running.uri)
     node.meet("g-1")
@@ -338,14 +362,16 @@ async def test_a_message_that_the_broker_does_not_take_is_missing_and_no_other(
     for body in (b"before", large, b"after"):
         node.publish_to("g-1", ITSELF, body)
     await until(lambda: gateway.has_heard(b"after"))
-    if running.kind == "nats":
+    if running.kind in ("nats", "kafka"):
         assert (gateway.bodies, gateway.missed) == ([b"before", b"after"], [2])
     else:
         assert (gateway.bodies, gateway.missed) == ([b"before", large, b"after"], [])
     assert node.problem == ""
 
 
+@pytest.mark.parametrize("kind", ["redis", "nats", "amqp"], indirect=True)
 async def test_a_user_who_may_not_use_the_channels_is_said_to(ends: Ends, kind: str, tmp_path: Path) -> None:
+    """The broker that stands for Kafka lets every user do everything."""
     forbidden = list[str]()
     if kind == "redis":
         forbidden = ["--user", *["chatd", "on", "nopass", "&other:*", "+@all", "--user", "default", "off"]]
@@ -442,7 +468,7 @@ def test_certificates_that_cannot_be_read_are_said(kind: str, tmp_path: Path, co
 async def test_a_library_that_fails_in_its_own_way_is_tried_again(
     ends: Ends, running: BrokerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    driver: Any = {"redis": redis.RedisBroker, "nats": nats.NatsBroker, "amqp": amqp.AmqpBroker}[running.kind]
+    driver = DRIVERS[running.kind]
     connect = driver.connect
     failures = [AssertionError("unexpected")] * 2
 

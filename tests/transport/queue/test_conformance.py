@@ -45,7 +45,7 @@ MESHES = {
     "zeromq-ipc": "ipc://{folder}/queue{port}",
     "zeromq-inproc": "inproc://queue{port}",
 }
-BROKERS = ("redis", "nats", "amqp")
+BROKERS = ("redis", "nats", "amqp", "kafka")
 
 
 async def until(condition: Callable[[], object], seconds: float = DEADLINE) -> None:
