@@ -1,15 +1,12 @@
 """Exchange: one request of a client, and its calls."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from time import thread_time
 
 from aiohttp import StreamReader
 from aiohttp.web import BaseRequest
 
-from chatd.core.wire import error_from_pb
 from chatd.errors import (
     ChatdError,
     FrameTooLarge,
@@ -19,8 +16,8 @@ from chatd.errors import (
     Unavailable,
 )
 from chatd.gateway.fronts.bounds import UnfinishedFrames
-from chatd.gateway.fronts.door import Door, OnFrame, Refuse
-from chatd.gateway.fronts.http.link import HttpLink, Speaker
+from chatd.gateway.fronts.hearing import Hearing, payload_of
+from chatd.gateway.fronts.request_link import RequestLink, Speaker
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest, ServerFrame
 
 ACT_FOR = "Chatd-Profile"
@@ -45,30 +42,22 @@ class _Answer:
             self._answer.set_exception(Unavailable("the connection was ended"))
 
 
-@dataclass(frozen=True, slots=True)
-class Hearing:
-    """The things by which what clients say is heard: ``on_frame`` handles a frame, ``refuse``
-    refuses what is none, and ``heard`` is told that something was handed on. Bodies have
-    ``max_frame`` bytes at most."""
-
-    door: Door
-    unfinished: UnfinishedFrames[HttpLink]
-    max_frame: int
-    on_frame: OnFrame
-    refuse: Refuse
-    heard: Callable[[], None]
-    now: Callable[[], float]
-
-
 class Exchange:
     """``request`` came over ``link``."""
 
-    __slots__ = ("_hearing", "link", "request")
+    __slots__ = ("_hearing", "_unfinished", "link", "request")
 
-    def __init__(self, request: BaseRequest, link: HttpLink, hearing: Hearing) -> None:
+    def __init__(
+        self,
+        request: BaseRequest,
+        link: RequestLink,
+        hearing: Hearing,
+        unfinished: UnfinishedFrames[RequestLink],
+    ) -> None:
         self.request = request
         self.link = link
         self._hearing = hearing
+        self._unfinished = unfinished
 
     @property
     def token(self) -> str:
@@ -92,7 +81,7 @@ class Exchange:
         return body
 
     async def _body_in_parts(self, content: StreamReader, most: int) -> bytes:
-        link, unfinished = self.link, self._hearing.unfinished
+        link, unfinished = self.link, self._unfinished
         link.unfinished = self.request.content_length or most
         parts: list[bytes] = []
         kept = 0
@@ -129,7 +118,7 @@ class Exchange:
         with self.speaking(_Answer(answer)):
             self.hear(frame.SerializeToString())
             said = await answer
-        return _payload(said)
+        return payload_of(said)
 
     @contextmanager
     def speaking(self, speaker: Speaker) -> Iterator[None]:
@@ -142,21 +131,15 @@ class Exchange:
 
     def hear(self, frame: bytes) -> None:
         """The client has said a ClientFrame."""
-        link, hearing = self.link, self._hearing
-        began = thread_time() if hearing.door.is_stranger(link) else 0.0
-        hearing.on_frame(link.heard(hearing.now()), frame)
-        if began and hearing.door.is_stranger(link):
-            hearing.door.cost(link, thread_time() - began)
-        hearing.heard()
+        self._hearing.hear(self.link, frame)
 
     def refuse(self, error: ChatdError, size: int) -> None:
         """The client has said something of so many bytes that is no frame."""
-        self._hearing.refuse(self.link.heard(self._hearing.now()), error, size)
-        self._hearing.heard()
+        self._hearing.refuse(self.link, error, size)
 
     def commanded(self) -> None:
         """The client has sent a command of its transport."""
-        self._hearing.door.commanded(self.link, 1, self._hearing.now())
+        self._hearing.commanded(self.link)
 
     @property
     def max_frame(self) -> int:
@@ -174,12 +157,3 @@ class Exchange:
 
 def _too_large(most: int) -> FrameTooLarge:
     return FrameTooLarge(f"a request may have {most:,} bytes")
-
-
-def _payload(frame: ServerFrame) -> bytes:
-    """The payload of a reply. Raises the ChatdError that was said instead."""
-    if frame.HasField("reply") and not frame.reply.HasField("error"):
-        return frame.reply.payload
-    if frame.HasField("reply"):
-        raise error_from_pb(frame.reply.error)
-    raise error_from_pb(frame.closed.error if frame.HasField("closed") else frame.error)

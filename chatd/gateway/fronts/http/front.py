@@ -15,15 +15,16 @@ from chatd.gateway.connection import ClientConnection
 from chatd.gateway.fronts.bounds import UnfinishedFrames
 from chatd.gateway.fronts.clogging import Unsent
 from chatd.gateway.fronts.door import Door, FrontLimits, OnFrame, Refuse
+from chatd.gateway.fronts.hearing import Hearing
 from chatd.gateway.fronts.http.connection import HttpConnection, make_server
 from chatd.gateway.fronts.http.events import EventStreams
-from chatd.gateway.fronts.http.exchange import Exchange, Hearing
-from chatd.gateway.fronts.http.link import HttpLink
+from chatd.gateway.fronts.http.exchange import Exchange
 from chatd.gateway.fronts.http.origins import Origins
 from chatd.gateway.fronts.http.proxies import Proxies
 from chatd.gateway.fronts.http.site import CALLS, Route, Site
 from chatd.gateway.fronts.http.statuses import error_response
 from chatd.gateway.fronts.http.websocket import WebSockets
+from chatd.gateway.fronts.request_link import RequestLink
 from chatd.transport.listener import Listener, address_of, listen
 from chatd.transport.sockets import Context
 
@@ -39,7 +40,6 @@ class HttpFront:
 
     _listener: Listener
     _hearing: Hearing
-    _after_batch: Callable[[], None]
 
     def __init__(
         self,
@@ -69,11 +69,10 @@ class HttpFront:
         )
         self._site = Site((*CALLS, *streams), origins)
         self._server = make_server(loop, self._answer)
-        self._links: dict[HttpLink, None] = {}
+        self._links: dict[RequestLink, None] = {}
         self._tasks: set[asyncio.Task[object]] = set()
         self._is_open = self._is_accepting = False
-        self._has_heard = False
-        self._unfinished: UnfinishedFrames[HttpLink] = UnfinishedFrames(
+        self._unfinished: UnfinishedFrames[RequestLink] = UnfinishedFrames(
             is_stranger=door.is_stranger, end=door.broke
         )
 
@@ -101,15 +100,13 @@ class HttpFront:
         listening = listen(
             uri, context.claim, share_port=self.limits.share_port, encrypts=self.tls is not None
         )
-        self._after_batch = after_batch
         self._hearing = Hearing(
+            self._loop,
             self.door,
-            self._unfinished,
             max_frame=self.limits.max_frame,
             on_frame=on_frame,
             refuse=refuse,
-            heard=self._heard,
-            now=self._loop.time,
+            after_batch=after_batch,
         )
         bound = address_of(listening)
         self._listener = Listener(self._loop, listening, self._accept, newcomers=self.door.newcomers)
@@ -120,17 +117,17 @@ class HttpFront:
         if self._proxies.trusts(address):
             self._begin(None, accepted, address)
             return
-        link = HttpLink(self, address, hang_up=accepted.close)
+        link = RequestLink(self, address, hang_up=accepted.close)
         self._links[link] = None
         self.door.accepted(link, self._loop.time())
         self.door.come(link, partial(self._begin, link, accepted, address))
 
-    def _begin(self, link: HttpLink | None, accepted: socket.socket, address: str) -> None:
+    def _begin(self, link: RequestLink | None, accepted: socket.socket, address: str) -> None:
         task: asyncio.Task[object] = self._loop.create_task(self._serve(link, accepted, address))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self, link: HttpLink | None, accepted: socket.socket, address: str) -> None:
+    async def _serve(self, link: RequestLink | None, accepted: socket.socket, address: str) -> None:
         if link is not None and link.has_ended:
             self._lost(link)
             return
@@ -161,7 +158,7 @@ class HttpFront:
         elif link is not None:
             self._lost(link)
 
-    def _lost(self, link: HttpLink) -> None:
+    def _lost(self, link: RequestLink) -> None:
         """A client has gone."""
         if link not in self._links:
             return
@@ -178,7 +175,7 @@ class HttpFront:
         """The stream of a client that has gone ends, if it has not."""
         if connection.is_open:
             self._on_lost(connection)
-            self._heard()
+            self._hearing.heard()
 
     async def _answer(self, request: BaseRequest) -> StreamResponse:
         connection = cast(HttpConnection, request.protocol)
@@ -186,12 +183,12 @@ class HttpFront:
         if connection.is_proxys or connection.link is None:
             return await self._answer_by_proxy(request, connection)
         self._unfinished.note(connection.link, 0, 0, moved=True)
-        return await self._site.answer(Exchange(request, connection.link, self._hearing))
+        return await self._site.answer(Exchange(request, connection.link, self._hearing, self._unfinished))
 
     async def _answer_by_proxy(self, request: BaseRequest, connection: HttpConnection) -> StreamResponse:
         """The request counts as a connection of its client."""
         address = self._proxies.client(connection.address, request.headers.get("X-Forwarded-For", ""))
-        link = HttpLink(self, address, hang_up=connection.force_close)
+        link = RequestLink(self, address, hang_up=connection.force_close)
         self._links[link] = None
         connection.link = link
         come = asyncio.Event()
@@ -201,22 +198,10 @@ class HttpFront:
             await come.wait()
             if link.has_ended:
                 return error_response(Overloaded("too many connections"))
-            return await self._site.answer(Exchange(request, link, self._hearing))
+            return await self._site.answer(Exchange(request, link, self._hearing, self._unfinished))
         finally:
             connection.link = None
             self._lost(link)
-
-    def _heard(self) -> None:
-        """Something was handed on: ``after_batch`` is called when this turn's rest has been,
-        too."""
-        if not self._has_heard:
-            self._has_heard = True
-            self._loop.call_soon(self._after)
-
-    def _after(self) -> None:
-        self._has_heard = False
-        if self._is_open:
-            self._after_batch()
 
     def look(self) -> None:
         """To be called about once a second."""
@@ -239,7 +224,9 @@ class HttpFront:
 
     def close(self) -> None:
         """Accept nothing more, and end all connections."""
-        self._is_open = False
+        if self._is_open:
+            self._is_open = False
+            self._hearing.end()
         self.stop_accepting()
         for connection in self._server.connections:
             connection.force_close()

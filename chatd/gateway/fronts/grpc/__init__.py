@@ -1,0 +1,2 @@
+"""The gRPC front. grpcio is imported here alone, and only where GRPC_URI is set; its loop is the
+gateway's, the only one in the process."""
