@@ -51,10 +51,11 @@ class Caller:
         request, response = GetMessageClass(method.input_type), GetMessageClass(method.output_type)
         return self.raw(f"/chat.v1.ChatService/{name}", request(**fields), response)
 
-    def future(self, name: str, request: Message) -> Any:
+    def future(self, name: str, request: Message | None = None) -> Any:
         """The call under way."""
         ask = self._channel.unary_unary(f"/chat.v1.ChatService/{name}")
-        return ask.future(request.SerializeToString(), metadata=list(self._metadata.items()), timeout=SECONDS)
+        encoded = b"" if request is None else request.SerializeToString()
+        return ask.future(encoded, metadata=list(self._metadata.items()), timeout=SECONDS)
 
     def raw(self, path: str, request: Message | bytes, response: type[Message]) -> Any:
         """Any method that has one answer. Raises grpc.RpcError."""
@@ -99,6 +100,15 @@ class Stream:
     def hear(self) -> ServerFrame:
         """The next frame. Raises grpc.RpcError, StopIteration."""
         return ServerFrame.FromString(next(self.rpc))
+
+    def rest(self) -> grpc.RpcError | None:
+        """The error that the stream ends with, after all that it still says."""
+        try:
+            for _ in self.rpc:
+                pass
+        except grpc.RpcError as exc:
+            return exc
+        return None
 
     def hello(self, user: str, device: str, **more: Any) -> ServerFrame:
         """The Welcome, when it has caught up."""
