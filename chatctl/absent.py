@@ -1,6 +1,9 @@
-"""The error for a thing that a command names and that is not there."""
+"""Things that a command names and that are not there."""
+
+from collections.abc import Collection, Iterable
 
 from chatd.errors import ClientError
+from chatd.text import nfc
 
 
 class Absent(ClientError):
@@ -8,3 +11,9 @@ class Absent(ClientError):
     events."""
 
     name = ""
+
+
+def absent_rooms(named: Iterable[str], rooms: Collection[str]) -> str:
+    """A sentence about those that are named and are none of the profile's ``rooms``, or nothing."""
+    absent = [room for room in map(nfc, named) if room not in rooms]
+    return f"not a member, or there is no such room: {', '.join(absent)}" if absent else ""

@@ -51,6 +51,8 @@ async def _look(client: Client) -> Looked:
     status = await client.call("AdminService/GetStatus", admin.GetStatusRequest(), admin.GetStatusResponse)
     took = time.monotonic() - began
     nodes = await client.call("AdminService/ListNodes", admin.ListNodesRequest(), admin.ListNodesResponse)
+    if status.database_away_since_us:
+        return Looked(status, took, nodes)
     laggards = await client.call(
         "AdminService/ListOutbox", admin.ListOutboxRequest(limit=1_000), admin.ListOutboxResponse
     )

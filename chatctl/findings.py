@@ -27,30 +27,39 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """The answers to what was asked. ``took``: seconds for the first of them."""
+    """The answers to what was asked. ``took``: seconds for the first of them. None: it was not
+    asked, because the database is away."""
 
     status: admin.GetStatusResponse
     took: float
     nodes: admin.ListNodesResponse
-    laggards: admin.ListOutboxResponse
-    letters: admin.ListDeadLettersResponse
-    notifications: admin.ListNotificationsResponse
+    laggards: admin.ListOutboxResponse | None = None
+    letters: admin.ListDeadLettersResponse | None = None
+    notifications: admin.ListNotificationsResponse | None = None
 
 
 def findings(looked: Looked, *, now_us: int, owed_for_us: int) -> list[Finding]:
     """A finding for each thing that was looked at. Connected devices may be owed events for
     ``owed_for_us`` microseconds."""
-    letters, dead = looked.letters, looked.notifications
+    laggards, letters, dead = looked.laggards, looked.letters, looked.notifications
     return [
         _answers(looked.status, looked.took),
         *serving(looked.status, looked.nodes, now_us=now_us),
         _versions(looked.nodes),
-        _owed(looked.laggards, now_us, owed_for_us),
-        _given_up("dead letters", letters.letters, letters.more, "chatctl dead-letter list; replay or drop"),
+        _owed(laggards, now_us, owed_for_us) if laggards else _not_known("deliveries"),
+        _given_up("dead letters", letters.letters, letters.more, "chatctl dead-letter list; replay or drop")
+        if letters
+        else _not_known("dead letters"),
         _given_up(
             "notifications", dead.notifications, dead.more, "chatctl notify list --state dead; retry or drop"
-        ),
+        )
+        if dead
+        else _not_known("notifications"),
     ]
+
+
+def _not_known(name: str) -> Finding:
+    return Finding(name, True, "not known while the database is away")
 
 
 def serving(status: admin.GetStatusResponse, nodes: admin.ListNodesResponse, *, now_us: int) -> list[Finding]:

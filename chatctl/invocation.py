@@ -45,11 +45,13 @@ class Options:
     watch: bool = False
     every: float = 2.0
 
-    def client(self) -> "Client":
-        """A client with these options. Raises typer.BadParameter when no token is found."""
-        from chatd.client import Client  # here: chatctl --version and --help do without
+    def client(self, *, speaks: bool = False) -> "Client":
+        """A client with these options. ``speaks``: it says when it has to wait. Raises
+        typer.BadParameter when no token is found."""
+        from chatctl.waiting import SpeakingClient  # here: chatctl --version and --help do without
+        from chatd.client import Client
 
-        return Client(
+        return (SpeakingClient if speaks else Client)(
             [uri.strip() for uri in self.uri.split(",")],
             self.token or (first_token(self.token_file) if self.token_file else own_token()),
             profile=self.profile,
@@ -102,11 +104,12 @@ def output(context: typer.Context, as_json: bool) -> "Output":
     return Output(form, headers=given.headers, sort_by=given.sort)
 
 
-def run(context: typer.Context, action: "Callable[[Client], Awaitable[R]]") -> R:
-    """Connect a client, run ``action`` with it, close it."""
+def run(context: typer.Context, action: "Callable[[Client], Awaitable[R]]", *, on_screen: bool = False) -> R:
+    """Connect a client, run ``action`` with it, close it. ``on_screen``: the action has the whole
+    terminal, and nothing else is written there."""
     import asyncio  # here: see above
 
-    client = options(context).client()
+    client = options(context).client(speaks=not on_screen)
 
     async def connected() -> R:
         async with client:

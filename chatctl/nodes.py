@@ -4,9 +4,10 @@ import typer
 
 from chatctl.arguments import AsJson
 from chatctl.columns import Column, Columns, list_only, unlisted
-from chatctl.invocation import call, output
+from chatctl.invocation import output, run
 from chatctl.lists import lists
 from chatctl.times import age, age_since
+from chatd.client import Client
 from chatd.pb.admin.v1 import admin_pb2
 
 
@@ -45,5 +46,24 @@ def nodes(context: typer.Context, as_json: AsJson = False) -> None:
 
     Example: chatctl nodes
     """
-    found = call(context, "AdminService/ListNodes", admin_pb2.ListNodesRequest(), admin_pb2.ListNodesResponse)
-    output(context, as_json).rows(found.nodes, COLUMNS)
+    found, away_since_us = run(context, _ask)
+    out = output(context, as_json)
+    out.rows(found.nodes, COLUMNS)
+    if away_since_us:
+        out.say(
+            f"the database has been away for {age_since(away_since_us)}: no lease can be renewed, and nobody "
+            "knows who serves"
+        )
+
+
+async def _ask(client: Client) -> tuple[admin_pb2.ListNodesResponse, int]:
+    """The nodes; and if a lease has run out, since when the database is away."""
+    nodes = await client.call(
+        "AdminService/ListNodes", admin_pb2.ListNodesRequest(), admin_pb2.ListNodesResponse
+    )
+    if all(one.lease_left_us > 0 for one in nodes.nodes):
+        return nodes, 0
+    status = await client.call(
+        "AdminService/GetStatus", admin_pb2.GetStatusRequest(), admin_pb2.GetStatusResponse
+    )
+    return nodes, status.database_away_since_us

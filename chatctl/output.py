@@ -77,9 +77,10 @@ class Output:
                 self._line("\t".join(map(escaped, line)))
 
     def names(self, key: str, names: Sequence[str]) -> None:
-        """Print a list of names: ``[{"added": "bob"}]`` in JSON. If it is empty, people see no
-        heading."""
-        self.rows(names, (Column(key, key, get=str),) if names or self.structured else ())
+        """Print a list of names: ``[{"added": "bob"}]`` in JSON. If it is empty, people see
+        nothing."""
+        if names or self.structured:
+            self.rows(names, (Column(key, key, get=str),))
 
     def details(self, row: T, columns: Columns[T]) -> None:
         """Print one row of a noun: all its fields, one a line."""
@@ -164,7 +165,13 @@ class Output:
         listed = [column for column in columns if column.heading]
         for column, is_numeric in zip(listed, numeric(rows, columns), strict=True):
             # What does not fit goes on in the next line: nobody can use half an id or an address.
-            table.add_column(column.heading, justify="right" if is_numeric else "left", overflow="fold")
+            # But a time is shown whole, for it has a space at which rich would break it first.
+            table.add_column(
+                column.heading,
+                justify="right" if is_numeric else "left",
+                overflow="fold",
+                no_wrap=column.key.endswith("_us"),
+            )
         for row in rows:
             table.add_row(
                 *(Text(escaped(one.cell(row)), style=_BAD if one.bad(row) else "") for one in listed)

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from chatctl import completion
+from chatctl.absent import Absent, absent_rooms
 from chatctl.arguments import MAX_SEQ, AsJson, RoomId
 from chatctl.columns import Column, Columns, list_only, unlisted
 from chatctl.invocation import output, run
@@ -52,4 +53,8 @@ def unread(
 
     Example: chatctl --as bob unread
     """
-    output(context, as_json).rows(run(context, lambda client: client.unread(rooms or ())), COLUMNS)
+    found = run(context, lambda client: client.unread(rooms or ()))
+    output(context, as_json).rows(found, COLUMNS)
+    absent = absent_rooms(rooms or (), [room.room_id for room in found])
+    if absent:
+        raise Absent(absent)

@@ -1,5 +1,6 @@
 """chatctl room …: rooms and their members."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -9,10 +10,12 @@ from chatctl.arguments import AsJson, Limit, RoomId
 from chatctl.columns import Column, Columns, details, record, unlisted, yes_no
 from chatctl.invocation import call, output, run
 from chatctl.lists import lists
+from chatctl.output import Output
 from chatctl.paging import next_page
 from chatctl.times import clock
 from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.chat.v1.chat_pb2 import Room
+from chatd.text import nfc
 
 app = typer.Typer(no_args_is_help=True, help="Create rooms, look at them, change their members.")
 app.add_typer(history.app, name="history")
@@ -160,20 +163,31 @@ def update(
 
 @app.command()
 def add(context: typer.Context, room: RoomId, profiles: ProfileIds, as_json: AsJson = False) -> None:
-    """Make profiles members from now on. Profiles that are members already are left out of the
-    output.
+    """Make profiles members from now on, and list those that were none.
 
     Example: chatctl --as alice room add lobby dave erin
     """
     added = run(context, lambda client: client.add_members(room, profiles))
-    output(context, as_json).names("added", added)
+    out = output(context, as_json)
+    out.names("added", added)
+    _say_unchanged(out, profiles, added, "already in the room")
 
 
 @app.command()
 def remove(context: typer.Context, room: RoomId, profiles: ProfileIds, as_json: AsJson = False) -> None:
-    """End memberships. Owners and operators may remove any member, every member may leave.
+    """End memberships, and list those that were. Owners and operators may remove any member, every
+    member may leave.
 
     Example: chatctl --as bob room remove lobby bob
     """
     removed = run(context, lambda client: client.remove_members(room, profiles))
-    output(context, as_json).names("removed", removed)
+    out = output(context, as_json)
+    out.names("removed", removed)
+    _say_unchanged(out, profiles, removed, "not in the room")
+
+
+def _say_unchanged(out: Output, named: Sequence[str], changed: Sequence[str], why: str) -> None:
+    """Nothing was to do for the others."""
+    others = [profile for profile in map(nfc, named) if profile not in changed]
+    if others:
+        out.say(f"{why}: {', '.join(others)}")

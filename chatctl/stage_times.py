@@ -1,7 +1,7 @@
 """Times of the stages of a message's way, as percentiles of what happened lately."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from chatd.pb.admin.v1.admin_pb2 import StageTimes
@@ -36,14 +36,18 @@ def milliseconds(value: float | None) -> str:
     return f"{value:,.2f}" if value < 10 else f"{value:,.0f}"
 
 
-def in_words(stages: Iterable[StageTimes], bounds_us: Sequence[int]) -> str:
-    """The percentiles of several stages: "commit 0.21/1.9, ..."."""
+def each_in_words(stages: Iterable[StageTimes], bounds_us: Sequence[int]) -> Iterator[tuple[str, str]]:
+    """The percentiles of each stage in milliseconds: ("commit", "0.21/1.9")."""
     bounds = [bound / 1e3 for bound in bounds_us]
-    shown = []
     for one in stages:
         p50, p99 = (percentile(one.counts, bounds, share) for share in (0.5, 0.99))
         if p50 is not None:
-            shown.append(f"{one.stage} {milliseconds(p50)}/{milliseconds(p99)}")
+            yield one.stage, f"{milliseconds(p50)}/{milliseconds(p99)}"
+
+
+def in_words(stages: Iterable[StageTimes], bounds_us: Sequence[int]) -> str:
+    """The percentiles of several stages in a line."""
+    shown = [f"{stage} {times}" for stage, times in each_in_words(stages, bounds_us)]
     return f"p50/p99 in ms: {', '.join(shown) or 'nothing yet'}"
 
 

@@ -11,8 +11,8 @@ from chatctl.findings import Finding, serving
 from chatctl.invocation import output, run
 from chatctl.nodes import COLUMNS as NODES
 from chatctl.output import Pair
-from chatctl.stage_times import in_words, percentile
-from chatctl.times import now_us
+from chatctl.stage_times import each_in_words, percentile
+from chatctl.times import age, now_us
 from chatd.client import Client
 from chatd.pb.admin.v1 import admin_pb2
 
@@ -97,9 +97,10 @@ def _pairs(found: admin_pb2.GetStatusResponse, problems: Sequence[Finding]) -> I
         yield one.name, f"{one.found}; {one.advice}", True
     for field in found.DESCRIPTOR.fields:
         if field.name == "uptime_seconds":
-            yield field.name, str(round(found.uptime_seconds)), False
+            yield "uptime", age(round(found.uptime_seconds * 1e6)), False
         elif field.name == "stages":
-            yield field.name, in_words(found.stages, found.stage_bounds_us), False
+            for stage, times in each_in_words(found.stages, found.stage_bounds_us):
+                yield f"{stage} ms, p50/p99", times, False
         elif field.name not in ("gateways", "database_away_since_us", "cache_problem", "stage_bounds_us"):
             yield field.name, plain(getattr(found, field.name)), False
     for gateway in found.gateways:

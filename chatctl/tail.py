@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from chatctl import completion
+from chatctl.absent import absent_rooms
 from chatctl.arguments import JsonLines
 from chatctl.columns import Column, counted
 from chatctl.deliveries import fields
@@ -18,6 +19,7 @@ from chatctl.invocation import options, output, run
 from chatctl.output import Output
 from chatctl.signals import show_signal
 from chatctl.times import ago
+from chatctl.waiting import SILENT_SECONDS
 from chatd.client import Client, Stream, StreamState
 from chatd.errors import AlreadyExists, PermissionDenied
 from chatd.pb.admin.v1 import admin_pb2
@@ -92,6 +94,10 @@ def tail(
         )
 
     async def follow(client: Client) -> None:
+        if rooms:
+            absent = absent_rooms(rooms, [room.room_id for room in await client.unread(rooms)])
+            if absent:
+                out.say(absent)
         if ephemeral:
             await follow_ephemeral(client, wanted, given.timeout)
             return
@@ -153,7 +159,8 @@ class Tail:
     kinds: frozenset[str]
     count: int | None
     until_caught_up: bool
-    _is_away: bool = field(default=False, init=False)
+    _away: str = field(default="", init=False)
+    """The reason that was said, while it is away."""
 
     async def follow(
         self,
@@ -170,11 +177,16 @@ class Tail:
         on_signal = self._on_signal if self.kinds else None
         stream = client.stream(device, on_state=self._on_state, on_signal=on_signal)
         async with stream:
+            word = f"no stream yet; waiting for {timeout:g} s at most (--timeout)"
+            timer = asyncio.get_running_loop().call_later(SILENT_SECONDS, self.out.say, word)
             try:
                 async with asyncio.timeout(timeout):
                     await stream.opened()
             except TimeoutError as exc:
-                raise TimeoutError(f"the gateway did not open a stream in {timeout:g} s") from exc
+                reason = self._away or "no gateway answers"
+                raise TimeoutError(f"no stream was opened in {timeout:g} s: {reason}") from exc
+            finally:
+                timer.cancel()
             on_opened(stream)
             if stream.is_new_device:
                 self.out.say(f"{device} is new: it will be owed everything from now on")
@@ -214,11 +226,12 @@ class Tail:
 
     def _on_state(self, state: StreamState, reason: str) -> None:
         if state is StreamState.CONNECTING and reason:
-            self.out.say(f"reconnecting: {reason}")
-            self._is_away = True
+            if reason != self._away:
+                self.out.say(f"reconnecting: {reason}")
+            self._away = reason
         elif state in (StreamState.CATCHING_UP, StreamState.LIVE):
-            if self._is_away:
+            if self._away:
                 self.out.say("connected again")
-            self._is_away = False
+            self._away = ""
             if reason:
                 self.out.say(reason)

@@ -1,6 +1,7 @@
 """chatctl watch: new events of a room or a profile, read from the logs."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated
 
@@ -56,7 +57,7 @@ def watch(
     out = output(context, as_json)
     if profile:
         context.obj = replace(options(context), profile=profile)
-        run(context, lambda client: _watch(out, RoomsOf(client, last=last), ROOMS, count))
+        run(context, lambda client: _watch(out, RoomsOf(client, out.say, last=last), ROOMS, count))
     else:
         run(
             context, lambda client: _watch(out, OneRoom(client, room, last=last, after=after), COLUMNS, count)
@@ -86,8 +87,9 @@ class RoomsOf:
     """The events of all rooms that the client's profile is in, by their time. A room that it joins
     begins with what has come there since the last look, and at least with its newest event."""
 
-    def __init__(self, client: Client, *, last: int) -> None:
+    def __init__(self, client: Client, say: Callable[[str], None], *, last: int) -> None:
         self._client = client
+        self._say = say
         self._last = last
         self._seen: dict[str, int] = {}
         self._looked_us = 0
@@ -95,7 +97,10 @@ class RoomsOf:
     async def new(self) -> list[Delivery]:
         found: list[Delivery] = []
         since, self._looked_us = self._looked_us, now_us() - CLOCKS_DIFFER_US
-        for one in await self._client.unread():
+        rooms = await self._client.unread()
+        if not rooms and not since:
+            self._say("the profile is in no room yet")
+        for one in rooms:
             is_joined = one.room_id not in self._seen and since > 0
             last = PAGE if is_joined else self._last
             seen = self._seen.setdefault(one.room_id, max(0, one.head_seq - last))

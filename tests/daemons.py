@@ -89,7 +89,7 @@ class Daemon:
                 stderr=log,
                 env=environment,
             )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while wait:
             text = self.log.read_bytes()[offset:]
             if b"chatd is ready" in text:

@@ -43,4 +43,4 @@ def chat(context: typer.Context, device: Device = "", take_over: TakeOver = Fals
     async def talk(client: Client) -> None:
         await talk_as(client, device, profile=given.profile, take_over=take_over, timeout=given.timeout)
 
-    run(context, talk)
+    run(context, talk, on_screen=True)

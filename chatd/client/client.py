@@ -179,16 +179,19 @@ class Client(Session):
         room_id: str,
         *,
         before_seq: int = 0,
+        after_seq: int | None = None,
         limit: int = 50,
     ) -> tuple[list[Delivery], bool]:
         """A page of the room's log in ascending order, and True if there are older events.
 
-        ``before_seq``: the page ends before this event; 0: with the newest.
+        ``before_seq``: the page ends before this event; 0: with the newest. ``after_seq``: the page
+        begins behind this event (0: with the oldest), and True says that there are newer ones.
         """
         method, response_type = "ChatService/GetHistory", chat.GetHistoryResponse
         request = chat.GetHistoryRequest(
             room_id=room_id,
             before_seq=before_seq,
+            after_seq=after_seq,
             limit=limit,
             accept_zstd=True,
         )

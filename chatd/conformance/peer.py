@@ -169,7 +169,7 @@ class Peer:
             "epoch": epoch,
             "profile_id": "bob",
             "device_id": hello.device_id,
-            "heartbeat_interval_ms": 1_000,
+            "heartbeat_interval_ms": 10_000,
             "window_messages": 64,
             "window_bytes": 262_144,
             "version": 1,

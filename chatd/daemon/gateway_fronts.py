@@ -55,7 +55,7 @@ class Fronts:
             Gauge(
                 "unsent_bytes",
                 "bytes that wait for clients that do not read",
-                lambda: {("zmtp",): self.zmtp.unsent_bytes},
+                self._unsent_bytes,
                 labels=("front",),
             ),
         )
@@ -64,6 +64,12 @@ class Fronts:
         return {
             ("zmtp",): self.zmtp.connections,
             ("http",): 0 if self.http is None else self.http.connections,
+        }
+
+    def _unsent_bytes(self) -> dict[tuple[str, ...], float]:
+        return {
+            ("zmtp",): self.zmtp.unsent_bytes,
+            ("http",): 0 if self.http is None else self.http.unsent_bytes,
         }
 
     def look(self) -> None:
@@ -91,6 +97,7 @@ def _http(loop: asyncio.AbstractEventLoop, settings: Settings, door: Door, strea
         settings.gateway.front(settings.messages.max_frame_bytes),
         door,
         on_lost=streams.sender.lost,
+        on_room=streams.catch_up.has_room,
         tls=settings.http.tls(),
         origins=Origins(settings.http.origins),
         proxies=Proxies(settings.http.proxies),

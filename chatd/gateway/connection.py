@@ -175,6 +175,17 @@ class ConnectionManager:
             if not mine:
                 del self._of_device[peer.topic]
 
+    def has_newer(self, topic: bytes, epoch: int, log: str) -> bool:
+        """True if the device has a stream of a newer epoch in this log: two nodes, or one that was
+        asked again, may answer its Hellos in another order than they give epochs."""
+        current = self.streams.get(topic)
+        return (
+            current is not None
+            and current.stream is not None
+            and current.stream.log == log
+            and current.stream.key.epoch > epoch
+        )
+
     def register(self, opening: PendingHello, epoch: int, log: str) -> ClientConnection | None:
         """The stream has its epoch, in the log of this name. Returns the connection that had the
         device's stream before, to be ended."""

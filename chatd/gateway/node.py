@@ -152,7 +152,7 @@ class GatewayNode:
         try:
             if self._http is not None:
                 self.http_uri = self._http.open(
-                    context, addresses.http_uri, on_frame=on_frame, after_batch=after_batch
+                    context, addresses.http_uri, on_frame=on_frame, refuse=refuse, after_batch=after_batch
                 )
             public = self._public_address()
             self._subscriber.open(context, addresses.queue_uris, on_messages, self._queue_watch.missed)

@@ -192,6 +192,9 @@ class Opening:
                 self._sender.end(peer, error)
             elif index in refused:
                 self._sender.end(peer, error_from_pb(refused[index]))
+            elif self._connections.has_newer(peer.topic, epoch, state.incarnation):
+                self._connections.unwanted(opening, epoch)
+                self._sender.end(peer, Superseded("a newer stream of this device is open"))
             else:
                 older = self._connections.register(opening, epoch, state.incarnation)
                 if older is not None:

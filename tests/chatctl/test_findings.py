@@ -57,6 +57,13 @@ def test_a_database_that_is_away() -> None:
     found = looked()
     found.status.database_away_since_us = NOW - 90 * SECOND
     assert only(found).found == "sqlite has been away for 1m30s"
+    asked = Looked(found.status, found.took, found.nodes)
+    assert only(asked).found == "sqlite has been away for 1m30s"
+    shown = findings(asked, now_us=NOW, owed_for_us=SECOND)[-3:]
+    assert [(one.name, one.found) for one in shown] == [
+        (name, "not known while the database is away")
+        for name in ("deliveries", "dead letters", "notifications")
+    ]
 
 
 def test_a_cache_that_is_away() -> None:
@@ -111,6 +118,7 @@ def test_no_gateway() -> None:
 )
 def test_only_connected_devices_are_late(online: bool, seconds: int, is_bad: bool) -> None:
     found = looked()
+    assert found.laggards is not None
     found.laggards.rows.add(
         profile_id="bob",
         device_id="phone",
@@ -124,6 +132,8 @@ def test_only_connected_devices_are_late(online: bool, seconds: int, is_bad: boo
 
 def test_what_was_given_up() -> None:
     found = looked()
+    assert found.letters is not None
+    assert found.notifications is not None
     found.letters.letters.add()
     found.notifications.notifications.add()
     found.notifications.more = True

@@ -152,7 +152,9 @@ def test_a_terminal_gets_a_table(chatctl: Chatctl) -> None:
 
 def test_an_empty_table_has_headings_and_an_empty_list_of_names_has_none(chatctl: Chatctl) -> None:
     assert chatctl.on_terminal("device", "list", "--profile", "nobody").startswith("\x1b[1mprofile")
-    assert chatctl.on_terminal("--as", "alice", "room", "add", "lobby", "bob") == "\r\n"
+    assert (
+        chatctl.on_terminal("--as", "alice", "room", "add", "lobby", "bob") == "already in the room: bob\r\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -224,3 +226,20 @@ def test_numbers_stand_at_the_right_on_a_terminal(capsys: pytest.CaptureFixture[
     )
     out.rows(["a", "three"], columns)
     assert capsys.readouterr().out.splitlines() == ["text   size", "a         1", "three     5"]
+
+
+def test_a_time_is_not_broken_at_80_columns(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    columns: Columns[str] = (
+        Column("name", "name", get=lambda row: row * 60),
+        Column("made", "made_at_us", get=lambda _: "2026-11-26 16:10:00"),
+        Column("seen", "seen_us", get=lambda _: "5m42s ago"),
+    )
+    out = Output(Form.TABLE)
+    out.terminal = True
+    out.rows(["x"], columns)
+    written = capsys.readouterr().out
+    assert "2026-11-26 16:10:00  5m42s ago" in written
+    assert written.count("x") == 60

@@ -21,5 +21,8 @@ def test_reading(chatctl: Chatctl) -> None:
     assert chatctl("--as", "bob", "unread", "--no-headers").stdout.startswith("r\t1\t3 of 4\t2")
     assert chatctl("--as", "carol", "unread", "--no-headers").stdout == "r\t3\t0 of 4\tnever\n"
     assert chatctl.json("--as", "bob", "read", "r") == {"room_id": "r", "read_seq": 4, "unread": 0}
+    absent = chatctl("--as", "bob", "unread", "r", "nowhere", "--no-headers", code=1)
+    assert absent.stdout.startswith("r\t0\t")
+    assert absent.stderr == "chatctl: not a member, or there is no such room: nowhere\n"
     assert "NOT_A_MEMBER" in chatctl("--as", "dave", "read", "r", code=1).stderr
     assert "NOT_A_MEMBER" in chatctl("--as", "alice", "read", "nowhere", code=1).stderr

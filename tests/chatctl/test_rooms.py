@@ -5,7 +5,9 @@ from tests.chatctl.command import Chatctl
 
 def test_rooms(chatctl: Chatctl, room: str) -> None:
     assert chatctl("--as", "alice", "room", "add", room, "carol", "dave").stdout == "added\ncarol\ndave\n"
-    assert chatctl.json("--as", "alice", "room", "remove", room, "dave") == [{"removed": "dave"}]
+    removed = chatctl("--as", "alice", "room", "remove", room, "dave", "erin", "--json")
+    assert (removed.stdout, removed.stderr) == ('[{"removed": "dave"}]\n', "not in the room: erin\n")
+    assert chatctl("--as", "alice", "room", "add", room, "carol").stderr == "already in the room: carol\n"
     assert room in chatctl("room", "list").stdout
     shown = chatctl.json("room", "show", room)
     assert [one["profile_id"] for one in shown["members"]] == sorted(["alice", "carol", room])

@@ -6,6 +6,11 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
+from chatctl.output import Output
+from chatctl.tail import Tail
+from chatd.client import StreamState
 from tests.chatctl.command import Chatctl
 from tests.daemons import Daemon
 from tests.protocol.limited import token_of
@@ -34,10 +39,10 @@ def test_events_that_mention_the_reader_are_marked(chatctl: Chatctl, room: str) 
 def test_only_the_rooms_named_are_shown(chatctl: Chatctl, room: str) -> None:
     chatctl.create_room(f"{room}-2", room)
     chatctl.send_texts(f"{room}-2", "shown")
-    shown = chatctl(
-        "--as", room, "tail", f"{room}-2", "--take-over", "--device", "d", "--until-caught-up"
-    ).stdout
-    assert {line.split("\t")[0] for line in shown.splitlines()} == {f"{room}-2"}
+    tail = ("--take-over", "--device", "d", "--until-caught-up")
+    shown = chatctl("--as", room, "tail", f"{room}-2", "nowhere", *tail)
+    assert {line.split("\t")[0] for line in shown.stdout.splitlines()} == {f"{room}-2"}
+    assert shown.stderr == "not a member, or there is no such room: nowhere\n"
 
 
 def test_a_room_is_shown_however_its_name_is_typed(chatctl: Chatctl, room: str) -> None:
@@ -47,6 +52,16 @@ def test_a_room_is_shown_however_its_name_is_typed(chatctl: Chatctl, room: str) 
         "--as", room, "tail", f"{room}-cafe\u0301", "--take-over", "--device", "d", "--until-caught-up"
     ).stdout
     assert [line.split("\t")[0] for line in shown.splitlines()] == [f"{room}-caf\xe9"] * 2
+
+
+def test_an_outage_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    tail = Tail(Output(), frozenset(), frozenset(), None, False)
+    for reason in ("gone", "gone", "refused", "refused"):
+        tail._on_state(StreamState.CONNECTING, reason)
+    for state in (StreamState.CATCHING_UP, StreamState.LIVE):
+        tail._on_state(state, "")
+    said = "reconnecting: gone\nreconnecting: refused\nconnected again\n"
+    assert capsys.readouterr().err == said
 
 
 def test_interrupted_tail_acknowledges_what_it_showed(chatctl: Chatctl, room: str) -> None:

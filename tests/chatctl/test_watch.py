@@ -48,6 +48,15 @@ def test_all_rooms_of_a_profile(chatctl: Chatctl, filled: str) -> None:
     assert [(one["device_id"], one["online"], one["owed"]) for one in devices] == [("d", False, 14)]
 
 
+def test_a_profile_without_rooms_is_told_of(chatctl: Chatctl) -> None:
+    watch = chatctl.start("watch", "--profile", "hermit", "--count", "1")
+    assert watch.stderr is not None
+    assert watch.stderr.readline() == "the profile is in no room yet\n"
+    chatctl.create_room("hut", "hermit")
+    assert "hermit joined" in watch.communicate(timeout=30)[0]
+    assert watch.returncode == 0
+
+
 def test_a_room_or_a_profile(chatctl: Chatctl) -> None:
     assert "name a ROOM" in chatctl("watch", code=2).stderr
     assert "name a ROOM" in chatctl("watch", "lobby", "--profile", "bob", code=2).stderr

@@ -51,6 +51,11 @@ async def test_a_rooms_calls(client: Client, gateway: FakeGateway) -> None:
     page, more = await reading
     assert ([one.seq for one in page], more) == ([7, 8], True)
 
+    reading = asyncio.ensure_future(client.history("lobby", after_seq=0))
+    call = await gateway.answer(lambda _: chat.GetHistoryResponse())
+    assert chat.GetHistoryRequest.FromString(call.payload).HasField("after_seq")
+    assert await reading == ([], False)
+
     creating = asyncio.ensure_future(client.create_room("lobby"))
     await gateway.answer(lambda _: AlreadyExists("lobby exists"))
     with pytest.raises(AlreadyExists):

@@ -70,6 +70,11 @@ async def test_a_database_that_goes_away_and_comes_back(postgres_uri: str, tmp_p
                     chatctl, "--uri", daemon.uri, "--token-file", str(tmp_path / "tokens.toml"), "nodes"
                 )
                 assert "no, for" in listed.stdout
+                assert "the database has been away for " in listed.stderr
+                checked = await asyncio.to_thread(
+                    chatctl, "--uri", daemon.uri, "--token-file", str(tmp_path / "tokens.toml"), "check"
+                )
+                assert (checked.returncode, "not known while" in checked.stdout) == (3, True)
                 await asyncio.to_thread(
                     next_status, systemd, b"STATUS=degraded as all: the database is away since 20"
                 )

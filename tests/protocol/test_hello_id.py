@@ -154,28 +154,57 @@ def node() -> Iterator[FakeNode]:
     made.close()
 
 
+@pytest.fixture
+def gateway(tmp_path: Path, node: FakeNode) -> Iterator[Daemon]:
+    """Its calls wait for the test's answers."""
+    settings = {"DEFAULT_URI": node.uri, "QUEUE_USER_EVENT_DELIVERY_URI": node.queue_uri}
+    running = Daemon("gateway", tmp_path, settings).start(wait=False)
+    try:
+        node.until(lambda: b"chatd is ready" in running.log.read_bytes(), "the gateway is ready")
+        yield running
+    finally:
+        running.kill()  # a gentle end would wait for answers that no test gives any more
+
+
 @every_frame
 def test_a_frame_of_an_earlier_stream_does_not_end_the_hello_on_its_way(
-    tmp_path: Path, node: FakeNode, frame: str
+    gateway: Daemon, node: FakeNode, frame: str
 ) -> None:
-    settings = {"DEFAULT_URI": node.uri, "QUEUE_USER_EVENT_DELIVERY_URI": node.queue_uri}
-    gateway = Daemon("gateway", tmp_path, settings).start(wait=False)
-    try:
-        node.until(lambda: b"chatd is ready" in gateway.log.read_bytes(), "the gateway is ready")
-        with Conversation(gateway.uri, operator_token(tmp_path), "bob") as bob:
-            bob.hello("d", hello_id=1)
-            node.hear("OpenStreams")
-            say(bob, frame, OTHER)
-            bob.hear_nothing(QUIET)
-            node.answer("OpenStreams", node_pb2.OpenStreamsResponse(epochs=[3]))
-            welcome = bob.hear_kind("welcome")
-            assert (welcome.epoch, welcome.hello_id) == (3, 1)
-            bob.hello("d", hello_id=2)
-            bob.bye()
-            closed = bob.hear_kind("closed")
-            assert (closed.error.code, closed.hello_id) == (0, 2), "a Bye without an epoch is for any"
-    finally:
-        gateway.stop()
+    with Conversation(gateway.uri, operator_token(gateway.folder), "bob") as bob:
+        bob.hello("d", hello_id=1)
+        node.hear("OpenStreams")
+        say(bob, frame, OTHER)
+        bob.hear_nothing(QUIET)
+        node.answer("OpenStreams", node_pb2.OpenStreamsResponse(epochs=[3]))
+        welcome = bob.hear_kind("welcome")
+        assert (welcome.epoch, welcome.hello_id) == (3, 1)
+        bob.hello("d", hello_id=2)
+        bob.bye()
+        closed = bob.hear_kind("closed")
+        assert (closed.error.code, closed.hello_id) == (0, 2), "a Bye without an epoch is for any"
+
+
+def test_the_newer_epoch_keeps_the_stream_whichever_is_answered_first(
+    gateway: Daemon, node: FakeNode
+) -> None:
+    """Else the older one has the stream here, and is told by the node that it has not."""
+    token = operator_token(gateway.folder)
+    with Conversation(gateway.uri, token, "bob") as newer, Conversation(gateway.uri, token, "bob") as older:
+        newer.hello("d", hello_id=1)
+        node.answer("OpenStreams", node_pb2.OpenStreamsResponse(epochs=[4]))
+        assert newer.hear_kind("welcome").epoch == 4
+        older.hello("d", hello_id=2)
+        node.answer("OpenStreams", node_pb2.OpenStreamsResponse(epochs=[3]))
+        closed = older.hear_kind("closed")
+        assert (closed.error.code, closed.hello_id) == (600, 2)
+        (unregistered,) = node.hear("CloseStreams").streams
+        assert unregistered.epoch == 3
+        newer.hear_nothing(QUIET)
+        older.hello("d", hello_id=3)
+        other_log = node_pb2.LogState(incarnation="another")
+        node.answer("OpenStreams", node_pb2.OpenStreamsResponse(epochs=[1], log=other_log))
+        assert older.hear_kind("welcome").epoch == 1, "an epoch of another log says nothing"
+        assert newer.hear_kind("closed").error.code == 600
 
 
 # Calls without a token.

@@ -306,4 +306,4 @@ def test_a_point_that_is_none(alice: Conversation, method: str, fields: dict[str
 def test_a_device_that_nobody_knows(alice: Conversation) -> None:
     for method, point in (("Skip", {}), ("Replay", {"from_us": 1})):
         request = getattr(admin_pb2, f"{method}OutboxRequest")(profile_id="p", device_id="d", **point)
-        assert alice.refused(f"AdminService/{method}Outbox", request) == 404
+        assert alice.refused(f"AdminService/{method}Outbox", request) == 407

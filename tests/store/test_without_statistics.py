@@ -57,6 +57,10 @@ def history(profile: str, operator: bool, before: int) -> GetHistory:
     return GetHistory("r", profile, operator, before, 100)
 
 
+def forward(profile: str, operator: bool, after: int) -> GetHistory:
+    return GetHistory("r", profile, operator, 0, 100, after_seq=after)
+
+
 CUTS = FindCuts(
     keep_events=0,
     keep_since_us=EVENTS // 2,
@@ -84,6 +88,9 @@ def events_read(database: Database, query: Query[object]) -> int:
         (history("alice", False, EVENTS // 2), 101),
         (history("alice", True, EVENTS // 2), 101),
         (history("carol", False, 0), 3),
+        (forward("alice", False, EVENTS // 2), 101),
+        (forward("alice", True, 0), 101),
+        (forward("carol", False, 2), 3),
         (FindUnpublished(before_us=10**15, limit=100), 101),
         (GetDeliveryStatus("r", EVENTS // 2, "", True, "", 100), 10),
         (CUTS, 1_100),
@@ -96,6 +103,9 @@ def events_read(database: Database, query: Query[object]) -> int:
         "older history",
         "an operator's",
         "of two memberships",
+        "newer history",
+        "an operator's from the oldest",
+        "forward over two memberships",
         "unpublished",
         "delivery status",
         "cuts",

@@ -1,4 +1,4 @@
-"""Reading a room's log backwards, a page at a time, within the reader's memberships."""
+"""Reading a room's log, a page at a time either way, within the reader's memberships."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +15,11 @@ _CHUNK = 64  # events read at once: bounds what is read in vain when the byte li
 
 @dataclass(frozen=True, slots=True)
 class GetHistory(Query[tuple[tuple[bytes, ...], bool]]):
-    """Encoded EventDeliveries before ``before_seq`` (0: the newest), ascending, within the
-    profile's memberships (operators: all); and whether there are older ones. ``plain``: nothing in
-    them compressed. A marker stands for an event that cannot be read. Raises NotAMember, for
-    operators RoomNotFound."""
+    """Encoded EventDeliveries before ``before_seq`` (0: any), ascending, within the profile's
+    memberships (operators: all). They are the newest, or if ``after_seq`` is given the first behind
+    it. Whether there are older ones, or newer ones in that case. ``plain``: nothing in them
+    compressed. A marker stands for an event that cannot be read. Raises NotAMember, for operators
+    RoomNotFound."""
 
     room_id: str
     profile_id: str
@@ -27,22 +28,24 @@ class GetHistory(Query[tuple[tuple[bytes, ...], bool]]):
     limit: int
     plain: bool = False
     unreadable: Unreadable = field(default_factory=Unreadable)
+    after_seq: int | None = None
 
     def answer(self, database: Database) -> tuple[tuple[bytes, ...], bool]:
         if self.operator:
             require_room(database, self.room_id)
         else:
             require_past_member(database, self.room_id, self.profile_id)
-        spans = self._spans(database)
+        forward = self.after_seq is not None
         page: list[bytes] = []
-        size = 0
-        for seq, stored in _read(database, self.room_id, spans):
+        size, more = 0, False
+        for seq, stored in _read(database, self.room_id, self._spans(database), forward=forward):
             delivery = self._delivery(seq, bytes(stored))
             size += len(delivery)
-            if len(page) == self.limit or (page and size > MAX_PAGE_BYTES):
-                return tuple(reversed(page)), True
+            more = len(page) == self.limit or (bool(page) and size > MAX_PAGE_BYTES)
+            if more:
+                break
             page.append(delivery)
-        return tuple(reversed(page)), False
+        return tuple(page if forward else reversed(page)), more
 
     def _delivery(self, seq: int, stored: bytes) -> bytes:
         delivery = self.unreadable.plain(stored) if self.plain else stored
@@ -51,48 +54,87 @@ class GetHistory(Query[tuple[tuple[bytes, ...], bool]]):
         return delivery
 
     def _spans(self, database: Database) -> list[tuple[int, int]]:
-        """First and last seqs, the newest first, of ``limit`` events and one more. Seqs have no
-        gaps, so a span says how many events it has: without both its ends, a PostgreSQL that has no
-        statistics yet reads the rest of the log to sort it."""
+        """First and last seqs of ``limit`` events and one more, in the order they are read. Seqs
+        have no gaps, so a span says how many events it has: without both its ends, a PostgreSQL
+        that has no statistics yet reads the rest of the log to sort it."""
         ((first_seq, head_seq),) = database.rows(
             "SELECT first_seq, head_seq FROM room WHERE room_id = ?", (self.room_id,)
         )
+        begin = max(first_seq, (self.after_seq or 0) + 1)
         end = min(self.before_seq - 1, head_seq) if self.before_seq else head_seq
+        if begin > end:
+            return []
         left = self.limit + 1
-        within = [(first_seq, None)] if self.operator else self._memberships(database, end, left)
         spans: list[tuple[int, int]] = []
-        for joined_seq, left_seq in within:
+        for joined_seq, left_seq in self._memberships(database, begin, end, left):
+            low = max(joined_seq, begin)
             high = end if left_seq is None else min(left_seq, end)
-            low = max(joined_seq, first_seq, high - left + 1)
+            if self.after_seq is None:
+                low = max(low, high - left + 1)
+            else:
+                high = min(high, low + left - 1)
             if low <= high and left > 0:
                 spans.append((low, high))
                 left -= high - low + 1
         return spans
 
-    def _memberships(self, database: Database, end: int, most: int) -> list[tuple[int, int | None]]:
-        """The newest that began up to ``end``. Each holds an event, so ``most`` of them will do."""
+    def _memberships(
+        self, database: Database, begin: int, end: int, most: int
+    ) -> list[tuple[int, int | None]]:
+        """Those that may hold events from ``begin`` to ``end``, in the order they are read. Each
+        holds one at least, so ``most`` of them will do; but the first may have ended before
+        ``begin``."""
+        if self.operator:
+            return [(begin, None)]
+        first, order = "0", "DESC"
+        given: tuple[object, ...] = (self.room_id, self.profile_id, end)
+        if self.after_seq is not None:
+            first, order = _LAST_BEGUN, "ASC"
+            given += (self.room_id, self.profile_id, begin)
         return database.rows(
-            """
+            f"""
             SELECT joined_seq, left_seq
             FROM subscription
-            WHERE room_id = ? AND profile_id = ? AND joined_seq <= ?
-            ORDER BY joined_seq DESC
+            WHERE room_id = ? AND profile_id = ? AND joined_seq <= ? AND joined_seq >= {first}
+            ORDER BY joined_seq {order}
             LIMIT ?
             """,
-            (self.room_id, self.profile_id, end, most),
+            (*given, most + 1),
         )
 
 
-def _read(database: Database, room_id: str, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
-    """Seq and delivery of the spans' events, the newest first, as far as they are asked for."""
+_LAST_BEGUN = """
+    COALESCE(
+        (
+            SELECT MAX(joined_seq)
+            FROM subscription
+            WHERE room_id = ? AND profile_id = ? AND joined_seq <= ?
+        ), 0
+    )
+"""
+"""Memberships do not overlap: none before the last one that has begun reaches any further."""
+
+
+def _read(
+    database: Database, room_id: str, spans: Sequence[tuple[int, int]], *, forward: bool
+) -> Iterator[tuple[int, bytes]]:
+    """Seq and delivery of the spans' events in the order of reading, as far as they are asked
+    for."""
+    order = "ASC" if forward else "DESC"
     for low, high in spans:
-        for end in range(high, low - 1, -_CHUNK):
+        for chunk in _chunks(low, high, forward=forward):
             yield from database.rows(
-                """
+                f"""
                 SELECT seq, delivery
                 FROM room_event
                 WHERE room_id = ? AND seq >= ? AND seq <= ?
-                ORDER BY seq DESC
+                ORDER BY seq {order}
                 """,
-                (room_id, max(low, end - _CHUNK + 1), end),
+                (room_id, *chunk),
             )
+
+
+def _chunks(low: int, high: int, *, forward: bool) -> Iterator[tuple[int, int]]:
+    if forward:
+        return ((begin, min(high, begin + _CHUNK - 1)) for begin in range(low, high + 1, _CHUNK))
+    return ((max(low, end - _CHUNK + 1), end) for end in range(high, low - 1, -_CHUNK))

@@ -136,7 +136,8 @@ class MessageBusiness:
         event.ClearField("compressed_payload")
 
     def get_history(self, caller: Caller, request: GetHistoryRequest) -> Answer:
-        """A page of a room's log, the newest first, within the caller's memberships."""
+        """A page of a room's log, within the caller's memberships."""
+        after_seq = check_seq("after_seq", request.after_seq) if request.HasField("after_seq") else None
         query = GetHistory(
             room_id=check_id("room_id", request.room_id),
             profile_id=caller.profile_id,
@@ -145,6 +146,7 @@ class MessageBusiness:
             limit=page_limit(request.limit, most=MAX_HISTORY, default=DEFAULT_HISTORY),
             plain=not request.accept_zstd,
             unreadable=self._unreadable,
+            after_seq=after_seq,
         )
         return Read(query, _encode_history)
 

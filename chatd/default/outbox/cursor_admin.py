@@ -64,12 +64,16 @@ class CursorAdmin:
         def then(is_skipped: bool) -> admin_pb2.SkipOutboxResponse:
             return admin_pb2.SkipOutboxResponse(skipped=int(is_skipped), rooms=int(is_skipped))
 
+        find = FindOwedEvent(profile_id, device_id, room_id, seq)
         if dry_run:
-            return Read(FindOwedEvent(profile_id, device_id, room_id, seq), then)
-        return Write(
-            SkipEvent(profile_id, device_id, room_id, seq),
-            then,
-            lambda is_skipped: self._changed(is_skipped, profile_id, device_id),
+            return Read(find, then)
+        return ReadFirst(
+            find,
+            lambda _: Write(
+                SkipEvent(profile_id, device_id, room_id, seq),
+                then,
+                lambda is_skipped: self._changed(is_skipped, profile_id, device_id),
+            ),
         )
 
     def replay_outbox(self, caller: Caller, request: admin_pb2.ReplayOutboxRequest) -> Answer:

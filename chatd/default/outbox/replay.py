@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from chatd.default.outbox.reset import MOST_ENTRIES, check_device, check_entries, reset_stream
+from chatd.default.outbox.reset import MOST_ENTRIES, check_entries, check_named, reset_stream
 from chatd.pb.events.v1.payloads_pb2 import SkipReason
 from chatd.store.command import Command, Locks, Query
 from chatd.store.database import Database, chunks, placeholders
@@ -61,7 +61,7 @@ class FindReplayed(Query[tuple[Replayed, ...]]):
     from_us: int
 
     def answer(self, database: Database) -> tuple[Replayed, ...]:
-        check_device(database, self.profile_id, self.device_id)
+        check_named(database, self.profile_id, self.device_id, self.room_id)
         rows = database.rows(
             f"{_ENTRIES} AND ? IN ('', outbox.room_id) ORDER BY outbox.room_id, outbox.start_seq LIMIT ?",
             (self.profile_id, self.device_id, self.room_id, MOST_ENTRIES + 1),

@@ -4,6 +4,7 @@ are bounded, and its stream has to be opened again."""
 from typing import Any
 
 from chatd.default.limits import MAX_NEW_ENTRIES
+from chatd.default.rooms.access import require_room
 from chatd.errors import DeviceNotFound, LimitReached
 from chatd.store.database import Database
 from chatd.store.transaction import Transaction
@@ -13,12 +14,14 @@ MOST_ENTRIES = MAX_NEW_ENTRIES
 Rows = list[tuple[Any, ...]]
 
 
-def check_device(database: Database, profile_id: str, device_id: str) -> None:
-    """Raises DeviceNotFound if there is no such device."""
+def check_named(database: Database, profile_id: str, device_id: str, room_id: str) -> None:
+    """The device is there, and the room if one is named. Raises DeviceNotFound, RoomNotFound."""
     if not database.rows(
         "SELECT 1 FROM device WHERE profile_id = ? AND device_id = ?", (profile_id, device_id)
     ):
         raise DeviceNotFound(f"no device '{device_id}' of '{profile_id}'")
+    if room_id:
+        require_room(database, room_id)
 
 
 def check_entries(rows: Rows) -> Rows:

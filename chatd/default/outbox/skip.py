@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from chatd.default.dead_letters.failures import set_has_failures, skip_event
-from chatd.default.outbox.reset import MOST_ENTRIES, check_device, check_entries, reset_stream
+from chatd.default.outbox.reset import MOST_ENTRIES, check_entries, check_named, reset_stream
 from chatd.pb.events.v1.payloads_pb2 import SkipReason
 from chatd.store.command import Command, Locks, Query
 from chatd.store.database import Database, chunks, placeholders
@@ -47,7 +47,7 @@ class FindSkipped(Query[tuple[Skipped, ...]]):
             if self.until_us
             else "NULL"
         )
-        check_device(database, self.profile_id, self.device_id)
+        check_named(database, self.profile_id, self.device_id, self.room_id)
         rows = database.rows(
             f"""
             SELECT outbox.room_id, outbox.acked_seq, COALESCE(outbox.until_seq, room.head_seq), room.first_seq,
@@ -189,7 +189,7 @@ class SkipEvent(Command[bool]):
 
 def _skip_event(transaction: Transaction, command: SkipEvent) -> bool:
     device = (command.profile_id, command.device_id)
-    if not FindOwedEvent(*device, command.room_id, command.seq).answer(transaction.database):
+    if not _is_owed(transaction.database, *device, command.room_id, command.seq):
         return False
     reset_stream(transaction, *device)
     skip_event(transaction, *device, command.room_id, command.seq)
@@ -198,7 +198,8 @@ def _skip_event(transaction: Transaction, command: SkipEvent) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class FindOwedEvent(Query[bool]):
-    """True if a device is owed this event, and no marker in its place."""
+    """True if a device is owed this event, and no marker in its place. Raises DeviceNotFound,
+    RoomNotFound."""
 
     profile_id: str
     device_id: str
@@ -206,13 +207,18 @@ class FindOwedEvent(Query[bool]):
     seq: int
 
     def answer(self, database: Database) -> bool:
-        return bool(
-            database.rows(
-                """
-                SELECT 1
-                FROM outbox_entry
-                WHERE profile_id = ? AND device_id = ? AND room_id = ? AND seq = ? AND state <> 'dead'
-                """,
-                (self.profile_id, self.device_id, self.room_id, self.seq),
-            )
+        check_named(database, self.profile_id, self.device_id, self.room_id)
+        return _is_owed(database, self.profile_id, self.device_id, self.room_id, self.seq)
+
+
+def _is_owed(database: Database, profile_id: str, device_id: str, room_id: str, seq: int) -> bool:
+    return bool(
+        database.rows(
+            """
+            SELECT 1
+            FROM outbox_entry
+            WHERE profile_id = ? AND device_id = ? AND room_id = ? AND seq = ? AND state <> 'dead'
+            """,
+            (profile_id, device_id, room_id, seq),
         )
+    )

@@ -1,5 +1,4 @@
-"""Bounds of what connections may make a gateway hold: what they have not read, and what they have
-not finished saying."""
+"""Bounds of what connections may make a gateway hold that have not finished what they say."""
 
 from collections.abc import Callable, Iterator
 from typing import Generic, Protocol, TypeVar
@@ -32,31 +31,6 @@ class Speaker(Protocol):
 
 
 L = TypeVar("L", bound=Speaker)
-
-
-class Unsent(Generic[L]):
-    """Bytes that wait for clients that do not read as quickly as they are written to."""
-
-    def __init__(self) -> None:
-        self._by: dict[L, int] = {}
-        self.together = 0
-
-    def note(self, link: L, size: int) -> None:
-        """So many bytes wait for the link's client now."""
-        self.together += size - self._by.pop(link, 0)
-        if size:
-            self._by[link] = size
-
-    def __iter__(self) -> Iterator[L]:
-        return iter(tuple(self._by))
-
-    def by(self, link: L) -> int:
-        """The size that was noted last."""
-        return self._by.get(link, 0)
-
-    def most(self) -> L:
-        """The link with the most. Raises ValueError if nothing waits."""
-        return max(self._by, key=self.by)
 
 
 class UnfinishedFrames(Generic[L]):

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from chatd.core.zmtp import Handshake
 from chatd.gateway.connection import ClientConnection
-from chatd.gateway.fronts.bounds import UnfinishedFrames, Unsent
+from chatd.gateway.fronts.bounds import UnfinishedFrames
+from chatd.gateway.fronts.clogging import Unsent
 from chatd.gateway.fronts.door import Door, FrontLimits, OnFrame, Refuse
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ class LinkOwner(Protocol):
 
     limits: FrontLimits
     door: Door
-    unsent: "Unsent[ZmtpLink]"
+    unsent: Unsent
     unfinished: "UnfinishedFrames[ZmtpLink]"
     on_frame: OnFrame
     refuse: Refuse

@@ -13,7 +13,8 @@ from functools import partial
 from chatd.core.curve import CurveServer, KeyPair
 from chatd.core.zmtp import CurveHandshake, Handshake, NullHandshake, frame
 from chatd.gateway.connection import ClientConnection
-from chatd.gateway.fronts.bounds import UnfinishedFrames, Unsent
+from chatd.gateway.fronts.bounds import UnfinishedFrames
+from chatd.gateway.fronts.clogging import Unsent
 from chatd.gateway.fronts.door import Door, FrontLimits, OnFrame, Refuse
 from chatd.gateway.fronts.self_test import check_encryption
 from chatd.gateway.fronts.zmtp_link import LINGER, ZmtpLink
@@ -56,7 +57,7 @@ class ZmtpFront:
         self._sending: list[ZmtpLink] = []
         self._prepared = b""
         self._prepared_wire = frame(b"")
-        self.unsent: Unsent[ZmtpLink] = Unsent()
+        self.unsent: Unsent = Unsent()
         self.unfinished: UnfinishedFrames[ZmtpLink] = UnfinishedFrames(
             is_stranger=door.is_stranger, end=door.broke
         )

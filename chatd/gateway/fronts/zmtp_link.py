@@ -20,21 +20,10 @@ from chatd.core.zmtp import (
     Refused,
 )
 from chatd.gateway.connection import ClientConnection
+from chatd.gateway.fronts.clogging import CLEAR_BYTES, CLOGGED_BYTES, Clogging
 from chatd.gateway.fronts.link_owner import LinkOwner
 from chatd.gateway.link import Tap
 
-CLOGGED_BYTES = 65_536
-"""So many may wait for a client behind the kernel's own buffers before it is looked at
-closely."""
-CLEAR_BYTES = 16_384
-MAX_UNSENT = 1_048_576
-"""Bytes waiting for one client; then its deliveries stay in the outbox."""
-MAX_UNSENT_ANSWERS = 4 * MAX_UNSENT
-"""The same with its answers: then its calls wait too. Deliveries alone never come to this: a pull
-brings at most as much as MAX_UNSENT."""
-HARD_UNSENT_FACTOR = 2
-"""When so many times ``max_unsent`` wait, the connection goes that has the most: calls that were
-under way on many of them may all have large answers."""
 READ_BYTES = 4_096
 """Taken apart before any of it is heard: a connection that floods is ended before it has cost much
 of the loop's time."""
@@ -52,9 +41,9 @@ class ZmtpLink(asyncio.Protocol):
 
     __slots__ = (
         "_accepted",
+        "_clogging",
         "_delimited",
         "_holds",
-        "_is_clogged",
         "_is_unfinished",
         "_left",
         "_outgoing",
@@ -62,7 +51,6 @@ class ZmtpLink(asyncio.Protocol):
         "_peer",
         "_rest",
         "_transport",
-        "_unread",
         "address",
         "connection",
         "has_ended",
@@ -80,9 +68,8 @@ class ZmtpLink(asyncio.Protocol):
         self._peer = Connection(max_body=owner.limits.max_frame, handshake=owner.handshake())
         self._transport: asyncio.Transport | None = None
         self._delimited = False
-        self._is_clogged = False
+        self._clogging: Clogging | None = None
         self._is_unfinished = False  # a frame has come in part
-        self._unread = False  # so many answers wait that calls do too
         self._holds = 0
         self._left: list[Event] = []
         self._rest = b""  # behind these
@@ -230,41 +217,21 @@ class ZmtpLink(asyncio.Protocol):
         transport = self._transport
         if transport is not None and outgoing and not transport.is_closing():
             transport.write(outgoing[0] if len(outgoing) == 1 else b"".join(outgoing))
-            if self._is_clogged:
-                self._measure(transport)
+            if self._clogging is not None and self._clogging.is_on:
+                self._clogging.measure(transport)
         outgoing.clear()
 
     def pause_writing(self) -> None:
         """The client does not read as quickly as it is written to."""
-        self._is_clogged = True
+        if self._clogging is None:
+            self._clogging = Clogging(self, self._owner)
         if self._transport is not None:
-            self._measure(self._transport)
-
-    def _measure(self, transport: asyncio.Transport) -> None:
-        if self.has_ended:
-            return
-        size = transport.get_write_buffer_size()
-        unsent = self._owner.unsent
-        unsent.note(self, size)
-        self.refuses_calls = self.refuses_calls or unsent.together > self._owner.limits.max_unsent
-        self.is_full = self.is_full or self.refuses_calls or size > MAX_UNSENT
-        if unsent.together > HARD_UNSENT_FACTOR * self._owner.limits.max_unsent:
-            self._owner.door.broke(unsent.most(), "unread")
-        if size > MAX_UNSENT_ANSWERS and not self._unread:
-            self._unread = True
-            self.hold()
+            self._clogging.begin(self._transport)
 
     def resume_writing(self) -> None:
         """All that waited has been sent."""
-        self._is_clogged = False
-        self._owner.unsent.note(self, 0)
-        if self._unread:
-            self._unread = False
-            self.go_on()
-        if self.is_full:
-            self.is_full = self.refuses_calls = False
-            if self.connection is not None:
-                self._owner.on_room(self.connection)
+        if self._clogging is not None:
+            self._clogging.end()
 
     @property
     def client_key(self) -> bytes:
@@ -276,12 +243,9 @@ class ZmtpLink(asyncio.Protocol):
         return self._peer.unfinished
 
     def look(self, now: float) -> None:
-        """A client whose calls wait until it has read counts as heard while it reads."""
-        if self._unread and self._transport is not None and self.connection is not None:
-            size = self._transport.get_write_buffer_size()
-            if size < self._owner.unsent.by(self):
-                self.connection.heard_at = now
-            self._owner.unsent.note(self, size)
+        """What only time shows of it."""
+        if self._clogging is not None and self._transport is not None:
+            self._clogging.look(self._transport, now)
 
     @property
     def has_stream(self) -> bool:

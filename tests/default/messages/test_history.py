@@ -1,8 +1,11 @@
 """History: pages from the newest back, within the profile's memberships."""
 
+from dataclasses import replace
+
 import pytest
 
 from chatd.default.messages.history import GetHistory
+from chatd.default.retention.store import PurgeLog
 from chatd.default.rooms.access import Standing, find_standings
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.errors import NotAMember, RoomNotFound
@@ -10,8 +13,10 @@ from chatd.pb.events.v1.payloads_pb2 import EventDelivery
 from tests.store.driver import Store, event, send
 
 
-def page(store: Store, profile: str, before: int, limit: int) -> tuple[list[int], bool]:
-    deliveries, more = store.ask(GetHistory("r", profile, False, before, limit))
+def page(
+    store: Store, profile: str, before: int, limit: int, after: int | None = None
+) -> tuple[list[int], bool]:
+    deliveries, more = store.ask(GetHistory("r", profile, False, before, limit, after_seq=after))
     return [EventDelivery.FromString(delivery).event.seq for delivery in deliveries], more
 
 
@@ -69,6 +74,38 @@ def test_pages_of_history_join_across_an_absence(store: Store) -> None:
     assert page(store, "bob", 1, 2) == ([], False)
 
 
+def test_history_pages_forward_across_an_absence(store: Store) -> None:
+    absent_then_back(store)
+    assert page(store, "bob", 0, 100, after=0) == ([1, 2, 3, 5, 6], False)
+    assert page(store, "bob", 0, 2, after=0) == ([1, 2], True)
+    assert page(store, "bob", 0, 2, after=2) == ([3, 5], True)
+    assert page(store, "bob", 0, 2, after=3) == ([5, 6], False)
+    assert page(store, "bob", 0, 1, after=4) == ([5], True)
+    assert page(store, "bob", 0, 2, after=6) == ([], False)
+    assert page(store, "bob", 0, 2, after=2**63 - 1) == ([], False)
+    assert page(store, "alice", 0, 3, after=2) == ([3, 4, 5], True)
+
+
+def test_after_and_before_are_a_range(store: Store) -> None:
+    absent_then_back(store)
+    assert page(store, "bob", 6, 100, after=1) == ([2, 3, 5], False)
+    assert page(store, "bob", 6, 2, after=1) == ([2, 3], True)
+    assert page(store, "bob", 3, 2, after=3) == ([], False)
+    assert page(store, "bob", 5, 2, after=3) == ([], False)
+
+
+def test_a_page_forward_is_bounded_in_bytes_and_begins_with_what_is_kept(store: Store) -> None:
+    store.do(send("alice", *(event("r", f"{number}", b"x" * 60_000) for number in range(140))))
+    found: list[int] = []
+    more, pages = True, 0
+    while more:
+        seqs, more = page(store, "bob", 0, 500, after=found[-1] if found else 0)
+        found, pages = found + seqs, pages + 1
+    assert (found, pages) == (list(range(1, 142)), 9)
+    store.do(PurgeLog("r", 100, 0, 1_000, 0))
+    assert page(store, "bob", 0, 2, after=0) == ([101, 102], True)
+
+
 def test_history_holds_the_events_as_they_were_sent(store: Store) -> None:
     store.do(send("alice", event("r", "mine")))
     (delivery,), _ = store.ask(GetHistory("r", "bob", False, 0, 1))
@@ -92,11 +129,9 @@ def test_one_that_came_and_went_a_thousand_times_reads_as_quickly_as_others(stor
         )
         store.database.run("UPDATE room SET head_seq = 20000")
     query = GetHistory("r", "carol", False, 10_000, 3)
-    assert query._memberships(store.database, 9_999, 4) == [
-        (9_990, 9_995),
-        (9_980, 9_985),
-        (9_970, 9_975),
-        (9_960, 9_965),
-    ]
+    assert query._memberships(store.database, 1, 9_999, 1) == [(9_990, 9_995), (9_980, 9_985)]
     assert query._spans(store.database) == [(9_992, 9_995)]
+    forward = replace(query, before_seq=0, after_seq=9_996)
+    assert forward._memberships(store.database, 9_997, 20_000, 1) == [(9_990, 9_995), (10_000, 10_005)]
+    assert forward._spans(store.database) == [(10_000, 10_003)]
     assert find_standings(store.database, [("carol", "r")]) == {("carol", "r"): Standing(19_995, None)}

@@ -11,7 +11,7 @@ from chatd.default.outbox.skip import FindOwedEvent, FindSkipped, SkipEvent, Ski
 from chatd.default.outbox.store import GetBroadcast, ListOutbox
 from chatd.default.retention.store import PurgeLog
 from chatd.default.rooms.membership import RemoveSubscriptions
-from chatd.errors import DeviceNotFound, LimitReached
+from chatd.errors import DeviceNotFound, LimitReached, RoomNotFound
 from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventDelivery, SkipReason
 from tests.store.driver import RULE, Store, acks, deliveries, event, ranges, send
 
@@ -175,4 +175,15 @@ def test_with_too_many_rooms_one_has_to_be_named(
 def test_nobody_has_no_device(rooms: Store) -> None:
     with pytest.raises(DeviceNotFound, match="no device 'x' of 'bob'"):
         rooms.ask(FindSkipped("bob", "x", "", 0, 0))
+    with pytest.raises(DeviceNotFound):
+        rooms.ask(FindOwedEvent("bob", "x", "a", 2))
     assert rooms.do(ReplayOutbox("bob", "x", (("a", 0),))) == []
+
+
+def test_a_room_that_is_named_is_there(rooms: Store, owed: StreamKey) -> None:
+    for query in (FindSkipped, FindReplayed):
+        with pytest.raises(RoomNotFound):
+            rooms.ask(query("bob", "d", "nowhere", 1, 0))
+    with pytest.raises(RoomNotFound):
+        rooms.ask(FindOwedEvent("bob", "d", "nowhere", 1))
+    assert rooms.ask(FindOwedEvent("bob", "d", "a", 99)) is False

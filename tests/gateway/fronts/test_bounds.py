@@ -9,7 +9,8 @@ import pytest
 from chatd.core.zmtp import LONG, frame
 from chatd.gateway.fronts import bounds
 from chatd.gateway.fronts.bounds import FRAME_SECONDS, LONGEST_STEP
-from chatd.gateway.fronts.zmtp_link import HARD_UNSENT_FACTOR, MAX_UNSENT, MAX_UNSENT_ANSWERS, ZmtpLink
+from chatd.gateway.fronts.clogging import HARD_UNSENT_FACTOR, MAX_UNSENT, MAX_UNSENT_ANSWERS
+from chatd.gateway.fronts.zmtp_link import ZmtpLink
 from chatd.transport.sockets import Context, new_context
 from tests.gateway.fronts.test_zmtp import MAX_FRAME, Server, until
 from tests.gateway.fronts.test_zmtp import MAX_UNSENT as TOGETHER

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from chatd.gateway.fronts.zmtp_link import MAX_UNSENT
+from chatd.gateway.fronts.clogging import MAX_UNSENT
 from chatd.pb.chat.v1.chat_pb2 import GetHistoryRequest
 from tests.bench.measure import rss_kib
 from tests.bystander import Bystander

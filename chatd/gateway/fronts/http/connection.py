@@ -3,9 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from aiohttp.web import BaseRequest, RequestHandler, Server, StreamResponse
 
+from chatd.gateway.fronts.clogging import CLEAR_BYTES, CLOGGED_BYTES
 from chatd.gateway.fronts.http.link import HttpLink
 
 IDLE_SECONDS = 75.0
@@ -20,10 +22,11 @@ Handle = Callable[[BaseRequest], Awaitable[StreamResponse]]
 
 
 class HttpConnection(RequestHandler):
-    """``link`` is the client's; None: a trusted proxy's, whose requests are of many clients, and
-    ``address`` is its own. ``on_lost`` is called when it has ended."""
+    """``link`` is the client's that it serves. A trusted proxy's, from ``address``, serves one
+    after the other. ``on_bytes`` is told how many bytes have come since the last request was heard,
+    ``on_lost`` that it has ended."""
 
-    __slots__ = ("_on_lost", "address", "link")
+    __slots__ = ("_on_bytes", "_on_lost", "address", "is_proxys", "link", "unheard")
 
     def __init__(
         self,
@@ -31,7 +34,9 @@ class HttpConnection(RequestHandler):
         loop: asyncio.AbstractEventLoop,
         link: HttpLink | None,
         address: str,
-        on_lost: Callable[[], None],
+        *,
+        on_bytes: "Callable[[HttpConnection], None]",
+        on_lost: "Callable[[HttpConnection], None]",
     ) -> None:
         super().__init__(
             server,
@@ -43,12 +48,35 @@ class HttpConnection(RequestHandler):
             auto_decompress=False,
         )
         self.link = link
+        self.is_proxys = link is None
         self.address = address
+        self.unheard = 0
+        """Bytes."""
+        self._on_bytes = on_bytes
         self._on_lost = on_lost
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast(asyncio.WriteTransport, transport).set_write_buffer_limits(CLOGGED_BYTES, CLEAR_BYTES)
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self.unheard += len(data)
+        self._on_bytes(self)
+        super().data_received(data)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self.link is not None and self.transport is not None:
+            self.link.clogged(self.transport)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.link is not None:
+            self.link.cleared()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
-        self._on_lost()
+        self._on_lost(self)
 
 
 def make_server(loop: asyncio.AbstractEventLoop, handle: Handle) -> Server:

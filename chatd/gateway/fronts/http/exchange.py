@@ -1,7 +1,8 @@
 """Exchange: one request of a client, and its calls."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import thread_time
 
@@ -9,10 +10,17 @@ from aiohttp import StreamReader
 from aiohttp.web import BaseRequest
 
 from chatd.core.wire import error_from_pb
-from chatd.errors import FrameTooLarge, InvalidArgument, MalformedFrame, Unauthenticated, Unavailable
+from chatd.errors import (
+    ChatdError,
+    FrameTooLarge,
+    InvalidArgument,
+    MalformedFrame,
+    Unauthenticated,
+    Unavailable,
+)
 from chatd.gateway.fronts.bounds import UnfinishedFrames
-from chatd.gateway.fronts.door import Door, OnFrame
-from chatd.gateway.fronts.http.link import HttpLink
+from chatd.gateway.fronts.door import Door, OnFrame, Refuse
+from chatd.gateway.fronts.http.link import HttpLink, Speaker
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest, ServerFrame
 
 ACT_FOR = "Chatd-Profile"
@@ -39,13 +47,15 @@ class _Answer:
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """The things by which what clients say is heard: ``on_frame`` handles a frame, ``heard`` is
-    told that something was handed on. Bodies have ``max_frame`` bytes at most."""
+    """The things by which what clients say is heard: ``on_frame`` handles a frame, ``refuse``
+    refuses what is none, and ``heard`` is told that something was handed on. Bodies have
+    ``max_frame`` bytes at most."""
 
     door: Door
     unfinished: UnfinishedFrames[HttpLink]
     max_frame: int
     on_frame: OnFrame
+    refuse: Refuse
     heard: Callable[[], None]
     now: Callable[[], float]
 
@@ -103,7 +113,6 @@ class Exchange:
 
     async def call(self, method: str, payload: bytes, *, affinity: str = "", request_id: str = "") -> bytes:
         """Ask a default node; its encoded answer. Raises ChatdError."""
-        link, hearing = self.link, self._hearing
         frame = ClientFrame(
             call=RpcRequest(
                 call_id=1,
@@ -115,19 +124,52 @@ class Exchange:
                 request_id=request_id,
             )
         )
-        await link.turn()
+        await self.link.turn()
         answer: asyncio.Future[ServerFrame] = asyncio.get_running_loop().create_future()
-        link.speaker = _Answer(answer)
-        try:
-            began = thread_time() if hearing.door.is_stranger(link) else 0.0
-            hearing.on_frame(link.heard(hearing.now()), frame.SerializeToString())
-            if began and hearing.door.is_stranger(link):
-                hearing.door.cost(link, thread_time() - began)
-            hearing.heard()
+        with self.speaking(_Answer(answer)):
+            self.hear(frame.SerializeToString())
             said = await answer
-        finally:
-            link.speaker = None
         return _payload(said)
+
+    @contextmanager
+    def speaking(self, speaker: Speaker) -> Iterator[None]:
+        """Meanwhile the client gets what is for it by ``speaker``."""
+        self.link.speaker = speaker
+        try:
+            yield
+        finally:
+            self.link.speaker = None
+
+    def hear(self, frame: bytes) -> None:
+        """The client has said a ClientFrame."""
+        link, hearing = self.link, self._hearing
+        began = thread_time() if hearing.door.is_stranger(link) else 0.0
+        hearing.on_frame(link.heard(hearing.now()), frame)
+        if began and hearing.door.is_stranger(link):
+            hearing.door.cost(link, thread_time() - began)
+        hearing.heard()
+
+    def refuse(self, error: ChatdError, size: int) -> None:
+        """The client has said something of so many bytes that is no frame."""
+        self._hearing.refuse(self.link.heard(self._hearing.now()), error, size)
+        self._hearing.heard()
+
+    def commanded(self) -> None:
+        """The client has sent a command of its transport."""
+        self._hearing.door.commanded(self.link, 1, self._hearing.now())
+
+    @property
+    def max_frame(self) -> int:
+        """Bytes that a frame may have."""
+        return self._hearing.max_frame
+
+    @property
+    def transport(self) -> asyncio.WriteTransport:
+        """Where the client is written to. Raises Unavailable if it has gone."""
+        transport = self.request.transport
+        if transport is None:
+            raise Unavailable("the connection was ended")
+        return transport
 
 
 def _too_large(most: int) -> FrameTooLarge:

@@ -13,14 +13,17 @@ from aiohttp.web import BaseRequest, StreamResponse
 from chatd.errors import Overloaded
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.fronts.bounds import UnfinishedFrames
-from chatd.gateway.fronts.door import Door, FrontLimits, OnFrame
+from chatd.gateway.fronts.clogging import Unsent
+from chatd.gateway.fronts.door import Door, FrontLimits, OnFrame, Refuse
 from chatd.gateway.fronts.http.connection import HttpConnection, make_server
+from chatd.gateway.fronts.http.events import EventStreams
 from chatd.gateway.fronts.http.exchange import Exchange, Hearing
 from chatd.gateway.fronts.http.link import HttpLink
 from chatd.gateway.fronts.http.origins import Origins
 from chatd.gateway.fronts.http.proxies import Proxies
-from chatd.gateway.fronts.http.site import CALLS, Site
+from chatd.gateway.fronts.http.site import CALLS, Route, Site
 from chatd.gateway.fronts.http.statuses import error_response
+from chatd.gateway.fronts.http.websocket import WebSockets
 from chatd.transport.listener import Listener, address_of, listen
 from chatd.transport.sockets import Context
 
@@ -45,17 +48,26 @@ class HttpFront:
         door: Door,
         *,
         on_lost: Callable[[ClientConnection], None],
+        on_room: Callable[[ClientConnection], None],
         tls: ssl.SSLContext | None,
         origins: Origins,
         proxies: Proxies,
     ) -> None:
         self._loop = loop
-        self._limits = limits
-        self._door = door
+        self.limits = limits
+        self.door = door
+        self.on_room = on_room
+        self.unsent = Unsent()
         self._on_lost = on_lost
         self.tls = tls
         self._proxies = proxies
-        self._site = Site(CALLS, origins)
+        sockets, events = WebSockets(origins), EventStreams(loop.call_later)
+        streams: tuple[Route, ...] = (
+            ("GET", "/v1/stream", sockets.stream),
+            ("GET", "/v1/devices/{device}/events", events.stream),
+            ("POST", "/v1/devices/{device}/ack", events.acknowledge),
+        )
+        self._site = Site((*CALLS, *streams), origins)
         self._server = make_server(loop, self._answer)
         self._links: dict[HttpLink, None] = {}
         self._tasks: set[asyncio.Task[object]] = set()
@@ -70,23 +82,37 @@ class HttpFront:
         """Connections of clients, and requests that proxies have brought."""
         return len(self._links)
 
-    def open(self, context: Context, uri: str, *, on_frame: OnFrame, after_batch: Callable[[], None]) -> str:
+    @property
+    def unsent_bytes(self) -> int:
+        """Bytes that wait for clients that do not read."""
+        return self.unsent.together
+
+    def open(
+        self,
+        context: Context,
+        uri: str,
+        *,
+        on_frame: OnFrame,
+        refuse: Refuse,
+        after_batch: Callable[[], None],
+    ) -> str:
         """Listen at a tcp:// address; the one listened at. ``after_batch`` is called when
         everything that had come has been handed on. Raises ConfigError or StartFailed."""
         listening = listen(
-            uri, context.claim, share_port=self._limits.share_port, encrypts=self.tls is not None
+            uri, context.claim, share_port=self.limits.share_port, encrypts=self.tls is not None
         )
         self._after_batch = after_batch
         self._hearing = Hearing(
-            self._door,
+            self.door,
             self._unfinished,
-            max_frame=self._limits.max_frame,
+            max_frame=self.limits.max_frame,
             on_frame=on_frame,
+            refuse=refuse,
             heard=self._heard,
             now=self._loop.time,
         )
         bound = address_of(listening)
-        self._listener = Listener(self._loop, listening, self._accept, newcomers=self._door.newcomers)
+        self._listener = Listener(self._loop, listening, self._accept, newcomers=self.door.newcomers)
         self._is_open = self._is_accepting = True
         return bound
 
@@ -94,10 +120,10 @@ class HttpFront:
         if self._proxies.trusts(address):
             self._begin(None, accepted, address)
             return
-        link = HttpLink(address, hang_up=accepted.close)
+        link = HttpLink(self, address, hang_up=accepted.close)
         self._links[link] = None
-        self._door.accepted(link, self._loop.time())
-        self._door.come(link, partial(self._begin, link, accepted, address))
+        self.door.accepted(link, self._loop.time())
+        self.door.come(link, partial(self._begin, link, accepted, address))
 
     def _begin(self, link: HttpLink | None, accepted: socket.socket, address: str) -> None:
         task: asyncio.Task[object] = self._loop.create_task(self._serve(link, accepted, address))
@@ -108,7 +134,9 @@ class HttpFront:
         if link is not None and link.has_ended:
             self._lost(link)
             return
-        connection = HttpConnection(self._server, self._loop, link, address, partial(self._lost, link))
+        connection = HttpConnection(
+            self._server, self._loop, link, address, on_bytes=self._received, on_lost=self._hung_up
+        )
         if link is not None:
             link.carried_by(connection.force_close)
         seconds = None if self.tls is None else TLS_SECONDS
@@ -118,40 +146,64 @@ class HttpFront:
             )
         except OSError:  # no TLS, among others
             accepted.close()
+            self._hung_up(connection)
+
+    def _received(self, connection: HttpConnection) -> None:
+        """A stranger's bytes are counted: aiohttp keeps those of what has not ended."""
+        link = connection.link
+        if link is not None and self.door.is_stranger(link):
+            self._unfinished.note(link, self.limits.max_frame, connection.unheard, moved=False)
+
+    def _hung_up(self, connection: HttpConnection) -> None:
+        link = connection.link
+        if link is not None and connection.is_proxys:
+            link.ended()  # its request ends by itself
+        elif link is not None:
             self._lost(link)
 
-    def _lost(self, link: HttpLink | None) -> None:
-        """A client has gone; None: a proxy's connection."""
-        if link is None or link not in self._links:
+    def _lost(self, link: HttpLink) -> None:
+        """A client has gone."""
+        if link not in self._links:
             return
         del self._links[link]
         link.ended()
         self._unfinished.forget(link)
-        self._door.ended(link)
+        self.unsent.note(link, 0)
+        self.door.ended(link)
         if link.has_stream and link.connection is not None:
-            self._on_lost(link.connection)
+            link.is_full = True  # nothing is sent, if it stays
+            self._loop.call_later(link.stays, self._end, link.connection)
+
+    def _end(self, connection: ClientConnection) -> None:
+        """The stream of a client that has gone ends, if it has not."""
+        if connection.is_open:
+            self._on_lost(connection)
             self._heard()
 
     async def _answer(self, request: BaseRequest) -> StreamResponse:
         connection = cast(HttpConnection, request.protocol)
-        if connection.link is not None:
-            return await self._site.answer(Exchange(request, connection.link, self._hearing))
-        return await self._answer_by_proxy(request, connection)
+        connection.unheard = 0
+        if connection.is_proxys or connection.link is None:
+            return await self._answer_by_proxy(request, connection)
+        self._unfinished.note(connection.link, 0, 0, moved=True)
+        return await self._site.answer(Exchange(request, connection.link, self._hearing))
 
     async def _answer_by_proxy(self, request: BaseRequest, connection: HttpConnection) -> StreamResponse:
         """The request counts as a connection of its client."""
         address = self._proxies.client(connection.address, request.headers.get("X-Forwarded-For", ""))
-        link = HttpLink(address, hang_up=connection.force_close)
+        link = HttpLink(self, address, hang_up=connection.force_close)
         self._links[link] = None
+        connection.link = link
         come = asyncio.Event()
         try:
-            self._door.accepted(link, self._loop.time())
-            self._door.come(link, come.set)
+            self.door.accepted(link, self._loop.time())
+            self.door.come(link, come.set)
             await come.wait()
             if link.has_ended:
                 return error_response(Overloaded("too many connections"))
             return await self._site.answer(Exchange(request, link, self._hearing))
         finally:
+            connection.link = None
             self._lost(link)
 
     def _heard(self) -> None:
@@ -168,7 +220,10 @@ class HttpFront:
 
     def look(self) -> None:
         """To be called about once a second."""
-        self._unfinished.look(self._loop.time())
+        now = self._loop.time()
+        self._unfinished.look(now)
+        for link in self.unsent:
+            link.look(now)
 
     def stop_accepting(self) -> None:
         """Let others that share the port have all newcomers."""

@@ -8,6 +8,7 @@ from typing import Protocol
 from chatd.core.audit import LOCAL
 from chatd.core.rate_limit import address_key
 from chatd.gateway.connection import ClientConnection
+from chatd.gateway.fronts.clogging import Clogging, ClogOwner
 from chatd.gateway.link import Tap
 
 
@@ -26,9 +27,12 @@ class HttpLink:
     connections. Requests are answered one after another. ``hang_up`` ends what carries it."""
 
     __slots__ = (
+        "_clogging",
         "_go_on",
         "_hang_up",
         "_holds",
+        "_owner",
+        "_transport",
         "address",
         "client_key",
         "connection",
@@ -37,14 +41,18 @@ class HttpLink:
         "origin",
         "refuses_calls",
         "speaker",
+        "stays",
         "stranger_cost",
         "tap",
         "unfinished",
     )
 
-    def __init__(self, address: str, *, hang_up: Callable[[], None]) -> None:
+    def __init__(self, owner: ClogOwner, address: str, *, hang_up: Callable[[], None]) -> None:
         """``address``: the client's IP address."""
+        self._owner = owner
         self._hang_up = hang_up
+        self._clogging: Clogging | None = None
+        self._transport: asyncio.WriteTransport | None = None  # once it has clogged
         self._holds = 0
         self._go_on: asyncio.Event | None = None
         self.address = address_key(address)
@@ -55,6 +63,8 @@ class HttpLink:
         self.is_full = False
         self.refuses_calls = False
         self.has_ended = False
+        self.stays = 0.0
+        """Seconds for which its stream stays when the client has gone."""
         self.stranger_cost = 0.0
         self.tap: Tap | None = None
         self.unfinished = 0
@@ -78,7 +88,27 @@ class HttpLink:
             return False
         if self.tap is not None:
             self.tap.sent(frame)
-        return self.speaker.send(frame)
+        sent = self.speaker.send(frame)
+        if self._clogging is not None and self._clogging.is_on and self._transport is not None:
+            self._clogging.measure(self._transport)
+        return sent
+
+    def clogged(self, transport: asyncio.WriteTransport) -> None:
+        """The client does not read as quickly as it is written to."""
+        if self._clogging is None:
+            self._clogging = Clogging(self, self._owner)
+        self._transport = transport
+        self._clogging.begin(transport)
+
+    def cleared(self) -> None:
+        """All that waited has been sent."""
+        if self._clogging is not None:
+            self._clogging.end()
+
+    def look(self, now: float) -> None:
+        """What only time shows of it."""
+        if self._clogging is not None and self._transport is not None:
+            self._clogging.look(self._transport, now)
 
     @property
     def is_held(self) -> bool:

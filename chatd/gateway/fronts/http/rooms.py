@@ -1,18 +1,18 @@
 """Routes for people with curl: a text into a room, a room's history, rooms and what is unread."""
 
 import uuid
-from collections.abc import Mapping
 
 from aiohttp.web import Response
 
 from chatd.errors import InvalidArgument
 from chatd.gateway.fronts.http.exchange import Exchange
 from chatd.gateway.fronts.http.json_text import dumps, loads, message_from, message_text
+from chatd.gateway.fronts.http.query import number, query
 from chatd.gateway.fronts.http.service import JSON, NO_STORE
 from chatd.pb.chat.v1 import chat_pb2 as chat
 from chatd.pb.events.v1.payloads_pb2 import EventType
 
-MAX_SEQ = 2**63 - 1
+MAX_LIMIT = 2**32 - 1  # of a uint32; the node says what is too much
 
 
 async def send(exchange: Exchange, room: str) -> Response:
@@ -52,9 +52,12 @@ def _event(body: bytes) -> chat.RoomEvent:
 
 async def history(exchange: Exchange, room: str) -> Response:
     """A page of a room's log, ascending."""
-    query = _query(exchange, ("before", "limit"))
+    asked = query(exchange, ("before", "after", "limit"))
     request = chat.GetHistoryRequest(
-        room_id=room, before_seq=_number(query, "before"), limit=_number(query, "limit", most=2**32 - 1)
+        room_id=room,
+        before_seq=number(asked, "before"),
+        after_seq=number(asked, "after") if "after" in asked else None,
+        limit=number(asked, "limit", most=MAX_LIMIT),
     )
     answer = await exchange.call("ChatService/GetHistory", request.SerializeToString(), affinity=room)
     page = chat.GetHistoryResponse.FromString(answer)
@@ -63,27 +66,10 @@ async def history(exchange: Exchange, room: str) -> Response:
 
 async def unread(exchange: Exchange) -> Response:
     """A page of the caller's rooms, and how much is unread in each."""
-    query = _query(exchange, ("after", "limit"))
+    asked = query(exchange, ("after", "limit"))
     request = chat.ListUnreadRequest(
-        after_room_id=query.get("after", ""), limit=_number(query, "limit", most=2**32 - 1)
+        after_room_id=asked.get("after", ""), limit=number(asked, "limit", most=MAX_LIMIT)
     )
     answer = await exchange.call("ChatService/ListUnread", request.SerializeToString())
     page = chat.ListUnreadResponse.FromString(answer)
     return Response(body=message_text(page), content_type=JSON, headers=NO_STORE)
-
-
-def _query(exchange: Exchange, known: tuple[str, ...]) -> Mapping[str, str]:
-    """Raises InvalidArgument for a parameter that would be ignored."""
-    query = exchange.request.query
-    for name in query:
-        if name not in known or len(query.getall(name)) > 1:
-            raise InvalidArgument(f"the parameters are {', '.join(known)}, each once; not {name[:100]!r}")
-    return query
-
-
-def _number(query: Mapping[str, str], name: str, *, most: int = MAX_SEQ) -> int:
-    """0 if it is not given. Raises InvalidArgument."""
-    text = query.get(name, "0")
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= most):
-        raise InvalidArgument(f"{name} must be a whole number from 0 to {most:,}, not {text[:100]!r}")
-    return int(text)

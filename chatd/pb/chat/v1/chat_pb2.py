@@ -27,7 +27,7 @@ from chatd.pb.events.v1 import signals_pb2 as events_dot_v1_dot_signals__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12\x63hat/v1/chat.proto\x12\x07\x63hat.v1\x1a\x18\x65vents/v1/payloads.proto\x1a\x17\x65vents/v1/signals.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xbc\x01\n\tRoomEvent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0f\n\x07room_id\x18\x02 \x01(\t\x12\"\n\x04type\x18\x03 \x01(\x0e\x32\x14.events.v1.EventType\x12(\n\x07payload\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x10\n\x08priority\x18\x05 \x01(\x05\x12\x10\n\x08mentions\x18\x06 \x03(\t\x12\x1a\n\x12\x63ompressed_payload\x18\x07 \x01(\x0c\"7\n\x11SendEventsRequest\x12\"\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x12.chat.v1.RoomEvent\"a\n\x08\x45ventAck\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0f\n\x07room_id\x18\x02 \x01(\t\x12\x0b\n\x03seq\x18\x03 \x01(\x04\x12\x12\n\nsent_at_us\x18\x04 \x01(\x03\x12\x11\n\tduplicate\x18\x05 \x01(\x08\"5\n\x12SendEventsResponse\x12\x1f\n\x04\x61\x63ks\x18\x01 \x03(\x0b\x32\x11.chat.v1.EventAck\"\xab\x01\n\x04Room\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08head_seq\x18\x03 \x01(\x04\x12\x1a\n\x12membership_version\x18\x04 \x01(\x04\x12\x15\n\rcreated_at_us\x18\x05 \x01(\x03\x12\x12\n\ncreated_by\x18\x06 \x01(\t\x12\x14\n\x0cmember_count\x18\x07 \x01(\r\x12\x15\n\rhide_previews\x18\x08 \x01(\x08\"^\n\x11\x43reateRoomRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0bprofile_ids\x18\x03 \x03(\t\x12\x15\n\rhide_previews\x18\x04 \x01(\x08\"1\n\x12\x43reateRoomResponse\x12\x1b\n\x04room\x18\x01 \x01(\x0b\x32\r.chat.v1.Room\"n\n\x11UpdateRoomRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x1a\n\rhide_previews\x18\x03 \x01(\x08H\x01\x88\x01\x01\x42\x07\n\x05_nameB\x10\n\x0e_hide_previews\">\n\x12UpdateRoomResponse\x12\x1b\n\x04room\x18\x01 \x01(\x0b\x32\r.chat.v1.Room\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"C\n\x1b\x41\x64\x64RoomSubscriptionsRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x13\n\x0bprofile_ids\x18\x02 \x03(\t\":\n\x1c\x41\x64\x64RoomSubscriptionsResponse\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x03(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"F\n\x1eRemoveRoomSubscriptionsRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x13\n\x0bprofile_ids\x18\x02 \x03(\t\"?\n\x1fRemoveRoomSubscriptionsResponse\x12\x0f\n\x07removed\x18\x01 \x03(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"\\\n\x11GetHistoryRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x12\n\nbefore_seq\x18\x02 \x01(\x04\x12\r\n\x05limit\x18\x03 \x01(\r\x12\x13\n\x0b\x61\x63\x63\x65pt_zstd\x18\x04 \x01(\x08\"L\n\x12GetHistoryResponse\x12(\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x18.events.v1.EventDelivery\x12\x0c\n\x04more\x18\x02 \x01(\x08\"G\n\x14SetReadMarkerRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\x11\n\tdevice_id\x18\x03 \x01(\t\"4\n\x15SetReadMarkerResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\x0e\n\x06unread\x18\x02 \x01(\x04\"K\n\x11ListUnreadRequest\x12\x10\n\x08room_ids\x18\x01 \x03(\t\x12\x15\n\rafter_room_id\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\r\"o\n\x06Unread\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x10\n\x08read_seq\x18\x02 \x01(\x04\x12\x12\n\nread_at_us\x18\x03 \x01(\x03\x12\x10\n\x08head_seq\x18\x04 \x01(\x04\x12\x0e\n\x06unread\x18\x05 \x01(\x04\x12\x0c\n\x04name\x18\x06 \x01(\t\"B\n\x12ListUnreadResponse\x12\x1e\n\x05rooms\x18\x01 \x03(\x0b\x32\x0f.chat.v1.Unread\x12\x0c\n\x04more\x18\x02 \x01(\x08\"a\n\x18GetDeliveryStatusRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\r\n\x05limit\x18\x03 \x01(\r\x12\x18\n\x10\x61\x66ter_profile_id\x18\x04 \x01(\t\"\x9a\x01\n\x0fRecipientStatus\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x0c\n\x04read\x18\x02 \x01(\x08\x12\x12\n\nread_at_us\x18\x03 \x01(\x03\x12(\n\x07\x64\x65vices\x18\x04 \x03(\x0b\x32\x17.events.v1.EventReceipt\x12\'\n\x05state\x18\x05 \x01(\x0e\x32\x18.events.v1.DeliveryState\"\x8a\x01\n\x19GetDeliveryStatusResponse\x12\x12\n\nrecipients\x18\x01 \x01(\r\x12\x11\n\tdelivered\x18\x02 \x01(\r\x12\x0c\n\x04read\x18\x03 \x01(\r\x12*\n\x08profiles\x18\x04 \x03(\x0b\x32\x18.chat.v1.RecipientStatus\x12\x0c\n\x04more\x18\x05 \x01(\x08\"3\n\x10SetTypingRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0e\n\x06typing\x18\x02 \x01(\x08\"\x13\n\x11SetTypingResponse\")\n\x12GetPresenceRequest\x12\x13\n\x0bprofile_ids\x18\x01 \x03(\t\"=\n\x13GetPresenceResponse\x12&\n\tpresences\x18\x01 \x03(\x0b\x32\x13.events.v1.Presence\"+\n\x14WatchPresenceRequest\x12\x13\n\x0bprofile_ids\x18\x01 \x03(\t\"?\n\x15WatchPresenceResponse\x12&\n\tpresences\x18\x01 \x03(\x0b\x32\x13.events.v1.Presence\"q\n\x1bSetRoomNotificationsRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12)\n\x05level\x18\x02 \x01(\x0e\x32\x1a.chat.v1.NotificationLevel\x12\x16\n\x0emuted_until_us\x18\x03 \x01(\x03\"\x1e\n\x1cSetRoomNotificationsResponse\".\n\x1bGetRoomNotificationsRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\"a\n\x1cGetRoomNotificationsResponse\x12)\n\x05level\x18\x01 \x01(\x0e\x32\x1a.chat.v1.NotificationLevel\x12\x16\n\x0emuted_until_us\x18\x02 \x01(\x03\"e\n\x0eSetPushRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\t\x12\x10\n\x08notifier\x18\x02 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\x0e\n\x06p256dh\x18\x04 \x01(\t\x12\x0c\n\x04\x61uth\x18\x05 \x01(\t\"\x11\n\x0fSetPushResponse*\x91\x01\n\x11NotificationLevel\x12\"\n\x1eNOTIFICATION_LEVEL_UNSPECIFIED\x10\x00\x12\x1a\n\x16NOTIFICATION_LEVEL_ALL\x10\x01\x12\x1f\n\x1bNOTIFICATION_LEVEL_MENTIONS\x10\x02\x12\x1b\n\x17NOTIFICATION_LEVEL_NONE\x10\x03\x32\xd5\t\n\x0b\x43hatService\x12\x45\n\nSendEvents\x12\x1a.chat.v1.SendEventsRequest\x1a\x1b.chat.v1.SendEventsResponse\x12\x45\n\nCreateRoom\x12\x1a.chat.v1.CreateRoomRequest\x1a\x1b.chat.v1.CreateRoomResponse\x12\x45\n\nUpdateRoom\x12\x1a.chat.v1.UpdateRoomRequest\x1a\x1b.chat.v1.UpdateRoomResponse\x12\x63\n\x14\x41\x64\x64RoomSubscriptions\x12$.chat.v1.AddRoomSubscriptionsRequest\x1a%.chat.v1.AddRoomSubscriptionsResponse\x12l\n\x17RemoveRoomSubscriptions\x12\'.chat.v1.RemoveRoomSubscriptionsRequest\x1a(.chat.v1.RemoveRoomSubscriptionsResponse\x12\x45\n\nGetHistory\x12\x1a.chat.v1.GetHistoryRequest\x1a\x1b.chat.v1.GetHistoryResponse\x12N\n\rSetReadMarker\x12\x1d.chat.v1.SetReadMarkerRequest\x1a\x1e.chat.v1.SetReadMarkerResponse\x12\x45\n\nListUnread\x12\x1a.chat.v1.ListUnreadRequest\x1a\x1b.chat.v1.ListUnreadResponse\x12Z\n\x11GetDeliveryStatus\x12!.chat.v1.GetDeliveryStatusRequest\x1a\".chat.v1.GetDeliveryStatusResponse\x12\x42\n\tSetTyping\x12\x19.chat.v1.SetTypingRequest\x1a\x1a.chat.v1.SetTypingResponse\x12H\n\x0bGetPresence\x12\x1b.chat.v1.GetPresenceRequest\x1a\x1c.chat.v1.GetPresenceResponse\x12N\n\rWatchPresence\x12\x1d.chat.v1.WatchPresenceRequest\x1a\x1e.chat.v1.WatchPresenceResponse\x12\x63\n\x14SetRoomNotifications\x12$.chat.v1.SetRoomNotificationsRequest\x1a%.chat.v1.SetRoomNotificationsResponse\x12\x63\n\x14GetRoomNotifications\x12$.chat.v1.GetRoomNotificationsRequest\x1a%.chat.v1.GetRoomNotificationsResponse\x12<\n\x07SetPush\x12\x17.chat.v1.SetPushRequest\x1a\x18.chat.v1.SetPushResponseB>\n\rchatd.chat.v1P\x01Z\x14\x63hatd/chat/v1;chatv1\xa2\x02\x04\x43HDC\xaa\x02\rChatd.Chat.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12\x63hat/v1/chat.proto\x12\x07\x63hat.v1\x1a\x18\x65vents/v1/payloads.proto\x1a\x17\x65vents/v1/signals.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xbc\x01\n\tRoomEvent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0f\n\x07room_id\x18\x02 \x01(\t\x12\"\n\x04type\x18\x03 \x01(\x0e\x32\x14.events.v1.EventType\x12(\n\x07payload\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x10\n\x08priority\x18\x05 \x01(\x05\x12\x10\n\x08mentions\x18\x06 \x03(\t\x12\x1a\n\x12\x63ompressed_payload\x18\x07 \x01(\x0c\"7\n\x11SendEventsRequest\x12\"\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x12.chat.v1.RoomEvent\"a\n\x08\x45ventAck\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0f\n\x07room_id\x18\x02 \x01(\t\x12\x0b\n\x03seq\x18\x03 \x01(\x04\x12\x12\n\nsent_at_us\x18\x04 \x01(\x03\x12\x11\n\tduplicate\x18\x05 \x01(\x08\"5\n\x12SendEventsResponse\x12\x1f\n\x04\x61\x63ks\x18\x01 \x03(\x0b\x32\x11.chat.v1.EventAck\"\xab\x01\n\x04Room\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08head_seq\x18\x03 \x01(\x04\x12\x1a\n\x12membership_version\x18\x04 \x01(\x04\x12\x15\n\rcreated_at_us\x18\x05 \x01(\x03\x12\x12\n\ncreated_by\x18\x06 \x01(\t\x12\x14\n\x0cmember_count\x18\x07 \x01(\r\x12\x15\n\rhide_previews\x18\x08 \x01(\x08\"^\n\x11\x43reateRoomRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0bprofile_ids\x18\x03 \x03(\t\x12\x15\n\rhide_previews\x18\x04 \x01(\x08\"1\n\x12\x43reateRoomResponse\x12\x1b\n\x04room\x18\x01 \x01(\x0b\x32\r.chat.v1.Room\"n\n\x11UpdateRoomRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x1a\n\rhide_previews\x18\x03 \x01(\x08H\x01\x88\x01\x01\x42\x07\n\x05_nameB\x10\n\x0e_hide_previews\">\n\x12UpdateRoomResponse\x12\x1b\n\x04room\x18\x01 \x01(\x0b\x32\r.chat.v1.Room\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"C\n\x1b\x41\x64\x64RoomSubscriptionsRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x13\n\x0bprofile_ids\x18\x02 \x03(\t\":\n\x1c\x41\x64\x64RoomSubscriptionsResponse\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x03(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"F\n\x1eRemoveRoomSubscriptionsRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x13\n\x0bprofile_ids\x18\x02 \x03(\t\"?\n\x1fRemoveRoomSubscriptionsResponse\x12\x0f\n\x07removed\x18\x01 \x03(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"\x82\x01\n\x11GetHistoryRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x12\n\nbefore_seq\x18\x02 \x01(\x04\x12\r\n\x05limit\x18\x03 \x01(\r\x12\x13\n\x0b\x61\x63\x63\x65pt_zstd\x18\x04 \x01(\x08\x12\x16\n\tafter_seq\x18\x05 \x01(\x04H\x00\x88\x01\x01\x42\x0c\n\n_after_seq\"L\n\x12GetHistoryResponse\x12(\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x18.events.v1.EventDelivery\x12\x0c\n\x04more\x18\x02 \x01(\x08\"G\n\x14SetReadMarkerRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\x11\n\tdevice_id\x18\x03 \x01(\t\"4\n\x15SetReadMarkerResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\x0e\n\x06unread\x18\x02 \x01(\x04\"K\n\x11ListUnreadRequest\x12\x10\n\x08room_ids\x18\x01 \x03(\t\x12\x15\n\rafter_room_id\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\r\"o\n\x06Unread\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x10\n\x08read_seq\x18\x02 \x01(\x04\x12\x12\n\nread_at_us\x18\x03 \x01(\x03\x12\x10\n\x08head_seq\x18\x04 \x01(\x04\x12\x0e\n\x06unread\x18\x05 \x01(\x04\x12\x0c\n\x04name\x18\x06 \x01(\t\"B\n\x12ListUnreadResponse\x12\x1e\n\x05rooms\x18\x01 \x03(\x0b\x32\x0f.chat.v1.Unread\x12\x0c\n\x04more\x18\x02 \x01(\x08\"a\n\x18GetDeliveryStatusRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\r\n\x05limit\x18\x03 \x01(\r\x12\x18\n\x10\x61\x66ter_profile_id\x18\x04 \x01(\t\"\x9a\x01\n\x0fRecipientStatus\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x0c\n\x04read\x18\x02 \x01(\x08\x12\x12\n\nread_at_us\x18\x03 \x01(\x03\x12(\n\x07\x64\x65vices\x18\x04 \x03(\x0b\x32\x17.events.v1.EventReceipt\x12\'\n\x05state\x18\x05 \x01(\x0e\x32\x18.events.v1.DeliveryState\"\x8a\x01\n\x19GetDeliveryStatusResponse\x12\x12\n\nrecipients\x18\x01 \x01(\r\x12\x11\n\tdelivered\x18\x02 \x01(\r\x12\x0c\n\x04read\x18\x03 \x01(\r\x12*\n\x08profiles\x18\x04 \x03(\x0b\x32\x18.chat.v1.RecipientStatus\x12\x0c\n\x04more\x18\x05 \x01(\x08\"3\n\x10SetTypingRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x0e\n\x06typing\x18\x02 \x01(\x08\"\x13\n\x11SetTypingResponse\")\n\x12GetPresenceRequest\x12\x13\n\x0bprofile_ids\x18\x01 \x03(\t\"=\n\x13GetPresenceResponse\x12&\n\tpresences\x18\x01 \x03(\x0b\x32\x13.events.v1.Presence\"+\n\x14WatchPresenceRequest\x12\x13\n\x0bprofile_ids\x18\x01 \x03(\t\"?\n\x15WatchPresenceResponse\x12&\n\tpresences\x18\x01 \x03(\x0b\x32\x13.events.v1.Presence\"q\n\x1bSetRoomNotificationsRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12)\n\x05level\x18\x02 \x01(\x0e\x32\x1a.chat.v1.NotificationLevel\x12\x16\n\x0emuted_until_us\x18\x03 \x01(\x03\"\x1e\n\x1cSetRoomNotificationsResponse\".\n\x1bGetRoomNotificationsRequest\x12\x0f\n\x07room_id\x18\x01 \x01(\t\"a\n\x1cGetRoomNotificationsResponse\x12)\n\x05level\x18\x01 \x01(\x0e\x32\x1a.chat.v1.NotificationLevel\x12\x16\n\x0emuted_until_us\x18\x02 \x01(\x03\"e\n\x0eSetPushRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\t\x12\x10\n\x08notifier\x18\x02 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\x0e\n\x06p256dh\x18\x04 \x01(\t\x12\x0c\n\x04\x61uth\x18\x05 \x01(\t\"\x11\n\x0fSetPushResponse*\x91\x01\n\x11NotificationLevel\x12\"\n\x1eNOTIFICATION_LEVEL_UNSPECIFIED\x10\x00\x12\x1a\n\x16NOTIFICATION_LEVEL_ALL\x10\x01\x12\x1f\n\x1bNOTIFICATION_LEVEL_MENTIONS\x10\x02\x12\x1b\n\x17NOTIFICATION_LEVEL_NONE\x10\x03\x32\xd5\t\n\x0b\x43hatService\x12\x45\n\nSendEvents\x12\x1a.chat.v1.SendEventsRequest\x1a\x1b.chat.v1.SendEventsResponse\x12\x45\n\nCreateRoom\x12\x1a.chat.v1.CreateRoomRequest\x1a\x1b.chat.v1.CreateRoomResponse\x12\x45\n\nUpdateRoom\x12\x1a.chat.v1.UpdateRoomRequest\x1a\x1b.chat.v1.UpdateRoomResponse\x12\x63\n\x14\x41\x64\x64RoomSubscriptions\x12$.chat.v1.AddRoomSubscriptionsRequest\x1a%.chat.v1.AddRoomSubscriptionsResponse\x12l\n\x17RemoveRoomSubscriptions\x12\'.chat.v1.RemoveRoomSubscriptionsRequest\x1a(.chat.v1.RemoveRoomSubscriptionsResponse\x12\x45\n\nGetHistory\x12\x1a.chat.v1.GetHistoryRequest\x1a\x1b.chat.v1.GetHistoryResponse\x12N\n\rSetReadMarker\x12\x1d.chat.v1.SetReadMarkerRequest\x1a\x1e.chat.v1.SetReadMarkerResponse\x12\x45\n\nListUnread\x12\x1a.chat.v1.ListUnreadRequest\x1a\x1b.chat.v1.ListUnreadResponse\x12Z\n\x11GetDeliveryStatus\x12!.chat.v1.GetDeliveryStatusRequest\x1a\".chat.v1.GetDeliveryStatusResponse\x12\x42\n\tSetTyping\x12\x19.chat.v1.SetTypingRequest\x1a\x1a.chat.v1.SetTypingResponse\x12H\n\x0bGetPresence\x12\x1b.chat.v1.GetPresenceRequest\x1a\x1c.chat.v1.GetPresenceResponse\x12N\n\rWatchPresence\x12\x1d.chat.v1.WatchPresenceRequest\x1a\x1e.chat.v1.WatchPresenceResponse\x12\x63\n\x14SetRoomNotifications\x12$.chat.v1.SetRoomNotificationsRequest\x1a%.chat.v1.SetRoomNotificationsResponse\x12\x63\n\x14GetRoomNotifications\x12$.chat.v1.GetRoomNotificationsRequest\x1a%.chat.v1.GetRoomNotificationsResponse\x12<\n\x07SetPush\x12\x17.chat.v1.SetPushRequest\x1a\x18.chat.v1.SetPushResponseB>\n\rchatd.chat.v1P\x01Z\x14\x63hatd/chat/v1;chatv1\xa2\x02\x04\x43HDC\xaa\x02\rChatd.Chat.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,8 +35,8 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chat.v1.chat_pb2', _globals
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\rchatd.chat.v1P\001Z\024chatd/chat/v1;chatv1\242\002\004CHDC\252\002\rChatd.Chat.V1'
-  _globals['_NOTIFICATIONLEVEL']._serialized_start=2938
-  _globals['_NOTIFICATIONLEVEL']._serialized_end=3083
+  _globals['_NOTIFICATIONLEVEL']._serialized_start=2977
+  _globals['_NOTIFICATIONLEVEL']._serialized_end=3122
   _globals['_ROOMEVENT']._serialized_start=113
   _globals['_ROOMEVENT']._serialized_end=301
   _globals['_SENDEVENTSREQUEST']._serialized_start=303
@@ -63,50 +63,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REMOVEROOMSUBSCRIPTIONSREQUEST']._serialized_end=1210
   _globals['_REMOVEROOMSUBSCRIPTIONSRESPONSE']._serialized_start=1212
   _globals['_REMOVEROOMSUBSCRIPTIONSRESPONSE']._serialized_end=1275
-  _globals['_GETHISTORYREQUEST']._serialized_start=1277
-  _globals['_GETHISTORYREQUEST']._serialized_end=1369
-  _globals['_GETHISTORYRESPONSE']._serialized_start=1371
-  _globals['_GETHISTORYRESPONSE']._serialized_end=1447
-  _globals['_SETREADMARKERREQUEST']._serialized_start=1449
-  _globals['_SETREADMARKERREQUEST']._serialized_end=1520
-  _globals['_SETREADMARKERRESPONSE']._serialized_start=1522
-  _globals['_SETREADMARKERRESPONSE']._serialized_end=1574
-  _globals['_LISTUNREADREQUEST']._serialized_start=1576
-  _globals['_LISTUNREADREQUEST']._serialized_end=1651
-  _globals['_UNREAD']._serialized_start=1653
-  _globals['_UNREAD']._serialized_end=1764
-  _globals['_LISTUNREADRESPONSE']._serialized_start=1766
-  _globals['_LISTUNREADRESPONSE']._serialized_end=1832
-  _globals['_GETDELIVERYSTATUSREQUEST']._serialized_start=1834
-  _globals['_GETDELIVERYSTATUSREQUEST']._serialized_end=1931
-  _globals['_RECIPIENTSTATUS']._serialized_start=1934
-  _globals['_RECIPIENTSTATUS']._serialized_end=2088
-  _globals['_GETDELIVERYSTATUSRESPONSE']._serialized_start=2091
-  _globals['_GETDELIVERYSTATUSRESPONSE']._serialized_end=2229
-  _globals['_SETTYPINGREQUEST']._serialized_start=2231
-  _globals['_SETTYPINGREQUEST']._serialized_end=2282
-  _globals['_SETTYPINGRESPONSE']._serialized_start=2284
-  _globals['_SETTYPINGRESPONSE']._serialized_end=2303
-  _globals['_GETPRESENCEREQUEST']._serialized_start=2305
-  _globals['_GETPRESENCEREQUEST']._serialized_end=2346
-  _globals['_GETPRESENCERESPONSE']._serialized_start=2348
-  _globals['_GETPRESENCERESPONSE']._serialized_end=2409
-  _globals['_WATCHPRESENCEREQUEST']._serialized_start=2411
-  _globals['_WATCHPRESENCEREQUEST']._serialized_end=2454
-  _globals['_WATCHPRESENCERESPONSE']._serialized_start=2456
-  _globals['_WATCHPRESENCERESPONSE']._serialized_end=2519
-  _globals['_SETROOMNOTIFICATIONSREQUEST']._serialized_start=2521
-  _globals['_SETROOMNOTIFICATIONSREQUEST']._serialized_end=2634
-  _globals['_SETROOMNOTIFICATIONSRESPONSE']._serialized_start=2636
-  _globals['_SETROOMNOTIFICATIONSRESPONSE']._serialized_end=2666
-  _globals['_GETROOMNOTIFICATIONSREQUEST']._serialized_start=2668
-  _globals['_GETROOMNOTIFICATIONSREQUEST']._serialized_end=2714
-  _globals['_GETROOMNOTIFICATIONSRESPONSE']._serialized_start=2716
-  _globals['_GETROOMNOTIFICATIONSRESPONSE']._serialized_end=2813
-  _globals['_SETPUSHREQUEST']._serialized_start=2815
-  _globals['_SETPUSHREQUEST']._serialized_end=2916
-  _globals['_SETPUSHRESPONSE']._serialized_start=2918
-  _globals['_SETPUSHRESPONSE']._serialized_end=2935
-  _globals['_CHATSERVICE']._serialized_start=3086
-  _globals['_CHATSERVICE']._serialized_end=4323
+  _globals['_GETHISTORYREQUEST']._serialized_start=1278
+  _globals['_GETHISTORYREQUEST']._serialized_end=1408
+  _globals['_GETHISTORYRESPONSE']._serialized_start=1410
+  _globals['_GETHISTORYRESPONSE']._serialized_end=1486
+  _globals['_SETREADMARKERREQUEST']._serialized_start=1488
+  _globals['_SETREADMARKERREQUEST']._serialized_end=1559
+  _globals['_SETREADMARKERRESPONSE']._serialized_start=1561
+  _globals['_SETREADMARKERRESPONSE']._serialized_end=1613
+  _globals['_LISTUNREADREQUEST']._serialized_start=1615
+  _globals['_LISTUNREADREQUEST']._serialized_end=1690
+  _globals['_UNREAD']._serialized_start=1692
+  _globals['_UNREAD']._serialized_end=1803
+  _globals['_LISTUNREADRESPONSE']._serialized_start=1805
+  _globals['_LISTUNREADRESPONSE']._serialized_end=1871
+  _globals['_GETDELIVERYSTATUSREQUEST']._serialized_start=1873
+  _globals['_GETDELIVERYSTATUSREQUEST']._serialized_end=1970
+  _globals['_RECIPIENTSTATUS']._serialized_start=1973
+  _globals['_RECIPIENTSTATUS']._serialized_end=2127
+  _globals['_GETDELIVERYSTATUSRESPONSE']._serialized_start=2130
+  _globals['_GETDELIVERYSTATUSRESPONSE']._serialized_end=2268
+  _globals['_SETTYPINGREQUEST']._serialized_start=2270
+  _globals['_SETTYPINGREQUEST']._serialized_end=2321
+  _globals['_SETTYPINGRESPONSE']._serialized_start=2323
+  _globals['_SETTYPINGRESPONSE']._serialized_end=2342
+  _globals['_GETPRESENCEREQUEST']._serialized_start=2344
+  _globals['_GETPRESENCEREQUEST']._serialized_end=2385
+  _globals['_GETPRESENCERESPONSE']._serialized_start=2387
+  _globals['_GETPRESENCERESPONSE']._serialized_end=2448
+  _globals['_WATCHPRESENCEREQUEST']._serialized_start=2450
+  _globals['_WATCHPRESENCEREQUEST']._serialized_end=2493
+  _globals['_WATCHPRESENCERESPONSE']._serialized_start=2495
+  _globals['_WATCHPRESENCERESPONSE']._serialized_end=2558
+  _globals['_SETROOMNOTIFICATIONSREQUEST']._serialized_start=2560
+  _globals['_SETROOMNOTIFICATIONSREQUEST']._serialized_end=2673
+  _globals['_SETROOMNOTIFICATIONSRESPONSE']._serialized_start=2675
+  _globals['_SETROOMNOTIFICATIONSRESPONSE']._serialized_end=2705
+  _globals['_GETROOMNOTIFICATIONSREQUEST']._serialized_start=2707
+  _globals['_GETROOMNOTIFICATIONSREQUEST']._serialized_end=2753
+  _globals['_GETROOMNOTIFICATIONSRESPONSE']._serialized_start=2755
+  _globals['_GETROOMNOTIFICATIONSRESPONSE']._serialized_end=2852
+  _globals['_SETPUSHREQUEST']._serialized_start=2854
+  _globals['_SETPUSHREQUEST']._serialized_end=2955
+  _globals['_SETPUSHRESPONSE']._serialized_start=2957
+  _globals['_SETPUSHRESPONSE']._serialized_end=2974
+  _globals['_CHATSERVICE']._serialized_start=3125
+  _globals['_CHATSERVICE']._serialized_end=4362
 # @@protoc_insertion_point(module_scope)

@@ -154,16 +154,18 @@ class RemoveRoomSubscriptionsResponse(_message.Message):
     def __init__(self, removed: _Optional[_Iterable[str]] = ..., seq: _Optional[int] = ...) -> None: ...
 
 class GetHistoryRequest(_message.Message):
-    __slots__ = ("room_id", "before_seq", "limit", "accept_zstd")
+    __slots__ = ("room_id", "before_seq", "limit", "accept_zstd", "after_seq")
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     BEFORE_SEQ_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     ACCEPT_ZSTD_FIELD_NUMBER: _ClassVar[int]
+    AFTER_SEQ_FIELD_NUMBER: _ClassVar[int]
     room_id: str
     before_seq: int
     limit: int
     accept_zstd: bool
-    def __init__(self, room_id: _Optional[str] = ..., before_seq: _Optional[int] = ..., limit: _Optional[int] = ..., accept_zstd: bool = ...) -> None: ...
+    after_seq: int
+    def __init__(self, room_id: _Optional[str] = ..., before_seq: _Optional[int] = ..., limit: _Optional[int] = ..., accept_zstd: bool = ..., after_seq: _Optional[int] = ...) -> None: ...
 
 class GetHistoryResponse(_message.Message):
     __slots__ = ("events", "more")

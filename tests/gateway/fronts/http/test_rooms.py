@@ -36,6 +36,14 @@ async def test_a_text_comes_to_a_native_device_and_into_the_history(daemon: Http
         )
         before = await ann.get(f"/v1/rooms/{name}/events", params={"before": "2"})
         assert [one["event"]["seq"] for one in before.json["events"]] == ["1"]
+        for query, seqs, more in (
+            ({"after": "0", "limit": "1"}, ["1"], True),
+            ({"after": "1"}, ["2"], False),
+            ({"after": "0", "before": "2"}, ["1"], False),
+            ({"after": "2"}, [], False),
+        ):
+            page = await ann.get(f"/v1/rooms/{name}/events", params=query)
+            assert ([one["event"]["seq"] for one in page.json["events"]], page.json["more"]) == (seqs, more)
         async with Caller(daemon.url, "bob") as caller:
             rooms = (await caller.get("/v1/rooms")).json["rooms"]
             assert {one["room_id"]: one["unread"] for one in rooms}[name] == "1"

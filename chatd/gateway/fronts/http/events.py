@@ -1,0 +1,113 @@
+"""Device streams for clients that can do no more than GET: server-sent events, and lines of
+JSON."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+from aiohttp.web import Response, StreamResponse
+
+from chatd.errors import InvalidArgument, NoStream
+from chatd.gateway.fronts.http.event_stream import EventStream
+from chatd.gateway.fronts.http.event_text import EventText, JsonLines, ServerSentEvents
+from chatd.gateway.fronts.http.exchange import ACT_FOR, Exchange
+from chatd.gateway.fronts.http.json_text import loads
+from chatd.gateway.fronts.http.query import flag, query, word
+from chatd.pb.gateway.v1.gateway_pb2 import Hello
+
+RESUME_SECONDS = 10.0
+"""For so long is a stream kept whose client has gone: when it comes back it says how far it
+came."""
+_LEAVE_SECONDS = 5.0
+_LAST = "Last-Event-ID"
+
+
+class EventStreams:
+    """``later`` calls back after some seconds."""
+
+    def __init__(self, later: Callable[[float, Callable[[], None]], object]) -> None:
+        self._later = later
+        self._streams: dict[str, EventStream] = {}
+        self._superseded: dict[str, None] = {}  # streams that another device has taken over
+        self._forms: tuple[EventText, ...] = (ServerSentEvents(), JsonLines())
+
+    async def stream(self, exchange: Exchange, device: str) -> StreamResponse:
+        """Answer with a device's events. Raises ChatdError."""
+        request = exchange.request
+        asked = query(exchange, ("poll", "ack", "signals"))
+        is_automatic = word(asked, "ack", ("automatic", "explicit")) == "automatic"
+        is_poll, signals = flag(asked, "poll"), flag(asked, "signals")
+        hello = Hello(
+            token=exchange.token,
+            profile_id=request.headers.get(ACT_FOR, ""),
+            device_id=device,
+            version=1,
+            client=request.headers.get("User-Agent", ""),
+            want_signals=signals,
+        )
+        accept = request.headers.get("Accept", "")
+        form = next((one for one in self._forms if one.content_type in accept), self._forms[0])
+        stream = EventStream(exchange, form, is_automatic=is_automatic, is_poll=is_poll)
+        if not await self._resume(request.headers.get(_LAST, "")):
+            return Response(status=204)  # EventSource comes again after anything else
+        headers = {
+            "Content-Type": form.content_type,
+            "Cache-Control": "no-store",
+            "X-Accel-Buffering": "no",
+        }
+        response = StreamResponse(headers=headers)
+        response.headers["Server"] = "chatd"
+        with exchange.speaking(stream):
+            await stream.open(hello)
+            self._streams[stream.secret] = stream
+            exchange.link.stays = RESUME_SECONDS
+            try:
+                await stream.run(response)
+            finally:
+                if stream.was_superseded:
+                    self._superseded[stream.secret] = None
+                self._later(RESUME_SECONDS, partial(self._forget, stream.secret))
+        return response
+
+    async def _resume(self, event_id: str) -> bool:
+        """The client has received all up to the delivery of this id, if its stream is still here.
+        False: another device took the stream over. Raises InvalidArgument."""
+        secret, number = _parse(event_id) if event_id else ("", 0)
+        if secret in self._superseded:
+            return False
+        stream = self._streams.get(secret)
+        if stream is None:
+            return True
+        stream.acknowledge(number)
+        stream.leave()
+        async with asyncio.timeout(_LEAVE_SECONDS):
+            while stream.is_open:
+                await asyncio.sleep(0.005)
+        return True
+
+    def _forget(self, secret: str) -> None:
+        self._streams.pop(secret, None)
+        self._superseded.pop(secret, None)
+
+    async def acknowledge(self, exchange: Exchange, device: str) -> Response:
+        """Acknowledge by hand. The id of the last delivery is known to its client alone. Raises
+        ChatdError."""
+        up_to = loads(await exchange.body()).get("up_to")
+        if not isinstance(up_to, str):
+            raise InvalidArgument("up_to must be the id of a delivery")
+        secret, number = _parse(up_to)
+        stream = self._streams.get(secret)
+        if stream is None or not stream.is_open:
+            raise NoStream("the stream is not at this gateway any more; resume it with Last-Event-ID")
+        if number > stream.sent:
+            raise InvalidArgument(f"the stream has brought {stream.sent:,} deliveries, not {number:,}")
+        stream.acknowledge(number)
+        return Response(status=204)
+
+
+def _parse(event_id: str) -> tuple[str, int]:
+    """The stream of a delivery, and its number there. Raises InvalidArgument."""
+    secret, dot, number = event_id.partition(".")
+    if not dot or not (number.isascii() and number.isdigit() and len(number) < 16):
+        raise InvalidArgument("that is no id of a delivery")
+    return secret, int(number)

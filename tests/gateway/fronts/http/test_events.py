@@ -1,0 +1,216 @@
+"""Device streams over GET: server-sent events and lines of JSON."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse
+
+from chatd.client import Client
+from tests.gateway.fronts.http.serving import Caller, HttpDaemon
+from tests.gateway.fronts.http.test_service import room
+from tests.gateway.fronts.http.test_websocket import device
+from tests.protocol.limited import token_of
+
+
+class Events:
+    """A response as EventSource reads it."""
+
+    def __init__(self, response: ClientResponse) -> None:
+        self._response = response
+        self.last_id = ""
+
+    async def next(self) -> tuple[str, Any]:
+        """The name and the data of the next event; "end" and None at the end."""
+        name, data = "message", []
+        while line := (await asyncio.wait_for(self._response.content.readline(), 20)).decode():
+            field, _, value = line.rstrip("\n").partition(": ")
+            if field == "id":
+                self.last_id = value
+            elif field == "event":
+                name = value
+            elif field == "data":
+                data.append(value)
+            elif not line.strip() and data:
+                return name, json.loads("\n".join(data))
+        return "end", None
+
+    async def until(self, wanted: str) -> Any:
+        while True:
+            name, data = await self.next()
+            if name == wanted:
+                return data
+            assert name != "end"
+
+
+@asynccontextmanager
+async def events(caller: Caller, name: str, *, last_id: str = "", **query: str) -> AsyncIterator[Events]:
+    headers = {"Last-Event-ID": last_id} if last_id else {}
+    path = f"/v1/devices/{name}/events"
+    async with caller.session.get(path, params=query, headers=headers) as response:
+        assert response.status == 200, await response.read()
+        assert response.headers["Content-Type"] == "text/event-stream"
+        yield Events(response)
+
+
+async def send(caller: Caller, name: str, text: str) -> int:
+    sent = await caller.ask("POST", f"/v1/rooms/{name}/events", json={"text": text})
+    return int(sent.json["seq"])
+
+
+async def owed(daemon: HttpDaemon, user: str, name: str) -> int:
+    async with Caller(daemon.url, user) as caller:
+        answer = await caller.ask(
+            "GET",
+            f"/v1/devices/{name}/events",
+            params={"poll": "1", "ack": "explicit"},
+            headers={"Accept": "application/x-ndjson"},
+        )
+    return sum(b'"delivery"' in line for line in answer.body.splitlines())
+
+
+async def test_events_come_and_are_acknowledged_when_they_have_arrived(daemon: HttpDaemon) -> None:
+    name, web = room(), device()
+    async with Caller(daemon.url, "ann") as ann:
+        async with events(ann, web) as stream:
+            await stream.until("caught_up")
+            await ann.call("CreateRoom", room_id=name)
+            await send(ann, name, "grüß\ndich")
+            assert (await stream.next())[1]["event"]["seq"] == "1"
+            kind, one = await stream.next()
+            assert (kind, one["payload"]["text"]) == ("message", "grüß\ndich")
+            assert stream.last_id.endswith(".2")
+            await asyncio.sleep(1)
+        assert await owed(daemon, "ann", web) == 0
+
+
+async def test_explicit_acks(daemon: HttpDaemon) -> None:
+    name, web = room(), device()
+    async with Caller(daemon.url, "ann") as ann:
+        async with events(ann, web, ack="explicit") as stream:
+            await stream.until("caught_up")
+            await ann.call("CreateRoom", room_id=name)
+            ids = []
+            for text in "abc":
+                await send(ann, name, text)
+            for _ in range(4):
+                await stream.until("message")
+                ids.append(stream.last_id)
+            done = await ann.ask("POST", f"/v1/devices/{web}/ack", json={"up_to": ids[1]})
+            assert done.status == 204
+            for bad, status, code in (
+                ("nonsense", 400, "INVALID_ARGUMENT"),
+                ("0000.1", 409, "NO_STREAM"),
+                (ids[0].partition(".")[0] + ".99", 400, "INVALID_ARGUMENT"),
+            ):
+                refused = await ann.ask("POST", f"/v1/devices/{web}/ack", json={"up_to": bad})
+                assert (refused.status, refused.json["name"]) == (status, code)
+        assert await owed(daemon, "ann", web) == 2
+
+
+async def test_the_last_id_resumes_and_acknowledges(daemon: HttpDaemon) -> None:
+    name, web = room(), device()
+    async with Caller(daemon.url, "ann") as ann:
+        async with events(ann, web, ack="explicit") as stream:
+            await stream.until("caught_up")
+            await ann.call("CreateRoom", room_id=name)
+            for text in "abc":
+                await send(ann, name, text)
+            for _ in range(3):
+                await stream.until("message")
+            last_id = stream.last_id
+        async with events(ann, web, last_id=last_id, ack="explicit") as stream:
+            assert (await stream.until("message"))["event"]["seq"] == "4"
+            await stream.until("caught_up")
+        async with events(ann, web, last_id="0123456789abcdef.7", ack="explicit") as stream:
+            seqs = [(await stream.until("message"))["event"]["seq"]]
+            assert seqs == ["4"], "a stream that is not known acknowledges nothing"
+
+
+async def test_a_poll_ends_when_it_has_caught_up(daemon: HttpDaemon) -> None:
+    name, web = room(), device()
+    async with Caller(daemon.url, "ann", Accept="application/x-ndjson") as ann:
+        first = await ann.get(f"/v1/devices/{web}/events", params={"poll": "1"})
+        assert (first.status, first.headers["Content-Type"]) == (200, "application/x-ndjson")
+        assert [json.loads(line) for line in first.body.splitlines() if line] == [{"caught_up": {}}]
+        await ann.call("CreateRoom", room_id=name)
+        await send(ann, name, "one")
+        polled = await ann.get(f"/v1/devices/{web}/events", params={"poll": "1"})
+        lines = [json.loads(line) for line in polled.body.splitlines() if line]
+        assert [line["delivery"]["event"]["seq"] for line in lines[:2]] == ["1", "2"]
+        assert lines[2] == {"caught_up": {}}
+        again = await ann.get(f"/v1/devices/{web}/events", params={"poll": "1"})
+        assert b"delivery" not in again.body
+
+
+async def test_who_was_superseded_does_not_come_again(daemon: HttpDaemon) -> None:
+    web, name = device(), room()
+    async with (
+        Caller(daemon.url, "ann") as ann,
+        Client(daemon.uri, token_of("ann")) as client,
+        events(ann, web, ack="explicit") as stream,
+    ):
+        await stream.until("caught_up")
+        await ann.call("CreateRoom", room_id=name)
+        await stream.until("message")
+        async with client.stream(web) as native:
+            closed = await stream.until("closed")
+            assert closed["error"]["name"] == "SUPERSEDED"
+            assert (await stream.next())[0] == "end"
+            path = f"/v1/devices/{web}/events"
+            back = await ann.get(path, headers={"Last-Event-ID": stream.last_id})
+            assert back.status == 204
+            assert (await asyncio.wait_for(anext(native), 20)).room_id == name
+
+
+async def test_signals_come_where_they_are_asked_for(daemon: HttpDaemon) -> None:
+    name, web = room(), device()
+    async with Caller(daemon.url, "ann") as ann, Caller(daemon.url, "bob") as bob:
+        await ann.call("CreateRoom", room_id=name, profile_ids=["bob"])
+        async with events(ann, web, signals="1") as stream:
+            await stream.until("caught_up")
+            assert (await bob.call("SetTyping", room_id=name, typing=True)).status == 200
+            signal = await stream.until("signal")
+            assert signal["typing"]["room_id"] == name
+
+
+async def test_a_silent_stream_lives(tmp_path: Any) -> None:
+    with HttpDaemon(tmp_path, {"HEARTBEAT_INTERVAL_MS": 1_000}) as daemon:
+        async with Caller(daemon.url, "ann") as ann, events(ann, "web") as stream:
+            await stream.until("caught_up")
+            await asyncio.sleep(4)
+            await ann.call("CreateRoom", room_id="r")
+            assert (await stream.until("message"))["event"]["room_id"] == "r"
+
+
+@pytest.mark.parametrize(
+    ("user", "path", "status", "name"),
+    [
+        ("eve", "/v1/devices/d/events", 401, "UNAUTHENTICATED"),
+        ("", "/v1/devices/d/events", 401, "UNAUTHENTICATED"),
+        ("ann", "/v1/devices/a%20b/events", 400, "INVALID_ID"),
+        ("ann", "/v1/devices/d/events?ack=never", 400, "INVALID_ARGUMENT"),
+        ("ann", "/v1/devices/d/events?pol=1", 400, "INVALID_ARGUMENT"),
+    ],
+)
+async def test_bad_requests(daemon: HttpDaemon, user: str, path: str, status: int, name: str) -> None:
+    async with Caller(daemon.url, user) as caller:
+        answer = await caller.get(path)
+        assert (answer.status, answer.json["name"]) == (status, name)
+
+
+async def test_one_whose_client_has_gone_ends_soon(daemon: HttpDaemon) -> None:
+    web, name = f"web-{uuid.uuid4().hex[:8]}", room()
+    async with Caller(daemon.url, "bob") as bob, Caller(daemon.url, "ann") as ann:
+        await ann.call("CreateRoom", room_id=name, profile_ids=["bob"])
+        async with events(bob, web) as stream:
+            await stream.until("caught_up")
+    async with asyncio.timeout(20):
+        while f'"device": "{web}"' not in "".join(
+            line for line in daemon.log.read_text().splitlines() if "A stream ended" in line
+        ):
+            await asyncio.sleep(0.05)
