@@ -65,9 +65,11 @@ fix: $(VENV)/installed-dev ## Repair what can be repaired: ruff's fixes, formatt
 # protoc knows no package above its root, so the import lines are rewritten.
 proto: $(VENV)/installed-dev ## Generate chatd/pb from proto/
 	@rm -rf $(PB)/*/
-	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=$(PB) --pyi_out=$(PB) $(PROTOS)
+	@mkdir -p build
+	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=$(PB) --pyi_out=$(PB) --include_imports --include_source_info --descriptor_set_out=build/protos.binpb $(PROTOS)
 	@find $(PB) -name '*.py*' -exec sed -i -E 's/^from (admin|chat|events|gateway|node)\.v1 import/from chatd.pb.\1.v1 import/' {} +
 	@find $(PB) -mindepth 1 -type d -not -name __pycache__ -exec touch {}/__init__.py \;
+	$(BIN)/python -m tests.gateway.fronts.http.openapi build/protos.binpb $(PB)/openapi.json
 
 DIST = chatd-proto-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' chatd/__init__.py)
 proto-dist: $(VENV)/installed-dev ## Make build/chatd-proto-VERSION.tar.gz for writers of clients: proto/ and its descriptor set
