@@ -65,13 +65,15 @@ fix: $(VENV)/installed-dev ## Repair what can be repaired: ruff's fixes, formatt
 # protoc knows no package above its root, so the import lines are rewritten.
 proto: $(VENV)/installed-dev ## Generate chatd/pb from proto/
 	@rm -rf $(PB)/*/
-	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=$(PB) --pyi_out=$(PB) $(PROTOS)
+	@mkdir -p build
+	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=$(PB) --pyi_out=$(PB) --include_imports --include_source_info --descriptor_set_out=build/protos.binpb $(PROTOS)
 	@find $(PB) -name '*.py*' -exec sed -i -E 's/^from (admin|chat|events|gateway|node)\.v1 import/from chatd.pb.\1.v1 import/' {} +
 	@find $(PB) -mindepth 1 -type d -not -name __pycache__ -exec touch {}/__init__.py \;
+	$(BIN)/python -m tests.gateway.fronts.http.openapi build/protos.binpb $(PB)/openapi.json
 
 DIST = chatd-proto-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' chatd/__init__.py)
 proto-dist: $(VENV)/installed-dev ## Make build/chatd-proto-VERSION.tar.gz for writers of clients: proto/ and its descriptor set
-	@rm -rf build/$(DIST) && mkdir -p build && cp -r proto build/$(DIST)
+	@rm -rf build/$(DIST) && mkdir -p build && cp -rL proto build/$(DIST)
 	@find build/$(DIST) -name __pycache__ -prune -exec rm -r {} + ; rm build/$(DIST)/baseline.binpb
 	@$(BIN)/python -m grpc_tools.protoc -Iproto --include_imports --include_source_info --descriptor_set_out=build/$(DIST)/chatd.binpb $(PROTOS)
 	@tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -C build -cf - $(DIST) | gzip -n >build/$(DIST).tar.gz
@@ -85,9 +87,10 @@ man: $(VENV)/installed ## Make the manual pages, in build/man
 	@$(BIN)/chatd man build/man >/dev/null && $(BIN)/chatctl man build/man >/dev/null
 	@echo "$$(ls build/man | wc -l) pages in build/man"
 
-screenshots: $(VENV)/installed-dev ## Make the pictures of chatctl top and chat in the documents anew
+screenshots: $(VENV)/installed-dev ## Make the pictures in the documents anew: chatctl top and chat, the page (needs chromium)
 	$(BIN)/python -m tests.chatctl.top.screenshots
 	$(BIN)/python -m tests.chatctl.chat.screenshots
+	$(BIN)/python -m tests.gateway.fronts.http.screenshots
 
 baseline: $(VENV)/installed-dev ## Renew what `make protocol` compares proto/ with; for a release
 	$(BIN)/buf build proto -o proto/baseline.binpb

@@ -183,7 +183,8 @@ class Tail:
                 async with asyncio.timeout(timeout):
                     await stream.opened()
             except TimeoutError as exc:
-                raise TimeoutError(f"the gateway did not open a stream in {timeout:g} s") from exc
+                reason = self._away or "no gateway answers"
+                raise TimeoutError(f"no stream was opened in {timeout:g} s: {reason}") from exc
             finally:
                 timer.cancel()
             on_opened(stream)

@@ -5,9 +5,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
 
 PROGRAMS = ("chromium", "chromedriver")
 HOW_TO_INSTALL = "a browser is not installed: apt-get install chromium chromium-driver"
@@ -28,8 +29,11 @@ def is_installed() -> bool:
 
 
 @contextmanager
-def browser(folder: Path, *, size: tuple[int, int] = (1000, 700)) -> Iterator[Chrome]:
+def browser(folder: Path, *, size: tuple[int, int] = (1000, 700)) -> "Iterator[Chrome]":
     """Its profile is in ``folder``; it ends with the block."""
+    from selenium.webdriver import Chrome, ChromeOptions
+    from selenium.webdriver.chrome.service import Service
+
     options = ChromeOptions()
     options.binary_location = shutil.which(PROGRAMS[0]) or ""
     for argument in (*QUIET, f"--user-data-dir={folder}", f"--window-size={size[0]},{size[1]}"):

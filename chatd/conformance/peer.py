@@ -169,7 +169,7 @@ class Peer:
             "epoch": epoch,
             "profile_id": "bob",
             "device_id": hello.device_id,
-            "heartbeat_interval_ms": 1_000,
+            "heartbeat_interval_ms": 10_000,
             "window_messages": 64,
             "window_bytes": 262_144,
             "version": 1,
@@ -221,6 +221,12 @@ class Peer:
     def speaks_ping(self) -> bool:
         """True if the client says that it speaks ZMTP 3.1."""
         return len(self.greeting) > _MINOR and self.greeting[_MINOR] >= 1
+
+    async def closed(self) -> None:
+        """Wait until the connection has ended on this side too."""
+        await self._task
+        with suppress(OSError):
+            await self._writer.wait_closed()
 
     def hang_up(self) -> None:
         """End the connection at once."""

@@ -119,7 +119,8 @@ def test_exit_codes(chatctl: Chatctl, room: str) -> None:
     chatctl("send", code=2)
     unreachable = ("--uri", "tcp://127.0.0.1:1", "--timeout", "0.5")
     assert "UNAVAILABLE" in chatctl(*unreachable, "status", code=69).stderr
-    chatctl(*unreachable, "tail", code=69)
+    stderr = chatctl(*unreachable, "tail", code=69).stderr
+    assert stderr == "chatctl: no stream was opened in 0.5 s: no gateway answers\n"
 
 
 @pytest.mark.parametrize(

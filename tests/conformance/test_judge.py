@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from chatd.conformance import CHECKS, CONTRACT, Level, Outcome, judge
+from tests.conformance.examples import EXAMPLES, NAMES, command_of, installed
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "proto/examples"
-PYTHON = [sys.executable, str(EXAMPLES / "python/client.py")]
 
 
 def chatctl(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -27,44 +26,22 @@ def chatctl(*arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def node() -> str:
-    found = shutil.which("node")
-    if found is None:
-        pytest.skip("node is not installed: apt-get install nodejs")
-    return found
+NOT_JUDGED = {
+    "python": {"G2"},
+    "node": {"T7", "Z2"},
+    "c": {"T7", "Z2"},
+    "shell": {"T7", "Z2"},
+}
 
 
-def verdicts_of(*command: str) -> dict[str, str]:
-    """Of the whole run, but for what is good."""
-    done = chatctl("--json", "--", *command)
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_is_good(name: str, tmp_path: Path) -> None:
+    done = chatctl("--json", "--", *command_of(name, tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     verdicts = json.loads(done.stdout)
     assert [one["check"] for one in verdicts] == [check.name for check in CHECKS]
-    return {one["check"]: one["verdict"] for one in verdicts if one["verdict"] != "good"}
-
-
-def test_the_sdk() -> None:
-    assert verdicts_of(*PYTHON) == {"G2": "not judged"}
-
-
-def test_the_example_for_node() -> None:
-    assert verdicts_of(node(), str(EXAMPLES / "node/client.js")) == {
-        "T7": "not judged",
-        "Z2": "not judged",
-    }
-
-
-def test_the_example_in_c(tmp_path: Path) -> None:
-    compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.skip("cc is not installed: apt-get install gcc")
-    client = tmp_path / "client"
-    sources = sorted(map(str, (EXAMPLES / "c").glob("*.c")))
-    subprocess.run(
-        [compiler, "-std=gnu11", "-Wall", "-Wextra", "-Wshadow", "-Werror", "-o", str(client), *sources],
-        check=True,
-    )
-    assert verdicts_of(str(client)) == {"T7": "not judged", "Z2": "not judged"}
+    others = {one["check"]: one["verdict"] for one in verdicts if one["verdict"] != "good"}
+    assert others == dict.fromkeys(NOT_JUDGED[name], "not judged"), done.stdout
 
 
 STREAM, CLIENT = "stream.js", "client.js"
@@ -102,7 +79,7 @@ async def test_a_planted_fault_is_found_by_its_check(name: str, tmp_path: Path) 
     assert text.count(good) == 1
     (folder / file).write_text(text.replace(good, bad))
     checks = [one for one in CHECKS if one.name == name]
-    (found,) = [verdict async for verdict in judge([node(), str(folder / CLIENT)], checks)]
+    (found,) = [verdict async for verdict in judge([installed("node"), str(folder / CLIENT)], checks)]
     assert found.outcome is (Outcome.BAD if found.check.level is Level.MUST else Outcome.WEAK), found
 
 

@@ -1,13 +1,15 @@
 """Heartbeats, a gateway that falls silent, one that dies."""
 
 import asyncio
+from itertools import pairwise
 
 from chatd.conformance.events import event, shown
 from chatd.conformance.findings import SECONDS, Failed, NotJudged
 from chatd.conformance.stage import Stage
 
-INTERVAL_MS = 800
-ROUNDS = 4
+INTERVAL_MS = 1_500
+ROUNDS = 3
+SHORT_INTERVAL_MS = 700
 BUSY_SECONDS = 2.0
 MOST_ATTEMPTS = 25
 
@@ -16,24 +18,24 @@ async def come_in_time(stage: Stage) -> None:
     """A gap of two intervals is excused: the machine may be slow, and the gateway waits for
     three."""
     _, peer, _ = await stage.open(heartbeat_interval_ms=INTERVAL_MS)
-    loop = asyncio.get_running_loop()
-    last = loop.time()
-    while len(peer.heartbeats) < ROUNDS:
+    deadline = asyncio.get_running_loop().time() + SECONDS
+    while len(peer.heartbeats) < ROUNDS and asyncio.get_running_loop().time() < deadline:
         await asyncio.sleep(0.02)
         if peer.has_ended:
             raise Failed("it ends a connection that lives")
-        if loop.time() - (peer.said_at[-1] if len(peer.said_at) > 1 else last) > 2 * INTERVAL_MS / 1e3:
-            raise Failed(f"it says nothing for two intervals of {INTERVAL_MS} ms")
+    said = [*peer.said_at, asyncio.get_running_loop().time()]
+    if max(after - before for before, after in pairwise(said)) > 2 * INTERVAL_MS / 1e3:
+        raise Failed(f"it says nothing for two intervals of {INTERVAL_MS} ms")
 
 
 async def give_a_silent_gateway_up(stage: Stage) -> None:
-    program, peer, _ = await stage.open(heartbeat_interval_ms=300)
+    program, peer, _ = await stage.open(heartbeat_interval_ms=SHORT_INTERVAL_MS)
     peer.deliver(event(1))
     await peer.hears_acks(1)
     peer.echo = False
     silent_at = asyncio.get_running_loop().time()
     again, _ = await stage.welcome(epoch=2)
-    if asyncio.get_running_loop().time() - silent_at < 0.3:
+    if asyncio.get_running_loop().time() - silent_at < SHORT_INTERVAL_MS / 1e3:
         raise Failed("it gives the gateway up before an interval is over")
     if len(peer.heartbeats) == 0:
         raise Failed("H2: it gives the gateway up without having said a Heartbeat")

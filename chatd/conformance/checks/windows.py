@@ -6,6 +6,9 @@ from chatd.conformance.events import event, shown
 from chatd.conformance.findings import Failed
 from chatd.conformance.stage import Stage
 
+MOMENT = 3.0
+"""Seconds, for the 50 ms of the statement: the machine may be slow."""
+
 
 async def acknowledges_before_it_is_full(stage: Stage) -> None:
     program, peer, _ = await stage.open(window_messages=4)
@@ -37,13 +40,15 @@ async def takes_one_that_is_larger(stage: Stage) -> None:
 
 
 async def acknowledges_in_a_moment(stage: Stage) -> None:
-    program, peer, _ = await stage.open(window_messages=1_000, window_bytes=1 << 20)
+    program, peer, _ = await stage.open(
+        window_messages=1_000, window_bytes=1 << 20, heartbeat_interval_ms=60_000
+    )
     peer.deliver(event(1))
     await program.shows(*shown(1))
     began = asyncio.get_running_loop().time()
     await peer.hears_acks(1)
-    if asyncio.get_running_loop().time() - began > 1.0:
-        raise Failed("a single delivery is acknowledged after more than a second")
+    if asyncio.get_running_loop().time() - began > MOMENT:
+        raise Failed(f"a single delivery is acknowledged after more than {MOMENT:g} s")
 
 
 async def takes_urgent_ones_beyond_it(stage: Stage) -> None:

@@ -193,7 +193,6 @@ static int on_frame(Reader frame, uint64_t *after) {
     Reader left = frame;
     Field field;
     int deliveries = 0;
-    heard = now_ms();
     while (next_field(&left, &field) > 0) {
         if (field.number == 1 && epoch) {
             on_delivery(field.body);
@@ -215,7 +214,7 @@ static int on_frame(Reader frame, uint64_t *after) {
         fflush(stdout);
         save_state(&state, file); /* D1 */
         has_brought = 1;
-        if (!unacked_octets) unacked_since = heard;
+        if (!unacked_octets) unacked_since = now_ms();
         unacked_octets += (uint64_t)(frame.end - frame.at);
         if (4 * (count - acked) >= window || 4 * unacked_octets >= window_octets) acknowledge(); /* W4 */
     }
@@ -240,8 +239,10 @@ static int follow(uint64_t *after) {
     say_hello();
     while (outcome == -2) {
         int got = receive_frame(&connection, &frame, ACK_MS);
-        uint64_t now = now_ms(), quiet;
+        uint64_t now, quiet;
         if (got > 0) outcome = on_frame(frame, after);
+        now = now_ms();
+        if (got > 0) heard = now; /* being busy with a frame is no silence */
         if (got < 0 || (is_ending && !epoch) || now > heard + (epoch ? 3 * interval : WELCOME_MS)) outcome = -1; /* H3 */
         if (outcome != -2 || !epoch) continue;
         if (is_ending && !said_bye) {

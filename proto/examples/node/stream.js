@@ -72,11 +72,11 @@ class Stream {
   }
 
   onFrame(frame, size) {
-    this.heard = Date.now()
     if (frame.deliveries.length && this.epoch) this.onDeliveries(frame.deliveries, size)
     else if (frame.welcome?.hello_id === this.helloId) this.onWelcome(frame.welcome) // I2
     else if (frame.closed) this.onClosed(frame.closed)
     else if (frame.error) this.onRefused(frame.error)
+    this.heard = Date.now() // being busy with a frame is no silence
   }
 
   onWelcome(welcome) {

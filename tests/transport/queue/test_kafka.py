@@ -1,7 +1,6 @@
 """Kafka's own ways: the topic and what its records hold, several brokers, and gateways that are
 late."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -21,9 +20,10 @@ from aiokafka.errors import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatd.core.broker_address import BrokerAddress
 from chatd.transport.queue import kafka
 from chatd.transport.queue.joined import join_topics
-from chatd.transport.queue.kafka_cluster import PARTITIONS, topic_name
+from chatd.transport.queue.kafka_cluster import PARTITIONS, KafkaCluster, topic_name
 from tests.brokers import SECRET, BrokerProcess, Kafka, broker
 from tests.chaos.proxy import FaultProxy
 from tests.daemons import free_port
@@ -122,18 +122,28 @@ async def test_a_gateway_hears_nothing_that_was_there_before_it(ends: Ends, runn
     assert gateway.bodies == [b"after"]
 
 
-async def test_a_broker_may_hang_up_on_an_idle_connection(ends: Ends, running: BrokerProcess) -> None:
+async def test_a_broker_may_hang_up_on_an_idle_connection(
+    ends: Ends, running: BrokerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clusters: list[KafkaCluster] = []
+
+    class Kept(KafkaCluster):
+        def __init__(self, address: BrokerAddress, topic: str, server: tuple[str, int]) -> None:
+            super().__init__(address, topic, server)
+            clusters.append(self)
+
     with FaultProxy(target=("127.0.0.1", running.port)) as proxy:
         gateway, subscriber = ends.gateway(running.uri)
         await until(lambda: subscriber.is_heard)
+        monkeypatch.setattr(kafka, "KafkaCluster", Kept)
         node = ends.node(f"kafka://127.0.0.1:{proxy.port}")
         node.meet("g-1")
         node.publish_to("g-1", ITSELF, b"before")
         await node.drain(5.0)
+        ((connection,),) = (cluster._connections.values() for cluster in clusters)
         proxy.cut()
+        await until(lambda: not connection.connected())
         proxy.heal()
-        for _ in range(10):  # the end of the connection is there, and is only to be read
-            await asyncio.sleep(0)
         node.publish_to("g-1", ITSELF, b"after")
         await until(lambda: gateway.has_heard(b"after"))
         assert (gateway.missed, node.problem) == ([], "")

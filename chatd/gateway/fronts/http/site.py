@@ -9,6 +9,7 @@ from aiohttp.web import BaseRequest, HTTPException, Request, Response, StreamRes
 from chatd.errors import ChatdError, Internal, UnknownMethod
 from chatd.gateway.fronts.http import rooms
 from chatd.gateway.fronts.http.exchange import Exchange
+from chatd.gateway.fronts.http.openapi import describe
 from chatd.gateway.fronts.http.origins import Origins
 from chatd.gateway.fronts.http.service import call_method
 from chatd.gateway.fronts.http.statuses import error_response
@@ -25,6 +26,7 @@ CALLS: tuple[Route, ...] = (
     ("GET", "/v1/rooms/{room}/events", rooms.history),
     ("GET", "/v1/rooms", rooms.unread),
     ("GET", "/v1/unread", rooms.unread),
+    ("GET", "/openapi.json", describe),
 )
 
 

@@ -952,6 +952,44 @@ class KickConnectionsResponse(_message.Message):
     silent: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, ended: _Optional[_Iterable[_Union[EndedStream, _Mapping]]] = ..., silent: _Optional[_Iterable[str]] = ...) -> None: ...
 
+class ListStreamsRequest(_message.Message):
+    __slots__ = ("gateway_id", "limit")
+    GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    gateway_id: str
+    limit: int
+    def __init__(self, gateway_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class OpenStream(_message.Message):
+    __slots__ = ("profile_id", "device_id", "epoch", "gateway_id", "address", "catching_up", "in_flight", "window")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    CATCHING_UP_FIELD_NUMBER: _ClassVar[int]
+    IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    device_id: str
+    epoch: int
+    gateway_id: str
+    address: str
+    catching_up: bool
+    in_flight: int
+    window: int
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., epoch: _Optional[int] = ..., gateway_id: _Optional[str] = ..., address: _Optional[str] = ..., catching_up: bool = ..., in_flight: _Optional[int] = ..., window: _Optional[int] = ...) -> None: ...
+
+class ListStreamsResponse(_message.Message):
+    __slots__ = ("streams", "more", "silent")
+    STREAMS_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    SILENT_FIELD_NUMBER: _ClassVar[int]
+    streams: _containers.RepeatedCompositeFieldContainer[OpenStream]
+    more: bool
+    silent: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, streams: _Optional[_Iterable[_Union[OpenStream, _Mapping]]] = ..., more: bool = ..., silent: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class TraceStreamRequest(_message.Message):
     __slots__ = ("profile_id", "device_id", "trace_id", "payloads", "end")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]

@@ -3,14 +3,15 @@
 import json
 import time
 import urllib.request
+import uuid
 from collections.abc import Callable
-from typing import Any
-
-from selenium.webdriver import Chrome
-from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
+from typing import TYPE_CHECKING, Any
 
 from tests.protocol.limited import token_of
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+    from selenium.webdriver.remote.webelement import WebElement
 
 SECONDS = 30.0
 
@@ -25,6 +26,15 @@ def call(url: str, user: str, method: str, **fields: object) -> Any:
         return json.load(answer)
 
 
+def say(url: str, user: str, room: str, *texts: str) -> None:
+    """Send texts, all at once."""
+    events = [
+        {"event_id": uuid.uuid4().hex, "room_id": room, "type": 1, "payload": {"text": text}}
+        for text in texts
+    ]
+    call(url, user, "SendEvents", events=events)
+
+
 def texts(url: str, user: str, room: str) -> list[str]:
     """All texts that are stored in a room."""
     events = call(url, user, "GetHistory", room_id=room, limit=500)["events"]
@@ -34,20 +44,20 @@ def texts(url: str, user: str, room: str) -> list[str]:
 class Tab:
     """A new one, at the page of ``url``."""
 
-    def __init__(self, driver: Chrome, url: str) -> None:
+    def __init__(self, driver: "Chrome", url: str) -> None:
         self.driver = driver
         driver.switch_to.new_window("tab")
         self.handle = driver.current_window_handle
         driver.get(f"{url}/")
 
     @classmethod
-    def opened(cls, driver: Chrome, handle: str) -> "Tab":
+    def opened(cls, driver: "Chrome", handle: str) -> "Tab":
         """One that is there."""
         tab = cls.__new__(cls)
         tab.driver, tab.handle = driver, handle
         return tab
 
-    def front(self) -> Chrome:
+    def front(self) -> "Chrome":
         if self.driver.current_window_handle != self.handle:
             self.driver.switch_to.window(self.handle)
         return self.driver
@@ -55,8 +65,8 @@ class Tab:
     def js(self, script: str, *arguments: object) -> Any:
         return self.front().execute_script(script, *arguments)  # type: ignore[no-untyped-call]
 
-    def find(self, selector: str) -> WebElement:
-        return self.front().find_element(By.CSS_SELECTOR, selector)
+    def find(self, selector: str) -> "WebElement":
+        return self.front().find_element("css selector", selector)
 
     def text(self, selector: str) -> str:
         """As it stands in the page; empty if there is none."""

@@ -24,12 +24,7 @@ function logIn(token) {
     lost: () => say("no connection, trying again …"),
     stopped,
   });
-  start();
-}
-
-function start() {
   say("connecting …");
-  $("resume").hidden = true;
   session.stream.start();
 }
 
@@ -116,7 +111,7 @@ $("logout").onclick = () => {
   location.replace(location.pathname);
 };
 
-$("resume").onclick = start;
+$("resume").onclick = () => location.reload(); // what the other tab has acknowledged is in the history
 addEventListener("hashchange", () => show());
 addEventListener("pagehide", () => session.stream?.stop());
 addEventListener("pageshow", (event) => event.persisted && location.reload());

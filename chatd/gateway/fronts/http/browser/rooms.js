@@ -94,6 +94,7 @@ $("create").onsubmit = async (event) => {
   try {
     const { room } = await ask("CreateRoom", { name: $("name").value, profile_ids }, requestId);
     $("create").reset();
+    $("create").parentElement.open = false;
     $("trouble").textContent = "";
     await refresh([room.room_id]);
     location.hash = encodeURIComponent(room.room_id);

@@ -85,10 +85,13 @@ async function older() {
 }
 
 $("older").onclick = older;
+let follows = true; // the newest line stays in sight
 scroller.onscroll = () => {
-  if (isAtBottom()) soonRead();
+  follows = isAtBottom();
+  if (follows) soonRead();
   else if (scroller.scrollTop < 80 && session.open?.more) older();
 };
+new ResizeObserver(() => follows && session.open && toBottom()).observe(scroller); // a phone's keyboard
 document.addEventListener("visibilitychange", () => soonRead());
 
 // What somebody can see is read.
