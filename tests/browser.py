@@ -1,4 +1,4 @@
-"""Debian's chromium for tests, without a window, driven over WebDriver: one process for a module."""
+"""Debian's chromium for tests, without a window, driven over WebDriver: one for a module."""
 
 import os
 import shutil

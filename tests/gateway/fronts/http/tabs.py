@@ -63,7 +63,7 @@ class Tab:
         return self.driver
 
     def js(self, script: str, *arguments: object) -> Any:
-        return self.front().execute_script(script, *arguments)  # type: ignore[no-untyped-call]
+        return self.front().execute_script(script, *arguments)
 
     def find(self, selector: str) -> "WebElement":
         return self.front().find_element("css selector", selector)

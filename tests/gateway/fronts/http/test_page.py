@@ -36,10 +36,10 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Chrome]":
 
 @pytest.fixture
 def tab(driver: "Chrome", site: HttpDaemon) -> Iterator[Opening]:
-    """Opens a tab, with a user logged in if one is named."""
+    """Opens a tab in which a user is logged in; nobody if it is empty."""
     first = driver.current_window_handle
 
-    def opened(user: str = "") -> Tab:
+    def opened(user: str) -> Tab:
         new = Tab(driver, site.url)
         return new.log_in(user) if user else new
 
@@ -73,7 +73,7 @@ async def test_there_is_none_unless_it_is_wanted(daemon: HttpDaemon, site: HttpD
 
 
 def test_a_wrong_token_is_said_to_be_wrong(tab: Opening) -> None:
-    page = tab()
+    page = tab("")
     page.find("#token").send_keys("guessed\n")
     page.until_text("#reason", "no such token")
     assert page.find("#login").is_displayed()

@@ -95,7 +95,7 @@ function firstSeq(line) {
   return line.replay ? Infinity : Number(line.skipped?.first_seq ?? line.seq);
 }
 
-// ``onStatus(button)`` is called when the user asks how far a message has come.
+// ``onStatus(line, button)`` is called when the user asks how far a message has come.
 export function drawn(line, me, onStatus) {
   const element = make("li");
   element.dataset.seq = line.seq;
@@ -113,7 +113,7 @@ export function drawn(line, me, onStatus) {
   if (line.replay) about.append(make("span", { text: "sent again by an operator" }));
   if (isMine) {
     const button = make("button", { className: "status", type: "button", text: "stored" });
-    button.onclick = () => onStatus(button);
+    button.onclick = () => onStatus(line, button);
     about.append(button);
   }
   element.append(about, make("div", { className: "text", dir: "auto", text: textOf(line) }));

@@ -46,7 +46,12 @@ function draw() {
   toBottom();
 }
 
-const element = (line) => drawn(line, session.me, (button) => showStatus(line, button, true));
+const element = (line) => drawn(line, session.me, onStatus);
+
+function onStatus(line, button) {
+  button.isInFull = true; // with names, from now on
+  showStatus(line, button);
+}
 
 function toBottom() {
   scroller.scrollTop = scroller.scrollHeight;
@@ -106,12 +111,12 @@ const soonRead = soon(async () => {
 export const soonStatus = soon(() => {
   const item = [...log.children].findLast((one) => one.className === "mine");
   const line = session.open?.lines.find((one) => isSaid(one) && one.seq === Number(item?.dataset.seq));
-  if (line) showStatus(line, item.querySelector(".status"), false);
+  if (line) showStatus(line, item.querySelector(".status"));
 });
 
-async function showStatus(line, button, inFull) {
+async function showStatus(line, button) {
   const answer = await tried("GetDeliveryStatus", { room_id: line.event.room_id, seq: line.seq });
-  if (answer) button.textContent = statusText(answer, inFull);
+  if (answer) button.textContent = statusText(answer, button.isInFull);
 }
 
 // A signal of somebody who writes, or has stopped.
