@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # The tests start hundreds of processes. Without bytecode each of them compiles all that it imports.
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(__file__).parents[1] / "build" / "bytecode"))
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"]
 
 # Two daemons cannot have one port: those of tests speak HTTP where a test says so.
 os.environ.setdefault("HTTP_URI", "off")

@@ -142,6 +142,7 @@ async def test_a_frozen_link_is_noticed_at_both_ends(
     monkeypatch.setattr(redis, "SILENT_SECONDS", 0.2)
     monkeypatch.setattr(nats, "PING_SECONDS", 0.07)
     monkeypatch.setattr(amqp, "SILENT_SECONDS", 0.5)
+    monkeypatch.setattr(amqp, "HEARTBEAT_SECONDS", 60)  # it would notice, too, later
     monkeypatch.setattr(kafka_cluster, "SILENT_SECONDS", 0.3)
     monkeypatch.setattr("chatd.transport.queue.sender.SEND_SECONDS", 0.3)
     monkeypatch.setattr("chatd.transport.queue.broker_connection.CONNECT_SECONDS", 0.5)
@@ -409,50 +410,6 @@ async def test_queues_and_gateways_may_have_any_names(ends: Ends, running: Broke
         nodes[uri].publish_to(name, ITSELF, b"last")
         await until(lambda gateway=gateway: gateway.has_heard(b"last"))  # type: ignore[misc]
         assert gateway.bodies == [f"{name} {uri}".encode(), b"last"]
-
-
-async def test_a_memory_alarm_holds_up_nobody(
-    ends: Ends, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """RabbitMQ reads no more from those who publish. The node says so once, however often it tries
-    again; the gateway has nothing to complain of but silence."""
-    monkeypatch.setattr("chatd.transport.queue.sender.SEND_SECONDS", 0.3)
-    attempts = 0
-
-    class Counting(amqp.AmqpBroker):
-        async def connect(self) -> amqp.AmqpConnection:
-            nonlocal attempts
-            attempts += 1
-            return await super().connect()
-
-    with broker("amqp", tmp_path) as running:
-        assert isinstance(running, RabbitMq)
-        gateway, subscriber = ends.gateway(running.uri)
-        monkeypatch.setattr(amqp, "AmqpBroker", Counting)
-        node = ends.node(running.uri)
-        node.meet("g-1")
-        await until(lambda: subscriber.is_heard)
-        node.publish_to("g-1", ITSELF, b"before")
-        await until(lambda: gateway.has_heard(b"before"))
-        await asyncio.to_thread(running.control, "set_vm_memory_high_watermark", "0")
-        try:
-            while not node.problem:
-                begun = time.monotonic()
-                node.publish(ONE, ("g-1",), bytes(1_000))
-                assert time.monotonic() - begun < 1, "nothing waits"
-                await asyncio.sleep(0)
-            tried = attempts
-            await until(lambda: attempts > tried + 3)
-            assert subscriber.is_heard
-        finally:
-            await asyncio.to_thread(running.control, "set_vm_memory_high_watermark", "0.4")
-        await until(lambda: not node.problem)
-        node.publish_to("g-1", ITSELF, b"after")
-        await until(lambda: gateway.has_heard(b"after"))
-    assert gateway.missed
-    said = capsys.readouterr().out
-    assert said.count("The broker of the queue is away; gateways pull instead") == 1
-    assert said.count("The broker of the queue is back") == 1
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])

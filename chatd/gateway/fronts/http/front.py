@@ -20,6 +20,7 @@ from chatd.gateway.fronts.http.events import EventStreams
 from chatd.gateway.fronts.http.exchange import Exchange, Hearing
 from chatd.gateway.fronts.http.link import HttpLink
 from chatd.gateway.fronts.http.origins import Origins
+from chatd.gateway.fronts.http.page import page_routes
 from chatd.gateway.fronts.http.proxies import Proxies
 from chatd.gateway.fronts.http.site import CALLS, Route, Site
 from chatd.gateway.fronts.http.statuses import error_response
@@ -56,6 +57,7 @@ class HttpFront:
         tls: ssl.SSLContext | None,
         origins: Origins,
         proxies: Proxies,
+        has_page: bool,
     ) -> None:
         self._loop = loop
         self.limits = limits
@@ -71,7 +73,7 @@ class HttpFront:
             ("GET", "/v1/devices/{device}/events", events.stream),
             ("POST", "/v1/devices/{device}/ack", events.acknowledge),
         )
-        self._site = Site((*CALLS, *streams), origins)
+        self._site = Site((*CALLS, *streams, *(page_routes() if has_page else ())), origins)
         self._server = make_server(loop, self._answer)
         self._links: dict[HttpLink, None] = {}
         self._tasks: set[asyncio.Task[object]] = set()
