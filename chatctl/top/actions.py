@@ -74,7 +74,7 @@ def forget(device: admin.Device) -> Action:
     return Action("f", "forget", f"Forget device {name} and all events it is owed, for good?", run)
 
 
-def kick(one: admin.Connection) -> Action:
+def kick(one: admin.Connection | admin.OpenStream) -> Action:
     """End a device's stream."""
     name = f"{one.profile_id}/{one.device_id}"
 

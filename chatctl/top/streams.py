@@ -2,12 +2,18 @@
 stages of a message's way. Both, and the overview's line of them, come from one call."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from chatctl.columns import Column, Columns, or_dash
 from chatctl.stage_times import Counts, Lately, in_words, milliseconds, percentile
+from chatctl.top.actions import kick
+from chatctl.top.outbox_views import LIMIT, owed_to
 from chatctl.top.page import Page, View, page
 from chatd.client import Client
 from chatd.pb.admin.v1 import admin_pb2 as admin
+
+MOST_OWED = 1_000
+"""Rows of the outbox for a look at streams."""
 
 GATEWAYS: Columns[admin.GatewayStatus] = (
     Column("gateway", "gateway_id"),
@@ -17,6 +23,26 @@ GATEWAYS: Columns[admin.GatewayStatus] = (
     Column("catching up", "streams_catching_up", "{:,}".format),
     Column("windows full", "windows_full", "{:,}".format),
     Column("problem", "problem", or_dash, get=lambda one: one.refused or one.queue_problem),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRow:
+    """An open stream, and how many events its device is owed; None: less than those
+    that are owed the most."""
+
+    stream: admin.OpenStream
+    owed: int | None
+
+
+STREAMS: Columns[StreamRow] = (
+    Column("profile", "profile_id", get=lambda one: one.stream.profile_id),
+    Column("device", "device_id", get=lambda one: one.stream.device_id),
+    Column("state", "state", get=lambda one: "catching up" if one.stream.catching_up else "live"),
+    Column("owed", "owed", lambda owed: "-" if owed is None else f"{owed:,}"),
+    Column("in flight", "in_flight", "{:,}".format, get=lambda one: one.stream.in_flight),
+    Column("window", "window", "{:,}".format, get=lambda one: one.stream.window),
+    Column("from", "address", get=lambda one: one.stream.address),
 )
 
 _Stage = tuple[str, str]
@@ -33,9 +59,47 @@ def streams() -> View:
 
     async def fetch(client: Client) -> Page:
         status = await ask(client)
-        return page(status.gateways, GATEWAYS, key=lambda one: f"{one.gateway_id} {one.uri}")
+        return page(
+            status.gateways,
+            GATEWAYS,
+            key=lambda one: f"{one.gateway_id} {one.uri}",
+            open=lambda one: streams_of(one.gateway_id),
+        )
 
     return View("streams", fetch, ("streams",))
+
+
+def streams_of(gateway_id: str) -> View:
+    """The streams of one gateway, the laggards first. What their devices are owed comes from one
+    more call, for the devices of all gateways that are owed the most."""
+
+    async def fetch(client: Client) -> Page:
+        found = await client.call(
+            "AdminService/ListStreams",
+            admin.ListStreamsRequest(gateway_id=gateway_id, limit=LIMIT),
+            admin.ListStreamsResponse,
+        )
+        outbox = await client.call(
+            "AdminService/ListOutbox",
+            admin.ListOutboxRequest(limit=MOST_OWED, order_by="owed desc"),
+            admin.ListOutboxResponse,
+        )
+        owed: dict[tuple[str, str], int] = {}
+        for row in outbox.rows:
+            device = row.profile_id, row.device_id
+            owed[device] = owed.get(device, 0) + row.owed
+        rest = None if outbox.more else 0
+        return page(
+            [StreamRow(one, owed.get((one.profile_id, one.device_id), rest)) for one in found.streams],
+            STREAMS,
+            key=lambda one: f"{one.stream.profile_id}:{one.stream.device_id}",
+            open=lambda one: owed_to(one.stream.profile_id, one.stream.device_id),
+            actions=lambda one: (kick(one.stream),),
+            more=found.more,
+            lines=tuple(f"{name} did not answer" for name in found.silent),
+        )
+
+    return View(f"streams of {gateway_id}", fetch, ("streams", gateway_id))
 
 
 def stages() -> View:

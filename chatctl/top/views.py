@@ -17,7 +17,7 @@ from chatctl.columns import counted
 from chatctl.top import actions, outbox_actions
 from chatctl.top.outbox_views import LIMIT, laggards, owed_to, replay, story
 from chatctl.top.page import Page, View, page
-from chatctl.top.streams import stages, streams
+from chatctl.top.streams import stages, streams, streams_of
 from chatd.client import Client
 from chatd.errors import InvalidArgument
 from chatd.pb.admin.v1 import admin_pb2 as admin
@@ -212,6 +212,8 @@ def opened_by(words: Sequence[str]) -> View:
             return tabs[name]()
         case ["room", room_id]:
             return members(room_id)
+        case ["streams", gateway_id]:
+            return streams_of(gateway_id)
         case ["devices", profile_id]:
             return of_profile(profile_id)
         case ["outbox", profile_id, device_id]:
@@ -225,6 +227,6 @@ def opened_by(words: Sequence[str]) -> View:
             if who.device_id:
                 return replay(who.profile_id, who.device_id, " ".join(since))
     raise InvalidArgument(
-        f"commands: {', '.join(tabs)}, room ROOM, devices PROFILE, outbox PROFILE DEVICE, "
+        f"commands: {', '.join(tabs)}, room ROOM, devices PROFILE, streams GATEWAY, outbox PROFILE DEVICE, "
         "why ROOM:SEQ PROFILE/DEVICE, replay PROFILE/DEVICE TIME, quit"
     )

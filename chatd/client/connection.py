@@ -16,12 +16,13 @@ from chatd.client.resume import Resume
 from chatd.client.route import Gateways, Route, as_safe_as, unreachable
 from chatd.client.token import Token
 from chatd.core.wire import error_from_pb
-from chatd.errors import ChatdError, MalformedFrame, NoStream, RateLimited, TokenExpired, Unavailable
+from chatd.errors import ChatdError, MalformedFrame, NoStream, TokenExpired, Unavailable
 from chatd.pb.gateway.v1.gateway_pb2 import (
     Ack,
     Bye,
     ClientFrame,
     Closed,
+    Error,
     Heartbeat,
     Hello,
     Renew,
@@ -199,12 +200,17 @@ class StreamConnection:
             self._renewal.expires(frame.token_expires.in_ms)
         elif frame.HasField("error"):
             self._resume.heard(now)
-            if frame.error.code != RateLimited.code or self._lifecycle.state is StreamState.CONNECTING:
+            if self._ends_the_stream(frame.error):
                 self._refused(error_from_pb(frame.error))
-            # Else the gateway refused one frame of many; the stream goes on.
         else:
             self._resume.heard(now)
             self._on_frame(frame, size, now)
+
+    def _ends_the_stream(self, error: Error) -> bool:
+        """False: the gateway refused one frame of many, and the stream goes on. A token that may
+        not replace the stream's is told at once, not when that one expires."""
+        is_of_hello = bool(error.hello_id) or self._lifecycle.state is StreamState.CONNECTING
+        return is_of_hello or (error.refused == "renew" and not error.retry)
 
     def _is_of_another_hello(self, hello_id: int) -> bool:
         """True if a frame names an earlier Hello than this connection's. 0: it names none."""

@@ -222,6 +222,12 @@ class Peer:
         """True if the client says that it speaks ZMTP 3.1."""
         return len(self.greeting) > _MINOR and self.greeting[_MINOR] >= 1
 
+    async def closed(self) -> None:
+        """Wait until the connection has ended on this side too."""
+        await self._task
+        with suppress(OSError):
+            await self._writer.wait_closed()
+
     def hang_up(self) -> None:
         """End the connection at once."""
         self._writer.transport.abort()

@@ -1,9 +1,9 @@
 """The address of a broker that carries the queue, as people write it.
 
     redis://user:password@host:6379/delivery      Redis, Valkey
-    nats://user:password@host:4222/delivery       NATS
+    nats://user:password@host:4222/delivery       NATS; more servers of it follow behind commas
     amqp://user:password@host:5672/delivery       RabbitMQ
-    kafka://user:password@host:9092/delivery      Kafka; more servers of it follow behind commas
+    kafka://user:password@host:9092/delivery      Kafka; the same
 
 The path is the queue's name. ``rediss``, ``tls``, ``amqps`` and ``kafka+ssl`` are the same over
 TLS, which is asked for beyond this machine. No I/O.
@@ -28,7 +28,7 @@ SCHEMES = {
     "kafka+ssl": ("kafka", 9093, True),
 }
 """Scheme → the driver, its usual port, and whether connections are encrypted."""
-_SEVERAL = ("kafka",)
+_SEVERAL = ("kafka", "nats")
 """Drivers that may be given several servers: each of them knows the others."""
 _ENCRYPTED = {driver: scheme for scheme, (driver, _, is_tls) in SCHEMES.items() if is_tls}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")

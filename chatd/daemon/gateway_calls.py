@@ -6,6 +6,7 @@ from chatd.daemon.gateway_streams import Streams
 from chatd.daemon.settings import Settings
 from chatd.gateway.drain import Drain
 from chatd.gateway.kick import Kick
+from chatd.gateway.stream_list import StreamList
 from chatd.pb.admin.v1 import admin_pb2
 from chatd.transport.process_calls import ProcessCall
 
@@ -18,8 +19,10 @@ def gateway_calls(settings: Settings, streams: Streams, drain: Drain) -> tuple[P
         gateway_id=settings.node.node_id,
         write_acks=streams.acks.flush,
     )
+    listed = StreamList(streams.connections.streams, gateway_id=settings.node.node_id)
     return (
         ProcessCall("AdminService/KickConnections", admin_pb2.KickConnectionsRequest, kick.run),
+        ProcessCall("AdminService/ListStreams", admin_pb2.ListStreamsRequest, listed.list),
         ProcessCall("AdminService/TraceStream", admin_pb2.TraceStreamRequest, streams.tracing.look),
         ProcessCall("AdminService/DrainProcess", admin_pb2.DrainProcessRequest, drain.begin),
         ProcessCall("AdminService/ResumeProcess", admin_pb2.ResumeProcessRequest, drain.end),

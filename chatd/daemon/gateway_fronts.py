@@ -42,6 +42,7 @@ class Fronts:
             doorkeeper.newcomers,
             newcomers.come,
             newcomers.cost,
+            doorkeeper.refused,
         )
         self.zmtp = ZmtpFront(
             loop,
@@ -118,6 +119,7 @@ def _http(
         tls=certificate.tls if certificate is not None and settings.http.is_encrypted else None,
         origins=Origins(settings.http.origins),
         proxies=Proxies(settings.http.proxies),
+        has_page=settings.http.http_page,
     )
 
 

@@ -37,3 +37,15 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as exc:
         raise os_error(str(path), exc) from exc
+
+
+def expires_us(cert_file: Path) -> int:
+    """The time at which a certificate expires, in microseconds since the Unix epoch; 0 if the file
+    holds none."""
+    from cryptography.x509 import load_pem_x509_certificate  # 40 ms, for those who ask
+
+    try:
+        found = load_pem_x509_certificate(cert_file.read_bytes())
+    except (OSError, ValueError):
+        return 0
+    return int(found.not_valid_after_utc.timestamp()) * 1_000_000

@@ -165,7 +165,6 @@ class GatewayNode:
                 self.grpc_uri = self._grpc.open(
                     addresses.grpc_uri,
                     on_frame=on_frame,
-                    refuse=refuse,
                     after_batch=after_batch,
                     is_ready=lambda: self.ready and not self.is_drained,
                 )

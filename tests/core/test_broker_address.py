@@ -55,7 +55,7 @@ def test_an_address_is_read(uri: str, wanted: BrokerAddress) -> None:
         (f"redis://u:{SECRET}@127.0.0.1/a?db=1", "percent-encoded"),
         (f"redis://u:{SECRET}@127.0.0.1/a#b", "percent-encoded"),
         (f"redis://u:a@{SECRET}@127.0.0.1", "percent-encoded"),
-        (f"nats://u:{SECRET}@127.0.0.1,127.0.0.2", "percent-encoded"),
+        (f"redis://u:{SECRET}@127.0.0.1,127.0.0.2", "percent-encoded"),
     ],
 )
 def test_a_wrong_address_is_refused_and_its_password_not_shown(uri: str, says: str) -> None:

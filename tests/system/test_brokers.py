@@ -77,6 +77,7 @@ def on_broker(
             yield OnBroker(deployment, proxy, db_uri)
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.skipif(not LOG_LIST, reason="the chat logs of ../shared/data/irc are not here")
 async def test_every_device_shows_exactly_its_own(on_broker: OnBroker) -> None:
     """A gateway is killed on the way."""

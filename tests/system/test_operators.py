@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from google.protobuf.message import Message
@@ -115,6 +115,27 @@ def test_a_stream_at_another_gateway_is_ended_and_may_come_back(
         bobby.hear_kind("heartbeat")
         until(lambda: len(acts(operator, "KickConnections")) == before + 3)
         assert "profile_id=bob device_id=kicked" in acts(operator, "KickConnections")
+
+
+def test_open_streams_are_listed_whichever_gateway_has_them(
+    deployment: Deployment, operator: Conversation, bob: Conversation
+) -> None:
+    epoch = open_stream(bob, "listed")
+    with Conversation(deployment.uri(0), deployment.token, "carla") as carla:
+        open_stream(carla, "listed")
+
+        def listed(**fields: Any) -> admin.ListStreamsResponse:
+            return ask(operator, "ListStreams", admin.ListStreamsRequest(**fields), admin.ListStreamsResponse)
+
+        found = {
+            (one.profile_id, one.gateway_id): one for one in listed().streams if one.device_id == "listed"
+        }
+        assert found.keys() == {("bob", "gateway1"), ("carla", "gateway0")}
+        one = found["bob", "gateway1"]
+        assert (one.epoch, one.catching_up, one.in_flight, one.window > 0) == (epoch, False, 0, True)
+        assert {one.gateway_id for one in listed(gateway_id="gateway1").streams} == {"gateway1"}
+        cut = listed(limit=1)
+        assert (len(cut.streams), cut.more, list(cut.silent)) == (1, True, [])
 
 
 def look(operator: Conversation, device: str, **fields: bool) -> admin.TraceStreamResponse:

@@ -54,7 +54,7 @@ def expressions() -> list[str]:
 
 
 def test_all_that_is_named_is_shown(shown: Samples) -> None:
-    names = {name for name, _ in shown}
+    names = {name for name, _ in shown} | {f"chatd_{name}" for name in OF_BROKERS}
     for expression in expressions():
         assert set(NAME.findall(expression)) <= names, expression
 

@@ -73,6 +73,7 @@ CHECKS = (
     Check("E1-104", "a stream that is gone is opened again", MUST, ends.no_stream),
     Check("E1-200", "a token that is no good is not shown again", MUST, ends.unauthenticated),
     Check("E1-501", "a Hello that no node took is repeated", MUST, ends.unavailable),
+    Check("E2", "a frame that was refused is no end of the stream", MUST, ends.a_refused_frame_is_no_end),
     Check("E5", "an unknown code with retry: come again", MUST, ends.retry_true),
     Check("E5-stop", "an unknown code without retry: stop", MUST, ends.retry_false),
     Check("L6", "a stream the database does not know is opened again", MUST, ends.stream_unknown),

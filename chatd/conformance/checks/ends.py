@@ -90,6 +90,17 @@ async def unavailable(stage: Stage) -> None:
     await program.shows(*shown(1))
 
 
+async def a_refused_frame_is_no_end(stage: Stage) -> None:
+    program, peer, _ = await stage.open()
+    for code, kind in ((604, "reject"), (606, "ack"), (102, "")):
+        peer.say(error={"code": code, "name": f"CODE_{code}", "refused": kind, "retry": code == 606})
+    peer.deliver(event(1))
+    await program.shows(*shown(1))
+    await peer.hears_acks(1)
+    if peer.has_ended or peer.waiting:
+        raise Failed("it does not go on with its stream")
+
+
 async def draining(stage: Stage) -> None:
     elsewhere = await stage.another_gateway()
     program, peer, hello = await stage.open()

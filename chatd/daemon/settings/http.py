@@ -57,6 +57,11 @@ class HttpSection(Section):
         "requests they bring. Limits of addresses then count by those.",
     )
 
+    http_page: bool = Field(
+        default=False,
+        description="True shows browsers a small chat client at / of the HTTP address.",
+    )
+
     @property
     def endpoint(self) -> str:
         """In the form of other addresses; empty without one. Raises ConfigError."""
@@ -77,10 +82,15 @@ class HttpSection(Section):
         """True if every connection of gRPC is."""
         return _is_encrypted(self.grpc_uri)
 
+    @property
+    def has_certificate(self) -> bool:
+        """True if any connection is encrypted."""
+        return self.is_encrypted or self.is_grpc_encrypted
+
     def certificate(self) -> Certificate | None:
         """The certificate, as it is now; None without https://. Raises ConfigError, StartFailed."""
         cert, key = self.http_tls_cert_file, self.http_tls_key_file
-        if not (self.is_encrypted or self.is_grpc_encrypted) or cert is None or key is None:
+        if not self.has_certificate or cert is None or key is None:
             return None
         return load_certificate(cert, key)
 
@@ -108,7 +118,7 @@ class HttpSection(Section):
                 yield f"{key}: {exc}"
         files = {"HTTP_TLS_CERT_FILE": self.http_tls_cert_file, "HTTP_TLS_KEY_FILE": self.http_tls_key_file}
         for key, path in files.items():
-            if (self.is_encrypted or self.is_grpc_encrypted) and path is None:
+            if self.has_certificate and path is None:
                 yield f"{key}: https:// needs it"
 
 

@@ -32,7 +32,7 @@ class QueueSection(Section):
         default="",
         description="Address of the queue. mem://, ipc:// or tcp://, as DEFAULT_URI: every gateway connects to "
         "every default node, and a gateway may have several, separated by commas. Or the one broker of all of "
-        "them, redis://user:password@host:6379/name, nats://user:password@host:4222/name, "
+        "them, redis://user:password@host:6379/name, nats://user:password@host:4222,host:4222/name, "
         "amqp://user:password@host:5672/name or kafka://user:password@host:9092,host:9092/name; beyond this "
         "machine rediss://, tls://, amqps:// and kafka+ssl://. The name is the queue's. "
         "Default: if DEFAULT_URI is encrypted, one port above it at a default node, and what the default "

@@ -7,6 +7,7 @@ from google.protobuf.message import Message
 
 from chatd.core.ids import check_id
 from chatd.default.answer import Answer, Call, Caller, CallStore, Later, Refuse, Respond, Role
+from chatd.default.limits import page_limit
 from chatd.default.nodes.processes import Process, Processes
 from chatd.default.part import Part
 from chatd.errors import InvalidArgument, TimedOut
@@ -27,6 +28,7 @@ class ProcessAdmin:
                     self.kick_connections,
                     is_act=True,
                 ),
+                Call("AdminService/ListStreams", admin_pb2.ListStreamsRequest, Role.READ, self.list_streams),
                 Call("AdminService/TraceStream", admin_pb2.TraceStreamRequest, Role.READ, self.trace_stream),
                 Call(
                     "AdminService/DrainProcess",
@@ -50,6 +52,12 @@ class ProcessAdmin:
                     is_act=True,
                 ),
                 Call(
+                    "AdminService/InspectProcesses",
+                    admin_pb2.InspectProcessesRequest,
+                    Role.READ,
+                    self.inspect_processes,
+                ),
+                Call(
                     "AdminService/ReloadSettings",
                     admin_pb2.ReloadSettingsRequest,
                     Role.OPERATE,
@@ -65,6 +73,21 @@ class ProcessAdmin:
         if request.device_id:
             check_id("device_id", request.device_id)
         return self._ask(caller, self._processes.gateways(), request, admin_pb2.KickConnectionsResponse())
+
+    def list_streams(self, caller: Caller, request: admin_pb2.ListStreamsRequest) -> Answer:
+        """The streams of one gateway or of all, the laggards first."""
+        limit = page_limit(request.limit)
+        processes = self._processes.gateways()
+        if request.gateway_id:
+            processes = self._processes.named(gateway_id=request.gateway_id, node_id="")
+        answer = admin_pb2.ListStreamsResponse()
+
+        def in_order() -> None:
+            answer.streams.sort(key=lambda one: (not one.catching_up, -one.in_flight))
+            answer.more = answer.more or len(answer.streams) > limit
+            del answer.streams[limit:]
+
+        return self._ask(caller, processes, request, answer, in_order)
 
     def trace_stream(self, caller: Caller, request: admin_pb2.TraceStreamRequest) -> Answer:
         """The frames of one device that came since the last call."""
@@ -99,6 +122,10 @@ class ProcessAdmin:
             request,
             admin_pb2.SetLogLevelResponse(),
         )
+
+    def inspect_processes(self, caller: Caller, request: admin_pb2.InspectProcessesRequest) -> Answer:
+        """Look at the machines of all processes."""
+        return self._ask(caller, self._processes.all(), request, admin_pb2.InspectProcessesResponse())
 
     def reload_settings(self, caller: Caller, request: admin_pb2.ReloadSettingsRequest) -> Answer:
         """Reload one process or all."""

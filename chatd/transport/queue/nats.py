@@ -40,9 +40,8 @@ class NatsBroker:
     async def connect(self) -> "NatsConnection":
         address = self._address
         connection = NatsConnection(is_encrypted=address.is_encrypted)
-        host = f"[{address.host}]" if ":" in address.host else address.host
         options: dict[str, Any] = {
-            "servers": [f"{'tls' if address.is_encrypted else 'nats'}://{host}:{address.port}"],
+            "servers": list(self._servers()),  # they are tried one by one, in random order
             "user": address.user or None,
             "password": address.password or None,
             "name": "chatd",
@@ -63,6 +62,11 @@ class NatsBroker:
             await connection.close()
             raise
         return connection
+
+    def _servers(self) -> Iterator[str]:
+        scheme = "tls" if self._address.is_encrypted else "nats"
+        for host, port in self._address.servers:
+            yield f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 class _EncryptedClient(Client):

@@ -38,6 +38,10 @@ async def test_streams_are_counted_by_their_state(daemon: Daemon) -> None:
         for number in range(20):
             await alice.send("lobby", f"line {number}")
         await until(pilot, lambda: [row[2:] for row in table(screen)] == [["2", "1", "1", "1", "-"]])
+        await pilot.press("enter")
+        behind = ["bob", "phone", "catching up", "21", "4"]
+        at_rest = ["dave", "laptop", "live", "0", "0"]
+        await until(pilot, lambda: [row[:5] for row in table(screen)] == [behind, at_rest])
 
 
 async def test_the_times_of_all_stages_are_shown(daemon: Daemon) -> None:

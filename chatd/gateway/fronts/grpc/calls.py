@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from grpc.aio import EOF, ServicerContext
 
 from chatd.errors import ChatdError, MalformedFrame, TimedOut, Unauthenticated, Unavailable
+from chatd.gateway.fronts.answers import payload_of
 from chatd.gateway.fronts.bounds import FRAME_BYTES_PER_SECOND, FRAME_SECONDS
+from chatd.gateway.fronts.grpc.hearing import Hearing
 from chatd.gateway.fronts.grpc.links import GrpcLinks
 from chatd.gateway.fronts.grpc.statuses import refuse
-from chatd.gateway.fronts.hearing import Hearing, payload_of
 from chatd.gateway.fronts.request_link import RequestLink
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest, ServerFrame
 
@@ -73,10 +74,7 @@ class Calls:
         metadata = dict(context.invocation_metadata() or ())
         task = asyncio.current_task()
         assert task is not None
-        try:
-            caller = self._caller(context.peer(), _token(metadata))
-        except ChatdError as exc:
-            await refuse(context, exc)
+        caller = self._caller(context.peer(), _token(metadata))
         caller.tasks.add(task)
         try:
             await context.write(await self._answer(caller, method, metadata, context))
@@ -106,12 +104,17 @@ class Calls:
         await caller.come.wait()
         if link.has_ended:
             raise Unavailable("the connection was ended")
+        if not _token(metadata):
+            self._hearing.refused(link)
+            raise Unauthenticated("the metadata authorization: Bearer TOKEN is missing")
         try:
             async with asyncio.timeout(self._seconds):
                 payload = await context.read()
         except TimeoutError as exc:
+            self._hearing.refused(link)
             raise TimedOut("the request did not come") from exc
         if payload is EOF:
+            self._hearing.refused(link)
             raise MalformedFrame("there is no request")
         await link.turn()
         call_id, answer = caller.expect()
@@ -142,9 +145,6 @@ class Calls:
 
 
 def _token(metadata: Mapping[str, str]) -> str:
-    """The bearer token. Raises Unauthenticated without one."""
+    """The bearer token; empty without one."""
     given = metadata.get("authorization", "")
-    token = given[len(_BEARER) :].strip() if given[: len(_BEARER)].lower() == _BEARER else ""
-    if not token:
-        raise Unauthenticated("the metadata authorization: Bearer TOKEN is missing")
-    return token
+    return given[len(_BEARER) :].strip() if given[: len(_BEARER)].lower() == _BEARER else ""

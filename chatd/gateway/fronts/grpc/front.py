@@ -15,12 +15,12 @@ from grpc.aio import ServicerContext, server
 from chatd.errors import StartFailed
 from chatd.files.certificate import Certificate
 from chatd.gateway.connection import ClientConnection
-from chatd.gateway.fronts.door import Door, FrontLimits, OnFrame, Refuse
+from chatd.gateway.fronts.door import Door, FrontLimits, OnFrame
 from chatd.gateway.fronts.grpc.calls import Calls
+from chatd.gateway.fronts.grpc.hearing import Hearing
 from chatd.gateway.fronts.grpc.links import GrpcLinks
 from chatd.gateway.fronts.grpc.services import CHAT, GATEWAY, Services
 from chatd.gateway.fronts.grpc.streams import Streams
-from chatd.gateway.fronts.hearing import Hearing
 
 MAX_STREAMS = 256
 """Calls and streams at once over one connection; clients open more connections, or wait."""
@@ -81,7 +81,6 @@ class GrpcFront:
         uri: str,
         *,
         on_frame: OnFrame,
-        refuse: Refuse,
         after_batch: Callable[[], None],
         is_ready: Callable[[], bool],
     ) -> str:
@@ -92,7 +91,6 @@ class GrpcFront:
             self._door,
             max_frame=self._limits.max_frame,
             on_frame=on_frame,
-            refuse=refuse,
             after_batch=after_batch,
         )
         self._calls = Calls(self._loop, self._links, self._hearing)

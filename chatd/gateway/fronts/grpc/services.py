@@ -8,9 +8,9 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from chatd.errors import MalformedFrame
+from chatd.gateway.fronts.grpc.hearing import Hearing
 from chatd.gateway.fronts.grpc.links import GrpcLinks
 from chatd.gateway.fronts.grpc.statuses import refuse
-from chatd.gateway.fronts.hearing import Hearing
 from chatd.gateway.fronts.request_link import RequestLink
 from chatd.pb.chat.v1 import chat_pb2
 from chatd.pb.gateway.v1 import gateway_pb2

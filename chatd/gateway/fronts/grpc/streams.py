@@ -7,9 +7,9 @@ from grpc.aio import EOF, ServicerContext
 
 from chatd.core.wire import error_from_pb
 from chatd.gateway.fronts.clogging import CLEAR_BYTES, CLOGGED_BYTES
+from chatd.gateway.fronts.grpc.hearing import Hearing
 from chatd.gateway.fronts.grpc.links import GrpcLinks
 from chatd.gateway.fronts.grpc.statuses import refuse
-from chatd.gateway.fronts.hearing import Hearing
 from chatd.gateway.fronts.request_link import RequestLink
 from chatd.pb.gateway.v1.gateway_pb2 import Error, ServerFrame
 

@@ -15,11 +15,11 @@ from chatd.gateway.connection import ClientConnection
 from chatd.gateway.fronts.bounds import UnfinishedFrames
 from chatd.gateway.fronts.clogging import Unsent
 from chatd.gateway.fronts.door import Door, FrontLimits, OnFrame, Refuse
-from chatd.gateway.fronts.hearing import Hearing
 from chatd.gateway.fronts.http.connection import HttpConnection, make_server
 from chatd.gateway.fronts.http.events import EventStreams
-from chatd.gateway.fronts.http.exchange import Exchange
+from chatd.gateway.fronts.http.exchange import Exchange, Hearing
 from chatd.gateway.fronts.http.origins import Origins
+from chatd.gateway.fronts.http.page import page_routes
 from chatd.gateway.fronts.http.proxies import Proxies
 from chatd.gateway.fronts.http.site import CALLS, Route, Site
 from chatd.gateway.fronts.http.statuses import error_response
@@ -30,6 +30,10 @@ from chatd.transport.sockets import Context
 
 TLS_SECONDS = 10.0
 """For the handshake of TLS."""
+LARGE_READ = 4_096
+BYTES_A_LINE = 8
+"""More ends of lines than this in more than LARGE_READ bytes are chunks of a body that have a byte
+or two. Reading what has come at once of them would take a tenth of a second of everybody's."""
 DRAIN_SECONDS = 1.0
 """For the answers to requests that have been heard."""
 
@@ -40,6 +44,7 @@ class HttpFront:
 
     _listener: Listener
     _hearing: Hearing
+    _after_batch: Callable[[], None]
 
     def __init__(
         self,
@@ -52,6 +57,7 @@ class HttpFront:
         tls: ssl.SSLContext | None,
         origins: Origins,
         proxies: Proxies,
+        has_page: bool,
     ) -> None:
         self._loop = loop
         self.limits = limits
@@ -67,11 +73,12 @@ class HttpFront:
             ("GET", "/v1/devices/{device}/events", events.stream),
             ("POST", "/v1/devices/{device}/ack", events.acknowledge),
         )
-        self._site = Site((*CALLS, *streams), origins)
+        self._site = Site((*CALLS, *streams, *(page_routes() if has_page else ())), origins)
         self._server = make_server(loop, self._answer)
         self._links: dict[RequestLink, None] = {}
         self._tasks: set[asyncio.Task[object]] = set()
         self._is_open = self._is_accepting = False
+        self._has_heard = False
         self._unfinished: UnfinishedFrames[RequestLink] = UnfinishedFrames(
             is_stranger=door.is_stranger, end=door.broke
         )
@@ -100,13 +107,15 @@ class HttpFront:
         listening = listen(
             uri, context.claim, share_port=self.limits.share_port, encrypts=self.tls is not None
         )
+        self._after_batch = after_batch
         self._hearing = Hearing(
-            self._loop,
             self.door,
+            self._unfinished,
             max_frame=self.limits.max_frame,
             on_frame=on_frame,
             refuse=refuse,
-            after_batch=after_batch,
+            heard=self._heard,
+            now=self._loop.time,
         )
         bound = address_of(listening)
         self._listener = Listener(self._loop, listening, self._accept, newcomers=self.door.newcomers)
@@ -132,7 +141,13 @@ class HttpFront:
             self._lost(link)
             return
         connection = HttpConnection(
-            self._server, self._loop, link, address, on_bytes=self._received, on_lost=self._hung_up
+            self._server,
+            self._loop,
+            link,
+            address,
+            on_bytes=self._received,
+            on_read=self._read,
+            on_lost=self._hung_up,
         )
         if link is not None:
             link.carried_by(connection.force_close)
@@ -145,11 +160,27 @@ class HttpFront:
             accepted.close()
             self._hung_up(connection)
 
-    def _received(self, connection: HttpConnection) -> None:
-        """A stranger's bytes are counted: aiohttp keeps those of what has not ended."""
+    def _received(self, connection: HttpConnection, data: bytes) -> bool:
+        """False: nothing more is read of the connection. A stranger's bytes are counted: aiohttp
+        keeps those of what has not ended."""
+        link = connection.link
+        if link is None:
+            return True
+        if (
+            len(data) > LARGE_READ
+            and data.count(b"\r\n") * BYTES_A_LINE > len(data)
+            and not connection.is_proxys
+        ):
+            self.door.broke(link, "small chunks")
+            return False
+        if self.door.is_stranger(link):
+            self._unfinished.note(link, self.limits.max_frame, connection.unheard, moved=False)
+        return True
+
+    def _read(self, connection: HttpConnection, seconds: float) -> None:
         link = connection.link
         if link is not None and self.door.is_stranger(link):
-            self._unfinished.note(link, self.limits.max_frame, connection.unheard, moved=False)
+            self.door.cost(link, seconds)
 
     def _hung_up(self, connection: HttpConnection) -> None:
         link = connection.link
@@ -175,7 +206,7 @@ class HttpFront:
         """The stream of a client that has gone ends, if it has not."""
         if connection.is_open:
             self._on_lost(connection)
-            self._hearing.heard()
+            self._heard()
 
     async def _answer(self, request: BaseRequest) -> StreamResponse:
         connection = cast(HttpConnection, request.protocol)
@@ -183,7 +214,7 @@ class HttpFront:
         if connection.is_proxys or connection.link is None:
             return await self._answer_by_proxy(request, connection)
         self._unfinished.note(connection.link, 0, 0, moved=True)
-        return await self._site.answer(Exchange(request, connection.link, self._hearing, self._unfinished))
+        return await self._site.answer(Exchange(request, connection.link, self._hearing))
 
     async def _answer_by_proxy(self, request: BaseRequest, connection: HttpConnection) -> StreamResponse:
         """The request counts as a connection of its client."""
@@ -198,10 +229,22 @@ class HttpFront:
             await come.wait()
             if link.has_ended:
                 return error_response(Overloaded("too many connections"))
-            return await self._site.answer(Exchange(request, link, self._hearing, self._unfinished))
+            return await self._site.answer(Exchange(request, link, self._hearing))
         finally:
             connection.link = None
             self._lost(link)
+
+    def _heard(self) -> None:
+        """Something was handed on: ``after_batch`` is called when this turn's rest has been,
+        too."""
+        if not self._has_heard:
+            self._has_heard = True
+            self._loop.call_soon(self._after)
+
+    def _after(self) -> None:
+        self._has_heard = False
+        if self._is_open:
+            self._after_batch()
 
     def look(self) -> None:
         """To be called about once a second."""
@@ -224,9 +267,7 @@ class HttpFront:
 
     def close(self) -> None:
         """Accept nothing more, and end all connections."""
-        if self._is_open:
-            self._is_open = False
-            self._hearing.end()
+        self._is_open = False
         self.stop_accepting()
         for connection in self._server.connections:
             connection.force_close()

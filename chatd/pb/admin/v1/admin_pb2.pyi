@@ -952,6 +952,44 @@ class KickConnectionsResponse(_message.Message):
     silent: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, ended: _Optional[_Iterable[_Union[EndedStream, _Mapping]]] = ..., silent: _Optional[_Iterable[str]] = ...) -> None: ...
 
+class ListStreamsRequest(_message.Message):
+    __slots__ = ("gateway_id", "limit")
+    GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    gateway_id: str
+    limit: int
+    def __init__(self, gateway_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class OpenStream(_message.Message):
+    __slots__ = ("profile_id", "device_id", "epoch", "gateway_id", "address", "catching_up", "in_flight", "window")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    GATEWAY_ID_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    CATCHING_UP_FIELD_NUMBER: _ClassVar[int]
+    IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    device_id: str
+    epoch: int
+    gateway_id: str
+    address: str
+    catching_up: bool
+    in_flight: int
+    window: int
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., epoch: _Optional[int] = ..., gateway_id: _Optional[str] = ..., address: _Optional[str] = ..., catching_up: bool = ..., in_flight: _Optional[int] = ..., window: _Optional[int] = ...) -> None: ...
+
+class ListStreamsResponse(_message.Message):
+    __slots__ = ("streams", "more", "silent")
+    STREAMS_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    SILENT_FIELD_NUMBER: _ClassVar[int]
+    streams: _containers.RepeatedCompositeFieldContainer[OpenStream]
+    more: bool
+    silent: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, streams: _Optional[_Iterable[_Union[OpenStream, _Mapping]]] = ..., more: bool = ..., silent: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class TraceStreamRequest(_message.Message):
     __slots__ = ("profile_id", "device_id", "trace_id", "payloads", "end")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1047,6 +1085,52 @@ class ResumeProcessResponse(_message.Message):
     RESUMED_FIELD_NUMBER: _ClassVar[int]
     resumed: bool
     def __init__(self, resumed: bool = ...) -> None: ...
+
+class InspectProcessesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Disk(_message.Message):
+    __slots__ = ("holds", "free_bytes", "total_bytes")
+    HOLDS_FIELD_NUMBER: _ClassVar[int]
+    FREE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    holds: str
+    free_bytes: int
+    total_bytes: int
+    def __init__(self, holds: _Optional[str] = ..., free_bytes: _Optional[int] = ..., total_bytes: _Optional[int] = ...) -> None: ...
+
+class InspectedProcess(_message.Message):
+    __slots__ = ("node_id", "kind", "now_us", "open_files", "max_files", "disks", "exposed", "supervised", "watched", "certificate_expires_us")
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NOW_US_FIELD_NUMBER: _ClassVar[int]
+    OPEN_FILES_FIELD_NUMBER: _ClassVar[int]
+    MAX_FILES_FIELD_NUMBER: _ClassVar[int]
+    DISKS_FIELD_NUMBER: _ClassVar[int]
+    EXPOSED_FIELD_NUMBER: _ClassVar[int]
+    SUPERVISED_FIELD_NUMBER: _ClassVar[int]
+    WATCHED_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_EXPIRES_US_FIELD_NUMBER: _ClassVar[int]
+    node_id: str
+    kind: str
+    now_us: int
+    open_files: int
+    max_files: int
+    disks: _containers.RepeatedCompositeFieldContainer[Disk]
+    exposed: _containers.RepeatedScalarFieldContainer[str]
+    supervised: bool
+    watched: bool
+    certificate_expires_us: int
+    def __init__(self, node_id: _Optional[str] = ..., kind: _Optional[str] = ..., now_us: _Optional[int] = ..., open_files: _Optional[int] = ..., max_files: _Optional[int] = ..., disks: _Optional[_Iterable[_Union[Disk, _Mapping]]] = ..., exposed: _Optional[_Iterable[str]] = ..., supervised: bool = ..., watched: bool = ..., certificate_expires_us: _Optional[int] = ...) -> None: ...
+
+class InspectProcessesResponse(_message.Message):
+    __slots__ = ("processes", "silent")
+    PROCESSES_FIELD_NUMBER: _ClassVar[int]
+    SILENT_FIELD_NUMBER: _ClassVar[int]
+    processes: _containers.RepeatedCompositeFieldContainer[InspectedProcess]
+    silent: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, processes: _Optional[_Iterable[_Union[InspectedProcess, _Mapping]]] = ..., silent: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SetLogLevelRequest(_message.Message):
     __slots__ = ("level", "gateway_id", "node_id")

@@ -67,7 +67,7 @@ class Caller:
 
 def error_of(error: grpc.RpcError) -> Error:
     """The chatd Error that came with the status."""
-    return Error.FromString(dict(error.trailing_metadata())["chatd-error-bin"])  # type: ignore[attr-defined]
+    return Error.FromString(dict(error.trailing_metadata())["chatd-error-bin"])
 
 
 class Stream:

@@ -123,7 +123,7 @@ def test_streams_are_sent_away_and_calls_answered_at_the_end(tmp_path: Path) -> 
         daemon.process.terminate()  # type: ignore[union-attr]
         refused = [one.exception(SECONDS) for one in asked]
         codes = {one.code() for one in refused if one is not None}
-        assert codes <= {grpc.StatusCode.UNAVAILABLE}
+        assert codes <= {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}  # by gRPC itself, unheard
         last = stream.rest()
         assert last is not None
         assert error_of(last).name == "DRAINING"

@@ -11,11 +11,14 @@ import pytest
 
 from chatd.client import Client
 from chatd.errors import Superseded
+from chatd.gateway.fronts.clogging import MAX_UNSENT
 from chatd.pb.gateway.v1.gateway_pb2 import Ack, Bye, Heartbeat, Hello, RpcRequest
+from tests.daemon.metrics.scraping import metrics_uri, value
+from tests.daemons import free_port
 from tests.gateway.fronts.grpc.serving import SECONDS, Caller, GrpcDaemon, Stream, error_of
 from tests.gateway.fronts.grpc.test_calls import room
 from tests.gateway.fronts.http.serving import Caller as HttpCaller
-from tests.gateway.fronts.http.test_websocket import JSON, hear, hello, resident_mib
+from tests.gateway.fronts.http.test_websocket import JSON, hear, hello
 from tests.protocol.limited import token_of
 
 
@@ -61,8 +64,6 @@ def test_a_stream_and_its_resume(daemon: GrpcDaemon) -> None:
 
 
 async def test_a_device_goes_from_front_to_front(tmp_path: Path) -> None:
-    from tests.daemons import free_port
-
     url = f"http://127.0.0.1:{free_port()}"
     name, phone = "r", device()
     with GrpcDaemon(tmp_path, {"HTTP_URI": url}) as daemon, daemon.channel() as channel:
@@ -163,8 +164,13 @@ def test_who_says_nothing_in_time_is_hung_up_on(tmp_path: Path) -> None:
 
 
 def test_one_that_does_not_read_is_alone_in_it(tmp_path: Path) -> None:
-    with GrpcDaemon(tmp_path) as daemon, daemon.channel() as channel, daemon.channel() as other:
-        ann = Caller(other, "ann")
+    metrics = metrics_uri()
+    with (
+        GrpcDaemon(tmp_path, metrics) as daemon,
+        daemon.channel() as channel,
+        daemon.channel() as other,
+    ):
+        ann = Caller(other, "operator", chatd_profile="ann")
         ann.call("CreateRoom", room_id="r", profile_ids=["bob"])
         window = {"window_messages": 10_000, "window_bytes": 16_777_216}
         with Stream(channel) as slow, Stream(other) as quick:
@@ -177,13 +183,15 @@ def test_one_that_does_not_read_is_alone_in_it(tmp_path: Path) -> None:
                 while next(heard)[1] != seq:
                     pass
                 quick.say(ack=Ack(up_to=number + 1))
-            assert resident_mib(daemon.pid) < 400
+            unsent = value(daemon, "chatd_unsent_bytes", front="grpc")
+            assert unsent is not None
+            assert MAX_UNSENT / 2 < unsent < 2 * MAX_UNSENT, "the rest waits in the outbox"
             until = time.monotonic() + SECONDS
             late = slow.deliveries()
-            seqs = []
+            seqs: list[int] = []
             while not seqs or seqs[-1] != seq:
                 seqs.append(next(late)[1])
                 if len(seqs) % 20 == 0:
                     slow.say(ack=Ack(up_to=len(seqs)))
                 assert time.monotonic() < until + SECONDS
-            assert seqs == list(range(1, seq + 1))
+            assert seqs == list(range(2, seq + 1))

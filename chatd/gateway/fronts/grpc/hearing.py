@@ -1,20 +1,16 @@
-"""Hearing: the things that clients say by requests and streams are handed on, and what they cost is
-counted."""
+"""Hearing: the things that clients say are handed on, and what strangers cost is counted."""
 
 import asyncio
 from collections.abc import Callable
 from time import thread_time
 
-from chatd.core.wire import error_from_pb
-from chatd.errors import ChatdError
-from chatd.gateway.fronts.door import Door, OnFrame, Refuse
+from chatd.gateway.fronts.door import Door, OnFrame
 from chatd.gateway.fronts.request_link import RequestLink
-from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
 
 
 class Hearing:
-    """``on_frame`` handles a frame, ``refuse`` refuses what is none, and ``after_batch`` is called
-    when everything that had come has been handed on. Frames have ``max_frame`` bytes at most."""
+    """``on_frame`` handles a frame, and ``after_batch`` is called when everything that had come has
+    been handed on. Frames have ``max_frame`` bytes at most."""
 
     def __init__(
         self,
@@ -23,14 +19,12 @@ class Hearing:
         *,
         max_frame: int,
         on_frame: OnFrame,
-        refuse: Refuse,
         after_batch: Callable[[], None],
     ) -> None:
         self._loop = loop
         self._door = door
         self.max_frame = max_frame
         self._on_frame = on_frame
-        self._refuse = refuse
         self._after_batch = after_batch
         self._has_heard = False
         self._is_over = False
@@ -44,10 +38,9 @@ class Hearing:
             door.cost(link, thread_time() - began)
         self.heard()
 
-    def refuse(self, link: RequestLink, error: ChatdError, size: int) -> None:
-        """The client has said something of so many bytes that is no frame."""
-        self._refuse(link.heard(self._loop.time()), error, size)
-        self.heard()
+    def refused(self, link: RequestLink) -> None:
+        """The client has said something that is no frame, and is told so."""
+        self._door.refused(link, 0, self._loop.time())
 
     def commanded(self, link: RequestLink) -> None:
         """The client has sent a command of its transport."""
@@ -68,12 +61,3 @@ class Hearing:
     def end(self) -> None:
         """``after_batch`` is called no more."""
         self._is_over = True
-
-
-def payload_of(frame: ServerFrame) -> bytes:
-    """The payload of a reply. Raises the ChatdError that was said instead."""
-    if frame.HasField("reply") and not frame.reply.HasField("error"):
-        return frame.reply.payload
-    if frame.HasField("reply"):
-        raise error_from_pb(frame.reply.error)
-    raise error_from_pb(frame.closed.error if frame.HasField("closed") else frame.error)
