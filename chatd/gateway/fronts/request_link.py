@@ -129,7 +129,8 @@ class RequestLink:
     async def turn(self) -> None:
         """Return when the client may be heard."""
         while self._holds and not self.has_ended:
-            self._go_on = asyncio.Event()
+            if self._go_on is None or self._go_on.is_set():
+                self._go_on = asyncio.Event()  # of all that wait
             await self._go_on.wait()
 
     def hang_up(self) -> None:

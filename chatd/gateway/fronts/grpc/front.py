@@ -2,12 +2,9 @@
 are."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
-
-os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its lines are no log of ours, and quote strangers
 
 import grpc
 from grpc.aio import ServicerContext, server

@@ -13,6 +13,8 @@ from chatd.gateway.fronts.grpc.statuses import refuse
 from chatd.gateway.fronts.request_link import RequestLink
 from chatd.pb.gateway.v1.gateway_pb2 import Error, ServerFrame
 
+CLOSE_SECONDS = 10.0
+"""For a client to read what there is when its stream is closed."""
 _CLOSED = b"\x2a"  # ServerFrame.closed: field 5
 
 
@@ -34,6 +36,7 @@ class _Speaker:
             return False
         if frame.startswith(_CLOSED):
             self._closed = ServerFrame.FromString(frame).closed.error
+            asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._link.hang_up)
         self._frames.append(frame)
         self._size += len(frame)
         self._more.set()
