@@ -22,6 +22,7 @@ from tests.protocol.limited import token_of
 
 USERS = ("ann", "ben")
 CONNECTIONS = (32, 256)
+HOST = "127.0.0.1"
 WARM_UP_SECONDS = 1.0
 BODY = b'{"text":"hello"}'
 
@@ -63,13 +64,17 @@ def request(user: str) -> bytes:
     return head.encode() + BODY
 
 
+def _port(uri: str) -> int:
+    return urlsplit(uri).port or 0
+
+
 async def _load(uri: str, connections: int, seconds: float, usage: dict[str, list[int]]) -> Figures:
     """Post over so many connections; what a request costs each group of ``usage``."""
     took: list[float] = []
     loop = asyncio.get_running_loop()
-    target = urlsplit(uri)
+    port = _port(uri)
     posters = [
-        (await loop.create_connection(partial(_Poster, said, took), target.hostname, target.port))[0]
+        (await loop.create_connection(partial(_Poster, said, took), HOST, port))[0]
         for said in (request(USERS[number % len(USERS)]) for number in range(connections))
     ]
     await asyncio.sleep(WARM_UP_SECONDS)
@@ -95,9 +100,7 @@ async def posts(chatd: Chatd, options: Options) -> Figures:
     await chatd.make_rooms({"r": USERS})
     floor = f"http://127.0.0.1:{free_port()}"
     figures: Figures = {}
-    bare = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.bench.http", str(urlsplit(floor).port)
-    )
+    bare = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.bench.http", str(_port(floor)))
     try:
         await _answers(floor)
         for connections in CONNECTIONS:
@@ -120,11 +123,10 @@ async def posts(chatd: Chatd, options: Options) -> Figures:
 
 async def _answers(uri: str) -> None:
     """Until somebody listens there."""
-    target = urlsplit(uri)
     async with asyncio.timeout(20):
         while True:
             try:
-                _, writer = await asyncio.open_connection(target.hostname, target.port)
+                _, writer = await asyncio.open_connection(HOST, _port(uri))
             except ConnectionError:
                 await asyncio.sleep(0.02)
                 continue
@@ -141,7 +143,7 @@ async def _bare(port: int) -> None:
 
     runner = web.ServerRunner(web.Server(answer, access_log=None))
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await web.TCPSite(runner, HOST, port).start()
     await asyncio.Event().wait()
 
 
