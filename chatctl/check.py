@@ -9,6 +9,7 @@ from chatctl.arguments import AsJson
 from chatctl.columns import Column, Columns
 from chatctl.findings import Finding, Looked, findings
 from chatctl.invocation import output, run
+from chatctl.machine_findings import machine_findings
 from chatctl.times import now_us, parse_age
 from chatd.client import Client
 from chatd.pb.admin.v1 import admin_pb2 as admin
@@ -40,13 +41,26 @@ def check(context: typer.Context, owed_for: OwedFor = "5m", as_json: AsJson = Fa
     Example: chatctl check
     """
     allowed = parse_age(owed_for)
-    found = findings(run(context, _look), now_us=now_us(), owed_for_us=allowed)
+    looked, machines, took = run(context, _look)
+    now = now_us()
+    found = findings(looked, now_us=now, owed_for_us=allowed)
+    found += machine_findings(machines, took_us=round(took * 1e6), now_us=now)
     output(context, as_json).rows(found, COLUMNS)
     if not all(one.is_good for one in found):
         raise typer.Exit(DEGRADED)
 
 
-async def _look(client: Client) -> Looked:
+async def _look(client: Client) -> tuple[Looked, admin.InspectProcessesResponse, float]:
+    """All that is known, the processes with their machines, and the seconds in which these
+    answered."""
+    looked = await _look_at_service(client)
+    began = time.monotonic()
+    request = admin.InspectProcessesRequest()
+    machines = await client.call("AdminService/InspectProcesses", request, admin.InspectProcessesResponse)
+    return looked, machines, time.monotonic() - began
+
+
+async def _look_at_service(client: Client) -> Looked:
     began = time.monotonic()
     status = await client.call("AdminService/GetStatus", admin.GetStatusRequest(), admin.GetStatusResponse)
     took = time.monotonic() - began

@@ -3,6 +3,7 @@ believes and they can change: said at start, since nothing else shows it."""
 
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -14,23 +15,50 @@ from chatd.files.private import open_to
 log = structlog.get_logger()
 
 
-def warn_of_exposed(settings: Settings) -> None:
-    """A warning for each place that others can read."""
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """A path that has permissions (``mode``, such as "0644") that let others read the secrets that
+    it holds, or change what chatd believes."""
+
+    path: Path
+    holds: str
+    mode: str
+    is_changeable: bool
+
+    def __str__(self) -> str:
+        can = f"change {self.path}, which says" if self.is_changeable else f"read {self.path}, which holds"
+        return f"other users can {can} {self.holds} ({self.mode})"
+
+
+def exposed(settings: Settings) -> Iterator[Exposed]:
+    """All places of the mode that are."""
     for path, holds in _places(settings):
         mode = exposed_mode(path)
         if mode:
-            log.warning(
-                "Other users can read this; close it with chmod",
-                path=str(path),
-                holds=holds,
-                mode=mode,
-                wanted="0700" if path.is_dir() else "0600",
-            )
+            yield Exposed(path, holds, mode, is_changeable=False)
     for path, says in _believed(settings):
         mode = changeable_mode(path)
         if mode:
+            yield Exposed(path, says, mode, is_changeable=True)
+
+
+def warn_of_exposed(settings: Settings) -> None:
+    """A warning for each of them."""
+    for one in exposed(settings):
+        if one.is_changeable:
             log.warning(
-                "Other users can change this; close it with chmod go-w", path=str(path), says=says, mode=mode
+                "Other users can change this; close it with chmod go-w",
+                path=str(one.path),
+                says=one.holds,
+                mode=one.mode,
+            )
+        else:
+            log.warning(
+                "Other users can read this; close it with chmod",
+                path=str(one.path),
+                holds=one.holds,
+                mode=one.mode,
+                wanted="0700" if one.path.is_dir() else "0600",
             )
 
 

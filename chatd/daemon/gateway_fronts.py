@@ -39,6 +39,7 @@ class Fronts:
             doorkeeper.newcomers,
             newcomers.come,
             newcomers.cost,
+            doorkeeper.refused,
         )
         self.zmtp = ZmtpFront(
             loop,

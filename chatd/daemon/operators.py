@@ -1,14 +1,19 @@
-"""The calls of operators that are about a whole process: the level of its log, and its settings."""
+"""The calls of operators that are about a whole process: the level of its log, its settings, and
+its machine."""
 
+import asyncio
 from typing import Any
 
 import structlog
 
+from chatd.daemon.inspection import inspect
 from chatd.daemon.logs import LEVELS, configure, level_in_force
 from chatd.daemon.reload import Reload
 from chatd.daemon.settings import Settings
 from chatd.errors import InvalidArgument
 from chatd.pb.admin.v1.admin_pb2 import (
+    InspectProcessesRequest,
+    InspectProcessesResponse,
     ProcessLogLevel,
     ProcessReload,
     ReloadSettingsRequest,
@@ -32,6 +37,7 @@ class OperatorCalls:
     def rows(self) -> tuple[ProcessCall[Any], ...]:
         return (
             ProcessCall("AdminService/SetLogLevel", SetLogLevelRequest, self.set_log_level),
+            ProcessCall("AdminService/InspectProcesses", InspectProcessesRequest, self.inspect_processes),
             ProcessCall("AdminService/ReloadSettings", ReloadSettingsRequest, self.reload_settings),
         )
 
@@ -50,6 +56,10 @@ class OperatorCalls:
             before=before,
         )
         return SetLogLevelResponse(processes=[one])
+
+    async def inspect_processes(self, request: InspectProcessesRequest) -> InspectProcessesResponse:
+        """Look at the process and its machine."""
+        return InspectProcessesResponse(processes=[await asyncio.to_thread(inspect, self._settings)])
 
     async def reload_settings(self, request: ReloadSettingsRequest) -> ReloadSettingsResponse:
         """Reload, as at SIGHUP."""

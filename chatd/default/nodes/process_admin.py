@@ -52,6 +52,12 @@ class ProcessAdmin:
                     is_act=True,
                 ),
                 Call(
+                    "AdminService/InspectProcesses",
+                    admin_pb2.InspectProcessesRequest,
+                    Role.READ,
+                    self.inspect_processes,
+                ),
+                Call(
                     "AdminService/ReloadSettings",
                     admin_pb2.ReloadSettingsRequest,
                     Role.OPERATE,
@@ -116,6 +122,10 @@ class ProcessAdmin:
             request,
             admin_pb2.SetLogLevelResponse(),
         )
+
+    def inspect_processes(self, caller: Caller, request: admin_pb2.InspectProcessesRequest) -> Answer:
+        """Look at the machines of all processes."""
+        return self._ask(caller, self._processes.all(), request, admin_pb2.InspectProcessesResponse())
 
     def reload_settings(self, caller: Caller, request: admin_pb2.ReloadSettingsRequest) -> Answer:
         """Reload one process or all."""

@@ -1086,6 +1086,52 @@ class ResumeProcessResponse(_message.Message):
     resumed: bool
     def __init__(self, resumed: bool = ...) -> None: ...
 
+class InspectProcessesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Disk(_message.Message):
+    __slots__ = ("holds", "free_bytes", "total_bytes")
+    HOLDS_FIELD_NUMBER: _ClassVar[int]
+    FREE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    holds: str
+    free_bytes: int
+    total_bytes: int
+    def __init__(self, holds: _Optional[str] = ..., free_bytes: _Optional[int] = ..., total_bytes: _Optional[int] = ...) -> None: ...
+
+class InspectedProcess(_message.Message):
+    __slots__ = ("node_id", "kind", "now_us", "open_files", "max_files", "disks", "exposed", "supervised", "watched", "certificate_expires_us")
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NOW_US_FIELD_NUMBER: _ClassVar[int]
+    OPEN_FILES_FIELD_NUMBER: _ClassVar[int]
+    MAX_FILES_FIELD_NUMBER: _ClassVar[int]
+    DISKS_FIELD_NUMBER: _ClassVar[int]
+    EXPOSED_FIELD_NUMBER: _ClassVar[int]
+    SUPERVISED_FIELD_NUMBER: _ClassVar[int]
+    WATCHED_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_EXPIRES_US_FIELD_NUMBER: _ClassVar[int]
+    node_id: str
+    kind: str
+    now_us: int
+    open_files: int
+    max_files: int
+    disks: _containers.RepeatedCompositeFieldContainer[Disk]
+    exposed: _containers.RepeatedScalarFieldContainer[str]
+    supervised: bool
+    watched: bool
+    certificate_expires_us: int
+    def __init__(self, node_id: _Optional[str] = ..., kind: _Optional[str] = ..., now_us: _Optional[int] = ..., open_files: _Optional[int] = ..., max_files: _Optional[int] = ..., disks: _Optional[_Iterable[_Union[Disk, _Mapping]]] = ..., exposed: _Optional[_Iterable[str]] = ..., supervised: bool = ..., watched: bool = ..., certificate_expires_us: _Optional[int] = ...) -> None: ...
+
+class InspectProcessesResponse(_message.Message):
+    __slots__ = ("processes", "silent")
+    PROCESSES_FIELD_NUMBER: _ClassVar[int]
+    SILENT_FIELD_NUMBER: _ClassVar[int]
+    processes: _containers.RepeatedCompositeFieldContainer[InspectedProcess]
+    silent: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, processes: _Optional[_Iterable[_Union[InspectedProcess, _Mapping]]] = ..., silent: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class SetLogLevelRequest(_message.Message):
     __slots__ = ("level", "gateway_id", "node_id")
     LEVEL_FIELD_NUMBER: _ClassVar[int]
