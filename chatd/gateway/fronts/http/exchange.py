@@ -8,7 +8,7 @@ from time import thread_time
 from typing import cast
 
 from aiohttp import StreamReader
-from aiohttp.web import BaseRequest
+from aiohttp.web import BaseRequest, StreamResponse
 
 from chatd.errors import (
     ChatdError,
@@ -162,9 +162,12 @@ class Exchange:
         )
         await self.link.turn()
         answer: asyncio.Future[ServerFrame] = asyncio.get_running_loop().create_future()
-        with self.speaking(_Answer(answer)):
+        self.link.speaker = _Answer(answer)
+        try:
             self.hear(frame.SerializeToString())
             said = await answer
+        finally:
+            self.link.speaker = None
         return payload_of(said)
 
     @contextmanager
@@ -194,18 +197,19 @@ class Exchange:
             self._seconds += seconds
         self._began = 0.0
 
-    def answered(self, size: int) -> None:
-        """A response with so many bytes is ready. A request that was not handed on counts as a
-        refused frame of the bytes of both, and a stranger's counts by the time it took, too."""
+    def answered(self, response: StreamResponse) -> None:
+        """The response is ready. A request that was not handed on counts as a refused frame of the
+        bytes of both, and a stranger's counts by the time it took, too."""
         self._charge()
         door = self._hearing.door
-        size += self.request.content_length or 0
-        if door.is_stranger(self.link):
+        is_strangers = door.is_stranger(self.link)
+        if self._was_heard and not is_strangers:
+            return
+        size = (self.request.content_length or 0) + (response.content_length or 0)
+        if is_strangers:
             seconds = self._seconds + REQUEST_SECONDS
             door.cost(self.link, REQUEST_SECONDS)
             size += int(seconds / REFUSAL_SECONDS * REFUSAL_BYTES)
-        elif self._was_heard:
-            return
         door.refused(self.link, size, self._hearing.now())
 
     def refuse(self, error: ChatdError, size: int) -> None:

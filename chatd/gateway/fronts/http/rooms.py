@@ -11,7 +11,7 @@ from chatd.gateway.fronts.http.json_text import dumps, loads, message_from, mess
 from chatd.gateway.fronts.http.query import number, query
 from chatd.gateway.fronts.http.service import JSON, NO_STORE
 from chatd.pb.chat.v1 import chat_pb2 as chat
-from chatd.pb.events.v1.payloads_pb2 import EventType
+from chatd.pb.events.v1.payloads_pb2 import EVENT_TYPE_MESSAGE
 
 MAX_LIMIT = 2**32 - 1  # of a uint32; the node says what is too much
 
@@ -49,7 +49,7 @@ def _event(body: bytes) -> chat.RoomEvent:
         raise InvalidArgument("the body has half a character, or a number that JSON does not have") from None
     if text is not None and not isinstance(text, str):
         raise InvalidArgument("text must be a string")
-    event.type = event.type or EventType.EVENT_TYPE_MESSAGE
+    event.type = event.type or EVENT_TYPE_MESSAGE
     return event
 
 

@@ -1,6 +1,7 @@
 """The page, in a real browser."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,8 @@ Opening = Callable[[str], Tab]
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpDaemon]:
-    with HttpDaemon(tmp_path_factory.mktemp("page"), {"HTTP_PAGE": "true"}) as running:
+    settings = {"HTTP_PAGE": "true", "HEARTBEAT_INTERVAL_MS": 1_000}
+    with HttpDaemon(tmp_path_factory.mktemp("page"), settings) as running:
         yield running
 
 
@@ -131,6 +133,54 @@ def test_nothing_is_missing_or_twice_after_the_gateway_was_away(tab: Opening, si
     stored = texts(site.url, "ann", name)
     assert [text for text in stored if text != "five"] == ["one", "two", "three", "four"]
     assert ann.lines() == bob.lines() == stored
+
+
+def test_a_gateway_that_has_frozen_is_noticed(tab: Opening, site: HttpDaemon) -> None:
+    name = room()
+    call(site.url, "ann", "CreateRoom", room_id=name)
+    ann = tab("ann")
+    ann.open(name)
+    os.kill(site.pid, signal.SIGSTOP)
+    try:
+        ann.until_text("#state", "no connection")
+        ann.say("through the ice")
+    finally:
+        os.kill(site.pid, signal.SIGCONT)
+    ann.until_text("#state", "connected")
+    ann.until_lines("through the ice")
+    ann.until_text("#log .status", "stored")
+
+
+def test_what_was_not_acknowledged_comes_again_and_is_shown_once(tab: Opening, site: HttpDaemon) -> None:
+    name = room()
+    call(site.url, "ann", "CreateRoom", room_id=name)
+    ann = tab("ann")
+    ann.open(name)
+    ann.js(
+        """window.heard = [];
+        window.beats = 0;
+        const [send, parse] = [WebSocket.prototype.send, JSON.parse];
+        WebSocket.prototype.send = function (data) {
+          window.socket = this;
+          if (data.includes('"heartbeat"')) window.beats++;
+          if (!data.includes('"ack"')) send.call(this, data);
+        };
+        JSON.parse = (text) => {
+          const frame = parse(text);
+          for (const { event } of frame.deliveries ?? []) heard.push(event.seq);
+          return frame;
+        };
+        window.allow = () => { WebSocket.prototype.send = send; };"""
+    )
+    say(site.url, "ann", name, "one", "two")
+    ann.until_lines("one", "two")
+    ann.until(lambda: ann.js("return beats"), "a heartbeat is said")
+    ann.js("allow(); socket.close()")
+    ann.until(lambda: ann.js("return heard.filter((seq) => seq === '3').length") == 2, "it comes again")
+    say(site.url, "ann", name, "three")
+    ann.until_lines("one", "two", "three")
+    kept = "return new Map(JSON.parse(sessionStorage.getItem('chatd.state'))[1]).get(arguments[0])"
+    ann.until(lambda: ann.js(kept, name) == 4, "the last one is kept")
 
 
 def test_a_text_whose_answer_was_lost_is_stored_once(tab: Opening, site: HttpDaemon) -> None:

@@ -81,7 +81,7 @@ export class Room {
   // What ListUnread did not know yet is counted here.
   unread(me) {
     const since = Math.max(this.#headSeq, this.readSeq);
-    const isUnread = (line) => line.seq > since && line.event.sender_id !== me && !line.skipped && isSaid(line);
+    const isUnread = (line) => line.seq > since && line.event.sender_id !== me && !line.replay && isSaid(line);
     return (this.readSeq >= this.#headSeq ? 0 : this.#unread) + this.lines.filter(isUnread).length;
   }
 }

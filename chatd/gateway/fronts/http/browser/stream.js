@@ -102,6 +102,7 @@ export class Stream {
     if (frame.token_expires) this.on.expires(Number(frame.token_expires.in_ms ?? 0));
     if (frame.closed) this.#closed(frame.closed.error ?? {});
     if (frame.error?.hello_id) this.#closed(frame.error);
+    if (frame.error?.refused === "ack") this.acked = 0; // it is said again at the next tick
   }
 
   #welcomed(welcome) {
