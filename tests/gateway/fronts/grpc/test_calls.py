@@ -107,3 +107,11 @@ def test_what_is_no_request_is_refused(daemon: GrpcDaemon) -> None:
         with pytest.raises(grpc.RpcError) as refused:
             next(stream(iter(()), metadata=[("authorization", "Bearer token-of-ann")], timeout=20))
         assert error_of(refused.value).code == 100
+
+
+def test_what_is_compressed_is_not_taken(daemon: GrpcDaemon) -> None:
+    """A small message could be a large one."""
+    channel = grpc.insecure_channel(daemon.address, compression=grpc.Compression.Gzip)
+    with channel, pytest.raises(grpc.RpcError) as refused:
+        Caller(channel, "ann").call("ListUnread")
+    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
