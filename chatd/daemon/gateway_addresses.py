@@ -13,6 +13,7 @@ def gateway_addresses(settings: Settings) -> GatewayAddresses:
     return GatewayAddresses(
         settings.gateway.gateway_uri,
         settings.http.endpoint,
+        settings.http.grpc_endpoint,
         settings.gateway.gateway_public_uri,
         settings.node.public_host,
         _inside(queue_uris, QUEUE_HERE) if settings.mode == "all" else queue_uris,

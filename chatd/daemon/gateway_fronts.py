@@ -7,6 +7,8 @@ from chatd.core.curve import CurveServer
 from chatd.core.metric import Gauge
 from chatd.daemon.gateway_streams import Streams
 from chatd.daemon.settings import Settings
+from chatd.errors import ConfigError
+from chatd.files.certificate import Certificate
 from chatd.files.key_file import Keys
 from chatd.gateway.doorkeeper import Doorkeeper
 from chatd.gateway.fronts.door import Door
@@ -14,11 +16,12 @@ from chatd.gateway.fronts.zmtp import ZmtpFront
 from chatd.gateway.newcomers import Newcomers
 
 if TYPE_CHECKING:
+    from chatd.gateway.fronts.grpc.front import GrpcFront
     from chatd.gateway.fronts.http.front import HttpFront
 
 
 class Fronts:
-    """``http`` is None where no HTTP is spoken. Raises ConfigError, StartFailed."""
+    """``http`` and ``grpc`` are None where they are not spoken. Raises ConfigError, StartFailed."""
 
     def __init__(
         self,
@@ -49,7 +52,9 @@ class Fronts:
             on_room=streams.catch_up.has_room,
             curve=CurveServer(*keys.pairs) if settings.gateway.is_encrypted else None,
         )
-        self.http = _http(loop, settings, door, streams) if settings.http.endpoint else None
+        certificate = settings.http.certificate()
+        self.http = _http(loop, settings, door, streams, certificate) if settings.http.endpoint else None
+        self.grpc = _grpc(loop, settings, door, streams, certificate) if settings.http.grpc_endpoint else None
         self._now = loop.time
         self.gauges = (
             Gauge("connections", "open connections of clients", self._connections, labels=("front",)),
@@ -65,12 +70,14 @@ class Fronts:
         return {
             ("zmtp",): self.zmtp.connections,
             ("http",): 0 if self.http is None else self.http.connections,
+            ("grpc",): 0 if self.grpc is None else self.grpc.connections,
         }
 
     def _unsent_bytes(self) -> dict[tuple[str, ...], float]:
         return {
             ("zmtp",): self.zmtp.unsent_bytes,
             ("http",): 0 if self.http is None else self.http.unsent_bytes,
+            ("grpc",): 0 if self.grpc is None else self.grpc.unsent_bytes,
         }
 
     def look(self) -> None:
@@ -78,6 +85,8 @@ class Fronts:
         self.zmtp.look()
         if self.http is not None:
             self.http.look()
+        if self.grpc is not None:
+            self.grpc.look()
         self._doorkeeper.tick(self._now())
 
     def stop_accepting(self) -> None:
@@ -85,9 +94,17 @@ class Fronts:
         self.zmtp.stop_accepting()
         if self.http is not None:
             self.http.stop_accepting()
+        if self.grpc is not None:
+            self.grpc.stop_accepting()
 
 
-def _http(loop: asyncio.AbstractEventLoop, settings: Settings, door: Door, streams: Streams) -> "HttpFront":
+def _http(
+    loop: asyncio.AbstractEventLoop,
+    settings: Settings,
+    door: Door,
+    streams: Streams,
+    certificate: Certificate | None,
+) -> "HttpFront":
     # Its imports are 3 MB and a tenth of a second: only those pay who speak HTTP.
     from chatd.gateway.fronts.http.front import HttpFront
     from chatd.gateway.fronts.http.origins import Origins
@@ -99,8 +116,32 @@ def _http(loop: asyncio.AbstractEventLoop, settings: Settings, door: Door, strea
         door,
         on_lost=streams.sender.lost,
         on_room=streams.catch_up.has_room,
-        tls=settings.http.tls(),
+        tls=certificate.tls if certificate is not None and settings.http.is_encrypted else None,
         origins=Origins(settings.http.origins),
         proxies=Proxies(settings.http.proxies),
         has_page=settings.http.http_page,
+    )
+
+
+def _grpc(
+    loop: asyncio.AbstractEventLoop,
+    settings: Settings,
+    door: Door,
+    streams: Streams,
+    certificate: Certificate | None,
+) -> "GrpcFront":
+    try:
+        from chatd.gateway.fronts.grpc.front import GrpcFront  # here: an extra of its own
+    except ImportError as exc:
+        raise ConfigError("GRPC_URI needs grpcio: install chatd[grpc]") from exc
+
+    descriptors = settings.gateway.door(settings.authentication.door()).max_connections
+    return GrpcFront(
+        loop,
+        settings.gateway.front(settings.messages.max_frame_bytes),
+        door,
+        on_lost=streams.sender.lost,
+        on_room=streams.catch_up.has_room,
+        certificate=certificate if settings.http.is_grpc_encrypted else None,
+        max_connections=max(1, descriptors // 2),
     )

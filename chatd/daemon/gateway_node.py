@@ -94,6 +94,7 @@ def start_gateway(
         loop,
         fronts.zmtp,
         fronts.http,
+        fronts.grpc,
         refusals,
         subscriber,
         backend,

@@ -17,7 +17,7 @@ def inspect(settings: Settings) -> InspectedProcess:
     """Look at this process. It reads files: not for the loop."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     http = settings.http
-    certificate = http.http_tls_cert_file if settings.mode != "default" and http.is_encrypted else None
+    certificate = http.http_tls_cert_file if settings.mode != "default" and http.has_certificate else None
     return InspectedProcess(
         node_id=settings.node.node_id,
         kind=settings.mode,

@@ -2,7 +2,6 @@
 it leaves all as it was."""
 
 import asyncio
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -18,6 +17,7 @@ from chatd.daemon.settings.sources import load_settings
 from chatd.daemon.systemd import ServiceManager
 from chatd.default.nodes.identity import Identity
 from chatd.errors import ChatdError
+from chatd.files.certificate import Certificate
 from chatd.files.key_file import Keys, load_keys
 from chatd.gateway.node import GatewayNode
 from chatd.notify.choice import make_notifiers
@@ -78,7 +78,7 @@ class Reload:
         done = Reloaded()
         self._manager.reloading()
         try:
-            new, tokens, keys, notifiers, tls = await asyncio.to_thread(self._read)
+            new, tokens, keys, notifiers, certificate = await asyncio.to_thread(self._read)
             if self._gateway is not None:
                 self._gateway.change_keys(keys.pairs)
         except ChatdError as exc:
@@ -91,8 +91,8 @@ class Reload:
         else:
             try:
                 done = self._apply(new, tokens, notifiers)
-                if self._gateway is not None and tls is not None:
-                    self._gateway.change_certificate(tls)
+                if self._gateway is not None and certificate is not None:
+                    self._gateway.change_certificate(certificate)
                 self._change_keys(keys)
             except Exception as exc:  # likewise, and the next SIGHUP is to be heard
                 fault = f"reloaded in part; a fault of chatd's own, see its log: {type(exc).__name__}"
@@ -103,7 +103,7 @@ class Reload:
 
     def _read(
         self,
-    ) -> tuple[Settings, TokenFiles | None, Keys, dict[str, Notifier], ssl.SSLContext | None]:
+    ) -> tuple[Settings, TokenFiles | None, Keys, dict[str, Notifier], Certificate | None]:
         new = load_settings(self._settings.mode, self._settings.config_file)
         tokens = None if self._gateway is None else load_token_files(new)
         # KEY_FILE itself takes effect at the next start.
@@ -113,8 +113,8 @@ class Reload:
             {} if self._notifying is None else make_notifiers(section.names(), section.notifier_settings())
         )
         # Other files take effect at the next start.
-        tls = None if self._gateway is None else self._settings.http.tls()
-        return new, tokens, keys, notifiers, tls
+        certificate = None if self._gateway is None else self._settings.http.certificate()
+        return new, tokens, keys, notifiers, certificate
 
     def _change_keys(self, keys: Keys) -> None:
         """Between gateways and default nodes; both ends connect anew if the key in force is another

@@ -26,6 +26,7 @@ from chatd.daemon.operators import OperatorCalls
 from chatd.daemon.reload import Reload, on_each
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Mode, Settings
+from chatd.daemon.settings.http import public_uri
 from chatd.daemon.systemd import ServiceManager, watchdog_interval
 from chatd.default.node import DefaultNode
 from chatd.errors import ChatdError
@@ -114,7 +115,9 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
         gc.set_threshold(*GC_THRESHOLD)
         where = {"gateway": gateway.uri} if gateway is not None else {}
         if gateway is not None and gateway.http_uri:
-            where["http"] = settings.http.uri_at(gateway.http_uri)
+            where["http"] = public_uri(settings.http.http_uri, gateway.http_uri)
+        if gateway is not None and gateway.grpc_uri:
+            where["grpc"] = public_uri(settings.http.grpc_uri, gateway.grpc_uri)
         where |= {"default": identity.uri} if identity is not None else {}
         if not stop.is_set():
             log.info("chatd is ready", mode=mode, node_id=settings.node.node_id, version=__version__, **where)

@@ -6,7 +6,6 @@ front ◀─ DeviceSender ◀─ LiveDelivery ◀─ Subscriber
 """
 
 import asyncio
-import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +17,7 @@ from chatd.core.address import Address
 from chatd.core.key_pair import KeyPair
 from chatd.core.metric import Metric
 from chatd.errors import ChatdError
+from chatd.files.certificate import Certificate
 from chatd.gateway.authentication.webhook import WebhookTokens
 from chatd.gateway.backend import Backend
 from chatd.gateway.discovery import Discovery
@@ -37,6 +37,7 @@ from chatd.transport.sockets import Context
 from chatd.transport.timers import Timers
 
 if TYPE_CHECKING:
+    from chatd.gateway.fronts.grpc.front import GrpcFront
     from chatd.gateway.fronts.http.front import HttpFront
 
 log = structlog.get_logger()
@@ -48,11 +49,13 @@ ANEW_SECONDS = 0.5
 @dataclass(frozen=True, slots=True)
 class GatewayAddresses:
     """``public_uri`` is where devices reach the gateway; empty: where it is bound, at
-    ``public_host`` if that is all addresses of the machine. ``http_uri`` is the tcp:// address for
-    HTTP, or empty. ``queue_uris`` and ``node_uris`` are the nodes to begin with."""
+    ``public_host`` if that is all addresses of the machine. ``http_uri`` and ``grpc_uri`` are the
+    tcp:// addresses for HTTP and gRPC, or empty. ``queue_uris`` and ``node_uris`` are the nodes to
+    begin with."""
 
     bind_uri: str
     http_uri: str
+    grpc_uri: str
     public_uri: str
     public_host: str
     queue_uris: Sequence[str]
@@ -68,6 +71,7 @@ class GatewayNode:
         loop: asyncio.AbstractEventLoop,
         front: ZmtpFront,
         http: "HttpFront | None",
+        grpc: "GrpcFront | None",
         refusals: Refusals,
         subscriber: Subscriber,
         backend: Backend,
@@ -86,6 +90,7 @@ class GatewayNode:
         self._loop = loop
         self._front = front
         self._http = http
+        self._grpc = grpc
         self._refusals = refusals
         self._subscriber = subscriber
         self._backend = backend
@@ -101,12 +106,14 @@ class GatewayNode:
         self._webhook = webhook
         self.reload = reload.run
         self.metrics = metrics
-        self._addresses = GatewayAddresses("", "", "", "", (), ())
+        self._addresses = GatewayAddresses("", "", "", "", "", (), ())
         self._bound = ""
         self.uri = ""
         """The address that devices use."""
         self.http_uri = ""
         """The tcp:// address at which HTTP is spoken; empty: nowhere."""
+        self.grpc_uri = ""
+        """Likewise for gRPC."""
 
     @property
     def ready(self) -> bool:
@@ -154,6 +161,13 @@ class GatewayNode:
                 self.http_uri = self._http.open(
                     context, addresses.http_uri, on_frame=on_frame, refuse=refuse, after_batch=after_batch
                 )
+            if self._grpc is not None:
+                self.grpc_uri = self._grpc.open(
+                    addresses.grpc_uri,
+                    on_frame=on_frame,
+                    after_batch=after_batch,
+                    is_ready=lambda: self.ready and not self.is_drained,
+                )
             public = self._public_address()
             self._subscriber.open(context, addresses.queue_uris, on_messages, self._queue_watch.missed)
             self._backend.connect(context, addresses.node_uris)
@@ -188,10 +202,13 @@ class GatewayNode:
             log.info("Devices are told of a new key", gateway=self.uri)
             self._introduction.announce(public)
 
-    def change_certificate(self, tls: ssl.SSLContext) -> None:
-        """Connections of HTTP that come from now on are encrypted with it."""
-        if self._http is not None:
-            self._http.tls = tls
+    def change_certificate(self, certificate: Certificate) -> None:
+        """Connections of HTTP and gRPC that come from now on are encrypted with it, if they are
+        encrypted."""
+        if self._http is not None and self._http.tls is not None:
+            self._http.tls = certificate.tls
+        if self._grpc is not None:
+            self._grpc.change_certificate(certificate)
 
     async def drain(self, seconds: float) -> None:
         """Send the devices away and wait for what is under way, for ``seconds`` at most; then
@@ -200,6 +217,8 @@ class GatewayNode:
         await self._front.drain()
         if self._http is not None:
             await self._http.drain()
+        if self._grpc is not None:
+            await self._grpc.drain()
         if self._webhook is not None:
             await self._webhook.close()
 
@@ -218,3 +237,5 @@ class GatewayNode:
         self._front.close()
         if self._http is not None:
             self._http.close()
+        if self._grpc is not None:
+            self._grpc.close()

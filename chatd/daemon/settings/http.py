@@ -1,7 +1,6 @@
-"""The gateway's address for clients that speak HTTP, and what stands before it."""
+"""The gateway's addresses for clients that speak HTTP or gRPC, and what stands before them."""
 
 import re
-import ssl
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -11,12 +10,17 @@ from chatd.core.address import is_local
 from chatd.daemon.settings.addresses import http_endpoint
 from chatd.daemon.settings.section import OptionalPath, Place, Section
 from chatd.errors import ConfigError
-from chatd.files.certificate import load_certificate
+from chatd.files.certificate import Certificate, load_certificate
 from chatd.gateway.fronts.http.proxies import Network, parse_networks
 
 OFF = "off"
 _ORIGIN = re.compile(r"\*|https?://[^/?#@\s]+|[a-z][a-z0-9+.-]*://[^/?#@\s]*")
-_DERIVED = {"HTTP_URI": "endpoint", "HTTP_ORIGINS": "origins", "HTTP_TRUSTED_PROXIES": "proxies"}
+_DERIVED = {
+    "HTTP_URI": "endpoint",
+    "GRPC_URI": "grpc_endpoint",
+    "HTTP_ORIGINS": "origins",
+    "HTTP_TRUSTED_PROXIES": "proxies",
+}
 
 
 class HttpSection(Section):
@@ -28,6 +32,11 @@ class HttpSection(Section):
         default="http://127.0.0.1:7480",
         description="Address at which a gateway takes calls over HTTP: http://HOST:PORT, or https://HOST:PORT "
         "with the files below. Beyond this machine only https:// is taken. With off it takes none.",
+    )
+    grpc_uri: str = Field(
+        default=OFF,
+        description="Address at which a gateway takes calls over gRPC, such as http://127.0.0.1:7481: http:// or "
+        "https://, as for HTTP. It needs the extra chatd[grpc].",
     )
     http_tls_cert_file: OptionalPath = Field(
         default=None,
@@ -56,30 +65,32 @@ class HttpSection(Section):
     @property
     def endpoint(self) -> str:
         """In the form of other addresses; empty without one. Raises ConfigError."""
-        if self.http_uri == OFF:
-            return ""
-        endpoint = http_endpoint(self.http_uri, any_port=True)
-        if not self.is_encrypted and not is_local(endpoint):
-            raise ConfigError(
-                f"{self.http_uri!r}: others can reach it, so it must be https://; or let a proxy of this machine "
-                "speak TLS"
-            )
-        return endpoint
+        return _endpoint(self.http_uri)
+
+    @property
+    def grpc_endpoint(self) -> str:
+        """In the form of other addresses; empty without one. Raises ConfigError."""
+        return _endpoint(self.grpc_uri)
 
     @property
     def is_encrypted(self) -> bool:
-        """True if every connection is."""
-        return self.http_uri.startswith("https:")
+        """True if every connection of HTTP is."""
+        return _is_encrypted(self.http_uri)
 
-    def uri_at(self, endpoint: str) -> str:
-        """The tcp:// address that it was bound at, as clients write it."""
-        return f"http{'s' * self.is_encrypted}://{endpoint.removeprefix('tcp://')}"
+    @property
+    def is_grpc_encrypted(self) -> bool:
+        """True if every connection of gRPC is."""
+        return _is_encrypted(self.grpc_uri)
 
-    def tls(self) -> ssl.SSLContext | None:
-        """With the certificate, as it is now; None without https://. Raises ConfigError,
-        StartFailed."""
+    @property
+    def has_certificate(self) -> bool:
+        """True if any connection is encrypted."""
+        return self.is_encrypted or self.is_grpc_encrypted
+
+    def certificate(self) -> Certificate | None:
+        """The certificate, as it is now; None without https://. Raises ConfigError, StartFailed."""
         cert, key = self.http_tls_cert_file, self.http_tls_key_file
-        if not self.is_encrypted or cert is None or key is None:
+        if not self.has_certificate or cert is None or key is None:
             return None
         return load_certificate(cert, key)
 
@@ -107,8 +118,28 @@ class HttpSection(Section):
                 yield f"{key}: {exc}"
         files = {"HTTP_TLS_CERT_FILE": self.http_tls_cert_file, "HTTP_TLS_KEY_FILE": self.http_tls_key_file}
         for key, path in files.items():
-            if self.is_encrypted and path is None:
+            if self.has_certificate and path is None:
                 yield f"{key}: https:// needs it"
+
+
+def public_uri(uri: str, endpoint: str) -> str:
+    """The tcp:// address at which ``uri`` was bound, as clients write it."""
+    return f"http{'s' * _is_encrypted(uri)}://{endpoint.removeprefix('tcp://')}"
+
+
+def _is_encrypted(uri: str) -> bool:
+    return uri.startswith("https:")
+
+
+def _endpoint(uri: str) -> str:
+    if uri == OFF:
+        return ""
+    endpoint = http_endpoint(uri, any_port=True)
+    if not _is_encrypted(uri) and not is_local(endpoint):
+        raise ConfigError(
+            f"{uri!r}: others can reach it, so it must be https://; or let a proxy of this machine speak TLS"
+        )
+    return endpoint
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """Clogging: a client that does not read as quickly as it is written to. Its deliveries stay in the
 outbox, then its calls wait, and at last somebody goes."""
 
-import asyncio
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -21,6 +20,12 @@ brings at most as much as MAX_UNSENT."""
 HARD_UNSENT_FACTOR = 2
 """When so many times ``max_unsent`` wait, the connection goes that has the most: calls that were
 under way on many of them may all have large answers."""
+
+
+class Buffer(Protocol):
+    """Bytes that wait for a client: an asyncio transport, or a queue of frames."""
+
+    def get_write_buffer_size(self) -> int: ...
 
 
 class ClogLink(Link, Protocol):
@@ -78,17 +83,17 @@ class Clogging:
         self.is_on = False
         """True while more waits than may without being looked at."""
 
-    def begin(self, transport: asyncio.WriteTransport) -> None:
+    def begin(self, buffer: Buffer) -> None:
         """The client does not read as quickly as it is written to."""
         self.is_on = True
-        self.measure(transport)
+        self.measure(buffer)
 
-    def measure(self, transport: asyncio.WriteTransport) -> None:
+    def measure(self, buffer: Buffer) -> None:
         """More has been written."""
         link, owner = self._link, self._owner
         if link.has_ended:
             return
-        size = transport.get_write_buffer_size()
+        size = buffer.get_write_buffer_size()
         unsent = owner.unsent
         unsent.note(link, size)
         link.refuses_calls = link.refuses_calls or unsent.together > owner.limits.max_unsent
@@ -112,11 +117,11 @@ class Clogging:
             if link.connection is not None:
                 self._owner.on_room(link.connection)
 
-    def look(self, transport: asyncio.WriteTransport, now: float) -> None:
+    def look(self, buffer: Buffer, now: float) -> None:
         """A client whose calls wait until it has read counts as heard while it reads."""
         link, unsent = self._link, self._owner.unsent
         if self._calls_wait and link.connection is not None:
-            size = transport.get_write_buffer_size()
+            size = buffer.get_write_buffer_size()
             if size < unsent.by(link):
                 link.connection.heard_at = now
             unsent.note(link, size)

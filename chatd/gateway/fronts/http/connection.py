@@ -10,8 +10,8 @@ from aiohttp.web import BaseRequest, RequestHandler, Server, StreamResponse
 
 from chatd.errors import Internal, MalformedFrame
 from chatd.gateway.fronts.clogging import CLEAR_BYTES, CLOGGED_BYTES
-from chatd.gateway.fronts.http.link import HttpLink
 from chatd.gateway.fronts.http.statuses import error_response
+from chatd.gateway.fronts.request_link import RequestLink
 
 IDLE_SECONDS = 75.0
 """A connection that asks nothing for so long is closed; proxies close theirs after 60 s."""
@@ -43,7 +43,7 @@ class HttpConnection(RequestHandler):
         self,
         server: Server,
         loop: asyncio.AbstractEventLoop,
-        link: HttpLink | None,
+        link: RequestLink | None,
         address: str,
         *,
         on_bytes: "Callable[[HttpConnection, bytes], bool]",

@@ -10,7 +10,6 @@ from typing import cast
 from aiohttp import StreamReader
 from aiohttp.web import BaseRequest, StreamResponse
 
-from chatd.core.wire import error_from_pb
 from chatd.errors import (
     ChatdError,
     FrameTooLarge,
@@ -20,10 +19,11 @@ from chatd.errors import (
     Unavailable,
 )
 from chatd.gateway.doorkeeper import REFUSAL_BYTES
+from chatd.gateway.fronts.answers import payload_of
 from chatd.gateway.fronts.bounds import STRANGER_BYTES, UnfinishedFrames
 from chatd.gateway.fronts.door import Door, OnFrame, Refuse
 from chatd.gateway.fronts.http.connection import HttpConnection
-from chatd.gateway.fronts.http.link import HttpLink, Speaker
+from chatd.gateway.fronts.request_link import RequestLink, Speaker
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest, ServerFrame
 
 ACT_FOR = "Chatd-Profile"
@@ -62,7 +62,7 @@ class Hearing:
     ``max_frame`` bytes at most."""
 
     door: Door
-    unfinished: UnfinishedFrames[HttpLink]
+    unfinished: UnfinishedFrames[RequestLink]
     max_frame: int
     on_frame: OnFrame
     refuse: Refuse
@@ -75,7 +75,7 @@ class Exchange:
 
     __slots__ = ("_began", "_hearing", "_seconds", "_was_heard", "link", "request")
 
-    def __init__(self, request: BaseRequest, link: HttpLink, hearing: Hearing) -> None:
+    def __init__(self, request: BaseRequest, link: RequestLink, hearing: Hearing) -> None:
         self.request = request
         self.link = link
         self._hearing = hearing
@@ -168,7 +168,7 @@ class Exchange:
             said = await answer
         finally:
             self.link.speaker = None
-        return _payload(said)
+        return payload_of(said)
 
     @contextmanager
     def speaking(self, speaker: Speaker) -> Iterator[None]:
@@ -237,12 +237,3 @@ class Exchange:
 
 def _too_large(most: int) -> FrameTooLarge:
     return FrameTooLarge(f"a request may have {most:,} bytes")
-
-
-def _payload(frame: ServerFrame) -> bytes:
-    """The payload of a reply. Raises the ChatdError that was said instead."""
-    if frame.HasField("reply") and not frame.reply.HasField("error"):
-        return frame.reply.payload
-    if frame.HasField("reply"):
-        raise error_from_pb(frame.reply.error)
-    raise error_from_pb(frame.closed.error if frame.HasField("closed") else frame.error)

@@ -18,13 +18,13 @@ from chatd.gateway.fronts.door import Door, FrontLimits, OnFrame, Refuse
 from chatd.gateway.fronts.http.connection import HttpConnection, make_server
 from chatd.gateway.fronts.http.events import EventStreams
 from chatd.gateway.fronts.http.exchange import Exchange, Hearing
-from chatd.gateway.fronts.http.link import HttpLink
 from chatd.gateway.fronts.http.origins import Origins
 from chatd.gateway.fronts.http.page import page_routes
 from chatd.gateway.fronts.http.proxies import Proxies
 from chatd.gateway.fronts.http.site import CALLS, Route, Site
 from chatd.gateway.fronts.http.statuses import error_response
 from chatd.gateway.fronts.http.websocket import WebSockets
+from chatd.gateway.fronts.request_link import RequestLink
 from chatd.transport.listener import Listener, address_of, listen
 from chatd.transport.sockets import Context
 
@@ -75,11 +75,11 @@ class HttpFront:
         )
         self._site = Site((*CALLS, *streams, *(page_routes() if has_page else ())), origins)
         self._server = make_server(loop, self._answer)
-        self._links: dict[HttpLink, None] = {}
+        self._links: dict[RequestLink, None] = {}
         self._tasks: set[asyncio.Task[object]] = set()
         self._is_open = self._is_accepting = False
         self._has_heard = False
-        self._unfinished: UnfinishedFrames[HttpLink] = UnfinishedFrames(
+        self._unfinished: UnfinishedFrames[RequestLink] = UnfinishedFrames(
             is_stranger=door.is_stranger, end=door.broke
         )
 
@@ -126,17 +126,17 @@ class HttpFront:
         if self._proxies.trusts(address):
             self._begin(None, accepted, address)
             return
-        link = HttpLink(self, address, hang_up=accepted.close)
+        link = RequestLink(self, address, hang_up=accepted.close)
         self._links[link] = None
         self.door.accepted(link, self._loop.time())
         self.door.come(link, partial(self._begin, link, accepted, address))
 
-    def _begin(self, link: HttpLink | None, accepted: socket.socket, address: str) -> None:
+    def _begin(self, link: RequestLink | None, accepted: socket.socket, address: str) -> None:
         task: asyncio.Task[object] = self._loop.create_task(self._serve(link, accepted, address))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self, link: HttpLink | None, accepted: socket.socket, address: str) -> None:
+    async def _serve(self, link: RequestLink | None, accepted: socket.socket, address: str) -> None:
         if link is not None and link.has_ended:
             self._lost(link)
             return
@@ -189,7 +189,7 @@ class HttpFront:
         elif link is not None:
             self._lost(link)
 
-    def _lost(self, link: HttpLink) -> None:
+    def _lost(self, link: RequestLink) -> None:
         """A client has gone."""
         if link not in self._links:
             return
@@ -219,7 +219,7 @@ class HttpFront:
     async def _answer_by_proxy(self, request: BaseRequest, connection: HttpConnection) -> StreamResponse:
         """The request counts as a connection of its client."""
         address = self._proxies.client(connection.address, request.headers.get("X-Forwarded-For", ""))
-        link = HttpLink(self, address, hang_up=connection.force_close)
+        link = RequestLink(self, address, hang_up=connection.force_close)
         self._links[link] = None
         connection.link = link
         come = asyncio.Event()

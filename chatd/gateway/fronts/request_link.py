@@ -1,5 +1,5 @@
-"""HttpLink: a client that speaks HTTP, as the gateway sees it. How it is spoken to depends on what
-it has asked for: an answer, or a stream."""
+"""RequestLink: a client that makes requests, over HTTP or gRPC, as the gateway sees it. How it is
+spoken to depends on what it has asked for: an answer, or a stream."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Protocol
 from chatd.core.audit import LOCAL
 from chatd.core.rate_limit import address_key
 from chatd.gateway.connection import ClientConnection
-from chatd.gateway.fronts.clogging import Clogging, ClogOwner
+from chatd.gateway.fronts.clogging import Buffer, Clogging, ClogOwner
 from chatd.gateway.link import Tap
 
 
@@ -22,17 +22,17 @@ class Speaker(Protocol):
         """The client has gone, or was sent away."""
 
 
-class HttpLink:
-    """One connection; or one request, where a proxy brings those of many clients over the same
-    connections. Requests are answered one after another. ``hang_up`` ends what carries it."""
+class RequestLink:
+    """One connection; or one request or stream, or one caller, where a connection brings those of
+    many clients. ``hang_up`` ends what carries it."""
 
     __slots__ = (
+        "_buffer",
         "_clogging",
         "_go_on",
         "_hang_up",
         "_holds",
         "_owner",
-        "_transport",
         "address",
         "client_key",
         "connection",
@@ -47,12 +47,12 @@ class HttpLink:
         "unfinished",
     )
 
-    def __init__(self, owner: ClogOwner, address: str, *, hang_up: Callable[[], None]) -> None:
+    def __init__(self, owner: ClogOwner, address: str, *, hang_up: Callable[[], object]) -> None:
         """``address``: the client's IP address."""
         self._owner = owner
         self._hang_up = hang_up
         self._clogging: Clogging | None = None
-        self._transport: asyncio.WriteTransport | None = None  # once it has clogged
+        self._buffer: Buffer | None = None  # once it has clogged
         self._holds = 0
         self._go_on: asyncio.Event | None = None
         self.address = address_key(address)
@@ -89,16 +89,16 @@ class HttpLink:
         if self.tap is not None:
             self.tap.sent(frame)
         sent = self.speaker.send(frame)
-        if self._clogging is not None and self._clogging.is_on and self._transport is not None:
-            self._clogging.measure(self._transport)
+        if self._clogging is not None and self._clogging.is_on and self._buffer is not None:
+            self._clogging.measure(self._buffer)
         return sent
 
-    def clogged(self, transport: asyncio.WriteTransport) -> None:
+    def clogged(self, buffer: Buffer) -> None:
         """The client does not read as quickly as it is written to."""
         if self._clogging is None:
             self._clogging = Clogging(self, self._owner)
-        self._transport = transport
-        self._clogging.begin(transport)
+        self._buffer = buffer
+        self._clogging.begin(buffer)
 
     def cleared(self) -> None:
         """All that waited has been sent."""
@@ -107,8 +107,8 @@ class HttpLink:
 
     def look(self, now: float) -> None:
         """What only time shows of it."""
-        if self._clogging is not None and self._transport is not None:
-            self._clogging.look(self._transport, now)
+        if self._clogging is not None and self._buffer is not None:
+            self._clogging.look(self._buffer, now)
 
     @property
     def is_held(self) -> bool:
@@ -129,7 +129,8 @@ class HttpLink:
     async def turn(self) -> None:
         """Return when the client may be heard."""
         while self._holds and not self.has_ended:
-            self._go_on = asyncio.Event()
+            if self._go_on is None or self._go_on.is_set():
+                self._go_on = asyncio.Event()  # of all that wait
             await self._go_on.wait()
 
     def hang_up(self) -> None:
