@@ -73,7 +73,7 @@ proto: $(VENV)/installed-dev ## Generate chatd/pb from proto/
 
 DIST = chatd-proto-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' chatd/__init__.py)
 proto-dist: $(VENV)/installed-dev ## Make build/chatd-proto-VERSION.tar.gz for writers of clients: proto/ and its descriptor set
-	@rm -rf build/$(DIST) && mkdir -p build && cp -r proto build/$(DIST)
+	@rm -rf build/$(DIST) && mkdir -p build && cp -rL proto build/$(DIST)
 	@find build/$(DIST) -name __pycache__ -prune -exec rm -r {} + ; rm build/$(DIST)/baseline.binpb
 	@$(BIN)/python -m grpc_tools.protoc -Iproto --include_imports --include_source_info --descriptor_set_out=build/$(DIST)/chatd.binpb $(PROTOS)
 	@tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -C build -cf - $(DIST) | gzip -n >build/$(DIST).tar.gz
@@ -87,9 +87,10 @@ man: $(VENV)/installed ## Make the manual pages, in build/man
 	@$(BIN)/chatd man build/man >/dev/null && $(BIN)/chatctl man build/man >/dev/null
 	@echo "$$(ls build/man | wc -l) pages in build/man"
 
-screenshots: $(VENV)/installed-dev ## Make the pictures of chatctl top and chat in the documents anew
+screenshots: $(VENV)/installed-dev ## Make the pictures in the documents anew: chatctl top and chat, the page (needs chromium)
 	$(BIN)/python -m tests.chatctl.top.screenshots
 	$(BIN)/python -m tests.chatctl.chat.screenshots
+	$(BIN)/python -m tests.gateway.fronts.http.screenshots
 
 baseline: $(VENV)/installed-dev ## Renew what `make protocol` compares proto/ with; for a release
 	$(BIN)/buf build proto -o proto/baseline.binpb

@@ -87,11 +87,54 @@ def hellos(token: str) -> bytes:
     return OPENING + hello(token)
 
 
+def http_nowhere(_: str) -> bytes:
+    """Requests for paths that are not there."""
+    return b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n" * 50_000
+
+
+def http_guesses(_: str) -> bytes:
+    """Wrong tokens."""
+    return b"GET /v1/unread HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer wrong\r\n\r\n" * 50_000
+
+
+def http_json(_: str) -> bytes:
+    """Wrong tokens before JSON that takes long to read."""
+    body = b'{"room_ids": [' + b",".join([b'""'] * 300_000) + b"]}"
+    head = (
+        b"POST /chat.v1.ChatService/ListUnread HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer wrong\r\n"
+        b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+    )
+    return (head + body) * 20
+
+
+def http_chunks(token: str) -> bytes:
+    """A user's bodies in chunks of a byte."""
+    head = (
+        f"POST /chat.v1.ChatService/ListUnread HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    ).encode()
+    return (head + b"1\r\n \r\n" * 200_000 + b"2\r\n{}\r\n0\r\n\r\n") * 5
+
+
 FLOODS: dict[str, Callable[[str], bytes]] = {
     one.__name__: one
-    for one in (endless_parts, small_parts, commands, empty_frames, nothing, calls, hellos, tokens, nuls)
+    for one in (
+        endless_parts,
+        small_parts,
+        commands,
+        empty_frames,
+        nothing,
+        calls,
+        hellos,
+        tokens,
+        nuls,
+        http_nowhere,
+        http_guesses,
+        http_json,
+        http_chunks,
+    )
 }
-LARGE = ("small_parts", "endless_parts", "commands", "empty_frames", "tokens")
+LARGE = ("http_json", "http_chunks", "small_parts", "endless_parts", "commands", "empty_frames", "tokens")
 """Attacks that say so much that a few connections are enough."""
 HANGS_UP = ("nothing",)
 """Attacks that hang up by themselves as soon as they are connected."""

@@ -39,6 +39,7 @@ class Fronts:
             doorkeeper.newcomers,
             newcomers.come,
             newcomers.cost,
+            doorkeeper.refused,
         )
         self.zmtp = ZmtpFront(
             loop,
@@ -101,4 +102,5 @@ def _http(loop: asyncio.AbstractEventLoop, settings: Settings, door: Door, strea
         tls=settings.http.tls(),
         origins=Origins(settings.http.origins),
         proxies=Proxies(settings.http.proxies),
+        has_page=settings.http.http_page,
     )

@@ -114,7 +114,7 @@ def _payload(delivery: EventDelivery) -> str:
         if delivery.is_compressed:
             struct = Struct.FromString(decompress(delivery.compressed_payload))
         return MessageToJson(struct, indent=None)[:MAX_PAYLOAD]
-    except (ChatdError, DecodeError):
+    except (ChatdError, DecodeError, ValueError):  # ValueError: a number that JSON does not have
         return "unreadable"
 
 

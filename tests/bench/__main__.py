@@ -66,7 +66,12 @@ def run_own(name: str, options: Options, console: Console, said: dict[str, str])
     scenario = OWN[name]
     console.print(f"{name}: {scenario.about} …", markup=False, highlight=False)
     return {
-        "chatd": run(Chatd(gateways=scenario.gateways, encrypted=scenario.encrypted), scenario, options, said)
+        "chatd": run(
+            Chatd(gateways=scenario.gateways, encrypted=scenario.encrypted, users=scenario.users),
+            scenario,
+            options,
+            said,
+        )
     }
 
 

@@ -6,6 +6,7 @@ from functools import partial
 
 from tests.bench.chatd_scenarios import catch_up, idle, large_room, made, stored
 from tests.bench.chatd_subject import Chatd, ChatdOnBroker, ChatdOnPostgres, EncryptedChatd
+from tests.bench.http import USERS, posts
 from tests.bench.peers.ejabberd import Ejabberd
 from tests.bench.peers.mosquitto import Mosquitto
 from tests.bench.peers.nats import JetStream
@@ -35,6 +36,7 @@ class Own:
     run: Callable[[Chatd, Options], Awaitable[Figures]]
     gateways: int = 1
     encrypted: bool = False
+    users: tuple[str, ...] = ()
 
 
 _LARGE = ("ejabberd", "rabbitmq")
@@ -73,6 +75,9 @@ OWN: dict[str, Own] = {
     ),
     "resume": Own("a gateway with 1,000 SDK streams is killed", resumed, gateways=2),
     "priority": Own("urgent events to devices that are owed 100,000 bulk ones", priority),
+    "http": Own(
+        "users post over HTTP, 32 and 256 connections, beside a bare aiohttp server", posts, users=USERS
+    ),
     "slow-device": Own("500 devices, and one beside them that takes nothing", slow_device),
 }
 PEERS: dict[str, Callable[[], Subject]] = {

@@ -19,6 +19,7 @@ from tests.bench.zmtp import Dealer
 from tests.brokers import find, how_to_install, new_broker
 from tests.daemons import free_port
 from tests.databases import HOW_TO_INSTALL, cluster
+from tests.protocol.limited import write_tokens
 from tests.system.deployment import Deployment
 
 HEARTBEAT_SECONDS = 10.0
@@ -26,6 +27,9 @@ _HEARTBEAT_TURNS = 200
 """Heartbeats are spread over their interval, as those of real devices are."""
 FIRST_CALL = 1 << 28
 """Call ids from here on take five bytes each."""
+RATES = tuple(
+    f"{whose}_{what}_PER_SECOND" for whose in ("MAX", "PROFILE", "ADDRESS") for what in ("EVENTS", "BYTES")
+)
 _MEMBERS_A_CALL = 999
 _CONNECTING_AT_ONCE = 100
 _ROOMS_AT_ONCE = 32
@@ -226,20 +230,28 @@ class ChatdSender:
 
 class Chatd:
     """``gateways`` processes of chatd gateway at ``nodes`` of chatd default, on SQLite.
-    ``metrics``: each shows its metrics."""
+    ``metrics``: each shows its metrics. ``users``: they have tokens, and no limits of rates;
+    gateways speak HTTP."""
 
     kind = "chatd"
     promise = "committed and fsynced"
     database = "SQLite, synchronous=FULL"
 
     def __init__(
-        self, *, nodes: int = 1, gateways: int = 1, metrics: bool = False, encrypted: bool = False
+        self,
+        *,
+        nodes: int = 1,
+        gateways: int = 1,
+        metrics: bool = False,
+        encrypted: bool = False,
+        users: Sequence[str] = (),
     ) -> None:
         self.name = self.kind if nodes == gateways == 1 else f"{self.kind}-{nodes}x{gateways}"
         self._encrypted = encrypted
         self._nodes = nodes
         self._gateways = gateways
         self._metrics = metrics
+        self._users = users
 
     def start(self, folder: Path) -> str:
         return self._start(folder, f"sqlite:///{folder}/chatd.db")
@@ -252,6 +264,11 @@ class Chatd:
             daemon.settings["METRICS_URI"] = f"http://127.0.0.1:{free_port()}"
         for gateway in self.deployment.gateways if self._encrypted else ():
             gateway.settings["GATEWAY_URI"] = f"{gateway.uri}#curve"
+        self.http_uris = [f"http://127.0.0.1:{free_port()}" for _ in self.deployment.gateways]
+        if self._users:
+            write_tokens(folder, self._users)
+            for gateway, uri in zip(self.deployment.gateways, self.http_uris, strict=True):
+                gateway.settings |= {"HTTP_URI": uri, **dict.fromkeys(RATES, "0")}
         self.deployment.__enter__()
         self.uris = [gateway.public_uri for gateway in self.deployment.gateways]
         self.token = self.deployment.token

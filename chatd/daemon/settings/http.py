@@ -48,6 +48,11 @@ class HttpSection(Section):
         "requests they bring. Limits of addresses then count by those.",
     )
 
+    http_page: bool = Field(
+        default=False,
+        description="True shows browsers a small chat client at / of the HTTP address.",
+    )
+
     @property
     def endpoint(self) -> str:
         """In the form of other addresses; empty without one. Raises ConfigError."""

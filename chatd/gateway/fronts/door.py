@@ -40,3 +40,6 @@ class Door:
     """Serves a connection that was accepted, now or later (``Newcomers.come``)."""
     cost: Callable[[Link, float], None]
     """A stranger's words have taken so many seconds."""
+    refused: Callable[[Link, int, float], bool]
+    """Something of so many bytes is refused. False: there was so much of it that the connection has
+    been ended instead (``Doorkeeper.refused``)."""

@@ -47,6 +47,7 @@ class EchoFront:
                 self.door.newcomers,
                 come=lambda link, serve: serve(),
                 cost=lambda link, seconds: None,
+                refused=lambda link, size, now: True,
             ),
             on_lost=lambda connection: None,
             on_room=lambda connection: None,

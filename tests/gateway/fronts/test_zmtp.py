@@ -53,6 +53,7 @@ class Server:
                 newcomers=lambda most: most,
                 come=lambda link, serve: serve(),
                 cost=lambda link, seconds: None,
+                refused=lambda link, size, now: True,
             ),
             on_lost=self._lose,
             on_room=lambda connection: self.roomy.append(connection),

@@ -3,12 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from time import thread_time
 from typing import cast
 
 from aiohttp.web import BaseRequest, RequestHandler, Server, StreamResponse
 
+from chatd.errors import Internal, MalformedFrame
 from chatd.gateway.fronts.clogging import CLEAR_BYTES, CLOGGED_BYTES
 from chatd.gateway.fronts.http.link import HttpLink
+from chatd.gateway.fronts.http.statuses import error_response
 
 IDLE_SECONDS = 75.0
 """A connection that asks nothing for so long is closed; proxies close theirs after 60 s."""
@@ -23,10 +26,18 @@ Handle = Callable[[BaseRequest], Awaitable[StreamResponse]]
 
 class HttpConnection(RequestHandler):
     """``link`` is the client's that it serves. A trusted proxy's, from ``address``, serves one
-    after the other. ``on_bytes`` is told how many bytes have come since the last request was heard,
-    ``on_lost`` that it has ended."""
+    after the other. ``on_bytes`` gets what has come and says whether it is to be read,
+    ``on_read`` is told how many seconds that took, ``on_lost`` that the connection has ended."""
 
-    __slots__ = ("_on_bytes", "_on_lost", "address", "is_proxys", "link", "unheard")
+    __slots__ = (
+        "_on_bytes",
+        "_on_lost",
+        "_on_read",
+        "address",
+        "is_proxys",
+        "link",
+        "unheard",
+    )
 
     def __init__(
         self,
@@ -35,7 +46,8 @@ class HttpConnection(RequestHandler):
         link: HttpLink | None,
         address: str,
         *,
-        on_bytes: "Callable[[HttpConnection], None]",
+        on_bytes: "Callable[[HttpConnection, bytes], bool]",
+        on_read: "Callable[[HttpConnection, float], None]",
         on_lost: "Callable[[HttpConnection], None]",
     ) -> None:
         super().__init__(
@@ -51,8 +63,9 @@ class HttpConnection(RequestHandler):
         self.is_proxys = link is None
         self.address = address
         self.unheard = 0
-        """Bytes."""
+        """Bytes that have come since the last request was heard."""
         self._on_bytes = on_bytes
+        self._on_read = on_read
         self._on_lost = on_lost
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -61,8 +74,26 @@ class HttpConnection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         self.unheard += len(data)
-        self._on_bytes(self)
-        super().data_received(data)
+        if self._on_bytes(self, data):
+            began = thread_time()
+            super().data_received(data)
+            self._on_read(self, thread_time() - began)
+
+    def handle_error(
+        self,
+        request: BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> StreamResponse:
+        """Refuse what is no HTTP as everything is refused; aiohttp would quote it."""
+        if request.writer.output_size:
+            raise ConnectionError("an answer has begun already")
+        error = MalformedFrame("that is no HTTP/1.1") if status < 500 else Internal("the request failed")
+        response = error_response(error, status=status)
+        response.headers["Server"] = "chatd"
+        response.force_close()
+        return response
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -10,8 +10,9 @@ from aiohttp.web import StreamResponse
 
 from chatd.core.wire import error_from_pb
 from chatd.errors import Superseded, Unavailable
-from chatd.gateway.fronts.http.event_text import EventText, one_line
+from chatd.gateway.fronts.http.event_text import EventText
 from chatd.gateway.fronts.http.exchange import Exchange
+from chatd.gateway.fronts.http.json_text import to_json
 from chatd.pb.gateway.v1.gateway_pb2 import Ack, Bye, ClientFrame, Heartbeat, Hello, ServerFrame
 
 LOOK_SECONDS = 0.25
@@ -143,18 +144,18 @@ class EventStream:
             self._wake.set()
         for delivery in said.deliveries:
             self.sent += 1
-            self._write(self._form.delivery(f"{self.secret}.{self.sent}", one_line(delivery)))
+            self._write(self._form.delivery(f"{self.secret}.{self.sent}", to_json(delivery)))
         for signal in said.signals:
-            self._write(self._form.other("signal", one_line(signal)))
+            self._write(self._form.other("signal", to_json(signal)))
         for kind in ("caught_up", "token_expires", "error"):
             if said.HasField(kind):
-                self._write(self._form.other(kind, one_line(getattr(said, kind))))
+                self._write(self._form.other(kind, to_json(getattr(said, kind))))
         if said.HasField("caught_up"):
             self._caught_up = True
             self._wake.set()
         if said.HasField("closed"):
             self.was_superseded = said.closed.error.code == Superseded.code
-            self._write(self._form.other("closed", one_line(said.closed)))
+            self._write(self._form.other("closed", to_json(said.closed)))
             self._end()
         return True
 

@@ -4,9 +4,6 @@ JSON for each."""
 import json
 from typing import Protocol
 
-from google.protobuf.json_format import MessageToJson
-from google.protobuf.message import Message
-
 RETRY_MS = 1_000
 """A browser connects again after so long."""
 
@@ -53,8 +50,3 @@ class JsonLines:
 
     def other(self, kind: str, text: str) -> bytes:
         return f'{{"{kind}":{text}}}\n'.encode()
-
-
-def one_line(message: Message) -> str:
-    """A message in JSON, in one line: JSON escapes the ends of lines in texts."""
-    return MessageToJson(message, preserving_proto_field_name=True, indent=None, ensure_ascii=False)

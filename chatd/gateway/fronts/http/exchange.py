@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import thread_time
+from typing import cast
 
 from aiohttp import StreamReader
-from aiohttp.web import BaseRequest
+from aiohttp.web import BaseRequest, StreamResponse
 
 from chatd.core.wire import error_from_pb
 from chatd.errors import (
@@ -18,14 +19,23 @@ from chatd.errors import (
     Unauthenticated,
     Unavailable,
 )
-from chatd.gateway.fronts.bounds import UnfinishedFrames
+from chatd.gateway.doorkeeper import REFUSAL_BYTES
+from chatd.gateway.fronts.bounds import STRANGER_BYTES, UnfinishedFrames
 from chatd.gateway.fronts.door import Door, OnFrame, Refuse
+from chatd.gateway.fronts.http.connection import HttpConnection
 from chatd.gateway.fronts.http.link import HttpLink, Speaker
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest, ServerFrame
 
 ACT_FOR = "Chatd-Profile"
 """The header by which an operator names the profile to call as."""
 _BEARER = "bearer "
+REFUSAL_SECONDS = 25e-6
+"""So much time for a stranger's request counts as one refusal more: those of an address have a
+tenth of the loop's."""
+REQUEST_SECONDS = 100e-6
+"""Any request takes so long before it is looked at, and after."""
+MAX_AROUND = 65_536
+"""Bytes around a body's own: chunks of a byte have six."""
 
 
 class _Answer:
@@ -63,17 +73,28 @@ class Hearing:
 class Exchange:
     """``request`` came over ``link``."""
 
-    __slots__ = ("_hearing", "link", "request")
+    __slots__ = ("_began", "_hearing", "_seconds", "_was_heard", "link", "request")
 
     def __init__(self, request: BaseRequest, link: HttpLink, hearing: Hearing) -> None:
         self.request = request
         self.link = link
         self._hearing = hearing
+        self._began = self._seconds = 0.0
+        self._was_heard = False
+
+    def header(self, name: str) -> str:
+        """Empty without one. Raises InvalidArgument."""
+        text = self.request.headers.get(name, "")
+        if not text.isascii() and any(
+            "\udc80" <= one <= "\udcff" for one in text
+        ):  # aiohttp's undecodable bytes
+            raise InvalidArgument(f"the header {name} is not UTF-8")
+        return text
 
     @property
     def token(self) -> str:
         """The bearer token. Raises Unauthenticated without one."""
-        given = self.request.headers.get("Authorization", "")
+        given = self.header("Authorization")
         token = given[len(_BEARER) :].strip() if given[: len(_BEARER)].lower() == _BEARER else ""
         if not token:
             raise Unauthenticated("the header Authorization: Bearer TOKEN is missing")
@@ -82,14 +103,27 @@ class Exchange:
     async def body(self) -> bytes:
         """All of the request's body. Raises FrameTooLarge, MalformedFrame."""
         content, most = self.request.content, self._hearing.max_frame
-        if (self.request.content_length or 0) > most:
+        size = most if self.request.content_length is None else self.request.content_length
+        if size > most:
             raise _too_large(most)
+        if size > STRANGER_BYTES and self._hearing.door.is_stranger(self.link):
+            await self._authenticate()
         if self.request.headers.get("Content-Encoding", "identity") != "identity":
             raise InvalidArgument("the body must not be compressed")
         body = await content.read() if content.is_eof() else await self._body_in_parts(content, most)
         if len(body) > most:
             raise _too_large(most)
+        if self._hearing.door.is_stranger(self.link):
+            self._began = thread_time()
         return body
+
+    async def _authenticate(self) -> None:
+        """Large JSON takes long to read: not before the token is known to be good. Raises
+        ChatdError if it is not."""
+        try:
+            await self.call("ChatService/WatchPresence", b"")
+        except InvalidArgument:
+            pass  # said by the gateway to those it knows: there is no stream
 
     async def _body_in_parts(self, content: StreamReader, most: int) -> bytes:
         link, unfinished = self.link, self._hearing.unfinished
@@ -103,6 +137,8 @@ class Exchange:
                 kept += len(part)
                 if kept > most:
                     break
+                if cast(HttpConnection, self.request.protocol).unheard > kept + MAX_AROUND:
+                    self._hearing.door.broke(link, "small chunks")
                 unfinished.note(link, link.unfinished, kept, moved=False)
         except ConnectionError as exc:
             raise MalformedFrame("the body ended early") from exc
@@ -119,16 +155,19 @@ class Exchange:
                 method=method,
                 payload=payload,
                 token=self.token,
-                profile_id=self.request.headers.get(ACT_FOR, ""),
+                profile_id=self.header(ACT_FOR),
                 affinity=affinity,
                 request_id=request_id,
             )
         )
         await self.link.turn()
         answer: asyncio.Future[ServerFrame] = asyncio.get_running_loop().create_future()
-        with self.speaking(_Answer(answer)):
+        self.link.speaker = _Answer(answer)
+        try:
             self.hear(frame.SerializeToString())
             said = await answer
+        finally:
+            self.link.speaker = None
         return _payload(said)
 
     @contextmanager
@@ -143,11 +182,35 @@ class Exchange:
     def hear(self, frame: bytes) -> None:
         """The client has said a ClientFrame."""
         link, hearing = self.link, self._hearing
-        began = thread_time() if hearing.door.is_stranger(link) else 0.0
+        self._was_heard = True
+        if hearing.door.is_stranger(link) and not self._began:
+            self._began = thread_time()
         hearing.on_frame(link.heard(hearing.now()), frame)
-        if began and hearing.door.is_stranger(link):
-            hearing.door.cost(link, thread_time() - began)
+        self._charge()
         hearing.heard()
+
+    def _charge(self) -> None:
+        """A stranger pays for the time since its body had come, or was heard."""
+        if self._began and self._hearing.door.is_stranger(self.link):
+            seconds = thread_time() - self._began
+            self._hearing.door.cost(self.link, seconds)
+            self._seconds += seconds
+        self._began = 0.0
+
+    def answered(self, response: StreamResponse) -> None:
+        """The response is ready. A request that was not handed on counts as a refused frame of the
+        bytes of both, and a stranger's counts by the time it took, too."""
+        self._charge()
+        door = self._hearing.door
+        is_strangers = door.is_stranger(self.link)
+        if self._was_heard and not is_strangers:
+            return
+        size = (self.request.content_length or 0) + (response.content_length or 0)
+        if is_strangers:
+            seconds = self._seconds + REQUEST_SECONDS
+            door.cost(self.link, REQUEST_SECONDS)
+            size += int(seconds / REFUSAL_SECONDS * REFUSAL_BYTES)
+        door.refused(self.link, size, self._hearing.now())
 
     def refuse(self, error: ChatdError, size: int) -> None:
         """The client has said something of so many bytes that is no frame."""

@@ -2,10 +2,8 @@
 
 from typing import Protocol
 
-from google.protobuf.json_format import MessageToJson
-
 from chatd.errors import ChatdError, MalformedFrame
-from chatd.gateway.fronts.http.json_text import message_from
+from chatd.gateway.fronts.http.json_text import message_from, to_json
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, ServerFrame
 
 _TEXT, _BINARY = 0x81, 0x82  # a whole message of its kind
@@ -55,12 +53,7 @@ class JsonForm:
 
     def wire(self, frame: bytes) -> bytes:
         if frame is not self._last:
-            text = MessageToJson(
-                ServerFrame.FromString(frame),
-                preserving_proto_field_name=True,
-                indent=None,
-                ensure_ascii=False,
-            )
+            text = to_json(ServerFrame.FromString(frame))
             self._last, self._wire = frame, message(_TEXT, text.encode())
         return self._wire
 

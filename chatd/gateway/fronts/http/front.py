@@ -20,6 +20,7 @@ from chatd.gateway.fronts.http.events import EventStreams
 from chatd.gateway.fronts.http.exchange import Exchange, Hearing
 from chatd.gateway.fronts.http.link import HttpLink
 from chatd.gateway.fronts.http.origins import Origins
+from chatd.gateway.fronts.http.page import page_routes
 from chatd.gateway.fronts.http.proxies import Proxies
 from chatd.gateway.fronts.http.site import CALLS, Route, Site
 from chatd.gateway.fronts.http.statuses import error_response
@@ -29,6 +30,10 @@ from chatd.transport.sockets import Context
 
 TLS_SECONDS = 10.0
 """For the handshake of TLS."""
+LARGE_READ = 4_096
+BYTES_A_LINE = 8
+"""More ends of lines than this in more than LARGE_READ bytes are chunks of a body that have a byte
+or two. Reading what has come at once of them would take a tenth of a second of everybody's."""
 DRAIN_SECONDS = 1.0
 """For the answers to requests that have been heard."""
 
@@ -52,6 +57,7 @@ class HttpFront:
         tls: ssl.SSLContext | None,
         origins: Origins,
         proxies: Proxies,
+        has_page: bool,
     ) -> None:
         self._loop = loop
         self.limits = limits
@@ -67,7 +73,7 @@ class HttpFront:
             ("GET", "/v1/devices/{device}/events", events.stream),
             ("POST", "/v1/devices/{device}/ack", events.acknowledge),
         )
-        self._site = Site((*CALLS, *streams), origins)
+        self._site = Site((*CALLS, *streams, *(page_routes() if has_page else ())), origins)
         self._server = make_server(loop, self._answer)
         self._links: dict[HttpLink, None] = {}
         self._tasks: set[asyncio.Task[object]] = set()
@@ -135,7 +141,13 @@ class HttpFront:
             self._lost(link)
             return
         connection = HttpConnection(
-            self._server, self._loop, link, address, on_bytes=self._received, on_lost=self._hung_up
+            self._server,
+            self._loop,
+            link,
+            address,
+            on_bytes=self._received,
+            on_read=self._read,
+            on_lost=self._hung_up,
         )
         if link is not None:
             link.carried_by(connection.force_close)
@@ -148,11 +160,27 @@ class HttpFront:
             accepted.close()
             self._hung_up(connection)
 
-    def _received(self, connection: HttpConnection) -> None:
-        """A stranger's bytes are counted: aiohttp keeps those of what has not ended."""
+    def _received(self, connection: HttpConnection, data: bytes) -> bool:
+        """False: nothing more is read of the connection. A stranger's bytes are counted: aiohttp
+        keeps those of what has not ended."""
+        link = connection.link
+        if link is None:
+            return True
+        if (
+            len(data) > LARGE_READ
+            and data.count(b"\r\n") * BYTES_A_LINE > len(data)
+            and not connection.is_proxys
+        ):
+            self.door.broke(link, "small chunks")
+            return False
+        if self.door.is_stranger(link):
+            self._unfinished.note(link, self.limits.max_frame, connection.unheard, moved=False)
+        return True
+
+    def _read(self, connection: HttpConnection, seconds: float) -> None:
         link = connection.link
         if link is not None and self.door.is_stranger(link):
-            self._unfinished.note(link, self.limits.max_frame, connection.unheard, moved=False)
+            self.door.cost(link, seconds)
 
     def _hung_up(self, connection: HttpConnection) -> None:
         link = connection.link

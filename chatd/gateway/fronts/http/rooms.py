@@ -3,6 +3,7 @@
 import uuid
 
 from aiohttp.web import Response
+from google.protobuf.message import DecodeError
 
 from chatd.errors import InvalidArgument
 from chatd.gateway.fronts.http.exchange import Exchange
@@ -10,7 +11,7 @@ from chatd.gateway.fronts.http.json_text import dumps, loads, message_from, mess
 from chatd.gateway.fronts.http.query import number, query
 from chatd.gateway.fronts.http.service import JSON, NO_STORE
 from chatd.pb.chat.v1 import chat_pb2 as chat
-from chatd.pb.events.v1.payloads_pb2 import EventType
+from chatd.pb.events.v1.payloads_pb2 import EVENT_TYPE_MESSAGE
 
 MAX_LIMIT = 2**32 - 1  # of a uint32; the node says what is too much
 
@@ -19,8 +20,11 @@ async def send(exchange: Exchange, room: str) -> Response:
     """Store a text, or an event of any kind: the body is a RoomEvent, or has its text alone."""
     event = _event(await exchange.body())
     event.room_id = room
-    event.event_id = event.event_id or exchange.request.headers.get("Idempotency-Key") or uuid.uuid4().hex
-    request = chat.SendEventsRequest(events=[event])
+    event.event_id = event.event_id or exchange.header("Idempotency-Key") or uuid.uuid4().hex
+    try:
+        request = chat.SendEventsRequest(events=[event])
+    except DecodeError:
+        raise InvalidArgument("the event lies too deep in itself") from None
     answer = await exchange.call("ChatService/SendEvents", request.SerializeToString(), affinity=room)
     (ack,) = chat.SendEventsResponse.FromString(answer).acks
     said = {
@@ -36,17 +40,16 @@ async def send(exchange: Exchange, room: str) -> Response:
 def _event(body: bytes) -> chat.RoomEvent:
     """Raises InvalidArgument."""
     given = loads(body)
-    text = given.get("text")
-    if "text" in given and not isinstance(text, str):
+    text = given.pop("text", None)
+    try:
+        event = message_from(dumps(given), chat.RoomEvent) if given else chat.RoomEvent()
+        if isinstance(text, str):
+            event.payload["text"] = text
+    except ValueError:
+        raise InvalidArgument("the body has half a character, or a number that JSON does not have") from None
+    if text is not None and not isinstance(text, str):
         raise InvalidArgument("text must be a string")
-    if set(given) == {"text"}:
-        event = chat.RoomEvent(type=EventType.EVENT_TYPE_MESSAGE)
-    else:
-        rest = {key: value for key, value in given.items() if key != "text"}
-        event = message_from(dumps(rest), chat.RoomEvent)
-        event.type = event.type or EventType.EVENT_TYPE_MESSAGE
-    if isinstance(text, str):
-        event.payload["text"] = text
+    event.type = event.type or EVENT_TYPE_MESSAGE
     return event
 
 

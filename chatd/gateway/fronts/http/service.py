@@ -28,7 +28,7 @@ async def call_method(exchange: Exchange, method: str) -> Response:
         raise UnknownMethod(f"{_SERVICE.full_name} has no method {method[:100]!r}")
     request_kind, response_kind = kinds
     content_type = exchange.request.content_type
-    request_id = exchange.request.headers.get("Idempotency-Key", "")
+    request_id = exchange.header("Idempotency-Key")
     body = await exchange.body()
     if content_type in PROTOBUF:
         answer = await exchange.call(f"ChatService/{method}", body, request_id=request_id)

@@ -43,6 +43,7 @@ class Site:
     async def answer(self, exchange: Exchange) -> StreamResponse:
         """The response to any request."""
         response = await self._answer(exchange)
+        exchange.answered(response)
         if not response.prepared:
             response.headers["Server"] = "chatd"
             self._origins.allow(exchange.request, response)
