@@ -49,8 +49,8 @@ class HttpConnection(RequestHandler):
         address: str,
         *,
         on_bytes: "Callable[[HttpConnection, bytes], bool]",
-        is_stranger: "Callable[[HttpLink], bool]",
-        on_read: "Callable[[HttpLink, float], None]",
+        is_stranger: Callable[[RequestLink], bool],
+        on_read: Callable[[RequestLink, float], None],
         on_lost: "Callable[[HttpConnection], None]",
     ) -> None:
         super().__init__(

@@ -178,7 +178,7 @@ class HttpFront:
             self._unfinished.note(link, self.limits.max_frame, connection.unheard, moved=False)
         return True
 
-    def _read(self, link: HttpLink, seconds: float) -> None:
+    def _read(self, link: RequestLink, seconds: float) -> None:
         if self.door.is_stranger(link):
             self.door.cost(link, seconds)
 
