@@ -47,7 +47,7 @@ class Program:
     async def _read(self) -> None:
         assert self._process.stdout is not None
         while line := await self._process.stdout.readline():
-            words = tuple(line.decode(errors="replace").rstrip("\n").split("\t"))
+            words = tuple(line.decode(errors="backslashreplace").rstrip("\n").split("\t"))
             if words[0] in SHOWN:
                 self.lines.append(words)
                 self._changed.set()
@@ -62,7 +62,7 @@ class Program:
     @property
     def last_words(self) -> str:
         """The last line that it wrote to standard error."""
-        return (self._errors.decode(errors="replace").strip().splitlines() or [""])[-1]
+        return (self._errors.decode(errors="backslashreplace").strip().splitlines() or [""])[-1]
 
     async def shows(self, *lines: tuple[str, ...], in_order: bool = True) -> None:
         """Wait until it has shown exactly these. Raises Failed at once for one that is not among

@@ -15,7 +15,7 @@ from chatd.pb.chat.v1 import chat_pb2
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame
 
 DECOMPOSED, COMPOSED = "cafe\u0301", "caf\xe9"
-NO_IDS = {"name", "notifier", "endpoint", "p256dh", "auth", "kind", "text", "level"}
+NO_IDS = {"name", "notifier", "endpoint", "p256dh", "auth", "kind", "text", "level", "after", "order_by"}
 """Strings of requests that are no ids. A new one belongs here, or is named as an id."""
 
 

@@ -27,9 +27,11 @@ Handle = Callable[[BaseRequest], Awaitable[StreamResponse]]
 class HttpConnection(RequestHandler):
     """``link`` is the client's that it serves. A trusted proxy's, from ``address``, serves one
     after the other. ``on_bytes`` gets what has come and says whether it is to be read,
-    ``on_read`` is told how many seconds that took, ``on_lost`` that the connection has ended."""
+    ``on_read`` is told how many seconds a stranger's took, ``on_lost`` that the connection has
+    ended."""
 
     __slots__ = (
+        "_is_stranger",
         "_on_bytes",
         "_on_lost",
         "_on_read",
@@ -47,7 +49,8 @@ class HttpConnection(RequestHandler):
         address: str,
         *,
         on_bytes: "Callable[[HttpConnection, bytes], bool]",
-        on_read: "Callable[[HttpConnection, float], None]",
+        is_stranger: Callable[[RequestLink], bool],
+        on_read: Callable[[RequestLink, float], None],
         on_lost: "Callable[[HttpConnection], None]",
     ) -> None:
         super().__init__(
@@ -65,6 +68,7 @@ class HttpConnection(RequestHandler):
         self.unheard = 0
         """Bytes that have come since the last request was heard."""
         self._on_bytes = on_bytes
+        self._is_stranger = is_stranger
         self._on_read = on_read
         self._on_lost = on_lost
 
@@ -74,10 +78,14 @@ class HttpConnection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         self.unheard += len(data)
-        if self._on_bytes(self, data):
-            began = thread_time()
+        if data and not self._on_bytes(self, data):  # aiohttp calls it with nothing to go on
+            return
+        if self.link is None or not self._is_stranger(self.link):
             super().data_received(data)
-            self._on_read(self, thread_time() - began)
+            return
+        began = thread_time()
+        super().data_received(data)
+        self._on_read(self.link, thread_time() - began)
 
     def handle_error(
         self,

@@ -146,6 +146,7 @@ class HttpFront:
             link,
             address,
             on_bytes=self._received,
+            is_stranger=self.door.is_stranger,
             on_read=self._read,
             on_lost=self._hung_up,
         )
@@ -177,9 +178,8 @@ class HttpFront:
             self._unfinished.note(link, self.limits.max_frame, connection.unheard, moved=False)
         return True
 
-    def _read(self, connection: HttpConnection, seconds: float) -> None:
-        link = connection.link
-        if link is not None and self.door.is_stranger(link):
+    def _read(self, link: RequestLink, seconds: float) -> None:
+        if self.door.is_stranger(link):
             self.door.cost(link, seconds)
 
     def _hung_up(self, connection: HttpConnection) -> None:

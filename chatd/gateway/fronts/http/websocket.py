@@ -90,7 +90,9 @@ class _Speaker:
     def _close(self, frame: ServerFrame) -> None:
         error = frame.closed.error
         code = FIRST_CLOSE_CODE + error.code
-        reason = error.message.encode()[:MAX_REASON_BYTES].decode(errors="ignore").encode()
+        reason = error.message[:MAX_REASON_BYTES].encode()
+        if len(reason) > MAX_REASON_BYTES:
+            reason = error.message[: MAX_REASON_BYTES // 4].encode()  # four bytes a character at most
         self._closing = asyncio.ensure_future(self._socket.close(code=code, message=reason))
 
     def ended(self) -> None:
