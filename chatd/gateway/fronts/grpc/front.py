@@ -20,7 +20,8 @@ from chatd.gateway.fronts.grpc.services import CHAT, GATEWAY, Services
 from chatd.gateway.fronts.grpc.streams import Streams
 
 MAX_STREAMS = 256
-"""Calls and streams at once over one connection; clients open more connections, or wait."""
+"""Calls and streams at once over one connection; clients open more connections, or wait. So many
+may have just ended, too: of fewer gRPC refuses some at random."""
 MAX_METADATA_BYTES = 16_384
 HANDSHAKE_MS = 10_000
 KEEPALIVE_MS = 25_000
@@ -110,6 +111,7 @@ class GrpcFront:
         return (
             ("grpc.so_reuseport", int(self._limits.share_port)),
             ("grpc.max_concurrent_streams", MAX_STREAMS),
+            ("grpc.http2.max_deallocating_streams", MAX_STREAMS),
             ("grpc.max_receive_message_length", self._limits.max_frame),
             ("grpc.max_send_message_length", -1),
             ("grpc.max_metadata_size", MAX_METADATA_BYTES),

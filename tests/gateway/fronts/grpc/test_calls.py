@@ -40,15 +40,15 @@ def test_every_method_is_answered_by_a_node(ann: Caller, method: str) -> None:
 
 
 def test_calls_at_once_have_their_own_answers(daemon: GrpcDaemon) -> None:
-    """More of them than a user may have under way: the others wait."""
+    """More of them than a connection carries, and a user may have under way: the others wait."""
     with daemon.channel() as channel:
         ann = Caller(channel, "ann")
         rooms = [room() for _ in range(4)]
         for name in rooms:
             ann.call("CreateRoom", room_id=name)
-        asked = [ann.future("ListUnread", chat.ListUnreadRequest(room_ids=[name])) for name in rooms * 60]
+        asked = [ann.future("ListUnread", chat.ListUnreadRequest(room_ids=[name])) for name in rooms * 150]
         answers = [chat.ListUnreadResponse.FromString(one.result()).rooms[0].room_id for one in asked]
-    assert answers == rooms * 60
+    assert answers == rooms * 150
 
 
 def test_a_call_is_made_once(daemon: GrpcDaemon) -> None:
@@ -107,3 +107,11 @@ def test_what_is_no_request_is_refused(daemon: GrpcDaemon) -> None:
         with pytest.raises(grpc.RpcError) as refused:
             next(stream(iter(()), metadata=[("authorization", "Bearer token-of-ann")], timeout=20))
         assert error_of(refused.value).code == 100
+
+
+def test_what_is_compressed_is_not_taken(daemon: GrpcDaemon) -> None:
+    """A small message could be a large one."""
+    channel = grpc.insecure_channel(daemon.address, compression=grpc.Compression.Gzip)
+    with channel, pytest.raises(grpc.RpcError) as refused:
+        Caller(channel, "ann").call("ListUnread")
+    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
