@@ -19,10 +19,22 @@ class Log(Protocol):
     def info(self, event: str, /, **fields: object) -> object: ...
 
 
-class Outage:
-    """``failing`` and ``over`` are the log's sentences. ``now`` gives seconds of a steady clock."""
+class OneCause:
+    """Outages that one thing causes, such as a database that is away: while one of them is said,
+    the others are not."""
 
-    def __init__(self, log: Log, failing: str, over: str, *, now: Callable[[], float]) -> None:
+    def __init__(self) -> None:
+        self.said: Outage | None = None
+
+
+class Outage:
+    """``failing`` and ``over`` are the log's sentences. ``now`` gives seconds of a steady clock.
+    ``cause`` is shared with other outages that it may cause."""
+
+    def __init__(
+        self, log: Log, failing: str, over: str, *, now: Callable[[], float], cause: OneCause | None = None
+    ) -> None:
+        self._cause = cause or OneCause()
         self._log = log
         self._failing = failing
         self._over = over
@@ -40,7 +52,7 @@ class Outage:
         if self.since is None:
             self.since, self._count = now, 0
         self._count += 1
-        if now < self._say_after:
+        if now < self._say_after or self._cause.said not in (None, self):
             return
         lasting = {"for_seconds": round(now - self.since), "failures": self._count} if self._said else {}
         self._log.warning(self._failing, error=error.explained, code=error.code, **lasting, **fields)
@@ -48,12 +60,14 @@ class Outage:
         self._pause = min(2 * self._pause, LONGEST_PAUSE) if self._said else FIRST_PAUSE
         self._say_after = now + self._pause
         self._said = True
+        self._cause.said = self
 
     def worked(self, **fields: object) -> None:
         """It has worked; ``fields`` are for the line that says so."""
         if self.since is None:
             return
         if self._said:
+            self._cause.said = None
             lasted = round(self._now() - self.since, 1)
             self._log.info(self._over, after_seconds=lasted, failures=self._count, **fields)
         self.since, self._said = None, False

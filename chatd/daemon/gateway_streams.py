@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from chatd.core.counter import Counter
 from chatd.core.metric import Metric, StageTimes
+from chatd.core.outage import OneCause
 from chatd.daemon.seams import Seams
 from chatd.daemon.settings import Settings
 from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
@@ -83,6 +84,7 @@ def make_streams(
 ) -> Streams:
     """Every thing is made of those above it."""
     gateway_id = settings.node.node_id
+    cause = OneCause()  # a node without its database refuses all that streams ask of it
     rights, presence = _presence(settings, watch, backend)
     unwritten = UnwrittenAcks(settings.streams.ack_flush())
     connections = ConnectionManager(
@@ -94,6 +96,7 @@ def make_streams(
         on_ended=presence.ended,
         per_device=settings.gateway.max_connections_per_device,
         now=loop.time,
+        cause=cause,
     )
     stream_log = StreamLog()
     sender = DeviceSender(connections.forget, stream_log)
@@ -107,6 +110,7 @@ def make_streams(
         end=sender.end,
         later=loop.call_later,
         now=loop.time,
+        cause=cause,
     )
 
     def send_acks(request: AckBatchRequest, on_reply: OnReply) -> None:
@@ -120,6 +124,7 @@ def make_streams(
         send=seams.gateway_send_acks(send_acks),
         end=sender.end,
         now=loop.time,
+        cause=cause,
     )
     ack_times = AckTimes(connections.streams)
     resync = Resync(loop, connections.streams, catch_up)

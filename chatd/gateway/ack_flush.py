@@ -15,7 +15,7 @@ import structlog
 from chatd.core.ack_batch import encode_acks
 from chatd.core.counter import Counter
 from chatd.core.model import StreamAcks
-from chatd.core.outage import Outage
+from chatd.core.outage import OneCause, Outage
 from chatd.core.stream import DeviceStream
 from chatd.errors import ChatdError, StreamUnknown, Superseded, Unavailable
 from chatd.gateway.backend import OnReply
@@ -125,8 +125,11 @@ class AckFlush:
         send: SendAcks,
         end: Callable[[ClientConnection, ChatdError], None],
         now: Callable[[], float],
+        cause: OneCause | None = None,
     ) -> None:
-        self._outage = Outage(log, "Acks cannot be written; trying again", "Acks are written again", now=now)
+        self._outage = Outage(
+            log, "Acks cannot be written; trying again", "Acks are written again", now=now, cause=cause
+        )
         self._unwritten = unwritten
         self._pulls = pulls
         self._log_watch = log_watch

@@ -10,7 +10,7 @@ import structlog
 from chatd.core.counter import Counter
 from chatd.core.each import each
 from chatd.core.model import Owed, OwedRun, Pull
-from chatd.core.outage import Outage
+from chatd.core.outage import OneCause, Outage
 from chatd.core.stream import DeviceStream
 from chatd.core.wire import error_from_pb
 from chatd.errors import ChatdError, StreamUnknown, Superseded, Unavailable
@@ -60,9 +60,14 @@ class CatchUp:
         end: Callable[[ClientConnection, ChatdError], None],
         later: Callable[[float, Callable[[], None]], object],
         now: Callable[[], float],
+        cause: OneCause | None = None,
     ) -> None:
         self._outage = Outage(
-            log, "The outbox cannot be pulled; trying again", "The outbox is pulled again", now=now
+            log,
+            "The outbox cannot be pulled; trying again",
+            "The outbox is pulled again",
+            now=now,
+            cause=cause,
         )
         self._calls = calls
         self._log_watch = log_watch

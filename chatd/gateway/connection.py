@@ -11,7 +11,7 @@ import structlog
 from chatd.core.counter import Counter
 from chatd.core.ids import signals_of, topic_of
 from chatd.core.model import StreamKey
-from chatd.core.outage import Outage
+from chatd.core.outage import OneCause, Outage
 from chatd.core.stream import DeviceStream
 from chatd.errors import ChatdError
 from chatd.gateway.authentication.identity import Identity
@@ -134,9 +134,14 @@ class ConnectionManager:
         on_ended: Callable[[ClientConnection], None],
         per_device: int,
         now: Callable[[], float],
+        cause: OneCause | None = None,
     ) -> None:
         self._outage = Outage(
-            log, "Ended streams cannot be unregistered", "Ended streams are unregistered again", now=now
+            log,
+            "Ended streams cannot be unregistered",
+            "Ended streams are unregistered again",
+            now=now,
+            cause=cause,
         )
         self._calls = calls
         self._gateway_id = gateway_id

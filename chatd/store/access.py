@@ -14,7 +14,7 @@ from chatd.core.each import each
 from chatd.core.log_state import LogState
 from chatd.core.metric import Gauge, StageTimes
 from chatd.core.model import CommittedRun
-from chatd.core.outage import Outage
+from chatd.core.outage import OneCause, Outage
 from chatd.errors import ChatdError, Internal, StoreFailed, Unavailable
 from chatd.store.command import Command, Query
 from chatd.store.database import Database
@@ -109,12 +109,7 @@ class StoreAccess:
         self._questions = Reader(database, read, threads=readers, max_batch=1)
         """Clients' questions have readers of their own: what streams are owed never waits for them.
         Each is charged before the next one is chosen."""
-        self._writes = Outage(
-            log, "The database takes no writes", "The database takes writes again", now=loop.time
-        )
-        self._reads = Outage(
-            log, "The database answers no queries", "The database answers queries again", now=loop.time
-        )
+        self._writes, self._reads = _outages(loop.time)
         self._clock = clock
         self.engine = database.engine
         self.waiting = 0
@@ -234,6 +229,21 @@ class StoreAccess:
             completed.on_result(completed.result)
         elif isinstance(completed.result, ChatdError):
             log_failure(completed.result)
+
+
+def _outages(now: Callable[[], float]) -> tuple[Outage, Outage]:
+    """Of writes and of queries: one line for a database that is away."""
+    cause = OneCause()
+    return (
+        Outage(log, "The database takes no writes", "The database takes writes again", now=now, cause=cause),
+        Outage(
+            log,
+            "The database answers no queries",
+            "The database answers queries again",
+            now=now,
+            cause=cause,
+        ),
+    )
 
 
 def _log_unhandled(completed: Completed, exc: Exception) -> None:

@@ -1,4 +1,4 @@
-from chatd.core.outage import FIRST_PAUSE, LONGEST_PAUSE, Outage
+from chatd.core.outage import FIRST_PAUSE, LONGEST_PAUSE, OneCause, Outage
 from chatd.errors import Unavailable
 
 
@@ -68,3 +68,27 @@ def test_the_end_says_what_it_is_given() -> None:
     one.failed(Unavailable("away"))
     one.worked(waiting=7)
     assert log.lines[-1] == ("works", {"after_seconds": 0.0, "failures": 1, "waiting": 7})
+
+
+def test_one_cause_is_said_once() -> None:
+    log, cause = Kept(), OneCause()
+    writes, reads = (
+        Outage(log, f"{what} fail", f"{what} work", now=lambda: log.now, cause=cause)
+        for what in ("writes", "reads")
+    )
+    for second in range(5):
+        log.now = float(second)
+        reads.failed(Unavailable("away"))
+        writes.failed(Unavailable("away"))
+    assert writes.since == reads.since == 0
+    writes.worked()
+    reads.worked()
+    assert [event for event, _ in log.lines] == ["reads fail", "reads work"]
+    log.now = 1_000.0
+    reads.failed(Unavailable("away"))
+    writes.failed(Unavailable("full"))
+    reads.worked()
+    log.now += 1
+    writes.failed(Unavailable("full"))
+    writes.worked()
+    assert [event for event, _ in log.lines][2:] == ["reads fail", "reads work", "writes fail", "writes work"]
