@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from grpc.aio import EOF, ServicerContext
 
-from chatd.errors import ChatdError, MalformedFrame, TimedOut, Unauthenticated, Unavailable
+from chatd.errors import ChatdError, InvalidId, MalformedFrame, TimedOut, Unauthenticated, Unavailable
 from chatd.gateway.fronts.answers import payload_of
 from chatd.gateway.fronts.bounds import FRAME_BYTES_PER_SECOND, FRAME_SECONDS
 from chatd.gateway.fronts.grpc.hearing import Hearing
@@ -17,6 +17,8 @@ from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest, ServerFrame
 IDLE_SECONDS = 30.0
 """A caller without a call is forgotten then."""
 _BEARER = "bearer "
+Metadata = Mapping[str, str | bytes]
+"""Bytes are those of names that end with -bin; gRPC lets only ASCII into the others."""
 
 
 class _Caller:
@@ -98,7 +100,7 @@ class Calls:
         return found
 
     async def _answer(
-        self, caller: _Caller, method: str, metadata: Mapping[str, str], context: ServicerContext
+        self, caller: _Caller, method: str, metadata: Metadata, context: ServicerContext
     ) -> bytes:
         link = caller.link
         await caller.come.wait()
@@ -107,6 +109,7 @@ class Calls:
         if not _token(metadata):
             self._hearing.refused(link)
             raise Unauthenticated("the metadata authorization: Bearer TOKEN is missing")
+        profile_id = self._profile(link, metadata)
         try:
             async with asyncio.timeout(self._seconds):
                 payload = await context.read()
@@ -124,8 +127,8 @@ class Calls:
                 method=method,
                 payload=payload,
                 token=_token(metadata),
-                profile_id=metadata.get("chatd-profile", ""),
-                request_id=metadata.get("idempotency-key", ""),
+                profile_id=profile_id,
+                request_id=str(metadata.get("idempotency-key", "")),
             )
         )
         try:
@@ -133,6 +136,15 @@ class Calls:
             return payload_of(await answer)
         finally:
             caller.forget(call_id)
+
+    def _profile(self, link: RequestLink, metadata: Metadata) -> str:
+        """The profile that is to be called as; empty: the token's. Raises InvalidId."""
+        named = metadata.get("chatd-profile-bin", metadata.get("chatd-profile", ""))
+        try:
+            return named if isinstance(named, str) else named.decode()
+        except UnicodeDecodeError as exc:
+            self._hearing.refused(link)
+            raise InvalidId("chatd-profile-bin is not UTF-8") from exc
 
     def look(self) -> None:
         """To be called about once a second: forget the callers that have gone, or are idle."""
@@ -144,7 +156,7 @@ class Calls:
                 self._links.lost(caller.link)
 
 
-def _token(metadata: Mapping[str, str]) -> str:
+def _token(metadata: Metadata) -> str:
     """The bearer token; empty without one."""
-    given = metadata.get("authorization", "")
+    given = str(metadata.get("authorization", ""))
     return given[len(_BEARER) :].strip() if given[: len(_BEARER)].lower() == _BEARER else ""

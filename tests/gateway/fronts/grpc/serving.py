@@ -39,10 +39,10 @@ class GrpcDaemon(Daemon):
 class Caller:
     """Calls as ``user``; as nobody if it is empty."""
 
-    def __init__(self, channel: grpc.Channel, user: str = "", **metadata: str) -> None:
+    def __init__(self, channel: grpc.Channel, user: str = "", **metadata: str | bytes) -> None:
         self._channel = channel
         token = OPERATOR if user == "operator" else token_of(user)
-        self._metadata = {"authorization": f"Bearer {token}"} if user else {}
+        self._metadata: dict[str, str | bytes] = {"authorization": f"Bearer {token}"} if user else {}
         self._metadata |= {name.replace("_", "-"): value for name, value in metadata.items()}
 
     def call(self, name: str, /, **fields: Any) -> Any:

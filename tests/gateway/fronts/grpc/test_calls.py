@@ -70,6 +70,13 @@ def test_an_operator_calls_as_another(daemon: GrpcDaemon) -> None:
         with pytest.raises(grpc.RpcError) as refused:
             Caller(channel, "ann", chatd_profile="bob").call("ListUnread")
         assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
+        jörg = Caller(channel, "operator", chatd_profile_bin="jörg".encode())
+        jörg.call("CreateRoom", room_id=(another := room()))
+        assert [one.room_id for one in jörg.call("ListUnread").rooms] == [another]
+        assert another not in [one.room_id for one in Caller(channel, "operator").call("ListUnread").rooms]
+        with pytest.raises(grpc.RpcError) as refused:
+            Caller(channel, "operator", chatd_profile_bin=b"\xff").call("ListUnread")
+        assert error_of(refused.value).name == "INVALID_ID"
 
 
 @pytest.mark.parametrize(
