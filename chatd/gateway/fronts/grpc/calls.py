@@ -92,7 +92,10 @@ class Calls:
 
     def _caller(self, peer: str, token: str) -> _Caller:
         found = self._callers.get((peer, token))
-        if found is None or found.link.has_ended:
+        if found is not None and found.link.has_ended:
+            self._links.lost(found.link)
+            found = None
+        if found is None:
             found = self._callers[peer, token] = _Caller()
             found.link = self._links.accept(peer, hang_up=found.ended, come=found.come.set)
             found.link.speaker = found

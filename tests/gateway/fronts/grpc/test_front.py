@@ -12,6 +12,7 @@ import pytest
 from chatd.errors import WIRE_ERRORS
 from chatd.gateway.fronts.grpc.statuses import STATUSES
 from tests.certificates import Authority
+from tests.daemon.metrics.scraping import metrics_uri, value
 from tests.daemon.test_process import chatd
 from tests.gateway.fronts.grpc.serving import SECONDS, Caller, GrpcDaemon, Stream, error_of
 from tests.gateway.fronts.grpc.test_streams import device
@@ -34,6 +35,17 @@ def test_a_user_who_is_too_quick_is_told_when(tmp_path: Path) -> None:
     late = [error_of(one) for one in answers if one is not None]
     assert late[0].name == "RATE_LIMITED"
     assert late[0].retry_after_ms > 0
+
+
+def test_who_guesses_tokens_is_hung_up_on_and_counted_no_more(tmp_path: Path) -> None:
+    settings = {"MAX_TOKEN_FAILURES": 1, "HANDSHAKE_TIMEOUT_MS": 800, **metrics_uri()}
+    with GrpcDaemon(tmp_path, settings) as daemon, daemon.channel() as channel:
+        eve = Caller(channel, "eve")
+        until = time.monotonic() + SECONDS
+        while (value(daemon, "chatd_connections_hung_up_total") or 0) < 4:
+            assert eve.future("ListUnread").exception(SECONDS) is not None
+            assert time.monotonic() < until
+        assert (value(daemon, "chatd_connections", front="grpc") or 0) <= 2
 
 
 def test_tls_and_another_certificate_at_sighup(tmp_path: Path) -> None:
