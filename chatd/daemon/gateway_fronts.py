@@ -39,6 +39,7 @@ class Fronts:
             doorkeeper.broke,
             doorkeeper.commanded,
             doorkeeper.is_stranger,
+            doorkeeper.profile,
             doorkeeper.newcomers,
             newcomers.come,
             newcomers.cost,

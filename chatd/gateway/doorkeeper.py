@@ -67,6 +67,7 @@ class Doorkeeper:
         self._known_at: dict[str, dict[Link, None]] = {}  # authenticated ones, but operators; as _of
         self._of: dict[str, dict[Link, None]] = {}  # authenticated ones by profile; the longest silent first
         self._profile: dict[Link, str] = {}
+        self._authenticated_as: dict[Link, str] = {}  # operators too
         self._leaving: dict[Link, float] = {}
         self._refusals = Buckets(Rate(REFUSALS_PER_SECOND, REFUSALS_PER_SECOND * REFUSAL_BURST_SECONDS))
         self._refusals_together = Buckets(
@@ -142,6 +143,10 @@ class Doorkeeper:
         """True if the connection has authenticated as this profile before."""
         return self._profile.get(link) == profile_id
 
+    def profile(self, link: Link) -> str:
+        """The profile that it authenticated as last; empty before."""
+        return self._authenticated_as.get(link, "")
+
     def newcomers(self, most: int) -> int:
         """The number of newcomers, of ``most``, that may come before a pause. When each of them
         takes another's place, only so many that each has some pauses' time to authenticate."""
@@ -162,6 +167,7 @@ class Doorkeeper:
     def ended(self, link: Link) -> None:
         """A connection has gone."""
         self._in_reserve.pop(link, None)
+        self._authenticated_as.pop(link, None)
         _remove(self._at, link.address, link)
         _remove(self._known_at, link.address, link)
         _remove(self._of, self._profile.pop(link, ""), link)
@@ -178,6 +184,7 @@ class Doorkeeper:
         if link not in self._failures:
             return
         self._no_longer_waiting(link)
+        self._authenticated_as[link] = profile_id
         if not operator:
             self._count(link, profile_id)
             self._count_at(link)

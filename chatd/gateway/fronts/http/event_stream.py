@@ -40,6 +40,8 @@ class EventStream:
         self._caught_up = False
         self.secret = secrets.token_hex(8)
         """Names the stream to the client, and to nobody else."""
+        self.owner = ("", "")
+        """Its profile and device."""
         self.epoch = 0
         self.sent = 0
         self.acknowledged = 0
@@ -51,6 +53,7 @@ class EventStream:
         frame = await self._opened
         if not frame.HasField("welcome"):
             raise error_from_pb(frame.closed.error if frame.HasField("closed") else frame.error)
+        self.owner = (frame.welcome.profile_id, hello.device_id)
         self.epoch = frame.welcome.epoch
         self._interval = frame.welcome.heartbeat_interval_ms / 1_000
 

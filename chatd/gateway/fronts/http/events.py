@@ -7,7 +7,7 @@ from functools import partial
 
 from aiohttp.web import Response, StreamResponse
 
-from chatd.errors import InvalidArgument, NoStream
+from chatd.errors import InvalidArgument, NoStream, Unavailable
 from chatd.gateway.fronts.http.event_stream import EventStream
 from chatd.gateway.fronts.http.event_text import EventText, JsonLines, ServerSentEvents
 from chatd.gateway.fronts.http.exchange import ACT_FOR, Exchange
@@ -39,17 +39,17 @@ class EventStreams:
         is_poll, signals = flag(asked, "poll"), flag(asked, "signals")
         hello = Hello(
             token=exchange.token,
-            profile_id=request.headers.get(ACT_FOR, ""),
+            profile_id=exchange.header(ACT_FOR),
             device_id=device,
             version=1,
-            client=request.headers.get("User-Agent", ""),
+            client=exchange.header("User-Agent"),
             want_signals=signals,
         )
         accept = request.headers.get("Accept", "")
         form = next((one for one in self._forms if one.content_type in accept), self._forms[0])
         stream = EventStream(exchange, form, is_automatic=is_automatic, is_poll=is_poll)
-        if not await self._resume(request.headers.get(_LAST, "")):
-            return Response(status=204)  # EventSource comes again after anything else
+        if not await self._resume(exchange, device, exchange.header(_LAST)):
+            return Response(status=204)
         headers = {
             "Content-Type": form.content_type,
             "Cache-Control": "no-store",
@@ -69,34 +69,42 @@ class EventStreams:
                 self._later(RESUME_SECONDS, partial(self._forget, stream.secret))
         return response
 
-    async def _resume(self, event_id: str) -> bool:
+    async def _resume(self, exchange: Exchange, device: str, event_id: str) -> bool:
         """The client has received all up to the delivery of this id, if its stream is still here.
-        False: another device took the stream over. Raises InvalidArgument."""
+        False: another one of the device took the stream over. Raises ChatdError."""
         secret, number = _parse(event_id) if event_id else ("", 0)
         if secret in self._superseded:
             return False
-        stream = self._streams.get(secret)
+        stream = await self._find(exchange, device, secret)
         if stream is None:
             return True
         stream.acknowledge(number)
         stream.leave()
-        async with asyncio.timeout(_LEAVE_SECONDS):
-            while stream.is_open:
-                await asyncio.sleep(0.005)
+        try:
+            async with asyncio.timeout(_LEAVE_SECONDS):
+                while stream.is_open:
+                    await asyncio.sleep(0.005)
+        except TimeoutError:
+            raise Unavailable("the stream's last acks are not written yet") from None
         return True
+
+    async def _find(self, exchange: Exchange, device: str, secret: str) -> EventStream | None:
+        """The caller's stream of this device, if it is known. Raises ChatdError."""
+        owner = (await exchange.authenticate(), device)
+        stream = self._streams.get(secret)
+        return stream if stream is not None and stream.owner == owner else None
 
     def _forget(self, secret: str) -> None:
         self._streams.pop(secret, None)
         self._superseded.pop(secret, None)
 
     async def acknowledge(self, exchange: Exchange, device: str) -> Response:
-        """Acknowledge by hand. The id of the last delivery is known to its client alone. Raises
-        ChatdError."""
+        """Acknowledge by hand. Raises ChatdError."""
         up_to = loads(await exchange.body()).get("up_to")
         if not isinstance(up_to, str):
             raise InvalidArgument("up_to must be the id of a delivery")
         secret, number = _parse(up_to)
-        stream = self._streams.get(secret)
+        stream = await self._find(exchange, device, secret)
         if stream is None or not stream.is_open:
             raise NoStream("the stream is not at this gateway any more; resume it with Last-Event-ID")
         if number > stream.sent:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import thread_time
 from typing import cast
@@ -107,7 +107,7 @@ class Exchange:
         if size > most:
             raise _too_large(most)
         if size > STRANGER_BYTES and self._hearing.door.is_stranger(self.link):
-            await self._authenticate()
+            await self.authenticate()  # large JSON takes long to read
         if self.request.headers.get("Content-Encoding", "identity") != "identity":
             raise InvalidArgument("the body must not be compressed")
         body = await content.read() if content.is_eof() else await self._body_in_parts(content, most)
@@ -117,13 +117,12 @@ class Exchange:
             self._began = thread_time()
         return body
 
-    async def _authenticate(self) -> None:
-        """Large JSON takes long to read: not before the token is known to be good. Raises
-        ChatdError if it is not."""
-        try:
-            await self.call("ChatService/WatchPresence", b"")
-        except InvalidArgument:
-            pass  # said by the gateway to those it knows: there is no stream
+    async def authenticate(self) -> str:
+        """The caller's profile. Raises ChatdError if the token is not good."""
+        frame = self._call("ChatService/WatchPresence")
+        with suppress(InvalidArgument):  # said by the gateway to those it knows: there is no stream
+            await self._answer_to(frame)
+        return self._hearing.door.profile(self.link)
 
     async def _body_in_parts(self, content: StreamReader, most: int) -> bytes:
         link, unfinished = self.link, self._hearing.unfinished
@@ -149,7 +148,12 @@ class Exchange:
 
     async def call(self, method: str, payload: bytes, *, affinity: str = "", request_id: str = "") -> bytes:
         """Ask a default node; its encoded answer. Raises ChatdError."""
-        frame = ClientFrame(
+        return await self._answer_to(self._call(method, payload, affinity, request_id))
+
+    def _call(
+        self, method: str, payload: bytes = b"", affinity: str = "", request_id: str = ""
+    ) -> ClientFrame:
+        return ClientFrame(
             call=RpcRequest(
                 call_id=1,
                 method=method,
@@ -160,6 +164,8 @@ class Exchange:
                 request_id=request_id,
             )
         )
+
+    async def _answer_to(self, frame: ClientFrame) -> bytes:
         await self.link.turn()
         answer: asyncio.Future[ServerFrame] = asyncio.get_running_loop().create_future()
         self.link.speaker = _Answer(answer)
@@ -216,6 +222,11 @@ class Exchange:
         """The client has said something of so many bytes that is no frame."""
         self._hearing.refuse(self.link.heard(self._hearing.now()), error, size)
         self._hearing.heard()
+
+    def came(self) -> None:
+        """A message of the client's stream has come to its end."""
+        cast(HttpConnection, self.request.protocol).unheard = 0
+        self._hearing.unfinished.note(self.link, 0, 0, moved=True)
 
     def commanded(self) -> None:
         """The client has sent a command of its transport."""

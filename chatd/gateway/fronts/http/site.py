@@ -6,7 +6,7 @@ from typing import cast
 import structlog
 from aiohttp.web import BaseRequest, HTTPException, Request, Response, StreamResponse, UrlDispatcher
 
-from chatd.errors import ChatdError, Internal, UnknownMethod
+from chatd.errors import ChatdError, Internal, Unavailable, UnknownMethod
 from chatd.gateway.fronts.http import rooms
 from chatd.gateway.fronts.http.exchange import Exchange
 from chatd.gateway.fronts.http.openapi import describe
@@ -60,6 +60,8 @@ class Site:
             return await handler(exchange, **found)
         except ChatdError as exc:
             return error_response(exc)
+        except ConnectionError:  # the client left in the middle of it
+            return error_response(Unavailable("the connection was ended"))
         except Exception as exc:  # a fault of ours in one request must not end the connection's others
             log.exception("A request could not be handled")
             return error_response(Internal(f"the request could not be handled: {type(exc).__name__}"))

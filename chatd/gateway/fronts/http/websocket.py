@@ -39,6 +39,7 @@ class WebSockets:
         if form is None:
             raise InvalidArgument(f"a WebSocket speaks {' or '.join(self._forms)}: offer one of them")
         socket = WebSocketResponse(
+            timeout=CLOSE_SECONDS,
             protocols=(form.subprotocol,),
             heartbeat=PING_SECONDS,
             autoping=False,
@@ -55,6 +56,7 @@ class WebSockets:
 
     async def _hear(self, exchange: Exchange, socket: WebSocketResponse, form: Form) -> None:
         async for message in socket:
+            exchange.came()
             await exchange.link.turn()
             if exchange.link.has_ended:
                 return
@@ -65,9 +67,10 @@ class WebSockets:
                     exchange.refuse(exc, len(message.data))
                 else:
                     exchange.hear(frame)
-            elif message.type is WSMsgType.PING:
+            elif message.type in (WSMsgType.PING, WSMsgType.PONG):
                 exchange.commanded()
-                await socket.pong(message.data)
+                if message.type is WSMsgType.PING:
+                    await socket.pong(message.data)
 
 
 class _Speaker:

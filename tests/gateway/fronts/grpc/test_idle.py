@@ -54,6 +54,7 @@ async def test_idle_callers_are_forgotten() -> None:
         keeper.broke,
         keeper.commanded,
         keeper.is_stranger,
+        keeper.profile,
         keeper.newcomers,
         come=lambda link, serve: serve(),
         cost=lambda link, seconds: None,

@@ -5,12 +5,16 @@ import json
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp import ClientResponse
 
 from chatd.client import Client
+from chatd.errors import Unavailable
+from chatd.gateway.fronts.http import events as module
+from chatd.gateway.fronts.http.event_stream import EventStream
+from chatd.gateway.fronts.http.exchange import Exchange
 from tests.gateway.fronts.http.serving import Caller, HttpDaemon
 from tests.gateway.fronts.http.test_service import room
 from tests.gateway.fronts.http.test_websocket import device
@@ -110,6 +114,64 @@ async def test_explicit_acks(daemon: HttpDaemon) -> None:
                 refused = await ann.ask("POST", f"/v1/devices/{web}/ack", json={"up_to": bad})
                 assert (refused.status, refused.json["name"]) == (status, code)
         assert await owed(daemon, "ann", web) == 2
+
+
+async def test_nobody_else_acknowledges(daemon: HttpDaemon) -> None:
+    name, web = room(), device()
+    async with (
+        Caller(daemon.url) as nobody,
+        Caller(daemon.url, "bob") as bob,
+        Caller(daemon.url, "ann") as ann,
+        events(ann, web, ack="explicit") as stream,
+    ):
+        await stream.until("caught_up")
+        await ann.call("CreateRoom", room_id=name)
+        await stream.until("message")
+        for caller, path_device, status in ((nobody, web, 401), (bob, web, 409), (ann, device(), 409)):
+            path = f"/v1/devices/{path_device}/ack"
+            refused = await caller.ask("POST", path, json={"up_to": stream.last_id})
+            assert refused.status == status, "the id of a delivery is no token"
+        for caller, other in ((bob, web), (ann, device())):
+            async with events(caller, other, last_id=stream.last_id) as theirs:
+                await theirs.until("caught_up")
+        await send(ann, name, "still here")
+        assert (await stream.until("message"))["event"]["seq"] == "2"
+    assert await owed(daemon, "ann", web) == 2
+
+
+async def test_acks_are_no_refusals(daemon: HttpDaemon) -> None:
+    web = device()
+    async with Caller(daemon.url, "ann") as ann, events(ann, web, ack="explicit") as stream:
+        await stream.until("caught_up")
+        await ann.call("CreateRoom", room_id=room())
+        await stream.until("message")
+        body = {"up_to": stream.last_id, "padding": "x" * 200_000}  # 50 refusals' worth, if it were one
+        for _ in range(45):
+            done = await ann.ask("POST", f"/v1/devices/{web}/ack", json=body)
+            assert done.status == 204, done.body
+
+
+class Stuck:
+    """A stream whose last acks nobody writes."""
+
+    owner = ("ann", "web")
+    is_open = True
+
+    def acknowledge(self, up_to: int) -> None: ...
+
+    def leave(self) -> None: ...
+
+
+async def test_an_old_stream_that_does_not_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Request:
+        async def authenticate(self) -> str:
+            return "ann"
+
+    monkeypatch.setattr(module, "_LEAVE_SECONDS", 0.01)
+    streams = module.EventStreams(lambda seconds, action: None)
+    streams._streams["0"] = cast(EventStream, Stuck())
+    with pytest.raises(Unavailable):
+        await streams._resume(cast(Exchange, Request()), "web", "0.1")
 
 
 async def test_the_last_id_resumes_and_acknowledges(daemon: HttpDaemon) -> None:

@@ -3,6 +3,7 @@ and none is quoted."""
 
 import json
 import re
+import socket
 import time
 
 import pytest
@@ -80,6 +81,14 @@ REFUSED = {
     ),
     "a key that is no UTF-8": (request(more=b"Idempotency-Key: \xff\r\nContent-Length: 0\r\n"), 400),
     "a profile that is no UTF-8": (request(b"/v1/unread", b"Chatd-Profile: \xff\r\n", method=b"GET"), 400),
+    "an operator's profile that is no UTF-8": (
+        request(b"/v1/devices/d/events", b"Chatd-Profile: \xff\r\n", method=b"GET"),
+        400,
+    ),
+    "a client that is no UTF-8": (
+        request(b"/v1/devices/d/events", b"User-Agent: \xff\r\n", method=b"GET"),
+        400,
+    ),
     "a NUL in the path": (request(b"/v1/rooms/a%00b/events", method=b"GET"), 400),
     "a line's end in the path": (request(b"/v1/rooms/a%0d%0aX:y/events", method=b"GET"), 400),
     "a token that is no UTF-8": (
@@ -128,6 +137,14 @@ async def test_large_json_is_read_of_those_who_are_known(daemon: HttpDaemon) -> 
     async with Caller(daemon.url, "ann") as ann:
         sent = await ann.ask("POST", f"/v1/rooms/{name}/events", json={"text": "x" * 30_000})
         assert sent.status == 200, sent.body
+
+
+def test_a_bad_header_gets_no_large_body_read(daemon: HttpDaemon) -> None:
+    head = request(more=b"Chatd-Profile: \xff\r\nContent-Length: 200000\r\n")
+    host, _, port = daemon.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=20) as peer:
+        peer.sendall(head)
+        assert peer.recv(65_536).startswith(b"HTTP/1.1 400 ")
 
 
 @pytest.mark.parametrize("part", [b"1\r\n \r\n" * 30_000, b"1\r\n \r\n" * 100])

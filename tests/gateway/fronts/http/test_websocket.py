@@ -198,19 +198,20 @@ async def test_who_says_nothing_in_time_is_hung_up_on(tmp_path: Any) -> None:
             )
 
 
-async def test_a_flood_of_pings_is_hung_up_on(daemon: HttpDaemon) -> None:
+@pytest.mark.parametrize("kind", ["ping", "pong"])
+async def test_a_flood_of_pings_is_hung_up_on(daemon: HttpDaemon, kind: str) -> None:
     async with (
         Caller(daemon.url) as nobody,
         nobody.session.ws_connect("/v1/stream", protocols=[JSON], autoping=False) as socket,
     ):
         await hello(socket, "ann", device())
         with pytest.raises(ConnectionError):
-            await flood(socket)
+            await flood(socket, kind)
 
 
-async def flood(socket: ClientWebSocketResponse) -> None:
+async def flood(socket: ClientWebSocketResponse, kind: str) -> None:
     for _ in range(100_000):
-        await socket.ping()
+        await getattr(socket, kind)()
         await asyncio.sleep(0)
 
 
