@@ -13,6 +13,7 @@ SLOW_SECONDS = 1.0
 STALE_US = 3_000_000
 """A gateway asks every second; one that has not for so long is not well."""
 _LOOK = "see if it runs, and if it reaches the node"
+_QUEUE = "see if QUEUE_USER_EVENT_DELIVERY_URI is right there, and if the broker that it names runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +145,7 @@ def _gateways(status: admin.GetStatusResponse, nodes: admin.ListNodesResponse) -
         if one.heard_for_us > STALE_US and place in leased:
             yield Finding(name, False, f"has not asked for {age(one.heard_for_us)}", _LOOK)
         elif one.queue_problem:
-            yield Finding(
-                name, False, one.queue_problem, "see if QUEUE_USER_EVENT_DELIVERY_URI is right there"
-            )
+            yield Finding(name, False, one.queue_problem, _QUEUE)
     if status.uptime_seconds * 1_000_000 > STALE_US:
         for kind, gateway_id, _ in sorted(leased - asking.keys()):
             if kind == "gateway":

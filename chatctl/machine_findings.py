@@ -30,7 +30,12 @@ def machine_findings(answer: admin.InspectProcessesResponse, *, took_us: int, no
         _units(processes),
         _keys(processes, now_us),
         *(
-            Finding(name, False, "does not answer", "see its log, and if its loop hangs")
+            Finding(
+                name,
+                False,
+                "does not answer what comes by the queue",
+                "see if the queue reaches it; if so, its log, and if its loop hangs",
+            )
             for name in answer.silent
         ),
     ]

@@ -129,7 +129,8 @@ class Top(App[None]):
         more = "+" if self._page.more else ""
         narrowed = f", with {self._filter!r}" if self._filter else ""
         way = " › ".join(view.title for view in self._views)
-        title = f"chatctl top  {way}  {len(self._rows):,}{more} rows{narrowed}"
+        rows = "1 row" if len(self._rows) == 1 and not more else f"{len(self._rows):,}{more} rows"
+        title = f"chatctl top  {way}  {rows}{narrowed}"
         self.query_one("#title", Static).update(Text(escaped(title)))
 
     def _fill(self, page: Page, rows: list[Row]) -> None:

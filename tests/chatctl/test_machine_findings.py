@@ -82,4 +82,4 @@ def test_without_systemd_nothing_is_expected_of_it() -> None:
 
 def test_a_process_that_does_not_answer() -> None:
     (one,) = bad(process("g1"), silent=("gateway g2",))
-    assert (one.name, one.found) == ("gateway g2", "does not answer")
+    assert (one.name, one.found) == ("gateway g2", "does not answer what comes by the queue")

@@ -15,7 +15,7 @@ _INTRODUCTION = """\
 chatd reads its settings from the environment or from a TOML file, where the names are in lower
 case. The environment wins. The file is the one that `--config FILE` names, else `CHATD_CONFIG`,
 else `/etc/chatd/chatd.toml` if it exists. The headings only order this page: a file has no
-sections. Of a setting that may hold a secret, `NAME_FILE` names a file that has it, and so does
+sections. If a setting may hold a secret, `NAME_FILE` names a file that has it, and so does
 systemd's credential (`LoadCredential=`) of the setting's name in lower case. `chatd --check-config`
 shows the settings in force. `chatd settings --markdown` prints this page; `make fix` renews it.
 """

@@ -21,7 +21,7 @@ class MetricsSection(Section):
         default="",
         description="Address at which this process shows its metrics (/metrics, for Prometheus) and its health "
         "(/healthz, /readyz), such as http://127.0.0.1:9464; each process of a machine needs a port of its own. "
-        "Whoever reaches it can read them, and nothing is encrypted: an address of another network than loopback "
+        "Anybody who reaches it can read them, and nothing is encrypted: an address of another network than loopback "
         "is warned of at start. Empty: they are not shown.",
     )
 

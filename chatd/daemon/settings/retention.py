@@ -63,8 +63,8 @@ class RetentionSection(Section):
     )
     audit_retention_days: float = number(
         365,
-        "Days for which audit lines are kept: what operators did, and who was refused. Of calls that changed "
-        "nothing, and of refusals, the newest 100,000 are kept at most.",
+        "Days for which audit lines are kept: what operators did, and who was refused. At most the newest 100,000 "
+        "calls that changed nothing are kept, and as many refusals.",
         unit="days",
         ge=1,
         le=36_500,

@@ -22,8 +22,9 @@ from chatd.transport.queue.joined import join_topics
 
 log = structlog.get_logger()
 
-ANSWER_SECONDS = 5.0
-"""A process that has not answered after so long is silent."""
+ANSWER_SECONDS = 2.5
+"""A process that has not answered after so long is silent. Callers wait for 3 s at least
+(PROTOCOL.md, C4): they are to hear which one it was."""
 
 
 @dataclass(frozen=True, slots=True)

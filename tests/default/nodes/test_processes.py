@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
+from chatd.client.retries import TRY_SECONDS
 from chatd.core import node_protocol
 from chatd.core.wire import split_queue_body
 from chatd.default.answer import Caller
@@ -94,6 +95,11 @@ async def test_one_that_does_not_answer_is_named(queue: Queue) -> None:
     assert [one.name for one in queue.processes.gateways()] == ["gateway a", "gateway b"]
     queue.answers["a-1"] = RpcResponse(payload=b"done")
     assert await ask(queue, queue.processes.gateways()) == ([b"done"], [Process("b", "b-1")])
+
+
+def test_silence_is_told_before_a_client_tries_again() -> None:
+    """Else every attempt would end before its answer, and nobody would hear which one is silent."""
+    assert module.ANSWER_SECONDS < TRY_SECONDS
 
 
 async def test_one_that_refuses_refuses_the_call(queue: Queue) -> None:
