@@ -111,8 +111,8 @@ class EventStream:
     def _has_been_received(self) -> bool:
         """True if TCP's other end has acknowledged every byte (ioctl SIOCOUTQ, man 7 tcp)."""
         transport = self._exchange.request.transport
-        if transport is None or transport.get_write_buffer_size():
-            return False
+        if transport is None or transport.is_closing() or transport.get_write_buffer_size():
+            return False  # a closed socket's descriptor may be another one's
         left = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
         return left == b"\0\0\0\0"
 

@@ -43,6 +43,8 @@ class Proxies:
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(text)
+        found = ipaddress.ip_address(text)
     except ValueError:
         return None
+    # At [::] a client that speaks IPv4 has ::ffff: before its address.
+    return (found.ipv4_mapped or found) if isinstance(found, ipaddress.IPv6Address) else found

@@ -19,6 +19,8 @@ MAX_LIMIT = 2**32 - 1  # of a uint32; the node says what is too much
 async def send(exchange: Exchange, room: str) -> Response:
     """Store a text, or an event of any kind: the body is a RoomEvent, or has its text alone."""
     event = _event(await exchange.body())
+    if event.room_id not in ("", room):
+        raise InvalidArgument("room_id in the body is another one than the path's")
     event.room_id = room
     event.event_id = event.event_id or exchange.header("Idempotency-Key") or uuid.uuid4().hex
     try:

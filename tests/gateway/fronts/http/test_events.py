@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import socket
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Any, cast
 
 import pytest
@@ -14,6 +15,7 @@ from chatd.client import Client
 from chatd.errors import Unavailable
 from chatd.gateway.fronts.http import events as module
 from chatd.gateway.fronts.http.event_stream import EventStream
+from chatd.gateway.fronts.http.event_text import ServerSentEvents
 from chatd.gateway.fronts.http.exchange import Exchange
 from tests.gateway.fronts.http.serving import Caller, HttpDaemon
 from tests.gateway.fronts.http.test_service import room
@@ -149,6 +151,27 @@ async def test_acks_are_no_refusals(daemon: HttpDaemon) -> None:
         for _ in range(45):
             done = await ann.ask("POST", f"/v1/devices/{web}/ack", json=body)
             assert done.status == 204, done.body
+
+
+async def test_a_connection_that_closes_has_received_nothing() -> None:
+    class Transport:
+        def is_closing(self) -> bool:
+            return True
+
+        def get_write_buffer_size(self) -> int:
+            return 0
+
+        def get_extra_info(self, name: str) -> socket.socket:
+            other, _ = pair
+            return other
+
+    class Request:
+        class request:
+            transport = Transport()
+
+    with closing((pair := socket.socketpair())[0]), closing(pair[1]):
+        stream = EventStream(cast(Exchange, Request()), ServerSentEvents(), is_automatic=True, is_poll=False)
+        assert not stream._has_been_received()
 
 
 class Stuck:

@@ -91,6 +91,7 @@ async def test_a_room_id_is_quoted_in_the_path(daemon: HttpDaemon) -> None:
         ("POST", "/v1/rooms/none/events", {"json": {"text": "x"}}, 403, "NOT_A_MEMBER"),
         ("POST", "/v1/rooms/none/events", {"json": {"text": 5}}, 400, "INVALID_ARGUMENT"),
         ("POST", "/v1/rooms/none/events", {"json": {}}, 400, "INVALID_TEXT"),
+        ("POST", "/v1/rooms/a/events", {"json": {"text": "x", "room_id": "b"}}, 400, "INVALID_ARGUMENT"),
         ("POST", "/v1/rooms/none/events", {"json": {"payload": 3}}, 400, "INVALID_ARGUMENT"),
         ("GET", "/v1/rooms/none/events?before=-1", {}, 400, "INVALID_ARGUMENT"),
         ("GET", "/v1/rooms/none/events?limit=5&limit=6", {}, 400, "INVALID_ARGUMENT"),
