@@ -150,7 +150,9 @@ class EventStream:
             self._write(self._form.delivery(f"{self.secret}.{self.sent}", to_json(delivery)))
         for signal in said.signals:
             self._write(self._form.other("signal", to_json(signal)))
-        for kind in ("caught_up", "token_expires", "error"):
+        if said.error.refused == "ack":
+            self.acknowledged = 0  # it is said again
+        for kind in ("caught_up", "token_expires"):
             if said.HasField(kind):
                 self._write(self._form.other(kind, to_json(getattr(said, kind))))
         if said.HasField("caught_up"):

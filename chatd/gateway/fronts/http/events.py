@@ -100,9 +100,10 @@ class EventStreams:
 
     async def acknowledge(self, exchange: Exchange, device: str) -> Response:
         """Acknowledge by hand. Raises ChatdError."""
-        up_to = loads(await exchange.body()).get("up_to")
-        if not isinstance(up_to, str):
-            raise InvalidArgument("up_to must be the id of a delivery")
+        given = loads(await exchange.body())
+        up_to = given.get("up_to")
+        if not isinstance(up_to, str) or len(given) > 1:
+            raise InvalidArgument("the body must have up_to, the id of a delivery, and nothing else")
         secret, number = _parse(up_to)
         stream = await self._find(exchange, device, secret)
         if stream is None or not stream.is_open:

@@ -17,6 +17,7 @@ from chatd.gateway.fronts.http import events as module
 from chatd.gateway.fronts.http.event_stream import EventStream
 from chatd.gateway.fronts.http.event_text import ServerSentEvents
 from chatd.gateway.fronts.http.exchange import Exchange
+from chatd.pb.gateway.v1.gateway_pb2 import Error, ServerFrame, Welcome
 from tests.gateway.fronts.http.serving import Caller, HttpDaemon
 from tests.gateway.fronts.http.test_service import room
 from tests.gateway.fronts.http.test_websocket import device
@@ -147,10 +148,12 @@ async def test_acks_are_no_refusals(daemon: HttpDaemon) -> None:
         await stream.until("caught_up")
         await ann.call("CreateRoom", room_id=room())
         await stream.until("message")
-        body = {"up_to": stream.last_id, "padding": "x" * 200_000}  # 50 refusals' worth, if it were one
+        body = json.dumps({"up_to": stream.last_id}) + " " * 200_000  # 50 refusals' worth, if it were one
         for _ in range(45):
-            done = await ann.ask("POST", f"/v1/devices/{web}/ack", json=body)
+            done = await ann.ask("POST", f"/v1/devices/{web}/ack", data=body)
             assert done.status == 204, done.body
+        more = {"up_to": stream.last_id, "upto": 1}
+        assert (await ann.ask("POST", f"/v1/devices/{web}/ack", json=more)).status == 400
 
 
 async def test_a_connection_that_closes_has_received_nothing() -> None:
@@ -172,6 +175,15 @@ async def test_a_connection_that_closes_has_received_nothing() -> None:
     with closing((pair := socket.socketpair())[0]), closing(pair[1]):
         stream = EventStream(cast(Exchange, Request()), ServerSentEvents(), is_automatic=True, is_poll=False)
         assert not stream._has_been_received()
+
+
+async def test_an_ack_that_was_refused_is_said_again_and_nobody_is_told() -> None:
+    stream = EventStream(cast(Exchange, None), ServerSentEvents(), is_automatic=True, is_poll=False)
+    stream.send(ServerFrame(welcome=Welcome(epoch=1)).SerializeToString())
+    stream.sent = stream.acknowledged = 3
+    stream.send(ServerFrame(error=Error(code=606, name="RATE_LIMITED", refused="ack")).SerializeToString())
+    assert stream._is_looking()
+    assert not stream._early
 
 
 class Stuck:
