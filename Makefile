@@ -75,6 +75,7 @@ DIST = chatd-proto-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' chatd/__init_
 proto-dist: $(VENV)/installed-dev ## Make build/chatd-proto-VERSION.tar.gz for writers of clients: proto/ and its descriptor set
 	@rm -rf build/$(DIST) && mkdir -p build && cp -rL proto build/$(DIST)
 	@find build/$(DIST) -name __pycache__ -prune -exec rm -r {} + ; rm build/$(DIST)/baseline.binpb
+	@cp LICENSE chatd/daemon/SETTINGS.md build/$(DIST) && sed -i 's|(\.\./chatd/daemon/SETTINGS\.md)|(SETTINGS.md)|' build/$(DIST)/PROTOCOL.md
 	@$(BIN)/python -m grpc_tools.protoc -Iproto --include_imports --include_source_info --descriptor_set_out=build/$(DIST)/chatd.binpb $(PROTOS)
 	@tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -C build -cf - $(DIST) | gzip -n >build/$(DIST).tar.gz
 	@rm -r build/$(DIST) && echo build/$(DIST).tar.gz

@@ -57,7 +57,7 @@ def kick(context: typer.Context, whom: Whom, yes: Yes = False, as_json: AsJson =
     done = call(context, "AdminService/KickConnections", kicking(who), admin_pb2.KickConnectionsResponse)
     out = output(context, as_json)
     out.rows(done.ended, ENDED)
-    if not done.ended:
+    if had_none(done):
         out.say(f"{who} had no stream")
     say_silent(out, done.silent)
 
@@ -65,6 +65,11 @@ def kick(context: typer.Context, whom: Whom, yes: Yes = False, as_json: AsJson =
 def kicking(who: Recipient) -> admin_pb2.KickConnectionsRequest:
     """The request that ends these streams."""
     return admin_pb2.KickConnectionsRequest(profile_id=who.profile_id, device_id=who.device_id)
+
+
+def had_none(done: admin_pb2.KickConnectionsResponse) -> bool:
+    """True if there was no stream to end. A gateway that did not answer may still have one."""
+    return not done.ended and not done.silent
 
 
 @lists

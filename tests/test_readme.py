@@ -15,7 +15,12 @@ DOCUMENTS = [
     path
     for folder in (".", ".github", "chatctl", "chatd", "proto", "systemd", "tests")
     for path in (ROOT / folder).glob("*.md")
-] + [ROOT / "chatd/daemon/SETTINGS.md", ROOT / "tests/bench/README.md", ROOT / "proto/examples/README.md"]
+] + [
+    ROOT / "chatd/daemon/SETTINGS.md",
+    ROOT / "chatd/transport/queue/README.md",
+    ROOT / "proto/examples/README.md",
+    ROOT / "tests/bench/README.md",
+]
 
 
 def test_the_page_of_settings_lists_every_setting() -> None:

@@ -2,6 +2,8 @@
 
 import signal
 
+from chatctl.connections import had_none
+from chatd.pb.admin.v1 import admin_pb2
 from tests.chatctl.command import Chatctl
 
 
@@ -40,3 +42,10 @@ def test_a_stream_is_ended_and_comes_back(chatctl: Chatctl, room: str) -> None:
     tail.send_signal(signal.SIGINT)
     tail.communicate(timeout=10)
     assert "had no stream" in chatctl("connection", "kick", room, "--yes").stderr
+
+
+def test_a_silent_gateway_may_still_have_a_stream() -> None:
+    assert had_none(admin_pb2.KickConnectionsResponse())
+    assert not had_none(admin_pb2.KickConnectionsResponse(silent=["gateway g2"]))
+    ended = [admin_pb2.EndedStream(profile_id="bob")]
+    assert not had_none(admin_pb2.KickConnectionsResponse(ended=ended))
