@@ -12,6 +12,7 @@ from chatd.gateway.fronts.http.event_stream import EventStream
 from chatd.gateway.fronts.http.event_text import EventText, JsonLines, ServerSentEvents
 from chatd.gateway.fronts.http.exchange import ACT_FOR, Exchange
 from chatd.gateway.fronts.http.json_text import loads
+from chatd.gateway.fronts.http.origins import Origins
 from chatd.gateway.fronts.http.query import flag, query, word
 from chatd.pb.gateway.v1.gateway_pb2 import Hello
 
@@ -23,10 +24,12 @@ _LAST = "Last-Event-ID"
 
 
 class EventStreams:
-    """``later`` calls back after some seconds."""
+    """``later`` calls back after some seconds. Pages of other origins may read them if ``origins``
+    says so."""
 
-    def __init__(self, later: Callable[[float, Callable[[], None]], object]) -> None:
+    def __init__(self, later: Callable[[float, Callable[[], None]], object], origins: Origins) -> None:
         self._later = later
+        self._origins = origins
         self._streams: dict[str, EventStream] = {}
         self._superseded: dict[str, None] = {}  # streams that another device has taken over
         self._forms: tuple[EventText, ...] = (ServerSentEvents(), JsonLines())
@@ -57,6 +60,7 @@ class EventStreams:
         }
         response = StreamResponse(headers=headers)
         response.headers["Server"] = "chatd"
+        self._origins.allow(request, response)
         with exchange.speaking(stream):
             await stream.open(hello)
             self._streams[stream.secret] = stream

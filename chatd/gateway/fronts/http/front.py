@@ -67,7 +67,7 @@ class HttpFront:
         self._on_lost = on_lost
         self.tls = tls
         self._proxies = proxies
-        sockets, events = WebSockets(origins), EventStreams(loop.call_later)
+        sockets, events = WebSockets(origins), EventStreams(loop.call_later, origins)
         streams: tuple[Route, ...] = (
             ("GET", "/v1/stream", sockets.stream),
             ("GET", "/v1/devices/{device}/events", events.stream),

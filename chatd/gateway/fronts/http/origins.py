@@ -30,11 +30,12 @@ class Origins:
         """Have the browser let the page read the response, or send the request that it asks about,
         if its origin is allowed."""
         origin = request.headers.get("Origin")
+        headers = response.headers
+        if self._allowed:
+            headers["Vary"] = "Origin"
         if origin is None or not self._is_allowed(origin):
             return
-        headers = response.headers
         headers["Access-Control-Allow-Origin"] = origin
-        headers["Vary"] = "Origin"
         headers["Access-Control-Expose-Headers"] = "Retry-After"
         if request.method == "OPTIONS":
             headers["Access-Control-Allow-Methods"] = headers.get("Allow", "GET, POST")

@@ -17,6 +17,7 @@ from chatd.gateway.fronts.http import events as module
 from chatd.gateway.fronts.http.event_stream import EventStream
 from chatd.gateway.fronts.http.event_text import ServerSentEvents
 from chatd.gateway.fronts.http.exchange import Exchange
+from chatd.gateway.fronts.http.origins import Origins
 from chatd.pb.gateway.v1.gateway_pb2 import Error, ServerFrame, Welcome
 from tests.gateway.fronts.http.serving import Caller, HttpDaemon
 from tests.gateway.fronts.http.test_service import room
@@ -203,7 +204,7 @@ async def test_an_old_stream_that_does_not_end_is_told(monkeypatch: pytest.Monke
             return "ann"
 
     monkeypatch.setattr(module, "_LEAVE_SECONDS", 0.01)
-    streams = module.EventStreams(lambda seconds, action: None)
+    streams = module.EventStreams(lambda seconds, action: None, Origins(()))
     streams._streams["0"] = cast(EventStream, Stuck())
     with pytest.raises(Unavailable):
         await streams._resume(cast(Exchange, Request()), "web", "0.1")

@@ -126,8 +126,10 @@ async def test_pages_of_allowed_origins_may_read(tmp_path: Path) -> None:
     with HttpDaemon(tmp_path, {"HTTP_ORIGINS": "https://chat.example"}) as daemon:
         async with Caller(daemon.url, "ann") as ann:
             for origin, allowed in (("https://chat.example", True), ("https://evil.example", False)):
-                answer = await ann.get("/v1/unread", headers={"Origin": origin})
-                assert (answer.headers.get("Access-Control-Allow-Origin") == origin) is allowed
+                for path in ("/v1/unread", "/v1/devices/web/events?poll=1"):
+                    answer = await ann.get(path, headers={"Origin": origin})
+                    assert (answer.headers.get("Access-Control-Allow-Origin") == origin) is allowed
+                    assert answer.headers["Vary"] == "Origin"
                 asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
                 before = await ann.ask("OPTIONS", "/v1/rooms/r/events", headers=asked)
                 assert before.status == 204
