@@ -25,13 +25,21 @@ def test_the_tarball_has_the_pages_the_files_and_their_descriptors_and_is_the_sa
     assert made.read_bytes() == first
     with tarfile.open(made) as tar:
         names = {name.partition("/")[2] for name in tar.getnames()}
-        held = {name: tar.extractfile(f"{made.name.removesuffix('.tar.gz')}/{name}") for name in names if name}
+        held = {
+            name: tar.extractfile(f"{made.name.removesuffix('.tar.gz')}/{name}") for name in names if name
+        }
         contents = {name: file.read() for name, file in held.items() if file is not None}
     descriptors = FileDescriptorSet.FromString(contents["chatd.binpb"])
     for page in (name for name in names if name.endswith(".md")):
         for link in re.findall(rb"\]\(([^)#:]+)\)", contents[page]):
             assert posixpath.normpath(posixpath.join(posixpath.dirname(page), link.decode())) in names, page
-    assert {"LICENSE", "PROTOCOL.md", "vectors.txt", "gateway/v1/gateway.proto", "examples/c/client.c"} <= names
+    assert {
+        "LICENSE",
+        "PROTOCOL.md",
+        "vectors.txt",
+        "gateway/v1/gateway.proto",
+        "examples/c/client.c",
+    } <= names
     assert not {name for name in names if "__pycache__" in name or name.endswith("baseline.binpb")}
     files = {file.name: file for file in descriptors.file}
     assert "google/protobuf/struct.proto" in files
