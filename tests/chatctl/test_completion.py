@@ -38,6 +38,8 @@ def people(daemon: Daemon) -> Chatctl:
     for room in ("lobby", "lab", "lob'$(id)", "lob\\$(id)"):
         chatctl("--as", "alice", "room", "create", room, "bob")
     chatctl("--as", "eve", "room", "create", "lonely")
+    # A gateway takes its lease soon after it is ready.
+    chatctl.json_when(lambda nodes: {one["kind"] for one in nodes} == {"default", "gateway"}, "nodes")
     return chatctl
 
 

@@ -26,15 +26,16 @@ def spoil(database: Path) -> None:
 
 
 async def test_a_stored_event_that_nobody_can_parse(tmp_path: Path) -> None:
-    daemon = Daemon("all", tmp_path, {"COMPRESS_MIN_BYTES": 0}).start()
-    token = operator_token(tmp_path)
-    with Conversation(daemon.uri, token, "alice") as alice, Conversation(daemon.uri, token, "bob") as bob:
-        alice.create_room("r", "bob")
-        alice.create_room("quiet")
-        for device in ("sdk", "plain"):
-            bob.open(device)
-        assert alice.send_texts("r", *"abcd") == [2, 3, 4, 5]
-    daemon.stop()
+    daemon = Daemon("all", tmp_path, {"COMPRESS_MIN_BYTES": 0})
+    with daemon:
+        token = operator_token(tmp_path)
+        with Conversation(daemon.uri, token, "alice") as alice, Conversation(daemon.uri, token, "bob") as bob:
+            alice.create_room("r", "bob")
+            alice.create_room("quiet")
+            for device in ("sdk", "plain"):
+                bob.open(device)
+                bob.hear_kind("caught_up")
+            assert alice.send_texts("r", *"abcd") == [2, 3, 4, 5]
     spoil(tmp_path / "chatd.db")
     with (
         daemon,
