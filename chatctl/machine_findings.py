@@ -10,7 +10,7 @@ from chatd.pb.admin.v1 import admin_pb2 as admin
 CLOCK_US = 2_000_000
 """Clocks that differ by more are bad: times of events would jump between nodes."""
 FILES_SHARE = 0.8
-"""Of the files and sockets that may be open, so many may be."""
+"""The share of the files and sockets allowed that may be open."""
 FEW_FILES = 4_096
 """A process that may open fewer carries few devices."""
 DISK_SHARE, DISK_BYTES = 0.1, 1 << 30

@@ -25,7 +25,7 @@ class Marks:
 
     @classmethod
     def loads(cls, text: str) -> Self:
-        """What ``dumps`` returned. Raises ValueError for anything else."""
+        """Read the text that ``dumps`` returned. Raises ValueError for anything else."""
         made = cls()
         try:
             kept = json.loads(text)

@@ -232,7 +232,7 @@ class StoreAccess:
 
 
 def _outages(now: Callable[[], float]) -> tuple[Outage, Outage]:
-    """Of writes and of queries: one line for a database that is away."""
+    """Those of writes and of queries, with one line for a database that is away."""
     cause = OneCause()
     return (
         Outage(log, "The database takes no writes", "The database takes writes again", now=now, cause=cause),

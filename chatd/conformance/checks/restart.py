@@ -1,4 +1,4 @@
-"""What is on disk before an Ack, and what the next run makes of it."""
+"""The state that is on disk before an Ack, and the use that the next run makes of it."""
 
 from chatd.conformance.events import ROOM, event, event_id, shown
 from chatd.conformance.findings import Failed

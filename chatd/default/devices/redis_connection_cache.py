@@ -28,7 +28,7 @@ _Note = tuple[bytes, int, int, bytes]
 _TOGETHER = 200
 """Connections in a script: Redis does nothing else meanwhile, for about a millisecond."""
 _LAST_SECONDS = 1.0
-"""What was told has so long to leave when the node ends."""
+"""The last commands have so long to leave when the node ends."""
 
 _BEGIN = """
 local records, places, until_ = KEYS[1], KEYS[2], KEYS[3]

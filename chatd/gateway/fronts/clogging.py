@@ -34,7 +34,7 @@ class ClogLink(Link, Protocol):
     connection: ClientConnection | None
 
     def look(self, now: float) -> None:
-        """What only time shows of it."""
+        """To be called about once a second, for things that only time shows."""
 
 
 class Unsent:
@@ -72,7 +72,7 @@ class ClogOwner(Protocol):
 
 
 class Clogging:
-    """Of one link, from the first time that its transport pauses."""
+    """The state of one link, from the first time that its transport pauses."""
 
     __slots__ = ("_calls_wait", "_link", "_owner", "is_on")
 

@@ -106,7 +106,7 @@ class RequestLink:
             self._clogging.end()
 
     def look(self, now: float) -> None:
-        """What only time shows of it."""
+        """To be called about once a second, for things that only time shows."""
         if self._clogging is not None and self._buffer is not None:
             self._clogging.look(self._buffer, now)
 

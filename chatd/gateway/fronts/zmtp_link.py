@@ -243,7 +243,7 @@ class ZmtpLink(asyncio.Protocol):
         return self._peer.unfinished
 
     def look(self, now: float) -> None:
-        """What only time shows of it."""
+        """To be called about once a second, for things that only time shows."""
         if self._clogging is not None and self._transport is not None:
             self._clogging.look(self._transport, now)
 

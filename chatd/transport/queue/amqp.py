@@ -35,7 +35,7 @@ LIMITS: dict[str, Any] = {
     "x-max-length-bytes": 32 * 1_048_576,
     "x-message-ttl": 10_000,
 }
-"""Of what a gateway has not read yet, in bytes and milliseconds; the oldest goes."""
+"""Kept for a gateway that has not read it yet, in bytes and milliseconds; the oldest goes."""
 LONGEST_NAME = 127
 NOWHERE = "\x01nowhere"
 """Not the name of a gateway."""

@@ -26,9 +26,9 @@ from chatd.core.broker_address import BrokerAddress, is_this_machine
 from chatd.transport.queue.broker_connection import SILENT_SECONDS
 
 PARTITIONS = 16
-"""Of the topic. One may have more; every process uses these."""
+"""The partitions of the topic. One may have more; every process uses these."""
 CONFIG = {"cleanup.policy": "delete", "retention.ms": "60000", "segment.ms": "60000"}
-"""Of a topic that is made here: nobody reads what is older than seconds."""
+"""For a topic that is made here: nobody reads what is older than seconds."""
 LOOK_UP_SECONDS = 1.0
 """Between two looks for the leader of a partition that has none."""
 _MECHANISMS = ("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN")
