@@ -4,9 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PROTOS := $(shell find proto -name '*.proto' | sort)
 PB ?= chatd/pb
-TEST_WORKERS ?= 2
+TEST_WORKERS ?= 3
 
-.PHONY: demo test t check lint types imports protocol fresh units fix proto proto-dist settings man screenshots baseline bench bench-peers bench-compare bench-guard chaos fuzz powercut \
+.PHONY: demo test t check lint types imports protocol fresh lock lock-check units fix proto proto-dist settings man screenshots baseline bench bench-peers bench-compare chart bench-guard chaos fuzz powercut machine-test \
 	clean help
 
 demo: $(VENV)/installed ## Install into .venv, start chatd, send a few lines, show them arrive on two devices
@@ -25,7 +25,7 @@ t: $(VENV)/installed-dev ## Run one module's tests, on SQLite only: MODULE=defau
 		echo "There is no $$file. Tests that import the module:"; \
 		grep -rlE "\b$(subst /,\.,$(NAME))\b" tests --include='test_*.py' || echo none; exit 2; fi
 
-check: lint types imports protocol fresh units ## Check what CI checks besides the tests
+check: lint types imports protocol fresh lock-check units ## Check what CI checks besides the tests
 
 lint: $(VENV)/installed-dev ## Check the code with ruff, and that SQL is made of constants
 	$(BIN)/ruff check .
@@ -48,13 +48,20 @@ fresh: $(VENV)/installed-dev ## Check that chatd/pb is what proto/ generates
 	@diff -r -x __pycache__ build/pb chatd/pb || { echo "chatd/pb is stale: make proto"; exit 1; }
 	@echo "generated code is fresh"
 
+lock-check: $(VENV)/installed-dev ## Check that systemd/release/lock is what pyproject.toml asks for
+	@$(BIN)/python -m systemd.release.lock && echo "the lock is fresh"
+
+lock: $(VENV)/python ## Renew systemd/release/lock, the versions and hashes of what chatd needs
+	@$(PIP) -r systemd/release/lock/lock.txt
+	@$(BIN)/python -m systemd.release.lock --renew
+
 # The units name an installed chatd. The check runs on copies that name a program this machine has.
 units: ## Check the systemd units
 	@command -v systemd-analyze >/dev/null || { echo "systemd-analyze is missing: apt-get install systemd"; exit 1; }
 	@rm -rf build/units && mkdir -p build/units
-	@for mode in default gateway all; do sed 's|^ExecStart=.*|ExecStart=/bin/true|' systemd/chatd@.service > "build/units/chatd@$$mode.service"; done
-	systemd-analyze verify --recursive-errors=no --man=no build/units/*.service
-	@for unit in build/units/*.service; do systemd-analyze security --offline=true --no-pager --threshold=20 $$unit >build/units/security.txt || { cat build/units/security.txt; exit 1; }; done
+	@for name in default gateway all gateway-2; do sed 's|^ExecStart=.*|ExecStart=/bin/true|' systemd/chatd@.service > "build/units/chatd@$$name.service"; done ; cp systemd/chatd.target build/units/
+	systemd-analyze verify --recursive-errors=no --man=no build/units/*.service build/units/chatd.target
+	@for unit in build/units/chatd@*.service; do systemd-analyze security --offline=true --no-pager --threshold=12 $$unit >build/units/security.txt || { cat build/units/security.txt; exit 1; }; done
 	@tail -n 1 build/units/security.txt
 
 fix: $(VENV)/installed-dev ## Repair what can be repaired: ruff's fixes, formatting, generated code and SETTINGS.md
@@ -105,6 +112,9 @@ bench-peers: $(VENV)/installed ## Measure chatd beside the other systems that ar
 bench-compare: $(VENV)/installed ## Compare with baseline.json of this machine; ARGS=--save makes it
 	@$(BIN)/python -m tests.bench hot-room ping wide-room-1000 many-rooms --repeat 3 --compare $(ARGS)
 
+chart: $(VENV)/installed ## Draw tests/bench/figures.svg anew from figures.json, which `make bench-peers ARGS="… --json …"` writes
+	@$(BIN)/python -m tests.bench.chart $(ARGS)
+
 bench-guard: $(VENV)/installed ## Check that no delivery costs much more than it did; in ratios, for any machine
 	@$(BIN)/python -m tests.bench.guard $(ARGS)
 
@@ -117,29 +127,38 @@ fuzz: $(VENV)/installed-fuzz ## Feed anything to all that reads strangers' bytes
 powercut: $(VENV)/installed-dev ## Cut the power under a disk image; CUTS=, SEED=; needs root and loop devices
 	@$(BIN)/python -m tests.durability.power_cut $(if $(CUTS),--cuts $(CUTS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+machine-test: $(VENV)/installed-dev ## Install and run chatd on a Debian 12 that boots; needs root, debootstrap and systemd-container; ARGS="--only kill"
+	@$(BIN)/python -m tests.systemd.machine $(ARGS)
+
 clean: ## Remove the virtual environment and everything that was built
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile systemd/release/install.mk
 
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "chatd needs Python 3.11 or newer: make PYTHON=python3.12 …"; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV) || { echo "Python's venv is missing: apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
 	@touch $@
 
-$(VENV)/installed: $(VENV)/python pyproject.toml
+# Versions and hashes are those of systemd/release/lock. What has no wheel is built with the setuptools that is locked, too.
+LOCKED := --quiet --disable-pip-version-check --require-hashes --no-build-isolation --no-deps
+PIP := $(BIN)/python -m pip install $(LOCKED)
+include systemd/release/install.mk
+
+$(VENV)/installed: $(VENV)/build-tools pyproject.toml systemd/release/lock/base.txt
 	@echo "installing chatd into $(VENV) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@$(PIP) -r systemd/release/lock/base.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed pyproject.toml
+$(VENV)/installed-dev: $(VENV)/installed systemd/release/lock/dev.txt
 	@echo "installing what tests and checks need into $(VENV) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@$(PIP) -r systemd/release/lock/base.txt -r systemd/release/lock/dev.txt
 	@touch $@
 
 # There are wheels of atheris for some machines only, and building it needs clang.
 $(VENV)/installed-fuzz: $(VENV)/installed-dev
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary atheris -e '.[fuzz]' || echo "no atheris for this machine: Hypothesis searches at random"
+	@$(PIP) --only-binary atheris -r systemd/release/lock/base.txt -r systemd/release/lock/fuzz.txt || echo "no atheris for this machine: Hypothesis searches at random"
 	@touch $@

@@ -23,6 +23,7 @@ from chatctl.invocation import Options
 from chatctl.plain_values import read_plainly
 from chatctl.reader import ReaderGone
 from chatctl.times import age
+from chatctl.token_file import TOKENS_FILE
 from chatd import __version__
 from chatd.errors import ChatdError, ConfigError, TimedOut, Unavailable
 from chatd.help import command_line
@@ -40,6 +41,10 @@ app = typer.Typer(
 )
 COMMANDS = {
     "room": ("rooms:app", "Create rooms, look at them, change their members."),
+    "member": ("members:app", "List, add and remove members, give them roles, ban profiles."),
+    "invitation": ("invitations:app", "List invitations to rooms, accept, decline or withdraw them."),
+    "proposal": ("proposals:app", "List changes that wait for approval, approve or reject them."),
+    "block": ("blocks:app", "Block profiles, unblock them, list them."),
     "outbox": ("outbox:app", "Look at the events that devices are owed."),
     "dead-letter": ("dead_letters:app", "Look at deliveries that were given up, try or drop them."),
     "device": ("devices:app", "Look at devices, forget them, say how they are notified."),
@@ -48,6 +53,7 @@ COMMANDS = {
     "token": ("tokens:app", "Revoke tokens, see which are revoked."),
     "send": ("send:send", "Send events to a room."),
     "tail": ("tail:tail", "Be a device: show its events as they come, acknowledge them."),
+    "search": ("search:search", "Find messages by the words of their texts."),
     "read": ("read_markers:read", "Say that all events up to one have been read."),
     "unread": ("read_markers:unread", "Show what is unread."),
     "receipts": ("receipts:receipts", "Show who has received and read an event."),
@@ -129,16 +135,17 @@ TokenFile = Annotated[
     Path | None,
     typer.Option(
         "--token-file",
-        envvar="CHATD_TOKENS_FILE",
-        help="chatd's token file. Default: the context's, else in chatd's data directory: $CHATD_DATA_DIR, "
-        "$DATA_DIR, $STATE_DIRECTORY, /var/lib/chatd, $XDG_DATA_HOME/chatd or ~/.local/share/chatd.",
+        envvar=[*TOKENS_FILE],
+        help="chatd's token file. Default: the context's, else the one of chatd's settings ($CHATD_CONFIG, "
+        "/etc/chatd/chatd.toml), else in chatd's data directory: $CHATD_DATA_DIR, the settings' one, "
+        "$STATE_DIRECTORY, /var/lib/chatd, $XDG_DATA_HOME/chatd or ~/.local/share/chatd.",
     ),
 ]
 KeyFile = Annotated[
     Path | None,
     typer.Option(
         "--key-file",
-        envvar="CHATD_KEY_FILE",
+        envvar="CHATCTL_KEY_FILE",
         help="Your own key pair, for a token that is good with it only; made if missing. Default: a new pair.",
     ),
 ]

@@ -59,12 +59,13 @@ def place() -> Path:
 
 
 def read() -> Contexts:
-    """All contexts; none if there is no file. Raises typer.BadParameter if it cannot be read."""
+    """All contexts; none if there is no file, or HOME is closed to this user, as it is after sudo.
+    Raises typer.BadParameter if the file cannot be read."""
     if not os.environ.get("XDG_CONFIG_HOME") and os.path.expanduser("~") == "~":
         return Contexts()  # nobody's
     path = place()
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         held = {
             check_name(name): ServiceContext(name, **{key: str(entry.get(key, "")) for key in _FIELDS})
             for name, entry in document.get("contexts", {}).items()
@@ -72,6 +73,8 @@ def read() -> Contexts:
     except FileNotFoundError:
         return Contexts()
     except OSError as exc:
+        if not os.path.lexists(path):
+            return Contexts()
         raise typer.BadParameter(f"{path} cannot be read ({exc.strerror})") from exc
     except (AttributeError, UnicodeDecodeError, tomllib.TOMLDecodeError, typer.BadParameter) as exc:
         raise typer.BadParameter(f"{path} does not hold chatctl's contexts") from exc

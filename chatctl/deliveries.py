@@ -22,6 +22,7 @@ def fields(reader: str = "") -> Columns[Delivery]:
         unlisted("replay"),
         unlisted("priority"),
         unlisted("mentions", get=lambda delivery: list(delivery.mentions)),
+        unlisted("mention_all"),
         unlisted("skipped", get=_skipped),
     )
 
@@ -38,7 +39,7 @@ def reason_name(reason: SkipReason) -> str:
 def _time(delivery: Delivery, reader: str) -> str:
     when = clock(delivery.sent_at_us) if delivery.skipped is None else "-"
     # The sender writes nothing left of the text, so nobody can forge the mark.
-    return f"@ {when}" if reader in delivery.mentions else when
+    return f"@ {when}" if delivery.is_for(reader) else when
 
 
 def _skipped(delivery: Delivery) -> dict[str, object] | None:

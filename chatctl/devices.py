@@ -1,22 +1,35 @@
 """chatctl device …: the devices of all profiles."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
 from chatctl.absent import Absent
-from chatctl.arguments import AfterDevice, AsJson, DeviceId, Limit, OnlyProfile, ProfileId, Yes
+from chatctl.arguments import (
+    MAX_SEQ,
+    AfterDevice,
+    AsJson,
+    DeviceId,
+    Limit,
+    OnlyProfile,
+    OnlyRoom,
+    ProfileId,
+    Yes,
+)
 from chatctl.columns import Column, Columns, list_only, or_dash, unlisted, yes_no
 from chatctl.confirmation import confirm
+from chatctl.delivery_story import Recipient
 from chatctl.invocation import call, output
 from chatctl.lists import lists
+from chatctl.outbox_changes import DryRun, owe_again
 from chatctl.paging import next_page
-from chatctl.times import ago, clock
+from chatctl.times import ago, clock, parse_time
 from chatd.pb.admin.v1 import admin_pb2
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="See devices and the events they are owed; forget a device. Operators only.",
+    help="See devices and the events they are owed; rewind or forget a device. Operators only.",
 )
 
 COLUMNS: Columns[admin_pb2.Device] = (
@@ -75,6 +88,49 @@ def show(context: typer.Context, profile: ProfileId, device: DeviceId, as_json: 
 
 
 @app.command()
+def rewind(
+    context: typer.Context,
+    profile: ProfileId,
+    device: DeviceId,
+    room: OnlyRoom = "",
+    to: Annotated[
+        int, typer.Option("--to", metavar="SEQ", min=0, max=MAX_SEQ, help="From this seq of --room on.")
+    ] = 0,
+    last: Annotated[
+        int, typer.Option("--last", metavar="N", min=0, max=2**32 - 1, help="The last N events of each room.")
+    ] = 0,
+    since: Annotated[
+        str,
+        typer.Option(
+            "--since",
+            metavar="TIME",
+            help="From a time on: 12h (ago), 2026-11-26, 14:05.",
+            show_default=False,
+        ),
+    ] = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Rewind a device: owe it again what it has acknowledged or what was skipped, from before it
+    was registered too, and never from before its profile joined. Events that it has had before are
+    marked as replays. Asks, with the number of events. An open stream of the device begins anew.
+
+    Example: chatctl device rewind bob phone --since 2h
+
+    Example: chatctl device rewind bob phone --room lobby --to 17
+    """
+    if sum(map(bool, (to, last, since))) != 1:
+        raise typer.BadParameter("give one of --to, --last and --since")
+    if to and not room:
+        raise typer.BadParameter("a seq needs --room: each room counts its own events", param_hint="--to")
+    request = admin_pb2.ReplayOutboxRequest(
+        room_id=room, from_seq=to, last=last, from_us=parse_time(since) if since else 0
+    )
+    owe_again(context, Recipient(profile, device), request, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+@app.command()
 def forget(
     context: typer.Context,
     profile: ProfileId,
@@ -83,8 +139,8 @@ def forget(
     as_json: AsJson = False,
 ) -> None:
     """Forget a device for good: the events it is owed, its dead letters, its notifier. If it is
-    connected, its stream is closed. If it connects again it is a new device, which starts at the
-    head of its rooms.
+    connected, its stream is closed. If it connects again it is a new device. It goes on where it
+    was if its profile has no other device, and else begins at the head of its rooms.
 
     Example: chatctl device forget bob old-phone
     """

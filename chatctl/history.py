@@ -11,7 +11,7 @@ from chatctl.deliveries import fields
 from chatctl.invocation import output, run
 from chatctl.lists import lists
 from chatctl.output import Output
-from chatctl.times import now_us, parse_age
+from chatctl.times import now_us, parse_age, parse_time
 from chatd.client import Client, Delivery
 from chatd.pb.admin.v1 import admin_pb2
 
@@ -27,6 +27,23 @@ Before = Annotated[
         help="Only events before this seq; 0: the newest events.",
     ),
 ]
+After = Annotated[
+    int | None,
+    typer.Option(
+        "--after", metavar="SEQ", min=0, max=MAX_SEQ, help="The first events after this seq; 0: the oldest."
+    ),
+]
+Around = Annotated[
+    int,
+    typer.Option("--around", metavar="SEQ", min=0, max=MAX_SEQ, help="Events up to this seq and behind it."),
+]
+Since = Annotated[
+    str,
+    typer.Option(
+        "--since", metavar="TIME", help="Only events from this time on: 12h, 2026-11-26, 14:05 of today."
+    ),
+]
+Until = Annotated[str, typer.Option("--until", metavar="TIME", help="Only events from before this time.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=500, help="Show at most this many events.")]
 UpTo = Annotated[
     int,
@@ -47,18 +64,37 @@ def show(
     context: typer.Context,
     room: RoomId,
     before: Before = 0,
+    after: After = None,
+    around: Around = 0,
+    since: Since = "",
+    until: Until = "",
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
     """Read a page of a room's log, by default the newest, in the order of the log.
 
-    Example: chatctl --as bob room history show lobby --limit 20
+    Example: chatctl --as bob room history show lobby --since 2h --limit 20
     """
-    page, more = run(context, lambda client: client.history(room, before_seq=before, limit=limit))
+    if around and (before or after is not None or since or until):
+        raise typer.BadParameter("give --around, or any of --before, --after, --since and --until")
+    since_us, until_us = (parse_time(text) if text else 0 for text in (since, until))
+    forward = after is not None
+
+    async def read(client: Client) -> tuple[list[Delivery], bool, bool]:
+        if around:
+            return await client.history_around(room, around, limit=limit)
+        page, more = await client.history(
+            room, before_seq=before, after_seq=after, since_us=since_us, until_us=until_us, limit=limit
+        )
+        return page, more and not forward, more and forward
+
+    page, older, newer = run(context, read)
     out = output(context, as_json)
     out.rows(page, COLUMNS)
-    if more and page:
+    if older and page:
         out.say(f"for older events: --before {page[0].seq}")
+    if newer and page:
+        out.say(f"for newer events: --after {page[-1].seq}")
 
 
 @app.command()

@@ -10,7 +10,7 @@ import typer
 
 from chatctl import contexts
 from chatctl.forms import Form
-from chatctl.token_file import first_token, own_token
+from chatctl.token_file import TOKENS_FILE, first_token, own_token
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -73,11 +73,11 @@ def _with_context(given: Options, chosen: contexts.ServiceContext | None) -> Opt
     by an option beats the environment too."""
     held = chosen or contexts.ServiceContext("")
 
-    def beaten(value: object, variable: str) -> bool:
-        return not value or (bool(given.context) and str(value) == os.environ.get(variable))
+    def beaten(value: object, *variables: str) -> bool:
+        return not value or (bool(given.context) and str(value) in map(os.environ.get, variables))
 
     token, token_file = given.token, given.token_file
-    if held.token_file and beaten(token_file, "CHATD_TOKENS_FILE"):
+    if held.token_file and beaten(token_file, *TOKENS_FILE):
         token_file = Path(held.token_file)
         if given.context and token == os.environ.get("CHATD_TOKEN"):
             token = ""

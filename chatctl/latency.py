@@ -10,7 +10,7 @@ import typer
 from chatctl.arguments import AsJson
 from chatctl.columns import Column, Columns
 from chatctl.invocation import output, run
-from chatd.client import Client, Stream
+from chatd.client import HEAD, Client, Stream
 from chatd.errors import AlreadyExists
 from chatd.pb.admin.v1 import admin_pb2
 
@@ -64,7 +64,7 @@ async def _probe(client: Client, room: str, count: int, every: float) -> tuple[l
         except AlreadyExists:
             pass  # by an earlier run
     device = f"latency-{secrets.token_hex(4)}"
-    stream = client.stream(device)
+    stream = client.stream(device, start=HEAD)
     try:
         async with stream:
             await stream.caught_up()

@@ -1,5 +1,5 @@
 """Findings about the machines that chatd's processes run on: clocks, limits, disks, files of
-secrets, certificates, and who starts them again. Pure."""
+secrets, certificates, who starts them again, and how the database's server is set. Pure."""
 
 from collections.abc import Iterator, Sequence
 
@@ -29,6 +29,7 @@ def machine_findings(answer: admin.InspectProcessesResponse, *, took_us: int, no
         _disk(processes),
         _units(processes),
         _keys(processes, now_us),
+        _server_settings(processes),
         *(
             Finding(
                 name,
@@ -115,3 +116,15 @@ def _keys(processes: Sequence[admin.InspectedProcess], now_us: int) -> Finding:
         "secrets are for chatd alone, and no certificate is about to expire",
         "chmod go-rwx; renew the certificate, then chatctl reload",
     )
+
+
+def _server_settings(processes: Sequence[admin.InspectedProcess]) -> Finding:
+    """Nodes of one server say the same. Settings that are only slow are good, with advice."""
+    unsafe = dict.fromkeys(one for process in processes for one in process.unsafe_settings)
+    slow = dict.fromkeys(one for process in processes for one in process.slow_settings)
+    if unsafe:
+        advice = "set it in postgresql.conf; a node does not start on it"
+        return Finding("database settings", False, "; ".join(unsafe), advice)
+    if slow:
+        return Finding("database settings", True, "; ".join(slow), "set it in postgresql.conf and reload")
+    return Finding("database settings", True, "what is acknowledged is kept")

@@ -12,6 +12,7 @@ from chatctl.invocation import call, output, run
 from chatctl.lists import lists
 from chatctl.paging import next_page
 from chatctl.times import age, ago, now_us
+from chatd.client import Client
 from chatd.pb.admin.v1 import admin_pb2
 
 app = typer.Typer(
@@ -141,8 +142,7 @@ def retry(
     """
     confirm("Try all dead notifications of all profiles again?", yes=yes or bool(profile or device))
     request = admin_pb2.RetryNotificationsRequest(profile_id=profile, device_id=device)
-    done = call(context, "AdminService/RetryNotifications", request, admin_pb2.RetryNotificationsResponse)
-    output(context, as_json).one({"retried": done.retried})
+    output(context, as_json).one({"retried": run(context, lambda client: retry_dead(client, request))})
 
 
 @app.command()
@@ -160,5 +160,24 @@ def drop(
     """
     confirm("Forget all dead notifications of all profiles?", yes=yes or bool(profile or device))
     request = admin_pb2.DropNotificationsRequest(profile_id=profile, device_id=device)
-    done = call(context, "AdminService/DropNotifications", request, admin_pb2.DropNotificationsResponse)
-    output(context, as_json).one({"dropped": done.dropped})
+    output(context, as_json).one({"dropped": run(context, lambda client: drop_dead(client, request))})
+
+
+async def retry_dead(client: Client, request: admin_pb2.RetryNotificationsRequest) -> int:
+    """Page by page; the number of all dead notifications that matched."""
+    method, response = "AdminService/RetryNotifications", admin_pb2.RetryNotificationsResponse
+    retried, more = 0, True
+    while more:
+        done = await client.call(method, request, response)
+        retried, more = retried + done.retried, done.more
+    return retried
+
+
+async def drop_dead(client: Client, request: admin_pb2.DropNotificationsRequest) -> int:
+    """Page by page; the number of all dead notifications that matched."""
+    method, response = "AdminService/DropNotifications", admin_pb2.DropNotificationsResponse
+    dropped, more = 0, True
+    while more:
+        done = await client.call(method, request, response)
+        dropped, more = dropped + done.dropped, done.more
+    return dropped

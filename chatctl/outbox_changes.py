@@ -110,20 +110,26 @@ def replay(
     """Rewind a device: owe it again everything from a point on, what it has acknowledged and what
     was skipped, in the rooms of its profile and never from before the profile joined. Asks, with
     the number of events. Dead letters stay: chatctl dead-letter replay. An open stream of the
-    device begins anew.
+    device begins anew. chatctl device rewind does the same.
 
     Example: chatctl outbox replay bob/phone --from 2h
     """
-    who = _device(device)
     seq, at_us = _point(since, room, "--from")
-    request = admin_pb2.ReplayOutboxRequest(
-        profile_id=who.profile_id,
-        device_id=who.device_id,
-        room_id=room,
-        from_seq=seq,
-        from_us=at_us,
-        dry_run=True,
-    )
+    request = admin_pb2.ReplayOutboxRequest(room_id=room, from_seq=seq, from_us=at_us)
+    owe_again(context, _device(device), request, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+def owe_again(
+    context: typer.Context,
+    who: Recipient,
+    request: admin_pb2.ReplayOutboxRequest,
+    *,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Make the request for a device, unless it is a dry run or the operator says no."""
+    request.profile_id, request.device_id, request.dry_run = who.profile_id, who.device_id, True
 
     def ask() -> admin_pb2.ReplayOutboxResponse:
         return call(context, "AdminService/ReplayOutbox", request, admin_pb2.ReplayOutboxResponse)

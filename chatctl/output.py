@@ -164,8 +164,9 @@ class Output:
         table = Table(box=None, header_style="bold", pad_edge=False, show_header=self.headers)
         listed = [column for column in columns if column.heading]
         for column, is_numeric in zip(listed, numeric(rows, columns), strict=True):
-            # What does not fit goes on in the next line: nobody can use half an id or an address.
-            # But a time is shown whole, for it has a space at which rich would break it first.
+            # Text that does not fit goes on in the next line: nobody can use half an id or an
+            # address. But a time is shown whole, for it has a space at which rich would break it
+            # first.
             table.add_column(
                 column.heading,
                 justify="right" if is_numeric else "left",

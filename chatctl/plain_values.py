@@ -17,8 +17,8 @@ _NUMBERS = {int: re.compile(r"[+-]?[0-9]{1,19}"), float: re.compile(r"[+-]?[0-9]
 
 
 def read_plainly(command: TyperCommand | TyperGroup, above: typer.Context | None = None) -> None:
-    """Have the parameters of ``command`` and of all commands below it read here. What typer calls
-    private is used for it: where a later typer does without, pydantic reads them as before."""
+    """Have the parameters of ``command`` and of all commands below it read here. It uses a private
+    part of typer: where a later typer does without, pydantic reads them as before."""
     context = typer.Context(command, parent=above)
     for parameter in command.get_params(context):
         if isinstance(parameter, TyperArgument | TyperOption):

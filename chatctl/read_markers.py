@@ -16,11 +16,13 @@ from chatd.pb.chat.v1.chat_pb2 import Unread
 COLUMNS: Columns[Unread] = (
     Column("room", "room_id"),
     list_only("unread", lambda room: room.unread),
+    list_only("mentions", lambda room: room.mentions),
     list_only("read", lambda room: f"{room.read_seq} of {room.head_seq}"),
     unlisted("read_seq"),
     Column("last", "read_at_us", lambda at_us: clock(at_us) if at_us else "never"),
     unlisted("head_seq"),
     unlisted("unread"),
+    unlisted("mentions"),
     unlisted("name"),
 )
 
@@ -37,7 +39,9 @@ def read(context: typer.Context, room: RoomId, seq: UpTo = None, as_json: AsJson
     Example: chatctl --as bob read lobby 17
     """
     done = run(context, lambda client: client.set_read_marker(room, seq or MAX_SEQ))
-    output(context, as_json).one({"room_id": room, "read_seq": done.seq, "unread": done.unread})
+    output(context, as_json).one(
+        {"room_id": room, "read_seq": done.seq, "unread": done.unread, "mentions": done.mentions}
+    )
 
 
 @lists
@@ -49,7 +53,8 @@ def unread(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show for each of the profile's rooms how far it has been read and how many events are unread.
+    """Show for each of the profile's rooms how far it has been read, how many events are unread,
+    and how many of them mention it.
 
     Example: chatctl --as bob unread
     """

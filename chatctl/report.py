@@ -124,7 +124,7 @@ def _report(
 def busiest(
     counts: Iterable[admin_pb2.EventCount], names: Callable[[admin_pb2.EventCount], tuple[str, str]]
 ) -> list[Activity]:
-    """All that is reported, the busiest first. What erased profiles have sent is no sender's."""
+    """All that is reported, the busiest first. Events of erased profiles are no sender's."""
     found: dict[str, Activity] = defaultdict(lambda: Activity("", 0, set(), 0))
     for count in counts:
         name, other = names(count)

@@ -1,45 +1,29 @@
 """chatctl room …: rooms and their members."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from chatctl import completion, history, room_notifications
+from chatctl import completion, history, room_acts, room_notifications
 from chatctl.arguments import AsJson, Limit, RoomId
-from chatctl.columns import Column, Columns, details, record, unlisted, yes_no
+from chatctl.changes import say_added, say_proposed, say_unchanged
+from chatctl.columns import details, record
 from chatctl.invocation import call, output, run
 from chatctl.lists import lists
-from chatctl.output import Output
 from chatctl.paging import next_page
-from chatctl.times import clock
+from chatctl.room_choices import KINDS, Metadata, Rules, parse_metadata, parse_rules
+from chatctl.room_columns import COLUMNS, MEMBERS, ORDERS, OWN
+from chatctl.times import now_us, parse_age
+from chatd.client import Client
 from chatd.pb.admin.v1 import admin_pb2
-from chatd.pb.chat.v1.chat_pb2 import Room
-from chatd.text import nfc
+from chatd.pb.chat.v1.chat_pb2 import MyRoom
 
 app = typer.Typer(no_args_is_help=True, help="Create rooms, look at them, change their members.")
 app.add_typer(history.app, name="history")
 app.command(name="notifications")(room_notifications.notifications)
+for act in (room_acts.direct, room_acts.join, room_acts.leave, room_acts.delete):
+    app.command()(act)
 
-COLUMNS: Columns[Room] = (
-    Column("room", "room_id"),
-    Column("name", "name"),
-    Column("members", "members", get=lambda room: room.member_count),
-    Column("events", "head_seq"),
-    Column("owner", "created_by"),
-    Column("made", "created_at_us", clock, detail=clock),
-    unlisted("hide_previews"),
-)
-
-ORDERS = {"members": "member_count", "head_seq": "head_seq", "created_at_us": "created_at_us"}
-"""Columns by which the service sorts all rooms."""
-
-MEMBERS: Columns[admin_pb2.Member] = (
-    Column("profile", "profile_id"),
-    Column("owner", "owner", yes_no),
-    Column("joined seq", "joined_seq"),
-    Column("devices", "devices"),
-)
 
 ProfileIds = Annotated[
     list[str], typer.Argument(metavar="PROFILE", help="Ids of profiles.", autocompletion=completion.profiles)
@@ -65,16 +49,30 @@ def create(
     members: FirstMembers = None,
     name: Annotated[str, typer.Option("--name", help="The room's name for people.")] = "",
     hide_previews: HidePreviews = False,
+    channel: Annotated[bool, typer.Option("--channel", help="Few write, many read.")] = False,
+    public: Annotated[bool, typer.Option("--public", help="Everybody may join.")] = False,
+    rules: Rules = None,
+    description: Annotated[str, typer.Option("--description", help="What the room is for.")] = "",
+    metadata: Metadata = None,
     as_json: AsJson = False,
 ) -> None:
     """Create a room; you own it and are its first member.
 
     Example: chatctl --as alice room create lobby bob carol --name "The lobby"
     """
-    profiles = members or ()
     made = run(
         context,
-        lambda client: client.create_room(room, name=name, profiles=profiles, hide_previews=hide_previews),
+        lambda client: client.create_room(
+            room,
+            name=name,
+            profiles=members or (),
+            hide_previews=hide_previews,
+            kind=KINDS["channel" if channel else "group"],
+            public=public,
+            rules=parse_rules(rules or ()),
+            description=description,
+            metadata=parse_metadata(metadata or ()),
+        ),
     )
     output(context, as_json).details(made, COLUMNS)
 
@@ -106,6 +104,34 @@ def list_(
     page = call(context, "AdminService/ListRooms", request, admin_pb2.ListRoomsResponse)
     last = page.next_after if order else page.rooms[-1].room_id if page.rooms else ""
     out.rows(page.rooms, COLUMNS, more=next_page(page.more, last), ordered=bool(order))
+
+
+@app.command()
+@lists
+def mine(
+    context: typer.Context,
+    since: Annotated[
+        str, typer.Option("--since", metavar="AGE", help="Only rooms with news since then: 90m, 8h, 30d.")
+    ] = "",
+    limit: Limit = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List your rooms, those with the newest events first, and in each what is unread, and how much
+    of it mentions you.
+
+    Example: chatctl --as bob room mine --since 8h
+    """
+    since_us = now_us() - parse_age(since) if since else 0
+
+    async def first(client: Client) -> list[MyRoom]:
+        found = []
+        async for own in client.my_rooms(changed_since_us=since_us, page=limit):
+            found.append(own)
+            if len(found) == limit:
+                break
+        return found
+
+    output(context, as_json).rows(run(context, first), OWN)
 
 
 @app.command()
@@ -148,29 +174,49 @@ def update(
             "--hide-previews/--show-previews", help="Let notifications quote the room's messages or not."
         ),
     ] = None,
+    public: Annotated[
+        bool | None, typer.Option("--public/--private", help="Let everybody join or not.")
+    ] = None,
+    rules: Rules = None,
+    description: Annotated[str | None, typer.Option("--description", help="What the room is for.")] = None,
+    metadata: Metadata = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change a room's name or settings. Owners and operators may; the room's log says what has
-    changed.
+    """Change a room's name or settings; the room's log says what has changed. Owners, admins and
+    operators may, rules and --public only owners and operators. --meta KEY= removes a key.
 
-    Example: chatctl --as alice room update lobby --name "The new lobby"
+    Example: chatctl --as alice room update lobby --name "The new lobby" --rule add=admin
     """
-    if name is None and hide_previews is None:
-        raise typer.BadParameter("nothing to change: give --name, --hide-previews or --show-previews")
-    made = run(context, lambda client: client.update_room(room, name=name, hide_previews=hide_previews))
-    output(context, as_json).details(made, COLUMNS)
+    if (name, hide_previews, public, description) == (None,) * 4 and not rules and not metadata:
+        raise typer.BadParameter("nothing to change: give --name, --description, --rule, --meta or a flag")
+    done = run(
+        context,
+        lambda client: client.update_room(
+            room,
+            name=name,
+            hide_previews=hide_previews,
+            public=public,
+            rules=parse_rules(rules or ()),
+            description=description,
+            metadata=parse_metadata(metadata or ()),
+        ),
+    )
+    out = output(context, as_json)
+    if not say_proposed(out, room, done.proposal_id):
+        out.details(done.room, COLUMNS)
 
 
 @app.command()
 def add(context: typer.Context, room: RoomId, profiles: ProfileIds, as_json: AsJson = False) -> None:
-    """Make profiles members from now on, and list those that were none.
+    """Make profiles members from now on, and list those that were none. A service may be set so
+    that they are invited: then they are listed as such.
 
     Example: chatctl --as alice room add lobby dave erin
     """
-    added = run(context, lambda client: client.add_members(room, profiles))
+    done = run(context, lambda client: client.add_members(room, profiles))
     out = output(context, as_json)
-    out.names("added", added)
-    _say_unchanged(out, profiles, added, "already in the room")
+    if not say_proposed(out, room, done.proposal_id):
+        say_added(out, profiles, done)
 
 
 @app.command()
@@ -180,14 +226,8 @@ def remove(context: typer.Context, room: RoomId, profiles: ProfileIds, as_json: 
 
     Example: chatctl --as bob room remove lobby bob
     """
-    removed = run(context, lambda client: client.remove_members(room, profiles))
+    done = run(context, lambda client: client.remove_members(room, profiles))
     out = output(context, as_json)
-    out.names("removed", removed)
-    _say_unchanged(out, profiles, removed, "not in the room")
-
-
-def _say_unchanged(out: Output, named: Sequence[str], changed: Sequence[str], why: str) -> None:
-    """Nothing was to do for the others."""
-    others = [profile for profile in map(nfc, named) if profile not in changed]
-    if others:
-        out.say(f"{why}: {', '.join(others)}")
+    if not say_proposed(out, room, done.proposal_id):
+        out.names("removed", list(done.removed))
+        say_unchanged(out, profiles, done.removed, "not in the room")

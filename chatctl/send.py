@@ -10,8 +10,8 @@ from chatctl.arguments import JsonLines, RoomId
 from chatctl.invocation import output, run
 from chatctl.outages import until_it_answers
 from chatctl.priority import parse_priority
-from chatctl.send_lines import ACK, LineSender
-from chatd.client import Client, message
+from chatctl.send_lines import ACK, LineSender, Meant
+from chatd.client import Client
 from chatd.pb.chat.v1.chat_pb2 import EventAck
 
 Text = Annotated[
@@ -41,7 +41,9 @@ Mentions = Annotated[
         autocompletion=completion.profiles,
     ),
 ]
-
+MentionAll = Annotated[
+    bool, typer.Option("--mention-all", help="The event mentions all members; the room's rules say who may.")
+]
 Wait = Annotated[
     bool, typer.Option("--wait", help="While chatd is away, wait and go on, instead of giving up.")
 ]
@@ -54,6 +56,7 @@ def send(
     event_id: EventId = "",
     priority: Priority = 0,
     mentions: Mentions = None,
+    mention_all: MentionAll = False,
     wait: Wait = False,
     as_json: JsonLines = False,
 ) -> None:
@@ -67,12 +70,12 @@ def send(
     Example: chatctl --as alice send lobby "bob, lunch?" --mention bob
     """
     out = output(context, as_json)
-    mentioned = mentions or ()
+    meant = Meant(priority, tuple(mentions or ()), mention_all)
     piped = sys.stdin is not None and not sys.stdin.isatty()
     if (text is None and not piped) or (text == "-" and sys.stdin is None):
         raise typer.BadParameter("nothing to send: give TEXT, or - and some input")
     if text is not None and text != "-":
-        event = message(room, text, event_id=event_id or None, priority=priority, mentions=mentioned)
+        event = meant.message(room, text, event_id)
 
         async def send_it(client: Client) -> EventAck:
             (ack,) = await client.send_events([event])
@@ -91,7 +94,5 @@ def send(
     fd = sys.stdin.fileno()
     run(
         context,
-        lambda client: LineSender(client, room, out, priority=priority, mentions=mentioned, waits=wait).send(
-            fd
-        ),
+        lambda client: LineSender(client, room, out, meant, waits=wait).send(fd),
     )

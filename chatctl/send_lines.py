@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple
 
 from chatctl.columns import Column, Columns, counted, unlisted
 from chatctl.lines import Line, batches
@@ -22,6 +23,25 @@ ACK: Columns[EventAck] = (
 )
 
 
+class Meant(NamedTuple):
+    """The urgency of texts, and the members whom they mention."""
+
+    priority: int
+    mentions: tuple[str, ...] = ()
+    mention_all: bool = False
+
+    def message(self, room: str, text: str, event_id: str = "") -> RoomEvent:
+        """An event of such a text."""
+        return message(
+            room,
+            text,
+            event_id=event_id or None,
+            priority=self.priority,
+            mentions=self.mentions,
+            mention_all=self.mention_all,
+        )
+
+
 class LineSender:
     """Sends lines to a room, one request after the other. ``waits``: it goes on after an outage."""
 
@@ -30,16 +50,14 @@ class LineSender:
         client: Client,
         room: str,
         out: Output,
+        meant: Meant,
         *,
-        priority: int,
-        mentions: Sequence[str],
         waits: bool,
     ) -> None:
         self._client = client
         self._room = room
         self._out = out
-        self._priority = priority
-        self._mentions = mentions
+        self._meant = meant
         self._waits = waits
         self._sent = 0
         self._under_way: Sequence[Line] = ()
@@ -77,7 +95,7 @@ class LineSender:
             raise self._with_sent(exc, str(exc)) from exc
 
     def _event(self, line: Line) -> RoomEvent:
-        return message(self._room, line.text, priority=self._priority, mentions=self._mentions)
+        return self._meant.message(self._room, line.text)
 
     async def _send_batch(self, lines: Sequence[Line]) -> None:
         events = [self._event(line) for line in lines]

@@ -14,7 +14,7 @@ Counts = tuple[int, ...]
 
 def percentile(counts: Sequence[int], bounds: Sequence[float], share: float) -> float | None:
     """The time below which this share of all times is, in the unit of ``bounds``: within a bucket
-    they are taken as even. None: there are no times. What is above the longest bound counts as the
+    they are taken as even. None: there are no times. A time above the longest bound counts as the
     longest bound."""
     wanted = share * sum(counts)
     if not wanted:

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -18,12 +18,15 @@ from chatctl.forms import Form
 from chatctl.invocation import options, output, run
 from chatctl.output import Output
 from chatctl.signals import show_signal
-from chatctl.times import ago
+from chatctl.times import ago, parse_time
 from chatctl.waiting import SILENT_SECONDS
-from chatd.client import Client, Stream, StreamState
-from chatd.errors import AlreadyExists, PermissionDenied
+from chatd.client import HEAD, Client, Start, Stream, StreamState, parse_start
+from chatd.errors import AlreadyExists, InvalidArgument, PermissionDenied
 from chatd.pb.admin.v1 import admin_pb2
+from chatd.pb.chat.v1.chat_pb2 import RewoundRoom
 from chatd.pb.events.v1.signals_pb2 import Signal
+from chatd.pb.gateway.v1.gateway_pb2 import Start as WelcomeStart
+from chatd.pb.gateway.v1.gateway_pb2 import StartPoint
 from chatd.text import nfc
 
 OWN_DEVICE = "chatctl"
@@ -55,6 +58,17 @@ Ephemeral = Annotated[
         "--ephemeral", help="Be a new device, and forget it in the end: nothing stays owed. Operators only."
     ),
 ]
+StartAt = Annotated[
+    str,
+    typer.Option(
+        "--start",
+        metavar="head|joined|last:N|since:TIME",
+        help="Where a new device begins: at the head, where its profile joined, with the last N events of"
+        " each room, or from a time on: 12h (ago), 2026-11-26, 14:05. Default: all that"
+        " no device of its profile has received, but head in rooms where another one is owed that.",
+        show_default=False,
+    ),
+]
 UntilCaughtUp = Annotated[bool, typer.Option("--until-caught-up", help="End when no more events are owed.")]
 Receipts = Annotated[bool, typer.Option("--receipts", help="Show also who receives and reads events.")]
 Typing = Annotated[bool, typer.Option("--typing", help="Show also who is writing.")]
@@ -67,6 +81,7 @@ def tail(
     take_over: TakeOver = False,
     ephemeral: Ephemeral = False,
     count: Count = None,
+    start: StartAt = "",
     until_caught_up: UntilCaughtUp = False,
     receipts: Receipts = False,
     typing: Typing = False,
@@ -85,7 +100,8 @@ def tail(
         raise typer.BadParameter("events, receipts and typing have different columns: take --output json")
     kinds = {*(("delivered", "read") if receipts else ()), *(("typing",) if typing else ())}
     only = frozenset(map(nfc, rooms or ()))
-    wanted = Tail(out, only, frozenset(kinds), count, until_caught_up)
+    begin = _start(start) if start else HEAD if ephemeral else None
+    wanted = Tail(out, only, frozenset(kinds), count, until_caught_up, begin)
     given = options(context)
 
     if ephemeral and (take_over or device != OWN_DEVICE):
@@ -106,6 +122,28 @@ def tail(
         await wanted.follow(client, device, given.timeout)
 
     run(context, follow)
+
+
+def _start(text: str) -> Start:
+    """A start as in an address, but for the time. Raises typer.BadParameter."""
+    kind, _, rest = text.partition(":")
+    if kind == "since":
+        return Start.since(parse_time(rest))
+    try:
+        return parse_start(text)
+    except InvalidArgument as exc:
+        raise typer.BadParameter(
+            f"'{text}' is none of head, joined, last:N and since:TIME", param_hint="--start"
+        ) from exc
+
+
+def _owed(start: WelcomeStart) -> str:
+    """The events that a new device is owed, in words."""
+    if start.point == StartPoint.START_POINT_HEAD:
+        return "it will be owed everything from now on"
+    if start.point == StartPoint.START_POINT_UNDELIVERED:
+        return "it is owed everything that no device of its profile has received"
+    return "it is owed everything from --start on"
 
 
 async def follow_ephemeral(client: Client, wanted: "Tail", timeout: float) -> None:
@@ -151,7 +189,7 @@ class Tail:
     """The output of one tail and its limits.
 
     ``rooms``: only these; empty: all. ``kinds`` of signals to print. ``count`` of events; None: no
-    limit.
+    limit. ``start``: where a new device begins.
     """
 
     out: Output
@@ -159,6 +197,7 @@ class Tail:
     kinds: frozenset[str]
     count: int | None
     until_caught_up: bool
+    start: Start | None = None
     _away: str = field(default="", init=False)
     """The reason that was said, while it is away."""
 
@@ -175,7 +214,13 @@ class Tail:
         ends it.
         """
         on_signal = self._on_signal if self.kinds else None
-        stream = client.stream(device, on_state=self._on_state, on_signal=on_signal)
+        stream = client.stream(
+            device,
+            start=self.start,
+            on_state=self._on_state,
+            on_signal=on_signal,
+            on_rewound=self._on_rewound,
+        )
         async with stream:
             word = f"no stream yet; waiting for {timeout:g} s at most (--timeout)"
             timer = asyncio.get_running_loop().call_later(SILENT_SECONDS, self.out.say, word)
@@ -188,8 +233,8 @@ class Tail:
             finally:
                 timer.cancel()
             on_opened(stream)
-            if stream.is_new_device:
-                self.out.say(f"{device} is new: it will be owed everything from now on")
+            if stream.start is not None:
+                self.out.say(f"{device} is new: {_owed(stream.start)}")
             await self._until_end(stream)
             stream.acknowledge()
 
@@ -223,6 +268,14 @@ class Tail:
 
     def _on_signal(self, one: Signal) -> None:
         show_signal(self.out, one, self.rooms, self.kinds)
+
+    def _on_rewound(self, rooms: Sequence[RewoundRoom]) -> None:
+        for one in rooms:
+            if not self.rooms or one.room_id in self.rooms:
+                self.out.say(
+                    f"{one.room_id} went back: events up to {one.shown_seq} were shown, its newest is now "
+                    f"{one.head_seq}; some are lost"
+                )
 
     def _on_state(self, state: StreamState, reason: str) -> None:
         if state is StreamState.CONNECTING and reason:

@@ -8,18 +8,23 @@ import typer
 
 SYSTEM = Path("/var/lib/chatd")
 """The data directory of a chatd that systemd has started."""
+SYSTEM_CONFIG = Path("/etc/chatd/chatd.toml")
+TOKENS_FILE = ("CHATD_TOKENS_FILE", "TOKENS_FILE")
+"""The variables that name the token file, as chatd reads them: the first one beats the second."""
 
 
 def own_token() -> str:
     """The token in the data directory of a chatd on this machine, which is looked for where chatd
     itself would look. Raises typer.BadParameter, which says where."""
+    if named := _setting("tokens_file"):
+        return first_token(Path(named).expanduser())
     folders = data_folders()
     path = next((path for path in folders if os.access(path / "tokens.toml", os.R_OK)), None)
     if path is not None:
         return first_token(path / "tokens.toml")
     remedy = "start chatd first, set CHATD_DATA_DIR, or give --token, --token-file or --context"
     looked = " and ".join(map(str, folders))
-    hidden = [folder for folder in folders if folder.is_dir()]
+    hidden = [folder for folder in folders if os.path.isdir(folder)]
     if hidden:
         raise typer.BadParameter(
             f"no token: {hidden[0]} holds no tokens.toml that this user may read; {remedy}"
@@ -28,14 +33,28 @@ def own_token() -> str:
 
 
 def data_folders() -> list[Path]:
-    """The data directory that the environment names; else the system's and the user's."""
+    """The data directory that the environment or chatd's settings name; else the system's and the
+    user's."""
+    environment = os.environ.get
     try:
-        for name in ("CHATD_DATA_DIR", "DATA_DIR", "STATE_DIRECTORY"):
-            if os.environ.get(name):
-                return [Path(os.environ[name]).expanduser()]
+        for named in (environment("CHATD_DATA_DIR"), environment("DATA_DIR"), _setting("data_dir")):
+            if named:
+                return [Path(named).expanduser()]
+        if given := environment("STATE_DIRECTORY"):
+            return [Path(given)]
         return [SYSTEM, Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "chatd"]
     except RuntimeError:
         return [SYSTEM]  # the user has no home directory
+
+
+def _setting(key: str) -> str:
+    """A setting in chatd's file of settings; empty without one, or if this user may not read it."""
+    path = Path(os.environ.get("CHATD_CONFIG") or SYSTEM_CONFIG)
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        return ""
+    return next((str(value) for name, value in document.items() if name.lower() in (key, f"chatd_{key}")), "")
 
 
 def first_token(path: Path) -> str:

@@ -106,7 +106,7 @@ def revoked(
 def _read(file: Path) -> str:
     """The token in a file. Raises typer.BadParameter."""
     try:
-        text = sys.stdin.readline() if str(file) == "-" else file.read_text(encoding="utf-8")
+        text = sys.stdin.readline() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
     except OSError as exc:
         raise typer.BadParameter(f"{file} cannot be read ({exc.strerror})") from exc
     except UnicodeDecodeError as exc:

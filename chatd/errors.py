@@ -5,6 +5,8 @@ once, at its boundary, ``from exc``.
 """
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar, Literal
 
 
@@ -121,6 +123,12 @@ class DeviceNotFound(ClientError):
     code, name = 407, "DEVICE_NOT_FOUND"
 
 
+class Conflict(ClientError):
+    """The room is not as the call needs or expects it."""
+
+    code, name = 408, "CONFLICT"
+
+
 class Internal(ChatdError):
     """A fault in chatd; its log says more."""
 
@@ -180,6 +188,10 @@ class Kicked(ChatdError):
     code, name, retry, closes = 608, "KICKED", True, True
 
 
+class Overtaken(ClientError):
+    code, name, retry, closes = 609, "OVERTAKEN", True, True
+
+
 class ConfigError(ChatdError):
     """A setting can never work or would break a promise; never sent over the wire. The process
     exits with 2."""
@@ -214,6 +226,21 @@ def os_error(what: str, exc: OSError) -> ConfigError | StartFailed:
     return ConfigError(text) if exc.errno in _LASTING else StartFailed(text)
 
 
+@contextmanager
+def extra(name: str, needed_by: str) -> Iterator[None]:
+    """Import what the extra ``name`` brings. Raises ConfigError if that is not installed.
+    ``needed_by`` is what somebody asked for."""
+    try:
+        yield
+    except ModuleNotFoundError as exc:
+        if (exc.name or "").partition(".")[0] in ("chatd", "chatctl"):
+            raise  # a fault of ours
+        raise ConfigError(
+            f"{needed_by} needs the extra {name}, which is not installed: pip install 'chatd[{name}]', or make "
+            f"install EXTRAS={name} where make has installed chatd"
+        ) from exc
+
+
 WIRE_ERRORS: dict[int, type[ChatdError]] = {
     cls.code: cls
     for cls in (
@@ -238,6 +265,7 @@ WIRE_ERRORS: dict[int, type[ChatdError]] = {
         RequestIdReused,
         LimitReached,
         DeviceNotFound,
+        Conflict,
         Internal,
         Unavailable,
         TimedOut,
@@ -252,6 +280,7 @@ WIRE_ERRORS: dict[int, type[ChatdError]] = {
         RateLimited,
         TooManyDevices,
         Kicked,
+        Overtaken,
     )
 }
 """Every error a peer can be told, by its code."""

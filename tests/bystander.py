@@ -22,7 +22,7 @@ FLOOR = 0.25
 TIMES = 3
 PAUSE = 0.005
 SECONDS = 2.0
-"""Of a window: some 150 rounds, so that the p99 is not the worst of them."""
+"""Seconds of a window: some 150 rounds, so that the p99 is not the worst of them."""
 WINDOWS = 5
 
 
@@ -62,8 +62,8 @@ class Bystander:
         return percentile(sorted(took), 0.99)
 
     def be_quiet(self) -> None:
-        """Measure him while nobody attacks, until a window is so quiet that FLOOR decides. What
-        an attack before has left is worked off meanwhile."""
+        """Measure him while nobody attacks, until a window is so quiet that FLOOR decides. The rest
+        of an attack before is worked off meanwhile."""
         self._quiet = max(self._quiet, min(self._windows(self._floor / TIMES)))
 
     def watch(self) -> None:

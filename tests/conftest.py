@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from chatd.store.database import Database
 from tests import fork_server
@@ -28,6 +29,14 @@ if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
 os.environ.setdefault("HTTP_URI", "off")
 
 Daemon.popen = fork_server.Popen
+
+# structlog would render a traceback with all local variables, for a second of CPU.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

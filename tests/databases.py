@@ -121,7 +121,7 @@ class Cluster:
         subprocess.run(command, check=False, capture_output=True)
 
     def deadlocks(self) -> int:
-        """How many the server has found since it was made."""
+        """The number that the server has found since it was made."""
         return (self.folder / "log").read_text(errors="replace").count("deadlock detected")
 
     def _control(self, action: str, *more: str) -> None:

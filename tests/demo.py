@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from chatd.client import Client, Delivery
+from chatd.client import HEAD, Client, Delivery
 from tests.daemons import Daemon, operator_token
 
 ROOM = "lobby"
@@ -31,7 +31,7 @@ async def receive(
     """The first ``wanted`` messages on a device, each with its time of arrival. ``connected`` is
     set when it has caught up."""
     arrived: list[tuple[Delivery, float]] = []
-    async with client.stream(device) as stream, asyncio.timeout(20):
+    async with client.stream(device, start=HEAD) as stream, asyncio.timeout(20):
         await stream.caught_up()
         connected.set()
         async for delivery in stream:
@@ -69,7 +69,7 @@ async def talk(uri: str, token: str) -> bool:
         Client(uri, token, profile="carol") as carol,
     ):
         await alice.create_room(ROOM, name="The lobby", profiles=["bob", "carol"])
-        async with carol.stream("phone") as phone:
+        async with carol.stream("phone", start=HEAD) as phone:
             await phone.caught_up()
         connected = asyncio.Event()
         laptop = asyncio.create_task(receive(bob, "laptop", len(LINES), connected))

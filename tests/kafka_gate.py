@@ -5,12 +5,15 @@ options for a certificate and for its key exclude each other, and only a user ca
 import asyncio
 import hashlib
 import hmac
+import socket
 import ssl
 import struct
 import threading
 from base64 import b64decode, b64encode
 from collections.abc import Generator, Sequence
 from contextlib import suppress
+
+from tests.accepting import Acceptor, accepted
 
 _VERSIONS, _HANDSHAKE, _AUTHENTICATE = 18, 17, 36
 _UNSUPPORTED_MECHANISM, _FAILED = 33, 58
@@ -48,16 +51,17 @@ class KafkaGate:
         self._loop.close()
 
     async def _run(self, opened: threading.Event) -> None:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", self._port, ssl=self._tls)
+        acceptor = Acceptor(self._serve)
+        acceptor.listen(self._port)
         opened.set()
         await self._closing.wait()
-        server.close()
-        serving = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in serving:
-            task.cancel()
-        await asyncio.gather(*serving, return_exceptions=True)
+        await acceptor.end()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, connection: socket.socket) -> None:
+        try:
+            reader, writer = await accepted(connection, self._tls)
+        except OSError:
+            return
         writers = [writer]
         try:
             its_reader, its_writer = await asyncio.open_connection("127.0.0.1", self._target)

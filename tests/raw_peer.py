@@ -10,6 +10,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from chatd.core.curve import encode_metadata
+from chatd.core.start import HEAD
 from chatd.core.zmtp import COMMAND, LONG, MORE, command, frame, greeting
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, RpcRequest, ServerFrame
 
@@ -103,8 +104,9 @@ class RawPeer:
         self.send(ClientFrame(**kind).SerializeToString())
 
     def hello(self, device: str, **fields: Any) -> None:
-        """C: Hello."""
-        self.say(hello=Hello(token=self.token, device_id=device, version=1, **fields))
+        """C: Hello; a new device begins at the head, unless ``start`` says otherwise."""
+        given = {"start": HEAD.to_pb(), **fields}
+        self.say(hello=Hello(token=self.token, device_id=device, version=1, **given))
 
     def encoded_call(self, method: str, request: Message | bytes = b"", **fields: Any) -> bytes:
         """A call's frame, as it is sent."""

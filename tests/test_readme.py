@@ -74,7 +74,8 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_the_targets_of_make_that_are_named_are_there() -> None:
-    targets = set(re.findall(r"^([a-z-]+):.* ## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    rules = (ROOT / "Makefile").read_text() + (ROOT / "systemd/release/install.mk").read_text()
+    targets = set(re.findall(r"^([a-z-]+):.* ## ", rules, re.MULTILINE))
     for document in DOCUMENTS:
         named = set(
             re.findall(r"(?:^|`)make ([a-z-]+)(?=`| [A-Z]+=| +#)", document.read_text(), re.MULTILINE)

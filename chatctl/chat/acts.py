@@ -20,6 +20,8 @@ PRESENCES: dict[int, str] = {
 MAX_NAMED = 100
 """Names that one line of the screen lists, and profiles that one look at presence may ask for."""
 
+PROPOSED = "nothing has changed yet: an owner of the room has to approve it"
+
 
 def words_of(rest: str, what: str) -> list[str]:
     """The words behind a command. Raises InvalidArgument if there are none."""
@@ -84,23 +86,27 @@ async def _enter(talk: Talk, room_id: str) -> None:
 
 
 async def add(talk: Talk, rest: str) -> str:
-    """Make profiles members of the room in view."""
+    """Make profiles members of the room in view, or invite them."""
     profiles, here = words_of(rest, "PROFILE"), room_in_view(talk)
-    added = await talk.client.add_members(here.room_id, profiles)
-    return "" if added else f"already here: {listed(profiles)}"
+    done = await talk.client.add_members(here.room_id, profiles)
+    if done.proposal_id:
+        return PROPOSED
+    return "" if done.seq else f"already here or invited: {listed(profiles)}"
 
 
 async def remove(talk: Talk, rest: str) -> str:
     """End memberships of the room in view; its owner may."""
     profiles, here = words_of(rest, "PROFILE"), room_in_view(talk)
-    removed = await talk.client.remove_members(here.room_id, profiles)
-    return "" if removed else f"not here: {listed(profiles)}"
+    done = await talk.client.remove_members(here.room_id, profiles)
+    if done.proposal_id:
+        return PROPOSED
+    return "" if done.removed else f"not here: {listed(profiles)}"
 
 
 async def leave(talk: Talk, rest: str) -> str:
     """Leave the room, by default the one in view."""
     room_id = rest.strip() or room_in_view(talk).room_id
-    if not await talk.client.remove_members(room_id, [talk.me]):
+    if not (await talk.client.remove_members(room_id, [talk.me])).removed:
         return f"you are not in {room_id}"
     talk.rooms.pop(room_id, None)
     if talk.current.room_id == room_id:
@@ -115,7 +121,10 @@ async def topic(talk: Talk, rest: str) -> str:
     here = room_in_view(talk)
     if not rest.strip():
         return f"{here.room_id} is called {here.name}" if here.name else f"{here.room_id} has no name"
-    here.name = (await talk.client.update_room(here.room_id, name=rest.strip())).name
+    done = await talk.client.update_room(here.room_id, name=rest.strip())
+    if done.proposal_id:
+        return PROPOSED
+    here.name = done.room.name
     return ""
 
 

@@ -8,7 +8,7 @@ import typer
 from chatctl.invocation import options, run
 from chatctl.tail import TakeOver
 from chatd.client import Client
-from chatd.errors import ConfigError
+from chatd.errors import ConfigError, extra
 
 Device = Annotated[
     str,
@@ -32,10 +32,8 @@ def chat(context: typer.Context, device: Device = "", take_over: TakeOver = Fals
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError("chat needs a terminal; for pipes there are send and tail with --json")
-    try:
+    with extra("tui", "chatctl chat"):
         from chatctl.chat.run import talk_as  # here: see above
-    except ImportError as exc:
-        raise ConfigError("chat needs Textual: pip install 'chatd[tui]'") from exc
     given = options(context)
     if take_over and not device:
         raise typer.BadParameter("name the device that is to be taken over", param_hint="--device")

@@ -36,7 +36,7 @@ COMMANDS = (
     Command(("who", "whois"), "[PROFILE…]", "who is online", acts.who, "profiles"),
     Command(("me",), "TEXT", "say what you do", acts.me, "profiles"),
     Command(("receipts",), "[SEQ]", "who has received and read it", acts.receipts),
-    Command(("search",), "TEXT", "look for a text in this room's history", None),
+    Command(("search",), "TEXT", "look for words in this room", None),
     Command(("away",), "", "others see that you are away", acts.away),
     Command(("busy",), "", "others see that you are busy", acts.busy),
     Command(("back",), "", "others see that you are here", acts.back),

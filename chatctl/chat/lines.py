@@ -19,6 +19,8 @@ ACTION = "/me "
 """A text that begins so tells what its sender does; so it is written in XMPP (XEP-0245) too."""
 APPLICATION_TYPES = 16
 """Types from here on are the applications' own."""
+UNCOUNTED_TYPES = 32_768
+"""Those from here on are not meant to be read (PROTOCOL.md)."""
 _MINUTE_US = 60_000_000
 MIN_TEXT_CELLS = 24
 """Cells that a text has beside its time and sender; on a narrower screen it stands below them."""
@@ -42,6 +44,11 @@ class Line:
     text: str
     kind: Kind = Kind.SAID
     mentions: tuple[str, ...] = ()
+    mention_all: bool = False
+
+    def is_for(self, profile: str) -> bool:
+        """True if it mentions the profile, or all members."""
+        return self.mention_all or profile in self.mentions
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,7 @@ def line_of(delivery: Delivery) -> Line:
         text,
         kind,
         delivery.mentions,
+        delivery.mention_all,
     )
 
 
@@ -83,8 +91,10 @@ def stored(ack: EventAck, sender: str, text: str, mentions: tuple[str, ...]) -> 
 
 
 def counts(delivery: Delivery) -> bool:
-    """True for what somebody says: a MESSAGE or an application's own event."""
-    return delivery.type == EventType.EVENT_TYPE_MESSAGE or delivery.type >= APPLICATION_TYPES
+    """True for what somebody says: a MESSAGE or an application's own event that counts."""
+    return (
+        delivery.type == EventType.EVENT_TYPE_MESSAGE or APPLICATION_TYPES <= delivery.type < UNCOUNTED_TYPES
+    )
 
 
 def _text(delivery: Delivery) -> str:
@@ -110,7 +120,7 @@ def paragraph(line: Line, *, me: str, mark: str = "") -> Paragraph:
     key, at = str(line.seq), clock(line.at_us) if line.at_us else ""
     if line.kind is Kind.NEWS:
         return Paragraph(key, f"-- {line.text}", at, style="dim")
-    mentioned = me in line.mentions
+    mentioned = line.is_for(me)
     mark = "@" if mentioned else mark
     style = "bold" if mentioned else ""
     if line.kind is Kind.ACTION:
@@ -138,7 +148,7 @@ _ENDS = re.compile(r"\r\n|\r|\n")
 
 
 def wrapped(one: Paragraph, width: int, console: Console) -> list[Text]:
-    """The paragraph in lines of ``width`` cells. What strangers wrote cannot look like another
+    """The paragraph in lines of ``width`` cells. Strangers' text cannot look like another
     paragraph: a text's own lines are indented, and harmful characters are escaped."""
     head = Text(f"{one.time} " if one.time else "")
     head.stylize("dim")

@@ -40,7 +40,8 @@ class Log(ScrollView, can_focus=False):
         return "\n".join(line.plain for line in self._lines)
 
     def show(self, paragraphs: Sequence[Paragraph]) -> None:
-        """Show these instead of those before. What the reader looks at stays where it is."""
+        """Show these instead of those before. The lines that the reader looks at stay where they
+        are."""
         if list(paragraphs) == list(self._paragraphs) and self._width == self._cells:
             return
         seen = list(self._seen())

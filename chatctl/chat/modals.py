@@ -79,10 +79,10 @@ class Found(Reading):
         if not self.is_running:  # it was closed meanwhile
             return
         further = "; m: further back" if search.more else ", which is all there is"
-        self._heading = (
-            f"{len(search.found):,} with {search.text!r} among {counted(search.looked, 'event')}"
-            f"{further}; Esc: back{trouble}"
-        )
+        if search.unindexed:
+            further += f" but for {counted(search.unindexed, 'event')} that the index does not have yet"
+        among = f" among {counted(search.looked, 'event')}" if search.looked else ""
+        self._heading = f"{len(search.found):,} with {search.text!r}{among}{further}; Esc: back{trouble}"
         self._paragraphs = list(self._found())
         self._show()
 

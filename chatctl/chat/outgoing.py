@@ -105,8 +105,8 @@ class Outbox:
                 await asyncio.sleep(max(PAUSE_SECONDS, exc.retry_after_ms / 1e3))
 
     def paragraphs(self, room_id: str, me: str) -> list[Paragraph]:
-        """Texts that are not stored in a room, behind its lines. What was refused stays until
-        ``forget_refused``."""
+        """Texts that are not stored in a room, behind its lines. A text that was refused stays
+        until ``forget_refused``."""
         refused = [
             Paragraph(one.event_id, f"{one.text}\nnot sent: {one.refused}", NO_TIME, "!", me)
             for one in self._refused

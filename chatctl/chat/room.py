@@ -71,7 +71,7 @@ class Room:
         self.head_seq = max(self.head_seq, unread.head_seq)
         if unread.read_seq >= self.read_seq:
             self.read_seq, self.unread = unread.read_seq, unread.unread
-            self.mentioned = self.mentioned and unread.unread > 0
+            self.mentioned = unread.mentions > 0
 
     def take(self, delivery: Delivery) -> bool:
         """An event has arrived; True if it is new."""
@@ -83,7 +83,7 @@ class Room:
         self._note_changes(delivery)
         if is_new and line.sender != self.me and delivery.skipped is None and counts(delivery):
             self.unread += 1
-            self.mentioned = self.mentioned or self.me in line.mentions
+            self.mentioned = self.mentioned or line.is_for(self.me)
         return is_new
 
     def add(self, line: Line) -> None:

@@ -89,7 +89,7 @@ class Chat(App[ChatdError]):
         except ChatdError as exc:
             self.exit(exc)
 
-    # What is shown
+    # Showing
 
     def _changed(self) -> None:
         """Show it soon; many changes at once are one. The stream calls this, too, so it is no timer
@@ -142,7 +142,7 @@ class Chat(App[ChatdError]):
     def on_app_focus(self) -> None:
         self._changed()
 
-    # What the user does
+    # Keys and commands of the user
 
     @on(Log.AtTop)
     def _read_older(self) -> None:

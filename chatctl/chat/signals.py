@@ -23,6 +23,18 @@ def hear(talk: "Talk", signal: Signal) -> None:
                 room.was_read(signal.read.profile_id, signal.read.seq)
             elif signal.read.seq > room.read_seq:
                 talk.ask(talk.refresh_unread(room))
+        case "invitation" if signal.invitation.invited_by:
+            room_id = signal.invitation.room_id
+            talk.note(
+                f"{signal.invitation.invited_by} invites you to {room_id}: chatctl invitation accept {room_id}"
+            )
+        case "block":
+            talk.note(
+                f"you {'block' if signal.block.blocked else 'no longer block'} {signal.block.profile_id}"
+            )
+        case "proposal" if signal.proposal.pending and signal.proposal.proposed_by != talk.me:
+            room_id = signal.proposal.room_id
+            talk.note(f"{signal.proposal.proposed_by} proposes a change: chatctl proposal list {room_id}")
         case "presence":
             _hear_presence(talk, signal.presence)
 

@@ -10,7 +10,7 @@ from chatctl.chat.room import Room, changed
 from chatctl.chat.signals import hear
 from chatctl.chat.typing_notice import Typing
 from chatctl.times import now_us
-from chatd.client import Client, Delivery, Stream, StreamState
+from chatd.client import HEAD, Client, Delivery, Stream, StreamState
 from chatd.errors import ChatdError, NotAMember
 from chatd.pb.chat.v1.chat_pb2 import EventAck, Unread
 from chatd.pb.events.v1.payloads_pb2 import EventType
@@ -45,7 +45,7 @@ class Talk:
         self.trouble = "connecting"
         """The reason why nothing new arrives; empty: all is well."""
         self.outbox = Outbox(client, on_stored=self._stored, on_change=lambda: self.on_change())
-        self.stream = client.stream(device_id, on_state=self._on_state, on_signal=self._on_signal)
+        self.stream = client.stream(device_id, start=HEAD, on_state=self._on_state, on_signal=self._on_signal)
         self._is_begun = False
         self._is_listed = False
         self._was_lost = False
@@ -91,7 +91,7 @@ class Talk:
         self.current.note(text, now_us())
         self.on_change()
 
-    # What arrives
+    # Arrivals
 
     def _on_state(self, state: StreamState, reason: str) -> None:
         if state is StreamState.CONNECTING:
@@ -138,7 +138,7 @@ class Talk:
         is_new = room.take(delivery)
         if delivery.sender_id == self.me:
             self.outbox.arrived(delivery.event_id)
-        elif is_new and self.me in delivery.mentions:
+        elif is_new and delivery.is_for(self.me):
             self.on_mention()
         if is_new and delivery.skipped is None:
             self._look_at_members(room, delivery)
@@ -156,7 +156,7 @@ class Talk:
         if room is not None and ack.seq not in room.lines:
             room.add(stored(ack, self.me, sent.text, sent.mentions))
 
-    # What the screen asks
+    # Questions of the screen
 
     async def list_rooms(self) -> None:
         """Learn which rooms there are, and how far each is read."""
@@ -265,7 +265,8 @@ class Talk:
             return
         room.asked_seq = seq
         marker = await self.client.set_read_marker(room.room_id, seq, device_id=self.device_id)
-        room.read_seq, room.unread, room.mentioned = max(room.read_seq, marker.seq), marker.unread, False
+        room.read_seq, room.unread = max(room.read_seq, marker.seq), marker.unread
+        room.mentioned = marker.mentions > 0
 
     def show_as(self, state: PresenceState) -> None:
         """Tell others how reachable this profile's device is."""

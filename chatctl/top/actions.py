@@ -4,6 +4,7 @@ from chatctl import drains
 from chatctl.absent import Absent
 from chatctl.columns import counted
 from chatctl.many_letters import DROP, REPLAY, Filter, Kind, handle_all, matching
+from chatctl.notifications import drop_dead, retry_dead
 from chatctl.top.page import Action
 from chatd.client import Client
 from chatd.pb.admin.v1 import admin_pb2 as admin
@@ -115,8 +116,7 @@ def notify_again(one: admin.Notification) -> Action:
 
     async def run(client: Client) -> str:
         request = admin.RetryNotificationsRequest(profile_id=one.profile_id, device_id=one.device_id)
-        done = await client.call("AdminService/RetryNotifications", request, admin.RetryNotificationsResponse)
-        return f"{done.retried} dead notifications of {name} are tried again"
+        return f"{await retry_dead(client, request)} dead notifications of {name} are tried again"
 
     return Action("r", "retry", f"Try the dead notifications of {name} again?", run)
 
@@ -127,7 +127,6 @@ def drop_notification(one: admin.Notification) -> Action:
 
     async def run(client: Client) -> str:
         request = admin.DropNotificationsRequest(profile_id=one.profile_id, device_id=one.device_id)
-        done = await client.call("AdminService/DropNotifications", request, admin.DropNotificationsResponse)
-        return f"{done.dropped} dead notifications of {name} are dropped"
+        return f"{await drop_dead(client, request)} dead notifications of {name} are dropped"
 
     return Action("d", "drop", f"Drop the dead notifications of {name}?", run)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from chatctl.invocation import options
-from chatd.errors import ConfigError
+from chatd.errors import ConfigError, extra
 
 Every = Annotated[float, typer.Option("--every", min=0.5, help="Seconds between two looks, at least.")]
 
@@ -20,8 +20,6 @@ def top(context: typer.Context, every: Every = 2.0) -> None:
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError("top needs a terminal; for pipes there are status, outbox list, nodes with --json")
-    try:
+    with extra("tui", "chatctl top"):
         from chatctl.top.screen import show  # here: see above
-    except ImportError as exc:
-        raise ConfigError("top needs Textual: pip install 'chatd[tui]'") from exc
     asyncio.run(show(options(context).client(), every=every))

@@ -1,5 +1,5 @@
-"""A page: rows as the screen shows them, and what can be done with each. Whatever the rows are of,
-the screen knows pages alone."""
+"""A page: rows as the screen shows them, and what can be done with each. The screen knows pages
+alone."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field

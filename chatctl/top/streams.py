@@ -70,8 +70,8 @@ def streams() -> View:
 
 
 def streams_of(gateway_id: str) -> View:
-    """The streams of one gateway, the laggards first. What their devices are owed comes from one
-    more call, for the devices of all gateways that are owed the most."""
+    """The streams of one gateway, the laggards first. The counts of what their devices are owed
+    come from one more call, for the devices of all gateways that are owed the most."""
 
     async def fetch(client: Client) -> Page:
         found = await client.call(

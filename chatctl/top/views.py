@@ -11,7 +11,7 @@ from chatctl import (
     named,
     nodes,
     notifications,
-    rooms,
+    room_columns,
 )
 from chatctl.columns import counted
 from chatctl.top import actions, outbox_actions
@@ -32,7 +32,7 @@ def all_rooms() -> View:
         )
         return page(
             found.rooms,
-            rooms.COLUMNS,
+            room_columns.COLUMNS,
             key=lambda room: room.room_id,
             open=lambda room: members(room.room_id),
             more=found.more,
@@ -54,7 +54,7 @@ def members(room_id: str) -> View:
         published = "" if found.published_seq >= found.room.head_seq else ", not all of them published yet"
         return page(
             found.members,
-            rooms.MEMBERS,
+            room_columns.MEMBERS,
             key=lambda member: member.profile_id,
             open=lambda member: of_profile(member.profile_id),
             more=found.more,

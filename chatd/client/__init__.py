@@ -25,18 +25,24 @@ from chatd.client.once import once
 from chatd.client.outgoing import message
 from chatd.client.stream import Stream
 from chatd.core.priority import BULK, HIGHEST, NORMAL, URGENT
+from chatd.core.start import HEAD, JOINED, UNDELIVERED, Start, parse_start
 
 __all__ = [
     "BULK",
+    "HEAD",
     "HIGHEST",
+    "JOINED",
     "NORMAL",
+    "UNDELIVERED",
     "URGENT",
     "Client",
     "Delivery",
     "Marks",
+    "Start",
     "Stream",
     "StreamState",
     "client_key",
     "message",
     "once",
+    "parse_start",
 ]

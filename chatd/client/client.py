@@ -3,17 +3,20 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from chatd.client.delivery import Delivery
+from chatd.client.blocks import BlockCalls
+from chatd.client.invitations import InvitationCalls
 from chatd.client.outgoing import Packer, message
+from chatd.client.proposals import ProposalCalls
+from chatd.client.reading import Reading
 from chatd.client.retries import TRY_SECONDS
-from chatd.client.session import Session
+from chatd.client.rooms import RoomCalls
 from chatd.client.token import TokenSource
 from chatd.pb.chat.v1 import chat_pb2 as chat
 from chatd.pb.events.v1.signals_pb2 import Presence
 from chatd.transport.sockets import Context
 
 
-class Client(Session):
+class Client(RoomCalls, InvitationCalls, ProposalCalls, BlockCalls, Reading):
     """``Session`` explains the arguments. ``compress``: payloads from 1 KiB on are sent as zstd
     frames. A method that changes something does it once, however many attempts that took
     (``Session.call`` explains ``request_id``)."""
@@ -49,9 +52,12 @@ class Client(Session):
         event_id: str | None = None,
         priority: int = 0,
         mentions: Iterable[str] = (),
+        mention_all: bool = False,
     ) -> chat.EventAck:
         """Send a text. Returns when it is stored durably: once, however many attempts that took."""
-        event = message(room_id, text, event_id=event_id, priority=priority, mentions=mentions)
+        event = message(
+            room_id, text, event_id=event_id, priority=priority, mentions=mentions, mention_all=mention_all
+        )
         return (await self.send_events([event]))[0]
 
     async def send_events(self, events: Sequence[chat.RoomEvent]) -> list[chat.EventAck]:
@@ -62,69 +68,6 @@ class Client(Session):
         # The events have ids of their own.
         response = await self.call(method, request, response_type, affinity=affinity, request_id="")
         return list(response.acks)
-
-    async def create_room(
-        self,
-        room_id: str = "",
-        *,
-        name: str = "",
-        profiles: Iterable[str] = (),
-        hide_previews: bool = False,
-        request_id: str | None = None,
-    ) -> chat.Room:
-        """Make a room. ``hide_previews``: notifications of its events have no preview."""
-        request = chat.CreateRoomRequest(
-            room_id=room_id,
-            name=name,
-            profile_ids=profiles,
-            hide_previews=hide_previews,
-        )
-        method, response_type = "ChatService/CreateRoom", chat.CreateRoomResponse
-        return (await self.call(method, request, response_type, affinity=room_id, request_id=request_id)).room
-
-    async def update_room(
-        self,
-        room_id: str,
-        *,
-        name: str | None = None,
-        hide_previews: bool | None = None,
-        request_id: str | None = None,
-    ) -> chat.Room:
-        """Change a room's name or settings (None: leave it); returns the room. For owners and
-        operators."""
-        request = chat.UpdateRoomRequest(room_id=room_id)
-        if name is not None:
-            request.name = name
-        if hide_previews is not None:
-            request.hide_previews = hide_previews
-        method, response_type = "ChatService/UpdateRoom", chat.UpdateRoomResponse
-        return (await self.call(method, request, response_type, affinity=room_id, request_id=request_id)).room
-
-    async def add_members(
-        self,
-        room_id: str,
-        profiles: Iterable[str],
-        *,
-        request_id: str | None = None,
-    ) -> list[str]:
-        """Make profiles members; returns those that were not."""
-        method, response_type = "ChatService/AddRoomSubscriptions", chat.AddRoomSubscriptionsResponse
-        request = chat.AddRoomSubscriptionsRequest(room_id=room_id, profile_ids=profiles)
-        response = await self.call(method, request, response_type, affinity=room_id, request_id=request_id)
-        return list(response.added)
-
-    async def remove_members(
-        self,
-        room_id: str,
-        profiles: Iterable[str],
-        *,
-        request_id: str | None = None,
-    ) -> list[str]:
-        """End memberships; returns the profiles that were members."""
-        method, response_type = "ChatService/RemoveRoomSubscriptions", chat.RemoveRoomSubscriptionsResponse
-        request = chat.RemoveRoomSubscriptionsRequest(room_id=room_id, profile_ids=profiles)
-        response = await self.call(method, request, response_type, affinity=room_id, request_id=request_id)
-        return list(response.removed)
 
     async def set_push(
         self,
@@ -174,30 +117,6 @@ class Client(Session):
         request = chat.GetRoomNotificationsRequest(room_id=room_id)
         return await self.call(method, request, response_type, affinity=room_id)
 
-    async def history(
-        self,
-        room_id: str,
-        *,
-        before_seq: int = 0,
-        after_seq: int | None = None,
-        limit: int = 50,
-    ) -> tuple[list[Delivery], bool]:
-        """A page of the room's log in ascending order, and True if there are older events.
-
-        ``before_seq``: the page ends before this event; 0: with the newest. ``after_seq``: the page
-        begins behind this event (0: with the oldest), and True says that there are newer ones.
-        """
-        method, response_type = "ChatService/GetHistory", chat.GetHistoryResponse
-        request = chat.GetHistoryRequest(
-            room_id=room_id,
-            before_seq=before_seq,
-            after_seq=after_seq,
-            limit=limit,
-            accept_zstd=True,
-        )
-        response = await self.call(method, request, response_type, affinity=room_id)
-        return [Delivery(event) for event in response.events], response.more
-
     async def set_read_marker(
         self,
         room_id: str,
@@ -207,7 +126,8 @@ class Client(Session):
     ) -> chat.SetReadMarkerResponse:
         """Everything up to ``seq`` has been read, on this device. A marker moves forward only.
 
-        Returns its position and the number of unread events behind it.
+        Returns its position and the numbers of unread events behind it, and of those among them
+        that mention the profile.
         """
         method, response_type = "ChatService/SetReadMarker", chat.SetReadMarkerResponse
         request = chat.SetReadMarkerRequest(room_id=room_id, seq=seq, device_id=device_id)

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 from google.protobuf.message import DecodeError
 
+from chatd.client.hello import StreamHello
 from chatd.client.lifecycle import Lifecycle, StreamState
 from chatd.client.renewal import Renewal
 from chatd.client.resume import Resume
 from chatd.client.route import Gateways, Route, as_safe_as, unreachable
 from chatd.client.token import Token
 from chatd.core.wire import error_from_pb
-from chatd.errors import ChatdError, MalformedFrame, NoStream, TokenExpired, Unavailable
+from chatd.errors import ChatdError, MalformedFrame, NoStream, Overtaken, TokenExpired, Unavailable
 from chatd.pb.gateway.v1.gateway_pb2 import (
     Ack,
     Bye,
@@ -69,7 +70,7 @@ class StreamConnection:
         self._context = context
         self._gateways = gateways
         self._route = Route(gateways)
-        self._hello = ClientFrame(hello=hello)
+        self._hello = StreamHello(hello, resume)
         self._renewal = Renewal(token, lifecycle, say=self._say_renew)
         self._resume = resume
         self._lifecycle = lifecycle
@@ -90,7 +91,6 @@ class StreamConnection:
 
     def _connect(self) -> None:
         self.number += 1
-        self._hello.hello.hello_id = self.number
         self._hello_sent = False
         self._renewal.begin()
         self._connected_at = self._loop.time()
@@ -132,17 +132,10 @@ class StreamConnection:
 
     def _say_hello(self) -> bool:
         token = self._renewal.for_hello()
-        if token is None:
-            return False
-        self._hello.hello.token = token
-        self._hello.hello.ClearField("shown")
-        newest = self._resume.newest
-        if newest is not None:
-            self._hello.hello.shown.CopyFrom(newest)
-        return self.say(self._hello)
+        return token is not None and self.say(self._hello.frame(self.number, token))
 
     def _say_renew(self, token: str) -> bool:
-        self._hello.hello.token = token
+        self._hello.token = token
         return self.say(ClientFrame(renew=Renew(token=token, epoch=self._resume.epoch)))
 
     def _look_in(self, seconds: float) -> None:
@@ -219,6 +212,7 @@ class StreamConnection:
     def _on_welcome(self, welcome: Welcome, now: float) -> None:
         if self._is_of_another_hello(welcome.hello_id):
             return
+        self._hello.is_overtaken = False
         self._resume.welcomed(welcome, now)
         self._gateways.learn(self._told(welcome.gateways))
         self._lifecycle.welcomed(ANOTHER_LOG if self._resume.is_another_log else "")
@@ -242,7 +236,9 @@ class StreamConnection:
     def _refused(self, error: ChatdError, *, told: Sequence[str] = ()) -> None:
         """End the stream; or connect again if the error may be retried, to one of the gateways
         ``told``."""
-        another = isinstance(error, TokenExpired) and self._renewal.expired(self._hello.hello.token)
+        if isinstance(error, Overtaken):
+            self._hello.is_overtaken = True
+        another = isinstance(error, TokenExpired) and self._renewal.expired(self._hello.token)
         if not error.retry and not another:
             self._lifecycle.end(error)
             return

@@ -74,6 +74,15 @@ class Delivery:
         return tuple(self.message.event.mentions)
 
     @property
+    def mention_all(self) -> bool:
+        """True if the sender addresses all members."""
+        return self.message.event.mention_all
+
+    def is_for(self, profile_id: str) -> bool:
+        """True if the sender addresses the profile in particular, or all members."""
+        return self.mention_all or profile_id in self.mentions
+
+    @property
     def retry_count(self) -> int:
         """The number of earlier attempts that this device did not acknowledge."""
         return self.message.retry_count
@@ -99,8 +108,7 @@ class Delivery:
             return f"{seqs} will not come: {_REASONS[self.skipped.reason]}"
         fields = self._content().fields
         if self.type == EventType.EVENT_TYPE_MEMBERSHIP:
-            changes = [change for change in ("joined", "left") if change in fields]
-            return "; ".join(f"{_listed(fields[change])} {change}" for change in changes)
+            return "; ".join(_member_changes(fields))
         if self.type == EventType.EVENT_TYPE_ROOM:
             return "; ".join(_room_changes(fields))
         return fields["text"].string_value if "text" in fields else ""
@@ -132,12 +140,35 @@ def _listed(value: Value) -> str:
     return ", ".join(one.string_value for one in value.list_value.values)
 
 
+def _member_changes(fields: Mapping[str, Value]) -> Iterator[str]:
+    for change in ("joined", "left", "banned", "unbanned", "invited"):
+        if change in fields:
+            yield f"{_listed(fields[change])} {change}"
+    if "uninvited" in fields:
+        yield f"{_listed(fields['uninvited'])} no longer invited"
+    if "changed" in fields:
+        yield f"{_listed(fields['changed'])} now {fields['role'].string_value}"
+    if "owner" in fields and "joined" not in fields:
+        yield f"{fields['owner'].string_value} now owner"
+
+
 def _room_changes(fields: Mapping[str, Value]) -> Iterator[str]:
     if "name" in fields:
         name = fields["name"].string_value
         yield f"the room is now called {name}" if name else "the room has no name now"
     if "hide_previews" in fields:
         yield f"previews are {'hidden' if fields['hide_previews'].bool_value else 'shown'} now"
+    if "public" in fields:
+        yield "everybody may join now" if fields["public"].bool_value else "nobody may just join now"
+    if "description" in fields:
+        yield f"the room is for: {fields['description'].string_value}"
+    if "rules" in fields:
+        rules = sorted(fields["rules"].struct_value.fields.items())
+        yield "; ".join(f"{rule} from {role.string_value} up" for rule, role in rules)
+    if "metadata" in fields:
+        yield f"changed: {', '.join(sorted(fields['metadata'].struct_value.fields))}"
+    if "deleted" in fields:
+        yield "the room is deleted"
 
 
 def _from_struct(struct: Struct) -> dict[str, Any]:

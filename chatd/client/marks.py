@@ -19,6 +19,8 @@ class Marks:
         self.log = ""
         self.shown: dict[str, int] = {}
         """The last seq shown of each room."""
+        self.ids: dict[str, str] = {}
+        """The id of the event there; a room whose last delivery was a marker has none."""
         self.newest: Delivery | None = None
         """The newest event shown, as far as its place; markers and replays are none."""
         self._since = 0  # the first connection to this log
@@ -31,6 +33,7 @@ class Marks:
             kept = json.loads(text)
             made.log = str(kept["log"])
             made.shown = {str(room): int(seq) for room, seq in kept["shown"].items()}
+            made.ids = {str(room): str(event_id) for room, event_id in kept["ids"].items()}
             if kept["newest"]:
                 made.newest = Delivery(EventDelivery(event=EventLink(**kept["newest"])), log=made.log)
         except (AttributeError, KeyError, TypeError) as exc:
@@ -46,14 +49,16 @@ class Marks:
             "event_id": one.event_id,
             "sent_at_us": one.sent_at_us,
         }
-        return json.dumps({"log": self.log, "shown": self.shown, "newest": newest})
+        return json.dumps({"log": self.log, "shown": self.shown, "ids": self.ids, "newest": newest})
 
     def add(self, delivery: Delivery) -> None:
         """The delivery was handled."""
         if delivery.connection < self._since or delivery.replay:
             return  # of another log, or of an older place
         self.log = delivery.log
-        self.shown[delivery.room_id] = max(delivery.seq, self.shown.get(delivery.room_id, 0))
+        if delivery.seq > self.shown.get(delivery.room_id, 0):
+            self.shown[delivery.room_id] = delivery.seq
+            keep_id(self.ids, delivery)
         if is_newer(delivery, self.newest):
             self.newest = delivery
 
@@ -62,6 +67,15 @@ class Marks:
         self._since = connection
         self.log, self.newest = "", None
         self.shown.clear()
+        self.ids.clear()
+
+
+def keep_id(ids: dict[str, str], delivery: Delivery) -> None:
+    """``ids``: room → the id of its newest event that was shown."""
+    if delivery.event_id:
+        ids[delivery.room_id] = delivery.event_id
+    else:
+        ids.pop(delivery.room_id, None)
 
 
 def is_newer(delivery: Delivery, newest: Delivery | None) -> bool:

@@ -1,6 +1,7 @@
 """Events on their way out: made of a text, large payloads compressed."""
 
-import uuid
+import secrets
+import time
 from collections.abc import Iterable
 
 from google.protobuf.struct_pb2 import Struct
@@ -22,22 +23,30 @@ def message(
     event_id: str | None = None,
     priority: int = 0,
     mentions: Iterable[str] = (),
+    mention_all: bool = False,
 ) -> RoomEvent:
-    """A MESSAGE, with a random id if none is given.
+    """A MESSAGE, with an id of its own if none is given.
 
     ``priority``: -1 bulk, 0 normal, 1 to 3 urgent; an event with ``mentions`` (profiles, 100 at
-    most) has at least 1.
+    most) has at least 1, and so has one that means all members (``mention_all``).
     """
     payload = Struct()
     payload["text"] = text
     return RoomEvent(
-        event_id=event_id or uuid.uuid4().hex,
+        event_id=event_id or new_event_id(),
         room_id=room_id,
         type=EventType.EVENT_TYPE_MESSAGE,
         payload=payload,
         priority=priority,
         mentions=mentions,
+        mention_all=mention_all,
     )
+
+
+def new_event_id() -> str:
+    """The time and 80 random bits. A sender's ids are neighbours then in the node's index, and an
+    event writes fewer pages."""
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
 
 
 class Packer:

@@ -9,10 +9,11 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from chatd.client.delivery import Delivery
-from chatd.client.marks import Marks, is_newer
+from chatd.client.marks import Marks, is_newer, keep_id
 from chatd.errors import MalformedFrame
+from chatd.pb.chat.v1.chat_pb2 import RoomMark
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery
-from chatd.pb.gateway.v1.gateway_pb2 import Shown, Welcome
+from chatd.pb.gateway.v1.gateway_pb2 import Shown, Start, Welcome
 
 ACK_DELAY = 0.05
 """Seconds that an ack may wait for others: to a gateway an ack frame costs as much as several
@@ -40,13 +41,17 @@ class Resume:
         self._log_since = 0  # the first connection to the present log
         self._newest = self._marks.newest  # of the events that were shown
         self._shown = dict(self._marks.shown)
+        self._ids = dict(self._marks.ids)
+        self.before: dict[str, RoomMark] = {}
+        """The newest events shown of an earlier log, by room, until somebody has asked about
+        them."""
         self._replayed: dict[tuple[str, int], int] = {}
         """Replays that were shown and are not acknowledged: their numbers on this connection."""
         self._rejected: OrderedDict[tuple[str, int], str] = OrderedDict()
         self._failures = 0
         self.epoch = 0
         self.profile_id = ""
-        self.is_new_device = False
+        self.start: Start | None = None
         self.repeats = 0
         """The number of deliveries that were dropped because they had been shown."""
         self._welcomed_at: float | None = None
@@ -76,7 +81,7 @@ class Resume:
             self._forget()
         self.epoch = welcome.epoch
         self.profile_id = welcome.profile_id
-        self.is_new_device = welcome.new_device
+        self.start = welcome.start if welcome.HasField("start") else None
         self._replayed = dict.fromkeys(self._replayed, _NO_NUMBER)
         self._welcomed_at = now
         heartbeat = welcome.heartbeat_interval_ms / 1e3 or DEFAULT_HEARTBEAT
@@ -85,7 +90,11 @@ class Resume:
     def _forget(self) -> None:
         """The log is another one: what was shown says nothing about what its seqs stand for."""
         self._log_since = self._connection
+        for room_id, seq in self._shown.items():
+            mark = RoomMark(room_id=room_id, seq=seq, event_id=self._ids.get(room_id, ""))
+            self.before.setdefault(room_id, mark)
         self._shown.clear()
+        self._ids.clear()
         self._replayed.clear()
         self._rejected.clear()
         self._newest = None
@@ -130,6 +139,7 @@ class Resume:
                     self.rejects_due.append((number, self._rejected[delivery.room_id, delivery.seq]))
                 continue
             shown[delivery.room_id] = delivery.seq
+            keep_id(self._ids, delivery)
             fresh.append(delivery)
             if is_newer(delivery, self._newest):
                 self._newest = delivery

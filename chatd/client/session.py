@@ -13,9 +13,11 @@ from chatd.client.client_key import client_key
 from chatd.client.lifecycle import StreamState
 from chatd.client.marks import Marks
 from chatd.client.retries import RetriedCalls
+from chatd.client.rewound import OnRewound
 from chatd.client.route import Gateways
 from chatd.client.stream import Stream
 from chatd.client.token import Token, TokenSource
+from chatd.core.start import Start
 from chatd.errors import ConfigError
 from chatd.pb.events.v1.signals_pb2 import Signal
 from chatd.pb.gateway.v1.gateway_pb2 import Hello
@@ -123,11 +125,16 @@ class Session:
         window_messages: int = 1024,
         window_bytes: int = 1 << 20,
         marks: Marks | None = None,
+        start: Start | None = None,
         on_state: Callable[[StreamState, str], None] | None = None,
         on_signal: Callable[[Signal], None] | None = None,
+        on_rewound: OnRewound | None = None,
     ) -> Stream:
         """The stream of one of the profile's devices, for use with ``async with`` (see
-        ``chatd.client``). ``marks``: what an earlier run has shown, which is not given again."""
+        ``chatd.client``). ``marks``: what an earlier run has shown, which is not given again.
+        ``start``: where the device begins if chatd does not know it yet. None: in each
+        room at UNDELIVERED, or at HEAD if another device of the profile is owed it from there.
+        ``on_rewound`` is told of rooms whose log went back behind what was shown."""
         hello = Hello(
             profile_id=self._profile,
             device_id=device_id,
@@ -137,6 +144,7 @@ class Session:
             accept_zstd=True,
             want_signals=on_signal is not None,
             client=self._client_name,
+            start=start.to_pb() if start is not None else None,
         )
         stream = Stream(
             self._context,
@@ -146,6 +154,7 @@ class Session:
             marks=marks,
             on_state=on_state,
             on_signal=on_signal,
+            on_rewound=on_rewound,
         )
         self._streams.add(stream)
         return stream

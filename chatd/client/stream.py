@@ -16,12 +16,13 @@ from chatd.client.delivery import Delivery
 from chatd.client.lifecycle import Lifecycle, StreamState
 from chatd.client.marks import Marks
 from chatd.client.resume import Resume
+from chatd.client.rewound import FIRST_CALL_ID, OnRewound, Rewound
 from chatd.client.route import Gateways
 from chatd.client.signals import Signals
 from chatd.client.token import Token
 from chatd.errors import MalformedFrame
 from chatd.pb.events.v1.signals_pb2 import PresenceState, Signal
-from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, Reject, ServerFrame
+from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, Reject, ServerFrame, Start
 from chatd.transport.sockets import Context
 
 
@@ -29,8 +30,9 @@ class Stream:
     """Made by ``Client.stream``. Iterating gives deliveries; asking for the next says that the last
     is handled.
 
-    ``on_state`` is called with every new state and its reason, ``on_signal`` with every signal. An
-    error that either raises ends the stream, and is raised where the application iterates.
+    ``on_state`` is called with every new state and its reason, ``on_signal`` with every signal,
+    ``on_rewound`` with the rooms in which events that were shown are lost, after the log went back.
+    An error that one raises ends the stream, and is raised where the application iterates.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Stream:
         marks: Marks | None = None,
         on_state: Callable[[StreamState, str], None] | None = None,
         on_signal: Callable[[Signal], None] | None = None,
+        on_rewound: OnRewound | None = None,
     ) -> None:
         self._resume = Resume(marks)
         self._arrived = Arrivals()
@@ -60,6 +63,7 @@ class Stream:
             on_frame=self._on_frame,
         )
         self._signals = Signals(self._connection.say, self._lifecycle, self._resume, on_signal)
+        self._rewound = Rewound(self._connection.say, self._lifecycle, self._resume, on_rewound)
 
     @property
     def state(self) -> StreamState:
@@ -72,9 +76,9 @@ class Stream:
 
     @property
     def log(self) -> str:
-        """Names the log that seqs belong to; empty before the first Welcome. What an application
-        keeps by room and seq is worth nothing when this changes, or when ``on_state`` is told that
-        the log is another one."""
+        """Names the log that seqs belong to; empty before the first Welcome. An application's
+        records by room and seq are worth nothing when this changes, or when ``on_state`` is told
+        that the log is another one."""
         return self._resume.log
 
     @property
@@ -84,9 +88,14 @@ class Stream:
 
     @property
     def is_new_device(self) -> bool:
-        """True if the newest Welcome said that chatd did not know the device: it is owed only what
-        is stored from then on."""
-        return self._resume.is_new_device
+        """True if the newest Welcome said that chatd did not know the device: ``start`` says what
+        it is owed."""
+        return self._resume.start is not None
+
+    @property
+    def start(self) -> Start | None:
+        """Where the device begins, if the newest Welcome said that chatd did not know it."""
+        return self._resume.start
 
     @property
     def repeats(self) -> int:
@@ -107,6 +116,7 @@ class Stream:
 
     def _on_open(self) -> None:
         self._signals.say_again()
+        self._rewound.ask()
 
     def _on_frame(self, frame: ServerFrame, size: int, now: float) -> None:
         if frame.deliveries:
@@ -116,7 +126,8 @@ class Stream:
         elif frame.HasField("caught_up"):
             self._lifecycle.caught_up()
         elif frame.HasField("reply"):
-            self._signals.on_reply(frame.reply)
+            handler = self._rewound if frame.reply.call_id >= FIRST_CALL_ID else self._signals
+            handler.on_reply(frame.reply)
 
     def _on_deliveries(self, frame: ServerFrame, size: int, now: float) -> None:
         if self.state is StreamState.CONNECTING:

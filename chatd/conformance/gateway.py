@@ -1,7 +1,9 @@
 """A gateway that is played: it takes connections and says what a check tells it to."""
 
 import asyncio
+import socket
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -13,18 +15,24 @@ _LOOK = 0.1
 
 
 class Gateway:
-    """Listens on a free port of loopback. ``has_client``: a program runs that may connect."""
+    """Listens on a free port of loopback. ``has_client``: a program runs that may connect.
+
+    It accepts by itself: asyncio's own server loses a connection that it accepts in the turn in
+    which it is closed, so that the client hears nothing of the end."""
 
     def __init__(self, has_client: Callable[[], bool]) -> None:
         self._has_client = has_client
-        self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
+        self._beginning: set[asyncio.Task[None]] = set()
         self._accepted: asyncio.Queue[Peer] = asyncio.Queue()
         self.peers: list[Peer] = []
         self.uri = ""
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        host, port = self._server.sockets[0].getsockname()
+        self._listener = listener = socket.create_server(("127.0.0.1", 0), backlog=100)
+        listener.setblocking(False)
+        asyncio.get_running_loop().add_reader(listener, self._accept, listener)
+        host, port = listener.getsockname()
         self.uri = f"tcp://{host}:{port}"
         return self
 
@@ -32,18 +40,33 @@ class Gateway:
         self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.die()
+        await asyncio.gather(*self._beginning)
         for peer in self.peers:
             await peer.closed()
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):  # it has ended meanwhile
+            connection, _ = listener.accept()
+            connection.setblocking(False)
+            task = asyncio.create_task(self._begin(connection))
+            self._beginning.add(task)
+            task.add_done_callback(self._beginning.discard)
+
+    async def _begin(self, connection: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=connection)
         peer = Peer(reader, writer)
         self.peers.append(peer)
-        self._accepted.put_nowait(peer)
+        if self._listener is None:  # it has died meanwhile
+            peer.hang_up()
+        else:
+            self._accepted.put_nowait(peer)
 
     def die(self) -> None:
         """The process has gone: nobody listens, and all connections end."""
-        if self._server is not None:
-            self._server.close()
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
         for peer in self.peers:
             peer.hang_up()
 

@@ -83,11 +83,13 @@ class Program:
                 raise Failed(f"it does not show '{due}'") from None
 
     def _compare(self, lines: Sequence[tuple[str, ...]], *, in_order: bool) -> None:
-        for at, line in enumerate(self.lines):
-            if line not in lines if not in_order else at >= len(lines) or line != lines[at]:
-                due = " ".join(lines[at]) if at < len(lines) else "nothing"
+        left = list(lines)
+        for line in self.lines:
+            if line not in (left[:1] if in_order else left):
+                due = " ".join(left[0]) if left else "nothing"
                 cut = slice(_SHOWN_CHARACTERS)
                 raise Failed(f"it shows '{' '.join(line)[cut]}' where '{due[cut]}' is due")
+            left.remove(line)
 
     async def ends(self, *, well: bool) -> None:
         """Wait for its end, with exit code 0 if ``well``, else with another one."""

@@ -1,11 +1,13 @@
 """A check's stage: the program, its folder, and the gateways that are played to it."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from chatd.conformance.findings import SECONDS, Failed
 from chatd.conformance.gateway import Gateway
 from chatd.conformance.peer import Peer
 from chatd.conformance.program import Program
@@ -65,6 +67,17 @@ class Stage:
         peer.welcome(hello, **fields)
         peer.caught_up()
         return peer, hello
+
+    async def next_hello(self, peer: Peer) -> tuple[Peer, Hello]:
+        """C: the next Hello, on this connection or another one."""
+        deadline = asyncio.get_running_loop().time() + SECONDS
+        while not peer.waiting and not peer.has_ended:
+            if asyncio.get_running_loop().time() > deadline:
+                raise Failed("it does not say Hello again")
+            await asyncio.sleep(0.01)
+        if not peer.waiting:
+            peer = await self.gateway.connection()
+        return peer, await peer.hello()
 
     @property
     def last_words(self) -> str:

@@ -81,9 +81,9 @@ class AuditLine:
 def key_of(
     kind: AuditKind, profile_id: str, acting_for: str, address: str, what: str, detail: str
 ) -> tuple[object, ...]:
-    """Lines with the same key are one within a minute. Whoever is refused is, whatever it tries
-    next: no names that it makes up come into it, nor the hosts of one network. ``detail`` is the
-    outcome of a refusal, else the objects."""
+    """Lines with the same key are one within a minute. Someone who is refused makes one line,
+    whatever it tries next: no names that it makes up come into it, nor the hosts of one network.
+    ``detail`` is the outcome of a refusal, else the objects."""
     network = _network(address)
     if kind is AuditKind.REFUSED:
         return profile_id, network, what, detail

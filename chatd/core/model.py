@@ -1,9 +1,14 @@
 """Values that stages on both sides of the mesh hand to each other. Times are microseconds since the
 Unix epoch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from chatd.core.member_role import MemberRole
 from chatd.errors import ChatdError
+
+_MEMBER = int(MemberRole.MEMBER)  # to take it from the class takes longer than the look-up
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +19,15 @@ class Members:
     room_id: str
     version: int
     profiles: frozenset[str]
+    roles: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """Those that are not MEMBER."""
+
+    def role(self, profile_id: str) -> int:
+        """A subscriber's role."""
+        return self.roles.get(profile_id, _MEMBER)
 
 
-@dataclass(frozen=True, slots=True)
-class CommittedRun:
+class CommittedRun(NamedTuple):
     """Events of one room that were committed one after the other, all for the same recipients."""
 
     room_id: str

@@ -6,8 +6,8 @@ that must be understood. A field that may be ignored changes nothing. OLDEST fol
 the code still speaks the numbers before.
 """
 
-NUMBER = 5
-OLDEST = 5
+NUMBER = 6
+OLDEST = 6
 
 
 def refusal(number: int, oldest: int) -> str:

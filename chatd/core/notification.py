@@ -41,13 +41,13 @@ class TargetGone(NotifyFailed):
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """``message``: something new is owed. ``dismiss``: remove this room's one. ``test``: an
-    operator's test.
+    """``message``: something new is owed. ``dismiss``: remove this room's one. ``invitation``: to
+    this room, by ``sender_id``; nothing else of the room is told. ``test``: an operator's test.
 
     ``sent_at_us``: when the event was sent, in microseconds since the Unix epoch.
     """
 
-    kind: Literal["message", "dismiss", "test"]
+    kind: Literal["message", "dismiss", "invitation", "test"]
     profile_id: str
     device_id: str
     room_id: str = ""

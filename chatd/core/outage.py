@@ -56,7 +56,7 @@ class Outage:
             return
         lasting = {"for_seconds": round(now - self.since), "failures": self._count} if self._said else {}
         self._log.warning(self._failing, error=error.explained, code=error.code, **lasting, **fields)
-        # What comes and goes has this pause too.
+        # Trouble that comes and goes has this pause too.
         self._pause = min(2 * self._pause, LONGEST_PAUSE) if self._said else FIRST_PAUSE
         self._say_after = now + self._pause
         self._said = True

@@ -77,8 +77,8 @@ class WatchedTopics(Generic[N]):
 
     def step(self, nodes: Iterable[N]) -> tuple[Step, list[tuple[N, Step]], list[bytes]]:
         """The next step: what changed, the calls to those of ``nodes`` that are in step or due, and
-        the topics to subscribe to. Other nodes than these are forgotten. What it removes stays
-        subscribed until it is ``released``."""
+        the topics to subscribe to. Other nodes than these are forgotten. A topic that it removes
+        stays subscribed until it is ``released``."""
         present = frozenset(nodes)
         self._nodes = {node: state for node, state in self._nodes.items() if node in present}
         changed, self._changed = self._changed, {}

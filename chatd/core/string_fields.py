@@ -5,6 +5,7 @@ within the request. They are normalised to NFC where a request comes in, so that
 however it was typed. A payload's Struct is content: ``core/payload.py`` judges it.
 """
 
+import re
 from functools import cache
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -12,6 +13,15 @@ from google.protobuf.message import Message
 
 from chatd.errors import InvalidId, InvalidText
 from chatd.text import nfc
+
+_BEYOND_ASCII = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
+"""How each such character begins in UTF-8. A length of 128 to 16,383 never looks so in an
+encoding, and few other numbers do."""
+
+
+def may_hold_beyond_ascii(encoded: bytes) -> bool:
+    """False if no string of an encoded message has a character beyond ASCII."""
+    return _BEYOND_ASCII.search(encoded) is not None
 
 
 def normalise_ids(request: Message) -> None:

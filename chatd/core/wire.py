@@ -16,6 +16,10 @@ from chatd.pb.gateway.v1.gateway_pb2 import Error, RpcResponse
 
 _HEARTBEAT = re.compile(rb"\x1a(?:\0|.\x08[\x80-\xff]{0,9}[\0-\x7f])", re.DOTALL)
 """ClientFrame.heartbeat, and ServerFrame.heartbeat as well: field 3, with Heartbeat.mark in it."""
+_ACK = re.compile(rb"\x12.\x08[\x80-\xff]{0,8}[\0-\x7f](?:\xf0\x01[\x80-\xff]{0,8}[\0-\x7f])?", re.DOTALL)
+"""ClientFrame.ack: field 2, with Ack.up_to and perhaps Ack.epoch in it. A varint of ten bytes has
+more than 63 bits: that is left to protobuf."""
+_UP_TO, _EPOCH_TAG = 3, 2  # where up_to begins, and the bytes before epoch
 _EVENT = b"\x0a"  # EventDelivery.event: field 1, length-delimited
 _PAYLOAD = b"\x1a"  # EventDelivery.payload: field 3, length-delimited
 _COMPRESSED = b"\x20\x01\x42"  # EventDelivery.is_compressed: field 4, true; compressed_payload: field 8
@@ -51,6 +55,15 @@ def is_heartbeat(frame: bytes) -> bool:
     """True if an encoded ClientFrame is a heartbeat as every encoder writes it. The same bytes are
     the ServerFrame that answers it. (False may be one that is written otherwise.)"""
     return _HEARTBEAT.fullmatch(frame) is not None and frame[1] == len(frame) - 2
+
+
+def read_ack(frame: bytes) -> tuple[int, int] | None:
+    """``up_to`` and ``epoch`` of an encoded ClientFrame that is an ack as every encoder writes it.
+    (None may be one that is written otherwise.)"""
+    if _ACK.fullmatch(frame) is None or frame[1] != len(frame) - 2:
+        return None
+    up_to, at = read_varint(frame, _UP_TO)
+    return up_to, read_varint(frame, at + _EPOCH_TAG)[0] if at < len(frame) else 0
 
 
 def encode_delivery(link: EventLink, payload: bytes, *, compressed: bool = False) -> bytes:

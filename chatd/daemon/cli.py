@@ -15,6 +15,9 @@ import typer
 
 from chatd import __version__
 from chatd.daemon import key_commands, token_commands
+from chatd.daemon.backup_commands import backup, restore
+from chatd.daemon.check_command import check_db
+from chatd.daemon.migrate_command import migrate
 from chatd.daemon.mode import Mode
 from chatd.errors import ChatdError, ConfigError
 from chatd.help import command_line
@@ -77,11 +80,11 @@ def root(
         _check("all", context.obj)
 
 
-def _check(mode: Mode, options: Options) -> None:
-    from chatd.daemon.settings.listing import describe  # here: see above
-    from chatd.daemon.settings.sources import load_settings
+def _check(mode: Mode | None, options: Options, instance: str | None = None) -> None:
+    from chatd.daemon.loading import settings_of  # here: see above
+    from chatd.daemon.settings.listing import describe
 
-    shown = describe(load_settings(mode, options.config))
+    shown = describe(settings_of(mode, options.config, instance))
     if options.as_json:
         typer.echo(
             json.dumps(
@@ -95,18 +98,27 @@ def _check(mode: Mode, options: Options) -> None:
         typer.echo(f"{setting.name:<{names}}  {setting.value:<{values}}  {setting.origin}")
 
 
-def _serve(mode: Mode, context: typer.Context, options: Options) -> None:
+def _serve(mode: Mode | None, context: typer.Context, options: Options, instance: str | None = None) -> None:
     before: Options = context.obj
     if options.check_config or before.check_config:
-        _check(mode, Options(options.config or before.config, True, options.as_json or before.as_json))
+        as_json = options.as_json or before.as_json
+        _check(mode, Options(options.config or before.config, True, as_json), instance)
         return
     if options.as_json or before.as_json:
         raise typer.BadParameter("it belongs to --check-config", param_hint="--json")
-    from chatd.daemon.run import run  # here: see above
+    from chatd.daemon.attempts import try_to_start  # here: see above
+    from chatd.daemon.run import run
     from chatd.daemon.settings.sources import load_settings
+    from chatd.daemon.systemd import ServiceManager
+    from chatd.transport.passed_sockets import PassedSockets, passed_to_this_process
 
-    settings = load_settings(mode, options.config or before.config)
-    raise typer.Exit(run(mode, settings))
+    manager = ServiceManager()
+    passed = PassedSockets(passed_to_this_process(os.environ), keep=manager.keep, drop=manager.drop)
+
+    def start() -> int:
+        return run(load_settings(mode, options.config or before.config, instance=instance), manager, passed)
+
+    raise typer.Exit(try_to_start(start, manager))
 
 
 @app.command()
@@ -115,7 +127,7 @@ def default(
 ) -> None:
     """Serve rooms, the event log and the outbox; publish to gateways.
 
-    Example: DB_URI=postgresql://chatd@/chatd chatd default
+    Example: CHATD_DB_URI=postgresql://chatd@/chatd chatd default
     """
     _serve("default", context, Options(config, check_config, as_json))
 
@@ -126,7 +138,7 @@ def gateway(
 ) -> None:
     """Serve device streams. Needs a default node, but no database.
 
-    Example: GATEWAY_URI=tcp://127.0.0.1:7500 chatd gateway
+    Example: CHATD_GATEWAY_URI=tcp://127.0.0.1:7500 chatd gateway
     """
     _serve("gateway", context, Options(config, check_config, as_json))
 
@@ -142,35 +154,46 @@ def all_(
     _serve("all", context, Options(config, check_config, as_json))
 
 
-@app.command()
-def migrate(context: typer.Context, config: Config = None) -> None:
-    """Bring the database's schema up to date, and exit.
+@app.command(name="run")
+def run_(
+    context: typer.Context,
+    instance: Annotated[
+        str, typer.Argument(metavar="NAME", help="all, default, gateway, or a name with a file.")
+    ],
+    config: Config = None,
+    check_config: Check = False,
+    as_json: AsJson = False,
+) -> None:
+    """Serve as one of several instances of this machine: NAME is its mode, or /etc/chatd/NAME.toml
+    says it (mode = "gateway"), with settings that beat those for all.
 
-    Default nodes do so when they start. This is for those whose role in PostgreSQL may not.
+    Systemd's unit chatd@NAME does so. CHATD_INSTANCE=NAME gives other commands the same settings.
 
-    Example: DB_URI=postgresql://chatd_owner@/chatd chatd migrate
+    Example: chatd run gateway-2 --check-config
     """
-    from contextlib import ExitStack  # here: see above
+    _serve(None, context, Options(config, check_config, as_json), instance)
 
-    from chatd.daemon.database import open_database
-    from chatd.daemon.logs import configure
-    from chatd.daemon.settings.sources import load_settings
 
-    settings = load_settings("default", config or context.obj.config)
-    configure(settings.logs.log_level, settings.logs.log_format)
-    with ExitStack() as stack:
-        open_database(settings, f"chatd migrate, pid {os.getpid()}", stack)
-    typer.echo("the schema is up to date")
+app.command()(migrate)
+app.command()(backup)
+app.command()(restore)
+app.command(name="check-db")(check_db)
 
 
 @app.command()
 def settings(
     markdown: Annotated[bool, typer.Option("--markdown", help="As the page SETTINGS.md.")] = False,
+    toml: Annotated[bool, typer.Option("--toml", help="As a file for --config, all of it comments.")] = False,
 ) -> None:
-    """List every setting, its default, range and meaning."""
-    from chatd.daemon.settings.listing import listing, page  # here: see above
+    """List every setting, its default, range and meaning.
 
-    typer.echo(page() if markdown else listing(), nl=not markdown)
+    Example: chatd settings --toml >chatd.toml
+    """
+    if markdown and toml:
+        raise typer.BadParameter("give --markdown or --toml", param_hint="--toml")
+    from chatd.daemon.settings.listing import listing, page, sample  # here: see above
+
+    typer.echo(page() if markdown else sample() if toml else listing(), nl=not markdown and not toml)
 
 
 @app.command()
@@ -193,6 +216,12 @@ def main() -> None:
     try:
         command_line(app)(prog_name="chatd")
     except ChatdError as exc:
-        for line in exc.explained.splitlines():
-            print(f"chatd: {line}", file=sys.stderr)
+        from chatd.daemon.complaint import complain  # here: see above
+
+        complain(exc.explained)
         sys.exit(2 if isinstance(exc, ConfigError) else 1)
+    except PermissionError as exc:  # a folder of another user's: Path.exists() does not say no there
+        from chatd.daemon.complaint import complain  # here: see above
+
+        complain(f"{exc.filename}: {exc.strerror}")
+        sys.exit(1)

@@ -1,7 +1,7 @@
 """A default node, put together: every thing is made of those above it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -10,11 +10,13 @@ from chatd import __version__
 from chatd.core import node_protocol
 from chatd.core.counter import Counter
 from chatd.core.log_state import UNKNOWN_LOG, LogState
+from chatd.core.model import CommittedRun
 from chatd.daemon.connection_cache import make_cache
 from chatd.daemon.database import open_database
 from chatd.daemon.default_flow import make_flow, now_us
 from chatd.daemon.default_parts import Notifying, make_parts
 from chatd.daemon.logs import say_audit
+from chatd.daemon.name import claim_name
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
 from chatd.default.answer import Method
@@ -35,11 +37,11 @@ from chatd.default.nodes.process_admin import ProcessAdmin
 from chatd.default.nodes.processes import Processes
 from chatd.default.nodes.withdrawal import Withdrawal
 from chatd.default.part import Part
+from chatd.default.search.indexer import Indexer
 from chatd.errors import ChatdError
-from chatd.files.claim import Claim
 from chatd.files.key_file import Keys
 from chatd.pb.admin.v1 import admin_pb2
-from chatd.store.access import StoreAccess
+from chatd.store.access import OnCommitted, StoreAccess
 from chatd.store.database import Database
 from chatd.store.writer import apply_group
 from chatd.transport.process_calls import ProcessCall, ProcessCalls
@@ -57,15 +59,9 @@ async def start_default_node(
     own_calls: ProcessCalls,
     seams: Seams = NO_SEAMS,
 ) -> tuple[DefaultNode, Identity, Notifying]:
-    """Return when the node serves; ``stack`` ends it. What operators may want of it is added to
+    """Return when the node serves; ``stack`` ends it. Operators' calls to it are added to
     ``own_calls``. Raises ConfigError, StartFailed and what the database answers."""
-    node_id, data_dir = settings.node.node_id, settings.place.data_dir
-    claim = Claim(
-        data_dir / f"default-{node_id}.lock",
-        f"node {node_id} in the data directory {data_dir}",
-        context.holder,
-    )
-    stack.enter_context(claim)
+    claim = claim_name("node", settings, context.holder, stack)
     database, before = open_database(settings, context.holder, stack)
     revoked = partial(context.listen_again, loop.call_later)
     made = assemble(loop, settings, database, revoked, broken, own_calls, seams, before=before)
@@ -86,7 +82,7 @@ async def start_default_node(
         context,
         Addresses(call_uri, *queue_uris),
         max_frame=settings.messages.max_frame_bytes,
-        on_committed=seams.committed(made.fan_out.handle),
+        on_committed=seams.committed(made.committed),
         on_new_log=made.leases.log.seen,
         on_bound=on_bound,
     )
@@ -114,7 +110,8 @@ class Assembled:
 
     node: DefaultNode
     store: StoreAccess
-    fan_out: FanOut
+    committed: OnCommitted
+    """Takes the events of each transaction."""
     leases: Leases
     notifying: Notifying
     started_us: int
@@ -156,6 +153,11 @@ def assemble(
     parts, notifying = make_parts(settings, store, flow, leases, gateways, cache, started_us)
     refused = Counter("requests_refused", "requests refused")
     parts = (*parts, Part(counters=(refused,)))
+    committed: OnCommitted = flow.fan_out.handle
+    if settings.search.search:
+        indexer = Indexer(store)
+        parts = (*parts, indexer.part)
+        committed = partial(_commit_indexed, flow.fan_out, indexer)
     description = NodeDescription(settings.node.node_id, __version__, store.engine, started_us)
     counters = [counter for part in parts for counter in part.counters]
     admin = NodeAdmin(
@@ -195,4 +197,9 @@ def assemble(
         parts,
         is_drained=lambda: leases.is_drained,
     )
-    return Assembled(node, store, flow.fan_out, leases, notifying, started_us, methods)
+    return Assembled(node, store, committed, leases, notifying, started_us, methods)
+
+
+def _commit_indexed(fan_out: FanOut, indexer: Indexer, runs: Sequence[CommittedRun]) -> None:
+    fan_out.handle(runs)
+    indexer.committed(runs)

@@ -17,6 +17,7 @@ from chatd.default.dead_letters.admin import DeadLetterAdmin
 from chatd.default.devices.admin import DeviceAdmin
 from chatd.default.devices.connection_cache import ConnectionCache
 from chatd.default.devices.device_limit import DeviceLimit
+from chatd.default.messages.history_business import HistoryBusiness
 from chatd.default.messages.message_business import MessageBusiness
 from chatd.default.messages.unreadable import Unreadable
 from chatd.default.nodes.gateways import Gateways
@@ -29,16 +30,25 @@ from chatd.default.outbox.admin import OutboxAdmin
 from chatd.default.outbox.cursor_admin import CursorAdmin
 from chatd.default.outbox.node_service import NodeService
 from chatd.default.part import Part
+from chatd.default.receipts.own_rooms_business import OwnRoomsBusiness
 from chatd.default.receipts.receipt_business import ReceiptBusiness
 from chatd.default.retention.admin import RetentionAdmin
+from chatd.default.retention.deleted_rooms import DeletedRooms
 from chatd.default.retention.retention import Retention
 from chatd.default.rooms.admin import RoomAdmin
+from chatd.default.rooms.block_business import BlockBusiness
+from chatd.default.rooms.invitation_business import InvitationBusiness
+from chatd.default.rooms.member_business import MemberBusiness
+from chatd.default.rooms.proposal_business import ProposalBusiness
+from chatd.default.rooms.proposals import ProposalState, Proposed
 from chatd.default.rooms.room_business import RoomBusiness
+from chatd.default.search.search_business import SearchBusiness
 from chatd.default.signals.typing_business import TypingBusiness
 from chatd.default.tokens.admin import TokenAdmin
 from chatd.default.tokens.revoked import RevokedTokens
 from chatd.notify.choice import make_notifiers
 from chatd.notify.push_endpoints import PushEndpoints
+from chatd.pb.events.v1.signals_pb2 import ProposalNotice
 from chatd.pb.node.v1.node_pb2 import DescribeResponse
 from chatd.store.access import StoreAccess
 
@@ -73,14 +83,25 @@ def make_parts(
         max_payload=settings.messages.max_payload_bytes,
         max_together=settings.messages.max_frame_bytes,
         compressor=settings.messages.compressor(),
-        unreadable=unreadable,
     )
     notifications, offline = _notifications(settings, store, flow)
+    deleted_rooms = DeletedRooms(store, period=settings.retention.retention_sweep_seconds)
+    limits, invites = settings.rooms.limits(), settings.rooms.add_consent == "invite"
+    tell_invited = flow.signals.invitation
+    rooms = RoomBusiness(limits, deleted=deleted_rooms.begin, invites=invites, tell=tell_invited)
+    members = MemberBusiness(limits, left=partial(_tell_left, flow), invites=invites, tell=tell_invited)
     parts = (
         _engine(store, flow, leases),
         messages.part,
-        RoomBusiness(settings.rooms.limits(), left=partial(_tell_left, flow)).part,
+        HistoryBusiness(unreadable).part,
+        SearchBusiness(is_on=settings.search.search).part,
+        rooms.part,
+        members.part,
+        ProposalBusiness((*rooms.changes, *members.changes), limits, tell=partial(_tell_proposed, flow)).part,
+        InvitationBusiness(limits, tell=tell_invited).part,
+        BlockBusiness(limits, changed=flow.presence.left, tell=flow.signals.block).part,
         receipts.part,
+        OwnRoomsBusiness(unreadable).part,
         _typing(settings, flow, store).part,
         flow.presence.part,
         _node_service(
@@ -102,6 +123,7 @@ def make_parts(
         flow.signals.part,
         offline.part,
         _retention(settings, store, flow).part,
+        deleted_rooms.part,
         cache.part,
         leases.part,
     )
@@ -134,6 +156,8 @@ def _notifications(
         notifiers,
         store,
         online=flow.online,
+        signals=flow.signals.online,
+        silence=settings.streams.longest_silence(),
         tick=section.notify_tick_seconds,
         clock=now_us,
     )
@@ -156,6 +180,19 @@ def _tell_left(flow: Flow, profile_ids: Sequence[str]) -> None:
     for profile_id in profile_ids:
         for topic in flow.online.of_profile(profile_id):
             flow.last_mile.notify(topic)
+
+
+def _tell_proposed(flow: Flow, proposed: Proposed) -> None:
+    """A proposal was made or decided: signals say so."""
+    flow.signals.proposal(
+        proposed.told,
+        ProposalNotice(
+            room_id=proposed.room_id,
+            proposal_id=proposed.proposal_id,
+            proposed_by=proposed.proposed_by,
+            pending=proposed.state is ProposalState.PENDING,
+        ),
+    )
 
 
 def _typing(settings: Settings, flow: Flow, store: StoreAccess) -> TypingBusiness:

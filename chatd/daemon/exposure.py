@@ -94,7 +94,7 @@ def _believed(settings: Settings) -> Iterator[tuple[Path, str]]:
 
 def exposed_mode(path: Path) -> str:
     """The permissions of a path that others than its owner can read, such as "0644"; empty if they
-    cannot, or if nothing is there. What this process does not own may be its group's."""
+    cannot, or if nothing is there. A file of another owner may be its group's."""
     return _mode_if_open(path, stat.S_IRGRP | stat.S_IROTH)
 
 

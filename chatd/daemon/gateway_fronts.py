@@ -7,11 +7,12 @@ from chatd.core.curve import CurveServer
 from chatd.core.metric import Gauge
 from chatd.daemon.gateway_streams import Streams
 from chatd.daemon.settings import Settings
-from chatd.errors import ConfigError
+from chatd.errors import extra
 from chatd.files.certificate import Certificate
 from chatd.files.key_file import Keys
 from chatd.gateway.doorkeeper import Doorkeeper
 from chatd.gateway.fronts.door import Door
+from chatd.gateway.fronts.proxies import Proxies
 from chatd.gateway.fronts.zmtp import ZmtpFront
 from chatd.gateway.newcomers import Newcomers
 
@@ -39,7 +40,6 @@ class Fronts:
             doorkeeper.broke,
             doorkeeper.commanded,
             doorkeeper.is_stranger,
-            doorkeeper.profile,
             doorkeeper.newcomers,
             newcomers.come,
             newcomers.cost,
@@ -90,12 +90,18 @@ class Fronts:
             self.grpc.look()
         self._doorkeeper.tick(self._now())
 
-    def stop_accepting(self) -> None:
+    def accept_again(self) -> None:
+        """Have newcomers as before; gRPC had them all the time. Raises StartFailed."""
+        self.zmtp.accept_again()
+        if self.http is not None:
+            self.http.accept_again()
+
+    def stop_accepting(self, *, for_ever: bool = True) -> None:
         """Let others that share the ports have all newcomers."""
         self.zmtp.stop_accepting()
         if self.http is not None:
             self.http.stop_accepting()
-        if self.grpc is not None:
+        if self.grpc is not None and for_ever:  # its library cannot begin again
             self.grpc.stop_accepting()
 
 
@@ -109,7 +115,6 @@ def _http(
     # Its imports are 3 MB and a tenth of a second: only those pay who speak HTTP.
     from chatd.gateway.fronts.http.front import HttpFront
     from chatd.gateway.fronts.http.origins import Origins
-    from chatd.gateway.fronts.http.proxies import Proxies
 
     return HttpFront(
         loop,
@@ -131,10 +136,8 @@ def _grpc(
     streams: Streams,
     certificate: Certificate | None,
 ) -> "GrpcFront":
-    try:
-        from chatd.gateway.fronts.grpc.front import GrpcFront  # here: an extra of its own
-    except ImportError as exc:
-        raise ConfigError("GRPC_URI needs grpcio: install chatd[grpc]") from exc
+    with extra("grpc", "GRPC_URI"):
+        from chatd.gateway.fronts.grpc.front import GrpcFront
 
     descriptors = settings.gateway.door(settings.authentication.door()).max_connections
     return GrpcFront(
@@ -144,5 +147,6 @@ def _grpc(
         on_lost=streams.sender.lost,
         on_room=streams.catch_up.has_room,
         certificate=certificate if settings.http.is_grpc_encrypted else None,
+        proxies=Proxies(settings.http.proxies),
         max_connections=max(1, descriptors // 2),
     )

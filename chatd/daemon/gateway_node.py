@@ -16,10 +16,11 @@ from chatd.daemon.gateway_frames import make_frames
 from chatd.daemon.gateway_fronts import Fronts
 from chatd.daemon.gateway_streams import Streams, make_streams
 from chatd.daemon.logs import say_audit
+from chatd.daemon.name import claim_name
 from chatd.daemon.seams import NO_SEAMS, Seams
 from chatd.daemon.settings import Settings
 from chatd.files.key_file import Keys
-from chatd.gateway import ack_flush, queue_watch, token_expiry, tracing, watch_rights
+from chatd.gateway import queue_watch, token_expiry, tracing, unwritten_acks, watch_rights
 from chatd.gateway.admission import Admission
 from chatd.gateway.audit import PERIOD as AUDIT_PERIOD
 from chatd.gateway.audit import GatewayAudit
@@ -59,15 +60,16 @@ def start_gateway(
     own_calls: ProcessCalls,
     seams: Seams = NO_SEAMS,
 ) -> GatewayNode:
-    """Return when the gateway listens; ``stack`` ends it. What operators may want of it is added to
+    """Return when the gateway listens; ``stack`` ends it. Operators' calls to it are added to
     ``own_calls``. Raises ConfigError, StartFailed."""
+    claim_name("gateway", settings, context.holder, stack)
     revocations = Revocations(now=time.time)
     webhook = _webhook(loop, settings)
     lasting = () if webhook is None else (webhook,)
     tokens = Authentication((*load_token_files(settings, create=True), *lasting), revocations, now=time.time)
     door = Doorkeeper(settings.gateway.door(settings.authentication.door()))
     newcomers = Newcomers(settings.gateway.max_connections_per_profile, now=loop.time, later=loop.call_later)
-    # Two gateways may have one id, and one that is started again is another.
+    # One that is started again is another.
     instance = f"{settings.node.node_id}-{secrets.token_hex(8)}"
     subscriber = make_subscriber(loop, settings.queue.broker(), instance)
     backend = Backend(loop, call_timeout=settings.calls.timeout())
@@ -150,7 +152,7 @@ def _every(
     return (
         (door.period, fronts.look),
         (AUDIT_PERIOD, audit.flush),
-        (min(ack_flush.TICK, settings.streams.ack_flush()), streams.acks.tick),
+        (min(unwritten_acks.TICK, settings.streams.ack_flush()), streams.acks.tick),
         (PRESENCE_REPAIR, streams.presence.repair),
         (watch_rights.PERIOD, streams.rights.tick),
         (queue_watch.TICK_SECONDS, streams.queue_watch.tick),
@@ -218,8 +220,12 @@ def _drain(
     def pause() -> None:
         opening.stop(DRAINED)
         introduction.drain(True)
+        if settings.gateway.gateway_share_port:
+            fronts.stop_accepting(for_ever=False)
 
     def resume() -> None:
+        if settings.gateway.gateway_share_port:
+            fronts.accept_again()
         opening.resume()
         introduction.drain(False)
 

@@ -9,11 +9,11 @@ from chatd.core.metric import Metric, StageTimes
 from chatd.core.outage import OneCause
 from chatd.daemon.seams import Seams
 from chatd.daemon.settings import Settings
-from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
+from chatd.gateway.ack_flush import AckFlush
 from chatd.gateway.ack_times import AckTimes
-from chatd.gateway.backend import Backend, OnReply
+from chatd.gateway.backend import Backend
 from chatd.gateway.catch_up import CatchUp
-from chatd.gateway.connection import ConnectionManager
+from chatd.gateway.connection import ClientConnection, ConnectionManager
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.live_delivery import LiveDelivery
 from chatd.gateway.log_watch import LogWatch
@@ -25,6 +25,8 @@ from chatd.gateway.stream_counts import StreamCounts
 from chatd.gateway.stream_log import StreamLog
 from chatd.gateway.stream_timeouts import StreamTimeouts
 from chatd.gateway.tracing import Tracing
+from chatd.gateway.unwritten_acks import UnwrittenAcks
+from chatd.gateway.waiting_calls import OnReply
 from chatd.gateway.watch import Watch
 from chatd.gateway.watch_rights import WatchRights
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest
@@ -86,14 +88,19 @@ def make_streams(
     gateway_id = settings.node.node_id
     cause = OneCause()  # a node without its database refuses all that streams ask of it
     rights, presence = _presence(settings, watch, backend)
-    unwritten = UnwrittenAcks(settings.streams.ack_flush())
+    unwritten = UnwrittenAcks(settings.streams.ack_flush(), loop.time())
+
+    def on_ended(peer: ClientConnection) -> None:
+        unwritten.ended(peer)
+        presence.ended(peer)
+
     connections = ConnectionManager(
         backend,
         gateway_id=gateway_id,
         subscribe=watch.subscribe,
         unsubscribe=watch.unsubscribe,
         on_failed=unwritten.failed,
-        on_ended=presence.ended,
+        on_ended=on_ended,
         per_device=settings.gateway.max_connections_per_device,
         now=loop.time,
         cause=cause,

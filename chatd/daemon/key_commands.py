@@ -7,13 +7,13 @@ Like ``cli`` it imports the settings only when a command runs.
 
 import json
 import os
-import pwd
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chatd.daemon.database_commands import check_user
 from chatd.daemon.mode import Mode
 from chatd.errors import ConfigError
 from chatd.text import one_line
@@ -49,7 +49,7 @@ def show(mode: OfMode = "all", config: Config = None, as_json: AsJson = False) -
     settings = _settings(mode, config)
     path = _file(settings)
     if not path.exists():
-        _check_user(path)
+        check_user(path)
     _show(settings, load_keys(path, create=True), as_json)
 
 
@@ -131,9 +131,9 @@ def trusted(config: Config = None, as_json: AsJson = False) -> None:
 
 
 def _settings(mode: Mode, config: Path | None) -> "Settings":
-    from chatd.daemon.settings.sources import load_settings  # here: see above
+    from chatd.daemon.loading import settings_of  # here: see above
 
-    return load_settings(mode, config)
+    return settings_of(mode, config)
 
 
 def _file(settings: "Settings") -> Path:
@@ -150,7 +150,7 @@ def _alone(path: Path) -> "Iterator[None]":
     Raises ConfigError, and StartFailed while another one changes the file."""
     from chatd.files.claim import Claim  # here: see above
 
-    _check_user(path)
+    check_user(path)
     with Claim(path.with_name(f"{path.name}.lock"), str(path), f"chatd keys, pid {os.getpid()}"):
         yield
 
@@ -159,18 +159,6 @@ def _key(text: str) -> bytes:
     from chatd.core.address import parse_key  # here: see above
 
     return parse_key(text.rpartition("#")[2])
-
-
-def _check_user(path: Path) -> None:
-    """Raise ConfigError if chatd runs as another user, who could not read what is written here."""
-    place = next(one for one in (path, *path.absolute().parents) if one.exists())
-    owner = place.stat().st_uid
-    if owner != os.geteuid():
-        try:
-            name = pwd.getpwuid(owner).pw_name
-        except KeyError:
-            name = f"#{owner}"
-        raise ConfigError(f"{place} belongs to {name}: run this as that user, with sudo -u {name}")
 
 
 def _show(settings: "Settings", keys: "Keys", as_json: bool) -> None:

@@ -1,5 +1,5 @@
-"""Logs: a fixed sentence and fields, to stderr. What comes from outside is escaped; bodies of
-messages are never logged."""
+"""Logs: a fixed sentence and fields, to stderr. Text from outside is escaped; bodies of messages
+are never logged."""
 
 import logging
 import os

@@ -104,7 +104,7 @@ class Reload:
     def _read(
         self,
     ) -> tuple[Settings, TokenFiles | None, Keys, dict[str, Notifier], Certificate | None]:
-        new = load_settings(self._settings.mode, self._settings.config_file)
+        new = load_settings(self._settings.mode, self._settings.config_file, instance=self._settings.instance)
         tokens = None if self._gateway is None else load_token_files(new)
         # KEY_FILE itself takes effect at the next start.
         keys = load_keys(self._settings.node.keys(self._settings.place), create=False)

@@ -29,9 +29,11 @@ from chatd.daemon.settings import Mode, Settings
 from chatd.daemon.settings.http import public_uri
 from chatd.daemon.systemd import ServiceManager, watchdog_interval
 from chatd.default.node import DefaultNode
+from chatd.default.nodes.identity import Identity
 from chatd.errors import ChatdError
 from chatd.files.key_file import load_keys
 from chatd.gateway.node import GatewayNode
+from chatd.transport.passed_sockets import PassedSockets
 from chatd.transport.process_calls import ProcessCalls
 from chatd.transport.sockets import new_context
 
@@ -47,6 +49,11 @@ STATUS_SECONDS = 1.0
 EXTEND_SECONDS = 30.0
 """A gateway that waits for a default node extends its start by so much, three times as often."""
 
+DRAINS = 2
+"""Each in DRAIN_SECONDS: mode all drains its gateway, then its default node."""
+CLOSING_SECONDS = 20.0
+"""The most that the rest of a stop takes."""
+
 WAITING_SECONDS = 3.0
 """A gateway that has no default node after so long says so in its log."""
 
@@ -55,18 +62,21 @@ GC_THRESHOLD = (50_000, 20, 50)
 cent."""
 
 
-def run(mode: Mode, settings: Settings, seams: Seams = NO_SEAMS) -> int:
+def run(settings: Settings, manager: ServiceManager, passed: PassedSockets, seams: Seams = NO_SEAMS) -> int:
     """Serve until told to stop; the process's exit code. Raises ConfigError when the settings can
     never be served, StartFailed when they cannot be now."""
     configure(settings.logs.log_level, settings.logs.log_format)
-    os.umask(0o077)  # whatever is made from here on is for this user only, sockets too
+    for line in settings.warnings:
+        log.warning("A variable of the environment does nothing", variable=line)
+    os.umask(0o077)  # files and sockets are for this user only
     sys.setswitchinterval(SWITCH_INTERVAL)
     raise_limit()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(mode, settings, seams))
+        return runner.run(_serve(settings, manager, passed, seams))
 
 
-async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
+async def _serve(settings: Settings, manager: ServiceManager, passed: PassedSockets, seams: Seams) -> int:
+    mode = settings.mode
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     code = 0
@@ -81,10 +91,11 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
         code = 1
         stop.set()
 
-    manager = ServiceManager()
     with ExitStack() as stack:
         keys = load_keys(settings.node.keys(settings.place), create=True)
-        context = new_context(max_sockets=65_536, holder=_holder(mode, settings), keys=keys.current)
+        context = new_context(
+            max_sockets=65_536, holder=_holder(mode, settings), keys=keys.current, passed=passed
+        )
         stack.callback(context.term)
         node_calls, gateway_calls = ProcessCalls(), ProcessCalls()
         node, identity, notifying = (
@@ -108,17 +119,14 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
             await serve_metrics(settings, node, gateway, stack, is_stopping=stop.is_set)
         if gateway is not None:
             await _until_ready(gateway, settings.calls.uris(settings.place), stop, manager)
+        passed.close()
         warn_of_exposed(settings)
-        # What lives this long lives for ever: the collector need not look at it again and again.
+        # Objects that live this long live for ever: the collector need not look at them again and
+        # again.
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLD)
-        where = {"gateway": gateway.uri} if gateway is not None else {}
-        if gateway is not None and gateway.http_uri:
-            where["http"] = public_uri(settings.http.http_uri, gateway.http_uri)
-        if gateway is not None and gateway.grpc_uri:
-            where["grpc"] = public_uri(settings.http.grpc_uri, gateway.grpc_uri)
-        where |= {"default": identity.uri} if identity is not None else {}
+        where = _places(settings, gateway, identity)
         if not stop.is_set():
             log.info("chatd is ready", mode=mode, node_id=settings.node.node_id, version=__version__, **where)
         status = partial(_status, mode, node, gateway)
@@ -130,13 +138,27 @@ async def _serve(mode: Mode, settings: Settings, seams: Seams) -> int:
         await _until(stop, manager, status)
         reloading.cancel()
         log.info("chatd is stopping", mode=mode)
-        manager.stopping()
+        manager.stopping(seconds=DRAINS * settings.node.drain_seconds + CLOSING_SECONDS)
         if gateway is not None:
             await gateway.drain(settings.node.drain_seconds)
         if node is not None:
             await node.drain(settings.node.drain_seconds)
     log.info("chatd has stopped", mode=mode)
     return code
+
+
+def _places(settings: Settings, gateway: GatewayNode | None, identity: Identity | None) -> dict[str, str]:
+    """The addresses at which this process is found."""
+    places = {}
+    if gateway is not None:
+        places["gateway"] = gateway.uri
+        if gateway.http_uri:
+            places["http"] = public_uri(settings.http.http_uri, gateway.http_uri)
+        if gateway.grpc_uri:
+            places["grpc"] = public_uri(settings.http.grpc_uri, gateway.grpc_uri)
+    if identity is not None:
+        places["default"] = identity.uri
+    return places
 
 
 def _holder(mode: Mode, settings: Settings) -> str:

@@ -3,6 +3,7 @@ is sent."""
 
 import os
 import socket
+import struct
 import time
 
 
@@ -12,6 +13,11 @@ class ServiceManager:
 
     def __init__(self) -> None:
         self._address = os.environ.get("NOTIFY_SOCKET", "")
+
+    @property
+    def is_there(self) -> bool:
+        """True if a service manager waits for messages."""
+        return bool(self._address)
 
     def ready(self, status: str) -> None:
         self._send(f"READY=1\nSTATUS={_line(status)}")
@@ -29,20 +35,34 @@ class ServiceManager:
         """The text that ``systemctl status`` shows."""
         self._send(f"STATUS={_line(text)}")
 
-    def stopping(self) -> None:
-        self._send("STOPPING=1\nSTATUS=draining")
+    def stopping(self, *, seconds: float) -> None:
+        """The process drains and ends, in so many seconds at most, whatever the unit says."""
+        self._send(f"STOPPING=1\nSTATUS=draining\nEXTEND_TIMEOUT_USEC={seconds * 1e6:.0f}")
+
+    def keep(self, listening: socket.socket, name: str) -> None:
+        """Keep a copy of the socket for the next process of the unit, which finds it in
+        LISTEN_FDS."""
+        self._send(f"FDSTORE=1\nFDNAME={name}", listening)
+
+    def drop(self, name: str) -> None:
+        """Forget the copies of this name."""
+        self._send(f"FDSTOREREMOVE=1\nFDNAME={name}")
 
     def alive(self) -> None:
         self._send("WATCHDOG=1")
 
-    def _send(self, message: str) -> None:
+    def _send(self, message: str, passed: socket.socket | None = None) -> None:
         if not self._address:
             return
         # A leading @ stands for the abstract namespace's NUL.
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
             try:
-                sender.sendto(message.encode(), address)
+                if passed is None:
+                    sender.sendto(message.encode(), address)
+                else:
+                    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", passed.fileno()))
+                    sender.sendmsg([message.encode()], [rights], 0, address)
             except OSError:
                 return
 

@@ -109,11 +109,11 @@ def _shown(seconds: float) -> str:
 
 
 def _path(file: Path | None, config: Path | None) -> Path:
-    from chatd.daemon.settings.sources import load_settings  # here: see cli.py
+    from chatd.daemon.loading import settings_of  # here: see cli.py
 
     if file is not None:
         return file
-    settings = load_settings("gateway", config)
+    settings = settings_of("gateway", config)
     return settings.authentication.tokens(settings.place)
 
 

@@ -15,9 +15,9 @@ from google.protobuf.message import DecodeError, Message
 from chatd.core.audit import objects_of
 from chatd.core.deadline import Deadline
 from chatd.core.scopes import NO_SCOPES, Scope
-from chatd.core.string_fields import normalise_ids, refuse_nul
+from chatd.core.string_fields import may_hold_beyond_ascii, normalise_ids, refuse_nul
 from chatd.default.requests.model import Answered, RequestKey
-from chatd.default.requests.store import Once
+from chatd.default.requests.store import FindAnswer, Once
 from chatd.errors import ChatdError, MalformedFrame, PermissionDenied
 from chatd.store.access import StoreAccess
 from chatd.store.command import Command, Query
@@ -191,13 +191,23 @@ class Read(Generic[R]):
 @dataclass(frozen=True, slots=True)
 class ReadFirst(Generic[R]):
     """Ask a reader; ``then`` makes the next answer from the query's result, or raises a
-    ChatdError."""
+    ChatdError. A call that was executed before is answered also when the query is refused now."""
 
     query: Query[R]
     then: Callable[[R], Answer]
 
     def give(self, store: CallStore, reply: Reply, refuse: Refuse) -> None:
-        store.ask(self.query, lambda result: self.then(result).give(store, reply, refuse), refuse)
+        def refused(error: ChatdError) -> None:
+            if store.key is None:
+                refuse(error)
+                return
+            store.ask(
+                FindAnswer(store.key),
+                lambda answer: refuse(error) if answer is None else reply(answer),
+                refuse,
+            )
+
+        store.ask(self.query, lambda result: self.then(result).give(store, reply, refuse), refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +278,6 @@ class Call(Generic[M]):
         if self.role is not Role.GATEWAY:  # a gateway has looked at its strings already
             if b"\0" in payload:
                 refuse_nul(request)
-            if not payload.isascii():
+            if may_hold_beyond_ascii(payload):
                 normalise_ids(request)
         return self.method(caller, request)

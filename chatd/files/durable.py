@@ -64,7 +64,7 @@ def sync_folder(path: Path) -> None:
 
 @contextmanager
 def _written(path: Path, content: str) -> Iterator[Path]:
-    """The content on the disk under another name, which is gone afterwards. What gives it its own
+    """The content on the disk under another name, which is gone afterwards. The rename to its own
     name is synced, too."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)

@@ -8,7 +8,7 @@ from chatd.errors import ConfigError
 
 
 def open_to(status: os.stat_result) -> int:
-    """The permission bits of a path by which others than this process's user get at it. What
+    """The permission bits of a path by which others than this process's user get at it. A file that
     somebody else owns, such as root, may be open to its group: so it was given to this process."""
     others = stat.S_IRWXO | (stat.S_IRWXG if status.st_uid == os.geteuid() else 0)
     return status.st_mode & others

@@ -1,14 +1,9 @@
 """Acks on their way back: the cursors of many streams are written together, until confirmed.
-
-While few streams have acks they are written within one tick. When many have, each waits for longer,
-and the acks that come meanwhile are written with the first: a device that was given hundreds of
-events costs one row.
-"""
+``unwritten_acks.py`` chooses what is written when."""
 
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 import structlog
 
@@ -18,10 +13,11 @@ from chatd.core.model import StreamAcks
 from chatd.core.outage import OneCause, Outage
 from chatd.core.stream import DeviceStream
 from chatd.errors import ChatdError, StreamUnknown, Superseded, Unavailable
-from chatd.gateway.backend import OnReply
 from chatd.gateway.catch_up import Pulls
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.log_watch import LogWatch
+from chatd.gateway.unwritten_acks import Flushed, UnwrittenAcks
+from chatd.gateway.waiting_calls import OnReply
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse
 
 log = structlog.get_logger()
@@ -29,84 +25,8 @@ log = structlog.get_logger()
 MAX_STREAMS = 256
 """In one call: a transaction of many more would hold up the events that come behind it."""
 
-TICK = 0.05
-"""Seconds between two looks at what waits."""
-AT_ONCE = 16
-"""Streams whose acks are written with each look, however short they have waited."""
-ALIVE_SECONDS = 1.0
-"""Streams that only live are written together, so often: a batch by itself costs a transaction."""
-
 SendAcks = Callable[[AckBatchRequest, OnReply], None]
 """Sends a batch to a default node."""
-
-
-class Flushed(NamedTuple):
-    """The acks of one stream; none (``acks`` is None) says that it lives."""
-
-    peer: ClientConnection
-    stream: DeviceStream
-    acks: StreamAcks | None
-
-
-class UnwrittenAcks:
-    """Streams that have something to write, the one that has waited longest first. ``longest``:
-    seconds that an ack may wait. A stream that has ended is still written: what its device
-    acknowledged counts."""
-
-    def __init__(self, longest: float) -> None:
-        self._longest = longest
-        self._acked: dict[DeviceStream, tuple[ClientConnection, float]] = {}  # and since when
-        self._alive: dict[DeviceStream, ClientConnection] = {}
-        self._alive_after = 0.0
-
-    def acked(self, peer: ClientConnection) -> None:
-        """The connection's stream has acks to write."""
-        stream = peer.stream
-        if stream is not None and stream not in self._acked:
-            self._acked[stream] = (peer, peer.heard_at)
-
-    def failed(self, peer: ClientConnection) -> None:
-        """It has a rejection or a failure, which is written with the next look."""
-        if peer.stream is not None:
-            self._acked[peer.stream] = (peer, 0.0)
-
-    def alive(self, peer: ClientConnection) -> None:
-        """The connection has been heard: noted within ALIVE_SECONDS, for operators to see."""
-        if peer.stream is not None:
-            self._alive[peer.stream] = peer
-
-    def put_back(self, stream: DeviceStream, peer: ClientConnection) -> None:
-        """Its acks could not be written."""
-        self._acked[stream] = (peer, 0.0)
-
-    def leave_out(self, stream: DeviceStream) -> None:
-        """Its acks are on their way by themselves."""
-        self._acked.pop(stream, None)
-
-    def take(self, now: float) -> "list[Flushed]":
-        """All that is to be written now; streams with acks under way wait."""
-        taken: list[Flushed] = []
-        due, at_once = now - self._longest, AT_ONCE
-        for stream, (peer, since) in self._acked.items():
-            if stream.pending_acks.under_way:
-                continue
-            # A stream that has ended may be opened again elsewhere, where its cursors are.
-            if since > due and peer.stream is stream:
-                if not at_once:
-                    continue
-                at_once -= 1
-            taken.append(Flushed(peer, stream, stream.pending_acks.take()))
-        for one in taken:
-            del self._acked[one.stream]
-            self._alive.pop(one.stream, None)
-        if now >= self._alive_after:
-            for stream, peer in self._alive.items():
-                if stream not in self._acked and not stream.pending_acks.under_way:
-                    taken.append(Flushed(peer, stream, stream.pending_acks.take()))
-            self._alive = {}
-            if now < math.inf:
-                self._alive_after = now + ALIVE_SECONDS
-        return taken
 
 
 class AckFlush:
@@ -209,10 +129,10 @@ class AckFlush:
         self._outage.worked()
         response = AckBatchResponse.FromString(payload)
         superseded, unknown = set(response.superseded), set(response.unknown)
+        self.written.add(sum(one.acks is not None for one in batch))
         for index, (peer, stream, acks) in enumerate(batch):
             if acks is not None:
                 stream.acks_written()
-                self.written.add()
             if peer.stream is not stream:
                 continue
             if index in superseded:

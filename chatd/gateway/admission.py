@@ -38,7 +38,7 @@ class Admission:
         self._seldom = Seldom()
 
     def change(self, tokens: Sequence[Authenticator], rates: RateSettings, door: DoorSettings) -> None:
-        """Go by these from now on. What has been counted so far stays counted."""
+        """Go by these from now on. Frames that were counted so far stay counted."""
         self._tokens.change(tokens)
         self._limits.change(rates)
         self._door.change(door)
@@ -69,8 +69,10 @@ class Admission:
         except PermissionDenied as exc:
             self._audit.refused("Authenticate", peer.link.origin, exc.name, profile_id=identity.owner)
             raise
-        if not identity.operator and (opens or not self._door.is_of(peer.link, identity.profile_id)):
+        is_new = not peer.link.is_request and not self._door.is_of(peer.link, identity.profile_id)
+        if not identity.operator and (opens or is_new):
             self._newcomers.admit(peer.link, identity.profile_id)
+        peer.caller = identity
         self._newcomers.authenticated(peer.link)
         self._door.authenticated(peer.link, identity.profile_id, operator=identity.operator)
         return identity

@@ -1,5 +1,5 @@
-"""Audit lines that come to be at a gateway: it logs them, and a default node keeps them. What
-happens again within a minute is one line."""
+"""Audit lines that come to be at a gateway: it logs them, and a default node keeps them. An act
+that happens again within a minute is one line."""
 
 import os
 import time

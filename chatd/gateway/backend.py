@@ -1,11 +1,11 @@
-"""The gateway's side of its calls to default nodes: which node, which reply belongs to which call,
-and how long to wait."""
+"""Backend: the gateway's side of its calls to default nodes. It chooses the node and sees when one
+is lost; ``waiting_calls.py`` has the calls that wait for their answers."""
 
 import asyncio
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import structlog
 from google.protobuf.message import DecodeError, Message
@@ -15,8 +15,9 @@ from chatd.core.address import has_key
 from chatd.core.deadline import NodeClock
 from chatd.core.metric import Gauge
 from chatd.core.wire import error_from_pb
-from chatd.errors import ChatdError, Internal, Overloaded, TimedOut, Unavailable
+from chatd.errors import Overloaded, Unavailable
 from chatd.gateway.default_node import SILENT_SECONDS, Node
+from chatd.gateway.waiting_calls import OnReply, WaitingCall, WaitingCalls
 from chatd.pb.gateway.v1.gateway_pb2 import RpcResponse
 from chatd.pb.node.v1.node_pb2 import Caller, NodeRequest
 from chatd.transport.pump import PeerFull, Pump
@@ -44,9 +45,6 @@ message over its limit."""
 TICK_SECONDS = 0.1
 """Between two looks for calls whose time is up and nodes that have fallen silent."""
 
-OnReply = Callable[[bytes, ChatdError | None], None]
-"""Gets the response's bytes and None, or no bytes and the error."""
-
 
 class NodeCalls(Protocol):
     """Calls of the gateway itself to any default node (``Backend``)."""
@@ -60,15 +58,6 @@ class NodeCalls(Protocol):
         same, and are handled in order."""
 
 
-class _Waiting(NamedTuple):
-    """``is_repeatable``: its caller may repeat it at once, wherever it was lost."""
-
-    node: Node
-    deadline: float
-    on_reply: OnReply
-    is_repeatable: bool
-
-
 class Backend:
     """Calls to the default nodes. Callbacks run on the loop; exactly one call of ``on_reply`` for
     each call. ``call_timeout`` in seconds."""
@@ -77,10 +66,7 @@ class Backend:
         self._loop = loop
         self._call_timeout = call_timeout
         self._context: Context | None = None
-        self._waiting: dict[
-            int, _Waiting
-        ] = {}  # in order of their deadlines: the timeout is the same for all
-        self._lost: list[_Waiting] = []  # what their nodes may still execute until their deadlines
+        self._waiting = WaitingCalls(call_timeout)
         self._timer: asyncio.TimerHandle | None = None
         self.nodes: list[Node] = []
         self.next_id = 1
@@ -150,7 +136,7 @@ class Backend:
     @property
     def waiting(self) -> int:
         """Calls that have no reply yet."""
-        return len(self._waiting) + len(self._lost)
+        return len(self._waiting)
 
     @property
     def problem(self) -> str:
@@ -242,7 +228,7 @@ class Backend:
         except PeerFull:
             return False
         is_repeatable = bool(request_id) or method in _REPEATABLE
-        self._waiting[call_id] = _Waiting(node, deadline, on_reply, is_repeatable)
+        self._waiting.add(call_id, WaitingCall(node, deadline, on_reply, is_repeatable))
         return True
 
     def _on_replies(self, node: Node, batch: list[list[bytes]]) -> None:
@@ -253,30 +239,14 @@ class Backend:
             except DecodeError:
                 log.error("A default node sent a reply that does not parse", node=node.uri)
                 continue
-            waiting = self._waiting.pop(reply.call_id, None)
-            if waiting is None:
-                continue  # it had timed out
             error = error_from_pb(reply.error) if reply.HasField("error") else None
-            _answer(waiting.on_reply, reply.payload if error is None else b"", error)
+            self._waiting.answered(reply.call_id, reply.payload if error is None else b"", error)
 
     def _tick(self) -> None:
         # First of all: what fails below must not end the ticks.
         self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
         now = self._loop.time()
-        while self._waiting:
-            call_id, oldest = next(iter(self._waiting.items()))
-            if oldest.deadline > now:
-                break
-            del self._waiting[call_id]
-            _answer(
-                oldest.on_reply,
-                b"",
-                TimedOut(f"the default node did not answer in {self._call_timeout:g} s"),
-            )
-        over = [call for call in self._lost if call.deadline <= now]
-        self._lost = [call for call in self._lost if call.deadline > now]
-        for call in over:
-            _tell_lost(call)
+        self._waiting.expire(now)
         for node in self.nodes:
             if 0.0 < node.heard_at <= now - SILENT_SECONDS:
                 self._on_lost(node)
@@ -299,41 +269,14 @@ class Backend:
 
     def _give_up(self, node: Node, before: int, heard_at: float) -> None:
         """The node was heard last at ``heard_at``. It may have calls that it executes before the
-        time at which it would be found silent: a caller that cannot repeat its call without doing
-        it twice is told then."""
+        time at which it would be found silent."""
         node.period += 1
-        over_at = heard_at + SILENT_SECONDS
-        is_over = over_at <= self._loop.time()
-        lost = [call_id for call_id, call in self._waiting.items() if call.node is node and call_id < before]
-        for call_id in lost:
-            call = self._waiting.pop(call_id)
-            if is_over or call.is_repeatable:
-                _tell_lost(call)
-            else:
-                self._lost.append(call._replace(deadline=min(call.deadline, over_at)))
+        self._waiting.lose(node, before=before, over_at=heard_at + SILENT_SECONDS, now=self._loop.time())
 
     def close(self) -> None:
         """Stop; callers that still wait are told Unavailable."""
         if self._timer is not None:
             self._timer.cancel()
-        waiting = [*self._waiting.values(), *self._lost]
-        self._waiting, self._lost = {}, []
-        for call in waiting:
-            _answer(call.on_reply, b"", Unavailable("the gateway is stopping"))
+        self._waiting.close()
         for node in self.nodes:
             node.pump.close(linger_ms=1_000)
-
-
-def _tell_lost(call: _Waiting) -> None:
-    _answer(call.on_reply, b"", Unavailable("the default node was lost; the outcome is unknown"))
-
-
-def _answer(on_reply: OnReply, payload: bytes, error: ChatdError | None) -> None:
-    """One answer must not take those behind it with it."""
-    try:
-        on_reply(payload, error)
-    except DecodeError:
-        log.exception("A default node's answer does not parse")
-        on_reply(b"", Internal("the default node's answer does not parse"))
-    except Exception:
-        log.exception("A default node's answer could not be handled")

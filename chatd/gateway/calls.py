@@ -10,12 +10,12 @@ from chatd.core.stream import DeviceStream
 from chatd.errors import ChatdError, InvalidArgument, NoStream, Overloaded, UnknownMethod
 from chatd.gateway.admission import Admission
 from chatd.gateway.authentication.identity import Identity
-from chatd.gateway.backend import OnReply
 from chatd.gateway.calls_under_way import WEIGHT_OF_A_SEND, WEIGHT_OF_OTHERS, CallsUnderWay
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.link import Link
 from chatd.gateway.refusals import Refusals
+from chatd.gateway.waiting_calls import OnReply
 from chatd.pb.chat.v1.chat_pb2 import WatchPresenceResponse
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest
 from chatd.pb.node.v1.node_pb2 import Caller
@@ -82,8 +82,7 @@ class ClientCalls:
                 return
             on_reply = partial(self._watched, peer, peer.stream, on_reply)
         self.forwarded.add()
-        caller = identity.to_caller()
-        caller.address, caller.gateway_id = peer.link.origin, self._gateway_id
+        caller = identity.to_caller(peer.link.origin, self._gateway_id)
         self._under_way.begin(identity.profile_id, weight, peer.link)
         self._forward(
             call.method,

@@ -27,13 +27,14 @@ class ClientConnection:
     """One client connection and its stream, if it has one. Times in seconds of the loop's clock.
 
     Each field has one writer: ``heard_at`` the front; ``identity``, ``opening``, ``stream``,
-    ``hello_id``, ``topic`` and ``wants_signals`` ConnectionManager; ``frames_left`` and
-    ``frames_at`` Admission and its RateLimits; ``repair_at`` StreamTimeouts; ``touch_at`` and
-    ``said_bye`` GatewayServer, ``timed_delivery`` and ``timed_at`` AckTimes, until a new Hello.
-    ``link`` and ``retry_jitter`` stay.
+    ``hello_id``, ``ordinal``, ``topic`` and ``wants_signals`` ConnectionManager; ``caller``,
+    ``frames_left`` and ``frames_at`` Admission and its RateLimits; ``repair_at`` StreamTimeouts;
+    ``touch_at`` and ``said_bye`` GatewayServer, ``timed_delivery`` and ``timed_at`` AckTimes, until
+    a new Hello. ``link`` and ``retry_jitter`` stay.
     """
 
     __slots__ = (
+        "caller",
         "frames_at",
         "frames_left",
         "heard_at",
@@ -41,6 +42,7 @@ class ClientConnection:
         "identity",
         "link",
         "opening",
+        "ordinal",
         "repair_at",
         "retry_jitter",
         "said_bye",
@@ -54,6 +56,8 @@ class ClientConnection:
 
     def __init__(self, link: Link, now: float) -> None:
         self.link = link
+        self.caller: Identity | None = None
+        """The identity of the last good token that came over it."""
         self.identity: Identity | None = None
         self.heard_at = now
         self.frames_left = 0
@@ -72,6 +76,8 @@ class ClientConnection:
         self.opening: PendingHello | None = None
         self.hello_id = 0
         """The client's number of the Hello that opened the stream, or is to open one."""
+        self.ordinal = 0
+        """``Hello.ordinal`` of the same Hello."""
         self.stream: DeviceStream | None = None
         self.topic = b""
         self.wants_signals = False
@@ -158,20 +164,30 @@ class ConnectionManager:
         """Connections with a stream, by topic."""
         self.opened = Counter("streams_opened", "streams opened")
 
+    def is_overtaken(self, opening: PendingHello) -> bool:
+        """True if the device has a later Hello here: this one ends no stream."""
+        topic = topic_of(opening.identity.profile_id, opening.device_id)
+        newest = max((one.ordinal for one in self._of_device.get(topic, ())), default=0)
+        return 0 < opening.hello.ordinal < newest
+
     def expect(self, opening: PendingHello) -> ClientConnection | None:
         """A stream is on its way. A device that has too many connections under way loses the
-        oldest, which is returned to be ended: a storm of logins costs the database no more than
-        those."""
+        oldest, or this one if it is overtaken. That is returned to be ended: a storm of logins
+        costs the database no more than those."""
         peer = opening.peer
+        overtaken = self.is_overtaken(opening)
         self._let_go(peer)
         peer.opening = opening
         peer.hello_id = opening.hello.hello_id
+        peer.ordinal = opening.hello.ordinal
         peer.said_bye = False
         peer.topic = topic_of(opening.identity.profile_id, opening.device_id)
         self.peers[peer] = None
         mine = self._of_device.setdefault(peer.topic, [])
         mine.append(peer)
-        return mine[0] if len(mine) > self._per_device else None
+        if len(mine) <= self._per_device:
+            return None
+        return peer if overtaken else mine[0]
 
     def _let_go(self, peer: ClientConnection) -> None:
         mine = self._of_device.get(peer.topic)
@@ -225,10 +241,12 @@ class ConnectionManager:
         """The stream has its epoch, and its connection has left, or said Hello again, meanwhile."""
         self._closed.append(StreamKey(opening.identity.profile_id, opening.device_id, epoch))
 
-    def record_failure(self, profile_id: str, device_id: str) -> None:
+    def record_failure(self, opening: PendingHello) -> None:
         """A device says Hello whose stream was thought to live: its oldest delivery in flight may
-        be what ended it."""
-        older = self.streams.get(topic_of(profile_id, device_id))
+        be what ended it. A Hello that is overtaken says nothing about it."""
+        if self.is_overtaken(opening):
+            return
+        older = self.streams.get(topic_of(opening.identity.profile_id, opening.device_id))
         if older is not None and older.stream is not None and older.stream.oldest_failed(send_again=False):
             self._on_failed(older)
 
@@ -238,7 +256,7 @@ class ConnectionManager:
         self.peers.pop(peer, None)
         self._let_go(peer)
         peer.opening = peer.identity = None  # calls of its next stream are not the last one's
-        peer.hello_id = peer.timed_delivery = 0
+        peer.hello_id = peer.ordinal = peer.timed_delivery = 0
         if peer.stream is None:
             return
         if self.streams.get(peer.topic) is peer:

@@ -49,8 +49,11 @@ class DeviceSender:
     def deliver(self, peer: ClientConnection, records: Sequence[bytes], caught_up: bool) -> None:
         """Delivery records, concatenated into few frames; with ``caught_up`` the device is then
         told that it has caught up."""
-        frames = records if len(records) <= 1 else frames_of(records)
-        if not all(map(peer.link.send, frames)):
+        if len(records) == 1:
+            is_sent = peer.link.send(records[0])
+        else:
+            is_sent = not records or all(map(peer.link.send, frames_of(records)))
+        if not is_sent:
             self._gone(peer)
         if caught_up:
             self.send(peer, _CAUGHT_UP)

@@ -67,7 +67,6 @@ class Doorkeeper:
         self._known_at: dict[str, dict[Link, None]] = {}  # authenticated ones, but operators; as _of
         self._of: dict[str, dict[Link, None]] = {}  # authenticated ones by profile; the longest silent first
         self._profile: dict[Link, str] = {}
-        self._authenticated_as: dict[Link, str] = {}  # operators too
         self._leaving: dict[Link, float] = {}
         self._refusals = Buckets(Rate(REFUSALS_PER_SECOND, REFUSALS_PER_SECOND * REFUSAL_BURST_SECONDS))
         self._refusals_together = Buckets(
@@ -85,7 +84,7 @@ class Doorkeeper:
         self._said_at = -1.0
         self.hung_up = Counter("connections_hung_up", "connections that the gateway ended by itself")
         self.period = min(1.0, settings.handshake / 8 or 1.0)
-        """How often ``tick`` is to be called."""
+        """Seconds between two calls of ``tick``."""
 
     def change(self, settings: DoorSettings) -> None:
         """Other limits from now on, for connections that are there too. A shorter handshake may end
@@ -143,10 +142,6 @@ class Doorkeeper:
         """True if the connection has authenticated as this profile before."""
         return self._profile.get(link) == profile_id
 
-    def profile(self, link: Link) -> str:
-        """The profile that it authenticated as last; empty before."""
-        return self._authenticated_as.get(link, "")
-
     def newcomers(self, most: int) -> int:
         """The number of newcomers, of ``most``, that may come before a pause. When each of them
         takes another's place, only so many that each has some pauses' time to authenticate."""
@@ -167,7 +162,6 @@ class Doorkeeper:
     def ended(self, link: Link) -> None:
         """A connection has gone."""
         self._in_reserve.pop(link, None)
-        self._authenticated_as.pop(link, None)
         _remove(self._at, link.address, link)
         _remove(self._known_at, link.address, link)
         _remove(self._of, self._profile.pop(link, ""), link)
@@ -184,7 +178,6 @@ class Doorkeeper:
         if link not in self._failures:
             return
         self._no_longer_waiting(link)
-        self._authenticated_as[link] = profile_id
         if not operator:
             self._count(link, profile_id)
             self._count_at(link)
@@ -195,7 +188,8 @@ class Doorkeeper:
                 del self._in_reserve[link]
 
     def _count(self, link: Link, profile_id: str) -> None:
-        """The connection is this profile's now. Of too many, the one goes that is used least."""
+        """The connection is this profile's now. If he has too many, the one that is used least
+        goes."""
         _remove(self._of, self._profile.get(link, ""), link)
         self._profile[link] = profile_id
         mine = self._of.setdefault(profile_id, {})
@@ -249,7 +243,7 @@ class Doorkeeper:
 
     def _crowd(self, link: Link) -> tuple[str, str] | None:
         """The connections whose refusals count together with this one's: the user's, or those of
-        strangers at the same address. What strangers do ends no user's connection."""
+        strangers at the same address. No deed of strangers ends a user's connection."""
         if link in self._waiting:
             return ("address", link.address) if link.address else None
         profile_id = self._profile.get(link)

@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 from chatd.core.graphemes import cut
 from chatd.core.stream import DeviceStream
 from chatd.core.string_fields import refuse_nul
-from chatd.core.wire import is_heartbeat
+from chatd.core.wire import is_heartbeat, read_ack
 from chatd.errors import ChatdError, Internal, MalformedFrame, NoStream, UnknownFrame
 from chatd.gateway.ack_flush import AckFlush
 from chatd.gateway.ack_times import AckTimes
@@ -39,7 +39,7 @@ MAX_REASON = 200
 """Characters (grapheme clusters) kept of the reason a device gives for a rejection."""
 
 _NO_FRAME = ClientFrame()
-_HEARTBEAT = b"\x1a"  # ClientFrame.heartbeat: field 3
+_ACK, _HEARTBEAT = 0x12, 0x1A  # the first bytes of ClientFrame.ack and ClientFrame.heartbeat
 
 Handler = Callable[[ClientConnection, ClientFrame], None]
 """Raises a ChatdError to refuse the frame."""
@@ -94,7 +94,13 @@ class GatewayServer:
         if peer.link.tap is not None:
             peer.link.tap.received(encoded)
         try:
-            if encoded[:1] == _HEARTBEAT and is_heartbeat(encoded):
+            first = encoded[0] if encoded else 0
+            if first == _ACK:
+                ack = read_ack(encoded)
+                if ack is not None:
+                    self._ack(peer, *ack)
+                    return
+            elif first == _HEARTBEAT and is_heartbeat(encoded):
                 self._heartbeat(peer, encoded)
                 return
             try:
@@ -128,7 +134,7 @@ class GatewayServer:
                 self._refuse(peer, exc, frame, encoded)
 
     def _refuse(self, peer: ClientConnection, error: ChatdError, frame: ClientFrame, encoded: bytes) -> None:
-        kind = frame.WhichOneof("kind") or ("heartbeat" if is_heartbeat(encoded) else "")
+        kind = frame.WhichOneof("kind") or _kind_unparsed(encoded)
         self._refusals.frame(peer, error, len(encoded), kind=kind, hello_id=frame.hello.hello_id)
 
     def after_batch(self) -> None:
@@ -146,14 +152,18 @@ class GatewayServer:
         return True
 
     def _on_ack(self, peer: ClientConnection, frame: ClientFrame) -> None:
-        if self._is_of_earlier_stream(peer, frame.ack.epoch):
-            return
+        self._ack(peer, frame.ack.up_to, frame.ack.epoch)
+
+    def _ack(self, peer: ClientConnection, up_to: int, epoch: int) -> None:
         stream = peer.stream
+        is_current = stream is not None and epoch in (0, stream.key.epoch)
+        if not is_current and self._is_of_earlier_stream(peer, epoch):
+            return
         if stream is None:
             raise NoStream("ack without a stream")
         self._admission.limit_acks(peer)
-        stream.ack(frame.ack.up_to)
-        if 0 < peer.timed_delivery <= frame.ack.up_to:
+        stream.ack(up_to)
+        if 0 < peer.timed_delivery <= up_to:
             self._ack_times.acked(peer)
         self._acks.acked(peer)
         if stream.wants_pull:
@@ -208,3 +218,10 @@ class GatewayServer:
         if peer.stream is stream:
             self._sender.end(peer, None)
             self._connections.flush()
+
+
+def _kind_unparsed(encoded: bytes) -> str:
+    """The kind of a frame that was handled by its bytes alone; empty: it was not."""
+    if read_ack(encoded) is not None:
+        return "ack"
+    return "heartbeat" if is_heartbeat(encoded) else ""

@@ -26,6 +26,7 @@ from chatd.gateway.revoking import Revoking
 from chatd.gateway.stream_counts import StreamCounts
 from chatd.gateway.watch import Watch
 from chatd.pb.node.v1.node_pb2 import DescribeRequest, DescribeResponse
+from chatd.text import one_line
 
 log = structlog.get_logger()
 
@@ -35,6 +36,9 @@ TICK_SECONDS = 0.05
 this gateway until it does."""
 IMPATIENT_SECONDS = 0.02
 """The same while no node answers at all."""
+
+MAX_REASON = 300
+"""Characters of a node's reason to refuse this gateway."""
 
 QUEUE_SECONDS = 3.0
 """Nodes are told of a queue that reaches the gateway no longer after so long: at every start and
@@ -184,6 +188,7 @@ class Introduction:
     def _refusal(self, description: DescribeResponse) -> str:
         """The reason why this gateway cannot work with the node; empty if it can."""
         why = refusal(description.protocol, description.oldest_protocol)
+        why = why or one_line(description.refused[:MAX_REASON])
         if not why and description.queue_name != self._queue_name:
             why = f"its queue is {description.queue_name!a}, and this gateway's {self._queue_name!a}"
         return why

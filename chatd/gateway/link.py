@@ -29,6 +29,10 @@ class Link(Protocol):
     """Seconds that its address has been charged with, for as long as it has not authenticated.
     Newcomers writes it."""
 
+    is_request: bool
+    """True if it lasts as long as one request of a client who may make others: then it is no
+    newcomer of its profile."""
+
     has_ended: bool
     """True as soon as nothing more is heard of the client. The front writes it."""
 
@@ -60,7 +64,7 @@ class Link(Protocol):
         gone."""
 
     def hold(self) -> None:
-        """Hear no more frames until ``go_on``. What the client sends waits, at last with the
+        """Hear no more frames until ``go_on``. The client's next frames wait, at last with the
         client."""
 
     def go_on(self) -> None: ...

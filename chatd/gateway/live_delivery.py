@@ -91,6 +91,7 @@ class LiveDelivery:
         head: QueueHeader | None = None
         published, plain = _NOTHING, _NOT_MADE
         passed_on = 0
+        alone: list[bytes] = []  # the records; a list of one is never changed: many connections have it
         for topic in topics:
             peer = streams.get(topic)
             if peer is None or peer.stream is None:
@@ -110,10 +111,14 @@ class LiveDelivery:
             if mine is None or peer.link.is_full:
                 stream.fall_behind()
             elif stream.offer(mine):
-                passed_on += mine.events
+                passed_on += 1
                 waiting = outgoing.get(peer)
                 if waiting is None:
-                    outgoing[peer] = [mine.records]
+                    if not alone or alone[0] is not mine.records:
+                        alone = [mine.records]
+                    outgoing[peer] = alone
+                elif len(waiting) == 1:
+                    outgoing[peer] = [*waiting, mine.records]
                 else:
                     waiting.append(mine.records)
             if stream.wants_pull:
@@ -122,7 +127,7 @@ class LiveDelivery:
             self._log_watch.seen = published.runs[-1]
         if head is not None and head.published_at_us:
             self._times.passed_on(topics, head.published_at_us)
-        self.passed_on.add(passed_on)
+        self.passed_on.add(passed_on * published.events)
 
     def _unhandled(self, message: QueueMessage, exc: Exception) -> None:
         """Its streams pull what it held."""

@@ -1,8 +1,8 @@
 """LogWatch: which log the default nodes serve. When it is another one, the streams of the one
 before end, and their devices say Hello again.
 
-What a stream counts (seqs that were sent, cursors, its epoch) belongs to one log. A gateway
-outlives the nodes that it asks, so it remembers how far the log had come, and tells them.
+A stream's counts (seqs that were sent, cursors, its epoch) belong to one log. A gateway outlives
+the nodes that it asks, so it remembers how far the log had come, and tells them.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -16,8 +16,8 @@ from chatd.gateway.link import Link
 COMING_SECONDS = 200e-6
 """Part of the loop's time, for a connection to be accepted, and ended again."""
 STRANGERS_SHARE = 0.1
-"""The share of the loop's time for one address's strangers. What those who authenticate have cost
-is given back, so any number may come at once."""
+"""The share of the loop's time for one address's strangers. The cost of those who authenticate is
+given back, so any number may come at once."""
 STRANGERS_BURST_SECONDS = 1.0
 ALL_ANEW_SECONDS = 5.0
 """A profile may open all the connections and streams that it may have anew in this time."""

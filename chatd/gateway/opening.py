@@ -11,8 +11,9 @@ from chatd.core.each import each
 from chatd.core.graphemes import cut
 from chatd.core.ids import check_id, check_seq
 from chatd.core.log_state import from_pb
+from chatd.core.start import read_start
 from chatd.core.wire import error_from_pb
-from chatd.errors import ChatdError, Draining, Superseded, Unavailable, UnsupportedVersion
+from chatd.errors import ChatdError, Draining, Overtaken, Superseded, Unavailable, UnsupportedVersion
 from chatd.gateway.admission import Admission
 from chatd.gateway.audit import GatewayAudit
 from chatd.gateway.backend import NodeCalls
@@ -24,7 +25,7 @@ from chatd.gateway.presence import GatewayPresence
 from chatd.gateway.stream_log import StreamLog
 from chatd.gateway.token_expiry import TokenExpiry
 from chatd.gateway.tracing import Tracing
-from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, ServerFrame, Shown, Welcome
+from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, ServerFrame, Shown, Start, Welcome
 from chatd.pb.node.v1.node_pb2 import OpenStream, OpenStreamsRequest, OpenStreamsResponse
 from chatd.text import one_line
 
@@ -105,6 +106,9 @@ class Opening:
         self._admission.limit_frame(peer, identity, hello.ByteSize())
         device_id = check_id("device_id", hello.device_id)
         identity.check_device(device_id)
+        check_seq("ordinal", hello.ordinal)
+        if hello.HasField("start"):
+            read_start(hello.start)
         opening = PendingHello(
             peer,
             identity,
@@ -124,14 +128,16 @@ class Opening:
         if peer.stream is not None:
             self._stream_log.ended(peer, "the device said Hello again")
             self._connections.forget(peer, failed=not peer.said_bye)
-        self._connections.record_failure(identity.profile_id, opening.device_id)
+        self._connections.record_failure(opening)
         # An older stream's last acks are written before the new one reads its cursors.
         self._write_acks()
         crowded_out = self._connections.expect(opening)
         if self._tracing.is_on:
             self._tracing.opening(peer, frame.SerializeToString())
         self._waiting.append(opening)
-        if crowded_out is not None:
+        if crowded_out is peer:
+            self._sender.end(peer, Overtaken("a later Hello of this device is here"))
+        elif crowded_out is not None:
             self._sender.end(crowded_out, Superseded("newer connections of this device have taken its place"))
 
     def _window(self, hello: Hello) -> tuple[int, int]:
@@ -159,6 +165,8 @@ class Opening:
                     device_id=one.device_id,
                     client=cut(one_line(one.hello.client), MAX_CLIENT),
                     shown=one.shown,
+                    start=one.hello.start if one.hello.HasField("start") else None,
+                    ordinal=one.hello.ordinal,
                 )
                 for one in batch
             ],
@@ -179,7 +187,8 @@ class Opening:
         )
         state = from_pb(opened.log)
         self._log_watch.heard(state)
-        new_devices, rewound = frozenset(opened.new_devices), frozenset(opened.rewound)
+        starts = dict(zip(opened.new_devices, opened.starts, strict=True))
+        rewound = frozenset(opened.rewound)
         refused = {one.stream: one.error for one in opened.refused}
 
         def open_one(one: tuple[int, tuple[PendingHello, int]]) -> None:
@@ -202,7 +211,7 @@ class Opening:
                 self._welcome(
                     opening,
                     epoch,
-                    new_device=index in new_devices,
+                    start=starts.get(index),
                     log_name=state.incarnation,
                     rewound=index in rewound,
                 )
@@ -215,7 +224,7 @@ class Opening:
         self._pulls.flush()
 
     def _welcome(
-        self, opening: PendingHello, epoch: int, *, new_device: bool, log_name: str, rewound: bool
+        self, opening: PendingHello, epoch: int, *, start: Start | None, log_name: str, rewound: bool
     ) -> None:
         welcome = Welcome(
             epoch=epoch,
@@ -226,7 +235,8 @@ class Opening:
             window_bytes=opening.window_bytes,
             version=min(opening.hello.version, PROTOCOL_VERSION),
             gateway_id=self._defaults.gateway_id,
-            new_device=new_device,
+            new_device=start is not None,
+            start=start,
             gateways=self._sender.itself + self._sender.elsewhere,
             hello_id=opening.hello.hello_id,
             log=log_name,

@@ -7,8 +7,9 @@ import structlog
 
 from chatd.core.wire import encode_reply
 from chatd.errors import ChatdError, Unavailable
-from chatd.gateway.backend import Backend, OnReply
+from chatd.gateway.backend import Backend
 from chatd.gateway.default_node import Node
+from chatd.gateway.waiting_calls import OnReply
 from chatd.pb.node.v1.node_pb2 import (
     AnswerProcessRequest,
     CallProcessRequest,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chatd.core.notification import Notifier
+from chatd.errors import extra
 from chatd.notify.push_endpoints import PushEndpoints
 
 
@@ -41,7 +42,8 @@ def _webhook(settings: NotifierSettings) -> Notifier:
 
 
 def _webpush(settings: NotifierSettings) -> Notifier:
-    from chatd.notify.webpush import WebPushNotifier
+    with extra("webpush", "NOTIFIERS=webpush"):
+        from chatd.notify.webpush import WebPushNotifier
 
     assert settings.vapid_key is not None
     endpoints = PushEndpoints(settings.webpush_hosts)

@@ -78,8 +78,8 @@ class PushEndpoints:
 
 
 def is_public(address: str) -> bool:
-    """True for an IP address of the open Internet. Of an IPv6 address that stands for an IPv4
-    address, to which a router or the kernel translates it, that one must be public too."""
+    """True for an IP address of the open Internet. If an IPv6 address stands for an IPv4 address,
+    to which a router or the kernel translates it, that one must be public too."""
     found = ipaddress.ip_address(address.partition("%")[0])
     if not found.is_global or found.is_multicast:
         return False

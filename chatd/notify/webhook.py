@@ -1,8 +1,8 @@
 """``webhook``: an HTTP POST to the operators' service, signed as others sign theirs:
 ``X-Chatd-Signature: t=seconds,v1=HMAC-SHA256``.
 
-What is signed is the time, a dot and the body: who checks both refuses what was made up and what is
-replayed later.
+The signature covers the time, a dot and the body: a receiver that checks both refuses what was made
+up and what is replayed later.
 """
 
 import hmac

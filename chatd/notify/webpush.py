@@ -98,7 +98,7 @@ class WebPushNotifier:
 
 def fitted(notification: Notification, size: int) -> bytes:
     """The notification as JSON of at most ``size`` bytes: the preview is shortened until it fits.
-    What remains without a preview always fits in MAX_CONTENT: ids have 128 bytes, a room's name
+    The rest, without a preview, always fits in MAX_CONTENT: ids have 128 bytes, a room's name
     256."""
     content = _to_json(notification)
     excess = len(content) - size

@@ -252,8 +252,8 @@ def _log_unhandled(completed: Completed, exc: Exception) -> None:
 
 
 def _judge(outage: Outage, batch: Sequence[Completed], waiting: int) -> None:
-    """Tell the outage of a batch's outcome, and how many wait. What the database was asked for and
-    refused is none, nor is a row that is held."""
+    """Tell the outage of a batch's outcome, and how many wait. A refusal by the database is none,
+    nor is a row that is held."""
     error = next(
         (
             one.result

@@ -7,7 +7,8 @@ checkpoints too: two connections that write or checkpoint at once can corrupt a 
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -17,13 +18,16 @@ import peewee
 
 from chatd.errors import ConfigError, Unavailable
 from chatd.store import migration, postgres
-from chatd.store.database_errors import commit_error, is_for_the_writer, translated
+from chatd.store.database_errors import commit_error, drivers_errors_translated, is_for_the_writer, translated
 from chatd.store.sqlite_file import WAL_KEPT_BYTES, SqliteFile
 from chatd.store.uri import uri_fault
 
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 MAX_VARIABLES = 32_000
 """Parameters of one statement: SQLite allows 32,766."""
+
+_STEPS = 1_000
+"""SQLite's virtual machine goes so many before it asks if a limited statement's time is up."""
 
 T = TypeVar("T")
 
@@ -33,11 +37,22 @@ def placeholders(count: int) -> str:
     return ", ".join("?" * count)
 
 
+_SIZES = tuple(sorted({size << power for size in (2, 3) for power in range(15)} | {1}, reverse=True))
+"""1, 2, 3, 4, 6, 8, 12 and so on: rows of one statement."""
+STATEMENTS_KEPT = 512
+"""Prepared statements that SQLite's module keeps for a connection, 100 KiB at most each where rows
+are small: to prepare one takes as long as to run it."""
+
+
 def chunks(rows: Sequence[T], *, columns: int) -> Iterator[Sequence[T]]:
-    """``rows`` of so many columns in parts that each fit one statement."""
+    """``rows`` of so many columns in parts that each fit one statement. The parts have few
+    different sizes, the largest first, so that their statements are found prepared."""
     most = MAX_VARIABLES // columns
-    for start in range(0, len(rows), most):
-        yield rows[start : start + most]
+    start = 0
+    while (left := len(rows) - start) > 0:
+        size = next(size for size in _SIZES if size <= left and size <= most)
+        yield rows[start : start + size]
+        start += size
 
 
 class Database:
@@ -74,7 +89,7 @@ class Database:
             ("busy_timeout", 5_000),
             ("cache_size", -65_536),
         )
-        return peewee.SqliteDatabase(str(file.path), pragmas=pragmas)
+        return peewee.SqliteDatabase(str(file.path), pragmas=pragmas, cached_statements=STATEMENTS_KEPT)
 
     def claim(self, holder: str) -> AbstractContextManager[object]:
         """Keep other default nodes off a SQLite file: each would miss what the others commit.
@@ -101,6 +116,21 @@ class Database:
         if fault:
             raise ConfigError(fault)
 
+    def server_settings(self) -> tuple[list[str], list[str]]:
+        """Settings of the database's server, a sentence each: those that would lose what is
+        acknowledged, and those that cost time or room. Raises Unavailable. SQLite has no server:
+        each connection sets all."""
+        if self.engine == "sqlite":
+            return [], []
+        self._open()
+        try:
+            return list(postgres.faults(self._show)), list(postgres.slow_settings(self._show))
+        finally:
+            self.disconnect()
+
+    def _show(self, setting: str) -> str:
+        return str(self.rows(f"SHOW {setting}")[0][0])
+
     def _fault(self) -> str:
         """The first setting of this connection that would lose what is acknowledged; empty when
         there is none."""
@@ -113,23 +143,18 @@ class Database:
                         f"events could be lost"
                     )
             return ""
-        return self._postgres_fault(postgres.REQUIRED)
-
-    def _postgres_fault(self, settings: Iterable[str]) -> str:
-        for setting in settings:
-            got, allowed = self.rows(f"SHOW {setting}")[0][0], postgres.REQUIRED[setting]
-            if got not in allowed:
-                return (
-                    f"PostgreSQL's {setting} is {got!r}, must be {' or '.join(allowed)}: acknowledged "
-                    f"events could be lost"
-                )
-        return ""
+        return next(postgres.faults(self._show), "")
 
     def migrate(self) -> None:
         """Bring the schema up to date; several processes may do so at once. Raises ConfigError for
         a database of another chatd."""
         with self.connection(readonly=False), translated():
             migration.migrate(self)
+
+    def analyze(self) -> None:
+        """Let PostgreSQL count what was just brought in: until its daemon does so, it plans with
+        guesses. SQLite's plans need no statistics. Raises StoreFailed, Unavailable."""
+        self.run("ANALYZE")
 
     @contextmanager
     def connection(self, *, readonly: bool) -> Iterator[None]:
@@ -147,10 +172,8 @@ class Database:
         try:
             if self.engine == "postgres":
                 # Each transaction says for itself how it commits.
-                self._synchronous_commit = self.rows("SHOW synchronous_commit")[0][0]
-                fault = self._postgres_fault(
-                    name for name in postgres.REQUIRED if name != "synchronous_commit"
-                )
+                self._synchronous_commit = self._show("synchronous_commit")
+                fault = next(postgres.faults(self._show, besides="synchronous_commit"), "")
             else:
                 fault = self._fault()
             if fault:
@@ -187,12 +210,33 @@ class Database:
             else postgres.begin(self._synchronous_commit, lock_ms)
         )
 
+    @contextmanager
+    def limited(self, seconds: float) -> Iterator[None]:
+        """Statements that read, and take no longer than this. Raises Interrupted."""
+        if self.engine == "postgres":
+            self.run(postgres.begin_limited(max(1, round(seconds * 1e3))))
+            try:
+                yield
+            finally:
+                self.roll_back()
+            return
+        end = time.monotonic() + seconds
+        connection = self.db.connection()
+        connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+        try:
+            yield
+        finally:
+            connection.set_progress_handler(None, 0)
+
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement; its rows. ``?`` marks a parameter on both engines. Raises StoreFailed
         or Unavailable."""
-        with translated():
+        try:
             rows: list[tuple[Any, ...]] = self._execute(sql, parameters).fetchall()
-        return rows
+            return rows
+        except Exception:
+            with drivers_errors_translated():
+                raise
 
     def commit(self) -> None:
         """End the transaction. Raises StoreFailed or Unavailable (PostgreSQL knows the outcome, a
@@ -215,13 +259,18 @@ class Database:
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Run one statement that has no rows. Raises StoreFailed or Unavailable; IntegrityError of
         peewee's is left to the writer."""
-        with translated():
+        try:
             self._execute(sql, parameters)
+        except Exception:
+            with drivers_errors_translated():
+                raise
 
     def _execute(self, sql: str, parameters: Sequence[Any]) -> Any:
-        return self.db.execute_sql(
-            sql if self._parameter == "?" else sql.replace("?", self._parameter), parameters
-        )
+        """Without peewee's layers, which take as long as a short statement. Raises the driver's
+        errors."""
+        cursor = self.db.cursor()
+        cursor.execute(sql if self._parameter == "?" else sql.replace("?", self._parameter), parameters or ())
+        return cursor
 
     def values(self, types: str, rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
         """``VALUES (?, ?), …`` and its parameters. ``types``: one letter a column, t(ext) i(nteger)

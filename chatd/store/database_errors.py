@@ -18,7 +18,7 @@ _LOCK_NOT_AVAILABLE = "55P03"
 _QUERY_CANCELED = "57014"
 _DISK_FULL = "53100"
 _SQLITE_STATEMENT = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_TOOBIG)
-_SQLITE_OTHERS_WORK = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT)
+_SQLITE_OTHERS_WORK = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 class ConnectionLost(Unavailable):
@@ -29,6 +29,10 @@ class ConnectionLost(Unavailable):
 class LockHeld(Unavailable):
     """Another session holds a row for longer than this one waits. PostgreSQL has rolled the
     transaction back."""
+
+
+class Interrupted(Unavailable):
+    """A statement was ended before it was done: its time was up, or an administrator ended it."""
 
 
 class CommitUnknown(Unavailable):
@@ -52,6 +56,13 @@ def translated() -> Iterator[None]:
         raise translation(exc) from exc
 
 
+@contextmanager
+def drivers_errors_translated() -> Iterator[None]:
+    """The same for errors of the database's driver."""
+    with translated(), peewee.__exception_wrapper__:  # type: ignore[attr-defined]
+        yield
+
+
 def is_for_the_writer(exc: peewee.PeeweeException) -> bool:
     """True if the same transaction may succeed when it is tried again: a broken constraint, a
     deadlock."""
@@ -66,7 +77,9 @@ def translation(exc: peewee.PeeweeException) -> ChatdError:
         return CommitUnknown("the database file was moved", detail=first_line(exc))
     if _is_refusal(exc):
         return _refusal(exc)
-    if _pgcode(exc) == _QUERY_CANCELED or sqlite_code(exc) & 0xFF in _SQLITE_OTHERS_WORK:
+    if _pgcode(exc) == _QUERY_CANCELED or sqlite_code(exc) == sqlite3.SQLITE_INTERRUPT:
+        return Interrupted("the database does not answer", detail=first_line(exc))
+    if sqlite_code(exc) & 0xFF in _SQLITE_OTHERS_WORK:
         return Unavailable("the database does not answer", detail=first_line(exc))
     return ConnectionLost("the database does not answer", detail=first_line(exc))
 

@@ -3,8 +3,8 @@
 Owners are charged with what their items have cost, so one that asks dear questions gets as much of
 the time as others do, and not as many questions. A turn itself costs a little, so owners whose
 items cost nothing follow each other. This is fair queueing by virtual time: ``_now`` is the use of
-the owner whose turn it was last, and an owner that comes (again) begins there. What it did not use
-while it asked nothing is not saved up; what it has used beyond others it still has to wait for.
+the owner whose turn it was last, and an owner that comes (again) begins there. Its share is not
+saved up while it asks nothing; what it has used beyond others it still has to wait for.
 """
 
 from collections import deque

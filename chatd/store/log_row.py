@@ -57,7 +57,8 @@ def _write(database: Database, state: LogState) -> LogState:
 
 
 def find_lost(database: Database, places: Sequence[EventPlace]) -> set[EventPlace]:
-    """Those of ``places`` at which surely another event stands, or none yet. An event whose id is
+    """Those of ``places`` at which surely another event stands, or none yet. Without an id only the
+    second is looked for. An event whose id is
     forgotten (a week after it was removed), or was erased with its sender, is not among them."""
     lost: set[EventPlace] = set()
     for chunk in chunks(sorted(set(places)), columns=3):
@@ -70,7 +71,7 @@ def find_lost(database: Database, places: Sequence[EventPlace]) -> set[EventPlac
             LEFT JOIN room ON room.room_id = v.room_id
             LEFT JOIN room_event ON room_event.room_id = v.room_id AND room_event.seq = v.seq
             WHERE room.head_seq IS NULL OR room.head_seq < v.seq
-                OR (room_event.event_id <> v.event_id AND room_event.sender_id <> ?)
+                OR (v.event_id <> '' AND room_event.event_id <> v.event_id AND room_event.sender_id <> ?)
             """,
             (*parameters, ERASED),
         )

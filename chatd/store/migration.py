@@ -26,6 +26,8 @@ log = structlog.get_logger()
 _FOLDER = str(Path(__file__).parent / "migrations")
 MIGRATION_LOCK = 0x63686174  # "chat"
 _WAITING = "Another process has the database's migration lock; waiting for it"
+_HALF = "being moved here"
+"""The fingerprint of a database into which another one is being moved: no chatd opens it."""
 
 
 def migrate(database: "Database") -> None:
@@ -38,10 +40,49 @@ def migrate(database: "Database") -> None:
         if len(applied) < len(runner.status()):
             _check_role(database)
             runner.up()
-            database.run("CREATE TABLE IF NOT EXISTS schema_fingerprint (fingerprint TEXT NOT NULL)")
-            database.run("DELETE FROM schema_fingerprint")
-            names = [row.name for row in runner.status()]
-            database.run("INSERT INTO schema_fingerprint (fingerprint) VALUES (?)", (fingerprint(names),))
+            _write_fingerprint(database, fingerprint([row.name for row in runner.status()]))
+
+
+def require_current(database: "Database") -> None:
+    """Raise ConfigError unless the database has the schema of this chatd, all of it."""
+    runner = Runner(database.db, directory=_FOLDER)
+    if not database.db.table_exists("schema_migration"):
+        raise ConfigError("the database has no tables of chatd's")
+    applied = [row.name for row in runner.status() if row.applied]
+    _check(database, runner, applied)
+    if len(applied) < len(runner.status()):
+        raise ConfigError("the database's schema is older than this chatd: run `chatd migrate` first")
+
+
+def begin_transfer(database: "Database") -> bool:
+    """Make the schema in an empty database, and mark it as one that is being filled from another.
+    False: it is neither empty nor so marked, and was not changed."""
+    with _locked(database):
+        if database.db.get_tables():
+            return _fingerprint(database) == [(_HALF,)]
+        _check_role(database)
+        Runner(database.db, directory=_FOLDER).up()
+        _write_fingerprint(database, _HALF)
+        return True
+
+
+def end_transfer(database: "Database") -> None:
+    """From here on it is a database as any other."""
+    with database.db.atomic():
+        runner = Runner(database.db, directory=_FOLDER)
+        _write_fingerprint(database, fingerprint([row.name for row in runner.status()]))
+
+
+def _fingerprint(database: "Database") -> list[tuple[str]]:
+    if not database.db.table_exists("schema_fingerprint"):
+        return []
+    return database.rows("SELECT fingerprint FROM schema_fingerprint")
+
+
+def _write_fingerprint(database: "Database", text: str) -> None:
+    database.run("CREATE TABLE IF NOT EXISTS schema_fingerprint (fingerprint TEXT NOT NULL)")
+    database.run("DELETE FROM schema_fingerprint")
+    database.run("INSERT INTO schema_fingerprint (fingerprint) VALUES (?)", (text,))
 
 
 def _check(database: "Database", runner: Runner, applied: Sequence[str]) -> None:
@@ -52,11 +93,11 @@ def _check(database: "Database", runner: Runner, applied: Sequence[str]) -> None
         )
     if not applied:
         return
-    found = (
-        database.rows("SELECT fingerprint FROM schema_fingerprint")
-        if database.db.table_exists("schema_fingerprint")
-        else []
-    )
+    found = _fingerprint(database)
+    if found == [(_HALF,)]:
+        raise ConfigError(
+            "the database holds a part of another one: `chatd migrate --from` was cut off; run it again"
+        )
     if found != [(fingerprint(applied),)]:
         raise ConfigError(
             "the database's schema is not the one of this chatd's migrations: it was made by a version "

@@ -5,10 +5,12 @@ another session, and keeps what a session was left with for somebody else.
 """
 
 import os
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
 import peewee
+from psycopg2.extensions import make_dsn, parse_dsn
 
 LOCK_MS = 1_000
 """A transaction waits this long for a row that another session holds. Transactions take
@@ -26,6 +28,14 @@ REQUIRED = {
     "server_encoding": ("UTF8",),
 }
 """Settings, and their values with which no acknowledged event is lost."""
+
+SLOW = {
+    "wal_compression": ("off", "on writes an eighth less while pages change first after a checkpoint"),
+}
+"""Settings, a value with which all is kept, and the one that serves better."""
+
+Show = Callable[[str], str]
+"""Gives a setting's value."""
 
 _PARAMETERS: dict[str, Any] = {
     "application_name": "chatd",
@@ -57,6 +67,23 @@ def open_postgres(rest: str) -> peewee.PostgresqlDatabase:
     return peewee.PostgresqlDatabase(f"postgresql://{rest}", **parameters)
 
 
+def faults(show: Show, *, besides: str = "") -> Iterator[str]:
+    """A sentence for each setting that would lose what is acknowledged."""
+    for setting, allowed in REQUIRED.items():
+        if setting != besides and (got := show(setting)) not in allowed:
+            yield (
+                f"PostgreSQL's {setting} is {got!r}, must be {' or '.join(allowed)}: acknowledged "
+                f"events could be lost"
+            )
+
+
+def slow_settings(show: Show) -> Iterator[str]:
+    """A sentence for each of SLOW."""
+    for setting, (slow, why) in SLOW.items():
+        if show(setting) == slow:
+            yield f"PostgreSQL's {setting} is {slow!r}: {why}"
+
+
 def begin(synchronous_commit: str, lock_ms: int) -> str:
     """The start of a transaction, in one round trip. ``synchronous_commit`` is the session's when
     it connected: a stricter one is kept, anything else is "on", whatever the server's files and
@@ -66,3 +93,20 @@ def begin(synchronous_commit: str, lock_ms: int) -> str:
         f"BEGIN; SET LOCAL synchronous_commit = {strict}; SET LOCAL lock_timeout = {lock_ms}; "
         f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_MS}"
     )
+
+
+def without_password(uri: str) -> str:
+    """The address as libpq's programs take it, to be shown: they ask for the password, or find it
+    in PGPASSWORD or ~/.pgpass."""
+    parts = {name: value for name, value in parse_dsn(uri).items() if name not in ("password", "sslpassword")}
+    return str(make_dsn(**parts))
+
+
+def has_password(uri: str) -> bool:
+    """True if the address holds a secret."""
+    return not parse_dsn(uri).keys().isdisjoint(("password", "sslpassword"))
+
+
+def begin_limited(milliseconds: int) -> str:
+    """The start of a transaction that only reads, each of whose statements ends after so long."""
+    return f"BEGIN READ ONLY; SET LOCAL statement_timeout = {milliseconds}"

@@ -6,15 +6,18 @@ The engine knows this much of its subjects because the order of commits is the o
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from chatd.core.model import CommittedRun, Members
-from chatd.core.notable import is_notable
+from chatd.core.notable import is_notable, is_sent
 from chatd.core.priority import NORMAL, URGENT
 from chatd.core.wire import delivery_record, encode_delivery
 from chatd.errors import RoomNotFound
 from chatd.pb.events.v1.payloads_pb2 import EventLink
 from chatd.store.database import Database, chunks, placeholders
+from chatd.store.locked_room import LockedRoom
+from chatd.store.senders import move_markers, read_senders
 
 MEMBERS_KEPT = 1_000_000
 """Profiles, over all rooms, that a cache of members may hold."""
@@ -67,23 +70,8 @@ def read_members(database: Database, room_id: str, version: int) -> Members:
         """,
         (room_id,),
     )
-    return Members(room_id, version, frozenset(row[0] for row in rows))
-
-
-@dataclass(slots=True)
-class LockedRoom:
-    """A room's row, locked until the transaction ends."""
-
-    room_id: str
-    head_seq: int
-    version: int
-    urgent_seq: int = 0
-    """Its newest urgent event."""
-    normal_seq: int = 0
-    """Its newest event that is not bulk."""
-    said: int = 0
-    """Its notable events (``core.notable``), those that are no longer kept too."""
-    changed: bool = False
+    roles = database.rows("SELECT profile_id, role FROM room_role WHERE room_id = ?", (room_id,))
+    return Members(room_id, version, frozenset(row[0] for row in rows), dict(roles))
 
 
 @dataclass(slots=True)
@@ -115,6 +103,15 @@ class RoomLog:
         self.newest: tuple[str, int, str] | None = None
         """Room, seq and id of the last event that was written."""
 
+    def trial(self, room_ids: Iterable[str]) -> "RoomLog":
+        """The logs of these rooms as they are now, for what will be undone; this one stays."""
+        trial = RoomLog(self._database, self._cache, self._now_us)
+        trial._rooms = {
+            room_id: replace(self._rooms[room_id]) for room_id in room_ids if room_id in self._rooms
+        }
+        trial._members = dict(self._members)
+        return trial
+
     def lock(self, room_ids: set[str], *, skip_held: bool = False) -> None:
         """Read and lock rooms in sorted order. Unknown ones stay absent, and with ``skip_held``
         those that another session holds."""
@@ -122,7 +119,9 @@ class RoomLog:
         for chunk in chunks(sorted(room_ids), columns=1):
             rows = self._database.rows(
                 f"""
-                SELECT room_id, head_seq, membership_version, urgent_seq, normal_seq, said
+                SELECT room_id, head_seq, membership_version, urgent_seq, normal_seq, said, active, kind,
+                    public, add_role, send_role, urgent_role, mention_all_role,
+                    deleted_seq, blocked
                 FROM room
                 WHERE room_id IN ({placeholders(len(chunk))})
                 ORDER BY room_id{self._database.for_update}{skip}
@@ -131,9 +130,9 @@ class RoomLog:
             )
             self._rooms.update((row[0], LockedRoom(*row)) for row in rows)
 
-    def add(self, room_id: str) -> LockedRoom:
+    def add(self, room: LockedRoom) -> LockedRoom:
         """A room that this transaction makes."""
-        room = self._rooms[room_id] = LockedRoom(room_id, 0, 0)
+        self._rooms[room.room_id] = room
         return room
 
     def find(self, room_id: str) -> LockedRoom | None:
@@ -158,11 +157,11 @@ class RoomLog:
         members = self._members.get(room.room_id) or self._cache.get(room.room_id, room.version)
         return members if members is not None and members.version == room.version else None
 
-    def set_members(self, room: LockedRoom, profiles: frozenset[str]) -> Members:
-        """Profiles joined or left: these are the members from now on."""
+    def set_members(self, room: LockedRoom, profiles: frozenset[str], roles: Mapping[str, int]) -> Members:
+        """Profiles joined, left or got other roles: these are the members from now on."""
         room.version += 1
         room.changed = True
-        members = self._members[room.room_id] = Members(room.room_id, room.version, profiles)
+        members = self._members[room.room_id] = Members(room.room_id, room.version, profiles, roles)
         return members
 
     def append(
@@ -223,8 +222,9 @@ class RoomLog:
         return link.seq
 
     def flush(self) -> None:
-        """Write what was appended: one SELECT, one INSERT, one UPDATE."""
-        before = self._read_own()
+        """Write what was appended: one SELECT, one INSERT, one UPDATE, an INSERT for rooms that
+        have been quiet, and an UPDATE for senders who had read all."""
+        before, markers = read_senders(self._database, sorted(self._own))
         for chunk in chunks(self._events, columns=10):
             values, parameters = self._database.values(
                 "tittiibbii", [(*one[:-1], one[-1] + before.get((one[0], one[3]), 0)) for one in chunk]
@@ -239,6 +239,9 @@ class RoomLog:
             )
         if self._events:
             self.newest = self._events[-1][:3]
+        if markers:
+            sent = [(one[0], one[1], one[3]) for one in self._events if is_sent(one[4])]
+            move_markers(self._database, sent, markers, self._now_us)
         self._events.clear()
         self._own.clear()
         changed = [room for room in self._rooms.values() if room.changed]
@@ -256,36 +259,21 @@ class RoomLog:
                 UPDATE room
                 SET head_seq = v.head_seq, membership_version = v.version, urgent_seq = v.urgent_seq,
                     normal_seq = v.normal_seq,
-                    said = v.said
+                    said = v.said,
+                    active = 1
                 FROM v
                 WHERE room.room_id = v.room_id
                 """,
                 parameters,
             )
+        self._activate([room.room_id for room in changed if not room.active])
         for room in changed:
-            room.changed = False
+            room.changed, room.active = False, 1
 
-    def _read_own(self) -> dict[tuple[str, str], int]:
-        """(room, sender) → the sender's notable events that are stored already."""
-        found: dict[tuple[str, str], int] = {}
-        for chunk in chunks(sorted(self._own), columns=2):
-            values, parameters = self._database.values("tt", chunk)
-            rows = self._database.rows(
-                f"""
-                WITH v(room_id, sender_id) AS ({values})
-                SELECT last.room_id, last.sender_id, last.own, last.type
-                FROM v
-                JOIN room_event last ON last.room_id = v.room_id AND last.seq = (
-                    SELECT MAX(seq)
-                    FROM room_event
-                    WHERE room_event.room_id = v.room_id AND room_event.sender_id = v.sender_id)
-                """,
-                parameters,
-            )
-            found.update(
-                ((room_id, sender_id), own + is_notable(kind)) for room_id, sender_id, own, kind in rows
-            )
-        return found
+    def _activate(self, room_ids: Sequence[str]) -> None:
+        for chunk in chunks(room_ids, columns=2):
+            values, parameters = self._database.values("ti", [(room_id, self._now_us) for room_id in chunk])
+            self._database.run(f"INSERT INTO active_room (room_id, since_us) {values}", parameters)
 
     def committed(self, at: float) -> list[CommittedRun]:
         """After the commit, at this time of the steady clock in seconds: the runs to fan out."""

@@ -37,6 +37,8 @@ class SqliteFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._name = str(path)
+        """A text, because it is looked up at each commit."""
         self._real = Path(os.path.realpath(path))
         """SQLite follows links, and has its log beside the file that they lead to."""
         self._wal = f"{self._real}-wal"
@@ -91,7 +93,7 @@ class SqliteFile:
     def before_open(self) -> None:
         """Called before each connection: all must be of one file. Raises CommitUnknown."""
         if self._opened is not None:
-            self._compare(self.path, self._opened)
+            self._compare(self._name, self._opened)
 
     def opened(self) -> None:
         """A connection was opened; the first one says which file it is."""
@@ -108,7 +110,7 @@ class SqliteFile:
         file or its log is not what ``path`` leads to, so that nothing is acknowledged which the
         next start would not find. Two calls of stat, some 2 µs."""
         assert self._opened is not None
-        self._compare(self.path, self._opened)
+        self._compare(self._name, self._opened)
         size, self._opened_wal = self._compare(self._wal, self._opened_wal)
         if size > WAL_STARVED_BYTES:
             self._starved(size)
@@ -116,7 +118,7 @@ class SqliteFile:
             self._starved_at = 0.0
             log.info("SQLite's log is checkpointed again", bytes=size)
 
-    def _compare(self, path: str | Path, known: _Identity | None) -> tuple[int, _Identity]:
+    def _compare(self, path: str, known: _Identity | None) -> tuple[int, _Identity]:
         """The size and identity of a file that is still ``known``."""
         try:
             found = os.stat(path)
@@ -124,11 +126,11 @@ class SqliteFile:
             if exc.errno not in _GONE:
                 return 0, known or (0, 0)  # it is there, and cannot be looked at for the moment
             raise CommitUnknown(
-                "the database is gone: it was moved or removed while in use", detail=str(path)
+                "the database is gone: it was moved or removed while in use", detail=path
             ) from exc
         if known is not None and _identity(found) != known:
             raise CommitUnknown(
-                "the database is another file: the one in use was moved or removed", detail=str(path)
+                "the database is another file: the one in use was moved or removed", detail=path
             )
         return found.st_size, _identity(found)
 

@@ -1,7 +1,8 @@
 """Transaction: all that the commands of one transaction share. It takes their locks, in one order
 for all nodes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from chatd.store.command import Locks
 from chatd.store.database import Database, chunks, placeholders
@@ -59,6 +60,20 @@ class Transaction:
             any(one.notifications for one in wanted) and not self._try_notifications(),
         )
         return self.held
+
+    @contextmanager
+    def trial(self, locks: Locks) -> Iterator[None]:
+        """Undo all that a command with these locks does within."""
+        self.log.flush()
+        log = self.log
+        self.log = log.trial(locks.rooms)
+        self.database.run("SAVEPOINT trial")
+        try:
+            yield
+        finally:
+            self.log = log
+        self.database.run("ROLLBACK TO SAVEPOINT trial")
+        self.database.run("RELEASE SAVEPOINT trial")
 
     def _lock_profiles(self, profile_ids: set[str]) -> None:
         """Make sure that the profiles exist, and hold them."""

@@ -39,7 +39,8 @@ class BatchWorker(Generic[Item]):
     nothing; ``closed`` runs there last. When nothing has come for as many seconds as ``idle`` says
     (None: never), ``work`` gets no item. URGENT items are taken before NORMAL ones and these before
     BACKGROUND ones, of which each batch takes up to ``max_background``; otherwise first in, first
-    out, or in the order of ``queues``, where there is one for a turn.
+    out, or in the order of ``queues``, where there is one for a turn. ``before`` is called on the
+    thread before a batch is taken.
 
     The queue is not bounded here: whoever submits bounds it (``access.MAX_WAITING``).
     """
@@ -56,6 +57,7 @@ class BatchWorker(Generic[Item]):
         weigh: Callable[[Item], int] = lambda item: 1,
         idle: Callable[[], float | None] = lambda: None,
         queues: Mapping[Turn, Queue[Item]] | None = None,
+        before: Callable[[], None] = lambda: None,
     ) -> None:
         # A token for each item, False for the end: a thread that has got one finds an item in one
         # of the queues.
@@ -66,6 +68,7 @@ class BatchWorker(Generic[Item]):
         self._work = work
         self._closed = closed
         self._idle = idle
+        self._before = before
         self._shares = (((Turn.URGENT, Turn.NORMAL), max_batch), ((Turn.BACKGROUND,), max_background))
         self._threads = [
             threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True)
@@ -105,6 +108,7 @@ class BatchWorker(Generic[Item]):
                     self._work([])
                     continue
                 if token:
+                    self._before()
                     batch = self._gather()
                     if batch:
                         self._work(batch)

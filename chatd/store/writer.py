@@ -25,6 +25,7 @@ from chatd.core.log_state import UNKNOWN_LOG, LogState
 from chatd.core.model import CommittedRun
 from chatd.errors import ChatdError, Internal, StoreFailed, TimedOut, Unavailable
 from chatd.store.command import Command
+from chatd.store.commit_window import CommitWindow
 from chatd.store.database import Database
 from chatd.store.database_errors import CommitUnknown, ConnectionLost, DiskFull, LockHeld, first_line
 from chatd.store.log_row import EventPlace, find_lost, renew_log
@@ -113,6 +114,7 @@ class Writer:
         self._newest: EventPlace | None = None  # the last event that was committed
         self._is_new = True  # nothing has been committed on this connection yet
         self._queue = WriteQueue()
+        self._window = CommitWindow(self._queue.queues)
         self._aside = SetAside(time.monotonic)
         self._worker: BatchWorker[Submission] = BatchWorker(
             "writer",
@@ -122,9 +124,9 @@ class Writer:
             weigh=lambda one: one.command.weight(),
             max_background=MAX_BACKGROUND,
             queues=self._queue.queues,
+            before=self._window.wait,
         )
         self.start = self._worker.start
-        self.stop = self._worker.stop
 
     def submit(
         self, command: Command[object], on_result: OnResult | None, deadline: Deadline | None = None
@@ -133,6 +135,12 @@ class Writer:
         reported). When it gets its locks after ``deadline``, it is refused with TimedOut. Call it
         from one thread."""
         self._worker.submit(Submission(command, on_result, deadline), self._queue.turn_of(command))
+        self._window.look(command.turn())
+
+    def stop(self) -> None:
+        """Finish what is queued, then end; a thread that hangs is left behind."""
+        self._window.end()
+        self._worker.stop()
 
     @property
     def waiting(self) -> int:

@@ -15,6 +15,7 @@ import structlog
 from chatd.core.address import Listening
 from chatd.core.outage import Outage
 from chatd.errors import ConfigError, Overloaded, os_error
+from chatd.transport.passed_sockets import PassedSockets
 
 log = structlog.get_logger()
 
@@ -32,11 +33,12 @@ PAUSE_SECONDS = 0.05
 missing. A turn for each pause is 2,560 connections a second at most: a core does more, so the
 others have most of it."""
 KEEPALIVE = {
-    socket.TCP_KEEPIDLE: 15,
+    socket.TCP_KEEPIDLE: 30,
     socket.TCP_KEEPINTVL: 10,
     socket.TCP_KEEPCNT: 3,
 }
-"""The kernel finds hosts that vanished in 45 s; streams have heartbeats of their own."""
+"""The kernel asks after 30 s, as streams do by their heartbeats: more often would wake phones. It
+finds hosts that vanished within a minute."""
 USER_TIMEOUT_MS = 45_000
 """For so long may bytes be unacknowledged; then the connection is lost."""
 _ESTABLISHED = 1  # in the first byte of struct tcp_info
@@ -44,12 +46,19 @@ _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 def listen(
-    uri: str, claim: Callable[[str], None], *, share_port: bool = False, encrypts: bool = False
+    uri: str,
+    claim: Callable[[str], None],
+    *,
+    share_port: bool = False,
+    encrypts: bool = False,
+    passed: PassedSockets | None = None,
 ) -> socket.socket:
     """A socket that listens at a tcp:// or ipc:// address. ``claim`` takes an ipc path for this
     process, or raises. ``share_port``: other processes that say so too may listen at the same port.
-    ``encrypts``: the caller encrypts every connection. Raises ConfigError if the address can never
-    be listened at, StartFailed if it cannot be now."""
+    ``passed``: a port that is not shared may be listened at already, and is kept for the next
+    process; those who come to a shared one meanwhile go to the others. ``encrypts``: the caller
+    encrypts every connection. Raises ConfigError if the address can never be listened at,
+    StartFailed if it cannot be now."""
     listening = Listening.parse(uri)
     if listening.is_encrypted and not encrypts:
         raise ConfigError(f"{uri!r}: others can reach it, so it needs encryption, and there is no key")
@@ -58,36 +67,40 @@ def listen(
         if uri.startswith("ipc://"):
             return _listen_at_path(uri.removeprefix("ipc://"), claim)
         if uri.startswith("tcp://"):
-            return _listen_at_port(uri, share_port)
+            return _listen_at_port(uri, share_port, passed or PassedSockets())
     except OSError as exc:
         number = exc.errno or errno.EINVAL  # without one, Python found the address impossible
         raise os_error(f"cannot bind {uri}", OSError(number, os.strerror(number))) from exc
     raise ConfigError(f"{uri!r}: clients connect by tcp:// or ipc://")
 
 
-def _listen_at_port(uri: str, share_port: bool) -> socket.socket:
+def _listen_at_port(uri: str, share_port: bool, passed: PassedSockets) -> socket.socket:
     host, _, port = urlsplit(uri).netloc.rpartition(":")
     bare = host.strip("[]")
     family = socket.AF_INET6 if ":" in bare else socket.AF_INET
     _, _, _, _, address = socket.getaddrinfo(
         bare, 0 if port == "*" else int(port), family, socket.SOCK_STREAM
     )[0]
-    made = socket.socket(family, socket.SOCK_STREAM)
+    known = None if share_port else passed.take(address)
+    made = known or socket.socket(family, socket.SOCK_STREAM)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if share_port:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        # What is accepted has these from here.
+        # Accepted sockets have these from here.
         made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in KEEPALIVE.items():
             made.setsockopt(socket.IPPROTO_TCP, option, value)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        made.bind(address)
+        if known is None:
+            made.bind(address)
         made.listen(BACKLOG)
     except OSError:
         made.close()
         raise
+    if not share_port:
+        passed.keep(made)
     return made
 
 

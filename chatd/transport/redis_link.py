@@ -20,8 +20,8 @@ Command = Sequence[str | bytes | int]
 
 
 class RedisLink:
-    """``what`` names the use in errors. What the library raises, an error that Redis answers too,
-    becomes Unavailable."""
+    """``what`` names the use in errors. All that the library raises becomes Unavailable, also an
+    error that Redis answers."""
 
     def __init__(self, connection: Connection, what: str) -> None:
         self._connection = connection

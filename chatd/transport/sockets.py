@@ -15,6 +15,7 @@ from chatd.core.address import Address, Listening
 from chatd.core.key_pair import KeyPair, encode_key, new_key_pair
 from chatd.errors import ChatdError, ConfigError, StartFailed, os_error
 from chatd.files.claim import Claim
+from chatd.transport.passed_sockets import PassedSockets
 
 MAX_FRAME_BYTES = 1_048_576
 HARD_FRAME_FACTOR = 4  # libzmq cuts a connection off at this many times MAX_FRAME_BYTES
@@ -43,6 +44,7 @@ class Context(zmq.Context["zmq.Socket[bytes]"]):
     left: set[str]
     # pyzmq lets only attributes be set that the class has.
     claims, holder, keys, is_guarded, encrypted, left = {}, "", new_key_pair(), False, [], set()
+    passed = PassedSockets()
 
     def term(self) -> None:
         super().term()
@@ -109,11 +111,17 @@ _srand = ctypes.CDLL(None).srand
 
 
 def new_context(
-    *, io_threads: int = 1, max_sockets: int = 1023, holder: str = "", keys: KeyPair | None = None
+    *,
+    io_threads: int = 1,
+    max_sockets: int = 1023,
+    holder: str = "",
+    keys: KeyPair | None = None,
+    passed: PassedSockets | None = None,
 ) -> Context:
     """A context. Load tools with thousands of sockets raise ``max_sockets``. ``holder`` describes
     this process to others that want the same ipc paths. With ``keys`` it connects to servers; by
-    default with a pair of its own, which nobody knows."""
+    default with a pair of its own, which nobody knows. ``passed``: sockets of the process before,
+    and for the next one."""
     # A ROUTER takes the ids that it gives to connections from here. A stranger that knew the next
     # one could take it first, and libzmq 4.3.5 would end the process at the next connection
     # ("Assertion failed: ok").
@@ -122,6 +130,7 @@ def new_context(
     context.set(zmq.MAX_SOCKETS, max_sockets)
     context.claims, context.holder, context.keys = {}, holder, keys or new_key_pair()
     context.encrypted, context.left = [], set()
+    context.passed = passed or PassedSockets()
     return context
 
 

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from tests.bench.catalogue import OWN, PEERS, SHARED, SYSTEMS, Own, Shared
 from tests.bench.chatd_subject import Chatd
+from tests.bench.installed import missing
 from tests.bench.report import BASELINE, Report, medians, print_changes, print_tables, regressions, to_json
 from tests.bench.scenarios import Figures
 from tests.bench.subject import Options, Subject
@@ -65,14 +66,23 @@ def run_shared(
 def run_own(name: str, options: Options, console: Console, said: dict[str, str]) -> dict[str, Figures]:
     scenario = OWN[name]
     console.print(f"{name}: {scenario.about} …", markup=False, highlight=False)
-    return {
-        "chatd": run(
-            Chatd(gateways=scenario.gateways, encrypted=scenario.encrypted, users=scenario.users),
-            scenario,
-            options,
-            said,
-        )
-    }
+    found: dict[str, Figures] = {}
+    for system in scenario.systems or ("chatd",):
+        subject = SYSTEMS[system]() if scenario.systems else _of_shape(scenario)
+        try:
+            found[system] = run(subject, scenario, options, said)
+        except FileNotFoundError as error:
+            console.print(f"{name}: {system} is left out: {error}", markup=False, highlight=False)
+    return found
+
+
+def _of_shape(scenario: Own) -> Chatd:
+    return Chatd(
+        gateways=scenario.gateways,
+        encrypted=scenario.encrypted,
+        users=scenario.users,
+        wire=scenario.wire,
+    )
 
 
 def parse() -> argparse.Namespace:
@@ -111,9 +121,24 @@ def parse() -> argparse.Namespace:
     unknown = [name for name in arguments.scenario if name not in known]
     if unknown:
         parser.error(f"no scenario {', '.join(unknown)}; there are {', '.join(known)}")
+    faults = [] if arguments.peers else [fault for fault in map(missing, arguments.on) if fault]
+    if faults:
+        parser.error("; ".join(faults))
     if arguments.repeat < 1 or arguments.seconds <= 0 or arguments.body < 16:
         parser.error("--repeat is at least 1, --seconds more than 0, --body at least 16")
     return arguments
+
+
+def _installed_peers(console: Console) -> list[str]:
+    """The peers that can be started here; the others are named."""
+    installed = []
+    for system in PEERS:
+        fault = missing(system)
+        if fault:
+            console.print(f"left out: {fault}", markup=False, highlight=False)
+        else:
+            installed.append(system)
+    return installed
 
 
 def main() -> int:
@@ -124,7 +149,7 @@ def main() -> int:
     )  # a descriptor for each device, here and in each system
     console = Console(width=None if sys.stdout.isatty() else 120)
     options = Options(arguments.seconds, arguments.body)
-    systems = list(PEERS) if arguments.peers else arguments.on
+    systems = _installed_peers(console) if arguments.peers else arguments.on
     names = arguments.scenario or ([*SHARED] if arguments.peers else [*SHARED, *OWN])
     said: dict[str, str] = {}
     report: Report = {}

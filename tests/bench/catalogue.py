@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tests.bench.chatd_scenarios import catch_up, idle, large_room, made, stored
-from tests.bench.chatd_subject import Chatd, ChatdOnBroker, ChatdOnPostgres, EncryptedChatd
+from tests.bench.chatd_subject import WIRES, Chatd, ChatdOnBroker, ChatdOnPostgres, EncryptedChatd
 from tests.bench.http import USERS, posts
 from tests.bench.peers.ejabberd import Ejabberd
 from tests.bench.peers.mosquitto import Mosquitto
@@ -14,13 +14,15 @@ from tests.bench.peers.rabbitmq import RabbitMq
 from tests.bench.priority import priority
 from tests.bench.resume import reconnected, resumed
 from tests.bench.scenarios import Figures, many_rooms, one_room, replay
+from tests.bench.sends import sends
 from tests.bench.slow_device import slow_device
 from tests.bench.subject import Options, Subject
+from tests.bench.writes import writes
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What every system can be asked to do."""
+    """A scenario that every system can be asked for."""
 
     about: str
     run: Callable[[Subject, Options], Awaitable[Figures]]
@@ -30,13 +32,16 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """What is asked of chatd alone, once."""
+    """A scenario for chatd alone, run once on each of ``systems`` (none: on one of a shape that the
+    other fields say)."""
 
     about: str
     run: Callable[[Chatd, Options], Awaitable[Figures]]
     gateways: int = 1
     encrypted: bool = False
     users: tuple[str, ...] = ()
+    wire: str = ""
+    systems: tuple[str, ...] = ()
 
 
 _LARGE = ("ejabberd", "rabbitmq")
@@ -66,6 +71,12 @@ SHARED: dict[str, Shared] = {
 OWN: dict[str, Own] = {
     "catch-up": Own("10,000 devices that are owed 100 events each connect at once", catch_up),
     "idle": Own("8,000 connections that say nothing", idle),
+    **{
+        f"idle-{wire}": Own(
+            f"10,000 devices by {wire} that say nothing", partial(idle, connections=10_000), wire=wire
+        )
+        for wire in WIRES
+    },
     "large-room": Own("a room of 100,000 members, one of them online", large_room),
     "stored": Own("hot-room, with 10³ to 10⁶ events stored in the room", stored),
     "rooms": Own("sends to all of 10² to 10⁵ rooms alike", made),
@@ -78,7 +89,14 @@ OWN: dict[str, Own] = {
     "http": Own(
         "users post over HTTP, 32 and 256 connections, beside a bare aiohttp server", posts, users=USERS
     ),
+    "writes": Own("what a lone send writes to SQLite, and each of 64 that go together", writes),
+    "sends": Own(
+        "100 rooms of 100 members, one of them online, 256 sends in flight",
+        sends,
+        systems=("chatd", "chatd-1x2", "chatd-postgres", "chatd-postgres-2x2"),
+    ),
     "slow-device": Own("500 devices, and one beside them that takes nothing", slow_device),
+    "slow-websocket": Own("the same by websocket", slow_device, wire="websocket"),
 }
 PEERS: dict[str, Callable[[], Subject]] = {
     "chatd": Chatd,
@@ -91,6 +109,7 @@ PEERS: dict[str, Callable[[], Subject]] = {
 SYSTEMS: dict[str, Callable[[], Subject]] = {
     **PEERS,
     "chatd-curve": EncryptedChatd,
+    **{f"chatd-{wire}": partial(Chatd, wire=wire) for wire in WIRES},
     "chatd-redis": partial(ChatdOnBroker, "redis"),
     "chatd-nats": partial(ChatdOnBroker, "nats"),
     "chatd-amqp": partial(ChatdOnBroker, "amqp"),

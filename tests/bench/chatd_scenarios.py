@@ -8,7 +8,8 @@ import time
 from collections.abc import Sequence
 
 from chatd.client import Client, message
-from tests.bench.chatd_subject import HEARTBEAT_SECONDS, Chatd, ChatdReceivers
+from tests.bench.chatd_devices import HEARTBEAT_SECONDS
+from tests.bench.chatd_subject import Chatd
 from tests.bench.flow import ClosedLoop
 from tests.bench.measure import Usage, percentile, rss_kib
 from tests.bench.scenarios import Figures, drawn, measured
@@ -30,7 +31,7 @@ async def catch_up(chatd: Chatd, options: Options, *, devices: int = 10_000, owe
     usage, memory = Usage(chatd.processes()), _Memory(chatd)
     started = time.perf_counter()
     watching = asyncio.create_task(memory.watch())
-    receivers = await ChatdReceivers(chatd.uris, chatd.token, tally).open(members)
+    receivers = await chatd.devices(members, tally)
     took = time.perf_counter() - started
     watching.cancel()
     used = usage.stop()
@@ -66,7 +67,7 @@ async def idle(chatd: Chatd, options: Options, *, connections: int = 8_000) -> F
     (gateway,) = chatd.processes()["gateway"]
     before = rss_kib(gateway)
     members = [f"idle{number}" for number in range(connections)]
-    receivers = await ChatdReceivers(chatd.uris, chatd.token, Tally()).open(members)
+    receivers = await chatd.devices(members, Tally())
     await asyncio.sleep(HEARTBEAT_SECONDS)
     figures: Figures = {
         "connections": connections,
@@ -89,7 +90,7 @@ async def large_room(chatd: Chatd, options: Options, *, members: int = 100_000, 
     """A room of very many members, one of them online: how soon it gets what is sent."""
     tally = Tally()
     await chatd.make_rooms({"r": [f"m{number}" for number in range(members)]})
-    receivers = await ChatdReceivers(chatd.uris, chatd.token, tally).open(["m0"])
+    receivers = await chatd.devices(["m0"], tally)
     took = []
     async with Client(chatd.uris[0], chatd.token, profile="sender") as client:
         for _ in range(sends):
@@ -112,7 +113,7 @@ async def large_room(chatd: Chatd, options: Options, *, members: int = 100_000, 
 async def stored(
     chatd: Chatd, options: Options, *, events: Sequence[int] = (1_000, 10_000, 100_000, 1_000_000)
 ) -> Figures:
-    """What a delivery costs in a room that holds so many events already; 100 devices, 64 sends
+    """The cost of a delivery in a room that holds so many events already; 100 devices, 64 sends
     under way. Each size has its own room."""
     figures: Figures = {}
     for count in events:
@@ -122,7 +123,7 @@ async def stored(
         async with Client(chatd.uris[0], chatd.token, profile="sender") as client:
             await client.add_members(room, members)
         tally = Tally()
-        receivers = await ChatdReceivers(chatd.uris, chatd.token, tally).open(members)
+        receivers = await chatd.devices(members, tally)
         flow = ClosedLoop(itertools.repeat((room, filling(options.body))), in_flight=64)
         found = await measured(chatd, {room: members}, tally, flow, options.seconds)
         receivers.close()
@@ -137,12 +138,12 @@ async def stored(
 async def made(
     chatd: Chatd, options: Options, *, rooms: Sequence[int] = (100, 1_000, 10_000, 100_000)
 ) -> Figures:
-    """What a delivery costs when so many rooms exist, all sent to alike: 10 of 200 profiles in
+    """The cost of a delivery when so many rooms exist, all sent to alike: 10 of 200 profiles in
     each, 64 sends under way."""
     figures: Figures = {}
     members = [f"m{number}" for number in range(200)]
     tally = Tally()
-    receivers = await ChatdReceivers(chatd.uris, chatd.token, tally).open(members)
+    receivers = await chatd.devices(members, tally)
     dice = random.Random(1)
     known: dict[str, list[str]] = {}
     for count in rooms:

@@ -1,9 +1,11 @@
 """`make bench-guard`: fails when a delivery has become much more expensive. CI runs it.
 
-What is compared are ratios: the daemon's CPU time per delivery to that of a reference loop,
-measured in turn in the same run. The loop has the same shape (sockets of libzmq over TCP, a
-protobuf message for each, an ack, look-ups) and none of chatd's code. So a slower machine, or one
-that is shared, moves both. The median of the rounds is compared with what ``guard.json`` recorded.
+Ratios are compared: the daemon's CPU time per delivery to that of a reference loop, measured in
+turn in the same run. The loop has the same shape (sockets of libzmq over TCP, a protobuf message
+for each, an ack, look-ups) and none of chatd's code. So a slower machine, or one that is shared,
+moves both. The median of the rounds is compared with what ``guard.json`` recorded. If one is over
+its limit, all is measured once more and the better of both medians counts: other work on the
+machine passes, a regression stays.
 
 Metrics: each process is scraped, and a scrape each second may take no more than SCRAPE_SHARE of a
 core. In every round, one stretch of the hot room is measured while all are scraped, beside one
@@ -13,6 +15,7 @@ while none is; their ratio is shown, and swings more than what it measures.
 import argparse
 import itertools
 import json
+import random
 import statistics
 import sys
 import tempfile
@@ -27,7 +30,7 @@ import zmq
 from chatd.pb.gateway.v1.gateway_pb2 import Ack, ClientFrame
 from tests.bench.chatd_subject import Chatd
 from tests.bench.flow import ClosedLoop
-from tests.bench.scenarios import measured
+from tests.bench.scenarios import drawn, measured, zipf_rooms
 from tests.bench.scrapes import cores_of_scrapes, scraped
 from tests.bench.subject import Options, Tally, filling
 
@@ -35,9 +38,14 @@ RECORDED = Path(__file__).with_name("guard.json")
 WORSE = 1.3
 """Times what is recorded: a regression."""
 SCRAPE_SHARE = 0.02
-"""Of a core."""
+"""The share of a core."""
 MEMBERS = 100
 IN_FLIGHT = {"hot-room": 64, "ping": 1}
+MANY_ROOMS = "many-rooms"
+MANY_IN_FLIGHT = 16
+SMALL_ROOMS = 300
+PROFILES = 1_000
+"""In the small rooms, 2 to 50 in each."""
 PEERS = 50
 REFERENCE_TURNS = 150
 BODY = bytes(300)
@@ -109,6 +117,48 @@ async def ratios(chatd: Chatd, rounds: int, options: Options) -> dict[str, list[
     return found
 
 
+async def ratios_of_many_rooms(chatd: Chatd, rounds: int, options: Options) -> list[float]:
+    """The same for small rooms: what an event and its cursors cost when few of them are
+    neighbours."""
+    dice = random.Random(1)
+    rooms = zipf_rooms(dice, profiles=PROFILES, rooms=SMALL_ROOMS)
+    weights = [1.0 / (rank + 1) for rank in range(SMALL_ROOMS)]
+    said = drawn(dice, list(rooms), weights, filling(options.body))
+    tally = Tally()
+    receivers = await chatd.receivers(rooms, tally)
+    found = []
+    for _ in range(rounds):
+        before = reference()
+        figures = await measured(
+            chatd, rooms, tally, ClosedLoop(said, in_flight=MANY_IN_FLIGHT), options.seconds
+        )
+        if figures["missing"]:
+            raise RuntimeError(f"{MANY_ROOMS}: {figures['missing']:.0f} deliveries are missing")
+        cost, loop = figures["server_cpu_us_per_delivery"], (before + reference()) / 2
+        found.append(cost / loop)
+        print(f"{MANY_ROOMS}: {cost:.2f} µs, the loop {loop:.2f} µs: {found[-1]:.3f}", flush=True)
+    receivers.close()
+    return found
+
+
+async def all_ratios(chatd: Chatd, rounds: int, options: Options) -> dict[str, list[float]]:
+    """Those of the one room and of many, one after the other: idle devices would count."""
+    found = await ratios(chatd, rounds, options)
+    return {**found, MANY_ROOMS: await ratios_of_many_rooms(chatd, rounds, options)}
+
+
+def measure(rounds: int) -> dict[str, float]:
+    """The median of each scenario's ratios, on a chatd of its own."""
+    with tempfile.TemporaryDirectory(prefix="chatd-bench-") as folder:
+        chatd = Chatd(metrics=True)
+        chatd.start(Path(folder))
+        try:
+            found = uvloop.run(all_ratios(chatd, rounds, Options(seconds=1.5)))
+        finally:
+            chatd.stop()
+    return {name: statistics.median(each) for name, each in found.items()}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench.guard",
@@ -120,22 +170,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--record", action="store_true", help="make these ratios what later runs are compared with"
     )
     given = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="chatd-bench-") as folder:
-        chatd = Chatd(metrics=True)
-        chatd.start(Path(folder))
-        try:
-            medians = {
-                name: statistics.median(each)
-                for name, each in uvloop.run(ratios(chatd, given.rounds, Options(seconds=1.5))).items()
-            }
-        finally:
-            chatd.stop()
+    medians = measure(given.rounds)
     if given.record:
         RECORDED.write_text(
             json.dumps({name: round(ratio, 3) for name, ratio in medians.items()}, indent=1) + "\n"
         )
         return 0
     recorded: dict[str, float] = json.loads(RECORDED.read_text())
+    if any(ratio >= recorded[name] * WORSE for name, ratio in medians.items()):
+        print("over a limit; once more", flush=True)
+        medians = {name: min(medians[name], ratio) for name, ratio in measure(given.rounds).items()}
     worse = {name: ratio for name, ratio in medians.items() if ratio >= recorded[name] * WORSE}
     for name, ratio in medians.items():
         print(

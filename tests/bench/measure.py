@@ -1,8 +1,9 @@
-"""What processes used: CPU time, memory, bytes written; and percentiles. From /proc, so that
-nothing in the measured process takes part."""
+"""The use that processes made of the machine: CPU time, memory, bytes written; and percentiles.
+From /proc, so that nothing in the measured process takes part."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -15,18 +16,13 @@ def cpu_seconds(pid: int) -> float:
 
 
 def rss_kib(pid: int) -> int:
-    """Resident memory of a process."""
-    return int(
-        next(
-            line.split()[1]
-            for line in Path(f"/proc/{pid}/status").read_text().splitlines()
-            if line.startswith("VmRSS")
-        )
-    )
+    """Resident memory of a process; 0 when it is about to be gone."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmRSS")), 0)
 
 
 def written_bytes(pid: int) -> int:
-    """What a process has caused to be written to disks."""
+    """The bytes that a process has caused to be written to disks."""
     return int(
         next(
             line.split()[1]
@@ -46,17 +42,25 @@ def family(pid: int) -> list[int]:
 
 
 class Usage:
-    """CPU and disk of named groups of processes between ``start`` and ``stop``."""
+    """CPU and disk of named groups of processes between ``start`` and ``stop``. One that ends
+    meanwhile, as PostgreSQL's autovacuum does, counts with what it had used before."""
 
     def __init__(self, groups: Mapping[str, Iterable[int]]) -> None:
         self._groups = {name: tuple(pids) for name, pids in groups.items()}
+        self._known: dict[int, tuple[float, int]] = {}
         self._before = self._read()
 
     def _read(self) -> dict[str, tuple[float, int]]:
-        return {
-            name: (sum(map(cpu_seconds, pids)), sum(map(written_bytes, pids)))
-            for name, pids in self._groups.items()
-        }
+        found = {}
+        for name, pids in self._groups.items():
+            used = [self._of(pid) for pid in pids]
+            found[name] = sum(cpu for cpu, _ in used), sum(written for _, written in used)
+        return found
+
+    def _of(self, pid: int) -> tuple[float, int]:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            self._known[pid] = cpu_seconds(pid), written_bytes(pid)
+        return self._known.get(pid, (0.0, 0))
 
     def stop(self) -> dict[str, tuple[float, int]]:
         """Seconds of CPU and bytes written, by group."""
@@ -68,5 +72,5 @@ class Usage:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Of ascending ``values``; nan when there are none."""
+    """The percentile of ascending ``values``; nan when there are none."""
     return values[min(len(values) - 1, int(share * len(values)))] if values else float("nan")

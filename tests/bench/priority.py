@@ -5,7 +5,7 @@ import asyncio
 import time
 from contextlib import suppress
 
-from chatd.client import BULK, Client, message
+from chatd.client import BULK, HEAD, Client, message
 from chatd.transport.sockets import new_context
 from tests.bench.chatd_subject import Chatd
 from tests.bench.measure import percentile
@@ -42,7 +42,7 @@ class Caller:
 async def idle(client: Client, device: str, caller: Caller, *, calls: int) -> list[float]:
     """Seconds from send to receive when nothing else is owed."""
     found: list[float] = []
-    async with client.stream(device) as stream:
+    async with client.stream(device, start=HEAD) as stream:
         await stream.caught_up()
         calling = asyncio.create_task(caller.call(calls))
         async for delivery in stream:
@@ -60,7 +60,7 @@ async def catching_up(
     """The same of what is sent while the stream catches up, until the event ``bulk`` (room, seq)
     has come. ``work``: seconds for an event."""
     found: list[float] = []
-    async with client.stream(device) as stream:
+    async with client.stream(device, start=HEAD) as stream:
         await stream.opened()
         caller.sent_at.clear()
         calling = asyncio.create_task(caller.call(None))
@@ -100,8 +100,8 @@ async def fill(client: Client, room: str, events: int) -> tuple[str, int]:
 
 
 async def priority(chatd: Chatd, _: Options, *, backlog: int = 100_000, devices: int = 10) -> Figures:
-    """What urgent events take when nothing else is owed, while each of so many devices catches up,
-    one after the other, and while one at leisure does; and how much more that is."""
+    """The time that urgent events take when nothing else is owed, while each of so many devices
+    catches up, one after the other, and while one at leisure does; and how much more that is."""
     context = new_context()
     rooms = ("a-bulk", "b-calls")  # by their ids the bulk would come first
     bob = Client(chatd.uris[0], chatd.token, profile="bob", context=context)
@@ -110,7 +110,7 @@ async def priority(chatd: Chatd, _: Options, *, backlog: int = 100_000, devices:
         await alice.create_room(room, profiles=["bob"])
     names = [f"d{number}" for number in range(devices)]
     for name in (*names, "leisure"):
-        async with bob.stream(name) as stream:
+        async with bob.stream(name, start=HEAD) as stream:
             await stream.opened()
     caller = Caller(alice, rooms[1])
     found = {"idle": await idle(bob, "idle", caller, calls=100)}

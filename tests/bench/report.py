@@ -28,7 +28,7 @@ Report = dict[str, dict[str, Figures]]
 
 
 def medians(runs: Sequence[Figures]) -> Figures:
-    """Of each figure; of what is missing the most."""
+    """The median of each figure; of ``missing``, the most."""
     return {
         name: (max if name == "missing" else statistics.median)([run[name] for run in runs])
         for name in runs[0]
@@ -67,7 +67,7 @@ def to_json(report: Report, *, repeat: int, seconds: float, body: int) -> str:
 
 
 def regressions(before: Mapping[str, Mapping[str, Figures]], now: Report) -> list[str]:
-    """What is judged, in both, and much worse now."""
+    """The judged figures, in both, that are much worse now."""
     found = []
     for scenario, systems in now.items():
         for system, figures in systems.items():

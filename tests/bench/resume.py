@@ -5,6 +5,7 @@ import asyncio
 import time
 
 from chatd.client import Client, Stream
+from chatd.core.start import HEAD
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, ServerFrame
 from chatd.transport.sockets import new_context
 from tests.bench.chatd_subject import Chatd
@@ -34,7 +35,7 @@ async def resume(deployment: Deployment, devices: int) -> list[float]:
     ]
     other = Client(deployment.uri(1), deployment.token, profile="sender", call_timeout=30, context=context)
     await other.create_room("r", profiles=[f"p{number}" for number in range(devices)])
-    streams = [client.stream("d") for client in clients]
+    streams = [client.stream("d", start=HEAD) for client in clients]
     for stream in streams:
         await stream.__aenter__()
     async with asyncio.timeout(60):
@@ -69,7 +70,7 @@ class _Device:
     """A native device: it says Hello at a gateway, and notes when it has caught up."""
 
     def __init__(self, token: str, profile: str) -> None:
-        hello = Hello(token=token, profile_id=profile, device_id="d", version=1)
+        hello = Hello(token=token, profile_id=profile, device_id="d", version=1, start=HEAD.to_pb())
         self._hello = ClientFrame(hello=hello).SerializeToString()
         self.caught_up_at = 0.0
 

@@ -1,4 +1,4 @@
-"""What any system can be asked to do. A scenario takes a system that was just started on nothing,
+"""Scenarios that any system can be asked for. Each takes a system that was just started on nothing,
 and gives figures, units in their names."""
 
 import asyncio
@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tests.bench.flow import ClosedLoop, OpenLoop, Said, until
 from tests.bench.measure import Usage, percentile, rss_kib
-from tests.bench.subject import Options, Subject, Tally, filling
+from tests.bench.subject import Options, Subject, Tally, WritesALog, filling
 from tests.system.irc import LOGS, steps
 
 WARM_UP_SECONDS = 1.0
 ARRIVAL_SECONDS = 30.0
-"""How long is waited at the end for what is still under way."""
+"""Seconds that are waited at the end for what is still under way."""
 LOAD = "load"
 Figures = dict[str, float]
 
@@ -121,8 +121,8 @@ async def measured(
     flow: ClosedLoop | OpenLoop,
     seconds: float,
 ) -> Figures:
-    """What ``flow`` brings in so many seconds after a warm-up; ``missing`` is what had not arrived
-    long after its end."""
+    """The figures of ``flow`` over so many seconds after a warm-up; ``missing`` is what had not
+    arrived long after its end."""
     await asyncio.sleep(WARM_UP_SECONDS)
     before = tally.deliveries  # chatd also delivers who joined
     await flow.start(subject, list(rooms))
@@ -139,12 +139,16 @@ async def measured(
 
 async def _stretch(subject: Subject, tally: Tally, flow: ClosedLoop | OpenLoop, seconds: float) -> Figures:
     processes = subject.processes()
+    log_bytes = subject.log_bytes() if isinstance(subject, WritesALog) else 0
     usage = Usage({**processes, LOAD: [os.getpid()]})
     deliveries, acked, started = tally.deliveries, flow.acked, time.perf_counter()
     await asyncio.sleep(seconds)
     took = time.perf_counter() - started
     used = usage.stop()
     deliveries, acked = tally.deliveries - deliveries, flow.acked - acked
+    written = sum(count for name, (_, count) in used.items() if name != LOAD)
+    if isinstance(subject, WritesALog):
+        written = subject.log_bytes() - log_bytes
     server = sum(cpu for name, (cpu, _) in used.items() if name != LOAD)
     figures = {
         "deliveries_per_second": deliveries / took,
@@ -153,9 +157,8 @@ async def _stretch(subject: Subject, tally: Tally, flow: ClosedLoop | OpenLoop, 
         "load_tool_cpu_share": used[LOAD][0] / (server + used[LOAD][0]),
         "load_tool_cores": used[LOAD][0] / took,
         "server_cores": server / took,
-        "written_bytes_per_event": sum(written for name, (_, written) in used.items() if name != LOAD)
-        / max(1, acked),
-        "rss_mib": sum(rss_kib(pid) for pids in processes.values() for pid in pids) / 1024,
+        "written_bytes_per_event": written / max(1, acked),
+        "rss_mib": sum(rss_kib(pid) for pids in subject.processes().values() for pid in pids) / 1024,
     }
     for name, latencies in (("receive", sorted(tally.latencies)), ("ack", sorted(flow.latencies))):
         for share, label in ((0.5, "p50"), (0.99, "p99"), (0.999, "p99.9")):

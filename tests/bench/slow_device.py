@@ -4,12 +4,15 @@ gateway grow?"""
 import asyncio
 import time
 
-from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello
-from tests.bench.chatd_subject import Chatd, ChatdReceivers
+from chatd.core.start import HEAD
+from chatd.pb.gateway.v1.gateway_pb2 import Hello
+from tests.bench.chatd_subject import Chatd
 from tests.bench.measure import percentile, rss_kib
 from tests.bench.scenarios import Figures
 from tests.bench.subject import Options, Tally, filling, stamp
-from tests.bench.zmtp import Dealer
+from tests.bench.wires.native import NativeDevice
+from tests.bench.wires.websocket import BinaryDevice
+from tests.bench.wires.wire import Device
 
 ROUNDS = 4
 ROUND_SECONDS = 4.0
@@ -17,16 +20,24 @@ PAUSE_SECONDS = 0.01
 """Between two sends: a room that talks, not one that floods."""
 
 
-async def _takes_nothing(chatd: Chatd) -> Dealer:
-    """A device that says Hello and nothing more: what it is sent stays unacknowledged."""
-    connection = await Dealer(lambda messages: None).connect(chatd.uris[0])
-    connection.send(
-        ClientFrame(
-            hello=Hello(token=chatd.token, profile_id="slow", device_id="d", version=1)
-        ).SerializeToString()
+async def _takes_nothing(chatd: Chatd) -> Device:
+    """A device that says Hello, and neither reads nor acknowledges what it is sent."""
+    device = chatd.wire.make(lambda messages: None)
+    hello = Hello(
+        token=chatd.token,
+        profile_id="slow",
+        device_id="d",
+        version=1,
+        window_messages=10_000,
+        window_bytes=16 << 20,
+        start=HEAD.to_pb(),
     )
+    await device.connect(chatd.device_uris[0], hello)
     await asyncio.sleep(0.5)
-    return connection
+    if not isinstance(device, NativeDevice | BinaryDevice):
+        raise TypeError(f"{type(device).__name__} cannot stop to read")
+    device.stop_reading()
+    return device
 
 
 async def slow_device(chatd: Chatd, options: Options, *, devices: int = 500) -> Figures:
@@ -34,7 +45,7 @@ async def slow_device(chatd: Chatd, options: Options, *, devices: int = 500) -> 
     tally = Tally()
     members = [f"m{number}" for number in range(devices)]
     await chatd.make_rooms({"r": [*members, "slow"]})
-    receivers = await ChatdReceivers(chatd.uris, chatd.token, tally).open(members)
+    receivers = await chatd.devices(members, tally)
     acked: list[object] = []
     sender = await chatd.sender(["r"], acked.append)
     (gateway,) = chatd.processes()["gateway"]

@@ -1,5 +1,5 @@
-"""What a scenario needs of a system under test. Each is a server of its own processes and a lean
-client in this one.
+"""The interface of a system under test. Each is a server of its own processes and a lean client in
+this one.
 
 A body begins with the time it was meant to be sent (``stamp``), so every system is timed in the
 same way. A receiver's every tenth device keeps latencies; who gets the same bytes as the device
@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 ACK_EVERY = 16
 ACK_SECONDS = 0.05
@@ -36,10 +36,10 @@ def stamped_at(text: bytes) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Of a run."""
+    """The terms of a run."""
 
     seconds: float = 5.0
-    """Of each measured stretch."""
+    """The length of each measured stretch."""
     body: int = 200
     """Bytes of each text."""
 
@@ -58,7 +58,7 @@ class Tally:
             self.latencies.extend([now - sent for sent in stamps])
 
     def forget(self) -> None:
-        """What comes from now on is measured."""
+        """All that comes from now on is measured."""
         self.latencies = array("d")
 
 
@@ -77,12 +77,22 @@ class Sender(Protocol):
     def close(self) -> None: ...
 
 
+@runtime_checkable
+class WritesALog(Protocol):
+    """A system whose log's growth is what it writes for an event. Where files were made by large
+    writes, as PostgreSQL's log is, Linux counts up to 2 MiB for a small write to them, and the disk
+    gets a few KiB."""
+
+    def log_bytes(self) -> int:
+        """Bytes that the log has ever got."""
+
+
 class Subject(Protocol):
     """A system under test. ``rooms``: room → members; each member is one device."""
 
     name: str
     promise: str
-    """What its ack to a sender means."""
+    """The meaning of its ack to a sender."""
 
     def start(self, folder: Path) -> str:
         """Start it; its settings, as they are printed. Raises FileNotFoundError when it is not

@@ -122,5 +122,8 @@ class Dealer(asyncio.Protocol):
         else:
             self._transport.write(frame(self._session.seal(body, SEALED_COMMAND if flags else 0)))
 
+    def stop_reading(self) -> None:
+        self._transport.pause_reading()
+
     def close(self) -> None:
         self._transport.close()

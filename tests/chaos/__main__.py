@@ -3,7 +3,6 @@ Prints what it did and the verdict; exits 1 on any violation."""
 
 import argparse
 import asyncio
-import dataclasses
 import json
 import random
 import shutil
@@ -14,7 +13,8 @@ from pathlib import Path
 
 from tests.brokers import PROGRAMS, find, how_to_install, new_broker
 from tests.chaos.daemon import DEFAULT_POINTS, GATEWAY_POINTS
-from tests.chaos.run import Report, Run
+from tests.chaos.report import Report
+from tests.chaos.run import Run
 from tests.databases import HOW_TO_INSTALL, Cluster, cluster
 
 
@@ -35,6 +35,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--pace", type=float, default=0.02, help="mean seconds between two sends of a sender (default 0.02)"
     )
+    parser.add_argument(
+        "--gap", type=float, default=0.5, help="mean seconds between two faults (default 0.5)"
+    )
     parser.add_argument("--keep", type=Path, help="keep logs and histories in this folder")
     parser.add_argument("--curve", action="store_true", help="encrypt every connection")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
@@ -46,7 +49,10 @@ def show(report: Report) -> None:
     print(f"  operations {report.operations:,}, acknowledged {report.acked:,}, unknown {report.unknown:,}")
     print(f"  acknowledged events checked {report.acked:,}, each on its devices: {report.checked:,}")
     print(f"  shown {report.shown:,}, of them repeats {report.repeats:,}, markers {report.markers:,}")
-    print(f"  calls that change a membership {report.changes:,}")
+    named = ", ".join(report.lost_by_restore[:5])
+    print(f"  lost by restored backups, as it must be: {len(report.lost_by_restore):,} ({named}, …)")
+    print(f"  calls that change a membership or an invitation {report.changes:,}; invited {report.invited:,}")
+    print(f"  devices that began later {report.begun:,}, rewound {report.rewound:,}")
     print("  faults: " + ", ".join(f"{kind} {count}" for kind, count in sorted(report.faults.items())))
     points = (*DEFAULT_POINTS, *GATEWAY_POINTS)
     print("  failpoints hit: " + ", ".join(f"{point} {report.failpoints[point]}" for point in points))
@@ -58,6 +64,10 @@ def show(report: Report) -> None:
     print("  verdict: " + ", ".join(f"{letter} {count}" for letter, count in report.verdicts.items()))
     for violation in report.violations:
         print(f"  {violation}")
+    if not report.checked:
+        print("  nothing was acknowledged: nothing was checked")
+    if report.is_blind:
+        print("  no restore has lost anything: the checker would not see it")
     print("passed" if report.passed else f"FAILED; again: make chaos SEED={report.seed} DB={report.engine}")
 
 
@@ -81,14 +91,14 @@ def main() -> int:
             run = Run(
                 folder, options.db, own, seed=options.seed, pace=options.pace,
                 say=lambda text: print(text, file=sys.stderr), keep_history=options.keep is not None,
-                curve=options.curve, broker=broker,
+                curve=options.curve, broker=broker, gap=options.gap,
             )  # fmt: skip
             report = asyncio.run(run.run(seconds=options.minutes * 60, round_seconds=options.round))
     finally:
         if options.keep is None:
             shutil.rmtree(folder, ignore_errors=True)
     if options.json:
-        print(json.dumps(dataclasses.asdict(report)))
+        print(json.dumps(vars(report)))
     else:
         show(report)
     return 0 if report.passed else 1

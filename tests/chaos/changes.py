@@ -1,6 +1,6 @@
-"""What those who change memberships may rely on: what was acknowledged stays as it is until it is
-changed again; a call whose outcome nobody knows has its effect once or never, and not after its
-caller was told so."""
+"""The promises to those who change memberships, or invite: a change that was acknowledged stays
+until it is changed again; a call whose outcome nobody knows has its effect once or never, and not
+after its caller was told so."""
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
@@ -9,21 +9,40 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import inf
 
-from tests.chaos.history import Change, Fail, Invoke, Ok, Unknown
+from tests.chaos.history import UNTOLD, Change, Fail, Invoke, Ok, Unknown
 from tests.chaos.verdict import Findings
 
+Logged = tuple[str, str, int, bool]
+"""Profile, room, seq, and whether a membership, or an invitation, begins with it."""
+_SAID = {
+    (True, False): "became a member of",
+    (False, False): "left",
+    (True, True): "was invited to",
+    (False, True): "was invited no longer to",
+}
+_NAMES = {
+    (True, False): "joining of",
+    (False, False): "leaving of",
+    (True, True): "invitation to",
+    (False, True): "end of the invitation to",
+}
 CREATED = 1
 """The seq with which a room begins: its first members asked for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A call and what came of it: the ``seq`` it was acknowledged with (0: nothing was to be done),
-    None if nobody knows; it had no effect after ``over``."""
+    """A call and what came of it: the ``seq`` it was acknowledged with (0: nothing was to be done,
+    UNTOLD), None if nobody knows; it had no effect after ``over``."""
 
     change: Change
     seq: int | None
     over: float
+
+
+def name_of(change: Change) -> str:
+    """For people."""
+    return f"{change.profile}'s {_NAMES[change.joins, change.invitation]} {change.room}"
 
 
 def outcomes(
@@ -68,58 +87,62 @@ class Clock:
 def check_changes(
     found: Findings,
     made: list[Made],
-    log: Iterable[tuple[str, str, int, bool]],
+    log: Iterable[Logged],
+    invitations: Iterable[Logged],
     sends: Iterable[tuple[Invoke, Ok]],
 ) -> None:
-    """``log``: the changes that the rooms' logs have: profile, room, seq, joins. Each is explained
-    by one call that was made, in the calls' order (X); each that was acknowledged is there (L), at
-    a seq of its time (RT)."""
-    calls: dict[tuple[str, str], list[Made]] = defaultdict(list)
+    """``log`` and ``invitations``: the changes that the rooms' logs have. Each is explained by one
+    call that was made, in the calls' order (X); each that was acknowledged is there (L), at a seq
+    of its time (RT)."""
+    calls: dict[tuple[str, str, bool], list[Made]] = defaultdict(list)
     for one in made:
-        calls[one.change.profile, one.change.room].append(one)
+        calls[one.change.profile, one.change.room, one.change.invitation].append(one)
     if not calls:
         return
-    in_log: dict[tuple[str, str], list[tuple[int, bool]]] = defaultdict(list)
-    for profile, room, seq, joins in log:
-        if (profile, room) in calls and seq > CREATED:
-            in_log[profile, room].append((seq, joins))
+    in_log: dict[tuple[str, str, bool], list[tuple[int, bool]]] = defaultdict(list)
+    for is_invitation, changes in ((False, log), (True, invitations)):
+        for profile, room, seq, joins in changes:
+            if (profile, room, is_invitation) in calls and seq > CREATED:
+                in_log[profile, room, is_invitation].append((seq, joins))
     of_room: dict[str, list[tuple[Invoke, Ok]]] = defaultdict(list)
     for invoke, ok in sends:
         of_room[invoke.room].append((invoke, ok))
-    clocks = {room: Clock(of_room[room]) for _, room in calls}
-    for (profile, room), mine in calls.items():
-        _check_calls(found, mine, sorted(in_log[profile, room]), clocks[room])
+    clocks = {room: Clock(of_room[room]) for _, room, _ in calls}
+    for key, mine in calls.items():
+        _check_calls(found, mine, sorted(in_log[key]), clocks[key[1]])
 
 
 def _check_calls(found: Findings, calls: list[Made], log: list[tuple[int, bool]], clock: Clock) -> None:
     place = 0
+    explained = set()
     for seq, joins in log:
         match = next((at for at in range(place, len(calls)) if _explains(calls[at], seq, joins, clock)), None)
         if match is None:
             who = calls[0].change
             found.add(
                 "X",
-                f"{who.profile} {'became a member of' if joins else 'left'} {who.room} at {seq}, by no call "
-                "whose time that was",
-                *[one.change for one in calls if one.seq in (seq, None)][:3],
+                f"{who.profile} {_SAID[joins, who.invitation]} {who.room} at {seq}, by no call whose time "
+                "that was",
+                *[one.change for one in calls if one.seq in (seq, None, UNTOLD)][:3],
             )
             continue
         place = match + 1
+        explained.add(match)
     seqs = {seq for seq, _ in log}
-    for one in calls:
+    for at, one in enumerate(calls):
         if not one.seq:
             continue
         change = one.change
-        what = f"{change.profile}'s {'joining' if change.joins else 'leaving'} of {change.room} at {one.seq}"
-        if one.seq not in seqs:
+        what = f"{name_of(change)} at {one.seq}"
+        if (at not in explained) if one.seq == UNTOLD else (one.seq not in seqs):
             found.add("L", f"{what} was acknowledged, and the log does not have it", change)
-        elif not clock.may_be(one.seq, change.t, one.over):
+        elif one.seq != UNTOLD and not clock.may_be(one.seq, change.t, one.over):
             found.add("RT", f"{what} is older or younger than its call", change)
 
 
 def _explains(call: Made, seq: int, joins: bool, clock: Clock) -> bool:
     if call.change.joins != joins:
         return False
-    if call.seq is not None:
+    if call.seq not in (None, UNTOLD):
         return call.seq == seq
     return clock.may_be(seq, call.change.t, call.over)

@@ -7,19 +7,24 @@ import random
 import time
 import zlib
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Mapping
+from contextlib import suppress
 
-from chatd.client import Client, Delivery, Stream, message
-from chatd.errors import ChatdError
+from chatd.client import Client, Delivery, Start, message
+from chatd.errors import ChatdError, RoomNotFound
 from chatd.pb.chat.v1.chat_pb2 import (
+    MEMBER_ROLE_GUEST,
+    MEMBER_ROLE_MODERATOR,
     AddRoomSubscriptionsRequest,
     AddRoomSubscriptionsResponse,
     RemoveRoomSubscriptionsRequest,
     RemoveRoomSubscriptionsResponse,
 )
 from chatd.pb.events.v1.payloads_pb2 import EventType, SkipReason
-from chatd.transport.sockets import Context
-from tests.chaos.history import Change, Fail, History, Invoke, Ok, Shown, Skipped, Unknown
+from chatd.pb.gateway.v1.gateway_pb2 import Start as WelcomeStart
+from tests.chaos.connect import Connect
+from tests.chaos.history import Acked, Change, Fail, History, Invoke, Ok, Shown, Skipped, Unknown
+from tests.chaos.visits import ENDED, Doors, Visit
 
 MAX_BATCH = 64
 LOST_SECONDS = 4.0
@@ -27,15 +32,13 @@ LOST_SECONDS = 4.0
 that it would have given them up by then."""
 OVER_SECONDS = 60.0
 """A gateway that is stopped for a while answers when it goes on."""
-_ops = itertools.count()
-
-Connect = Callable[[str], Client]
-"""A client of a profile, at whichever gateway."""
+OPS = itertools.count()
+"""The numbers of operations."""
 
 
 def body_hash(delivery: Delivery) -> str:
-    """Of what somebody said; of what the daemon says itself, and of what retention removed,
-    empty."""
+    """The hash of the text that somebody said; empty for what the daemon says itself, and for what
+    retention removed."""
     return text_hash(delivery.text) if delivery.type == EventType.EVENT_TYPE_MESSAGE else ""
 
 
@@ -44,16 +47,37 @@ def text_hash(text: str) -> str:
 
 
 class Device:
-    """One device. What it has shown survives its crashes, as an application's database does;
-    everything else does not."""
+    """One device, whose connections are each by another front. Its record of what it has shown
+    survives its crashes, as an application's database does; everything else does not. ``before``:
+    the last seq of each room that it has shown in earlier rounds, whose last acks may have been
+    lost."""
 
-    def __init__(self, connect: Connect, profile: str, name: str, history: History) -> None:
+    def __init__(
+        self,
+        doors: Doors,
+        profile: str,
+        name: str,
+        history: History,
+        before: Mapping[str, int],
+        *,
+        begins: Start | None = None,
+    ) -> None:
         self.profile, self.name = profile, name
-        self._connect = connect
+        self.begins = begins
+        self.told: WelcomeStart | None = None
+        """The start in the Welcome that said that it is new."""
+        self.last_event_id = ""
+        self._doors = doors
         self._history = history
-        self._last: dict[str, int] = defaultdict(int)
-        self.covered: dict[str, int] = defaultdict(int)
-        self._stream: Stream | None = None
+        self._before = before
+        self.last: dict[str, int] = defaultdict(int)
+        self._ever = dict(before)
+        self._log = ""
+        self.again: dict[str, set[int]] = defaultdict(set)
+        """Room → seqs of the present log that came as replays, or were covered by a marker."""
+        self.covered: dict[tuple[str, str], set[int]] = defaultdict(set)
+        """(log, room) → the seqs that were shown, or that a marker stood for."""
+        self._visit: Visit | None = None
         self._task: asyncio.Task[None] | None = None
         self.opened = asyncio.Event()
         self.slow = 0.0
@@ -70,44 +94,82 @@ class Device:
 
     def crash(self) -> None:
         """Gone without a word."""
-        if self._stream is not None:
-            self._stream.abandon()
+        if self._visit is not None:
+            self._visit.crash()
 
     async def _run(self) -> None:
         while True:
-            client = self._connect(self.profile)
-            try:
-                self._stream = client.stream(self.name, window_messages=random.choice([32, 128, 1024]))
-                async with self._stream as stream:
-                    await stream.opened()
-                    self.opened.set()
-                    async for batch in stream.batches():
-                        for delivery in batch:
-                            self._show(delivery)
-                        if self.slow:
-                            await asyncio.sleep(self.slow)
-            except ChatdError:
-                await asyncio.sleep(random.uniform(0.0, 0.2))
-            finally:
-                client.close()
+            self._visit = self._doors.visit()
+            with suppress(*ENDED):
+                await self._visit.run(self)
+            await asyncio.sleep(random.uniform(0.0, 0.2))
+
+    @property
+    def shown(self) -> Mapping[str, int]:
+        """The last seq of each room that it has ever shown, in whichever log."""
+        return self._ever
+
+    def came_in(self) -> None:
+        self.opened.set()
+
+    def is_new(self, start: WelcomeStart) -> None:
+        self.told = start
+
+    async def take(self, batch: list[Delivery]) -> None:
+        """Show them."""
+        for delivery in batch:
+            self._show(delivery)
+        if self.slow:
+            await asyncio.sleep(self.slow)
+
+    def acknowledged(self, batch: list[Delivery]) -> None:
+        """They have been acknowledged."""
+        now = time.monotonic()
+        last = {one.room_id: one for one in batch}
+        for room, one in last.items():
+            self._history.add(Acked(now, self.profile, self.name, one.epoch, room, one.seq, one.log))
 
     def _show(self, delivery: Delivery) -> None:
-        room, seq = delivery.room_id, delivery.seq
-        repeat = seq <= self._last[room]
+        room, seq, log = delivery.room_id, delivery.seq, delivery.log
+        if seq <= self._before.get(room, 0):
+            return
+        if log != self._log:
+            self._log = log
+            self.last.clear()
+            self.again.clear()
+        repeat = seq <= self.last[room]
         now, first = time.monotonic(), seq
         if delivery.skipped is not None:
             first = delivery.skipped.first_seq
+            self.again[room].update(range(first, seq + 1))
             reason = SkipReason.Name(delivery.skipped.reason) if delivery.skipped.reason else ""
-            self._history.add(Skipped(now, self.profile, self.name, delivery.epoch, room, first, seq, reason))
+            self._history.add(
+                Skipped(now, self.profile, self.name, delivery.epoch, room, first, seq, reason, log)
+            )
         else:
             value = delivery.event_id, body_hash(delivery)
+            if delivery.replay:
+                self.again[room].add(seq)
             retries = delivery.retry_count
             self._history.add(
-                Shown(now, self.profile, self.name, delivery.epoch, room, seq, *value, retries, repeat=repeat)
+                Shown(
+                    now,
+                    self.profile,
+                    self.name,
+                    delivery.epoch,
+                    room,
+                    seq,
+                    *value,
+                    retries,
+                    repeat=repeat,
+                    log=log,
+                    replay=delivery.replay,
+                )
             )
         if not repeat:
-            self._last[room] = seq
-            self.covered[room] += seq - first + 1
+            self.last[room] = seq
+            self._ever[room] = max(seq, self._ever.get(room, 0))
+            self.covered[log, room].update(range(first, seq + 1))
 
 
 async def login_storm(connect: Connect, profile: str, device: str, times: int) -> None:
@@ -157,7 +219,7 @@ class Sender:
 
     async def _send(self, client: Client) -> None:
         now = time.monotonic()
-        ops = [next(_ops) for _ in range(random.randint(1, MAX_BATCH))]
+        ops = [next(OPS) for _ in range(random.randint(1, MAX_BATCH))]
         texts = {op: f"{self._profile} says {op} " + "." * random.randint(0, 60) for op in ops}
         for op in ops:
             self._history.add(Invoke(now, op, self._profile, self._room, f"e{op}", text_hash(texts[op])))
@@ -176,11 +238,21 @@ class Sender:
 class Mover:
     """Lets a profile leave a room and come back, again and again, each call until its outcome is
     known. ``ids``: all attempts have one request id, at whichever gateways. Else each attempt is a
-    call of its own, at a gateway that nothing stands before: it says when a call is over."""
+    call of its own, at a gateway that nothing stands before: it says when a call is over.
+    ``bans``: it is banned instead of removed now and then, and gets other roles."""
 
     def __init__(
-        self, connect: Connect, profile: str, room: str, history: History, *, ids: bool, pace: float = 0.8
+        self,
+        connect: Connect,
+        profile: str,
+        room: str,
+        history: History,
+        *,
+        ids: bool,
+        bans: bool = False,
+        pace: float = 0.8,
     ) -> None:
+        self._bans = bans
         self._connect = connect
         self._profile = profile
         self._room = room
@@ -189,18 +261,32 @@ class Mover:
         self._pace = pace
 
     async def run(self) -> None:
-        while True:
-            for joins in (False, True):
-                await asyncio.sleep(random.uniform(0.2, 2.0) * self._pace)
-                await self.change(joins=joins)
+        """Until the room is deleted."""
+        with suppress(RoomNotFound):
+            while True:
+                for joins in (False, True):
+                    await asyncio.sleep(random.uniform(0.2, 2.0) * self._pace)
+                    await self.change(joins=joins)
+                if self._bans and random.random() < 0.5:
+                    await self._promote()
+
+    async def _promote(self) -> None:
+        """The outcome does not matter."""
+        client = self._connect("operator")
+        role = random.choice([MEMBER_ROLE_GUEST, MEMBER_ROLE_MODERATOR])
+        with suppress(ChatdError):
+            await client.set_member_role(self._room, [self._profile], role)
+        client.close()
 
     async def change(self, *, joins: bool) -> None:
-        """Until it is done."""
+        """Until it is done. Raises RoomNotFound; an earlier attempt may have been executed."""
         op = self._begin(joins=joins)
         while True:
             client = self._connect("operator")
             try:
                 seq = await self._call(client, joins=joins, request_id=f"change{op}" if self._ids else "")
+            except RoomNotFound:
+                raise
             except ChatdError as exc:
                 if not self._ids:
                     if "gateway" in str(exc):
@@ -216,13 +302,15 @@ class Mover:
                 client.close()
 
     def _begin(self, *, joins: bool) -> int:
-        op = next(_ops)
+        op = next(OPS)
         self._history.add(Change(time.monotonic(), op, self._profile, self._room, joins))
         return op
 
     async def _call(self, client: Client, *, joins: bool, request_id: str) -> int:
         """The seq of the change; 0: there was nothing to do."""
         if joins:
+            if self._bans:
+                await client.unban(self._room, [self._profile])
             added = await client.call(
                 "ChatService/AddRoomSubscriptions",
                 AddRoomSubscriptionsRequest(room_id=self._room, profile_ids=[self._profile]),
@@ -233,6 +321,9 @@ class Mover:
                 timeout=None if self._ids else OVER_SECONDS,
             )
             return added.seq
+        if self._bans and hash(request_id) % 2:
+            banned = await client.ban(self._room, [self._profile], request_id=request_id)
+            return banned.seq if banned.removed else 0
         removed = await client.call(
             "ChatService/RemoveRoomSubscriptions",
             RemoveRoomSubscriptionsRequest(room_id=self._room, profile_ids=[self._profile]),
@@ -243,12 +334,3 @@ class Mover:
             timeout=None if self._ids else OVER_SECONDS,
         )
         return removed.seq
-
-
-def connector(uris: list[str], token: str, context: Context, *, call_timeout: float) -> Connect:
-    """Clients of one context, each at a gateway of its own choice."""
-
-    def connect(profile: str) -> Client:
-        return Client(random.choice(uris), token, profile=profile, call_timeout=call_timeout, context=context)
-
-    return connect

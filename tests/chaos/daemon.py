@@ -5,7 +5,7 @@ The product holds no failpoints: it is put together with them at its seams (chat
 Where none is armed nothing is changed. CHAOS_FAILPOINT=name:n dies (kill -9) at the n-th passing of
 a point; CHAOS_HITS is a file that gets a line for each death. CHAOS_CLOCK=seconds sets this
 process's wall clock forward or back; CHAOS_DROP=share has it lose that share of what it publishes,
-CHAOS_LOSE=text the first message that holds these bytes.
+CHAOS_LOSE=text the first message that holds these bytes. CHAOS_BEATS is a file that gets its beats.
 CHAOS_BROKEN=deadlines|requests takes that promise out of it, to see that its absence is noticed.
 """
 
@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, ParamSpec, cast
 
 import peewee
@@ -27,6 +28,7 @@ from chatd.daemon.run import run
 from chatd.daemon.seams import Seams
 from chatd.daemon.settings import Mode
 from chatd.daemon.settings.sources import load_settings
+from chatd.daemon.systemd import ServiceManager
 from chatd.default.fan_out.publishing import Publish
 from chatd.default.outbox.cursors import AckCursors
 from chatd.default.requests.model import Answered
@@ -35,7 +37,9 @@ from chatd.errors import ChatdError, ConfigError
 from chatd.store.command import Command
 from chatd.store.transaction import Transaction
 from chatd.store.writer import Apply
+from chatd.transport.passed_sockets import PassedSockets
 from chatd.transport.queue import SendFrame
+from tests.chaos.stalls import beat
 
 P = ParamSpec("P")
 
@@ -192,7 +196,7 @@ GATEWAY_POINTS = (
 
 
 def seams_of_environment() -> Seams:
-    """What is armed."""
+    """The failpoints that are armed."""
     name, _, count = os.environ.get("CHAOS_FAILPOINT", "").partition(":")
     seams = Seams()
     if name in SEAMS:
@@ -218,8 +222,11 @@ def main(mode: Mode) -> int:
     if shift:
         real = time.time_ns
         time.time_ns = lambda: real() + round(shift * 1e9)
+    beats = os.environ.get("CHAOS_BEATS")
+    if beats:
+        beat(Path(beats))
     try:
-        return run(mode, load_settings(mode, None), seams_of_environment())
+        return run(load_settings(mode, None), ServiceManager(), PassedSockets(), seams_of_environment())
     except ChatdError as exc:
         print(f"chatd: {exc}", file=sys.stderr)
         return 2 if isinstance(exc, ConfigError) else 1

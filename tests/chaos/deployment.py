@@ -1,4 +1,4 @@
-"""What a chaos run runs on: real processes, with a proxy on every connection between them."""
+"""The deployment of a chaos run: real processes, with a proxy on every connection between them."""
 
 from collections import Counter
 from pathlib import Path
@@ -17,6 +17,7 @@ SETTINGS = {
     "NODE_LEASE_SECONDS": 3,
     "RETENTION_SWEEP_SECONDS": 1,
     "DELIVERY_RETRY_MS": 3000,
+    "ADD_CONSENT": "invite",
 }
 
 
@@ -41,12 +42,13 @@ class Deployment:
         self.curve = curve
         self.cluster = cluster
         self.hits = folder / "hits"
+        self.beats = folder / "beats"
         calls = [free_port() for _ in range(defaults)]
         queues = [free_port() for _ in range(defaults)] if broker is None else [broker.port]
         self.inner = [FaultProxy(target=("127.0.0.1", port)) for port in calls + queues]
         for proxy in self.inner:
             proxy.__enter__()
-        common = {**SETTINGS, "DB_URI": db_uri, "CHAOS_HITS": self.hits}
+        common = {**SETTINGS, "DB_URI": db_uri, "CHAOS_HITS": self.hits, "CHAOS_BEATS": self.beats}
         mark = "#curve" if curve else ""
         queue_uris = [f"tcp://127.0.0.1:{port}{mark}" for port in queues]
         if broker is not None:
@@ -74,6 +76,8 @@ class Deployment:
         self.outer = [
             FaultProxy(target=("127.0.0.1", int(daemon.uri.rpartition(":")[2]))) for daemon in self.gateways
         ]
+        self.http = [self._door(daemon, "HTTP_URI") for daemon in self.gateways]
+        self.grpc = [self._door(daemon, "GRPC_URI") for daemon in self.gateways]
         for proxy, daemon in zip(self.outer, self.gateways, strict=True):
             proxy.__enter__()
             daemon.settings["GATEWAY_URI"] += mark
@@ -84,6 +88,17 @@ class Deployment:
         if curve:
             trusted = {self._key(daemon): daemon.settings["NODE_ID"] for daemon in self.gateways}
             write_trusted(folder / "keys" / "trusted", trusted)
+
+    def _door(self, gateway: Daemon, setting: str) -> FaultProxy:
+        """Another front of the gateway, and a proxy before it."""
+        port = free_port()
+        gateway.settings[setting] = f"http://127.0.0.1:{port}"
+        return FaultProxy(target=("127.0.0.1", port)).__enter__()
+
+    @property
+    def before_devices(self) -> list[FaultProxy]:
+        """The proxies that devices connect to."""
+        return [*self.outer, *self.http, *self.grpc]
 
     def seen(self, proxy: FaultProxy, daemon: Daemon) -> str:
         """The address of a process, as those behind a proxy connect to it."""
@@ -114,7 +129,7 @@ class Deployment:
     def close(self) -> None:
         for daemon in (*self.gateways, *self.defaults):
             daemon.kill()
-        for proxy in (*self.inner, *self.outer):
+        for proxy in (*self.inner, *self.before_devices):
             proxy.__exit__()
 
     def hit_counts(self) -> Counter[str]:

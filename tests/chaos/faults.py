@@ -1,20 +1,29 @@
-"""What is done to a deployment: processes killed at random and at failpoints, paused, cut off; the
+"""The faults of a deployment: processes killed at random and at failpoints, paused, cut off; the
 database and the queue's broker restarted; clocks turned."""
 
 import asyncio
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
+from tests.chaos.backups import Backups
 from tests.chaos.daemon import DEFAULT_POINTS, GATEWAY_POINTS
 from tests.chaos.deployment import Deployment
-from tests.chaos.history import Fault, History
+from tests.chaos.history import Calm, Fault, History, Invoke, Ok, Restored
 from tests.chaos.proxy import FaultProxy
+from tests.chaos.repeats import WRITTEN_SECONDS
+from tests.chaos.stalls import Stalls
 from tests.daemons import Daemon
 
 PASSINGS = 25
 """A failpoint is armed to be hit within so many of them."""
+CALM_SECONDS = WRITTEN_SECONDS + 3.0
+"""In running time. Acks of its first seconds have to be written at its end."""
+CALM_AT_MOST = 45.0
+"""Seconds, on a machine that hardly runs."""
+LOSS_SECONDS = 60.0
+"""A restore waits so long for an event that it loses."""
 
 
 class Faults:
@@ -24,20 +33,29 @@ class Faults:
     def __init__(
         self,
         deployment: Deployment,
+        backups: Backups,
         history: History,
         dice: random.Random,
         *,
+        gap: float = 0.5,
         crash: Callable[[], None],
         storm: Callable[[], None],
+        works: Callable[[], Awaitable[None]],
     ) -> None:
         self._deployment = deployment
+        self._backups = backups
         self._history = history
         self._dice = dice
+        self._gap = gap
         self._crash = crash
         self._storm = storm
+        self._works = works
+        self._stalls = Stalls(deployment.beats, history.add)
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused: set[Daemon] = set()
         self._draining: set[Daemon] = set()
+        self._is_restoring = False
+        self.restores: list[Restored] = []
         actions: list[tuple[int, Callable[[], None]]] = [
             (40, self._kill),
             (6, self._drain),
@@ -57,26 +75,39 @@ class Faults:
         self._history.add(Fault(time.monotonic(), kind, target))
 
     async def run(self, seconds: float) -> None:
+        """One backup is restored, somewhere in the middle. At the end the gateways are killed out
+        of a calm."""
         end = time.monotonic() + seconds
+        self._after(self._dice.uniform(0.2, 0.5) * seconds, self._begin_restore)
         while time.monotonic() < end:
             self._revive()
             (action,) = self._dice.choices(self._actions, self._weights)
             action()
-            await asyncio.sleep(self._dice.uniform(0.1, 0.9))
+            await asyncio.sleep(self._dice.uniform(0.2, 1.8) * self._gap)
         await self.heal()
+        await self._works()
+        self._history.add(Calm(time.monotonic()))
+        await self._stalls.watch(CALM_SECONDS, at_most=CALM_AT_MOST)
+        for gateway in self._deployment.gateways:
+            self.note("kill", gateway.log.stem)
+            gateway.kill()
+            self._start(gateway, armed=False)
+        # Sends from now on reach only devices that come back: repeats come before them.
+        await self._works()
+        await asyncio.sleep(1.0)
 
     async def heal(self) -> None:
         """End every fault; what died by itself is started again, with nothing armed."""
-        for task in tuple(self._tasks):
-            await task
-        for proxy in (*self._deployment.inner, *self._deployment.outer):
+        while self._tasks:  # one may begin another
+            await next(iter(self._tasks))
+        for proxy in (*self._deployment.inner, *self._deployment.before_devices):
             proxy.heal()
         for daemon in self._deployment.processes:
             daemon.settings.pop("CHAOS_FAILPOINT", None)
             daemon.settings.pop("CHAOS_CLOCK", None)
         self._revive(armed=False)
         for daemon in self._deployment.processes:
-            # What is still armed would go off while nothing is to fail any more.
+            # A failpoint that is still armed would go off while nothing is to fail any more.
             if daemon.armed:
                 await asyncio.to_thread(daemon.kill)
                 self._start(daemon, armed=False)
@@ -164,7 +195,7 @@ class Faults:
 
     def _partition(self) -> None:
         inner = self._dice.random() < 0.6
-        proxy = self._dice.choice(self._deployment.inner if inner else self._deployment.outer)
+        proxy = self._dice.choice(self._deployment.inner if inner else self._deployment.before_devices)
         self._break(proxy, "partition", "between nodes" if inner else "before devices")
 
     def _break(self, proxy: FaultProxy, what: str, where: str) -> None:
@@ -211,7 +242,7 @@ class Faults:
     def _restart_database(self) -> None:
         cluster = self._deployment.cluster
         assert cluster is not None
-        if any(task.get_name() == "database" for task in self._tasks):
+        if self._is_restoring or any(task.get_name() == "database" for task in self._tasks):
             return
         self.note("restart database", "")
 
@@ -229,6 +260,46 @@ class Faults:
             await asyncio.to_thread(cluster.terminate_a_backend)
 
         self._hold(asyncio.create_task(terminate()))
+
+    def _begin_restore(self) -> None:
+        self._hold(asyncio.create_task(self._restore()))
+
+    async def _restore(self) -> None:
+        """A backup is taken, and some seconds later put in the database's place. An event was sent
+        and acknowledged in between: it is lost."""
+        self.note("backup", "")
+        since = time.monotonic()
+        await asyncio.to_thread(self._backups.take)
+        mark = len(self._history.records)
+        await asyncio.sleep(self._dice.uniform(0.5, 4.0))
+        end = time.monotonic() + LOSS_SECONDS
+        while not self._is_any_acknowledged(mark) and time.monotonic() < end:
+            await asyncio.sleep(0.05)
+        nodes = self._deployment.defaults
+        self._is_restoring = True
+        while any(node in self._draining for node in nodes) or any(
+            task.get_name() == "database" for task in self._tasks
+        ):
+            await asyncio.sleep(0.05)
+        self._draining.update(nodes)
+        for node in nodes:
+            is_clean = self._dice.random() < 0.5 and node not in self._paused
+            await asyncio.to_thread(node.stop if is_clean else node.kill)
+        log, heads = await asyncio.to_thread(self._backups.restore)
+        restored = Restored(time.monotonic(), since, log, heads)
+        self._history.add(restored)
+        self.restores.append(restored)
+        self.note("restore", "")
+        self._is_restoring = False
+        for node in nodes:
+            self._draining.discard(node)
+            self._start(node, armed=True)
+
+    def _is_any_acknowledged(self, mark: int) -> bool:
+        """True if an event was sent since the history had ``mark`` records, and was stored."""
+        records = self._history.records[mark:]
+        sent = {one.op for one in records if isinstance(one, Invoke)}
+        return any(isinstance(one, Ok) and not one.duplicate and one.op in sent for one in records)
 
     def _after(self, seconds: float, action: Callable[[], None]) -> None:
         async def later() -> None:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from tests.chaos import healthy
 from tests.chaos.healthy import Healthy
-from tests.chaos.history import Change, Fail, Invoke, Joined, Ok, Shown, Skipped
+from tests.chaos.history import Change, Deleted, Fail, Invoke, Joined, Ok, Shown, Skipped
 
 Operation = TypeVar("Operation", Invoke, Ok)
 
@@ -208,15 +208,50 @@ def acknowledge_elsewhere(history: Healthy) -> None:
 
 def turn_time_round(history: Healthy) -> None:
     """The first send of a room is said to have begun after all others were acknowledged."""
-    index, invoke = index_of(history, Invoke, 0)
+    first = next(one.op for one in history.records if isinstance(one, Invoke) and one.room == "b")
+    index, invoke = index_of(history, Invoke, first)
     history.records[index] = replace(invoke, t=1e6)
-    index, ok = index_of(history, Ok, 0)
+    index, ok = index_of(history, Ok, first)
     history.records[index] = replace(ok, t=1e6 + 1)
 
 
 def turn_time_round_of_an_unknown(history: Healthy) -> None:
     index, invoke = index_of(history, Invoke, healthy.STORED_UNKNOWN)
     history.records[index] = replace(invoke, t=1e6)
+
+
+def store_behind_the_last_event(history: Healthy) -> None:
+    """The late send is accepted."""
+    at = next(
+        at for at, one in enumerate(history.records) if isinstance(one, Fail) and one.op == healthy.LATE
+    )
+    del history.records[at]
+    history.records.append(Ok(history.now(), healthy.LATE, history.store("b", "late", "late")))
+
+
+def accept_after_the_deletion(history: Healthy) -> None:
+    """The newest event before a deletion began when that had been acknowledged."""
+    oks = {one.op: one for one in history.records if isinstance(one, Ok)}
+    sends = [one for one in history.records if isinstance(one, Invoke) and one.room == "b" and one.op in oks]
+    newest = max(sends, key=lambda one: oks[one.op].seq)
+    index, invoke = index_of(history, Invoke, newest.op)
+    history.records[index] = replace(invoke, t=1e6)
+
+
+def bring_back_a_deleted_room(history: Healthy) -> None:
+    """A deletion that was acknowledged is in no log."""
+    seq = max(history.log["b"])
+    del history.log["b"][seq]
+    history.records = [
+        one
+        for one in history.records
+        if not isinstance(one, Deleted) and not (isinstance(one, Shown) and one.event_id == "deleted")
+    ]
+
+
+def hide_a_deletion(history: Healthy) -> None:
+    """A device never hears of it."""
+    del history.records[shown(history, room="b")[-1]]
 
 
 PLANTED: list[tuple[Callable[[Healthy], None], str]] = [
@@ -251,5 +286,9 @@ PLANTED: list[tuple[Callable[[Healthy], None], str]] = [
     (turn_time_round_of_an_unknown, "RT"),
     (acknowledge_a_change_that_is_nowhere, "L"),
     (add_before_it_was_asked, "RT"),
+    (store_behind_the_last_event, "U"),
+    (accept_after_the_deletion, "RT"),
+    (bring_back_a_deleted_room, "L"),
+    (hide_a_deletion, "L"),
     (remove_long_after_it_was_acknowledged, "RT"),
 ]

@@ -12,6 +12,8 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Any
 
+from tests.accepting import Acceptor, accepted
+
 CHUNK = 65_536
 """Bytes. A connection holds one chunk and twice as many unread bytes in each direction; what does
 not fit waits at the sender."""
@@ -57,7 +59,7 @@ class FaultProxy:
         self._mode = Mode.HEALTHY
         self._delay = 0.0
         self._links: set[Link] = set()
-        self._server: asyncio.Server | None = None
+        self._acceptor = Acceptor(self._carry)
         self._loop = asyncio.new_event_loop()
         self._changed = asyncio.Event()
         """Set when the mode changes, and then replaced."""
@@ -121,13 +123,10 @@ class FaultProxy:
                     link.reset()
             self._changed.set()
             self._changed = asyncio.Event()
-            if mode is Mode.REFUSING and self._server is not None:
-                self._server.close()
-                self._server = None
-            elif mode is not Mode.REFUSING and self._server is None:
-                self._server = await asyncio.start_server(
-                    self._accept, "127.0.0.1", self.port, reuse_address=True
-                )
+            if mode is Mode.REFUSING:
+                self._acceptor.refuse()
+            else:
+                self._acceptor.listen(self.port)
 
     async def _halve(self) -> None:
         for link in self._links:
@@ -135,19 +134,14 @@ class FaultProxy:
 
     async def _close(self) -> None:
         await self._switch(Mode.REFUSING)
-        # What was accepted just now begins first: cancelled before, it would leave its connection
-        # open.
-        await asyncio.sleep(0.01)
-        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        await self._acceptor.end()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _carry(self, connection: socket.socket) -> None:
+        reader, writer = await accepted(connection)
         link = Link(writer)
         self._links.add(link)
         try:
-            if self._refusing():  # it was accepted while the server was being closed
+            if self._refusing():  # since it was accepted
                 link.reset()
                 return
             if isinstance(self._target, Path):
@@ -155,7 +149,7 @@ class FaultProxy:
             else:
                 other_reader, other_writer = await asyncio.open_connection(*self._target)
             link.writers.append(other_writer)
-            if self._refusing():  # since then
+            if self._refusing():
                 link.reset()
                 return
             for one in link.writers:

@@ -1,5 +1,5 @@
-"""What a room holds, as far as the log, the acks and the changes of membership tell, and what of it
-is owed to whom."""
+"""The content of a room, as far as the log, the acks and the changes of membership tell, and who is
+owed which part of it."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
@@ -12,12 +12,14 @@ Span = tuple[int, int | None]
 @dataclass
 class Room:
     """``values``: seq → (event id, body hash). ``attempted``: the values somebody sent and was not
-    refused; ``trusted``: the seqs that hold one of them. ``changes``: the seqs of changes of
-    membership, whose events the daemon makes itself. ``owed`` and ``owed_acked``: seqs, ascending.
-    ``lowest``: where the log begins."""
+    refused; ``in_doubt``: those sent before a restore and refused after it, which a log before may
+    have had; ``trusted``: the seqs that hold one of them. ``changes``: the seqs of changes of
+    membership, roles and bans, whose events the daemon makes itself. ``owed`` and ``owed_acked``:
+    seqs, ascending. ``lowest``: where the log begins."""
 
     values: dict[int, tuple[str, str]] = field(default_factory=dict)
     attempted: set[tuple[str, str]] = field(default_factory=set)
+    in_doubt: set[tuple[str, str]] = field(default_factory=set)
     changes: set[int] = field(default_factory=set)
     trusted: set[int] = field(default_factory=set)
     acked: set[int] = field(default_factory=set)

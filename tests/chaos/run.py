@@ -3,29 +3,34 @@
 import asyncio
 import random
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
-from chatd.client import Client, Delivery
+import aiohttp
+
+from chatd.client import Client
 from chatd.errors import ChatdError
-from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventType
-from chatd.store.database import Database
 from chatd.transport.sockets import new_context
 from tests.brokers import BrokerProcess
+from tests.chaos.backups import Backups
 from tests.chaos.checker import Log, check
-from tests.chaos.clients import Connect, Device, Mover, Sender, body_hash, connector, login_storm
+from tests.chaos.clients import Device, Mover, Sender, login_storm
+from tests.chaos.connect import Connect, all_work, connector, user_connector
+from tests.chaos.deleter import KEEPER, delete, forget_keeper, register_keeper
 from tests.chaos.deployment import Deployment
+from tests.chaos.drain import DRAIN_SECONDS, drain
 from tests.chaos.faults import Faults
-from tests.chaos.history import History, Joined, Left, Record
-from tests.chaos.verdict import LETTERS, Verdict
-from tests.daemons import operator_token
+from tests.chaos.final_log import read_log
+from tests.chaos.guests import GUEST, HOST, Blocker, Guest
+from tests.chaos.history import History, Record
+from tests.chaos.report import Report
+from tests.chaos.restores import Logs
+from tests.chaos.starts import LATECOMER, Starts
+from tests.chaos.visits import Doors
 from tests.databases import Cluster
+from tests.protocol.limited import OPERATOR, write_tokens
 
-DRAIN_SECONDS = 60.0
-MAX_RSS = 512 * 1_048_576
-"""Bytes; a process that needs more has a queue without a bound (M)."""
 PROFILES = ["ann", "bob", "cyd", "dan"]
 MOVER, HASTY_MOVER = "eve", "fay"
 """Their memberships change all the time: the first one's by calls with request ids, the other's by
@@ -33,49 +38,9 @@ calls without."""
 ROOMS = 4
 
 
-@dataclass
-class Report:
-    """What was done and what came of it, over all rounds."""
-
-    seed: int
-    engine: str
-    seconds: float = 0.0
-    rounds: int = 0
-    operations: int = 0
-    acked: int = 0
-    unknown: int = 0
-    checked: int = 0
-    shown: int = 0
-    repeats: int = 0
-    markers: int = 0
-    changes: int = 0
-    undrained: int = 0
-    longest_drain: float = 0.0
-    max_rss: int = 0
-    deadlocks: int = 0
-    """That PostgreSQL found."""
-    faults: Counter[str] = field(default_factory=Counter)
-    failpoints: Counter[str] = field(default_factory=Counter)
-    verdicts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(LETTERS, 0))
-    violations: list[str] = field(default_factory=list)
-
-    @property
-    def passed(self) -> bool:
-        return not (self.violations or self.undrained or self.deadlocks or self.max_rss > MAX_RSS)
-
-    def add(self, verdict: Verdict) -> None:
-        self.rounds += 1
-        for name in ("operations", "acked", "unknown", "checked", "shown", "repeats", "markers", "changes"):
-            setattr(self, name, getattr(self, name) + getattr(verdict, name))
-        self.faults.update(verdict.faults)
-        for letter, count in verdict.counts.items():
-            self.verdicts[letter] += count
-        self.violations += [f"{one.letter}: {one.sentence}" for one in verdict.violations]
-
-
 class Run:
-    """One deployment, several rounds. ``pace`` is the mean time between two sends of a sender, in
-    seconds."""
+    """One deployment, several rounds. ``pace`` is the mean time between two sends of a sender,
+    ``gap`` that between two faults, in seconds."""
 
     def __init__(
         self,
@@ -89,9 +54,11 @@ class Run:
         keep_history: bool = False,
         curve: bool = False,
         broker: BrokerProcess | None = None,
+        gap: float = 0.5,
     ) -> None:
         self._folder = folder
         self._pace = pace
+        self._gap = gap
         self._say = say
         self._keep_history = keep_history
         self._dice = random.Random(seed)
@@ -102,6 +69,9 @@ class Run:
         self._deployment = Deployment(
             folder, self._uri, defaults=nodes, gateways=2, cluster=cluster, curve=curve, broker=broker
         )
+        self._backups = Backups(folder, self._uri, cluster)
+        self._direct: list[Connect] = []
+        self._shown: dict[tuple[str, str], Mapping[str, int]] = {}
         self.report = Report(seed, engine)
 
     async def run(self, *, seconds: float, round_seconds: float) -> Report:
@@ -110,21 +80,28 @@ class Run:
         context = new_context(max_sockets=20_000)
         try:
             one = self._deployment
+            write_tokens(self._folder, [GUEST, HOST])
             await asyncio.to_thread(one.start)
-            connect = connector(
-                [one.seen(proxy, gateway) for proxy, gateway in zip(one.outer, one.gateways, strict=True)],
-                operator_token(self._folder),
-                context,
-                call_timeout=15,
-            )
-            direct = connector(
-                [one.address(daemon) for daemon in one.gateways],
-                operator_token(self._folder),
-                context,
-                call_timeout=15,
-            )
-            while (left := seconds - (time.monotonic() - began)) > 1 and not self.report.violations:
-                await self._round(self.report.rounds, min(round_seconds, left), connect, direct)
+            began = time.monotonic()
+            token = OPERATOR
+            proxied = [
+                one.seen(proxy, gateway) for proxy, gateway in zip(one.outer, one.gateways, strict=True)
+            ]
+            addresses = [one.address(daemon) for daemon in one.gateways]
+            connect = connector(proxied, token, context, call_timeout=15)
+            direct = connector(addresses, token, context, call_timeout=15)
+            users = user_connector(proxied, context, call_timeout=15)
+            self._direct = [connector([one], token, context, call_timeout=15) for one in addresses]
+            async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+                doors = Doors(
+                    connect,
+                    [f"http://127.0.0.1:{proxy.port}" for proxy in one.http],
+                    [f"127.0.0.1:{proxy.port}" for proxy in one.grpc],
+                    token,
+                    session,
+                )
+                while (left := seconds - (time.monotonic() - began)) > 1 and not self.report.violations:
+                    await self._round(self.report.rounds, min(round_seconds, left), doors, direct, users)
         finally:
             self._deployment.close()
             context.destroy(linger=0)
@@ -134,30 +111,41 @@ class Run:
         self.report.seconds = time.monotonic() - began
         return self.report
 
-    async def _round(self, number: int, seconds: float, connect: Connect, direct: Connect) -> None:
+    async def _round(
+        self, number: int, seconds: float, doors: Doors, direct: Connect, users: Connect
+    ) -> None:
         with History(self._folder / f"history{number}.jsonl" if self._keep_history else None) as history:
-            await self._play(history, number, seconds, connect, direct)
+            await self._play(history, number, seconds, doors, direct, users)
         self._say(
             f"round {number}: {self.report.acked:,} acknowledged, {self.report.checked:,} deliveries checked, "
             f"{self.report.faults['kill']} kills, {len(self.report.violations)} violations"
         )
 
     async def _play(
-        self, history: History, number: int, seconds: float, connect: Connect, direct: Connect
+        self,
+        history: History,
+        number: int,
+        seconds: float,
+        doors: Doors,
+        direct: Connect,
+        users: Connect,
     ) -> None:
-        """``connect`` to a proxy that stands before a gateway, ``direct`` to a gateway itself."""
+        """``doors`` and ``users`` go by proxies that stand before gateways, ``direct`` by none."""
+        connect = doors.connect
         rooms = [f"r{number}-{index}" for index in range(ROOMS)]
         devices = [
-            Device(connect, profile, name, history)
-            for profile in (*PROFILES, MOVER, HASTY_MOVER)
+            Device(doors, profile, name, history, self._shown.get((profile, name), {}))
+            for profile in (*PROFILES, MOVER, HASTY_MOVER, GUEST)
             for name in ("phone", "desk")
         ]
         for device in devices:
             device.start()
         await asyncio.gather(*(device.opened.wait() for device in devices))
+        await register_keeper(connect)
         operator = connect("operator")
         for room in rooms:
             await _create(operator, room)
+        await operator.add_members(rooms[-1], [KEEPER])
         senders = [
             Sender(connect, profile, room, history, self._pace)
             for room in rooms
@@ -168,11 +156,16 @@ class Run:
             mover
             for room in rooms
             for mover in (
-                Mover(connect, MOVER, room, history, ids=True),
+                Mover(connect, MOVER, room, history, ids=True, bans=True),
                 Mover(direct, HASTY_MOVER, room, history, ids=False),
             )
         ]
-        moving = [asyncio.create_task(mover.run()) for mover in movers]
+        guests = [Guest(users, room, history) for room in rooms]
+        changing: list[Mover | Guest | Blocker] = [*movers, *guests, Blocker(users, history)]
+        moving = [asyncio.create_task(one.run()) for one in changing]
+        deleting = asyncio.create_task(
+            delete(connect, rooms[-1], history, after=self._dice.uniform(0.3, 0.8) * seconds)
+        )
         storms: set[asyncio.Task[None]] = set()
 
         def storm() -> None:
@@ -183,72 +176,66 @@ class Run:
 
         faults = Faults(
             self._deployment,
+            self._backups,
             history,
             self._dice,
+            gap=self._gap,
             crash=lambda: self._dice.choice(devices).crash(),
             storm=storm,
+            works=partial(all_work, self._direct),
         )
+        known = [device for device in devices if device.profile in PROFILES]
+        lasting = rooms[:-1]  # whoever begins when the last one is deleted is owed nothing of it
+        starts = Starts(doors, known, lasting, history, self._uri, number, faults.restores)
+        starting = asyncio.create_task(starts.run())
         self._dice.choice(devices).slow = 0.05
         await faults.run(seconds)
         for sender in senders:
             sender.stop()
+        starts.stop()
         for task in moving:
             task.cancel()
-        await asyncio.gather(*sending, *storms)
+        await asyncio.gather(*sending, *storms, deleting)
         await asyncio.gather(*moving, return_exceptions=True)
         for device in devices:
             device.slow = 0.0
-        await self._drain(devices, rooms)
+        await starting
+        await starts.settle()
+        self._note_drain(*await drain(self._uri, devices, rooms, Logs(faults.restores), starts))
         self._note_memory()
-        await asyncio.gather(*(device.stop() for device in devices))
-        operator.close()
+        await asyncio.gather(*(device.stop() for device in (*devices, *starts.newcomers)))
+        self.report.violations += starts.wrong_answers()
+        await starts.forget()
+        self._shown |= {(device.profile, device.name): device.shown for device in devices}
         log, members = await asyncio.to_thread(read_log, self._uri, rooms)
-        self._judge(history, log, members, devices, rooms)
+        await forget_keeper(operator)
+        operator.close()
+        if found := await asyncio.to_thread(self._backups.check):
+            self.report.violations.append(f"check-db: {found}")
+        self._judge(history, log, members, devices, rooms, starts)
 
     def _judge(
-        self, history: History, log: Log, members: list[Record], devices: list[Device], rooms: list[str]
+        self,
+        history: History,
+        log: Log,
+        members: list[Record],
+        devices: list[Device],
+        rooms: list[str],
+        starts: Starts,
     ) -> None:
         for member in members:
             history.add(member)
         owed = {(device.profile, device.name): dict.fromkeys(rooms, 1) for device in devices}
-        self.report.add(check(history.records, log, owed))
+        self.report.begun += len(starts.newcomers)
+        self.report.rewound += starts.rewound
+        self.report.add(check(history.records, log, owed | starts.owed))
 
-    async def _drain(self, devices: list[Device], rooms: list[str]) -> None:
-        """Wait until every device has shown whatever it is owed."""
-        began = time.monotonic()
-        missing = ["?"]
-        while missing and time.monotonic() - began < DRAIN_SECONDS:
-            await asyncio.sleep(0.25)
-            try:
-                wanted = await asyncio.to_thread(self._owed, rooms)
-            except ChatdError:
-                continue
-            missing = [
-                f"{device.profile}/{device.name} {room}: {device.covered[room]} of {wanted[device.profile, room]}"
-                for device in devices
-                for room in rooms
-                if device.covered[room] < wanted.get((device.profile, room), 0)
-            ]
-        self.report.longest_drain = max(self.report.longest_drain, time.monotonic() - began)
+    def _note_drain(self, seconds: float, missing: Mapping[str, int]) -> None:
+        self.report.longest_drain = max(self.report.longest_drain, seconds)
         if missing:
             self.report.undrained += 1
-            self._say(f"not drained in {DRAIN_SECONDS:g} s: {'; '.join(missing[:5])}")
-
-    def _owed(self, rooms: list[str]) -> Counter[tuple[str, str]]:
-        """(profile, room) → how many events are its own."""
-        database = Database(self._uri)
-        marks = ", ".join("?" * len(rooms))
-        with database.connection(readonly=True):
-            rows = database.rows(
-                "SELECT s.profile_id, s.room_id, COALESCE(s.left_seq, r.head_seq) - s.joined_seq + 1 FROM "
-                "subscription s "
-                f"JOIN room r ON r.room_id = s.room_id WHERE s.room_id IN ({marks})",
-                rooms,
-            )
-        found: Counter[tuple[str, str]] = Counter()
-        for profile, room, count in rows:
-            found[profile, room] += int(count)
-        return found
+            named = [f"{name}: {left} missing" for name, left in missing.items()]
+            self._say(f"not drained, nothing came for {DRAIN_SECONDS:g} s: {'; '.join(named[:5])}")
 
     def _note_memory(self) -> None:
         for daemon in self._deployment.processes:
@@ -259,28 +246,11 @@ class Run:
             self.report.max_rss = max(self.report.max_rss, int(peak.split()[1]) * 1024)
 
 
-def read_log(uri: str, rooms: list[str]) -> tuple[Log, list[Record]]:
-    """The log and the memberships, as the database has them in the end."""
-    database = Database(uri)
-    log: dict[str, dict[int, tuple[str, str]]] = {room: {} for room in rooms}
-    members: list[Record] = []
-    with database.connection(readonly=True):
-        for room in rooms:
-            rows = database.rows(
-                "SELECT seq, event_id, delivery FROM room_event WHERE room_id = ? ORDER BY seq", (room,)
-            )
-            for seq, event_id, stored in rows:
-                delivery = Delivery(EventDelivery.FromString(bytes(stored)))
-                log[room][seq] = event_id, body_hash(delivery)
-                members += _changes(room, seq, delivery)
-    return log, members
-
-
 async def _create(operator: Client, room: str) -> None:
     """Until it is there."""
     while True:
         try:
-            profiles = [*PROFILES, MOVER, HASTY_MOVER]
+            profiles = [*PROFILES, MOVER, HASTY_MOVER, LATECOMER]
             await operator.create_room(room, profiles=profiles, request_id=f"create-{room}")
         except ChatdError as exc:
             if not exc.retry:
@@ -288,13 +258,3 @@ async def _create(operator: Client, room: str) -> None:
             await asyncio.sleep(0.2)
         else:
             return
-
-
-def _changes(room: str, seq: int, delivery: Delivery) -> Iterator[Joined | Left]:
-    if delivery.type == EventType.EVENT_TYPE_MEMBERSHIP:
-        fields = delivery.message.payload.fields
-        for kind, change in ((Joined, "joined"), (Left, "left")):
-            if change in fields:
-                yield from (
-                    kind(0.0, room, who.string_value, seq) for who in fields[change].list_value.values
-                )

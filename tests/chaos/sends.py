@@ -1,5 +1,5 @@
-"""What senders may rely on: an event is stored once, and what was acknowledged before another was
-sent comes before it."""
+"""The promises to senders: an event is stored once, and one that was acknowledged before another
+was sent comes before it."""
 
 from collections import defaultdict
 from collections.abc import Mapping

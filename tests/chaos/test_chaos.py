@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.run import Report, Run
+from tests.chaos.report import Report
+from tests.chaos.run import Run
 from tests.databases import cluster
 
-SECONDS = 28
+SECONDS = 22
 
 
 async def run(folder: Path, engine: str) -> Report:
     random.seed(7)
     with cluster() if engine == "postgres" else nullcontext() as running:
-        chaos = Run(folder, engine, running, seed=7, pace=0.05, say=print, curve=engine == "sqlite")
+        chaos = Run(folder, engine, running, seed=7, pace=0.05, say=print, curve=engine == "sqlite", gap=0.75)
         return await chaos.run(seconds=SECONDS, round_seconds=SECONDS)
 
 
@@ -39,3 +40,8 @@ async def test_chaos(engine: str, tmp_path: Path, request: pytest.FixtureRequest
     assert report.acked > 500
     assert report.checked > 5_000
     assert report.faults["kill"] >= 5
+    assert report.begun >= 1
+    assert report.rewound >= 1
+    assert report.faults["restore"] >= 1
+    assert report.written > 0
+    assert report.invited >= 1

@@ -9,11 +9,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.chaos import healthy
 from tests.chaos.checker import check
 from tests.chaos.healthy import Healthy
-from tests.chaos.history import History, Invoke, Ok, Record, Shown, Skipped, read
-from tests.chaos.planted import PLANTED, lose_what_nobody_was_told_of, shown, shown_at
-from tests.chaos.verdict import KEPT, Verdict
+from tests.chaos.history import (
+    Block,
+    Change,
+    History,
+    Invoke,
+    Ok,
+    Record,
+    Restored,
+    Shown,
+    Skipped,
+    read,
+)
+from tests.chaos.invitations import check_blocks
+from tests.chaos.planted import PLANTED, change_of, lose_what_nobody_was_told_of, shown, shown_at
+from tests.chaos.planted_invitations import PLANTED_INVITATIONS
+from tests.chaos.restores import Logs
+from tests.chaos.verdict import KEPT, Findings, Verdict
 
 
 def verdict_on(history: Healthy, *, with_log: bool = True) -> Verdict:
@@ -33,13 +48,14 @@ def history() -> Healthy:
 def test_a_healthy_history_passes(history: Healthy, with_log: bool) -> None:
     verdict = verdict_on(history, with_log=with_log)
     assert verdict.passed, verdict.violations
-    assert (verdict.operations, verdict.acked, verdict.unknown, verdict.faults) == (41, 37, 3, {"kill": 1})
+    assert (verdict.operations, verdict.acked, verdict.unknown, verdict.faults) == (42, 37, 3, {"kill": 1})
     assert verdict.checked > 150
     assert verdict.shown > verdict.repeats > 0
     assert verdict.markers == 1
+    assert verdict.invited == 2
 
 
-@pytest.mark.parametrize(("damage", "letter"), PLANTED)
+@pytest.mark.parametrize(("damage", "letter"), [*PLANTED, *PLANTED_INVITATIONS])
 def test_each_planted_fault_is_caught(
     history: Healthy, damage: Callable[[Healthy], None], letter: str
 ) -> None:
@@ -84,6 +100,24 @@ def test_two_senders_may_use_one_id(history: Healthy) -> None:
     history.records.append(Invoke(history.now(), 98, "bob" if sender == "ann" else "ann", "a", *value))
     history.records.append(Ok(history.now(), 98, history.store("a", *value)))
     assert verdict_on(history).passed
+
+
+def test_a_block_excuses_itself_when_it_ends_or_may_be_lost(history: Healthy) -> None:
+    """By an unblocking that has begun, or a restored backup."""
+    index, invitation = change_of(history, healthy.ASKED_AGAIN)
+    began = invitation.t - 0.8
+    block = [Block(began, 130, healthy.INVITED, "ann", True), Ok(began + 0.2, 130, 0)]
+    taken_back = Block(began + 0.5, 131, healthy.INVITED, "ann", False)
+    restored = Restored(began + 0.5, 0.0, "other", {})
+    for excuse, expected in ((taken_back, {}), (restored, {}), (None, {"X": 1})):
+        before, behind = history.records[:index], history.records[index:]
+        found = Findings()
+        asked = {one.op: one for one in (*before, *behind) if isinstance(one, Change)}
+        acked = {one.op: one for one in (*before, *block, *behind) if isinstance(one, Ok)}
+        blocks = {one.op: one for one in (*block, excuse) if isinstance(one, Block)}
+        logs = Logs([excuse] if isinstance(excuse, Restored) else [])
+        check_blocks(found, asked, blocks, acked, logs)
+        assert caught(found.verdict()) == expected
 
 
 def test_all_violations_are_counted_and_some_are_kept(history: Healthy) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from chatd.errors import ChatdError
 from tests.chaos.daemon import DEFAULT_POINTS, GATEWAY_POINTS
 from tests.system.deployment import Deployment
@@ -27,7 +27,11 @@ async def test_a_process_dies_at_its_failpoint(tmp_path: Path, point: str) -> No
             victim.module = "tests.chaos.daemon"
             victim.settings |= {"CHAOS_FAILPOINT": f"{point}:3", "CHAOS_HITS": str(hits)}
             await asyncio.to_thread(victim.start)
-            async with alice.stream("a") as hers, bob.stream("b") as his, bob.stream("c") as other:
+            async with (
+                alice.stream("a", start=HEAD) as hers,
+                bob.stream("b", start=HEAD) as his,
+                bob.stream("c", start=HEAD) as other,
+            ):
                 async with asyncio.timeout(60):
                     while victim.process is not None and victim.process.poll() is None:
                         try:

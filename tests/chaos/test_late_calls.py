@@ -13,8 +13,8 @@ from chatd.client import Client
 from chatd.transport.sockets import Context, new_context
 from tests.chaos.checker import check
 from tests.chaos.clients import LOST_SECONDS, Mover
+from tests.chaos.final_log import read_log
 from tests.chaos.history import History
-from tests.chaos.run import read_log
 from tests.chaos.verdict import Verdict
 from tests.store.other_session import holding
 from tests.system.deployment import Deployment
@@ -28,7 +28,7 @@ class Scene:
         self.deployment, self.uri, self.context, self.room = deployment, uri, context, room
         self.history = History()
         self.timeouts: list[float] = []
-        """Of the next clients, in seconds; later ones have 15."""
+        """The deadlines of the next clients' calls, in seconds; later ones have 15."""
 
     def connect(self, profile: str) -> Client:
         timeout = self.timeouts.pop(0) if self.timeouts else 15

@@ -172,3 +172,11 @@ def test_every_method_may_be_called_from_any_thread(proxy: FaultProxy) -> None:
     assert errors == []
     proxy.heal()
     connect(proxy).close()
+
+
+def test_a_connection_that_comes_in_the_moment_of_a_cut_is_reset(proxy: FaultProxy) -> None:
+    proxy._loop.call_soon_threadsafe(time.sleep, 0.2)  # it hears of both in one turn
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=SECONDS) as connection:
+        proxy.cut()
+        with pytest.raises(ConnectionResetError):
+            connection.recv(1)

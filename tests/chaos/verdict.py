@@ -1,4 +1,4 @@
-"""What the checker finds: violations by invariant, counted in full and shown in part, and how much
+"""The checker's verdict: violations by invariant, counted in full and shown in part, and how much
 was judged."""
 
 from collections import Counter
@@ -16,6 +16,7 @@ LETTERS = {
     "V": "value",
     "RT": "real time",
     "S": "silent skip",
+    "R": "repeats",
 }
 KEPT = 10
 """Violations of one letter that are kept; all are counted."""
@@ -35,7 +36,9 @@ class Violation:
 class Verdict:
     """``counts``: letter → all violations, also those not kept. ``checked``: pairs of an
     acknowledged event and a device that was owed it. ``unknown``: operations whose outcome nobody
-    was told. ``shown`` includes ``repeats``. ``changes``: calls that change memberships."""
+    was told. ``shown`` includes ``repeats``. ``changes``: calls that change memberships or
+    invitations. ``invited``: invitations that were acknowledged. ``written``: acks that had to be
+    in the database, and behind which nothing may come again."""
 
     violations: tuple[Violation, ...]
     counts: Mapping[str, int]
@@ -47,7 +50,11 @@ class Verdict:
     repeats: int
     markers: int
     changes: int
+    invited: int
+    written: int
     faults: Mapping[str, int]
+    lost_by_restore: tuple[str, ...] = ()
+    """Acknowledged events and changes that a restored backup did not have: no violations."""
 
     @property
     def passed(self) -> bool:
@@ -69,6 +76,9 @@ class Findings:
     repeats: int = 0
     markers: int = 0
     changes: int = 0
+    invited: int = 0
+    written: int = 0
+    lost_by_restore: list[str] = field(default_factory=list)
 
     def add(self, letter: str, sentence: str, *examples: Record) -> None:
         self.counts[letter] += 1
@@ -87,5 +97,8 @@ class Findings:
             repeats=self.repeats,
             markers=self.markers,
             changes=self.changes,
+            invited=self.invited,
+            written=self.written,
             faults=dict(self.faults),
+            lost_by_restore=tuple(self.lost_by_restore),
         )

@@ -41,7 +41,7 @@ class Chatctl:
             alice.create_room(room, *members)
 
     def send_texts(self, room: str, *texts: str) -> None:
-        """Of alice; no two the same in a room."""
+        """Ids of events of alice; no two the same in a room."""
         with self.speak("alice") as alice:
             alice.send_texts(room, *texts)
 

@@ -11,7 +11,7 @@ def test_all_is_well_in_a_new_chatd(chatctl: Chatctl) -> None:
     found = {one["check"]: one for one in json.loads(chatctl("check", "--json").stdout)}
     assert {one["verdict"] for one in found.values()} == {"good"}
     assert {"answer", "database", "versions", "deliveries", "dead letters", "notifications"} <= set(found)
-    assert {"clock", "limits", "disk", "units", "keys"} <= set(found)
+    assert {"clock", "limits", "disk", "units", "keys", "database settings"} <= set(found)
     assert any(name.startswith("default ") for name in found)
     assert any(name.startswith("gateway ") for name in found)
 

@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -124,3 +126,23 @@ def uri(daemon: Daemon) -> str:
 @pytest.fixture
 def tokens(daemon: Daemon) -> str:
     return str(daemon.folder / "tokens.toml")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a home that is closed to it")
+def test_a_home_of_another_user_has_no_contexts(bare: Chatctl, tmp_path: Path) -> None:
+    """It is HOME after sudo. Without these rights root is a user like others."""
+    tmp_path.chmod(0o700)
+    os.chown(tmp_path, 65_534, 65_534)
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        bare.environment.pop(name)
+    bare.environment["HOME"] = str(tmp_path / "home")
+    without = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+    done = subprocess.run(
+        [*without, sys.executable, "-m", "chatctl", "status"],
+        env=bare.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "no token: chatd's data directory is not found at /var/lib/chatd and" in done.stderr

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from tests.chatctl.command import Chatctl
 from tests.daemons import Daemon, operator_token
 
@@ -13,7 +13,10 @@ def reject(daemon: Daemon, profile: str, text: str) -> None:
 
     async def device() -> None:
         token = operator_token(daemon.folder)
-        async with Client(daemon.uri, token, profile=profile) as client, client.stream("d") as stream:
+        async with (
+            Client(daemon.uri, token, profile=profile) as client,
+            client.stream("d", start=HEAD) as stream,
+        ):
             async with asyncio.timeout(10):
                 async for delivery in stream:
                     if delivery.text == text:

@@ -50,6 +50,7 @@ def test_json_says_everything_of_an_event() -> None:
         "replay": False,
         "priority": 0,
         "mentions": ["ann"],
+        "mention_all": False,
         "skipped": None,
     }
     assert list(row)[:6] == ["seq", "event_id", "sender_id", "type", "sent_at_us", "text"]

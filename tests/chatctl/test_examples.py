@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from tests.daemons import Daemon, operator_token
 
 ROOT = Path(__file__).parents[2]
@@ -66,7 +66,7 @@ def to_pattern(printed: str) -> tuple[str, list[str]]:
 
 
 def typed(command: str, daemon: Daemon) -> str:
-    """What a terminal of 120 columns shows when this is typed."""
+    """The text that a terminal of 120 columns shows when this is typed."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     environment = os.environ | {
@@ -93,13 +93,13 @@ def typed(command: str, daemon: Daemon) -> str:
 
 
 async def reject_one(daemon: Daemon) -> None:
-    """What the documents tell before they list dead letters: bob's laptop could not decrypt an
-    event."""
+    """The story that the documents tell before they list dead letters: bob's laptop could not
+    decrypt an event."""
     token = operator_token(daemon.folder)
     async with (
         Client(daemon.uri, token, profile="alice") as alice,
         Client(daemon.uri, token, profile="bob") as bob,
-        bob.stream("laptop") as stream,
+        bob.stream("laptop", start=HEAD) as stream,
     ):
         await stream.caught_up()
         ack = await alice.send("lobby", "good evening")

@@ -19,6 +19,16 @@ def test_a_page_of_the_log(chatctl: Chatctl, filled: str) -> None:
     assert shown.stderr == "for older events: --before 10\n"
     assert seqs(chatctl, filled, "--limit", "2", "--before", "10") == [8, 9]
     assert seqs(chatctl, filled, "--before", "3") == [1, 2]
+    assert seqs(chatctl, filled, "--limit", "2", "--after", "0") == [1, 2]
+    assert seqs(chatctl, filled, "--since", "1h", "--after", "9") == [10, 11]
+    assert seqs(chatctl, filled, "--until", "1h") == []
+    around = chatctl("--as", "alice", "room", "history", "show", filled, "--around", "5", "--limit", "4")
+    assert [line.split("\t")[0] for line in around.stdout.splitlines()[1:]] == ["4", "5", "6", "7"]
+    assert around.stderr == "for older events: --before 4\nfor newer events: --after 7\n"
+    refused = chatctl("room", "history", "show", filled, "--around", "5", "--since", "1h", code=2)
+    assert "give --around" in refused.stderr
+    absent = chatctl("--as", "alice", "room", "history", "show", "nowhere", code=1)
+    assert "ROOM_NOT_FOUND" in absent.stderr
 
 
 def test_a_rooms_history_is_purged_and_devices_are_told(chatctl: Chatctl, filled: str) -> None:

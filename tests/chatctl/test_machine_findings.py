@@ -32,7 +32,8 @@ def process(node_id: str, **spoilt: Any) -> admin.InspectedProcess:
 def bad(*processes: admin.InspectedProcess, silent: tuple[str, ...] = (), took_us: int = 0) -> list[Finding]:
     answer = admin.InspectProcessesResponse(processes=processes, silent=silent)
     found = machine_findings(answer, took_us=took_us, now_us=NOW)
-    assert [one.name for one in found][:5] == ["clock", "limits", "disk", "units", "keys"]
+    names = ["clock", "limits", "disk", "units", "keys", "database settings"]
+    assert [one.name for one in found][:6] == names
     return [one for one in found if not one.is_good]
 
 
@@ -51,6 +52,7 @@ def test_nothing_is_wrong() -> None:
         ({"supervised": False}, "units", "gateway g2 is not run by systemd, as others are"),
         ({"watched": False}, "units", "gateway g2 is not started again when it hangs"),
         ({"exposed": ["others can read it"]}, "keys", "gateway g2: others can read it"),
+        ({"unsafe_settings": ["fsync is 'off'"]}, "database settings", "fsync is 'off'"),
         ({"certificate_expires_us": NOW + 2 * DAY}, "keys", "the certificate of gateway g2 expires in 2d00h"),
         ({"certificate_expires_us": NOW - DAY}, "keys", "the certificate of gateway g2 expired 1d00h ago"),
     ],
@@ -83,3 +85,11 @@ def test_without_systemd_nothing_is_expected_of_it() -> None:
 def test_a_process_that_does_not_answer() -> None:
     (one,) = bad(process("g1"), silent=("gateway g2",))
     assert (one.name, one.found) == ("gateway g2", "does not answer what comes by the queue")
+
+
+def test_settings_that_are_only_slow_are_good_and_nodes_of_one_server_say_them_once() -> None:
+    processes = [process(name, slow_settings=["wal_compression is 'off'"]) for name in ("d1", "d2")]
+    answer = admin.InspectProcessesResponse(processes=processes)
+    *_, found = machine_findings(answer, took_us=0, now_us=NOW)
+    assert (found.name, found.is_good, found.found) == ("database settings", True, "wal_compression is 'off'")
+    assert found.advice

@@ -3,13 +3,20 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
+from google.protobuf.message import Message
 
 from chatctl.columns import cells
-from chatctl.notifications import COLUMNS, state_name
+from chatctl.notifications import COLUMNS, drop_dead, retry_dead, state_name
 from chatctl.times import now_us
-from chatd.pb.admin.v1.admin_pb2 import Notification
+from chatd.client import Client
+from chatd.pb.admin.v1.admin_pb2 import (
+    DropNotificationsRequest,
+    Notification,
+    RetryNotificationsRequest,
+)
 from tests.chatctl.command import Chatctl
 from tests.daemons import Daemon
 
@@ -80,6 +87,26 @@ def test_notifications(chatctl: Chatctl, program: Path) -> None:
     found = chatctl.json("status")
     counted = (found["notifications_sent"], found["notifications_failed"], found["notifications_dead"])
     assert counted == (2, 2, 1)
+
+
+class Paging:
+    """A client whose node retries and drops two at a time."""
+
+    def __init__(self, dead: int) -> None:
+        self.dead = dead
+
+    async def call(self, method: str, request: Message, response: type[Message]) -> Message:
+        done = min(2, self.dead)
+        self.dead -= done
+        (count,) = {"retried", "dropped"} & set(response.DESCRIPTOR.fields_by_name)
+        return response(**{count: done, "more": done == 2})
+
+
+async def test_all_pages_are_retried_and_dropped() -> None:
+    client = Paging(5)
+    assert await retry_dead(cast(Client, client), RetryNotificationsRequest()) == 5
+    client.dead = 4
+    assert await drop_dead(cast(Client, client), DropNotificationsRequest()) == 4
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What chatctl does while chatd is away: a real one that is killed and comes back."""
+"""chatctl while chatd is away: a real one that is killed and comes back."""
 
 import signal
 import subprocess
@@ -26,7 +26,7 @@ def test_what_waits_survives_an_outage(tmp_path: Path) -> None:
     with Daemon("all", tmp_path) as daemon:
         chatctl = Chatctl(daemon)
         chatctl("--as", "alice", "room", "create", "r", "bob")
-        tail = chatctl.start("--as", "bob", "tail", "--device", "d")
+        tail = chatctl.start("--as", "bob", "tail", "--device", "d", "--start", "head")
         assert "is new" in line_of(tail.stderr)
         lines, ended = (chatctl.start(*SEND, "-", "--wait", stdin=subprocess.PIPE) for _ in range(2))
         looks = chatctl.start("connections", "--watch", "--every", "0.1", "--timeout", "0.3")

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from chatctl.outbox import app
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from chatd.pb.admin.v1 import admin_pb2
 from tests.chatctl.command import Chatctl
 from tests.daemons import Daemon, operator_token
@@ -98,7 +98,7 @@ def test_a_client_that_is_connected_gets_replays_each_time(daemon: Daemon, fille
         async with (
             Client(daemon.uri, token) as operator,
             Client(daemon.uri, token, profile=filled) as client,
-            client.stream("d") as stream,
+            client.stream("d", start=HEAD) as stream,
             asyncio.timeout(20),
         ):
             for last in (11, 13, 15):

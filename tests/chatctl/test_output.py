@@ -153,7 +153,8 @@ def test_a_terminal_gets_a_table(chatctl: Chatctl) -> None:
 def test_an_empty_table_has_headings_and_an_empty_list_of_names_has_none(chatctl: Chatctl) -> None:
     assert chatctl.on_terminal("device", "list", "--profile", "nobody").startswith("\x1b[1mprofile")
     assert (
-        chatctl.on_terminal("--as", "alice", "room", "add", "lobby", "bob") == "already in the room: bob\r\n"
+        chatctl.on_terminal("--as", "alice", "room", "add", "lobby", "bob")
+        == "already in the room or invited: bob\r\n"
     )
 
 

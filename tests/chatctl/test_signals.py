@@ -9,7 +9,7 @@ import pytest
 from chatctl.forms import Form
 from chatctl.output import Output
 from chatctl.signals import show_signal
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from chatd.pb.events.v1.signals_pb2 import DeliveredReceipt, Presence, ReadReceipt, Signal, Typing
 from tests.chatctl.command import Chatctl
 from tests.daemons import Daemon, operator_token
@@ -61,12 +61,16 @@ def test_tail_shows_who_writes_receives_and_reads(chatctl: Chatctl, daemon: Daem
 
     async def bobs_side() -> None:
         token = operator_token(daemon.folder)
-        async with Client(daemon.uri, token, profile="bob") as bob, bob.stream("b") as stream:
+        async with (
+            Client(daemon.uri, token, profile="alice") as alice,
+            Client(daemon.uri, token, profile="bob") as bob,
+            bob.stream("b", start=HEAD) as stream,
+        ):
             await stream.caught_up()
             for _ in range(100):
                 await bob.set_typing("talk")
                 await bob.set_typing("talk", False)
-                ack = await bob.send("talk", "x")
+                ack = await alice.send("talk", "x")
                 await bob.set_read_marker("talk", ack.seq)
                 async for delivery in stream:
                     if delivery.seq == ack.seq:

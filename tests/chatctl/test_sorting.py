@@ -47,7 +47,7 @@ def test_a_list_is_sorted_and_says_if_it_is_not_all(chatctl: Chatctl) -> None:
         "sort-c",
         "sort-a",
     ]
-    cut = chatctl("room", "list", "--sort", "owner", "--limit", "2", "--after", "sort-", "--no-headers")
+    cut = chatctl("room", "list", "--sort", "made by", "--limit", "2", "--after", "sort-", "--no-headers")
     assert [line.split("\t")[0] for line in cut.stdout.splitlines()] == ["sort-a", "sort-b"]
     assert "--after sort-b; only the rows that are listed are sorted\n" in cut.stderr
     first = chatctl("room", "list", "--sort", "events:desc", "--limit", "1", "--no-headers")

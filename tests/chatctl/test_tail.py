@@ -105,7 +105,7 @@ def test_an_operator_takes_over_a_device_only_when_told_to(chatctl: Chatctl) -> 
     second = chatctl.start(*tail, "--take-over")
     assert first.wait(10) == 1
     said, superseded = first.communicate()[1].splitlines()
-    assert said == "phone is new: it will be owed everything from now on"
+    assert said == "phone is new: it will be owed everything from now on", "it has no room"
     assert "SUPERSEDED" in superseded
     assert second.poll() is None
     second.send_signal(signal.SIGTERM)
@@ -156,8 +156,27 @@ def test_a_restored_backup_under_a_tail(tmp_path: Path) -> None:
         tail.send_signal(signal.SIGINT)
         said = tail.communicate(timeout=20)[1].splitlines()
         assert shown == ["3", "4"]
-        assert said[-1] == "the log is another one than before: its rooms begin anew"
+        assert "the log is another one than before: its rooms begin anew" in said
         assert chatctl.json("outbox", "list", "--profile", "bob") == []
+
+
+def test_a_new_device_begins_where_it_is_told(chatctl: Chatctl, filled: str) -> None:
+    def begin(device: str, *start: str, profile: str = filled) -> tuple[list[int], str]:
+        words = ("tail", "--json", "--until-caught-up", "--take-over", "--device", device)
+        tail = chatctl("--as", profile, *words, *start)
+        return [json.loads(line)["seq"] for line in tail.stdout.splitlines()], tail.stderr.strip()
+
+    assert begin("a") == ([], "a is new: it will be owed everything from now on")
+    assert begin("b", "--start", "last:2") == ([10, 11], "b is new: it is owed everything from --start on")
+    for number, start in enumerate(("joined", "since:1h", f"seqs:{filled}:0")):
+        assert begin(f"c{number}", "--start", start)[0] == list(range(1, 12))
+    chatctl.create_room(f"{filled}-2", "erin")
+    begin("page", "--start", "head", profile="erin")
+    said = "phone is new: it is owed everything that no device of its profile has received"
+    assert begin("phone", profile="erin") == ([1], said)
+    assert begin("b", "--start", "joined") == ([], ""), "it is known"
+    assert "is not a time" in chatctl("tail", "--start", "since:tomorrow", code=2).stderr
+    assert "is none of head, joined, last:N" in chatctl("tail", "--start", "tomorrow", code=2).stderr
 
 
 def test_an_ephemeral_device_is_forgotten_in_the_end(chatctl: Chatctl, room: str) -> None:

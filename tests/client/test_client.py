@@ -35,11 +35,11 @@ async def test_a_rooms_calls(client: Client, gateway: FakeGateway) -> None:
 
     adding = asyncio.ensure_future(client.add_members("lobby", ["dave", "carol"]))
     await gateway.answer(lambda _: chat.AddRoomSubscriptionsResponse(added=["dave"], seq=2))
-    assert await adding == ["dave"]
+    assert list((await adding).added) == ["dave"]
 
     removing = asyncio.ensure_future(client.remove_members("lobby", ["dave"]))
     await gateway.answer(lambda _: chat.RemoveRoomSubscriptionsResponse(removed=["dave"], seq=3))
-    assert await removing == ["dave"]
+    assert list((await removing).removed) == ["dave"]
 
     reading = asyncio.ensure_future(client.history("lobby", before_seq=9, limit=2))
     call = await gateway.answer(
@@ -55,6 +55,21 @@ async def test_a_rooms_calls(client: Client, gateway: FakeGateway) -> None:
     call = await gateway.answer(lambda _: chat.GetHistoryResponse())
     assert chat.GetHistoryRequest.FromString(call.payload).HasField("after_seq")
     assert await reading == ([], False)
+
+    around = asyncio.ensure_future(client.history_around("lobby", 7, limit=3))
+    call = await gateway.answer(
+        lambda _: chat.GetHistoryResponse(events=[delivery("lobby", 7)], more_newer=True)
+    )
+    assert chat.GetHistoryRequest.FromString(call.payload).around_seq == 7
+    page, older, newer = await around
+    assert ([one.seq for one in page], older, newer) == ([7], False, True)
+
+    finding = asyncio.ensure_future(client.event("lobby", event_id="e", sender_id="carol"))
+    call = await gateway.answer(lambda _: chat.GetEventResponse(event=delivery("lobby", 7)))
+    assert chat.GetEventRequest.FromString(call.payload) == chat.GetEventRequest(
+        room_id="lobby", event_id="e", sender_id="carol", accept_zstd=True
+    )
+    assert (await finding).seq == 7
 
     creating = asyncio.ensure_future(client.create_room("lobby"))
     await gateway.answer(lambda _: AlreadyExists("lobby exists"))

@@ -1,4 +1,4 @@
-"""What a device has shown, kept across restarts."""
+"""A device's marks: what it has shown is kept across restarts."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def marks() -> Marks:
 
 def test_they_are_the_same_after_a_restart(marks: Marks) -> None:
     again = Marks.loads(marks.dumps())
-    assert (again.log, again.shown) == ("x", {"a": 7, "b": 9})
+    assert (again.log, again.shown, again.ids) == ("x", {"a": 7, "b": 9}, {"a": "a7"})
     assert again.dumps() == marks.dumps()
     resume = Resume(again)
     assert resume.newest == Shown(log="x", room_id="a", seq=7, event_id="a7")
@@ -45,7 +45,9 @@ def test_another_log_empties_them(marks: Marks, welcome: Welcome) -> None:
     resume = Resume(marks)
     resume.welcomed(Welcome(log="x"), now=0.0)
     resume.welcomed(welcome, now=1.0)
-    assert (marks.shown, marks.newest) == ({}, None)
+    assert (marks.shown, marks.ids, marks.newest) == ({}, {}, None)
+    lost = [(one.room_id, one.seq, one.event_id) for one in resume.before.values()]
+    assert lost == [("a", 7, "a7"), ("b", 9, "")]
     marks.add(delivery("a", 8))
     assert marks.shown == {}, "it came before, of the log that is gone"
     marks.add(delivery("a", 1, connection=2))

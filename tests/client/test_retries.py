@@ -145,7 +145,7 @@ async def test_a_change_keeps_its_id_at_another_gateway() -> None:
         adding = asyncio.ensure_future(client.add_members("lobby", ["bob"], request_id="mine"))
         lost = await first.answer(lambda _: Unavailable("no default node answers"))
         again = await second.answer(lambda _: chat.AddRoomSubscriptionsResponse(added=["bob"]))
-        assert await adding == ["bob"]
+        assert list((await adding).added) == ["bob"]
         assert lost.request_id == again.request_id == "mine"
 
 

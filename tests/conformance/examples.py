@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "proto/examples"
-NAMES = ("python", "node", "c", "shell")
+NAMES = ("python", "node", "go", "c", "shell")
 
 
 def command_of(name: str, folder: Path) -> list[str]:
@@ -21,6 +21,10 @@ def command_of(name: str, folder: Path) -> list[str]:
         installed("xxd")
         return [installed("bash"), str(EXAMPLES / "shell/client.sh")]
     client = str(folder / "client")
+    if name == "go":
+        for command in (["vet"], ["build", "-o", client]):
+            subprocess.run([installed("go"), *command, "."], cwd=EXAMPLES / "go", check=True)
+        return [client]
     sources = sorted(map(str, (EXAMPLES / "c").glob("*.c")))
     warnings = ["-Wall", "-Wextra", "-Wshadow", "-Werror"]
     subprocess.run([installed("cc"), "-std=gnu11", *warnings, "-o", client, *sources], check=True)

@@ -72,6 +72,8 @@ def test_it_talks_to_a_real_daemon_and_goes_on_after_a_kill(
 ) -> None:
     client = Client(command_of(name, tmp_path), daemon, tmp_path)
     room, device = f"room-{name}", f"device-{name}"
+    with Conversation(daemon.uri, operator_token(daemon.folder)) as other:
+        other.open("other")  # a further device of the profile begins at the head
     assert client.run("room", room, "bob") == f"room\t{room}\n"
     process = client.stream(device)
     try:

@@ -29,6 +29,7 @@ def chatctl(*arguments: str) -> "subprocess.CompletedProcess[str]":
 NOT_JUDGED = {
     "python": {"G2"},
     "node": {"T7", "Z2"},
+    "go": {"T7", "Z2"},
     "c": {"T7", "Z2"},
     "shell": {"T7", "Z2"},
 }
@@ -47,7 +48,7 @@ def test_an_example_is_good(name: str, tmp_path: Path) -> None:
 STREAM, CLIENT = "stream.js", "client.js"
 PLANTED = {
     "W4": (STREAM, "up_to: this.acked,", "up_to: this.acked + 1,"),
-    "O3": (STREAM, "if (seq <= (this.state.shown[room] ?? 0)) continue", ""),
+    "O3": (STREAM, "if (seq <= (this.state.shown[room]?.seq ?? 0)) continue", ""),
     "D1": (STREAM, "this.save()", ""),
     "R7": (CLIENT, "if (skipped) return say", "if (skipped) return; say"),
     "R8": (STREAM, "if (delivery.replay) {", "if (false) {"),
@@ -56,7 +57,9 @@ PLANTED = {
     "H5": (STREAM, "if (!error.retry) return this.stop", "if (false) return this.stop"),
     "H7": (STREAM, "const wait = Math.max(", "const wait = 0 * Math.max("),
     "S2-606": (STREAM, "const wait = Math.max(after *", "const wait = Math.max(0 *"),
-    "L3": (STREAM, "hello_id: this.helloId, ...shown", "hello_id: this.helloId"),
+    "L3": (STREAM, "this.ordinal, ...shown", "this.ordinal"),
+    "H10": (STREAM, "Math.max(this.ordinal + 1, Date.now())", "1e13 - Date.now()"),
+    "H10-609": (STREAM, "this.overtaken ||= error.code === 609", ""),
     "I2": (STREAM, "if (helloId !== 0 && helloId !== this.helloId) return", ""),
     "C7": (CLIENT, "{ request_id: crypto.randomUUID() }", "{}"),
     "C9": (CLIENT, "event_id: crypto.randomUUID()", "event_id: `of ${text}`"),
@@ -81,6 +84,22 @@ async def test_a_planted_fault_is_found_by_its_check(name: str, tmp_path: Path) 
     checks = [one for one in CHECKS if one.name == name]
     (found,) = [verdict async for verdict in judge([installed("node"), str(folder / CLIENT)], checks)]
     assert found.outcome is (Outcome.BAD if found.check.level is Level.MUST else Outcome.WEAK), found
+
+
+async def test_a_client_that_asks_about_something_else_is_found(tmp_path: Path) -> None:
+    """The Python example asks; one whose marks are those of the new log is planted."""
+    source = (EXAMPLES / "python/client.py").read_text()
+    planted = (
+        "Resume._forget = lambda self: forget(self) or self.before.update(lobby=RoomMark(room_id='lobby'))"
+    )
+    client = tmp_path / "client.py"
+    client.write_text(
+        "from chatd.client.resume import Resume\nfrom chatd.pb.chat.v1.chat_pb2 import RoomMark\n"
+        f"forget = Resume._forget\n{planted}\n{source}"
+    )
+    (check,) = (one for one in CHECKS if one.name == "L7")
+    (found,) = [verdict async for verdict in judge([sys.executable, str(client)], [check])]
+    assert (found.outcome, "asks about" in found.reason) == (Outcome.BAD, True), found
 
 
 async def test_a_program_that_ends_at_once_and_one_that_is_not_there() -> None:

@@ -1,4 +1,4 @@
-"""What audit lines keep of a request: ids and numbers."""
+"""Audit lines keep ids and numbers of a request."""
 
 from chatd.core.audit import MAX_IDS, MAX_TEXT, AuditKind, AuditLine, from_pb, make_line_id, objects_of
 from chatd.pb.admin.v1 import admin_pb2

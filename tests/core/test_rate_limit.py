@@ -23,7 +23,7 @@ def admit(buckets: Buckets, key: str, cost: float, now: float) -> float:
 def test_never_more_than_the_burst_and_what_the_time_brings(
     rate: Rate, steps: list[tuple[float, float]]
 ) -> None:
-    """Over every stretch of time. What is larger than the burst goes beyond it, once."""
+    """Over every stretch of time. A request that is larger than the burst goes beyond it, once."""
     buckets, now = Buckets(rate), 1000.0
     admitted: list[tuple[float, float]] = []
     for gap, cost in steps:

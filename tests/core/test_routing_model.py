@@ -378,8 +378,8 @@ class RoutingMachine(RuleBasedStateMachine):
             self.gateways[g].lost.add(connection.messages.popleft().stamp)
 
     def beats_are_missing(self, g: int, n: int) -> None:
-        """For so long that the gateway does not wait for the node. Whatever it publishes to a topic
-        that has gone is missing."""
+        """For so long that the gateway does not wait for the node. Messages that it publishes to a
+        topic that has gone are missing."""
         self.gateways[g].state.silent(n)
         self.gateways[g].unwaited.add(self.nodes[n].started_at)
         self.release(self.gateways[g])
@@ -394,7 +394,8 @@ class RoutingMachine(RuleBasedStateMachine):
 
     @rule(g=Gateway, n=Node, order=st.permutations([OWN, *TOPICS]), noticed=st.booleans())
     def queue_reconnects(self, g: int, n: int, order: list[bytes], noticed: bool) -> None:
-        """What was on its way is lost; the node may notice the end of the old connection later."""
+        """The messages on their way are lost; the node may notice the end of the old connection
+        later."""
         self.queue_breaks(g, n)
         if noticed:
             self.node_notices_a_dead_connection(g, n)
@@ -435,7 +436,7 @@ class RoutingMachine(RuleBasedStateMachine):
             connection.dead = True
         self.gateways[g] = GatewayModel(f"g{g}-{self.next()}", len(self.nodes))
 
-    # What must hold.
+    # The invariants.
 
     def exchange(self) -> None:
         """Until nothing is on its way any more."""

@@ -8,14 +8,19 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescript
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from chatd.core.string_fields import normalise_ids, refuse_nul
+from chatd.core.string_fields import may_hold_beyond_ascii, normalise_ids, refuse_nul
 from chatd.errors import ChatdError, InvalidId, InvalidText
 from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.chat.v1 import chat_pb2
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame
 
 DECOMPOSED, COMPOSED = "cafe\u0301", "caf\xe9"
-NO_IDS = {"name", "notifier", "endpoint", "p256dh", "auth", "kind", "text", "level", "after", "order_by"}
+NO_IDS = {"name", "notifier", "endpoint", "p256dh", "auth", "kind", "text", "level", "after", "order_by"} | {
+    "query",
+    "description",
+    "key",
+    "value",
+}
 """Strings of requests that are no ids. A new one belongs here, or is named as an id."""
 
 
@@ -56,6 +61,16 @@ def test_every_id_of_a_request_is_composed(descriptor: Descriptor) -> None:
     normalise_ids(request)
     for name, value in strings(request):
         assert value in ((DECOMPOSED, "plain") if name in NO_IDS else (COMPOSED, "plain")), name
+
+
+def test_every_character_beyond_ascii_is_seen_in_an_encoding_and_few_lengths_are_taken_for_one() -> None:
+    for code in (0x80, 0x7FF, 0x800, 0xFFFF, 0x10000, 0x10FFFF, *range(0x80, 0xD800, 61)):
+        assert may_hold_beyond_ascii(b"\x01 " + chr(code).encode()), hex(code)
+    request = chat_pb2.SendEventsRequest()
+    made = request.events.add(event_id="e", room_id="r")
+    for length in (*range(300), *range(300, 16_000, 61)):
+        made.payload["text"] = "x" * length
+        assert not may_hold_beyond_ascii(request.SerializeToString()), length
 
 
 def test_contents_stay_as_they_were_sent() -> None:

@@ -13,6 +13,7 @@ from chatd.core.wire import (
     error_from_pb,
     error_to_pb,
     is_heartbeat,
+    read_ack,
     varint,
 )
 from chatd.errors import WIRE_ERRORS, ChatdError, Internal, StartFailed, StoreFailed
@@ -42,6 +43,37 @@ def test_what_is_taken_for_a_heartbeat_is_one(frame: bytes) -> None:
         parsed = ClientFrame.FromString(frame)
         assert parsed.WhichOneof("kind") == "heartbeat"
         assert ServerFrame.FromString(frame) == ServerFrame(heartbeat=parsed.heartbeat)
+
+
+@given(st.integers(1, 2**63 - 1), st.integers(0, 2**63 - 1))
+@example(2**63 - 1, 2**63 - 1)
+def test_an_ack_is_read(up_to: int, epoch: int) -> None:
+    assert read_ack(ClientFrame(ack=Ack(up_to=up_to, epoch=epoch)).SerializeToString()) == (up_to, epoch)
+
+
+_ACK_PARTS = st.sampled_from([b"\x08", b"\xf0\x01", b"\x01", b"\x80", b"\xff\x7f", b"\0", b"\xf0", b"\x12"])
+
+
+@given(
+    st.binary(max_size=14)
+    | st.lists(_ACK_PARTS | st.binary(max_size=2), max_size=12).map(
+        lambda parts: bytes((0x12, len(b"".join(parts)))) + b"".join(parts)
+    )
+    | st.integers(2**63, 2**64 - 1).map(lambda up_to: ClientFrame(ack=Ack(up_to=up_to)).SerializeToString())
+)
+@example(b"\x12\x02\x08\x80")
+@example(b"\x12\x03\x08\x01")
+@example(b"\x12\x02\x08\x01\x1a\x00")
+@example(b"\x12\x02\x08\x01\n")
+@example(b"\x12\x02\x08\n")
+@example(b"\x12\x06\x08\x01\xf0\x01\x80\0")
+@example(b"\x12\x04\x08\x01\x08\x02")
+def test_what_is_taken_for_an_ack_is_one(frame: bytes) -> None:
+    ack = read_ack(frame)
+    if ack is not None:
+        parsed = ClientFrame.FromString(frame)
+        assert parsed.WhichOneof("kind") == "ack"
+        assert ack == (parsed.ack.up_to, parsed.ack.epoch)
 
 
 @given(st.text(), st.integers(1, 2**60), st.text(max_size=2000))

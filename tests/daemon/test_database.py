@@ -12,7 +12,7 @@ from tests.databases import Cluster
 
 
 def refused(daemon: Daemon) -> str:
-    """What it says; systemd tries again."""
+    """The line that it ends with; systemd tries again."""
     done = chatd(daemon.mode, **daemon.settings)
     assert done.returncode == 1, done.stderr
     (said,) = (line for line in done.stderr.splitlines() if not line.startswith("{"))

@@ -1,5 +1,5 @@
-"""What may pass by itself ends chatd with 1, and systemd tries again; what can never work with 2,
-and it does not. One line in both cases."""
+"""Trouble that may pass by itself ends chatd with 1, and systemd tries again; settings that can
+never work end it with 2, and it does not. One line in both cases."""
 
 from pathlib import Path
 

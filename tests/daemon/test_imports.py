@@ -1,4 +1,4 @@
-"""What a daemon imports when it starts: libraries that only some settings need cost the others
+"""Imports of a daemon that starts: libraries that only some settings need cost the others
 nothing."""
 
 import subprocess

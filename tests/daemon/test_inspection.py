@@ -7,6 +7,7 @@ from pathlib import Path
 
 from chatd.files.certificate import expires_us
 from chatd.pb.admin.v1 import admin_pb2 as admin
+from chatd.store.database import Database
 from tests.certificates import Authority
 from tests.daemons import Daemon, free_port, operator_token
 from tests.protocol.conversation import Conversation
@@ -47,3 +48,27 @@ def test_all_processes_are_inspected(tmp_path: Path) -> None:
                 if all(os.stat(one).st_mode & 0o001 for one in tmp_path.parents):
                     assert any("tokens.toml" in sentence for sentence in found["gateway"].exposed)
     assert expires_us(key) == expires_us(tmp_path / "none") == 0
+
+
+def test_a_node_tells_how_its_database_s_server_is_set(postgres_uri: str, tmp_path: Path) -> None:
+    def inspected() -> admin.InspectedProcess:
+        reply = operator.request("AdminService/InspectProcesses", admin.InspectProcessesRequest())
+        (one,) = admin.InspectProcessesResponse.FromString(reply.payload).processes
+        return one
+
+    database = Database(postgres_uri)
+    with (
+        Daemon("all", tmp_path, {"DB_URI": postgres_uri}) as daemon,
+        Conversation(daemon.uri, operator_token(tmp_path)) as operator,
+        database.connection(readonly=False),
+    ):
+        assert list(inspected().unsafe_settings) == []
+        assert [one.partition(":")[0] for one in inspected().slow_settings] == [
+            "PostgreSQL's wal_compression is 'off'"
+        ]
+        ((name,),) = database.rows("SELECT current_database()")
+        database.run(f"ALTER DATABASE {name} SET wal_compression = on")
+        database.run(f"ALTER DATABASE {name} SET synchronous_commit = off")
+        assert list(inspected().slow_settings) == []
+        (unsafe,) = inspected().unsafe_settings
+        assert unsafe.startswith("PostgreSQL's synchronous_commit is 'off', must be on")

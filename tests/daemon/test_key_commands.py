@@ -4,6 +4,8 @@ import json
 import os
 import pwd
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ HOST = {"GATEWAY_URI": "tcp://0.0.0.0:7400", "GATEWAY_PUBLIC_URI": "tcp://chat.e
 
 
 def keys(folder: Path, *arguments: str, code: int = 0, **settings: str) -> str:
-    """What it says on stdout, or on stderr if it fails."""
+    """The command's stdout, or its stderr if it fails."""
     done = chatd("keys", *arguments, CHATD_DATA_DIR=str(folder), **{**HOST, **settings})
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
@@ -113,6 +115,23 @@ def test_another_users_data_is_left_alone(tmp_path: Path) -> None:
     for arguments in (("show",), ("trust", KEY)):
         assert "sudo -u nobody" in keys(tmp_path, *arguments, code=2)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a folder that is closed to it")
+def test_a_folder_that_cannot_be_entered_is_named(tmp_path: Path) -> None:
+    """Without these rights root is a user like others."""
+    os.chown(tmp_path, 65_534, 65_534)
+    tmp_path.chmod(0o700)
+    without = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+    done = subprocess.run(
+        [*without, sys.executable, "-m", "chatd", "keys", "show"],
+        env={**os.environ, "CHATD_DATA_DIR": str(tmp_path / "data"), "NODE_ID": "n1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = f"chatd: {tmp_path}/data/keys/n1-all.key: Permission denied\n"
+    assert (done.returncode, done.stderr) == (1, said)
 
 
 def test_what_another_command_changes_is_not_lost(tmp_path: Path) -> None:

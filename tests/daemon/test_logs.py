@@ -16,7 +16,8 @@ AUDIT = (
 
 
 def logged(style: str, code: str, level: str = "info") -> str:
-    """What ``code`` makes a process write to stderr; ``log`` and HOSTILE are there for it."""
+    """The lines that ``code`` makes a process write to stderr; ``log`` and HOSTILE are there for
+    it."""
     setup = (
         "import asyncio, logging, warnings, structlog\nfrom chatd.daemon.logs import configure\n"
         f"configure({level!r}, {style!r})\nlog = structlog.get_logger()\nHOSTILE = {HOSTILE!r}\n"

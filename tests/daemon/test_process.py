@@ -75,7 +75,7 @@ def test_options_before_the_mode_count(tmp_path: Path) -> None:
 def test_settings_lists_them_all() -> None:
     plain, markdown = chatd("settings").stdout, chatd("settings", "--markdown").stdout
     assert "\nACK_FLUSH_MS\n    Longest time in milliseconds that a gateway gathers acks " in plain
-    assert "may be given again what it acknowledged in this time. (1 to 10,000 ms) [500]\n" in plain
+    assert "while nodes answer within 0.9 s. (1 to 10,000 ms) [1000]\n" in plain
     assert markdown.count("\n| `") == sum(len(section.model_fields) for section in SECTIONS.values())
 
 
@@ -125,7 +125,7 @@ def test_systemd_is_told(tmp_path: Path, kind: str) -> None:
         daemon = Daemon("all", tmp_path / "data", {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": 200_000})
         daemon.start(wait=False)
         while not (message := systemd.recv(4096)).startswith(b"READY=1"):
-            assert message.startswith(b"STATUS=waiting")
+            assert message.startswith((b"STATUS=waiting", b"FDSTORE=1"))
         host, _, port = daemon.uri.removeprefix("tcp://").partition(":")
         socket.create_connection((host, int(port)), timeout=1).close()
         started = time.monotonic()
@@ -145,6 +145,7 @@ def test_not_ready_while_the_default_node_is_missing(tmp_path: Path) -> None:
         gateway = Daemon("gateway", tmp_path, {"NOTIFY_SOCKET": tmp_path / "notify"})
         gateway.start(wait=False)
         systemd.settimeout(20)
+        assert systemd.recv(4096).startswith(b"FDSTORE=1")  # its port
         assert systemd.recv(4096) == b"STATUS=waiting: no default node answers\nEXTEND_TIMEOUT_USEC=30000000"
         systemd.settimeout(0.5)
         with pytest.raises(TimeoutError):

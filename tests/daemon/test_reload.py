@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from chatd.daemon import reload as module
 from chatd.daemon.settings.sources import load_settings
 from chatd.daemon.systemd import ServiceManager
@@ -67,8 +67,8 @@ async def test_keys_of_jwts_are_rotated(tmp_path: Path) -> None:
         async with (
             Client(daemon.uri, old.token("alice")) as alice,
             Client(daemon.uri, new.token("bob")) as bob,
-            alice.stream("d") as streams["alice"],
-            bob.stream("d") as streams["bob"],
+            alice.stream("d", start=HEAD) as streams["alice"],
+            bob.stream("d", start=HEAD) as streams["bob"],
         ):
             for stream in streams.values():
                 await asyncio.wait_for(stream.caught_up(), 20)
@@ -101,7 +101,7 @@ async def test_tokens_come_and_go(daemon: Daemon) -> None:
 
     async def read(client: Client) -> None:
         try:
-            async with client.stream("d") as stream:
+            async with client.stream("d", start=HEAD) as stream:
                 async for delivery in stream:
                     shown.append((delivery.text, client))
         except Unauthenticated as exc:

@@ -27,14 +27,25 @@ def test_what_is_said(systemd: socket.socket) -> None:
     notifier.status("waiting")
     notifier.ready("serving as all")
     notifier.alive()
-    notifier.stopping()
+    notifier.stopping(seconds=30)
     heard = [systemd.recv(4096) for _ in range(4)]
     assert heard == [
         b"STATUS=waiting",
         b"READY=1\nSTATUS=serving as all",
         b"WATCHDOG=1",
-        b"STOPPING=1\nSTATUS=draining",
+        b"STOPPING=1\nSTATUS=draining\nEXTEND_TIMEOUT_USEC=30000000",
     ]
+
+
+def test_a_socket_is_kept(systemd: socket.socket) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        ServiceManager().keep(listening, "127.0.0.1 7400")
+        message, (descriptor,), _, _ = socket.recv_fds(systemd, 4096, 1)
+        assert message == b"FDSTORE=1\nFDNAME=127.0.0.1 7400"
+        with socket.socket(fileno=descriptor) as kept:
+            assert kept.getsockname() == listening.getsockname()
+    ServiceManager().drop("127.0.0.1 7400")
+    assert systemd.recv(4096) == b"FDSTOREREMOVE=1\nFDNAME=127.0.0.1 7400"
 
 
 def test_a_status_is_one_line(systemd: socket.socket) -> None:

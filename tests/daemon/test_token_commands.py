@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from chatd.errors import PermissionDenied
 from tests import fork_server
 from tests.daemon.test_process import chatd
@@ -25,10 +25,10 @@ async def test_a_token_is_issued_and_good_after_a_reload(tmp_path: Path) -> None
         await reload(daemon, "were reloaded")
         async with Client(daemon.uri, token) as bob:
             await bob.create_room("r")
-            async with bob.stream("phone") as stream:
+            async with bob.stream("phone", start=HEAD) as stream:
                 await stream.opened()
             with pytest.raises(PermissionDenied):
-                async with bob.stream("laptop") as stream:
+                async with bob.stream("laptop", start=HEAD) as stream:
                     await stream.opened()
         listed = chatd("token", "list", **where)
         assert token not in listed.stdout

@@ -26,8 +26,8 @@ async def test_calls_that_are_cheap_are_answered_at_once() -> None:
 
 
 async def test_one_whose_calls_are_dear_waits_for_them_and_nobody_else_does() -> None:
-    """Whoever comes later, also for the loop's other work, waits for the call that is being
-    answered, and not for those behind it."""
+    """A later task, also one of the loop's other work, waits for the call that is being answered,
+    and not for those behind it."""
     answered: list[str] = []
 
     def answer(call: Call) -> None:

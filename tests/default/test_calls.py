@@ -384,7 +384,7 @@ def limits(seconds: float, *, silent_in: float = 60.0, started_at_us: int = STAR
 
 @dataclass(frozen=True, slots=True)
 class Busy(Command[None]):
-    """Takes until the test says that it is over. What is asked for after it has begun has another
+    """Takes until the test says that it is over. A query that comes after it has begun has another
     transaction."""
 
     begun: threading.Event

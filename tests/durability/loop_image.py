@@ -1,8 +1,9 @@
 """A small ext4 file system on a loop device, and what is left of it when the power goes.
 
-What has reached the device is in the image file; what only sits in the file system's page cache is
-not. So a copy of the image, taken while the writer stands still, is the disk as a power cut leaves
-it: mounted again, its journal is replayed, and nothing that was not synced is there.
+A write that has reached the device is in the image file; one that only sits in the file system's
+page cache is not. So a copy of the image, taken while the writer stands still, is the disk as a
+power cut leaves it: mounted again, its journal is replayed, and nothing that was not synced is
+there.
 """
 
 import os
@@ -78,16 +79,17 @@ def stand_still(pid: int) -> None:
 
 
 def _written(image: Path) -> tuple[int, bool]:
-    """How many writes the image's loop device has finished, and whether one is under way."""
+    """The number of writes that the image's loop device has finished, and whether one is under
+    way."""
     device = Path(_do("losetup", "-n", "-O", "NAME", "-j", str(image)).strip())
     fields = (Path("/sys/block") / device.name / "stat").read_text().split()
     return int(fields[4]), fields[8] != "0"
 
 
 def cut(image: Path, copy: Path) -> int:
-    """The disk as it is at one moment. Whoever writes to it must stand still; the file system
-    itself may not, so a copy during which the device was written is taken again. How often that
-    was."""
+    """The disk as it is at one moment. Its writers must stand still; the file system itself may
+    not, so a copy during which the device was written is taken again. The second value is the
+    number of copies that were taken again."""
     for again in range(100):
         before, busy = _written(image)
         if busy:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from chatd.errors import ChatdError
 from tests.daemon.test_process import chatctl
 from tests.daemons import Daemon, operator_token
@@ -95,6 +95,6 @@ async def test_a_database_that_goes_away_and_comes_back(postgres_uri: str, tmp_p
 
 
 async def read(client: Client) -> None:
-    async with client.stream("d") as stream:
+    async with client.stream("d", start=HEAD) as stream:
         async for _ in stream:
             pass

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from chatd.errors import ChatdError
 from chatd.store.database import Database
 from tests.daemons import Daemon, operator_token
@@ -38,7 +38,7 @@ async def test_postgres_killed_hard_loses_nothing(own_cluster: Cluster, tmp_path
         ):
             await alice.create_room("r", profiles=["bob"])
             shown: list[tuple[str, int, str]] = []
-            async with bob.stream("laptop") as laptop:
+            async with bob.stream("laptop", start=HEAD) as laptop:
                 await laptop.caught_up()
                 showing = asyncio.create_task(show(laptop, shown, 300, seconds=90))
                 for number in range(300):
@@ -81,7 +81,7 @@ async def test_connections_ended_at_any_moment_store_each_event_once(
 
 
 def terminated(running: Cluster) -> int:
-    """How many connections the server says it has ended on demand."""
+    """The number of connections that the server says it has ended on demand."""
     return (
         (running.folder / "log")
         .read_text(errors="replace")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.client import Client, message
+from chatd.client import HEAD, Client, message
 from chatd.errors import ChatdError, StoreFailed, TimedOut, Unavailable
 from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.chat.v1.chat_pb2 import RoomEvent
@@ -66,7 +66,7 @@ async def test_a_full_disk_refuses_loses_nothing_and_recovers(small_disk: Path, 
             Client(daemon.uri, token, profile="bob") as bob,
         ):
             await alice.create_room("r", profiles=["bob"])
-            async with bob.stream("d") as stream:
+            async with bob.stream("d", start=HEAD) as stream:
                 await stream.opened()
             acked: list[str] = []
             refused: ChatdError | None = None
@@ -83,7 +83,8 @@ async def test_a_full_disk_refuses_loses_nothing_and_recovers(small_disk: Path, 
             assert (refused.name, refused.retry) == ("STORE_FAILED", True), refused
             assert "full" in str(refused)
 
-            # What needs no space is still answered, and each further send is refused as clearly.
+            # A call that needs no space is still answered, and each further send is refused as
+            # clearly.
             status = await bob.call(
                 "AdminService/GetStatus", admin_pb2.GetStatusRequest(), admin_pb2.GetStatusResponse
             )
@@ -108,7 +109,7 @@ async def test_a_full_disk_refuses_loses_nothing_and_recovers(small_disk: Path, 
             daemon.stop()
             daemon.start()
             shown = []
-            async with asyncio.timeout(30), bob.stream("d") as stream:
+            async with asyncio.timeout(30), bob.stream("d", start=HEAD) as stream:
                 async for delivery in stream:
                     if delivery.type == 1:
                         shown.append(delivery.event_id)
@@ -159,7 +160,7 @@ async def test_a_connected_device_sees_it_through(small_disk: Path, tmp_path: Pa
             Client(daemon.uri, token, profile="bob") as bob,
         ):
             await alice.create_room("r", profiles=["bob"])
-            async with bob.stream("laptop") as laptop:
+            async with bob.stream("laptop", start=HEAD) as laptop:
                 await laptop.caught_up()
 
                 async def show() -> None:

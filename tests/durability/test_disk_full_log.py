@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from chatd.errors import ChatdError
 from tests.daemons import Daemon, operator_token
 
@@ -73,7 +73,7 @@ async def test_a_full_disk_does_not_fill_the_log(small_disk: Path, tmp_path: Pat
         async with (
             Client(daemon.uri, token, profile="alice", call_timeout=1) as alice,
             Client(daemon.uri, token, profile="bob") as bob,
-            bob.stream("d") as stream,
+            bob.stream("d", start=HEAD) as stream,
         ):
             await alice.create_room("r", profiles=["bob"])
             await stream.caught_up()

@@ -96,7 +96,7 @@ async def test_a_node_stopped_inside_a_transaction_stops_nobody_else(
                 took = await asyncio.to_thread(send_elsewhere, other, 3.0)
                 assert not held.done(), "nobody held the room: the test proves nothing"
                 assert max(took) < LOCK_MS / 1_000 + 1
-                assert sorted(took)[len(took) * 98 // 100] < 0.1
+                assert sorted(took)[len(took) * 98 // 100] < 0.3
                 await held
                 assert time.monotonic() - stopped < IDLE_MS / 1_000 + 3
             finally:

@@ -45,7 +45,33 @@ REQUESTS: dict[str, Message] = {
     "ChatService/RemoveRoomSubscriptions": chat_pb2.RemoveRoomSubscriptionsRequest(
         room_id="r", profile_ids=["bob"]
     ),
+    "ChatService/JoinRoom": chat_pb2.JoinRoomRequest(room_id="r"),
+    "ChatService/LeaveRoom": chat_pb2.LeaveRoomRequest(room_id="r"),
+    "ChatService/SetMemberRole": chat_pb2.SetMemberRoleRequest(
+        room_id="r", profile_ids=["bob"], role=chat_pb2.MEMBER_ROLE_ADMIN
+    ),
+    "ChatService/BanProfiles": chat_pb2.BanProfilesRequest(room_id="r", profile_ids=["eve"]),
+    "ChatService/UnbanProfiles": chat_pb2.UnbanProfilesRequest(room_id="r", profile_ids=["eve"]),
+    "ChatService/ListBans": chat_pb2.ListBansRequest(room_id="r"),
+    "ChatService/AcceptInvitation": chat_pb2.AcceptInvitationRequest(room_id="r"),
+    "ChatService/DeclineInvitation": chat_pb2.DeclineInvitationRequest(room_id="r"),
+    "ChatService/ListInvitations": chat_pb2.ListInvitationsRequest(),
+    "ChatService/ListRoomInvitations": chat_pb2.ListRoomInvitationsRequest(room_id="r"),
+    "ChatService/WithdrawInvitations": chat_pb2.WithdrawInvitationsRequest(room_id="r", profile_ids=["eve"]),
+    "ChatService/ListProposals": chat_pb2.ListProposalsRequest(room_id="r"),
+    "ChatService/ApproveProposal": chat_pb2.ApproveProposalRequest(room_id="r", proposal_id="p"),
+    "ChatService/RejectProposal": chat_pb2.RejectProposalRequest(room_id="r", proposal_id="p"),
+    "ChatService/WithdrawProposal": chat_pb2.WithdrawProposalRequest(room_id="r", proposal_id="p"),
+    "ChatService/BlockProfiles": chat_pb2.BlockProfilesRequest(profile_ids=["eve"]),
+    "ChatService/UnblockProfiles": chat_pb2.UnblockProfilesRequest(profile_ids=["eve"]),
+    "ChatService/ListBlocked": chat_pb2.ListBlockedRequest(),
+    "ChatService/ListMyRooms": chat_pb2.ListMyRoomsRequest(recent_first=True),
+    "ChatService/GetRoom": chat_pb2.GetRoomRequest(room_id="r"),
+    "ChatService/ListMembers": chat_pb2.ListMembersRequest(room_id="r"),
     "ChatService/GetHistory": chat_pb2.GetHistoryRequest(room_id="r", limit=10),
+    "ChatService/FindRewound": chat_pb2.FindRewoundRequest(marks=[chat_pb2.RoomMark(room_id="r", seq=1)]),
+    "ChatService/GetEvent": chat_pb2.GetEventRequest(room_id="r", seq=1),
+    "ChatService/SearchEvents": chat_pb2.SearchEventsRequest(query="word"),
     "ChatService/SetReadMarker": chat_pb2.SetReadMarkerRequest(room_id="r", seq=1),
     "ChatService/ListUnread": chat_pb2.ListUnreadRequest(limit=10),
     "ChatService/GetDeliveryStatus": chat_pb2.GetDeliveryStatusRequest(room_id="r", seq=1),
@@ -74,7 +100,7 @@ REQUESTS: dict[str, Message] = {
 
 
 def errors(alice: Conversation) -> Iterator[Error]:
-    """Of every call that asks the database, and of a Hello."""
+    """The answers to every call that asks the database, and to a Hello."""
     for method, request in REQUESTS.items():
         reply = alice.request(method, request)
         if reply.HasField("error"):
@@ -102,7 +128,12 @@ def test_postgres_that_is_away(postgres_uri: str, tmp_path: Path) -> None:
     with cluster() as own:
         assert own is not None, "postgres_uri has skipped the test where PostgreSQL is missing"
         database = own.new_database()
-        settings = {"DB_URI": own.uri(database), "NOTIFIERS": "log", "CALL_TIMEOUT_MS": 3_000}
+        settings = {
+            "DB_URI": own.uri(database),
+            "SEARCH": "true",
+            "NOTIFIERS": "log",
+            "CALL_TIMEOUT_MS": 3_000,
+        }
         with (
             Daemon("all", tmp_path, settings) as daemon,
             Conversation(daemon.uri, operator_token(tmp_path), "alice") as alice,
@@ -147,7 +178,12 @@ def test_a_broken_sqlite_file(
 ) -> None:
     folder = tmp_path / SECRET
     folder.mkdir()
-    settings = {"DB_URI": f"sqlite:///{folder}/chatd.db", "NOTIFIERS": "log", "FANOUT_REPAIR_SECONDS": 3600}
+    settings = {
+        "DB_URI": f"sqlite:///{folder}/chatd.db",
+        "SEARCH": "true",
+        "NOTIFIERS": "log",
+        "FANOUT_REPAIR_SECONDS": 3600,
+    }
     daemon = Daemon("all", tmp_path, settings)
     daemon.start()
     try:

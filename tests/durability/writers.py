@@ -1,4 +1,4 @@
-"""What writes to the disk whose power is cut: the product, or its store with synchronous=NORMAL,
+"""The writers to the disk whose power is cut: the product, or its store with synchronous=NORMAL,
 which the product refuses.
 
 `python -m tests.durability.writers FOLDER` is the second of them, as a process of its own.

@@ -11,7 +11,7 @@ from chatd.files.durable import make_folder, replace_file, write_file, write_new
 
 @pytest.fixture
 def order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is done, in its order: every fsync of a file or folder, and every name that appears."""
+    """The steps in their order: every fsync of a file or folder, and every name that appears."""
     done: list[str] = []
     fsync, link, rename = os.fsync, os.link, os.replace
 

@@ -4,7 +4,14 @@
 from google.protobuf.message import DecodeError
 
 from chatd.core.string_fields import refuse_nul
-from chatd.core.wire import count_first_field, encode_delivery, link_of, plain_delivery
+from chatd.core.wire import (
+    count_first_field,
+    encode_delivery,
+    is_heartbeat,
+    link_of,
+    plain_delivery,
+    read_ack,
+)
 from chatd.errors import ChatdError
 from chatd.pb.chat.v1.chat_pb2 import SendEventsRequest
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink
@@ -21,10 +28,16 @@ def check(data: bytes) -> None:
 
 
 def check_frame(data: bytes) -> None:
+    ack, heartbeat = read_ack(data), is_heartbeat(data)
     try:
         frame = ClientFrame.FromString(data)
     except DecodeError:
+        assert ack is None
+        assert not heartbeat
         return
+    assert ack in (None, (frame.ack.up_to, frame.ack.epoch))
+    assert frame.HasField("ack") or ack is None
+    assert frame.HasField("heartbeat") or not heartbeat
     holds_nul = any("\0" in value for _, value in strings(frame))
     assert not holds_nul or b"\0" in data, "the gateway looks only into frames with such a byte"
     try:
@@ -48,7 +61,7 @@ def check_count(data: bytes) -> None:
 
 
 def check_delivery(data: bytes) -> None:
-    """Whatever a database holds, the event's own part is read or is empty."""
+    """The event's own part is read or is empty, whatever bytes a database holds."""
     link_of(data)
     link_of(b"\x0a" + data)
     delivery = encode_delivery(EventLink(room_id="r", seq=1), data[:100])

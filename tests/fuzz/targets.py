@@ -9,6 +9,7 @@ from importlib import import_module
 MODULES = {
     "zmtp": "tests.fuzz.zmtp",
     "curve": "tests.fuzz.curve",
+    "websocket": "tests.fuzz.websocket",
     "frames": "tests.fuzz.frames",
     "calls": "tests.fuzz.calls",
     "payloads": "tests.fuzz.payloads",

@@ -1,5 +1,5 @@
-"""What a gateway's parts need in tests: a front's link without a socket, which keeps what is sent,
-and a watch on the log."""
+"""Stand-ins for tests of a gateway's parts: a front's link without a socket, which keeps what is
+sent, and a watch on the log."""
 
 from collections.abc import Callable, Mapping
 
@@ -22,7 +22,7 @@ class KeptLink:
         self.sent: list[bytes] = []
         self.hung_up = self.has_ended = False
         self.is_full = False
-        self.refuses_calls = False
+        self.refuses_calls = self.is_request = False
         self.has_stream = False
         self.stranger_cost = 0.0
         self.holds = 0

@@ -1,6 +1,8 @@
 """Acks on their way back: gathered, confirmed, and never taken for written because something else
 was."""
 
+from itertools import chain, pairwise
+
 import pytest
 
 from chatd.core.ack_batch import decode_acks
@@ -8,10 +10,11 @@ from chatd.core.log_state import LogState, from_pb
 from chatd.core.model import Owed, StreamKey
 from chatd.core.stream import DeviceStream, Published, Run
 from chatd.errors import ChatdError, Internal, Unavailable
-from chatd.gateway.ack_flush import ALIVE_SECONDS, AT_ONCE, MAX_STREAMS, AckFlush, UnwrittenAcks
-from chatd.gateway.backend import OnReply
+from chatd.gateway.ack_flush import MAX_STREAMS, AckFlush
 from chatd.gateway.connection import ClientConnection
 from chatd.gateway.log_watch import LogWatch
+from chatd.gateway.unwritten_acks import ALIVE_SECONDS, QUIET, TICK, UnwrittenAcks
+from chatd.gateway.waiting_calls import OnReply
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse
 from tests.gateway.links import KeptLink, log_watch
 
@@ -110,7 +113,7 @@ def watch() -> LogWatch:
 @pytest.fixture
 def acks(clock: Clock, calls: Calls, pulls: NoPulls, watch: LogWatch, ended: list[ChatdError]) -> AckFlush:
     return AckFlush(
-        UnwrittenAcks(LONGEST),
+        UnwrittenAcks(LONGEST, clock.now),
         pulls,
         watch,
         is_ready=lambda: calls.ready,
@@ -251,7 +254,7 @@ def test_streams_that_only_live_are_written_together_once_a_second(
 ) -> None:
     now = [100.0]
     acks = AckFlush(
-        UnwrittenAcks(longest=0.5),
+        UnwrittenAcks(0.5, now[0]),
         pulls,
         watch,
         is_ready=lambda: True,
@@ -321,34 +324,158 @@ def test_acks_of_few_streams_are_written_with_the_next_look(
     assert calls.cursors(0) == {"a": 1}
 
 
-def test_acks_of_many_streams_wait_and_gather(clock: Clock, acks: AckFlush, calls: Calls) -> None:
-    peers = [streaming(f"p{number}") for number in range(3 * AT_ONCE)]
-    for peer in peers:
-        ack(acks, peer, 1)
-    acks.tick()
-    assert written(calls, 0) == [f"p{number}" for number in range(AT_ONCE)]
-    for peer in peers[AT_ONCE:]:
-        ack(acks, peer, 3)
-    clock.now += LONGEST
-    acks.tick()
-    assert written(calls, 1) == [f"p{number}" for number in range(AT_ONCE, 3 * AT_ONCE)]
-    assert {seq for one in decode_acks(calls.asked[1][0]) for seq in one.cursors.values()} == {3}
+def rounds(clock: Clock, acks: AckFlush, calls: Calls, ticks: int) -> list[list[str]]:
+    """The profiles that each tick has written; all is confirmed."""
+    found = []
+    for _ in range(ticks):
+        before = len(calls.asked)
+        clock.now += TICK
+        acks.tick()
+        found.append([name for number in range(before, len(calls.asked)) for name in written(calls, number)])
+        for number in range(before, len(calls.asked)):
+            calls.answer(number)
+    return found
 
 
-def test_a_failure_and_the_acks_of_a_stream_that_has_ended_do_not_wait(
+TICKS = round(LONGEST / TICK)
+
+
+def test_a_quiet_gateway_writes_the_acks_of_a_room_with_the_next_look(
     clock: Clock, acks: AckFlush, calls: Calls
 ) -> None:
-    peers = [streaming(f"p{number}") for number in range(AT_ONCE + 3)]
+    peers = [streaming(f"p{number:03}") for number in range(QUIET)]
     for peer in peers:
         ack(acks, peer, 1)
+    assert list(map(len, rounds(clock, acks, calls, 1))) == [QUIET]
+    for peer in peers:
+        ack(acks, peer, 2)
+    assert len(*rounds(clock, acks, calls, 1)) < QUIET, "it is not quiet any more"
+    rounds(clock, acks, calls, 3 * TICKS)
+    for peer in peers:
+        ack(acks, peer, 3)
+    assert list(map(len, rounds(clock, acks, calls, 1))) == [QUIET]
+
+
+def test_acks_of_many_streams_wait_and_gather(clock: Clock, acks: AckFlush, calls: Calls) -> None:
+    peers = [streaming(f"p{number:03}") for number in range(2 * QUIET)]
+    for peer in peers:
+        ack(acks, peer, 1)
+    assert rounds(clock, acks, calls, 2) == [[], []]
+    for peer in peers:
+        ack(acks, peer, 3)
+    assert sorted(chain(*rounds(clock, acks, calls, TICKS - 2))) == [
+        f"p{number:03}" for number in range(2 * QUIET)
+    ]
+    assert {seq for one in decode_acks(calls.asked[0][0]) for seq in one.cursors.values()} == {3}
+    assert rounds(clock, acks, calls, TICKS) == [[]] * TICKS, "each once"
+
+
+def test_streams_take_turns_and_neighbours_go_together(clock: Clock, acks: AckFlush, calls: Calls) -> None:
+    """After a round or two the shares are alike; each stream has its turn once a round."""
+    peers = {f"p{number:03}": streaming(f"p{number:03}") for number in range(40 * TICKS)}
+    for peer in peers.values():
+        ack(acks, peer, 1)
+    rounds(clock, acks, calls, 2 * TICKS)
+    for peer in peers.values():
+        ack(acks, peer, 2)
+    found = rounds(clock, acks, calls, TICKS)
+    assert sorted(chain(*found)) == sorted(peers)
+    assert max(map(len, found)) < 2 * 40
+    assert all(names == sorted(names) for names in found)
+    assert all(names[-1] < more[0] for names, more in pairwise(found[:-1])), "the first share is the last"
+
+
+def test_streams_under_way_are_not_lost_when_shares_are_made_anew(
+    clock: Clock, acks: AckFlush, calls: Calls
+) -> None:
+    peers = [streaming(f"p{number:03}") for number in range(40 * TICKS)]
+    for peer in peers:
+        ack(acks, peer, 1)
+    rounds(clock, acks, calls, TICKS - 1)
+    clock.now += TICK
+    acks.tick()  # all of the first round at once, and not answered yet
+    for peer in peers:
+        ack(acks, peer, 3)
+    for _ in range(2 * TICKS):
+        clock.now += TICK
+        acks.tick()
+    for number in range(len(calls.asked)):
+        calls.answer(number)
+    names = set(chain(*rounds(clock, acks, calls, 2 * TICKS)))
+    assert names >= {f"p{number:03}" for number in range(40 * TICKS)}
+
+
+@pytest.mark.parametrize("late", [1, 3, TICKS, 10 * TICKS])
+def test_turns_go_by_the_clock_however_late_a_look_comes(
+    clock: Clock, acks: AckFlush, calls: Calls, late: int
+) -> None:
+    """An ack waits for LONGEST and one look."""
+    peers = [streaming(f"p{number:03}") for number in range(40 * TICKS)]
+    for peer in peers:
+        ack(acks, peer, 1)
+    rounds(clock, acks, calls, 2 * TICKS)
+    for peer in peers:
+        ack(acks, peer, 2)
+    looks = -(-TICKS // late)
+    found = []
+    for _ in range(looks):
+        clock.now += (late - 1) * TICK
+        found += rounds(clock, acks, calls, 1)
+    assert sorted(chain(*found)) == [f"p{number:03}" for number in range(40 * TICKS)]
+
+
+def test_acks_whose_turn_comes_while_others_are_under_way_go_when_these_are_written(
+    clock: Clock, acks: AckFlush, calls: Calls
+) -> None:
+    peers = [streaming(f"p{number:03}") for number in range(2 * QUIET)]
+    for peer in peers:
+        ack(acks, peer, 1)
+    acks.flush()
+    for peer in peers:
+        ack(acks, peer, 3)
+    for _ in range(TICKS):
+        clock.now += TICK
+        acks.tick()
+    assert len(calls.asked) == 1, "a node has not answered yet"
+    calls.answer(0)
+    assert len(*rounds(clock, acks, calls, 1)) == 2 * QUIET
+
+
+def test_a_failure_and_the_acks_of_a_stream_that_ends_do_not_wait(
+    clock: Clock, calls: Calls, pulls: NoPulls, watch: LogWatch
+) -> None:
+    unwritten = UnwrittenAcks(LONGEST, clock.now)
+    acks = AckFlush(
+        unwritten,
+        pulls,
+        watch,
+        is_ready=lambda: True,
+        send=calls.send,
+        end=lambda peer, error: None,
+        now=lambda: clock.now,
+    )
+    peers = [streaming(f"p{number}") for number in range(QUIET + 3)]
+    for peer in peers:
+        ack(acks, peer, 1)
+    unwritten.ended(peers[-1])
     peers[-1].stream = None
+    unwritten.ended(streaming("nothing to write"))
     acks.failed(peers[-2])
     acks.tick()
-    assert written(calls, 0) == [*(f"p{n}" for n in range(AT_ONCE)), f"p{AT_ONCE + 1}", f"p{AT_ONCE + 2}"]
+    assert written(calls, 0) == [f"p{QUIET + 1}", f"p{QUIET + 2}"]
+
+
+def test_a_stream_with_acks_that_wait_is_noted_as_alive(acks: AckFlush, calls: Calls) -> None:
+    peers = [streaming(f"p{number}") for number in range(2 * QUIET)]
+    for peer in peers:
+        ack(acks, peer, 1)
+    acks.alive(peers[0])
+    acks.tick()
+    assert [bool(one) for one in decode_acks(calls.asked[0][0])] == [False]
 
 
 def test_all_are_written_at_a_word(clock: Clock, acks: AckFlush, calls: Calls) -> None:
-    for number in range(2 * AT_ONCE):
+    for number in range(2 * QUIET):
         ack(acks, streaming(f"p{number}"), 1)
     acks.flush()
-    assert len(written(calls, 0)) == 2 * AT_ONCE
+    assert len(written(calls, 0)) == 2 * QUIET

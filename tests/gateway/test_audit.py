@@ -8,7 +8,7 @@ from chatd.core.audit import AuditKind, AuditLine
 from chatd.core.seldom import MAX_KEYS
 from chatd.errors import ChatdError, InvalidArgument, Unavailable
 from chatd.gateway.audit import MAX_LINES, GatewayAudit
-from chatd.gateway.backend import OnReply
+from chatd.gateway.waiting_calls import OnReply
 from chatd.pb.node.v1.node_pb2 import RecordAuditRequest
 
 

@@ -13,7 +13,6 @@ from chatd.gateway.authentication.chain import Authentication
 from chatd.gateway.authentication.identity import Identity, digest_of
 from chatd.gateway.authentication.revocations import Revocations
 from chatd.gateway.authentication.token_table import TokenTable
-from chatd.gateway.backend import OnReply
 from chatd.gateway.calls import ClientCalls
 from chatd.gateway.calls_under_way import MAX_WEIGHT, WEIGHT_OF_A_SEND, WEIGHT_OF_OTHERS
 from chatd.gateway.connection import ClientConnection
@@ -23,6 +22,7 @@ from chatd.gateway.newcomers import Newcomers
 from chatd.gateway.rate_limits import RateLimits, RateSettings
 from chatd.gateway.refusals import Refusals
 from chatd.gateway.stream_log import StreamLog
+from chatd.gateway.waiting_calls import OnReply
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, RpcRequest
 from chatd.pb.node.v1.node_pb2 import Caller, Revocation
 from tests.gateway.links import KeptLink

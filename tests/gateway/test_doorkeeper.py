@@ -1,4 +1,4 @@
-"""Who may stay: by time, by number, by tokens, by how they take a refusal."""
+"""Strangers may stay for a time and in a number; tokens and how they take a refusal count, too."""
 
 import pytest
 

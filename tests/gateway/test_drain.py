@@ -10,13 +10,14 @@ from google.protobuf.message import Message
 from chatd.core.model import Owed
 from chatd.core.stream import Published, Run
 from chatd.errors import Unavailable
-from chatd.gateway.ack_flush import AckFlush, UnwrittenAcks
+from chatd.gateway.ack_flush import AckFlush
 from chatd.gateway.authentication.identity import Identity
-from chatd.gateway.backend import OnReply
 from chatd.gateway.connection import ClientConnection, ConnectionManager, PendingHello
 from chatd.gateway.device_sender import DeviceSender
 from chatd.gateway.drain import FAREWELL, RATE, SPREAD, Drain
 from chatd.gateway.stream_log import StreamLog
+from chatd.gateway.unwritten_acks import UnwrittenAcks
+from chatd.gateway.waiting_calls import OnReply
 from chatd.pb.admin.v1.admin_pb2 import DrainProcessRequest, ResumeProcessRequest
 from chatd.pb.gateway.v1.gateway_pb2 import Hello
 from chatd.pb.node.v1.node_pb2 import AckBatchRequest, AckBatchResponse, CloseStreamsRequest
@@ -35,7 +36,7 @@ class House:
     stopped: bool = False
 
     def __post_init__(self) -> None:
-        unwritten = UnwrittenAcks(0.05)
+        unwritten = UnwrittenAcks(0.05, 0.0)
         self.connections = ConnectionManager(
             self,
             gateway_id="g",

@@ -1,4 +1,4 @@
-"""Who comes too often waits, and who comes between is not behind him."""
+"""A newcomer that comes too often waits, and one that comes between is not behind him."""
 
 import heapq
 import itertools

@@ -1,4 +1,4 @@
-"""What a gateway does about a queue that may have lost something, on a clock of the test."""
+"""The queue may have lost something, on a clock of the test: a gateway's streams pull."""
 
 from collections.abc import Iterable
 from typing import cast
@@ -26,7 +26,7 @@ class Nodes(Backend):
 
 
 class Topics(Watch):
-    """What it is told."""
+    """It keeps all that it is told."""
 
     def __init__(self) -> None:
         self.resynced: list[int] = []
@@ -44,7 +44,7 @@ class Topics(Watch):
 
 
 class Streams(Resync):
-    """How often all of them pulled."""
+    """The number of times that all of them pulled."""
 
     def __init__(self) -> None:
         self.pulls = 0

@@ -1,4 +1,4 @@
-"""What time does to streams, and what it does not when it was the gateway that stood still."""
+"""Time ends streams and repairs them; it does neither when it was the gateway that stood still."""
 
 import pytest
 

@@ -110,7 +110,7 @@ def test_a_node_that_does_not_answer_is_asked_again() -> None:
 
 @pytest.mark.parametrize("count", [3, 2 * ROUND])
 def test_every_stream_is_asked_for_now_and_then(count: int) -> None:
-    """What was told of a membership's end may have been lost on the way."""
+    """The message that tells of a membership's end may have been lost on the way."""
     rig = Rig()
     peers = [rig.come(f"p{number}", "bob") for number in range(count)]
     for allowed in rig.allowed.values():

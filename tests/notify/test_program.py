@@ -2,6 +2,7 @@
 environment. A program that is killed takes its children with it."""
 
 import asyncio
+import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -66,6 +67,15 @@ async def has_ended(pid: int) -> None:
     async with asyncio.timeout(10):
         while is_running(pid):
             await asyncio.sleep(0.01)
+
+
+async def test_a_program_is_told_of_an_invitation(tmp_path: Path) -> None:
+    program = tmp_path / "notify.sh"
+    program.write_text(f"#!/bin/sh\ncat > {tmp_path}/got\n")
+    program.chmod(0o755)
+    invitation = Notification("invitation", "bob", "phone", "attic", "The attic", sender_id="alice")
+    await ExecNotifier(program, timeout=20).notify(invitation, PushDevice("exec", "", "", ""))
+    assert json.loads((tmp_path / "got").read_text()) == invitation.to_dict()
 
 
 @pytest.mark.parametrize("cancelled", [False, True])

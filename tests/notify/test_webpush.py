@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from py_vapid import Vapid02  # type: ignore[import-untyped]
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from chatd.core.model import PushDevice
 from chatd.core.notification import Notification, NotificationRefused, NotifyFailed, TargetGone
 from chatd.errors import ConfigError, InvalidArgument, StartFailed
@@ -56,7 +56,7 @@ async def test_a_browser_can_read_it_and_ends_it(tmp_path: Path) -> None:
             uri, token = deployment.uri(), deployment.token
             async with Client(uri, token, profile="alice") as alice, Client(uri, token, profile="bob") as bob:
                 await alice.create_room("r", profiles=["bob"])
-                async with bob.stream("browser") as stream:
+                async with bob.stream("browser", start=HEAD) as stream:
                     await stream.caught_up()
                 keys = {"p256dh": base64url(public), "auth": base64url(secret)}
                 for endpoint in (
@@ -144,7 +144,9 @@ LONGEST = Notification(
     "preview", ["日本語" * 333, FAMILY * 1000, '"' * 1000, "a" * 999 + "…", "\u0301" * 16_000, "short", ""]
 )
 @pytest.mark.parametrize(
-    "notification", [Notification("message", "bob", "phone"), LONGEST], ids=["plain", "longest"]
+    "notification",
+    [Notification("message", "bob", "phone"), LONGEST, Notification("invitation", "bob", "phone", "attic")],
+    ids=["plain", "longest", "invitation"],
 )
 async def test_the_post_is_no_larger_than_every_push_service_takes(
     key: Path, notification: Notification, preview: str

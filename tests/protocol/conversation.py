@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
 
 from chatd.core.curve import encode_key
+from chatd.core.start import HEAD
 from chatd.pb.chat.v1.chat_pb2 import CreateRoomRequest, RoomEvent, SendEventsRequest, SendEventsResponse
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery
 from chatd.pb.gateway.v1.gateway_pb2 import (
@@ -61,11 +62,9 @@ class Conversation:
         self.send_raw(ClientFrame(**kind).SerializeToString())
 
     def hello(self, device: str, **fields: Any) -> None:
-        self.say(
-            hello=Hello(
-                token=self.token, profile_id=self.profile, device_id=device, **{"version": 1, **fields}
-            )
-        )
+        """C: Hello; a new device begins at the head, unless ``start`` says otherwise."""
+        given = {"version": 1, "start": HEAD.to_pb(), **fields}
+        self.say(hello=Hello(token=self.token, profile_id=self.profile, device_id=device, **given))
 
     def ack(self, up_to: int) -> None:
         self.say(ack=Ack(up_to=up_to))

@@ -46,7 +46,7 @@ class FakeNode:
         """Topics that the gateway listens to now."""
         self.protocol = self.oldest_protocol = node_protocol.NUMBER
         self.described = 0
-        """How often the gateway has asked."""
+        """The number of times that the gateway has asked."""
         self._heard: dict[str, deque[Heard]] = {}
         self._numbers = SentNumbers(STARTED_AT_US)
         self._beat_at = 0.0

@@ -11,6 +11,7 @@ from chatd.pb.admin.v1.admin_pb2 import GetBroadcastRequest, GetRoomRequest, Get
 from chatd.pb.chat.v1.chat_pb2 import (
     AddRoomSubscriptionsRequest,
     CreateRoomRequest,
+    GetEventRequest,
     GetHistoryRequest,
     RoomEvent,
     SendEventsRequest,
@@ -163,9 +164,25 @@ def test_rooms_that_cannot_be(connect: Connect, room: str) -> None:
     )
     assert alice.refused("ChatService/GetHistory", GetHistoryRequest(room_id="nowhere")) == 400
     assert alice.refused("ChatService/GetHistory", GetHistoryRequest(room_id=room, limit=501)) == 301
-    for beyond in (GetHistoryRequest(before_seq=2**64 - 1), GetHistoryRequest(after_seq=2**63)):
+    for beyond in (
+        GetHistoryRequest(before_seq=2**64 - 1),
+        GetHistoryRequest(after_seq=2**63),
+        GetHistoryRequest(around_seq=2**63),
+        GetHistoryRequest(since_us=-1),
+        GetHistoryRequest(until_us=-(2**63)),
+        GetHistoryRequest(around_seq=1, after_seq=0),
+        GetHistoryRequest(around_seq=1, until_us=1),
+    ):
         beyond.room_id = room
         assert alice.refused("ChatService/GetHistory", beyond) == 301
+    for unclear in (
+        GetEventRequest(),
+        GetEventRequest(seq=1, event_id="e"),
+        GetEventRequest(seq=1, sender_id="alice"),
+        GetEventRequest(seq=2**63),
+    ):
+        unclear.room_id = room
+        assert alice.refused("ChatService/GetEvent", unclear) == 301
     assert alice.refused("AdminService/GetBroadcast", GetBroadcastRequest(room_id=room, seq=2**63)) == 301
     assert head_seq(alice, room) == 1
 

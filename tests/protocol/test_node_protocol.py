@@ -226,7 +226,7 @@ async def test_a_node_refuses_a_gateway_it_cannot_speak_to_and_says_so_once(
 async def test_a_call_of_an_older_gateway_is_refused_and_none_is_lost_in_silence(
     default: Daemon, connect: Callable[..., Gateway], method: str
 ) -> None:
-    """Whatever it calls, introduced or not."""
+    """This holds for every call, introduced or not."""
     service, caller = ("AdminService", OPERATOR) if method == "GetStatus" else ("NodeService", None)
     reply = await connect(OLDER).call(f"{service}/{method}", b"", caller)
     assert (reply.error.code, reply.error.retry) == (501, True)

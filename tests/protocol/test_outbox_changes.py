@@ -307,3 +307,21 @@ def test_a_device_that_nobody_knows(alice: Conversation) -> None:
     for method, point in (("Skip", {}), ("Replay", {"from_us": 1})):
         request = getattr(admin_pb2, f"{method}OutboxRequest")(profile_id="p", device_id="d", **point)
         assert alice.refused(f"AdminService/{method}Outbox", request) == 407
+
+
+def test_c7_they_are_answered_again_when_the_device_has_gone(
+    alice: Conversation, bob: Conversation, room: str
+) -> None:
+    skipped = skip(alice, bob, f"skip-{room}", room_id=room)
+    replayed = replay(alice, bob, f"replay-{room}", room_id=room, last=3)
+    assert skipped == 6
+    forget = admin_pb2.ForgetDeviceRequest(profile_id=bob.profile, device_id="d")
+    assert not alice.request("AdminService/ForgetDevice", forget).HasField("error")
+    assert skip(alice, bob, f"skip-{room}", room_id=room) == skipped
+    assert replay(alice, bob, f"replay-{room}", room_id=room, last=3) == replayed
+    request = admin_pb2.SkipOutboxRequest(profile_id=bob.profile, device_id="d")
+    assert alice.refused("AdminService/SkipOutbox", request) == 407
+    again = alice.request("AdminService/SkipOutbox", request, request_id=f"skip-{room}")
+    assert again.error.code == 405, "another call"
+    never = alice.request("AdminService/SkipOutbox", request, request_id=f"none-{room}")
+    assert never.error.code == 407

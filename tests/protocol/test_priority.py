@@ -8,7 +8,17 @@ import pytest
 
 from chatd.errors import InvalidArgument, InvalidId
 from chatd.pb.admin.v1.admin_pb2 import GetBroadcastRequest, GetBroadcastResponse
-from chatd.pb.chat.v1.chat_pb2 import RoomEvent, SendEventsRequest, SendEventsResponse
+from chatd.pb.chat.v1.chat_pb2 import (
+    GetRoomRequest,
+    GetRoomResponse,
+    ListUnreadRequest,
+    ListUnreadResponse,
+    RoomEvent,
+    SendEventsRequest,
+    SendEventsResponse,
+    SetReadMarkerRequest,
+    SetReadMarkerResponse,
+)
 from tests.protocol.conversation import Conversation, event
 
 Connect = Callable[..., Conversation]
@@ -48,22 +58,38 @@ def test_they_are_delivered_and_a_mention_is_urgent(
         ("e2", {}),
         ("e3", {"mentions": mentioned}),
         ("e4", {"mentions": ["x"], "priority": 3}),
+        ("e5", {"mention_all": True}),
     ):
         assert alice.request("ChatService/SendEvents", made(room, room + id_, **fields)).HasField("payload")
-    links = [one.event for one in bob.deliveries(4)]
-    assert [(link.priority, list(link.mentions)) for link in links] == [
-        (-1, []),
-        (0, []),
-        (1, [own("bob"), "nobody"]),
-        (3, ["x"]),
+    links = [one.event for one in bob.deliveries(5)]
+    assert [(link.priority, list(link.mentions), link.mention_all) for link in links] == [
+        (-1, [], False),
+        (0, [], False),
+        (1, [own("bob"), "nobody"], False),
+        (3, ["x"], False),
+        (1, [], True),
     ]
+    listed = bob.request("ChatService/ListUnread", ListUnreadRequest(room_ids=[room]))
+    (unread,) = ListUnreadResponse.FromString(listed.payload).rooms
+    assert (unread.unread, unread.mentions) == (5, 2)
+    marked = bob.request("ChatService/SetReadMarker", SetReadMarkerRequest(room_id=room, seq=links[2].seq))
+    assert SetReadMarkerResponse.FromString(marked.payload).mentions == 1
+    shown = bob.request("ChatService/GetRoom", GetRoomRequest(room_id=room))
+    assert GetRoomResponse.FromString(shown.payload).room.mentions == 1
+    assert bob.refused("ChatService/SendEvents", made(room, room + "e6", mention_all=True)) == 201
     reply = alice.request("AdminService/GetBroadcast", GetBroadcastRequest(room_id=room, seq=5))
     assert GetBroadcastResponse.FromString(reply.payload).broadcast.priority == 3
 
 
 @pytest.mark.parametrize(
     "fields",
-    [{"priority": 1}, {"priority": 2, "mentions": ["a"]}, {"mentions": ["b"]}, {"mentions": ["a", "b"]}],
+    [
+        {"priority": 1},
+        {"priority": 2, "mentions": ["a"]},
+        {"mentions": ["b"]},
+        {"mentions": ["a", "b"]},
+        {"mentions": ["a"], "mention_all": True},
+    ],
 )
 def test_they_are_part_of_the_content_of_an_id(connect: Connect, room: str, fields: dict[str, Any]) -> None:
     alice = connect("alice")

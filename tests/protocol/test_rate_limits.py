@@ -44,7 +44,8 @@ def user(daemon: Daemon) -> Iterator[Callable[..., User]]:
 
 
 class Meter:
-    """How much a limit lets through: the burst, and what time brings while it is measured."""
+    """The number that a limit lets through: the burst, and what time brings while it is
+    measured."""
 
     def __init__(self, per_second: float) -> None:
         self._per_second = per_second

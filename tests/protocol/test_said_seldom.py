@@ -1,4 +1,4 @@
-"""What happens to clients is in the log, each kind once a minute for each of them."""
+"""The log tells what happens to clients, each kind once a minute for each of them."""
 
 import json
 import time

@@ -75,3 +75,19 @@ def test_the_stream_of_a_dropped_connection_ends_at_once(connect: Connect) -> No
     again.profile = bob.profile
     again.open("phone")
     assert texts(again.deliveries(1)) == ["two"]
+
+
+def test_a_late_hello_counts_no_failure_of_the_stream_that_is_there(connect: Connect, room: str) -> None:
+    """A Hello that opens nothing (609) says nothing about what is in flight."""
+    alice, bob, late = connect("alice"), connect("bob"), connect("bob")
+    bob.open("phone", ordinal=5)
+    bob.hear_kind("caught_up")
+    alice.send_texts(room, "in flight")
+    bob.deliveries(1)
+    late.hello("phone", ordinal=4)
+    assert late.hear_kind("closed").error.code == 609
+    bob.bye()
+    assert bob.hear_kind("closed").error.code == 0
+    bob.open("phone", ordinal=6)
+    (again,) = bob.deliveries(1)
+    assert again.retry_count == 0

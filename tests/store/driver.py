@@ -10,7 +10,9 @@ from chatd.core.deadline import Deadline
 from chatd.core.log_state import LogState
 from chatd.core.model import CommittedRun, Owed, OwedRun, Pull, StreamAcks, StreamKey
 from chatd.core.priority import NORMAL
+from chatd.core.start import HEAD, Start
 from chatd.default.dead_letters.failures import RetryRule
+from chatd.default.devices.model import DeviceHello
 from chatd.default.devices.store import ExpireDevices, FindUnusedDevices, OpenStreams
 from chatd.default.fan_out.marks import MarkPublished
 from chatd.default.messages.model import NewEvent
@@ -18,7 +20,7 @@ from chatd.default.messages.store import StoreEvents
 from chatd.default.nodes.log_store import CompareLog
 from chatd.default.outbox.backlog import PullOwed
 from chatd.default.outbox.cursors import AckCursors
-from chatd.default.retention.erase import EraseProfile, FindMemberships
+from chatd.default.retention.erase import EraseProfile, FindTraces
 from chatd.default.retention.model import Purged
 from chatd.errors import ChatdError
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery
@@ -87,7 +89,7 @@ class Store:
 
     def erase(self, profile_id: str, limit: int = 100) -> Purged:
         """One step of erasing a profile, as the operator's call does it."""
-        return self.do(EraseProfile(profile_id, self.ask(FindMemberships(profile_id, limit)), limit))
+        return self.do(EraseProfile(profile_id, self.ask(FindTraces(profile_id, limit)), limit))
 
     def expire(self, unseen_since_us: int, limit: int = 100) -> int:
         """One step of expiring devices, as a pass of retention does it."""
@@ -102,9 +104,15 @@ class Store:
         """Which log the database holds, and how far it has come."""
         return self.ask(CompareLog(())).log
 
-    def open(self, profile: str, device: str) -> StreamKey:
-        (epoch,) = self.do(OpenStreams(((profile, device),), MANY))
-        return StreamKey(profile, device, epoch)
+    def open(self, profile: str, device: str, start: Start | None = HEAD) -> StreamKey:
+        """A stream; if the device is new it begins at ``start``."""
+        (opened,) = self.do(OpenStreams((DeviceHello(profile, device, start),), MANY))
+        return StreamKey(profile, device, opened.epoch)
+
+    def epochs(self, *devices: tuple[str, str], most: int = MANY) -> tuple[int, ...]:
+        """The epochs of streams that are opened at once; new devices begin at the head."""
+        hellos = tuple(DeviceHello(*device, HEAD) for device in devices)
+        return tuple(one.epoch for one in self.do(OpenStreams(hellos, most)))
 
     def owed(self, stream: StreamKey, **limits: Any) -> Owed:
         (owed,) = self.ask(PullOwed((Pull(stream, **limits),)))

@@ -10,7 +10,14 @@ import pytest
 from chatd.default.rooms.store import CreateRoom, GetRoom
 from chatd.errors import ChatdError, StoreFailed, Unavailable
 from chatd.store.database import Database
-from chatd.store.database_errors import CommitUnknown, ConnectionLost, DiskFull, LockHeld, translated
+from chatd.store.database_errors import (
+    CommitUnknown,
+    ConnectionLost,
+    DiskFull,
+    Interrupted,
+    LockHeld,
+    translated,
+)
 from tests.store.driver import Store, event, send
 
 
@@ -30,7 +37,7 @@ from tests.store.driver import Store, event, send
         ("58030", ConnectionLost),  # io_error
         ("XX000", ConnectionLost),  # internal_error
         ("55P03", LockHeld),
-        ("57014", Unavailable),  # query_canceled
+        ("57014", Interrupted),  # query_canceled
         ("53100", DiskFull),  # disk_full
         ("42703", StoreFailed),  # undefined_column
         ("22P02", StoreFailed),  # invalid_text_representation
@@ -63,6 +70,7 @@ def fail_with(code: int) -> None:
         (sqlite3.SQLITE_CANTOPEN, ConnectionLost),
         (sqlite3.SQLITE_READONLY_DBMOVED, CommitUnknown),
         (sqlite3.SQLITE_BUSY, Unavailable),
+        (sqlite3.SQLITE_INTERRUPT, Interrupted),
         (sqlite3.SQLITE_BUSY_SNAPSHOT, Unavailable),
         (sqlite3.SQLITE_FULL, DiskFull),
         (sqlite3.SQLITE_ERROR, StoreFailed),

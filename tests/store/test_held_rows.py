@@ -72,7 +72,7 @@ def test_sends_to_other_rooms_go_on_while_one_is_held(store: Store, postgres_uri
     )
     first, *others = took
     assert first < LOCK_MS / 1_000 + 1, "it waits for as long as it takes to find out"
-    assert statistics.quantiles(others, n=100)[98] < max(0.1, 3 * statistics.quantiles(quiet, n=100)[98])
+    assert statistics.quantiles(others, n=100)[98] < max(0.3, 3 * statistics.quantiles(quiet, n=100)[98])
 
 
 def test_a_command_that_waits_too_long_is_refused(

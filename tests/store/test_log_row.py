@@ -59,7 +59,7 @@ def test_the_beat_rises_and_the_log_stays_the_same(store: Store) -> None:
 
 @pytest.mark.parametrize("incarnation", ["the same", "another"])
 def test_a_log_behind_what_was_seen_is_another_one(store: Store, incarnation: str) -> None:
-    """Whatever it was called there: it may have been restored twice."""
+    """It is read under any name: it may have been restored twice."""
     first = store.log_state()
     seen = LogState(first.incarnation if incarnation == "the same" else "another", first.beat + 7)
     now = store.do(Raise(seen))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chatd.default.fan_out.repair import CountUnpublished
 from chatd.errors import ChatdError, Unavailable
 from chatd.store.command import Query
 from chatd.store.polled import POLL_SECONDS, CountRows, Polled
@@ -32,9 +33,7 @@ class Rig:
     def __init__(self, store: Store) -> None:
         self.seconds = 100.0
         self.access = Asked(store)
-        self.unpublished = Polled(
-            self.access, CountRows("room", "published_seq < head_seq"), steady=lambda: self.seconds
-        )
+        self.unpublished = Polled(self.access, CountUnpublished(), steady=lambda: self.seconds)
 
 
 def test_it_is_asked_again_when_it_is_old_and_wanted(store: Store) -> None:
@@ -74,7 +73,6 @@ def test_nothing_is_shown_for_a_database_that_does_not_answer(store: Store) -> N
 @pytest.mark.parametrize(
     ("table", "condition"),
     [
-        ("room", "published_seq < head_seq"),
         ("dead_letter", "state IN ('dead', 'replaying')"),
         ("notification", "state = 'waiting'"),
     ],

@@ -19,7 +19,8 @@ from chatd.errors import RoomNotFound
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink
 from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
 from chatd.store.database import MAX_VARIABLES
-from chatd.store.room_log import MAX_RUN_BYTES, MEMBERS_KEPT, LockedRoom, MembersCache, RoomLog
+from chatd.store.locked_room import LockedRoom
+from chatd.store.room_log import MAX_RUN_BYTES, MEMBERS_KEPT, MembersCache, RoomLog
 from tests.store.driver import Store, event, send
 
 NOW = 77
@@ -147,7 +148,7 @@ def test_other_recipients_begin_another_run_even_if_they_are_the_same_profiles(s
     with room_log(store, "r") as log:
         room = log.room("r")
         append(log, room, "a")
-        log.set_members(room, frozenset({"alice", "bob"}))
+        log.set_members(room, frozenset({"alice", "bob"}), {})
         append(log, room, "b")
         append(log, room, "c")
     assert spans(log) == [("r", 2, 2), ("r", 3, 4)]
@@ -177,10 +178,10 @@ def test_members_are_one_object_until_a_profile_joins_or_leaves(store: Store) ->
         room = log.room("r")
         before = log.members(room)
         assert log.members(room) is before
-        after = log.set_members(room, before.profiles | {"carol"})
+        after = log.set_members(room, before.profiles | {"carol"}, before.roles)
         assert log.members(room) is after
-        assert after == Members("r", before.version + 1, frozenset({"alice", "bob", "carol"}))
-        log.set_members(room, before.profiles)  # as the database has them
+        assert after == Members("r", before.version + 1, frozenset({"alice", "bob", "carol"}), before.roles)
+        log.set_members(room, before.profiles, before.roles)  # as the database has them
     assert log.committed(1.0) == []
     with room_log(store, "r") as later:
         room = later.room("r")
@@ -198,7 +199,7 @@ def test_members_that_are_read_are_one_object_for_the_whole_transaction(store: S
 def test_members_of_a_transaction_that_is_rolled_back_are_not_remembered(store: Store) -> None:
     with room_log(store, "r", commit=False) as log:
         room = log.room("r")
-        log.set_members(room, frozenset({"mallory"}))
+        log.set_members(room, frozenset({"mallory"}), {})
     assert store.members.get("r", room.version) is None
     with room_log(store, "r") as log:
         assert log.members(log.room("r")).profiles == {"alice", "bob"}
@@ -206,7 +207,7 @@ def test_members_of_a_transaction_that_is_rolled_back_are_not_remembered(store: 
 
 def test_a_room_of_this_transaction_is_empty(store: Store) -> None:
     with room_log(store) as log:
-        room = log.add("new")
+        room = log.add(LockedRoom("new", 0, 0))
         assert log.find("new") is room
         assert (room.head_seq, log.members(room).profiles) == (0, frozenset[str]())
 

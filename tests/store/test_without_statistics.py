@@ -1,14 +1,15 @@
 """PostgreSQL has no statistics yet, as after a start on nothing or a restore: a query reads what it
 answers, not the whole log."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from chatd.core.model import Pull
 from chatd.core.wire import encode_delivery
 from chatd.default.fan_out.repair import FindUnpublished
-from chatd.default.messages.history import GetHistory
+from chatd.default.invariants import INVARIANTS
+from chatd.default.messages.history import GetEvent, GetHistory, GetHistoryAround
 from chatd.default.notifications.enqueue import EnqueueNotifications
 from chatd.default.outbox.backlog import PullOwed
 from chatd.default.outbox.store import GetBroadcast, ListOutbox
@@ -21,6 +22,7 @@ from chatd.default.rooms.store import CreateRoom
 from chatd.pb.events.v1.payloads_pb2 import EventLink
 from chatd.store.command import Command, Query
 from chatd.store.database import Database
+from chatd.store.invariant import PAGE, check
 from chatd.store.room_log import MembersCache
 from chatd.store.transaction import Transaction
 from tests.store.driver import Store
@@ -91,6 +93,11 @@ def events_read(database: Database, query: Query[object]) -> int:
         (forward("alice", False, EVENTS // 2), 101),
         (forward("alice", True, 0), 101),
         (forward("carol", False, 2), 3),
+        (GetHistory("r", "alice", False, 0, 10, since_us=EVENTS // 3, until_us=EVENTS // 2), 300),
+        (GetHistory("r", "alice", False, 0, 10, after_seq=0, since_us=EVENTS - 5), 300),
+        (GetHistoryAround(history("alice", False, 0), EVENTS // 2), 102),
+        (GetEvent(history("alice", False, 0), EVENTS // 2, "", ""), 2),
+        (GetEvent(history("alice", False, 0), 0, "alice", "e77"), 2),
         (FindUnpublished(before_us=10**15, limit=100), 101),
         (GetDeliveryStatus("r", EVENTS // 2, "", True, "", 100), 10),
         (CUTS, 1_100),
@@ -106,6 +113,11 @@ def events_read(database: Database, query: Query[object]) -> int:
         "newer history",
         "an operator's from the oldest",
         "forward over two memberships",
+        "between two times",
+        "forward from a time",
+        "around an event",
+        "one event",
+        "an event by its id",
         "unpublished",
         "delivery status",
         "cuts",
@@ -145,3 +157,33 @@ def test_a_command_reads_what_it_changes(store: Store, command: Command[object],
         ((read,),) = database.rows(READ)
         database.run("ROLLBACK")
     assert 0 < read <= most
+
+
+def test_check_db_reads_each_page_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No page reads a whole table, and none is compiled, which takes a second each time."""
+    database = store.database
+    statements: list[tuple[str, Sequence[object]]] = []
+    totals: list[int] = []
+    rows = Database.rows
+
+    def kept(self: Database, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        statements.append((sql, parameters))
+        return rows(self, sql, parameters)
+
+    with database.connection(readonly=False):
+        database.run("ALTER TABLE subscription SET (autovacuum_enabled = off)")
+        database.run("INSERT INTO profile SELECT 'p' || g, 1 FROM generate_series(1, 500) g")
+        database.run("INSERT INTO subscription SELECT 'r', 'p' || g, 3 FROM generate_series(1, 500) g")
+        database.run("BEGIN")
+        with monkeypatch.context() as patched:
+            patched.setattr(Database, "rows", kept)
+            check(database, INVARIANTS, lambda _, __, total: totals.append(total))
+        ((events,),) = database.rows(READ)
+        ((members,),) = database.rows(READ.replace("room_event", "subscription"))
+        plans = [str(database.rows(f"EXPLAIN {sql}", given)) for sql, given in statements if "page" in sql]
+        database.run("ROLLBACK")
+    assert totals[0] >= EVENTS, "how long it takes is told from the start"
+    assert len(plans) > EVENTS / PAGE
+    assert EVENTS <= events <= 8 * EVENTS
+    assert members <= 5_000
+    assert not [plan for plan in plans if "JIT" in plan]

@@ -1,5 +1,6 @@
 """A worker's batches: what it takes first, and how much."""
 
+import queue
 import threading
 
 from chatd.store.command import Turn
@@ -49,3 +50,18 @@ def test_background_items_wait_but_not_for_ever() -> None:
     go_on.set()
     worker.stop()
     assert batches == [["a"], ["b", "c", "x"], ["d", "y"], ["z"]]
+
+
+def test_what_comes_while_a_worker_waits_before_a_batch_is_in_it() -> None:
+    batches: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
+    more = ["second", "third"]
+
+    def before() -> None:
+        while more:
+            worker.submit(more.pop(0))
+
+    worker: BatchWorker[str] = BatchWorker("test", batches.put, closed=lambda: None, before=before)
+    worker.start()
+    worker.submit("first")
+    assert batches.get(timeout=20) == ["first", "second", "third"]
+    worker.stop()

@@ -3,6 +3,8 @@ happens."""
 
 from __future__ import annotations
 
+import queue
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +24,7 @@ from chatd.errors import (
     Unavailable,
 )
 from chatd.store.command import NO_LOCKS, Command, Locks
+from chatd.store.commit_window import CommitWindow
 from chatd.store.database import Database
 from chatd.store.database_errors import CommitUnknown, DiskFull
 from chatd.store.transaction import Transaction
@@ -62,6 +65,27 @@ def test_all_that_waits_is_one_transaction(store: Store) -> None:
     store.many([CreateRoom(f"r{number}", "", "alice", ()) for number in range(200)])
     assert store.batches < 50
     assert len(store.database.rows("SELECT 1 FROM room")) == 201
+
+
+def test_what_comes_while_the_commit_window_is_open_is_one_transaction(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, submitted = threading.Event(), threading.Event()
+
+    def promised(window: CommitWindow) -> int:
+        opened.set()
+        submitted.wait(20)
+        return 0
+
+    monkeypatch.setattr(CommitWindow, "promised", promised)
+    results: queue.SimpleQueue[object] = queue.SimpleQueue()
+    store.batches = 0
+    store.writer.submit(CreateRoom("s", "", "alice", ()), results.put)
+    assert opened.wait(20)
+    store.writer.submit(CreateRoom("t", "", "alice", ()), results.put)
+    submitted.set()
+    assert [results.get(timeout=20) for _ in range(2)]
+    assert store.batches == 1
 
 
 def test_a_fault_in_a_command_changes_nothing_and_the_writer_lives_on(store: Store) -> None:

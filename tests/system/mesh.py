@@ -79,6 +79,7 @@ def address_of(node: Machine) -> str:
 
 
 def gateway_of(folder: Path, *nodes: Machine, **settings: object) -> Machine:
-    """A gateway that has been told one line. What does not come by the queue is not repaired."""
+    """A gateway that has been told one line. A message that does not come by the queue is not
+    repaired."""
     uris = ",".join(map(address_of, nodes))
     return Machine("gateway", folder, DEFAULT_URI=uris, REPAIR_PULL_SECONDS=3600, **settings)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from chatd.errors import Overloaded, PermissionDenied, Unauthenticated, Unavailable
 from chatd.pb.gateway.v1.gateway_pb2 import RpcRequest
 from tests.daemons import Daemon, operator_token
@@ -34,7 +34,7 @@ async def test_streams_and_calls_of_its_users(daemon: Daemon, service: Service) 
     service.answers |= {"no": 401, "phones": {"profile": "carol", "devices": ["phone"]}}
     async with Client(daemon.uri, "alice") as alice, Client(daemon.uri, "bob") as bob:
         await alice.create_room("r", profiles=["bob"])
-        async with bob.stream("d") as stream:
+        async with bob.stream("d", start=HEAD) as stream:
             await stream.caught_up()
             await alice.send("r", "hello")
             assert (await asyncio.wait_for(anext(stream), 20)).text == "hello"
@@ -44,7 +44,7 @@ async def test_streams_and_calls_of_its_users(daemon: Daemon, service: Service) 
         with pytest.raises(Unauthenticated):
             await nobody.unread()
         with pytest.raises(PermissionDenied):
-            async with carol.stream("laptop") as stream:
+            async with carol.stream("laptop", start=HEAD) as stream:
                 await stream.opened()
     async with Client(daemon.uri, operator_token(daemon.folder)) as operator:
         await operator.unread()
@@ -80,7 +80,7 @@ async def test_a_service_that_is_down_refuses_nobody_for_good(daemon: Daemon, se
     async with Client(daemon.uri, "alice", call_timeout=1.5) as alice:
         with pytest.raises(Unavailable):
             await alice.unread()
-        stream = alice.stream("d")
+        stream = alice.stream("d", start=HEAD)
         async with stream, service:
             await asyncio.wait_for(stream.caught_up(), 30)
 
@@ -96,7 +96,7 @@ async def test_who_leaves_while_the_service_is_asked_leaves_nothing(daemon: Daem
     async with Client(daemon.uri, "alice") as alice:
         await alice.unread()
         await alice.create_room("r")
-        async with alice.stream("d") as stream:
+        async with alice.stream("d", start=HEAD) as stream:
             await asyncio.wait_for(stream.caught_up(), 20)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from chatd.pb.admin.v1.admin_pb2 import NotificationState
 from chatd.pb.events.v1.signals_pb2 import PresenceState
 from chatd.store.database import Database
@@ -31,7 +31,7 @@ from tests.system.test_queue_losses import DOWN, UP, repairs, said
 from tests.transport.queue.test_conformance import BROKERS
 
 STEPS = 400
-"""Of a chat log; what is left of it says no more."""
+"""Lines of a chat log; the rest of it says no more."""
 LOG_LIST = sorted(LOGS.glob("*.log"))
 
 
@@ -107,7 +107,7 @@ async def test_what_is_lost_on_the_way_is_found_and_pulled(on_broker: OnBroker) 
     async with (
         Client(uri, token, profile="carol") as carol,
         Client(uri, token, profile="dave") as dave,
-        dave.stream("laptop") as laptop,
+        dave.stream("laptop", start=HEAD) as laptop,
     ):
         await carol.create_room("gaps", profiles=["dave"])
         await laptop.caught_up()
@@ -162,7 +162,7 @@ async def test_a_device_that_is_away_is_notified_and_one_that_is_there_is_not(on
     async with Client(uri, token, profile="ann") as ann, Client(uri, token, profile="ben") as ben:
         await ann.create_room("offline", profiles=["ben"])
         await away(ben, "phone", "log")
-        async with ben.stream("laptop") as laptop:
+        async with ben.stream("laptop", start=HEAD) as laptop:
             await laptop.caught_up()
             await ben.set_push("laptop", "log")
             await ann.send("offline", "hello")  # the laptop does not acknowledge it
@@ -197,7 +197,7 @@ async def test_chatd_goes_on_without_its_broker(running: BrokerProcess, tmp_path
                 ):
                     await alice.create_room("r", profiles=["bob"])
                     await away(bob, "laptop")
-                    async with bob.stream("laptop") as laptop:
+                    async with bob.stream("laptop", start=HEAD) as laptop:
                         await laptop.caught_up()
                         proxy.blackhole()
                         (node,), (gateway,) = deployment.defaults, deployment.gateways

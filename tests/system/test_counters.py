@@ -61,7 +61,7 @@ def test_every_counter_is_shown_and_moves(tmp_path: Path) -> None:
     packages = declared()
     gateways = packages.pop("gateway")
     nodes = set().union(*packages.values())
-    settings: dict[str, Any] = {"PRESENCE_SETTLE_MS": 50, "MAX_FAILED_AUTHENTICATIONS": 2}
+    settings: dict[str, Any] = {"PRESENCE_SETTLE_MS": 50, "MAX_FAILED_AUTHENTICATIONS": 2, "SEARCH": "true"}
     with (
         Deployment(tmp_path, f"sqlite:///{tmp_path}/c.db", defaults=1, gateways=1, **settings) as deployment,
         Conversation(deployment.uri(), deployment.token, "alice") as operator,

@@ -30,7 +30,8 @@ FILES = 256
 HOUSE = {"MAX_CONNECTIONS_PER_ADDRESS": 10 * FILES}
 """All that come are of one address; of it alone they may be no more than half of all."""
 CORES = 0.6
-"""What a storm may take of a core, with others beside it. Without a pace it takes all of it."""
+"""The most that a storm may take of a core, with others beside it. Without a pace it takes all of
+it."""
 ENTRANCE_SECONDS = 3.0
 
 

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from chatd.client import Client, Delivery, StreamState
+from chatd.client import HEAD, Client, Delivery, StreamState
 from tests.protocol.conversation import Conversation
 from tests.raw_peer import RawPeer
 from tests.system.deployment import Deployment
@@ -29,7 +29,7 @@ async def known_elsewhere(client: Client, count: int) -> None:
     """Until a new stream is told of so many other gateways."""
     end = time.monotonic() + 20
     while True:
-        async with client.stream("probe") as probe:
+        async with client.stream("probe", start=HEAD) as probe:
             await probe.opened()
             if len(client.gateways.others(client.gateways.given[0])) >= count:
                 return
@@ -41,7 +41,7 @@ class Device:
     def __init__(self, client: Client, name: str) -> None:
         self.shown: list[Delivery] = []
         self.left_at = 0.0
-        self.stream = client.stream(name, on_state=self._on_state)
+        self.stream = client.stream(name, on_state=self._on_state, start=HEAD)
 
     def _on_state(self, state: StreamState, reason: str) -> None:
         if state is StreamState.CONNECTING and "stopping" in reason:
@@ -195,7 +195,7 @@ async def test_calls_and_streams_find_the_next_address_by_themselves(tmp_path: P
         ) as alice:
             async with asyncio.timeout(60):
                 await alice.create_room("r")
-                async with alice.stream("d") as stream:
+                async with alice.stream("d", start=HEAD) as stream:
                     await stream.opened()
                     for number, gateway in enumerate(deployment.gateways):
                         await asyncio.to_thread(gateway.kill)

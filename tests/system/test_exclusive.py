@@ -1,14 +1,17 @@
 """Two daemons on one place: the second is refused and told who is there; the first serves on. The
 places of the dead are free."""
 
+import json
 import subprocess
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.daemon.test_process import chatctl, chatd
-from tests.daemons import Daemon
+from tests.daemons import Daemon, free_port
 
 
 def refused(daemon: Daemon) -> str:
@@ -45,6 +48,47 @@ def test_a_second_default_node_on_a_data_directory(tmp_path: Path) -> None:
         assert serves(gateway)
     with Daemon("default", tmp_path, name="other"), gateway:
         assert serves(gateway)
+
+
+def test_names_of_gateways(tmp_path: Path) -> None:
+    """Two in one data directory differ by their names; so do two at one default node."""
+    shared = {"GATEWAY_SHARE_PORT": "true", "GATEWAY_URI": f"tcp://127.0.0.1:{free_port()}"}
+    names = ("g1", "g2")
+    with Daemon("default", tmp_path), ExitStack() as stack:
+        first, second = (
+            stack.enter_context(Daemon("gateway", tmp_path, shared, name=name)) for name in names
+        )
+        holder = f"is in use by chatd gateway, node g1, pid {first.pid}, since 20"
+        again = Daemon("gateway", tmp_path, {"NODE_ID": "g1"}, name="again")
+        assert f"gateway g1 in the data directory {tmp_path} {holder}" in refused(again)
+        first.uri = second.uri = shared["GATEWAY_URI"]
+        until(lambda: [one["node_id"] for one in listed(first)] == ["default", "g1", "g2"])
+        twin = Daemon(
+            "gateway",
+            tmp_path / "twin",
+            {"NODE_ID": "g2", "DEFAULT_URI": f"ipc://{tmp_path}/run/default"},
+        )
+        stack.callback(twin.stop)
+        twin.start(wait=False)
+        why = f"its NODE_ID, g2, is that of the gateway at {second.uri}"
+        until(lambda: why in twin.log.read_text())
+        second.kill()
+        until(lambda: "chatd is ready" in twin.log.read_text())  # its predecessor is silent
+
+
+def listed(gateway: Daemon) -> list[dict[str, object]]:
+    """The processes that ``chatctl nodes`` shows."""
+    tokens = str(Path(gateway.settings["CHATD_DATA_DIR"]) / "tokens.toml")
+    done = chatctl("--uri", gateway.uri, "--token-file", tokens, "nodes", "--json")
+    found: list[dict[str, object]] = json.loads(done.stdout) if done.returncode == 0 else []
+    return sorted(found, key=lambda one: (str(one["kind"]), str(one["node_id"])))
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_the_sockets_of_the_dead_are_taken_over(tmp_path: Path) -> None:
@@ -100,6 +144,26 @@ def test_two_on_mem_and_one_postgres(tmp_path: Path, postgres_uri: str) -> None:
         assert time.monotonic() - killed > LEASE / 3
         assert serves(first)
         first.stop()
+
+
+def test_two_on_one_postgres_with_one_name(tmp_path: Path, postgres_uri: str) -> None:
+    """On two machines all defaults are the same: the path of the socket, and the name, where all
+    hosts are called alike."""
+    (tmp_path / "run").mkdir()
+
+    def node(machine: str, name: str, uri: str) -> Daemon:
+        settings = {"DB_URI": postgres_uri, "DEFAULT_URI": uri, "NODE_ID": name}
+        return Daemon("default", tmp_path / machine, settings)
+
+    path = f"ipc://{tmp_path}/run/calls"
+    with node("one", "host", path) as first:
+        other = node("two", "host", f"tcp://127.0.0.1:{free_port()}")
+        assert f"in use by node host, at {path}, since 20" in refused(other)
+        assert "each node needs a NODE_ID of its own" in refused(other)
+        other.settings["NODE_ID"] = "other"
+        with other:
+            assert first.process is not None
+            assert first.process.poll() is None
 
 
 def test_a_node_that_stood_still_gives_way(tmp_path: Path, postgres_uri: str) -> None:

@@ -1,5 +1,5 @@
-"""What PUB loses is found and pulled: dropped on purpose, beyond 1,000 subscriptions, over
-restarts, and the last message that no gap can show."""
+"""Messages that PUB loses are found and pulled: dropped on purpose, beyond 1,000 subscriptions,
+over restarts, and the last message that no gap can show."""
 
 import asyncio
 import time
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chatd.client import Client
-from tests.bench.chatd_subject import ChatdReceivers
+from chatd.client import HEAD, Client
+from tests.bench.chatd_devices import ChatdReceivers
 from tests.bench.subject import Tally, stamp
 from tests.daemons import Daemon
 from tests.system.deployment import Deployment
@@ -30,7 +30,7 @@ async def test_dropped_messages_are_noticed_by_the_next_and_pulled(db_uri: str, 
         uri, token = deployment.uri(), deployment.token
         async with Client(uri, token, profile="alice") as alice, Client(uri, token, profile="bob") as bob:
             await alice.create_room("r", profiles=["bob"])
-            async with bob.stream("laptop") as laptop:
+            async with bob.stream("laptop", start=HEAD) as laptop:
                 await laptop.caught_up()
                 shown: list[tuple[str, int, str]] = []
                 showing = asyncio.create_task(show(laptop, shown, 200))
@@ -47,7 +47,7 @@ async def test_the_last_message_is_found_when_no_beat_comes_either(db_uri: str, 
         uri, token = deployment.uri(), deployment.token
         async with Client(uri, token, profile="alice") as alice, Client(uri, token, profile="bob") as bob:
             await alice.create_room("r", profiles=["bob"])
-            async with bob.stream("laptop") as laptop:
+            async with bob.stream("laptop", start=HEAD) as laptop:
                 await laptop.caught_up()
                 await alice.send("r", "nobody follows")
                 shown: list[tuple[str, int, str]] = []

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from chatd.client import Client, StreamState
+from chatd.client import HEAD, Client, StreamState
 from chatd.pb.admin.v1.admin_pb2 import GetStatusRequest, GetStatusResponse
 from tests.protocol.conversation import Conversation
 from tests.system.deployment import Deployment
@@ -17,10 +17,10 @@ from tests.system.deployment import Deployment
 INTERVAL_MS = 400
 DEVICE = """
 import asyncio, sys
-from chatd.client import Client
+from chatd.client import HEAD, Client
 
 async def main():
-    async with Client(sys.argv[1], sys.argv[2], profile="bob") as client, client.stream("d") as stream:
+    async with Client(sys.argv[1], sys.argv[2], profile="bob") as client, client.stream("d", start=HEAD) as stream:
         async for delivery in stream:
             print(delivery.text, flush=True)
 
@@ -34,7 +34,7 @@ def online(operator: Conversation) -> int:
 
 
 def wait_for_online(operator: Conversation, count: int, seconds: float) -> float:
-    """How long it took."""
+    """The seconds that it took."""
     started = time.monotonic()
     while (found := online(operator)) != count:
         assert time.monotonic() - started < seconds, f"{found} devices online, {count} expected"
@@ -82,7 +82,7 @@ async def test_a_stopped_gateway_is_noticed_and_another_one_serves(tmp_path: Pat
             Client(deployment.uri(1), deployment.token, profile="alice") as alice,
         ):
             await alice.create_room("r", profiles=["bob"])
-            async with bob.stream("d") as stream:
+            async with bob.stream("d", start=HEAD) as stream:
                 await stream.caught_up()
                 first = deployment.gateways[0]
                 os.kill(first.pid, signal.SIGSTOP)
@@ -104,7 +104,7 @@ async def test_quiet_devices_are_never_dropped(tmp_path: Path) -> None:
         states: list[StreamState] = []
         async with (
             Client(deployment.uri(), deployment.token, profile="bob") as bob,
-            bob.stream("d", on_state=lambda state, _: states.append(state)) as stream,
+            bob.stream("d", on_state=lambda state, _: states.append(state), start=HEAD) as stream,
         ):
             await stream.caught_up()
             epoch = stream.epoch

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from tests.daemon.test_process import chatctl
 from tests.daemons import Daemon, free_port, operator_token
 
@@ -35,7 +35,7 @@ async def test_ipv6(tmp_path: Path) -> None:
             sending = asyncio.create_task(
                 send_on(alice)
             )  # a device is owed only what comes after its first Hello
-            async with asyncio.timeout(20), alice.stream("d") as stream:
+            async with asyncio.timeout(20), alice.stream("d", start=HEAD) as stream:
                 assert (await anext(aiter(stream))).text == "hello"
             sending.cancel()
         listed = chatctl("--uri", public, "--token-file", str(tmp_path / "tokens.toml"), "nodes")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.client import Client, Delivery, Stream
+from chatd.client import HEAD, Client, Delivery, Stream
 from tests.system.deployment import Deployment
 from tests.system.irc import LOGS, Step, steps
 from tests.system.sockets import many_sockets
@@ -33,14 +33,14 @@ class Device:
         self._stream: Stream | None = None
 
     async def register(self) -> None:
-        async with self._client.stream(self._name) as stream:
+        async with self._client.stream(self._name, start=HEAD) as stream:
             await stream.opened()
 
     def connect(self) -> None:
         self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        async with self._client.stream(self._name, window_messages=32) as stream:
+        async with self._client.stream(self._name, window_messages=32, start=HEAD) as stream:
             async for delivery in stream:
                 self._show(delivery)
 
@@ -96,8 +96,8 @@ async def read_log(operator: Client) -> list[Delivery]:
 
 
 def owed(log: list[Delivery], profile: str) -> list[tuple[int, str]]:
-    """What a profile's devices must have shown: everything from each joining to the leaving that
-    ends it."""
+    """The events that a profile's devices must have shown: everything from each joining to the
+    leaving that ends it."""
     member, mine = False, []
     for delivery in log:
         joins = profile in delivery.payload.get("joined", []) if delivery.type == 2 else False

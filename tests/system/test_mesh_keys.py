@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from chatd.errors import ChatdError
 from chatd.files.trusted_keys import read_trusted, write_trusted
 from tests.daemons import free_port, operator_token
@@ -22,7 +22,7 @@ async def send_all_along(gateway: Machine, sending: asyncio.Event, shown: list[t
         Client(gateway.uri, token, profile="bob") as bob,
     ):
         await alice.create_room("r", profiles=["bob"])
-        async with bob.stream("laptop") as laptop:
+        async with bob.stream("laptop", start=HEAD) as laptop:
             await laptop.caught_up()
             sent = 0
             while sending.is_set() or not sent:  # it may be cleared before the first

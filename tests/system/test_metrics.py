@@ -61,7 +61,7 @@ def shown(found: Samples) -> dict[str, dict[frozenset[tuple[str, str]], float]]:
 
 def test_all_that_is_declared_is_shown(tmp_path: Path) -> None:
     assert in_the_code(STAGES) == SEED
-    with Daemon("all", tmp_path, metrics_uri()) as daemon:
+    with Daemon("all", tmp_path, {**metrics_uri(), "SEARCH": "true"}) as daemon:
         end = time.monotonic() + 20
         wanted = (in_the_code(COUNTED) | in_the_code(DECLARED) | SEED) - OF_BROKERS
         while missing := wanted - shown(samples(daemon)).keys():
@@ -111,6 +111,7 @@ def test_every_gauge_and_every_stage_moves(tmp_path: Path) -> None:
         "NOTIFY_TICK_SECONDS": 0.1,
         "NOTIFY_DELAY_SECONDS": 0.1,
         "NOTIFY_RETRY_MS": 60_000,
+        "SEARCH": "true",
     }
     assert all(name in Path(file).read_text() for name, file in MOVED_ELSEWHERE.items())
     wanted = in_the_code(DECLARED) - MOVED_ELSEWHERE.keys() - OF_BROKERS | SEED

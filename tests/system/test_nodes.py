@@ -5,7 +5,7 @@ import asyncio
 import json
 from pathlib import Path
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from chatd.pb.admin.v1 import admin_pb2
 from tests.daemons import Daemon, operator_token
 from tests.system.test_faults import show
@@ -73,7 +73,7 @@ async def test_a_node_that_is_added_serves_and_the_first_may_go_for_ever(
         ):
             await alice.create_room("r", profiles=["bob"])
             shown: list[tuple[str, int, str]] = []
-            async with bob.stream("laptop") as laptop:
+            async with bob.stream("laptop", start=HEAD) as laptop:
                 await laptop.caught_up()
                 await alice.send("r", "one node")
                 await show(laptop, shown, 1)
@@ -125,7 +125,7 @@ async def test_what_a_lost_node_left_unfanned_another_sweeps_within_seconds(
         async with (
             Client(gateway.uri, token, profile="alice", call_timeout=30) as alice,
             Client(gateway.uri, token, profile="bob") as bob,
-            bob.stream("laptop") as laptop,
+            bob.stream("laptop", start=HEAD) as laptop,
         ):
             await laptop.caught_up()
             for room in rooms:

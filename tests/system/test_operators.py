@@ -1,4 +1,4 @@
-"""What operators want of running processes reaches them, wherever it is asked: streams at another
+"""Operators' calls to running processes reach them, wherever they are asked: streams at another
 gateway, another default node."""
 
 import json
@@ -203,7 +203,7 @@ def resume(operator: Conversation, **process: str) -> bool:
 
 
 def told(operator: Conversation, gateway_id: str) -> tuple[bool, int]:
-    """What a gateway says of itself each second."""
+    """The figures that a gateway says of itself each second."""
     status = ask(operator, "GetStatus", admin.GetStatusRequest(), admin.GetStatusResponse)
     (found,) = (one for one in status.gateways if one.gateway_id == gateway_id)
     return found.drained, found.streams

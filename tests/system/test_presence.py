@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from chatd.pb.chat.v1.chat_pb2 import (
     GetPresenceRequest,
     GetPresenceResponse,
@@ -161,7 +161,7 @@ async def test_the_sdk_watches_again_after_a_reconnect(deployment: Deployment) -
         Client(deployment.uri(1), deployment.token, profile="his") as bob,
     ):
         await alice.create_room("sdk", profiles=["his"])
-        async with alice.stream("a", on_signal=heard.append) as stream:
+        async with alice.stream("a", on_signal=heard.append, start=HEAD) as stream:
             stream.watch_presence(["his"])
             await stream.caught_up()
 
@@ -172,7 +172,7 @@ async def test_the_sdk_watches_again_after_a_reconnect(deployment: Deployment) -
                     await asyncio.sleep(0.02)
 
             await told(OFFLINE)
-            async with bob.stream("b") as his:
+            async with bob.stream("b", start=HEAD) as his:
                 await his.opened()
                 await told(ONLINE)
                 his.set_presence(PresenceState.PRESENCE_STATE_BUSY)

@@ -4,7 +4,7 @@ is through, every room in its own order."""
 import asyncio
 from pathlib import Path
 
-from chatd.client import BULK, Client, Delivery, message
+from chatd.client import BULK, HEAD, Client, Delivery, message
 from tests.system.deployment import Deployment
 
 BACKLOG = 3_000
@@ -18,7 +18,7 @@ async def test_an_urgent_event_arrives_before_the_bulk_backlog_is_through(
         async with Client(uri, token, profile="alice") as alice, Client(uri, token, profile="bob") as bob:
             for room in ("a-bulk", "b-calls"):
                 await alice.create_room(room, profiles=["bob"])
-            async with bob.stream("d") as stream:
+            async with bob.stream("d", start=HEAD) as stream:
                 await stream.opened()
             for start in range(0, BACKLOG, 250):
                 await alice.send_events(
@@ -42,9 +42,10 @@ async def test_an_urgent_event_arrives_before_the_bulk_backlog_is_through(
 
 
 async def catch_up(bob: Client, alice: Client) -> list[Delivery]:
-    """What bob's device shows, in order. It is rung up when the first of its backlog has come."""
+    """The events that bob's device shows, in order. It is rung up when the first of its backlog has
+    come."""
     shown: list[Delivery] = []
-    async with bob.stream("d", window_messages=64) as stream:
+    async with bob.stream("d", window_messages=64, start=HEAD) as stream:
         async for delivery in stream:
             shown.append(delivery)
             if delivery.text == "50":

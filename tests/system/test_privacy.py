@@ -1,5 +1,5 @@
-"""What users learn of each other over real sockets, each with a token of its own: eve attacks, and
-carol notices nothing."""
+"""Users learn little of each other over real sockets, each with a token of its own: eve attacks,
+and carol notices nothing."""
 
 import time
 import uuid
@@ -14,6 +14,7 @@ from chatd.pb.chat.v1.chat_pb2 import (
     AddRoomSubscriptionsRequest,
     GetDeliveryStatusRequest,
     GetDeliveryStatusResponse,
+    GetEventRequest,
     GetHistoryRequest,
     GetHistoryResponse,
     GetPresenceRequest,
@@ -159,6 +160,11 @@ def test_what_a_profile_sees_of_a_room_ends_with_its_membership(users: Users) ->
     reply = eve.request("ChatService/GetHistory", GetHistoryRequest(room_id="team"))
     assert [one.event.seq for one in GetHistoryResponse.FromString(reply.payload).events] == [1, 2, 3]
 
+    for seq, code in ((3, 0), (4, 404), (5, 404)):
+        assert (
+            eve.request("ChatService/GetEvent", GetEventRequest(room_id="team", seq=seq)).error.code == code
+        )
+
     users.read("eve", "team", 3)
     assert [one for one in users.hear("bob") if one.read.profile_id == "eve"] == [], "nor is it seen"
 
@@ -169,6 +175,9 @@ def test_a_stranger_cannot_tell_whether_there_is_a_room(users: Users) -> None:
         ("AddRoomSubscriptions", AddRoomSubscriptionsRequest(profile_ids=["eve"])),
         ("RemoveRoomSubscriptions", RemoveRoomSubscriptionsRequest(profile_ids=["bob"])),
         ("GetHistory", GetHistoryRequest()),
+        ("GetHistory", GetHistoryRequest(around_seq=1)),
+        ("GetEvent", GetEventRequest(seq=1)),
+        ("GetEvent", GetEventRequest(sender_id="bob", event_id="e")),
         ("SetReadMarker", SetReadMarkerRequest(seq=1)),
         ("GetDeliveryStatus", GetDeliveryStatusRequest(seq=1)),
         ("SetTyping", SetTypingRequest()),

@@ -1,5 +1,5 @@
-"""What the queue loses is found by numbers and beats, not by pulls that come by the clock; and
-where nothing is lost nobody pulls."""
+"""Messages that the queue loses are found by numbers and beats, not by pulls that come by the
+clock; and where nothing is lost nobody pulls."""
 
 import asyncio
 import random
@@ -8,7 +8,7 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from chatd.errors import Superseded
 from chatd.pb.admin.v1.admin_pb2 import GetStatusRequest, GetStatusResponse
 from tests.chaos.proxy import FaultProxy
@@ -25,7 +25,7 @@ UP = "Everything comes from the queues again"
 
 
 async def repairs(uri: str, token: str) -> list[int]:
-    """How often all streams of each gateway pulled, as operators see it."""
+    """The number of times that all streams of each gateway pulled, as operators see it."""
     async with Client(uri, token, profile="operator") as client:
         found = await client.call("AdminService/GetStatus", GetStatusRequest(), GetStatusResponse)
         return [one.counters["queue_repairs"] for one in found.gateways]
@@ -52,7 +52,7 @@ async def test_the_lost_last_message_is_found_by_the_next_beat(db_uri: str, tmp_
             async with Client(uri, token, profile="alice") as alice, Client(uri, token, profile="bob") as bob:
                 room = f"for-{devices}"
                 await alice.create_room(room, profiles=["bob"])
-                streams = [bob.stream(f"d{number}") for number in range(devices)]
+                streams = [bob.stream(f"d{number}", start=HEAD) for number in range(devices)]
                 for stream in streams:
                     await stream.__aenter__()
                     await stream.caught_up()
@@ -90,7 +90,7 @@ async def test_while_nothing_comes_from_the_queue_streams_pull(tmp_path: Path) -
             async with (
                 Client(gateway.uri, token, profile="alice", call_timeout=20) as alice,
                 Client(gateway.uri, token, profile="bob") as bob,
-                bob.stream("laptop") as laptop,
+                bob.stream("laptop", start=HEAD) as laptop,
             ):
                 await alice.create_room("r", profiles=["bob"])
                 await laptop.caught_up()
@@ -123,7 +123,7 @@ async def test_streams_that_come_and_go_make_no_holes(db_uri: str, tmp_path: Pat
             ):
                 while going_on():
                     client = random.choice((one, two))
-                    async with client.stream("d") as stream:
+                    async with client.stream("d", start=HEAD) as stream:
                         opened[profile] += 1
                         # A Hello that was given up may come to the node behind the one that
                         # followed it at the other gateway. Then it is the newest, and supersedes

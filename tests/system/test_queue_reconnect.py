@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from tests.chaos.proxy import FaultProxy
 from tests.daemons import Daemon, free_port, operator_token
 from tests.system.test_faults import show
@@ -43,9 +43,9 @@ async def test_what_was_published_into_a_broken_connection_is_pulled(tmp_path: P
                 Client(gateway.uri, token, profile="alice", call_timeout=20) as alice,
                 Client(gateway.uri, token, profile="bob") as bob,
                 Client(gateway.uri, token, profile="carol") as carol,
-                bob.stream("laptop") as laptop,
-                bob.stream("phone") as phone,
-                carol.stream("phone") as hers,
+                bob.stream("laptop", start=HEAD) as laptop,
+                bob.stream("phone", start=HEAD) as phone,
+                carol.stream("phone", start=HEAD) as hers,
             ):
                 await alice.create_room("many", profiles=["bob"])
                 await alice.create_room("one", profiles=["carol"])

@@ -1,17 +1,18 @@
-"""The log is not the one it was: a backup is restored under open streams. What is stored afterwards
-is shown, and nobody acknowledges what he has not seen."""
+"""The log is not the one it was: a backup is restored under open streams. An event that is stored
+afterwards is shown, and nobody acknowledges what he has not seen."""
 
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
 
-from chatd.client import Client, Stream, StreamState
+from chatd.client import HEAD, Client, Stream, StreamState
 from chatd.pb.admin.v1 import admin_pb2
+from chatd.pb.chat.v1.chat_pb2 import RewoundRoom
 from tests.daemons import Daemon, operator_token
 from tests.databases import Cluster
 from tests.system.deployment import Deployment
@@ -28,14 +29,20 @@ class Tail:
         self.shown: list[int] = []
         self.texts: list[str] = []
         self.said: list[str] = []
+        self.rewound: list[tuple[str, int, int]] = []
         self.stream: Stream
 
     def _on_state(self, state: StreamState, reason: str) -> None:
         self.said.append(reason)
 
+    def _on_rewound(self, rooms: Sequence[RewoundRoom]) -> None:
+        self.rewound += [(one.room_id, one.head_seq, one.shown_seq) for one in rooms]
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Tail"]:
-        async with self.client.stream("tail", on_state=self._on_state) as self.stream:
+        async with self.client.stream(
+            "tail", start=HEAD, on_state=self._on_state, on_rewound=self._on_rewound
+        ) as self.stream:
             showing = asyncio.create_task(self._show())
             await self.stream.opened()
             yield self
@@ -98,6 +105,11 @@ async def shown_again(alice: Client, tail: Tail) -> None:
     """Four new sends get 5 to 8: they are shown, and then nothing is owed."""
     before = tail.stream.log
     assert await talk(alice, "new", 4) == AGAIN
+    async with asyncio.timeout(20):
+        while not tail.rewound:
+            await asyncio.sleep(0.02)
+    ((room, head, was),) = tail.rewound
+    assert (room, 4 <= head <= 8, was) == ("r", True, 9), "told what was lost, whenever it asked"
     status = await alice.delivery_status("r", 8)
     await tail.until(*AGAIN)
     assert tail.texts[-4:] == [f"new {number}" for number in range(4)]
@@ -120,6 +132,12 @@ def restore_sqlite(file: Path, backup: Path) -> None:
     shutil.copy(backup, file)
 
 
+def beat(file: Path) -> int:
+    with closing(sqlite3.connect(file)) as database:
+        ((found,),) = database.execute("SELECT beat FROM log")
+    return int(found)
+
+
 @pytest.mark.parametrize("how", ["stop", "kill"])
 @pytest.mark.parametrize("what", ["file", "folder"])
 async def test_all_with_its_file_or_its_whole_folder_restored(tmp_path: Path, how: str, what: str) -> None:
@@ -133,6 +151,8 @@ async def test_all_with_its_file_or_its_whole_folder_restored(tmp_path: Path, ho
                 back_up_sqlite(data / "chatd.db", backup / "chatd.db")
 
             await until_nine(alice, tail, back_up)
+            while beat(data / "chatd.db") == beat(backup / "chatd.db"):  # an older copy is known by it
+                await asyncio.sleep(0.02)
             await asyncio.to_thread(daemon.stop if how == "stop" else daemon.kill)
             restore_sqlite(data / "chatd.db", backup / "chatd.db")
             if what == "folder":

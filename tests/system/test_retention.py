@@ -5,7 +5,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from chatd.pb.admin.v1 import admin_pb2
 from chatd.store.database import Database
 from tests.system.deployment import Deployment
@@ -28,7 +28,7 @@ async def test_old_events_go_and_devices_beyond_their_limit_are_told(db_uri: str
             Client(uri, token, profile="bob") as bob,
             Client(uri, token, profile="carol") as carol,
         ):
-            async with bob.stream("phone") as phone, carol.stream("away") as away:
+            async with bob.stream("phone", start=HEAD) as phone, carol.stream("away", start=HEAD) as away:
                 await phone.opened()
                 await away.opened()
             await alice.create_room("r", profiles=["bob", "carol"])
@@ -38,7 +38,7 @@ async def test_old_events_go_and_devices_beyond_their_limit_are_told(db_uri: str
             await asyncio.sleep(0.6)
             assert (await status(alice)).events_purged == 0
             shown = []
-            async with bob.stream("phone") as phone:
+            async with bob.stream("phone", start=HEAD) as phone:
                 async with asyncio.timeout(20):
                     async for delivery in phone:
                         shown.append(delivery.seq)
@@ -53,11 +53,11 @@ async def test_old_events_go_and_devices_beyond_their_limit_are_told(db_uri: str
             async with asyncio.timeout(20):
                 while (await status(alice)).events_purged < 401:
                     await asyncio.sleep(0.05)
-            async with bob.stream("phone") as phone, asyncio.timeout(20):
+            async with bob.stream("phone", start=HEAD) as phone, asyncio.timeout(20):
                 await phone.caught_up()
                 first = await anext(phone)
                 assert (first.seq, first.skipped) == (402, None)
-            async with carol.stream("away") as away, asyncio.timeout(20):
+            async with carol.stream("away", start=HEAD) as away, asyncio.timeout(20):
                 marker = await anext(away)
                 assert marker.skipped is not None
                 assert (marker.skipped.first_seq, marker.seq, marker.text) == (
@@ -74,7 +74,7 @@ async def test_a_device_that_was_away_too_long_begins_anew_and_is_told(tmp_path:
         tmp_path, uri, defaults=1, gateways=1, DEVICE_EXPIRY_DAYS=1, RETENTION_SWEEP_SECONDS=0.2
     ) as deployment:
         async with Client(deployment.uri(), deployment.token, profile="bob") as bob:
-            async with bob.stream("old") as old:
+            async with bob.stream("old", start=HEAD) as old:
                 await old.opened()
             database = Database(uri)
             with database.connection(readonly=False):

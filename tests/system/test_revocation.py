@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from chatd.errors import Unauthenticated
 from chatd.gateway.authentication.identity import digest_of
 from chatd.pb.admin.v1 import admin_pb2
@@ -58,7 +58,7 @@ async def deployment(tmp_path: Path, postgres_uri: str) -> AsyncIterator[Deploym
 
 async def ends(client: Client, device: str) -> float:
     """Open a stream and wait for its end by revocation; when that was."""
-    async with client.stream(device) as stream:
+    async with client.stream(device, start=HEAD) as stream:
         await stream.caught_up()
         with pytest.raises(Unauthenticated, match="was revoked"):
             await anext(stream)
@@ -77,7 +77,7 @@ async def test_on_every_gateway(deployment: Deployment) -> None:
         Client(first.uri, "t1") as here,
         Client(second.uri, "t1") as there,
         Client(second.uri, "t2") as other,
-        other.stream("other") as stays,
+        other.stream("other", start=HEAD) as stays,
         asyncio.timeout(60),
     ):
         await stays.caught_up()

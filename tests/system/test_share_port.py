@@ -7,8 +7,13 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from chatd.client import Client
-from chatd.pb.admin.v1.admin_pb2 import ListConnectionsRequest, ListConnectionsResponse
+from chatd.client import HEAD, Client
+from chatd.pb.admin.v1.admin_pb2 import (
+    DrainProcessRequest,
+    ListConnectionsRequest,
+    ListConnectionsResponse,
+    ResumeProcessRequest,
+)
 from tests.daemon.test_process import chatd
 from tests.daemons import Daemon
 from tests.protocol.conversation import Conversation
@@ -53,7 +58,7 @@ async def test_two_gateways_at_one_address(tmp_path: Path) -> None:
         shown: dict[str, list[int]] = {f"device{number}": [] for number in range(DEVICES)}
 
         async def show(client: Client, device: str) -> None:
-            async with client.stream(device) as stream:
+            async with client.stream(device, start=HEAD) as stream:
                 async for delivery in stream:
                     shown[device].append(delivery.seq)
 
@@ -86,6 +91,36 @@ async def test_two_gateways_at_one_address(tmp_path: Path) -> None:
             await asyncio.gather(*showing, return_exceptions=True)
             for client in clients:
                 client.close()
+
+
+def test_a_drained_gateway_leaves_the_port_to_the_others(tmp_path: Path) -> None:
+    with Shared(tmp_path) as deployment:
+        uri, token = deployment.gateways[0].settings["GATEWAY_URI"], deployment.token
+
+        def found() -> set[str]:
+            """The gateways that take a dozen newcomers; empty for one that sends them away."""
+            gateways = set()
+            for number in range(12):
+                with Conversation(uri, token) as newcomer:
+                    newcomer.hello(f"newcomer{number}")
+                    frame = newcomer.hear()
+                    gateways.add(frame.welcome.gateway_id)
+            return gateways
+
+        def until(wanted: set[str]) -> None:
+            deadline = time.monotonic() + 30
+            while found() != wanted:
+                assert time.monotonic() < deadline
+
+        until({"gateway0", "gateway1"})
+        with Conversation(uri, token) as operator:
+            drain = DrainProcessRequest(gateway_id="gateway1")
+            assert not operator.request("AdminService/DrainProcess", drain).HasField("error")
+            for _ in range(3):
+                assert found() == {"gateway0"}
+            resume = ResumeProcessRequest(gateway_id="gateway1")
+            assert not operator.request("AdminService/ResumeProcess", resume).HasField("error")
+        until({"gateway0", "gateway1"})
 
 
 def test_a_port_is_not_shared_with_one_who_did_not_say_so(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from chatd.pb.chat.v1.chat_pb2 import SetReadMarkerRequest, SetTypingRequest
 from chatd.pb.events.v1.signals_pb2 import Signal
 from tests.protocol.conversation import Conversation, texts
@@ -135,7 +135,10 @@ async def test_the_sdk_marks_counts_and_tells(deployment: Deployment) -> None:
     ):
         await sue.create_room("sdk", profiles=["sam"])
         await sam.set_read_marker("sdk", 1)
-        async with sue.stream("a", on_signal=heard.append) as mine, sam.stream("b") as his:
+        async with (
+            sue.stream("a", on_signal=heard.append, start=HEAD) as mine,
+            sam.stream("b", start=HEAD) as his,
+        ):
             await asyncio.gather(mine.caught_up(), his.caught_up())
             acks = [await sue.send("sdk", f"{number}") for number in range(3)]
             async for delivery in his:
@@ -168,7 +171,7 @@ async def test_what_on_signal_raises_ends_the_stream(deployment: Deployment) -> 
 
     async with Client(deployment.uri(0), deployment.token, profile="rita") as rita:
         await rita.create_room("raises", profiles=["rob"])
-        async with rita.stream("a", on_signal=on_signal) as stream:
+        async with rita.stream("a", on_signal=on_signal, start=HEAD) as stream:
             await stream.caught_up()
             async with Client(deployment.uri(0), deployment.token, profile="rob") as rob:
                 await rob.set_typing("raises")

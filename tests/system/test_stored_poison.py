@@ -5,7 +5,7 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from chatd.core.wire import encode_delivery
 from chatd.pb.events.v1.payloads_pb2 import EventLink, SkipReason
 from tests.daemons import Daemon, operator_token
@@ -42,7 +42,10 @@ async def test_a_stored_event_that_nobody_can_parse(tmp_path: Path) -> None:
         Conversation(daemon.uri, token, "alice") as alice,
         Conversation(daemon.uri, token, "bob") as bob,
     ):
-        async with Client(daemon.uri, token, profile="bob") as client, client.stream("sdk") as stream:
+        async with (
+            Client(daemon.uri, token, profile="bob") as client,
+            client.stream("sdk", start=HEAD) as stream,
+        ):
             shown = []
             async with asyncio.timeout(20):
                 async for one in stream:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.client import Client, StreamState
+from chatd.client import HEAD, Client, StreamState
 from tests.protocol.conversation import Conversation, texts
 from tests.system.deployment import Deployment
 from tests.system.sockets import many_sockets
@@ -43,9 +43,38 @@ def test_the_older_stream_is_told_on_another_gateway(deployment: Deployment) -> 
         old.hear_nothing(0.2)
 
 
+@pytest.mark.parametrize("ordinals", [(1, 2), (0, 0)], ids=["with ordinals", "without"])
+def test_a_hello_that_was_given_up_takes_no_stream_back(
+    deployment: Deployment, ordinals: tuple[int, int]
+) -> None:
+    """Its gateway hangs, the client opens its stream at another one, and the gateway goes on."""
+    token, profile = deployment.token, f"late-{ordinals[0]}"
+    with (
+        Conversation(deployment.uri(0), token, profile) as given_up,
+        Conversation(deployment.uri(1), token, profile) as client,
+    ):
+        given_up.open("other")
+        given_up.hear_kind("caught_up")
+        os.kill(deployment.gateways[0].pid, signal.SIGSTOP)
+        try:
+            given_up.hello("d", ordinal=ordinals[0])
+            epoch = client.open("d", ordinal=ordinals[1]).epoch
+            client.hear_kind("caught_up")
+        finally:
+            os.kill(deployment.gateways[0].pid, signal.SIGCONT)
+        if not ordinals[0]:
+            assert given_up.hear_kind("welcome").epoch > epoch, "without ordinals it cannot be told"
+            assert client.hear_kind("closed").error.code == 600
+            return
+        closed = given_up.hear_kind("closed")
+        assert (closed.error.code, closed.error.retry) == (609, True)
+        client.heartbeat(7)
+        assert client.hear_kind("heartbeat").mark == 7, "its stream goes on"
+
+
 async def test_a_hundred_quick_logins_leave_one_stream_and_lose_nothing(deployment: Deployment) -> None:
-    """Over two gateways, while somebody talks. Whoever is told 600 is told once and for good; the
-    newest stream has everything."""
+    """Over two gateways, while somebody talks. A stream that is told 600 is told once and for good;
+    the newest stream has everything."""
     with many_sockets(4_096) as context:
         async with (
             Client(
@@ -55,7 +84,7 @@ async def test_a_hundred_quick_logins_leave_one_stream_and_lose_nothing(deployme
             Client(deployment.uri(1), deployment.token, profile="ben", context=context) as ben1,
         ):
             await alice.create_room("logins")
-            async with ben0.stream("d") as first:
+            async with ben0.stream("d", start=HEAD) as first:
                 await first.opened()
             await alice.add_members("logins", ["ben"])
             sent: list[int] = []
@@ -89,29 +118,50 @@ async def test_a_hundred_quick_logins_leave_one_stream_and_lose_nothing(deployme
                 stream.abandon()
 
 
-def test_a_storm_costs_the_database_only_so_many_registrations(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A gateway that carries one connection of a device."""
+    folder: Path = tmp_path_factory.mktemp("narrow")
+    uri = f"sqlite:///{folder}/chatd.db"
+    with Deployment(folder, uri, defaults=1, gateways=1, MAX_CONNECTIONS_PER_DEVICE=1) as running:
+        yield running
+
+
+def test_a_late_hello_crowds_no_later_one_out(narrow: Deployment) -> None:
+    with (
+        Conversation(narrow.uri(), narrow.token, "alice") as client,
+        Conversation(narrow.uri(), narrow.token, "alice") as given_up,
+    ):
+        client.open("d", ordinal=2)
+        client.hear_kind("caught_up")
+        given_up.hello("d", ordinal=1)
+        closed = given_up.hear_kind("closed")
+        assert (closed.error.code, closed.error.retry) == (609, True)
+        client.heartbeat(7)
+        assert client.hear_kind("heartbeat").mark == 7, "its stream goes on"
+
+
+def test_a_storm_costs_the_database_only_so_many_registrations(narrow: Deployment) -> None:
     """A gateway carries MAX_CONNECTIONS_PER_DEVICE of a device: of a hundred Hellos at once, most
     are let go before they are registered."""
-    uri = f"sqlite:///{tmp_path}/chatd.db"
-    with Deployment(tmp_path, uri, defaults=1, gateways=1, MAX_CONNECTIONS_PER_DEVICE=1) as deployment:
-        hellos = [Conversation(deployment.uri(), deployment.token, "bob") for _ in range(LOGINS)]
-        try:
-            os.kill(deployment.gateways[0].pid, signal.SIGSTOP)  # so that it finds them all at once
-            for one in hellos:
-                one.hello("d")
-            time.sleep(0.5)
-            os.kill(deployment.gateways[0].pid, signal.SIGCONT)
-            welcomed = []
-            told = 0
-            for one in hellos:
-                frame = one.hear(20)
-                if frame.HasField("welcome"):
-                    welcomed.append(frame.welcome.epoch)
-                else:
-                    assert frame.closed.error.code == 600
-                    told += 1
-            assert told > LOGINS / 2
-            assert max(welcomed) < LOGINS / 2, "registered, though somebody newer was there"
-        finally:
-            for one in hellos:
-                one.__exit__()
+    hellos = [Conversation(narrow.uri(), narrow.token, "bob") for _ in range(LOGINS)]
+    try:
+        os.kill(narrow.gateways[0].pid, signal.SIGSTOP)  # so that it finds them all at once
+        for one in hellos:
+            one.hello("d")
+        time.sleep(0.5)
+        os.kill(narrow.gateways[0].pid, signal.SIGCONT)
+        welcomed = []
+        told = 0
+        for one in hellos:
+            frame = one.hear(20)
+            if frame.HasField("welcome"):
+                welcomed.append(frame.welcome.epoch)
+            else:
+                assert frame.closed.error.code == 600
+                told += 1
+        assert told > LOGINS / 2
+        assert max(welcomed) < LOGINS / 2, "registered, though somebody newer was there"
+    finally:
+        for one in hellos:
+            one.__exit__()

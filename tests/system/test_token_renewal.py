@@ -5,13 +5,13 @@ import math
 import time
 from pathlib import Path
 
-from chatd.client import Client, StreamState
+from chatd.client import HEAD, Client, StreamState
 from tests.daemons import Daemon, operator_token
 from tests.gateway.authentication.issuer import RULE, Issuer, jwks
 
 LIFETIMES = 4
 SECONDS = 2
-"""Of a token; claims count whole seconds, so it is one less at worst."""
+"""Seconds of a token; claims count whole seconds, so it is one less at worst."""
 
 
 async def test_a_stream_goes_on_for_several_lifetimes(tmp_path: Path) -> None:
@@ -32,7 +32,9 @@ async def test_a_stream_goes_on_for_several_lifetimes(tmp_path: Path) -> None:
             await operator.create_room("r", profiles=["bob"])
 
             async def read() -> None:
-                async with bob.stream("d", on_state=lambda state, why: states.append(state)) as stream:
+                async with bob.stream(
+                    "d", on_state=lambda state, why: states.append(state), start=HEAD
+                ) as stream:
                     async for delivery in stream:
                         heard.append(delivery.text)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from chatd.errors import StoreFailed
 from chatd.store.database import Database
 from tests.daemon.test_process import chatd
@@ -56,7 +56,7 @@ async def test_chatd_serves_as_a_role_that_can_do_nothing_else(server: Cluster, 
         async with Client(daemon.uri, operator_token(tmp_path), profile="alice") as alice:
             await alice.create_room("r", profiles=["bob"])
             async with Client(daemon.uri, operator_token(tmp_path), profile="bob") as bob:
-                async with bob.stream("d") as stream:
+                async with bob.stream("d", start=HEAD) as stream:
                     await stream.opened()
                     sent = await alice.send("r", "x", mentions=["bob"])
                     async for delivery in stream:
@@ -89,6 +89,11 @@ async def test_chatd_serves_as_a_role_that_can_do_nothing_else(server: Cluster, 
         with database.connection(readonly=False), pytest.raises(StoreFailed) as stopped:
             database.run(statement)
         assert any(word in stopped.value.detail for word in ("denied", "must be")), stopped.value.detail
+
+    marked = chatd(
+        "restore", "--mark", "--yes", CHATD_DATA_DIR=str(tmp_path), DB_URI=uri(server, "chatd", name)
+    )
+    assert (marked.returncode, marked.stdout[:5]) == (0, "log: "), marked.stderr
 
 
 def test_a_database_that_chatd_has_owned_is_taken_over(server: Cluster, tmp_path: Path) -> None:

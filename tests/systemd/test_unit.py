@@ -1,4 +1,4 @@
-"""What the unit promises about chatd; `make check` has systemd itself verify the rest."""
+"""The unit's promises about chatd; `make check` has systemd itself verify the rest."""
 
 import re
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_stopping_has_time_to_drain(service: dict[str, list[str]]) -> None:
 
 def test_the_modes_are_the_instances(service: dict[str, list[str]]) -> None:
     manual = (FOLDER / "README.md").read_text()
-    assert service["ExecStart"][-1].endswith("/bin/chatd %i")
+    assert service["ExecStart"][-1].endswith("/bin/chatd run %i")
     assert all(f"chatd@{mode}" in manual for mode in get_args(Mode))
 
 

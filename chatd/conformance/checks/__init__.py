@@ -43,6 +43,12 @@ CHECKS = (
     Check("O2", "a hole is not waited for", MUST, order.does_not_wait_for_a_hole),
     Check("O3", "repeats of another connection are dropped", MUST, order.drops_repeats_of_another_connection),
     Check("R2", "repeats of the same connection count", MUST, order.counts_repeats_of_the_same_connection),
+    Check(
+        "O10",
+        "a new device may begin with a marker and older events",
+        MUST,
+        markers.a_new_device_begins_behind_them,
+    ),
     Check("R7", "markers are counted, shown and recorded", MUST, markers.are_counted_and_recorded),
     Check("R8", "replays are shown, and move nothing", MUST, markers.replays_are_shown),
     Check(
@@ -57,6 +63,7 @@ CHECKS = (
     Check("L2-restart", "another log after a restart: all is shown", MUST, logs.another_name_after_a_restart),
     Check("L3", "a Hello names the newest event shown", SHOULD, restart.names_the_newest_event),
     Check("L5", "a log that was rewound: all is shown", MUST, logs.rewound),
+    Check("L7", "who asks what was lost says what was shown", MUST, logs.what_was_lost),
     Check("H1", "something is said each interval", MUST, heartbeats.come_in_time),
     Check("H3", "a silent gateway is given up", MUST, heartbeats.give_a_silent_gateway_up),
     Check(
@@ -70,6 +77,8 @@ CHECKS = (
     Check("H6-608", "a stream that an operator ended is opened again", SHOULD, ends.kicked),
     Check("H7", "attempts to connect have pauses", MUST, heartbeats.attempts_have_pauses),
     Check("H8", "an end is said, behind the last Ack", SHOULD, restart.says_bye),
+    Check("H10", "each Hello has a higher ordinal than the last", SHOULD, hello.has_a_higher_ordinal),
+    Check("H10-609", "a Hello that came too late is said again with no ordinal", MUST, hello.was_overtaken),
     Check("E1-104", "a stream that is gone is opened again", MUST, ends.no_stream),
     Check("E1-200", "a token that is no good is not shown again", MUST, ends.unauthenticated),
     Check("E1-501", "a Hello that no node took is repeated", MUST, ends.unavailable),

@@ -3,7 +3,7 @@
 import asyncio
 
 from chatd.conformance.events import event, shown
-from chatd.conformance.findings import SECONDS, Failed
+from chatd.conformance.findings import Failed
 from chatd.conformance.peer import Peer
 from chatd.conformance.stage import Stage
 
@@ -36,15 +36,9 @@ async def _comes_back(stage: Stage, code: int) -> None:
 
 
 async def _next_hello(stage: Stage, peer: Peer) -> Peer:
-    """The next Hello, on the same connection or another one, and its Welcome."""
-    deadline = asyncio.get_running_loop().time() + SECONDS
-    while not peer.waiting and not peer.has_ended:
-        if asyncio.get_running_loop().time() > deadline:
-            raise Failed("it does not say Hello again")
-        await asyncio.sleep(0.01)
-    if not peer.waiting:
-        peer = await stage.gateway.connection()
-    peer.welcome(await peer.hello(), epoch=2)
+    """The next Hello, and its Welcome."""
+    peer, hello = await stage.next_hello(peer)
+    peer.welcome(hello, epoch=2)
     peer.caught_up()
     return peer
 

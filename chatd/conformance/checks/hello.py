@@ -33,12 +33,7 @@ async def is_said_again_after_606(stage: Stage) -> None:
     hello = await peer.hello()
     refused_at = asyncio.get_running_loop().time()
     _refuse(peer, hello, 606, retry_after_ms=WAIT_MS)
-    while not peer.waiting and not peer.has_ended:
-        await asyncio.sleep(0.01)
-    if peer.waiting:
-        await peer.hello()
-    else:
-        await (await stage.gateway.connection()).hello()
+    await stage.next_hello(peer)
     if asyncio.get_running_loop().time() - refused_at < WAIT_MS / 1e3:
         raise Failed(f"it says Hello before the {WAIT_MS} ms of retry_after_ms are over")
 
@@ -91,3 +86,42 @@ async def ignores_104_while_it_waits(stage: Stage) -> None:
     peer.deliver(event(1))
     await program.shows(*shown(1))
     await peer.hears_acks(1)
+
+
+async def has_a_higher_ordinal(stage: Stage) -> None:
+    """On another connection, and after a restart."""
+    program, peer, hello = await stage.open()
+    ordinals = [_ordinal(hello)]
+    peer.hang_up()
+    _, hello = await stage.welcome(epoch=2)
+    ordinals.append(hello.ordinal)
+    await program.kill()
+    _, _, hello = await stage.open(epoch=3)
+    ordinals.append(hello.ordinal)
+    if ordinals != sorted(set(ordinals)):
+        raise Failed(f"its Hellos have the ordinals {ordinals}")
+
+
+async def was_overtaken(stage: Stage) -> None:
+    await stage.stream()
+    peer = await stage.gateway.connection()
+    hello = await peer.hello()
+    _ordinal(hello)
+    peer.close_stream(609, retry=True, hello_id=hello.hello_id)
+    peer, hello = await stage.next_hello(peer)
+    if hello.ordinal:
+        raise Failed(f"its next Hello has the ordinal {hello.ordinal}")
+    peer.welcome(hello)
+    peer.deliver(event(1))
+    await peer.hears_acks(1)
+    peer.hang_up()
+    _, hello = await stage.welcome(epoch=2)
+    if not hello.ordinal:
+        raise Failed("the Hello behind the next has none either")
+
+
+def _ordinal(hello: Hello) -> int:
+    """Raises NotJudged."""
+    if not hello.ordinal:
+        raise NotJudged("it does not set ordinal")
+    return hello.ordinal

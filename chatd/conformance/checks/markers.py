@@ -2,6 +2,7 @@
 
 from chatd.conformance.events import ROOM, event, marker, shown, text_of
 from chatd.conformance.stage import Stage
+from chatd.pb.gateway.v1.gateway_pb2 import Start, StartPoint
 
 GAP = ("marker", ROOM, "2", "4")
 
@@ -16,6 +17,14 @@ async def are_counted_and_recorded(stage: Stage) -> None:
     peer.deliver(marker(2, 4), event(3), event(6))
     await program.shows(*shown(1), GAP, *shown(5, 6))
     await peer.hears_acks(3)
+
+
+async def a_new_device_begins_behind_them(stage: Stage) -> None:
+    start = Start(point=StartPoint.START_POINT_UNDELIVERED)
+    program, peer, _ = await stage.open(new_device=True, start=start)
+    peer.deliver(marker(2, 4), event(5))
+    await program.shows(GAP, *shown(5))
+    await peer.hears_acks(2)
 
 
 def _replayed(seq: int) -> tuple[str, ...]:

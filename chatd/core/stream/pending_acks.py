@@ -22,8 +22,11 @@ class PendingAcks:
         self._under_way: StreamAcks | None = None
 
     def handled(self, cursors: dict[str, int]) -> None:
-        """``cursors``: room → last seq the device has handled."""
-        _move_forward(self._cursors, cursors)
+        """``cursors``: room → last seq the device has handled. The dict is kept."""
+        if self._cursors:
+            _move_forward(self._cursors, cursors)
+        else:
+            self._cursors = cursors
 
     def replays_handled(self, replays: Iterable[tuple[str, int]]) -> None:
         """``replays``: room and seq of dead letters that were replayed, and that the device has

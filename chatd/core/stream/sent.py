@@ -39,6 +39,16 @@ class Sent:
         False."""
         runs, events, records, urgent = message
         window, positions = self.window, self._positions
+        if len(runs) == 1:  # nearly always
+            room_id, first_seq, last_seq = runs[0]
+            if positions.get(room_id, UNKNOWN) + 1 != first_seq:
+                return False
+            size = len(records)
+            if not window.fits(events, size, urgent=urgent):
+                return False
+            positions[room_id] = last_seq
+            window.add(room_id, first_seq, last_seq, size)
+            return True
         for room_id, first_seq, _ in runs:
             if positions.get(room_id, UNKNOWN) + 1 != first_seq:
                 return False

@@ -19,6 +19,8 @@ from chatd.core.stream.state import TRANSITIONS, StreamChange, StreamState
 from chatd.core.stream.window import Window
 from chatd.errors import NotInFlight, StreamUnknown, Superseded
 
+_LIVE = StreamState.LIVE  # an enum looks its members up at each use
+
 
 class DeviceStream:
     """``wants_pull`` asks the driver to call ``begin_pull``; returned frames are to be sent in
@@ -70,7 +72,7 @@ class DeviceStream:
     def offer(self, message: Published) -> bool:
         """Take a queue message. True: send its records now."""
         sent = self._sent
-        if self.state is StreamState.LIVE:
+        if self.state is _LIVE:
             if sent.accept(message):
                 return True
             if not sent.is_repeat(message):
@@ -186,12 +188,15 @@ class DeviceStream:
 
     def ack(self, up_to: int) -> None:
         """The device has handled the first ``up_to`` deliveries. Raises AckAhead."""
-        window, redelivery = self.window, self._redelivery
+        window = self.window
         self.pending_acks.handled(window.ack(up_to))
         if window.replayed:
             self.pending_acks.replays_handled(window.take_replayed())
         if window.removed:
             self.pending_acks.removed_handled(window.take_removed())
+        if self.state is _LIVE:
+            return  # no pull to think of, and no suspect is left
+        redelivery = self._redelivery
         if redelivery.alone:
             redelivery.acked()
         if self.state is StreamState.CATCHING_UP and self._pull is None:

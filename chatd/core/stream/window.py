@@ -30,6 +30,7 @@ class RunKind(Enum):
 
 _NEW, _REMOVED = RunKind.NEW, RunKind.REMOVED  # an enum looks its members up at each use
 _new_tuple = tuple.__new__
+_NONE: frozenset[tuple[str, int]] = frozenset()
 
 
 class Segment(NamedTuple):
@@ -87,12 +88,13 @@ class Window:
         """Deliveries that the device has acknowledged."""
         self.sent_bytes = 0
         self.acked_bytes = 0
-        self.replayed: list[tuple[str, int]] = []
+        # Nearly always empty, as these three are: a look at them is then a look at nothing else.
+        self.replayed: tuple[tuple[str, int], ...] = ()
         """Room and seq of replays that were acknowledged, until ``take_replayed``."""
-        self.removed: list[tuple[str, int, int]] = []
+        self.removed: tuple[tuple[str, int, int], ...] = ()
         """Room, first and last seq of REMOVED runs that were acknowledged, until
         ``take_removed``."""
-        self._given_up: set[tuple[str, int]] = set()  # room and seq; copies of it may be in flight
+        self._given_up = _NONE  # room and seq; copies of it may be in flight
         # Oldest first; never more than max_messages of them, and a few sent again.
         self._segments: deque[Segment] = deque()
 
@@ -185,23 +187,23 @@ class Window:
                 # Later events of the room may have been acknowledged before the copy.
                 moved[room_id] = max(last_seq, moved.get(room_id, 0))
             elif kind is RunKind.REPLAY:
-                self.replayed.append((room_id, last_seq))
+                self.replayed += ((room_id, last_seq),)
             else:
                 moved[room_id] = last_seq
-                self.removed.append((room_id, first_seq, last_seq))
+                self.removed += ((room_id, first_seq, last_seq),)
         self.acked = up_to
         if self._given_up and up_to == self.sent:
-            self._given_up.clear()
+            self._given_up = _NONE
         return moved
 
     def give_up(self, room_id: str, seq: int) -> None:
         """Wait no longer for a delivery and its copies: each is dropped when it is the oldest."""
-        self._given_up.add((room_id, seq))
+        self._given_up |= {(room_id, seq)}
         self.drop_given_up()
 
     def take_up(self, room_id: str, seq: int) -> None:
         """Send anew what was given up."""
-        self._given_up.discard((room_id, seq))
+        self._given_up -= {(room_id, seq)}
 
     def drop_given_up(self) -> None:
         """Drop what is given up from the front, up to the first delivery that is waited for. A
@@ -229,12 +231,12 @@ class Window:
         ``size`` bytes."""
         return self.sent - self.handled < self._normal_messages and self.fits(1, size)
 
-    def take_replayed(self) -> list[tuple[str, int]]:
-        replayed, self.replayed = self.replayed, []
+    def take_replayed(self) -> tuple[tuple[str, int], ...]:
+        replayed, self.replayed = self.replayed, ()
         return replayed
 
-    def take_removed(self) -> list[tuple[str, int, int]]:
-        removed, self.removed = self.removed, []
+    def take_removed(self) -> tuple[tuple[str, int, int], ...]:
+        removed, self.removed = self.removed, ()
         return removed
 
     def at(self, delivery: int) -> tuple[str, int] | None:

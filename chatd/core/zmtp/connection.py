@@ -1,7 +1,6 @@
 """One connection of ZMTP, the side of a ROUTER: its bytes in, messages out."""
 
 from collections.abc import Callable
-from enum import Enum
 
 from chatd.core.curve import COMMAND as SEALED_COMMAND
 from chatd.core.curve import OVERHEAD_BYTES, CurveError, CurveSession
@@ -22,6 +21,7 @@ from chatd.core.zmtp.frames import (
     greeting,
     split_command,
 )
+from chatd.core.zmtp.part import FIRST, Part
 from chatd.core.zmtp.security import Handshake, NullHandshake, SecurityError
 from chatd.errors import FrameTooLarge, MalformedFrame
 
@@ -42,21 +42,13 @@ _MECHANISM = slice(12, 32)
 _PONG = b"\x04PONG"
 
 
-class _Part(Enum):
-    """Which part of a message comes next: the first, the one behind a delimiter, or one of a
-    message that is passed over."""
-
-    FIRST = 0
-    DELIMITED = 1
-    REFUSED = 2
-
-
 class Connection:
     """One connection. ``opening`` is to be sent first; ``receive`` takes what has come and returns
     what it means. ``max_body`` is the largest body taken, in bytes."""
 
     __slots__ = (
         "_handshake",
+        "_is_clear",
         "_kept",
         "_max_body",
         "_needed",
@@ -72,10 +64,11 @@ class Connection:
         self._max_body = max_body
         self._handshake: Handshake = handshake or NullHandshake()
         self._session: CurveSession | None = None
+        self._is_clear = False  # plain messages are heard, and the next byte begins one
         self._kept = bytearray()
         self._needed = 1
         self._read: Callable[[bytes], list[Event]] = self._read_greeting
-        self._part = _Part.FIRST
+        self._part = FIRST
         self._skip = 0
         self._skipped = 0
         self.commands = 0
@@ -130,6 +123,13 @@ class Connection:
                 return []
             data, self._kept = bytes(self._kept), bytearray()
         return self._read(data)
+
+    def lone(self, data: bytes) -> bytes | None:
+        """The message, if this is one short message and nothing else is under way; None: ask
+        ``receive``. Nearly all that devices say are acks, and come so."""
+        if len(data) < 2 or data[0] or data[1] != len(data) - 2 or data[1] > self._max_body:
+            return None
+        return data[2:] if self._is_clear else None
 
     def _keep(self, data: bytes, needed: int) -> None:
         """Wait until there are ``needed`` bytes, beginning with these."""
@@ -198,7 +198,7 @@ class Connection:
                     break
                 length = data[at + 1]
             end = start + length
-            if flags & ~LONG or length > max_body or self._part is not _Part.FIRST:
+            if flags & ~LONG or length > max_body or self._part is not FIRST:
                 if not self._is_taken(flags, length, events):
                     self._skip = max(0, end - size)
                     at = min(end, size)
@@ -212,6 +212,7 @@ class Connection:
                 break
             self._take(flags, data[start:end], events)
             at = end
+        self._is_clear = not self._kept and not self._skip and self._part is FIRST
         return events
 
     def _read_sealed(self, data: bytes) -> list[Event]:
@@ -259,20 +260,20 @@ class Connection:
         if length > SKIP_FACTOR * self._max_body:
             raise ProtocolError("a frame is far too large", error_command("the frame is too large"))
         more = flags & MORE
-        if self._part is _Part.REFUSED:
+        if self._part is Part.REFUSED:
             self._skipped += 1
             if self._skipped > MAX_SKIPPED_PARTS:
                 raise ProtocolError("a message has no end", error_command("too many parts"))
-        elif more and (length or self._part is _Part.DELIMITED):
+        elif more and (length or self._part is Part.DELIMITED):
             malformed = MalformedFrame("a message has one frame, or an empty one before it")
-            events.append(Refused(malformed, length, self._part is _Part.DELIMITED))
+            events.append(Refused(malformed, length, self._part is Part.DELIMITED))
             self._skipped = 0
         elif length > self._max_body:
             error = FrameTooLarge(f"{length} bytes; the limit is {self._max_body}")
-            events.append(Refused(error, length, self._part is _Part.DELIMITED))
+            events.append(Refused(error, length, self._part is Part.DELIMITED))
         else:
             return True
-        self._part = _Part.REFUSED if more else _Part.FIRST
+        self._part = Part.REFUSED if more else FIRST
         return False
 
     def _take(self, flags: int, body: bytes, events: list[Event]) -> None:
@@ -287,9 +288,9 @@ class Connection:
             elif name == b"ERROR":
                 raise ProtocolError("the peer ends the connection")
         elif flags & MORE:
-            self._part = _Part.DELIMITED
-        elif self._part is _Part.DELIMITED:
-            self._part = _Part.FIRST
+            self._part = Part.DELIMITED
+        elif self._part is Part.DELIMITED:
+            self._part = FIRST
             events.append(Delimited(body))
         else:
             events.append(body)

@@ -11,7 +11,7 @@ from chatd.daemon.settings.addresses import http_endpoint
 from chatd.daemon.settings.section import OptionalPath, Place, Section
 from chatd.errors import ConfigError
 from chatd.files.certificate import Certificate, load_certificate
-from chatd.gateway.fronts.http.proxies import Network, parse_networks
+from chatd.gateway.fronts.proxies import Network, parse_networks
 
 OFF = "off"
 _ORIGIN = re.compile(r"\*|https?://[^/?#@\s]+|[a-z][a-z0-9+.-]*://[^/?#@\s]*")
@@ -54,7 +54,7 @@ class HttpSection(Section):
     http_trusted_proxies: str = Field(
         default="",
         description="Addresses or networks, divided by commas, of proxies that say in X-Forwarded-For whose "
-        "requests they bring. Limits of addresses then count by those.",
+        "requests they bring, over HTTP and gRPC. Limits of addresses then count by those.",
     )
 
     http_page: bool = Field(

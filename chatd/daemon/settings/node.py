@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import AliasChoices, Field
+from pydantic import Field
 
 from chatd.core.address import check_endpoint, reached_at
 from chatd.daemon.mode import Mode
@@ -28,7 +28,8 @@ def _data_dir() -> Path:
         ) from exc
 
 
-def _node_id() -> str:
+def host_name() -> str:
+    """The machine's, as an id."""
     return re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:64] or "node"
 
 
@@ -39,16 +40,17 @@ class NodeSection(Section):
 
     data_dir: FolderPath = Field(
         default_factory=_data_dir,
-        validation_alias=AliasChoices("CHATD_DATA_DIR", "DATA_DIR", "data_dir"),
-        description="Folder of the SQLite file and the tokens file; CHATD_DATA_DIR is a second name for it, and wins. "
-        "Default: $STATE_DIRECTORY, else $XDG_DATA_HOME/chatd, else ~/.local/share/chatd.",
+        description="Folder of the SQLite file and the tokens file. Default: $STATE_DIRECTORY, else "
+        "$XDG_DATA_HOME/chatd, else ~/.local/share/chatd.",
     )
     runtime_dir: OptionalPath = Field(
         default=None, description="Folder of the ipc sockets. Default: $RUNTIME_DIRECTORY, else DATA_DIR/run."
     )
     node_id: Id = Field(
-        default_factory=_node_id,
-        description="Name of this node in logs and tables. Default: the host's name.",
+        default_factory=host_name,
+        description="Name of this node in logs and tables. No two default nodes of a database, and no two "
+        "gateways, have the same. Default: the host's name, with -NAME behind it for an instance NAME that is not "
+        "called like a mode.",
     )
     key_file: OptionalPath = Field(
         default=None,

@@ -22,7 +22,7 @@ class NotificationsSection(Section):
         default="log",
         description="Ways to notify a device that is away, separated by commas: log, exec, webhook, webpush. "
         "A device chooses one of "
-        "them; if this is empty, none is notified.",
+        "them; if this is empty, none is notified. webpush needs the extra chatd[webpush].",
     )
     notify_delay_seconds: float = number(
         5.0,

@@ -69,6 +69,13 @@ class RetentionSection(Section):
         ge=1,
         le=36_500,
     )
+    proposal_expiry_days: float = number(
+        7,
+        "Days after which a proposal that nobody has approved or rejected expires. With 0 none does.",
+        unit="days",
+        ge=0,
+        le=36_500,
+    )
     retention_sweep_seconds: float = number(
         60.0,
         "Seconds between two searches of a default node for events to remove and devices to forget.",
@@ -86,4 +93,5 @@ class RetentionSection(Section):
             backlog_events=self.backlog_events,
             expiry_days=self.device_expiry_days,
             audit_days=self.audit_retention_days,
+            proposal_days=self.proposal_expiry_days,
         )

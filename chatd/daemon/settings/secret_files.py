@@ -1,13 +1,16 @@
 """Secrets from files: of each setting that may hold one, NAME_FILE names a file that has it, and
-systemd may pass it as the credential of its name."""
+systemd may pass it as the credential of its name. It may pass the file that a setting names, such
+as TOKENS_FILE, in the same way."""
 
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from chatd.daemon.settings.environment import variable
 from chatd.daemon.settings.masking import may_hold_secret
-from chatd.daemon.settings.settings import SECTIONS
+from chatd.daemon.settings.section import OptionalPath
+from chatd.daemon.settings.settings import FIELDS, SECTIONS
 from chatd.errors import ConfigError, os_error
 
 MAX_BYTES = 65_536
@@ -15,25 +18,36 @@ MAX_BYTES = 65_536
 
 def secret_names() -> Iterator[str]:
     """The settings that may hold a secret, in lower case."""
+    yield from (key for key, field in FIELDS.items() if may_hold_secret(field))
+
+
+def file_names() -> Iterator[str]:
+    """The settings that name a file, in lower case."""
     for section in SECTIONS.values():
-        yield from (name for name, field in section.model_fields.items() if may_hold_secret(field))
+        for name, hint in section.__annotations__.items():
+            if hint is OptionalPath and name not in ("runtime_dir", "notify_exec"):
+                yield name
 
 
 def from_environment(given: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
     """The secrets whose files the environment names, or that systemd has passed, each with its
-    file. ``given``: what the environment itself holds, which beats a credential. Raises
-    ConfigError, StartFailed."""
+    file; and the files that it has passed. ``given``: what the environment itself holds, which
+    beats a credential. Raises ConfigError, StartFailed."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     found = {}
     for name in secret_names():
         key = f"{name.upper()}_FILE"
-        path = os.environ.get(key)
+        path = variable(key)
         if path and name in given:
             raise ConfigError(f"{key}: {name.upper()} is in the environment too")
         if path:
             found[name] = read_secret(path, key)
         elif folder and name not in given and Path(folder, name).exists():
             found[name] = read_secret(Path(folder, name), name.upper())
+    for name in file_names():
+        passed = Path(folder, name) if folder and name not in given else None
+        if passed is not None and passed.exists():
+            found[name] = (str(passed), str(passed))
     return found
 
 
@@ -61,7 +75,7 @@ def read_secret(path: str | Path, key: str) -> tuple[str, str]:
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise ConfigError(f"{key}: {path} has more than {MAX_BYTES:,} bytes")
-        return content.decode().rstrip("\r\n"), str(path)
+        return content.decode("utf-8-sig").rstrip("\r\n"), str(path)
     except RuntimeError as exc:
         raise ConfigError(f"{key}: {path} is in no known home directory") from exc
     except UnicodeDecodeError:

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, get_args
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from chatd.daemon.mode import Mode
 
@@ -63,29 +62,14 @@ FolderPath = Annotated[Path, BeforeValidator(_home)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_home), BeforeValidator(_empty_is_none)]
 
 
-class Section(BaseSettings):
+class Section(BaseModel):
     """Settings of one subject. An empty address or path means the default that its description
     names."""
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, env_ignore_empty=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     title: ClassVar[str]
     """The section's heading in SETTINGS.md."""
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """A section takes only what it is given: ``sources`` reads the environment and the file,
-        and so knows where each value came from."""
-        return (init_settings,)
 
     def problems(self, place: Place) -> Iterator[str]:
         """A line for each value that is well formed and still wrong, because of another value or
@@ -107,4 +91,8 @@ def allowed(field: FieldInfo) -> str:
         return ", ".join(words)
     if any(getattr(item, "pattern", None) for item in field.metadata):
         return "1 to 64 of the characters A-Z a-z 0-9 . _ -"
+    if field.annotation is bool:
+        return "true, false"
+    if field.annotation in (Path, Path | None):
+        return "a path"
     return "text"

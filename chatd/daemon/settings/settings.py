@@ -7,6 +7,7 @@ from inspect import isclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
 
 from chatd.daemon.mode import Mode
 from chatd.daemon.settings.authentication import AuthenticationSection
@@ -25,6 +26,7 @@ from chatd.daemon.settings.queue import QueueSection
 from chatd.daemon.settings.redelivery import RedeliverySection
 from chatd.daemon.settings.retention import RetentionSection
 from chatd.daemon.settings.rooms import RoomsSection
+from chatd.daemon.settings.search import SearchSection
 from chatd.daemon.settings.section import Place, Section
 from chatd.daemon.settings.sending_limits import SendingLimitsSection
 from chatd.daemon.settings.signals import SignalsSection
@@ -41,7 +43,11 @@ class Settings(BaseModel):
     mode: Mode
     config_file: Path | None
     """The file that the command line named, to be read again."""
+    instance: str
+    """The name of the process among those of this machine; empty without one."""
     origins: dict[str, str]
+    warnings: tuple[str, ...]
+    """Lines about variables that do not do what somebody meant them to."""
     node: NodeSection
     store: StoreSection
     queue: QueueSection
@@ -59,6 +65,7 @@ class Settings(BaseModel):
     fan_out: FanOutSection
     redelivery: RedeliverySection
     retention: RetentionSection
+    search: SearchSection
     notifications: NotificationsSection
     logs: LogsSection
     metrics: MetricsSection
@@ -92,3 +99,8 @@ SECTIONS: dict[str, type[Section]] = {
     if isclass(field.annotation) and issubclass(field.annotation, Section)
 }
 """Name of each section → its class."""
+
+FIELDS: dict[str, FieldInfo] = {
+    key: field for section in SECTIONS.values() for key, field in section.model_fields.items()
+}
+"""Key of each setting → its field."""

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from chatd.daemon.settings.section import MIB, MS_PER_SECOND, Section, number
 from chatd.gateway.opening import StreamDefaults
+from chatd.gateway.stream_timeouts import MISSED_HEARTBEATS
 
 
 class StreamsSection(Section):
@@ -12,10 +13,10 @@ class StreamsSection(Section):
     title: ClassVar[str] = "Streams"
 
     heartbeat_interval_ms: int = number(
-        10_000,
+        30_000,
         "Milliseconds after which a device with nothing else to send must send a heartbeat. The gateway ends "
-        "a stream that has been "
-        "silent for three times as long.",
+        "a stream that has been silent for three times as long; the kernel finds a host that vanished "
+        "within a minute. Each heartbeat wakes a phone.",
         unit="ms",
         ge=100,
         le=600_000,
@@ -37,10 +38,12 @@ class StreamsSection(Section):
         le=16 * MIB,
     )
     ack_flush_ms: int = number(
-        500,
+        1_000,
         "Longest time in milliseconds that a gateway gathers acks before a default node writes them together. "
-        "While few devices acknowledge, their acks are written within 50 ms. After a crash of a gateway a "
-        "device may be given again what it acknowledged in this time.",
+        "While few devices acknowledge, their acks are sent to a node within 50 ms, and so are those of a "
+        "stream that ends. After a crash of a gateway a device may be given again what it acknowledged in this "
+        "time, in 50 ms more, and in the time that a default node takes to answer: with the default in at most "
+        "2 s, while nodes answer within 0.9 s.",
         unit="ms",
         ge=1,
         le=10_000,
@@ -55,7 +58,7 @@ class StreamsSection(Section):
         le=3600,
     )
     connection_touch_seconds: float = number(
-        60.0,
+        120.0,
         "Seconds between two notes in the connection metadata that a device is still there, which operators "
         "see as its last sign of "
         "life. With 0 every heartbeat is noted. Default nodes, too, need this and HEARTBEAT_INTERVAL_MS as the "
@@ -68,6 +71,10 @@ class StreamsSection(Section):
     def heartbeat_interval(self) -> float:
         """Seconds."""
         return self.heartbeat_interval_ms / MS_PER_SECOND
+
+    def longest_silence(self) -> float:
+        """Seconds after which a gateway ends a stream that is silent."""
+        return MISSED_HEARTBEATS * self.heartbeat_interval()
 
     def connection_expiry(self) -> float:
         """Seconds in which three notes of a device that lives would have come."""

@@ -56,8 +56,8 @@ class Audit:
 
 
 class CallWitness:
-    """Sees one call to its end. What a call that is remembered writes is kept with its line; a line
-    is made when it is to be said, for programs make calls all day."""
+    """Sees one call to its end. A call that is remembered commits its line with what it writes; a
+    line is made when it is to be said, for programs make calls all day."""
 
     __slots__ = ("_act", "_audit", "_caller", "_method", "_payload")
 

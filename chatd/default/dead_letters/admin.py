@@ -107,7 +107,8 @@ class DeadLetterAdmin:
 
     def _drop(self, letter_ids: tuple[str, ...], next_after: str) -> Answer:
         def then(dropped: tuple[str, ...]) -> DropDeadLettersResponse:
-            unknown = [one for one in letter_ids if one not in set(dropped)]
+            found = set(dropped)
+            unknown = [one for one in letter_ids if one not in found]
             return DropDeadLettersResponse(dropped=dropped, unknown=unknown, next_after_letter_id=next_after)
 
         return Write(DropDeadLetters(letter_ids), then)

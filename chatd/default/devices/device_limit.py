@@ -14,9 +14,10 @@ from chatd.core.counter import Counter
 from chatd.core.ids import split_topic, topic_of
 from chatd.core.online import OnlineTable
 from chatd.default.answer import CallStore
+from chatd.default.devices.model import DeviceHello, Registered
 from chatd.default.devices.replacement import FindReplaceable, ReplaceDevice
-from chatd.default.devices.store import LATER, OpenStreams
-from chatd.errors import ChatdError, TooManyDevices, Unavailable
+from chatd.default.devices.store import LATER, OVERTAKEN, OpenStreams
+from chatd.errors import ChatdError, Overtaken, TooManyDevices, Unavailable
 
 CONNECTED_KNOWN_SECONDS = 5.0
 """Within this time a gateway tells the nodes that a device has connected, and a node that has just
@@ -24,20 +25,18 @@ started which devices are."""
 MAX_ATTEMPTS = 10
 """Attempts to find a place while other newcomers are quicker."""
 
-_Key = tuple[str, str]
-"""Profile and device."""
-Opened = int | ChatdError
-"""A stream's epoch, or the reason why there is none."""
+Opened = Registered | ChatdError
+"""A stream, or the reason why there is none."""
 
 
 class _Opening:
     """Streams that are being opened. ``newcomers`` are the indexes of those that have no place
     yet."""
 
-    def __init__(self, devices: Sequence[_Key], epochs: Sequence[int]) -> None:
-        self.devices = devices
-        self.outcomes: list[Opened] = list(epochs)
-        self.newcomers = deque(index for index, epoch in enumerate(epochs) if not epoch)
+    def __init__(self, hellos: Sequence[DeviceHello], opened: Sequence[Registered]) -> None:
+        self.hellos = hellos
+        self.outcomes: list[Opened] = list(opened)
+        self.newcomers = deque(index for index, one in enumerate(opened) if not one.epoch)
         self.attempts = 0
 
     def end(self, outcome: Opened) -> None:
@@ -47,7 +46,7 @@ class _Opening:
         self.outcomes[first] = outcome
         if isinstance(outcome, ChatdError):
             for index in list(self.newcomers):
-                if self.devices[index][0] == self.devices[first][0]:
+                if self.hellos[index].profile_id == self.hellos[first].profile_id:
                     self.newcomers.remove(index)
                     self.outcomes[index] = outcome
 
@@ -77,27 +76,27 @@ class DeviceLimit:
     def open(
         self,
         store: CallStore,
-        devices: Sequence[_Key],
+        hellos: Sequence[DeviceHello],
         then: Callable[[Sequence[Opened]], None],
         failed: Callable[[ChatdError], None],
     ) -> None:
-        """Open a stream of each; ``then`` gets the outcomes in their order, or ``failed`` the error
-        of all."""
+        """Open a stream for each; ``then`` gets the outcomes in their order, or ``failed`` the
+        error of all."""
 
-        epochs = [LATER] * len(devices)
+        streams = [Registered(LATER)] * len(hellos)
 
         def open_rest() -> None:
-            rest = [index for index, epoch in enumerate(epochs) if epoch == LATER]
-            command = OpenStreams(tuple(devices[index] for index in rest), self._most)
+            rest = [index for index, one in enumerate(streams) if one.epoch == LATER]
+            command = OpenStreams(tuple(hellos[index] for index in rest), self._most)
             store.write(command, partial(opened, rest), failed)
 
-        def opened(indexes: Sequence[int], found: tuple[int, ...]) -> None:
-            for index, epoch in zip(indexes, found, strict=True):
-                epochs[index] = epoch
-            if LATER in epochs:
+        def opened(indexes: Sequence[int], found: tuple[Registered, ...]) -> None:
+            for index, one in zip(indexes, found, strict=True):
+                streams[index] = one
+            if any(one.epoch == LATER for one in streams):
                 open_rest()
                 return
-            opening = _Opening(devices, epochs)
+            opening = _Opening(hellos, streams)
             if self._steady() < self._connected_known_at:
                 while opening.newcomers:
                     opening.end(Unavailable("this node has just started; it may replace no device yet"))
@@ -109,9 +108,11 @@ class DeviceLimit:
         """Find a place for the next newcomer. One after the other: each takes another device's
         place."""
         if not opening.newcomers:
-            then(opening.outcomes)
+            overtaken = Overtaken("a later Hello of this device has opened its stream")
+            then([overtaken if one == Registered(OVERTAKEN) else one for one in opening.outcomes])
             return
-        profile_id, device_id = opening.devices[opening.newcomers[0]]
+        hello = opening.hellos[opening.newcomers[0]]
+        profile_id = hello.profile_id
         unseen_since_us = self._clock() - round(CONNECTED_KNOWN_SECONDS * 1e6)
 
         def end(outcome: Opened) -> None:
@@ -122,17 +123,17 @@ class DeviceLimit:
             if not replaceable:
                 end(TooManyDevices(f"this profile has {self._most} devices, each in use or owed something"))
                 return
-            command = ReplaceDevice(profile_id, device_id, self._most, replaceable, unseen_since_us)
+            command = ReplaceDevice(hello, self._most, replaceable, unseen_since_us)
             store.write(command, partial(replaced, replaceable), end)
 
-        def replaced(replaceable: str, epochs: tuple[int, int]) -> None:
-            epoch, went = epochs
+        def replaced(replaceable: str, outcome: tuple[Registered, int]) -> None:
+            registered, went = outcome
             if went:
                 self.replaced.add()
                 self._tell_epoch(topic_of(profile_id, replaceable), went + 1)
             opening.attempts += 1
-            if epoch:
-                end(epoch)
+            if registered.epoch:
+                end(registered)
             elif opening.attempts < MAX_ATTEMPTS:
                 self._go_on(store, opening, then)
             else:

@@ -2,8 +2,8 @@
 
 Three keys hold it: ``NAME:connections``, a hash from place to record; ``…:places``, all places in
 their order; ``…:until``, when each of them expires, by Redis's own clock. A place is profile, NUL,
-device. Each call is one script, so nobody sees a part of it. What Redis loses, by a restart or
-while it is away, is put there again when the device is next heard.
+device. Each call is one script, so nobody sees a part of it. A place that Redis loses,
+by a restart or while it is away, is put there again when the device is next heard.
 """
 
 import asyncio

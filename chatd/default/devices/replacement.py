@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chatd.default.devices.model import DeviceHello, Registered
 from chatd.default.devices.store import delete_device, raise_epochs
 from chatd.default.notifications.push import count_devices, find_registered
 from chatd.store.command import Command, Locks, Query, Turn
@@ -39,6 +40,8 @@ OWED = """
     LIMIT 1
 """
 """A join with the rooms would read all of them where PostgreSQL has no statistics."""
+REPLAYED = "SELECT 1 FROM dead_letter WHERE profile_id = ? AND device_id = ? AND state = 'replaying' LIMIT 1"
+UNTOLD = "SELECT 1 FROM delivery_gap WHERE profile_id = ? AND device_id = ? AND told = 0 LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,58 +70,54 @@ class FindReplaceable(Query[str]):
 
 def _is_owed(database: Database, profile_id: str, device_id: str) -> bool:
     """True if the device is owed an event, a marker or a replay."""
-    return bool(
-        database.rows(OWED, (profile_id, device_id))
-        or database.rows(
-            "SELECT 1 FROM dead_letter WHERE profile_id = ? AND device_id = ? AND state = 'replaying' LIMIT 1",
-            (profile_id, device_id),
-        )
-    )
+    device = (profile_id, device_id)
+    return any(database.rows(sql, device) for sql in (OWED, REPLAYED, UNTOLD))
 
 
 @dataclass(frozen=True, slots=True)
-class ReplaceDevice(Command[tuple[int, int]]):
-    """Open a stream of ``device_id``; if its profile has ``most`` devices, in the place of
-    ``replaceable``, which is deleted. The result is the epoch of the stream and that of the deleted
-    device. The first is 0 if the other device may not go any more, the second if none went."""
+class ReplaceDevice(Command[tuple[Registered, int]]):
+    """Open a stream; if its profile has ``most`` devices, in the place of ``replaceable``, which is
+    deleted. The result is the stream and the epoch of the deleted device. The stream's epoch is 0
+    if the other device may not go any more, that of the device if none went."""
 
-    profile_id: str
-    device_id: str
+    hello: DeviceHello
     most: int
     replaceable: str
     unseen_since_us: int
 
     def locks(self) -> Locks:
         return Locks(
-            profiles=(self.profile_id,),
+            profiles=(self.hello.profile_id,),
             notifications=True,
-            entries=((self.profile_id, self.replaceable, ""),),
+            entries=((self.hello.profile_id, self.replaceable, ""),),
         )
 
     def turn(self) -> Turn:
         return Turn.BACKGROUND
 
     @classmethod
-    def apply(cls, transaction: Transaction, commands: Sequence[ReplaceDevice]) -> list[tuple[int, int]]:
+    def apply(
+        cls, transaction: Transaction, commands: Sequence[ReplaceDevice]
+    ) -> list[tuple[Registered, int]]:
         return [_replace(transaction, command) for command in commands]
 
 
-def _replace(transaction: Transaction, command: ReplaceDevice) -> tuple[int, int]:
-    database, device = transaction.database, (command.profile_id, command.device_id)
+def _replace(transaction: Transaction, command: ReplaceDevice) -> tuple[Registered, int]:
+    database, device = transaction.database, command.hello.device
     went = 0
     if (
         not find_registered(database, [device])
-        and count_devices(database, {command.profile_id})[command.profile_id] >= command.most
+        and count_devices(database, {device[0]})[device[0]] >= command.most
     ):
         if not _may_go(database, command):
-            return 0, 0
-        went = delete_device(transaction, (command.profile_id, command.replaceable))
-    return raise_epochs(transaction, [device])[device], went
+            return Registered(0), 0
+        went = delete_device(transaction, (device[0], command.replaceable))
+    return raise_epochs(transaction, [command.hello])[device], went
 
 
 def _may_go(database: Database, command: ReplaceDevice) -> bool:
     """True if the device is there and still unseen and owed nothing."""
-    device = (command.profile_id, command.replaceable)
+    device = (command.hello.profile_id, command.replaceable)
     seen = database.rows(
         "SELECT seen_at_us FROM device WHERE profile_id = ? AND device_id = ?", device
     ) or database.rows("SELECT created_at_us FROM push WHERE profile_id = ? AND device_id = ?", device)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatd.default.devices.model import Device
+from chatd.default.devices.model import Device, DeviceHello, Registered
+from chatd.default.devices.start import begin, keep_delivered
 from chatd.default.limits import MAX_NEW_ENTRIES
 from chatd.default.notifications.push import count_devices, find_registered, forget_push
 from chatd.store.command import Command, Locks, Query, Turn
@@ -16,31 +17,36 @@ _Key = tuple[str, str]
 """Profile and device."""
 LATER = -1
 """In place of an epoch: open the stream in a transaction of its own."""
+OVERTAKEN = -2
+"""In place of an epoch: the device has a stream of a later Hello."""
 
 
 @dataclass(frozen=True, slots=True)
-class OpenStreams(Command[tuple[int, ...]]):
-    """Raise the epochs of (profile, device)s. The result: the epochs, in order. A device seen for
-    the first time has epoch 1, and gets an outbox entry for each of its profile's rooms, beginning
-    at the head. It has 0 and is not registered if its profile has ``most`` devices already, and
-    LATER if the new devices before it have made all entries that one transaction makes."""
+class OpenStreams(Command[tuple[Registered, ...]]):
+    """Raise the epochs of devices. The result: their streams, in order. A device that is seen for
+    the first time has epoch 1, and gets an outbox entry for each of its profile's rooms, which
+    begins where its Hello says (``start.begin``). It has 0 and is not registered if its profile has
+    ``most`` devices already, and LATER if the new devices before it have made all entries that one
+    transaction makes. It has OVERTAKEN if its Hello's ordinal is below that of its newest
+    stream."""
 
-    devices: tuple[_Key, ...]
+    hellos: tuple[DeviceHello, ...]
     most: int
 
     def locks(self) -> Locks:
-        return Locks(profiles=[profile_id for profile_id, _ in self.devices])
+        return Locks(profiles=[hello.profile_id for hello in self.hellos])
 
     def turn(self) -> Turn:
         return Turn.BACKGROUND
 
     def weight(self) -> int:
-        return len(self.devices)
+        return len(self.hellos)
 
     @classmethod
-    def apply(cls, transaction: Transaction, commands: Sequence[OpenStreams]) -> list[tuple[int, ...]]:
-        wanted = [device for command in commands for device in command.devices]
-        epochs: list[int] = [0] * len(wanted)
+    def apply(cls, transaction: Transaction, commands: Sequence[OpenStreams]) -> list[tuple[Registered, ...]]:
+        hellos = [hello for command in commands for hello in command.hellos]
+        wanted = [hello.device for hello in hellos]
+        opened = [Registered(0)] * len(wanted)
         most = min((command.most for command in commands), default=0)  # the node's setting, in all of them
         too_many = _find_too_many(transaction, wanted, most)
         later = _find_later(transaction, [device for device in wanted if device not in too_many])
@@ -49,15 +55,16 @@ class OpenStreams(Command[tuple[int, ...]]):
             # One statement cannot touch a row twice: a device that is opened twice in a batch waits
             # for the next round.
             this_round = {device: index for index, device in reversed(waiting)}
-            for chunk in chunks(sorted(this_round), columns=5):
-                for device, epoch in raise_epochs(transaction, chunk).items():
-                    epochs[this_round[device]] = epoch
+            for chunk in chunks(sorted(this_round), columns=6):
+                raised = raise_epochs(transaction, [hellos[this_round[device]] for device in chunk])
+                for device, registered in raised.items():
+                    opened[this_round[device]] = registered
             done = set(this_round.values())
             waiting = [(index, device) for index, device in waiting if index not in done]
         found = iter(
-            LATER if device in later else epoch for device, epoch in zip(wanted, epochs, strict=True)
+            Registered(LATER) if device in later else one for device, one in zip(wanted, opened, strict=True)
         )
-        return [tuple(next(found) for _ in command.devices) for command in commands]
+        return [tuple(next(found) for _ in command.hellos) for command in commands]
 
 
 def _find_too_many(transaction: Transaction, devices: Sequence[_Key], most: int) -> set[_Key]:
@@ -105,38 +112,31 @@ def _find_later(transaction: Transaction, devices: Sequence[_Key]) -> set[_Key]:
     return later
 
 
-def raise_epochs(transaction: Transaction, devices: Sequence[_Key]) -> dict[_Key, int]:
-    """Register devices, or raise their epochs. The command holds their profiles."""
+def raise_epochs(transaction: Transaction, hellos: Sequence[DeviceHello]) -> dict[_Key, Registered]:
+    """Register devices, or raise their epochs; OVERTAKEN: the ordinal is too low. The command holds
+    their profiles."""
     database = transaction.database
     values, parameters = database.values(
-        "ttiii", [(*device, 1, transaction.now_us, transaction.now_us) for device in devices]
+        "ttiiii",
+        [(*hello.device, 1, transaction.now_us, transaction.now_us, hello.ordinal) for hello in hellos],
     )
     rows = database.rows(
         f"""
-        INSERT INTO device (profile_id, device_id, epoch, created_at_us, seen_at_us)
+        INSERT INTO device (profile_id, device_id, epoch, created_at_us, seen_at_us, ordinal)
         {values}
         ON CONFLICT (profile_id, device_id)
-        DO UPDATE SET epoch = device.epoch + 1, seen_at_us = excluded.seen_at_us
+        DO UPDATE SET epoch = device.epoch + 1, seen_at_us = excluded.seen_at_us, ordinal = excluded.ordinal
+        WHERE excluded.ordinal = 0 OR excluded.ordinal >= device.ordinal
         RETURNING profile_id, device_id, epoch
         """,
         parameters,
     )
     epochs = {(profile_id, device_id): epoch for profile_id, device_id, epoch in rows}
-    new = sorted(device for device, epoch in epochs.items() if epoch == 1)
-    if new:
-        values, parameters = database.values("tt", new)
-        database.run(
-            f"""
-            WITH v(profile_id, device_id) AS ({values})
-            INSERT INTO outbox (profile_id, device_id, room_id, start_seq, acked_seq, created_at_us)
-            SELECT v.profile_id, v.device_id, room.room_id, room.head_seq, room.head_seq, CAST(? AS BIGINT)
-            FROM v
-            JOIN subscription ON subscription.profile_id = v.profile_id AND subscription.left_seq IS NULL
-            JOIN room ON room.room_id = subscription.room_id
-            """,
-            (*parameters, transaction.now_us),
-        )
-    return epochs
+    begun = begin(transaction, [hello for hello in hellos if epochs.get(hello.device) == 1])
+    return {
+        hello.device: Registered(epochs.get(hello.device, OVERTAKEN), begun.get(hello.device))
+        for hello in hellos
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def delete_device(transaction: Transaction, device: _Key) -> int:
     """Delete a device and all that is kept for it; its epoch, 0 if it has never connected. The
     command holds its profile, its outbox entries and the notifications."""
     database = transaction.database
-    transaction.must_hold(profile_id=device[0])
+    keep_delivered(transaction, device)
     for table in ("outbox", "delivery_attempt", "dead_letter", "delivery_gap", "connection"):
         database.run(f"DELETE FROM {table} WHERE profile_id = ? AND device_id = ?", device)
     forget_push(transaction, *device)

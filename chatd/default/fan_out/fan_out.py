@@ -7,29 +7,37 @@ EventDeliveryQueueHandler ─▶ publisher
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import structlog
 
 from chatd.core.metric import Gauge
 from chatd.core.model import CommittedRun
+from chatd.default.fan_out.active_rooms import ROOMS_AT_ONCE, FindQuietRooms, ForgetActiveRooms
 from chatd.default.fan_out.last_mile_delivery import EventDeliveryQueueHandler
 from chatd.default.fan_out.marks import MarkPublished, Run
 from chatd.default.fan_out.outbox_delivery import OutboxDeliveryEventHandler
 from chatd.default.fan_out.outbox_logging import RoomOutboxLoggingQueue
 from chatd.default.fan_out.pacer import FanOutPacer
-from chatd.default.fan_out.repair import FindUnpublished
+from chatd.default.fan_out.repair import CountUnpublished, FindUnpublished, Unpublished
 from chatd.default.part import Part
 from chatd.errors import ChatdError
 from chatd.store.access import StoreAccess, log_failure
-from chatd.store.polled import CountRows, Polled
+from chatd.store.polled import Polled
 
 log = structlog.get_logger()
 
-MARKS_SECONDS = 0.05
-"""Marks are gathered this long, so that they ride on a group commit."""
+MARKS_SECONDS = 1.0
+"""Marks are gathered this long, and a quarter of the time between two repairs at most: a mark of
+its own for each event would double what is written. After a crash the events of this time are
+published again."""
+MARKS_AT_ONCE = 128
+"""Rooms whose marks one transaction moves."""
 MARKS_PAUSE_SECONDS = 5.0
 """The longest wait for the next try while marks cannot be written, as on a full disk; it begins at
 MARKS_SECONDS and doubles."""
+QUIET_SECONDS = 60.0
+"""Rooms are active for this long, and for as long as events of them are not published."""
 REPAIR_EVENTS = 1_000
 """Events of each room that one repair publishes; the next repair takes the next."""
 
@@ -73,10 +81,14 @@ class FanOut:
             later=loop.call_later,
             longest=linger,
         )
-        unpublished = Polled(store, CountRows("room", "published_seq < head_seq"))
+        unpublished = Polled(store, CountUnpublished())
         self.part = Part(
             begin=(self._repair_all,),
-            every=((MARKS_SECONDS, self._write_marks), (repair, self._repair)),
+            every=(
+                (min(MARKS_SECONDS, repair / 4), self._write_marks),
+                (repair, self._repair),
+                (QUIET_SECONDS / 4, self._forget_quiet),
+            ),
             counters=(last_mile.deliveries_published,),
             gauges=(
                 Gauge("unpublished_rooms", "rooms with events that are not fanned out", unpublished.read),
@@ -93,8 +105,8 @@ class FanOut:
         if self._now() < self._marks_again_at:
             return
         marks = self._outbox_logging.take_marks()
-        if marks:
-            self._send_marks(marks)
+        for start in range(0, len(marks), MARKS_AT_ONCE):
+            self._send_marks(marks[start : start + MARKS_AT_ONCE])
 
     def _write(self, marks: tuple[Run, ...]) -> None:
         def failed(error: ChatdError) -> None:
@@ -116,13 +128,26 @@ class FanOut:
     def _repair(self) -> None:
         self._find_unpublished(before_us=self._clock() - self._repair_us)
 
-    def _find_unpublished(self, *, before_us: int) -> None:
-        self._store.ask(FindUnpublished(before_us=before_us, limit=REPAIR_EVENTS), self._on_unpublished)
+    def _find_unpublished(self, *, before_us: int, after: str = "") -> None:
+        def found(unpublished: Unpublished) -> None:
+            if unpublished.runs:
+                log.info("Events that no node had fanned out are fanned out now", runs=len(unpublished.runs))
+                self._outbox_logging.handle(unpublished.runs)
+            if unpublished.after:
+                self._find_unpublished(before_us=before_us, after=unpublished.after)
 
-    def _on_unpublished(self, runs: tuple[CommittedRun, ...]) -> None:
-        if runs:
-            log.info("Events that no node had fanned out are fanned out now", runs=len(runs))
-            self._outbox_logging.handle(runs)
+        self._store.ask(FindUnpublished(before_us=before_us, limit=REPAIR_EVENTS, after=after), found)
+
+    def _forget_quiet(self) -> None:
+        self._store.ask(FindQuietRooms(self._clock() - round(QUIET_SECONDS * 1e6)), self._on_quiet)
+
+    def _on_quiet(self, rooms: tuple[str, ...]) -> None:
+        if rooms:
+            self._store.write(ForgetActiveRooms(rooms), partial(self._forgotten, len(rooms)))
+
+    def _forgotten(self, asked: int, forgotten: int) -> None:
+        if asked == forgotten == ROOMS_AT_ONCE:
+            self._forget_quiet()
 
     async def _finish(self, seconds: float) -> None:
         self._pacer.release()

@@ -43,9 +43,7 @@ class EventDeliveryQueueHandler:
         before it with what is urgent."""
         if len(batches) == 1:
             (batch,) = batches
-            topics = self.online.targets(batch.recipients)
-            self._publish(topics, queue_body(batch.head, batch.records))
-            self.deliveries_published.add(batch.events * len(topics))
+            self._publish_one(batch, self.online.targets(batch.recipients))
             return
         urgent = [batch for batch in batches if batch.priority >= URGENT]
         if 0 < len(urgent) < len(batches):
@@ -54,10 +52,19 @@ class EventDeliveryQueueHandler:
             batches = [batch for batch in batches if batch.priority < URGENT]
         self._publish_joined(batches)
 
+    def _publish_one(self, batch: DeliveryBatch, topics: tuple[bytes, ...]) -> None:
+        self._publish(topics, queue_body(batch.head, batch.records))
+        self.deliveries_published.add(batch.events * len(topics))
+
     def _publish_joined(self, batches: Sequence[DeliveryBatch]) -> None:
+        targets = [self.online.targets(batch.recipients) for batch in batches]
+        if len(set().union(*targets)) == sum(map(len, targets)):  # no device is in two of these rooms
+            for batch, online in zip(batches, targets, strict=True):
+                self._publish_one(batch, online)
+            return
         by_topic: dict[bytes, list[DeliveryBatch]] = {}
-        for batch in batches:
-            for topic in self.online.targets(batch.recipients):
+        for batch, online in zip(batches, targets, strict=True):
+            for topic in online:
                 by_topic.setdefault(topic, []).append(batch)
         together: dict[tuple[int, ...], tuple[list[DeliveryBatch], list[bytes]]] = {}
         for topic, mine in by_topic.items():

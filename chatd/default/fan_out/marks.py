@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatd.store.command import Command, Locks
+from chatd.store.command import Command, Locks, Turn
 from chatd.store.database import chunks, placeholders
 from chatd.store.transaction import Transaction
 
@@ -38,6 +38,12 @@ class MarkPublished(Command[tuple[Run, ...]]):
     def locks(self) -> Locks:
         return Locks(rooms=[run[0] for run in self.runs], partial=True)
 
+    def turn(self) -> Turn:
+        return Turn.BACKGROUND
+
+    def weight(self) -> int:
+        return len(self.runs)
+
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[MarkPublished]) -> list[tuple[Run, ...]]:
         rounds: dict[str, list[Run]] = {}
@@ -45,9 +51,11 @@ class MarkPublished(Command[tuple[Run, ...]]):
             for run in command.runs:
                 if transaction.log.find(run[0]) is not None:
                     rounds.setdefault(run[0], []).append(run)
+        room_ids = sorted(rounds)
         while rounds:
             _move(transaction, [runs.pop(0) for runs in rounds.values()])
             rounds = {room_id: runs for room_id, runs in rounds.items() if runs}
+        list_unnotified(transaction, room_ids)
         marks = dict.fromkeys(transaction.held.rooms, (0, _NO_HEAD))
         marks |= _read_marks(
             transaction, sorted({run[0] for command in commands for run in command.runs} - marks.keys())
@@ -74,6 +82,21 @@ def _move(transaction: Transaction, runs: Sequence[Run]) -> None:
                 AND v.last_seq <= room.head_seq
             """,
             parameters,
+        )
+
+
+def list_unnotified(transaction: Transaction, room_ids: Sequence[str]) -> None:
+    """The rooms' notifications are to be enqueued (``notifications/enqueue.py``)."""
+    for chunk in chunks(room_ids, columns=1):
+        transaction.database.run(
+            f"""
+            INSERT INTO unnotified_room (room_id)
+            SELECT room_id
+            FROM room
+            WHERE notified_seq < published_seq AND room_id IN ({placeholders(len(chunk))})
+            ON CONFLICT (room_id) DO NOTHING
+            """,
+            chunk,
         )
 
 

@@ -7,7 +7,7 @@ a gateway pass them on unread.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from chatd.core.metric import StageTimes
 from chatd.core.model import Members
@@ -18,8 +18,7 @@ TIMED_EACH = 16
 """One of so many messages says when it was published: gateways measure the rest of its way."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryBatch:
+class DeliveryBatch(NamedTuple):
     """One queue message, the same for all its recipients."""
 
     recipients: Members

@@ -1,20 +1,19 @@
 """RoomOutboxLoggingQueue: "room.outbox.logging.event" → EventBroadcast.
 
 Outbox entries are ranges: every subscriber's device already has one that ends at the room's head,
-so logging an event for everybody is the one row its commit wrote. What is left to do here is to say
-who it is for, and to keep the room's fan-out mark.
+so logging an event for everybody is the one row its commit wrote. This stage says who it is for,
+and keeps the room's fan-out mark.
 """
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from chatd.core.metric import StageTimes
 from chatd.core.model import CommittedRun, Members
 
 
-@dataclass(frozen=True, slots=True)
-class EventBroadcast:
+class EventBroadcast(NamedTuple):
     """Events of one room that follow each other, and everybody they are for. The in-process form of
     the protobuf message."""
 
@@ -84,6 +83,6 @@ def by_priority(runs: Sequence[CommittedRun]) -> Sequence[CommittedRun]:
     if len(set(rooms.values())) == 1:
         return runs
     return [
-        run if run.priority == rooms[run.room_id] else replace(run, priority=rooms[run.room_id])
+        run if run.priority == rooms[run.room_id] else run._replace(priority=rooms[run.room_id])
         for run in sorted(runs, key=lambda run: -rooms[run.room_id])
     ]

@@ -7,7 +7,6 @@ goes at once.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from chatd.core.model import CommittedRun
 from chatd.core.priority import URGENT
@@ -77,8 +76,8 @@ def _join(runs: Sequence[CommittedRun]) -> list[list[CommittedRun]]:
             parts[-1][run.room_id] = run
         elif _follows(before, run):
             records, priority = before.records + run.records, max(before.priority, run.priority)
-            parts[-1][run.room_id] = replace(
-                before, last_seq=run.last_seq, records=records, priority=priority
+            parts[-1][run.room_id] = before._replace(
+                last_seq=run.last_seq, records=records, priority=priority
             )
         else:
             parts.append({run.room_id: run})

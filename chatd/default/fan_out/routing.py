@@ -134,8 +134,8 @@ class GatewayRouting:
         self._tell(self._routing.forget(instance))
 
     def _tell(self, change: Change) -> None:
-        # What comes before what goes: a device that says another presence has both for a moment,
-        # and does not flicker.
+        # Added topics come before removed ones: a device that says another presence has both for a
+        # moment, and does not flicker.
         for topics, there in ((change.added, True), (change.removed, False)):
             for topic in topics:
                 on_topic = self._on_topic.get(topic[-1:])

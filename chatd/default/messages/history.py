@@ -1,15 +1,17 @@
-"""Reading a room's log, a page at a time either way, within the reader's memberships."""
+"""Reading a room's log, a page at a time either way, around an event, or one event, within the
+reader's memberships."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from chatd.default.limits import MAX_PAGE_BYTES
+from chatd.default.messages.event_times import first_since
 from chatd.default.messages.unreadable import Unreadable
 from chatd.default.rooms.access import require_past_member, require_room
+from chatd.errors import EventNotFound
 from chatd.store.command import Query
 from chatd.store.database import Database
 
-MAX_PAGE_BYTES = 1_048_576
-"""A page ends here, however many events were asked for: it travels as one frame."""
 _CHUNK = 64  # events read at once: bounds what is read in vain when the byte limit cuts in
 
 
@@ -17,9 +19,9 @@ _CHUNK = 64  # events read at once: bounds what is read in vain when the byte li
 class GetHistory(Query[tuple[tuple[bytes, ...], bool]]):
     """Encoded EventDeliveries before ``before_seq`` (0: any), ascending, within the profile's
     memberships (operators: all). They are the newest, or if ``after_seq`` is given the first behind
-    it. Whether there are older ones, or newer ones in that case. ``plain``: nothing in them
-    compressed. A marker stands for an event that cannot be read. Raises NotAMember, for operators
-    RoomNotFound."""
+    it. Whether there are older ones, or newer ones in that case. Only those from ``since_us`` on
+    and from before ``until_us`` (0: no limit). ``plain``: nothing in them compressed. A marker
+    stands for an event that cannot be read. Raises NotAMember, for operators RoomNotFound."""
 
     room_id: str
     profile_id: str
@@ -29,6 +31,9 @@ class GetHistory(Query[tuple[tuple[bytes, ...], bool]]):
     plain: bool = False
     unreadable: Unreadable = field(default_factory=Unreadable)
     after_seq: int | None = None
+    since_us: int = 0
+    until_us: int = 0
+    most_bytes: int = MAX_PAGE_BYTES
 
     def answer(self, database: Database) -> tuple[tuple[bytes, ...], bool]:
         if self.operator:
@@ -41,7 +46,7 @@ class GetHistory(Query[tuple[tuple[bytes, ...], bool]]):
         for seq, stored in _read(database, self.room_id, self._spans(database), forward=forward):
             delivery = self._delivery(seq, bytes(stored))
             size += len(delivery)
-            more = len(page) == self.limit or (bool(page) and size > MAX_PAGE_BYTES)
+            more = len(page) == self.limit or (bool(page) and size > self.most_bytes)
             if more:
                 break
             page.append(delivery)
@@ -62,6 +67,10 @@ class GetHistory(Query[tuple[tuple[bytes, ...], bool]]):
         )
         begin = max(first_seq, (self.after_seq or 0) + 1)
         end = min(self.before_seq - 1, head_seq) if self.before_seq else head_seq
+        if self.since_us:
+            begin = first_since(database, self.room_id, begin, end, self.since_us)
+        if self.until_us:
+            end = first_since(database, self.room_id, begin, end, self.until_us) - 1
         if begin > end:
             return []
         left = self.limit + 1
@@ -101,6 +110,53 @@ class GetHistory(Query[tuple[tuple[bytes, ...], bool]]):
             """,
             (*given, most + 1),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class GetHistoryAround(Query[tuple[tuple[bytes, ...], bool, bool]]):
+    """Encoded EventDeliveries around ``seq``, half of ``page.limit`` up to it and half behind it,
+    each within half of a page's bytes; whether there are older ones, and newer ones. ``page`` says
+    all else, and what it raises."""
+
+    page: GetHistory
+    seq: int
+
+    def answer(self, database: Database) -> tuple[tuple[bytes, ...], bool, bool]:
+        half = replace(self.page, most_bytes=MAX_PAGE_BYTES // 2)
+        up_to = replace(half, before_seq=self.seq + 1, limit=(self.page.limit + 1) // 2)
+        behind = replace(half, after_seq=self.seq, limit=self.page.limit // 2)
+        older, more_older = up_to.answer(database)
+        newer, more_newer = behind.answer(database)
+        return (*older, *newer), more_older, more_newer
+
+
+@dataclass(frozen=True, slots=True)
+class GetEvent(Query[bytes]):
+    """One encoded EventDelivery: that of ``seq``, or if it is 0 the one that ``sender_id`` gave
+    ``event_id``. ``page`` says all else, and what it raises; EventNotFound as well."""
+
+    page: GetHistory
+    seq: int
+    sender_id: str
+    event_id: str
+
+    def answer(self, database: Database) -> bytes:
+        seq = self.seq or self._find(database)
+        # Its page is read in any case: a stranger is refused in the same words whatever there is.
+        found, _ = replace(self.page, before_seq=seq + 1, after_seq=max(seq, 1) - 1, limit=1).answer(database)
+        if not found:
+            raise EventNotFound(f"room '{self.page.room_id}' has no such event")
+        return found[0]
+
+    def _find(self, database: Database) -> int:
+        """The event's seq; 0: there is none."""
+        # With the room among the conditions, a PostgreSQL without statistics reads all of the
+        # sender's events of the room.
+        rows = database.rows(
+            "SELECT room_id, seq FROM room_event WHERE sender_id = ? AND event_id = ?",
+            (self.sender_id, self.event_id),
+        )
+        return next((int(seq) for room_id, seq in rows if room_id == self.page.room_id), 0)
 
 
 _LAST_BEGUN = """

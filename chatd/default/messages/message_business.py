@@ -7,33 +7,23 @@ from hashlib import blake2b
 from google.protobuf.message import DecodeError
 
 from chatd.core.compression import Compressor, decompress
-from chatd.core.ids import check_id, check_seq
-from chatd.core.notable import FIRST_APPLICATION_TYPE
+from chatd.core.ids import check_id
+from chatd.core.notable import FIRST_APPLICATION_TYPE, MESSAGE
 from chatd.core.payload import MAX_VALUES, check_payload
-from chatd.core.wire import varint
-from chatd.default.answer import Answer, Call, Caller, Read, Role, Write
-from chatd.default.limits import page_limit
-from chatd.default.messages.history import GetHistory
+from chatd.default.answer import Answer, Call, Caller, Role, Write
 from chatd.default.messages.model import NewEvent, StoredEvent
 from chatd.default.messages.priority import validate_priority
 from chatd.default.messages.store import StoreEvents
-from chatd.default.messages.unreadable import Unreadable
 from chatd.default.part import Part
 from chatd.errors import InvalidArgument, InvalidText, MalformedFrame, PayloadTooLarge
 from chatd.pb.chat.v1.chat_pb2 import (
     EventAck,
-    GetHistoryRequest,
-    GetHistoryResponse,
     RoomEvent,
     SendEventsRequest,
     SendEventsResponse,
 )
-from chatd.pb.events.v1.payloads_pb2 import EventType
 
 MAX_EVENTS = 256
-_EVENTS_TAG = b"\x0a"  # GetHistoryResponse.events
-MAX_HISTORY = 500
-DEFAULT_HISTORY = 50
 
 
 @dataclass(slots=True)
@@ -45,16 +35,13 @@ class _Left:
 
 
 class MessageBusiness:
-    """ChatService's methods about events. ``max_payload``: of one event, ``max_together``: of one
-    request; both in bytes, encoded and not compressed."""
+    """ChatService's method that sends events. ``max_payload``: of one event, ``max_together``: of
+    one request; both in bytes, encoded and not compressed."""
 
-    def __init__(
-        self, *, max_payload: int, max_together: int, compressor: Compressor, unreadable: Unreadable
-    ) -> None:
+    def __init__(self, *, max_payload: int, max_together: int, compressor: Compressor) -> None:
         self._max_payload = max_payload
         self._max_together = max_together
         self._compressor = compressor
-        self._unreadable = unreadable
         self.part = Part(
             calls=(
                 # The events' own ids are remembered.
@@ -65,7 +52,6 @@ class MessageBusiness:
                     self.send_events,
                     is_remembered=False,
                 ),
-                Call("ChatService/GetHistory", GetHistoryRequest, Role.USER, self.get_history),
             )
         )
 
@@ -87,7 +73,7 @@ class MessageBusiness:
         if event.compressed_payload:
             self._unpack(event, left.size)
         event.payload.DiscardUnknownFields()  # a Struct is JSON: they say nothing, and may nest too deep
-        if event.type == EventType.EVENT_TYPE_MESSAGE:
+        if event.type == MESSAGE:
             if "text" not in event.payload.fields or not event.payload.fields["text"].string_value:
                 raise InvalidText("a MESSAGE needs a non-empty string payload.text")
         elif event.type < FIRST_APPLICATION_TYPE:
@@ -104,12 +90,12 @@ class MessageBusiness:
             raise PayloadTooLarge(f"the payloads of one request have more than {self._max_together} bytes")
         left.values -= check_payload(event.payload, payload, left.values)
         priority, mentions = validate_priority(event)
-        # Ids hold neither NUL nor white space: no two contents make the same line.
+        # Ids hold neither NUL, white space nor ":": no two contents make the same line.
         content = b"%b\0%d\0%d\0%b\0%b" % (
             event.room_id.encode(),
             event.type,
             priority,
-            " ".join(mentions).encode(),
+            " ".join((":all", *mentions) if event.mention_all else mentions).encode(),
             payload,
         )
         digest = blake2b(content, digest_size=16).digest()
@@ -123,6 +109,7 @@ class MessageBusiness:
             compressed=frame is not None,
             priority=priority,
             mentions=mentions,
+            mention_all=event.mention_all,
         )
 
     def _unpack(self, event: RoomEvent, most: int) -> None:
@@ -134,21 +121,6 @@ class MessageBusiness:
         except DecodeError as exc:
             raise MalformedFrame("the compressed payload is not a Struct") from exc
         event.ClearField("compressed_payload")
-
-    def get_history(self, caller: Caller, request: GetHistoryRequest) -> Answer:
-        """A page of a room's log, within the caller's memberships."""
-        after_seq = check_seq("after_seq", request.after_seq) if request.HasField("after_seq") else None
-        query = GetHistory(
-            room_id=check_id("room_id", request.room_id),
-            profile_id=caller.profile_id,
-            operator=caller.sees_all,
-            before_seq=check_seq("before_seq", request.before_seq),
-            limit=page_limit(request.limit, most=MAX_HISTORY, default=DEFAULT_HISTORY),
-            plain=not request.accept_zstd,
-            unreadable=self._unreadable,
-            after_seq=after_seq,
-        )
-        return Read(query, _encode_history)
 
 
 def _encode_acks(stored: tuple[StoredEvent, ...]) -> SendEventsResponse:
@@ -164,13 +136,3 @@ def _encode_acks(stored: tuple[StoredEvent, ...]) -> SendEventsResponse:
             for one in stored
         ]
     )
-
-
-def _encode_history(page: tuple[tuple[bytes, ...], bool]) -> GetHistoryResponse:
-    deliveries, more = page
-    # Parsed at once: one by one takes three times as long, and everybody waits for it.
-    response = GetHistoryResponse.FromString(
-        b"".join(_EVENTS_TAG + varint(len(delivery)) + delivery for delivery in deliveries)
-    )
-    response.more = more
-    return response

@@ -6,6 +6,8 @@ long.
 
 from typing import NamedTuple
 
+from chatd.core.priority import URGENT
+
 
 class NewEvent(NamedTuple):
     """A validated event that has no place in its room's log yet."""
@@ -22,6 +24,15 @@ class NewEvent(NamedTuple):
     """``core.priority``."""
     mentions: tuple[str, ...] = ()
     """Profiles; an event that mentions any is at least URGENT."""
+    mention_all: bool = False
+    """All members; then it is at least URGENT, too."""
+
+    @property
+    def is_urgent(self) -> bool:
+        """True if it is so without mentioning anybody."""
+        return self.priority > URGENT or (
+            self.priority == URGENT and not self.mentions and not self.mention_all
+        )
 
 
 class StoredEvent(NamedTuple):

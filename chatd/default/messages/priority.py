@@ -10,12 +10,12 @@ MAX_MENTIONS = 100
 
 
 def validate_priority(event: RoomEvent) -> tuple[int, tuple[str, ...]]:
-    """Priority and mentions, each profile once; an event that mentions somebody is at least URGENT.
-    Raises InvalidArgument, InvalidId."""
+    """Priority and mentions, each profile once; an event that mentions somebody, or all, is at
+    least URGENT. Raises InvalidArgument, InvalidId."""
     priority = event.priority
     if not BULK <= priority <= HIGHEST:
         raise InvalidArgument(f"priority {priority}; it goes from {BULK} to {HIGHEST}")
-    if not event.mentions:
+    if not event.mentions and not event.mention_all:
         return priority, ()
     if len(event.mentions) > MAX_MENTIONS:
         raise InvalidArgument(f"{len(event.mentions)} mentions; an event has at most {MAX_MENTIONS}")

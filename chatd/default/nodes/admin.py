@@ -105,7 +105,7 @@ class NodeAdmin:
         lease."""
         known = {node.uri for node in leased}
         for one in self._gateways.living():
-            why = refusal(one.protocol, one.oldest_protocol)
+            why = self._gateways.refusal(one)
             if why and one.gateway_uri not in known:
                 yield admin_pb2.Node(
                     node_id=one.gateway_id,

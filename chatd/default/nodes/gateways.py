@@ -34,16 +34,33 @@ class Gateways:
         self._known: dict[_Key, tuple[float, DescribeRequest]] = {}
         self._refused: dict[tuple[str, str], tuple[float, Outage]] = {}
 
-    def heard(self, request: DescribeRequest) -> bool:
-        """A gateway lives. False: this node cannot speak to it."""
-        why = refusal(request.protocol, request.oldest_protocol)
+    def heard(self, request: DescribeRequest) -> str:
+        """A gateway lives. The reason why this node does not serve it; empty if it does."""
         now = self._now()
+        why = self.refusal(request)
         if request.gateway_id:  # else some other process asks
             self._known[request.gateway_id, request.gateway_uri, request.started_at_us] = (now, request)
             for one in [one for one, (at, _) in self._known.items() if at < now - SHOWN_SECONDS]:
                 del self._known[one]
         self._say(request, why, now)
-        return not why
+        return why
+
+    def refusal(self, request: DescribeRequest) -> str:
+        """The reason why a gateway is not served; empty if it is. One that is started again at its
+        address follows itself; elsewhere it waits until its predecessor is silent."""
+        why = refusal(request.protocol, request.oldest_protocol)
+        if why:
+            return why
+        for at, one in self._known.values():
+            if (
+                one.gateway_id == request.gateway_id
+                and one.gateway_uri != request.gateway_uri
+                and one.started_at_us < request.started_at_us
+                and at > self._now() - ASKS_SECONDS
+                and not one.draining
+            ):
+                return f"its NODE_ID, {one.gateway_id}, is that of the gateway at {one.gateway_uri}"
+        return ""
 
     def _say(self, request: DescribeRequest, why: str, now: float) -> None:
         """Log a refusal when it begins and ends, and ever more rarely between."""
@@ -108,7 +125,7 @@ class Gateways:
                 windows_full=one.windows_full,
                 stages=one.stages,
                 drained=one.drained,
-                refused=refusal(one.protocol, one.oldest_protocol),
+                refused=self.refusal(one),
                 queue_problem=one.queue_problem,
                 heard_for_us=max(0, round((now - at) * 1e6)),
             )

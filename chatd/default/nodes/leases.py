@@ -25,6 +25,9 @@ from chatd.errors import ChatdError, StartFailed, StoreFailed
 from chatd.pb.node.v1 import node_pb2
 from chatd.store.access import StoreAccess, log_failure
 
+_Key = tuple[str, str]
+"""``Lease.key``."""
+
 FORGET_US = 3_600_000_000
 """A node whose lease ended this long ago is no longer listed."""
 MOST_SHOWN = 100
@@ -66,19 +69,19 @@ class Leases:
                     "seconds since the lease of each process was seen to be renewed; those that have "
                     "ended theirs are left out",
                     self._ages,
-                    labels=("kind", "node"),
+                    labels=("kind", "node", "node_id"),
                 ),
             ),
             before_the_end=self._end,
         )
         self._clock = clock
         self._steady = steady
-        self._held: dict[str, float] = {}  # address → until when its lease holds, on the steady clock
+        self._held: dict[_Key, float] = {}  # until when its lease holds, on the steady clock
         self._own: tuple[Lease, ...] = ()
         self._gone: list[Lease] = []
-        self._gateways: dict[str, Lease] = {}
+        self._gateways: dict[_Key, Lease] = {}
         self._known: tuple[Lease, ...] = ()
-        self._renewed_at: dict[str, float] = {}  # address → when its lease last moved forward, likewise
+        self._renewed_at: dict[_Key, float] = {}  # when its lease last moved forward, likewise
 
     def _renew(self) -> None:
         if self._own and self._steady() > self._until:
@@ -125,8 +128,8 @@ class Leases:
     def announce(self, own: Sequence[Lease]) -> None:
         """The addresses of this process are others from now on, or its keys are."""
         before, self._own = self._own, tuple(one.private_to(self._place, os.getpid()) for one in own)
-        uris, now = {one.uri for one in self._own}, self._clock()
-        self._gone = [replace(one, lease_until_us=now, drained=True) for one in before if one.uri not in uris]
+        keys, now = {one.key for one in self._own}, self._clock()
+        self._gone = [replace(one, lease_until_us=now, drained=True) for one in before if one.key not in keys]
         self._renew()
 
     def drain(self, is_drained: bool) -> None:
@@ -141,13 +144,13 @@ class Leases:
         # A SQLite file is claimed already: all other nodes that it knows are gone.
         lease = self._own_until(now + self._lease_us)[0]
         alone = self._store.engine == "sqlite"
-        return ClaimDatabase(lease, self._place, now, alone, self.log.newest)
+        return ClaimDatabase(lease, now, alone, self.log.newest)
 
     def record_gateway(self, asked: node_pb2.DescribeRequest) -> None:
         """A gateway lives, or is about to end."""
         if asked.gateway_uri:
             is_drained = asked.drained or asked.draining
-            self._gateways[asked.gateway_uri] = Lease(
+            lease = Lease(
                 asked.gateway_uri,
                 "gateway",
                 asked.gateway_id,
@@ -159,7 +162,8 @@ class Leases:
                 asked.oldest_protocol,
                 drained=is_drained,
             )
-            known = any(one.drained for one in self._known if one.uri == asked.gateway_uri)
+            self._gateways[lease.key] = lease
+            known = any(one.drained for one in self._known if one.key == lease.key)
             if is_drained != known:
                 self._renew()  # devices are no longer sent there, or are again
 
@@ -196,31 +200,32 @@ class Leases:
         holder."""
         self.log.seen(answer.log)
         known = answer.leases
-        before = {node.uri: node.lease_until_us for node in self._known}
+        before = {node.key: node.lease_until_us for node in self._known}
         now_us, steady = self._clock(), self._steady()
         lease = self._lease_us / 1e6
-        held: dict[str, float] = {}
-        renewed_at: dict[str, float] = {}
+        held: dict[_Key, float] = {}
+        renewed_at: dict[_Key, float] = {}
         for node in known:
-            until_us = before.get(node.uri)
+            key = node.key
+            until_us = before.get(key)
             if node.lease_until_us > (now_us if until_us is None else until_us):
-                renewed_at[node.uri] = steady
-            elif node.lease_until_us == until_us and node.uri in self._renewed_at:
-                renewed_at[node.uri] = self._renewed_at[node.uri]
+                renewed_at[key] = steady
+            elif node.lease_until_us == until_us and key in self._renewed_at:
+                renewed_at[key] = self._renewed_at[key]
             if until_us is None:
-                held[node.uri] = steady + min(lease, (node.lease_until_us - now_us) / 1e6)
+                held[key] = steady + min(lease, (node.lease_until_us - now_us) / 1e6)
             elif node.lease_until_us == until_us:
-                held[node.uri] = self._held.get(node.uri, 0.0)
+                held[key] = self._held.get(key, 0.0)
             else:
-                held[node.uri] = steady + lease if node.lease_until_us > until_us else steady
+                held[key] = steady + lease if node.lease_until_us > until_us else steady
         self._known, self._held, self._renewed_at = known, held, renewed_at
         self.peers.vouched_for(self._vouched())
 
     def _vouched(self) -> Iterator[bytes]:
-        """The keys for which other nodes vouch. What a node said at an address that it has left
-        does not count; what it said last does, until its lease is forgotten."""
-        own = {one.uri for one in self._own}
-        others = [node for node in self._known if node.kind == "default" and node.uri not in own]
+        """The keys for which other nodes vouch. A node's word at an address that it has left does
+        not count; its last word does, until its lease is forgotten."""
+        own = {one.key for one in self._own}
+        others = [node for node in self._known if node.kind == "default" and node.key not in own]
         living = {node.node_id for node in self._own} | {one.node_id for one in others if self._holds(one)}
         for node in others:
             if self._holds(node) or node.node_id not in living:
@@ -228,13 +233,13 @@ class Leases:
                     yield bytes.fromhex(key)
 
     def _holds(self, node: Lease) -> bool:
-        return self._held.get(node.uri, 0.0) > self._steady()
+        return self._held.get(node.key, 0.0) > self._steady()
 
     def _ages(self) -> dict[tuple[str, ...], float]:
         now = self._steady()
-        known = {node.uri: node for node in self._known}
+        known = {node.key: node for node in self._known}
         newest = sorted(self._renewed_at.items(), key=lambda one: one[1])[-MOST_SHOWN:]
-        return {(known[uri].kind, known[uri].address): now - at for uri, at in newest}
+        return {(known[key].kind, known[key].address, known[key].node_id): now - at for key, at in newest}
 
     def all(self) -> tuple[Lease, ...]:
         """Every process that is known."""
@@ -266,8 +271,9 @@ class Leases:
 
     def gateway_uris(self) -> list[str]:
         """The addresses of gateways that hold a lease, for devices; none that is drained."""
-        return [
+        found = [
             node.uri
             for node in self._known
             if node.kind == "gateway" and self._holds(node) and not node.drained
         ]
+        return list(dict.fromkeys(found))  # gateways may share one

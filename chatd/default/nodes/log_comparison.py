@@ -71,8 +71,8 @@ class LogComparison:
         """Compare the log with the state in which a gateway ``known`` it, and with what devices
         have shown. ``then`` gets a log that is not behind that state.
 
-        What follows keeps the order of the calls, whichever reader is quicker: the newest Hello of
-        a device gets the newest epoch.
+        The rest keeps the order of the calls, whichever reader is quicker: the newest Hello of a
+        device gets the newest epoch.
         """
         place = _Place(failed)
         self._places.append(place)

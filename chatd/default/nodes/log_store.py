@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -37,16 +37,17 @@ class CompareLog(Query[Compared]):
         asked = {one for one in self.shown if one[1].log == log.incarnation}
         if not asked:
             return Compared(log, frozenset())
-        members = _find_members(database, asked)
+        found = find_members(database, {(one, shown.room_id, shown.seq) for one, shown in asked})
+        members = {one for one in asked if (one[0], one[1].room_id, one[1].seq) in found}
         places = {one: EventPlace(one[1].room_id, one[1].seq, one[1].event_id) for one in asked}
         lost = find_lost(database, [place for one, place in places.items() if one in members])
         return Compared(log, frozenset(one for one in asked if one not in members or places[one] in lost))
 
 
-def _find_members(database: Database, asked: set[ShownBy]) -> set[ShownBy]:
-    """Those that the event was for."""
+def find_members(database: Database, asked: Collection[tuple[str, str, int]]) -> set[tuple[str, str, int]]:
+    """Those of profile, room and seq where the event was for the profile."""
     found: set[tuple[str, str, int]] = set()
-    for chunk in chunks(sorted({(one, shown.room_id, shown.seq) for one, shown in asked}), columns=3):
+    for chunk in chunks(sorted(asked), columns=3):
         values, parameters = database.values("tti", chunk)
         rows = database.rows(
             f"""
@@ -60,7 +61,7 @@ def _find_members(database: Database, asked: set[ShownBy]) -> set[ShownBy]:
             parameters,
         )
         found.update((profile_id, room_id, seq) for profile_id, room_id, seq in rows)
-    return {one for one in asked if (one[0], one[1].room_id, one[1].seq) in found}
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ class Lease:
     """A process of the deployment and its lease."""
 
     uri: str
-    """Where a default node takes calls, or a gateway devices. The holder of the address is the
-    node; while its key is changed it holds two. Behind a ``#`` in an address that means something
+    """Where a default node takes calls, or a gateway devices. While its key is changed a node holds
+    two. Behind a ``#`` in an address that means something
     only inside its process: the holder's place and process id; elsewhere: its public key."""
     kind: str
     """"default" or "gateway"."""
@@ -29,7 +29,14 @@ class Lease:
     one may connect to all nodes."""
     drained: bool = False
     """Out of service: an operator has drained it, or it was stopped."""
-    """An operator has taken it out of service; it lives, and holds its lease."""
+    place: str = ""
+    """A default node's, in its data directory (``files/claim.py``): those at one place are one
+    after the other."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Address and name: gateways may share an address, and a node may have two."""
+        return self.uri, self.node_id
 
     @property
     def address(self) -> str:
@@ -43,17 +50,24 @@ class Lease:
 
     def private_to(self, place: str, pid: int) -> Lease:
         """The same lease, told from those of other processes with the same address."""
-        return replace(self, uri=f"{self.uri}#{place}.{pid}") if self.uri.startswith("inproc://") else self
+        uri = f"{self.uri}#{place}.{pid}" if self.uri.startswith("inproc://") else self.uri
+        return replace(self, uri=uri, place=place)
 
-    def excludes(self, other: Lease) -> bool:
-        """True if the two nodes cannot serve one database: the gateway of a private one would not
-        hear what the other publishes."""
-        return (
-            self.uri != other.uri
-            and self.kind == other.kind == "default"
-            and (self.is_private or other.is_private)
-        )
+    @property
+    def pid(self) -> str:
+        """The holder's process id, where the address has it."""
+        return self.uri.partition("#")[2].rpartition(".")[2] if self.uri.startswith("inproc://") else ""
 
-    def was_at(self, place: str) -> bool:
-        """True if the node is, or was, at this place; if somebody else is there now, it is gone."""
-        return bool(place) and self.uri.partition("#")[2].startswith(f"{place}.")
+    def exclusion(self, other: Lease) -> str:
+        """The reason why this node cannot serve one database with another one that lives; empty if
+        it can."""
+        if self.kind != "default" or other.kind != "default" or self.place == other.place:
+            return ""
+        if self.is_private or other.is_private:
+            # The gateway of a private one would not hear what the other publishes.
+            return "a node on mem:// serves a database alone"
+        if self.node_id == other.node_id:
+            return "each node needs a NODE_ID of its own"
+        if self.address == other.address:
+            return f"each node needs an address of its own, and both say {self.address}"
+        return ""

@@ -20,19 +20,17 @@ _CLAIM_LOCK = 0x63686175
 "chat"."""
 _COLUMNS = (
     "uri, kind, node_id, queue_uri, version, started_at_us, lease_until_us, protocol, oldest_protocol, keys, "
-    "drained"
+    "drained, place"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimDatabase(Command[LogState]):
-    """A default node begins to serve: its lease is recorded, unless it excludes, or is excluded by,
-    another node that lives (StartFailed). ``place`` is this process's: earlier nodes of the same
-    place are gone. ``alone``: all others are. ``log`` is the newest state of the log that the node
-    knows of; the result is the state from here on."""
+    """A default node begins to serve: its lease is recorded, unless it excludes another node that
+    lives (StartFailed). Earlier nodes of its place are gone. ``alone``: all others are. ``log`` is
+    the newest state of the log that the node knows of; the result is the state from here on."""
 
     lease: Lease
-    place: str
     now_us: int
     alone: bool
     log: LogState = UNKNOWN_LOG
@@ -51,21 +49,23 @@ class ClaimDatabase(Command[LogState]):
 
 
 def _claim(database: Database, one: ClaimDatabase) -> ChatdError | LogState:
-    others = [other for other in _all(database) if one.lease.excludes(other)]
-    gone = [other for other in others if one.alone or other.was_at(one.place)]
+    own = one.lease
+    others = [other for other in _all(database) if other.kind == "default"]
+    gone = [other for other in others if one.alone or other.place == own.place]
     for other in others:
         left = (other.lease_until_us - one.now_us) / 1e6
-        if left > 0 and other not in gone:
+        why = own.exclusion(other)
+        if why and left > 0 and other not in gone:
             since = datetime.fromtimestamp(other.started_at_us / 1e6, UTC).isoformat(timespec="seconds")
-            pid = other.uri.partition("#")[2].rpartition(".")[2]
+            at = f"pid {other.pid}" if other.pid else f"at {other.address}"
             return StartFailed(
-                f"the database is in use by node {other.node_id}{f', pid {pid}' if pid else ''}, since "
-                f"{since}, whose lease lasts for "
-                f"another {left:.0f} s; a node on mem:// serves a database alone"
+                f"the database is in use by node {other.node_id}, {at}, since {since}, whose lease lasts "
+                f"for another {left:.0f} s; {why}"
             )
     state = raise_beat(database, one.log)
-    for other in gone:
-        database.run("DELETE FROM node WHERE uri = ?", (other.uri,))
+    for other in others:
+        if other in gone or own.exclusion(other):
+            database.run("DELETE FROM node WHERE uri = ? AND node_id = ?", other.key)
     _record(database, [one.lease])
     return state
 
@@ -94,7 +94,7 @@ class RenewLeases(Command[Renewed]):
         database = transaction.database
         # First: then all transactions take the rows in the same order.
         state = raise_beat(database, max((one.log for one in commands), key=lambda log: log.beat))
-        newest = {node.uri: node for command in commands for node in command.nodes}
+        newest = {node.key: node for command in commands for node in command.nodes}
         if newest:
             _record(database, [node for _, node in sorted(newest.items())])
         forget_before_us = min(one.forget_before_us for one in commands)
@@ -122,19 +122,20 @@ def _record(database: Database, nodes: Sequence[Lease]) -> None:
             one.oldest_protocol,
             one.keys,
             int(one.drained),
+            one.place,
         )
         for one in nodes
     ]
-    values, parameters = database.values("tttttiiiiti", rows)
+    values, parameters = database.values("tttttiiiitit", rows)
     database.run(
         f"""
         INSERT INTO node ({_COLUMNS})
         {values}
-        ON CONFLICT (uri)
-        DO UPDATE SET kind = excluded.kind, node_id = excluded.node_id, queue_uri = excluded.queue_uri,
-            version = excluded.version, started_at_us = excluded.started_at_us,
-            lease_until_us = excluded.lease_until_us, protocol = excluded.protocol,
-            oldest_protocol = excluded.oldest_protocol, keys = excluded.keys, drained = excluded.drained
+        ON CONFLICT (uri, node_id)
+        DO UPDATE SET kind = excluded.kind, queue_uri = excluded.queue_uri, version = excluded.version,
+            started_at_us = excluded.started_at_us, lease_until_us = excluded.lease_until_us,
+            protocol = excluded.protocol, oldest_protocol = excluded.oldest_protocol, keys = excluded.keys,
+            drained = excluded.drained, place = excluded.place
         """,
         parameters,
     )
@@ -142,4 +143,11 @@ def _record(database: Database, nodes: Sequence[Lease]) -> None:
 
 def _all(database: Database) -> tuple[Lease, ...]:
     rows = database.rows(f"SELECT {_COLUMNS} FROM node ORDER BY kind, node_id, uri")
-    return tuple(replace(Lease(*row), drained=bool(row[-1])) for row in rows)
+    return tuple(replace(one, drained=bool(one.drained)) for one in (Lease(*row) for row in rows))
+
+
+def find_serving(database: Database, now_us: int) -> Lease | None:
+    """A default node whose lease lasts, if there is one."""
+    return next(
+        (one for one in _all(database) if one.kind == "default" and one.lease_until_us > now_us), None
+    )

@@ -21,6 +21,7 @@ from chatd.default.limits import page_limit
 from chatd.default.notifications.model import QueuedNotification
 from chatd.default.notifications.push import GetPush, HasDevice
 from chatd.default.notifications.queue import (
+    DEAD_AT_ONCE,
     NEWEST,
     DropNotifications,
     ListNotifications,
@@ -125,14 +126,22 @@ class NotificationAdmin:
         )
 
     def retry_notifications(self, caller: Caller, request: admin_pb2.RetryNotificationsRequest) -> Answer:
-        """Dead notifications are tried again."""
+        """A page of dead notifications is tried again."""
         command = RetryNotifications(request.profile_id, request.device_id)
-        return Write(command, lambda count: admin_pb2.RetryNotificationsResponse(retried=count))
+
+        def then(count: int) -> admin_pb2.RetryNotificationsResponse:
+            return admin_pb2.RetryNotificationsResponse(retried=count, more=count == DEAD_AT_ONCE)
+
+        return Write(command, then)
 
     def drop_notifications(self, caller: Caller, request: admin_pb2.DropNotificationsRequest) -> Answer:
-        """Dead notifications are deleted."""
+        """A page of dead notifications is deleted."""
         command = DropNotifications(request.profile_id, request.device_id)
-        return Write(command, lambda count: admin_pb2.DropNotificationsResponse(dropped=count))
+
+        def then(count: int) -> admin_pb2.DropNotificationsResponse:
+            return admin_pb2.DropNotificationsResponse(dropped=count, more=count == DEAD_AT_ONCE)
+
+        return Write(command, then)
 
 
 def _to_pb(row: QueuedNotification) -> admin_pb2.Notification:

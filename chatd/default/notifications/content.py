@@ -1,10 +1,12 @@
-"""The content of notifications. What a claim stands for is looked up when it is due: its event may
-have been read, taken or muted since, and then another one may be left to tell (``untold.py``)."""
+"""The content of notifications. The event that a claim stands for is looked up when it is due: it
+may have been read, taken or muted since, and then another one may be left to tell
+(``untold.py``)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chatd.core.model import NotificationContent, PushDevice
+from chatd.default.notifications.invitations import is_to_be_told
 from chatd.default.notifications.model import ClaimedNotification
 from chatd.default.notifications.push import NONE
 from chatd.default.notifications.untold import Told, find_untold, is_wanted, mentions
@@ -40,6 +42,9 @@ class GetNotificationContents(Query[tuple[NotificationContent, ...]]):
 
     def _tell(self, database: Database, claim: ClaimedNotification) -> Told | None:
         """The event that a claim stands for now; None: there is none."""
+        if claim.kind == "invitation":
+            told = is_to_be_told(database, claim, self.now_us)
+            return (claim.room_id, claim.seq) if told else None
         if claim.kind == "dismiss" or self._still_stands(database, claim):
             return claim.room_id, claim.seq
         return None if claim.sent else find_untold(database, claim.profile_id, claim.device_id, self.now_us)

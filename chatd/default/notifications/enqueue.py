@@ -2,8 +2,8 @@
 however much it is owed.
 
 ``room.notified_seq`` says how far a room's events are in the queue. It follows ``published_seq`` by
-itself where no member has a device to notify (``fan_out/marks.py``); the others are found by their
-partial index, also after a crash.
+itself where no member has a device to notify (``fan_out/marks.py``); the others are in the table
+``unnotified_room``, also after a crash.
 """
 
 from __future__ import annotations
@@ -11,21 +11,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatd.core.wire import link_of
-from chatd.default.notifications.model import DUE, STRAYED, EnqueuedPage, LongestPauses
+from chatd.default.notifications.latest import Latest, Ranges, latest_events
+from chatd.default.notifications.model import EnqueuedPage
 from chatd.default.notifications.push import ALL, MENTIONS
-from chatd.default.rooms.unread import is_notable_sql
-from chatd.store.command import Command, Locks, Query
-from chatd.store.database import Database, chunks, placeholders
+from chatd.default.notifications.quiet import DUE_AT, due_parameters
+from chatd.default.rooms.mentions import EVERYBODY
+from chatd.store.command import Command, Locks
+from chatd.store.database import chunks, placeholders
 from chatd.store.transaction import Transaction
 
 EVENTS_AT_ONCE = 1_000
 """Events of a room that one transaction enqueues; the rest waits for the next."""
 PAGE = 2_000
 """Members that one transaction enqueues for; a room with more of them is enqueued page by page."""
-_ROOMS = 500
-
-_NOTABLE = is_notable_sql("room_event")
 
 _INSERT = """
             INSERT INTO notification (profile_id, device_id, room_id, seq, kind, state, due_at_us, attempts, error,
@@ -33,12 +31,14 @@ _INSERT = """
             SELECT w.profile_id, w.device_id, w.room_id, w.seq, 'message', 'waiting', w.due_at_us, 0, '', 0, 0
             FROM (
 """
-# A notification from the future was sent when the clock was ahead: it counts as sent now.
-_NOTIFIED = "CASE WHEN push.notified_at_us > ? THEN ? ELSE push.notified_at_us END"
-_DUE = f"CASE WHEN {_NOTIFIED} + ? > ? THEN {_NOTIFIED} + ? ELSE ? END AS due_at_us"
 _WAITS = "notification.state = 'waiting' AND notification.kind = 'message'"
+_SENT_AT = """(
+                    SELECT room_event.sent_at_us
+                    FROM room_event
+                    WHERE room_event.room_id = {row}.room_id AND room_event.seq = {row}.seq)"""
 # A row that waits keeps its time and its tries. A claim stays: its holder will see that there is
-# something newer. A page that is done once more, or by another node as well, brings nothing new.
+# something newer. A page that is done once more, or by another node as well, brings nothing new,
+# and nothing older than what waits of another room.
 _COALESCE = f"""
             ) w
             WHERE w.place = 1
@@ -48,60 +48,20 @@ _COALESCE = f"""
                 due_at_us = CASE WHEN {_WAITS} THEN notification.due_at_us ELSE excluded.due_at_us END,
                 attempts = CASE WHEN {_WAITS} THEN notification.attempts ELSE 0 END,
                 error = CASE WHEN {_WAITS} THEN notification.error ELSE '' END
-            WHERE notification.state = 'waiting' OR notification.room_id <> excluded.room_id
-                OR notification.seq < excluded.seq
+            WHERE CASE
+                WHEN notification.room_id = excluded.room_id THEN notification.seq < excluded.seq
+                WHEN NOT ({_WAITS}) THEN TRUE
+                ELSE {_SENT_AT.format(row="excluded")} > COALESCE({_SENT_AT.format(row="notification")}, 0)
+            END
 """
-
-_Ranges = dict[str, tuple[int, int]]
-"""Room → the seq behind which, and the seq up to which its events are enqueued."""
-
-
-@dataclass(frozen=True, slots=True)
-class FindNotificationWork(Query[tuple[tuple[tuple[str, int], ...], bool]]):
-    """Rooms with events to enqueue, each with the number of its members that have a device to
-    notify, counted up to PAGE + 1; and whether any notification is due at ``now_us``."""
-
-    now_us: int
-    pauses: LongestPauses
-
-    def answer(self, database: Database) -> tuple[tuple[tuple[str, int], ...], bool]:
-        rooms = database.rows(
-            """
-            SELECT room.room_id, (
-                SELECT COUNT(*)
-                FROM (
-                    SELECT 1
-                    FROM subscription
-                    WHERE subscription.room_id = room.room_id AND subscription.push = 1
-                        AND subscription.left_seq IS NULL
-                    LIMIT ?
-                ) few)
-            FROM room
-            WHERE room.notified_seq < room.published_seq
-            ORDER BY room.room_id
-            LIMIT ?
-            """,
-            (PAGE + 1, _ROOMS),
-        )
-        due = any(self._is_any_due(database, state) for state in ("waiting", "sent"))
-        return tuple((room_id, size) for room_id, size in rooms), due
-
-    def _is_any_due(self, database: Database, state: str) -> bool:
-        return any(
-            database.rows(
-                f"SELECT 1 FROM notification WHERE state = ? AND {due} LIMIT 1",
-                (state, *self.pauses.bounds(due, state, self.now_us)),
-            )
-            for due in (DUE, STRAYED)
-        )
 
 
 @dataclass(frozen=True, slots=True)
 class EnqueueNotifications(Command[EnqueuedPage]):
-    """Queue notifications of events that are published and not enqueued: due after ``delay_us``,
-    and ``quiet_us`` after the device's last one. With ``page``: for one room, so many of its
-    members behind ``after``, events up to ``up_to`` (0: all there are); a page leaves the room's
-    mark where it is, the last one moves it."""
+    """Queue notifications of events that are published and not enqueued: due ``delay_us`` after
+    they were sent, and ``quiet_us`` after the device's last one. With ``page``: for one room, so
+    many of its members behind ``after``, events up to ``up_to`` (0: all there are); a page leaves
+    the room's mark where it is, the last one moves it."""
 
     rooms: tuple[str, ...]
     delay_us: int
@@ -115,7 +75,24 @@ class EnqueueNotifications(Command[EnqueuedPage]):
 
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[EnqueueNotifications]) -> list[EnqueuedPage]:
-        return [_enqueue(transaction, command) for command in commands]
+        pages = [_enqueue(transaction, command) for command in commands]
+        _forget_notified(transaction, [room_id for command in commands for room_id in command.rooms])
+        return pages
+
+
+def _forget_notified(transaction: Transaction, rooms: Sequence[str]) -> None:
+    """Rooms of which everything is enqueued leave the table, and those that are gone."""
+    for chunk in chunks([room_id for room_id in rooms if room_id not in transaction.held.rooms], columns=1):
+        transaction.database.run(
+            f"""
+            DELETE FROM unnotified_room
+            WHERE room_id IN ({placeholders(len(chunk))}) AND NOT EXISTS (
+                SELECT 1
+                FROM room
+                WHERE room.room_id = unnotified_room.room_id AND room.notified_seq < room.published_seq)
+            """,
+            chunk,
+        )
 
 
 def _enqueue(transaction: Transaction, command: EnqueueNotifications) -> EnqueuedPage:
@@ -129,7 +106,7 @@ def _enqueue(transaction: Transaction, command: EnqueueNotifications) -> Enqueue
         """,
         command.rooms,
     )
-    ranges: _Ranges = {
+    ranges: Ranges = {
         room_id: (notified, command.up_to or min(published, notified + EVENTS_AT_ONCE))
         for room_id, notified, published, _ in rows
     }
@@ -141,12 +118,18 @@ def _enqueue(transaction: Transaction, command: EnqueueNotifications) -> Enqueue
     if not ranges:
         return EnqueuedPage()
     last = _page_end(transaction, command) if command.page else ""
-    _enqueue_messages(transaction, command, ranges, last)
+    _enqueue_latest(transaction, command, latest_events(transaction.database, ranges), ALL, last)
+    urgent: Ranges = {
+        room_id: ranges[room_id]
+        for room_id, notified, _, urgent_seq in rows
+        if room_id in ranges and urgent_seq > notified
+    }
+    if urgent:
+        latest = latest_events(transaction.database, urgent, mention_all=True)
+        _enqueue_latest(transaction, command, latest, MENTIONS, last)
+        _enqueue_mentions(transaction, command, urgent, last)
     if last:
         return EnqueuedPage(ranges[command.rooms[0]][1], last)
-    for room_id, notified, _, urgent_seq in rows:
-        if room_id in ranges and urgent_seq > notified:
-            _enqueue_mentions(transaction, command, room_id, *ranges[room_id])
     values, parameters = database.values("ti", [(room_id, up_to) for room_id, (_, up_to) in ranges.items()])
     database.run(
         f"""
@@ -176,15 +159,17 @@ def _page_end(transaction: Transaction, command: EnqueueNotifications) -> str:
     return str(rows[0][0]) if rows else ""
 
 
-def _enqueue_messages(
-    transaction: Transaction, command: EnqueueNotifications, ranges: _Ranges, last: str
+def _enqueue_latest(
+    transaction: Transaction, command: EnqueueNotifications, latest: Sequence[Latest], level: int, last: str
 ) -> None:
     """For all members but its sender, the newest event of each room; for its sender, the newest of
-    somebody else. ``last``: the page's last profile, empty when it has no end."""
-    latest = _latest_events(transaction, ranges)
+    somebody else. ``level``: that of the members. ``last``: the page's last profile, empty when it
+    has no end."""
     if not latest:
         return
-    values, parameters = transaction.database.values("ttiii", latest)
+    values, parameters = transaction.database.values(
+        "ttiiii", [(*one, _due_us(command, transaction, one[4])) for one in latest]
+    )
     now = transaction.now_us
     seq = "CASE WHEN subscription.profile_id = v.sender_id THEN v.other_seq ELSE v.seq END"
     page = ("AND subscription.profile_id > ? " if command.after else "") + (
@@ -192,9 +177,9 @@ def _enqueue_messages(
     )
     transaction.database.run(
         f"""
-            WITH v(room_id, sender_id, seq, other_seq, at_us) AS ({values})
+            WITH v(room_id, sender_id, seq, other_seq, at_us, due_us) AS ({values})
             {_INSERT}
-                SELECT subscription.profile_id, push.device_id, subscription.room_id, {seq} AS seq, {_DUE},
+                SELECT subscription.profile_id, push.device_id, subscription.room_id, {seq} AS seq, {DUE_AT},
                     ROW_NUMBER() OVER (
                         PARTITION BY subscription.profile_id, push.device_id
                         ORDER BY v.at_us DESC, v.room_id
@@ -206,81 +191,76 @@ def _enqueue_messages(
                 LEFT JOIN room_notification ON room_notification.profile_id = subscription.profile_id
                     AND room_notification.room_id = subscription.room_id
                 WHERE subscription.joined_seq < {seq}
-                    AND (room_notification.level IS NULL
-                        OR (room_notification.level = {ALL} AND room_notification.muted_until_us <= ?))
+                    AND COALESCE(room_notification.level, {ALL}) = ?
+                    AND COALESCE(room_notification.muted_until_us, 0) <= ?
                     {page}
             {_COALESCE}
         """,
-        (*parameters, *_due_parameters(command, now), now, *(one for one in (command.after, last) if one)),
+        (
+            *parameters,
+            *due_parameters(command.quiet_us, now),
+            level,
+            now,
+            *_bounds(command, last),
+        ),
     )
-
-
-def _latest_events(transaction: Transaction, ranges: _Ranges) -> list[tuple[str, str, int, int, int]]:
-    """Room, sender, seq of its newest event, seq of the newest one of somebody else (0: none), and
-    time."""
-    values, parameters = transaction.database.values(
-        "tii", [(room_id, *span) for room_id, span in ranges.items()]
-    )
-    rows = transaction.database.rows(
-        f"""
-        WITH v(room_id, notified, up_to) AS ({values})
-        SELECT room_event.room_id, room_event.sender_id, MAX(room_event.seq), MAX(room_event.sent_at_us)
-        FROM v
-        JOIN room_event ON room_event.room_id = v.room_id AND room_event.seq > v.notified AND room_event.seq <= v.up_to
-            AND {_NOTABLE}
-        GROUP BY room_event.room_id, room_event.sender_id
-        """,
-        parameters,
-    )
-    newest: dict[str, list[tuple[int, str, int]]] = {}
-    for room_id, sender_id, seq, at_us in rows:
-        newest.setdefault(room_id, []).append((seq, sender_id, at_us))
-    latest = []
-    for room_id, senders in sorted(newest.items()):
-        (seq, sender_id, at_us), *others = sorted(senders, reverse=True)
-        latest.append((room_id, sender_id, seq, others[0][0] if others else 0, at_us))
-    return latest
 
 
 def _enqueue_mentions(
-    transaction: Transaction, command: EnqueueNotifications, room_id: str, notified: int, up_to: int
+    transaction: Transaction, command: EnqueueNotifications, ranges: Ranges, last: str
 ) -> None:
-    """For members that are notified only when they are mentioned."""
-    database, now = transaction.database, transaction.now_us
-    mentioned: dict[str, int] = {}
-    rows = database.rows(
-        f"""
-        SELECT seq, delivery
-        FROM room_event
-        WHERE room_id = ? AND seq > ? AND seq <= ? AND {_NOTABLE}
-        ORDER BY seq
-        """,
-        (room_id, notified, up_to),
+    """For members that are notified only when they are mentioned: the newest event that names
+    them."""
+    now = transaction.now_us
+    page = ("AND mention.profile_id > ? " if command.after else "") + (
+        "AND mention.profile_id <= ?" if last else ""
     )
-    for seq, delivery in rows:
-        event = link_of(bytes(delivery))
-        mentioned.update((profile_id, seq) for profile_id in event.mentions if profile_id != event.sender_id)
-    for chunk in chunks(sorted(mentioned.items()), columns=4):
-        values, parameters = database.values("ti", chunk)
-        database.run(
-            f"""
-            WITH v(profile_id, seq) AS ({values})
+    values, parameters = transaction.database.values(
+        "tii", [(room_id, *span) for room_id, span in ranges.items()]
+    )
+    transaction.database.run(
+        f"""
+            WITH spans(room_id, notified, up_to) AS ({values}),
+            v AS (
+                SELECT mention.profile_id, mention.room_id, mention.seq,
+                    CASE WHEN room_event.sent_at_us > ? THEN ? ELSE room_event.sent_at_us END + ? AS due_us
+                FROM spans
+                JOIN mention ON mention.room_id = spans.room_id AND mention.seq > spans.notified
+                    AND mention.seq <= spans.up_to AND mention.profile_id <> '{EVERYBODY}' {page}
+                JOIN room_event ON room_event.room_id = mention.room_id AND room_event.seq = mention.seq)
             {_INSERT}
-                SELECT subscription.profile_id, push.device_id, subscription.room_id, v.seq, {_DUE}, 1 AS place
+                SELECT subscription.profile_id, push.device_id, subscription.room_id, v.seq, {DUE_AT},
+                    ROW_NUMBER() OVER (
+                        PARTITION BY subscription.profile_id, push.device_id
+                        ORDER BY v.due_us DESC, v.seq DESC
+                    ) AS place
                 FROM v
-                JOIN subscription ON subscription.profile_id = v.profile_id AND subscription.room_id = ?
+                JOIN subscription ON subscription.profile_id = v.profile_id AND subscription.room_id = v.room_id
                     AND subscription.push = 1 AND subscription.left_seq IS NULL AND subscription.joined_seq < v.seq
                 JOIN push ON push.profile_id = subscription.profile_id
                 JOIN room_notification ON room_notification.profile_id = subscription.profile_id
                     AND room_notification.room_id = subscription.room_id
-                    AND room_notification.level = {MENTIONS}
-                    AND room_notification.muted_until_us <= ?
+                    AND room_notification.level = {MENTIONS} AND room_notification.muted_until_us <= ?
             {_COALESCE}
-            """,
-            (*parameters, *_due_parameters(command, now), room_id, now),
-        )
+        """,
+        (
+            *parameters,
+            now,
+            now,
+            command.delay_us,
+            *_bounds(command, last),
+            *due_parameters(command.quiet_us, now),
+            now,
+        ),
+    )
 
 
-def _due_parameters(command: EnqueueNotifications, now_us: int) -> tuple[int, ...]:
-    due_us = now_us + command.delay_us
-    return (now_us, now_us, command.quiet_us, due_us, now_us, now_us, command.quiet_us, due_us)
+def _bounds(command: EnqueueNotifications, last: str) -> list[str]:
+    """The page's ends, without those that are open."""
+    return [profile_id for profile_id in (command.after, last) if profile_id]
+
+
+def _due_us(command: EnqueueNotifications, transaction: Transaction, at_us: int) -> int:
+    """For an event of that time. One from the future was sent when a clock was ahead: it counts as
+    sent now."""
+    return min(at_us, transaction.now_us) + command.delay_us

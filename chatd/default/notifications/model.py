@@ -46,13 +46,14 @@ class ClaimedNotification:
     room_id: str
     seq: int
     kind: str
-    """"message" or "dismiss"."""
+    """"message", "dismiss" or "invitation"."""
     attempts: int
     sent: bool
     """It was sent; the question is whether its device has taken everything since."""
     claimed_until_us: int
     slot: str = ""
-    """Empty: the device's next message. Otherwise the room that it was told of."""
+    """Empty: the device's next message. Otherwise the room that it was told of, or behind a colon
+    the one that it is to be told it is invited to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,16 +12,18 @@ from collections.abc import Callable, Mapping
 import structlog
 
 from chatd.core.each import each
-from chatd.core.ids import topic_of
+from chatd.core.ids import signals_of, topic_of
 from chatd.core.metric import Gauge
 from chatd.core.model import NotificationContent
 from chatd.core.notification import Notification, Notifier, preview_of
 from chatd.core.online import OnlineTable
 from chatd.default.notifications.content import GetNotificationContents
-from chatd.default.notifications.enqueue import PAGE, EnqueueNotifications, FindNotificationWork
+from chatd.default.notifications.enqueue import PAGE, EnqueueNotifications
+from chatd.default.notifications.invitations import EnqueueInvitations
 from chatd.default.notifications.model import ClaimedNotification, EnqueuedPage, NotificationOutcome
 from chatd.default.notifications.queue import ClaimNotifications
 from chatd.default.notifications.sender import CLAIMED, NotificationSender, NotifyRule
+from chatd.default.notifications.work import FindNotificationWork, NotificationWork
 from chatd.default.part import Part
 from chatd.errors import ChatdError
 from chatd.store.access import StoreAccess, log_failure
@@ -35,8 +37,9 @@ a share of the writer."""
 
 
 class OfflineDelivery:
-    """A pass starts each ``tick`` seconds, unless one is under way. ``clock`` gives microseconds
-    since the Unix epoch, ``steady`` seconds."""
+    """A pass starts each ``tick`` seconds, unless one is under way. ``online`` has the devices that
+    are connected, ``signals`` those that want signals; one that lives has been heard of within
+    ``silence`` seconds. ``clock`` gives microseconds since the Unix epoch, ``steady`` seconds."""
 
     def __init__(
         self,
@@ -45,6 +48,8 @@ class OfflineDelivery:
         store: StoreAccess,
         *,
         online: OnlineTable,
+        signals: OnlineTable,
+        silence: float,
         tick: float,
         clock: Callable[[], int],
         steady: Callable[[], float] = time.monotonic,
@@ -52,11 +57,14 @@ class OfflineDelivery:
         self._rule = rule
         self._store = store
         self._online = online
+        self._signals = signals
+        self._told_us = round(2 * silence * 1e6)
         self._clock = clock
         self._steady = steady
         self._busy = False
         self._more = False
         self._stopped = False
+        self._inviting_after = ""  # the last room whose invitations were enqueued: each has its turn
         self._large_after: dict[str, float] = {}  # room → when its next pass may begin, on the steady clock
         self._ready_at = steady() + rule.delay
         self.sender = NotificationSender(rule, notifiers, store, self._go_on)
@@ -79,7 +87,9 @@ class OfflineDelivery:
         if not self._busy and not self._stopped and self._steady() >= self._ready_at:
             self._busy = True
             self._store.ask(
-                FindNotificationWork(self._clock(), self._rule.pauses), self._on_work, self._end_early
+                FindNotificationWork(self._clock(), self._rule.pauses, self._inviting_after),
+                self._on_work,
+                self._end_early,
             )
 
     def _end_early(self, error: ChatdError) -> None:
@@ -87,9 +97,16 @@ class OfflineDelivery:
         log_failure(error, "A pass of notifications ended early; the next one begins anew")
         self._busy = False
 
-    def _on_work(self, work: tuple[tuple[tuple[str, int], ...], bool]) -> None:
-        rooms, due = work
-        now = self._steady()
+    def _on_work(self, work: NotificationWork) -> None:
+        if work.inviting:
+            self._inviting_after = work.inviting[-1]
+            command = EnqueueInvitations(work.inviting, *self._pauses)
+            self._store.write(command, lambda done: self._enqueue_rooms(work), self._end_early)
+        else:
+            self._enqueue_rooms(work)
+
+    def _enqueue_rooms(self, work: NotificationWork) -> None:
+        rooms, now = work.rooms, self._steady()
         self._large_after = {room_id: after for room_id, after in self._large_after.items() if after > now}
         small: list[str] = []
         total = 0
@@ -104,7 +121,7 @@ class OfflineDelivery:
             self._store.write(
                 self._enqueue(tuple(small)), lambda done: self._enqueue_large(large, now), self._end_early
             )
-        elif large or due:
+        elif large or work.due or work.inviting:
             self._enqueue_large(large, now)
         else:
             self._busy = False
@@ -112,8 +129,12 @@ class OfflineDelivery:
     def _enqueue(
         self, rooms: tuple[str, ...], *, page: int = 0, after: str = "", up_to: int = 0
     ) -> EnqueueNotifications:
-        delay_us, quiet_us = round(self._rule.delay * 1e6), round(self._rule.quiet * 1e6)
-        return EnqueueNotifications(rooms, delay_us, quiet_us, page=page, after=after, up_to=up_to)
+        return EnqueueNotifications(rooms, *self._pauses, page=page, after=after, up_to=up_to)
+
+    @property
+    def _pauses(self) -> tuple[int, int]:
+        """Before a first notification, and between two, in microseconds."""
+        return round(self._rule.delay * 1e6), round(self._rule.quiet * 1e6)
 
     def _enqueue_large(
         self, room_id: str, begun: float, last: EnqueuedPage | None = None, pages: int = 0
@@ -147,32 +168,51 @@ class OfflineDelivery:
 
         def then(contents: tuple[NotificationContent, ...]) -> None:
             self._busy = False
-            each(zip(claims, contents, strict=True), lambda one: self._decide(*one), self._undecided)
+            notified: set[bytes] = set()
+            each(
+                zip(claims, contents, strict=True), lambda one: self._decide(*one, notified), self._undecided
+            )
             self._go_on()
 
         self._store.ask(GetNotificationContents(claims, self._clock()), then, self._end_early)
 
-    def _decide(self, claim: ClaimedNotification, content: NotificationContent) -> None:
-        """Send, keep or forget: a device that is connected gets the events from its stream."""
-        dismiss = claim.kind == "dismiss"
-        if not content.push.notifier or not content.room_id:
+    def _decide(self, claim: ClaimedNotification, content: NotificationContent, notified: set[bytes]) -> None:
+        """Send, keep or forget: a device that is connected gets the events from its stream, and
+        hears of an invitation there. ``notified``: devices of which this pass notifies: one is not
+        notified twice at once."""
+        dismiss, invitation = claim.kind == "dismiss", claim.kind == "invitation"
+        device, (delay_us, quiet_us) = topic_of(claim.profile_id, claim.device_id), self._pauses
+        connected = not dismiss and device in self._online
+        heard = invitation and connected and self._has_heard(device, content.sent_at_us)
+        if not content.push.notifier or not content.room_id or heard:
             self.sender.settle(NotificationOutcome(claim, "forgotten"))
-        elif claim.sent or (not dismiss and topic_of(claim.profile_id, claim.device_id) in self._online):
-            self.sender.settle(NotificationOutcome(claim, "postponed", round(self._rule.delay * 1e6)))
+        elif claim.sent or connected:
+            pause_us = max(delay_us, quiet_us) if invitation else delay_us
+            self.sender.settle(NotificationOutcome(claim, "postponed", pause_us))
+        elif not dismiss and device in notified:
+            self.sender.settle(NotificationOutcome(claim, "postponed", quiet_us))
         else:
+            if not dismiss:
+                notified.add(device)
             notification = Notification(
-                kind="dismiss" if dismiss else "message",
+                kind="dismiss" if dismiss else "invitation" if invitation else "message",
                 profile_id=claim.profile_id,
                 device_id=claim.device_id,
                 room_id=content.room_id,
                 room_name=content.room_name,
-                seq=content.seq,
+                seq=0 if invitation else content.seq,
                 sender_id="" if dismiss else content.sender_id,
                 badge=content.badge,
-                preview="" if dismiss else preview_of(content, self._rule.preview),
+                preview="" if dismiss or invitation else preview_of(content, self._rule.preview),
                 sent_at_us=content.sent_at_us,
             )
             self.sender.send(claim, notification, content.push)
+
+    def _has_heard(self, device: bytes, invited_at_us: int) -> bool:
+        """The connected device has got the signal of an invitation, or has asked since. A stream
+        that was dead when the signal was sent has been closed by now; one that wants no signals
+        gets none."""
+        return signals_of(device) in self._signals and invited_at_us + self._told_us <= self._clock()
 
     def _undecided(self, one: tuple[ClaimedNotification, NotificationContent], exc: Exception) -> None:
         log.exception("A notification could not be made; it is given up")

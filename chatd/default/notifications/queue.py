@@ -20,13 +20,15 @@ from chatd.store.command import Command, Locks, Query
 from chatd.store.database import Database
 from chatd.store.transaction import Transaction
 
+DEAD_AT_ONCE = 2_000
+"""Dead notifications that one transaction retries or drops."""
 _SLOT = "profile_id = ? AND device_id = ? AND slot = ?"
 
 
 def withdraw(transaction: Transaction, reads: Sequence[tuple[str, str, int, str]]) -> None:
-    """Profiles have read rooms up to a seq, on a device: (profile, room, seq, device). What their
-    other devices were told is dismissed. A message that waits stays: when it is due, it is seen
-    what is left to tell. The command holds the notifications."""
+    """Profiles have read rooms up to a seq, on a device: (profile, room, seq, device).
+    Notifications of their other devices are dismissed. A message that waits stays: when it is due,
+    it is seen what is left to tell. The command holds the notifications."""
     transaction.must_hold(notifications=True)
     database = transaction.database
     values, parameters = database.values("ttit", reads)
@@ -116,9 +118,18 @@ def _claim(transaction: Transaction, command: ClaimNotifications) -> tuple[Claim
     return tuple(claimed)
 
 
+_DEAD = """(profile_id, device_id, slot) IN (
+            SELECT profile_id, device_id, slot
+            FROM notification
+            WHERE state = 'dead' AND ? IN ('', profile_id) AND ? IN ('', device_id)
+            LIMIT ?)"""
+"""Parameters: profile and device, empty for all, and the most."""
+
+
 @dataclass(frozen=True, slots=True)
 class RetryNotifications(Command[int]):
-    """Dead notifications are due again; empty ids match all. The result: how many."""
+    """At most DEAD_AT_ONCE dead notifications are due again; empty ids match all. The result: how
+    many."""
 
     profile_id: str
     device_id: str
@@ -133,20 +144,21 @@ class RetryNotifications(Command[int]):
 
 def _retry(transaction: Transaction, command: RetryNotifications) -> int:
     rows = transaction.database.rows(
-        """
+        f"""
         UPDATE notification
         SET state = 'waiting', due_at_us = ?, attempts = 0, claimed_until_us = 0
-        WHERE state = 'dead' AND ? IN ('', profile_id) AND ? IN ('', device_id)
+        WHERE {_DEAD}
         RETURNING device_id
         """,
-        (transaction.now_us, command.profile_id, command.device_id),
+        (transaction.now_us, command.profile_id, command.device_id, DEAD_AT_ONCE),
     )
     return len(rows)
 
 
 @dataclass(frozen=True, slots=True)
 class DropNotifications(Command[int]):
-    """Delete dead notifications; empty ids match all. The result: how many."""
+    """Delete at most DEAD_AT_ONCE dead notifications; empty ids match all. The result: how
+    many."""
 
     profile_id: str
     device_id: str
@@ -161,12 +173,12 @@ class DropNotifications(Command[int]):
 
 def _drop(transaction: Transaction, command: DropNotifications) -> int:
     rows = transaction.database.rows(
-        """
+        f"""
         DELETE FROM notification
-        WHERE state = 'dead' AND ? IN ('', profile_id) AND ? IN ('', device_id)
+        WHERE {_DEAD}
         RETURNING device_id
         """,
-        (command.profile_id, command.device_id),
+        (command.profile_id, command.device_id, DEAD_AT_ONCE),
     )
     return len(rows)
 

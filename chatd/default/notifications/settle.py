@@ -107,12 +107,26 @@ def _sent(transaction: Transaction, outcome: NotificationOutcome) -> None:
                 *_own(outcome)[:2],
             ),
         )
-        database.run(
-            "UPDATE push SET notified_at_us = ? WHERE profile_id = ? AND device_id = ?",
-            (now, *_own(outcome)[:2]),
-        )
+    if claim.kind != "dismiss":
+        _leave_in_peace(transaction, claim.profile_id, claim.device_id, now + outcome.pause_us)
     database.run(f"DELETE FROM notification WHERE {_UNCHANGED}", _unchanged(outcome))
     _release(transaction, outcome, now + outcome.pause_us)
+
+
+def _leave_in_peace(transaction: Transaction, profile_id: str, device_id: str, until_us: int) -> None:
+    """The device was notified now: the rest that waits for it comes later."""
+    transaction.database.run(
+        "UPDATE push SET notified_at_us = ? WHERE profile_id = ? AND device_id = ?",
+        (transaction.now_us, profile_id, device_id),
+    )
+    transaction.database.run(
+        """
+        UPDATE notification
+        SET due_at_us = ?
+        WHERE profile_id = ? AND device_id = ? AND state = 'waiting' AND kind <> 'dismiss' AND due_at_us < ?
+        """,
+        (until_us, profile_id, device_id, until_us),
+    )
 
 
 def _failed(transaction: Transaction, outcome: NotificationOutcome) -> None:

@@ -3,16 +3,13 @@ not read, that is wanted, and that no notification has told it of."""
 
 from collections.abc import Callable
 
-from chatd.core.wire import link_of
 from chatd.default.notifications.push import ALL, MENTIONS
+from chatd.default.rooms.mentions import EVERYBODY
 from chatd.default.rooms.unread import COUNT, MEMBERSHIPS, is_notable_sql
 from chatd.store.database import Database
 
 Told = tuple[str, int]
 """Room and seq."""
-
-_LOOK = 200
-"""The newest events of a room of level MENTIONS that are looked at for a mention."""
 
 _AFTER = "CASE WHEN {a} > {b} THEN {a} ELSE {b} END"
 _OUT_OF_SIGHT = _AFTER.format(
@@ -33,8 +30,11 @@ def is_wanted(level: int | None, muted_until_us: int, now_us: int, is_mentioned:
 
 def mentions(database: Database, room_id: str, seq: int, profile_id: str) -> bool:
     """The event mentions the profile."""
-    rows = database.rows("SELECT delivery FROM room_event WHERE room_id = ? AND seq = ?", (room_id, seq))
-    return bool(rows) and profile_id in link_of(bytes(rows[0][0])).mentions
+    rows = database.rows(
+        "SELECT 1 FROM mention WHERE profile_id IN (?, ?) AND room_id = ? AND seq = ?",
+        (profile_id, EVERYBODY, room_id, seq),
+    )
+    return bool(rows)
 
 
 def find_untold(database: Database, profile_id: str, device_id: str, now_us: int) -> Told | None:
@@ -59,15 +59,14 @@ def find_untold(database: Database, profile_id: str, device_id: str, now_us: int
     for room_id, after, level, muted_until_us in rows:
         if not is_wanted(level, muted_until_us, now_us, lambda: True):
             continue
-        found = _newest(database, room_id, after, profile_id, mentioned=level == MENTIONS)
+        newest = _newest_mention if level == MENTIONS else _newest
+        found = newest(database, room_id, after, profile_id)
         if found is not None and (best is None or found > best):
             best = found
     return best[1:] if best is not None else None
 
 
-def _newest(
-    database: Database, room_id: str, after: int, profile_id: str, *, mentioned: bool
-) -> tuple[int, str, int] | None:
+def _newest(database: Database, room_id: str, after: int, profile_id: str) -> tuple[int, str, int] | None:
     """Time, room and seq of the newest event of somebody else behind ``after``."""
     rows = database.rows(
         f"""
@@ -75,11 +74,27 @@ def _newest(
         FROM room_event
         WHERE room_id = ? AND seq > ? AND {is_notable_sql("room_event")} AND sender_id <> ?
         ORDER BY seq DESC
-        LIMIT ?
+        LIMIT 1
         """,
-        (room_id, after, profile_id, _LOOK if mentioned else 1),
+        (room_id, after, profile_id),
     )
-    for at_us, _, seq in rows:
-        if not mentioned or mentions(database, room_id, seq, profile_id):
-            return at_us, room_id, seq
-    return None
+    return rows[0] if rows else None
+
+
+def _newest_mention(
+    database: Database, room_id: str, after: int, profile_id: str
+) -> tuple[int, str, int] | None:
+    """The same of one that mentions the profile."""
+    rows = database.rows(
+        """
+        SELECT room_event.sent_at_us, room_event.room_id, room_event.seq
+        FROM mention
+        JOIN room_event ON room_event.room_id = mention.room_id AND room_event.seq = mention.seq
+        WHERE mention.profile_id IN (?, ?) AND mention.room_id = ? AND mention.seq > ?
+            AND mention.sender_id <> ?
+        ORDER BY mention.seq DESC
+        LIMIT 1
+        """,
+        (profile_id, EVERYBODY, room_id, after, profile_id),
+    )
+    return rows[0] if rows else None

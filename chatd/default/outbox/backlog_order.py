@@ -51,8 +51,7 @@ def in_order(ranges: Sequence[Range], sent: Mapping[str, int], *, urgent_within:
         return [step for step in steps if ways[step.range.room_id] <= urgent_within]
 
     def is_bulk(range_: Range) -> bool:
-        # Of two ranges of a room the later one is never normal when the earlier is not: they stay
-        # in order.
+        # A room's later range is never normal when an earlier one is not: they stay in order.
         return range_.normal_seq <= max(
             range_.after(sent), range_.urgent_seq if range_.room_id in ways else 0
         )

@@ -78,12 +78,12 @@ class CursorAdmin:
 
     def replay_outbox(self, caller: Caller, request: admin_pb2.ReplayOutboxRequest) -> Answer:
         """A device is owed again what comes from a point on."""
-        if bool(request.from_seq) == bool(request.from_us):
-            raise InvalidArgument("one of from_seq and from_us must be set")
+        if sum(map(bool, (request.from_seq, request.from_us, request.last))) != 1:
+            raise InvalidArgument("one of from_seq, from_us and last must be set")
         profile_id, device_id, room_id = _named(request, by_seq=bool(request.from_seq))
         _check_time("from_us", request.from_us)
         from_seq = check_seq("from_seq", request.from_seq)
-        find = FindReplayed(profile_id, device_id, room_id, from_seq, request.from_us)
+        find = FindReplayed(profile_id, device_id, room_id, from_seq, request.from_us, request.last)
         if request.dry_run:
             return Read(find, lambda found: _to_replayed(found, found))
 

@@ -37,8 +37,8 @@ class NotCounted(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class AckCursors(Command[NotCounted]):
     """Move cursors forward, never past a membership's end or a room's head; record rejections and
-    failures. Of superseded streams only failures count. ``log`` is the state of the log that the
-    streams are of: an older one, or another log, has none of them."""
+    failures. Superseded streams' failures count, and nothing else of theirs. ``log`` is the state
+    of the log that the streams are of: an older one, or another log, has none of them."""
 
     acks: tuple[StreamAcks, ...]
     rule: RetryRule

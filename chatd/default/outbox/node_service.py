@@ -11,6 +11,7 @@ from chatd.core.ids import check_id, check_seq, topic_of
 from chatd.core.log_state import from_pb
 from chatd.core.model import Owed, Pull, Shown, StreamAcks, StreamKey
 from chatd.core.seldom import Seldom
+from chatd.core.start import read_start
 from chatd.core.wire import error_to_pb
 from chatd.default.answer import (
     Answer,
@@ -28,7 +29,7 @@ from chatd.default.answer import (
 from chatd.default.dead_letters.failures import RetryRule
 from chatd.default.devices.connection_cache import ConnectionCache
 from chatd.default.devices.device_limit import DeviceLimit, Opened
-from chatd.default.devices.model import Connection
+from chatd.default.devices.model import Connection, DeviceHello, Registered
 from chatd.default.messages.unreadable import Unreadable
 from chatd.default.nodes.gateways import Gateways
 from chatd.default.nodes.leases import Leases
@@ -103,8 +104,10 @@ class NodeService:
             call_uri=self._leases.call_uri, queue_uri=self._leases.queue_uri, steady_us=steady_us()
         )
         response.MergeFrom(self._description)
-        if not self._gateways.heard(request):
+        refused = self._gateways.heard(request)
+        if refused:
             response.ClearField("queue_name")
+            response.refused = refused
             return Done(response)
         self._leases.record_gateway(request)
         self._comparison.described(request)
@@ -123,38 +126,36 @@ class NodeService:
     def open_streams(self, caller: Caller, request: node_pb2.OpenStreamsRequest) -> Answer:
         """Raise the devices' epochs, register their connections, tell older streams. A new device
         that its profile has no place for is refused alone."""
-        devices = tuple(
-            (check_id("profile_id", one.profile_id), check_id("device_id", one.device_id))
-            for one in request.streams
-        )
-
+        hellos = tuple(map(_to_hello, request.streams))
         shown = {
-            index: (devices[index][0], _to_shown(one.shown))
+            index: (hellos[index].profile_id, _to_shown(one.shown))
             for index, one in enumerate(request.streams)
             if one.HasField("shown")
         }
 
         def then(compared: Compared, outcomes: Sequence[Opened]) -> node_pb2.OpenStreamsResponse:
             now = self._clock()
-            opened = [(index, one) for index, one in enumerate(outcomes) if isinstance(one, int)]
+            opened = [(index, one) for index, one in enumerate(outcomes) if isinstance(one, Registered)]
+            new = [(index, one.start) for index, one in opened if one.start is not None]
             self._cache.register(
                 tuple(
                     Connection(
-                        *devices[index],
-                        epoch,
+                        *hellos[index].device,
+                        one.epoch,
                         request.gateway_id,
                         request.streams[index].client,
                         since_us=now,
                         seen_us=now,
                     )
-                    for index, epoch in opened
+                    for index, one in opened
                 )
             )
-            for index, epoch in opened:
-                self._tell_epoch(topic_of(*devices[index]), epoch)
+            for index, one in opened:
+                self._tell_epoch(topic_of(*hellos[index].device), one.epoch)
             return node_pb2.OpenStreamsResponse(
-                epochs=[one if isinstance(one, int) else 0 for one in outcomes],
-                new_devices=[index for index, epoch in opened if epoch == 1],
+                epochs=[one.epoch if isinstance(one, Registered) else 0 for one in outcomes],
+                new_devices=[index for index, _ in new],
+                starts=[start.to_pb() for _, start in new],
                 refused=[
                     node_pb2.RefusedStream(stream=index, error=error_to_pb(one))
                     for index, one in enumerate(outcomes)
@@ -166,7 +167,7 @@ class NodeService:
 
         def begin(store: CallStore, respond: Respond, refuse: Refuse) -> None:
             def open_them(compared: Compared) -> None:
-                self._limit.open(store, devices, lambda outcomes: respond(then(compared, outcomes)), refuse)
+                self._limit.open(store, hellos, lambda outcomes: respond(then(compared, outcomes)), refuse)
 
             self._comparison.compare(from_pb(request.log), list(shown.values()), open_them, refuse)
 
@@ -224,6 +225,15 @@ class NodeService:
             tuple(StreamKey(one.profile_id, one.device_id, one.epoch) for one in request.streams)
         )
         return Done(node_pb2.CloseStreamsResponse())
+
+
+def _to_hello(one: node_pb2.OpenStream) -> DeviceHello:
+    return DeviceHello(
+        check_id("profile_id", one.profile_id),
+        check_id("device_id", one.device_id),
+        read_start(one.start) if one.HasField("start") else None,
+        check_seq("ordinal", one.ordinal),
+    )
 
 
 def _to_shown(shown: gateway_pb2.Shown) -> Shown:

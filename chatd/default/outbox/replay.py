@@ -1,5 +1,6 @@
-"""Replaying what a device has acknowledged, or what was skipped: its cursors move back. What is
-given to it again says so (``EventDelivery.replay``), or the device would take it for a repeat."""
+"""Replaying what a device has acknowledged, or what was skipped: its cursors move back. An event
+that is given to it again says so (``EventDelivery.replay``), or the device would take it for a
+repeat."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from chatd.default.outbox.reset import MOST_ENTRIES, check_entries, check_named, reset_stream
+from chatd.default.rooms.log_search import last_before_sql
 from chatd.pb.events.v1.payloads_pb2 import SkipReason
 from chatd.store.command import Command, Locks, Query
 from chatd.store.database import Database, chunks, placeholders
@@ -27,6 +29,8 @@ _ENTRIES = """
                     OR (subscription.left_seq IS NULL AND outbox.until_seq IS NULL))
             WHERE outbox.profile_id = ? AND outbox.device_id = ?"""
 """Entries with their memberships: what a device may be owed again."""
+_BEFORE_LAST = "CASE WHEN room.head_seq > v.value THEN room.head_seq - v.value ELSE 0 END"
+_LAST_BEFORE = last_before_sql("room.room_id", "CAST(0 AS BIGINT)", "room.head_seq", "v.value")
 
 
 class Replayed(NamedTuple):
@@ -51,14 +55,16 @@ class _Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FindReplayed(Query[tuple[Replayed, ...]]):
-    """A row for each room where a device can be owed events again from ``from_seq`` on, or from the
-    first behind the last one that is from before ``from_us``."""
+    """A row for each room where a device can be owed events again from ``from_seq`` on, or the
+    ``last`` so many of the room, or from the first behind the last one that is from before
+    ``from_us``."""
 
     profile_id: str
     device_id: str
     room_id: str
     from_seq: int
     from_us: int
+    last: int = 0
 
     def answer(self, database: Database) -> tuple[Replayed, ...]:
         check_named(database, self.profile_id, self.device_id, self.room_id)
@@ -79,24 +85,24 @@ class FindReplayed(Query[tuple[Replayed, ...]]):
         return tuple(one for one in found.values() if one.events or one.removed)
 
     def _after(self, database: Database, room_ids: Sequence[str]) -> dict[str, int]:
-        """Room → the last seq that is not meant. By time each log is read from its end back to
-        there."""
+        """Room → the last seq that is not meant."""
         if self.from_seq:
             return dict.fromkeys(room_ids, self.from_seq - 1)
+        if self.last:
+            after_sql, number = _BEFORE_LAST, self.last
+        else:
+            after_sql, number = _LAST_BEFORE, self.from_us
         after: dict[str, int] = {}
         for chunk in chunks(room_ids, columns=1):
             rows = database.rows(
                 f"""
-                SELECT room.room_id, COALESCE((
-                    SELECT room_event.seq
-                    FROM room_event
-                    WHERE room_event.room_id = room.room_id AND room_event.sent_at_us < ?
-                    ORDER BY room_event.seq DESC
-                    LIMIT 1), 0)
+                WITH v(value) AS (SELECT CAST(? AS BIGINT))
+                SELECT room.room_id, {after_sql}
                 FROM room
+                CROSS JOIN v
                 WHERE room.room_id IN ({placeholders(len(chunk))})
                 """,
-                (self.from_us, *chunk),
+                (number, *chunk),
             )
             after.update(rows)
         return after
@@ -121,7 +127,7 @@ def _move_of(entry: _Entry, after: int, skipped: Sequence[int]) -> _Move:
     removed = min(entry.first_seq - 1, entry.end) - after
     after = max(after, entry.first_seq - 1)
     acked_seq = min(entry.acked_seq, after)
-    # Of events ahead of the cursor the device may have seen the marker.
+    # The device may have seen the marker of events ahead of the cursor.
     ahead = [seq for seq in skipped if max(after, entry.acked_seq) < seq <= entry.end]
     again = [entry.acked_seq] if acked_seq < entry.acked_seq else []
     return _Move(

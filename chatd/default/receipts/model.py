@@ -13,6 +13,7 @@ class ReadMarker:
     read_at_us: int
     moved: bool
     unread: int
+    mentions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class UnreadRoom:
     head_seq: int
     unread: int
     name: str
+    mentions: int
 
 
 @dataclass(frozen=True, slots=True)

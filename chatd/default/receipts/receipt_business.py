@@ -59,7 +59,9 @@ class ReceiptBusiness:
                 self._tell_read(marker, device_id)
 
         def then(marker: ReadMarker) -> chat_pb2.SetReadMarkerResponse:
-            return chat_pb2.SetReadMarkerResponse(seq=marker.seq, unread=marker.unread)
+            return chat_pb2.SetReadMarkerResponse(
+                seq=marker.seq, unread=marker.unread, mentions=marker.mentions
+            )
 
         return Write(
             SetReadMarker(caller.profile_id, room_id, check_seq("seq", request.seq), device_id), then, after
@@ -75,8 +77,8 @@ class ReceiptBusiness:
         )
 
     def acknowledged(self, acks: Sequence[StreamAcks]) -> None:
-        """Cursors have moved: tell the rooms' other devices what has been delivered. Of a profile
-        that takes no part in a room, or has left it, the room is told nothing."""
+        """Cursors have moved: tell the rooms' other devices what has been delivered. A room is told
+        nothing of a profile that takes no part in it, or has left it."""
         if not self._signals.wanted:
             return
         moved = [
@@ -131,6 +133,7 @@ def _unread_to_pb(page: tuple[tuple[UnreadRoom, ...], bool]) -> chat_pb2.ListUnr
                 head_seq=one.head_seq,
                 unread=one.unread,
                 name=one.name,
+                mentions=one.mentions,
             )
             for one in page[0]
         ],

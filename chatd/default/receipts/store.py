@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from chatd.default.notifications.queue import withdraw
 from chatd.default.receipts.model import ReadMarker, UnreadRoom
 from chatd.default.rooms.access import Place, Standing, find_standings, not_a_member
-from chatd.default.rooms.unread import COUNT, MEMBERSHIPS, read_unread
+from chatd.default.rooms.unread import COUNT, MEMBERSHIPS, MENTIONS, Counts, read_unread
 from chatd.errors import ChatdError
 from chatd.store.command import Command, Locks, Query
 from chatd.store.database import Database, placeholders
@@ -93,14 +93,15 @@ def _result(
     standings: dict[Place, Standing],
     before: dict[Place, _Marker],
     after: dict[Place, _Marker],
-    unread: dict[Place, int],
+    unread: dict[Place, Counts],
 ) -> ReadMarker | ChatdError:
     standing = standings.get(command.place)
     if standing is None:
         return not_a_member(*command.place)
     seq, read_at_us = after.get(command.place, _UNREAD_MARKER)
     moved = seq > before.get(command.place, _UNREAD_MARKER)[0]
-    return ReadMarker(*command.place, seq, read_at_us, moved=moved, unread=unread.get(command.place, 0))
+    counts = unread.get(command.place, Counts())
+    return ReadMarker(*command.place, seq, read_at_us, moved, *counts)
 
 
 def _read_markers(database: Database, places: Sequence[Place]) -> dict[Place, _Marker]:
@@ -119,7 +120,7 @@ def _read_markers(database: Database, places: Sequence[Place]) -> dict[Place, _M
 
 UNREAD = f"""
             SELECT subscription.room_id, COALESCE(read_marker.seq, 0), COALESCE(read_marker.read_at_us, 0),
-                room.head_seq, {COUNT}, room.name
+                room.head_seq, {COUNT}, room.name, {MENTIONS}
             FROM subscription{MEMBERSHIPS}
             WHERE subscription.profile_id = ? AND subscription.left_seq IS NULL AND subscription.room_id > ?"""
 """A few look-ups by key for each room."""

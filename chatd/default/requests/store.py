@@ -9,7 +9,8 @@ from typing import Any
 from chatd.core.wire import varint
 from chatd.default.requests.model import Answered, RequestKey
 from chatd.errors import ChatdError, RequestIdReused
-from chatd.store.command import NO_LOCKS, Command, Locks, Turn
+from chatd.store.command import NO_LOCKS, Command, Locks, Query, Turn
+from chatd.store.database import Database
 from chatd.store.transaction import Transaction
 
 
@@ -46,19 +47,12 @@ class Once(Command[Answered]):
 def _apply_once(transaction: Transaction, once: Once) -> Answered | ChatdError:
     key = once.key
     transaction.must_hold(profile_id=key.profile_id)
-    earlier = transaction.database.rows(
-        """
-        SELECT content_hash, answer
-        FROM answered_request
-        WHERE profile_id = ? AND request_id = ?
-        """,
-        (key.profile_id, key.request_id),
-    )
-    if earlier:
-        content_hash, answer = map(bytes, earlier[0])
-        if content_hash != key.content_hash:
-            return RequestIdReused(f"request id '{key.request_id}' was used for another call")
-        return Answered(answer, is_repeated=True)
+    try:
+        earlier = _find(transaction.database, key)
+    except RequestIdReused as exc:
+        return exc
+    if earlier is not None:
+        return Answered(earlier, is_repeated=True)
     (result,) = type(once.command).apply(transaction, [once.command])
     transaction.log.flush()
     if isinstance(result, ChatdError):
@@ -72,6 +66,33 @@ def _apply_once(transaction: Transaction, once: Once) -> Answered | ChatdError:
         (key.profile_id, key.request_id, key.content_hash, answer, transaction.now_us),
     )
     return Answered(answer, result)
+
+
+@dataclass(frozen=True, slots=True)
+class FindAnswer(Query[bytes | None]):
+    """The answer to a call that was executed before; None: it was not. Raises RequestIdReused."""
+
+    key: RequestKey
+
+    def answer(self, database: Database) -> bytes | None:
+        return _find(database, self.key)
+
+
+def _find(database: Database, key: RequestKey) -> bytes | None:
+    rows = database.rows(
+        """
+        SELECT content_hash, answer
+        FROM answered_request
+        WHERE profile_id = ? AND request_id = ?
+        """,
+        (key.profile_id, key.request_id),
+    )
+    if not rows:
+        return None
+    content_hash, answer = map(bytes, rows[0])
+    if content_hash != key.content_hash:
+        raise RequestIdReused(f"request id '{key.request_id}' was used for another call")
+    return answer
 
 
 @dataclass(frozen=True, slots=True)

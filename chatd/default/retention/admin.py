@@ -5,7 +5,7 @@ from collections.abc import Callable
 from chatd.core.ids import check_id, check_seq
 from chatd.default.answer import Answer, Call, Caller, ReadFirst, Role, Write
 from chatd.default.part import Part
-from chatd.default.retention.erase import EraseProfile, FindMemberships
+from chatd.default.retention.erase import EraseProfile, FindTraces, Traces
 from chatd.default.retention.model import Purged
 from chatd.default.retention.retention import BATCH, ID_MEMORY_US
 from chatd.default.retention.store import PurgeLog
@@ -61,7 +61,7 @@ class RetentionAdmin:
         def then(purged: Purged) -> admin_pb2.EraseProfileResponse:
             return admin_pb2.EraseProfileResponse(erased=purged.removed, more=purged.more)
 
-        def erase(rooms: tuple[str, ...]) -> Answer:
-            return Write(EraseProfile(profile_id, rooms, BATCH), then)
+        def erase(traces: Traces) -> Answer:
+            return Write(EraseProfile(profile_id, traces, BATCH), then)
 
-        return ReadFirst(FindMemberships(profile_id, BATCH), erase)
+        return ReadFirst(FindTraces(profile_id, BATCH), erase)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from chatd.store.command import Command, Locks, Query
 from chatd.store.database import Database
+from chatd.store.invariant import Invariant
 from chatd.store.transaction import Transaction
 
 Owner = tuple[str, str]
@@ -41,6 +42,15 @@ def _is_orphan_sql(table: str, name: str = "") -> str:
                 SELECT 1
                 FROM {parent}
                 WHERE {condition.format(table=name or table)})"""
+
+
+INVARIANTS = tuple(
+    Invariant(
+        f"{table}.orphan", table, _is_orphan_sql(table), f"a row of {table} is of a {parent} that is gone"
+    )
+    for table, (_, parent, _) in _TABLES.items()
+)
+"""The same for a check of the whole database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +146,8 @@ def _delete_unused_profile(transaction: Transaction, profile_id: str) -> None:
             AND NOT EXISTS (SELECT 1 FROM device WHERE device.profile_id = profile.profile_id)
             AND NOT EXISTS (SELECT 1 FROM subscription WHERE subscription.profile_id = profile.profile_id)
             AND NOT EXISTS (SELECT 1 FROM push WHERE push.profile_id = profile.profile_id)
+            AND NOT EXISTS (SELECT 1 FROM block WHERE block.profile_id = profile.profile_id)
+            AND NOT EXISTS (SELECT 1 FROM invitation WHERE invitation.profile_id = profile.profile_id)
         """,
         (profile_id,),
     )

@@ -25,6 +25,7 @@ from chatd.default.retention.clock import GetKnownTime, RecordTime
 from chatd.default.retention.cuts import FindCuts
 from chatd.default.retention.model import Cut, Purged
 from chatd.default.retention.orphan_sweep import OrphanSweep
+from chatd.default.retention.proposal_sweep import ProposalSweep
 from chatd.default.retention.store import PurgeLog
 from chatd.default.tokens.store import ForgetRevocations
 from chatd.errors import ChatdError
@@ -54,6 +55,7 @@ class RetentionRule:
     backlog_events: int
     expiry_days: float
     audit_days: float
+    proposal_days: float
 
 
 class Retention:
@@ -80,6 +82,7 @@ class Retention:
         self._watch = ClockWatch()
         self._orphans = OrphanSweep(store)
         self._audit = AuditSweep(store)
+        self._proposals = ProposalSweep(store)
         self._expires_at = steady() + ONLINE_KNOWN_SECONDS
         self._now_us = 0  # of the pass; 0: not to be believed
         self._cuts: deque[Cut] = deque()
@@ -92,8 +95,8 @@ class Retention:
         )
 
     def begin(self) -> None:
-        """Start a pass: revocations, unused devices, settled failures, request ids, audit lines,
-        the logs, orphans."""
+        """Start a pass: revocations, unused devices, settled failures, request ids, proposals,
+        audit lines, the logs, orphans."""
         wall_us, steady = self._clock(), self._steady()
         step = self._watch.look(wall_us, steady)
         if step:
@@ -156,11 +159,19 @@ class Retention:
     def _forget_requests(self) -> None:
         def forgotten(requests: int) -> None:
             if requests < BATCH:
-                self._audit.begin(self._since(self._rule.audit_days), lambda: self._look(""), self._failed)
+                self._sweep_proposals()
             else:
                 self._forget_requests()
 
         self._store.write(ForgetRequests(self._forget_before_us, BATCH), forgotten, self._failed)
+
+    def _sweep_proposals(self) -> None:
+        self._proposals.begin(
+            self._since(self._rule.proposal_days), self._forget_before_us, self._sweep_audit, self._failed
+        )
+
+    def _sweep_audit(self) -> None:
+        self._audit.begin(self._since(self._rule.audit_days), lambda: self._look(""), self._failed)
 
     def _look(self, after_room_id: str) -> None:
         """Ask for the cuts of the next rooms."""

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chatd.default.fan_out.marks import list_unnotified
 from chatd.default.retention.model import Purged
+from chatd.default.rooms.mentions import forget_mentions
+from chatd.default.search.removal import forget_span
 from chatd.errors import ChatdError, RoomNotFound
 from chatd.store.command import Command, Locks
 from chatd.store.database import placeholders
@@ -65,6 +68,8 @@ def _purge(transaction: Transaction, command: PurgeLog) -> Purged | ChatdError:
             "UPDATE room_event SET delivery = ? WHERE room_id = ? AND seq > ? AND seq <= ?",
             (b"", room_id, purged_seq, last),
         )
+        forget_span(database, room_id, purged_seq + 1, last)
+        forget_mentions(database, room_id, purged_seq + 1, last)
         purged_seq = last
     database.run(
         """
@@ -74,6 +79,8 @@ def _purge(transaction: Transaction, command: PurgeLog) -> Purged | ChatdError:
         """,
         (first_seq, purged_seq, max(published_seq, first_seq - 1), room_id),
     )
+    if published_seq < first_seq - 1:
+        list_unnotified(transaction, (room_id,))
     _forget_ids(transaction, purged_seq, command)
     return Purged(first_seq, len(rows), more=purged_seq < first_seq - 1)
 

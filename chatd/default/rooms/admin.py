@@ -1,6 +1,7 @@
 """AdminService's calls about rooms."""
 
 from chatd.core.ids import check_seq
+from chatd.core.member_role import MemberRole
 from chatd.default.answer import Answer, Call, Caller, Read, Role
 from chatd.default.limits import MAX_LIMIT, page_limit
 from chatd.default.pages import choose_order
@@ -68,7 +69,11 @@ def _room_to_pb(found: tuple[Room, tuple[Member, ...], bool]) -> admin_pb2.GetRo
         room=room_to_pb(room),
         members=[
             admin_pb2.Member(
-                profile_id=one.profile_id, owner=one.owner, joined_seq=one.joined_seq, devices=one.devices
+                profile_id=one.profile_id,
+                owner=one.role == MemberRole.OWNER,
+                joined_seq=one.joined_seq,
+                devices=one.devices,
+                role=one.role,  # type: ignore[arg-type]
             )
             for one in members
         ],

@@ -4,8 +4,9 @@ cache."""
 from dataclasses import dataclass, replace
 
 from chatd.core.model import Members
-from chatd.default.rooms.access import require_member
+from chatd.default.rooms.access import require_right
 from chatd.default.rooms.participation import takes_part_sql
+from chatd.default.rooms.rights import Operation
 from chatd.store.command import Query
 from chatd.store.database import Database, placeholders
 from chatd.store.room_log import MembersCache, read_members
@@ -15,7 +16,8 @@ from chatd.store.slices import Slice, Unfinished
 @dataclass(frozen=True, slots=True)
 class FindMembers(Query[dict[str, Members]]):
     """The members of rooms; rooms that are unknown or have more than ``limit`` members are left
-    out. A ``profile_id`` must be a member of each: raises NotAMember."""
+    out. A ``profile_id`` must be a member who may send in each: raises NotAMember,
+    PermissionDenied."""
 
     cache: MembersCache
     room_ids: tuple[str, ...]
@@ -33,7 +35,7 @@ class FindMembers(Query[dict[str, Members]]):
         )
         if self.profile_id:
             for room_id in self.room_ids:
-                require_member(database, room_id, self.profile_id)
+                require_right(database, Operation.SEND, room_id, self.profile_id)
         return {
             room_id: self._members(database, room_id, version)
             for room_id, version, count in rows
@@ -53,6 +55,7 @@ SHARES = f"""
             SELECT 1
             FROM subscription other
             JOIN subscription own ON own.room_id = other.room_id AND own.profile_id = ? AND own.left_seq IS NULL
+            JOIN room ON room.room_id = other.room_id AND room.blocked = 0
             WHERE other.profile_id = ? AND other.left_seq IS NULL AND {takes_part_sql("other")}
             LIMIT 1"""
 """Look-ups by key that end with the first such room. If there is none, they are as many as the

@@ -3,34 +3,38 @@ same transaction."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
-from google.protobuf.struct_pb2 import Struct
-
-from chatd.core.model import Members
-from chatd.default.rooms.access import require_owner, room_for
-from chatd.default.rooms.limits import NO_LIMITS, RoomLimits, check_joining
+from chatd.core.member_role import MemberRole, RoomKind
+from chatd.default.rooms.access import Acting, authorise, authorise_joining, may_not
+from chatd.default.rooms.change import RoomCommand
+from chatd.default.rooms.invitations import invite
+from chatd.default.rooms.limits import NO_LIMITS, RoomLimits
+from chatd.default.rooms.member_log import add, leave
 from chatd.default.rooms.model import MEMBERSHIP_WEIGHT, MembershipChange
-from chatd.errors import ChatdError
-from chatd.pb.events.v1.payloads_pb2 import EventLink, EventType
+from chatd.default.rooms.rights import Operation
+from chatd.errors import ChatdError, InvalidArgument
 from chatd.store.command import Command, Locks
-from chatd.store.database import placeholders
-from chatd.store.room_log import LockedRoom
 from chatd.store.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class AddSubscriptions(Command[MembershipChange]):
-    """Make profiles members. Refused with LimitReached, and NotAMember, for an ``operator`` with
-    RoomNotFound."""
+class AddSubscriptions(RoomCommand[MembershipChange]):
+    """Make profiles members, or with ``invites`` invite them. Refused with LimitReached,
+    PermissionDenied, NotAMember (for an ``operator`` RoomNotFound), and with Conflict if one of
+    them is banned. ``approver``: it has approved the change, and not the profile that makes it but
+    this one must not be blocked; empty: an operator."""
 
     room_id: str
     profiles: tuple[str, ...]
     by: str
     operator: bool
     limits: RoomLimits = NO_LIMITS
+    role: MemberRole = MemberRole.MEMBER
+    invites: bool = False
+    approver: str | None = None
 
     def locks(self) -> Locks:
         return Locks(rooms=(self.room_id,), profiles=self.profiles)
@@ -41,6 +45,24 @@ class AddSubscriptions(Command[MembershipChange]):
     def weight(self) -> int:
         return MEMBERSHIP_WEIGHT * len(self.profiles)
 
+    def named(self) -> tuple[str, ...]:
+        return self.profiles
+
+    def authorise(self, transaction: Transaction) -> Acting:
+        acting = authorise(transaction, Operation.ADD, self.room_id, self.by, operator=self.operator)
+        _check_new_role(acting, self.role)
+        return acting
+
+    def as_approved(self, by: str) -> Self:
+        return replace(self, approver=by)
+
+    @property
+    def adder(self) -> str:
+        """The profile that those who are added must not have blocked; empty: they may have."""
+        if self.approver is not None:
+            return self.approver
+        return "" if self.operator else self.by
+
     @classmethod
     def apply(
         cls, transaction: Transaction, commands: Sequence[AddSubscriptions]
@@ -49,7 +71,31 @@ class AddSubscriptions(Command[MembershipChange]):
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveSubscriptions(Command[MembershipChange]):
+class JoinRoom(Command[MembershipChange]):
+    """Make a profile a member of a public room. Refused with LimitReached, NotAMember."""
+
+    room_id: str
+    profile_id: str
+    limits: RoomLimits = NO_LIMITS
+
+    def locks(self) -> Locks:
+        return Locks(rooms=(self.room_id,), profiles=(self.profile_id,))
+
+    def owner(self) -> str:
+        return self.profile_id
+
+    def weight(self) -> int:
+        return MEMBERSHIP_WEIGHT
+
+    @classmethod
+    def apply(
+        cls, transaction: Transaction, commands: Sequence[JoinRoom]
+    ) -> list[MembershipChange | ChatdError]:
+        return [_join_or_refuse(transaction, command) for command in commands]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveSubscriptions(RoomCommand[MembershipChange]):
     """End memberships. Refused with NotAMember and PermissionDenied, for an ``operator`` with
     RoomNotFound."""
 
@@ -68,6 +114,20 @@ class RemoveSubscriptions(Command[MembershipChange]):
     def weight(self) -> int:
         return MEMBERSHIP_WEIGHT * len(self.profiles)
 
+    def named(self) -> tuple[str, ...]:
+        return self.profiles
+
+    def authorise(self, transaction: Transaction) -> Acting:
+        alone = set(self.profiles) == {self.by} and not self.operator  # an operator may not be a member
+        operation = Operation.LEAVE if alone else Operation.REMOVE
+        acting = authorise(transaction, operation, self.room_id, self.by, operator=self.operator)
+        acting.require_over(acting.members.role(one) for one in self.leaving(acting) if one != self.by)
+        return acting
+
+    def leaving(self, acting: Acting) -> list[str]:
+        """Those of the profiles that are members."""
+        return sorted(set(self.profiles) & acting.members.profiles)
+
     @classmethod
     def apply(
         cls, transaction: Transaction, commands: Sequence[RemoveSubscriptions]
@@ -77,140 +137,46 @@ class RemoveSubscriptions(Command[MembershipChange]):
 
 def _add_or_refuse(transaction: Transaction, command: AddSubscriptions) -> MembershipChange | ChatdError:
     try:
-        room, members = _find(transaction, command)
-        joining = sorted(set(command.profiles) - members.profiles)
-        check_joining(transaction, joining, len(members.profiles), command.limits)
+        acting = command.authorise(transaction)
+        change = invite if command.invites else add
+        return change(
+            transaction,
+            acting,
+            command.profiles,
+            by=command.by,
+            adder=command.adder,
+            limits=command.limits,
+            role=command.role,
+        )
     except ChatdError as exc:
         return exc
-    if not joining:
-        return MembershipChange((), 0)
-    seq = join(transaction, room, joining, by=command.by, before=members.profiles, owner=None)
-    _count_members(transaction, transaction.log.members(room))
-    return MembershipChange(tuple(joining), seq)
 
 
-def _find(
-    transaction: Transaction, command: AddSubscriptions | RemoveSubscriptions
-) -> tuple[LockedRoom, Members]:
-    """The room and its members. Raises RoomNotFound for an operator, NotAMember for others."""
-    if not command.operator:
-        return room_for(transaction, command.room_id, command.by)
-    room = transaction.log.room(command.room_id)
-    return room, transaction.log.members(room)
+def _check_new_role(acting: Acting, role: MemberRole) -> None:
+    """Members are given at most MEMBER, or a role below that of who adds them. Raises
+    PermissionDenied, InvalidArgument."""
+    if acting.room.kind == RoomKind.DIRECT:
+        raise InvalidArgument(f"room '{acting.room.room_id}' is direct: it has its two members")
+    if role > MemberRole.MEMBER and acting.rank < MemberRole.OWNER and role >= acting.rank:
+        raise may_not(Operation.SET_ROLE, acting.room.room_id, acting.rank)
+
+
+def _join_or_refuse(transaction: Transaction, command: JoinRoom) -> MembershipChange | ChatdError:
+    try:
+        acting = authorise_joining(transaction, command.room_id, command.profile_id)
+        return add(transaction, acting, (command.profile_id,), by=command.profile_id, limits=command.limits)
+    except ChatdError as exc:
+        return exc
 
 
 def _remove_or_refuse(
     transaction: Transaction, command: RemoveSubscriptions
 ) -> MembershipChange | ChatdError:
     try:
-        room, members = _find(transaction, command)
-        if not command.operator and set(command.profiles) != {command.by}:
-            require_owner(transaction, room, command.by)
+        acting = command.authorise(transaction)
     except ChatdError as exc:
         return exc
-    leaving = sorted(set(command.profiles) & members.profiles)
+    leaving = command.leaving(acting)
     if not leaving:
         return MembershipChange((), 0)
-    return MembershipChange(tuple(leaving), leave(transaction, room, leaving, by=command.by))
-
-
-def join(
-    transaction: Transaction,
-    room: LockedRoom,
-    profiles: Sequence[str],
-    *,
-    by: str,
-    before: frozenset[str],
-    owner: str | None,
-) -> int:
-    """Profiles that are not members become members; the seq of the event that says so. Their
-    devices are owed it."""
-    database = transaction.database
-    after = transaction.log.set_members(room, before | set(profiles))
-    seq = _append(transaction, room, by, "joined", profiles, after)
-    values, parameters = database.values(
-        "ttii", [(room.room_id, one, seq, int(one == owner)) for one in profiles]
-    )
-    database.run(
-        f"""
-        WITH v(room_id, profile_id, joined_seq, owner) AS ({values})
-        INSERT INTO subscription (room_id, profile_id, joined_seq, owner, push)
-        SELECT v.room_id, v.profile_id, v.joined_seq, v.owner,
-            CASE WHEN EXISTS (SELECT 1 FROM push WHERE push.profile_id = v.profile_id) THEN 1 ELSE 0 END
-        FROM v
-        """,
-        parameters,
-    )
-    _count_rooms(transaction, profiles, 1)
-    # An entry begins before the joining itself: a device that joins sees it.
-    database.run(
-        f"""
-        INSERT INTO outbox (profile_id, device_id, room_id, start_seq, acked_seq, created_at_us)
-        SELECT profile_id, device_id, CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT)
-        FROM device
-        WHERE profile_id IN ({placeholders(len(profiles))})
-        """,
-        (room.room_id, seq - 1, seq - 1, transaction.now_us, *profiles),
-    )
-    return seq
-
-
-def leave(
-    transaction: Transaction,
-    room: LockedRoom,
-    profiles: Sequence[str],
-    *,
-    by: str,
-    shown_as: Mapping[str, str] | None = None,
-) -> int:
-    """Members leave; the seq of the event that says so, which they still get. ``shown_as``: other
-    names for profiles that the event must not name."""
-    log = transaction.log
-    members = log.members(room)
-    named = [(shown_as or {}).get(profile_id, profile_id) for profile_id in profiles]
-    seq = _append(transaction, room, by, "left", named, members)
-    after = log.set_members(room, members.profiles - set(profiles))
-    for table, column in (("subscription", "left_seq"), ("outbox", "until_seq")):
-        transaction.database.run(
-            f"""
-            UPDATE {table}
-            SET {column} = ?
-            WHERE room_id = ? AND profile_id IN ({placeholders(len(profiles))}) AND {column} IS NULL
-            """,
-            (seq, room.room_id, *profiles),
-        )
-    _count_rooms(transaction, profiles, -1)
-    _count_members(transaction, after)
-    return seq
-
-
-def _append(
-    transaction: Transaction,
-    room: LockedRoom,
-    by: str,
-    change: str,
-    profiles: Sequence[str],
-    recipients: Members,
-) -> int:
-    payload = Struct()
-    payload.update({change: list(profiles), "by": by})
-    link = EventLink(event_id=uuid.uuid4().hex, sender_id=by, type=EventType.EVENT_TYPE_MEMBERSHIP)
-    return transaction.log.append(
-        room, link, payload.SerializeToString(deterministic=True), b"", recipients, alone=True
-    )
-
-
-def _count_rooms(transaction: Transaction, profiles: Sequence[str], change: int) -> None:
-    """The profiles are members of so many rooms more."""
-    for profile_id in profiles:
-        transaction.must_hold(profile_id=profile_id)
-    transaction.database.run(
-        f"UPDATE profile SET rooms = rooms + ? WHERE profile_id IN ({placeholders(len(profiles))})",
-        (change, *profiles),
-    )
-
-
-def _count_members(transaction: Transaction, members: Members) -> None:
-    transaction.database.run(
-        "UPDATE room SET member_count = ? WHERE room_id = ?", (len(members.profiles), members.room_id)
-    )
+    return MembershipChange(tuple(leaving), leave(transaction, acting.room, leaving, by=command.by))

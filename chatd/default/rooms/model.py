@@ -1,10 +1,63 @@
 """Values of rooms and their members. Times are microseconds since the Unix epoch."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from chatd.core.member_role import MemberRole, RoomKind
 
 MEMBERSHIP_WEIGHT = 4
 """The share of a transaction that a change of one membership takes up: rows of its own, and one for
 each device."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRules:
+    """The lowest roles that may do something. A role that is none (0), or None, stands for: as it
+    is, or as the room's kind has it."""
+
+    add: int = 0
+    send: int = 0
+    urgent: int = 0
+    mention_all: int = 0
+    requires_approval: bool | None = None
+    """True: changes by members that may not approve them are proposals (``proposals.py``)."""
+
+    def over(self, others: "RoomRules") -> "RoomRules":
+        """These, and those of ``others`` where these say nothing."""
+        return RoomRules(
+            self.add or others.add,
+            self.send or others.send,
+            self.urgent or others.urgent,
+            self.mention_all or others.mention_all,
+            others.requires_approval if self.requires_approval is None else self.requires_approval,
+        )
+
+
+NO_RULES = RoomRules()
+KIND_RULES = {
+    RoomKind.DIRECT: RoomRules(
+        add=MemberRole.OWNER,
+        send=MemberRole.MEMBER,
+        urgent=MemberRole.MEMBER,
+        mention_all=MemberRole.MEMBER,
+        requires_approval=False,
+    ),
+    RoomKind.GROUP: RoomRules(
+        add=MemberRole.MEMBER,
+        send=MemberRole.MEMBER,
+        urgent=MemberRole.MEMBER,
+        mention_all=MemberRole.MODERATOR,
+        requires_approval=False,
+    ),
+    RoomKind.CHANNEL: RoomRules(
+        add=MemberRole.ADMIN,
+        send=MemberRole.MODERATOR,
+        urgent=MemberRole.MODERATOR,
+        mention_all=MemberRole.MODERATOR,
+        requires_approval=False,
+    ),
+}
+"""A DIRECT room has no owner: nobody adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +75,22 @@ class Room:
     """The log begins here: older events are no longer kept."""
     hide_previews: bool = False
     """Notifications do not show what is said here."""
+    kind: int = RoomKind.GROUP
+    public: bool = False
+    """Everybody may join."""
+    rules: RoomRules = KIND_RULES[RoomKind.GROUP]
+    description: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    settings_version: int = 0
+    """Counts changes of all that its log has as events of type ROOM."""
+    deleted_seq: int = 0
+    """Its last event; 0: it is not deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
     profile_id: str
-    owner: bool
+    role: int
     joined_seq: int
     devices: int
 
@@ -43,7 +106,13 @@ class RoomChange:
 @dataclass(frozen=True, slots=True)
 class MembershipChange:
     """The profiles for whom something changed, and the seq of the event that says so (0: nothing
-    changed)."""
+    changed). Those that were ``invited`` are not members yet."""
 
     profiles: tuple[str, ...]
     seq: int
+    invited: tuple[str, ...] = ()
+
+
+def metadata_bytes(description: str, metadata: Mapping[str, str]) -> int:
+    """The size of a room's description and metadata together."""
+    return len(description.encode()) + sum(len(one.encode()) for pair in metadata.items() for one in pair)

@@ -1,64 +1,91 @@
 """RoomBusiness: ChatService's calls about rooms and their members."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 from chatd.core.ids import check_id
+from chatd.core.member_role import MemberRole, RoomKind
 from chatd.default.answer import Answer, Call, Caller, Role, Write
 from chatd.default.part import Part
+from chatd.default.rooms.change import Change, ChangeCall
+from chatd.default.rooms.changes import DeleteRoom, UpdateRoom
+from chatd.default.rooms.direct import PREFIX, OpenDirectRoom
 from chatd.default.rooms.limits import NO_LIMITS, RoomLimits
-from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
-from chatd.default.rooms.model import MembershipChange, Room, RoomChange
-from chatd.default.rooms.store import CreateRoom, UpdateRoom
+from chatd.default.rooms.member_business import TellInvited, check_profiles
+from chatd.default.rooms.model import Room, RoomChange, RoomRules, metadata_bytes
+from chatd.default.rooms.store import CreateRoom
 from chatd.errors import InvalidArgument
 from chatd.pb.chat.v1 import chat_pb2
 
-MAX_PROFILES = 1_000
 MAX_NAME_BYTES = 256
+MAX_KEY_BYTES = 128
 
 
 class RoomBusiness:
-    """Rooms are made and changed by their members. ``left`` is told of profiles whose memberships
-    have ended. Operators have no ``limits``."""
+    """Rooms are made, changed and deleted. ``deleted`` is told that one was. With ``invites`` the
+    profiles of a user's new room are invited, which ``tell`` learns. Operators have no
+    ``limits``. ``changes`` may need approval."""
 
-    def __init__(self, limits: RoomLimits, *, left: Callable[[Sequence[str]], None]) -> None:
+    def __init__(
+        self, limits: RoomLimits, *, deleted: Callable[[], None], invites: bool, tell: TellInvited
+    ) -> None:
         self._limits = limits
-        self._left = left
+        self._deleted = deleted
+        self._invites = invites
+        self._tell = tell
         self.part = Part(
             calls=(
                 Call("ChatService/CreateRoom", chat_pb2.CreateRoomRequest, Role.USER, self.create_room),
-                Call("ChatService/UpdateRoom", chat_pb2.UpdateRoomRequest, Role.USER, self.update_room),
-                Call(
-                    "ChatService/AddRoomSubscriptions",
-                    chat_pb2.AddRoomSubscriptionsRequest,
-                    Role.USER,
-                    self.add_room_subscriptions,
-                ),
-                Call(
-                    "ChatService/RemoveRoomSubscriptions",
-                    chat_pb2.RemoveRoomSubscriptionsRequest,
-                    Role.USER,
-                    self.remove_room_subscriptions,
-                ),
+                Call("ChatService/DeleteRoom", chat_pb2.DeleteRoomRequest, Role.USER, self.delete_room),
             )
+        )
+        self.changes = (
+            ChangeCall(
+                "UpdateRoom",
+                chat_pb2.UpdateRoomRequest,
+                chat_pb2.UpdateRoomResponse,
+                self.update_room,
+                "update",
+            ),
         )
 
     def _limits_of(self, caller: Caller) -> RoomLimits:
         return NO_LIMITS if caller.changes_all else self._limits
 
     def create_room(self, caller: Caller, request: chat_pb2.CreateRoomRequest) -> Answer:
-        """Make a room; the caller owns it and is its first member."""
+        """Make a room; the caller owns it and is its first member. Or find a direct room."""
+        limits = self._limits_of(caller)
+        kind = _check_kind(request.kind)
+        profiles = check_profiles(request.profile_ids, at_least=0)
+        if kind is RoomKind.DIRECT:
+            opening = OpenDirectRoom(caller.profile_id, _other(caller, request, profiles), limits)
+            return Write(opening, lambda room: chat_pb2.CreateRoomResponse(room=room_to_pb(room)))
+        metadata = _check_metadata(request.metadata)
+        description = _check_text("description", request.description)
+        limits.check_metadata(metadata_bytes(description, metadata))
         command = CreateRoom(
-            room_id=check_id("room_id", request.room_id) if request.room_id else uuid.uuid4().hex,
+            room_id=_check_room_id(request.room_id) if request.room_id else uuid.uuid4().hex,
             name=_check_name(request.name),
             creator=caller.profile_id,
-            profiles=_check_profiles(request.profile_ids, at_least=0),
+            profiles=profiles,
             hide_previews=request.hide_previews,
-            limits=self._limits_of(caller),
+            limits=limits,
+            kind=kind,
+            public=request.public,
+            rules=_check_rules(request.rules),
+            description=description,
+            metadata={key: value for key, value in metadata.items() if value},
+            invites=self._invites and not caller.changes_all,
+            operator=caller.changes_all,
         )
-        return Write(command, lambda room: chat_pb2.CreateRoomResponse(room=room_to_pb(room)))
+        invited = command.others if command.invites else ()
 
-    def update_room(self, caller: Caller, request: chat_pb2.UpdateRoomRequest) -> Answer:
+        def then(room: Room) -> chat_pb2.CreateRoomResponse:
+            return chat_pb2.CreateRoomResponse(room=room_to_pb(room), invited=invited)
+
+        return Write(command, then, lambda room: self._tell(room.room_id, invited, caller.profile_id))
+
+    def update_room(self, caller: Caller, request: chat_pb2.UpdateRoomRequest) -> Change[RoomChange]:
         """Change a room's name or settings."""
         command = UpdateRoom(
             room_id=check_id("room_id", request.room_id),
@@ -66,44 +93,84 @@ class RoomBusiness:
             operator=caller.changes_all,
             name=_check_name(request.name) if request.HasField("name") else None,
             hide_previews=request.hide_previews if request.HasField("hide_previews") else None,
+            public=request.public if request.HasField("public") else None,
+            rules=_check_rules(request.rules),
+            description=(
+                _check_text("description", request.description) if request.HasField("description") else None
+            ),
+            metadata=_check_metadata(request.metadata),
+            expected=request.expected_version if request.HasField("expected_version") else None,
+            limits=self._limits_of(caller),
         )
 
         def then(change: RoomChange) -> chat_pb2.UpdateRoomResponse:
             return chat_pb2.UpdateRoomResponse(room=room_to_pb(change.room), seq=change.seq)
 
-        return Write(command, then)
+        return Change(command, then)
 
-    def add_room_subscriptions(self, caller: Caller, request: chat_pb2.AddRoomSubscriptionsRequest) -> Answer:
-        """Make profiles members from now on."""
-        command = AddSubscriptions(
-            room_id=check_id("room_id", request.room_id),
-            profiles=_check_profiles(request.profile_ids, at_least=1),
-            by=caller.profile_id,
-            operator=caller.changes_all,
-            limits=self._limits_of(caller),
-        )
+    def delete_room(self, caller: Caller, request: chat_pb2.DeleteRoomRequest) -> Answer:
+        """Close a room for ever."""
+        command = DeleteRoom(check_id("room_id", request.room_id), caller.profile_id, caller.changes_all)
+        return Write(command, lambda seq: chat_pb2.DeleteRoomResponse(seq=seq), lambda seq: self._deleted())
 
-        def then(change: MembershipChange) -> chat_pb2.AddRoomSubscriptionsResponse:
-            return chat_pb2.AddRoomSubscriptionsResponse(added=change.profiles, seq=change.seq)
 
-        return Write(command, then)
+def _check_kind(kind: int) -> RoomKind:
+    """Raises InvalidArgument."""
+    try:
+        return RoomKind(kind) if kind else RoomKind.GROUP
+    except ValueError as exc:
+        raise InvalidArgument(f"there is no kind {kind} of rooms") from exc
 
-    def remove_room_subscriptions(
-        self, caller: Caller, request: chat_pb2.RemoveRoomSubscriptionsRequest
-    ) -> Answer:
-        """End memberships."""
-        command = RemoveSubscriptions(
-            room_id=check_id("room_id", request.room_id),
-            profiles=_check_profiles(request.profile_ids, at_least=1),
-            by=caller.profile_id,
-            operator=caller.changes_all,
-        )
 
-        def then(change: MembershipChange) -> chat_pb2.RemoveRoomSubscriptionsResponse:
-            self._left(change.profiles)
-            return chat_pb2.RemoveRoomSubscriptionsResponse(removed=change.profiles, seq=change.seq)
+def _other(caller: Caller, request: chat_pb2.CreateRoomRequest, profiles: tuple[str, ...]) -> str:
+    """The other profile of a direct room. Raises InvalidArgument."""
+    others = [profile_id for profile_id in profiles if profile_id != caller.profile_id]
+    if len(others) != 1 or len(profiles) != 1:
+        raise InvalidArgument("a direct room has one other profile")
+    if len(request.ListFields()) > 2:  # kind and profile_ids
+        raise InvalidArgument("of a direct room nothing but the other profile is said")
+    return others[0]
 
-        return Write(command, then)
+
+def _check_room_id(room_id: str) -> str:
+    """Raises InvalidId, InvalidArgument."""
+    if room_id.startswith(PREFIX):
+        raise InvalidArgument(f"ids that begin with '{PREFIX}' are those of direct rooms")
+    return check_id("room_id", room_id)
+
+
+def _check_rules(rules: chat_pb2.RoomRules) -> RoomRules:
+    """Raises InvalidArgument."""
+    found = RoomRules(
+        rules.add,
+        rules.send,
+        rules.urgent,
+        rules.mention_all,
+        rules.requires_approval if rules.HasField("requires_approval") else None,
+    )
+    for role in (found.add, found.send, found.urgent, found.mention_all):
+        if role and not MemberRole.MEMBER <= role <= MemberRole.OWNER:
+            raise InvalidArgument(f"role {role} in a rule; it is one from MEMBER to OWNER")
+    return found
+
+
+def _check_metadata(metadata: Iterable[chat_pb2.RoomMetadata]) -> dict[str, str]:
+    """Raises InvalidArgument."""
+    found: dict[str, str] = {}
+    for one in metadata:
+        if one.key in found:
+            raise InvalidArgument(f"key {one.key[:40]!a} is there twice")
+        if not 1 <= len(one.key.encode()) <= MAX_KEY_BYTES:
+            raise InvalidArgument(f"a key of metadata has 1 to {MAX_KEY_BYTES} bytes")
+        found[one.key] = _check_text("metadata", one.value)
+    return found
+
+
+def _check_text(what: str, text: str) -> str:
+    """Raises InvalidArgument."""
+    if "\0" in text:
+        raise InvalidArgument(f"{what} holds a NUL")
+    return text
 
 
 def _check_name(name: str) -> str:
@@ -111,13 +178,6 @@ def _check_name(name: str) -> str:
     if len(name.encode()) > MAX_NAME_BYTES or "\0" in name:
         raise InvalidArgument(f"a room's name has at most {MAX_NAME_BYTES} bytes and no NUL")
     return name
-
-
-def _check_profiles(profile_ids: Sequence[str], *, at_least: int) -> tuple[str, ...]:
-    """Well-formed ids, each once, in the order given. Raises InvalidArgument, InvalidId."""
-    if not at_least <= len(profile_ids) <= MAX_PROFILES:
-        raise InvalidArgument(f"{len(profile_ids)} profiles; a request names {at_least} to {MAX_PROFILES}")
-    return tuple(dict.fromkeys(check_id("profile_id", profile_id) for profile_id in profile_ids))
 
 
 def room_to_pb(room: Room) -> chat_pb2.Room:
@@ -131,4 +191,17 @@ def room_to_pb(room: Room) -> chat_pb2.Room:
         created_by=room.created_by,
         member_count=room.member_count,
         hide_previews=room.hide_previews,
+        kind=room.kind,  # type: ignore[arg-type]
+        public=room.public,
+        rules=chat_pb2.RoomRules(
+            add=room.rules.add,  # type: ignore[arg-type]
+            send=room.rules.send,  # type: ignore[arg-type]
+            urgent=room.rules.urgent,  # type: ignore[arg-type]
+            mention_all=room.rules.mention_all,  # type: ignore[arg-type]
+            requires_approval=bool(room.rules.requires_approval),
+        ),
+        description=room.description,
+        metadata=[chat_pb2.RoomMetadata(key=key, value=room.metadata[key]) for key in sorted(room.metadata)],
+        settings_version=room.settings_version,
+        deleted_seq=room.deleted_seq,
     )

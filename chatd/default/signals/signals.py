@@ -1,8 +1,8 @@
 """Signals: what is said in passing, gathered for a moment and published to the devices that asked
 for it. Never stored; dropped first under load.
 
-Of the same thing said twice in that moment the newer is told. When too much waits, or the database
-is behind, typing goes first.
+When the same thing is said twice in that moment, the newer is told. When too much waits, or the
+database is behind, typing goes first.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -14,7 +14,15 @@ from chatd.core.model import Members
 from chatd.core.online import OnlineTable
 from chatd.core.wire import signal_record
 from chatd.default.part import Part
-from chatd.pb.events.v1.signals_pb2 import DeliveredReceipt, ReadReceipt, Signal, Typing
+from chatd.pb.events.v1.signals_pb2 import (
+    BlockNotice,
+    DeliveredReceipt,
+    InvitationNotice,
+    ProposalNotice,
+    ReadReceipt,
+    Signal,
+    Typing,
+)
 
 MAX_WAITING = 10_000
 """Signals that wait to be published; typing may take half of that."""
@@ -97,6 +105,28 @@ class Signals:
             topics.update(self.online.targets(members))
         topics.discard(topic_of(receipt.profile_id, device_id, SIGNALS))
         self._tell(("read", receipt.room_id, receipt.profile_id, ""), (Signal(read=receipt), topics))
+
+    def invitation(self, room_id: str, profiles: Sequence[str], invited_by: str) -> None:
+        """Profiles were invited to a room, or with an empty ``invited_by`` are invited no
+        longer."""
+        signal = Signal(invitation=InvitationNotice(room_id=room_id, invited_by=invited_by))
+        for profile_id in profiles:
+            topics = self.online.of_profile(profile_id)
+            self._tell(("invitation", room_id, profile_id, ""), (signal, topics))
+
+    def proposal(self, profiles: Sequence[str], notice: ProposalNotice) -> None:
+        """A change of a room was proposed, or a proposal decided."""
+        signal = Signal(proposal=notice)
+        for profile_id in profiles:
+            topics = self.online.of_profile(profile_id)
+            self._tell(("proposal", notice.room_id, profile_id, notice.proposal_id), (signal, topics))
+
+    def block(self, profile_id: str, others: Sequence[str], blocked: bool) -> None:
+        """A profile has blocked others, or does so no longer: to its own devices."""
+        topics = self.online.of_profile(profile_id)
+        for other in others:
+            signal = Signal(block=BlockNotice(profile_id=other, blocked=blocked))
+            self._tell(("block", other, profile_id, ""), (signal, topics))
 
     def _tell(self, key: _Key, *signals: tuple[Signal, Collection[bytes]]) -> None:
         told = [(signal_record(signal.SerializeToString()), topics) for signal, topics in signals if topics]

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chatd.errors import ConfigError, os_error
+from chatd.errors import ConfigError, extra, os_error
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -57,10 +57,9 @@ class JwtKeys:
 def load_jwt_keys(path: Path) -> JwtKeys:
     """Read the file. Raises ConfigError for what is wrong in it, and without the extra chatd[jwt];
     StartFailed if it cannot be read now."""
-    try:
-        import jwt  # noqa: F401  here: an extra of its own
-    except ImportError as exc:
-        raise ConfigError("JWT_KEYS_FILE needs PyJWT: install chatd[jwt]") from exc
+    with extra("jwt", "JWT_KEYS_FILE"):
+        import cryptography  # noqa: F401
+        import jwt  # noqa: F401
     where = f"JWT_KEYS_FILE {path}"
     try:
         with path.open("rb") as file:

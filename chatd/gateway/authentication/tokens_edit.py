@@ -1,5 +1,5 @@
-"""Entries are added to the token file: whole or not at all, one process at a time. What the file
-holds already stays as it was written, comments too."""
+"""Entries are added to the token file: whole or not at all, one process at a time. The rest of the
+file stays as it was written, comments too."""
 
 import json
 from dataclasses import dataclass

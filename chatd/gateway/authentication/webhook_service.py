@@ -28,7 +28,7 @@ class WebhookService:
             answer = await self._request(token)
             return None if answer is None else _read(answer, digest, asked_at)
         except (aiohttp.ClientError, OSError, _Malformed) as exc:
-            # Of other errors only the kind: their texts have the address.
+            # Other errors are named by their kind alone: their texts have the address.
             detail = str(exc) if isinstance(exc, _Malformed) else type(exc).__name__
             raise Unavailable("the authentication webhook does not answer", detail=detail) from None
 

@@ -34,10 +34,8 @@ class Door:
     commanded: Callable[[Link, int, float], None]
     """Ends a connection that sends too many commands of its transport."""
     is_stranger: Callable[[Link], bool]
-    profile: Callable[[Link], str]
-    """The profile that it authenticated as last; empty before."""
     newcomers: Callable[[int], int]
-    """How many of so many may come now."""
+    """The number of so many that may come now."""
     come: Callable[[Link, Callable[[], None]], None]
     """Serves a connection that was accepted, now or later (``Newcomers.come``)."""
     cost: Callable[[Link, float], None]

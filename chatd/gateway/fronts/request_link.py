@@ -38,6 +38,7 @@ class RequestLink:
         "connection",
         "has_ended",
         "is_full",
+        "is_request",
         "origin",
         "refuses_calls",
         "speaker",
@@ -47,8 +48,11 @@ class RequestLink:
         "unfinished",
     )
 
-    def __init__(self, owner: ClogOwner, address: str, *, hang_up: Callable[[], object]) -> None:
-        """``address``: the client's IP address."""
+    def __init__(
+        self, owner: ClogOwner, address: str, *, hang_up: Callable[[], object], is_request: bool = False
+    ) -> None:
+        """``address``: the client's IP address. ``is_request``: it lasts as long as one request,
+        which a proxy has brought."""
         self._owner = owner
         self._hang_up = hang_up
         self._clogging: Clogging | None = None
@@ -61,6 +65,7 @@ class RequestLink:
         self.connection: ClientConnection | None = None
         self.speaker: Speaker | None = None
         self.is_full = False
+        self.is_request = is_request
         self.refuses_calls = False
         self.has_ended = False
         self.stays = 0.0

@@ -1,8 +1,8 @@
 """ZmtpFront: native clients, whose DEALER or REQ sockets find here the ROUTER that they expect.
 Inside, a peer is its connection.
 
-What a connection has said is taken as it comes. What it has yet to read is bounded: its deliveries
-stay in the outbox, then its calls wait.
+A connection's frames are taken as they come. The bytes that it has yet to read are bounded: its
+deliveries stay in the outbox, then its calls wait.
 """
 
 import asyncio
@@ -13,12 +13,13 @@ from functools import partial
 from chatd.core.curve import CurveServer, KeyPair
 from chatd.core.zmtp import CurveHandshake, Handshake, NullHandshake, frame
 from chatd.gateway.connection import ClientConnection
+from chatd.gateway.fronts.batch import Batch
 from chatd.gateway.fronts.bounds import UnfinishedFrames
 from chatd.gateway.fronts.clogging import Unsent
 from chatd.gateway.fronts.door import Door, FrontLimits, OnFrame, Refuse
+from chatd.gateway.fronts.port import Port
 from chatd.gateway.fronts.self_test import check_encryption
 from chatd.gateway.fronts.zmtp_link import LINGER, ZmtpLink
-from chatd.transport.listener import Listener, address_of, listen
 from chatd.transport.sockets import Context
 
 
@@ -29,8 +30,6 @@ class ZmtpFront:
 
     on_frame: OnFrame
     refuse: Refuse
-    _after_batch: Callable[[], None]
-    _listener: Listener
 
     def __init__(
         self,
@@ -52,8 +51,9 @@ class ZmtpFront:
         self.later = loop.call_later
         self._links: dict[ZmtpLink, None] = {}
         self._tasks: set[asyncio.Task[object]] = set()
-        self._is_open = self._is_accepting = False
-        self._has_heard = False
+        self._batch = Batch(loop)
+        self.heard = self._batch.heard
+        self._port = Port(loop, limits, door, self._accept)
         self._sending: list[ZmtpLink] = []
         self._prepared = b""
         self._prepared_wire = frame(b"")
@@ -85,13 +85,9 @@ class ZmtpFront:
         handed on. Raises ConfigError or StartFailed."""
         if self._curve is not None:
             check_encryption(self.handshake, self._curve.public)
-        listening = listen(
-            uri, context.claim, share_port=self.limits.share_port, encrypts=self._curve is not None
-        )
-        self.on_frame, self.refuse, self._after_batch = on_frame, refuse, after_batch
-        bound = address_of(listening)
-        self._listener = Listener(self._loop, listening, self._accept, newcomers=self.door.newcomers)
-        self._is_open = self._is_accepting = True
+        self.on_frame, self.refuse = on_frame, refuse
+        bound = self._port.open(context, uri, encrypts=self._curve is not None)
+        self._batch.after = after_batch
         return bound
 
     def _accept(self, accepted: socket.socket, address: str) -> None:
@@ -141,18 +137,6 @@ class ZmtpFront:
             self._on_lost(connection)
             self.heard()
 
-    def heard(self) -> None:
-        """Something was handed on: ``after_batch`` is called when this turn's rest has been,
-        too."""
-        if not self._has_heard:
-            self._has_heard = True
-            self._loop.call_soon(self._after)
-
-    def _after(self) -> None:
-        self._has_heard = False
-        if self._is_open:
-            self._after_batch()
-
     def flush_soon(self, link: ZmtpLink) -> None:
         """The link has something to write: once for all that it is given in this turn."""
         if not self._sending:
@@ -165,7 +149,7 @@ class ZmtpFront:
             link.flush()
 
     def prepare(self, body: bytes) -> bytes:
-        """The body as it is sent. What goes to many connections one after the other is made
+        """The body as it is sent. A body that goes to many connections one after the other is made
         once."""
         if body is not self._prepared:
             self._prepared, self._prepared_wire = body, frame(body)
@@ -182,13 +166,15 @@ class ZmtpFront:
 
     def stop_accepting(self) -> None:
         """Let others that share the port have all newcomers."""
-        if self._is_accepting:
-            self._is_accepting = False
-            self._listener.close()
+        self._port.close()
+
+    def accept_again(self) -> None:
+        """Have newcomers as before. Raises StartFailed."""
+        self._port.accept_again()
 
     async def drain(self) -> None:
         """Accept nothing more; what was sent gets LINGER seconds to leave."""
-        self._is_open = False
+        self._batch.after = None
         self.stop_accepting()
         for link in list(self._links):
             link.finish()
@@ -200,7 +186,7 @@ class ZmtpFront:
     def close(self) -> None:
         """Accept nothing more, and end all connections; their last frames leave if the loop goes
         on."""
-        self._is_open = False
+        self._batch.after = None
         self.stop_accepting()
         for link in list(self._links):
             link.hang_up()

@@ -39,6 +39,7 @@ class ZmtpLink(asyncio.Protocol):
     """One connection. ``connection`` is replaced after each stream: a new stream begins with
     nothing of the old one."""
 
+    is_request = False
     __slots__ = (
         "_accepted",
         "_clogging",
@@ -71,7 +72,7 @@ class ZmtpLink(asyncio.Protocol):
         self._clogging: Clogging | None = None
         self._is_unfinished = False  # a frame has come in part
         self._holds = 0
-        self._left: list[Event] = []
+        self._left: Sequence[Event] = ()
         self._rest = b""  # behind these
         self._outgoing: list[bytes | bytearray] = []  # in this turn of the loop
         self.address = address_key(address)
@@ -95,10 +96,20 @@ class ZmtpLink(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self.has_ended = True
-        self._left, self._rest = [], b""
+        self._left, self._rest = (), b""
         self._owner.lost(self)
 
     def data_received(self, data: bytes) -> None:
+        connection = self.connection
+        if connection is not None and connection.stream is not None:
+            message = self._peer.lone(data)
+            if message is not None and not (self._holds or self._left or self._rest or self.has_ended):
+                self._delimited = False
+                owner = self._owner
+                connection.heard_at = owner.now()
+                owner.on_frame(connection, message)
+                owner.heard()
+                return
         began = self._stranger_begins()
         self._receive_all(data)
         self._charge(began)
@@ -151,7 +162,7 @@ class ZmtpLink(asyncio.Protocol):
             self._is_unfinished = unfinished > 0
             self._owner.unfinished.note(self, unfinished, peer.kept, moved=bool(events))
         if self._left:
-            self._left += events
+            self._left = [*self._left, *events]
         elif events:
             self._hear(events)
 
@@ -168,7 +179,7 @@ class ZmtpLink(asyncio.Protocol):
             if at % LOOK_EACH == LOOK_EACH - 1 and not self._holds and monotonic() > end:
                 self._let_others()
             if self._holds:
-                self._left = list(events[at:])
+                self._left = events[at:]
                 break
             if self.has_ended:
                 return
@@ -199,10 +210,13 @@ class ZmtpLink(asyncio.Protocol):
             return False
         if self.tap is not None:
             self.tap.sent(body)
-        peer = self._peer
+        peer, owner, outgoing = self._peer, self._owner, self._outgoing
+        is_plain = peer.is_plain
+        if not outgoing:
+            owner.flush_soon(self)
         if self._delimited:
-            self._write(DELIMITER if peer.is_plain else peer.seal(b"", MORE))
-        self._write(self._owner.prepare(body) if peer.is_plain else peer.seal(body))
+            outgoing.append(DELIMITER if is_plain else peer.seal(b"", MORE))
+        outgoing.append(owner.prepare(body) if is_plain else peer.seal(body))
         return True
 
     def _write(self, wire: bytes | bytearray) -> None:
@@ -273,7 +287,7 @@ class ZmtpLink(asyncio.Protocol):
         """No more is read until all that has been is heard: it would gather without a bound."""
         began = self._stranger_begins()
         if not self._holds and not self.has_ended:
-            left, self._left = self._left, []
+            left, self._left = self._left, ()
             self._hear(left)
         if not self._holds and not self.has_ended:
             rest, self._rest = self._rest, b""

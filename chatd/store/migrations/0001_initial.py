@@ -9,7 +9,10 @@ import secrets
 _TABLES = """
 -- A room and the head of its log. Events from first_seq on are kept; of those up to purged_seq only ids are left, for a week.
 -- published_seq is the fan-out mark, notified_seq the mark of notifications; urgent_seq is the newest event of priority 1 and up,
--- normal_seq the newest of 0 and up; said counts the events of people and applications.
+-- normal_seq the newest of 0 and up; said counts the events of people and applications; active: the room is in active_room.
+-- kind and the rules are numbers of chat.v1. deleted_seq is the last event of a deleted room (0: it is not); cleared: nothing but its id
+-- is left, which is never used again. blocked: the room is direct, and one of its two members has blocked the other.
+-- No index has a column that changes with each event: PostgreSQL then updates the row where it is (HOT).
 CREATE TABLE room (
     room_id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -25,12 +28,39 @@ CREATE TABLE room (
     normal_seq BIGINT NOT NULL DEFAULT 0,
     notified_seq BIGINT NOT NULL DEFAULT 0,
     said BIGINT NOT NULL DEFAULT 0,
-    hide_previews BIGINT NOT NULL DEFAULT 0);
-CREATE INDEX room_unpublished ON room (room_id) WHERE published_seq < head_seq;
+    hide_previews BIGINT NOT NULL DEFAULT 0,
+    active BIGINT NOT NULL DEFAULT 0,
+    kind BIGINT NOT NULL DEFAULT 2,
+    public BIGINT NOT NULL DEFAULT 0,
+    add_role BIGINT NOT NULL DEFAULT 2,
+    send_role BIGINT NOT NULL DEFAULT 2,
+    urgent_role BIGINT NOT NULL DEFAULT 2,
+    mention_all_role BIGINT NOT NULL DEFAULT 3,
+    requires_approval BIGINT NOT NULL DEFAULT 0,
+    settings_version BIGINT NOT NULL DEFAULT 0,
+    deleted_seq BIGINT NOT NULL DEFAULT 0,
+    cleared BIGINT NOT NULL DEFAULT 0,
+    blocked BIGINT NOT NULL DEFAULT 0){half_full};
 CREATE INDEX room_created ON room (created_by, created_at_us);
-CREATE INDEX room_unnotified ON room (room_id) WHERE notified_seq < published_seq;
+CREATE INDEX room_deleted ON room (room_id) WHERE deleted_seq > 0 AND cleared = 0;
 
--- The log. delivery is the encoded EventDelivery, empty once the event is purged. said is the room's count from before the event, own
+-- Apart from the room, whose row is written with each event. metadata is JSON.
+CREATE TABLE room_detail (
+    room_id TEXT PRIMARY KEY,
+    description TEXT NOT NULL,
+    metadata TEXT NOT NULL);
+
+-- Rooms that have had an event lately, since when. A room with events that are not published yet is always among them.
+CREATE TABLE active_room (
+    room_id TEXT PRIMARY KEY,
+    since_us BIGINT NOT NULL){without_rowid};
+
+-- Rooms with events that are published and not enqueued as notifications yet.
+CREATE TABLE unnotified_room (
+    room_id TEXT PRIMARY KEY){without_rowid};
+
+-- The log. Its rows are appended, whatever their rooms: in SQLite a row in the middle of a tree writes its neighbours' pages, too.
+-- delivery is the encoded EventDelivery, empty once the event is purged. said is the room's count from before the event, own
 -- the same of its sender alone: unread counts are subtractions.
 CREATE TABLE room_event (
     room_id TEXT NOT NULL,
@@ -43,7 +73,7 @@ CREATE TABLE room_event (
     delivery {bytes} NOT NULL,
     said BIGINT NOT NULL DEFAULT 0,
     own BIGINT NOT NULL DEFAULT 0,
-    PRIMARY KEY (room_id, seq)){without_rowid};
+    PRIMARY KEY (room_id, seq));
 CREATE UNIQUE INDEX room_event_id ON room_event (sender_id, event_id);
 CREATE INDEX room_event_own ON room_event (room_id, sender_id, seq);
 CREATE INDEX room_event_erased ON room_event (room_id, seq) WHERE type = 3;
@@ -54,21 +84,98 @@ CREATE TABLE profile (
     profile_id TEXT PRIMARY KEY,
     rooms BIGINT NOT NULL DEFAULT 0);
 
--- A membership, from the event it began with to the one it ended with. push: the member has a device to notify.
+-- A membership, from the event it began with to the one it ended with. push: the member has a device to notify. delivered_seq: devices
+-- that are forgotten have acknowledged all events up to it.
 CREATE TABLE subscription (
     room_id TEXT NOT NULL,
     profile_id TEXT NOT NULL,
     joined_seq BIGINT NOT NULL,
     left_seq BIGINT,
-    owner BIGINT NOT NULL,
     push BIGINT NOT NULL DEFAULT 0,
+    delivered_seq BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (room_id, profile_id, joined_seq));
 CREATE UNIQUE INDEX subscription_active ON subscription (room_id, profile_id) WHERE left_seq IS NULL;
 CREATE INDEX subscription_push ON subscription (room_id, profile_id) WHERE push = 1 AND left_seq IS NULL;
 CREATE INDEX subscription_profile ON subscription (profile_id, room_id);
 
+-- The roles of members that are not MEMBER (core/member_role.py). Rows change with their room locked.
+CREATE TABLE room_role (
+    room_id TEXT NOT NULL,
+    profile_id TEXT NOT NULL,
+    role BIGINT NOT NULL,
+    PRIMARY KEY (room_id, profile_id));
+
+-- Profiles that cannot become members; seq: the event that says so. Rows change with their room locked.
+CREATE TABLE ban (
+    room_id TEXT NOT NULL,
+    profile_id TEXT NOT NULL,
+    seq BIGINT NOT NULL,
+    banned_at_us BIGINT NOT NULL,
+    PRIMARY KEY (room_id, profile_id));
+CREATE INDEX ban_profile ON ban (profile_id);
+
+-- Profiles that become members, with this role, when they accept; seq: the event that says so. untold: devices are to be notified, and
+-- nothing is in the queue yet. Rows are made with their room and their profile locked, and changed and deleted with their room locked.
+CREATE TABLE invitation (
+    room_id TEXT NOT NULL,
+    profile_id TEXT NOT NULL,
+    role BIGINT NOT NULL,
+    invited_by TEXT NOT NULL,
+    invited_at_us BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
+    untold BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (room_id, profile_id));
+CREATE INDEX invitation_profile ON invitation (profile_id, invited_at_us);
+CREATE INDEX invitation_by ON invitation (invited_by);
+CREATE INDEX invitation_untold ON invitation (room_id, profile_id) WHERE untold = 1;
+
+-- Changes of rooms that wait for approval, and for a week those that were decided. method names the call, request is its message;
+-- state: chat.v1.ProposalState; decided_at_us 0: it is pending. Ids begin with the time, and a room's later ones are higher. Rows change with their room locked.
+CREATE TABLE room_proposal (
+    room_id TEXT NOT NULL,
+    proposal_id TEXT NOT NULL,
+    proposed_by TEXT NOT NULL,
+    proposed_at_us BIGINT NOT NULL,
+    method TEXT NOT NULL,
+    state BIGINT NOT NULL DEFAULT 1,
+    decided_by TEXT NOT NULL DEFAULT '',
+    decided_at_us BIGINT NOT NULL DEFAULT 0,
+    seq BIGINT NOT NULL DEFAULT 0,
+    request {bytes} NOT NULL,
+    PRIMARY KEY (room_id, proposal_id));
+CREATE INDEX room_proposal_pending ON room_proposal (room_id, proposal_id) WHERE decided_at_us = 0;
+CREATE INDEX room_proposal_own ON room_proposal (room_id, proposed_by, proposal_id) WHERE decided_at_us = 0;
+CREATE INDEX room_proposal_proposed ON room_proposal (proposed_at_us) WHERE decided_at_us = 0;
+CREATE INDEX room_proposal_decided ON room_proposal (decided_at_us) WHERE decided_at_us > 0;
+CREATE INDEX room_proposal_oldest ON room_proposal (room_id, decided_at_us, proposal_id) WHERE decided_at_us > 0;
+CREATE INDEX room_proposal_decider ON room_proposal (decided_by, room_id, proposal_id) WHERE decided_by <> '';
+
+-- Profiles that a proposal names, its proposer and those in its request: an erasure looks for them.
+CREATE TABLE named_in_proposal (
+    room_id TEXT NOT NULL,
+    proposal_id TEXT NOT NULL,
+    profile_id TEXT NOT NULL,
+    PRIMARY KEY (room_id, proposal_id, profile_id));
+CREATE INDEX named_in_proposal_profile ON named_in_proposal (profile_id, room_id, proposal_id);
+
+-- Profiles that a profile has blocked. Rows change with the profile and the direct room of the two locked.
+CREATE TABLE block (
+    profile_id TEXT NOT NULL,
+    blocked_id TEXT NOT NULL,
+    blocked_at_us BIGINT NOT NULL,
+    PRIMARY KEY (profile_id, blocked_id));
+CREATE INDEX block_blocked ON block (blocked_id);
+
+-- Membership events that name a profile without beginning or ending its membership: what an erasure has to look at.
+CREATE TABLE named_in_event (
+    room_id TEXT NOT NULL,
+    profile_id TEXT NOT NULL,
+    seq BIGINT NOT NULL,
+    PRIMARY KEY (room_id, profile_id, seq));
+CREATE INDEX named_in_event_profile ON named_in_event (profile_id);
+
 -- has_failures: a pull has to look into delivery_attempt, dead_letter and delivery_gap. reset_epoch: the epoch with which an operator
--- last changed what the device is owed; older streams have to be opened again.
+-- last changed what the device is owed; older streams have to be opened again. ordinal: Hello.ordinal of the newest stream.
 CREATE TABLE device (
     profile_id TEXT NOT NULL,
     device_id TEXT NOT NULL,
@@ -77,6 +184,7 @@ CREATE TABLE device (
     seen_at_us BIGINT NOT NULL,
     has_failures BIGINT NOT NULL DEFAULT 0,
     reset_epoch BIGINT NOT NULL DEFAULT 0,
+    ordinal BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (profile_id, device_id));
 CREATE INDEX device_seen ON device (seen_at_us);
 CREATE INDEX device_has_failures ON device (profile_id) WHERE has_failures = 1;
@@ -92,7 +200,7 @@ CREATE TABLE outbox (
     until_seq BIGINT,
     created_at_us BIGINT NOT NULL,
     replay_until BIGINT NOT NULL DEFAULT 0,
-    PRIMARY KEY (profile_id, device_id, room_id, start_seq));
+    PRIMARY KEY (profile_id, device_id, room_id, start_seq)){without_rowid};
 CREATE INDEX outbox_room ON outbox (room_id, profile_id);
 
 -- Failed deliveries of an event that is still tried.
@@ -165,7 +273,8 @@ CREATE TABLE room_notification (
     PRIMARY KEY (profile_id, room_id));
 
 -- The queue of notifications. In the empty slot a device has one message that waits or is dead, however much the device is owed; in the
--- slot of each room what it was last told of that room, which may be dismissed. kind: message or dismiss; state: waiting, sent or dead.
+-- slot of each room what it was last told of that room, which may be dismissed; in slot :room an invitation that it is to be told of.
+-- kind: message, dismiss or invitation; state: waiting, sent or dead.
 CREATE TABLE notification (
     profile_id TEXT NOT NULL,
     device_id TEXT NOT NULL,
@@ -182,6 +291,20 @@ CREATE TABLE notification (
     PRIMARY KEY (profile_id, device_id, slot));
 CREATE INDEX notification_due ON notification (state, due_at_us);
 
+-- The index of texts: a row for each message in it (default/search/index.py). Its number is made of its time. SQLite's FTS5 table
+-- search_index is made when search is first turned on.
+CREATE TABLE search_document (
+    document_id {rowid} PRIMARY KEY,
+    room_id TEXT NOT NULL,
+    seq BIGINT NOT NULL,
+    words {words} NOT NULL);
+CREATE UNIQUE INDEX search_document_event ON search_document (room_id, seq);{search_index}
+
+-- How far each room's log is in the index of texts.
+CREATE TABLE search_mark (
+    room_id TEXT PRIMARY KEY,
+    seq BIGINT NOT NULL);
+
 CREATE TABLE read_marker (
     profile_id TEXT NOT NULL,
     room_id TEXT NOT NULL,
@@ -189,6 +312,16 @@ CREATE TABLE read_marker (
     read_at_us BIGINT NOT NULL,
     device_id TEXT NOT NULL,
     PRIMARY KEY (profile_id, room_id));
+
+-- Events that mention members and count as unread, as long as they are kept: a row for each profile, or one with the empty profile
+-- if all are meant.
+CREATE TABLE mention (
+    profile_id TEXT NOT NULL,
+    room_id TEXT NOT NULL,
+    seq BIGINT NOT NULL,
+    sender_id TEXT NOT NULL,
+    PRIMARY KEY (profile_id, room_id, seq)){without_rowid};
+CREATE INDEX mention_event ON mention (room_id, seq);
 
 -- Answers to calls that change something, by the ids that their callers gave them: a call that comes again is not executed again.
 CREATE TABLE answered_request (
@@ -222,9 +355,10 @@ CREATE TABLE log (
     beat BIGINT NOT NULL);
 
 -- The lease of a default node or gateway. protocol and oldest_protocol: the numbers that it speaks to the other kind.
--- keys: public keys for which a default node vouches.
+-- keys: public keys for which a default node vouches. place: where a default node runs; those at one are one after
+-- the other. Gateways may share an address.
 CREATE TABLE node (
-    uri TEXT PRIMARY KEY,
+    uri TEXT NOT NULL,
     kind TEXT NOT NULL,
     node_id TEXT NOT NULL,
     queue_uri TEXT NOT NULL,
@@ -234,7 +368,9 @@ CREATE TABLE node (
     protocol BIGINT NOT NULL,
     oldest_protocol BIGINT NOT NULL,
     keys TEXT NOT NULL,
-    drained SMALLINT NOT NULL);
+    drained SMALLINT NOT NULL,
+    place TEXT NOT NULL,
+    PRIMARY KEY (uri, node_id));
 
 -- One row: the last time of the wall clock that was believed.
 CREATE TABLE known_time (
@@ -290,8 +426,22 @@ CREATE VIEW outbox_entry AS
 """
 
 _OF_ENGINE = {
-    "sqlite": {"bytes": "BLOB", "without_rowid": " WITHOUT ROWID"},
-    "postgres": {"bytes": "BYTEA", "without_rowid": ""},
+    "sqlite": {
+        "bytes": "BLOB",
+        "without_rowid": " WITHOUT ROWID",
+        "half_full": "",
+        "rowid": "INTEGER",
+        "words": "TEXT",
+        "search_index": "",
+    },
+    "postgres": {
+        "bytes": "BYTEA",
+        "without_rowid": "",
+        "half_full": " WITH (fillfactor = 50)",
+        "rowid": "BIGINT",
+        "words": "TSVECTOR",
+        "search_index": "CREATE INDEX search_document_words ON search_document USING gin (words);",
+    },
 }
 
 

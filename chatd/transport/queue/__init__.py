@@ -8,7 +8,7 @@ A gateway is known by its instance id. It subscribes to topics, and a message is
 for several topics of one gateway at once. Messages may be lost (a gateway that does not keep up, a
 connection that breaks); none is repeated or reordered on one connection. They are numbered for each
 gateway (``core/channel_numbers.py``), so that a lost one is noticed by the next; nodes send a beat
-each second. Who is online is no driver's business: gateways tell the nodes by calls
+each second. No driver knows who is online: gateways tell the nodes by calls
 (``NodeService/Watch``).
 """
 

@@ -25,7 +25,8 @@ class Closes(Protocol):
 
 
 class Connection(Closes, Protocol):
-    """One connection to a broker, for one direction. What a library raises becomes Unavailable."""
+    """One connection to a broker, for one direction. All that a library raises becomes
+    Unavailable."""
 
     async def send(self, messages: Sequence[tuple[str, bytes]]) -> None:
         """Publish messages to channels; return when the broker has taken all, or, if there are

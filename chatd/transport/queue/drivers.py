@@ -4,10 +4,10 @@ library is imported only where its address is set."""
 import asyncio
 import ssl
 from collections.abc import Callable
-from importlib.util import find_spec
+from importlib import import_module
 
 from chatd.core.broker_address import BrokerAddress
-from chatd.errors import ConfigError, os_error
+from chatd.errors import extra, os_error
 from chatd.transport.queue import Publisher, SendFrame, Subscriber
 from chatd.transport.queue.broker import BrokerPublisher, BrokerSubscriber
 from chatd.transport.queue.broker_connection import Broker
@@ -62,11 +62,8 @@ def make_broker(address: BrokerAddress) -> Broker:
 def check_usable(address: BrokerAddress, what: str, ca_key: str) -> None:
     """Raises ConfigError if the library is missing; also, or StartFailed, if the certificates that
     ``ca_key`` names cannot be read. ``what`` is to be there."""
-    if find_spec(LIBRARIES.get(address.driver, address.driver)) is None:
-        raise ConfigError(
-            f"{what} on {address.driver} needs a library that is not installed: pip install "
-            f"'chatd[{address.driver}]'"
-        )
+    with extra(address.driver, f"{what} on {address.driver}"):
+        import_module(LIBRARIES.get(address.driver, address.driver))
     if address.ca_file:
         try:
             ssl.create_default_context(cafile=address.ca_file)

@@ -23,11 +23,15 @@ static void end(int number) {
     is_ending = 1;
 }
 
-uint64_t now_ms(void) {
+static uint64_t read_ms(clockid_t clock) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
+
+uint64_t now_ms(void) { return read_ms(CLOCK_MONOTONIC); }
+
+uint64_t clock_ms(void) { return read_ms(CLOCK_REALTIME); }
 
 void wait_ms(double milliseconds) {
     struct timespec span = {(time_t)(milliseconds / 1000), (long)((uint64_t)(milliseconds * 1e6) % 1000000000)};

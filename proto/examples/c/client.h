@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 uint64_t now_ms(void);              /* of a steady clock */
+uint64_t clock_ms(void);            /* since the Unix epoch */
 void wait_ms(double milliseconds);  /* ends early when the program is told to end */
 double by_chance(double from, double to);
 

@@ -11,17 +11,33 @@ static char *copy(const char *text) {
     return made;
 }
 
-uint64_t *shown_in(State *state, const char *room) {
+Mark *mark_of(State *state, const char *room) {
     for (size_t at = 0; at < state->rooms; at++)
-        if (!strcmp(state->shown[at].room, room)) return &state->shown[at].seq;
+        if (!strcmp(state->shown[at].room, room)) return &state->shown[at];
     state->shown = realloc(state->shown, (state->rooms + 1) * sizeof *state->shown);
     if (!state->shown) abort();
-    state->shown[state->rooms] = (Mark){copy(room), 0};
-    return &state->shown[state->rooms++].seq;
+    state->shown[state->rooms] = (Mark){copy(room), 0, copy("")};
+    return &state->shown[state->rooms++];
+}
+
+void set_mark(Mark *mark, uint64_t seq, const char *id) {
+    char *made = copy(id);
+    free(mark->id);
+    mark->seq = seq;
+    mark->id = made;
+}
+
+void forget_marks(State *state, size_t count) {
+    for (size_t at = 0; at < count; at++) {
+        free(state->shown[at].room);
+        free(state->shown[at].id);
+    }
+    state->rooms -= count;
+    if (count) memmove(state->shown, state->shown + count, state->rooms * sizeof *state->shown);
 }
 
 void forget_state(State *state) {
-    for (size_t at = 0; at < state->rooms; at++) free(state->shown[at].room);
+    forget_marks(state, state->rooms);
     free(state->shown);
     free(state->log);
     free(state->newest_room);
@@ -39,8 +55,8 @@ void load_state(State *state, const char *file) {
         if (sscanf(line, "log %511s", one) == 1) {
             free(state->log);
             state->log = copy(one);
-        } else if (sscanf(line, "shown %511s %llu", one, &seq) == 2) {
-            *shown_in(state, one) = seq;
+        } else if (strcpy(other, ""), sscanf(line, "shown %511s %llu %511s", one, &seq, other) >= 2) {
+            set_mark(mark_of(state, one), seq, other);
         } else if (sscanf(line, "newest %511s %llu %511s %llu", one, &seq, other, &at) == 4) {
             state->newest_room = copy(one);
             state->newest_seq = seq;
@@ -64,7 +80,8 @@ void save_state(const State *state, const char *file) {
         fprintf(to, "newest %s %llu %s %llu\n", state->newest_room, (unsigned long long)state->newest_seq,
                 state->newest_id, (unsigned long long)state->newest_at);
     for (size_t at = 0; at < state->rooms; at++)
-        fprintf(to, "shown %s %llu\n", state->shown[at].room, (unsigned long long)state->shown[at].seq);
+        fprintf(to, "shown %s %llu %s\n", state->shown[at].room, (unsigned long long)state->shown[at].seq,
+                state->shown[at].id);
     if (fflush(to) || fsync(fileno(to)) || fclose(to) || rename(made, file)) {
         perror(file);
         exit(1);

@@ -1,4 +1,4 @@
-/* What a device has shown, on disk: a log's name, a seq for each room, the newest event. Ids hold no
+/* What a device has shown, on disk: a log's name, the last event of each room, the newest one. Ids hold no
    white space (PROTOCOL.md, section 5), so words do. */
 #ifndef STATE_H
 #define STATE_H
@@ -8,7 +8,8 @@
 
 typedef struct {
     char *room;
-    uint64_t seq;
+    uint64_t seq; /* 0: none yet */
+    char *id;     /* empty: it was a marker */
 } Mark;
 
 typedef struct {
@@ -22,6 +23,8 @@ typedef struct {
 void load_state(State *state, const char *file);
 void save_state(const State *state, const char *file); /* on disk for good when it returns */
 void forget_state(State *state);
-uint64_t *shown_in(State *state, const char *room); /* 0 at first */
+void forget_marks(State *state, size_t count);  /* the first of them */
+Mark *mark_of(State *state, const char *room); /* the room's, good until the next call */
+void set_mark(Mark *mark, uint64_t seq, const char *id);
 
 #endif

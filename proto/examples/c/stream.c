@@ -1,6 +1,8 @@
 /* The loop of "Write a client" in PROTOCOL.md. */
 #include "client.h"
+#include "lost.h"
 #include "protobuf.h"
+#include "show.h"
 #include "state.h"
 #include "zmtp.h"
 
@@ -22,9 +24,9 @@ static int gateway_count;
 static Replay replays[MOST_REPLAYS]; /* shown and not acknowledged */
 static int replay_count;
 static Connection connection;
-static uint64_t hello_id, epoch, count, acked, unacked_octets, interval, window, window_octets;
+static uint64_t hello_id, ordinal, epoch, count, acked, unacked_octets, interval, window, window_octets;
 static uint64_t heard, said, asked, unacked_since;
-static int has_brought;
+static int has_brought, is_overtaken;
 
 static void say(Buffer *kind, int number) {
     Buffer frame = {0};
@@ -47,6 +49,8 @@ static void say_hello(void) {
         put_text(&shown, 4, state.newest_id);
         put_message(&hello, 11, &shown);
     }
+    ordinal = clock_ms() > ordinal ? clock_ms() : ordinal + 1; /* H10 */
+    if (!is_overtaken) put_int(&hello, 13, ordinal);
     put_int(&hello, 30, ++hello_id);
     say(&hello, 1);
 }
@@ -84,44 +88,6 @@ static void know(Reader uri, int is_next) {
     }
 }
 
-static void show(const char *kind, const char *room, uint64_t first, uint64_t last, const char *text) {
-    printf("%s\t%s\t%llu\t", kind, room, (unsigned long long)first);
-    if (text) printf("%s\n", text);
-    else printf("%llu\n", (unsigned long long)last);
-}
-
-/* Puts a ? for each octet of what may harm a terminal (PROTOCOL.md, section 5). */
-static void make_harmless(char *text) {
-    static const struct {
-        unsigned char size, head[2], first, last; /* octets before the last one, and its range */
-    } harmful[] = {
-        {1, {0xc2}, 0x80, 0x9f},       {1, {0xd8}, 0x9c, 0x9c},       {2, {0xe2, 0x80}, 0x8e, 0x8f},
-        {2, {0xe2, 0x80}, 0xa8, 0xae}, {2, {0xe2, 0x81}, 0xa6, 0xaf}, {2, {0xef, 0xbf}, 0xb9, 0xbb},
-    };
-    for (unsigned char *at = (unsigned char *)text; *at; at++) {
-        if (*at < 0x20 || *at == 0x7f) *at = '?';
-        for (size_t one = 0; one < sizeof harmful / sizeof *harmful; one++) {
-            size_t size = harmful[one].size;
-            if (!strncmp((char *)at, (const char *)harmful[one].head, size) && at[size] >= harmful[one].first &&
-                at[size] <= harmful[one].last)
-                memset(at, '?', size + 1);
-        }
-    }
-}
-
-/* Of a Struct: the string that stands under "text". */
-static char *text_in(Reader payload) {
-    Field entry;
-    while (next_field(&payload, &entry) > 0) {
-        Reader key = field_of(entry.body, 1).body;
-        if (key.end - key.at == 4 && !memcmp(key.at, "text", 4))
-            break;
-    }
-    char *text = text_of(field_of(field_of(entry.body, 2).body, 3).body);
-    make_harmless(text);
-    return text;
-}
-
 /* R8: 1 if this replay was not shown yet. */
 static int is_new_replay(const char *room, uint64_t seq) {
     for (int at = 0; at < replay_count; at++)
@@ -133,49 +99,60 @@ static int is_new_replay(const char *room, uint64_t seq) {
     return 1;
 }
 
-static void on_event(Reader event, const char *room, uint64_t seq) {
+static void on_event(Reader event, const char *room, const char *id) {
     uint64_t at = field_of(event, 6).value;
     if (state.newest_room && strcmp(state.newest_room, room) && state.newest_at > at) return;
     free(state.newest_room);
     free(state.newest_id);
     state.newest_room = strdup(room);
-    state.newest_id = text_of(field_of(event, 1).body);
-    state.newest_seq = seq;
+    state.newest_id = strdup(id);
+    state.newest_seq = field_of(event, 3).value;
     state.newest_at = at;
 }
 
 static void on_delivery(Reader delivery) {
     Reader event = field_of(delivery, 1).body, skipped = field_of(delivery, 6).body;
     char *room = text_of(field_of(event, 2).body), *text = text_in(field_of(delivery, 3).body);
-    uint64_t seq = field_of(event, 3).value, *shown = shown_in(&state, room);
+    uint64_t seq = field_of(event, 3).value;
+    Mark *mark = mark_of(&state, room);
     count++; /* W1 */
     if (field_of(delivery, 7).value) {
         if (is_new_replay(room, seq)) show("replay", room, seq, seq, text);
-    } else if (seq > *shown) { /* O3 */
+    } else if (seq > mark->seq) { /* O3 */
         if (skipped.at) show("marker", room, field_of(skipped, 1).value, field_of(skipped, 2).value, NULL);
         else show("event", room, seq, seq, text);
-        *shown = seq;
-        if (!skipped.at) on_event(event, room, seq);
+        char *id = text_of(field_of(event, 1).body);
+        set_mark(mark, seq, id);
+        if (!skipped.at) on_event(event, room, id);
+        free(id);
     }
     free(room);
     free(text);
+}
+
+static void say_lost(void) {
+    Buffer call = {0};
+    if (ask_lost(&call)) say(&call, 5);
 }
 
 static void on_welcome(Reader welcome) {
     Field field;
     char *log = text_of(field_of(welcome, 11).body);
     if ((*state.log && strcmp(state.log, log)) || field_of(welcome, 12).value) { /* L2, L5 */
+        keep_lost(&state);
         forget_state(&state);
         while (replay_count) free(replays[--replay_count].room);
     }
     free(state.log);
     state.log = log;
+    is_overtaken = 0;
     epoch = field_of(welcome, 1).value;
     interval = field_of(welcome, 4).value;
     window = field_of(welcome, 5).value;
     window_octets = field_of(welcome, 6).value;
     while (next_field(&welcome, &field) > 0)
         if (field.number == 10) know(field.body, 0); /* T9 */
+    say_lost();
 }
 
 /* -1: come again, after the pause and no sooner than `after`; otherwise the exit code. */
@@ -184,6 +161,7 @@ static int on_refused(Reader error, uint64_t *after) { /* E1, E5 */
     int code = (int)field_of(error, 1).value, retry = (int)field_of(error, 4).value;
     if (code && !retry) fprintf(stderr, "%d %s\n", code, name);
     free(name);
+    is_overtaken |= code == 609;
     *after = field_of(error, 5).value;
     return code == 0 ? 0 : retry ? -1 : 1;
 }
@@ -199,6 +177,8 @@ static int on_frame(Reader frame, uint64_t *after) {
             deliveries++;
         } else if (field.number == 2 && field_of(field.body, 30).value == hello_id) { /* I2 */
             on_welcome(field.body);
+        } else if (field.number == 4) {
+            if (on_lost(field.body)) say_lost();
         } else if (field.number == 5) {
             uint64_t id = field_of(field.body, 30).value;
             Reader error = field_of(field.body, 1).body, gateway = field.body;

@@ -97,7 +97,7 @@ int receive_frame(Connection *from, Reader *frame, int milliseconds) {
     for (;;) {
         while (from->in.size && take(from, frame, &flags))
             if (!(flags & 4)) return 1; /* commands are passed over */
-        memmove(from->in.octets, from->in.octets + from->taken, from->in.size - from->taken);
+        if (from->taken) memmove(from->in.octets, from->in.octets + from->taken, from->in.size - from->taken);
         from->in.size -= from->taken;
         from->taken = 0;
         if (wait_for(from->fd, POLLIN, milliseconds) <= 0) return 0;

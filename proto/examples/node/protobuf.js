@@ -86,7 +86,7 @@ table.ClientFrame = {
   hello: [1, {
     token: [1, "string"], device_id: [3, "string"], window_messages: [4, "int"], window_bytes: [5, "int"],
     version: [6, "int"], client: [7, "string"], want_signals: [9, "bool"], shown: [11, table.Shown],
-    hello_id: [30, "int"],
+    ordinal: [13, "int"], hello_id: [30, "int"],
   }],
   ack: [2, { up_to: [1, "int"], epoch: [30, "int"] }],
   heartbeat: [3, { mark: [1, "int"] }],
@@ -112,5 +112,11 @@ table.SendEventsRequest = {
 }
 table.SendEventsResponse = { acks: [1, [{ room_id: [2, "string"], seq: [3, "int"] }]] }
 table.CreateRoomRequest = { room_id: [1, "string"], profile_ids: [3, ["string"]] }
+table.FindRewoundRequest = {
+  marks: [1, [{ room_id: [1, "string"], seq: [2, "int"], event_id: [3, "string"] }]],
+}
+table.FindRewoundResponse = {
+  rooms: [1, [{ room_id: [1, "string"], head_seq: [2, "int"], shown_seq: [3, "int"] }]],
+}
 
 module.exports = { encode, decode, table }

@@ -16,8 +16,10 @@ class Stream {
     this.gateways = [uri]
     this.state = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file)) : { log: "", shown: {}, newest: null }
     this.replays = new Map()
+    this.lost = {} // shown of earlier logs, until chatd has said what of it is gone
+    this.asked = []
     this.pause = FIRST_PAUSE
-    this.helloId = 0
+    this.helloId = this.ordinal = this.callId = 0
     this.ending = false
     this.connect()
   }
@@ -52,10 +54,11 @@ class Stream {
     const { newest, log } = this.state
     const shown = newest ? { shown: { log, room_id: newest.room, seq: newest.seq, event_id: newest.id } } : {}
     this.helloId += 1
+    this.ordinal = Math.max(this.ordinal + 1, Date.now()) // H10
     this.say({
       hello: {
         token: this.token, device_id: this.device, version: 1, client: "node example", want_signals: true,
-        hello_id: this.helloId, ...shown,
+        hello_id: this.helloId, ordinal: this.overtaken ? 0 : this.ordinal, ...shown,
       },
     })
   }
@@ -74,6 +77,7 @@ class Stream {
   onFrame(frame, size) {
     if (frame.deliveries.length && this.epoch) this.onDeliveries(frame.deliveries, size)
     else if (frame.welcome?.hello_id === this.helloId) this.onWelcome(frame.welcome) // I2
+    else if (frame.reply) this.onLost(frame.reply)
     else if (frame.closed) this.onClosed(frame.closed)
     else if (frame.error) this.onRefused(frame.error)
     this.heard = Date.now() // being busy with a frame is no silence
@@ -81,15 +85,36 @@ class Stream {
 
   onWelcome(welcome) {
     if ((this.state.log && this.state.log !== welcome.log) || welcome.rewound) { // L2, L5
+      Object.assign(this.lost, this.state.shown)
       this.state = { log: "", shown: {}, newest: null }
       this.replays.clear()
     }
     this.state.log = welcome.log
+    this.overtaken = false
     this.epoch = welcome.epoch
     this.interval = welcome.heartbeat_interval_ms
     this.window = { messages: welcome.window_messages, bytes: welcome.window_bytes }
     const others = welcome.gateways.filter((uri) => !uri.includes("#") && !this.gateways.includes(uri))
     this.gateways.push(...others)
+    this.askLost()
+  }
+
+  askLost() { // L7: about a thousand rooms at most
+    this.asked = Object.keys(this.lost).slice(0, 1_000)
+    if (!this.asked.length) return
+    const marks = this.asked.map((room) => ({ room_id: room, seq: this.lost[room].seq, event_id: this.lost[room].id }))
+    this.callId += 1
+    const payload = encode(table.FindRewoundRequest, { marks })
+    this.say({ call: { call_id: this.callId, method: "ChatService/FindRewound", payload } })
+  }
+
+  onLost({ call_id: callId, payload, error }) {
+    if (callId !== this.callId || error?.retry) return // then the next connection asks
+    for (const room of this.asked) delete this.lost[room]
+    for (const one of decode(table.FindRewoundResponse, payload ?? Buffer.alloc(0)).rooms) {
+      console.error(`${one.room_id} went back from ${one.shown_seq} to ${one.head_seq}`)
+    }
+    this.askLost()
   }
 
   onDeliveries(deliveries, size) {
@@ -101,9 +126,9 @@ class Stream {
         this.replays.set(`${room}/${seq}`, this.count)
         continue
       }
-      if (seq <= (this.state.shown[room] ?? 0)) continue // O3
+      if (seq <= (this.state.shown[room]?.seq ?? 0)) continue // O3
       this.show(delivery)
-      this.state.shown[room] = seq
+      this.state.shown[room] = { seq, id }
       const newest = this.state.newest
       if (!delivery.skipped && (!newest || newest.room === room || newest.at <= at)) {
         this.state.newest = { room, seq, id, at } // L3
@@ -146,6 +171,7 @@ class Stream {
   onRefused(error) { // E1, E5
     if (error.hello_id !== this.helloId) return // another frame of many; the stream goes on
     if (!error.retry) return this.stop(`${error.code} ${error.name}: ${error.message}`)
+    this.overtaken ||= error.code === 609 // H10
     this.reconnect(error.retry_after_ms)
   }
 

@@ -8,10 +8,12 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from chatd.client import Client, Delivery, Marks
 from chatd.errors import ChatdError
+from chatd.pb.chat.v1.chat_pb2 import RewoundRoom
 from chatd.text import escaped
 
 
@@ -24,6 +26,11 @@ def show(delivery: Delivery) -> None:
         say("marker", delivery.room_id, delivery.skipped.first_seq, delivery.skipped.last_seq)
     else:
         say("replay" if delivery.replay else "event", delivery.room_id, delivery.seq, escaped(delivery.text))
+
+
+def show_rewound(rooms: Sequence[RewoundRoom]) -> None:
+    for one in rooms:
+        print(f"{one.room_id} went back from {one.shown_seq} to {one.head_seq}", file=sys.stderr)  # L7
 
 
 def load(file: Path) -> Marks:
@@ -42,7 +49,7 @@ def save(file: Path, marks: Marks) -> None:
 
 async def stream(client: Client, device: str, file: Path) -> None:
     marks = load(file)
-    async with client.stream(device, marks=marks) as deliveries:
+    async with client.stream(device, marks=marks, on_rewound=show_rewound) as deliveries:
         async for batch in deliveries.batches():  # asking for the next one acknowledges this one
             for delivery in batch:
                 show(delivery)

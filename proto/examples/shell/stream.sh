@@ -1,16 +1,16 @@
 # The loop of "Write a client" in PROTOCOL.md.
 FIRST_PAUSE=100 LAST_PAUSE=5000 WELCOME_MS=5000 ACK_MS=50
 
-load() { # log, newest and shown; ids hold no white space, so words do
+load() { # log, newest, and of each room the seq and id shown; ids hold no white space, so words do
   local kind one other more
-  declare -gA shown=() replays=()
+  declare -gA shown=() ids=() replays=() lost=()
   log= newest=()
   [[ -e $file ]] || return 0
   while read -r kind one other more; do
     case $kind in
       log) log=$one ;;
       newest) newest=("$one" "$other" $more) ;;
-      shown) shown[$one]=$other ;;
+      shown) shown[$one]=$other ids[$one]=$more ;;
     esac
   done <"$file"
 }
@@ -20,7 +20,7 @@ save() { # D1
   {
     echo "log $log"
     ((${#newest[@]})) && echo "newest ${newest[*]}"
-    for one in "${!shown[@]}"; do echo "shown $one ${shown[$one]}"; done
+    for one in "${!shown[@]}"; do echo "shown $one ${shown[$one]} ${ids[$one]}"; done
   } >"$file.new"
   sync "$file.new" && mv "$file.new" "$file"
 }
@@ -39,6 +39,8 @@ say_hello() {
     text 4 "${newest[2]}"; shown_event+=$REPLY
     field 11 "$shown_event"; hello+=$REPLY
   fi
+  now; ordinal=$((NOW > ordinal ? NOW : ordinal + 1))
+  int 13 $((is_overtaken ? 0 : ordinal)); hello+=$REPLY # H10
   int 30 $((++hello_id)); hello+=$REPLY
   field 1 "$hello"; say "$REPLY"
 }
@@ -66,15 +68,50 @@ on_welcome() { # WELCOME
   get_text "$1" 11; name=$REPLY
   get_int "$1" 12
   if [[ $log && $log != "$name" ]] || ((REPLY)); then # L2, L5
-    shown=() replays=() newest=()
+    for one in "${!shown[@]}"; do lost[$one]="${shown[$one]} ${ids[$one]}"; done
+    shown=() ids=() replays=() newest=()
   fi
   log=$name
+  is_overtaken=0
   get_int "$1" 1; epoch=$REPLY
   get_int "$1" 4; interval=$REPLY
   get_int "$1" 5; window=$REPLY
   get_int "$1" 6; window_octets=$REPLY
   all "$1" 10
   for one in "${ALL[@]}"; do unhex "$one"; know "$REPLY"; done # T9
+  ask_lost
+}
+
+ask_lost() { # what is gone of that which was shown of an earlier log? (L7)
+  local one seq id mark marks=
+  asked=()
+  for one in "${!lost[@]}"; do
+    ((${#asked[@]} < 1000)) || break
+    asked+=("$one")
+    read -r seq id <<<"${lost[$one]}"
+    text 1 "$one"; mark=$REPLY
+    int 2 "$seq"; mark+=$REPLY
+    text 3 "$id"; mark+=$REPLY
+    field 1 "$mark"; marks+=$REPLY
+  done
+  [[ $marks ]] || return 0
+  int 1 $((++call_id)); mark=$REPLY
+  text 2 ChatService/FindRewound; mark+=$REPLY
+  field 3 "$marks"; field 5 "$mark$REPLY"; say "$REPLY"
+}
+
+on_lost() { # REPLY
+  local one room head
+  get_int "$1" 1; ((REPLY == call_id)) || return 0
+  get "$1" 3; get_int "$REPLY" 4; ((REPLY)) && return 0 # then the next connection asks
+  for one in "${asked[@]}"; do unset "lost[$one]"; done
+  get "$1" 2; all "$REPLY" 1
+  for one in "${ALL[@]}"; do
+    get_text "$one" 1; room=$REPLY
+    get_int "$one" 2; head=$REPLY
+    get_int "$one" 3; echo "$room went back from $REPLY to $head" >&2
+  done
+  ask_lost
 }
 
 text_of() { # PAYLOAD: the string that stands under "text", with ? for what may harm a terminal
@@ -109,17 +146,17 @@ on_delivery() { # DELIVERY
     return
   fi
   ((seq > ${shown[$room]:-0})) || return # O3
-  shown[$room]=$seq
+  shown[$room]=$seq ids[$room]=
   if [[ $skipped ]]; then
     get_int "$skipped" 1; first=$REPLY
     get_int "$skipped" 2; printf 'marker\t%s\t%s\t%s\n' "$room" "$first" "$REPLY"
     return
   fi
   get "$1" 3; text_of "$REPLY"; printf 'event\t%s\t%s\t%s\n' "$room" "$seq" "$REPLY"
+  get_text "$event" 1; ids[$room]=$REPLY
   get_int "$event" 6
   if [[ ! ${newest[0]} || ${newest[0]} == "$room" ]] || ((newest[3] <= REPLY)); then
-    newest=("$room" "$seq" "" "$REPLY")
-    get_text "$event" 1; newest[2]=$REPLY
+    newest=("$room" "$seq" "${ids[$room]}" "$REPLY")
   fi
 }
 
@@ -128,6 +165,7 @@ on_refused() { # ERROR: 0: the stream ends well, 1: it ends, 3: come again, not 
   get_int "$1" 1; code=$REPLY
   get_int "$1" 4; retry=$REPLY
   get_int "$1" 5; after=$REPLY
+  ((code == 609)) && is_overtaken=1
   ((code)) || return 0
   ((retry)) && return 3
   get_text "$1" 2; echo "$code $REPLY" >&2
@@ -151,6 +189,11 @@ on_frame() { # FRAME: 4: the stream goes on, else as on_refused
   if [[ $part ]]; then
     get_int "$part" 30
     ((REPLY == hello_id)) && on_welcome "$part" # I2
+    return 4
+  fi
+  get "$1" 4; part=$REPLY
+  if [[ $part ]]; then
+    on_lost "$part"
     return 4
   fi
   get "$1" 5; part=$REPLY
@@ -205,7 +248,7 @@ follow() { # one connection, from Hello to its end; as on_refused
 
 stream() { # DEVICE STATEFILE
   local wait=$FIRST_PAUSE tried outcome
-  device=$1 file=$2 gateways=("$uri") hello_id=0
+  device=$1 file=$2 gateways=("$uri") hello_id=0 call_id=0 ordinal=0 is_overtaken=0
   load
   while :; do
     tried=${gateways[0]} has_brought=

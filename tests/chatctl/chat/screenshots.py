@@ -8,7 +8,7 @@ from pathlib import Path
 from chatctl.chat.entry import Entry
 from chatctl.chat.screen import Chat
 from chatctl.chat.talk import Talk
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from tests.daemons import Daemon, operator_token
 
 PICTURE = Path(__file__).parents[3] / "chatctl" / "chat" / "chat.svg"
@@ -38,7 +38,11 @@ async def _picture(daemon: Daemon) -> None:
         await bob.send("kitchen", f"recipe {number}")
     await carol.send("workshop", "@alice, the key is in the shed", mentions=["alice"])
     talk = Talk(alice, "screen")
-    async with talk.stream as stream, bob.stream("phone") as phone, carol.stream("laptop"):
+    async with (
+        talk.stream as stream,
+        bob.stream("phone", start=HEAD) as phone,
+        carol.stream("laptop", start=HEAD),
+    ):
         await stream.opened()
         screen = Chat(talk)
         async with screen.run_test(size=SIZE) as pilot:

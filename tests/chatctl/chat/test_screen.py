@@ -22,7 +22,7 @@ from chatctl.chat.log import Log
 from chatctl.chat.run import device_for
 from chatctl.chat.screen import Chat
 from chatctl.chat.talk import Talk
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from chatd.errors import ChatdError
 from chatd.pb.admin.v1 import admin_pb2
 from tests.chatctl.chat.terminal import Terminal
@@ -75,7 +75,7 @@ class Screen:
         return self.app.screen.query(Log).first().text
 
     def part(self, name: str) -> str:
-        """Of the window in front, or of the screen below."""
+        """The text of the window in front, or of the screen below."""
         found = [
             part for one in reversed(self.app.screen_stack) for part in one.query(f"#{name}").results(Static)
         ]
@@ -164,7 +164,7 @@ async def test_history_is_read_as_the_reader_scrolls_back(daemon: Daemon, bob: C
 
 async def test_others_are_seen_to_write_to_receive_and_to_read(daemon: Daemon, bob: Client) -> None:
     await bob.create_room("porch", profiles=["alice", "carol"])
-    async with screen(daemon) as alice, bob.stream("phone") as phone:
+    async with screen(daemon) as alice, bob.stream("phone", start=HEAD) as phone:
         await alice.types("/room porch")
         await alice.until(lambda: alice.part("title").startswith("porch"))
         await bob.set_typing("porch")
@@ -218,7 +218,9 @@ async def test_commands_change_rooms(daemon: Daemon, bob: Client) -> None:
     assert [delivery.text for delivery in (await bob.history("shed"))[0]][2] == "/me sweeps"
 
 
-async def test_the_first_room_comes_into_view_and_later_ones_are_told(daemon: Daemon, bob: Client) -> None:
+async def test_the_first_room_comes_into_view_and_later_ones_and_blocks_are_told(
+    daemon: Daemon, bob: Client
+) -> None:
     async with screen(daemon, user="eve") as eve:
         await eve.shows("/help lists commands")
         await bob.create_room("first", profiles=["eve"], name="The first")
@@ -226,12 +228,17 @@ async def test_the_first_room_comes_into_view_and_later_ones_are_told(daemon: Da
         await eve.shows("bob, eve joined")
         await bob.create_room("later", profiles=["eve"])
         await eve.shows("bob writes in later, which is new: /room shows it")
+        async with Client(daemon.uri, token_of("eve")) as phone:
+            await phone.block(["bob"])
+            await eve.shows("you block bob")
+            await phone.unblock(["bob"])
+            await eve.shows("you no longer block bob")
     async with screen(daemon, user="eve") as eve:
         await eve.until(lambda: eve.part("title").startswith("first · “The first” · 1 of 2 online"))
 
 
 async def test_a_word_to_one_person_has_a_room_of_the_two(daemon: Daemon, bob: Client) -> None:
-    async with screen(daemon) as alice, bob.stream("phone"):
+    async with screen(daemon) as alice, bob.stream("phone", start=HEAD):
         await alice.types("/msg carol good evening, carol")
         await alice.until(lambda: alice.part("title").startswith("alice+carol"))
         await alice.shows("good evening, carol")

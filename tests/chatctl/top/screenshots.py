@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from chatctl.top.screen import Top
-from chatd.client import Client, Stream
+from chatd.client import HEAD, Client, Stream
 from tests.daemons import Daemon, operator_token
 
 FOLDER = Path(__file__).parents[3] / "chatctl" / "top"
@@ -25,9 +25,9 @@ async def _talk(daemon: Daemon) -> None:
         for name in ("garden", "kitchen", "lobby"):
             await alice.create_room(name, name=f"The {name}", profiles=["bob", "carol", "dave"])
         for device in ("laptop", "phone"):
-            async with bob.stream(device) as stream:
+            async with bob.stream(device, start=HEAD) as stream:
                 await stream.caught_up()
-        async with bob.stream("laptop") as stream:
+        async with bob.stream("laptop", start=HEAD) as stream:
             reading = asyncio.create_task(_read(stream))
             end = asyncio.get_running_loop().time() + TALK_SECONDS
             number = 0

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from tests.chatctl.top.pilot import do, table, text, top, until
 from tests.daemons import Daemon, operator_token
 
@@ -17,7 +17,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
 
 async def test_what_is_owed_is_skipped_and_replayed(daemon: Daemon) -> None:
     token = operator_token(daemon.folder)
-    async with Client(daemon.uri, token, profile="dave") as dave, dave.stream("d") as stream:
+    async with Client(daemon.uri, token, profile="dave") as dave, dave.stream("d", start=HEAD) as stream:
         await stream.caught_up()
     async with Client(daemon.uri, token, profile="alice") as alice:
         await alice.create_room("attic", profiles=["dave"])
@@ -65,7 +65,7 @@ async def test_all_dead_letters_of_a_device(daemon: Daemon) -> None:
     async with (
         Client(daemon.uri, token, profile="erin") as erin,
         Client(daemon.uri, token, profile="alice") as alice,
-        erin.stream("d") as stream,
+        erin.stream("d", start=HEAD) as stream,
     ):
         await stream.caught_up()
         await alice.create_room("cellar", profiles=["erin"])

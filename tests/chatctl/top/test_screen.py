@@ -13,7 +13,7 @@ import pytest
 
 from chatctl.top.page import Page, View
 from chatctl.top.screen import Top
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from tests.chatctl.top.pilot import SECONDS, SIZE, table, text, top, until
 from tests.daemons import Daemon, operator_token
 
@@ -34,7 +34,7 @@ async def _fill(daemon: Daemon) -> None:
     ):
         await alice.create_room("lobby", name="\x1b[31mThe lobby", profiles=["bob"])
         await alice.create_room("garden", profiles=["carol"])
-        async with bob.stream("phone") as stream:
+        async with bob.stream("phone", start=HEAD) as stream:
             await stream.caught_up()
         for number in range(3):
             await alice.send("lobby", f"line {number}")
@@ -109,7 +109,10 @@ async def test_sorting_begins_with_the_largest_number(daemon: Daemon) -> None:
 
 async def test_nothing_is_done_before_the_answer_is_yes(daemon: Daemon) -> None:
     token = operator_token(daemon.folder)
-    async with Client(daemon.uri, token, profile="alice") as alice, alice.stream("old-phone") as stream:
+    async with (
+        Client(daemon.uri, token, profile="alice") as alice,
+        alice.stream("old-phone", start=HEAD) as stream,
+    ):
         await stream.caught_up()
     async with top(daemon) as (screen, pilot):
         await pilot.press("colon", *"devices alice", "enter")
@@ -132,14 +135,20 @@ async def test_nothing_is_done_before_the_answer_is_yes(daemon: Daemon) -> None:
 
 async def test_a_question_waits_for_its_answer_however_often_the_screen_looks_again(daemon: Daemon) -> None:
     token = operator_token(daemon.folder)
-    async with Client(daemon.uri, token, profile="carol") as carol, carol.stream("old-phone") as stream:
+    async with (
+        Client(daemon.uri, token, profile="carol") as carol,
+        carol.stream("old-phone", start=HEAD) as stream,
+    ):
         await stream.caught_up()
     async with top(daemon) as (screen, pilot):
         await pilot.press("colon", *"devices carol", "enter")
         await until(pilot, lambda: text(screen, "actions") == "x skip all  f forget")
         await pilot.press("f")
         await until(pilot, lambda: len(screen.screen_stack) == 2)
-        async with Client(daemon.uri, token, profile="carol") as carol, carol.stream("tablet") as stream:
+        async with (
+            Client(daemon.uri, token, profile="carol") as carol,
+            carol.stream("tablet", start=HEAD) as stream,
+        ):
             await stream.caught_up()
         await until(pilot, lambda: {row[1] for row in table(screen)} == {"old-phone", "tablet"})
         await pilot.press("y")
@@ -150,7 +159,7 @@ async def test_streams_are_ended_and_processes_drained(daemon: Daemon) -> None:
     token = operator_token(daemon.folder)
     async with (
         Client(daemon.uri, token, profile="dora") as dora,
-        dora.stream("d") as stream,
+        dora.stream("d", start=HEAD) as stream,
         top(daemon) as (screen, pilot),
     ):
         await stream.caught_up()

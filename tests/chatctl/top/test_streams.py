@@ -1,11 +1,11 @@
-"""What is under way: streams by their state, and the times of the stages, before a real daemon."""
+"""The work under way, before a real daemon: streams by their state, and the times of the stages."""
 
 import asyncio
 from collections.abc import Iterator
 
 import pytest
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from tests.chatctl.top.pilot import table, text, top, until
 from tests.daemons import Daemon, operator_token
 
@@ -25,8 +25,8 @@ async def test_streams_are_counted_by_their_state(daemon: Daemon) -> None:
         Client(daemon.uri, token, profile="alice") as alice,
         Client(daemon.uri, token, profile="bob") as bob,
         Client(daemon.uri, token, profile="dave") as dave,
-        bob.stream("phone", window_messages=4) as slow,
-        dave.stream("laptop") as quick,
+        bob.stream("phone", window_messages=4, start=HEAD) as slow,
+        dave.stream("laptop", start=HEAD) as quick,
         top(daemon) as (screen, pilot),
     ):
         await slow.caught_up()
@@ -48,7 +48,7 @@ async def test_the_times_of_all_stages_are_shown(daemon: Daemon) -> None:
     token = operator_token(daemon.folder)
     async with (
         Client(daemon.uri, token, profile="carol") as carol,
-        carol.stream("laptop") as stream,
+        carol.stream("laptop", start=HEAD) as stream,
         top(daemon) as (screen, pilot),
     ):
         await carol.create_room("garden")

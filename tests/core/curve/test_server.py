@@ -240,7 +240,7 @@ def test_the_client_must_own_the_key_that_it_names() -> None:
 
 
 def initiate_with_vouch(monkeypatch: pytest.MonkeyPatch, vouched: slice, by: bytes) -> CurveFailure:
-    """What the server says when ``vouched`` of C' and S is replaced ``by`` other octets."""
+    """The server's answer when ``vouched`` of C' and S is replaced ``by`` other octets."""
 
     def seal_other(text: bytes, nonce: bytes, key: bytes) -> bytes:
         if nonce.startswith(b"VOUCH---"):

@@ -73,8 +73,8 @@ def test_a_replay_moves_no_cursor_and_is_told_once() -> None:
     made.add("a", 3, 3, 10, kind=RunKind.REPLAY)
     assert (made.rooms(), made.replays()) == (set(), {("a", 3)})
     assert made.ack(1) == {}
-    assert made.take_replayed() == [("a", 3)]
-    assert made.take_replayed() == []
+    assert made.take_replayed() == (("a", 3),)
+    assert made.take_replayed() == ()
 
 
 def test_a_copy_moves_its_cursor_unless_the_room_is_further() -> None:
@@ -100,4 +100,4 @@ def test_a_marker_of_removed_events_is_one_delivery_and_delivers_none_of_them() 
     made.add("a", 6, 6, 10)
     assert made.sent == 2
     assert made.ack(2) == {"a": 6}
-    assert (made.take_removed(), made.take_removed()) == ([("a", 1, 5)], [])
+    assert (made.take_removed(), made.take_removed()) == ((("a", 1, 5),), ())

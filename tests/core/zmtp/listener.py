@@ -34,11 +34,16 @@ def pieces(data: bytes, sizes: Iterable[int]) -> Iterator[bytes]:
 
 
 def hear(chunks: Iterable[bytes], *, max_body: int) -> Verdict:
-    """Feed a new connection. It holds no more than one unfinished frame at any time."""
+    """Feed a new connection, as a front does. It holds no more than one unfinished frame at any
+    time."""
     connection = Connection(max_body=max_body)
     most = max(max_body, MAX_COMMAND_BYTES) + 9
     said: list[Said] = []
     for chunk in chunks:
+        message = connection.lone(chunk)
+        if message is not None:
+            said.append(("message", message))
+            continue
         try:
             events = connection.receive(chunk)
         except ProtocolError as exc:
@@ -51,8 +56,8 @@ def hear(chunks: Iterable[bytes], *, max_body: int) -> Verdict:
 
 
 def compare(data: bytes, sizes: Iterable[int], expected: Verdict, *, max_body: int) -> None:
-    """The data means the same in one piece, byte by byte and in these pieces. What comes in one
-    piece with an error is lost."""
+    """The data means the same in one piece, byte by byte and in these pieces. Frames that come in
+    one piece with an error are lost."""
     assert hear(pieces(data, [1] * len(data)), max_body=max_body) == expected
     for chunks in (pieces(data, []), pieces(data, sizes)):
         said, end = hear(chunks, max_body=max_body)

@@ -1,6 +1,8 @@
 """Each rule of ZMTP 3.1 as a ROUTER applies it, with the bytes that a peer sends."""
 
 import time
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -213,6 +215,39 @@ class TestMessages:
         assert hear(opened(), wire(0, body, long=True)) == [("message", body)]
         assert frame(body) == wire(0, body)
 
+    @pytest.mark.parametrize("body", [b"", b"hi", b"b" * 255])
+    def test_a_lone_short_one_needs_no_more_than_a_look(self, body: bytes) -> None:
+        connection = opened()
+        assert connection.lone(wire(0, body)) == body
+        assert hear(connection, wire(0, body)) == [("message", body)]
+
+    @pytest.mark.parametrize(
+        ("before", "data"),
+        [
+            (b"", b""),
+            (b"", b"\0"),
+            (b"", wire(0, b"a") + wire(0, b"b")),
+            (b"", wire(0, b"a")[:-1]),
+            (b"", wire(0, b"a", long=True)),
+            (b"", wire(MORE)),
+            (b"", said(b"X")),
+            (b"", wire(0, b"b" * 21)),  # too large
+            (wire(MORE), wire(0, b"a")),  # behind a delimiter
+            (wire(MORE, b"a"), wire(0, b"b")),  # of a message that is passed over
+            (head(0, 21), wire(0, b"b")),  # of a frame that is passed over
+            (head(0, 3), wire(0, b"b")),  # of a frame that is not whole
+        ],
+    )
+    def test_anything_else_is_not_alone(self, before: bytes, data: bytes) -> None:
+        connection = opened(max_body=20)
+        connection.receive(before)
+        assert connection.lone(data) is None
+
+    def test_nothing_is_alone_before_the_handshake_is_over(self) -> None:
+        connection = fresh()
+        connection.receive(hello())
+        assert connection.lone(wire(0, b"hi")) is None
+
     def test_one_behind_a_delimiter_says_so(self) -> None:
         assert hear(opened(), wire(MORE) + wire(0, b"a") + wire(0, b"b")) == [
             ("delimited", b"a"),
@@ -362,24 +397,30 @@ class TestCommands:
 
 
 class TestCost:
-    """CPU time of this thread. The bounds are an order of magnitude above what is usual."""
+    """CPU time of this thread, the less of two tries: a virtual machine's clock goes on while the
+    machine does other work. The bounds are several times what is usual."""
 
     @staticmethod
-    def seconds(connection: Connection, data: bytes, piece: int) -> float:
+    def seconds(connect: Callable[[], Connection], data: bytes, piece: int) -> float:
         chunks = [data[at : at + piece] for at in range(0, len(data), piece)]
-        begun = time.thread_time()
-        for chunk in chunks:
-            connection.receive(chunk)
-        return time.thread_time() - begun
+
+        def once() -> float:
+            connection = connect()
+            begun = time.thread_time()
+            for chunk in chunks:
+                connection.receive(chunk)
+            return time.thread_time() - begun
+
+        return min(once(), once())
 
     def test_a_mebibyte_may_come_byte_by_byte(self) -> None:
-        assert self.seconds(opened(1 << 20), wire(0, b"x" * (1 << 20)), 1) < 2
+        assert self.seconds(partial(opened, 1 << 20), wire(0, b"x" * (1 << 20)), 1) < 2
 
     def test_a_mebibyte_that_is_passed_over_too(self) -> None:
-        assert self.seconds(opened(1 << 19), wire(0, b"x" * (1 << 20)), 1) < 2
+        assert self.seconds(partial(opened, 1 << 19), wire(0, b"x" * (1 << 20)), 1) < 2
 
     def test_a_mebibyte_of_small_frames_too(self) -> None:
-        assert self.seconds(opened(), wire(0, b"x" * 62) * (1 << 14), 1) < 4
+        assert self.seconds(opened, wire(0, b"x" * 62) * (1 << 14), 1) < 4
 
     @pytest.mark.parametrize(
         "unit",
@@ -391,4 +432,4 @@ class TestCost:
     )
     def test_the_smallest_frames_in_one_chunk(self, unit: bytes) -> None:
         chunk = unit * ((1 << 18) // len(unit))
-        assert self.seconds(opened(), chunk, len(chunk)) < 1
+        assert self.seconds(opened, chunk, len(chunk)) < 1

@@ -16,7 +16,7 @@ Bodies = st.one_of(
 LargeBodies = st.sampled_from([MAX_BODY + 1, 2 * MAX_BODY, 4 * MAX_BODY]).map(lambda n: b"L" * n)
 Forms = st.booleans()
 Item = tuple[bytes, list[Said]]
-"""What a peer sends, and what it means."""
+"""The bytes that a peer sends, and their meaning."""
 
 
 @st.composite

@@ -1,4 +1,4 @@
-"""What a process shows over HTTP, as a scraper sees it."""
+"""A process's metrics and health over HTTP, as a scraper sees them."""
 
 import json
 import time

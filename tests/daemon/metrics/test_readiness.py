@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from chatd.errors import ChatdError
 from tests.chatctl.command import Chatctl
 from tests.daemon.metrics.scraping import get, metrics_uri, readiness, until, value
@@ -66,7 +66,7 @@ def test_it_says_that_it_is_stopping(tmp_path: Path) -> None:
 
 async def _stop_under_a_stream(daemon: Daemon) -> None:
     client = Client(daemon.uri, operator_token(daemon.folder), profile="alice")
-    async with client as alice, alice.stream("d") as stream:
+    async with client as alice, alice.stream("d", start=HEAD) as stream:
         await stream.caught_up()
         assert daemon.process is not None
         daemon.process.terminate()

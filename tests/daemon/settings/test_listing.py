@@ -1,8 +1,9 @@
+import re
 from pathlib import Path
 
 import pytest
 
-from chatd.daemon.settings.listing import Row, describe, listing, page, rows
+from chatd.daemon.settings.listing import Row, describe, listing, page, rows, sample
 from chatd.daemon.settings.retention import RetentionSection
 from chatd.daemon.settings.settings import SECTIONS
 from chatd.daemon.settings.sources import load_settings
@@ -38,3 +39,16 @@ def test_the_page_has_a_heading_for_each_section() -> None:
     headings = [line.removeprefix("## ") for line in page().splitlines() if line.startswith("## ")]
     assert headings == [section.title for section in SECTIONS.values()]
     assert len(set(headings)) == len(headings)
+
+
+def test_the_sample_changes_nothing_until_a_line_of_it_is_uncommented(home: Path) -> None:
+    path = home / "chatd.toml"
+    path.write_text(sample())
+    before = describe(load_settings("all", None))
+    assert describe(load_settings("all", path)) == before
+    path.write_text(re.sub("(?m)^#(?=[a-z])", "", sample()))
+    after = describe(load_settings("all", path))
+    assert [(one.name, one.value) for one in after] == [(one.name, one.value) for one in before]
+    assert {one.name for one in after if one.origin == str(path)} >= {"ACK_FLUSH_MS", "GATEWAY_URI"}
+    assert sample().count("\n#") > sum(len(section.model_fields) for section in SECTIONS.values())
+    assert max(len(line) for line in sample().splitlines() if line.startswith("# ")) <= 100

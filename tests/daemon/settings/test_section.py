@@ -1,4 +1,4 @@
-"""What holds of every section and of every setting in it."""
+"""Rules that hold of every section and of every setting in it."""
 
 import re
 from collections import Counter
@@ -28,6 +28,9 @@ UNITS = {
     "devices": "devices",
     "members": "members",
     "rooms": "rooms",
+    "invitations": "invitations",
+    "proposals": "proposals",
+    "profiles": "profiles",
     "calls": "calls",
     "changes": "changes",
     "events": "events",
@@ -71,7 +74,13 @@ def test_every_section_is_part_of_the_settings_under_its_file_s_name() -> None:
         f"{package.__name__}.{name}" for name in SECTIONS
     }
     assert list(load_settings("all", None).sections()) == list(SECTIONS)
-    assert set(Settings.model_fields) - set(SECTIONS) == {"mode", "config_file", "origins"}
+    assert set(Settings.model_fields) - set(SECTIONS) == {
+        "mode",
+        "instance",
+        "config_file",
+        "origins",
+        "warnings",
+    }
 
 
 @every_setting

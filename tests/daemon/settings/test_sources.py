@@ -31,7 +31,7 @@ def config(folder: Path, text: str) -> Path:
 
 
 def test_environment_beats_file_beats_default(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert load_settings("all", None).streams.ack_flush_ms == 500
+    assert load_settings("all", None).streams.ack_flush_ms == 1_000
     path = config(home, "ack_flush_ms = 20\nfanout_repair_seconds = 7\n")
     assert load_settings("all", path).streams.ack_flush_ms == 20
     monkeypatch.setenv("ACK_FLUSH_MS", "30")
@@ -83,14 +83,23 @@ def test_a_file_that_is_not_there(home: Path) -> None:
             "loud",
             "'loud' is not allowed (from environment); allowed: debug, info, warning, error",
         ),
+        ("HTTP_PAGE", "maybe", "'maybe' is not allowed (from environment); allowed: true, false"),
         (
             "NODE_ID",
             "a:b\x1b",
             "'a:b\\x1b' is not allowed (from environment); allowed: 1 to 64 of the characters A-Z a-z 0-9 . _ -",
         ),
-        ("DB_URI", "mysql://x", "must be sqlite:////path/of/file or postgresql://user:***@host/database"),
-        ("DEFAULT_URI", "http://x", "'http://x' must begin with mem://, ipc:// or tcp://"),
-        ("MAX_PAYLOAD_BYTES", "1048576", "1048576 must be less than MAX_FRAME_BYTES, 1048576"),
+        (
+            "DB_URI",
+            "mysql://x",
+            "must be sqlite:////path/of/file or postgresql://user:***@host/database (from environment)",
+        ),
+        ("DEFAULT_URI", "http://x", "'http://x' must begin with mem://, ipc:// or tcp:// (from environment)"),
+        (
+            "MAX_PAYLOAD_BYTES",
+            "1048576",
+            "1048576 must be less than MAX_FRAME_BYTES, 1048576 (from environment)",
+        ),
     ],
 )
 def test_a_problem_says_what_is_allowed(
@@ -102,15 +111,21 @@ def test_a_problem_says_what_is_allowed(
     assert str(problem.value) == f"{name}: {wanted}"
 
 
+def test_a_problem_of_a_section_names_its_place(home: Path) -> None:
+    path = config(home, "max_payload_bytes = 1048576\n")
+    with pytest.raises(ConfigError, match=rf"MAX_PAYLOAD_BYTES: .* \(from {path}\)$"):
+        load_settings("all", path)
+
+
 def test_a_problem_of_the_data_directory_has_its_name(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CHATD_DATA_DIR")
     path = config(home, "data_dir = 5\n")
     with pytest.raises(ConfigError) as problem:
         load_settings("all", path)
-    assert str(problem.value) == f"DATA_DIR: 5 is not allowed (from {path}); allowed: text"
+    assert str(problem.value) == f"DATA_DIR: 5 is not allowed (from {path}); allowed: a path"
 
 
-@pytest.mark.parametrize("key", ["mode", "origins", "retention", "extra"])
+@pytest.mark.parametrize("key", ["mode", "origins", "node", "extra"])
 def test_a_file_has_settings_and_nothing_else(home: Path, key: str) -> None:
     """The names that the program gives to its sections are no keys."""
     with pytest.raises(ConfigError) as problem:
@@ -119,6 +134,27 @@ def test_a_file_has_settings_and_nothing_else(home: Path, key: str) -> None:
         str(problem.value)
         == f"'{key}': there is no such setting (from {home}/chatd.toml); chatd settings lists them"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "Ack_Flush = 1\n",
+            "'Ack_Flush': there is no such setting (from {path}); did you mean ack_flush_ms?",
+        ),
+        ("[store]\ndb_uri = 'x'\n", "'store': a file of settings has no sections (from {path})"),
+        (
+            "CHATD_NOD_ID = 1\n",
+            "'CHATD_NOD_ID': there is no such setting (from {path}); did you mean node_id?",
+        ),
+    ],
+)
+def test_a_key_that_is_none_is_shown_as_it_is_written(home: Path, text: str, said: str) -> None:
+    path = config(home, text)
+    with pytest.raises(ConfigError) as problem:
+        load_settings("all", path)
+    assert str(problem.value) == said.format(path=path)
 
 
 def test_a_problem_names_its_file(home: Path) -> None:
@@ -136,16 +172,18 @@ def test_a_file_that_may_not_be_read(home: Path) -> None:
 def test_the_system_s_file_is_read_when_there_is_one(home: Path) -> None:
     path = config(home, "ack_flush_ms = 20\n")
     assert load_settings("all", None, system_config=path).streams.ack_flush_ms == 20
-    assert load_settings("all", None, system_config=home / "nowhere.toml").streams.ack_flush_ms == 500
+    assert load_settings("all", None, system_config=home / "nowhere.toml").streams.ack_flush_ms == 1_000
 
 
 def test_empty_is_unset(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("RUNTIME_DIR", "DB_URI", "NODE_ID", "ACK_FLUSH_MS"):
         monkeypatch.setenv(name, "")
-    settings = load_settings("default", config(home, 'runtime_dir = ""\ntokens_file = ""\n'))
+    settings = load_settings(
+        "default", config(home, 'runtime_dir = ""\ntokens_file = ""\nwindow_bytes = ""\n')
+    )
     assert settings.place.ipc_dir == home / "run"
     assert settings.authentication.tokens(settings.place) == home / "tokens.toml"
-    assert settings.streams.ack_flush_ms == 500
+    assert settings.streams.ack_flush_ms == 1_000
 
 
 def test_words_may_be_shouted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,10 +233,11 @@ def test_an_editor_s_byte_order_mark_is_none_of_the_file(home: Path) -> None:
 
 def test_names_in_a_file_may_be_shouted_too(home: Path) -> None:
     """They were refused, or shown as "default"."""
-    path = config(home, 'ACK_FLUSH_MS = 20\nDATA_DIR = "/from/file"\n')
+    path = config(home, 'ACK_FLUSH_MS = 20\nCHATD_NODE_ID = "n"\nDATA_DIR = "/from/file"\n')
     settings = load_settings("all", path)
     shown = {setting.name: (setting.value, setting.origin) for setting in describe(settings)}
     assert shown["ACK_FLUSH_MS"] == ("20", str(path))
+    assert shown["NODE_ID"] == ("n", str(path))
     with pytest.raises(ConfigError, match=r"^ACK_FLUSH_MS: it is in .* twice"):
         load_settings("all", config(home, "ACK_FLUSH_MS = 20\nack_flush_ms = 20\n"))
 
@@ -247,6 +286,22 @@ def test_chatctl_looks_where_chatd_does(home: Path, name: str, monkeypatch: pyte
     assert data_folders() == [settings.place.data_dir] == [home / "data"]
 
 
+def test_chatctl_finds_what_the_file_of_settings_names(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CHATD_DATA_DIR")
+    monkeypatch.setenv("STATE_DIRECTORY", "/state")
+    monkeypatch.setenv("HOME", str(home))
+    path = home / "chatd.toml"
+    monkeypatch.setenv("CHATD_CONFIG", str(path))
+    path.write_bytes(b'\xef\xbb\xbfDATA_DIR = "~/data"\n')
+    assert data_folders() == [load_settings("all", None).place.data_dir] == [home / "data"]
+    path.write_text('tokens_file = "~/ops.toml"\n')
+    (home / "ops.toml").write_text('[tokens.t]\nprofile = "root"\nrole = "operator"\n')
+    settings = load_settings("all", None)
+    assert (settings.authentication.tokens(settings.place), own_token()) == (home / "ops.toml", "t")
+    path.write_text("neither = [")
+    assert data_folders() == [Path("/state")], "chatd says what is wrong with it, chatctl does without"
+
+
 def test_secrets_from_files(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment beats the credentials, which beat the file of settings; a file has no line
     end of its own."""
@@ -270,6 +325,22 @@ def test_secrets_from_files(home: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.delenv("DB_URI_FILE")
     monkeypatch.setenv("DB_URI", "postgresql://itself@127.0.0.1/d")
     assert load_settings("all", path).store.db_uri == "postgresql://itself@127.0.0.1/d"
+
+
+def test_files_that_systemd_passes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are read where they are: a key is read again, and not copied."""
+    (home / "tokens_file").write_text("")
+    (home / "key_file").write_text("")
+    path = config(home, 'tokens_file = "/elsewhere"\n')
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(home))
+    settings = load_settings("all", path)
+    assert (settings.authentication.tokens_file, settings.node.key_file) == (
+        home / "tokens_file",
+        home / "key_file",
+    )
+    assert settings.origins["key_file"] == f"{home}/key_file"
+    monkeypatch.setenv("TOKENS_FILE", "/nearer")
+    assert load_settings("all", path).authentication.tokens_file == Path("/nearer")
 
 
 @pytest.mark.parametrize(

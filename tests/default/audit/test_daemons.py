@@ -1,4 +1,5 @@
-"""Who did what, from where: seen in the log and by chatctl audit, of whole daemons."""
+"""The audit of whole daemons: each act with its actor and address, in the log and by chatctl
+audit."""
 
 import json
 import time

@@ -43,7 +43,8 @@ def states(store: Store, *seqs: int) -> list[int]:
 
 
 def stretches(store: Store, seq: int) -> list[tuple[int, int]]:
-    """What receipts say when bob's device has acknowledged up to ``seq``, or a replay of it."""
+    """The state that receipts say when bob's device has acknowledged up to ``seq``, or a replay of
+    it."""
     store.do(SetReadMarker("bob", "r", 1, ""))  # bob takes part in the room
     _, found = store.ask(FindDelivered(store.members, (("bob", "d", "r", seq),), 100))
     assert all(one[:3] == ("bob", "d", "r") for one in found)

@@ -1,4 +1,4 @@
-"""What every cache of connections must do: in the database, in memory, in Redis. Then what only
+"""Every cache of connections does the same: in the database, in memory, in Redis. Then what only
 Redis can do: go away, freeze, and come back empty."""
 
 import asyncio

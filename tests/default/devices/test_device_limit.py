@@ -9,12 +9,14 @@ import pytest
 from chatd.core.deadline import Deadline, SilenceLimit
 from chatd.core.ids import topic_of
 from chatd.core.online import OnlineTable
+from chatd.core.start import HEAD
 from chatd.default.answer import CallStore
 from chatd.default.devices import store as devices_store
 from chatd.default.devices.device_limit import CONNECTED_KNOWN_SECONDS, MAX_ATTEMPTS, DeviceLimit, Opened
+from chatd.default.devices.model import DeviceHello, Registered
 from chatd.default.devices.replacement import FindReplaceable
 from chatd.default.devices.store import OpenStreams
-from chatd.errors import TooManyDevices, Unavailable
+from chatd.errors import Overtaken, TooManyDevices, Unavailable
 from chatd.store.command import Query
 from tests.store.driver import DirectAccess, Store
 
@@ -45,11 +47,13 @@ class Rig:
         """The outcome of each: an epoch, or the class of the error."""
         return self.open_all([(profile, device) for device in devices])
 
-    def open_all(self, devices: Sequence[tuple[str, str]]) -> list[object]:
+    def open_all(self, devices: Sequence[tuple[str, str]], *ordinals: int) -> list[object]:
         outcomes: list[Opened] = []
         store = CallStore(self.access, "", DEADLINE)
-        self.limit.open(store, devices, outcomes.extend, lambda error: pytest.fail(str(error)))
-        return [one if isinstance(one, int) else type(one) for one in outcomes]
+        given = ordinals or [0] * len(devices)
+        hellos = [DeviceHello(*one, HEAD, ordinal) for one, ordinal in zip(devices, given, strict=True)]
+        self.limit.open(store, hellos, outcomes.extend, lambda error: pytest.fail(str(error)))
+        return [one.epoch if isinstance(one, Registered) else type(one) for one in outcomes]
 
     def connect(self, *devices: str) -> None:
         for device in devices:
@@ -91,6 +95,14 @@ def test_one_profiles_newcomers_refuse_nobody_else(rig: Rig) -> None:
     assert rig.open("a", "b", "c") == [1, 1, 1]
     wanted = [("bob", "d"), ("carol", "d"), ("bob", "a"), ("bob", "e"), ("dave", "d")]
     assert rig.open_all(wanted) == [TooManyDevices, 1, 2, TooManyDevices, 1]
+
+
+def test_a_late_hello_is_refused_alone_and_a_newcomer_s_ordinal_is_kept(rig: Rig) -> None:
+    bob = [("bob", "a"), ("bob", "b"), ("bob", "c")]
+    assert rig.open_all(bob, 5, 5, 5) == [1, 1, 1]
+    rig.store.now_us += LONG_US
+    assert rig.open_all([("bob", "d"), bob[2], ("carol", "d"), bob[1]], 5, 4, 1, 6) == [1, Overtaken, 1, 2]
+    assert rig.open_all([("bob", "d")], 4) == [Overtaken]
 
 
 def test_many_full_profiles_in_one_call(rig: Rig) -> None:

@@ -4,11 +4,20 @@ for a new one."""
 from pathlib import Path
 
 from chatd.core.model import StreamAcks
+from chatd.core.start import HEAD
 from chatd.default.dead_letters.store import ReplayDeadLetters
-from chatd.default.devices.replacement import LONGEST_UNSEEN, OWED, FindReplaceable, ReplaceDevice
-from chatd.default.devices.store import OpenStreams
+from chatd.default.devices.model import DeviceHello, Registered
+from chatd.default.devices.replacement import (
+    LONGEST_UNSEEN,
+    OWED,
+    REPLAYED,
+    UNTOLD,
+    FindReplaceable,
+    ReplaceDevice,
+)
 from chatd.default.notifications.push import GetPush, SetPush, count_devices, find_registered
 from chatd.default.outbox.cursors import AckCursors
+from chatd.default.outbox.skip import SkipOutbox
 from chatd.default.rooms.membership import RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom
 from chatd.store.database import Database
@@ -19,12 +28,12 @@ MOST = 3
 READ = """
     SELECT COALESCE(SUM(seq_tup_read + idx_tup_fetch), 0)
     FROM pg_stat_xact_user_tables
-    WHERE relname IN ('room', 'outbox', 'device', 'push', 'dead_letter')
+    WHERE relname IN ('room', 'outbox', 'device', 'push', 'dead_letter', 'delivery_gap')
 """
 
 
 def open_new(store: Store, *devices: str, most: int = MOST) -> tuple[int, ...]:
-    return store.do(OpenStreams(tuple(("bob", device) for device in devices), most))
+    return store.epochs(*(("bob", device) for device in devices), most=most)
 
 
 def replaceable(store: Store, *connected: str) -> str:
@@ -32,7 +41,8 @@ def replaceable(store: Store, *connected: str) -> str:
 
 
 def replace(store: Store, device: str, other: str) -> tuple[int, int]:
-    return store.do(ReplaceDevice("bob", device, MOST, other, store.now_us + 1))
+    opened, went = store.do(ReplaceDevice(DeviceHello("bob", device, HEAD), MOST, other, store.now_us + 1))
+    return opened.epoch, went
 
 
 def devices(store: Store) -> list[str]:
@@ -55,7 +65,7 @@ def test_a_profile_has_as_many_devices_as_it_may_and_known_ones_come_back(store:
 
 def test_other_profiles_in_the_same_command_have_their_own_number(store: Store) -> None:
     wanted = tuple((profile, f"d{number}") for number in range(3) for profile in ("bob", "carol"))
-    assert store.do(OpenStreams(wanted, 2)) == (1, 1, 1, 1, 0, 0)
+    assert store.epochs(*wanted, most=2) == (1, 1, 1, 1, 0, 0)
 
 
 def test_the_longest_unseen_goes_and_everything_that_is_kept_for_it(store: Store) -> None:
@@ -75,7 +85,10 @@ def test_the_longest_unseen_goes_and_everything_that_is_kept_for_it(store: Store
 def test_a_device_seen_lately_stays(store: Store) -> None:
     open_new(store, "first", "second", "third")
     assert store.ask(FindReplaceable("bob", frozenset(), store.now_us - 5)) == ""
-    assert store.do(ReplaceDevice("bob", "new", MOST, "first", store.now_us - 5)) == (0, 0)
+    assert store.do(ReplaceDevice(DeviceHello("bob", "new"), MOST, "first", store.now_us - 5)) == (
+        Registered(0),
+        0,
+    )
     assert devices(store) == ["first", "second", "third"]
 
 
@@ -106,6 +119,17 @@ def test_a_replay_is_owed_and_a_dead_letter_is_not(store: Store) -> None:
     store.do(ReplayDeadLetters((letter.letter_id,)))
     assert replaceable(store) == ""
     store.do(AckCursors((StreamAcks(stream, replayed=(("r", 2),)),), RULE))
+    assert replaceable(store) == "only"
+
+
+def test_the_marker_of_what_was_skipped_is_owed(store: Store) -> None:
+    """The cursor is behind it already."""
+    store.open("bob", "only")
+    owe(store, 2)
+    store.do(SkipOutbox("bob", "only", (("r", 2),)))
+    assert replaceable(store) == ""
+    stream = store.open("bob", "only")
+    store.do(AckCursors((StreamAcks(stream, {"r": 2}, removed=(("r", 2, 2),)),), RULE))
     assert replaceable(store) == "only"
 
 
@@ -147,8 +171,8 @@ def test_two_nodes_at_once_make_no_more_devices_than_allowed(nodes: tuple[Store,
         profile = f"p{attempt}"
         opened = at_once(
             nodes,
-            lambda node, profile=profile: node.do(  # type: ignore[misc]
-                OpenStreams(tuple((profile, f"{id(node)}-{number}") for number in range(MOST)), MOST)
+            lambda node, profile=profile: node.epochs(  # type: ignore[misc]
+                *((profile, f"{id(node)}-{number}") for number in range(MOST)), most=MOST
             ),
         )
         assert sum(epoch for one in opened for epoch in one) == MOST
@@ -157,14 +181,14 @@ def test_two_nodes_at_once_make_no_more_devices_than_allowed(nodes: tuple[Store,
 def test_two_newcomers_on_two_nodes_do_not_take_one_place(nodes: tuple[Store, Store]) -> None:
     for attempt in range(10):
         profile = f"p{attempt}"
-        nodes[0].do(OpenStreams(tuple((profile, f"d{number}") for number in range(MOST)), MOST))
+        nodes[0].epochs(*((profile, f"d{number}") for number in range(MOST)), most=MOST)
         replaced = at_once(
             nodes,
             lambda node, profile=profile: node.do(  # type: ignore[misc]
-                ReplaceDevice(profile, f"new-{id(node)}", MOST, "d0", 2**62)
+                ReplaceDevice(DeviceHello(profile, f"new-{id(node)}"), MOST, "d0", 2**62)
             ),
         )
-        assert sorted(replaced) == [(0, 0), (1, 1)]
+        assert sorted((opened.epoch, went) for opened, went in replaced) == [(0, 0), (1, 1)]
         count = "SELECT COUNT(*) FROM device WHERE profile_id = ?"
         assert nodes[0].database.rows(count, (profile,)) == [(MOST,)]
 
@@ -173,7 +197,11 @@ def test_sqlite_looks_everything_up(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/chatd.db")
     database.migrate()
     with database.connection(readonly=True):
-        for sql, parameters in ((LONGEST_UNSEEN, ("bob", 1, "bob", 1, 1)), (OWED, ("bob", "d"))):
+        statements = (
+            (LONGEST_UNSEEN, ("bob", 1, "bob", 1, 1)),
+            *((one, ("bob", "d")) for one in (OWED, REPLAYED, UNTOLD)),
+        )
+        for sql, parameters in statements:
             plan = " ".join(str(row) for row in database.rows(f"EXPLAIN QUERY PLAN {sql}", parameters))
             assert "SEARCH" in plan
             assert "SCAN" not in plan, plan

@@ -3,9 +3,11 @@ forgotten."""
 
 import pytest
 
+from chatd.core.ids import MAX_SEQ
 from chatd.core.model import Owed
 from chatd.default.devices import store as devices_store
-from chatd.default.devices.store import LATER, ForgetDevice, ListDevices, OpenStreams
+from chatd.default.devices.model import DeviceHello, Registered
+from chatd.default.devices.store import LATER, OVERTAKEN, ForgetDevice, ListDevices, OpenStreams
 from chatd.default.notifications.push import GetPush, SetPush
 from chatd.default.rooms.store import CreateRoom
 from tests.default.retention.log import fill
@@ -40,14 +42,43 @@ def test_a_device_known_before_keeps_its_cursor_when_it_comes_back(store: Store)
 
 
 def test_a_device_opened_twice_in_a_batch_gets_two_epochs(store: Store) -> None:
-    assert store.do(OpenStreams((("bob", "x"), ("bob", "x"), ("bob", "y")), MANY)) == (1, 2, 1)
+    assert store.epochs(("bob", "x"), ("bob", "x"), ("bob", "y")) == (1, 2, 1)
+
+
+def open_in_order(store: Store, *ordinals: int) -> list[int]:
+    """Hellos of one device, each in a transaction of its own."""
+    return [store.do(opening(DeviceHello("bob", "d", None, ordinal)))[0].epoch for ordinal in ordinals]
+
+
+def opening(*hellos: DeviceHello) -> OpenStreams:
+    return OpenStreams(hellos, MANY)
+
+
+def test_a_hello_below_the_newest_ordinal_opens_nothing(store: Store) -> None:
+    assert open_in_order(store, 5, 4, 5, 7, 6) == [1, OVERTAKEN, 2, 3, OVERTAKEN]
+    rows = store.database.rows("SELECT epoch, ordinal FROM device")
+    assert rows == [(3, 7)]
+
+
+def test_a_hello_without_an_ordinal_opens_always_and_ordinals_begin_anew(store: Store) -> None:
+    assert open_in_order(store, MAX_SEQ, 1, 0, 1) == [1, OVERTAKEN, 2, 3]
+
+
+def test_hellos_of_one_device_in_a_batch_count_in_their_order(store: Store) -> None:
+    hellos = [
+        DeviceHello("bob", device, None, ordinal)
+        for device, ordinal in (("d", 2), ("d", 1), ("d", 3), ("e", 1))
+    ]
+    assert [one.epoch for one in store.do(opening(*hellos))] == [1, OVERTAKEN, 2, 1]
+    late, none = opening(DeviceHello("bob", "d", None, 2)), opening(DeviceHello("bob", "e"))
+    assert store.many([late, none]) == [(Registered(OVERTAKEN),), (Registered(2),)]
 
 
 def test_a_device_opened_on_two_nodes_has_one_newest_stream(nodes: tuple[Store, Store]) -> None:
     nodes[0].do(CreateRoom("r", "", "alice", ("bob",)))
     for number in range(20):
-        command = OpenStreams((("bob", f"d{number}"),), MANY)
-        epochs = at_once(nodes, lambda node, command=command: node.do(command))  # type: ignore[misc]
+        device = ("bob", f"d{number}")
+        epochs = at_once(nodes, lambda node, device=device: node.epochs(device))  # type: ignore[misc]
         assert sorted(epochs) == [(1,), (2,)]
     assert nodes[0].database.rows("SELECT COUNT(*) FROM outbox WHERE profile_id = 'bob'") == [(20,)]
 
@@ -120,7 +151,7 @@ def test_new_devices_make_so_many_entries_in_one_transaction(
     store.open("bob", "known")
     monkeypatch.setattr(devices_store, "MAX_NEW_ENTRIES", 4)
     devices = (("bob", "a"), ("alice", "a"), ("bob", "known"), ("bob", "b"), ("bob", "a"))
-    assert store.do(OpenStreams(devices, MANY)) == (1, LATER, 2, LATER, 2)
-    assert store.do(OpenStreams((("alice", "a"), ("bob", "b")), MANY)) == (1, LATER)
-    assert store.do(OpenStreams((("carol", "a"), ("bob", "b")), MANY)) == (1, 1)
+    assert store.epochs(*devices) == (1, LATER, 2, LATER, 2)
+    assert store.epochs(("alice", "a"), ("bob", "b")) == (1, LATER)
+    assert store.epochs(("carol", "a"), ("bob", "b")) == (1, 1)
     assert store.database.rows("SELECT COUNT(*) FROM outbox") == [(16,)]

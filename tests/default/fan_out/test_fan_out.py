@@ -3,7 +3,6 @@ gets urgent events in a message of their own."""
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 from chatd.core.ids import topic_of
 from chatd.core.model import CommittedRun, Members
@@ -18,8 +17,8 @@ BOB = topic_of("bob", "d")
 
 
 def fan_out(*runs: CommittedRun) -> list[tuple[int, list[tuple[str, int]], bytes]]:
-    """What bob's device is sent: each message's priority, its runs' rooms and first seqs, its
-    records."""
+    """The messages that bob's device is sent: each one's priority, its runs' rooms and first seqs,
+    its records."""
     sent: list[tuple[int, list[tuple[str, int]], bytes]] = []
 
     def publish(topics: Sequence[bytes], body: bytes) -> None:
@@ -73,6 +72,32 @@ def test_an_urgent_event_takes_along_what_is_before_it_in_its_room() -> None:
     assert sent == [(2, [("b", 1), ("b", 2), ("b", 3)], b"b1 b2 b3 "), (0, [("a", 1)], b"a1 ")]
 
 
+def test_rooms_that_share_no_device_go_each_to_its_own_devices_and_others_are_joined() -> None:
+    sent: list[tuple[list[bytes], bytes]] = []
+    online = OnlineTable()
+    topics = {profile: topic_of(profile, "d") for profile in ("ann", "bob", "cem", "dan")}
+    for topic in topics.values():
+        online.add(topic)
+
+    def publish(to: Sequence[bytes], body: bytes) -> None:
+        assert to is online.targets(rooms["a"]) or len(to) == 1, "the topics that are kept for the room"
+        sent.append((sorted(to), split_queue_body(body)[1]))
+
+    last_mile = EventDeliveryQueueHandler(online, publish)
+    logging = RoomOutboxLoggingQueue(OutboxDeliveryEventHandler(last_mile.handle).handle)
+    rooms = {
+        room: Members(room, 1, frozenset(profiles))
+        for room, profiles in {"a": ("ann", "bob"), "c": ("cem",), "d": ("dan", "cem"), "e": ("eve",)}.items()
+    }
+    runs = {room: CommittedRun(room, 1, 1, room.encode(), members, 0) for room, members in rooms.items()}
+    logging.handle([runs["a"], runs["c"]])
+    assert sent == [([topics["ann"], topics["bob"]], b"a"), ([topics["cem"]], b"c")]
+    sent.clear()
+    logging.handle([runs["c"], runs["d"], runs["e"]])
+    assert sorted(sent) == [([topics["cem"]], b"cd"), ([topics["dan"]], b"d")]
+    assert last_mile.deliveries_published.value == 6
+
+
 def test_stages_are_timed_and_some_messages_say_when_they_were_published() -> None:
     heads: list[QueueHeader] = []
 
@@ -85,7 +110,7 @@ def test_stages_are_timed_and_some_messages_say_when_they_were_published() -> No
     logging = RoomOutboxLoggingQueue(delivery.handle)
     before_us = time.time_ns() // 1_000
     for seq in range(1, 2 * TIMED_EACH + 1):
-        runs = [replace(run(room, seq, 0), committed_at=time.monotonic() - 3.0) for room in "ab"]
+        runs = [run(room, seq, 0)._replace(committed_at=time.monotonic() - 3.0) for room in "ab"]
         logging.handle(runs if seq > TIMED_EACH else runs[:1])
     timed = [number for number, head in enumerate(heads) if head.published_at_us]
     assert timed == [0, TIMED_EACH], "one room alone, and two that are joined"

@@ -8,9 +8,9 @@ from tests.store.driver import Store, event, send
 def test_a_mark_does_not_leap_over_a_gap(store: Store) -> None:
     store.do(send("alice", *(event("r", f"{number}") for number in range(5))))
     store.do(MarkPublished((("r", 4, 6),)))
-    assert store.ask(FindUnpublished(2**60, 100))[0].first_seq == 1
+    assert store.ask(FindUnpublished(2**60, 100)).runs[0].first_seq == 1
     store.do(MarkPublished((("r", 1, 3), ("r", 4, 5))))
-    assert store.ask(FindUnpublished(2**60, 100))[0].first_seq == 6
+    assert store.ask(FindUnpublished(2**60, 100)).runs[0].first_seq == 6
 
 
 def test_a_mark_does_not_pass_the_head(store: Store) -> None:
@@ -18,4 +18,4 @@ def test_a_mark_does_not_pass_the_head(store: Store) -> None:
     store.do(send("alice", event("r", "2")))
     assert store.do(MarkPublished((("r", 1, 2), ("r", 3, 9)))) == ()
     store.do(send("alice", event("r", "3")))
-    assert [run.first_seq for run in store.ask(FindUnpublished(2**60, 100))] == [3]
+    assert [run.first_seq for run in store.ask(FindUnpublished(2**60, 100)).runs] == [3]

@@ -63,7 +63,7 @@ class Node:
     def watch(
         self, number: int, *add: bytes, remove: tuple[bytes, ...] = (), full: bool = False
     ) -> list[Message | ChatdError]:
-        """What the call is answered, now or later."""
+        """The answer to the call, now or later."""
         request = WatchRequest(gateway_instance="g", number=number, full=full, add=add, remove=remove)
         answer = self.gateways.watch(GATEWAY, request)
         assert isinstance(answer, Later)

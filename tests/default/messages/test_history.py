@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from chatd.default.messages.history import GetHistory
+from chatd.default.messages.history import GetEvent, GetHistory, GetHistoryAround
 from chatd.default.retention.store import PurgeLog
 from chatd.default.rooms.access import Standing, find_standings
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
-from chatd.errors import NotAMember, RoomNotFound
+from chatd.default.rooms.store import CreateRoom
+from chatd.errors import EventNotFound, NotAMember, RoomNotFound
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery
 from tests.store.driver import Store, event, send
 
@@ -94,6 +95,113 @@ def test_after_and_before_are_a_range(store: Store) -> None:
     assert page(store, "bob", 5, 2, after=3) == ([], False)
 
 
+def around(store: Store, profile: str, seq: int, limit: int) -> tuple[list[int], bool, bool]:
+    query = GetHistoryAround(GetHistory("r", profile, False, 0, limit), seq)
+    deliveries, older, newer = store.ask(query)
+    return [EventDelivery.FromString(delivery).event.seq for delivery in deliveries], older, newer
+
+
+def test_a_page_around_an_event(store: Store) -> None:
+    absent_then_back(store)
+    assert around(store, "alice", 3, 3) == ([2, 3, 4], True, True)
+    assert around(store, "alice", 3, 100) == ([1, 2, 3, 4, 5, 6], False, False)
+    assert around(store, "alice", 6, 1) == ([6], True, False)
+    assert around(store, "alice", 2**63 - 1, 2) == ([6], True, False)
+    assert around(store, "bob", 4, 2) == ([3, 5], True, True), "the event itself is not his"
+    with pytest.raises(NotAMember):
+        around(store, "eve", 1, 10)
+
+
+def test_a_page_around_an_event_is_bounded_in_bytes(store: Store) -> None:
+    store.do(send("alice", *(event("r", f"{number}", b"x" * 60_000) for number in range(40))))
+    found, older, newer = around(store, "bob", 20, 500)
+    assert 20 in found
+    assert 10 < len(found) < 20
+    assert (older, newer) == (True, True)
+
+
+def times(store: Store) -> dict[int, int]:
+    """Seq → time of the room's events."""
+    deliveries, _ = store.ask(GetHistory("r", "", True, 0, 500))
+    links = [EventDelivery.FromString(delivery).event for delivery in deliveries]
+    return {link.seq: link.sent_at_us for link in links}
+
+
+def between(
+    store: Store, since: int = 0, until: int = 0, limit: int = 100, after: int | None = None
+) -> tuple[list[int], bool]:
+    query = GetHistory("r", "bob", False, 0, limit, after_seq=after, since_us=since, until_us=until)
+    deliveries, more = store.ask(query)
+    return [EventDelivery.FromString(delivery).event.seq for delivery in deliveries], more
+
+
+def test_history_by_time(store: Store) -> None:
+    absent_then_back(store)
+    at = times(store)
+    assert between(store, since=at[3]) == ([3, 5, 6], False)
+    assert between(store, since=at[4], until=at[6]) == ([5], False)
+    assert between(store, until=at[3]) == ([1, 2], False)
+    assert between(store, since=at[2], limit=2) == ([5, 6], True)
+    assert between(store, since=at[2], limit=2, after=0) == ([2, 3], True)
+    assert between(store, since=at[2], limit=2, after=3) == ([5, 6], False)
+    assert between(store, since=at[6] + 1) == ([], False)
+    assert between(store, until=1) == ([], False)
+    assert between(store, since=at[5], until=at[3]) == ([], False)
+
+
+def test_any_place_in_a_long_log_is_found_by_its_time(store: Store) -> None:
+    for number in range(70):
+        store.do(send("alice", event("r", f"{number}"), event("r", f"{number} again")))
+    at = times(store)
+    for since in sorted(set(at.values())):
+        first = min(seq for seq, time in at.items() if time >= since)
+        assert between(store, since=since, limit=1, after=0)[0] == [first]
+        assert between(store, until=since, limit=1)[0] == ([first - 1] if first > 1 else [])
+
+
+def test_pages_by_time_hold_each_event_once_if_the_clock_went_back(store: Store) -> None:
+    for number in range(30):
+        if number == 20:
+            store.now_us -= 10
+        store.do(send("alice", event("r", f"{number}")))
+    middle = times(store)[15]
+    newer, older = between(store, since=middle, limit=500)[0], between(store, until=middle, limit=500)[0]
+    assert older + newer == list(range(1, 32))
+
+
+def get(store: Store, profile: str, seq: int = 0, sender: str = "", event_id: str = "") -> int:
+    query = GetEvent(GetHistory("r", profile, False, 0, 1), seq, sender, event_id)
+    return EventDelivery.FromString(store.ask(query)).event.seq
+
+
+def test_one_event_is_read_by_its_seq_or_its_id(store: Store) -> None:
+    absent_then_back(store)
+    assert get(store, "bob", 2) == get(store, "bob", 0, "alice", "2") == 2
+    assert get(store, "alice", 4) == get(store, "alice", 0, "alice", "4") == 4
+    for seq, sender, event_id in (
+        (4, "", ""),
+        (0, "alice", "4"),
+        (0, "bob", "2"),
+        (0, "alice", "none"),
+        (7, "", ""),
+        (2**63 - 1, "", ""),
+    ):
+        with pytest.raises(EventNotFound, match="room 'r' has no such event"):
+            get(store, "bob", seq, sender, event_id)
+    store.do(PurgeLog("r", 2, 0, 1_000, 0))
+    with pytest.raises(EventNotFound):
+        get(store, "bob", 2)
+    with pytest.raises(EventNotFound):
+        get(store, "bob", 0, "alice", "2")
+
+
+def test_an_event_of_another_room_is_not_found_by_its_id(store: Store) -> None:
+    store.do(CreateRoom("other", "", "alice", ("bob",)))
+    store.do(send("alice", event("other", "mine")))
+    with pytest.raises(EventNotFound):
+        get(store, "bob", 0, "alice", "mine")
+
+
 def test_a_page_forward_is_bounded_in_bytes_and_begins_with_what_is_kept(store: Store) -> None:
     store.do(send("alice", *(event("r", f"{number}", b"x" * 60_000) for number in range(140))))
     found: list[int] = []
@@ -121,7 +229,7 @@ def test_one_that_came_and_went_a_thousand_times_reads_as_quickly_as_others(stor
     with store.database.connection(readonly=False):
         for number in range(1, 2_000):
             store.database.run(
-                "INSERT INTO subscription (room_id, profile_id, joined_seq, left_seq, owner) VALUES (?, ?, ?, ?, 0)",
+                "INSERT INTO subscription (room_id, profile_id, joined_seq, left_seq) VALUES (?, ?, ?, ?)",
                 ("r", "carol", 10 * number, 10 * number + 5),
             )
         store.database.run(

@@ -1,6 +1,8 @@
 """Sending: duplicates, reused ids and refusals that leave no trace."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -9,11 +11,14 @@ from chatd.core.priority import BULK, NORMAL, URGENT
 from chatd.default.fan_out.repair import FindUnpublished
 from chatd.default.messages.history import GetHistory
 from chatd.default.messages.model import NewEvent, StoredEvent
-from chatd.default.messages.store import StoreEvents
+from chatd.default.messages.priority import MAX_MENTIONS
+from chatd.default.messages.store import MENTIONS_OF_AN_EVENT, StoreEvents
+from chatd.default.receipts.store import SetReadMarker
 from chatd.default.rooms.membership import RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom, GetRoom
 from chatd.errors import ChatdError, EventIdReused, NotAMember
 from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
+from chatd.store.senders import SENDERS
 from tests.store.driver import Store, at_once, event, send
 
 
@@ -153,11 +158,22 @@ def test_priority_and_mentions_travel_in_the_delivery_and_with_the_run(store: St
     ]
     store.do(send("alice", event("r", "4", priority=BULK)))
     assert store.runs[-1].priority == BULK
-    assert {found.priority for found in store.ask(FindUnpublished(before_us=2**62, limit=100))} == {URGENT}
+    assert {found.priority for found in store.ask(FindUnpublished(before_us=2**62, limit=100)).runs} == {
+        URGENT
+    }
 
 
 def test_a_request_weighs_its_events() -> None:
     assert StoreEvents("alice", (event("r", "1"), event("r", "2"))).weight() == 2
+
+
+def test_a_request_s_mentions_weigh_their_rows() -> None:
+    """Ten such events are a batch that a hundred without are not."""
+    most = tuple(f"p{number}" for number in range(MAX_MENTIONS))
+    meant = tuple(event("r", str(number), priority=1, mentions=most) for number in range(10))
+    assert StoreEvents("alice", meant).weight() == 10 + 10 * MAX_MENTIONS // MENTIONS_OF_AN_EVENT
+    few = event("r", "1", priority=1, mentions=most[:2])
+    assert StoreEvents("alice", (few,)).weight() == 1
 
 
 def test_an_event_sent_to_two_nodes_is_stored_once(nodes: tuple[Store, Store]) -> None:
@@ -208,3 +224,38 @@ def test_batches_that_overlap_in_rooms_of_their_own_are_stored_once(nodes: tuple
     for room in ("a", "b"):
         places = sorted(one.seq for result in stored for one in result if one.room_id == room)
         assert places == list(range(2, len(places) + 2))
+
+
+def test_only_a_sender_that_had_read_all_and_a_mention_cost_a_statement_more(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements: list[str] = []
+
+    def noted(run: Callable[..., Any]) -> Callable[..., Any]:
+        def one(sql: str, *rest: Any) -> Any:
+            statements.append(sql)
+            return run(sql, *rest)
+
+        return one
+
+    monkeypatch.setattr(store.database, "run", noted(store.database.run))
+    monkeypatch.setattr(store.database, "rows", noted(store.database.rows))
+
+    def cost(*events: NewEvent) -> int:
+        statements.clear()
+        store.do(send("bob", *events))
+        return len(statements)
+
+    store.do(send("alice", event("r", "a1")))
+    usual = cost(event("r", "b1"), event("r", "b2"))
+    store.do(SetReadMarker("bob", "r", 3, ""))
+    assert cost(event("r", "b3")) == usual, "its marker stands elsewhere"
+    assert cost(event("r", "b4", priority=1, mentions=("nobody", "bob"))) == usual
+    assert cost(event("r", "b5", priority=1, mentions=("alice",))) == usual + 1
+    store.do(SetReadMarker("bob", "r", 100, ""))
+    assert cost(event("r", "b6"), event("r", "b7")) == usual + 1
+    if store.database.engine == "sqlite":
+        values, parameters = store.database.values("tt", [("r", "bob")])
+        sql = f"WITH v(room_id, sender_id) AS ({values}) {SENDERS}"
+        plan = " ".join(str(row) for row in store.database.rows(f"EXPLAIN QUERY PLAN {sql}", parameters))
+        assert (plan.count("SEARCH"), plan.count("SCAN v")) == (3, 1)

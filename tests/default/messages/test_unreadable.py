@@ -8,23 +8,20 @@ from structlog.testing import capture_logs
 
 from chatd.core.compression import Compressor
 from chatd.core.model import OwedRun, Pull, StreamAcks, StreamKey
-from chatd.core.online import OnlineTable
 from chatd.core.priority import URGENT
 from chatd.core.wire import encode_delivery
 from chatd.default.messages.history import GetHistory
 from chatd.default.messages.unreadable import Unreadable
-from chatd.default.notifications.offline_delivery import OfflineDelivery
 from chatd.default.notifications.push import MENTIONS, SetPush, SetRoomNotifications
-from chatd.default.notifications.sender import NotifyRule
 from chatd.default.outbox.backlog import PullOwed
 from chatd.default.outbox.cursors import AckCursors
 from chatd.default.outbox.store import GetBroadcast
 from chatd.default.receipts.delivery_status import GetDeliveryStatus
 from chatd.default.rooms.store import CreateRoom
 from chatd.pb.events.v1.payloads_pb2 import DeliveryState, EventDelivery, EventLink, SkipReason
-from tests.default.notifications.test_offline_delivery import Kept
+from tests.default.notifications.stage import Stage
 from tests.protocol.test_poison import nested
-from tests.store.driver import MANY, RULE, DirectAccess, Store, acks, deliveries, event, send
+from tests.store.driver import MANY, RULE, Store, acks, deliveries, event, send
 
 POISON = nested(49)
 SENTENCE = "A stored event cannot be read; a marker takes its place"
@@ -126,18 +123,8 @@ def test_operators_and_erasing_go_on(store: Store, bob: StreamKey, delivery: byt
 
 async def test_notifications_go_on(store: Store, bob: StreamKey) -> None:
     """Also for a profile that wants to be told of mentions only; without a preview."""
-    store.now_us = 10**15
-    kept = Kept()
-    access = DirectAccess(store)
-    stage = OfflineDelivery(
-        NotifyRule(delay=0, quiet=60, retry=60, timeout=1, max_retries=3, preview=10),
-        {"log": kept},
-        access,
-        online=OnlineTable(),
-        tick=1.0,
-        clock=lambda: store.now_us,
-        steady=lambda: store.now_us / 1e6,
-    )
+    stage = Stage(store)
+    kept = stage.kept
     store.do(CreateRoom("s", "", "alice", ("carol",)))
     for profile in ("bob", "carol"):
         store.open(profile, "d")
@@ -146,7 +133,7 @@ async def test_notifications_go_on(store: Store, bob: StreamKey) -> None:
     store.do(send("alice", event("s", "s"), event("r", "e5", priority=URGENT, mentions=("bob",))))
     spoil(store, 7)
     store.publish()
-    stage.begin()
+    stage.delivery.begin()
     async with asyncio.timeout(10):
         while len(kept.notifications) < 2:
             await asyncio.sleep(0.01)

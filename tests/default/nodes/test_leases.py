@@ -145,12 +145,12 @@ def test_the_age_of_a_lease_is_that_of_its_last_move(store: Store, tmp_path: Pat
     assert ages(node) == {}
     node.see(start + 12_000_000)
     node.see(start + 15_000_000)
-    assert ages(node) == {("default", "other"): 0.0}
+    assert ages(node) == {("default", "other", "o"): 0.0}
     node.see(start + 15_000_000, 50.0)
     node.see(start + 15_000_000, 50.0)
-    assert ages(node) == {("default", "other"): 100.0}, "it was killed"
+    assert ages(node) == {("default", "other", "o"): 100.0}, "it was killed"
     node.see(start + 160_000_000)
-    assert ages(node) == {("default", "other"): 0.0}
+    assert ages(node) == {("default", "other", "o"): 0.0}
 
 
 def test_a_lease_that_was_ended_has_no_age(store: Store, tmp_path: Path) -> None:

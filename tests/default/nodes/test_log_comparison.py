@@ -1,4 +1,4 @@
-"""What gateways have seen of the log is compared with what the database holds."""
+"""The log that gateways have seen is compared with the one that the database holds."""
 
 from collections.abc import Callable
 from functools import partial
@@ -28,7 +28,7 @@ class HeldAccess(DirectAccess):
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self.asked: list[tuple[Callable[[], None], Failed]] = []
-        """Of each question: answer it, or say that it failed."""
+        """For each question: answer it, or say that it failed."""
 
     def ask(
         self,

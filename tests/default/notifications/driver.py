@@ -5,11 +5,13 @@ from typing import Any
 from chatd.core.model import StreamKey
 from chatd.default.messages.model import NewEvent
 from chatd.default.notifications.content import GetNotificationContents
-from chatd.default.notifications.enqueue import EnqueueNotifications, FindNotificationWork
+from chatd.default.notifications.enqueue import EnqueueNotifications
+from chatd.default.notifications.invitations import EnqueueInvitations
 from chatd.default.notifications.model import ClaimedNotification, LongestPauses, NotificationOutcome
 from chatd.default.notifications.push import SetPush
 from chatd.default.notifications.queue import ClaimNotifications, ListNotifications
 from chatd.default.notifications.settle import SettleNotifications
+from chatd.default.notifications.work import FindNotificationWork
 from chatd.default.receipts.store import SetReadMarker
 from tests.store.driver import MANY, Store, send
 
@@ -29,10 +31,11 @@ def fan_out(store: Store) -> None:
     """As the node does: mark the committed runs, then enqueue for the rooms that have a device to
     notify."""
     store.publish()
-    rooms, _ = store.ask(FindNotificationWork(store.now_us, PAUSES))
-    while rooms:
-        store.do(EnqueueNotifications(tuple(room_id for room_id, _ in rooms), DELAY, QUIET))
-        rooms, _ = store.ask(FindNotificationWork(store.now_us, PAUSES))
+    while (work := store.ask(FindNotificationWork(store.now_us, PAUSES))).rooms or work.inviting:
+        if work.inviting:
+            store.do(EnqueueInvitations(work.inviting, DELAY, QUIET))
+        if work.rooms:
+            store.do(EnqueueNotifications(tuple(room_id for room_id, _ in work.rooms), DELAY, QUIET))
 
 
 def say(store: Store, *events: NewEvent, sender: str = "alice") -> None:

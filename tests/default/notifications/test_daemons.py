@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from chatd.client import Client
-from chatd.errors import InvalidArgument
+from chatd.client import HEAD, Client, message
+from chatd.errors import InvalidArgument, PermissionDenied
 from chatd.pb.admin.v1 import admin_pb2
 from chatd.pb.chat.v1 import chat_pb2 as chat
 from tests.notify.receiver import SECRET, Receiver, webhook
+from tests.protocol.limited import OPERATOR, token_of, write_tokens
 from tests.system.deployment import Deployment
 
 
 async def away(client: Client, device: str, notifier: str = "webhook") -> None:
     """A device that has connected once, and is to be notified from now on."""
-    async with client.stream(device) as stream:
+    async with client.stream(device, start=HEAD) as stream:
         await stream.caught_up()
     await client.set_push(device, notifier)
 
@@ -55,11 +56,10 @@ async def test_a_device_that_is_away_is_notified_once(db_uri: str, tmp_path: Pat
             async with Client(uri, token, profile="alice") as alice, Client(uri, token, profile="bob") as bob:
                 await alice.create_room("r", name="The lobby", profiles=["bob"])
                 await away(bob, "phone")
-                async with bob.stream("laptop") as laptop:
+                async with bob.stream("laptop", start=HEAD) as laptop:
                     await bob.set_push("laptop", "webhook")
                     await laptop.caught_up()
-                    for number in range(99):
-                        await alice.send("r", f"line {number}")
+                    await alice.send_events([message("r", f"line {number}") for number in range(99)])
                     await alice.send("r", "two\nlines \x1b[31m and " + "much more " * 500)
                     (first,) = await receiver.until(1)
                     found = first.json()
@@ -94,9 +94,9 @@ async def test_a_device_that_is_away_is_notified_once(db_uri: str, tmp_path: Pat
                 late = await receiver.until(4)
                 assert sorted(one.json()["device_id"] for one in late[2:]) == ["laptop", "phone"]
                 assert {(one.json()["preview"], one.json()["badge"]) for one in late[2:]} == {("later", 101)}
-                # Who comes and takes everything is owed no notification.
+                # A device that comes and takes everything is owed no notification.
                 await alice.send("r", "seen")
-                async with bob.stream("phone") as phone, asyncio.timeout(20):
+                async with bob.stream("phone", start=HEAD) as phone, asyncio.timeout(20):
                     async for delivery in phone:
                         if delivery.text == "seen":
                             phone.acknowledge()
@@ -239,6 +239,57 @@ async def test_an_event_that_was_read_elsewhere_is_dismissed(db_uri: str, tmp_pa
                 )
                 assert (found["preview"], found["sender_id"]) == ("", "")
                 await until_queue(alice, 0)
+
+
+async def test_an_invitation_is_told_to_devices_that_are_away_and_by_nobody_blocked(
+    db_uri: str, tmp_path: Path
+) -> None:
+    async with Receiver() as receiver:
+        write_tokens(tmp_path, ["alice", "bob", "carol"])
+        settings = webhook(receiver, ADD_CONSENT="invite")
+        with Deployment(tmp_path, db_uri, defaults=1, gateways=1, **settings) as deployment:
+            uri = deployment.uri()
+            async with (
+                Client(uri, token_of("alice")) as alice,
+                Client(uri, token_of("bob")) as bob,
+                Client(uri, token_of("carol")) as carol,
+                bob.stream("laptop", start=HEAD) as laptop,
+            ):
+                await laptop.caught_up()
+                for device in ("phone", "laptop"):
+                    await bob.set_push(device, "webhook")
+                await bob.block(["carol"])
+                await alice.create_room("r", name="The attic", profiles=["bob"], hide_previews=True)
+                (first,) = await receiver.until(1)
+                found = first.json()
+                (invitation,) = [one async for one in bob.invitations()]
+                assert found == {
+                    "kind": "invitation",
+                    "profile_id": "bob",
+                    "device_id": "phone",
+                    "room_id": "r",
+                    "room_name": "The attic",
+                    "seq": 0,
+                    "sender_id": "alice",
+                    "badge": 0,
+                    "preview": "",
+                    "sent_at_us": invitation.invited_at_us,
+                }
+                with pytest.raises(PermissionDenied):
+                    await carol.create_room("theirs", profiles=["bob"])
+                await bob.unblock(["carol"])
+                await carol.create_room("theirs", profiles=["bob"])
+                await bob.block(["carol"])
+                await alice.create_room("s", profiles=["bob"])
+                _, second = await receiver.until(2)
+                assert (second.json()["room_id"], second.json()["device_id"]) == ("s", "phone")
+                async with Client(uri, OPERATOR) as operator:
+                    waiting = await until_queue(operator, 2)
+                assert {(one.device_id, one.room_id) for one in waiting} == {("laptop", "r"), ("laptop", "s")}
+                assert len(receiver.received) == 2
+                await laptop.close()
+                *_, late = await receiver.until(3)
+                assert (late.json()["kind"], late.json()["device_id"]) == ("invitation", "laptop")
 
 
 async def test_a_notifier_the_operators_do_not_have_is_refused(tmp_path: Path) -> None:

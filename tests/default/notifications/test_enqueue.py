@@ -3,9 +3,10 @@ lost."""
 
 from chatd.default.messages.model import NewEvent
 from chatd.default.notifications.content import GetNotificationContents
-from chatd.default.notifications.enqueue import EVENTS_AT_ONCE, EnqueueNotifications, FindNotificationWork
+from chatd.default.notifications.enqueue import EVENTS_AT_ONCE, EnqueueNotifications
 from chatd.default.notifications.model import EnqueuedPage
 from chatd.default.notifications.push import ALL, MENTIONS, NONE, SetPush, SetRoomNotifications
+from chatd.default.notifications.work import FindNotificationWork
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom
 from tests.default.notifications.driver import (
@@ -74,8 +75,9 @@ def test_rooms_without_a_device_to_notify_have_nothing_to_enqueue(store: Store) 
     store.open("bob", "phone")
     store.do(send("alice", event("r", "e1")))
     store.publish()
-    assert store.ask(FindNotificationWork(store.now_us, PAUSES)) == ((), False)
-    # Who registers now is not notified of what was said before; who joins with a device is.
+    assert store.ask(FindNotificationWork(store.now_us, PAUSES)) == ((), (), False)
+    # A device that registers now is not notified of what was said before; one that is there when
+    # its profile joins is.
     register(store, "carol", "phone")
     store.do(SetPush("bob", "phone", "log", "", "", "", MANY))
     fan_out(store)
@@ -98,12 +100,12 @@ def test_events_that_a_dead_node_did_not_enqueue_are_found(store: Store) -> None
     for start in range(0, EVENTS_AT_ONCE + 100, 100):
         store.do(send("alice", *(event("r", f"e{start + number}") for number in range(100))))
     store.publish()
-    assert store.ask(FindNotificationWork(store.now_us, PAUSES)) == ((("r", 1),), False)
+    assert store.ask(FindNotificationWork(store.now_us, PAUSES)) == ((("r", 1),), (), False)
     store.do(EnqueueNotifications(("r",), DELAY, QUIET))
-    assert store.ask(FindNotificationWork(store.now_us, PAUSES)) == ((("r", 1),), False)
+    assert store.ask(FindNotificationWork(store.now_us, PAUSES)) == ((("r", 1),), (), False)
     store.do(EnqueueNotifications(("r",), DELAY, QUIET))
     assert queued(store) == [("bob", "phone", "r", EVENTS_AT_ONCE + 101)]
-    assert store.ask(FindNotificationWork(store.now_us + DELAY, PAUSES)) == ((), True)
+    assert store.ask(FindNotificationWork(store.now_us + DELAY, PAUSES)) == ((), (), True)
 
 
 def test_a_large_room_is_enqueued_page_by_page(store: Store) -> None:
@@ -138,6 +140,26 @@ def test_a_large_room_is_enqueued_page_by_page(store: Store) -> None:
     assert len(queued(store, "sent")) == 25
 
 
+def test_a_page_that_is_done_again_does_not_undo_what_is_newer(store: Store) -> None:
+    """Two nodes walk over a large room, and one of them is late."""
+    register(store, "bob", "phone")
+    store.do(CreateRoom("m", "", "alice", ("bob",)))
+    page = EnqueueNotifications(("r",), DELAY, QUIET, page=1)
+    store.do(send("alice", event("r", "older")))
+    store.publish()
+    store.do(page)
+    assert queued(store) == [("bob", "phone", "r", 2)]
+    store.do(send("alice", event("m", "newer")))
+    store.publish()
+    store.do(EnqueueNotifications(("m",), DELAY, QUIET))
+    store.do(page)
+    assert queued(store) == [("bob", "phone", "m", 2)]
+    store.now_us += DELAY
+    settle(store, *claim(store), what="dead")
+    store.do(page)
+    assert queued(store, "waiting") == [("bob", "phone", "r", 2)], "one that was given up gives way"
+
+
 def test_levels_and_mutes(store: Store) -> None:
     for profile in ("bob", "carol", "dave", "erin"):
         register(store, profile, "phone")
@@ -158,3 +180,49 @@ def test_levels_and_mutes(store: Store) -> None:
     store.now_us += DELAY
     assert [(kind, room) for kind, _, room, _ in send_due(store)] == [("message", "r"), ("message", "r")]
     assert [row[0] for row in queued(store)] == ["carol", "erin"]
+
+
+def test_a_large_room_s_mentions_are_enqueued_page_by_page(store: Store) -> None:
+    """A thousand messages mention a hundred thousand members."""
+    people = tuple(f"p{number}" for number in range(5))
+    for profile in people:
+        register(store, profile, "phone")
+    store.do(AddSubscriptions("r", people, "alice", False))
+    for profile in people:
+        store.do(SetRoomNotifications(profile, "r", MENTIONS, 0))
+    for number, mentions in enumerate((people, people[:3], people[1:2])):
+        store.do(send("alice", event("r", f"e{number}", priority=1, mentions=mentions)))
+    store.publish()
+    noted, pages = EnqueuedPage(), []
+    while True:
+        noted = store.do(
+            EnqueueNotifications(("r",), DELAY, QUIET, page=2, after=noted.after, up_to=noted.up_to)
+        )
+        pages.append({profile: seq for profile, _, _, seq in queued(store)})
+        if not noted.after:
+            break
+    assert [len(page) for page in pages] == [2, 4, 5]
+    assert pages[-1] == {"p0": 4, "p1": 5, "p2": 4, "p3": 3, "p4": 3}
+
+
+def test_whoever_wants_mentions_alone_is_told_of_one_of_all(store: Store) -> None:
+    people = tuple(f"p{number}" for number in range(5))
+    for profile in (*people, "alice", "bob"):
+        register(store, profile, "phone")
+    store.do(AddSubscriptions("r", people, "alice", False))
+    for profile in (*people, "alice"):
+        store.do(SetRoomNotifications(profile, "r", MENTIONS, 0))
+    store.do(SetRoomNotifications("p4", "r", NONE, 0))
+    store.do(send("alice", event("r", "e1", priority=1, mentions=("p0",))))
+    store.do(send("alice", event("r", "e2", priority=1)._replace(mention_all=True), event("r", "e3")))
+    store.do(send("alice", event("r", "e4", priority=1, mentions=("p1",))))
+    store.publish()
+    noted = EnqueuedPage()
+    while True:
+        noted = store.do(
+            EnqueueNotifications(("r",), DELAY, QUIET, page=2, after=noted.after, up_to=noted.up_to)
+        )
+        if not noted.after:
+            break
+    found = {profile: seq for profile, _, _, seq in queued(store)}
+    assert found == {"bob": 6, "p0": 4, "p1": 6, "p2": 4, "p3": 4}

@@ -1,67 +1,44 @@
-"""The stage alone, over a real store, with a notifier that keeps what it is given."""
+"""The stage alone, pass by pass."""
 
 import asyncio
 
 import pytest
 
-from chatd.core.model import PushDevice
-from chatd.core.notification import Notification
-from chatd.core.online import OnlineTable
-from chatd.default.notifications import enqueue, offline_delivery
+from chatd.core.ids import SIGNALS, topic_of
+from chatd.default.notifications import invitations, offline_delivery, work
 from chatd.default.notifications.enqueue import EnqueueNotifications
-from chatd.default.notifications.offline_delivery import OfflineDelivery
+from chatd.default.notifications.invitations import EnqueueInvitations
 from chatd.default.notifications.push import SetPush
 from chatd.default.notifications.queue import ListNotifications
-from chatd.default.notifications.sender import NotifyRule
+from chatd.default.rooms.invitations import DeclineInvitation
+from chatd.default.rooms.membership import AddSubscriptions
 from chatd.default.rooms.store import CreateRoom
-from tests.store.driver import MANY, DirectAccess, Store, event, send
-
-
-class Kept:
-    def __init__(self) -> None:
-        self.notifications: list[Notification] = []
-
-    async def notify(self, notification: Notification, push: PushDevice) -> None:
-        self.notifications.append(notification)
-        if notification.profile_id == "p03":
-            raise ZeroDivisionError
-
-    async def close(self) -> None:
-        """Nothing is held."""
+from tests.default.notifications.driver import queued, register
+from tests.default.notifications.stage import Stage
+from tests.store.driver import MANY, Store, event, send
 
 
 async def test_large_rooms_are_enqueued_page_by_page_and_not_too_often(
-    db_uri: str, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(offline_delivery, "PAGE", 10)
-    monkeypatch.setattr(enqueue, "PAGE", 10)
-    store = Store(db_uri)
-    store.now_us = 10**15
-    access, kept = DirectAccess(store), Kept()
-    commands = access.commands
-    stage = OfflineDelivery(
-        NotifyRule(delay=0, quiet=60, retry=60, timeout=1, max_retries=3, preview=10),
-        {"log": kept},
-        access,
-        online=OnlineTable(),
-        tick=1.0,
-        clock=lambda: store.now_us,
-        steady=lambda: store.now_us / 1e6,
-    )
+    monkeypatch.setattr(work, "PAGE", 10)
+    stage = Stage(store)
+    kept, commands = stage.kept, stage.access.commands
     people = tuple(f"p{number:02}" for number in range(25))
-    store.do(CreateRoom("r", "", "alice", people))
+    store.do(CreateRoom("large", "", "alice", people))
     store.do(CreateRoom("small", "", "alice", people[:2]))
     for profile in people:
         store.open(profile, "phone")
         store.do(SetPush(profile, "phone", "log", "", "", "", MANY))
 
     def say(number: int) -> None:
-        for room in ("r", "small"):
+        for room in ("large", "small"):
             store.do(send("alice", event(room, f"{room}{number}")))
         store.publish()
 
     say(1)
-    stage.begin()
+    stage.delivery.begin()
     assert [command.after for command in commands if isinstance(command, EnqueueNotifications)] == [
         "",
         "",
@@ -69,20 +46,82 @@ async def test_large_rooms_are_enqueued_page_by_page_and_not_too_often(
         "p19",
     ]
     async with asyncio.timeout(10):
-        while stage.sender.sent.value < 24:
+        while stage.delivery.sender.sent.value < 24:
             await asyncio.sleep(0.01)
     assert sorted(one.profile_id for one in kept.notifications) == list(people)
     ((failed,), _) = store.ask(ListNotifications("waiting", "", 10))
     assert (failed.profile_id, failed.error) == ("p03", "the notifier failed: ZeroDivisionError")
     commands.clear()
     say(2)
-    stage.begin()
+    stage.delivery.begin()
     noted = [command.rooms for command in commands if isinstance(command, EnqueueNotifications)]
     assert noted == [("small",)], "the large one has just had its turn"
     store.now_us += 1_000_000
-    stage.begin()
+    stage.delivery.begin()
     assert (
-        sum(command.rooms == ("r",) for command in commands if isinstance(command, EnqueueNotifications)) == 3
+        sum(command.rooms == ("large",) for command in commands if isinstance(command, EnqueueNotifications))
+        == 3
     )
-    await stage.stop(1)
-    store.close()
+    await stage.delivery.stop(1)
+
+
+PHONE = topic_of("dan", "phone")
+PHONE_SIGNALS = topic_of("dan", "phone", SIGNALS)
+
+
+@pytest.fixture
+def stage(store: Store) -> Stage:
+    """Dan is invited to "r", and his phone is connected and wants signals."""
+    stage = Stage(store, delay=5)
+    register(store, "dan", "phone")
+    store.do(AddSubscriptions("r", ("dan",), "alice", False, invites=True))
+    stage.online.add(PHONE)
+    stage.signals.add(PHONE_SIGNALS)
+    return stage
+
+
+async def test_a_phone_that_was_dead_when_it_was_invited_is_notified_when_it_is_gone(stage: Stage) -> None:
+    assert await stage.pass_after(5) == []
+    assert await stage.pass_after(40) == []
+    stage.online.remove(PHONE)
+    stage.signals.remove(PHONE_SIGNALS)
+    assert [one.kind for one in await stage.pass_after(60)] == ["invitation"]
+    assert await stage.pass_after(60) == []
+    assert queued(stage.store) == []
+
+
+async def test_a_phone_that_lives_has_heard_of_an_invitation(stage: Stage) -> None:
+    assert await stage.pass_after(170) == []
+    assert len(queued(stage.store)) == 1
+    assert await stage.pass_after(60) == []
+    assert queued(stage.store) == []
+
+
+async def test_a_phone_without_signals_hears_of_an_invitation_when_it_is_gone(stage: Stage) -> None:
+    stage.signals.remove(PHONE_SIGNALS)
+    for _ in range(5):
+        assert await stage.pass_after(100) == []
+    stage.online.remove(PHONE)
+    assert [one.kind for one in await stage.pass_after(60)] == ["invitation"]
+
+
+async def test_an_invitation_that_is_answered_waits_no_longer(stage: Stage) -> None:
+    assert await stage.pass_after(5) == []
+    stage.store.do(DeclineInvitation("r", "dan"))
+    stage.online.remove(PHONE)
+    assert await stage.pass_after(60) == []
+    assert queued(stage.store) == []
+
+
+async def test_the_invitations_of_each_room_have_their_turn(
+    stage: Stage, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(invitations, "PAGE", 1)
+    register(store, "carol", "phone")
+    store.do(AddSubscriptions("r", ("carol",), "alice", False, invites=True))
+    store.do(CreateRoom("zz", "", "alice", ()))
+    store.do(AddSubscriptions("zz", ("dan",), "alice", False, invites=True))
+    for _ in range(4):
+        await stage.pass_after(5)
+    enqueued = [one.rooms for one in stage.access.commands if isinstance(one, EnqueueInvitations)]
+    assert enqueued == [("r",), ("zz",), ("r",)]

@@ -1,10 +1,10 @@
-"""How devices are notified and of what: registered, bounded, forgotten with the device."""
+"""Notifications of devices: registered, bounded, forgotten with the device."""
 
 from typing import Any
 
 import pytest
 
-from chatd.default.devices.store import ForgetDevice, OpenStreams
+from chatd.default.devices.store import ForgetDevice
 from chatd.default.notifications.push import (
     ALL,
     NONE,
@@ -57,7 +57,7 @@ def test_a_device_that_never_connected_takes_a_place_of_its_profile(store: Store
     with pytest.raises(TooManyDevices):
         store.do(SetPush("bob", "one-more", "log", "", "", "", 2))
     store.do(SetPush("carol", "other-profile", "log", "", "", "", 2))
-    assert store.do(OpenStreams((("bob", "never"), ("bob", "one-more")), 2)) == (1, 0)
+    assert store.epochs(("bob", "never"), ("bob", "one-more"), most=2) == (1, 0)
 
 
 def test_more_devices_than_allowed_stay_and_are_changed(store: Store) -> None:

@@ -3,6 +3,9 @@
 import threading
 from collections.abc import Sequence
 
+import pytest
+
+from chatd.default.notifications import queue
 from chatd.default.notifications.model import ClaimedNotification
 from chatd.default.notifications.push import GetPush, SetPush
 from chatd.default.notifications.queue import (
@@ -94,6 +97,20 @@ def test_failures_are_tried_again_then_dead_then_left_to_operators(store: Store)
     assert again.attempts == 0
     settle(store, again, what="dead")
     assert (store.do(DropNotifications("", "")), queued(store)) == (1, [])
+
+
+def test_many_dead_ones_are_retried_and_dropped_in_pages(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "DEAD_AT_ONCE", 2)
+    for device in ("a", "b", "c"):
+        register(store, "bob", device)
+    say(store, event("r", "e1"))
+    for command in (RetryNotifications("bob", ""), DropNotifications("", "")):
+        store.now_us += DELAY
+        settle(store, *claim(store), what="dead")
+        assert [store.do(command) for _ in range(3)] == [2, 1, 0]
+    assert queued(store) == []
 
 
 def test_the_queue_is_listed_in_pages(store: Store) -> None:

@@ -1,5 +1,4 @@
-"""What becomes of a notification that is not taken: tried later, when the service says so, or given
-up."""
+"""A notification that is not taken is tried later, when the service says so, or given up."""
 
 import asyncio
 
@@ -7,12 +6,10 @@ import pytest
 
 from chatd.core.model import PushDevice
 from chatd.core.notification import Notification, NotificationRefused, NotifyFailed
-from chatd.core.online import OnlineTable
-from chatd.default.notifications.offline_delivery import OfflineDelivery
 from chatd.default.notifications.queue import ListNotifications
-from chatd.default.notifications.sender import NotifyRule
 from tests.default.notifications.driver import DELAY, register, say
-from tests.store.driver import DirectAccess, Store, event
+from tests.default.notifications.stage import Stage
+from tests.store.driver import Store, event
 
 
 class Refusing:
@@ -30,14 +27,10 @@ class Refusing:
 
 async def outcome(store: Store, failure: NotifyFailed) -> tuple[str, float]:
     """State of the one notification after one try, and the seconds until the next."""
+    stage = Stage(store, Refusing(failure)).delivery
     register(store, "bob", "phone")
     say(store, event("r", "e1"))
     store.now_us += DELAY
-    rule = NotifyRule(delay=0, quiet=60, retry=10, timeout=1, max_retries=3, preview=10)
-    notifiers = {"log": Refusing(failure)}
-    stage = OfflineDelivery(
-        rule, notifiers, DirectAccess(store), online=OnlineTable(), tick=1.0, clock=lambda: store.now_us
-    )
     stage.begin()
     async with asyncio.timeout(10):
         while True:

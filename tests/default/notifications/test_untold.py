@@ -1,5 +1,5 @@
-"""What is left to tell: a device has one notification that waits, and it stands for whatever is
-owed, unread and wanted when it is due."""
+"""The rest that is left to tell: a device has one notification that waits, and it stands for all
+that is owed, unread and wanted when it is due."""
 
 from collections.abc import Callable
 
@@ -125,3 +125,6 @@ def test_a_mention_is_found_among_later_events(store: Store, phone: StreamKey) -
     was_read(store, phone)
     store.now_us += DELAY
     assert contents(store, *claim(store)) == [("b", 2)]
+    say(store, event("b", "b3")._replace(mention_all=True), event("b", "b4"))
+    store.now_us += QUIET
+    assert contents(store, *claim(store)) == [("b", 5)]

@@ -19,8 +19,8 @@ STEPS = 150
 
 
 class Machine:
-    """What the device has to be given, beside what it is given. ``owed``: room → seqs that come
-    themselves; ``marked``: those that come in a marker."""
+    """The deliveries that the device has to be given, beside those that it is given. ``owed``: room
+    → seqs that come themselves; ``marked``: those that come in a marker."""
 
     def __init__(self, store: Store, seed: int) -> None:
         self.store = store

@@ -1,4 +1,4 @@
-"""What all devices together are owed."""
+"""The sums that all devices together are owed."""
 
 from collections.abc import Callable
 from typing import Any

@@ -49,6 +49,12 @@ def test_a_cursor_moves_back_and_what_comes_again_says_so(rooms: Store, acked: S
     assert replays(rooms, rooms.open("bob", "d")) == [3, 4, 5, 6, 7]
 
 
+def test_the_last_events_of_each_room(rooms: Store, acked: StreamKey) -> None:
+    found = rooms.ask(FindReplayed("bob", "d", "", 0, 0, last=2))
+    assert found[:2] == (Replayed("a", 5, 2, 0), Replayed("b", 5, 2, 0))
+    assert rooms.ask(FindReplayed("bob", "d", "a", 0, 0, last=100)) == (Replayed("a", 0, 7, 0),)
+
+
 def test_a_second_copy_says_so_too(rooms: Store, acked: StreamKey) -> None:
     replay(rooms, ("a", 5))
     stream = rooms.open("bob", "d")

@@ -1,4 +1,4 @@
-"""How far a log may be cut: by age and count, never below what a living device is owed."""
+"""A log may be cut by age and count, never below what a living device is owed."""
 
 from chatd.default.fan_out.marks import MarkPublished
 from chatd.default.retention.cuts import FindCuts

@@ -14,7 +14,7 @@ from tests.default.dead_letters.letters import bury
 from tests.default.notifications.driver import read, register, say
 from tests.store.driver import DirectAccess, Store, event, failed
 
-KEPT = RetentionRule(0, 0, 0, 0, 0, 0)
+KEPT = RetentionRule(0, 0, 0, 0, 0, 0, 0)
 
 
 @pytest.fixture

@@ -6,12 +6,21 @@ from chatd.default.requests.model import RequestKey
 from chatd.default.requests.store import Once
 from chatd.default.retention.retention import BATCH, DAY_US, ONLINE_KNOWN_SECONDS, Retention, RetentionRule
 from chatd.default.rooms.membership import AddSubscriptions
+from chatd.default.rooms.model import RoomRules
+from chatd.default.rooms.proposals import MakeOrPropose, ProposalState
+from chatd.default.rooms.store import CreateRoom
 from chatd.default.tokens.store import RevokeTokens
 from tests.default.retention.log import fill
 from tests.store.driver import DirectAccess, Store, event, send
 
 RULE = RetentionRule(
-    keep_days=30, keep_events=0, backlog_days=30, backlog_events=0, expiry_days=90, audit_days=365
+    keep_days=30,
+    keep_events=0,
+    backlog_days=30,
+    backlog_events=0,
+    expiry_days=90,
+    audit_days=365,
+    proposal_days=7,
 )
 
 
@@ -151,3 +160,19 @@ def test_an_event_stored_while_the_clock_was_behind_takes_no_other_with_it(store
     for _ in range(3):
         node.run(86_400.0)
     assert node.left() == before
+
+
+def test_proposals_expire_and_are_forgotten_a_week_later(store: Store) -> None:
+    node = begin(store)
+    store.do(CreateRoom("s", "", "alice", ("carol",), rules=RoomRules(requires_approval=True)))
+    add = AddSubscriptions("s", ("dan",), "carol", False)
+    store.do(MakeOrPropose("s", add, "AddRoomSubscriptions", b""))
+
+    def states() -> list[tuple[int]]:
+        return store.database.rows("SELECT state FROM room_proposal")
+
+    days = []
+    while states():
+        days.append(states()[0][0])
+        node.run(86_400.0)
+    assert days == [ProposalState.PENDING] * 7 + [ProposalState.EXPIRED] * 7

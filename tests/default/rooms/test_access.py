@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
-from chatd.default.messages.history import GetHistory
+from chatd.default.messages.history import GetEvent, GetHistory
 from chatd.default.notifications.push import NONE, GetRoomNotifications, SetRoomNotifications
 from chatd.default.receipts.delivery_status import GetDeliveryStatus
 from chatd.default.receipts.store import SetReadMarker
+from chatd.default.rooms.changes import UpdateRoom
 from chatd.default.rooms.members import FindMembers
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
-from chatd.default.rooms.store import CreateRoom, GetRoom, UpdateRoom
+from chatd.default.rooms.store import CreateRoom, GetRoom
+from chatd.default.search.search import SearchEvents
+from chatd.default.search.terms import parse
 from chatd.errors import NotAMember, PermissionDenied, RoomNotFound
 from chatd.store import room_log
 from chatd.store.command import Command, Query
@@ -81,6 +84,9 @@ ASKED: list[Callable[[Store, str], Command[Any] | Query[Any]]] = [
     lambda _, room: SetRoomNotifications("eve", room, NONE, 0),
     lambda _, room: GetRoomNotifications("eve", room),
     lambda _, room: GetHistory(room, "eve", False, 0, 10),
+    lambda _, room: GetEvent(GetHistory(room, "eve", False, 0, 1), 1, "", ""),
+    lambda _, room: GetEvent(GetHistory(room, "eve", False, 0, 1), 0, "alice", "e"),
+    lambda _, room: SearchEvents(parse("word"), "eve", False, rooms=(room,)),
     lambda _, room: GetDeliveryStatus(room, 1, "eve", False, "", 10),
     lambda store, room: FindMembers(store.members, (room,), "eve", 100),
 ]
@@ -98,7 +104,7 @@ def test_a_stranger_cannot_tell_whether_there_is_a_room(
     assert (head(store), head(store, "eves")) == (1, 1)
 
 
-@pytest.mark.parametrize("kind", [0, 2, 8, 10])
+@pytest.mark.parametrize("kind", [0, 2, 8, 13])
 def test_a_refusal_takes_no_longer_for_a_large_room(
     store: Store, monkeypatch: pytest.MonkeyPatch, kind: int
 ) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from chatd.default.devices.model import DeviceHello
 from chatd.default.devices.store import OpenStreams
 from chatd.default.limits import MAX_NEW_ENTRIES
 from chatd.default.rooms.limits import DAY_US, RoomLimits
@@ -105,7 +106,7 @@ def test_one_call_makes_so_many_outbox_entries(store: Store) -> None:
     devices = MAX_NEW_ENTRIES // 10
     profiles = tuple(f"p{number:02}" for number in range(11))
     for profile in profiles:
-        store.do(OpenStreams(tuple((profile, f"d{number}") for number in range(devices)), MANY))
+        store.do(OpenStreams(tuple(DeviceHello(profile, f"d{number}") for number in range(devices)), MANY))
     for command in (create("x", "alice", *profiles), add("r", *profiles)):
         command = dataclasses.replace(command, limits=RoomLimits())
         with pytest.raises(

@@ -63,7 +63,7 @@ def test_events_sent_around_a_joining_in_one_batch_are_for_the_members_of_that_m
         (5, 5, ["alice", "bob", "carol"]),
         (6, 6, ["alice", "carol"]),
     ]
-    found = store.ask(FindUnpublished(2**60, 100))
+    found = store.ask(FindUnpublished(2**60, 100)).runs
     assert [(run.first_seq, run.last_seq, run.recipients.profiles) for run in found][1:] == [
         (run.first_seq, run.last_seq, run.recipients.profiles) for run in store.runs
     ]

@@ -1,4 +1,4 @@
-"""Whoever is put into a room by a stranger is not seen there before it takes part."""
+"""A profile that a stranger put into a room is not seen there before it takes part."""
 
 from collections.abc import Callable
 

@@ -4,11 +4,13 @@ from functools import partial
 
 import pytest
 
+from chatd.core.member_role import MemberRole
 from chatd.default.messages.history import GetHistory
 from chatd.default.pages import choose_order
+from chatd.default.rooms.changes import UpdateRoom
 from chatd.default.rooms.membership import AddSubscriptions
 from chatd.default.rooms.model import Room
-from chatd.default.rooms.store import OLDEST, ORDERS, CreateRoom, GetRoom, ListRooms, UpdateRoom
+from chatd.default.rooms.store import OLDEST, ORDERS, CreateRoom, GetRoom, ListRooms
 from chatd.errors import AlreadyExists, NotAMember, PermissionDenied, RoomNotFound
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventType
 from tests.store.driver import Store, at_once, event, send
@@ -19,7 +21,10 @@ def test_a_room_is_made_once(store: Store) -> None:
         store.do(CreateRoom("r", "", "eve", ()))
     room, members, _ = store.ask(GetRoom("r"))
     assert (room.head_seq, room.member_count) == (1, 2)
-    assert [(one.profile_id, one.owner) for one in members] == [("alice", True), ("bob", False)]
+    assert [(one.profile_id, one.role) for one in members] == [
+        ("alice", MemberRole.OWNER),
+        ("bob", MemberRole.MEMBER),
+    ]
 
 
 def test_rooms_are_listed_by_id(store: Store) -> None:

@@ -71,6 +71,15 @@ def test_a_marker_is_told_to_the_profiles_other_devices_whatever_the_room(rig: R
     assert rig.flush() == {"eve:e": ["read"]}, "a room is told nothing of a profile that has left"
 
 
+def test_blocks_are_told_to_own_devices_each_profile_for_itself(rig: Rig) -> None:
+    rig.signals.block("alice", ("bob", "dave"), True)
+    rig.signals.block("alice", ("bob",), False)
+    rig.signals.flush()
+    assert {topic[:-1] for topic, _ in rig.told} == {b"alice:a1", b"alice:a2"}
+    for _, signals in rig.told:
+        assert {one.block.profile_id: one.block.blocked for one in signals} == {"bob": False, "dave": True}
+
+
 def test_the_newest_of_each_is_told_in_one_message(rig: Rig) -> None:
     for seq in range(1, 50):
         rig.signals.delivered(ROOM, "alice", "a1", 1, seq)

@@ -42,6 +42,8 @@ def test_a_token_ends_when_it_expires() -> None:
 def test_acting_for_others_needs_the_scope() -> None:
     bob = chain(table(OPS)).authenticate("o", "bob")
     assert (bob.profile_id, bob.owner, bob.scopes) == ("bob", "ops", OPS.scopes)
+    bound = Identity("ops", OPS.scopes, b"d", "file", frozenset({"phone"}), b"k", 1.0, 2.0, b"t")
+    assert bound.acting_for("bob") == replace(bound, profile_id="bob", token_profile_id="ops")
     with pytest.raises(PermissionDenied, match="operate"):
         chain(table(replace(OPS, scopes=frozenset({Scope.READ, Scope.ERASE})))).authenticate("o", "bob")
 

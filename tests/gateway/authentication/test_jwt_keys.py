@@ -1,7 +1,6 @@
 """Files of keys: JWKS and PEM, and what is wrong in them."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -101,9 +100,3 @@ def test_a_bad_file_is_refused_and_not_quoted(tmp_path: Path, content: str | byt
 def test_a_missing_file_may_come_yet(tmp_path: Path) -> None:
     with pytest.raises(StartFailed, match="JWT_KEYS_FILE"):
         load_jwt_keys(tmp_path / "none")
-
-
-def test_without_the_extra_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "jwt", None)
-    with pytest.raises(ConfigError, match=r"install chatd\[jwt\]"):
-        load(tmp_path, Issuer().pem)

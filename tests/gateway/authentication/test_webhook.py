@@ -258,7 +258,7 @@ async def test_a_token_that_is_good_by_now_is_no_longer_refused(service: Service
 
 
 async def test_it_was_issued_when_it_was_asked_about(service: Service) -> None:
-    """What is revoked while the answer comes is revoked."""
+    """A token that is revoked while the answer comes is revoked."""
     now = NOW
     rule = WebhookSettings(service.url, timeout=5.0, keep=60.0)
     tokens = WebhookTokens(asyncio.get_running_loop(), rule, now=lambda: now)

@@ -44,7 +44,6 @@ class EchoFront:
                 self.door.broke,
                 self._commanded,
                 self.door.is_stranger,
-                self.door.profile,
                 self.door.newcomers,
                 come=lambda link, serve: serve(),
                 cost=lambda link, seconds: None,

@@ -1,5 +1,5 @@
-"""What connections may make a gateway hold, over real sockets: unread answers, frames that do not
-come to an end, large frames of strangers."""
+"""Bounds of what connections make a gateway hold, over real sockets: unread answers, frames that do
+not come to an end, large frames of strangers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

@@ -50,7 +50,6 @@ class Server:
                 broke=self._break,
                 commanded=lambda link, count, now: None,
                 is_stranger=lambda link: link not in self.known,
-                profile=lambda link: "",
                 newcomers=lambda most: most,
                 come=lambda link, serve: serve(),
                 cost=lambda link, seconds: None,

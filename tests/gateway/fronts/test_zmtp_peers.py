@@ -129,7 +129,7 @@ class TestPyzmq:
         await echoed(client, b"next")
 
     async def test_a_thousand_at_once_come_back_in_their_order(self, echo: EchoFront) -> None:
-        client = echo.client(heartbeat_ivl=20)
+        client = echo.client(heartbeat_ivl=20, heartbeat_timeout=10 * TIMEOUT_MS)
         bodies = [b"%d " % number * (number % 50) for number in range(1_000)]
         for body in bodies:
             client.send(body)
@@ -193,7 +193,11 @@ class TestEncrypted:
         public, secret = zmq.curve_keypair()
         key = encode_key(server.public).encode()
         client = echo.client(
-            heartbeat_ivl=15, curve_publickey=public, curve_secretkey=secret, curve_serverkey=key
+            heartbeat_ivl=15,
+            heartbeat_timeout=10 * TIMEOUT_MS,
+            curve_publickey=public,
+            curve_secretkey=secret,
+            curve_serverkey=key,
         )
         while echo.commands < 20:
             for _ in range(20):

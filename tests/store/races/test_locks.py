@@ -12,12 +12,14 @@ import pytest
 
 from chatd.core.model import StreamAcks, StreamKey
 from chatd.default.dead_letters.failures import RetryRule
+from chatd.default.devices.model import DeviceHello
 from chatd.default.devices.store import ForgetDevice, OpenStreams
 from chatd.default.outbox.cursors import AckCursors
 from chatd.default.outbox.replay import ReplayOutbox
 from chatd.default.outbox.skip import SkipOutbox
 from chatd.default.receipts.store import SetReadMarker
-from chatd.default.retention.erase import EraseProfile
+from chatd.default.retention.erase import EraseProfile, Traces
+from chatd.default.rooms.blocks import BlockProfiles
 from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom
 from chatd.errors import ChatdError, EventIdReused, NotAMember
@@ -81,6 +83,8 @@ def test_rooms_are_locked_in_one_order_whatever_the_requests(
         assert [stored.seq for stored in result.result()] == [21, 11]
 
 
+LOCK_ROOM = "UPDATE room SET head_seq = 10 WHERE room_id = '{}'"
+LOCK_PROFILE = "UPDATE profile SET rooms = rooms WHERE profile_id = '{}'"
 ENTRY = "SELECT 1 FROM outbox WHERE profile_id = 'bob' AND device_id = 'phone' AND room_id = ? FOR UPDATE"
 
 
@@ -88,7 +92,7 @@ def test_a_node_that_waits_for_the_notifications_holds_no_entry(
     store: Store, other: OtherNode, postgres_uri: str
 ) -> None:
     """Or it and a node that forgets the device, which takes both, could wait for each other."""
-    store.do(OpenStreams((("bob", "phone"),), MANY))
+    store.do(OpenStreams((DeviceHello("bob", "phone"),), MANY))
     acks = AckCursors((StreamAcks(StreamKey("bob", "phone", 1), {"r": 1}),), RetryRule(3, 1))
     other.database.run("SET LOCAL deadlock_timeout = '1ms'")
     other.database.rows("SELECT pg_advisory_xact_lock(?)", (_NOTIFICATIONS_LOCK,))
@@ -107,7 +111,7 @@ def test_a_node_that_waits_for_the_notifications_holds_no_entry(
     [
         RemoveSubscriptions("s", ("bob",), "alice", False),
         ForgetDevice("bob", "phone"),
-        EraseProfile("bob", ("r", "s"), 10),
+        EraseProfile("bob", Traces(("r", "s"), ()), 10),
         SkipOutbox("bob", "phone", (("s", 9), ("r", 9))),
         ReplayOutbox("bob", "phone", (("s", 0), ("r", 0))),
     ],
@@ -117,7 +121,7 @@ def test_entries_are_locked_in_one_order_whatever_the_commands(
     store: Store, other: OtherNode, postgres_uri: str, command: Command[object]
 ) -> None:
     """A node that waits for the entry of room r must not hold that of s."""
-    store.do(OpenStreams((("bob", "phone"),), MANY))
+    store.do(OpenStreams((DeviceHello("bob", "phone"),), MANY))
     other.database.run("SET LOCAL deadlock_timeout = '1ms'")
     assert other.database.rows(ENTRY, ("r",))
     with ThreadPoolExecutor(1) as pool:
@@ -128,6 +132,46 @@ def test_entries_are_locked_in_one_order_whatever_the_commands(
         finally:
             other.commit()
         assert not any(isinstance(one, ChatdError) for one in result.result())
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (
+            [LOCK_ROOM.format("x"), "DELETE FROM invitation WHERE room_id = 'x'"],
+            [LOCK_ROOM.format("y"), "DELETE FROM invitation WHERE room_id = 'y'"],
+        ),
+        ([LOCK_ROOM.format("x")], [LOCK_ROOM.format("y")]),
+        (
+            [LOCK_PROFILE.format("carol"), "DELETE FROM block WHERE profile_id = 'carol'"],
+            [LOCK_PROFILE.format("dan"), "DELETE FROM block WHERE profile_id = 'dan'"],
+        ),
+    ],
+    ids=["invitations", "rooms", "blocks"],
+)
+def test_a_profile_is_erased_elsewhere_in_the_one_order(
+    store: Store, other: OtherNode, postgres_uri: str, first: list[str], second: list[str]
+) -> None:
+    """Bob has left rooms that he has made and invited to, and others have blocked him: an erasure
+    that waits for one of these rows must not hold one that comes later."""
+    for room in ("y", "x"):
+        store.do(CreateRoom(room, "", "bob", ("alice",)))
+        store.do(AddSubscriptions(room, ("dan",), "bob", False, invites=True))
+        store.do(RemoveSubscriptions(room, ("bob",), "bob", False))
+    for blocker in ("dan", "carol"):
+        store.do(BlockProfiles(blocker, ("bob",)))
+    other.database.run("SET LOCAL deadlock_timeout = '1ms'")
+    for statement in first:
+        other.database.run(statement)
+    with ThreadPoolExecutor(1) as pool:
+        erased = pool.submit(store.erase, "bob")
+        try:
+            other.wait_until_it_holds_somebody_up(postgres_uri)
+            for statement in second:
+                other.database.run(statement)
+        finally:
+            other.commit()
+        assert not erased.result().more
 
 
 def test_an_event_the_other_commits_meanwhile_is_a_duplicate(
@@ -167,10 +211,9 @@ def test_a_device_registered_while_its_profile_joins_has_an_entry(
     not see the membership."""
     store.do(AddSubscriptions("s", ("carol",), "alice", False))
     other.database.rows("SELECT profile_id FROM profile WHERE profile_id = 'carol' FOR UPDATE")
-    other.database.run(
-        "INSERT INTO subscription (room_id, profile_id, joined_seq, owner) VALUES ('r', 'carol', 2, 0)"
-    )
-    assert while_held(store, other, postgres_uri, OpenStreams((("carol", "d"),), MANY)) == [(1,)]
+    other.database.run("INSERT INTO subscription (room_id, profile_id, joined_seq) VALUES ('r', 'carol', 2)")
+    opened = while_held(store, other, postgres_uri, OpenStreams((DeviceHello("carol", "d"),), MANY))
+    assert [[one.epoch for one in streams] for streams in opened] == [[1]]
     assert store.database.rows("SELECT room_id FROM outbox WHERE profile_id = 'carol' ORDER BY room_id") == [
         ("r",),
         ("s",),

@@ -11,7 +11,7 @@ from chatd.default.dead_letters.failures import DeleteSettledFailures, RetryRule
 from chatd.default.devices.store import ExpireDevices, ForgetDevice
 from chatd.default.notifications.push import SetPush
 from chatd.default.outbox.cursors import AckCursors
-from chatd.default.retention.erase import EraseProfile
+from chatd.default.retention.erase import EraseProfile, Traces
 from chatd.default.retention.orphans import CountOrphans
 from chatd.default.rooms.membership import AddSubscriptions
 from chatd.default.rooms.store import CreateRoom
@@ -78,7 +78,7 @@ def orphans(uri: str) -> dict[str, int]:
 GONE = {
     "expired": ExpireDevices((("bob", "phone"),), LATER),
     "forgotten": ForgetDevice("bob", "phone"),
-    "erased": EraseProfile("bob", ("r",), 100),
+    "erased": EraseProfile("bob", Traces(("r",), ()), 100),
 }
 FAILURE = AckCursors((StreamAcks(StreamKey("bob", "phone", 1), failed=("r", 2)),), RetryRule(0, 1))
 REJECTION = AckCursors(

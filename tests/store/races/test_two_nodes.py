@@ -5,6 +5,7 @@ import threading
 from functools import partial
 from typing import Any
 
+from chatd.default.devices.model import DeviceHello
 from chatd.default.devices.store import OpenStreams
 from chatd.default.rooms.membership import AddSubscriptions
 from chatd.default.rooms.store import CreateRoom
@@ -45,7 +46,7 @@ def test_a_device_and_a_membership_at_once_never_miss_each_other(nodes: tuple[St
     for number in range(50):
         join, register = (
             AddSubscriptions("r", (f"p{number}",), "alice", False),
-            OpenStreams(((f"p{number}", "d"),), MANY),
+            OpenStreams((DeviceHello(f"p{number}", "d"),), MANY),
         )
         commands: dict[Store, Command[Any]] = {nodes[0]: join, nodes[1]: register}
         at_once(nodes, partial(_do_own, commands))

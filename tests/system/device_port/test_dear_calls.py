@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from chatd.default.devices.model import DeviceHello
 from chatd.default.devices.store import OpenStreams
 from chatd.default.rooms.store import CreateRoom
 from chatd.store.database import Database
@@ -23,7 +24,7 @@ SHARED = 4_000
 DEVICES = 32
 NUMBERS = "WITH RECURSIVE n(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n LIMIT {count})"
 MEMBERSHIP = """
-    INSERT INTO subscription (room_id, profile_id, joined_seq, left_seq, owner, push)
+    INSERT INTO subscription (room_id, profile_id, joined_seq, left_seq, push)
 """
 
 
@@ -40,14 +41,16 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     store.do(CreateRoom(CLUB, "", "ben", ()))
     for number in range(20):
         store.do(send("ben", event(ROOM, f"e{number}", b"\x0a" + b"x" * 50_000)))
-    store.do(OpenStreams(tuple(("ben", f"d{number}") for number in range(DEVICES)), DEVICES))
-    store.do(OpenStreams(tuple((one, device) for one in PROFILES for device in ("a", "b")), DEVICES))
+    store.do(OpenStreams(tuple(DeviceHello("ben", f"d{number}") for number in range(DEVICES)), DEVICES))
+    store.do(
+        OpenStreams(tuple(DeviceHello(one, device) for one in PROFILES for device in ("a", "b")), DEVICES)
+    )
     store.publish()
     store.close()
     database = Database(uri)
     with database.connection(readonly=False):
         database.run(
-            f"{MEMBERSHIP} {NUMBERS.format(count=MEMBERS)} SELECT ?, 'm' || n, 1, NULL, 0, 0 FROM n", (ROOM,)
+            f"{MEMBERSHIP} {NUMBERS.format(count=MEMBERS)} SELECT ?, 'm' || n, 1, NULL, 0 FROM n", (ROOM,)
         )
         database.run("UPDATE room SET member_count = member_count + ?, membership_version = 2", (MEMBERS,))
         database.run(
@@ -59,7 +62,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
         )
         for profile in ("eve", *PROFILES[:100]):
             database.run(
-                f"{MEMBERSHIP} {NUMBERS.format(count=SHARED)} SELECT 's' || n, ?, 1, NULL, 0, 0 FROM n",
+                f"{MEMBERSHIP} {NUMBERS.format(count=SHARED)} SELECT 's' || n, ?, 1, NULL, 0 FROM n",
                 (profile,),
             )
     with running:

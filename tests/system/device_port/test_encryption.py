@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import zmq
 
-from chatd.client import Client, client_key
+from chatd.client import HEAD, Client, client_key
 from chatd.core.address import Address
 from chatd.core.curve import CurveClientHandshake, new_key_pair
 from chatd.core.zmtp import COMMAND, frame, greeting
@@ -43,7 +43,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
 async def test_one_copied_line_is_enough(daemon: Daemon) -> None:
     async with Client(daemon.public_uri, token_of("ann")) as ann:
         await ann.create_room("lobby", profiles=["ben"])
-        async with ann.stream("laptop") as stream:
+        async with ann.stream("laptop", start=HEAD) as stream:
             await until(lambda: stream.epoch > 0)
             sent = [await ann.send("lobby", text) for text in ("short", "x" * 50_000)]
             heard = [(await anext(stream)).event_id for _ in range(2)]
@@ -111,7 +111,10 @@ async def test_a_client_without_encryption_gets_nowhere(daemon: Daemon) -> None:
 async def test_a_client_comes_again_when_the_port_is_spoken_to_otherwise(tmp_path: Path) -> None:
     """libzmq's sockets never try again after another security mechanism."""
     daemon = encrypted(tmp_path, ["ann"])
-    async with Client(daemon.uri, token_of("ann"), call_timeout=0.5) as ann, ann.stream("phone") as stream:
+    async with (
+        Client(daemon.uri, token_of("ann"), call_timeout=0.5) as ann,
+        ann.stream("phone", start=HEAD) as stream,
+    ):
         with daemon, pytest.raises(Unavailable):
             await ann.unread()
         daemon.settings["GATEWAY_URI"] = daemon.uri
@@ -140,7 +143,7 @@ def test_a_recorded_connection_cannot_be_repeated(daemon: Daemon) -> None:
     wire = Recorder(daemon.uri)
     with Peer(wire, minor=1, as_server=False) as peer:  # type: ignore[arg-type]
         peer.connect(Address.parse(daemon.public_uri).key, new_key_pair())
-        hello = Hello(token=token_of("ben"), device_id="tablet", version=1)
+        hello = Hello(token=token_of("ben"), device_id="tablet", version=1, start=HEAD.to_pb())
         peer.send(ClientFrame(hello=hello).SerializeToString())
         assert ServerFrame.FromString(peer.receive()[0]).HasField("welcome")
         with RawPeer(daemon.uri, opening=wire.sent) as thief:

@@ -31,8 +31,8 @@ PER_SECOND = {
     "hellos": ("chatd_streams_opened_total", 150),
     "empty_frames": ("chatd_connections_hung_up_total", 250),
 }
-"""What a flood may bring about in a second. Without bounds it was 1,000, 1,000 and 350 on the
-machine that this was written on."""
+"""The most that a flood may bring about in a second. Without bounds it was 1,000, 1,000 and 350 on
+the machine that this was written on."""
 STRANGERS = [f"user{number}" for number in range(10_000)]
 """Users who never come; each has a token."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.client import Client, Stream
+from chatd.client import HEAD, Client, Stream
 from chatd.errors import Unavailable
 from tests.chaos.proxy import FaultProxy
 from tests.daemon.test_process import chatd
@@ -72,10 +72,13 @@ async def test_a_key_is_changed_under_load(tmp_path: Path) -> None:
             heard: dict[str, list[str]] = {"old": [], "new": []}
             async with Client(old_line, token_of("ann")) as ann, Client(old_line, token_of("ben")) as ben:
                 await ann.create_room("lobby", profiles=["ben"])
-                async with ben.stream("old") as old, ben.stream("new") as new:
+                async with ben.stream("old", start=HEAD) as old, ben.stream("new", start=HEAD) as new:
                     await until(lambda: old.epoch > 0 and new.epoch > 0)
                 sender = Sender(ann)
-                async with ann.stream("desk"), ben.stream("old") as old:  # a Welcome tells ann, too
+                async with (
+                    ann.stream("desk", start=HEAD),
+                    ben.stream("old", start=HEAD) as old,
+                ):  # a Welcome tells ann, too
                     reading = [asyncio.create_task(read(old, heard["old"]))]
                     await sender.some()
 
@@ -100,7 +103,10 @@ async def test_a_key_is_changed_under_load(tmp_path: Path) -> None:
                     proxy.heal()
                     await sender.some()  # ann and ben know the old line, and were told of the new one
 
-                    async with Client(new_line, token_of("ben")) as fresh, fresh.stream("new") as new:
+                    async with (
+                        Client(new_line, token_of("ben")) as fresh,
+                        fresh.stream("new", start=HEAD) as new,
+                    ):
                         reading.append(asyncio.create_task(read(new, heard["new"])))
                         await sender.some()
                         await sender.stop()

@@ -5,7 +5,7 @@ import asyncio
 import json
 import sys
 
-from chatd.client import Client
+from chatd.client import HEAD, Client
 from tests.system.test_faults import show
 
 
@@ -19,7 +19,7 @@ async def talk(alice_uri: str, alice_token: str, bob_uri: str, bob_token: str, w
         Client(bob_uri, bob_token, profile="bob", call_timeout=30) as bob,
     ):
         await alice.create_room("r", profiles=["bob"])
-        async with bob.stream("laptop") as laptop:
+        async with bob.stream("laptop", start=HEAD) as laptop:
             await laptop.caught_up()
             print("talking", flush=True)
             sent: list[int] = []

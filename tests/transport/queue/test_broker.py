@@ -5,6 +5,7 @@ import logging
 import re
 import socket
 import struct
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from chatd.core.broker_address import BrokerAddress
 from chatd.errors import ChatdError, ConfigError
 from chatd.transport.queue import amqp, kafka, kafka_cluster, nats, redis
 from chatd.transport.queue.broker import BrokerPublisher, BrokerSubscriber
-from chatd.transport.queue.drivers import make_broker, make_subscriber
+from chatd.transport.queue.drivers import LIBRARIES, make_broker, make_subscriber
 from chatd.transport.queue.joined import join_topics
 from chatd.transport.sockets import Context, new_context
 from tests.brokers import SECRET, BrokerProcess, RabbitMq, broker
@@ -345,7 +346,7 @@ def _encrypted(plain: BrokerProcess, folder: Path) -> Iterator[tuple[int, Author
 
 
 async def test_a_library_that_is_missing_is_named(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatd.transport.queue.drivers.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, LIBRARIES.get(kind, kind), None)
     address = BrokerAddress.parse(f"{kind}://127.0.0.1", "queue")
     with pytest.raises(ConfigError, match=rf"pip install 'chatd\[{kind}\]'"):
         make_subscriber(asyncio.get_running_loop(), address, "g-1")

@@ -1,6 +1,5 @@
-"""What every driver of the queue must do, whatever carries the messages. A new kind of broker is
-added to BROKERS. Tests with the fixture ``mesh`` are of drivers with subscriptions of their own.
-"""
+"""Every driver of the queue does the same, whatever carries the messages. A new kind of broker is
+added to BROKERS. Tests with the fixture ``mesh`` are of drivers with subscriptions of their own."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator

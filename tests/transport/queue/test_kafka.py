@@ -1,6 +1,7 @@
 """Kafka's own ways: the topic and what its records hold, several brokers, and gateways that are
 late."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -176,14 +177,20 @@ async def test_a_gateway_that_is_late_goes_on_at_the_end(
         node.publish_to("g-1", ITSELF, b"before")
         await until(lambda: gateway.has_heard(b"before"))
         proxy.delay(0.3)
-        for _ in range(60):
-            node.publish_to("g-1", ITSELF, b"late")
-            await node.drain(5.0)
-        await until(lambda: gateway.missed)
+        published = 0
+        async with asyncio.timeout(20):
+            while not gateway.missed:
+                node.publish_to("g-1", ITSELF, b"late")
+                await node.drain(5.0)
+                published += 1
+                await asyncio.sleep(0.01)
         proxy.delay(0.0)
-        node.publish_to("g-1", ITSELF, b"after")
-        await until(lambda: gateway.has_heard(b"after"))
-        assert len(gateway.heard) < 40
+        async with asyncio.timeout(20):
+            while not gateway.has_heard(b"after"):  # the end may be behind the first one
+                node.publish_to("g-1", ITSELF, b"after")
+                await node.drain(5.0)
+                published += 1
+        assert len(gateway.heard) < published
 
 
 async def test_one_server_of_several_is_enough(ends: Ends, running: BrokerProcess) -> None:
@@ -287,7 +294,7 @@ async def test_a_partition_without_a_leader_holds_up_no_other(ends: Ends, runnin
 
 
 async def test_nothing_leaves_this_machine_in_clear_text(ends: Ends, running: BrokerProcess) -> None:
-    """Whatever a broker says of where the others are."""
+    """A broker may say anything of where the others are."""
     directory = Directory(one=("192.0.2.1", 9092), two=("127.0.0.1", running.port))
     async with directory as uri:
         node = ends.node(uri)

@@ -22,8 +22,8 @@ Metadata = Mapping[str, str | bytes]
 
 
 class _Caller:
-    """Everyone who calls with one token over one connection: a new one for each call would have to
-    come through the door each time."""
+    """Everyone who calls with one token from one address over one connection: a new one for each
+    call would have to come through the door each time."""
 
     link: RequestLink
 
@@ -69,14 +69,14 @@ class Calls:
         self._links = links
         self._hearing = hearing
         self._seconds = FRAME_SECONDS + hearing.max_frame / FRAME_BYTES_PER_SECOND
-        self._callers: dict[tuple[str, str], _Caller] = {}
+        self._callers: dict[tuple[str, str, str], _Caller] = {}
 
     async def call(self, method: str, context: ServicerContext) -> None:
         """Answer one call, or refuse it."""
         metadata = dict(context.invocation_metadata() or ())
         task = asyncio.current_task()
         assert task is not None
-        caller = self._caller(context.peer(), _token(metadata))
+        caller = self._caller(context.peer(), self._links.address(context), _token(metadata))
         caller.tasks.add(task)
         try:
             await context.write(await self._answer(caller, method, metadata, context))
@@ -90,14 +90,15 @@ class Calls:
             caller.tasks.discard(task)
             caller.idle_since = self._loop.time()
 
-    def _caller(self, peer: str, token: str) -> _Caller:
-        found = self._callers.get((peer, token))
+    def _caller(self, peer: str, address: str, token: str) -> _Caller:
+        key = (peer, address, token)
+        found = self._callers.get(key)
         if found is not None and found.link.has_ended:
             self._links.lost(found.link)
             found = None
         if found is None:
-            found = self._callers[peer, token] = _Caller()
-            found.link = self._links.accept(peer, hang_up=found.ended, come=found.come.set)
+            found = self._callers[key] = _Caller()
+            found.link = self._links.accept(address, hang_up=found.ended, come=found.come.set)
             found.link.speaker = found
             found.idle_since = self._loop.time()
         return found

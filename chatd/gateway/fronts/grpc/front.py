@@ -18,6 +18,7 @@ from chatd.gateway.fronts.grpc.hearing import Hearing
 from chatd.gateway.fronts.grpc.links import GrpcLinks
 from chatd.gateway.fronts.grpc.services import CHAT, GATEWAY, Services
 from chatd.gateway.fronts.grpc.streams import Streams
+from chatd.gateway.fronts.proxies import Proxies
 
 MAX_STREAMS = 256
 """Calls and streams at once over one connection; clients open more connections, or wait. So many
@@ -53,11 +54,12 @@ class GrpcFront:
         on_room: Callable[[ClientConnection], None],
         certificate: Certificate | None,
         max_connections: int,
+        proxies: Proxies,
     ) -> None:
         self._loop = loop
         self._limits = limits
         self._door = door
-        self._links = GrpcLinks(loop, limits, door, on_lost=on_lost, on_room=on_room)
+        self._links = GrpcLinks(loop, limits, door, on_lost=on_lost, on_room=on_room, proxies=proxies)
         self._certificate = certificate
         self._max_connections = max_connections
         self._server: Any = None

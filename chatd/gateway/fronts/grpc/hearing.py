@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from time import thread_time
 
+from chatd.gateway.fronts.batch import Batch
 from chatd.gateway.fronts.door import Door, OnFrame
 from chatd.gateway.fronts.request_link import RequestLink
 
@@ -25,9 +26,8 @@ class Hearing:
         self._door = door
         self.max_frame = max_frame
         self._on_frame = on_frame
-        self._after_batch = after_batch
-        self._has_heard = False
-        self._is_over = False
+        self._batch = Batch(loop)
+        self._batch.after = after_batch
 
     def hear(self, link: RequestLink, frame: bytes) -> None:
         """The client has said a ClientFrame."""
@@ -36,7 +36,7 @@ class Hearing:
         self._on_frame(link.heard(self._loop.time()), frame)
         if began and door.is_stranger(link):
             door.cost(link, thread_time() - began)
-        self.heard()
+        self._batch.heard()
 
     def refused(self, link: RequestLink) -> None:
         """The client has said something that is no frame, and is told so."""
@@ -46,18 +46,6 @@ class Hearing:
         """The client has sent a command of its transport."""
         self._door.commanded(link, 1, self._loop.time())
 
-    def heard(self) -> None:
-        """Something was handed on: ``after_batch`` is called when this turn's rest has been,
-        too."""
-        if not self._has_heard:
-            self._has_heard = True
-            self._loop.call_soon(self._after)
-
-    def _after(self) -> None:
-        self._has_heard = False
-        if not self._is_over:
-            self._after_batch()
-
     def end(self) -> None:
         """``after_batch`` is called no more."""
-        self._is_over = True
+        self._batch.after = None

@@ -13,6 +13,7 @@ from chatd.gateway.connection import ClientConnection
 from chatd.gateway.fronts.clogging import Unsent
 from chatd.gateway.fronts.door import Door, FrontLimits
 from chatd.gateway.fronts.grpc.statuses import refuse
+from chatd.gateway.fronts.proxies import Proxies
 from chatd.gateway.fronts.request_link import RequestLink
 
 
@@ -27,8 +28,10 @@ class GrpcLinks:
         *,
         on_lost: Callable[[ClientConnection], None],
         on_room: Callable[[ClientConnection], None],
+        proxies: Proxies,
     ) -> None:
         self._loop = loop
+        self._proxies = proxies
         self.limits = limits
         self.door = door
         self.on_room = on_room
@@ -39,10 +42,19 @@ class GrpcLinks:
     def __len__(self) -> int:
         return len(self._links)
 
-    def accept(self, peer: str, *, hang_up: Callable[[], object], come: Callable[[], None]) -> RequestLink:
-        """A link of the connection ``peer``, as gRPC names it. ``come`` is called when its client
-        may be heard."""
-        link = RequestLink(self, _address(peer), hang_up=hang_up)
+    def address(self, context: ServicerContext) -> str:
+        """The IP address of the client who calls, by its proxy's word if that is trusted."""
+        address = _address(context.peer())
+        if not self._proxies.trusts(address):
+            return address
+        metadata = context.invocation_metadata() or ()
+        return self._proxies.client(
+            address, [str(value) for name, value in metadata if name == "x-forwarded-for"]
+        )
+
+    def accept(self, address: str, *, hang_up: Callable[[], object], come: Callable[[], None]) -> RequestLink:
+        """A link of a client at this address. ``come`` is called when the client may be heard."""
+        link = RequestLink(self, address, hang_up=hang_up)
         self._links[link] = None
         self.door.accepted(link, self._loop.time())
         self.door.come(link, come)
@@ -64,7 +76,7 @@ class GrpcLinks:
         """A link for as long as one call lasts, from when its client may be heard."""
         task, come = asyncio.current_task(), asyncio.Event()
         assert task is not None
-        link = self.accept(context.peer(), hang_up=task.cancel, come=come.set)
+        link = self.accept(self.address(context), hang_up=task.cancel, come=come.set)
         try:
             await come.wait()
             yield link

@@ -37,6 +37,7 @@ STATUSES: Mapping[int, StatusCode] = {
     405: StatusCode.ALREADY_EXISTS,
     406: StatusCode.FAILED_PRECONDITION,
     407: StatusCode.NOT_FOUND,
+    408: StatusCode.FAILED_PRECONDITION,
     500: StatusCode.INTERNAL,
     501: StatusCode.UNAVAILABLE,
     502: StatusCode.DEADLINE_EXCEEDED,
@@ -51,6 +52,7 @@ STATUSES: Mapping[int, StatusCode] = {
     606: StatusCode.RESOURCE_EXHAUSTED,
     607: StatusCode.FAILED_PRECONDITION,
     608: StatusCode.UNAVAILABLE,
+    609: StatusCode.ABORTED,
 }
 """The code of an error → its gRPC status. proto/GRPC.md has the same table."""
 

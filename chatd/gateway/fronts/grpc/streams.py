@@ -19,8 +19,8 @@ _CLOSED = b"\x2a"  # ServerFrame.closed: field 5
 
 
 class _Speaker:
-    """Frames between the loop and gRPC, which takes one when the client has room for it. What is
-    kept is bounded by Clogging."""
+    """Frames between the loop and gRPC, which takes one when the client has room for it. Clogging
+    bounds what is kept."""
 
     def __init__(self, link: RequestLink) -> None:
         self._link = link

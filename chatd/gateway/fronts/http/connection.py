@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from time import thread_time
 from typing import cast
 
+from aiohttp.http_websocket import WebSocketReader
 from aiohttp.web import BaseRequest, RequestHandler, Server, StreamResponse
 
 from chatd.errors import Internal, MalformedFrame
@@ -21,6 +22,21 @@ _SILENT = logging.getLogger("chatd.http")
 _SILENT.addHandler(logging.NullHandler())
 _SILENT.propagate = False
 
+
+class _Parser:
+    """Takes the bytes that aiohttp has kept."""
+
+    def __init__(self, receive: Callable[[bytes], None]) -> None:
+        self._receive = receive
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        self._receive(data)
+        return False, b""
+
+    def feed_eof(self) -> None:
+        """The connection has ended, which is told otherwise."""
+
+
 Handle = Callable[[BaseRequest], Awaitable[StreamResponse]]
 
 
@@ -35,6 +51,7 @@ class HttpConnection(RequestHandler):
         "_on_bytes",
         "_on_lost",
         "_on_read",
+        "_receive",
         "address",
         "is_proxys",
         "link",
@@ -71,20 +88,30 @@ class HttpConnection(RequestHandler):
         self._is_stranger = is_stranger
         self._on_read = on_read
         self._on_lost = on_lost
+        self._receive: Callable[[bytes], None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         cast(asyncio.WriteTransport, transport).set_write_buffer_limits(CLOGGED_BYTES, CLEAR_BYTES)
         super().connection_made(transport)
 
+    def hand_over(self, receive: Callable[[bytes], None]) -> None:
+        """No more HTTP is spoken: ``receive`` gets all that comes from now on, and what has come
+        behind the request."""
+        self._receive = receive
+        self.set_parser(cast(WebSocketReader, _Parser(receive)))
+
     def data_received(self, data: bytes) -> None:
-        self.unheard += len(data)
-        if data and not self._on_bytes(self, data):  # aiohttp calls it with nothing to go on
-            return
+        receive = self._receive
+        if receive is None:
+            self.unheard += len(data)
+            if data and not self._on_bytes(self, data):  # aiohttp calls it with nothing to go on
+                return
+            receive = super().data_received
         if self.link is None or not self._is_stranger(self.link):
-            super().data_received(data)
+            receive(data)
             return
         began = thread_time()
-        super().data_received(data)
+        receive(data)
         self._on_read(self.link, thread_time() - began)
 
     def handle_error(

@@ -10,13 +10,18 @@ from aiohttp.web import StreamResponse
 
 from chatd.core.wire import error_from_pb
 from chatd.errors import Superseded, Unavailable
-from chatd.gateway.fronts.http.event_text import EventText
+from chatd.gateway.fronts.http.event_text import EventText, FrameTexts
 from chatd.gateway.fronts.http.exchange import Exchange
 from chatd.gateway.fronts.http.json_text import to_json
 from chatd.pb.gateway.v1.gateway_pb2 import Ack, Bye, ClientFrame, Heartbeat, Hello, ServerFrame
 
+WINDOW_MESSAGES, WINDOW_BYTES = 1_024, 1_048_576
+"""The SDK's: it would be pulled for much more often with the gateway's own, since acks are made
+only now and then."""
 LOOK_SECONDS = 0.25
 """Between two looks at what the client's machine has received."""
+QUICK_LOOK_SECONDS = 0.02
+"""The same while the window is a quarter full: a stream whose window is full is pulled for."""
 ALIVE_SECONDS = 15.0
 """Proxies end what has been silent for a minute."""
 
@@ -25,9 +30,12 @@ class EventStream:
     """``is_automatic``: a delivery is acknowledged when the machine at the other end of the
     connection has received it. ``is_poll``: the stream ends when it has caught up."""
 
-    def __init__(self, exchange: Exchange, form: EventText, *, is_automatic: bool, is_poll: bool) -> None:
+    def __init__(
+        self, exchange: Exchange, form: EventText, texts: FrameTexts, *, is_automatic: bool, is_poll: bool
+    ) -> None:
         self._exchange = exchange
         self._form = form
+        self._texts = texts
         self._is_automatic = is_automatic
         self._is_poll = is_poll
         self._loop = asyncio.get_running_loop()
@@ -38,11 +46,15 @@ class EventStream:
         self._is_chunked = False
         self._early: list[bytes] = []
         self._caught_up = False
+        self._many = WINDOW_MESSAGES // 4
         self.secret = secrets.token_hex(8)
         """Names the stream to the client, and to nobody else."""
+        self._name = self.secret.encode()
         self.owner = ("", "")
         """Its profile and device."""
         self.epoch = 0
+        self.log = ""
+        """Names the log that seqs belong to."""
         self.sent = 0
         self.acknowledged = 0
         self.was_superseded = False
@@ -55,6 +67,7 @@ class EventStream:
             raise error_from_pb(frame.closed.error if frame.HasField("closed") else frame.error)
         self.owner = (frame.welcome.profile_id, hello.device_id)
         self.epoch = frame.welcome.epoch
+        self.log = frame.welcome.log
         self._interval = frame.welcome.heartbeat_interval_ms / 1_000
 
     async def run(self, response: StreamResponse) -> None:
@@ -78,10 +91,18 @@ class EventStream:
                 alive_at = now + ALIVE_SECONDS
                 self._write(self._form.alive)
             self._look()
-            seconds = LOOK_SECONDS if self._is_looking() else self._interval / 2
             with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
+                async with asyncio.timeout(self._pause()):
                     await self._wake.wait()
+
+    def _pause(self) -> float:
+        """Seconds until it is to be looked again."""
+        if self._is_hurried():
+            return QUICK_LOOK_SECONDS
+        return LOOK_SECONDS if self._is_looking() else self._interval / 2
+
+    def _is_hurried(self) -> bool:
+        return self._is_automatic and self.sent - self.acknowledged >= self._many
 
     def _is_looking(self) -> bool:
         """True while something is due when the client's machine has received all."""
@@ -137,17 +158,19 @@ class EventStream:
         return self._exchange.link.has_stream
 
     def send(self, frame: bytes) -> bool:
-        said = ServerFrame.FromString(frame)
+        said, deliveries = self._texts.read(frame)
         if not self._opened.done():
             self._opened.set_result(said)
+            if said.welcome.HasField("start"):
+                self._write(self._form.other("new_device", to_json(said.welcome.start)))
             return True
         if self._is_over:
             return False
-        if said.deliveries and not self._is_looking():
-            self._wake.set()
-        for delivery in said.deliveries:
-            self.sent += 1
-            self._write(self._form.delivery(f"{self.secret}.{self.sent}", to_json(delivery)))
+        if deliveries:
+            pause = self._pause()
+            self._write(b"".join(map(self._form.delivery, self._ids(len(deliveries)), deliveries)))
+            if self._pause() < pause:
+                self._wake.set()
         for signal in said.signals:
             self._write(self._form.other("signal", to_json(signal)))
         if said.error.refused == "ack":
@@ -163,6 +186,11 @@ class EventStream:
             self._write(self._form.other("closed", to_json(said.closed)))
             self._end()
         return True
+
+    def _ids(self, count: int) -> list[bytes]:
+        """The ids of so many more deliveries."""
+        first, self.sent = self.sent + 1, self.sent + count
+        return [b"%b.%d" % (self._name, number) for number in range(first, self.sent + 1)]
 
     def _write(self, text: bytes) -> None:
         """To the transport itself: a response makes a coroutine for each part."""

@@ -7,9 +7,10 @@ from functools import partial
 
 from aiohttp.web import Response, StreamResponse
 
+from chatd.core.start import parse_start
 from chatd.errors import InvalidArgument, NoStream, Unavailable
-from chatd.gateway.fronts.http.event_stream import EventStream
-from chatd.gateway.fronts.http.event_text import EventText, JsonLines, ServerSentEvents
+from chatd.gateway.fronts.http.event_stream import WINDOW_BYTES, WINDOW_MESSAGES, EventStream
+from chatd.gateway.fronts.http.event_text import EventText, FrameTexts, JsonLines, ServerSentEvents
 from chatd.gateway.fronts.http.exchange import ACT_FOR, Exchange
 from chatd.gateway.fronts.http.json_text import loads
 from chatd.gateway.fronts.http.origins import Origins
@@ -32,25 +33,29 @@ class EventStreams:
         self._origins = origins
         self._streams: dict[str, EventStream] = {}
         self._superseded: dict[str, None] = {}  # streams that another device has taken over
+        self._texts = FrameTexts()
         self._forms: tuple[EventText, ...] = (ServerSentEvents(), JsonLines())
 
     async def stream(self, exchange: Exchange, device: str) -> StreamResponse:
         """Answer with a device's events. Raises ChatdError."""
         request = exchange.request
-        asked = query(exchange, ("poll", "ack", "signals"))
+        asked = query(exchange, ("poll", "ack", "signals", "start"))
         is_automatic = word(asked, "ack", ("automatic", "explicit")) == "automatic"
         is_poll, signals = flag(asked, "poll"), flag(asked, "signals")
         hello = Hello(
             token=exchange.token,
             profile_id=exchange.header(ACT_FOR),
             device_id=device,
+            window_messages=WINDOW_MESSAGES,
+            window_bytes=WINDOW_BYTES,
             version=1,
             client=exchange.header("User-Agent"),
             want_signals=signals,
+            start=parse_start(asked["start"]).to_pb() if "start" in asked else None,
         )
         accept = request.headers.get("Accept", "")
         form = next((one for one in self._forms if one.content_type in accept), self._forms[0])
-        stream = EventStream(exchange, form, is_automatic=is_automatic, is_poll=is_poll)
+        stream = EventStream(exchange, form, self._texts, is_automatic=is_automatic, is_poll=is_poll)
         if not await self._resume(exchange, device, exchange.header(_LAST)):
             return Response(status=204)
         headers = {
@@ -63,6 +68,7 @@ class EventStreams:
         self._origins.allow(request, response)
         with exchange.speaking(stream):
             await stream.open(hello)
+            response.headers["Chatd-Log"] = stream.log
             self._streams[stream.secret] = stream
             exchange.link.stays = RESUME_SECONDS
             try:
@@ -94,9 +100,10 @@ class EventStreams:
 
     async def _find(self, exchange: Exchange, device: str, secret: str) -> EventStream | None:
         """The caller's stream of this device, if it is known. Raises ChatdError."""
-        owner = (await exchange.authenticate(), device)
+        caller = await exchange.authenticate()
+        caller.check_device(device)
         stream = self._streams.get(secret)
-        return stream if stream is not None and stream.owner == owner else None
+        return stream if stream is not None and stream.owner == (caller.profile_id, device) else None
 
     def _forget(self, secret: str) -> None:
         self._streams.pop(secret, None)

@@ -18,6 +18,7 @@ from chatd.errors import (
     Unauthenticated,
     Unavailable,
 )
+from chatd.gateway.authentication.identity import Identity
 from chatd.gateway.doorkeeper import REFUSAL_BYTES
 from chatd.gateway.fronts.answers import payload_of
 from chatd.gateway.fronts.bounds import STRANGER_BYTES, UnfinishedFrames
@@ -117,12 +118,15 @@ class Exchange:
             self._began = thread_time()
         return body
 
-    async def authenticate(self) -> str:
-        """The caller's profile. Raises ChatdError if the token is not good."""
+    async def authenticate(self) -> Identity:
+        """The caller. Raises ChatdError if the token is not good."""
         frame = self._call("ChatService/WatchPresence")
         with suppress(InvalidArgument):  # said by the gateway to those it knows: there is no stream
             await self._answer_to(frame)
-        return self._hearing.door.profile(self.link)
+        connection = self.link.connection
+        assert connection is not None
+        assert connection.caller is not None
+        return connection.caller
 
     async def _body_in_parts(self, content: StreamReader, most: int) -> bytes:
         link, unfinished = self.link, self._hearing.unfinished
@@ -136,7 +140,7 @@ class Exchange:
                 kept += len(part)
                 if kept > most:
                     break
-                if cast(HttpConnection, self.request.protocol).unheard > kept + MAX_AROUND:
+                if self.connection.unheard > kept + MAX_AROUND:
                     self._hearing.door.broke(link, "small chunks")
                 unfinished.note(link, link.unfinished, kept, moved=False)
         except ConnectionError as exc:
@@ -223,10 +227,11 @@ class Exchange:
         self._hearing.refuse(self.link.heard(self._hearing.now()), error, size)
         self._hearing.heard()
 
-    def came(self) -> None:
-        """A message of the client's stream has come to its end."""
-        cast(HttpConnection, self.request.protocol).unheard = 0
-        self._hearing.unfinished.note(self.link, 0, 0, moved=True)
+    def unfinished(self, expected: int, kept: int, *, moved: bool) -> None:
+        """``kept`` of ``expected`` bytes of a message have come. ``moved``: an earlier one has come
+        to its end."""
+        self.link.unfinished = expected
+        self._hearing.unfinished.note(self.link, expected, kept, moved=moved)
 
     def commanded(self) -> None:
         """The client has sent a command of its transport."""
@@ -236,6 +241,11 @@ class Exchange:
     def max_frame(self) -> int:
         """Bytes that a frame may have."""
         return self._hearing.max_frame
+
+    @property
+    def connection(self) -> HttpConnection:
+        """The connection that the request came over."""
+        return cast(HttpConnection, self.request.protocol)
 
     @property
     def transport(self) -> asyncio.WriteTransport:

@@ -1,16 +1,21 @@
 """The forms in which frames go over a WebSocket: protobuf, or JSON."""
 
+import re
 from typing import Protocol
 
+from chatd.core.websocket import BINARY, TEXT, encode
 from chatd.errors import ChatdError, MalformedFrame
 from chatd.gateway.fronts.http.json_text import message_from, to_json
-from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, ServerFrame
+from chatd.pb.gateway.v1.gateway_pb2 import Ack, ClientFrame, ServerFrame
 
-_TEXT, _BINARY = 0x81, 0x82  # a whole message of its kind
+_ACK = re.compile(
+    r'\{ ?"ack" ?: ?\{ ?"up_to" ?: ?("?)([1-9][0-9]{,17})\1(?: ?, ?"epoch" ?: ?("?)([1-9][0-9]{,17})\3)? ?\} ?\}'
+)
+"""An Ack as most clients write it: protobuf's own reader takes ten times as long."""
 
 
 class Form(Protocol):
-    """How ``subprotocol`` says frames."""
+    """The form of frames under ``subprotocol``."""
 
     subprotocol: str
 
@@ -29,11 +34,11 @@ class ProtobufForm:
 
     def __init__(self) -> None:
         self._last = b""
-        self._wire = message(_BINARY, b"")
+        self._wire = encode(BINARY, b"")
 
     def wire(self, frame: bytes) -> bytes:
         if frame is not self._last:
-            self._last, self._wire = frame, message(_BINARY, frame)
+            self._last, self._wire = frame, encode(BINARY, frame)
         return self._wire
 
     def frame(self, data: bytes | str) -> bytes:
@@ -49,28 +54,22 @@ class JsonForm:
 
     def __init__(self) -> None:
         self._last = b""
-        self._wire = message(_TEXT, b"{}")
+        self._wire = encode(TEXT, b"{}")
 
     def wire(self, frame: bytes) -> bytes:
         if frame is not self._last:
             text = to_json(ServerFrame.FromString(frame))
-            self._last, self._wire = frame, message(_TEXT, text.encode())
+            self._last, self._wire = frame, encode(TEXT, text.encode())
         return self._wire
 
     def frame(self, data: bytes | str) -> bytes:
         if not isinstance(data, str):
             raise MalformedFrame(f"frames of {self.subprotocol} are text messages")
+        ack = _ACK.fullmatch(data)
+        if ack is not None:
+            _, up_to, _, epoch = ack.groups("0")
+            return ClientFrame(ack=Ack(up_to=int(up_to), epoch=int(epoch))).SerializeToString()
         try:
             return message_from(data.encode(), ClientFrame).SerializeToString()
         except (ChatdError, UnicodeEncodeError) as exc:
             raise MalformedFrame(f"the message is no ClientFrame: {exc}") from None
-
-
-def message(head: int, body: bytes) -> bytes:
-    """A whole message of a WebSocket as a server sends it (RFC 6455, section 5.2)."""
-    size = len(body)
-    if size < 126:
-        return bytes((head, size)) + body
-    if size < 65_536:
-        return bytes((head, 126)) + size.to_bytes(2, "big") + body
-    return bytes((head, 127)) + size.to_bytes(8, "big") + body

@@ -12,6 +12,7 @@ from aiohttp.web import BaseRequest, StreamResponse
 
 from chatd.errors import Overloaded
 from chatd.gateway.connection import ClientConnection
+from chatd.gateway.fronts.batch import Batch
 from chatd.gateway.fronts.bounds import UnfinishedFrames
 from chatd.gateway.fronts.clogging import Unsent
 from chatd.gateway.fronts.door import Door, FrontLimits, OnFrame, Refuse
@@ -20,12 +21,12 @@ from chatd.gateway.fronts.http.events import EventStreams
 from chatd.gateway.fronts.http.exchange import Exchange, Hearing
 from chatd.gateway.fronts.http.origins import Origins
 from chatd.gateway.fronts.http.page import page_routes
-from chatd.gateway.fronts.http.proxies import Proxies
 from chatd.gateway.fronts.http.site import CALLS, Route, Site
 from chatd.gateway.fronts.http.statuses import error_response
 from chatd.gateway.fronts.http.websocket import WebSockets
+from chatd.gateway.fronts.port import Port
+from chatd.gateway.fronts.proxies import Proxies
 from chatd.gateway.fronts.request_link import RequestLink
-from chatd.transport.listener import Listener, address_of, listen
 from chatd.transport.sockets import Context
 
 TLS_SECONDS = 10.0
@@ -42,9 +43,7 @@ class HttpFront:
     """Made early, opened late: ``open`` listens and begins. ``tls``: every connection is encrypted.
     ``on_lost`` is told of connections that ended with a stream, or on the way to one."""
 
-    _listener: Listener
     _hearing: Hearing
-    _after_batch: Callable[[], None]
 
     def __init__(
         self,
@@ -77,8 +76,8 @@ class HttpFront:
         self._server = make_server(loop, self._answer)
         self._links: dict[RequestLink, None] = {}
         self._tasks: set[asyncio.Task[object]] = set()
-        self._is_open = self._is_accepting = False
-        self._has_heard = False
+        self._batch = Batch(loop)
+        self._port = Port(loop, limits, door, self._accept)
         self._unfinished: UnfinishedFrames[RequestLink] = UnfinishedFrames(
             is_stranger=door.is_stranger, end=door.broke
         )
@@ -104,22 +103,17 @@ class HttpFront:
     ) -> str:
         """Listen at a tcp:// address; the one listened at. ``after_batch`` is called when
         everything that had come has been handed on. Raises ConfigError or StartFailed."""
-        listening = listen(
-            uri, context.claim, share_port=self.limits.share_port, encrypts=self.tls is not None
-        )
-        self._after_batch = after_batch
         self._hearing = Hearing(
             self.door,
             self._unfinished,
             max_frame=self.limits.max_frame,
             on_frame=on_frame,
             refuse=refuse,
-            heard=self._heard,
+            heard=self._batch.heard,
             now=self._loop.time,
         )
-        bound = address_of(listening)
-        self._listener = Listener(self._loop, listening, self._accept, newcomers=self.door.newcomers)
-        self._is_open = self._is_accepting = True
+        bound = self._port.open(context, uri, encrypts=self.tls is not None)
+        self._batch.after = after_batch
         return bound
 
     def _accept(self, accepted: socket.socket, address: str) -> None:
@@ -206,7 +200,7 @@ class HttpFront:
         """The stream of a client that has gone ends, if it has not."""
         if connection.is_open:
             self._on_lost(connection)
-            self._heard()
+            self._batch.heard()
 
     async def _answer(self, request: BaseRequest) -> StreamResponse:
         connection = cast(HttpConnection, request.protocol)
@@ -218,8 +212,8 @@ class HttpFront:
 
     async def _answer_by_proxy(self, request: BaseRequest, connection: HttpConnection) -> StreamResponse:
         """The request counts as a connection of its client."""
-        address = self._proxies.client(connection.address, request.headers.get("X-Forwarded-For", ""))
-        link = RequestLink(self, address, hang_up=connection.force_close)
+        address = self._proxies.client(connection.address, request.headers.getall("X-Forwarded-For", ()))
+        link = RequestLink(self, address, hang_up=connection.force_close, is_request=True)
         self._links[link] = None
         connection.link = link
         come = asyncio.Event()
@@ -234,18 +228,6 @@ class HttpFront:
             connection.link = None
             self._lost(link)
 
-    def _heard(self) -> None:
-        """Something was handed on: ``after_batch`` is called when this turn's rest has been,
-        too."""
-        if not self._has_heard:
-            self._has_heard = True
-            self._loop.call_soon(self._after)
-
-    def _after(self) -> None:
-        self._has_heard = False
-        if self._is_open:
-            self._after_batch()
-
     def look(self) -> None:
         """To be called about once a second."""
         now = self._loop.time()
@@ -255,9 +237,11 @@ class HttpFront:
 
     def stop_accepting(self) -> None:
         """Let others that share the port have all newcomers."""
-        if self._is_accepting:
-            self._is_accepting = False
-            self._listener.close()
+        self._port.close()
+
+    def accept_again(self) -> None:
+        """Have newcomers as before. Raises StartFailed."""
+        self._port.accept_again()
 
     async def drain(self) -> None:
         """Accept nothing more; requests that have been heard get DRAIN_SECONDS to be answered."""
@@ -267,7 +251,7 @@ class HttpFront:
 
     def close(self) -> None:
         """Accept nothing more, and end all connections."""
-        self._is_open = False
+        self._batch.after = None
         self.stop_accepting()
         for connection in self._server.connections:
             connection.force_close()

@@ -11,6 +11,7 @@ from google.protobuf.struct_pb2 import Value
 from chatd.errors import InvalidArgument
 
 M = TypeVar("M", bound=Message)
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 MAX_DEPTH = 100
 """Messages and values in each other, as protobuf's own readers take them."""
 
@@ -18,7 +19,7 @@ MAX_DEPTH = 100
 def dumps(value: object) -> bytes:
     """A line of JSON. Raises ValueError for a text that is no Unicode, and for numbers that JSON
     has no words for."""
-    return (json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n").encode()
+    return (_encode(value) + "\n").encode()
 
 
 def loads(body: bytes) -> dict[str, object]:

@@ -36,7 +36,7 @@ class Origins:
         if origin is None or not self._is_allowed(origin):
             return
         headers["Access-Control-Allow-Origin"] = origin
-        headers["Access-Control-Expose-Headers"] = "Retry-After"
+        headers["Access-Control-Expose-Headers"] = "Retry-After, Chatd-Log"
         if request.method == "OPTIONS":
             headers["Access-Control-Allow-Methods"] = headers.get("Allow", "GET, POST")
             headers["Access-Control-Allow-Headers"] = (

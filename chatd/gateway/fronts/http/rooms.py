@@ -1,6 +1,7 @@
 """Routes for people with curl: a text into a room, a room's history, rooms and what is unread."""
 
-import uuid
+import secrets
+import time
 
 from aiohttp.web import Response
 from google.protobuf.message import DecodeError
@@ -9,7 +10,7 @@ from chatd.errors import InvalidArgument
 from chatd.gateway.fronts.http.exchange import Exchange
 from chatd.gateway.fronts.http.json_text import dumps, loads, message_from, message_text
 from chatd.gateway.fronts.http.query import number, query
-from chatd.gateway.fronts.http.service import JSON, NO_STORE
+from chatd.gateway.fronts.http.service import JSON_HEADERS
 from chatd.pb.chat.v1 import chat_pb2 as chat
 from chatd.pb.events.v1.payloads_pb2 import EVENT_TYPE_MESSAGE
 
@@ -22,7 +23,7 @@ async def send(exchange: Exchange, room: str) -> Response:
     if event.room_id not in ("", room):
         raise InvalidArgument("room_id in the body is another one than the path's")
     event.room_id = room
-    event.event_id = event.event_id or exchange.header("Idempotency-Key") or uuid.uuid4().hex
+    event.event_id = event.event_id or exchange.header("Idempotency-Key") or _new_id()
     try:
         request = chat.SendEventsRequest(events=[event])
     except DecodeError:
@@ -36,7 +37,12 @@ async def send(exchange: Exchange, room: str) -> Response:
         "sent_at_us": str(ack.sent_at_us),
         "duplicate": ack.duplicate,
     }
-    return Response(status=200, body=dumps(said), content_type=JSON, headers=NO_STORE)
+    return Response(status=200, body=dumps(said), headers=JSON_HEADERS)
+
+
+def _new_id() -> str:
+    """The time and 80 random bits: ids that follow each other cost the node less."""
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
 
 
 def _event(body: bytes) -> chat.RoomEvent:
@@ -57,16 +63,19 @@ def _event(body: bytes) -> chat.RoomEvent:
 
 async def history(exchange: Exchange, room: str) -> Response:
     """A page of a room's log, ascending."""
-    asked = query(exchange, ("before", "after", "limit"))
+    asked = query(exchange, ("before", "after", "around", "since", "until", "limit"))
     request = chat.GetHistoryRequest(
         room_id=room,
         before_seq=number(asked, "before"),
         after_seq=number(asked, "after") if "after" in asked else None,
         limit=number(asked, "limit", most=MAX_LIMIT),
+        since_us=number(asked, "since"),
+        until_us=number(asked, "until"),
+        around_seq=number(asked, "around"),
     )
     answer = await exchange.call("ChatService/GetHistory", request.SerializeToString(), affinity=room)
     page = chat.GetHistoryResponse.FromString(answer)
-    return Response(body=message_text(page), content_type=JSON, headers=NO_STORE)
+    return Response(body=message_text(page), headers=JSON_HEADERS)
 
 
 async def unread(exchange: Exchange) -> Response:
@@ -77,4 +86,4 @@ async def unread(exchange: Exchange) -> Response:
     )
     answer = await exchange.call("ChatService/ListUnread", request.SerializeToString())
     page = chat.ListUnreadResponse.FromString(answer)
-    return Response(body=message_text(page), content_type=JSON, headers=NO_STORE)
+    return Response(body=message_text(page), headers=JSON_HEADERS)

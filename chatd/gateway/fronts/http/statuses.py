@@ -31,6 +31,7 @@ STATUSES: Mapping[int, int] = {
     405: 409,
     406: 409,
     407: 404,
+    408: 409,
     500: 500,
     501: 503,
     502: 504,
@@ -45,6 +46,7 @@ STATUSES: Mapping[int, int] = {
     606: 429,
     607: 409,
     608: 503,
+    609: 409,
 }
 """The code of an error → its HTTP status. PROTOCOL.md has the same table."""
 

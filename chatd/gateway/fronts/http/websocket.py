@@ -1,11 +1,27 @@
-"""Device streams over WebSockets: one ClientFrame or ServerFrame in each message."""
+"""Device streams over WebSockets: one ClientFrame or ServerFrame in each message. aiohttp reads the
+request; what comes after it is read here, without a task or a future for each message."""
 
 import asyncio
-from collections.abc import Mapping
+import base64
+import binascii
+import hashlib
+from collections.abc import Mapping, Sequence
+from time import monotonic
 
-from aiohttp import WSMsgType
-from aiohttp.web import StreamResponse, WebSocketResponse
+from aiohttp.web import StreamResponse
 
+from chatd.core.websocket import (
+    BINARY,
+    CLOSE,
+    PING,
+    PONG,
+    TEXT,
+    Message,
+    WebSocketError,
+    WebSocketReader,
+    encode,
+    encode_close,
+)
 from chatd.errors import ChatdError, InvalidArgument, PermissionDenied
 from chatd.gateway.fronts.http.exchange import Exchange
 from chatd.gateway.fronts.http.forms import Form, JsonForm, ProtobufForm
@@ -18,8 +34,13 @@ CLOSE_SECONDS = 1.0
 """For the client to say that it has heard of the end."""
 FIRST_CLOSE_CODE = 4_000
 """A WebSocket is closed with so much more than the error's code."""
-MAX_REASON_BYTES = 123  # of a close frame
+TURN_SECONDS = 0.005
+LOOK_EACH = 64
+"""Messages heard, and the time for them, before others have their turn."""
 _CLOSED = b"\x2a"  # ServerFrame.closed: field 5
+_VERSION = "13"
+_KEY_BYTES = 16
+_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 
 
 class WebSockets:
@@ -38,65 +59,165 @@ class WebSockets:
         form = next((self._forms[name] for name in offered if name in self._forms), None)
         if form is None:
             raise InvalidArgument(f"a WebSocket speaks {' or '.join(self._forms)}: offer one of them")
-        socket = WebSocketResponse(
-            timeout=CLOSE_SECONDS,
-            protocols=(form.subprotocol,),
-            heartbeat=PING_SECONDS,
-            autoping=False,
-            compress=False,
-            max_msg_size=exchange.max_frame,
+        response = StreamResponse(
+            status=101,
+            headers={
+                "Upgrade": "websocket",
+                "Connection": "Upgrade",
+                "Sec-WebSocket-Accept": _accept(request.headers),
+                "Sec-WebSocket-Protocol": form.subprotocol,
+                "Server": "chatd",
+            },
         )
-        if not socket.can_prepare(request):
-            raise InvalidArgument("this path takes WebSockets")
-        await socket.prepare(request)
-        speaker = _Speaker(socket, form, exchange.transport)
-        with exchange.speaking(speaker):
-            await self._hear(exchange, socket, form)
-        return socket
-
-    async def _hear(self, exchange: Exchange, socket: WebSocketResponse, form: Form) -> None:
-        async for message in socket:
-            exchange.came()
-            await exchange.link.turn()
-            if exchange.link.has_ended:
-                return
-            if message.type in (WSMsgType.BINARY, WSMsgType.TEXT):
-                try:
-                    frame = form.frame(message.data)
-                except ChatdError as exc:
-                    exchange.refuse(exc, len(message.data))
-                else:
-                    exchange.hear(frame)
-            elif message.type in (WSMsgType.PING, WSMsgType.PONG):
-                exchange.commanded()
-                if message.type is WSMsgType.PING:
-                    await socket.pong(message.data)
+        response.force_close()
+        await response.prepare(request)
+        await _Socket(exchange, form).speak()
+        return response
 
 
-class _Speaker:
-    """Writes to the transport itself: a WebSocketResponse makes a coroutine for each message."""
+def _accept(headers: Mapping[str, str]) -> str:
+    """The answer to the client's key. Raises InvalidArgument if it asks for no WebSocket."""
+    asked = (headers.get("Upgrade", "").lower(), headers.get("Sec-WebSocket-Version"))
+    connection = [part.strip() for part in headers.get("Connection", "").lower().split(",")]
+    key = headers.get("Sec-WebSocket-Key", "")
+    try:
+        is_key = len(base64.b64decode(key, validate=True)) == _KEY_BYTES
+    except (ValueError, binascii.Error):
+        is_key = False
+    if asked != ("websocket", _VERSION) or "upgrade" not in connection or not is_key:
+        raise InvalidArgument(f"this path takes WebSockets of version {_VERSION}")
+    return base64.b64encode(hashlib.sha1((key + _GUID).encode(), usedforsecurity=False).digest()).decode()
 
-    def __init__(self, socket: WebSocketResponse, form: Form, transport: asyncio.WriteTransport) -> None:
-        self._socket = socket
+
+class _Socket:
+    """A client's WebSocket."""
+
+    def __init__(self, exchange: Exchange, form: Form) -> None:
+        self._exchange = exchange
         self._form = form
-        self._transport = transport
-        self._closing: asyncio.Task[object] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._transport = exchange.transport
+        self._reader = WebSocketReader(exchange.max_frame)
+        self._is_unfinished = False
+        self._left: list[Message] = []
+        """Came while the client was held."""
+        self._going_on: asyncio.Task[None] | None = None
+        self._has_heard = True
+        self._is_pinged = False
+        self._is_closing = False
+        self._over: asyncio.Future[None] = self._loop.create_future()
+
+    async def speak(self) -> None:
+        """Return when either side has had enough."""
+        with self._exchange.speaking(self):
+            self._ping_later()
+            self._exchange.connection.hand_over(self._receive)
+            try:
+                await self._over
+            finally:
+                self._timer.cancel()
+
+    def _ping_later(self) -> None:
+        self._timer = self._loop.call_later(PING_SECONDS, self._look)
+
+    def _look(self) -> None:
+        """A client that has said nothing for a while is asked whether it lives."""
+        if not self._has_heard and self._is_pinged:
+            self._finish()
+            return
+        self._is_pinged = not self._has_heard
+        if self._is_pinged:
+            self._transport.write(encode(PING, b""))
+        self._has_heard = False
+        self._ping_later()
+
+    def _receive(self, data: bytes) -> None:
+        self._has_heard = True
+        if self._over.done():
+            return
+        try:
+            messages = self._reader.receive(data)
+        except WebSocketError as exc:
+            self._transport.write(encode_close(exc.code, str(exc)))
+            self._finish()
+            return
+        unfinished = self._reader.unfinished
+        if unfinished or self._is_unfinished:
+            self._is_unfinished = unfinished > 0
+            self._exchange.unfinished(unfinished, self._reader.kept, moved=bool(messages))
+        if self._left:
+            self._left += messages
+        elif messages:
+            self._hear(messages)
+
+    def _hear(self, messages: Sequence[Message]) -> None:
+        exchange, link = self._exchange, self._exchange.link
+        end = monotonic() + TURN_SECONDS
+        for at, (kind, data) in enumerate(messages):
+            if link.is_held or (at % LOOK_EACH == LOOK_EACH - 1 and monotonic() > end):
+                self._wait(messages[at:])
+                return
+            if link.has_ended or self._over.done():
+                return
+            if kind == CLOSE:
+                self._left_by(data)
+            elif kind in (TEXT, BINARY):
+                if not self._is_closing:
+                    self._hear_one(data)
+            else:
+                exchange.commanded()
+                if kind == PING:
+                    assert isinstance(data, bytes)
+                    self._transport.write(encode(PONG, data))
+
+    def _hear_one(self, data: bytes | str) -> None:
+        try:
+            frame = self._form.frame(data)
+        except ChatdError as exc:
+            self._exchange.refuse(exc, len(data))
+        else:
+            self._exchange.hear(frame)
+
+    def _wait(self, left: Sequence[Message]) -> None:
+        """Hear these, and read on, when it is the client's turn again."""
+        self._left = list(left)
+        if self._going_on is None:
+            self._exchange.connection.pause_reading()
+            self._going_on = self._loop.create_task(self._go_on())
+
+    async def _go_on(self) -> None:
+        while self._left and not self._over.done():
+            await asyncio.sleep(0)
+            await self._exchange.link.turn()
+            left, self._left = self._left, []
+            self._hear(left)
+        self._going_on = None
+        self._exchange.connection.resume_reading()
 
     def send(self, frame: bytes) -> bool:
-        if self._closing is not None or self._transport.is_closing():
+        if self._is_closing or self._transport.is_closing():
             return False
         self._transport.write(self._form.wire(frame))
         if frame.startswith(_CLOSED):
-            self._close(ServerFrame.FromString(frame))
+            error = ServerFrame.FromString(frame).closed.error
+            self._is_closing = True
+            self._transport.write(encode_close(FIRST_CLOSE_CODE + error.code, error.message))
+            self._loop.call_later(CLOSE_SECONDS, self._finish)
         return True
 
-    def _close(self, frame: ServerFrame) -> None:
-        error = frame.closed.error
-        code = FIRST_CLOSE_CODE + error.code
-        reason = error.message[:MAX_REASON_BYTES].encode()
-        if len(reason) > MAX_REASON_BYTES:
-            reason = error.message[: MAX_REASON_BYTES // 4].encode()  # four bytes a character at most
-        self._closing = asyncio.ensure_future(self._socket.close(code=code, message=reason))
+    def _left_by(self, said: bytes | str) -> None:
+        """The client closes the socket, or has heard of the end."""
+        if not self._is_closing:
+            assert isinstance(said, bytes)
+            self._transport.write(encode(CLOSE, said[:2]))
+        self._finish()
+
+    def _finish(self) -> None:
+        """The connection is closed when what was written has left."""
+        self._is_closing = True
+        if not self._over.done():
+            self._over.set_result(None)
 
     def ended(self) -> None:
         """The connection is closed by whoever ended it."""
+        self._finish()

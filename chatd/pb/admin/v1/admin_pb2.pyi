@@ -98,16 +98,18 @@ class GetRoomRequest(_message.Message):
     def __init__(self, room_id: _Optional[str] = ..., after_profile_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class Member(_message.Message):
-    __slots__ = ("profile_id", "owner", "joined_seq", "devices")
+    __slots__ = ("profile_id", "owner", "joined_seq", "devices", "role")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     OWNER_FIELD_NUMBER: _ClassVar[int]
     JOINED_SEQ_FIELD_NUMBER: _ClassVar[int]
     DEVICES_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     owner: bool
     joined_seq: int
     devices: int
-    def __init__(self, profile_id: _Optional[str] = ..., owner: bool = ..., joined_seq: _Optional[int] = ..., devices: _Optional[int] = ...) -> None: ...
+    role: _chat_pb2.MemberRole
+    def __init__(self, profile_id: _Optional[str] = ..., owner: bool = ..., joined_seq: _Optional[int] = ..., devices: _Optional[int] = ..., role: _Optional[_Union[_chat_pb2.MemberRole, str]] = ...) -> None: ...
 
 class GetRoomResponse(_message.Message):
     __slots__ = ("room", "members", "published_seq", "more")
@@ -348,7 +350,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("node_id", "version", "uptime_seconds", "database", "devices_online", "events_committed", "commits", "deliveries_published", "events_pulled", "requests_refused", "events_purged", "devices_expired", "signals_published", "signals_dropped", "presence_changes", "notifications_sent", "notifications_failed", "notifications_dead", "gateways", "database_away_since_us", "orphans_deleted", "log", "devices_replaced", "peers_refused", "topics_refused", "drained", "queue_messages_dropped", "stages", "stage_bounds_us", "cache_problem")
+    __slots__ = ("node_id", "version", "uptime_seconds", "database", "devices_online", "events_committed", "commits", "deliveries_published", "events_pulled", "requests_refused", "events_purged", "devices_expired", "signals_published", "signals_dropped", "presence_changes", "notifications_sent", "notifications_failed", "notifications_dead", "gateways", "database_away_since_us", "orphans_deleted", "log", "devices_replaced", "peers_refused", "topics_refused", "drained", "queue_messages_dropped", "stages", "stage_bounds_us", "cache_problem", "search_events_indexed")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     UPTIME_SECONDS_FIELD_NUMBER: _ClassVar[int]
@@ -379,6 +381,7 @@ class GetStatusResponse(_message.Message):
     STAGES_FIELD_NUMBER: _ClassVar[int]
     STAGE_BOUNDS_US_FIELD_NUMBER: _ClassVar[int]
     CACHE_PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    SEARCH_EVENTS_INDEXED_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     version: str
     uptime_seconds: float
@@ -409,7 +412,8 @@ class GetStatusResponse(_message.Message):
     stages: _containers.RepeatedCompositeFieldContainer[StageTimes]
     stage_bounds_us: _containers.RepeatedScalarFieldContainer[int]
     cache_problem: str
-    def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ..., signals_published: _Optional[int] = ..., signals_dropped: _Optional[int] = ..., presence_changes: _Optional[int] = ..., notifications_sent: _Optional[int] = ..., notifications_failed: _Optional[int] = ..., notifications_dead: _Optional[int] = ..., gateways: _Optional[_Iterable[_Union[GatewayStatus, _Mapping]]] = ..., database_away_since_us: _Optional[int] = ..., orphans_deleted: _Optional[int] = ..., log: _Optional[str] = ..., devices_replaced: _Optional[int] = ..., peers_refused: _Optional[int] = ..., topics_refused: _Optional[int] = ..., drained: bool = ..., queue_messages_dropped: _Optional[int] = ..., stages: _Optional[_Iterable[_Union[StageTimes, _Mapping]]] = ..., stage_bounds_us: _Optional[_Iterable[int]] = ..., cache_problem: _Optional[str] = ...) -> None: ...
+    search_events_indexed: int
+    def __init__(self, node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_seconds: _Optional[float] = ..., database: _Optional[str] = ..., devices_online: _Optional[int] = ..., events_committed: _Optional[int] = ..., commits: _Optional[int] = ..., deliveries_published: _Optional[int] = ..., events_pulled: _Optional[int] = ..., requests_refused: _Optional[int] = ..., events_purged: _Optional[int] = ..., devices_expired: _Optional[int] = ..., signals_published: _Optional[int] = ..., signals_dropped: _Optional[int] = ..., presence_changes: _Optional[int] = ..., notifications_sent: _Optional[int] = ..., notifications_failed: _Optional[int] = ..., notifications_dead: _Optional[int] = ..., gateways: _Optional[_Iterable[_Union[GatewayStatus, _Mapping]]] = ..., database_away_since_us: _Optional[int] = ..., orphans_deleted: _Optional[int] = ..., log: _Optional[str] = ..., devices_replaced: _Optional[int] = ..., peers_refused: _Optional[int] = ..., topics_refused: _Optional[int] = ..., drained: bool = ..., queue_messages_dropped: _Optional[int] = ..., stages: _Optional[_Iterable[_Union[StageTimes, _Mapping]]] = ..., stage_bounds_us: _Optional[_Iterable[int]] = ..., cache_problem: _Optional[str] = ..., search_events_indexed: _Optional[int] = ...) -> None: ...
 
 class StageTimes(_message.Message):
     __slots__ = ("stage", "counts")
@@ -513,20 +517,22 @@ class SkipOutboxResponse(_message.Message):
     def __init__(self, skipped: _Optional[int] = ..., rooms: _Optional[int] = ...) -> None: ...
 
 class ReplayOutboxRequest(_message.Message):
-    __slots__ = ("profile_id", "device_id", "room_id", "from_seq", "from_us", "dry_run")
+    __slots__ = ("profile_id", "device_id", "room_id", "from_seq", "from_us", "dry_run", "last")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     FROM_SEQ_FIELD_NUMBER: _ClassVar[int]
     FROM_US_FIELD_NUMBER: _ClassVar[int]
     DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     device_id: str
     room_id: str
     from_seq: int
     from_us: int
     dry_run: bool
-    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., from_seq: _Optional[int] = ..., from_us: _Optional[int] = ..., dry_run: bool = ...) -> None: ...
+    last: int
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., room_id: _Optional[str] = ..., from_seq: _Optional[int] = ..., from_us: _Optional[int] = ..., dry_run: bool = ..., last: _Optional[int] = ...) -> None: ...
 
 class ReplayOutboxResponse(_message.Message):
     __slots__ = ("replayed", "rooms", "removed")
@@ -811,10 +817,12 @@ class RetryNotificationsRequest(_message.Message):
     def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ...) -> None: ...
 
 class RetryNotificationsResponse(_message.Message):
-    __slots__ = ("retried",)
+    __slots__ = ("retried", "more")
     RETRIED_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
     retried: int
-    def __init__(self, retried: _Optional[int] = ...) -> None: ...
+    more: bool
+    def __init__(self, retried: _Optional[int] = ..., more: bool = ...) -> None: ...
 
 class DropNotificationsRequest(_message.Message):
     __slots__ = ("profile_id", "device_id")
@@ -825,10 +833,12 @@ class DropNotificationsRequest(_message.Message):
     def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ...) -> None: ...
 
 class DropNotificationsResponse(_message.Message):
-    __slots__ = ("dropped",)
+    __slots__ = ("dropped", "more")
     DROPPED_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
     dropped: int
-    def __init__(self, dropped: _Optional[int] = ...) -> None: ...
+    more: bool
+    def __init__(self, dropped: _Optional[int] = ..., more: bool = ...) -> None: ...
 
 class RevokeTokensRequest(_message.Message):
     __slots__ = ("digest", "profile_id", "expires_at_us")
@@ -1101,7 +1111,7 @@ class Disk(_message.Message):
     def __init__(self, holds: _Optional[str] = ..., free_bytes: _Optional[int] = ..., total_bytes: _Optional[int] = ...) -> None: ...
 
 class InspectedProcess(_message.Message):
-    __slots__ = ("node_id", "kind", "now_us", "open_files", "max_files", "disks", "exposed", "supervised", "watched", "certificate_expires_us")
+    __slots__ = ("node_id", "kind", "now_us", "open_files", "max_files", "disks", "exposed", "supervised", "watched", "certificate_expires_us", "unsafe_settings", "slow_settings")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     NOW_US_FIELD_NUMBER: _ClassVar[int]
@@ -1112,6 +1122,8 @@ class InspectedProcess(_message.Message):
     SUPERVISED_FIELD_NUMBER: _ClassVar[int]
     WATCHED_FIELD_NUMBER: _ClassVar[int]
     CERTIFICATE_EXPIRES_US_FIELD_NUMBER: _ClassVar[int]
+    UNSAFE_SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    SLOW_SETTINGS_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     kind: str
     now_us: int
@@ -1122,7 +1134,9 @@ class InspectedProcess(_message.Message):
     supervised: bool
     watched: bool
     certificate_expires_us: int
-    def __init__(self, node_id: _Optional[str] = ..., kind: _Optional[str] = ..., now_us: _Optional[int] = ..., open_files: _Optional[int] = ..., max_files: _Optional[int] = ..., disks: _Optional[_Iterable[_Union[Disk, _Mapping]]] = ..., exposed: _Optional[_Iterable[str]] = ..., supervised: bool = ..., watched: bool = ..., certificate_expires_us: _Optional[int] = ...) -> None: ...
+    unsafe_settings: _containers.RepeatedScalarFieldContainer[str]
+    slow_settings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, node_id: _Optional[str] = ..., kind: _Optional[str] = ..., now_us: _Optional[int] = ..., open_files: _Optional[int] = ..., max_files: _Optional[int] = ..., disks: _Optional[_Iterable[_Union[Disk, _Mapping]]] = ..., exposed: _Optional[_Iterable[str]] = ..., supervised: bool = ..., watched: bool = ..., certificate_expires_us: _Optional[int] = ..., unsafe_settings: _Optional[_Iterable[str]] = ..., slow_settings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class InspectProcessesResponse(_message.Message):
     __slots__ = ("processes", "silent")

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x65vents/v1/payloads.proto\x12\tevents.v1\x1a\x1cgoogle/protobuf/struct.proto\"\xaa\x01\n\tEventLink\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0f\n\x07room_id\x18\x02 \x01(\t\x12\x0b\n\x03seq\x18\x03 \x01(\x04\x12\x11\n\tsender_id\x18\x04 \x01(\t\x12\"\n\x04type\x18\x05 \x01(\x0e\x32\x14.events.v1.EventType\x12\x12\n\nsent_at_us\x18\x06 \x01(\x03\x12\x10\n\x08priority\x18\x07 \x01(\x05\x12\x10\n\x08mentions\x18\x08 \x03(\t\"\x94\x01\n\x0c\x45ventReceipt\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x11\n\tdevice_id\x18\x02 \x01(\t\x12\r\n\x05\x61\x63ked\x18\x03 \x01(\x08\x12\x10\n\x08\x61ttempts\x18\x04 \x01(\r\x12\x13\n\x0bowed_for_us\x18\x05 \x01(\x03\x12\'\n\x05state\x18\x06 \x01(\x0e\x32\x18.events.v1.DeliveryState\"\x84\x02\n\rEventDelivery\x12#\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x14.events.v1.EventLink\x12\'\n\x06target\x18\x02 \x01(\x0b\x32\x17.events.v1.EventReceipt\x12(\n\x07payload\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x15\n\ris_compressed\x18\x04 \x01(\x08\x12\x13\n\x0bretry_count\x18\x05 \x01(\x05\x12#\n\x07skipped\x18\x06 \x01(\x0b\x32\x12.events.v1.Skipped\x12\x0e\n\x06replay\x18\x07 \x01(\x08\x12\x1a\n\x12\x63ompressed_payload\x18\x08 \x01(\x0c\"U\n\x07Skipped\x12\x11\n\tfirst_seq\x18\x01 \x01(\x04\x12\x10\n\x08last_seq\x18\x02 \x01(\x04\x12%\n\x06reason\x18\x03 \x01(\x0e\x32\x15.events.v1.SkipReason\"q\n\x0e\x45ventBroadcast\x12#\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x14.events.v1.EventLink\x12(\n\x07targets\x18\x02 \x03(\x0b\x32\x17.events.v1.EventReceipt\x12\x10\n\x08priority\x18\x03 \x01(\x05*\x86\x01\n\tEventType\x12\x1a\n\x16\x45VENT_TYPE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45VENT_TYPE_MESSAGE\x10\x01\x12\x19\n\x15\x45VENT_TYPE_MEMBERSHIP\x10\x02\x12\x15\n\x11\x45VENT_TYPE_ERASED\x10\x03\x12\x13\n\x0f\x45VENT_TYPE_ROOM\x10\x04*\xe0\x01\n\rDeliveryState\x12\x1e\n\x1a\x44\x45LIVERY_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44\x45LIVERY_STATE_OWED\x10\x01\x12\x1f\n\x1b\x44\x45LIVERY_STATE_ACKNOWLEDGED\x10\x02\x12\x1b\n\x17\x44\x45LIVERY_STATE_REJECTED\x10\x03\x12 \n\x1c\x44\x45LIVERY_STATE_UNDELIVERABLE\x10\x04\x12\x1a\n\x16\x44\x45LIVERY_STATE_REMOVED\x10\x05\x12\x1a\n\x16\x44\x45LIVERY_STATE_SKIPPED\x10\x06*\xb3\x01\n\nSkipReason\x12\x1b\n\x17SKIP_REASON_UNSPECIFIED\x10\x00\x12\x18\n\x14SKIP_REASON_REJECTED\x10\x01\x12\x1d\n\x19SKIP_REASON_UNDELIVERABLE\x10\x02\x12\x19\n\x15SKIP_REASON_RETENTION\x10\x03\x12\x1a\n\x16SKIP_REASON_UNREADABLE\x10\x04\x12\x18\n\x14SKIP_REASON_OPERATOR\x10\x05\x42\x46\n\x0f\x63hatd.events.v1P\x01Z\x18\x63hatd/events/v1;eventsv1\xa2\x02\x04\x43HDE\xaa\x02\x0f\x43hatd.Events.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x65vents/v1/payloads.proto\x12\tevents.v1\x1a\x1cgoogle/protobuf/struct.proto\"\xbf\x01\n\tEventLink\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0f\n\x07room_id\x18\x02 \x01(\t\x12\x0b\n\x03seq\x18\x03 \x01(\x04\x12\x11\n\tsender_id\x18\x04 \x01(\t\x12\"\n\x04type\x18\x05 \x01(\x0e\x32\x14.events.v1.EventType\x12\x12\n\nsent_at_us\x18\x06 \x01(\x03\x12\x10\n\x08priority\x18\x07 \x01(\x05\x12\x10\n\x08mentions\x18\x08 \x03(\t\x12\x13\n\x0bmention_all\x18\t \x01(\x08\"\x94\x01\n\x0c\x45ventReceipt\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x11\n\tdevice_id\x18\x02 \x01(\t\x12\r\n\x05\x61\x63ked\x18\x03 \x01(\x08\x12\x10\n\x08\x61ttempts\x18\x04 \x01(\r\x12\x13\n\x0bowed_for_us\x18\x05 \x01(\x03\x12\'\n\x05state\x18\x06 \x01(\x0e\x32\x18.events.v1.DeliveryState\"\x84\x02\n\rEventDelivery\x12#\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x14.events.v1.EventLink\x12\'\n\x06target\x18\x02 \x01(\x0b\x32\x17.events.v1.EventReceipt\x12(\n\x07payload\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x15\n\ris_compressed\x18\x04 \x01(\x08\x12\x13\n\x0bretry_count\x18\x05 \x01(\x05\x12#\n\x07skipped\x18\x06 \x01(\x0b\x32\x12.events.v1.Skipped\x12\x0e\n\x06replay\x18\x07 \x01(\x08\x12\x1a\n\x12\x63ompressed_payload\x18\x08 \x01(\x0c\"U\n\x07Skipped\x12\x11\n\tfirst_seq\x18\x01 \x01(\x04\x12\x10\n\x08last_seq\x18\x02 \x01(\x04\x12%\n\x06reason\x18\x03 \x01(\x0e\x32\x15.events.v1.SkipReason\"q\n\x0e\x45ventBroadcast\x12#\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x14.events.v1.EventLink\x12(\n\x07targets\x18\x02 \x03(\x0b\x32\x17.events.v1.EventReceipt\x12\x10\n\x08priority\x18\x03 \x01(\x05*\x86\x01\n\tEventType\x12\x1a\n\x16\x45VENT_TYPE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45VENT_TYPE_MESSAGE\x10\x01\x12\x19\n\x15\x45VENT_TYPE_MEMBERSHIP\x10\x02\x12\x15\n\x11\x45VENT_TYPE_ERASED\x10\x03\x12\x13\n\x0f\x45VENT_TYPE_ROOM\x10\x04*\xe0\x01\n\rDeliveryState\x12\x1e\n\x1a\x44\x45LIVERY_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44\x45LIVERY_STATE_OWED\x10\x01\x12\x1f\n\x1b\x44\x45LIVERY_STATE_ACKNOWLEDGED\x10\x02\x12\x1b\n\x17\x44\x45LIVERY_STATE_REJECTED\x10\x03\x12 \n\x1c\x44\x45LIVERY_STATE_UNDELIVERABLE\x10\x04\x12\x1a\n\x16\x44\x45LIVERY_STATE_REMOVED\x10\x05\x12\x1a\n\x16\x44\x45LIVERY_STATE_SKIPPED\x10\x06*\xb3\x01\n\nSkipReason\x12\x1b\n\x17SKIP_REASON_UNSPECIFIED\x10\x00\x12\x18\n\x14SKIP_REASON_REJECTED\x10\x01\x12\x1d\n\x19SKIP_REASON_UNDELIVERABLE\x10\x02\x12\x19\n\x15SKIP_REASON_RETENTION\x10\x03\x12\x1a\n\x16SKIP_REASON_UNREADABLE\x10\x04\x12\x18\n\x14SKIP_REASON_OPERATOR\x10\x05\x42\x46\n\x0f\x63hatd.events.v1P\x01Z\x18\x63hatd/events/v1;eventsv1\xa2\x02\x04\x43HDE\xaa\x02\x0f\x43hatd.Events.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,20 +33,20 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'events.v1.payloads_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017chatd.events.v1P\001Z\030chatd/events/v1;eventsv1\242\002\004CHDE\252\002\017Chatd.Events.V1'
-  _globals['_EVENTTYPE']._serialized_start=859
-  _globals['_EVENTTYPE']._serialized_end=993
-  _globals['_DELIVERYSTATE']._serialized_start=996
-  _globals['_DELIVERYSTATE']._serialized_end=1220
-  _globals['_SKIPREASON']._serialized_start=1223
-  _globals['_SKIPREASON']._serialized_end=1402
+  _globals['_EVENTTYPE']._serialized_start=880
+  _globals['_EVENTTYPE']._serialized_end=1014
+  _globals['_DELIVERYSTATE']._serialized_start=1017
+  _globals['_DELIVERYSTATE']._serialized_end=1241
+  _globals['_SKIPREASON']._serialized_start=1244
+  _globals['_SKIPREASON']._serialized_end=1423
   _globals['_EVENTLINK']._serialized_start=70
-  _globals['_EVENTLINK']._serialized_end=240
-  _globals['_EVENTRECEIPT']._serialized_start=243
-  _globals['_EVENTRECEIPT']._serialized_end=391
-  _globals['_EVENTDELIVERY']._serialized_start=394
-  _globals['_EVENTDELIVERY']._serialized_end=654
-  _globals['_SKIPPED']._serialized_start=656
-  _globals['_SKIPPED']._serialized_end=741
-  _globals['_EVENTBROADCAST']._serialized_start=743
-  _globals['_EVENTBROADCAST']._serialized_end=856
+  _globals['_EVENTLINK']._serialized_end=261
+  _globals['_EVENTRECEIPT']._serialized_start=264
+  _globals['_EVENTRECEIPT']._serialized_end=412
+  _globals['_EVENTDELIVERY']._serialized_start=415
+  _globals['_EVENTDELIVERY']._serialized_end=675
+  _globals['_SKIPPED']._serialized_start=677
+  _globals['_SKIPPED']._serialized_end=762
+  _globals['_EVENTBROADCAST']._serialized_start=764
+  _globals['_EVENTBROADCAST']._serialized_end=877
 # @@protoc_insertion_point(module_scope)

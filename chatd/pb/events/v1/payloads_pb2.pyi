@@ -54,7 +54,7 @@ SKIP_REASON_UNREADABLE: SkipReason
 SKIP_REASON_OPERATOR: SkipReason
 
 class EventLink(_message.Message):
-    __slots__ = ("event_id", "room_id", "seq", "sender_id", "type", "sent_at_us", "priority", "mentions")
+    __slots__ = ("event_id", "room_id", "seq", "sender_id", "type", "sent_at_us", "priority", "mentions", "mention_all")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
@@ -63,6 +63,7 @@ class EventLink(_message.Message):
     SENT_AT_US_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     MENTIONS_FIELD_NUMBER: _ClassVar[int]
+    MENTION_ALL_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     room_id: str
     seq: int
@@ -71,7 +72,8 @@ class EventLink(_message.Message):
     sent_at_us: int
     priority: int
     mentions: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, event_id: _Optional[str] = ..., room_id: _Optional[str] = ..., seq: _Optional[int] = ..., sender_id: _Optional[str] = ..., type: _Optional[_Union[EventType, str]] = ..., sent_at_us: _Optional[int] = ..., priority: _Optional[int] = ..., mentions: _Optional[_Iterable[str]] = ...) -> None: ...
+    mention_all: bool
+    def __init__(self, event_id: _Optional[str] = ..., room_id: _Optional[str] = ..., seq: _Optional[int] = ..., sender_id: _Optional[str] = ..., type: _Optional[_Union[EventType, str]] = ..., sent_at_us: _Optional[int] = ..., priority: _Optional[int] = ..., mentions: _Optional[_Iterable[str]] = ..., mention_all: bool = ...) -> None: ...
 
 class EventReceipt(_message.Message):
     __slots__ = ("profile_id", "device_id", "acked", "attempts", "owed_for_us", "state")

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x65vents/v1/signals.proto\x12\tevents.v1\"\xb8\x01\n\x06Signal\x12#\n\x06typing\x18\x01 \x01(\x0b\x32\x11.events.v1.TypingH\x00\x12\x30\n\tdelivered\x18\x02 \x01(\x0b\x32\x1b.events.v1.DeliveredReceiptH\x00\x12&\n\x04read\x18\x03 \x01(\x0b\x32\x16.events.v1.ReadReceiptH\x00\x12\'\n\x08presence\x18\x04 \x01(\x0b\x32\x13.events.v1.PresenceH\x00\x42\x06\n\x04kind\"=\n\x06Typing\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x12\n\nprofile_id\x18\x02 \x01(\t\x12\x0e\n\x06typing\x18\x03 \x01(\x08\"j\n\x10\x44\x65liveredReceipt\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x12\n\nprofile_id\x18\x02 \x01(\t\x12\x11\n\tdevice_id\x18\x03 \x01(\t\x12\x0b\n\x03seq\x18\x04 \x01(\x04\x12\x11\n\tfirst_seq\x18\x05 \x01(\x04\"S\n\x0bReadReceipt\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x12\n\nprofile_id\x18\x02 \x01(\t\x12\x0b\n\x03seq\x18\x03 \x01(\x04\x12\x12\n\nread_at_us\x18\x04 \x01(\x03\"G\n\x08Presence\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\'\n\x05state\x18\x02 \x01(\x0e\x32\x18.events.v1.PresenceState*\x98\x01\n\rPresenceState\x12\x1e\n\x1aPRESENCE_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16PRESENCE_STATE_OFFLINE\x10\x01\x12\x17\n\x13PRESENCE_STATE_AWAY\x10\x02\x12\x17\n\x13PRESENCE_STATE_BUSY\x10\x03\x12\x19\n\x15PRESENCE_STATE_ONLINE\x10\x04\x42\x46\n\x0f\x63hatd.events.v1P\x01Z\x18\x63hatd/events/v1;eventsv1\xa2\x02\x04\x43HDE\xaa\x02\x0f\x43hatd.Events.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x65vents/v1/signals.proto\x12\tevents.v1\"\xc3\x02\n\x06Signal\x12#\n\x06typing\x18\x01 \x01(\x0b\x32\x11.events.v1.TypingH\x00\x12\x30\n\tdelivered\x18\x02 \x01(\x0b\x32\x1b.events.v1.DeliveredReceiptH\x00\x12&\n\x04read\x18\x03 \x01(\x0b\x32\x16.events.v1.ReadReceiptH\x00\x12\'\n\x08presence\x18\x04 \x01(\x0b\x32\x13.events.v1.PresenceH\x00\x12\x31\n\ninvitation\x18\x05 \x01(\x0b\x32\x1b.events.v1.InvitationNoticeH\x00\x12\'\n\x05\x62lock\x18\x06 \x01(\x0b\x32\x16.events.v1.BlockNoticeH\x00\x12-\n\x08proposal\x18\x07 \x01(\x0b\x32\x19.events.v1.ProposalNoticeH\x00\x42\x06\n\x04kind\"=\n\x06Typing\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x12\n\nprofile_id\x18\x02 \x01(\t\x12\x0e\n\x06typing\x18\x03 \x01(\x08\"j\n\x10\x44\x65liveredReceipt\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x12\n\nprofile_id\x18\x02 \x01(\t\x12\x11\n\tdevice_id\x18\x03 \x01(\t\x12\x0b\n\x03seq\x18\x04 \x01(\x04\x12\x11\n\tfirst_seq\x18\x05 \x01(\x04\"S\n\x0bReadReceipt\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x12\n\nprofile_id\x18\x02 \x01(\t\x12\x0b\n\x03seq\x18\x03 \x01(\x04\x12\x12\n\nread_at_us\x18\x04 \x01(\x03\"G\n\x08Presence\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\'\n\x05state\x18\x02 \x01(\x0e\x32\x18.events.v1.PresenceState\"7\n\x10InvitationNotice\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x12\n\ninvited_by\x18\x02 \x01(\t\"2\n\x0b\x42lockNotice\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x0f\n\x07\x62locked\x18\x02 \x01(\x08\"\\\n\x0eProposalNotice\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x13\n\x0bproposal_id\x18\x02 \x01(\t\x12\x13\n\x0bproposed_by\x18\x03 \x01(\t\x12\x0f\n\x07pending\x18\x04 \x01(\x08*\x98\x01\n\rPresenceState\x12\x1e\n\x1aPRESENCE_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16PRESENCE_STATE_OFFLINE\x10\x01\x12\x17\n\x13PRESENCE_STATE_AWAY\x10\x02\x12\x17\n\x13PRESENCE_STATE_BUSY\x10\x03\x12\x19\n\x15PRESENCE_STATE_ONLINE\x10\x04\x42\x46\n\x0f\x63hatd.events.v1P\x01Z\x18\x63hatd/events/v1;eventsv1\xa2\x02\x04\x43HDE\xaa\x02\x0f\x43hatd.Events.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,16 +32,22 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'events.v1.signals_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017chatd.events.v1P\001Z\030chatd/events/v1;eventsv1\242\002\004CHDE\252\002\017Chatd.Events.V1'
-  _globals['_PRESENCESTATE']._serialized_start=555
-  _globals['_PRESENCESTATE']._serialized_end=707
+  _globals['_PRESENCESTATE']._serialized_start=897
+  _globals['_PRESENCESTATE']._serialized_end=1049
   _globals['_SIGNAL']._serialized_start=39
-  _globals['_SIGNAL']._serialized_end=223
-  _globals['_TYPING']._serialized_start=225
-  _globals['_TYPING']._serialized_end=286
-  _globals['_DELIVEREDRECEIPT']._serialized_start=288
-  _globals['_DELIVEREDRECEIPT']._serialized_end=394
-  _globals['_READRECEIPT']._serialized_start=396
-  _globals['_READRECEIPT']._serialized_end=479
-  _globals['_PRESENCE']._serialized_start=481
-  _globals['_PRESENCE']._serialized_end=552
+  _globals['_SIGNAL']._serialized_end=362
+  _globals['_TYPING']._serialized_start=364
+  _globals['_TYPING']._serialized_end=425
+  _globals['_DELIVEREDRECEIPT']._serialized_start=427
+  _globals['_DELIVEREDRECEIPT']._serialized_end=533
+  _globals['_READRECEIPT']._serialized_start=535
+  _globals['_READRECEIPT']._serialized_end=618
+  _globals['_PRESENCE']._serialized_start=620
+  _globals['_PRESENCE']._serialized_end=691
+  _globals['_INVITATIONNOTICE']._serialized_start=693
+  _globals['_INVITATIONNOTICE']._serialized_end=748
+  _globals['_BLOCKNOTICE']._serialized_start=750
+  _globals['_BLOCKNOTICE']._serialized_end=800
+  _globals['_PROPOSALNOTICE']._serialized_start=802
+  _globals['_PROPOSALNOTICE']._serialized_end=894
 # @@protoc_insertion_point(module_scope)

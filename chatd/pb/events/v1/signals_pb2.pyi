@@ -20,16 +20,22 @@ PRESENCE_STATE_BUSY: PresenceState
 PRESENCE_STATE_ONLINE: PresenceState
 
 class Signal(_message.Message):
-    __slots__ = ("typing", "delivered", "read", "presence")
+    __slots__ = ("typing", "delivered", "read", "presence", "invitation", "block", "proposal")
     TYPING_FIELD_NUMBER: _ClassVar[int]
     DELIVERED_FIELD_NUMBER: _ClassVar[int]
     READ_FIELD_NUMBER: _ClassVar[int]
     PRESENCE_FIELD_NUMBER: _ClassVar[int]
+    INVITATION_FIELD_NUMBER: _ClassVar[int]
+    BLOCK_FIELD_NUMBER: _ClassVar[int]
+    PROPOSAL_FIELD_NUMBER: _ClassVar[int]
     typing: Typing
     delivered: DeliveredReceipt
     read: ReadReceipt
     presence: Presence
-    def __init__(self, typing: _Optional[_Union[Typing, _Mapping]] = ..., delivered: _Optional[_Union[DeliveredReceipt, _Mapping]] = ..., read: _Optional[_Union[ReadReceipt, _Mapping]] = ..., presence: _Optional[_Union[Presence, _Mapping]] = ...) -> None: ...
+    invitation: InvitationNotice
+    block: BlockNotice
+    proposal: ProposalNotice
+    def __init__(self, typing: _Optional[_Union[Typing, _Mapping]] = ..., delivered: _Optional[_Union[DeliveredReceipt, _Mapping]] = ..., read: _Optional[_Union[ReadReceipt, _Mapping]] = ..., presence: _Optional[_Union[Presence, _Mapping]] = ..., invitation: _Optional[_Union[InvitationNotice, _Mapping]] = ..., block: _Optional[_Union[BlockNotice, _Mapping]] = ..., proposal: _Optional[_Union[ProposalNotice, _Mapping]] = ...) -> None: ...
 
 class Typing(_message.Message):
     __slots__ = ("room_id", "profile_id", "typing")
@@ -74,3 +80,31 @@ class Presence(_message.Message):
     profile_id: str
     state: PresenceState
     def __init__(self, profile_id: _Optional[str] = ..., state: _Optional[_Union[PresenceState, str]] = ...) -> None: ...
+
+class InvitationNotice(_message.Message):
+    __slots__ = ("room_id", "invited_by")
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    INVITED_BY_FIELD_NUMBER: _ClassVar[int]
+    room_id: str
+    invited_by: str
+    def __init__(self, room_id: _Optional[str] = ..., invited_by: _Optional[str] = ...) -> None: ...
+
+class BlockNotice(_message.Message):
+    __slots__ = ("profile_id", "blocked")
+    PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    BLOCKED_FIELD_NUMBER: _ClassVar[int]
+    profile_id: str
+    blocked: bool
+    def __init__(self, profile_id: _Optional[str] = ..., blocked: bool = ...) -> None: ...
+
+class ProposalNotice(_message.Message):
+    __slots__ = ("room_id", "proposal_id", "proposed_by", "pending")
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    PROPOSAL_ID_FIELD_NUMBER: _ClassVar[int]
+    PROPOSED_BY_FIELD_NUMBER: _ClassVar[int]
+    PENDING_FIELD_NUMBER: _ClassVar[int]
+    room_id: str
+    proposal_id: str
+    proposed_by: str
+    pending: bool
+    def __init__(self, room_id: _Optional[str] = ..., proposal_id: _Optional[str] = ..., proposed_by: _Optional[str] = ..., pending: bool = ...) -> None: ...

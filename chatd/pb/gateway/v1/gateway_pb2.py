@@ -26,7 +26,7 @@ from chatd.pb.events.v1 import payloads_pb2 as events_dot_v1_dot_payloads__pb2
 from chatd.pb.events.v1 import signals_pb2 as events_dot_v1_dot_signals__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18gateway/v1/gateway.proto\x12\ngateway.v1\x1a\x18\x65vents/v1/payloads.proto\x1a\x17\x65vents/v1/signals.proto\"\xc4\x02\n\x0b\x43lientFrame\x12\"\n\x05hello\x18\x01 \x01(\x0b\x32\x11.gateway.v1.HelloH\x00\x12\x1e\n\x03\x61\x63k\x18\x02 \x01(\x0b\x32\x0f.gateway.v1.AckH\x00\x12*\n\theartbeat\x18\x03 \x01(\x0b\x32\x15.gateway.v1.HeartbeatH\x00\x12\x1e\n\x03\x62ye\x18\x04 \x01(\x0b\x32\x0f.gateway.v1.ByeH\x00\x12&\n\x04\x63\x61ll\x18\x05 \x01(\x0b\x32\x16.gateway.v1.RpcRequestH\x00\x12$\n\x06reject\x18\x06 \x01(\x0b\x32\x12.gateway.v1.RejectH\x00\x12+\n\x08presence\x18\x07 \x01(\x0b\x32\x17.gateway.v1.SetPresenceH\x00\x12\"\n\x05renew\x18\x08 \x01(\x0b\x32\x11.gateway.v1.RenewH\x00\x42\x06\n\x04kind\"\xf7\x02\n\x0bServerFrame\x12,\n\ndeliveries\x18\x01 \x03(\x0b\x32\x18.events.v1.EventDelivery\x12$\n\x07welcome\x18\x02 \x01(\x0b\x32\x13.gateway.v1.Welcome\x12(\n\theartbeat\x18\x03 \x01(\x0b\x32\x15.gateway.v1.Heartbeat\x12&\n\x05reply\x18\x04 \x01(\x0b\x32\x17.gateway.v1.RpcResponse\x12\"\n\x06\x63losed\x18\x05 \x01(\x0b\x32\x12.gateway.v1.Closed\x12 \n\x05\x65rror\x18\x06 \x01(\x0b\x32\x11.gateway.v1.Error\x12\'\n\tcaught_up\x18\x07 \x01(\x0b\x32\x14.gateway.v1.CaughtUp\x12\"\n\x07signals\x18\x08 \x03(\x0b\x32\x11.events.v1.Signal\x12/\n\rtoken_expires\x18\t \x01(\x0b\x32\x18.gateway.v1.TokenExpires\"\x98\x02\n\x05Hello\x12\r\n\x05token\x18\x01 \x01(\t\x12\x12\n\nprofile_id\x18\x02 \x01(\t\x12\x11\n\tdevice_id\x18\x03 \x01(\t\x12\x17\n\x0fwindow_messages\x18\x04 \x01(\r\x12\x14\n\x0cwindow_bytes\x18\x05 \x01(\r\x12\x0f\n\x07version\x18\x06 \x01(\r\x12\x0e\n\x06\x63lient\x18\x07 \x01(\t\x12\x13\n\x0b\x61\x63\x63\x65pt_zstd\x18\x08 \x01(\x08\x12\x14\n\x0cwant_signals\x18\t \x01(\x08\x12*\n\x08presence\x18\n \x01(\x0e\x32\x18.events.v1.PresenceState\x12 \n\x05shown\x18\x0b \x01(\x0b\x32\x11.gateway.v1.Shown\x12\x10\n\x08hello_id\x18\x1e \x01(\x04\"D\n\x05Shown\x12\x0b\n\x03log\x18\x01 \x01(\t\x12\x0f\n\x07room_id\x18\x02 \x01(\t\x12\x0b\n\x03seq\x18\x03 \x01(\x04\x12\x10\n\x08\x65vent_id\x18\x04 \x01(\t\"\x88\x02\n\x07Welcome\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x12\n\nprofile_id\x18\x02 \x01(\t\x12\x11\n\tdevice_id\x18\x03 \x01(\t\x12\x1d\n\x15heartbeat_interval_ms\x18\x04 \x01(\r\x12\x17\n\x0fwindow_messages\x18\x05 \x01(\r\x12\x14\n\x0cwindow_bytes\x18\x06 \x01(\r\x12\x0f\n\x07version\x18\x07 \x01(\r\x12\x12\n\ngateway_id\x18\x08 \x01(\t\x12\x12\n\nnew_device\x18\t \x01(\x08\x12\x10\n\x08gateways\x18\n \x03(\t\x12\x0b\n\x03log\x18\x0b \x01(\t\x12\x0f\n\x07rewound\x18\x0c \x01(\x08\x12\x10\n\x08hello_id\x18\x1e \x01(\x04\"#\n\x03\x41\x63k\x12\r\n\x05up_to\x18\x01 \x01(\x04\x12\r\n\x05\x65poch\x18\x1e \x01(\x04\"9\n\x06Reject\x12\x10\n\x08\x64\x65livery\x18\x01 \x01(\x04\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x1e \x01(\x04\"\x19\n\tHeartbeat\x12\x0c\n\x04mark\x18\x01 \x01(\x04\"E\n\x0bSetPresence\x12\'\n\x05state\x18\x01 \x01(\x0e\x32\x18.events.v1.PresenceState\x12\r\n\x05\x65poch\x18\x1e \x01(\x04\"%\n\x05Renew\x12\r\n\x05token\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x1e \x01(\x04\"\x1d\n\x0cTokenExpires\x12\r\n\x05in_ms\x18\x01 \x01(\x04\"\x14\n\x03\x42ye\x12\r\n\x05\x65poch\x18\x1e \x01(\x04\"\n\n\x08\x43\x61ughtUp\"N\n\x06\x43losed\x12 \n\x05\x65rror\x18\x01 \x01(\x0b\x32\x11.gateway.v1.Error\x12\x10\n\x08gateways\x18\x02 \x03(\t\x12\x10\n\x08hello_id\x18\x1e \x01(\x04\"~\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\r\n\x05retry\x18\x04 \x01(\x08\x12\x16\n\x0eretry_after_ms\x18\x05 \x01(\r\x12\x10\n\x08hello_id\x18\x1e \x01(\x04\x12\x0f\n\x07refused\x18\x1f \x01(\t\"\x87\x01\n\nRpcRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\x04\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\x12\r\n\x05token\x18\x04 \x01(\t\x12\x12\n\nprofile_id\x18\x05 \x01(\t\x12\x10\n\x08\x61\x66\x66inity\x18\x06 \x01(\t\x12\x12\n\nrequest_id\x18\x14 \x01(\t\"`\n\x0bRpcResponse\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\x04\x12\x11\n\x07payload\x18\x02 \x01(\x0cH\x00\x12\"\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x11.gateway.v1.ErrorH\x00\x42\t\n\x07outcome2Q\n\x0eGatewayService\x12?\n\x07\x43onnect\x12\x17.gateway.v1.ClientFrame\x1a\x17.gateway.v1.ServerFrame(\x01\x30\x01\x42J\n\x10\x63hatd.gateway.v1P\x01Z\x1a\x63hatd/gateway/v1;gatewayv1\xa2\x02\x04\x43HDG\xaa\x02\x10\x43hatd.Gateway.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18gateway/v1/gateway.proto\x12\ngateway.v1\x1a\x18\x65vents/v1/payloads.proto\x1a\x17\x65vents/v1/signals.proto\"\xc4\x02\n\x0b\x43lientFrame\x12\"\n\x05hello\x18\x01 \x01(\x0b\x32\x11.gateway.v1.HelloH\x00\x12\x1e\n\x03\x61\x63k\x18\x02 \x01(\x0b\x32\x0f.gateway.v1.AckH\x00\x12*\n\theartbeat\x18\x03 \x01(\x0b\x32\x15.gateway.v1.HeartbeatH\x00\x12\x1e\n\x03\x62ye\x18\x04 \x01(\x0b\x32\x0f.gateway.v1.ByeH\x00\x12&\n\x04\x63\x61ll\x18\x05 \x01(\x0b\x32\x16.gateway.v1.RpcRequestH\x00\x12$\n\x06reject\x18\x06 \x01(\x0b\x32\x12.gateway.v1.RejectH\x00\x12+\n\x08presence\x18\x07 \x01(\x0b\x32\x17.gateway.v1.SetPresenceH\x00\x12\"\n\x05renew\x18\x08 \x01(\x0b\x32\x11.gateway.v1.RenewH\x00\x42\x06\n\x04kind\"\xf7\x02\n\x0bServerFrame\x12,\n\ndeliveries\x18\x01 \x03(\x0b\x32\x18.events.v1.EventDelivery\x12$\n\x07welcome\x18\x02 \x01(\x0b\x32\x13.gateway.v1.Welcome\x12(\n\theartbeat\x18\x03 \x01(\x0b\x32\x15.gateway.v1.Heartbeat\x12&\n\x05reply\x18\x04 \x01(\x0b\x32\x17.gateway.v1.RpcResponse\x12\"\n\x06\x63losed\x18\x05 \x01(\x0b\x32\x12.gateway.v1.Closed\x12 \n\x05\x65rror\x18\x06 \x01(\x0b\x32\x11.gateway.v1.Error\x12\'\n\tcaught_up\x18\x07 \x01(\x0b\x32\x14.gateway.v1.CaughtUp\x12\"\n\x07signals\x18\x08 \x03(\x0b\x32\x11.events.v1.Signal\x12/\n\rtoken_expires\x18\t \x01(\x0b\x32\x18.gateway.v1.TokenExpires\"\xcb\x02\n\x05Hello\x12\r\n\x05token\x18\x01 \x01(\t\x12\x12\n\nprofile_id\x18\x02 \x01(\t\x12\x11\n\tdevice_id\x18\x03 \x01(\t\x12\x17\n\x0fwindow_messages\x18\x04 \x01(\r\x12\x14\n\x0cwindow_bytes\x18\x05 \x01(\r\x12\x0f\n\x07version\x18\x06 \x01(\r\x12\x0e\n\x06\x63lient\x18\x07 \x01(\t\x12\x13\n\x0b\x61\x63\x63\x65pt_zstd\x18\x08 \x01(\x08\x12\x14\n\x0cwant_signals\x18\t \x01(\x08\x12*\n\x08presence\x18\n \x01(\x0e\x32\x18.events.v1.PresenceState\x12 \n\x05shown\x18\x0b \x01(\x0b\x32\x11.gateway.v1.Shown\x12 \n\x05start\x18\x0c \x01(\x0b\x32\x11.gateway.v1.Start\x12\x0f\n\x07ordinal\x18\r \x01(\x04\x12\x10\n\x08hello_id\x18\x1e \x01(\x04\"\x83\x01\n\x05Start\x12\'\n\x05point\x18\x01 \x01(\x0e\x32\x16.gateway.v1.StartPointH\x00\x12\x0e\n\x04last\x18\x02 \x01(\rH\x00\x12\x12\n\x08since_us\x18\x03 \x01(\x03H\x00\x12%\n\x04seqs\x18\x04 \x01(\x0b\x32\x15.gateway.v1.StartSeqsH\x00\x42\x06\n\x04\x66rom\"0\n\tStartSeqs\x12#\n\x05rooms\x18\x01 \x03(\x0b\x32\x14.gateway.v1.StartSeq\".\n\x08StartSeq\x12\x0f\n\x07room_id\x18\x01 \x01(\t\x12\x11\n\tafter_seq\x18\x02 \x01(\x04\"D\n\x05Shown\x12\x0b\n\x03log\x18\x01 \x01(\t\x12\x0f\n\x07room_id\x18\x02 \x01(\t\x12\x0b\n\x03seq\x18\x03 \x01(\x04\x12\x10\n\x08\x65vent_id\x18\x04 \x01(\t\"\xaa\x02\n\x07Welcome\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x12\n\nprofile_id\x18\x02 \x01(\t\x12\x11\n\tdevice_id\x18\x03 \x01(\t\x12\x1d\n\x15heartbeat_interval_ms\x18\x04 \x01(\r\x12\x17\n\x0fwindow_messages\x18\x05 \x01(\r\x12\x14\n\x0cwindow_bytes\x18\x06 \x01(\r\x12\x0f\n\x07version\x18\x07 \x01(\r\x12\x12\n\ngateway_id\x18\x08 \x01(\t\x12\x12\n\nnew_device\x18\t \x01(\x08\x12\x10\n\x08gateways\x18\n \x03(\t\x12\x0b\n\x03log\x18\x0b \x01(\t\x12\x0f\n\x07rewound\x18\x0c \x01(\x08\x12 \n\x05start\x18\r \x01(\x0b\x32\x11.gateway.v1.Start\x12\x10\n\x08hello_id\x18\x1e \x01(\x04\"#\n\x03\x41\x63k\x12\r\n\x05up_to\x18\x01 \x01(\x04\x12\r\n\x05\x65poch\x18\x1e \x01(\x04\"9\n\x06Reject\x12\x10\n\x08\x64\x65livery\x18\x01 \x01(\x04\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x1e \x01(\x04\"\x19\n\tHeartbeat\x12\x0c\n\x04mark\x18\x01 \x01(\x04\"E\n\x0bSetPresence\x12\'\n\x05state\x18\x01 \x01(\x0e\x32\x18.events.v1.PresenceState\x12\r\n\x05\x65poch\x18\x1e \x01(\x04\"%\n\x05Renew\x12\r\n\x05token\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x1e \x01(\x04\"\x1d\n\x0cTokenExpires\x12\r\n\x05in_ms\x18\x01 \x01(\x04\"\x14\n\x03\x42ye\x12\r\n\x05\x65poch\x18\x1e \x01(\x04\"\n\n\x08\x43\x61ughtUp\"N\n\x06\x43losed\x12 \n\x05\x65rror\x18\x01 \x01(\x0b\x32\x11.gateway.v1.Error\x12\x10\n\x08gateways\x18\x02 \x03(\t\x12\x10\n\x08hello_id\x18\x1e \x01(\x04\"~\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\r\n\x05retry\x18\x04 \x01(\x08\x12\x16\n\x0eretry_after_ms\x18\x05 \x01(\r\x12\x10\n\x08hello_id\x18\x1e \x01(\x04\x12\x0f\n\x07refused\x18\x1f \x01(\t\"\x87\x01\n\nRpcRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\x04\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\x12\r\n\x05token\x18\x04 \x01(\t\x12\x12\n\nprofile_id\x18\x05 \x01(\t\x12\x10\n\x08\x61\x66\x66inity\x18\x06 \x01(\t\x12\x12\n\nrequest_id\x18\x14 \x01(\t\"`\n\x0bRpcResponse\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\x04\x12\x11\n\x07payload\x18\x02 \x01(\x0cH\x00\x12\"\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x11.gateway.v1.ErrorH\x00\x42\t\n\x07outcome*t\n\nStartPoint\x12\x1b\n\x17START_POINT_UNSPECIFIED\x10\x00\x12\x14\n\x10START_POINT_HEAD\x10\x01\x12\x16\n\x12START_POINT_JOINED\x10\x02\x12\x1b\n\x17START_POINT_UNDELIVERED\x10\x03\x32Q\n\x0eGatewayService\x12?\n\x07\x43onnect\x12\x17.gateway.v1.ClientFrame\x1a\x17.gateway.v1.ServerFrame(\x01\x30\x01\x42J\n\x10\x63hatd.gateway.v1P\x01Z\x1a\x63hatd/gateway/v1;gatewayv1\xa2\x02\x04\x43HDG\xaa\x02\x10\x43hatd.Gateway.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,40 +34,48 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'gateway.v1.gateway_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\020chatd.gateway.v1P\001Z\032chatd/gateway/v1;gatewayv1\242\002\004CHDG\252\002\020Chatd.Gateway.V1'
+  _globals['_STARTPOINT']._serialized_start=2475
+  _globals['_STARTPOINT']._serialized_end=2591
   _globals['_CLIENTFRAME']._serialized_start=92
   _globals['_CLIENTFRAME']._serialized_end=416
   _globals['_SERVERFRAME']._serialized_start=419
   _globals['_SERVERFRAME']._serialized_end=794
   _globals['_HELLO']._serialized_start=797
-  _globals['_HELLO']._serialized_end=1077
-  _globals['_SHOWN']._serialized_start=1079
-  _globals['_SHOWN']._serialized_end=1147
-  _globals['_WELCOME']._serialized_start=1150
-  _globals['_WELCOME']._serialized_end=1414
-  _globals['_ACK']._serialized_start=1416
-  _globals['_ACK']._serialized_end=1451
-  _globals['_REJECT']._serialized_start=1453
-  _globals['_REJECT']._serialized_end=1510
-  _globals['_HEARTBEAT']._serialized_start=1512
-  _globals['_HEARTBEAT']._serialized_end=1537
-  _globals['_SETPRESENCE']._serialized_start=1539
-  _globals['_SETPRESENCE']._serialized_end=1608
-  _globals['_RENEW']._serialized_start=1610
-  _globals['_RENEW']._serialized_end=1647
-  _globals['_TOKENEXPIRES']._serialized_start=1649
-  _globals['_TOKENEXPIRES']._serialized_end=1678
-  _globals['_BYE']._serialized_start=1680
-  _globals['_BYE']._serialized_end=1700
-  _globals['_CAUGHTUP']._serialized_start=1702
-  _globals['_CAUGHTUP']._serialized_end=1712
-  _globals['_CLOSED']._serialized_start=1714
-  _globals['_CLOSED']._serialized_end=1792
-  _globals['_ERROR']._serialized_start=1794
-  _globals['_ERROR']._serialized_end=1920
-  _globals['_RPCREQUEST']._serialized_start=1923
-  _globals['_RPCREQUEST']._serialized_end=2058
-  _globals['_RPCRESPONSE']._serialized_start=2060
-  _globals['_RPCRESPONSE']._serialized_end=2156
-  _globals['_GATEWAYSERVICE']._serialized_start=2158
-  _globals['_GATEWAYSERVICE']._serialized_end=2239
+  _globals['_HELLO']._serialized_end=1128
+  _globals['_START']._serialized_start=1131
+  _globals['_START']._serialized_end=1262
+  _globals['_STARTSEQS']._serialized_start=1264
+  _globals['_STARTSEQS']._serialized_end=1312
+  _globals['_STARTSEQ']._serialized_start=1314
+  _globals['_STARTSEQ']._serialized_end=1360
+  _globals['_SHOWN']._serialized_start=1362
+  _globals['_SHOWN']._serialized_end=1430
+  _globals['_WELCOME']._serialized_start=1433
+  _globals['_WELCOME']._serialized_end=1731
+  _globals['_ACK']._serialized_start=1733
+  _globals['_ACK']._serialized_end=1768
+  _globals['_REJECT']._serialized_start=1770
+  _globals['_REJECT']._serialized_end=1827
+  _globals['_HEARTBEAT']._serialized_start=1829
+  _globals['_HEARTBEAT']._serialized_end=1854
+  _globals['_SETPRESENCE']._serialized_start=1856
+  _globals['_SETPRESENCE']._serialized_end=1925
+  _globals['_RENEW']._serialized_start=1927
+  _globals['_RENEW']._serialized_end=1964
+  _globals['_TOKENEXPIRES']._serialized_start=1966
+  _globals['_TOKENEXPIRES']._serialized_end=1995
+  _globals['_BYE']._serialized_start=1997
+  _globals['_BYE']._serialized_end=2017
+  _globals['_CAUGHTUP']._serialized_start=2019
+  _globals['_CAUGHTUP']._serialized_end=2029
+  _globals['_CLOSED']._serialized_start=2031
+  _globals['_CLOSED']._serialized_end=2109
+  _globals['_ERROR']._serialized_start=2111
+  _globals['_ERROR']._serialized_end=2237
+  _globals['_RPCREQUEST']._serialized_start=2240
+  _globals['_RPCREQUEST']._serialized_end=2375
+  _globals['_RPCRESPONSE']._serialized_start=2377
+  _globals['_RPCRESPONSE']._serialized_end=2473
+  _globals['_GATEWAYSERVICE']._serialized_start=2593
+  _globals['_GATEWAYSERVICE']._serialized_end=2674
 # @@protoc_insertion_point(module_scope)

@@ -1,12 +1,24 @@
 from chatd.pb.events.v1 import payloads_pb2 as _payloads_pb2
 from chatd.pb.events.v1 import signals_pb2 as _signals_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class StartPoint(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    START_POINT_UNSPECIFIED: _ClassVar[StartPoint]
+    START_POINT_HEAD: _ClassVar[StartPoint]
+    START_POINT_JOINED: _ClassVar[StartPoint]
+    START_POINT_UNDELIVERED: _ClassVar[StartPoint]
+START_POINT_UNSPECIFIED: StartPoint
+START_POINT_HEAD: StartPoint
+START_POINT_JOINED: StartPoint
+START_POINT_UNDELIVERED: StartPoint
 
 class ClientFrame(_message.Message):
     __slots__ = ("hello", "ack", "heartbeat", "bye", "call", "reject", "presence", "renew")
@@ -51,7 +63,7 @@ class ServerFrame(_message.Message):
     def __init__(self, deliveries: _Optional[_Iterable[_Union[_payloads_pb2.EventDelivery, _Mapping]]] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., reply: _Optional[_Union[RpcResponse, _Mapping]] = ..., closed: _Optional[_Union[Closed, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., caught_up: _Optional[_Union[CaughtUp, _Mapping]] = ..., signals: _Optional[_Iterable[_Union[_signals_pb2.Signal, _Mapping]]] = ..., token_expires: _Optional[_Union[TokenExpires, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("token", "profile_id", "device_id", "window_messages", "window_bytes", "version", "client", "accept_zstd", "want_signals", "presence", "shown", "hello_id")
+    __slots__ = ("token", "profile_id", "device_id", "window_messages", "window_bytes", "version", "client", "accept_zstd", "want_signals", "presence", "shown", "start", "ordinal", "hello_id")
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -63,6 +75,8 @@ class Hello(_message.Message):
     WANT_SIGNALS_FIELD_NUMBER: _ClassVar[int]
     PRESENCE_FIELD_NUMBER: _ClassVar[int]
     SHOWN_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    ORDINAL_FIELD_NUMBER: _ClassVar[int]
     HELLO_ID_FIELD_NUMBER: _ClassVar[int]
     token: str
     profile_id: str
@@ -75,8 +89,36 @@ class Hello(_message.Message):
     want_signals: bool
     presence: _signals_pb2.PresenceState
     shown: Shown
+    start: Start
+    ordinal: int
     hello_id: int
-    def __init__(self, token: _Optional[str] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., window_messages: _Optional[int] = ..., window_bytes: _Optional[int] = ..., version: _Optional[int] = ..., client: _Optional[str] = ..., accept_zstd: bool = ..., want_signals: bool = ..., presence: _Optional[_Union[_signals_pb2.PresenceState, str]] = ..., shown: _Optional[_Union[Shown, _Mapping]] = ..., hello_id: _Optional[int] = ...) -> None: ...
+    def __init__(self, token: _Optional[str] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., window_messages: _Optional[int] = ..., window_bytes: _Optional[int] = ..., version: _Optional[int] = ..., client: _Optional[str] = ..., accept_zstd: bool = ..., want_signals: bool = ..., presence: _Optional[_Union[_signals_pb2.PresenceState, str]] = ..., shown: _Optional[_Union[Shown, _Mapping]] = ..., start: _Optional[_Union[Start, _Mapping]] = ..., ordinal: _Optional[int] = ..., hello_id: _Optional[int] = ...) -> None: ...
+
+class Start(_message.Message):
+    __slots__ = ("point", "last", "since_us", "seqs")
+    POINT_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    SINCE_US_FIELD_NUMBER: _ClassVar[int]
+    SEQS_FIELD_NUMBER: _ClassVar[int]
+    point: StartPoint
+    last: int
+    since_us: int
+    seqs: StartSeqs
+    def __init__(self, point: _Optional[_Union[StartPoint, str]] = ..., last: _Optional[int] = ..., since_us: _Optional[int] = ..., seqs: _Optional[_Union[StartSeqs, _Mapping]] = ...) -> None: ...
+
+class StartSeqs(_message.Message):
+    __slots__ = ("rooms",)
+    ROOMS_FIELD_NUMBER: _ClassVar[int]
+    rooms: _containers.RepeatedCompositeFieldContainer[StartSeq]
+    def __init__(self, rooms: _Optional[_Iterable[_Union[StartSeq, _Mapping]]] = ...) -> None: ...
+
+class StartSeq(_message.Message):
+    __slots__ = ("room_id", "after_seq")
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    AFTER_SEQ_FIELD_NUMBER: _ClassVar[int]
+    room_id: str
+    after_seq: int
+    def __init__(self, room_id: _Optional[str] = ..., after_seq: _Optional[int] = ...) -> None: ...
 
 class Shown(_message.Message):
     __slots__ = ("log", "room_id", "seq", "event_id")
@@ -91,7 +133,7 @@ class Shown(_message.Message):
     def __init__(self, log: _Optional[str] = ..., room_id: _Optional[str] = ..., seq: _Optional[int] = ..., event_id: _Optional[str] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("epoch", "profile_id", "device_id", "heartbeat_interval_ms", "window_messages", "window_bytes", "version", "gateway_id", "new_device", "gateways", "log", "rewound", "hello_id")
+    __slots__ = ("epoch", "profile_id", "device_id", "heartbeat_interval_ms", "window_messages", "window_bytes", "version", "gateway_id", "new_device", "gateways", "log", "rewound", "start", "hello_id")
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -104,6 +146,7 @@ class Welcome(_message.Message):
     GATEWAYS_FIELD_NUMBER: _ClassVar[int]
     LOG_FIELD_NUMBER: _ClassVar[int]
     REWOUND_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
     HELLO_ID_FIELD_NUMBER: _ClassVar[int]
     epoch: int
     profile_id: str
@@ -117,8 +160,9 @@ class Welcome(_message.Message):
     gateways: _containers.RepeatedScalarFieldContainer[str]
     log: str
     rewound: bool
+    start: Start
     hello_id: int
-    def __init__(self, epoch: _Optional[int] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., heartbeat_interval_ms: _Optional[int] = ..., window_messages: _Optional[int] = ..., window_bytes: _Optional[int] = ..., version: _Optional[int] = ..., gateway_id: _Optional[str] = ..., new_device: bool = ..., gateways: _Optional[_Iterable[str]] = ..., log: _Optional[str] = ..., rewound: bool = ..., hello_id: _Optional[int] = ...) -> None: ...
+    def __init__(self, epoch: _Optional[int] = ..., profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., heartbeat_interval_ms: _Optional[int] = ..., window_messages: _Optional[int] = ..., window_bytes: _Optional[int] = ..., version: _Optional[int] = ..., gateway_id: _Optional[str] = ..., new_device: bool = ..., gateways: _Optional[_Iterable[str]] = ..., log: _Optional[str] = ..., rewound: bool = ..., start: _Optional[_Union[Start, _Mapping]] = ..., hello_id: _Optional[int] = ...) -> None: ...
 
 class Ack(_message.Message):
     __slots__ = ("up_to", "epoch")

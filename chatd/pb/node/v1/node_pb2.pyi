@@ -203,7 +203,7 @@ class NodeAddress(_message.Message):
     def __init__(self, node_id: _Optional[str] = ..., call_uri: _Optional[str] = ..., queue_uri: _Optional[str] = ...) -> None: ...
 
 class DescribeResponse(_message.Message):
-    __slots__ = ("node_id", "queue_name", "version", "started_at_us", "nodes", "call_uri", "gateway_uris", "watched", "log", "steady_us", "protocol", "oldest_protocol", "queue_uri", "revocations", "revocations_version", "drained")
+    __slots__ = ("node_id", "queue_name", "version", "started_at_us", "nodes", "call_uri", "gateway_uris", "watched", "log", "steady_us", "protocol", "oldest_protocol", "queue_uri", "revocations", "revocations_version", "drained", "refused")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     QUEUE_NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -220,6 +220,7 @@ class DescribeResponse(_message.Message):
     REVOCATIONS_FIELD_NUMBER: _ClassVar[int]
     REVOCATIONS_VERSION_FIELD_NUMBER: _ClassVar[int]
     DRAINED_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     queue_name: str
     version: str
@@ -236,7 +237,8 @@ class DescribeResponse(_message.Message):
     revocations: _containers.RepeatedCompositeFieldContainer[Revocation]
     revocations_version: int
     drained: bool
-    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ..., call_uri: _Optional[str] = ..., gateway_uris: _Optional[_Iterable[str]] = ..., watched: _Optional[int] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., steady_us: _Optional[int] = ..., protocol: _Optional[int] = ..., oldest_protocol: _Optional[int] = ..., queue_uri: _Optional[str] = ..., revocations: _Optional[_Iterable[_Union[Revocation, _Mapping]]] = ..., revocations_version: _Optional[int] = ..., drained: bool = ...) -> None: ...
+    refused: str
+    def __init__(self, node_id: _Optional[str] = ..., queue_name: _Optional[str] = ..., version: _Optional[str] = ..., started_at_us: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ..., call_uri: _Optional[str] = ..., gateway_uris: _Optional[_Iterable[str]] = ..., watched: _Optional[int] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., steady_us: _Optional[int] = ..., protocol: _Optional[int] = ..., oldest_protocol: _Optional[int] = ..., queue_uri: _Optional[str] = ..., revocations: _Optional[_Iterable[_Union[Revocation, _Mapping]]] = ..., revocations_version: _Optional[int] = ..., drained: bool = ..., refused: _Optional[str] = ...) -> None: ...
 
 class WatchRequest(_message.Message):
     __slots__ = ("gateway_instance", "number", "full", "add", "remove")
@@ -257,16 +259,20 @@ class WatchResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class OpenStream(_message.Message):
-    __slots__ = ("profile_id", "device_id", "client", "shown")
+    __slots__ = ("profile_id", "device_id", "client", "shown", "start", "ordinal")
     PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
     CLIENT_FIELD_NUMBER: _ClassVar[int]
     SHOWN_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    ORDINAL_FIELD_NUMBER: _ClassVar[int]
     profile_id: str
     device_id: str
     client: str
     shown: _gateway_pb2.Shown
-    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., client: _Optional[str] = ..., shown: _Optional[_Union[_gateway_pb2.Shown, _Mapping]] = ...) -> None: ...
+    start: _gateway_pb2.Start
+    ordinal: int
+    def __init__(self, profile_id: _Optional[str] = ..., device_id: _Optional[str] = ..., client: _Optional[str] = ..., shown: _Optional[_Union[_gateway_pb2.Shown, _Mapping]] = ..., start: _Optional[_Union[_gateway_pb2.Start, _Mapping]] = ..., ordinal: _Optional[int] = ...) -> None: ...
 
 class OpenStreamsRequest(_message.Message):
     __slots__ = ("gateway_id", "streams", "log")
@@ -287,18 +293,20 @@ class RefusedStream(_message.Message):
     def __init__(self, stream: _Optional[int] = ..., error: _Optional[_Union[_gateway_pb2.Error, _Mapping]] = ...) -> None: ...
 
 class OpenStreamsResponse(_message.Message):
-    __slots__ = ("epochs", "new_devices", "log", "rewound", "refused")
+    __slots__ = ("epochs", "new_devices", "log", "rewound", "starts", "refused")
     EPOCHS_FIELD_NUMBER: _ClassVar[int]
     NEW_DEVICES_FIELD_NUMBER: _ClassVar[int]
     LOG_FIELD_NUMBER: _ClassVar[int]
     REWOUND_FIELD_NUMBER: _ClassVar[int]
+    STARTS_FIELD_NUMBER: _ClassVar[int]
     REFUSED_FIELD_NUMBER: _ClassVar[int]
     epochs: _containers.RepeatedScalarFieldContainer[int]
     new_devices: _containers.RepeatedScalarFieldContainer[int]
     log: LogState
     rewound: _containers.RepeatedScalarFieldContainer[int]
+    starts: _containers.RepeatedCompositeFieldContainer[_gateway_pb2.Start]
     refused: _containers.RepeatedCompositeFieldContainer[RefusedStream]
-    def __init__(self, epochs: _Optional[_Iterable[int]] = ..., new_devices: _Optional[_Iterable[int]] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., rewound: _Optional[_Iterable[int]] = ..., refused: _Optional[_Iterable[_Union[RefusedStream, _Mapping]]] = ...) -> None: ...
+    def __init__(self, epochs: _Optional[_Iterable[int]] = ..., new_devices: _Optional[_Iterable[int]] = ..., log: _Optional[_Union[LogState, _Mapping]] = ..., rewound: _Optional[_Iterable[int]] = ..., starts: _Optional[_Iterable[_Union[_gateway_pb2.Start, _Mapping]]] = ..., refused: _Optional[_Iterable[_Union[RefusedStream, _Mapping]]] = ...) -> None: ...
 
 class StreamPull(_message.Message):
     __slots__ = ("profile_id", "device_id", "epoch", "sent", "max_messages", "max_bytes", "want_cursors", "first_may_exceed", "again", "plain", "urgent_only", "replays")

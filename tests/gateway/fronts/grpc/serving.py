@@ -10,6 +10,7 @@ import grpc
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from chatd.core.start import HEAD
 from chatd.pb.chat.v1.chat_pb2 import DESCRIPTOR
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Error, Hello, ServerFrame
 from tests.daemons import Daemon, free_port
@@ -76,7 +77,7 @@ class Stream:
     def __init__(self, channel: grpc.Channel) -> None:
         self._said: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         connect = channel.stream_stream("/gateway.v1.GatewayService/Connect")
-        self.rpc = connect(iter(self._said.get, None), timeout=3 * SECONDS)
+        self.rpc = connect(iter(self._said.get, None), timeout=10 * SECONDS)
 
     def __enter__(self) -> "Stream":
         return self
@@ -111,8 +112,10 @@ class Stream:
         return None
 
     def hello(self, user: str, device: str, **more: Any) -> ServerFrame:
-        """The Welcome, when it has caught up."""
-        self.say(hello=Hello(token=token_of(user), device_id=device, version=1, **more))
+        """The Welcome, when it has caught up. A new device begins at the head, unless ``start``
+        says otherwise."""
+        given = {"start": HEAD.to_pb(), **more}
+        self.say(hello=Hello(token=token_of(user), device_id=device, version=1, **given))
         welcome = self.hear()
         while not self.hear().HasField("caught_up"):
             pass

@@ -37,6 +37,21 @@ def test_a_user_who_is_too_quick_is_told_when(tmp_path: Path) -> None:
     assert late[0].retry_after_ms > 0
 
 
+def test_a_proxy_that_is_trusted_says_whose_calls_it_brings(tmp_path: Path) -> None:
+    said = "6.6.6.6, 203.0.113.7, 127.0.0.9"
+    for trusted in ("127.0.0.0/8", ""):
+        settings = {"HTTP_TRUSTED_PROXIES": trusted, "MAX_TOKEN_FAILURES": 1}
+        with GrpcDaemon(tmp_path, settings) as daemon, daemon.channel() as channel:
+            assert Caller(channel, "eve", x_forwarded_for=said).future("ListUnread").exception(SECONDS)
+            assert (
+                Caller(channel, "ann", x_forwarded_for=said).future("ListUnread").exception(SECONDS) is None
+            )
+        log = daemon.log.read_text()
+        assert "6.6.6.6" not in log, "what the client says itself counts for nothing"
+        assert ('"address": "203.0.113.7"' in log) is bool(trusted)
+        daemon.log.unlink()
+
+
 def test_who_guesses_tokens_is_hung_up_on_and_counted_no_more(tmp_path: Path) -> None:
     settings = {"MAX_TOKEN_FAILURES": 1, "HANDSHAKE_TIMEOUT_MS": 800, **metrics_uri()}
     with GrpcDaemon(tmp_path, settings) as daemon, daemon.channel() as channel:
@@ -95,10 +110,10 @@ def test_settings_that_can_never_work(settings: dict[str, str], said: str, tmp_p
 
 
 def test_without_the_library_the_extra_is_named(tmp_path: Path) -> None:
-    (tmp_path / "grpc.py").write_text("raise ImportError('no grpcio')")
+    (tmp_path / "grpc.py").write_text("raise ModuleNotFoundError('none', name='grpc')")
     daemon = GrpcDaemon(tmp_path / "data", {"PYTHONPATH": tmp_path})
     daemon.popen = subprocess.Popen
-    with pytest.raises(RuntimeError, match=r"GRPC_URI needs grpcio: install chatd\[grpc\]"):
+    with pytest.raises(RuntimeError, match=r"GRPC_URI needs the extra grpc, .*: pip install 'chatd\[grpc\]'"):
         daemon.start()
     assert daemon.stop() == 2
 

@@ -10,6 +10,7 @@ from chatd.gateway.fronts.door import Door, FrontLimits
 from chatd.gateway.fronts.grpc.calls import IDLE_SECONDS, Calls
 from chatd.gateway.fronts.grpc.hearing import Hearing
 from chatd.gateway.fronts.grpc.links import GrpcLinks
+from chatd.gateway.fronts.proxies import Proxies
 
 
 class Refused(Exception):
@@ -54,14 +55,18 @@ async def test_idle_callers_are_forgotten() -> None:
         keeper.broke,
         keeper.commanded,
         keeper.is_stranger,
-        keeper.profile,
         keeper.newcomers,
         come=lambda link, serve: serve(),
         cost=lambda link, seconds: None,
         refused=keeper.refused,
     )
     links = GrpcLinks(
-        loop, FrontLimits(1_000, 1_000), door, on_lost=lambda one: None, on_room=lambda one: None
+        loop,
+        FrontLimits(1_000, 1_000),
+        door,
+        on_lost=lambda one: None,
+        on_room=lambda one: None,
+        proxies=Proxies(()),
     )
     hearing = Hearing(loop, door, max_frame=1_000, on_frame=lambda one, frame: None, after_batch=lambda: None)
     calls = Calls(loop, links, hearing)

@@ -164,9 +164,10 @@ def test_who_says_nothing_in_time_is_hung_up_on(tmp_path: Path) -> None:
 
 
 def test_one_that_does_not_read_is_alone_in_it(tmp_path: Path) -> None:
-    metrics = metrics_uri()
+    """It is given nothing again, however long the others take."""
+    settings = {**metrics_uri(), "DELIVERY_RETRY_MS": 300_000}
     with (
-        GrpcDaemon(tmp_path, metrics) as daemon,
+        GrpcDaemon(tmp_path, settings) as daemon,
         daemon.channel() as channel,
         daemon.channel() as other,
     ):
@@ -178,7 +179,7 @@ def test_one_that_does_not_read_is_alone_in_it(tmp_path: Path) -> None:
             quick.hello("bob", "quick", **window)
             heard = quick.deliveries()
             text = "x" * 60_000
-            for number in range(300):
+            for number in range(200):
                 seq = send(ann, "r", text)
                 while next(heard)[1] != seq:
                     pass
@@ -186,12 +187,12 @@ def test_one_that_does_not_read_is_alone_in_it(tmp_path: Path) -> None:
             unsent = value(daemon, "chatd_unsent_bytes", front="grpc")
             assert unsent is not None
             assert MAX_UNSENT / 2 < unsent < 2 * MAX_UNSENT, "the rest waits in the outbox"
-            until = time.monotonic() + SECONDS
+            until = time.monotonic() + 3 * SECONDS
             late = slow.deliveries()
             seqs: list[int] = []
             while not seqs or seqs[-1] != seq:
                 seqs.append(next(late)[1])
                 if len(seqs) % 20 == 0:
                     slow.say(ack=Ack(up_to=len(seqs)))
-                assert time.monotonic() < until + SECONDS
+                assert time.monotonic() < until
             assert seqs == list(range(2, seq + 1))

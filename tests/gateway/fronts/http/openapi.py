@@ -138,6 +138,13 @@ def _rooms(kinds: dict[str, Descriptor], ack: Schema) -> Schema:
                 "parameters": [
                     _query("before", "Only events before this seq; 0: any.", _up_to(2**63 - 1)),
                     _query("after", "Events behind this seq, the oldest first.", _up_to(2**63 - 1)),
+                    _query("around", "Events up to this seq and behind it; alone.", _up_to(2**63 - 1)),
+                    _query(
+                        "since", "Only events from this time on, microseconds; 0: any.", _up_to(2**63 - 1)
+                    ),
+                    _query(
+                        "until", "Only events from before this time, microseconds; 0: any.", _up_to(2**63 - 1)
+                    ),
                     _query("limit", "Events at most, 1 to 500; 0: 50.", _up_to(500)),
                     _parameter("profile"),
                 ],

@@ -19,11 +19,16 @@ class HttpDaemon(Daemon):
     """``url`` is where it speaks HTTP."""
 
     def __init__(
-        self, folder: Path, settings: Mapping[str, object] | None = None, *, scheme: str = "http"
+        self,
+        folder: Path,
+        settings: Mapping[str, object] | None = None,
+        *,
+        scheme: str = "http",
+        module: str = "chatd",
     ) -> None:
         self.url = f"{scheme}://127.0.0.1:{free_port()}"
         write_tokens(folder, USERS)
-        super().__init__("all", folder, {"HTTP_URI": self.url, **(settings or {})})
+        super().__init__("all", folder, {"HTTP_URI": self.url, **(settings or {})}, module=module)
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import re
 import socket
-import uuid
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -13,16 +15,20 @@ from aiohttp import ClientResponse
 
 from chatd.client import Client
 from chatd.errors import Unavailable
+from chatd.gateway.authentication.identity import Identity
 from chatd.gateway.fronts.http import events as module
 from chatd.gateway.fronts.http.event_stream import EventStream
-from chatd.gateway.fronts.http.event_text import ServerSentEvents
+from chatd.gateway.fronts.http.event_text import FrameTexts, ServerSentEvents
 from chatd.gateway.fronts.http.exchange import Exchange
 from chatd.gateway.fronts.http.origins import Origins
 from chatd.pb.gateway.v1.gateway_pb2 import Error, ServerFrame, Welcome
+from tests.gateway.fronts.http import short_resume
 from tests.gateway.fronts.http.serving import Caller, HttpDaemon
 from tests.gateway.fronts.http.test_service import room
 from tests.gateway.fronts.http.test_websocket import device
 from tests.protocol.limited import token_of
+
+NOTIFIED = "A device that is away is notified"
 
 
 class Events:
@@ -62,6 +68,7 @@ async def events(caller: Caller, name: str, *, last_id: str = "", **query: str) 
     async with caller.session.get(path, params=query, headers=headers) as response:
         assert response.status == 200, await response.read()
         assert response.headers["Content-Type"] == "text/event-stream"
+        assert re.fullmatch("[0-9a-f]{16}", response.headers["Chatd-Log"])
         yield Events(response)
 
 
@@ -94,6 +101,25 @@ async def test_events_come_and_are_acknowledged_when_they_have_arrived(daemon: H
             assert stream.last_id.endswith(".2")
             await asyncio.sleep(1)
         assert await owed(daemon, "ann", web) == 0
+
+
+async def test_a_new_device_begins_where_it_is_told(daemon: HttpDaemon) -> None:
+    name, web = room(), device()
+    async with Caller(daemon.url, "ann") as ann:
+        await ann.call("CreateRoom", room_id=name)
+        for text in "abc":
+            await send(ann, name, text)
+        async with events(ann, web, ack="explicit", start=f"seqs:{name}:2") as stream:
+            kind, start = await stream.next()
+            assert (kind, start) == ("new_device", {"seqs": {"rooms": [{"room_id": name, "after_seq": "2"}]}})
+            for seq in "34":
+                assert (await stream.next())[1]["event"]["seq"] == seq
+        async with events(ann, web, start="joined") as stream:
+            kind, one = await stream.next()
+            assert (kind, one["event"]["seq"]) == ("message", "3"), "it is known"
+        path = f"/v1/devices/{web}/events"
+        refused = await ann.ask("GET", path, params={"start": "tomorrow"})
+        assert (refused.status, refused.json["name"]) == (400, "INVALID_ARGUMENT")
 
 
 async def test_explicit_acks(daemon: HttpDaemon) -> None:
@@ -174,12 +200,16 @@ async def test_a_connection_that_closes_has_received_nothing() -> None:
             transport = Transport()
 
     with closing((pair := socket.socketpair())[0]), closing(pair[1]):
-        stream = EventStream(cast(Exchange, Request()), ServerSentEvents(), is_automatic=True, is_poll=False)
+        stream = EventStream(
+            cast(Exchange, Request()), ServerSentEvents(), FrameTexts(), is_automatic=True, is_poll=False
+        )
         assert not stream._has_been_received()
 
 
 async def test_an_ack_that_was_refused_is_said_again_and_nobody_is_told() -> None:
-    stream = EventStream(cast(Exchange, None), ServerSentEvents(), is_automatic=True, is_poll=False)
+    stream = EventStream(
+        cast(Exchange, None), ServerSentEvents(), FrameTexts(), is_automatic=True, is_poll=False
+    )
     stream.send(ServerFrame(welcome=Welcome(epoch=1)).SerializeToString())
     stream.sent = stream.acknowledged = 3
     stream.send(ServerFrame(error=Error(code=606, name="RATE_LIMITED", refused="ack")).SerializeToString())
@@ -200,8 +230,8 @@ class Stuck:
 
 async def test_an_old_stream_that_does_not_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     class Request:
-        async def authenticate(self) -> str:
-            return "ann"
+        async def authenticate(self) -> Identity:
+            return Identity("ann")
 
     monkeypatch.setattr(module, "_LEAVE_SECONDS", 0.01)
     streams = module.EventStreams(lambda seconds, action: None, Origins(()))
@@ -232,9 +262,12 @@ async def test_the_last_id_resumes_and_acknowledges(daemon: HttpDaemon) -> None:
 async def test_a_poll_ends_when_it_has_caught_up(daemon: HttpDaemon) -> None:
     name, web = room(), device()
     async with Caller(daemon.url, "ann", Accept="application/x-ndjson") as ann:
-        first = await ann.get(f"/v1/devices/{web}/events", params={"poll": "1"})
+        first = await ann.get(f"/v1/devices/{web}/events", params={"poll": "1", "start": "head"})
         assert (first.status, first.headers["Content-Type"]) == (200, "application/x-ndjson")
-        assert [json.loads(line) for line in first.body.splitlines() if line] == [{"caught_up": {}}]
+        assert [json.loads(line) for line in first.body.splitlines() if line] == [
+            {"new_device": {"point": "START_POINT_HEAD"}},
+            {"caught_up": {}},
+        ]
         await ann.call("CreateRoom", room_id=name)
         await send(ann, name, "one")
         polled = await ann.get(f"/v1/devices/{web}/events", params={"poll": "1"})
@@ -301,14 +334,58 @@ async def test_bad_requests(daemon: HttpDaemon, user: str, path: str, status: in
         assert (answer.status, answer.json["name"]) == (status, name)
 
 
-async def test_one_whose_client_has_gone_ends_soon(daemon: HttpDaemon) -> None:
-    web, name = f"web-{uuid.uuid4().hex[:8]}", room()
-    async with Caller(daemon.url, "bob") as bob, Caller(daemon.url, "ann") as ann:
-        await ann.call("CreateRoom", room_id=name, profile_ids=["bob"])
-        async with events(bob, web) as stream:
+async def test_a_token_of_other_devices_acknowledges_nothing(tmp_path: Path) -> None:
+    daemon = HttpDaemon(tmp_path)
+    with (tmp_path / "tokens.toml").open("a", encoding="utf-8") as tokens:
+        tokens.write('[tokens.anns-phone]\nprofile = "ann"\ndevices = ["phone"]\n')
+    phone = {"Authorization": "Bearer anns-phone"}
+    path = "/v1/devices/web"
+    with daemon:
+        async with Caller(daemon.url, "ann") as ann, events(ann, "web", ack="explicit") as stream:
             await stream.until("caught_up")
+            await ann.call("CreateRoom", room_id="r")
+            await stream.until("message")
+            last = stream.last_id
+            refused = await ann.ask("POST", f"{path}/ack", json={"up_to": last}, headers=phone)
+            assert (refused.status, refused.json["name"]) == (403, "PERMISSION_DENIED")
+            resumed = await ann.get(f"{path}/events", headers=phone | {"Last-Event-ID": last})
+            assert (resumed.status, resumed.json["name"]) == (403, "PERMISSION_DENIED")
+            assert (await ann.ask("POST", f"{path}/ack", json={"up_to": last})).status == 204
+
+
+async def until_presence(watcher: Caller, state: str) -> None:
+    """Wait until the watcher is told that bob is in this state."""
     async with asyncio.timeout(20):
-        while f'"device": "{web}"' not in "".join(
-            line for line in daemon.log.read_text().splitlines() if "A stream ended" in line
-        ):
-            await asyncio.sleep(0.05)
+        while state not in str((await watcher.call("GetPresence", profile_ids=["bob"])).json):
+            await asyncio.sleep(0.02)
+
+
+async def test_one_whose_client_has_gone_is_online_until_its_time_to_resume_is_over(tmp_path: Path) -> None:
+    """It is offline then, is notified, and a Last-Event-ID acknowledges nothing any more."""
+    settings = {
+        "NOTIFIERS": "log",
+        "NOTIFY_DELAY_SECONDS": 0,
+        "NOTIFY_TICK_SECONDS": 0.1,
+        "PRESENCE_GRACE_SECONDS": 0,
+    }
+    with HttpDaemon(tmp_path, settings, module=short_resume.__name__) as daemon:
+        name, web = room(), device()
+        async with Caller(daemon.url, "bob") as bob, Caller(daemon.url, "ann") as ann:
+            await ann.call("CreateRoom", room_id=name, profile_ids=["bob"])
+            await bob.call("SetPush", device_id=web, notifier="log")
+            async with events(bob, web, ack="explicit", start="head") as stream:
+                await stream.until("caught_up")
+                await send(bob, name, "in flight")  # and he takes part: she may see his presence
+                await stream.until("message")
+                await until_presence(ann, "ONLINE")
+                gone_at = time.monotonic()
+            await send(ann, name, "while it is away")
+            async with asyncio.timeout(20):
+                while NOTIFIED not in (log := daemon.log.read_text()):
+                    await asyncio.sleep(0.02)
+            assert time.monotonic() - gone_at > short_resume.RESUME_SECONDS
+            assert "A stream ended" in log.partition(NOTIFIED)[0]
+            await until_presence(ann, "OFFLINE")
+            async with events(bob, web, last_id=stream.last_id, ack="explicit") as stream:
+                again = await stream.until("message")
+                assert (again["payload"]["text"], again["retry_count"]) == ("in flight", 1)

@@ -1,4 +1,4 @@
-"""Who may speak HTTP, and how: authentication, limits, TLS, proxies, browsers, the end."""
+"""The HTTP front's door: authentication, limits, TLS, proxies, browsers, the end."""
 
 import asyncio
 import re
@@ -7,10 +7,11 @@ import ssl
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientConnectionError
+from aiohttp import ClientConnectionError, ClientSession
 
 from chatd.errors import WIRE_ERRORS
 from chatd.gateway.fronts.http.statuses import STATUSES
+from chatd.gateway.newcomers import FEWEST
 from tests.certificates import Authority
 from tests.daemon.test_process import chatd
 from tests.gateway.fronts.http.serving import Caller, HttpDaemon
@@ -111,9 +112,33 @@ async def test_a_proxy_that_is_trusted_says_whose_requests_it_brings(tmp_path: P
             for user, status in (("eve", 401), ("ann", 200)):
                 headers = {"Authorization": f"Bearer token-of-{user}"}
                 assert (await proxy.get("/v1/unread", headers=headers)).status == status
+            many = [("X-Forwarded-For", "6.6.6.6"), ("X-Forwarded-For", "198.51.100.4")]
+            given = [*many, ("Authorization", "Bearer token-of-eve")]
+            async with (
+                ClientSession(daemon.url) as session,
+                session.get("/v1/unread", headers=given) as answer,
+            ):
+                assert answer.status == 401
         said = daemon.log.read_text()
         assert '"address": "203.0.113.7"' in said
+        assert '"address": "198.51.100.4"' in said, "the header that the proxy added is the last"
         assert "6.6.6.6" not in said, "what the client says itself counts for nothing"
+
+
+async def test_calls_through_a_proxy_are_no_newcomers(tmp_path: Path) -> None:
+    settings = {
+        "HTTP_TRUSTED_PROXIES": "127.0.0.0/8",
+        "MAX_CONNECTIONS_PER_PROFILE": 2,
+        "PROFILE_EVENTS_PER_SECOND": 0,
+    }
+    calls = FEWEST + 60  # as newcomers they would wait for a second each
+    with HttpDaemon(tmp_path, settings) as daemon:
+        async with (
+            Caller(daemon.url, "ann", **{"X-Forwarded-For": "203.0.113.7"}) as ann,
+            asyncio.timeout(45),
+        ):
+            for _ in range(calls):
+                assert (await ann.get("/v1/unread")).status == 200
 
 
 async def test_nobody_else_is_believed(daemon: HttpDaemon) -> None:

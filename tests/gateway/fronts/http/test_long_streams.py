@@ -14,7 +14,7 @@ from chatd.gateway.fronts import bounds
 from chatd.gateway.fronts.door import Door, FrontLimits
 from chatd.gateway.fronts.http.front import HttpFront
 from chatd.gateway.fronts.http.origins import Origins
-from chatd.gateway.fronts.http.proxies import Proxies, parse_networks
+from chatd.gateway.fronts.proxies import Proxies, parse_networks
 from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Heartbeat, ServerFrame
 from chatd.transport.sockets import Context, new_context
 
@@ -38,7 +38,6 @@ class Echo:
             keeper.broke,
             keeper.commanded,
             keeper.is_stranger,
-            keeper.profile,
             keeper.newcomers,
             come=lambda link, serve: serve(),
             cost=lambda link, seconds: None,

@@ -1,5 +1,6 @@
 """The page, in a real browser."""
 
+import json
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -179,7 +180,7 @@ def test_what_was_not_acknowledged_comes_again_and_is_shown_once(tab: Opening, s
     ann.until(lambda: ann.js("return heard.filter((seq) => seq === '3').length") == 2, "it comes again")
     say(site.url, "ann", name, "three")
     ann.until_lines("one", "two", "three")
-    kept = "return new Map(JSON.parse(sessionStorage.getItem('chatd.state'))[1]).get(arguments[0])"
+    kept = "return new Map(JSON.parse(sessionStorage.getItem('chatd.state'))[1]).get(arguments[0])?.[0]"
     ann.until(lambda: ann.js(kept, name) == 4, "the last one is kept")
 
 
@@ -219,7 +220,7 @@ def test_only_what_is_shown_and_kept_is_acknowledged(tab: Opening, site: HttpDae
         const before = document.querySelectorAll("#log li").length;
         WebSocket.prototype.send = function (data) {
           const { ack } = JSON.parse(data);
-          const kept = new Map(JSON.parse(sessionStorage.getItem("chatd.state"))[1]).get(name);
+          const kept = new Map(JSON.parse(sessionStorage.getItem("chatd.state"))[1]).get(name)[0];
           const shown = document.querySelectorAll("#log li").length - before;
           if (ack) acks.push([ack.up_to, shown, kept]);
           return send.call(this, data);
@@ -275,6 +276,25 @@ def test_a_reload_keeps_what_it_should(tab: Opening, site: HttpDaemon) -> None:
     ann.find("#logout").click()
     ann.until(lambda: ann.find("#login").is_displayed(), "the login is shown")
     assert ann.js("return sessionStorage.length") == 0
+
+
+def test_the_user_is_told_where_messages_were_lost(tab: Opening, site: HttpDaemon) -> None:
+    """The tab has shown more of one room than the log, which is another one, has."""
+    kept, cut = room(), room()
+    for name in (kept, cut):
+        call(site.url, "ann", "CreateRoom", room_id=name, name=f"the {name}")
+    ann = tab("ann")
+    ann.open(f"the {cut}")
+    ann.say("still there")
+    ann.until_lines("still there")
+    assert ann.text("#lost") == ""
+    first = call(site.url, "ann", "GetEvent", room_id=kept, seq=1)["event"]["event"]
+    shown = [[kept, [1, first["event_id"]]], [cut, [40, "gone"]]]
+    ann.js("sessionStorage.setItem('chatd.state', arguments[0])", json.dumps(["earlier", shown, None]))
+    ann.driver.refresh()
+    ann.until_text("#lost", f"the {cut}")
+    assert kept not in ann.text("#lost")
+    ann.until_lines("still there")
 
 
 def test_older_messages_come_page_by_page(tab: Opening, site: HttpDaemon) -> None:

@@ -41,6 +41,9 @@ async def test_a_text_comes_to_a_native_device_and_into_the_history(daemon: Http
             ({"after": "1"}, ["2"], False),
             ({"after": "0", "before": "2"}, ["1"], False),
             ({"after": "2"}, [], False),
+            ({"around": "1", "limit": "1"}, ["1"], False),
+            ({"until": "1"}, [], False),
+            ({"since": "1"}, ["1", "2"], False),
         ):
             page = await ann.get(f"/v1/rooms/{name}/events", params=query)
             assert ([one["event"]["seq"] for one in page.json["events"]], page.json["more"]) == (seqs, more)

@@ -39,6 +39,7 @@ async def test_json_and_protobuf_say_the_same(daemon: HttpDaemon) -> None:
                     "read_at_us": "0",
                     "head_seq": "1",
                     "unread": "0",
+                    "mentions": "0",
                     "name": "Büro",
                 }
             ],

@@ -10,7 +10,10 @@ from aiohttp import ClientWebSocketResponse, WSMsgType, WSServerHandshakeError
 
 from chatd.client import Client
 from chatd.errors import Superseded
-from chatd.pb.gateway.v1.gateway_pb2 import Ack, Bye, ClientFrame, Hello, ServerFrame
+from chatd.pb.chat.v1.chat_pb2 import RoomEvent, SendEventsRequest
+from chatd.pb.events.v1.payloads_pb2 import EVENT_TYPE_MESSAGE
+from chatd.pb.gateway.v1.gateway_pb2 import Ack, Bye, ClientFrame, Hello, RpcRequest, ServerFrame
+from tests.core.test_websocket import said
 from tests.gateway.fronts.http.serving import Caller, HttpDaemon
 from tests.gateway.fronts.http.test_service import room
 from tests.protocol.limited import token_of
@@ -213,6 +216,65 @@ async def flood(socket: ClientWebSocketResponse, kind: str) -> None:
     for _ in range(100_000):
         await getattr(socket, kind)()
         await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("wire", "code"),
+    [(b"\x81\x05Hello", 1002), (said(1, b"\xff"), 1007), (said(1, bytes(1 << 25))[:14], 1009)],
+)
+async def test_what_is_no_websocket_is_closed(daemon: HttpDaemon, wire: bytes, code: int) -> None:
+    async with (
+        Caller(daemon.url) as nobody,
+        nobody.session.ws_connect("/v1/stream", protocols=[JSON]) as socket,
+    ):
+        await hello(socket, "ann", device())
+        transport_of(socket).write(wire)
+        assert (await socket.receive(timeout=20)).type is WSMsgType.CLOSE
+        assert socket.close_code == code
+
+
+async def test_a_message_may_come_in_parts_and_pings_are_answered(daemon: HttpDaemon) -> None:
+    async with (
+        Caller(daemon.url) as nobody,
+        nobody.session.ws_connect("/v1/stream", protocols=[JSON], autoping=False) as socket,
+    ):
+        await hello(socket, "ann", device())
+        transport_of(socket).write(said(1, b'{"heart', fin=0) + said(9, b"?") + said(0, b'beat":{}}'))
+        pong = await socket.receive(timeout=20)
+        assert (pong.type, pong.data) == (WSMsgType.PONG, b"?")
+        assert await hear(socket) == {"heartbeat": {}}
+
+
+async def test_one_that_is_cut_off_ends_at_once(daemon: HttpDaemon) -> None:
+    phone = device()
+    async with Caller(daemon.url) as nobody:
+        async with nobody.session.ws_connect("/v1/stream", protocols=[JSON]) as socket:
+            await hello(socket, "ann", phone)
+            transport_of(socket).abort()
+        async with asyncio.timeout(20):
+            while not any(
+                f'"device": "{phone}"' in line and "the connection ended" in line
+                for line in daemon.log.read_text().splitlines()
+            ):
+                await asyncio.sleep(0.05)
+
+
+async def test_lines_in_a_text_are_no_small_chunks(daemon: HttpDaemon) -> None:
+    lines = "\r\n" * 3_000
+    async with Caller(daemon.url, "ann") as ann:
+        name = room()
+        await ann.call("CreateRoom", room_id=name)
+        async with ann.session.ws_connect("/v1/stream", protocols=[PROTO]) as socket:
+            event = RoomEvent(event_id=uuid.uuid4().hex, room_id=name, type=EVENT_TYPE_MESSAGE)
+            event.payload["text"] = lines
+            call = RpcRequest(
+                call_id=1,
+                method="ChatService/SendEvents",
+                payload=SendEventsRequest(events=[event]).SerializeToString(),
+                token=token_of("ann"),
+            )
+            await socket.send_bytes(ClientFrame(call=call).SerializeToString())
+            assert not (await proto(socket)).reply.HasField("error")
 
 
 async def test_one_that_does_not_read_is_alone_in_it(tmp_path: Any) -> None:

@@ -2,8 +2,8 @@
 
 import { newId } from "./calls.js";
 import { Room } from "./room.js";
-import { refresh, soonList, soonRefresh } from "./rooms.js";
-import { $, forgetKept, keep, kept, session } from "./session.js";
+import { MOST, refresh, soonList, soonRefresh } from "./rooms.js";
+import { $, forgetKept, isolated, keep, kept, session, tried } from "./session.js";
 import { Stream } from "./stream.js";
 import { append, heardTyping, show, showTyping, soonStatus } from "./view.js";
 import { beginWriting, cameBack, endWriting, forgetWriting, hasUnsent } from "./writing.js";
@@ -28,7 +28,7 @@ function logIn(token) {
   session.stream.start();
 }
 
-async function welcome({ profile_id }, isAnotherLog) {
+async function welcome({ profile_id }, earlier) {
   const { me, rooms, stream } = session;
   if (me && me !== profile_id) {
     forgetWriting();
@@ -43,9 +43,23 @@ async function welcome({ profile_id }, isAnotherLog) {
   $("login").hidden = true;
   $("chat").hidden = false;
   say("catching up …");
-  if (isAnotherLog) for (const room of rooms.values()) room.forget();
+  if (earlier) for (const room of rooms.values()) room.forget();
   await refresh();
-  if (session.stream) await show(isAnotherLog);
+  if (session.stream) await show(Boolean(earlier));
+  if (session.stream && earlier) await tellLost(earlier);
+}
+
+// Says in which rooms messages are gone that were shown before the log went back.
+async function tellLost(earlier) {
+  const marks = earlier.map(([room_id, [seq, event_id]]) => ({ room_id, seq, event_id }));
+  for (let at = 0; at < marks.length; at += MOST) {
+    const found = await tried("FindRewound", { marks: marks.slice(at, at + MOST) });
+    for (const { room_id } of found?.rooms ?? []) {
+      const name = isolated(session.rooms.get(room_id)?.title ?? room_id);
+      $("lost").textContent ||= "chatd went back to an earlier state. Messages were lost in";
+      $("lost").textContent += ` ${name}`;
+    }
+  }
 }
 
 function delivery(delivery) {

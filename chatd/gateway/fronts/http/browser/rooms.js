@@ -5,7 +5,7 @@ import { Room } from "./room.js";
 import { $, ask, make, session, soon, tried } from "./session.js";
 
 const AGAIN_AFTER = 2_000; // milliseconds
-const MOST = 1_000; // in a call
+export const MOST = 1_000; // in a call
 
 // Asks for the rooms named, or for all: their names, and what is unread.
 export async function refresh(ids = []) {

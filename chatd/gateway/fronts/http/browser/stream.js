@@ -6,6 +6,7 @@ const LONGEST_PAUSE = 5_000;
 const PATIENCE = 5_000; // for the Welcome; and a stream that lasted so long was a good one
 const ACK_AFTER = 50;
 const WINDOW = 256;
+const OVERTAKEN = 609;
 const AGAIN = new Set([104, 500]); // their ``retry`` is false, but a Hello is worth another try
 
 const policy = globalThis.trustedTypes?.createPolicy("clock", { createScriptURL: (url) => url });
@@ -19,11 +20,14 @@ export class Stream {
   #patience = 0;
   #ackTimer = 0;
   #clock = new Worker(policy ? policy.createScriptURL(CLOCK) : CLOCK);
+  #ordinal = 0; // of the last Hello
+  #overtaken = false; // a Hello was refused for its ordinal, and none has opened the stream since
   #replays = new Map(); // room and seq of replays that are not acknowledged → their count
 
-  // ``state`` is { log, shown: Map of room → seq, newest }, kept by ``on.keep()``. ``on`` is also told
-  // by welcome(welcome, isAnotherLog), delivery(delivery), signal(signal), caughtUp(), expires(ms),
-  // lost() and, when only the user can help, stopped(error).
+  // ``state`` is { log, shown: Map of room → [seq, event_id], newest }, kept by ``on.keep()``. ``on``
+  // is also told by welcome(welcome, earlier), delivery(delivery), signal(signal), caughtUp(),
+  // expires(ms), lost() and, when only the user can help, stopped(error). ``earlier`` are the entries
+  // of ``shown`` that belong to an earlier log; null: it is the same.
   constructor(token, device, state, on) {
     this.token = token;
     this.device = device;
@@ -74,14 +78,17 @@ export class Stream {
 
   #hello() {
     const { newest } = this.state;
+    this.#ordinal = Math.max(this.#ordinal + 1, Date.now());
     const hello = {
       token: this.token,
       device_id: this.device,
       version: 1,
+      ordinal: this.#overtaken ? 0 : this.#ordinal,
       hello_id: 1,
       client: "chatd page",
       window_messages: WINDOW,
       want_signals: true,
+      start: { point: "START_POINT_HEAD" }, // what was said before is in the history
     };
     if (newest) {
       const { log, room_id, seq, event_id } = newest;
@@ -109,17 +116,19 @@ export class Stream {
     const { state } = this;
     clearTimeout(this.#patience);
     this.welcome = welcome;
+    this.#overtaken = false;
     this.welcomedAt = performance.now();
     this.#clock.postMessage(welcome.heartbeat_interval_ms / 2);
     const isNewDevice = welcome.new_device && state.newest; // it was forgotten: some events may be missing
     const isAnotherLog = Boolean((state.log && state.log !== welcome.log) || welcome.rewound || isNewDevice);
+    const earlier = isAnotherLog ? [...state.shown] : null;
     if (isAnotherLog) {
       state.shown.clear();
       state.newest = null;
       this.#replays.clear();
     }
     state.log = welcome.log;
-    this.on.welcome(welcome, isAnotherLog);
+    this.on.welcome(welcome, earlier);
     this.on.keep();
   }
 
@@ -138,9 +147,9 @@ export class Stream {
     const { state } = this;
     const { room_id, event_id, sent_at_us = 0 } = delivery.event;
     const seq = Number(delivery.event.seq);
-    if (seq <= (state.shown.get(room_id) ?? 0)) return; // a repeat
+    if (seq <= (state.shown.get(room_id)?.[0] ?? 0)) return; // a repeat
     this.on.delivery(delivery);
-    state.shown.set(room_id, seq);
+    state.shown.set(room_id, [seq, event_id]);
     const { newest } = state;
     const isNewer = !newest || newest.room_id === room_id || Number(sent_at_us) > newest.sent_at_us;
     if (!delivery.skipped && isNewer) {
@@ -173,6 +182,7 @@ export class Stream {
   }
 
   #closed(error) {
+    if (error.code === OVERTAKEN) this.#overtaken = true;
     if (error.retry || AGAIN.has(error.code)) {
       this.#lost(error.retry_after_ms);
     } else {

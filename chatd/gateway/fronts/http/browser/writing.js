@@ -46,7 +46,7 @@ function changed(texts) {
 
 export function showWaiting() {
   const { open, stream } = session;
-  const hasCome = ({ room_id, seq }) => seq <= (stream.state.shown.get(room_id) ?? 0);
+  const hasCome = ({ room_id, seq }) => seq <= (stream.state.shown.get(room_id)?.[0] ?? 0);
   const waiting = outbox.texts.filter((one) => one.room_id === open?.id && !hasCome(one));
   $("waiting").replaceChildren(...waiting.map(element));
   $("scroller").scrollTop = $("scroller").scrollHeight;

@@ -1,7 +1,7 @@
 """Proxies that are trusted to say whose requests they bring."""
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from chatd.errors import ConfigError
 
@@ -27,11 +27,11 @@ class Proxies:
         found = _address(address)
         return found is not None and any(found in network for network in self._networks)
 
-    def client(self, proxy: str, forwarded_for: str) -> str:
-        """The address of the client, by the header X-Forwarded-For that came from the address
-        ``proxy``: the last one that is no trusted proxy's. What clients say themselves stands
-        before it."""
-        for text in reversed(forwarded_for.split(",")):
+    def client(self, proxy: str, forwarded_for: Iterable[str]) -> str:
+        """The address of the client, by the headers X-Forwarded-For that came from the address
+        ``proxy``: the last one that is no trusted proxy's. Addresses that clients say themselves
+        stand before it; some proxies add a header of their own behind a client's."""
+        for text in reversed(",".join(forwarded_for).split(",")):
             found = _address(text.strip())
             if found is None:
                 return proxy

@@ -1,0 +1,3 @@
+module chatd.example/client
+
+go 1.19

@@ -1,0 +1,1 @@
+"""Units, the operator's handbook, and what installs and packages chatd (`release/`)."""
