@@ -216,7 +216,9 @@ class _WebSocketFrames:
 
 
 @asynccontextmanager
-async def websocket_frames(session: aiohttp.ClientSession, url: str, is_json: bool) -> AsyncIterator[Frames]:
+async def websocket_frames(
+    session: aiohttp.ClientSession, url: str, is_json: bool
+) -> AsyncIterator[_WebSocketFrames]:
     """A WebSocket. It is cut off at the end: who wants to leave says Bye before."""
     protocol = "chatd.v1.json" if is_json else "chatd.v1.proto"
     socket = await session.ws_connect(f"{url}/v1/stream", protocols=[protocol])
@@ -226,6 +228,7 @@ async def websocket_frames(session: aiohttp.ClientSession, url: str, is_json: bo
         connection = socket._response.connection
         if connection is not None and connection.transport is not None:
             connection.transport.abort()
+        socket._response.close()  # or aiohttp warns when the collector meets the connection first
 
 
 class _GrpcFrames:
