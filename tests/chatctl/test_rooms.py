@@ -47,6 +47,8 @@ def test_a_room_as_people_see_it(chatctl: Chatctl, room: str) -> None:
         "may_urgent": "member",
         "may_mention_all": "moderator",
         "requires_approval": "no",
+        "keep_days": "0",
+        "keep_events": "0",
         "description": "",
         "metadata": "",
         "settings_version": "0",
@@ -62,6 +64,10 @@ def test_rules_and_metadata(chatctl: Chatctl, room: str) -> None:
     assert (changed["may_add"], changed["may_send"], changed["may_urgent"]) == ("admin", "member", "owner")
     assert (changed["metadata"], changed["settings_version"]) == ({"team": "a=b"}, 1)
     assert chatctl.json(*update, "--meta", "team=", "--public")["metadata"] == {}
+    kept = chatctl.json(*update, "--rule", "keep_days=30", "--rule", "keep_events=1000")
+    assert (kept["keep_days"], kept["keep_events"], kept["may_add"]) == (30, 1000, "admin")
+    assert "is a number" in chatctl(*update, "--rule", "keep_days=-1", code=2).stderr
+    assert "at most 36500" in chatctl(*update, "--rule", "keep_days=36501", code=1).stderr
     for wrong in (("--rule", "add"), ("--rule", "shout=owner"), ("--rule", "add=king"), ("--meta", "=a")):
         assert "is no" in chatctl(*update, *wrong, code=2).stderr
 

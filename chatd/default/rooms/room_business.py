@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterable
 
-from chatd.core.ids import check_id
+from chatd.core.ids import check_id, check_seq
 from chatd.core.member_role import MemberRole, RoomKind
 from chatd.default.answer import Answer, Call, Caller, Role, Write
 from chatd.default.part import Part
@@ -19,6 +19,7 @@ from chatd.pb.chat.v1 import chat_pb2
 
 MAX_NAME_BYTES = 256
 MAX_KEY_BYTES = 128
+MAX_KEEP_DAYS = 36_500
 
 
 class RoomBusiness:
@@ -147,7 +148,12 @@ def _check_rules(rules: chat_pb2.RoomRules) -> RoomRules:
         rules.urgent,
         rules.mention_all,
         rules.requires_approval if rules.HasField("requires_approval") else None,
+        rules.keep_days if rules.HasField("keep_days") else None,
+        rules.keep_events if rules.HasField("keep_events") else None,
     )
+    if (found.keep_days or 0) > MAX_KEEP_DAYS:
+        raise InvalidArgument(f"keep_days {found.keep_days}; at most {MAX_KEEP_DAYS}")
+    check_seq("keep_events", found.keep_events or 0)
     for role in (found.add, found.send, found.urgent, found.mention_all):
         if role and not MemberRole.MEMBER <= role <= MemberRole.OWNER:
             raise InvalidArgument(f"role {role} in a rule; it is one from MEMBER to OWNER")
@@ -199,6 +205,8 @@ def room_to_pb(room: Room) -> chat_pb2.Room:
             urgent=room.rules.urgent,  # type: ignore[arg-type]
             mention_all=room.rules.mention_all,  # type: ignore[arg-type]
             requires_approval=bool(room.rules.requires_approval),
+            keep_days=room.rules.keep_days,
+            keep_events=room.rules.keep_events,
         ),
         description=room.description,
         metadata=[chat_pb2.RoomMetadata(key=key, value=room.metadata[key]) for key in sorted(room.metadata)],

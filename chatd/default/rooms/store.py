@@ -25,6 +25,7 @@ from chatd.store.transaction import Transaction
 _COLUMNS = """room_id, name, head_seq, published_seq, membership_version, created_at_us, created_by,
     member_count, first_seq,
             hide_previews, kind, public, add_role, send_role, urgent_role, mention_all_role, requires_approval,
+            keep_days, keep_events,
             (SELECT description FROM room_detail WHERE room_detail.room_id = room.room_id),
             (SELECT metadata FROM room_detail WHERE room_detail.room_id = room.room_id),
             settings_version,
@@ -119,8 +120,9 @@ def add_room(transaction: Transaction, room: Room, profiles: Sequence[str], limi
         """
         INSERT INTO room (room_id, name, created_by, created_at_us, head_seq, published_seq,
             membership_version, member_count,
-            hide_previews, kind, public, add_role, send_role, urgent_role, mention_all_role, requires_approval)
-        VALUES (?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            hide_previews, kind, public, add_role, send_role, urgent_role, mention_all_role, requires_approval,
+            keep_days, keep_events)
+        VALUES (?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (room_id) DO NOTHING
         RETURNING room_id
         """,
@@ -138,6 +140,8 @@ def add_room(transaction: Transaction, room: Room, profiles: Sequence[str], limi
             int(rules.urgent),
             int(rules.mention_all),
             int(rules.requires_approval or 0),
+            rules.keep_days or 0,
+            rules.keep_events or 0,
         ),
     )
     if not inserted:
@@ -190,14 +194,14 @@ def read_rooms(database: Database, room_ids: Sequence[str]) -> dict[str, Room]:
 
 def _to_room(row: Sequence[Any]) -> Room:
     hide_previews, kind, public, *rules, description, metadata, version, deleted_seq = row[9:]
-    add, send, urgent, mention_all, requires_approval = rules
+    add, send, urgent, mention_all, requires_approval, keep_days, keep_events = rules
     room = Room(*row[:9])
     return replace(
         room,
         hide_previews=bool(hide_previews),
         kind=kind,
         public=bool(public),
-        rules=RoomRules(add, send, urgent, mention_all, bool(requires_approval)),
+        rules=RoomRules(add, send, urgent, mention_all, bool(requires_approval), keep_days, keep_events),
         description=description or "",
         metadata=json.loads(metadata or "{}"),
         settings_version=version,

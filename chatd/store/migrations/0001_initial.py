@@ -37,6 +37,8 @@ CREATE TABLE room (
     urgent_role BIGINT NOT NULL DEFAULT 2,
     mention_all_role BIGINT NOT NULL DEFAULT 3,
     requires_approval BIGINT NOT NULL DEFAULT 0,
+    keep_days BIGINT NOT NULL DEFAULT 0,
+    keep_events BIGINT NOT NULL DEFAULT 0,
     settings_version BIGINT NOT NULL DEFAULT 0,
     deleted_seq BIGINT NOT NULL DEFAULT 0,
     cleared BIGINT NOT NULL DEFAULT 0,

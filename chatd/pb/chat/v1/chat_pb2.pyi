@@ -109,18 +109,22 @@ class SendEventsResponse(_message.Message):
     def __init__(self, acks: _Optional[_Iterable[_Union[EventAck, _Mapping]]] = ...) -> None: ...
 
 class RoomRules(_message.Message):
-    __slots__ = ("add", "send", "urgent", "mention_all", "requires_approval")
+    __slots__ = ("add", "send", "urgent", "mention_all", "requires_approval", "keep_days", "keep_events")
     ADD_FIELD_NUMBER: _ClassVar[int]
     SEND_FIELD_NUMBER: _ClassVar[int]
     URGENT_FIELD_NUMBER: _ClassVar[int]
     MENTION_ALL_FIELD_NUMBER: _ClassVar[int]
     REQUIRES_APPROVAL_FIELD_NUMBER: _ClassVar[int]
+    KEEP_DAYS_FIELD_NUMBER: _ClassVar[int]
+    KEEP_EVENTS_FIELD_NUMBER: _ClassVar[int]
     add: MemberRole
     send: MemberRole
     urgent: MemberRole
     mention_all: MemberRole
     requires_approval: bool
-    def __init__(self, add: _Optional[_Union[MemberRole, str]] = ..., send: _Optional[_Union[MemberRole, str]] = ..., urgent: _Optional[_Union[MemberRole, str]] = ..., mention_all: _Optional[_Union[MemberRole, str]] = ..., requires_approval: bool = ...) -> None: ...
+    keep_days: int
+    keep_events: int
+    def __init__(self, add: _Optional[_Union[MemberRole, str]] = ..., send: _Optional[_Union[MemberRole, str]] = ..., urgent: _Optional[_Union[MemberRole, str]] = ..., mention_all: _Optional[_Union[MemberRole, str]] = ..., requires_approval: bool = ..., keep_days: _Optional[int] = ..., keep_events: _Optional[int] = ...) -> None: ...
 
 class RoomMetadata(_message.Message):
     __slots__ = ("key", "value")
