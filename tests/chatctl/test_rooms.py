@@ -83,6 +83,16 @@ def test_a_public_room_is_joined_left_and_deleted(chatctl: Chatctl, room: str) -
     assert chatctl("--as", "alice", "send", room, "text", code=1).stderr
 
 
+def test_rooms_are_found(chatctl: Chatctl, room: str) -> None:
+    update = ("--as", "alice", "room", "update", room, "--name", "The Gärtner", "--meta", f"tag={room}")
+    chatctl(*update)
+    (found,) = chatctl.json("room", "find", "GART", "--meta", f"tag={room}")
+    assert (found["room_id"], found["name"]) == (room, "The Gärtner")
+    assert chatctl.json("room", "find", "--meta", "tag=")
+    assert chatctl.json("room", "find", "hunter", "--meta", "tag=") == []
+    assert "is no" in chatctl("room", "find", "--meta", "tag", code=2).stderr
+
+
 def test_a_direct_room_is_made_once(chatctl: Chatctl) -> None:
     made = chatctl.json("--as", "carol", "room", "direct", "dan")
     assert (made["kind"], made["members"]) == ("direct", 2)

@@ -61,12 +61,12 @@ class RoomBusiness:
         if kind is RoomKind.DIRECT:
             opening = OpenDirectRoom(caller.profile_id, _other(caller, request, profiles), limits)
             return Write(opening, lambda room: chat_pb2.CreateRoomResponse(room=room_to_pb(room)))
-        metadata = _check_metadata(request.metadata)
+        metadata = check_metadata(request.metadata)
         description = _check_text("description", request.description)
         limits.check_metadata(metadata_bytes(description, metadata))
         command = CreateRoom(
             room_id=_check_room_id(request.room_id) if request.room_id else uuid.uuid4().hex,
-            name=_check_name(request.name),
+            name=check_name(request.name),
             creator=caller.profile_id,
             profiles=profiles,
             hide_previews=request.hide_previews,
@@ -92,14 +92,14 @@ class RoomBusiness:
             room_id=check_id("room_id", request.room_id),
             by=caller.profile_id,
             operator=caller.changes_all,
-            name=_check_name(request.name) if request.HasField("name") else None,
+            name=check_name(request.name) if request.HasField("name") else None,
             hide_previews=request.hide_previews if request.HasField("hide_previews") else None,
             public=request.public if request.HasField("public") else None,
             rules=_check_rules(request.rules),
             description=(
                 _check_text("description", request.description) if request.HasField("description") else None
             ),
-            metadata=_check_metadata(request.metadata),
+            metadata=check_metadata(request.metadata),
             expected=request.expected_version if request.HasField("expected_version") else None,
             limits=self._limits_of(caller),
         )
@@ -160,8 +160,8 @@ def _check_rules(rules: chat_pb2.RoomRules) -> RoomRules:
     return found
 
 
-def _check_metadata(metadata: Iterable[chat_pb2.RoomMetadata]) -> dict[str, str]:
-    """Raises InvalidArgument."""
+def check_metadata(metadata: Iterable[chat_pb2.RoomMetadata]) -> dict[str, str]:
+    """Values by key. Raises InvalidArgument."""
     found: dict[str, str] = {}
     for one in metadata:
         if one.key in found:
@@ -179,10 +179,10 @@ def _check_text(what: str, text: str) -> str:
     return text
 
 
-def _check_name(name: str) -> str:
-    """Raises InvalidArgument."""
+def check_name(name: str, what: str = "a room's name") -> str:
+    """The name, or a query for some. Raises InvalidArgument."""
     if len(name.encode()) > MAX_NAME_BYTES or "\0" in name:
-        raise InvalidArgument(f"a room's name has at most {MAX_NAME_BYTES} bytes and no NUL")
+        raise InvalidArgument(f"{what} has at most {MAX_NAME_BYTES} bytes and no NUL")
     return name
 
 

@@ -22,7 +22,7 @@ from chatd.store.database import Database, placeholders
 from chatd.store.locked_room import LockedRoom
 from chatd.store.transaction import Transaction
 
-_COLUMNS = """room_id, name, head_seq, published_seq, membership_version, created_at_us, created_by,
+COLUMNS = """room_id, name, head_seq, published_seq, membership_version, created_at_us, created_by,
     member_count, first_seq,
             hide_previews, kind, public, add_role, send_role, urgent_role, mention_all_role, requires_approval,
             keep_days, keep_events,
@@ -187,12 +187,13 @@ def read_room(database: Database, room_id: str) -> Room:
 def read_rooms(database: Database, room_ids: Sequence[str]) -> dict[str, Room]:
     """Those of the rooms that there are, by id."""
     rows = database.rows(
-        f"SELECT {_COLUMNS} FROM room WHERE room_id IN ({placeholders(len(room_ids))})", room_ids
+        f"SELECT {COLUMNS} FROM room WHERE room_id IN ({placeholders(len(room_ids))})", room_ids
     )
-    return {row[0]: _to_room(row) for row in rows}
+    return {row[0]: to_room(row) for row in rows}
 
 
-def _to_room(row: Sequence[Any]) -> Room:
+def to_room(row: Sequence[Any]) -> Room:
+    """The room of a row of COLUMNS."""
     hide_previews, kind, public, *rules, description, metadata, version, deleted_seq = row[9:]
     add, send, urgent, mention_all, requires_approval, keep_days, keep_events = rules
     room = Room(*row[:9])
@@ -228,7 +229,7 @@ class ListRooms(Query[tuple[tuple[Room, ...], bool]]):
         behind, place = self.order.behind(self.after) if self.order else ("", [])
         rows = database.rows(
             f"""
-            SELECT {_COLUMNS}
+            SELECT {COLUMNS}
             FROM room
             WHERE room_id > ? AND cleared = 0{behind}
             ORDER BY {self.order.by if self.order else "room_id"}
@@ -236,7 +237,7 @@ class ListRooms(Query[tuple[tuple[Room, ...], bool]]):
             """,
             (self.after_room_id, *place, self.limit + 1),
         )
-        return tuple(_to_room(row) for row in rows[: self.limit]), len(rows) > self.limit
+        return tuple(to_room(row) for row in rows[: self.limit]), len(rows) > self.limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ CREATE TABLE room (
     blocked BIGINT NOT NULL DEFAULT 0){half_full};
 CREATE INDEX room_created ON room (created_by, created_at_us);
 CREATE INDEX room_deleted ON room (room_id) WHERE deleted_seq > 0 AND cleared = 0;
+CREATE INDEX room_public ON room (room_id) WHERE public = 1 AND deleted_seq = 0;
 
 -- Apart from the room, whose row is written with each event. metadata is JSON.
 CREATE TABLE room_detail (

@@ -218,6 +218,26 @@ class UpdateRoomRequest(_message.Message):
     expected_version: int
     def __init__(self, room_id: _Optional[str] = ..., name: _Optional[str] = ..., hide_previews: bool = ..., public: bool = ..., rules: _Optional[_Union[RoomRules, _Mapping]] = ..., description: _Optional[str] = ..., metadata: _Optional[_Iterable[_Union[RoomMetadata, _Mapping]]] = ..., expected_version: _Optional[int] = ...) -> None: ...
 
+class FindRoomsRequest(_message.Message):
+    __slots__ = ("query", "metadata", "after", "limit")
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    query: str
+    metadata: _containers.RepeatedCompositeFieldContainer[RoomMetadata]
+    after: str
+    limit: int
+    def __init__(self, query: _Optional[str] = ..., metadata: _Optional[_Iterable[_Union[RoomMetadata, _Mapping]]] = ..., after: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class FindRoomsResponse(_message.Message):
+    __slots__ = ("rooms", "next_after")
+    ROOMS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_AFTER_FIELD_NUMBER: _ClassVar[int]
+    rooms: _containers.RepeatedCompositeFieldContainer[Room]
+    next_after: str
+    def __init__(self, rooms: _Optional[_Iterable[_Union[Room, _Mapping]]] = ..., next_after: _Optional[str] = ...) -> None: ...
+
 class UpdateRoomResponse(_message.Message):
     __slots__ = ("room", "seq", "proposal_id")
     ROOM_FIELD_NUMBER: _ClassVar[int]
