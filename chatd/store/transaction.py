@@ -1,7 +1,7 @@
 """Transaction: all that the commands of one transaction share. It takes their locks, in one order
 for all nodes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from chatd.store.command import Locks
@@ -25,6 +25,7 @@ class Transaction:
         not applied."""
         self._profiles: set[str] = set()
         self._notifications = False
+        self._last: list[Callable[[], None]] = []
 
     def lock(self, locks: Iterable[Locks]) -> None:
         """Take all locks of the transaction's commands, before the first is applied. Raises
@@ -74,6 +75,16 @@ class Transaction:
             self.log = log
         self.database.run("ROLLBACK TO SAVEPOINT trial")
         self.database.run("RELEASE SAVEPOINT trial")
+
+    def at_end(self, act: Callable[[], None]) -> None:
+        """Do this when all commands have been applied: what others of them may still need goes
+        only then."""
+        self._last.append(act)
+
+    def end(self) -> None:
+        """All commands have been applied."""
+        for act in self._last:
+            act()
 
     def _lock_profiles(self, profile_ids: set[str]) -> None:
         """Make sure that the profiles exist, and hold them."""
