@@ -67,6 +67,16 @@ def test_every_statement_of_the_protocol_has_a_name_of_its_own() -> None:
     )
 
 
+def test_examples_end_before_the_next_heading() -> None:
+    for document in DOCUMENTS:
+        outside = document.read_text().split("\n```")[::2]
+        texts = [text.partition("\n")[2] for text in outside[1:]]
+        assert len(outside) * 2 - 1 == len(document.read_text().split("\n```")), f"{document}: one is open"
+        inside = document.read_text().split("\n```")[1::2]
+        headings = [line for text in inside for line in text.splitlines() if re.match("##+ ", line)]
+        assert not headings, f"{document}: {headings} in an example"
+
+
 def test_links_lead_somewhere() -> None:
     for document in DOCUMENTS:
         for link in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text()):
