@@ -164,7 +164,7 @@ class Exchange:
                 payload=payload,
                 token=self.token,
                 profile_id=self.header(ACT_FOR),
-                affinity=affinity,
+                affinity="" if "\0" in affinity else affinity,  # the node refuses it by its name
                 request_id=request_id,
             )
         )
