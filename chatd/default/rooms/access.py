@@ -114,7 +114,7 @@ class Acting(NamedTuple):
         """The profile may do it to profiles of these ranks. Raises PermissionDenied."""
         if self.right is Right.BELOW and any(rank >= self.rank for rank in ranks):
             raise PermissionDenied(
-                f"a {MemberRole(self.rank).name.lower()} of room '{self.room.room_id}' may not "
+                f"{_a_member(self.rank)} of room '{self.room.room_id}' may not "
                 f"{self.operation.value} who have the same role or a higher one"
             )
 
@@ -176,9 +176,13 @@ def authorise_send(
 
 def may_not(operation: Operation, room_id: str, rank: int) -> PermissionDenied:
     """The answer to a member whose role is too low."""
-    return PermissionDenied(
-        f"a {MemberRole(rank).name.lower()} of room '{room_id}' may not {operation.value}"
-    )
+    return PermissionDenied(f"{_a_member(rank)} of room '{room_id}' may not {operation.value}")
+
+
+def _a_member(rank: int) -> str:
+    """One with the role of this rank, in words."""
+    role = MemberRole(rank).name.lower()
+    return f"{'an' if role[0] in 'ao' else 'a'} {role}"
 
 
 def _member_room(transaction: Transaction, room_id: str, profile_id: str) -> tuple[LockedRoom, Members]:
