@@ -297,7 +297,7 @@ def test_a_part_of_a_database_is_no_backup(filled: Path, tmp_path: Path) -> None
     for end in ("", "-wal"):
         Path(f"{part}{end}").write_bytes(Path(f"{filled}{end}").read_bytes())
     crashed.close()
-    with pytest.raises(ConfigError, match="is not whole without .*part-wal: .* run chatd backup"):
+    with pytest.raises(ConfigError, match=r"is not whole without .*part-wal: .* run chatd backup"):
         restore(filled, part, [], quiet)
     back_up(part, tmp_path / "whole", quiet, force=False)
     restore(filled, tmp_path / "whole", [], quiet)
