@@ -56,6 +56,11 @@ def test_an_address_is_read(uri: str, wanted: BrokerAddress) -> None:
         (f"redis://u:{SECRET}@127.0.0.1/a#b", "percent-encoded"),
         (f"redis://u:a@{SECRET}@127.0.0.1", "percent-encoded"),
         (f"redis://u:{SECRET}@127.0.0.1,127.0.0.2", "percent-encoded"),
+        (f"redis://u:a/{SECRET}@127.0.0.1/q", "percent-encoded"),
+        (f"rediss://u:7/{SECRET}@a.example", "percent-encoded"),
+        (f"redis://u:a?{SECRET}@127.0.0.1", "percent-encoded"),
+        (f"nats://{SECRET}@127.0.0.1/q", "user:password or :password before the @"),
+        ("redis://127.0.0.1:0/q", "port"),
     ],
 )
 def test_a_wrong_address_is_refused_and_its_password_not_shown(uri: str, says: str) -> None:
