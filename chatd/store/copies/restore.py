@@ -68,7 +68,7 @@ def restore(file: Path, backup: Path, known: Iterable[LogState], progress: Progr
         digest = hash_file(backup, progress, copy)
         if manifest is not None and digest != manifest.sha256:
             raise StartFailed(f"{backup} is not what its manifest says: its SHA-256 is {digest}")
-        _check(copy, progress)
+        _check(copy, backup, progress)
         log = _renew(copy, [*known, *_old_state(file)])
         kept = _exchange(copy, file)
     except OSError as exc:
@@ -103,8 +103,8 @@ def _remove(copy: Path) -> None:
         Path(f"{copy}{end}").unlink(missing_ok=True)
 
 
-def _check(copy: Path, progress: Progress) -> None:
-    snapshot = Snapshot(copy)
+def _check(copy: Path, backup: Path, progress: Progress) -> None:
+    snapshot = Snapshot(copy, copy_of=backup)
     try:
         snapshot.check(progress)
         snapshot.log()

@@ -213,9 +213,9 @@ def test_the_log_says_that_the_rule_changed(strict: Store) -> None:
     assert room.rules.requires_approval is True
     change = strict.do(UpdateRoom("s", "alice", False, rules=RoomRules(requires_approval=False)))
     assert said(strict, change.seq) == {"rules": {"requires_approval": False}}
-    assert change.room.rules == RoomRules(2, 2, 2, 3, False)
+    assert change.room.rules == RoomRules(2, 2, 2, 3, False, 0, 0)
     other = strict.do(UpdateRoom("s", "alice", False, rules=RoomRules(add=MemberRole.ADMIN)))
-    assert other.room.rules == RoomRules(4, 2, 2, 3, False)
+    assert other.room.rules == RoomRules(4, 2, 2, 3, False, 0, 0)
 
 
 def test_rights_of_both_are_looked_at_when_it_is_approved(strict: Store) -> None:

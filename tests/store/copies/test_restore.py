@@ -92,6 +92,7 @@ def test_a_damaged_database_is_replaced(filled: Path, tmp_path: Path) -> None:
         ("damage", "is damaged|no database of chatd's|cannot be opened"),
         ("cut", "is damaged|no database of chatd's"),
         ("other", "is no database of chatd's"),
+        ("another's log", "backup is no database of chatd's"),
         ("newer", "made by a newer chatd"),
     ],
 )
@@ -107,6 +108,12 @@ def test_what_is_no_good_backup_replaces_nothing(filled: Path, tmp_path: Path, h
         damage(backup)
     elif harm == "cut":
         backup.write_bytes(content[: len(content) // 2])
+    elif harm == "another's log":
+        backup.unlink()
+        another = sqlite3.connect(backup, isolation_level=None)
+        another.execute("CREATE TABLE log (incarnation, beat)")
+        another.execute("INSERT INTO log VALUES ('a', 1)")
+        another.close()
     else:
         changed = sqlite3.connect(backup)
         changed.execute(
@@ -117,8 +124,9 @@ def test_what_is_no_good_backup_replaces_nothing(filled: Path, tmp_path: Path, h
         changed.commit()
         changed.close()
     before = filled.read_bytes()
-    with pytest.raises(ChatdError, match=says):
+    with pytest.raises(ChatdError, match=says) as refused:
         restore(filled, backup, [], quiet)
+    assert ".restoring" not in str(refused.value), "nobody knows that name"
     assert (filled.read_bytes() == before, list(tmp_path.glob("*before-*"))) == (True, [])
     assert not list(tmp_path.glob("*restoring*"))
 

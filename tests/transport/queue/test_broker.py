@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pytest
 from aiokafka.protocol.fetch import FetchRequest_v4
 
-from chatd.core.broker_address import BrokerAddress
+from chatd.core.broker_address import SCHEMES, BrokerAddress
 from chatd.errors import ChatdError, ConfigError
 from chatd.transport.queue import amqp, kafka, kafka_cluster, nats, redis
 from chatd.transport.queue.broker import BrokerPublisher, BrokerSubscriber
@@ -29,13 +29,7 @@ from tests.chaos.proxy import FaultProxy
 from tests.transport.queue import raw_amqp
 from tests.transport.queue.test_conformance import BROKERS, ONE, STARTED_AT, Gateway, until
 
-ENCRYPTED = {"redis": "rediss", "nats": "tls", "amqp": "amqps", "kafka": "kafka+ssl"}
-DRIVERS: dict[str, Any] = {
-    "redis": redis.RedisBroker,
-    "nats": nats.NatsBroker,
-    "amqp": amqp.AmqpBroker,
-    "kafka": kafka.KafkaBroker,
-}
+ENCRYPTED = {driver: scheme for scheme, (driver, _, is_encrypted) in SCHEMES.items() if is_encrypted}
 ITSELF = join_topics(())
 
 
@@ -451,7 +445,7 @@ def test_certificates_that_cannot_be_read_are_said(kind: str, tmp_path: Path, co
 async def test_a_library_that_fails_in_its_own_way_is_tried_again(
     ends: Ends, running: BrokerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    driver = DRIVERS[running.kind]
+    driver = type(make_broker(BrokerAddress.parse(running.uri, "queue")))
     connect = driver.connect
     failures = [AssertionError("unexpected")] * 2
 
