@@ -17,7 +17,7 @@ from nats.errors import Error, NoServersError
 from chatd.core.broker_address import BrokerAddress, channel_part
 from chatd.core.channel_numbers import STAMP_BYTES
 from chatd.errors import Unavailable
-from chatd.transport.queue.broker_connection import CONNECT_SECONDS, SILENT_SECONDS
+from chatd.transport.queue.broker_connection import CONNECT_SECONDS, QUEUE, SILENT_SECONDS
 from chatd.transport.queue.joined import only_device
 
 PING_SECONDS = SILENT_SECONDS / 3
@@ -133,7 +133,7 @@ class NatsConnection:
             await self._settle()
             begun()
             await self._client.ended.wait()
-            raise self._error or NoServersError()
+            raise self._error or self._client.last_error or NoServersError()
 
     async def _settle(self) -> None:
         """Return when the server has done what it was told. Raises what it said against it."""
@@ -154,6 +154,8 @@ def _translated() -> Iterator[None]:
     """The library's errors as chatd's."""
     try:
         yield
-    except (Error, OSError, TimeoutError, ValueError) as error:
+    except TimeoutError:
+        raise Unavailable(f"{QUEUE} does not answer") from None
+    except (Error, OSError, ValueError) as error:
         detail = ascii(f"{type(error).__name__}: {error}"[:300])
-        raise Unavailable("the broker of the queue cannot be used", detail=detail) from None
+        raise Unavailable(f"{QUEUE} cannot be used", detail=detail) from None
