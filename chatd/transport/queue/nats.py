@@ -23,6 +23,8 @@ from chatd.transport.queue.joined import only_device
 PING_SECONDS = SILENT_SECONDS / 3
 UNREAD_BYTES = 32 * 1_048_576
 """Bytes that a gateway has not looked at yet; beyond that messages are dropped."""
+HEADER_BYTES = 300
+"""The two ids take less. The server counts them, and hangs up when a message is too large."""
 
 
 class NatsBroker:
@@ -115,9 +117,9 @@ class NatsConnection:
     async def send(self, messages: Sequence[tuple[str, bytes]]) -> None:
         with _translated():
             for subject, body in messages:
-                if len(body) > self._client.max_payload:
-                    continue  # its number will be missing, and streams pull what it held
                 only = only_device(body, STAMP_BYTES)
+                if len(body) + (0 if only is None else HEADER_BYTES) > self._client.max_payload:
+                    continue  # its number will be missing, and streams pull what it held
                 headers = None if only is None else {"profile_id": only[0], "device_id": only[1]}
                 await self._client.publish(subject, body, headers=headers)
             await self._settle()
