@@ -223,7 +223,7 @@ async def test_a_gateway_that_stands_still_holds_up_no_other(ends: Ends, running
             sent = time.monotonic()
             node.publish_to("g-1", ITSELF, b"%d" % number)
             await until(lambda body=b"%d" % number: gateway.has_heard(body))  # type: ignore[misc]
-            assert time.monotonic() - sent < 1.0
+            assert time.monotonic() - sent < 5.0
         if running.kind == "amqp":
             node.publish_to("stopped", ITSELF, b"the last one")
             kept, tail = 0, b""
