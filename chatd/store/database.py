@@ -18,7 +18,13 @@ import peewee
 
 from chatd.errors import ConfigError, Unavailable
 from chatd.store import migration, postgres
-from chatd.store.database_errors import commit_error, drivers_errors_translated, is_for_the_writer, translated
+from chatd.store.database_errors import (
+    commit_error,
+    drivers_errors_translated,
+    is_for_the_writer,
+    translated,
+    translation,
+)
 from chatd.store.sqlite_file import WAL_KEPT_BYTES, SqliteFile
 from chatd.store.uri import uri_fault
 
@@ -155,6 +161,21 @@ class Database:
         """Let PostgreSQL count what was just brought in: until its daemon does so, it plans with
         guesses. SQLite's plans need no statistics. Raises StoreFailed, Unavailable."""
         self.run("ANALYZE")
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """One transaction, within which those of peewee's migrations are savepoints. Raises
+        StoreFailed or Unavailable."""
+        with translated():
+            try:
+                with self.db.atomic():
+                    yield
+            except peewee.OperationalError as exc:
+                # SQLite rolls a COMMIT back for which there is no room; then peewee cannot.
+                first = exc.__context__ and exc.__context__.__context__
+                if isinstance(first, peewee.PeeweeException):
+                    raise translation(first) from first
+                raise
 
     @contextmanager
     def connection(self, *, readonly: bool) -> Iterator[None]:

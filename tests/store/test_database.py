@@ -1,6 +1,7 @@
 """Opening, checking and migrating a database."""
 
 import multiprocessing
+import resource
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -204,3 +205,19 @@ def test_chunks_have_few_sizes_and_lose_nothing(count: int) -> None:
 def test_statements_of_batches_of_all_sizes_are_kept_prepared() -> None:
     sizes = {len(part) for count in range(1, 1_001) for part in chunks(range(count), columns=2)}
     assert len(sizes) <= 20
+
+
+def test_a_transaction_that_has_no_room_at_its_end_says_so(tmp_path: Path) -> None:
+    """SQLite has rolled it back by then, and peewee complains of that instead."""
+    database = Database(f"sqlite:///{tmp_path}/chatd.db")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with database.connection(readonly=False):
+        database.run("CREATE TABLE t (x)")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+        try:
+            with pytest.raises(Unavailable) as refused, database.atomic():
+                database.run("INSERT INTO t VALUES (?)", (b"x" * 200_000,))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert refused.value.explained == "the database does not answer: disk I/O error"
+        assert database.rows("SELECT COUNT(*) FROM t") == [(0,)]
