@@ -56,7 +56,7 @@ def beating(tmp_path: Path) -> Iterator[int]:
         time.sleep(600)
     """
     process = subprocess.Popen([sys.executable, "-c", code])
-    while not (tmp_path / "beats").exists():
+    while not ((tmp_path / "beats").exists() and (tmp_path / "beats").read_text()):
         assert process.poll() is None
         time.sleep(0.01)
     yield process.pid
@@ -76,8 +76,6 @@ async def test_a_process_that_stands_still_is_a_stall(tmp_path: Path, beating: i
 
 
 async def test_so_is_one_that_stood_still_before(tmp_path: Path, beating: int) -> None:
-    while not (tmp_path / "beats").read_text():
-        await asyncio.sleep(0.01)
     os.kill(beating, signal.SIGSTOP)
     found: list[Stall] = []
     await Stalls(tmp_path / "beats", found.append).watch(2 * LATE + 4 * BEAT, at_most=20.0)

@@ -176,7 +176,7 @@ async def test_deliveries_before_the_welcome_are_malformed(client: Client, gatew
 
 
 async def test_a_silent_gateway_is_given_up(client: Client, gateway: FakeGateway) -> None:
-    async with streaming(client, gateway, heartbeat_ms=60) as (stream, _):
+    async with streaming(client, gateway, heartbeat_ms=200) as (stream, _):
         while gateway.heartbeats < 4:
             await asyncio.sleep(0.005)
         assert stream.state is StreamState.CATCHING_UP, "echoes keep it alive"

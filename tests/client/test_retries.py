@@ -38,6 +38,7 @@ async def test_a_send_without_an_answer_is_tried_again(
     async with Client(gateway.uri, "secret") as client:
         sending = asyncio.ensure_future(client.send("lobby", "hello", event_id="mine"))
         _, lost = await gateway.hear("call")
+        monkeypatch.setattr("chatd.client.retries.TRY_SECONDS", 5.0)  # the next attempt may be answered
         again = await gateway.answer(accepted)
         assert sent_ids(lost) == sent_ids(again) == ["mine"]
         assert (await sending).event_id == "mine"
@@ -88,24 +89,27 @@ async def test_who_would_wait_longer_than_the_timeout_is_told_at_once(
     assert raised.value.retry_after_ms == 60_000
 
 
-async def test_trying_ends_with_the_last_error(gateway: FakeGateway) -> None:
-    async with Client(gateway.uri, "secret", call_timeout=0.3) as client:
-        sending = asyncio.ensure_future(client.send("lobby", "hello"))
-        while not sending.done():
-            try:
-                async with asyncio.timeout(0.5):
-                    await gateway.answer(lambda _: Overloaded("later"))
-            except TimeoutError:
-                break
+async def test_trying_ends_with_the_last_error(gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The last attempt has half of this at least, and is answered in it.
+    monkeypatch.setattr("chatd.client.retries.FIRST_PAUSE", 1.0)
+
+    async def refuse() -> None:
+        while True:
+            await gateway.answer(lambda _: Overloaded("later"))
+
+    refusing = asyncio.create_task(refuse())
+    async with Client(gateway.uri, "secret", call_timeout=2.0) as client:
         with pytest.raises(Overloaded):
-            await sending
+            await client.send("lobby", "hello")
+    refusing.cancel()
+    await asyncio.wait([refusing])
 
 
 async def test_what_must_not_be_repeated_is_not(
     gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chatd.client.retries.TRY_SECONDS", 0.05)
-    async with Client(gateway.uri, "secret", call_timeout=0.3) as client:
+    async with Client(gateway.uri, "secret", call_timeout=1.0) as client:
         with pytest.raises(TimedOut, match="unknown"):
             await client.call(
                 "AdminService/TestNotification",

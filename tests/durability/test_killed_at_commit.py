@@ -42,10 +42,10 @@ def stored(uri: str) -> dict[str, int]:
 
 
 def hunt(running: Cluster, wanted: int, strike: Callable[[Database], int]) -> int:
-    """Strike until it has met ``wanted`` commits, for 40 s at most; how many it has met."""
+    """Strike until it has met ``wanted`` commits, for 80 s at most; how many it has met."""
     database = Database(running.uri("postgres"))
     met = 0
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 80
     while met < wanted and time.monotonic() < deadline:
         try:
             database.connect(readonly=False)

@@ -63,6 +63,19 @@ def is_running(pid: int) -> bool:
     return False
 
 
+def is_written(file: Path) -> bool:
+    """A shell makes the file before it writes."""
+    return file.exists() and file.read_text().endswith("\n")
+
+
+async def written_in(file: Path) -> int:
+    """The process id that the program writes there."""
+    async with asyncio.timeout(10):
+        while not is_written(file):
+            await asyncio.sleep(0.01)
+    return int(file.read_bytes())  # noqa: ASYNC240  it is there
+
+
 async def has_ended(pid: int) -> None:
     async with asyncio.timeout(10):
         while is_running(pid):
@@ -84,14 +97,10 @@ async def test_a_killed_program_leaves_no_children(tmp_path: Path, cancelled: bo
     program.write_text(FORKING.format(folder=tmp_path, end="wait"))
     program.chmod(0o755)
     notifier = ExecNotifier(program, timeout=60 if cancelled else 1.5)
-    files = [tmp_path / "child", tmp_path / "grandchild"]
     notifying = asyncio.create_task(
         notifier.notify(Notification("message", "bob", "phone"), PushDevice("exec", "", "", ""))
     )
-    async with asyncio.timeout(10):
-        while not all(file.exists() and file.read_text().strip() for file in files):
-            await asyncio.sleep(0.01)
-    pids = [int(file.read_text()) for file in files]
+    pids = [await written_in(tmp_path / name) for name in ("child", "grandchild")]
     if cancelled:
         notifying.cancel()
     with pytest.raises(asyncio.CancelledError if cancelled else NotifyFailed):
@@ -107,10 +116,7 @@ async def test_a_program_that_ends_by_itself_may_leave_something_running(tmp_pat
     await ExecNotifier(program, timeout=60).notify(
         Notification("message", "bob", "phone"), PushDevice("exec", "", "", "")
     )
-    pid = int((tmp_path / "child").read_text())
+    pid = await written_in(tmp_path / "child")
     assert is_running(pid)
     os.kill(pid, 9)
-    async with asyncio.timeout(10):
-        while not (tmp_path / "grandchild").exists():
-            await asyncio.sleep(0.01)
-    os.kill(int((tmp_path / "grandchild").read_text()), 9)
+    os.kill(await written_in(tmp_path / "grandchild"), 9)

@@ -18,17 +18,23 @@ from tests.daemons import Daemon, operator_token
 from tests.protocol.conversation import Conversation, seqs, texts
 
 Connect = Callable[..., Conversation]
-RETRY_MS = 200
 RETRIES = 3
 
 
+@pytest.fixture
+def retry_ms() -> int:
+    """The time in which a device has to acknowledge; tests that wait for its end have a short
+    one."""
+    return 60_000
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
-def daemon(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Daemon]:
-    """Impatient, and this test's own: it is restarted."""
+def daemon(request: pytest.FixtureRequest, tmp_path: Path, retry_ms: int) -> Iterator[Daemon]:
+    """This test's own: it is restarted."""
     settings = {
-        "DELIVERY_RETRY_MS": RETRY_MS,
+        "DELIVERY_RETRY_MS": retry_ms,
         "MAX_DELIVERY_RETRIES": RETRIES,
-        "HEARTBEAT_INTERVAL_MS": 2_000,
+        "HEARTBEAT_INTERVAL_MS": 10_000,
         "REPAIR_PULL_SECONDS": 3600,
         "ACK_FLUSH_MS": 5,
     }
@@ -80,6 +86,7 @@ def wait_for_letters(conversation: Conversation, count: int) -> list[admin_pb2.D
     return found
 
 
+@pytest.mark.parametrize("retry_ms", [200])
 def test_a_device_that_never_acks_is_tried_with_growing_pauses_then_given_a_marker(connect: Connect) -> None:
     alice, bob = connect("alice"), connect("bob")
     bob.open("d")
@@ -118,8 +125,9 @@ def hear_closed(device: Conversation) -> None:
         pass
 
 
+@pytest.mark.parametrize("retry_ms", [200])
 def test_a_message_that_crashes_its_device_each_time_does_not_block_it_for_ever(
-    connect: Connect, daemon: Daemon
+    connect: Connect, daemon: Daemon, retry_ms: int
 ) -> None:
     """The device handles and acknowledges in order, and dies at the third of five; the daemon is
     restarted in between."""
@@ -155,7 +163,7 @@ def test_a_message_that_crashes_its_device_each_time_does_not_block_it_for_ever(
         if crashes == 3:
             daemon.stop()
             daemon.start()
-        time.sleep(RETRY_MS / 1000)
+        time.sleep(retry_ms / 1000)
     assert [seq for seq in sorted(shown) if not shown[seq].HasField("skipped")] == [1, 2, 3, 5, 6]
     assert shown[4].skipped.reason == SkipReason.SKIP_REASON_UNDELIVERABLE
     assert crashes > RETRIES
@@ -268,7 +276,8 @@ def test_a_dropped_letter_is_gone_and_its_marker_stays(connect: Connect) -> None
     assert bob.deliveries(1)[0].HasField("skipped")
 
 
-def test_a_slow_device_that_makes_progress_is_not_tried_again(connect: Connect) -> None:
+@pytest.mark.parametrize("retry_ms", [1_500])
+def test_a_slow_device_that_makes_progress_is_not_tried_again(connect: Connect, retry_ms: int) -> None:
     alice, bob = connect("alice"), connect("bob")
     bob.open("d")
     bob.hear_kind("caught_up")
@@ -276,9 +285,9 @@ def test_a_slow_device_that_makes_progress_is_not_tried_again(connect: Connect) 
     alice.send_texts("r", *(f"{number}" for number in range(9)))
     bob.deliveries(10)
     for number in range(1, 11):
-        time.sleep(RETRY_MS / 1000 / 2)
+        time.sleep(2 * retry_ms / 1000 / 10)
         bob.ack(number)
-    bob.hear_nothing(RETRY_MS / 1000 * 2)
+    bob.hear_nothing(0.2)
     assert letters(alice) == []
 
 

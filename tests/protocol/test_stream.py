@@ -1,14 +1,33 @@
 """PROTOCOL.md section 3, spoken over a raw socket."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.daemons import Daemon, operator_token
 from tests.protocol.conftest import HEARTBEAT_MS
 from tests.protocol.conversation import Conversation, seqs, texts
 
 Connect = Callable[..., Conversation]
+QUICK_MS = 500
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A daemon with quick heartbeats."""
+    settings = {"HEARTBEAT_INTERVAL_MS": QUICK_MS}
+    with Daemon("all", tmp_path_factory.mktemp("quick"), settings) as running:
+        yield running
+
+
+@pytest.fixture
+def quiet(quick: Daemon, own: Callable[[str], str]) -> Iterator[Conversation]:
+    """With a stream there."""
+    with Conversation(quick.uri, operator_token(quick.folder), own("bob")) as bob:
+        bob.open("d")
+        bob.hear_kind("caught_up")
+        yield bob
 
 
 def test_hello_deliveries_ack_bye(connect: Connect, room: str) -> None:
@@ -87,24 +106,18 @@ def test_the_window_bounds_bytes_but_lets_one_large_delivery_through(connect: Co
     assert texts(bob.deliveries(1)) == ["b" * 10_000]
 
 
-def test_heartbeats_come_back_and_keep_a_quiet_stream_open(connect: Connect, room: str) -> None:
-    bob = connect("bob")
-    bob.open("d")
-    bob.hear_kind("caught_up")
-    deadline = time.monotonic() + 5 * HEARTBEAT_MS / 1000
+def test_heartbeats_come_back_and_keep_a_quiet_stream_open(quiet: Conversation) -> None:
+    deadline = time.monotonic() + 5 * QUICK_MS / 1000
     mark = 0
     while time.monotonic() < deadline:
         mark += 1
-        bob.heartbeat(mark)
-        assert bob.hear_kind("heartbeat").mark == mark
-        bob.hear_nothing(HEARTBEAT_MS / 2000)
+        quiet.heartbeat(mark)
+        assert quiet.hear_kind("heartbeat").mark == mark
+        quiet.hear_nothing(QUICK_MS / 2000)
 
 
-def test_three_silent_intervals_end_the_stream(connect: Connect, room: str) -> None:
-    bob = connect("bob")
-    bob.open("d")
-    bob.hear_kind("caught_up")
-    closed = bob.hear_kind("closed", seconds=10 * HEARTBEAT_MS / 1000)
+def test_three_silent_intervals_end_the_stream(quiet: Conversation) -> None:
+    closed = quiet.hear_kind("closed")
     assert closed.error.code == 601
     assert closed.error.retry
 

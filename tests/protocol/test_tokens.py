@@ -105,7 +105,7 @@ def test_a_stream_ends_with_its_token_and_is_told_before(say: Callable[[str], Co
     left = alice.hear_kind("token_expires").in_ms / 1_000
     assert 0 < left < 1.5
     assert alice.hear_kind("closed").error.code == TOKEN_EXPIRED
-    assert time.monotonic() - began < 3 + PERIOD + 0.5
+    assert time.monotonic() - began < 3 + PERIOD + 2  # which are for a busy machine
     assert alice.refused(UNREAD, ListUnreadRequest()) == TOKEN_EXPIRED
     alice.hello("brief")
     assert alice.hear_kind("closed").error.code == TOKEN_EXPIRED

@@ -121,8 +121,8 @@ def test_a_reader_is_shared_by_time_and_a_slice_is_no_better_than_a_question(db_
 
     reader = Reader(database, deliver, max_batch=1)
     for number in range(3):
-        reader.submit(Slow(f"ben{number}", 0.1), answers.append, "ben")
-    reader.submit(Slices("eve", 0.1, 3), answers.append, "eve")
+        reader.submit(Slow(f"ben{number}", 0.25), answers.append, "ben")
+    reader.submit(Slices("eve", 0.25, 3), answers.append, "eve")
     for number in range(10):
         reader.submit(Slow(f"ann{number}", 0.001), answers.append, "ann")
     reader.submit(Slow("", 0.0), lambda _: done.set(), "last")

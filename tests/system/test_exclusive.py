@@ -115,7 +115,7 @@ def test_two_on_one_sqlite_file(tmp_path: Path) -> None:
         assert serves(second)
 
 
-LEASE = 3.0
+LEASE = 5.0
 
 
 def test_two_on_mem_and_one_postgres(tmp_path: Path, postgres_uri: str) -> None:

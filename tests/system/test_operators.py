@@ -34,9 +34,24 @@ def deployment(postgres: Cluster, tmp_path_factory: pytest.TempPathFactory) -> I
         NODE_LEASE_SECONDS=3,
         DRAIN_SECONDS=2,
     ) as running:
-        with Conversation(running.uri(0), running.token) as operator:
+        with (
+            Conversation(running.uri(0), running.token) as operator,
+            Conversation(running.uri(1), running.token, "first") as device,
+        ):
+            # Whichever test comes first: each knows all others, by now.
             until(lambda: all(len(serving(operator, kind)) == 2 for kind in ("default", "gateway")))
+            until(lambda: answering(operator) == {"default0", "default1"})
+            until(lambda: knows(device, running.uri(0)))
         yield running
+
+
+def knows(device: Conversation, gateway: str) -> bool:
+    """The device's gateway knows the other one."""
+    welcome = device.open("d")
+    device.hear_kind("caught_up")
+    device.bye()
+    device.hear_kind("closed")
+    return list(welcome.gateways) == [gateway]
 
 
 @pytest.fixture

@@ -80,4 +80,4 @@ async def test_all_dead_letters_of_a_device(daemon: Daemon) -> None:
         await until(pilot, lambda: {row[-1] for row in table(screen)} == {"yes"})
         await do(pilot, screen, "D", "Drop 2 dead letters of erin/d?")
         await until(pilot, lambda: table(screen) == [])
-        assert text(screen, "said") == "2 dead letters of erin/d dropped"
+        await until(pilot, lambda: text(screen, "said") == "2 dead letters of erin/d dropped")

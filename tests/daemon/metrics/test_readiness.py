@@ -2,17 +2,22 @@
 
 import asyncio
 import json
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from chatd.client import HEAD, Client
+from chatd.client import Client
 from chatd.errors import ChatdError
+from chatd.pb.chat.v1.chat_pb2 import CreateRoomRequest
+from chatd.pb.gateway.v1.gateway_pb2 import RpcRequest
 from tests.chatctl.command import Chatctl
 from tests.daemon.metrics.scraping import get, metrics_uri, readiness, until, value
 from tests.daemons import Daemon, operator_token
 from tests.databases import cluster
+from tests.protocol.conversation import Conversation
 
 
 def test_a_gateway_is_ready_with_a_default_node(tmp_path: Path) -> None:
@@ -60,19 +65,19 @@ def test_a_gateway_that_hears_no_queue_is_not_ready(tmp_path: Path) -> None:
 
 
 def test_it_says_that_it_is_stopping(tmp_path: Path) -> None:
-    with Daemon("all", tmp_path, metrics_uri() | {"DRAIN_SECONDS": 5}) as daemon:
-        asyncio.run(_stop_under_a_stream(daemon))
-
-
-async def _stop_under_a_stream(daemon: Daemon) -> None:
-    client = Client(daemon.uri, operator_token(daemon.folder), profile="alice")
-    async with client as alice, alice.stream("d", start=HEAD) as stream:
-        await stream.caught_up()
+    """For as long as a call under way holds its end up."""
+    with (
+        Daemon("all", tmp_path, metrics_uri()) as daemon,
+        Conversation(daemon.uri, operator_token(tmp_path), "alice") as alice,
+        closing(sqlite3.connect(tmp_path / "chatd.db", isolation_level=None)) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        create = CreateRoomRequest(room_id="r").SerializeToString()
+        alice.say(call=RpcRequest(method="ChatService/CreateRoom", payload=create, token=alice.token))
+        until(lambda: value(daemon, "chatd_calls_waiting"))
         assert daemon.process is not None
         daemon.process.terminate()
-        seen: list[str] = []
-        while "the process is stopping" not in seen:
-            seen += (await asyncio.to_thread(readiness, daemon))[1]
+        until(lambda: "the process is stopping" in readiness(daemon)[1])
 
 
 @pytest.mark.timeout(240)

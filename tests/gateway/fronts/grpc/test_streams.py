@@ -160,6 +160,7 @@ def test_who_says_nothing_in_time_is_hung_up_on(tmp_path: Path) -> None:
             call = silent(iter(said.get, None), metadata=[("authorization", "Bearer x")], timeout=SECONDS)
             with pytest.raises(grpc.RpcError) as refused:
                 next(call)
+            other.finish()  # for the thread that says this call's, too
         assert error_of(refused.value).name == "UNAVAILABLE"
 
 

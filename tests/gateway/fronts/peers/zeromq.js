@@ -4,7 +4,9 @@ const zmq = require("zeromq")
 const [kind, uri, count, largest] = process.argv.slice(2)
 
 async function main() {
-  const options = { heartbeatInterval: 50, receiveTimeout: 20_000, routingId: "device" }
+  // The timeout is else the interval, and the machine may be busy.
+  const heartbeats = { heartbeatInterval: 50, heartbeatTimeout: 20_000 }
+  const options = { ...heartbeats, receiveTimeout: 20_000, routingId: "device" }
   const socket = kind === "dealer" ? new zmq.Dealer(options) : new zmq.Request(options)
   socket.connect(uri)
   let good = 0
