@@ -43,20 +43,27 @@ def placeholders(count: int) -> str:
     return ", ".join("?" * count)
 
 
-_SIZES = tuple(sorted({size << power for size in (2, 3) for power in range(15)} | {1}, reverse=True))
-"""1, 2, 3, 4, 6, 8, 12 and so on: rows of one statement."""
+WHOLE_ROWS = 32
+"""So many rows are never divided. A statement more is a round trip and a plan of PostgreSQL's: two
+in place of one, as for 7 rows or 11, cost it and the default node a tenth in many small rooms."""
+_SIZES = tuple(
+    sorted(
+        (size << power for size in (2, 3) for power in range(15) if size << power >= WHOLE_ROWS), reverse=True
+    )
+)
+"""32, 48, 64, 96 and so on: rows of one statement of those that have more."""
 STATEMENTS_KEPT = 512
 """Prepared statements that SQLite's module keeps for a connection, 100 KiB at most each where rows
 are small: to prepare one takes as long as to run it."""
 
 
 def chunks(rows: Sequence[T], *, columns: int) -> Iterator[Sequence[T]]:
-    """``rows`` of so many columns in parts that each fit one statement. The parts have few
-    different sizes, the largest first, so that their statements are found prepared."""
+    """``rows`` of so many columns in parts that each fit one statement. Parts beyond WHOLE_ROWS
+    have few different sizes, the largest first, so that their statements are found prepared."""
     most = MAX_VARIABLES // columns
     start = 0
-    while (left := len(rows) - start) > 0:
-        size = next(size for size in _SIZES if size <= left and size <= most)
+    while (left := min(len(rows) - start, most)) > 0:
+        size = left if left <= WHOLE_ROWS else next(size for size in _SIZES if size <= left)
         yield rows[start : start + size]
         start += size
 
