@@ -123,7 +123,7 @@ def _server_settings(processes: Sequence[admin.InspectedProcess]) -> Finding:
     unsafe = dict.fromkeys(one for process in processes for one in process.unsafe_settings)
     slow = dict.fromkeys(one for process in processes for one in process.slow_settings)
     if unsafe:
-        advice = "set it in postgresql.conf; a node does not start on it"
+        advice = "set it in postgresql.conf, or by ALTER DATABASE or ALTER ROLE; a node does not start on it"
         return Finding("database settings", False, "; ".join(unsafe), advice)
     if slow:
         return Finding("database settings", True, "; ".join(slow), "set it in postgresql.conf and reload")

@@ -1,11 +1,17 @@
-"""chatctl room direct, join, leave, delete."""
+"""chatctl room direct, find, join, leave, delete."""
+
+from typing import Annotated
 
 import typer
 
-from chatctl.arguments import AsJson, ProfileId, RoomId, Yes
+from chatctl.arguments import AsJson, Limit, ProfileId, RoomId, Yes
 from chatctl.confirmation import confirm
 from chatctl.invocation import output, run
+from chatctl.lists import lists
+from chatctl.room_choices import Metadata, parse_metadata
 from chatctl.room_columns import COLUMNS
+from chatd.client import Client
+from chatd.pb.chat.v1.chat_pb2 import Room
 
 
 def direct(context: typer.Context, profile: ProfileId, as_json: AsJson = False) -> None:
@@ -14,6 +20,34 @@ def direct(context: typer.Context, profile: ProfileId, as_json: AsJson = False) 
     Example: chatctl --as alice room direct bob
     """
     output(context, as_json).details(run(context, lambda client: client.direct_room(profile)), COLUMNS)
+
+
+@lists
+def find(
+    context: typer.Context,
+    query: Annotated[
+        str, typer.Argument(metavar="[QUERY]", help="Parts of the name, whatever their case.")
+    ] = "",
+    metadata: Metadata = None,
+    limit: Limit = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Find public rooms, and your own, by name and metadata. --meta KEY= takes any value. Operators
+    find all rooms.
+
+    Example: chatctl --as bob room find garden --meta city=Graz
+    """
+    facts = parse_metadata(metadata or ())
+
+    async def first(client: Client) -> list[Room]:
+        found = []
+        async for room in client.find_rooms(query, metadata=facts, page=limit):
+            found.append(room)
+            if len(found) == limit:
+                break
+        return found
+
+    output(context, as_json).rows(run(context, first), COLUMNS)
 
 
 def join(context: typer.Context, room: RoomId, as_json: AsJson = False) -> None:

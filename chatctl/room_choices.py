@@ -21,6 +21,7 @@ KINDS: Mapping[str, chat_pb2.RoomKind] = {
 }
 RULES = ("add", "send", "urgent", "mention_all")
 APPROVAL = "requires_approval"
+KEEP = ("keep_days", "keep_events")
 
 
 def _name(names: Mapping[str, int], number: int) -> str:
@@ -46,8 +47,8 @@ def parse_role(name: str) -> chat_pb2.MemberRole:
 
 
 def parse_rules(given: Sequence[str]) -> chat_pb2.RoomRules | None:
-    """The rules of "RULE=ROLE" each, and "requires_approval=yes" or "=no"; None: there are none.
-    Raises typer.BadParameter."""
+    """The rules of "RULE=ROLE" each, "requires_approval=yes" or "=no", and numbers of what is kept;
+    None: there are none. Raises typer.BadParameter."""
     rules = chat_pb2.RoomRules()
     for one in given:
         rule, _, value = one.partition("=")
@@ -55,11 +56,20 @@ def parse_rules(given: Sequence[str]) -> chat_pb2.RoomRules | None:
             if value not in ("yes", "no"):
                 raise typer.BadParameter(f"{APPROVAL} is yes or no")
             rules.requires_approval = value == "yes"
+        elif rule in KEEP:
+            setattr(rules, rule, _parse_number(rule, value))
         elif rule in RULES:
             setattr(rules, rule, parse_role(value))
         else:
-            raise typer.BadParameter(f"{rule!a} is no rule: {', '.join((*RULES, APPROVAL))}")
+            raise typer.BadParameter(f"{rule!a} is no rule: {', '.join((*RULES, APPROVAL, *KEEP))}")
     return rules if given else None
+
+
+def _parse_number(rule: str, value: str) -> int:
+    """Raises typer.BadParameter."""
+    if not (value.isascii() and value.isdigit()) or int(value[:10]) >= 2**32 or len(value) > 10:
+        raise typer.BadParameter(f"{rule} is a number from 0 to {2**32 - 1}")
+    return int(value)
 
 
 def parse_metadata(given: Sequence[str]) -> dict[str, str]:
@@ -92,10 +102,11 @@ Rules = Annotated[
     list[str] | None,
     typer.Option(
         "--rule",
-        metavar="RULE=ROLE",
+        metavar="RULE=VALUE",
         help="The lowest role that may add, send, send urgent events (urgent) or mention all members "
-        "(mention_all), for example add=admin; or requires_approval=yes, so that owners approve the changes "
-        "of others. May be repeated.",
+        "(mention_all), for example add=admin; requires_approval=yes, so that owners approve the changes "
+        "of others; keep_days=30 or keep_events=1000, so that the room keeps no more than that. May be "
+        "repeated.",
         show_default=False,
     ),
 ]

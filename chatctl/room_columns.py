@@ -29,6 +29,8 @@ COLUMNS: Columns[Room] = (
     unlisted("public"),
     *(unlisted(f"may_{rule}", get=_rule(rule)) for rule in RULES),
     unlisted("requires_approval", get=lambda room: room.rules.requires_approval),
+    unlisted("keep_days", get=lambda room: room.rules.keep_days),
+    unlisted("keep_events", get=lambda room: room.rules.keep_events),
     unlisted("description"),
     unlisted("metadata", get=lambda room: {one.key: one.value for one in room.metadata}, detail=_facts),
     unlisted("settings_version"),

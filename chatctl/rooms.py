@@ -21,7 +21,7 @@ from chatd.pb.chat.v1.chat_pb2 import MyRoom
 app = typer.Typer(no_args_is_help=True, help="Create rooms, look at them, change their members.")
 app.add_typer(history.app, name="history")
 app.command(name="notifications")(room_notifications.notifications)
-for act in (room_acts.direct, room_acts.join, room_acts.leave, room_acts.delete):
+for act in (room_acts.direct, room_acts.find, room_acts.join, room_acts.leave, room_acts.delete):
     app.command()(act)
 
 

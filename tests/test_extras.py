@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from chatd.core.broker_address import SCHEMES
 from chatd.errors import ConfigError, extra
 from chatd.files.certificate import expires_us
 from chatd.gateway.authentication.jwt_keys import load_jwt_keys
@@ -18,7 +19,8 @@ from tests.certificates import Authority
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-NAMED = {"amqp", "grpc", "jwt", "kafka", "nats", "redis", "tui", "webpush"}
+BROKERS = {driver for driver, *_ in SCHEMES.values()}
+NAMED = {"grpc", "jwt", "tui", "webpush"} | BROKERS
 """Brokers' are tried in ``transport/queue/test_broker.py``, gRPC in ``gateway/fronts/grpc``."""
 
 
@@ -76,7 +78,7 @@ def test_a_module_of_ours_that_is_missing_is_a_fault_of_ours() -> None:
 def test_every_extra_is_named_somewhere_and_part_of_dev() -> None:
     assert set(EXTRAS) == NAMED | {"dev", "fuzz", "lock"}
     code = "".join(path.read_text() for part in ("chatd", "chatctl") for path in (ROOT / part).rglob("*.py"))
-    assert set(re.findall(r'\bextra\("(\w+)"', code)) == NAMED - {"redis", "nats", "amqp", "kafka"}
+    assert set(re.findall(r'\bextra\("(\w+)"', code)) == NAMED - BROKERS
 
     def packages(requirements: list[str]) -> set[str]:
         return {re.split(r"[\[<>=]", one)[0] for one in requirements}

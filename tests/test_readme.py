@@ -67,6 +67,14 @@ def test_every_statement_of_the_protocol_has_a_name_of_its_own() -> None:
     )
 
 
+def test_examples_end_before_the_next_heading() -> None:
+    for document in DOCUMENTS:
+        parts = document.read_text().split("\n```")
+        assert len(parts) % 2, f"{document}: one is open"
+        headings = [line for text in parts[1::2] for line in text.splitlines() if re.match("##+ ", line)]
+        assert not headings, f"{document}: {headings} in an example"
+
+
 def test_links_lead_somewhere() -> None:
     for document in DOCUMENTS:
         for link in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text()):

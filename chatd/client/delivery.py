@@ -161,14 +161,21 @@ def _room_changes(fields: Mapping[str, Value]) -> Iterator[str]:
     if "public" in fields:
         yield "everybody may join now" if fields["public"].bool_value else "nobody may just join now"
     if "description" in fields:
-        yield f"the room is for: {fields['description'].string_value}"
+        what = fields["description"].string_value
+        yield f"the room is for: {what}" if what else "the room has no description now"
     if "rules" in fields:
         rules = sorted(fields["rules"].struct_value.fields.items())
-        yield "; ".join(f"{rule} from {role.string_value} up" for rule, role in rules)
+        yield "; ".join(_rule(name, value) for name, value in rules)
     if "metadata" in fields:
         yield f"changed: {', '.join(sorted(fields['metadata'].struct_value.fields))}"
     if "deleted" in fields:
         yield "the room is deleted"
+
+
+def _rule(name: str, value: Value) -> str:
+    if name == "requires_approval":
+        return "changes need approval now" if value.bool_value else "changes need no approval now"
+    return f"{name} from {value.string_value} up"
 
 
 def _from_struct(struct: Struct) -> dict[str, Any]:

@@ -94,6 +94,20 @@ class RoomCalls(Session):
                 return
             request.after = found.next_after
 
+    async def find_rooms(
+        self, query: str = "", *, metadata: Mapping[str, str] | None = None, page: int = 100
+    ) -> AsyncIterator[chat.Room]:
+        """The public rooms and the profile's own whose names have all parts of ``query``, and that
+        have the ``metadata`` (an empty value: any), ``page`` of them at most for each call."""
+        request = chat.FindRoomsRequest(query=query, metadata=_metadata(metadata), limit=page)
+        while True:
+            found = await self.call("ChatService/FindRooms", request, chat.FindRoomsResponse)
+            for room in found.rooms:
+                yield room
+            if not found.next_after:
+                return
+            request.after = found.next_after
+
     async def room(self, room_id: str) -> chat.MyRoom:
         """Return one of the profile's rooms; operators see all."""
         request = chat.GetRoomRequest(room_id=room_id, accept_zstd=True)

@@ -31,6 +31,8 @@ SCHEMES = {
 _SEVERAL = ("kafka", "nats")
 """Drivers that may be given several servers: each of them knows the others."""
 _ENCRYPTED = {driver: scheme for scheme, (driver, _, is_tls) in SCHEMES.items() if is_tls}
+_CUT = re.compile("[/?#].*@", re.DOTALL)
+"""A password with one of these characters, or a name with an @."""
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
@@ -64,6 +66,12 @@ class BrokerAddress:
         if scheme not in SCHEMES:
             raise ConfigError(f"the scheme {scheme[:20]!r} is none of {', '.join(SCHEMES)}")
         driver, usual_port, is_tls = SCHEMES[scheme]
+        not_encoded = ConfigError(
+            f"{scheme}:// is followed by user:password@host:port/name and nothing else; other characters "
+            "than A-Z a-z 0-9 - . _ ~ in a user's name or password must be percent-encoded"
+        )
+        if _CUT.search(uri.partition("://")[2]):
+            raise not_encoded  # the rest of a password would be the queue's name
         try:
             parts = urlsplit(uri)
             first, *others = _servers(parts.netloc, usual_port, driver in _SEVERAL)
@@ -71,10 +79,10 @@ class BrokerAddress:
             raise ConfigError("the host or the port is none") from None  # the cause quotes them
         host, port = first
         if parts.query or parts.fragment or parts.netloc.count("@") > 1 or "," in host:
-            raise ConfigError(
-                f"{scheme}:// is followed by user:password@host:port/name and nothing else; other characters "
-                "than A-Z a-z 0-9 - . _ ~ in a user's name or password must be percent-encoded"
-            )
+            raise not_encoded
+        if parts.username is not None and parts.password is None:
+            # It may be a token of NATS's, and would be shown as a name.
+            raise ConfigError(f"{scheme}:// has user:password or :password before the @; no token is taken")
         path = unquote(parts.path.removeprefix("/"))
         if (
             not all(one for one, _ in (first, *others))
@@ -112,7 +120,10 @@ def _servers(netloc: str, usual_port: int, several: bool) -> list[tuple[str, int
     """Host and port of each server. Raises ValueError for a port that is none."""
     hosts = netloc.rpartition("@")[2]
     parts = [urlsplit(f"//{one}") for one in (hosts.split(",") if several else [hosts])]
-    return [(part.hostname or "", part.port or usual_port) for part in parts]
+    ports = [usual_port if part.port is None else part.port for part in parts]
+    if 0 in ports:
+        raise ValueError
+    return [(part.hostname or "", port) for part, port in zip(parts, ports, strict=True)]
 
 
 def is_this_machine(host: str) -> bool:

@@ -9,7 +9,7 @@ MAX_CONTROL_BYTES = 125
 """The size of the body of a Close, Ping or Pong, at most."""
 PARTS, PART_BYTES = 16, 1_024
 """A message may come in PARTS, and one more for each PART_BYTES of it."""
-_FIN, _MASKED = 0x80, 0x80
+_FIN, _RESERVED, _MASKED = 0x80, 0x70, 0x80
 _SHORT, _MIDDLE = 126, 127
 _HEAD_BYTES = {_SHORT: 8, _MIDDLE: 14}
 """A frame's bytes before its body, by the mark in place of its size; 6 without one."""
@@ -92,6 +92,8 @@ class WebSocketReader:
 
     def _check(self, head: int, length: int) -> None:
         kind = head & ~_FIN
+        if head & _RESERVED:
+            raise WebSocketError(PROTOCOL_ERROR, "reserved bits are set: there are no extensions")
         if kind >= CLOSE:
             if kind > PONG or head < _FIN or length > MAX_CONTROL_BYTES:
                 raise WebSocketError(PROTOCOL_ERROR, "that is no control frame")

@@ -130,4 +130,4 @@ def show(found: Mapping[str, object], *, as_json: bool) -> None:
         return
     width = max(map(len, found)) + 1
     for name, value in found.items():
-        typer.echo(f"{name.replace('_', ' ') + ':':<{width}} {value}")
+        typer.echo(f"{name.replace('_', ' ') + ':':<{width}} {escaped(str(value))}")

@@ -42,6 +42,7 @@ from chatd.default.rooms.member_business import MemberBusiness
 from chatd.default.rooms.proposal_business import ProposalBusiness
 from chatd.default.rooms.proposals import ProposalState, Proposed
 from chatd.default.rooms.room_business import RoomBusiness
+from chatd.default.search.room_search_business import RoomSearchBusiness
 from chatd.default.search.search_business import SearchBusiness
 from chatd.default.signals.typing_business import TypingBusiness
 from chatd.default.tokens.admin import TokenAdmin
@@ -95,6 +96,7 @@ def make_parts(
         messages.part,
         HistoryBusiness(unreadable).part,
         SearchBusiness(is_on=settings.search.search).part,
+        RoomSearchBusiness().part,
         rooms.part,
         members.part,
         ProposalBusiness((*rooms.changes, *members.changes), limits, tell=partial(_tell_proposed, flow)).part,

@@ -68,6 +68,8 @@ def _places(settings: Settings) -> Iterator[tuple[Path, str]]:
     yield place.data_dir, "data"
     if place.mode != "default":
         yield settings.authentication.tokens(place), "tokens"
+        if settings.http.has_certificate and settings.http.http_tls_key_file is not None:
+            yield settings.http.http_tls_key_file, "a private key"
     if place.mode != "gateway":
         database = settings.store.database(place)
         if database.startswith("sqlite:///"):

@@ -117,14 +117,14 @@ class Database:
             raise ConfigError(fault)
 
     def server_settings(self) -> tuple[list[str], list[str]]:
-        """Settings of the database's server, a sentence each: those that would lose what is
-        acknowledged, and those that cost time or room. Raises Unavailable. SQLite has no server:
-        each connection sets all."""
+        """Settings of the database's server, a sentence each: those with which no node starts, and
+        those that cost time or room. Raises Unavailable. SQLite has no server: each connection
+        sets all."""
         if self.engine == "sqlite":
             return [], []
         self._open()
         try:
-            return list(postgres.faults(self._show)), list(postgres.slow_settings(self._show))
+            return list(postgres.faults(self._show, serving=True)), list(postgres.slow_settings(self._show))
         finally:
             self.disconnect()
 

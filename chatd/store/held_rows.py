@@ -90,18 +90,18 @@ def find_held_profiles(database: Database, profile_ids: set[str]) -> set[str]:
 
 
 def _make(database: Database, profile_id: str) -> bool:
-    """Make a profile; False when another session is at it."""
+    """Make a profile and lock it; False when another session is at it, or has just deleted it."""
     database.run("SAVEPOINT making")
     try:
         database.run(
             "INSERT INTO profile (profile_id) VALUES (?) ON CONFLICT (profile_id) DO NOTHING", (profile_id,)
         )
-        database.rows("SELECT 1 FROM profile WHERE profile_id = ? FOR UPDATE", (profile_id,))
+        locked = database.rows("SELECT 1 FROM profile WHERE profile_id = ? FOR UPDATE", (profile_id,))
     except LockHeld:
         database.run("ROLLBACK TO SAVEPOINT making")
         return False
     database.run("RELEASE SAVEPOINT making")
-    return True
+    return bool(locked)
 
 
 def find_held_entries(database: Database, entries: set[Entry]) -> set[Entry]:

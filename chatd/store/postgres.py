@@ -67,14 +67,19 @@ def open_postgres(rest: str) -> peewee.PostgresqlDatabase:
     return peewee.PostgresqlDatabase(f"postgresql://{rest}", **parameters)
 
 
-def faults(show: Show, *, besides: str = "") -> Iterator[str]:
-    """A sentence for each setting that would lose what is acknowledged."""
+def faults(show: Show, *, besides: str = "", serving: bool = False) -> Iterator[str]:
+    """A sentence for each setting with which no node starts, since it would lose what is
+    acknowledged. ``serving``: of a node that has started, which sets one of them itself
+    (``begin``)."""
     for setting, allowed in REQUIRED.items():
         if setting != besides and (got := show(setting)) not in allowed:
-            yield (
-                f"PostgreSQL's {setting} is {got!r}, must be {' or '.join(allowed)}: acknowledged "
-                f"events could be lost"
+            is_set = serving and setting == "synchronous_commit"
+            follows = (
+                "no node starts so; those that serve set it for each transaction, and lose nothing"
+                if is_set
+                else "acknowledged events could be lost"
             )
+            yield f"PostgreSQL's {setting} is {got!r}, must be {' or '.join(allowed)}: {follows}"
 
 
 def slow_settings(show: Show) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Transaction: all that the commands of one transaction share. It takes their locks, in one order
 for all nodes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from chatd.store.command import Locks
@@ -25,6 +25,7 @@ class Transaction:
         not applied."""
         self._profiles: set[str] = set()
         self._notifications = False
+        self._last: list[Callable[[], None]] = []
 
     def lock(self, locks: Iterable[Locks]) -> None:
         """Take all locks of the transaction's commands, before the first is applied. Raises
@@ -75,29 +76,49 @@ class Transaction:
         self.database.run("ROLLBACK TO SAVEPOINT trial")
         self.database.run("RELEASE SAVEPOINT trial")
 
+    def at_end(self, act: Callable[[], None]) -> None:
+        """Do this when all commands have been applied: what others of them may still need goes
+        only then."""
+        self._last.append(act)
+
+    def end(self) -> None:
+        """All commands have been applied."""
+        for act in self._last:
+            act()
+
     def _lock_profiles(self, profile_ids: set[str]) -> None:
         """Make sure that the profiles exist, and hold them."""
         self._profiles = profile_ids
         for chunk in chunks(sorted(profile_ids), columns=1):
-            values, parameters = self.database.values("t", [(profile_id,) for profile_id in chunk])
-            self.database.run(
-                f"""
-                INSERT INTO profile (profile_id)
-                {values}
-                ON CONFLICT (profile_id) DO NOTHING
-                """,
-                parameters,
-            )
-            if self.database.for_update:
-                self.database.rows(
-                    f"""
-                    SELECT 1
-                    FROM profile
-                    WHERE profile_id IN ({placeholders(len(chunk))})
-                    ORDER BY profile_id FOR UPDATE
-                    """,
-                    chunk,
-                )
+            unlocked = self._make_and_lock(chunk)
+            while unlocked:
+                # Another session held them at the first statement, and has deleted them.
+                unlocked = self._make_and_lock(unlocked)
+
+    def _make_and_lock(self, profile_ids: Sequence[str]) -> list[str]:
+        """Those that are not locked, as they are gone again."""
+        values, parameters = self.database.values("t", [(profile_id,) for profile_id in profile_ids])
+        self.database.run(
+            f"""
+            INSERT INTO profile (profile_id)
+            {values}
+            ON CONFLICT (profile_id) DO NOTHING
+            """,
+            parameters,
+        )
+        if not self.database.for_update:
+            return []
+        rows = self.database.rows(
+            f"""
+            SELECT profile_id
+            FROM profile
+            WHERE profile_id IN ({placeholders(len(profile_ids))})
+            ORDER BY profile_id FOR UPDATE
+            """,
+            profile_ids,
+        )
+        locked = {profile_id for (profile_id,) in rows}
+        return [profile_id for profile_id in profile_ids if profile_id not in locked]
 
     def _lock_entries(self, entries: set[Entry]) -> None:
         """Hold outbox entries; SQLite's writer is alone anyway."""

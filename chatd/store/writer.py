@@ -258,6 +258,7 @@ class Writer:
                     transaction.lock(one.command.locks() for one in batch)
                 in_time, late = _divide_by_deadlines(batch, steady_us())
                 completed = self._apply_all(transaction, in_time)
+                transaction.end()
             if log_state is None and _are_refused(completed, len(in_time)):
                 # Nothing is to be made durable; and the time of a refusal must not say whether rows
                 # were locked for it: PostgreSQL would fsync for a lock.

@@ -47,6 +47,8 @@ def test_a_room_as_people_see_it(chatctl: Chatctl, room: str) -> None:
         "may_urgent": "member",
         "may_mention_all": "moderator",
         "requires_approval": "no",
+        "keep_days": "0",
+        "keep_events": "0",
         "description": "",
         "metadata": "",
         "settings_version": "0",
@@ -62,6 +64,10 @@ def test_rules_and_metadata(chatctl: Chatctl, room: str) -> None:
     assert (changed["may_add"], changed["may_send"], changed["may_urgent"]) == ("admin", "member", "owner")
     assert (changed["metadata"], changed["settings_version"]) == ({"team": "a=b"}, 1)
     assert chatctl.json(*update, "--meta", "team=", "--public")["metadata"] == {}
+    kept = chatctl.json(*update, "--rule", "keep_days=30", "--rule", "keep_events=1000")
+    assert (kept["keep_days"], kept["keep_events"], kept["may_add"]) == (30, 1000, "admin")
+    assert "is a number" in chatctl(*update, "--rule", "keep_days=-1", code=2).stderr
+    assert "at most 36500" in chatctl(*update, "--rule", "keep_days=36501", code=1).stderr
     for wrong in (("--rule", "add"), ("--rule", "shout=owner"), ("--rule", "add=king"), ("--meta", "=a")):
         assert "is no" in chatctl(*update, *wrong, code=2).stderr
 
@@ -75,6 +81,16 @@ def test_a_public_room_is_joined_left_and_deleted(chatctl: Chatctl, room: str) -
     deleted = chatctl.json("--as", "alice", "room", "delete", room, "--yes")
     assert deleted == {"room_id": room, "deleted_seq": left + 1}
     assert chatctl("--as", "alice", "send", room, "text", code=1).stderr
+
+
+def test_rooms_are_found(chatctl: Chatctl, room: str) -> None:
+    update = ("--as", "alice", "room", "update", room, "--name", "The Gärtner", "--meta", f"tag={room}")
+    chatctl(*update)
+    (found,) = chatctl.json("room", "find", "GART", "--meta", f"tag={room}")
+    assert (found["room_id"], found["name"]) == (room, "The Gärtner")
+    assert chatctl.json("room", "find", "--meta", "tag=")
+    assert chatctl.json("room", "find", "hunter", "--meta", "tag=") == []
+    assert "is no" in chatctl("room", "find", "--meta", "tag", code=2).stderr
 
 
 def test_a_direct_room_is_made_once(chatctl: Chatctl) -> None:

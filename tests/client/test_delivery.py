@@ -1,5 +1,6 @@
 import json
 import math
+from typing import Any
 
 import pytest
 
@@ -62,9 +63,17 @@ def test_a_membership_change_reads_as_one() -> None:
         ({"name": ""}, "the room has no name now"),
         ({"name": "tea", "hide_previews": True}, "the room is now called tea; previews are hidden now"),
         ({"hide_previews": False}, "previews are shown now"),
+        ({"public": True}, "everybody may join now"),
+        ({"description": "tea"}, "the room is for: tea"),
+        ({"description": ""}, "the room has no description now"),
+        ({"rules": {"send": "admin", "add": "owner"}}, "add from owner up; send from admin up"),
+        ({"rules": {"requires_approval": True}}, "changes need approval now"),
+        ({"rules": {"requires_approval": False}}, "changes need no approval now"),
+        ({"metadata": {"b": "1", "a": ""}}, "changed: a, b"),
+        ({"deleted": True}, "the room is deleted"),
     ],
 )
-def test_a_change_of_the_room_reads_as_one(payload: dict[str, str | bool], text: str) -> None:
+def test_a_change_of_the_room_reads_as_one(payload: dict[str, Any], text: str) -> None:
     made = EventDelivery(event=EventLink(type=EventType.EVENT_TYPE_ROOM))
     made.payload.update(payload)
     assert Delivery(made).text == text

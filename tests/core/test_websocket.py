@@ -104,3 +104,8 @@ def test_a_reason_is_cut_between_characters() -> None:
     assert encode_close(4200, "why") == b"\x88\x05\x10\x68why"
     long = encode_close(4200, "ä" * 100)
     assert (long[1], long[4:]) == (124, ("ä" * 61).encode())
+
+
+def test_a_compressed_message_is_told_what_is_wrong() -> None:
+    with pytest.raises(WebSocketError, match="there are no extensions"):
+        heard(said(TEXT, fin=0xC0))

@@ -102,8 +102,11 @@ def test_nobody_is_not_asked(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "chatd", "restore", backup]
     unasked = fork_server.run(command, input="y\n", env={**os.environ, **of(tmp_path)})
     assert (unasked.returncode, "give --yes" in unasked.stderr) == (2, True)
+    manifest = tmp_path / "backup.db.manifest"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "made_at": "\x1b]0;a\x07\nb"}))
     done = chatd("restore", backup, "--yes", **of(tmp_path))
     assert done.returncode == 0, done.stderr
+    assert "made at:      \\x1b]0;a\\x07\\nb\n" in done.stdout, "it may come from elsewhere"
     (kept,) = tmp_path.glob("chatd.db.before-*")
     assert f"old database: {kept}" in done.stdout
 

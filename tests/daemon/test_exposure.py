@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from chatd.daemon.exposure import exposed_mode
+from tests.certificates import Authority
 from tests.daemons import Daemon
 from tests.gateway.authentication.issuer import RULE, Issuer, jwks
 
@@ -69,6 +70,20 @@ def test_said_at_start(open_path: Path) -> None:
     config.chmod(0o600)
     with Daemon("all", folder, settings, name="again") as opened:
         assert named(opened.log) == [(str(folder), "data"), (str(folder / "tokens.toml"), "tokens")]
+
+
+def test_a_certificates_key_is_one_of_the_secrets(open_path: Path) -> None:
+    certificate, key = Authority(open_path, "authority").issue("gate", "localhost")
+    for mode, uri, seen in (
+        (0o600, "https://127.0.0.1:*", []),
+        (0o644, "https://127.0.0.1:*", [(str(key), "a private key")]),
+        (0o644, "http://127.0.0.1:*", []),  # it is not read
+    ):
+        key.chmod(mode)
+        files = {"HTTP_TLS_CERT_FILE": certificate, "HTTP_TLS_KEY_FILE": key}
+        name = f"of-{mode}-{uri[:5].strip(':')}"
+        with Daemon("all", open_path / name, {"LOG_FORMAT": "json", "HTTP_URI": uri, **files}) as daemon:
+            assert [one for one in named(daemon.log) if one[1] != "data"] == seen
 
 
 def test_what_others_can_change_is_said_at_start(open_path: Path) -> None:

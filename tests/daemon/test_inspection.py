@@ -72,3 +72,5 @@ def test_a_node_tells_how_its_database_s_server_is_set(postgres_uri: str, tmp_pa
         assert list(inspected().slow_settings) == []
         (unsafe,) = inspected().unsafe_settings
         assert unsafe.startswith("PostgreSQL's synchronous_commit is 'off', must be on")
+        assert "no node starts so" in unsafe
+        assert "could be lost" not in unsafe, "each transaction of a node sets it"

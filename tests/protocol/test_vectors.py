@@ -17,7 +17,8 @@ from google.protobuf.struct_pb2 import Struct
 from chatd.core.compression import decompress
 from chatd.core.zmtp import DELIMITER, LONG, Answer, Connection, Delimited, frame
 from chatd.pb.chat.v1 import chat_pb2
-from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, ServerFrame
+from chatd.pb.events.v1.signals_pb2 import Signal
+from chatd.pb.gateway.v1.gateway_pb2 import ClientFrame, Hello, ServerFrame, Welcome
 from tests.daemons import Daemon, operator_token
 from tests.protocol.conversation import Conversation
 
@@ -64,6 +65,18 @@ def test_every_kind_of_frame_has_its_bytes(type_: type[Message]) -> None:
         for field, _ in message.ListFields()
     }
     assert shown == {field.name for field in type_.DESCRIPTOR.fields}
+
+
+@pytest.mark.parametrize(("kind", "path"), [(Hello, "hello"), (Welcome, "welcome"), (Signal, "signals")])
+def test_every_field_of_what_opens_a_stream_and_every_signal_is_there(kind: type[Message], path: str) -> None:
+    shown = set()
+    for name in MESSAGES:
+        message = parsed(VECTORS[name])
+        if path in message.DESCRIPTOR.fields_by_name:
+            found = getattr(message, path)
+            for one in [found] if isinstance(found, kind) else found:
+                shown |= {field.name for field, _ in one.ListFields()}
+    assert shown == {field.name for field in kind.DESCRIPTOR.fields}
 
 
 def test_a_payload_inside_a_frame_is_the_one_that_is_shown_alone() -> None:

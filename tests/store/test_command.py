@@ -112,10 +112,10 @@ LOCKS: tuple[tuple[Command[object], Locks], ...] = (
         Locks(rooms=("r",), profiles=("p", "q"), entries=[("p", "", "r"), ("q", "", "r")]),
     ),
     (
-        ForgetMemberships("r", ("p", "q")),
+        ForgetMemberships("r", 1, ("p", "q")),
         Locks(rooms=("r",), profiles=("p", "q"), notifications=True),
     ),
-    (ClearRoom("r"), Locks(rooms=("r",))),
+    (ClearRoom("r", 1), Locks(rooms=("r",))),
     (OpenStreams((DeviceHello("p", "d"), DeviceHello("q", "d")), 1), Locks(profiles=("p", "q"))),
     (
         ReplaceDevice(DeviceHello("p", "new"), 1, "old", 1),

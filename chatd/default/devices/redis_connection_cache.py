@@ -96,6 +96,16 @@ return {#rows > limit and 1 or 0, found}
 )
 """ARGV: the first and the last place, as ZRANGEBYLEX takes them, and how many."""
 
+_TRIAL = """
+redis.call('HSET', KEYS[1], '', '')
+redis.call('HDEL', KEYS[1], '')
+for at = 2, 3 do
+  redis.call('ZADD', KEYS[at], 0, '')
+  redis.call('ZREM', KEYS[at], '')
+end
+"""
+"""Fails where a connection could not be noted, as in a Redis that is full. No place is empty."""
+
 
 class RedisScripts:
     """The scripts as commands, for the keys of ``name``. ``expiry`` is in seconds."""
@@ -104,6 +114,9 @@ class RedisScripts:
         key = f"{channel_part(name)}:connections"
         self._keys = (3, key, f"{key}:places", f"{key}:until")
         self._expiry_ms = round(expiry * 1e3)
+
+    def trial(self) -> Command:
+        return ("EVAL", _TRIAL, *self._keys)
 
     def note(self, *given: str | bytes | int) -> Command:
         return ("EVAL", _NOTE, *self._keys, self._expiry_ms, *given)
@@ -131,7 +144,7 @@ class RedisConnectionCache:
             loop,
             address,
             what="the cache of connections",
-            trial=self._scripts.note(),
+            trial=self._scripts.trial(),
             failing="The cache of connections is away; operators cannot list them, all else goes on",
             over="The cache of connections is back",
         )

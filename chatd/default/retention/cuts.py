@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from chatd.default.retention.model import Cut
+from chatd.default.rooms.limits import DAY_US
 from chatd.store.command import Query
 from chatd.store.database import Database
 
@@ -12,13 +13,16 @@ _LOOK = 10_000  # of the oldest events of a room are looked at in one pass; the 
 
 
 class _Room(NamedTuple):
-    """A room and the time of its oldest kept event (None: there is none)."""
+    """A room, its own limits (0: none), and the time of its oldest kept event (None: there is
+    none)."""
 
     room_id: str
     head_seq: int
     published_seq: int
     first_seq: int
     purged_seq: int
+    keep_days: int
+    keep_events: int
     first_at_us: int | None
 
 
@@ -27,9 +31,10 @@ class FindCuts(Query[tuple[tuple[Cut, ...], str]]):
     """Cuts of ``limit`` rooms after ``after_room_id``, and the last room looked at, empty when
     there are no more. 0 stands for: no limit.
 
-    A log keeps ``keep_events`` and the events since ``keep_since_us``; and what is owed to a
-    device, unless that is more than ``backlog_events`` or began before ``backlog_since_us``. Rooms
-    with ids to forget (before ``forget_before_us``) are cut too.
+    A log keeps ``keep_events`` and the events since ``keep_since_us``, or fewer if its room's rules
+    say so: their days end at ``now_us`` (0: a time that cannot be believed, nothing is old). It
+    keeps what is owed to a device, unless that is more than ``backlog_events`` or began before
+    ``backlog_since_us``. Rooms with ids to forget (before ``forget_before_us``) are cut too.
     """
 
     keep_events: int
@@ -39,11 +44,13 @@ class FindCuts(Query[tuple[tuple[Cut, ...], str]]):
     forget_before_us: int
     after_room_id: str
     limit: int
+    now_us: int = 0
 
     def answer(self, database: Database) -> tuple[tuple[Cut, ...], str]:
         rows = database.rows(
             """
-            SELECT room.room_id, room.head_seq, room.published_seq, room.first_seq, room.purged_seq, (
+            SELECT room.room_id, room.head_seq, room.published_seq, room.first_seq, room.purged_seq,
+                room.keep_days, room.keep_events, (
                 SELECT room_event.sent_at_us
                 FROM room_event
                 WHERE room_event.room_id = room.room_id AND room_event.seq = room.first_seq)
@@ -70,8 +77,11 @@ class FindCuts(Query[tuple[tuple[Cut, ...], str]]):
         """The last seq that the rules allow to go, whoever is owed it. By age, all before the first
         that is young: an event that was stored while the clock was behind takes no other with
         it."""
-        by_count = room.head_seq - self.keep_events if self.keep_events else 0
-        if not self.keep_since_us or room.first_at_us is None or room.first_at_us >= self.keep_since_us:
+        keep_events = min(filter(None, (self.keep_events, room.keep_events)), default=0)
+        by_count = room.head_seq - keep_events if keep_events else 0
+        own_since_us = self.now_us - room.keep_days * DAY_US if room.keep_days else 0
+        since_us = max(self.keep_since_us, own_since_us)
+        if not since_us or room.first_at_us is None or room.first_at_us >= since_us:
             return by_count
         ((seq,),) = database.rows(
             """
@@ -79,7 +89,7 @@ class FindCuts(Query[tuple[tuple[Cut, ...], str]]):
             FROM room_event
             WHERE room_id = ? AND seq >= ? AND seq < ?
             """,
-            (self.keep_since_us, room.room_id, room.first_seq, room.first_seq + _LOOK),
+            (since_us, room.room_id, room.first_seq, room.first_seq + _LOOK),
         )
         return max(by_count, seq or 0)
 

@@ -70,7 +70,7 @@ class DeletedRooms:
                 self._purge(room, done)
             elif room.past:
                 self._again = True
-                self._write(ForgetMemberships(room.room_id, room.past), done)
+                self._write(ForgetMemberships(room.room_id, room.deleted_seq, room.past), done)
             else:
                 self._clear(room, done)
 
@@ -83,7 +83,7 @@ class DeletedRooms:
             else:
                 done()
 
-        self._store.write(ClearRoom(room.room_id), cleared, self._failed)
+        self._store.write(ClearRoom(room.room_id, room.deleted_seq), cleared, self._failed)
 
     def _write(self, command: Command[None], done: Callable[[], None]) -> None:
         self._store.write(command, lambda result: done(), self._failed)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
@@ -16,6 +17,7 @@ from chatd.core.notable import is_notable
 from chatd.core.wire import encode_delivery, link_of
 from chatd.default.requests.store import erase_from_answers
 from chatd.default.retention.model import Purged
+from chatd.default.retention.orphans import delete_unused_profile
 from chatd.default.rooms.deletion import end_memberships
 from chatd.default.rooms.member_log import leave
 from chatd.default.rooms.mentions import forget_mentions
@@ -43,7 +45,6 @@ _PROFILE_TABLES = (
     "connection",
     "device",
     "answered_request",
-    "profile",
 )
 
 _ROOMS = """
@@ -272,6 +273,9 @@ def _delete_rows(transaction: Transaction, profile_id: str) -> None:
     transaction.must_hold(profile_id=profile_id, notifications=True)
     for table in _PROFILE_TABLES:
         database.run(f"DELETE FROM {table} WHERE profile_id = ?", (profile_id,))
+    database.run("UPDATE profile SET rooms = 0 WHERE profile_id = ?", (profile_id,))
+    # Another command of this transaction may make it a member again.
+    transaction.at_end(partial(delete_unused_profile, transaction, profile_id))
     database.run(
         "UPDATE dead_letter SET sender_id = ?, event_id = '' WHERE sender_id = ?", (ERASED, profile_id)
     )

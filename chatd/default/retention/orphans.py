@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from chatd.store.command import Command, Locks, Query
 from chatd.store.database import Database
@@ -133,12 +134,13 @@ def _delete(transaction: Transaction, table: str, owner: Owner) -> int:
         owner,
     )
     if parent == "device":
-        _delete_unused_profile(transaction, owner[0])
+        transaction.at_end(partial(delete_unused_profile, transaction, owner[0]))
     return len(rows)
 
 
-def _delete_unused_profile(transaction: Transaction, profile_id: str) -> None:
-    """The lock has made the profile, if it was gone."""
+def delete_unused_profile(transaction: Transaction, profile_id: str) -> None:
+    """Delete a profile that the transaction has locked, and so made if it was gone, unless it is
+    there for something."""
     transaction.database.run(
         """
         DELETE FROM profile

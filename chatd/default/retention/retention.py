@@ -185,6 +185,7 @@ class Retention:
                 forget_before_us=self._forget_before_us,
                 after_room_id=after_room_id,
                 limit=ROOMS,
+                now_us=self._now_us,
             ),
             self._on_cuts,
             self._failed,

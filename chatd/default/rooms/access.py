@@ -113,10 +113,8 @@ class Acting(NamedTuple):
     def require_over(self, ranks: Iterable[int]) -> None:
         """The profile may do it to profiles of these ranks. Raises PermissionDenied."""
         if self.right is Right.BELOW and any(rank >= self.rank for rank in ranks):
-            raise PermissionDenied(
-                f"a {MemberRole(self.rank).name.lower()} of room '{self.room.room_id}' may not "
-                f"{self.operation.value} who have the same role or a higher one"
-            )
+            refusal = may_not(self.operation, self.room.room_id, self.rank)
+            raise PermissionDenied(f"{refusal} who have the same role or a higher one")
 
     @property
     def needs_approval(self) -> bool:
@@ -176,9 +174,9 @@ def authorise_send(
 
 def may_not(operation: Operation, room_id: str, rank: int) -> PermissionDenied:
     """The answer to a member whose role is too low."""
-    return PermissionDenied(
-        f"a {MemberRole(rank).name.lower()} of room '{room_id}' may not {operation.value}"
-    )
+    role = MemberRole(rank).name.lower()
+    article = "an" if role[0] in "ao" else "a"
+    return PermissionDenied(f"{article} {role} of room '{room_id}' may not {operation.value}")
 
 
 def _member_room(transaction: Transaction, room_id: str, profile_id: str) -> tuple[LockedRoom, Members]:

@@ -14,7 +14,7 @@ from chatd.core.member_role import MemberRole, RoomKind
 from chatd.default.rooms.access import Acting, authorise
 from chatd.default.rooms.change import RoomCommand
 from chatd.default.rooms.limits import NO_LIMITS, RoomLimits
-from chatd.default.rooms.model import NO_RULES, Room, RoomChange, RoomRules, metadata_bytes
+from chatd.default.rooms.model import NO_RULES, ROLE_RULES, Room, RoomChange, RoomRules, metadata_bytes
 from chatd.default.rooms.rights import Operation
 from chatd.default.rooms.store import read_room, write_detail
 from chatd.errors import ChatdError, Conflict, InvalidArgument
@@ -110,7 +110,7 @@ def _changes(room: Room, new: Room) -> dict[str, Any]:
         if getattr(new, name) != getattr(room, name)
     }
     rules = {
-        name: rule if isinstance(rule, bool) else MemberRole(rule).name.lower()
+        name: MemberRole(rule).name.lower() if name in ROLE_RULES else rule
         for name in RoomRules.__slots__
         if (rule := getattr(new.rules, name)) != getattr(room.rules, name)
     }
@@ -138,7 +138,7 @@ def _write(transaction: Transaction, acting: Acting, room: Room) -> None:
         """
         UPDATE room
         SET name = ?, hide_previews = ?, public = ?, add_role = ?, send_role = ?, urgent_role = ?,
-            mention_all_role = ?, requires_approval = ?,
+            mention_all_role = ?, requires_approval = ?, keep_days = ?, keep_events = ?,
             settings_version = settings_version + 1
         WHERE room_id = ?
         """,
@@ -151,6 +151,8 @@ def _write(transaction: Transaction, acting: Acting, room: Room) -> None:
             int(rules.urgent),
             int(rules.mention_all),
             int(rules.requires_approval or 0),
+            rules.keep_days or 0,
+            rules.keep_events or 0,
             room.room_id,
         ),
     )

@@ -144,9 +144,10 @@ def end_memberships(transaction: Transaction, room: LockedRoom, profiles: Sequen
 @dataclass(frozen=True, slots=True)
 class ForgetMemberships(Command[None]):
     """Delete past memberships of a deleted room whose log is empty, and what these profiles have
-    set there."""
+    set there. ``deleted_seq``: a direct room may go on, and be deleted again."""
 
     room_id: str
+    deleted_seq: int
     profiles: tuple[str, ...]
 
     def locks(self) -> Locks:
@@ -156,7 +157,7 @@ class ForgetMemberships(Command[None]):
     def apply(cls, transaction: Transaction, commands: Sequence[ForgetMemberships]) -> list[None]:
         for command in commands:
             room = transaction.log.find(command.room_id)
-            if room is not None and room.deleted_seq:
+            if room is not None and room.deleted_seq == command.deleted_seq:
                 for table in ("subscription", "read_marker", "room_notification"):
                     transaction.database.run(
                         f"""
@@ -170,21 +171,23 @@ class ForgetMemberships(Command[None]):
 
 @dataclass(frozen=True, slots=True)
 class ClearRoom(Command[bool]):
-    """Nothing but the id of a deleted room is left. The result: True if there is more to delete."""
+    """Nothing but the id of a deleted room is left. The result: True if there is more to delete.
+    ``deleted_seq``: as for ForgetMemberships."""
 
     room_id: str
+    deleted_seq: int
 
     def locks(self) -> Locks:
         return Locks(rooms=(self.room_id,))
 
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[ClearRoom]) -> list[bool]:
-        return [_clear(transaction, command.room_id) for command in commands]
+        return [_clear(transaction, command.room_id, command.deleted_seq) for command in commands]
 
 
-def _clear(transaction: Transaction, room_id: str) -> bool:
+def _clear(transaction: Transaction, room_id: str, deleted_seq: int) -> bool:
     room, database = transaction.log.find(room_id), transaction.database
-    if room is None or not room.deleted_seq:
+    if room is None or room.deleted_seq != deleted_seq:
         return False
     if delete_names(database, room_id):
         return True

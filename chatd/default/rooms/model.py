@@ -12,8 +12,8 @@ each device."""
 
 @dataclass(frozen=True, slots=True)
 class RoomRules:
-    """The lowest roles that may do something. A role that is none (0), or None, stands for: as it
-    is, or as the room's kind has it."""
+    """The lowest roles that may do something, and what is kept. A role that is none (0), or None,
+    stands for: as it is, or as the room's kind has it."""
 
     add: int = 0
     send: int = 0
@@ -21,6 +21,9 @@ class RoomRules:
     mention_all: int = 0
     requires_approval: bool | None = None
     """True: changes by members that may not approve them are proposals (``proposals.py``)."""
+    keep_days: int | None = None
+    keep_events: int | None = None
+    """What the room's log keeps at most (0: as much as the service lets it)."""
 
     def over(self, others: "RoomRules") -> "RoomRules":
         """These, and those of ``others`` where these say nothing."""
@@ -30,10 +33,14 @@ class RoomRules:
             self.urgent or others.urgent,
             self.mention_all or others.mention_all,
             others.requires_approval if self.requires_approval is None else self.requires_approval,
+            others.keep_days if self.keep_days is None else self.keep_days,
+            others.keep_events if self.keep_events is None else self.keep_events,
         )
 
 
 NO_RULES = RoomRules()
+ROLE_RULES = ("add", "send", "urgent", "mention_all")
+"""The rules that are roles."""
 KIND_RULES = {
     RoomKind.DIRECT: RoomRules(
         add=MemberRole.OWNER,
@@ -41,6 +48,8 @@ KIND_RULES = {
         urgent=MemberRole.MEMBER,
         mention_all=MemberRole.MEMBER,
         requires_approval=False,
+        keep_days=0,
+        keep_events=0,
     ),
     RoomKind.GROUP: RoomRules(
         add=MemberRole.MEMBER,
@@ -48,6 +57,8 @@ KIND_RULES = {
         urgent=MemberRole.MEMBER,
         mention_all=MemberRole.MODERATOR,
         requires_approval=False,
+        keep_days=0,
+        keep_events=0,
     ),
     RoomKind.CHANNEL: RoomRules(
         add=MemberRole.ADMIN,
@@ -55,6 +66,8 @@ KIND_RULES = {
         urgent=MemberRole.MODERATOR,
         mention_all=MemberRole.MODERATOR,
         requires_approval=False,
+        keep_days=0,
+        keep_events=0,
     ),
 }
 """A DIRECT room has no owner: nobody adds."""

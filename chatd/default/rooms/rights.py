@@ -1,6 +1,7 @@
 """The rights of profiles in rooms: one table. All that it does not give is denied.
 
-``access.py`` alone asks it. A deleted room is none: only its history is left to read.
+``access.py`` alone asks it; FIND is a condition of ``search/room_search.py``. A deleted room is
+none: only its history is left to read.
 """
 
 from enum import Enum, auto
@@ -30,6 +31,8 @@ class Operation(Enum):
 
     SEE = "see the room"
     """The room, its members, how far an event has come."""
+    FIND = "find the room"
+    """By its name and metadata, with all that GetRoom shows of the room itself."""
     READ = "read the history"
     MARK_READ = "say what it has read"
     SET_NOTIFICATIONS = "be notified"
@@ -79,8 +82,8 @@ class Who(Enum):
     INVITED = auto()
     """One that was a member once is told by READ and MARK_READ, as BANNED."""
     OPERATOR = auto()
-    """With the scope ``operate``, for SEE, READ and the lists ``read``. In a profile's own name it
-    does what the profile may do."""
+    """With the scope ``operate``, for SEE, FIND, READ and the lists ``read``. In a profile's own
+    name it does what the profile may do."""
 
 
 NO, YES, RULE, BELOW, PAST, PUBLIC, OWN = Right
@@ -88,6 +91,7 @@ NO, YES, RULE, BELOW, PAST, PUBLIC, OWN = Right
 _TABLE = {
     #                             owner admin  moder. memb. guest left    banned strang. invited op.
     Operation.SEE:               (YES,  YES,   YES,   YES,  YES,  NO,     NO,    NO,     NO,     YES),
+    Operation.FIND:              (YES,  YES,   YES,   YES,  YES,  PUBLIC, NO,    PUBLIC, PUBLIC, YES),
     Operation.READ:              (YES,  YES,   YES,   YES,  YES,  PAST,   PAST,  NO,     NO,     YES),
     Operation.MARK_READ:         (YES,  YES,   YES,   YES,  YES,  PAST,   PAST,  NO,     NO,     NO),
     Operation.SET_NOTIFICATIONS: (YES,  YES,   YES,   YES,  YES,  NO,     NO,    NO,     NO,     NO),

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterable
 
-from chatd.core.ids import check_id
+from chatd.core.ids import check_id, check_seq
 from chatd.core.member_role import MemberRole, RoomKind
 from chatd.default.answer import Answer, Call, Caller, Role, Write
 from chatd.default.part import Part
@@ -19,6 +19,7 @@ from chatd.pb.chat.v1 import chat_pb2
 
 MAX_NAME_BYTES = 256
 MAX_KEY_BYTES = 128
+MAX_KEEP_DAYS = 36_500
 
 
 class RoomBusiness:
@@ -60,12 +61,12 @@ class RoomBusiness:
         if kind is RoomKind.DIRECT:
             opening = OpenDirectRoom(caller.profile_id, _other(caller, request, profiles), limits)
             return Write(opening, lambda room: chat_pb2.CreateRoomResponse(room=room_to_pb(room)))
-        metadata = _check_metadata(request.metadata)
+        metadata = check_metadata(request.metadata)
         description = _check_text("description", request.description)
         limits.check_metadata(metadata_bytes(description, metadata))
         command = CreateRoom(
             room_id=_check_room_id(request.room_id) if request.room_id else uuid.uuid4().hex,
-            name=_check_name(request.name),
+            name=check_name(request.name),
             creator=caller.profile_id,
             profiles=profiles,
             hide_previews=request.hide_previews,
@@ -91,14 +92,14 @@ class RoomBusiness:
             room_id=check_id("room_id", request.room_id),
             by=caller.profile_id,
             operator=caller.changes_all,
-            name=_check_name(request.name) if request.HasField("name") else None,
+            name=check_name(request.name) if request.HasField("name") else None,
             hide_previews=request.hide_previews if request.HasField("hide_previews") else None,
             public=request.public if request.HasField("public") else None,
             rules=_check_rules(request.rules),
             description=(
                 _check_text("description", request.description) if request.HasField("description") else None
             ),
-            metadata=_check_metadata(request.metadata),
+            metadata=check_metadata(request.metadata),
             expected=request.expected_version if request.HasField("expected_version") else None,
             limits=self._limits_of(caller),
         )
@@ -147,15 +148,20 @@ def _check_rules(rules: chat_pb2.RoomRules) -> RoomRules:
         rules.urgent,
         rules.mention_all,
         rules.requires_approval if rules.HasField("requires_approval") else None,
+        rules.keep_days if rules.HasField("keep_days") else None,
+        rules.keep_events if rules.HasField("keep_events") else None,
     )
+    if (found.keep_days or 0) > MAX_KEEP_DAYS:
+        raise InvalidArgument(f"keep_days {found.keep_days}; at most {MAX_KEEP_DAYS}")
+    check_seq("keep_events", found.keep_events or 0)
     for role in (found.add, found.send, found.urgent, found.mention_all):
         if role and not MemberRole.MEMBER <= role <= MemberRole.OWNER:
             raise InvalidArgument(f"role {role} in a rule; it is one from MEMBER to OWNER")
     return found
 
 
-def _check_metadata(metadata: Iterable[chat_pb2.RoomMetadata]) -> dict[str, str]:
-    """Raises InvalidArgument."""
+def check_metadata(metadata: Iterable[chat_pb2.RoomMetadata]) -> dict[str, str]:
+    """Values by key. Raises InvalidArgument."""
     found: dict[str, str] = {}
     for one in metadata:
         if one.key in found:
@@ -173,10 +179,10 @@ def _check_text(what: str, text: str) -> str:
     return text
 
 
-def _check_name(name: str) -> str:
-    """Raises InvalidArgument."""
+def check_name(name: str, what: str = "a room's name") -> str:
+    """The name, or a query for some. Raises InvalidArgument."""
     if len(name.encode()) > MAX_NAME_BYTES or "\0" in name:
-        raise InvalidArgument(f"a room's name has at most {MAX_NAME_BYTES} bytes and no NUL")
+        raise InvalidArgument(f"{what} has at most {MAX_NAME_BYTES} bytes and no NUL")
     return name
 
 
@@ -199,6 +205,8 @@ def room_to_pb(room: Room) -> chat_pb2.Room:
             urgent=room.rules.urgent,  # type: ignore[arg-type]
             mention_all=room.rules.mention_all,  # type: ignore[arg-type]
             requires_approval=bool(room.rules.requires_approval),
+            keep_days=room.rules.keep_days,
+            keep_events=room.rules.keep_events,
         ),
         description=room.description,
         metadata=[chat_pb2.RoomMetadata(key=key, value=room.metadata[key]) for key in sorted(room.metadata)],

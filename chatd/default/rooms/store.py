@@ -22,9 +22,10 @@ from chatd.store.database import Database, placeholders
 from chatd.store.locked_room import LockedRoom
 from chatd.store.transaction import Transaction
 
-_COLUMNS = """room_id, name, head_seq, published_seq, membership_version, created_at_us, created_by,
+COLUMNS = """room_id, name, head_seq, published_seq, membership_version, created_at_us, created_by,
     member_count, first_seq,
             hide_previews, kind, public, add_role, send_role, urgent_role, mention_all_role, requires_approval,
+            keep_days, keep_events,
             (SELECT description FROM room_detail WHERE room_detail.room_id = room.room_id),
             (SELECT metadata FROM room_detail WHERE room_detail.room_id = room.room_id),
             settings_version,
@@ -119,8 +120,9 @@ def add_room(transaction: Transaction, room: Room, profiles: Sequence[str], limi
         """
         INSERT INTO room (room_id, name, created_by, created_at_us, head_seq, published_seq,
             membership_version, member_count,
-            hide_previews, kind, public, add_role, send_role, urgent_role, mention_all_role, requires_approval)
-        VALUES (?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            hide_previews, kind, public, add_role, send_role, urgent_role, mention_all_role, requires_approval,
+            keep_days, keep_events)
+        VALUES (?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (room_id) DO NOTHING
         RETURNING room_id
         """,
@@ -138,6 +140,8 @@ def add_room(transaction: Transaction, room: Room, profiles: Sequence[str], limi
             int(rules.urgent),
             int(rules.mention_all),
             int(rules.requires_approval or 0),
+            rules.keep_days or 0,
+            rules.keep_events or 0,
         ),
     )
     if not inserted:
@@ -183,21 +187,22 @@ def read_room(database: Database, room_id: str) -> Room:
 def read_rooms(database: Database, room_ids: Sequence[str]) -> dict[str, Room]:
     """Those of the rooms that there are, by id."""
     rows = database.rows(
-        f"SELECT {_COLUMNS} FROM room WHERE room_id IN ({placeholders(len(room_ids))})", room_ids
+        f"SELECT {COLUMNS} FROM room WHERE room_id IN ({placeholders(len(room_ids))})", room_ids
     )
-    return {row[0]: _to_room(row) for row in rows}
+    return {row[0]: to_room(row) for row in rows}
 
 
-def _to_room(row: Sequence[Any]) -> Room:
+def to_room(row: Sequence[Any]) -> Room:
+    """The room of a row of COLUMNS."""
     hide_previews, kind, public, *rules, description, metadata, version, deleted_seq = row[9:]
-    add, send, urgent, mention_all, requires_approval = rules
+    add, send, urgent, mention_all, requires_approval, keep_days, keep_events = rules
     room = Room(*row[:9])
     return replace(
         room,
         hide_previews=bool(hide_previews),
         kind=kind,
         public=bool(public),
-        rules=RoomRules(add, send, urgent, mention_all, bool(requires_approval)),
+        rules=RoomRules(add, send, urgent, mention_all, bool(requires_approval), keep_days, keep_events),
         description=description or "",
         metadata=json.loads(metadata or "{}"),
         settings_version=version,
@@ -224,7 +229,7 @@ class ListRooms(Query[tuple[tuple[Room, ...], bool]]):
         behind, place = self.order.behind(self.after) if self.order else ("", [])
         rows = database.rows(
             f"""
-            SELECT {_COLUMNS}
+            SELECT {COLUMNS}
             FROM room
             WHERE room_id > ? AND cleared = 0{behind}
             ORDER BY {self.order.by if self.order else "room_id"}
@@ -232,7 +237,7 @@ class ListRooms(Query[tuple[tuple[Room, ...], bool]]):
             """,
             (self.after_room_id, *place, self.limit + 1),
         )
-        return tuple(_to_room(row) for row in rows[: self.limit]), len(rows) > self.limit
+        return tuple(to_room(row) for row in rows[: self.limit]), len(rows) > self.limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from chatd import __version__
 from chatd.errors import ConfigError, StartFailed, os_error
 from chatd.files.durable import sync_folder
 from chatd.store.copies.manifest import Manifest, manifest_of
-from chatd.store.copies.sqlite_copy import Progress, Snapshot, copy_database, hash_file
+from chatd.store.copies.sqlite_copy import SQLITE_HEADER, Progress, Snapshot, copy_database, hash_file
 
 
 def back_up(file: Path, backup: Path, progress: Progress, *, force: bool) -> Manifest:
@@ -20,6 +20,7 @@ def back_up(file: Path, backup: Path, progress: Progress, *, force: bool) -> Man
         raise ConfigError(f"{backup} exists: take another name, or --force to replace it")
     if backup.exists() and (not backup.is_file() or backup.samefile(file)):
         raise ConfigError(f"{backup} is no file that a backup may replace")
+    _require_backup(backup)
     try:
         handle, name = tempfile.mkstemp(dir=backup.parent, prefix=f".{backup.name}.")
     except OSError as exc:
@@ -33,6 +34,20 @@ def back_up(file: Path, backup: Path, progress: Progress, *, force: bool) -> Man
     finally:
         temporary.unlink(missing_ok=True)
     return manifest
+
+
+def _require_backup(old: Path) -> None:
+    """Raise ConfigError for a file that is no backup: a name that was typed wrongly may be that of
+    the tokens."""
+    try:
+        with old.open("rb") as file:
+            begins = file.read(len(SQLITE_HEADER))
+    except FileNotFoundError:
+        return
+    except OSError as exc:
+        raise os_error(f"{old} cannot be replaced", exc) from exc
+    if begins not in (b"", SQLITE_HEADER):
+        raise ConfigError(f"{old} is no backup, and not replaced")
 
 
 def _describe(copy: Path, progress: Progress) -> Manifest:

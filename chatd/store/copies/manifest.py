@@ -7,6 +7,9 @@ from pathlib import Path
 from chatd.errors import StartFailed, os_error
 from chatd.files.durable import write_file
 
+_MAX_BYTES = 1 << 20
+"""A manifest has some 1,000."""
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
@@ -33,12 +36,16 @@ def read_manifest(backup: Path) -> Manifest | None:
     """The manifest beside a backup; None if there is none. Raises StartFailed."""
     path = manifest_of(backup)
     try:
-        return Manifest(**json.loads(path.read_text(encoding="utf-8")))
+        with path.open("rb") as file:
+            manifest = Manifest(**json.loads(file.read(_MAX_BYTES)))
+        if not isinstance(manifest.sha256, str) or not isinstance(manifest.made_at, str):
+            raise TypeError
+        return manifest
     except FileNotFoundError:
         return None
     except OSError as exc:
         raise os_error(f"{path} cannot be read", exc) from exc
-    except (ValueError, TypeError) as exc:
+    except (ValueError, TypeError, RecursionError) as exc:
         raise StartFailed(
             f"{path} is no manifest; without it a restore compares no hash: remove it to go on"
         ) from exc

@@ -21,6 +21,9 @@ _UNSEEN_BEATS = 1 << 32
 """A gateway may have seen a newer state than is known here. It would give the log a name of its own
 once more; it has not seen so many beats."""
 
+_LOGS = ("-wal", "-shm", "-journal")
+"""What SQLite has beside a file, and would bring into any file of that name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Restored:
@@ -53,27 +56,55 @@ def restore(file: Path, backup: Path, known: Iterable[LogState], progress: Progr
         raise ConfigError(f"{backup} is no file")
     if file.exists() and backup.samefile(file):
         raise ConfigError(f"{backup} is the database itself")
+    copy = file.with_name(f"{file.name}.restoring")
+    if copy.exists() and backup.samefile(copy):
+        raise ConfigError(f"{backup} has the name of a restore's own copy: rename it")
+    _require_whole(backup)
     manifest = read_manifest(backup)
     make_folder(file.parent)
-    copy = file.with_name(f"{file.name}.restoring")
     try:
+        _remove(copy)  # SQLite would bring the log that a killed restore left into this copy
         os.close(os.open(copy, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         digest = hash_file(backup, progress, copy)
         if manifest is not None and digest != manifest.sha256:
             raise StartFailed(f"{backup} is not what its manifest says: its SHA-256 is {digest}")
-        _check(copy, progress)
+        _check(copy, backup, progress)
         log = _renew(copy, [*known, *_old_state(file)])
         kept = _exchange(copy, file)
     except OSError as exc:
         raise os_error(f"{file} cannot be replaced", exc) from exc
     finally:
-        for left in file.parent.glob(f"{copy.name}*"):
-            left.unlink()
+        _remove(copy)
+    try:
+        sync_folder(file.parent)
+    except OSError as exc:
+        raise StartFailed(
+            f"{file} is the backup now{f', and {kept} the old database' if kept else ''}; but a power cut may "
+            f"take that back, because {file.parent} cannot be synced: {exc.strerror}"
+        ) from exc
     return Restored(log, kept, manifest)
 
 
-def _check(copy: Path, progress: Progress) -> None:
-    snapshot = Snapshot(copy)
+def _require_whole(backup: Path) -> None:
+    """Raise ConfigError for a database with a part of it in SQLite's log, such as one that was
+    kept."""
+    for end in ("-wal", "-journal"):
+        log = Path(f"{backup}{end}")
+        if log.exists() and log.stat().st_size:
+            raise ConfigError(
+                f"{backup} is not whole without {log}: let CHATD_DB_URI name it and run chatd backup, then restore "
+                f"that backup"
+            )
+
+
+def _remove(copy: Path) -> None:
+    """The copy, and SQLite's files beside it."""
+    for end in ("", ".lock", *_LOGS):
+        Path(f"{copy}{end}").unlink(missing_ok=True)
+
+
+def _check(copy: Path, backup: Path, progress: Progress) -> None:
+    snapshot = Snapshot(copy, copy_of=backup)
     try:
         snapshot.check(progress)
         snapshot.log()
@@ -110,18 +141,31 @@ def _old_state(file: Path) -> list[LogState]:
 
 def _exchange(copy: Path, file: Path) -> Path | None:
     """Give the copy the file's name. There is a database under it at each moment, and never beside
-    the log of another one."""
-    kept = None
-    if file.exists():
-        now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
-        kept = file.with_name(f"{file.name}.before-{now}")
-        for end in ("-wal", "-shm"):  # of a damaged database
-            if os.path.lexists(f"{file}{end}"):
-                os.rename(f"{file}{end}", f"{kept}{end}")
-        os.link(file, kept)
+    the log of another one; when it is cut off, the old one is whole under its own name or the
+    other. Raises OSError; then all is as it was."""
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    kept = file.with_name(f"{file.name}.before-{now}")
+    # Logs are left by a database that is damaged, in use, or was removed without them.
+    ends = [end for end in ("", *_LOGS) if os.path.lexists(f"{file}{end}")]
+    try:
+        for end in ends:
+            os.link(f"{file}{end}", f"{kept}{end}")
         sync_folder(file.parent)
-        owner = file.stat()
-        os.chown(copy, owner.st_uid, owner.st_gid)
-    copy.replace(file)
-    sync_folder(file.parent)
-    return kept
+        if "" in ends:
+            owner = file.stat()
+            os.chown(copy, owner.st_uid, owner.st_gid)
+        for end in filter(None, ends):
+            os.unlink(f"{file}{end}")
+        copy.replace(file)
+    except OSError:
+        _take_back(kept, file)
+        raise
+    return kept if "" in ends else None
+
+
+def _take_back(kept: Path, file: Path) -> None:
+    for end in _LOGS:
+        if os.path.lexists(f"{kept}{end}"):
+            os.replace(f"{kept}{end}", f"{file}{end}")
+            Path(f"{kept}{end}").unlink(missing_ok=True)  # still there if both were one file
+    kept.unlink(missing_ok=True)

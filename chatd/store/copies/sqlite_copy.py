@@ -13,6 +13,8 @@ from chatd.errors import StartFailed, os_error
 Progress = Callable[[str, int, int], None]
 """Told of the step's name, and how much of it is done, of how much."""
 
+SQLITE_HEADER = b"SQLite format 3\0"
+"""The beginning of each database file."""
 STEP_PAGES = 256
 """Pages (4 KiB) copied at once."""
 SYNC_BYTES = 8 * 1_048_576
@@ -66,17 +68,18 @@ def _copy(source: sqlite3.Connection, copy: sqlite3.Connection, handle: int, pro
 
 class Snapshot:
     """A SQLite file opened for reading. Nothing is made beside it, unless it ``is_live``: others
-    may write it meanwhile."""
+    may write it meanwhile. ``copy_of`` is what errors name in its place."""
 
-    def __init__(self, path: Path, *, is_live: bool = False) -> None:
+    def __init__(self, path: Path, *, is_live: bool = False, copy_of: Path | None = None) -> None:
         self.path = path
+        self._name = copy_of or path
         immutable = "" if is_live else "&immutable=1"
         try:
             self._db = sqlite3.connect(
                 f"file:{quote(str(path))}?mode=ro{immutable}", uri=True, check_same_thread=False
             )
         except sqlite3.Error as exc:
-            raise StartFailed(f"{path} cannot be opened: {exc}") from exc
+            raise StartFailed(f"{self._name} cannot be opened: {exc}") from exc
 
     def close(self) -> None:
         self._db.close()
@@ -86,12 +89,12 @@ class Snapshot:
         try:
             return self._db.execute(sql).fetchall()
         except sqlite3.Error as exc:
-            raise StartFailed(f"{self.path} is no database of chatd's: {exc}") from exc
+            raise StartFailed(f"{self._name} is no database of chatd's: {exc}") from exc
 
     def check(self, progress: Progress) -> None:
         """Look through the whole file. Raises StartFailed with the first of what is wrong."""
         if damages := self.find_damage(progress):
-            raise StartFailed(f"{self.path} is damaged: {damages[0]}")
+            raise StartFailed(f"{self._name} is damaged: {damages[0]}")
 
     def find_damage(self, progress: Progress) -> list[str]:
         """The faults that SQLite finds in the whole file, a hundred lines at most. The check is
@@ -121,8 +124,8 @@ class Snapshot:
     def log(self) -> str:
         """The name of the log that it holds. Raises StartFailed."""
         rows = self.rows("SELECT incarnation FROM log")
-        if len(rows) != 1:
-            raise StartFailed(f"{self.path} is no database of chatd's: it names no log")
+        if len(rows) != 1 or not self.rows("SELECT name FROM schema_migration"):
+            raise StartFailed(f"{self._name} is no database of chatd's: it names no log")
         return str(rows[0][0])
 
     def count(self) -> dict[str, int]:

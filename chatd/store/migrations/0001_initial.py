@@ -37,12 +37,15 @@ CREATE TABLE room (
     urgent_role BIGINT NOT NULL DEFAULT 2,
     mention_all_role BIGINT NOT NULL DEFAULT 3,
     requires_approval BIGINT NOT NULL DEFAULT 0,
+    keep_days BIGINT NOT NULL DEFAULT 0,
+    keep_events BIGINT NOT NULL DEFAULT 0,
     settings_version BIGINT NOT NULL DEFAULT 0,
     deleted_seq BIGINT NOT NULL DEFAULT 0,
     cleared BIGINT NOT NULL DEFAULT 0,
     blocked BIGINT NOT NULL DEFAULT 0){half_full};
 CREATE INDEX room_created ON room (created_by, created_at_us);
 CREATE INDEX room_deleted ON room (room_id) WHERE deleted_seq > 0 AND cleared = 0;
+CREATE INDEX room_public ON room (room_id) WHERE public = 1 AND deleted_seq = 0;
 
 -- Apart from the room, whose row is written with each event. metadata is JSON.
 CREATE TABLE room_detail (

@@ -84,7 +84,8 @@ class BrokerPublisher:
         if channel is not None and self._broker.connection_per_gateway:
             channel.sender.cancel()
             self._senders.discard(channel.sender)
-            self._worked()
+            if any(sender.is_connected for sender in self._senders):  # else nobody knows
+                self._worked()
 
     def _new_sender(self) -> Sender:
         sender = Sender(self._dropped, worked=self._worked, failed=self._outage.failed)

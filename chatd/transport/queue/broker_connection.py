@@ -26,16 +26,19 @@ class Closes(Protocol):
 
 class Connection(Closes, Protocol):
     """One connection to a broker, for one direction. All that a library raises becomes
-    Unavailable."""
+    Unavailable; what it would log is left out. ``send`` and ``listen`` may be cancelled, then
+    ``close`` follows."""
 
     async def send(self, messages: Sequence[tuple[str, bytes]]) -> None:
-        """Publish messages to channels; return when the broker has taken all, or, if there are
-        none, would take some. Raises Unavailable."""
+        """Publish messages to channels, in order; return when the broker has taken all, or, if
+        there are none, would take some. One that is too large for it is left out. Raises
+        Unavailable."""
 
     async def listen(self, channel: str, heard: Callable[[bytes], None], begun: Callable[[], None]) -> None:
         """Hand on what is published to the channel, in order. ``begun`` is called once the broker
-        has said that the subscription stands. Ends by raising Unavailable: when the connection
-        breaks, or when the broker is silent for SILENT_SECONDS."""
+        has said that the subscription stands, and again when messages may have been skipped. Ends
+        by raising Unavailable: when the connection breaks, or when the broker is silent for
+        SILENT_SECONDS."""
 
 
 class Broker(Protocol):
@@ -45,7 +48,8 @@ class Broker(Protocol):
     connection_per_gateway: bool
 
     async def connect(self) -> Connection:
-        """Raises Unavailable."""
+        """Raises Unavailable. If it raises, or is cancelled after CONNECT_SECONDS, nothing of it
+        is left open."""
 
     def channel(self, gateway: str) -> str:
         """The name of a gateway's channel."""

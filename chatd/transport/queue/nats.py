@@ -69,12 +69,26 @@ class NatsBroker:
             yield f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-class _EncryptedClient(Client):
-    """The library goes on in clear text, password and all, with whoever says that TLS is not
-    needed."""
+class _Client(Client):
+    """The library's, but for two things. When a connection ends, the library would first wait until
+    that takes what is left and says farewell, and tell nobody if it fails. And with whoever says
+    that TLS is not needed, it would go on in clear text, password and all."""
+
+    def __init__(self, *, is_encrypted: bool) -> None:
+        super().__init__()
+        self._is_encrypted = is_encrypted
+        self.ended = asyncio.Event()
+
+    async def _close(self, status: int, do_cbs: bool = True) -> None:
+        self.ended.set()
+        writer = getattr(self._transport, "_io_writer", None)
+        if writer is not None:
+            writer.transport.abort()
+        self._transport = None  # nothing is written to it, nor waited for
+        await super()._close(status, do_cbs)
 
     def _connect_command(self) -> bytes:
-        if not self._server_info.get("tls_required"):
+        if self._is_encrypted and not self._server_info.get("tls_required"):
             raise Error("nats: the server does not offer TLS")
         return bytes(super()._connect_command())
 
@@ -83,8 +97,7 @@ class NatsConnection:
     """``Connection``."""
 
     def __init__(self, *, is_encrypted: bool) -> None:
-        self._client: Client = _EncryptedClient() if is_encrypted else Client()
-        self._ended = asyncio.Event()
+        self._client = _Client(is_encrypted=is_encrypted)
         self._error: Exception | None = None
 
     async def open(self, options: dict[str, Any]) -> None:
@@ -93,11 +106,8 @@ class NatsConnection:
         async def on_error(error: Exception) -> None:
             self._error = error
 
-        async def on_closed() -> None:
-            self._ended.set()
-
         try:
-            await self._client.connect(**options, error_cb=on_error, closed_cb=on_closed)
+            await self._client.connect(**options, error_cb=on_error)
         except NoServersError as error:
             raise self._error or error from None  # the former says why
         self._error = None
@@ -122,7 +132,7 @@ class NatsConnection:
             )
             await self._settle()
             begun()
-            await self._ended.wait()
+            await self._client.ended.wait()
             raise self._error or NoServersError()
 
     async def _settle(self) -> None:
@@ -133,11 +143,8 @@ class NatsConnection:
             raise self._error
 
     async def close(self) -> None:
-        # The library would wait until a broken connection takes what is left.
-        writer = getattr(self._client._transport, "_io_writer", None)
-        if writer is None:
-            return  # never connected
-        writer.transport.abort()
+        if self._client._transport is None:
+            return  # never connected, or ended
         with suppress(Error, OSError, TimeoutError, ValueError):
             await self._client.close()
 

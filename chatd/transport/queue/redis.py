@@ -51,12 +51,15 @@ class RedisConnection:
                 begun()
 
         await self._link.send("SUBSCRIBE", channel)
-        async with asyncio.timeout(None) as limit:
-            watching = asyncio.create_task(self._watch(limit), name="queue watch")
-            try:
-                await self._link.read_on(take)
-            finally:
-                watching.cancel()
+        try:
+            async with asyncio.timeout(None) as limit:
+                watching = asyncio.create_task(self._watch(limit), name="queue watch")
+                try:
+                    await self._link.read_on(take)
+                finally:
+                    watching.cancel()
+        except TimeoutError:
+            raise Unavailable(f"{QUEUE} does not answer") from None
 
     async def _watch(self, limit: asyncio.Timeout) -> None:
         """End ``limit`` when nothing comes, not even the answer to a PING."""

@@ -31,6 +31,8 @@ class Sender:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.is_down = False
+        self.is_connected = False
+        """Neither is so before the first attempt has ended."""
         self.is_idle = asyncio.Event()
         self.is_idle.set()
 
@@ -57,7 +59,7 @@ class Sender:
         self._wake.set()
 
     def _failed(self, error: Unavailable) -> None:
-        self.is_down = True
+        self.is_down, self.is_connected = True, False
         self._dropped.add(len(self._waiting))
         self._waiting.clear()
         self._size = 0
@@ -66,7 +68,7 @@ class Sender:
 
     async def _send(self, connection: Connection) -> None:
         await in_time(connection.send(()), SEND_SECONDS)
-        self.is_down = False
+        self.is_down, self.is_connected = False, True
         self._worked()
         while True:
             await self._wake.wait()

@@ -330,3 +330,24 @@ async def test_a_redis_that_refuses_is_said(operator_of: Operator, tmp_path: Pat
             else:
                 await until(lambda: "ermission" in cache.problem)  # noqa: B023
             await cache.part.before_the_end(1.0)  # type: ignore[misc]
+
+
+async def test_a_redis_that_takes_no_connections_is_said(
+    operator_of: Operator, running: BrokerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is full, or a key is something else. It answers what only reads, all the while."""
+    monkeypatch.setattr("chatd.transport.redis_commands.IDLE_SECONDS", 0.05)
+    address = BrokerAddress.parse(f"{running.uri}/refusing", "")
+    cache = operator_of.cache = begin(operator_of, address)
+    cache.register((connection(),))
+    assert await operator_of.devices() == "bob/x"
+    records = "refusing:connections"
+    for spoil, mend, says in (
+        (("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0"), "OutOfMemory"),
+        (("SET", records, "x"), ("DEL", records), "WRONGTYPE"),
+    ):
+        await redis(address, *spoil)
+        await until(lambda: says in cache.problem)  # noqa: B023
+        await redis(address, *mend)
+        await until(lambda: not cache.problem)
+    await cache.part.before_the_end(1.0)  # type: ignore[misc]

@@ -19,7 +19,12 @@ def cuts(store: Store, **limits: int) -> dict[str, int]:
     """Room → the seq up to which its log may be cut; a limit that is not given is none."""
     names = ("keep_events", "keep_since_us", "backlog_events", "backlog_since_us", "forget_before_us")
     found, after = store.ask(
-        FindCuts(**{name: limits.get(name, 0) for name in names}, after_room_id="", limit=100)
+        FindCuts(
+            **{name: limits.get(name, 0) for name in names},
+            after_room_id="",
+            limit=100,
+            now_us=limits.get("now_us", 0),
+        )
     )
     assert after == ""
     return {cut.room_id: cut.up_to for cut in found}

@@ -3,6 +3,9 @@
 from chatd.default.fan_out.marks import MarkPublished
 from chatd.default.retention.cuts import FindCuts
 from chatd.default.retention.model import Cut
+from chatd.default.rooms.changes import UpdateRoom
+from chatd.default.rooms.limits import DAY_US
+from chatd.default.rooms.model import RoomRules
 from chatd.default.rooms.store import CreateRoom
 from tests.default.retention.log import cuts, fill
 from tests.store.driver import Store, acks, event, send
@@ -19,6 +22,32 @@ def test_a_log_may_be_cut_by_count_and_by_age(store: Store) -> None:
     store.do(MarkPublished((("r", 12, 12),)))
     assert cuts(store, keep_since_us=half + 1) == {"r": 11}
     assert cuts(store, keep_since_us=half) == {"r": 1}
+
+
+def test_a_rooms_own_rules_keep_less_but_never_more(store: Store) -> None:
+    fill(store)
+    store.do(UpdateRoom("r", "alice", False, rules=RoomRules(keep_events=5)))
+    store.publish()  # 12 events with that of the change
+    assert cuts(store) == {"r": 7}
+    assert cuts(store, keep_events=4) == {"r": 8}
+    assert cuts(store, keep_events=6) == {"r": 7}
+    store.do(UpdateRoom("r", "alice", False, rules=RoomRules(keep_events=0, keep_days=2)))
+    ((at_us,),) = store.database.rows("SELECT sent_at_us FROM room_event WHERE seq = 7")
+    store.database.run("UPDATE room_event SET sent_at_us = ? WHERE room_id = 'r' AND seq < 7", (at_us - 10,))
+    store.publish()
+    assert cuts(store, now_us=at_us + 2 * DAY_US) == {"r": 6}
+    assert cuts(store, now_us=at_us + 2 * DAY_US - 10) == {}
+    assert cuts(store, keep_since_us=at_us, now_us=at_us) == {"r": 6}, "the service's are earlier"
+    assert cuts(store) == {}, "nothing is old at a time that cannot be believed"
+
+
+def test_a_rooms_own_rules_take_nothing_that_is_owed(store: Store) -> None:
+    bob = store.open("bob", "d")
+    fill(store)
+    store.do(UpdateRoom("r", "alice", False, rules=RoomRules(keep_events=1)))
+    store.publish()
+    store.do(acks((bob, {"r": 5})))
+    assert cuts(store) == {"r": 5}
 
 
 def test_rooms_are_looked_at_some_at_a_time(store: Store) -> None:

@@ -2,19 +2,22 @@
 
 import pytest
 
+from chatd.default.invariants import INVARIANTS
 from chatd.default.messages.history import GetHistory
 from chatd.default.retention import deleted_rooms
 from chatd.default.retention.deleted_rooms import DeletedRooms
 from chatd.default.rooms import proposal_rows
 from chatd.default.rooms.bans import BanProfiles
 from chatd.default.rooms.changes import DeleteRoom, UpdateRoom
-from chatd.default.rooms.deletion import ClearRoom, FindDeletedRooms
+from chatd.default.rooms.deletion import ClearRoom, EndMemberships, FindDeletedRooms, ForgetMemberships
+from chatd.default.rooms.direct import OpenDirectRoom
 from chatd.default.rooms.membership import AddSubscriptions
 from chatd.default.rooms.model import RoomRules
 from chatd.default.rooms.proposals import MakeOrPropose
 from chatd.default.rooms.store import CreateRoom, ListRooms
 from chatd.errors import AlreadyExists, NotAMember, RoomNotFound
 from chatd.store.command import Command
+from chatd.store.invariant import check
 from tests.store.driver import DirectAccess, Store, acks, event, ranges, send
 
 
@@ -106,15 +109,32 @@ def test_what_its_proposals_named_goes_in_steps(store: Store, monkeypatch: pytes
         names = tuple(f"p{name}" for name in range(3))
         add = AddSubscriptions("r", names, "bob", False)
         store.do(MakeOrPropose("r", add, "AddRoomSubscriptions", b"%d" % number))
-    store.do(DeleteRoom("r", "alice", False))
+    deleted_seq = store.do(DeleteRoom("r", "alice", False))
     left = []
     more = True
     while more:
         left.append(rows(store, "named_in_proposal"))
-        more = store.do(ClearRoom("r"))
+        more = store.do(ClearRoom("r", deleted_seq))
     assert left == [20, 12, 4]
     assert rows(store, "named_in_proposal") == 0
     assert store.database.rows("SELECT cleared FROM room WHERE room_id = 'r'") == [(1,)]
+
+
+def test_a_direct_room_that_is_deleted_again_keeps_its_members(store: Store) -> None:
+    """A pass has looked at it when it was deleted first, and goes on when it has been opened and
+    deleted again: nothing of that is for it."""
+    both = ("alice", "bob")
+    room_id = store.do(OpenDirectRoom(*both)).room_id
+    first = store.do(DeleteRoom(room_id, "ops", True))
+    store.do(EndMemberships(room_id, both))
+    store.do(OpenDirectRoom(*both))
+    store.do(DeleteRoom(room_id, "ops", True))
+    store.do(ForgetMemberships(room_id, first, both))
+    assert store.do(ClearRoom(room_id, first)) is False
+    (found,) = store.ask(FindDeletedRooms("", 10, 10))
+    assert (found.members, found.past) == (both, both)
+    with store.database.connection(readonly=True):
+        assert check(store.database, INVARIANTS, lambda *_: None) == []
 
 
 def test_a_member_that_is_erased_adds_no_event(store: Store) -> None:

@@ -1,11 +1,23 @@
 """An erased profile leaves the places of its events and nothing else."""
 
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Self
+
 import pytest
 
 from chatd.default.messages.history import GetHistory
 from chatd.default.receipts.store import SetReadMarker
+from chatd.default.retention.erase import EraseProfile, Traces
+from chatd.default.rooms.membership import AddSubscriptions
+from chatd.default.rooms.store import GetRoom
 from chatd.errors import NotAMember
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventType
+from chatd.store.command import NO_LOCKS, Command, Locks
+from chatd.store.transaction import Transaction
 from tests.default.retention.log import HELLO, fill, purge
 from tests.store.driver import Store, event, failed, owed_deliveries, send
 
@@ -70,3 +82,35 @@ def test_an_erased_profile_leaves_no_marker(store: Store) -> None:
     store.do(SetReadMarker("bob", "r", 2, ""))
     store.erase("bob", 100)
     assert store.database.rows("SELECT * FROM read_marker") == []
+
+
+@dataclass(frozen=True, slots=True)
+class Hold(Command[None]):
+    """The writer stands still until ``go``: what is submitted meanwhile is one transaction."""
+
+    go: threading.Event
+
+    def locks(self) -> Locks:
+        return NO_LOCKS
+
+    @classmethod
+    def apply(cls, transaction: Transaction, commands: Sequence[Self]) -> list[None]:
+        for command in commands:
+            assert command.go.wait(20)
+        return [None for _ in commands]
+
+
+def test_a_profile_that_joins_in_the_transaction_that_erases_it_is_there(store: Store) -> None:
+    while store.erase("bob").more:
+        pass
+    hold = Hold(threading.Event())
+    store.writer.submit(hold, None)
+    with ThreadPoolExecutor(1) as pool:
+        join = AddSubscriptions("r", ("bob",), "alice", False)
+        done = pool.submit(store.many, [EraseProfile("bob", Traces((), ()), 100), join])
+        time.sleep(0.1)
+        hold.go.set()
+        erased, added = done.result()
+    assert (erased.more, added.profiles) == (False, ("bob",))
+    assert store.database.rows("SELECT rooms FROM profile WHERE profile_id = 'bob'") == [(1,)]
+    assert store.ask(GetRoom("r"))[0].member_count == 2

@@ -342,6 +342,23 @@ def test_each_cell(rig: Rig, operation: Operation) -> None:
                 room = rig.make(public=public)
 
 
+@pytest.mark.parametrize("public", [False, True], ids=["private", "public"])
+def test_a18_rooms_are_found_by_those_who_may(rig: Rig, public: bool) -> None:
+    """Nobody is refused: a room is among those that are found, or not."""
+    room = rig.make(public=public)
+    tag = [chat.RoomMetadata(key="tag", value=room.room_id)]
+    update = chat.UpdateRoomRequest(room_id=room.room_id, name=f"A room of {room.room_id}", metadata=tag)
+    rig.must("ChatService/UpdateRoom", update)
+    for who in Who:
+        found = expected(Operation.FIND, who, LOW, public=public) == 0
+        for request in (
+            chat.FindRoomsRequest(metadata=tag),
+            chat.FindRoomsRequest(query=f"ROOM of {room.room_id}", metadata=tag),
+        ):
+            page = chat.FindRoomsResponse.FromString(rig.must("ChatService/FindRooms", request, who))
+            assert [one.room_id for one in page.rooms] == [room.room_id] * found, who
+
+
 @pytest.mark.parametrize("operation", ON_VICTIMS, ids=lambda operation: operation.name)
 def test_each_cell_on_members_of_each_role(rig: Rig, operation: Operation) -> None:
     room = rig.make(victims=True)
@@ -549,7 +566,7 @@ def test_the_past_ends_where_the_membership_did(rig: Rig) -> None:
 
 
 def test_every_operation_is_tried() -> None:
-    assert REQUESTS.keys() | ON_VICTIMS.keys() == set(Operation)
+    assert REQUESTS.keys() | ON_VICTIMS.keys() | {Operation.FIND} == set(Operation)
     assert all(set(cells) == set(Who) for cells in RIGHTS.values())
 
 

@@ -11,6 +11,7 @@ from chatd.errors import ConfigError, StartFailed
 from chatd.store.copies import sqlite_copy
 from chatd.store.copies.backup import back_up
 from chatd.store.copies.manifest import manifest_of, read_manifest
+from chatd.store.copies.sqlite_copy import SQLITE_HEADER
 
 
 def quiet(step: str, done: int, total: int) -> None:
@@ -63,7 +64,8 @@ def test_its_manifest_describes_it(filled: Path, tmp_path: Path) -> None:
 def test_one_that_is_cut_off_leaves_nothing(filled: Path, tmp_path: Path, step: str) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
-    (folder / "backup").write_text("the old one")
+    old = SQLITE_HEADER.decode() + "the old one"
+    (folder / "backup").write_text(old)
 
     def interrupt(name: str, done: int, total: int) -> None:
         if name == step:
@@ -71,7 +73,7 @@ def test_one_that_is_cut_off_leaves_nothing(filled: Path, tmp_path: Path, step: 
 
     with pytest.raises(KeyboardInterrupt):
         back_up(filled, folder / "backup", interrupt, force=True)
-    assert [(path.name, path.read_text()) for path in folder.iterdir()] == [("backup", "the old one")]
+    assert [(path.name, path.read_text()) for path in folder.iterdir()] == [("backup", old)]
 
 
 def test_a_backup_is_not_replaced_unasked(filled: Path, tmp_path: Path) -> None:
@@ -84,6 +86,17 @@ def test_a_backup_is_not_replaced_unasked(filled: Path, tmp_path: Path) -> None:
     assert backup.stat().st_ino != first
     with pytest.raises(ConfigError, match="no file that a backup may replace"):
         back_up(filled, filled, quiet, force=True)
+
+
+def test_only_a_backup_is_replaced(filled: Path, tmp_path: Path) -> None:
+    tokens = tmp_path / "tokens.toml"
+    tokens.write_text("[tokens]\n")
+    with pytest.raises(ConfigError, match=r"tokens\.toml is no backup, and not replaced"):
+        back_up(filled, tokens, quiet, force=True)
+    assert tokens.read_text() == "[tokens]\n"
+    tokens.write_text("")
+    back_up(filled, tokens, quiet, force=True)
+    assert events(tokens) == 12
 
 
 def test_a_damaged_database_gives_no_backup(filled: Path, tmp_path: Path) -> None:
@@ -101,9 +114,18 @@ def test_something_else_gives_no_backup(tmp_path: Path) -> None:
         back_up(tmp_path / "other.db", tmp_path / "backup", quiet, force=False)
 
 
-def test_a_manifest_that_is_none_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps({"sha256": "x"}).encode(),
+        json.dumps(dict.fromkeys(("made_at", "chatd", "log", "bytes", "sha256", "rows"))).encode(),
+        b"[" * 100_000,
+        b"\xff{}",
+    ],
+)
+def test_a_manifest_that_is_none_is_said(tmp_path: Path, content: bytes) -> None:
     backup = tmp_path / "backup"
-    manifest_of(backup).write_text(json.dumps({"sha256": "x"}))
+    manifest_of(backup).write_bytes(content)
     with pytest.raises(StartFailed, match="is no manifest"):
         read_manifest(backup)
 

@@ -1,5 +1,7 @@
 """A restore replaces the database by a whole backup with another log, or by nothing."""
 
+import errno
+import os
 import sqlite3
 from pathlib import Path
 
@@ -90,6 +92,7 @@ def test_a_damaged_database_is_replaced(filled: Path, tmp_path: Path) -> None:
         ("damage", "is damaged|no database of chatd's|cannot be opened"),
         ("cut", "is damaged|no database of chatd's"),
         ("other", "is no database of chatd's"),
+        ("another's log", "backup is no database of chatd's"),
         ("newer", "made by a newer chatd"),
     ],
 )
@@ -105,6 +108,12 @@ def test_what_is_no_good_backup_replaces_nothing(filled: Path, tmp_path: Path, h
         damage(backup)
     elif harm == "cut":
         backup.write_bytes(content[: len(content) // 2])
+    elif harm == "another's log":
+        backup.unlink()
+        another = sqlite3.connect(backup, isolation_level=None)
+        another.execute("CREATE TABLE log (incarnation, beat)")
+        another.execute("INSERT INTO log VALUES ('a', 1)")
+        another.close()
     else:
         changed = sqlite3.connect(backup)
         changed.execute(
@@ -115,8 +124,9 @@ def test_what_is_no_good_backup_replaces_nothing(filled: Path, tmp_path: Path, h
         changed.commit()
         changed.close()
     before = filled.read_bytes()
-    with pytest.raises(ChatdError, match=says):
+    with pytest.raises(ChatdError, match=says) as refused:
         restore(filled, backup, [], quiet)
+    assert ".restoring" not in str(refused.value), "nobody knows that name"
     assert (filled.read_bytes() == before, list(tmp_path.glob("*before-*"))) == (True, [])
     assert not list(tmp_path.glob("*restoring*"))
 
@@ -182,3 +192,123 @@ def test_a_process_that_holds_the_copy_is_noticed(filled: Path, tmp_path: Path) 
     with pytest.raises(StartFailed, match="is in use by another process"):
         restore(filled, backup, [], hold)
     held[0].close()
+
+
+def test_a_log_that_a_killed_restore_left_gets_into_no_database(filled: Path, tmp_path: Path) -> None:
+    """A copy was killed while its log was renamed; the next one is of another backup."""
+    backup = tmp_path / "backup"
+    back_up(filled, backup, quiet, force=False)
+    killed = sqlite3.connect(filled, isolation_level=None)
+    killed.execute("PRAGMA wal_autocheckpoint = 0")
+    killed.execute("UPDATE room SET name = 'of the killed one'")
+    for end in ("", "-wal"):
+        Path(f"{filled}.restoring{end}").write_bytes(Path(f"{filled}{end}").read_bytes())
+    killed.close()
+    restore(filled, backup, [], quiet)
+    database = sqlite3.connect(filled)
+    assert database.execute("SELECT COUNT(*) FROM room WHERE name = 'of the killed one'").fetchone() == (0,)
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("owner", "fails", "at"),
+    [(os, "link", "chatd.db-wal"), (os, "unlink", "chatd.db-shm"), (os, "chown", ""), (Path, "replace", "")],
+)
+def test_an_exchange_that_the_system_refuses_changes_nothing(
+    filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: object, fails: str, at: str
+) -> None:
+    backup = tmp_path / "backup"
+    back_up(filled, backup, quiet, force=False)
+    reader = sqlite3.connect(filled, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT COUNT(*) FROM room").fetchall()
+    assert send_one(filled, "in the log only") == 13
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("chatd.db*") if path.suffix != ".db-shm"}
+    real = getattr(owner, fails)
+
+    def refuse(path: object, *others: object) -> None:
+        if str(path).endswith(at):
+            raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+        real(path, *others)
+
+    monkeypatch.setattr(owner, fails, refuse)
+    with pytest.raises(ChatdError, match="cannot be replaced: Operation not permitted"):
+        restore(filled, backup, [], quiet)
+    monkeypatch.undo()
+    after = {path.name: path.read_bytes() for path in tmp_path.glob("chatd.db*") if path.suffix != ".db-shm"}
+    assert after.keys() == before.keys()
+    reader.close()
+    assert events(filled) == 13
+
+
+def test_a_folder_that_cannot_be_synced_is_told_with_what_was_done(
+    filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = tmp_path / "backup"
+    back_up(filled, backup, quiet, force=False)
+    send_one(filled, "lost")
+    synced: list[Path] = []
+
+    def fail(folder: Path) -> None:
+        synced.append(folder)
+        if len(synced) == 2:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("chatd.store.copies.restore.sync_folder", fail)
+    with pytest.raises(
+        StartFailed, match=r"is the backup now, and .*before-.* the old database.*Input/output"
+    ):
+        restore(filled, backup, [], quiet)
+    assert events(filled) == 12
+
+
+def test_a_backup_with_the_name_of_the_copy_is_refused_and_one_like_it_is_kept(
+    filled: Path, tmp_path: Path
+) -> None:
+    backup = tmp_path / f"{filled.name}.restoring"
+    back_up(filled, backup, quiet, force=False)
+    with pytest.raises(ConfigError, match="rename it"):
+        restore(filled, backup, [], quiet)
+    backup = backup.rename(f"{backup}-of-yesterday")
+    restore(filled, backup, [], quiet)
+    assert (events(filled), events(backup)) == (12, 12)
+
+
+def test_logs_that_a_removed_database_left_get_into_no_backup(filled: Path, tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    back_up(filled, backup, quiet, force=False)
+    removed = sqlite3.connect(filled, isolation_level=None)
+    removed.execute("PRAGMA wal_autocheckpoint = 0")
+    removed.execute("UPDATE room SET name = 'of the removed one'")
+    log = Path(f"{filled}-wal").read_bytes()
+    removed.close()
+    filled.unlink()
+    Path(f"{filled}-wal").write_bytes(log)
+    Path(f"{filled}-journal").write_bytes(b"of older SQLite")
+    assert restore(filled, backup, [], quiet).kept is None
+    kept = {
+        path.name.partition("-")[2].partition("-")[2]: path.read_bytes() for path in tmp_path.glob("*before*")
+    }
+    assert kept == {"wal": log, "journal": b"of older SQLite"}
+    assert not any(Path(f"{filled}{end}").exists() for end in ("-wal", "-journal"))
+    database = sqlite3.connect(filled)
+    assert database.execute("SELECT COUNT(*) FROM room WHERE name = 'of the removed one'").fetchone() == (0,)
+    database.close()
+
+
+def test_a_part_of_a_database_is_no_backup(filled: Path, tmp_path: Path) -> None:
+    """Without its log a copy lacks what was committed last."""
+    crashed = sqlite3.connect(filled, isolation_level=None)
+    crashed.execute("PRAGMA wal_autocheckpoint = 0")
+    crashed.execute("UPDATE room SET name = 'in the log'")
+    part = tmp_path / "part"
+    for end in ("", "-wal"):
+        Path(f"{part}{end}").write_bytes(Path(f"{filled}{end}").read_bytes())
+    crashed.close()
+    with pytest.raises(ConfigError, match=r"is not whole without .*part-wal: .* run chatd backup"):
+        restore(filled, part, [], quiet)
+    back_up(part, tmp_path / "whole", quiet, force=False)
+    restore(filled, tmp_path / "whole", [], quiet)
+    database = sqlite3.connect(filled)
+    assert database.execute("SELECT name FROM room").fetchall() == [("in the log",)]
+    database.close()

@@ -235,6 +235,23 @@ def test_a_profile_that_joins_while_its_device_is_registered_has_an_entry(
     ]
 
 
+def test_a_profile_that_is_erased_while_it_is_waited_for_is_made_anew(
+    store: Store, other: OtherNode, postgres_uri: str
+) -> None:
+    """Its row was there when the command came, and is gone when it can be locked."""
+    store.database.run("INSERT INTO profile (profile_id) VALUES ('carol')")
+    other.database.rows("SELECT 1 FROM profile WHERE profile_id = 'carol' FOR UPDATE")
+    with ThreadPoolExecutor(1) as pool:
+        result = pool.submit(store.do, AddSubscriptions("r", ("carol",), "alice", False))
+        try:
+            other.wait_until_it_holds_somebody_up(postgres_uri)
+            other.database.run("DELETE FROM profile WHERE profile_id = 'carol'")
+        finally:
+            other.commit()
+        assert result.result().profiles == ("carol",)
+    assert store.database.rows("SELECT rooms FROM profile WHERE profile_id = 'carol'") == [(1,)]
+
+
 def test_two_that_wait_for_each_other_both_succeed(store: Store, other: OtherNode, postgres_uri: str) -> None:
     """PostgreSQL ends one of them: the node does its part again, alone, and nobody is told of
     it."""

@@ -1,5 +1,6 @@
-"""Every driver of the queue does the same, whatever carries the messages. A new kind of broker is
-added to BROKERS. Tests with the fixture ``mesh`` are of drivers with subscriptions of their own."""
+"""Every driver of the queue does the same, whatever carries the messages: ZeroMQ, and the brokers
+that have a scheme. Tests with the fixture ``mesh`` are of drivers with subscriptions of their
+own."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -10,7 +11,7 @@ from typing import cast
 
 import pytest
 
-from chatd.core.broker_address import BrokerAddress
+from chatd.core.broker_address import SCHEMES, BrokerAddress
 from chatd.transport.queue import Publisher, QueueMessage, SendFrame, Subscriber
 from chatd.transport.queue.broker import BrokerSubscriber
 from chatd.transport.queue.drivers import make_publisher, make_subscriber
@@ -44,7 +45,7 @@ MESHES = {
     "zeromq-ipc": "ipc://{folder}/queue{port}",
     "zeromq-inproc": "inproc://queue{port}",
 }
-BROKERS = ("redis", "nats", "amqp", "kafka")
+BROKERS = tuple(dict.fromkeys(driver for driver, *_ in SCHEMES.values()))
 
 
 async def until(condition: Callable[[], object], seconds: float = DEADLINE) -> None:

@@ -32,7 +32,6 @@ class EventStreams:
         self._later = later
         self._origins = origins
         self._streams: dict[str, EventStream] = {}
-        self._superseded: dict[str, None] = {}  # streams that another device has taken over
         self._texts = FrameTexts()
         self._forms: tuple[EventText, ...] = (ServerSentEvents(), JsonLines())
 
@@ -74,8 +73,6 @@ class EventStreams:
             try:
                 await stream.run(response)
             finally:
-                if stream.was_superseded:
-                    self._superseded[stream.secret] = None
                 self._later(RESUME_SECONDS, partial(self._forget, stream.secret))
         return response
 
@@ -83,11 +80,11 @@ class EventStreams:
         """The client has received all up to the delivery of this id, if its stream is still here.
         False: another one of the device took the stream over. Raises ChatdError."""
         secret, number = _parse(event_id) if event_id else ("", 0)
-        if secret in self._superseded:
-            return False
         stream = await self._find(exchange, device, secret)
         if stream is None:
             return True
+        if stream.was_superseded:
+            return False
         stream.acknowledge(number)
         stream.leave()
         try:
@@ -107,7 +104,6 @@ class EventStreams:
 
     def _forget(self, secret: str) -> None:
         self._streams.pop(secret, None)
-        self._superseded.pop(secret, None)
 
     async def acknowledge(self, exchange: Exchange, device: str) -> Response:
         """Acknowledge by hand. Raises ChatdError."""

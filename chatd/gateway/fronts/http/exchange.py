@@ -164,7 +164,7 @@ class Exchange:
                 payload=payload,
                 token=self.token,
                 profile_id=self.header(ACT_FOR),
-                affinity=affinity,
+                affinity="" if "\0" in affinity else affinity,  # the node refuses it by its name
                 request_id=request_id,
             )
         )
@@ -215,7 +215,8 @@ class Exchange:
         is_strangers = door.is_stranger(self.link)
         if self._was_heard and not is_strangers:
             return
-        size = (self.request.content_length or 0) + (response.content_length or 0)
+        said = min(self.request.content_length or 0, self.max_frame)  # no more of it has been read
+        size = said + (response.content_length or 0)
         if is_strangers:
             seconds = self._seconds + REQUEST_SECONDS
             door.cost(self.link, REQUEST_SECONDS)

@@ -42,7 +42,8 @@ def message_from(body: bytes, kind: type[M]) -> M:
     try:
         return Parse(body, kind(), max_recursion_depth=MAX_DEPTH)
     except (ParseError, UnicodeError, RecursionError) as exc:
-        said = str(exc) if isinstance(exc, ParseError) else "it is not JSON in UTF-8"
+        # Behind the first line are names of fields as they are not in proto/.
+        said = str(exc).partition("\n")[0] if isinstance(exc, ParseError) else "it is not JSON in UTF-8"
         raise InvalidArgument(f"the body is no {kind.DESCRIPTOR.name}: {said[:300]}") from exc
 
 

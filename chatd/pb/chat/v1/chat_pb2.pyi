@@ -109,18 +109,22 @@ class SendEventsResponse(_message.Message):
     def __init__(self, acks: _Optional[_Iterable[_Union[EventAck, _Mapping]]] = ...) -> None: ...
 
 class RoomRules(_message.Message):
-    __slots__ = ("add", "send", "urgent", "mention_all", "requires_approval")
+    __slots__ = ("add", "send", "urgent", "mention_all", "requires_approval", "keep_days", "keep_events")
     ADD_FIELD_NUMBER: _ClassVar[int]
     SEND_FIELD_NUMBER: _ClassVar[int]
     URGENT_FIELD_NUMBER: _ClassVar[int]
     MENTION_ALL_FIELD_NUMBER: _ClassVar[int]
     REQUIRES_APPROVAL_FIELD_NUMBER: _ClassVar[int]
+    KEEP_DAYS_FIELD_NUMBER: _ClassVar[int]
+    KEEP_EVENTS_FIELD_NUMBER: _ClassVar[int]
     add: MemberRole
     send: MemberRole
     urgent: MemberRole
     mention_all: MemberRole
     requires_approval: bool
-    def __init__(self, add: _Optional[_Union[MemberRole, str]] = ..., send: _Optional[_Union[MemberRole, str]] = ..., urgent: _Optional[_Union[MemberRole, str]] = ..., mention_all: _Optional[_Union[MemberRole, str]] = ..., requires_approval: bool = ...) -> None: ...
+    keep_days: int
+    keep_events: int
+    def __init__(self, add: _Optional[_Union[MemberRole, str]] = ..., send: _Optional[_Union[MemberRole, str]] = ..., urgent: _Optional[_Union[MemberRole, str]] = ..., mention_all: _Optional[_Union[MemberRole, str]] = ..., requires_approval: bool = ..., keep_days: _Optional[int] = ..., keep_events: _Optional[int] = ...) -> None: ...
 
 class RoomMetadata(_message.Message):
     __slots__ = ("key", "value")
@@ -213,6 +217,26 @@ class UpdateRoomRequest(_message.Message):
     metadata: _containers.RepeatedCompositeFieldContainer[RoomMetadata]
     expected_version: int
     def __init__(self, room_id: _Optional[str] = ..., name: _Optional[str] = ..., hide_previews: bool = ..., public: bool = ..., rules: _Optional[_Union[RoomRules, _Mapping]] = ..., description: _Optional[str] = ..., metadata: _Optional[_Iterable[_Union[RoomMetadata, _Mapping]]] = ..., expected_version: _Optional[int] = ...) -> None: ...
+
+class FindRoomsRequest(_message.Message):
+    __slots__ = ("query", "metadata", "after", "limit")
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    query: str
+    metadata: _containers.RepeatedCompositeFieldContainer[RoomMetadata]
+    after: str
+    limit: int
+    def __init__(self, query: _Optional[str] = ..., metadata: _Optional[_Iterable[_Union[RoomMetadata, _Mapping]]] = ..., after: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class FindRoomsResponse(_message.Message):
+    __slots__ = ("rooms", "next_after")
+    ROOMS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_AFTER_FIELD_NUMBER: _ClassVar[int]
+    rooms: _containers.RepeatedCompositeFieldContainer[Room]
+    next_after: str
+    def __init__(self, rooms: _Optional[_Iterable[_Union[Room, _Mapping]]] = ..., next_after: _Optional[str] = ...) -> None: ...
 
 class UpdateRoomResponse(_message.Message):
     __slots__ = ("room", "seq", "proposal_id")

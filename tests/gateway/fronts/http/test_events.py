@@ -234,6 +234,7 @@ class Stuck:
 
     owner = ("ann", "web")
     is_open = True
+    was_superseded = False
 
     def acknowledge(self, up_to: int) -> None: ...
 
@@ -305,8 +306,11 @@ async def test_who_was_superseded_does_not_come_again(daemon: HttpDaemon) -> Non
             assert closed["error"]["name"] == "SUPERSEDED"
             assert (await stream.next())[0] == "end"
             path = f"/v1/devices/{web}/events"
-            back = await ann.get(path, headers={"Last-Event-ID": stream.last_id})
-            assert back.status == 204
+            last = {"Last-Event-ID": stream.last_id}
+            assert (await ann.get(path, headers=last)).status == 204
+            for user, status in (("bob", 200), ("eve", 401)):  # it is not theirs
+                async with Caller(daemon.url, user) as other:
+                    assert (await other.get(path, params={"poll": "1"}, headers=last)).status == status
             assert (await asyncio.wait_for(anext(native), 20)).room_id == name
 
 

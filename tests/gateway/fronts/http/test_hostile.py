@@ -147,6 +147,21 @@ def test_a_bad_header_gets_no_large_body_read(daemon: HttpDaemon) -> None:
         assert peer.recv(65_536).startswith(b"HTTP/1.1 400 ")
 
 
+@pytest.mark.parametrize("token", [b"", TOKEN])
+def test_a_body_is_not_counted_that_does_not_come(daemon: HttpDaemon, token: bytes) -> None:
+    large = request(more=b"Content-Length: 100000000000\r\n").replace(TOKEN, token)
+    host, _, port = daemon.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=20) as peer:
+        if token:
+            peer.sendall(request(method=b"GET", target=b"/v1/unread").replace(CLOSE, b""))
+            assert peer.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        peer.sendall(large)
+        assert peer.recv(65_536).startswith(b"HTTP/1.1 413 ")
+    for _ in range(2):  # others of the address, or the user, are still told what is wrong
+        told = raw(daemon, request(method=b"GET", target=b"/v1/unread?no=1").replace(TOKEN, token))
+        assert re.match(b"HTTP/1.1 (400|401) ", told)
+
+
 @pytest.mark.parametrize("part", [b"1\r\n \r\n" * 30_000, b"1\r\n \r\n" * 100])
 def test_a_body_in_chunks_of_a_byte_ends_its_connection(daemon: HttpDaemon, part: bytes) -> None:
     head = request(more=b"Transfer-Encoding: chunked\r\n")

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -251,6 +252,46 @@ def test_hostile_names_and_texts_are_texts(tab: Opening, site: HttpDaemon) -> No
     assert ann.js("return document.querySelectorAll('img, b, body script, #log a').length") == 0
     with pytest.raises(Exception, match="TrustedHTML"):
         ann.js("document.body.innerHTML = '<b>x</b>'")
+
+
+def test_changes_of_members_and_of_the_room_are_said(tab: Opening, site: HttpDaemon) -> None:
+    name, acts = room(), partial(call, site.url, "bob")
+    acts("CreateRoom", room_id=name, name=name, profile_ids=["ann", "eve"])
+    ann = tab("ann")
+    ann.open(name)
+    acts("SetMemberRole", room_id=name, profile_ids=["eve"], role="MEMBER_ROLE_ADMIN")
+    acts("BanProfiles", room_id=name, profile_ids=["mallory"])
+    acts("UnbanProfiles", room_id=name, profile_ids=["mallory"])
+    acts("LeaveRoom", room_id=name)
+    expected = [
+        "ann, bob, eve joined",
+        "eve now admin",
+        "mallory banned",
+        "mallory unbanned",
+        "bob left; eve now owner",
+    ]
+    notes = "return [...document.querySelectorAll('#log .note')].map((one) => one.textContent)"
+    isolates = str.maketrans("", "", "\u2068\u2069")
+    ann.until(lambda: [one.translate(isolates) for one in ann.js(notes)] == expected, "all is said")
+
+
+def test_events_that_do_not_count_are_not_unread(tab: Opening, site: HttpDaemon) -> None:
+    name, other = room(), room()
+    for each in (name, other):
+        call(site.url, "bob", "CreateRoom", room_id=each, name=each, profile_ids=["ann"])
+    ann = tab("ann")
+    ann.until(lambda: name in ann.text("#rooms"), "the room is in the list")
+    for kind in (16, 40_000):  # a poll, say, and a reaction
+        event = {"event_id": f"{name}{kind}", "room_id": name, "type": kind, "payload": {"of": kind}}
+        call(site.url, "bob", "SendEvents", events=[event])
+
+    def has_come() -> bool:
+        _, shown, _ = json.loads(ann.js("return sessionStorage['chatd.state']"))
+        return bool(dict(shown).get(name, [0])[0] == 3)
+
+    ann.until(has_come, "both have come")
+    ann.open(other)  # which draws the list
+    assert ann.unread(name) == 1
 
 
 def test_a_reload_keeps_what_it_should(tab: Opening, site: HttpDaemon) -> None:

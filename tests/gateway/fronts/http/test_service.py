@@ -77,7 +77,7 @@ async def test_a_call_is_made_once(daemon: HttpDaemon) -> None:
         ("/chat.v1.ChatService/ListUnread", {"json": []}, 400, "INVALID_ARGUMENT"),
         ("/chat.v1.ChatService/ListUnread", {"json": {"none": 1}}, 400, "INVALID_ARGUMENT"),
         ("/chat.v1.ChatService/ListUnread", {"json": {"limit": "many"}}, 400, "INVALID_ARGUMENT"),
-        ("/chat.v1.ChatService/CreateRoom", {"json": {"room_id": "a\0b"}}, 400, "INVALID_TEXT"),
+        ("/chat.v1.ChatService/CreateRoom", {"json": {"room_id": "a\0b"}}, 400, "INVALID_ID"),
         ("/chat.v1.ChatService/GetHistory", {"json": {"room_id": "no-room"}}, 403, "NOT_A_MEMBER"),
     ],
 )
@@ -96,6 +96,16 @@ async def test_what_is_no_json_is_refused(daemon: HttpDaemon, text: str) -> None
         for path in ("/chat.v1.ChatService/ListUnread", "/v1/rooms/r/events"):
             answer = await ann.ask("POST", path, data=text.encode("latin-1"))
             assert (answer.status, answer.json["name"]) == (400, "INVALID_ARGUMENT")
+
+
+async def test_a_refusal_names_fields_as_they_are_in_the_protocol(daemon: HttpDaemon) -> None:
+    async with Caller(daemon.url, "ann") as ann:
+        unknown = (await ann.call("GetHistory", room="r")).json["message"]
+        assert '"room"' in unknown
+        assert "\n" not in unknown
+        assert "roomId" not in unknown
+        for answer in (await ann.call("GetHistory", room_id="a\0b"), await ann.get("/v1/rooms/a%00b/events")):
+            assert answer.json["message"] == "room_id holds a NUL"
 
 
 async def test_damaged_protobuf_is_refused(daemon: HttpDaemon) -> None:

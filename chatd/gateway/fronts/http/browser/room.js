@@ -13,6 +13,9 @@ const REASONS = {
   SKIP_REASON_OPERATOR: "an operator has skipped it",
 };
 
+const CHANGES = ["joined", "left", "banned", "unbanned", "invited"];
+const UNCOUNTED_TYPES = 32_768; // those from here on are never unread
+
 export class Room {
   lines = []; // deliveries, ascending by seq
   more = true; // is there anything older?
@@ -81,7 +84,7 @@ export class Room {
   // What ListUnread did not know yet is counted here.
   unread(me) {
     const since = Math.max(this.#headSeq, this.readSeq);
-    const isUnread = (line) => line.seq > since && line.event.sender_id !== me && !line.replay && isSaid(line);
+    const isUnread = (line) => line.seq > since && line.event.sender_id !== me && !line.replay && counts(line);
     return (this.readSeq >= this.#headSeq ? 0 : this.#unread) + this.lines.filter(isUnread).length;
   }
 }
@@ -89,6 +92,10 @@ export class Room {
 // A message, or an application's own event.
 export function isSaid({ event, skipped }) {
   return !skipped && (event.type === "EVENT_TYPE_MESSAGE" || typeof event.type === "number");
+}
+
+function counts(line) {
+  return isSaid(line) && !(line.event.type >= UNCOUNTED_TYPES);
 }
 
 function firstSeq(line) {
@@ -139,10 +146,14 @@ function noteOf({ event, payload = {}, skipped, seq }) {
   }
   const names = (list) => list.map(isolated).join(", ");
   if (event.type === "EVENT_TYPE_MEMBERSHIP") {
-    const { joined = [], left = [] } = payload;
-    return [joined.length && `${names(joined)} joined`, left.length && `${names(left)} left`].filter(Boolean).join("; ");
+    const said = CHANGES.filter((change) => payload[change]).map((change) => `${names(payload[change])} ${change}`);
+    if (payload.uninvited) said.push(`${names(payload.uninvited)} no longer invited`);
+    if (payload.changed) said.push(`${names(payload.changed)} now ${payload.role}`);
+    if (payload.owner && !payload.joined) said.push(`${names([payload.owner])} now owner`);
+    return said.join("; ");
   }
   if (event.type === "EVENT_TYPE_ROOM") {
+    if (payload.deleted) return "The room was deleted";
     return "name" in payload ? `The room is now called ${names([payload.name])}` : "The room’s settings have changed";
   }
   return event.type === "EVENT_TYPE_ERASED" ? "This message was erased" : "";

@@ -1,0 +1,81 @@
+"""NATS's library would wait for broken connections; the driver does not."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatd.core.broker_address import BrokerAddress
+from chatd.errors import Unavailable
+from chatd.transport.queue import nats
+from chatd.transport.queue.nats import NatsBroker, NatsConnection
+from tests.brokers import broker
+from tests.certificates import Authority
+from tests.chaos.proxy import FaultProxy
+
+DEADLINE = 5.0
+"""Seconds; the library waits for half a minute, or for ever."""
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path, "authority")
+
+
+@pytest.fixture
+def proxy(tmp_path: Path, authority: Authority) -> Iterator[FaultProxy]:
+    """Before a server that takes only TLS."""
+    certificate, key = map(str, authority.issue("broker", "localhost"))
+    with (
+        broker("nats", tmp_path, "--tls", "--tlscert", certificate, "--tlskey", key) as running,
+        FaultProxy(target=("127.0.0.1", running.port)) as before,
+    ):
+        yield before
+
+
+async def listening(proxy: FaultProxy, authority: Authority) -> tuple[NatsConnection, "asyncio.Task[None]"]:
+    """A connection that listens to a channel."""
+    address = BrokerAddress.parse(f"tls://localhost:{proxy.port}", "queue", str(authority.root))
+    connection = await NatsBroker(address).connect()
+    begun = asyncio.Event()
+    task = asyncio.create_task(connection.listen("channel", lambda frame: None, begun.set))
+    async with asyncio.timeout(DEADLINE):
+        await begun.wait()
+    return connection, task
+
+
+async def until_it_ends(connection: NatsConnection, task: "asyncio.Task[None]") -> None:
+    async with asyncio.timeout(DEADLINE):
+        with pytest.raises(Unavailable):
+            await task
+        await connection.close()
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others)
+
+
+async def test_a_frozen_link_is_noticed_in_time_with_tls_too(
+    proxy: FaultProxy, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nats, "PING_SECONDS", 0.07)
+    connection, task = await listening(proxy, authority)
+    proxy.blackhole()
+    await until_it_ends(connection, task)
+
+
+async def test_a_connection_that_breaks_while_something_is_to_be_written_has_ended(
+    proxy: FaultProxy, authority: Authority
+) -> None:
+    connection, task = await listening(proxy, authority)
+    connection._client._pending_data_size = 6  # the library's own ping, in the same turn
+    proxy.cut()
+    await until_it_ends(connection, task)
+
+
+async def test_a_certificate_that_is_not_trusted_is_said(proxy: FaultProxy) -> None:
+    for scheme in ("tls", "nats"):  # the server demands TLS of those who do not ask for it, too
+        address = BrokerAddress.parse(f"{scheme}://localhost:{proxy.port}", "queue")
+        async with asyncio.timeout(DEADLINE):
+            with pytest.raises(Unavailable, match="cannot be used") as raised:
+                await NatsBroker(address).connect()
+        assert "CERTIFICATE_VERIFY_FAILED" in raised.value.detail
