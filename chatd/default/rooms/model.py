@@ -23,7 +23,7 @@ class RoomRules:
     """True: changes by members that may not approve them are proposals (``proposals.py``)."""
     keep_days: int | None = None
     keep_events: int | None = None
-    """What the room's log keeps at most (0: as much as the service lets it)."""
+    """Limits of the room's log (0: as much as the service lets it keep)."""
 
     def over(self, others: "RoomRules") -> "RoomRules":
         """These, and those of ``others`` where these say nothing."""

@@ -22,7 +22,7 @@ _UNSEEN_BEATS = 1 << 32
 once more; it has not seen so many beats."""
 
 _LOGS = ("-wal", "-shm", "-journal")
-"""What SQLite has beside a file, and would bring into any file of that name."""
+"""Files that SQLite has beside a database, and would bring into any database of that name."""
 
 
 @dataclass(frozen=True, slots=True)
