@@ -25,6 +25,7 @@ class Gateway:
         self._listener: socket.socket | None = None
         self._beginning: set[asyncio.Task[None]] = set()
         self._accepted: asyncio.Queue[Peer] = asyncio.Queue()
+        self._away_until = 0.0
         self.peers: list[Peer] = []
         self.uri = ""
 
@@ -52,7 +53,13 @@ class Gateway:
             self._beginning.add(task)
             task.add_done_callback(self._beginning.discard)
 
+    def away(self, seconds: float) -> None:
+        """Those who come in so many seconds are greeted when they are over, as while a process is
+        started again."""
+        self._away_until = asyncio.get_running_loop().time() + seconds
+
     async def _begin(self, connection: socket.socket) -> None:
+        await asyncio.sleep(max(0.0, self._away_until - asyncio.get_running_loop().time()))
         reader, writer = await asyncio.open_connection(sock=connection)
         peer = Peer(reader, writer)
         self.peers.append(peer)

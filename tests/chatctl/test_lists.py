@@ -51,6 +51,8 @@ def test_a_refusal_ends_it(chatctl: Chatctl) -> None:
 
 
 def test_a_terminal_is_drawn_anew_and_not_scrolled(chatctl: Chatctl) -> None:
+    for number in range(3):
+        chatctl.create_room(f"drawn-{number}")
     ours, theirs = pty.openpty()
     environment = {**chatctl.environment, "TERM": "xterm", "LINES": "3", "COLUMNS": "100"}
     watch = subprocess.Popen(

@@ -69,10 +69,14 @@ def test_a_membership_change_reads_as_one() -> None:
         ({"rules": {"send": "admin", "add": "owner"}}, "add from owner up; send from admin up"),
         ({"rules": {"requires_approval": True}}, "changes need approval now"),
         ({"rules": {"requires_approval": False}}, "changes need no approval now"),
-        ({"rules": {"keep_days": 30}}, "events are kept for 30 days now"),
-        ({"rules": {"keep_days": 0}}, "events are kept for as long as the service does it now"),
-        ({"rules": {"keep_events": 1000}}, "newest events that are kept: 1000"),
-        ({"rules": {"keep_events": 0}}, "newest events that are kept: as many as the service keeps"),
+        (
+            {"rules": {"keep_days": 30, "keep_events": 5_000}},
+            "events are kept for 30 days; 5,000 events are kept",
+        ),
+        (
+            {"rules": {"keep_days": 0, "keep_events": 0}},
+            "events are kept for as long as usual; as many events are kept as usual",
+        ),
         ({"metadata": {"b": "1", "a": ""}}, "changed: a, b"),
         ({"deleted": True}, "the room is deleted"),
     ],

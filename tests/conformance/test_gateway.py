@@ -24,3 +24,16 @@ async def test_a_client_that_comes_as_it_dies_hears_the_end(turns: int) -> None:
                 with suppress(ConnectionError):
                     while await loop.sock_recv(client, 1_024):
                         pass
+
+
+async def test_nobody_is_greeted_while_it_is_away() -> None:
+    loop = asyncio.get_running_loop()
+    async with Gateway(lambda: True) as gateway, asyncio.timeout(10):
+        gateway.away(0.3)
+        began = loop.time()
+        host, port = gateway.uri.removeprefix("tcp://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        await reader.readexactly(10)
+        assert loop.time() - began >= 0.3
+        writer.close()
+        await writer.wait_closed()
