@@ -1,8 +1,10 @@
 """Transaction: all that the commands of one transaction share. It takes their locks, in one order
 for all nodes."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+
+import peewee
 
 from chatd.store.command import Locks
 from chatd.store.database import Database, chunks, placeholders
@@ -87,38 +89,33 @@ class Transaction:
             act()
 
     def _lock_profiles(self, profile_ids: set[str]) -> None:
-        """Make sure that the profiles exist, and hold them."""
+        """Make sure that the profiles exist, and hold them. Raises OperationalError if one of them
+        is gone again: the commands are to be tried anew, as after a deadlock."""
         self._profiles = profile_ids
         for chunk in chunks(sorted(profile_ids), columns=1):
-            unlocked = self._make_and_lock(chunk)
-            while unlocked:
-                # Another session held them at the first statement, and has deleted them.
-                unlocked = self._make_and_lock(unlocked)
-
-    def _make_and_lock(self, profile_ids: Sequence[str]) -> list[str]:
-        """Those that are not locked, as they are gone again."""
-        values, parameters = self.database.values("t", [(profile_id,) for profile_id in profile_ids])
-        self.database.run(
-            f"""
-            INSERT INTO profile (profile_id)
-            {values}
-            ON CONFLICT (profile_id) DO NOTHING
-            """,
-            parameters,
-        )
-        if not self.database.for_update:
-            return []
-        rows = self.database.rows(
-            f"""
-            SELECT profile_id
-            FROM profile
-            WHERE profile_id IN ({placeholders(len(profile_ids))})
-            ORDER BY profile_id FOR UPDATE
-            """,
-            profile_ids,
-        )
-        locked = {profile_id for (profile_id,) in rows}
-        return [profile_id for profile_id in profile_ids if profile_id not in locked]
+            values, parameters = self.database.values("t", [(profile_id,) for profile_id in chunk])
+            self.database.run(
+                f"""
+                INSERT INTO profile (profile_id)
+                {values}
+                ON CONFLICT (profile_id) DO NOTHING
+                """,
+                parameters,
+            )
+            if not self.database.for_update:
+                continue
+            rows = self.database.rows(
+                f"""
+                SELECT 1
+                FROM profile
+                WHERE profile_id IN ({placeholders(len(chunk))})
+                ORDER BY profile_id FOR UPDATE
+                """,
+                chunk,
+            )
+            if len(rows) < len(chunk):
+                # To make it anew here would be out of order: those behind it are locked already.
+                raise peewee.OperationalError("another session has deleted a profile that was waited for")
 
     def _lock_entries(self, entries: set[Entry]) -> None:
         """Hold outbox entries; SQLite's writer is alone anyway."""
