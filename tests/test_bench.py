@@ -10,7 +10,7 @@ import pytest
 from tests.bench import installed
 from tests.bench.__main__ import main
 from tests.bench.catalogue import SYSTEMS
-from tests.bench.measure import Usage
+from tests.bench.measure import Usage, family, rss_mib
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,11 @@ def test_a_process_that_ends_while_it_is_measured_counts_with_what_it_had_used()
     usage = Usage({"ours": [os.getpid()], "theirs": [process.pid]})
     process.communicate(b"\n")
     assert usage.stop()["theirs"] == (0.0, 0)
+
+
+def test_a_process_that_has_ended_has_no_memory_and_no_descendants() -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    assert rss_mib({"ours": [os.getpid()], "theirs": [process.pid]}) > 0
+    assert rss_mib({"theirs": [process.pid]}) == 0
+    assert family(process.pid) == [process.pid]

@@ -173,8 +173,16 @@ def _room_changes(fields: Mapping[str, Value]) -> Iterator[str]:
 
 
 def _rule(name: str, value: Value) -> str:
-    if name == "requires_approval":
-        return "changes need approval now" if value.bool_value else "changes need no approval now"
+    number = int(value.number_value)
+    match name:
+        case "requires_approval":
+            return "changes need approval now" if value.bool_value else "changes need no approval now"
+        case "keep_days":
+            return (
+                f"events are kept for {number:,} days" if number else "events are kept for as long as usual"
+            )
+        case "keep_events":
+            return f"{number:,} events are kept" if number else "as many events are kept as usual"
     return f"{name} from {value.string_value} up"
 
 

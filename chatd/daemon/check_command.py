@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from chatd.daemon.database_commands import AsJson, Config, load, progress, sqlite_path
-from chatd.errors import ChatdError, ConfigError
+from chatd.errors import ChatdError, ConfigError, Unavailable
 from chatd.text import escaped
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def check_db(context: typer.Context, config: Config = None, as_json: AsJson = Fa
 
     _, uri = load(context, config)
     database = Database(uri, create=False)
-    found = [*_damage(database), *_broken(database)]
+    damage = _damage(database)
+    found = [*damage, *_broken(database, is_damaged=bool(damage))]
     if as_json:
         typer.echo(json.dumps([one._asdict() for one in found], indent=2))
     else:
@@ -55,7 +56,7 @@ def _damage(database: "Database") -> "list[Finding]":
     return [Finding("integrity", "the file is damaged", len(damages), damages[0])] if damages else []
 
 
-def _broken(database: "Database") -> "list[Finding]":
+def _broken(database: "Database", *, is_damaged: bool) -> "list[Finding]":
     from chatd.default.invariants import INVARIANTS  # here: see cli.py
     from chatd.store.invariant import Finding, check
     from chatd.store.migration import require_current
@@ -64,7 +65,7 @@ def _broken(database: "Database") -> "list[Finding]":
         with database.connection(readonly=True), progress("rows") as line:
             require_current(database)
             return check(database, INVARIANTS, line)
-    except ConfigError:
-        raise
     except ChatdError as exc:
+        if isinstance(exc, (ConfigError, Unavailable)) and not is_damaged:
+            raise  # it was not looked at
         return [Finding("read", "the database cannot be read to its end", 1, exc.explained)]

@@ -68,8 +68,11 @@ def migrate(
     for option, given in (("--from", from_uri), ("--to", to_uri)):
         if given:
             _check(option, given)
+    source = Database(from_uri, create=False)
+    if source.file is not None:
+        sqlite_path(source)  # before a target is made
     target = Database(to_uri or uri)
-    _move(Database(from_uri, create=False), target, as_json)
+    _move(source, target, as_json)
     make_statistics(target, to_uri or uri)
 
 
@@ -93,8 +96,6 @@ def _move(source: "Database", target: "Database", as_json: bool) -> None:
     with ExitStack() as stack:
         for database in (source, target):
             stack.enter_context(database.claim(holder("migrate")))
-        if source.file is not None:
-            sqlite_path(source)
         target.check()
         _require_unserved(source)
         with progress("rows") as line:

@@ -18,7 +18,13 @@ import peewee
 
 from chatd.errors import ConfigError, Unavailable
 from chatd.store import migration, postgres
-from chatd.store.database_errors import commit_error, drivers_errors_translated, is_for_the_writer, translated
+from chatd.store.database_errors import (
+    commit_error,
+    drivers_errors_translated,
+    is_for_the_writer,
+    translated,
+    translation,
+)
 from chatd.store.sqlite_file import WAL_KEPT_BYTES, SqliteFile
 from chatd.store.uri import uri_fault
 
@@ -37,20 +43,27 @@ def placeholders(count: int) -> str:
     return ", ".join("?" * count)
 
 
-_SIZES = tuple(sorted({size << power for size in (2, 3) for power in range(15)} | {1}, reverse=True))
-"""1, 2, 3, 4, 6, 8, 12 and so on: rows of one statement."""
+WHOLE_ROWS = 32
+"""So many rows are never divided. A statement more is a round trip and a plan of PostgreSQL's: two
+in place of one, as for 7 rows or 11, cost it and the default node a tenth in many small rooms."""
+_SIZES = tuple(
+    sorted(
+        (size << power for size in (2, 3) for power in range(15) if size << power >= WHOLE_ROWS), reverse=True
+    )
+)
+"""32, 48, 64, 96 and so on: rows of one statement of those that have more."""
 STATEMENTS_KEPT = 512
 """Prepared statements that SQLite's module keeps for a connection, 100 KiB at most each where rows
 are small: to prepare one takes as long as to run it."""
 
 
 def chunks(rows: Sequence[T], *, columns: int) -> Iterator[Sequence[T]]:
-    """``rows`` of so many columns in parts that each fit one statement. The parts have few
-    different sizes, the largest first, so that their statements are found prepared."""
+    """``rows`` of so many columns in parts that each fit one statement. Parts beyond WHOLE_ROWS
+    have few different sizes, the largest first, so that their statements are found prepared."""
     most = MAX_VARIABLES // columns
     start = 0
-    while (left := len(rows) - start) > 0:
-        size = next(size for size in _SIZES if size <= left and size <= most)
+    while (left := min(len(rows) - start, most)) > 0:
+        size = left if left <= WHOLE_ROWS else next(size for size in _SIZES if size <= left)
         yield rows[start : start + size]
         start += size
 
@@ -155,6 +168,21 @@ class Database:
         """Let PostgreSQL count what was just brought in: until its daemon does so, it plans with
         guesses. SQLite's plans need no statistics. Raises StoreFailed, Unavailable."""
         self.run("ANALYZE")
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """One transaction, within which those of peewee's migrations are savepoints. Raises
+        StoreFailed or Unavailable."""
+        with translated():
+            try:
+                with self.db.atomic():
+                    yield
+            except peewee.OperationalError as exc:
+                # SQLite rolls a COMMIT back for which there is no room; then peewee cannot.
+                first = exc.__context__ and exc.__context__.__context__
+                if isinstance(first, peewee.PeeweeException):
+                    raise translation(first) from first
+                raise
 
     @contextmanager
     def connection(self, *, readonly: bool) -> Iterator[None]:

@@ -17,6 +17,7 @@ import structlog
 from playhouse.migrations import Runner  # type: ignore[import-untyped]
 
 from chatd.errors import ConfigError, StartFailed
+from chatd.store.database_errors import translated
 
 if TYPE_CHECKING:
     from chatd.store.database import Database
@@ -43,6 +44,7 @@ def migrate(database: "Database") -> None:
             _write_fingerprint(database, fingerprint([row.name for row in runner.status()]))
 
 
+@translated()
 def require_current(database: "Database") -> None:
     """Raise ConfigError unless the database has the schema of this chatd, all of it."""
     runner = Runner(database.db, directory=_FOLDER)
@@ -54,6 +56,7 @@ def require_current(database: "Database") -> None:
         raise ConfigError("the database's schema is older than this chatd: run `chatd migrate` first")
 
 
+@translated()
 def begin_transfer(database: "Database") -> bool:
     """Make the schema in an empty database, and mark it as one that is being filled from another.
     False: it is neither empty nor so marked, and was not changed."""
@@ -66,9 +69,10 @@ def begin_transfer(database: "Database") -> bool:
         return True
 
 
+@translated()
 def end_transfer(database: "Database") -> None:
     """From here on it is a database as any other."""
-    with database.db.atomic():
+    with database.atomic():
         runner = Runner(database.db, directory=_FOLDER)
         _write_fingerprint(database, fingerprint([row.name for row in runner.status()]))
 
@@ -121,10 +125,10 @@ def _locked(database: "Database") -> Iterator[None]:
     """One transaction, and no other process in here. PostgreSQL's lock ends with the transaction:
     one of a session would be left behind in a pooler, and stop each later start."""
     if database.file is not None:
-        with database.file.lock(_WAITING), database.db.atomic():
+        with database.file.lock(_WAITING), database.atomic():
             yield
         return
-    with database.db.atomic():
+    with database.atomic():
         if database.rows("SELECT pg_try_advisory_xact_lock(?)", (MIGRATION_LOCK,)) == [(False,)]:
             log.info(_WAITING)
             database.rows("SELECT pg_advisory_xact_lock(?)", (MIGRATION_LOCK,))

@@ -1,6 +1,7 @@
 """The use that processes made of the machine: CPU time, memory, bytes written; and percentiles.
 From /proc, so that nothing in the measured process takes part."""
 
+import itertools
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -21,6 +22,16 @@ def rss_kib(pid: int) -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith("VmRSS")), 0)
 
 
+def rss_mib(groups: Mapping[str, Iterable[int]]) -> float:
+    """Resident memory of named groups of processes. One that has ended, as PostgreSQL's autovacuum
+    does, has none."""
+    kib = 0
+    for pid in itertools.chain.from_iterable(groups.values()):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            kib += rss_kib(pid)
+    return kib / 1024
+
+
 def written_bytes(pid: int) -> int:
     """The bytes that a process has caused to be written to disks."""
     return int(
@@ -33,11 +44,12 @@ def written_bytes(pid: int) -> int:
 
 
 def family(pid: int) -> list[int]:
-    """A process and its descendants."""
+    """A process and its descendants. One that ends meanwhile has none."""
     found = [pid]
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += family(int(child))
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += family(int(child))
     return found
 
 

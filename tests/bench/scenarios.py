@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from tests.bench.flow import ClosedLoop, OpenLoop, Said, until
-from tests.bench.measure import Usage, percentile, rss_kib
+from tests.bench.measure import Usage, percentile, rss_mib
 from tests.bench.subject import Options, Subject, Tally, WritesALog, filling
 from tests.system.irc import LOGS, steps
 
@@ -158,7 +158,7 @@ async def _stretch(subject: Subject, tally: Tally, flow: ClosedLoop | OpenLoop, 
         "load_tool_cores": used[LOAD][0] / took,
         "server_cores": server / took,
         "written_bytes_per_event": written / max(1, acked),
-        "rss_mib": sum(rss_kib(pid) for pids in subject.processes().values() for pid in pids) / 1024,
+        "rss_mib": rss_mib(subject.processes()),
     }
     for name, latencies in (("receive", sorted(tally.latencies)), ("ack", sorted(flow.latencies))):
         for share, label in ((0.5, "p50"), (0.99, "p99"), (0.999, "p99.9")):

@@ -69,6 +69,14 @@ def test_a_membership_change_reads_as_one() -> None:
         ({"rules": {"send": "admin", "add": "owner"}}, "add from owner up; send from admin up"),
         ({"rules": {"requires_approval": True}}, "changes need approval now"),
         ({"rules": {"requires_approval": False}}, "changes need no approval now"),
+        (
+            {"rules": {"keep_days": 30, "keep_events": 5_000}},
+            "events are kept for 30 days; 5,000 events are kept",
+        ),
+        (
+            {"rules": {"keep_days": 0, "keep_events": 0}},
+            "events are kept for as long as usual; as many events are kept as usual",
+        ),
         ({"metadata": {"b": "1", "a": ""}}, "changed: a, b"),
         ({"deleted": True}, "the room is deleted"),
     ],

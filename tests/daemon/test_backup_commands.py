@@ -181,6 +181,31 @@ def test_a_damaged_file_is_said(tmp_path: Path) -> None:
     assert "Traceback" not in found.stderr
 
 
+def test_damage_is_said_where_another_fault_would_end_the_check(tmp_path: Path) -> None:
+    from tests.store.copies.test_backup import damage
+
+    fill(f"sqlite:///{tmp_path}/chatd.db")
+    damage(tmp_path / "chatd.db")
+    database = sqlite3.connect(tmp_path / "chatd.db")
+    database.execute("UPDATE schema_fingerprint SET fingerprint = 'x'")
+    database.commit()
+    database.close()
+    found = chatd("check-db", **of(tmp_path))
+    assert (found.returncode, found.stderr) == (1, "")
+    assert [line.split("\t")[0] for line in found.stdout.splitlines()] == ["integrity", "read"]
+
+
+@pytest.mark.parametrize("command", [("check-db",), ("backup", "b.db")])
+def test_a_file_that_cannot_be_opened_is_not_called_damaged(tmp_path: Path, command: tuple[str, ...]) -> None:
+    fill(f"sqlite:///{tmp_path}/chatd.db")
+    for end in ("-wal", "-shm"):
+        Path(f"{tmp_path}/chatd.db{end}").unlink(missing_ok=True)
+        Path(f"{tmp_path}/chatd.db{end}").mkdir()  # as in a folder where nothing can be made
+    found = chatd(*command, **of(tmp_path))
+    assert (found.returncode, found.stdout) == (1, "")
+    assert "unable to open database file, for SQLite makes files beside it and cannot" in found.stderr
+
+
 @pytest.mark.parametrize("command", [("backup", "b.db"), ("check-db",), ("restore", "--mark", "--yes")])
 def test_no_database_is_said_and_none_is_made(tmp_path: Path, command: tuple[str, ...]) -> None:
     done = chatd(*command, **of(tmp_path))

@@ -99,3 +99,10 @@ def test_what_is_wrong_is_a_line(tmp_path: Path, arguments: list[str], says: str
     assert says in done.stderr
     assert "pw" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_no_database_is_made_for_one_that_is_not_there(tmp_path: Path) -> None:
+    old, new = f"sqlite:///{tmp_path}/none.db", f"sqlite:///{tmp_path}/new.db"
+    done = chatd("migrate", "--from", old, "--to", new, CHATD_DATA_DIR=str(tmp_path))
+    assert (done.returncode, done.stderr) == (1, f"chatd: there is no database at {tmp_path}/none.db\n")
+    assert list(tmp_path.iterdir()) == []

@@ -154,3 +154,22 @@ def test_what_is_there_already_is_not_waited_for(turn: Turn, commands: int) -> N
     thread.start()
     thread.join(20)
     assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("senders", [2, 4, 8, 15])
+def test_senders_that_each_wait_for_an_answer_wait_for_nobody_else(senders: int) -> None:
+    queues = {turn: deque[str]() for turn in Turn}
+    clock = Clock()
+    window = CommitWindow(queues, now=clock, seconds=FOREVER)
+
+    def transact() -> None:
+        for _ in range(10 * REMEMBERED):
+            queues[Turn.NORMAL].extend(["send"] * senders)
+            window.wait()
+            queues[Turn.NORMAL].clear()
+            clock.now += WINDOW / 4
+
+    thread = threading.Thread(target=transact, daemon=True)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive()

@@ -1,6 +1,7 @@
 """Opening, checking and migrating a database."""
 
 import multiprocessing
+import resource
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from chatd.default.rooms.store import CreateRoom, GetRoom
 from chatd.errors import ConfigError, Unavailable
-from chatd.store.database import MAX_VARIABLES, Database, chunks
+from chatd.store.database import MAX_VARIABLES, STATEMENTS_KEPT, WHOLE_ROWS, Database, chunks
 from tests.databases import Cluster
 from tests.store.driver import Store, event, send
 
@@ -201,6 +202,28 @@ def test_chunks_have_few_sizes_and_lose_nothing(count: int) -> None:
     assert all(len(part) * 10 <= MAX_VARIABLES for part in parts)
 
 
+@pytest.mark.parametrize("count", range(1, WHOLE_ROWS + 1))
+def test_a_small_batch_is_one_statement(count: int) -> None:
+    assert len(list(chunks(range(count), columns=10))) == 1
+
+
 def test_statements_of_batches_of_all_sizes_are_kept_prepared() -> None:
     sizes = {len(part) for count in range(1, 1_001) for part in chunks(range(count), columns=2)}
-    assert len(sizes) <= 20
+    assert len(sizes) <= WHOLE_ROWS + 10
+    assert 12 * len(sizes) <= STATEMENTS_KEPT, "those that a send, its acks and its marks take"
+
+
+def test_a_transaction_that_has_no_room_at_its_end_says_so(tmp_path: Path) -> None:
+    """SQLite has rolled it back by then, and peewee complains of that instead."""
+    database = Database(f"sqlite:///{tmp_path}/chatd.db")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with database.connection(readonly=False):
+        database.run("CREATE TABLE t (x)")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+        try:
+            with pytest.raises(Unavailable) as refused, database.atomic():
+                database.run("INSERT INTO t VALUES (?)", (b"x" * 200_000,))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert refused.value.explained == "the database does not answer: disk I/O error"
+        assert database.rows("SELECT COUNT(*) FROM t") == [(0,)]

@@ -6,6 +6,7 @@ from typing import Any
 from chatd.core.toml import parse_toml
 from chatd.daemon.settings import secret_files
 from chatd.daemon.settings.environment import suggestion
+from chatd.daemon.settings.section import allowed
 from chatd.daemon.settings.settings import FIELDS
 from chatd.errors import ConfigError, os_error
 
@@ -40,6 +41,11 @@ def known(document: dict[str, Any], path: Path) -> tuple[dict[str, Any], list[st
         elif key not in FIELDS and key not in files:
             near = suggestion(key, sorted(FIELDS))
             problems.append(f"{name!a}: there is no such setting (from {path}){near}")
+        elif isinstance(value, bool) and key in FIELDS and FIELDS[key].annotation in (int, float):
+            is_what = str(value).lower()  # to pydantic it is a number
+            problems.append(
+                f"{key.upper()}: {is_what} is not allowed (from {path}); allowed: {allowed(FIELDS[key])}"
+            )
         elif key in found:
             raise ConfigError(f"{key.upper()}: it is in {path} twice, under two forms of its name")
         else:

@@ -1,2 +1,2 @@
-"""Searching the texts of messages: an index that follows the rooms' logs, and the call that reads
-it."""
+"""Searching: an index of the texts of messages, which follows the rooms' logs, and the call that
+reads it; and finding rooms by their names and metadata."""

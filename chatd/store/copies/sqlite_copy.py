@@ -22,6 +22,7 @@ SYNC_BYTES = 8 * 1_048_576
 serve."""
 _BLOCK = 1_048_576
 _WAIT_SECONDS = 0.2
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_ERROR)
 
 
 def copy_database(file: Path, target: Path, progress: Progress) -> None:
@@ -37,7 +38,7 @@ def copy_database(file: Path, target: Path, progress: Progress) -> None:
     try:
         _copy(source, copy, handle, progress)
     except (sqlite3.Error, OSError) as exc:
-        raise StartFailed(f"{file} cannot be copied: {exc}") from exc
+        raise StartFailed(f"{file} cannot be copied: {exc}{_why(exc)}") from exc
     finally:
         copy.close()
         source.close()
@@ -64,6 +65,16 @@ def _copy(source: sqlite3.Connection, copy: sqlite3.Connection, handle: int, pro
 
     source.backup(copy, pages=STEP_PAGES, progress=step)
     source.rollback()
+
+
+def _why(exc: Exception) -> str:
+    """The usual reason of an error whose words name none."""
+    return ", for SQLite makes files beside it and cannot" if _code(exc) == sqlite3.SQLITE_CANTOPEN else ""
+
+
+def _code(exc: Exception) -> int:
+    """SQLite's code. Texts that are no UTF-8 are found by Python, whose errors have none."""
+    return (getattr(exc, "sqlite_errorcode", None) or sqlite3.SQLITE_ERROR) & 0xFF
 
 
 class Snapshot:
@@ -98,14 +109,19 @@ class Snapshot:
 
     def find_damage(self, progress: Progress) -> list[str]:
         """The faults that SQLite finds in the whole file, a hundred lines at most. The check is
-        one call of SQLite's: it runs beside, so that a signal is heard."""
+        one call of SQLite's: it runs beside, so that a signal is heard. Raises StartFailed if the
+        file cannot be looked through."""
         found: list[str] = []
+        failed: list[sqlite3.Error] = []
 
         def check() -> None:
             try:
                 found.extend(row[0] for row in self._db.execute("PRAGMA integrity_check"))
             except sqlite3.Error as exc:
-                found.append(str(exc))
+                if _code(exc) in _DAMAGE:
+                    found.append(str(exc))
+                else:
+                    failed.append(exc)
 
         thread = threading.Thread(target=check, daemon=True)
         thread.start()
@@ -118,6 +134,8 @@ class Snapshot:
             self._db.interrupt()
             thread.join()
             raise
+        if failed:
+            raise StartFailed(f"{self._name} cannot be looked through: {failed[0]}{_why(failed[0])}")
         progress("check", size, size)
         return [] if found == ["ok"] else found
 

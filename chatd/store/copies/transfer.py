@@ -15,7 +15,6 @@ from chatd.errors import ConfigError, StartFailed
 from chatd.store.copies.rows import END, HEADER, RowEncoder
 from chatd.store.copies.sqlite_copy import Progress
 from chatd.store.database import Database, placeholders
-from chatd.store.database_errors import translated
 from chatd.store.migration import begin_transfer, end_transfer, require_current
 from chatd.store.tables import Table, read_tables
 
@@ -111,7 +110,7 @@ def _copy_all(
                     progress("copy", before + encoder.count, total)
                 yield encoded if target.engine == "postgres" else row
 
-        with translated(), target.db.atomic():
+        with target.atomic():
             target.run(
                 f"DELETE FROM {table.name}"
             )  # what an earlier attempt left, and the first migration made

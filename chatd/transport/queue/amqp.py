@@ -24,7 +24,7 @@ from yarl import URL
 from chatd.core.broker_address import BrokerAddress, channel_part
 from chatd.core.channel_numbers import STAMP_BYTES
 from chatd.errors import Unavailable
-from chatd.transport.queue.broker_connection import SILENT_SECONDS
+from chatd.transport.queue.broker_connection import QUEUE, SILENT_SECONDS
 from chatd.transport.queue.joined import only_device
 
 HEARTBEAT_SECONDS = 2
@@ -167,12 +167,14 @@ def _translated() -> Iterator[None]:
     """The library's errors as chatd's."""
     try:
         yield
-    except (aiormq.AMQPError, OSError, RuntimeError, TimeoutError, ValueError) as error:
+    except TimeoutError:
+        raise Unavailable(f"{QUEUE} does not answer") from None
+    except (aiormq.AMQPError, OSError, RuntimeError, ValueError) as error:
         detail = ascii(f"{type(error).__name__}: {error}"[:300])
-        raise Unavailable("the broker of the queue cannot be used", detail=detail) from None
+        raise Unavailable(f"{QUEUE} cannot be used", detail=detail) from None
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise
         # The library cancels those who wait when it closes a connection by itself.
-        raise Unavailable("the broker of the queue cannot be used", detail="closed") from None
+        raise Unavailable(f"{QUEUE} cannot be used", detail="closed") from None

@@ -22,6 +22,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from chatd.core.broker_address import BrokerAddress
 from chatd.core.channel_numbers import STAMP_BYTES
 from chatd.errors import Unavailable
+from chatd.transport.queue.broker_connection import QUEUE
 from chatd.transport.queue.joined import only_device
 from chatd.transport.queue.kafka_cluster import PARTITIONS, KafkaCluster, check, topic_name
 
@@ -159,6 +160,8 @@ def _translated() -> Iterator[None]:
     """The library's errors as chatd's."""
     try:
         yield
-    except (KafkaError, OSError, TimeoutError, ValueError) as error:
+    except TimeoutError:
+        raise Unavailable(f"{QUEUE} does not answer") from None
+    except (KafkaError, OSError, ValueError) as error:
         detail = ascii(f"{type(error).__name__}: {error}"[:300])
-        raise Unavailable("the broker of the queue cannot be used", detail=detail) from None
+        raise Unavailable(f"{QUEUE} cannot be used", detail=detail) from None

@@ -17,12 +17,14 @@ from nats.errors import Error, NoServersError
 from chatd.core.broker_address import BrokerAddress, channel_part
 from chatd.core.channel_numbers import STAMP_BYTES
 from chatd.errors import Unavailable
-from chatd.transport.queue.broker_connection import CONNECT_SECONDS, SILENT_SECONDS
+from chatd.transport.queue.broker_connection import CONNECT_SECONDS, QUEUE, SILENT_SECONDS
 from chatd.transport.queue.joined import only_device
 
 PING_SECONDS = SILENT_SECONDS / 3
 UNREAD_BYTES = 32 * 1_048_576
 """Bytes that a gateway has not looked at yet; beyond that messages are dropped."""
+HEADER_BYTES = 300
+"""The two ids take less. The server counts them, and hangs up when a message is too large."""
 
 
 class NatsBroker:
@@ -115,9 +117,9 @@ class NatsConnection:
     async def send(self, messages: Sequence[tuple[str, bytes]]) -> None:
         with _translated():
             for subject, body in messages:
-                if len(body) > self._client.max_payload:
-                    continue  # its number will be missing, and streams pull what it held
                 only = only_device(body, STAMP_BYTES)
+                if len(body) + (0 if only is None else HEADER_BYTES) > self._client.max_payload:
+                    continue  # its number will be missing, and streams pull what it held
                 headers = None if only is None else {"profile_id": only[0], "device_id": only[1]}
                 await self._client.publish(subject, body, headers=headers)
             await self._settle()
@@ -133,7 +135,7 @@ class NatsConnection:
             await self._settle()
             begun()
             await self._client.ended.wait()
-            raise self._error or NoServersError()
+            raise self._error or self._client.last_error or NoServersError()
 
     async def _settle(self) -> None:
         """Return when the server has done what it was told. Raises what it said against it."""
@@ -154,6 +156,8 @@ def _translated() -> Iterator[None]:
     """The library's errors as chatd's."""
     try:
         yield
-    except (Error, OSError, TimeoutError, ValueError) as error:
+    except TimeoutError:
+        raise Unavailable(f"{QUEUE} does not answer") from None
+    except (Error, OSError, ValueError) as error:
         detail = ascii(f"{type(error).__name__}: {error}"[:300])
-        raise Unavailable("the broker of the queue cannot be used", detail=detail) from None
+        raise Unavailable(f"{QUEUE} cannot be used", detail=detail) from None

@@ -14,6 +14,9 @@ from chatd.errors import Unavailable
 from chatd.transport.queue.broker_connection import QUEUE, SILENT_SECONDS
 from chatd.transport.redis_link import RedisLink, connect
 
+PINGS = 3
+"""Sent in SILENT_SECONDS."""
+
 
 class RedisBroker:
     """``Broker``."""
@@ -62,13 +65,14 @@ class RedisConnection:
             raise Unavailable(f"{QUEUE} does not answer") from None
 
     async def _watch(self, limit: asyncio.Timeout) -> None:
-        """End ``limit`` when nothing comes, not even the answer to a PING."""
-        before = -1
-        while self._count != before:
-            before = self._count
+        """End ``limit`` when nothing comes, not even the answers to some PINGs."""
+        before, unanswered = self._count, 0
+        while unanswered < PINGS:
             with suppress(Unavailable):
                 await self._link.send("PING")
-            await asyncio.sleep(SILENT_SECONDS)
+            await asyncio.sleep(SILENT_SECONDS / PINGS)
+            unanswered = unanswered + 1 if self._count == before else 0
+            before = self._count
         limit.reschedule(asyncio.get_running_loop().time())
 
     async def close(self) -> None:

@@ -164,6 +164,15 @@ def test_a_problem_names_its_file(home: Path) -> None:
     assert str(problem.value) == f"ACK_FLUSH_MS: 0 is not allowed (from {path}); allowed: 1 to 10,000 ms"
 
 
+def test_true_is_no_number(home: Path) -> None:
+    path = config(home, "max_members_per_room = true\nhttp_page = true\n")
+    with pytest.raises(ConfigError) as problem:
+        load_settings("all", path)
+    assert str(problem.value) == (
+        f"MAX_MEMBERS_PER_ROOM: true is not allowed (from {path}); allowed: 0 to 10,000,000 members"
+    )
+
+
 def test_a_file_that_may_not_be_read(home: Path) -> None:
     with pytest.raises(ConfigError, match="directory"):
         load_settings("all", home)

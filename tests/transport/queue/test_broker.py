@@ -152,7 +152,7 @@ async def test_a_frozen_link_is_noticed_at_both_ends(
         proxy.blackhole()
         node.publish_to("g-1", ITSELF, b"lost")
         await until(lambda: not subscriber.is_heard and node.problem)
-        assert "cannot be used: TimeoutError" not in subscriber.problem, "no driver lets that through"
+        assert re.search("does not answer|stale connection", subscriber.problem)
         proxy.heal()
         await until(lambda: subscriber.is_heard and not node.problem)
         node.publish_to("g-1", ITSELF, b"after")

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from chatd.core.broker_address import BrokerAddress
+from chatd.core.channel_numbers import STAMP_BYTES
 from chatd.errors import Unavailable
 from chatd.transport.queue import nats
+from chatd.transport.queue.joined import join_topics
 from chatd.transport.queue.nats import NatsBroker, NatsConnection
 from tests.brokers import broker
 from tests.certificates import Authority
@@ -16,6 +18,8 @@ from tests.chaos.proxy import FaultProxy
 
 DEADLINE = 5.0
 """Seconds; the library waits for half a minute, or for ever."""
+MAX_PAYLOAD = 1_048_576
+"""The server's, unless it is told otherwise."""
 
 
 @pytest.fixture
@@ -79,3 +83,14 @@ async def test_a_certificate_that_is_not_trusted_is_said(proxy: FaultProxy) -> N
             with pytest.raises(Unavailable, match="cannot be used") as raised:
                 await NatsBroker(address).connect()
         assert "CERTIFICATE_VERIFY_FAILED" in raised.value.detail
+
+
+async def test_a_message_that_is_too_large_with_its_headers_is_left_out(tmp_path: Path) -> None:
+    topic = b"u" * 128 + b":" + b"d" * 128 + b"\0"
+    begin = bytes(STAMP_BYTES) + join_topics([topic])
+    with broker("nats", tmp_path) as running:
+        connection = await NatsBroker(BrokerAddress.parse(running.uri, "queue")).connect()
+        async with asyncio.timeout(DEADLINE):
+            for fewer in (*range(0, 400, 40), 0):
+                await connection.send([("channel", begin.ljust(MAX_PAYLOAD - fewer, b"x"))])
+        await connection.close()

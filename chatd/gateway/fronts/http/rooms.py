@@ -23,7 +23,10 @@ async def send(exchange: Exchange, room: str) -> Response:
     if event.room_id not in ("", room):
         raise InvalidArgument("room_id in the body is another one than the path's")
     event.room_id = room
-    event.event_id = event.event_id or exchange.header("Idempotency-Key") or _new_id()
+    key = exchange.header("Idempotency-Key")
+    if key and event.event_id not in ("", key):
+        raise InvalidArgument("event_id in the body is another one than the header Idempotency-Key's")
+    event.event_id = event.event_id or key or _new_id()
     try:
         request = chat.SendEventsRequest(events=[event])
     except DecodeError:

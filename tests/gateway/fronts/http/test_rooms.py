@@ -64,6 +64,10 @@ async def test_the_key_is_the_events_id(daemon: HttpDaemon) -> None:
         assert (first.json["duplicate"], again.json["duplicate"]) == (False, True)
         other = await ann.ask("POST", path, json={"text": "two"}, headers=headers)
         assert (other.status, other.json["name"]) == (409, "EVENT_ID_REUSED")
+        named = await ann.ask("POST", path, json={"text": "one", "event_id": key}, headers=headers)
+        assert (named.status, named.json["duplicate"]) == (200, True)
+        two = await ann.ask("POST", path, json={"text": "one", "event_id": f"not-{key}"}, headers=headers)
+        assert (two.status, two.json["name"]) == (400, "INVALID_ARGUMENT")
 
 
 async def test_an_event_may_have_more_than_a_text(daemon: HttpDaemon) -> None:
