@@ -212,8 +212,7 @@ def garbage(number: int, token: str) -> bytes:
 
 
 def crowd(target: tuple[str, int], saying: Callable[[int], bytes], *, many: int, drip: float = 0.0) -> None:
-    """So many connections. Each says its own all at once, or with ``drip`` a byte each time so many
-    seconds have passed."""
+    """Open ``many`` connections. Each says its own all at once, or a byte each ``drip`` seconds."""
     raise_descriptors()
     peers: list[tuple[socket.socket, bytes]] = []
     for number in range(many):

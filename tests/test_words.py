@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-BEGINNING = re.compile(r"(?:^|[.:!] |\* )(?:Who|Whoever|What|Whatever|Of) [a-zA-Z`][^.?]*(?P<end>[.?]|$)")
+BEGINNING = re.compile(
+    r"(?:^|[.:!] |\* )(?:Who|Whoever|What|Whatever|Of|So many) [a-zA-Z0-9`][^.?]*(?P<end>[.?]|$)"
+)
 
 
 def texts_of(path: Path) -> Iterator[tuple[int, str]]:

@@ -85,7 +85,7 @@ class Log(ScrollView, can_focus=False):
         self._scroll(len(self._lines))
 
     def page(self, pages: int) -> None:
-        """So many pages down, or up."""
+        """Scroll down by pages, or up by a negative number of them."""
         self._scroll(round(self.scroll_y) + pages * max(1, self.size.height - 1))
         if pages < 0 and self.scroll_y <= 0:
             self.post_message(self.AtTop())

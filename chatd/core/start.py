@@ -45,7 +45,7 @@ class Start:
 
     @staticmethod
     def last(events: int) -> "Start":
-        """So many of each room's last events."""
+        """The last ``events`` of each room."""
         return Start("last", events)
 
     @staticmethod

@@ -25,7 +25,7 @@ REFUSALS_PER_SECOND = 1_000
 times as many, and so have all strangers of an address. Operators' have only their own."""
 REFUSAL_BURST_SECONDS = 2
 REFUSAL_BYTES = 4_096
-"""So many bytes of a refused frame count as one refusal more."""
+"""Bytes of a refused frame that count as one refusal more."""
 PAUSES = 2
 """Pauses in accepting (50 ms) that a newcomer has to authenticate, at least, before others take its
 place."""

@@ -22,7 +22,7 @@ from chatd.gateway.connection import ClientConnection
 TICK = 0.05
 """Seconds between two looks at what waits."""
 AT_ONCE = 16
-"""So many streams do not wait for their turns."""
+"""Streams that do not wait for their turns, at most."""
 QUIET = 128
 """Nor do so many, if they are all that were written in this round and the one before, or wait: when
 a room that was quiet is told something, its receipts are not late by the longest wait."""

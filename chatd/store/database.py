@@ -44,8 +44,9 @@ def placeholders(count: int) -> str:
 
 
 WHOLE_ROWS = 32
-"""So many rows are never divided. A statement more is a round trip and a plan of PostgreSQL's: two
-in place of one, as for 7 rows or 11, cost it and the default node a tenth in many small rooms."""
+"""Rows that are never divided, at most. A statement more is a round trip and a plan of
+PostgreSQL's: two in place of one, as for 7 rows or 11, cost it and the default node a tenth in many
+small rooms."""
 _SIZES = tuple(
     sorted(
         (size << power for size in (2, 3) for power in range(15) if size << power >= WHOLE_ROWS), reverse=True

@@ -29,7 +29,7 @@ class Caller:
         self.sent_at: dict[str, float] = {}
 
     async def call(self, times: int | None) -> None:
-        """So many times; None: until it is cancelled."""
+        """Call ``times``; None: until it is cancelled."""
         number = 0
         while times is None or number < times:
             event = message(self._room, "ring", priority=2)

@@ -173,7 +173,7 @@ class Device:
 
 
 async def login_storm(connect: Connect, profile: str, device: str, times: int) -> None:
-    """So many logins of one device at once: each takes the stream over from the last."""
+    """Log one device in ``times`` at once: each takes the stream over from the last."""
 
     async def login() -> None:
         client = connect(profile)

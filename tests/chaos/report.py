@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from tests.chaos.verdict import LETTERS, Verdict
 
 RESTORES = 3
-"""So many restores, and nothing lost by them: they were none, or the checker is blind to it."""
+"""Restores of which one at least loses something: else they were none, or the checker is blind."""
 MAX_RSS = 512 * 1_048_576
 """Bytes; a process that needs more has a queue without a bound (M)."""
 

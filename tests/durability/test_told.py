@@ -112,7 +112,7 @@ def errors(alice: Conversation) -> Iterator[Error]:
 
 
 def check(alice: Conversation, *, at_least: int, codes: tuple[int, ...] = PLAIN) -> None:
-    """So many of the calls fail, and none says why in the database's words."""
+    """At least so many of the calls fail, and none says why in the database's words."""
     found = list(errors(alice))
     assert len(found) >= at_least, found
     for one in found:

@@ -153,7 +153,7 @@ def test_an_address_has_a_limit_of_refusals_for_all_its_connections() -> None:
 
 
 def flood(door: Door, *, connections: int, profile: str = "", operator: bool = False) -> int:
-    """So many connections from one address are refused until they are ended: how often."""
+    """How often connections from one address are refused until they are ended."""
     told = 0
     for _ in range(connections):
         one = door.come("a")

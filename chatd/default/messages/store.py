@@ -18,7 +18,7 @@ from chatd.store.database import chunks
 from chatd.store.transaction import Transaction
 
 MENTIONS_OF_AN_EVENT = 16
-"""So many rows for mentions cost as much as one event: 3.7 µs each, by 100,000 on SQLite."""
+"""Rows for mentions that cost as much as one event: 3.7 µs each, by 100,000 on SQLite."""
 _Known = dict[tuple[str, str], tuple[bytes, StoredEvent]]
 """(sender, event id) → content hash and place."""
 

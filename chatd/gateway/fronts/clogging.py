@@ -9,7 +9,7 @@ from chatd.gateway.fronts.door import Door, FrontLimits
 from chatd.gateway.link import Link
 
 CLOGGED_BYTES = 65_536
-"""So many may wait for a client behind the kernel's own buffers before it is looked at
+"""Bytes that may wait for a client behind the kernel's own buffers before it is looked at
 closely."""
 CLEAR_BYTES = 16_384
 MAX_UNSENT = 1_048_576
@@ -45,7 +45,7 @@ class Unsent:
         self.together = 0
 
     def note(self, link: ClogLink, size: int) -> None:
-        """So many bytes wait for the link's client now."""
+        """Take down the bytes that wait for the link's client now."""
         self.together += size - self._by.pop(link, 0)
         if size:
             self._by[link] = size

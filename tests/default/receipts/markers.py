@@ -5,7 +5,7 @@ from tests.store.driver import Store, event, send
 
 
 def say(store: Store, count: int, start: int = 0) -> None:
-    """So many events of alice's in room r; ``start`` numbers the first one's id."""
+    """Send ``count`` events of alice's to room r; ``start`` numbers the first one's id."""
     store.do(send("alice", *(event("r", f"e{number}") for number in range(start, start + count))))
 
 

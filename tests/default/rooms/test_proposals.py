@@ -347,8 +347,8 @@ def test_a_page_has_so_many_bytes(strict: Store) -> None:
 
 
 def test_a_page_reads_no_more_than_it_needs(strict: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 30 that fill three pages of bytes, a page reads a few more than it has; all pages have all
-    of them."""
+    """30 fill three pages of bytes. A page reads a few more than it has; all pages have all of
+    them."""
     monkeypatch.setattr(proposal_lists, "MAX_PAGE_BYTES", 1_000)
     requests = [b"%02d" % number + b"x" * 98 for number in range(30)]
     commands = [MakeOrPropose("s", add("eve"), ADD, request) for request in requests]

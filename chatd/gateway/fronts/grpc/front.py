@@ -21,8 +21,8 @@ from chatd.gateway.fronts.grpc.streams import Streams
 from chatd.gateway.fronts.proxies import Proxies
 
 MAX_STREAMS = 256
-"""Calls and streams at once over one connection; clients open more connections, or wait. So many
-may have just ended, too: of fewer gRPC refuses some at random."""
+"""Calls and streams at once over one connection; clients open more connections, or wait. As many
+more may have just ended: of fewer gRPC refuses some at random."""
 MAX_METADATA_BYTES = 16_384
 HANDSHAKE_MS = 10_000
 KEEPALIVE_MS = 25_000
