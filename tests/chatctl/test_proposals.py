@@ -69,7 +69,9 @@ def test_changes_are_proposed_listed_and_decided(chatctl: Chatctl) -> None:
 
 
 def test_the_rule_is_yes_or_no(chatctl: Chatctl) -> None:
-    update = ("--token", token_of("alice"), "room", "update", "lobby", "--rule")
+    alice = ("--token", token_of("alice"))
+    chatctl(*alice, "room", "create", "ruled", "--rule", "requires_approval=yes")
+    update = (*alice, "room", "update", "ruled", "--rule")
     assert chatctl.json(*update, "requires_approval=no")["requires_approval"] is False
     assert "is yes or no" in chatctl(*update, "requires_approval=admin", code=2).stderr
     assert "is no rule" in chatctl(*update, "approval=yes", code=2).stderr

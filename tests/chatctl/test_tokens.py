@@ -50,6 +50,7 @@ def test_a_profile_s_tokens(chatctl: Chatctl) -> None:
     assert "give --yes" in chatctl("token", "revoke", "--profile", "eve", code=2).stderr
     chatctl("token", "revoke", "--profile", "eve", "--yes")
     assert "was revoked (UNAUTHENTICATED)" in refused(chatctl, "t2")
+    chatctl("token", "revoke", "--profile", "nobody", "--yes")  # a second page, whichever test is first
     newest, *older = chatctl.json("token", "revoked")
     page = chatctl("token", "revoked", "--limit", "1", "--json").stderr
     assert page.endswith(f"there are more; for the next ones: --after {newest['version']}\n")
