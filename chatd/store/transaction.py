@@ -92,8 +92,9 @@ class Transaction:
         """Make sure that the profiles exist, and hold them. Raises OperationalError if one of them
         is gone again: the commands are to be tried anew, as after a deadlock."""
         self._profiles = profile_ids
-        for chunk in chunks(sorted(profile_ids), columns=1):
-            values, parameters = self.database.values("t", [(profile_id,) for profile_id in chunk])
+        parts = list(chunks(sorted(profile_ids), columns=1))
+        for part in parts:
+            values, parameters = self.database.values("t", [(profile_id,) for profile_id in part])
             self.database.run(
                 f"""
                 INSERT INTO profile (profile_id)
@@ -102,18 +103,21 @@ class Transaction:
                 """,
                 parameters,
             )
-            if not self.database.for_update:
-                continue
+        if not self.database.for_update:
+            return
+        # After all are made: to make one may mean to wait for another session that has made it and
+        # waits for those that are locked here.
+        for part in parts:
             rows = self.database.rows(
                 f"""
                 SELECT 1
                 FROM profile
-                WHERE profile_id IN ({placeholders(len(chunk))})
+                WHERE profile_id IN ({placeholders(len(part))})
                 ORDER BY profile_id FOR UPDATE
                 """,
-                chunk,
+                part,
             )
-            if len(rows) < len(chunk):
+            if len(rows) < len(part):
                 # To make it anew here would be out of order: those behind it are locked already.
                 raise peewee.OperationalError("another session has deleted a profile that was waited for")
 

@@ -24,6 +24,7 @@ from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom
 from chatd.errors import ChatdError, EventIdReused, NotAMember
 from chatd.store.command import Command
+from chatd.store.database import WHOLE_ROWS
 from chatd.store.transaction import _NOTIFICATIONS_LOCK
 from tests.store.driver import MANY, Store, event, send
 from tests.store.races.other_node import OtherNode
@@ -250,6 +251,22 @@ def test_a_profile_that_is_erased_while_it_is_waited_for_is_made_anew(
             other.commit()
         assert result.result().profiles == ("carol",)
     assert store.database.rows("SELECT rooms FROM profile WHERE profile_id = 'carol'") == [(1,)]
+
+
+def test_profiles_are_made_before_any_is_locked(store: Store, other: OtherNode, postgres_uri: str) -> None:
+    """A node that waits for one that the other has made must not hold those that the other may wait
+    for, however many statements they take."""
+    many = [f"p{number:02}" for number in range(2 * WHOLE_ROWS)]
+    other.database.run("SET LOCAL deadlock_timeout = '1ms'")
+    other.database.run("INSERT INTO profile (profile_id) VALUES ('zoe')")
+    with ThreadPoolExecutor(1) as pool:
+        result = pool.submit(store.do, AddSubscriptions("r", ("bob", *many, "zoe"), "alice", False))
+        try:
+            other.wait_until_it_holds_somebody_up(postgres_uri)
+            assert other.database.rows("SELECT 1 FROM profile WHERE profile_id = 'bob' FOR UPDATE NOWAIT")
+        finally:
+            other.commit()
+        assert result.result().profiles == (*many, "zoe")
 
 
 def test_two_that_wait_for_each_other_both_succeed(store: Store, other: OtherNode, postgres_uri: str) -> None:
