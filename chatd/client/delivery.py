@@ -179,10 +179,10 @@ def _rule(name: str, value: Value) -> str:
             return "changes need approval now" if value.bool_value else "changes need no approval now"
         case "keep_days":
             return (
-                f"events are kept for {number:,} days" if number else "events are kept for as long as usual"
+                f"days that events are kept: {number:,}" if number else "events are kept for as long as usual"
             )
         case "keep_events":
-            return f"{number:,} events are kept" if number else "as many events are kept as usual"
+            return f"events that are kept: {number:,}" if number else "as many events are kept as usual"
     return f"{name} from {value.string_value} up"
 
 

@@ -68,7 +68,7 @@ class BrokerAddress:
         driver, usual_port, is_tls = SCHEMES[scheme]
         not_encoded = ConfigError(
             f"{scheme}:// is followed by user:password@host:port/name and nothing else; other characters "
-            "than A-Z a-z 0-9 - . _ ~ in a user's name or password must be percent-encoded"
+            "than A-Z a-z 0-9 - . _ ~ in a user's name or password, and @ in any part, must be percent-encoded"
         )
         if _CUT.search(uri.partition("://")[2]):
             raise not_encoded  # the rest of a password would be the queue's name

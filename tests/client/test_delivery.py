@@ -71,7 +71,7 @@ def test_a_membership_change_reads_as_one() -> None:
         ({"rules": {"requires_approval": False}}, "changes need no approval now"),
         (
             {"rules": {"keep_days": 30, "keep_events": 5_000}},
-            "events are kept for 30 days; 5,000 events are kept",
+            "days that events are kept: 30; events that are kept: 5,000",
         ),
         (
             {"rules": {"keep_days": 0, "keep_events": 0}},

@@ -14,14 +14,16 @@ class RetentionSection(Section):
 
     retention_days: float = number(
         0,
-        "Age in days beyond which events are removed from rooms. With 0 age is no reason to remove an event.",
+        "Age in days beyond which events are removed from rooms, sooner where a room's rules say so (keep_days). "
+        "With 0 age is no reason to remove an event, but by these rules.",
         unit="days",
         ge=0,
         le=36_500,
     )
     retention_events: int = number(
         0,
-        "Number of events that a room keeps; older ones are removed. With 0 number is no reason to remove an event.",
+        "Number of events that a room keeps, fewer where its rules say so (keep_events); older ones are removed. "
+        "With 0 number is no reason to remove an event, but by these rules.",
         unit="events",
         ge=0,
         le=10**12,

@@ -51,10 +51,11 @@ _VISIBLE = f"""
 _ALL = f"""
             SELECT {COLUMNS}
             FROM room
-            WHERE deleted_seq = 0 AND room_id > ?
+            WHERE room_id > ?
             ORDER BY room_id
             LIMIT ?
             """
+"""Deleted ones with them: there may be many in a row, and each is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,12 @@ class FindRooms(Query[tuple[tuple[Room, ...], str]]):
 
     def _fits(self, room: Room) -> bool:
         name = fold(room.name)
-        return all(part in name for part in self.parts) and all(
-            key in room.metadata and value in ("", room.metadata[key]) for key, value in self.metadata
+        return (
+            not room.deleted_seq
+            and all(part in name for part in self.parts)
+            and all(
+                key in room.metadata and value in ("", room.metadata[key]) for key, value in self.metadata
+            )
         )
 
 

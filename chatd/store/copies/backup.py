@@ -9,7 +9,14 @@ from chatd import __version__
 from chatd.errors import ConfigError, StartFailed, os_error
 from chatd.files.durable import sync_folder
 from chatd.store.copies.manifest import Manifest, manifest_of
-from chatd.store.copies.sqlite_copy import SQLITE_HEADER, Progress, Snapshot, copy_database, hash_file
+from chatd.store.copies.sqlite_copy import (
+    SQLITE_HEADER,
+    Progress,
+    Snapshot,
+    copy_database,
+    hash_file,
+    log_beside,
+)
 
 
 def back_up(file: Path, backup: Path, progress: Progress, *, force: bool) -> Manifest:
@@ -37,8 +44,12 @@ def back_up(file: Path, backup: Path, progress: Progress, *, force: bool) -> Man
 
 
 def _require_backup(old: Path) -> None:
-    """Raise ConfigError for a file that is no backup: a name that was typed wrongly may be that of
-    the tokens."""
+    """Raise ConfigError for a file that is no backup, and for a name with SQLite's log beside it: a
+    name that was typed wrongly may be that of the tokens, or of another chatd's database."""
+    if log := log_beside(old):
+        raise ConfigError(f"{log} is a database's log, and would get into a backup called {old.name}")
+    if Path(f"{old}.owner").exists():
+        raise ConfigError(f"{old} is a database that a chatd has served, and not replaced")
     try:
         with old.open("rb") as file:
             begins = file.read(len(SQLITE_HEADER))

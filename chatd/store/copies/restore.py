@@ -13,16 +13,13 @@ from chatd.core.log_state import UNKNOWN_LOG, LogState
 from chatd.errors import ConfigError, StartFailed, os_error
 from chatd.files.durable import make_folder, sync_folder
 from chatd.store.copies.manifest import Manifest, read_manifest
-from chatd.store.copies.sqlite_copy import Progress, Snapshot, hash_file
+from chatd.store.copies.sqlite_copy import LOGS, Progress, Snapshot, hash_file, log_beside
 from chatd.store.database import Database
 from chatd.store.log_row import renew_log
 
 _UNSEEN_BEATS = 1 << 32
 """A gateway may have seen a newer state than is known here. It would give the log a name of its own
 once more; it has not seen so many beats."""
-
-_LOGS = ("-wal", "-shm", "-journal")
-"""Files that SQLite has beside a database, and would bring into any database of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ def mark(database: Database, known: Iterable[LogState]) -> LogState:
 def restore(file: Path, backup: Path, known: Iterable[LogState], progress: Progress) -> Restored:
     """Replace the database ``file``, which no process has, by a backup. Raises ConfigError and
     StartFailed; then the old database is unharmed."""
-    file = Path(os.path.realpath(file))
+    file, backup = Path(os.path.realpath(file)), Path(os.path.realpath(backup))
     if not backup.is_file():
         raise ConfigError(f"{backup} is no file")
     if file.exists() and backup.samefile(file):
@@ -88,18 +85,16 @@ def restore(file: Path, backup: Path, known: Iterable[LogState], progress: Progr
 def _require_whole(backup: Path) -> None:
     """Raise ConfigError for a database with a part of it in SQLite's log, such as one that was
     kept."""
-    for end in ("-wal", "-journal"):
-        log = Path(f"{backup}{end}")
-        if log.exists() and log.stat().st_size:
-            raise ConfigError(
-                f"{backup} is not whole without {log}: let CHATD_DB_URI name it and run chatd backup, then restore "
-                f"that backup"
-            )
+    if log := log_beside(backup):
+        raise ConfigError(
+            f"{backup} is not whole without {log}: let CHATD_DB_URI name it and run chatd backup, then restore "
+            f"that backup"
+        )
 
 
 def _remove(copy: Path) -> None:
     """The copy, and SQLite's files beside it."""
-    for end in ("", ".lock", *_LOGS):
+    for end in ("", ".lock", *LOGS):
         Path(f"{copy}{end}").unlink(missing_ok=True)
 
 
@@ -142,11 +137,11 @@ def _old_state(file: Path) -> list[LogState]:
 def _exchange(copy: Path, file: Path) -> Path | None:
     """Give the copy the file's name. There is a database under it at each moment, and never beside
     the log of another one; when it is cut off, the old one is whole under its own name or the
-    other. Raises OSError; then all is as it was."""
+    other. Raises OSError; then, and when it is interrupted, all is as it was."""
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
     kept = file.with_name(f"{file.name}.before-{now}")
     # Logs are left by a database that is damaged, in use, or was removed without them.
-    ends = [end for end in ("", *_LOGS) if os.path.lexists(f"{file}{end}")]
+    ends = [end for end in ("", *LOGS) if os.path.lexists(f"{file}{end}")]
     try:
         for end in ends:
             os.link(f"{file}{end}", f"{kept}{end}")
@@ -157,14 +152,15 @@ def _exchange(copy: Path, file: Path) -> Path | None:
         for end in filter(None, ends):
             os.unlink(f"{file}{end}")
         copy.replace(file)
-    except OSError:
-        _take_back(kept, file)
+    except BaseException:
+        if copy.exists():  # else it has the file's name already
+            _take_back(kept, file)
         raise
     return kept if "" in ends else None
 
 
 def _take_back(kept: Path, file: Path) -> None:
-    for end in _LOGS:
+    for end in LOGS:
         if os.path.lexists(f"{kept}{end}"):
             os.replace(f"{kept}{end}", f"{file}{end}")
             Path(f"{kept}{end}").unlink(missing_ok=True)  # still there if both were one file

@@ -15,6 +15,8 @@ Progress = Callable[[str, int, int], None]
 
 SQLITE_HEADER = b"SQLite format 3\0"
 """The beginning of each database file."""
+LOGS = ("-wal", "-shm", "-journal")
+"""Files that SQLite has beside a database, and would bring into any database of that name."""
 STEP_PAGES = 256
 """Pages (4 KiB) copied at once."""
 SYNC_BYTES = 8 * 1_048_576
@@ -75,6 +77,15 @@ def _why(exc: Exception) -> str:
 def _code(exc: Exception) -> int:
     """SQLite's code. Texts that are no UTF-8 are found by Python, whose errors have none."""
     return (getattr(exc, "sqlite_errorcode", None) or sqlite3.SQLITE_ERROR) & 0xFF
+
+
+def log_beside(file: Path) -> Path | None:
+    """SQLite's log beside a file, if there is something in it."""
+    for end in LOGS:
+        log = Path(f"{file}{end}")
+        if end != "-shm" and log.exists() and log.stat().st_size:
+            return log
+    return None
 
 
 class Snapshot:

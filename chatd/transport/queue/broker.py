@@ -122,12 +122,14 @@ class BrokerPublisher:
 
     @property
     def problem(self) -> str:
-        return "" if self._outage.since is None else "the broker of the queue is away; gateways pull instead"
+        if not self._senders or self._outage.since is None:
+            return ""  # without gateways there may be no connection, and nothing to be carried
+        return "the broker of the queue is away; gateways pull instead"
 
     async def drain(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
-                for sender in self._senders:
+                for sender in tuple(self._senders):
                     await sender.is_idle.wait()
         except TimeoutError:
             pass  # gateways pull when they see that the node has gone

@@ -5,6 +5,7 @@ each has one of its own. A message for one device has its ids as headers, for op
 """
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -12,7 +13,7 @@ from typing import Any
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import Error, NoServersError
+from nats.errors import ConnectionClosedError, Error, NoServersError
 
 from chatd.core.broker_address import BrokerAddress, channel_part
 from chatd.core.channel_numbers import STAMP_BYTES
@@ -35,6 +36,8 @@ class NatsBroker:
     def __init__(self, address: BrokerAddress) -> None:
         self._address = address
         self._prefix = f"{channel_part(address.name)}.gateway."
+        # Errors are raised, too.
+        logging.getLogger("nats").setLevel(logging.CRITICAL + 1)
 
     def channel(self, gateway: str) -> str:
         return self._prefix + channel_part(gateway)
@@ -72,9 +75,10 @@ class NatsBroker:
 
 
 class _Client(Client):
-    """The library's, but for two things. When a connection ends, the library would first wait until
-    that takes what is left and says farewell, and tell nobody if it fails. And with whoever says
-    that TLS is not needed, it would go on in clear text, password and all."""
+    """The library's, but for three things. When a connection ends, the library would first wait
+    until that takes what is left and says farewell, and tell nobody if it fails. It would let those
+    wait on whom ``flush`` has promised an answer. And with whoever says that TLS is not needed, it
+    would go on in clear text, password and all."""
 
     def __init__(self, *, is_encrypted: bool) -> None:
         super().__init__()
@@ -87,6 +91,10 @@ class _Client(Client):
         if writer is not None:
             writer.transport.abort()
         self._transport = None  # nothing is written to it, nor waited for
+        for answer in self._pongs:
+            if not answer.done():
+                answer.set_exception(ConnectionClosedError())
+                answer.exception()  # seen, should nobody wait for it
         await super()._close(status, do_cbs)
 
     def _connect_command(self) -> bytes:
@@ -135,14 +143,20 @@ class NatsConnection:
             await self._settle()
             begun()
             await self._client.ended.wait()
-            raise self._error or self._client.last_error or NoServersError()
+            raise self._why_it_ended()
 
     async def _settle(self) -> None:
         """Return when the server has done what it was told. Raises what it said against it."""
         await asyncio.sleep(0)  # else the question would go out before the rest
-        await self._client.flush(timeout=3_600)  # callers have limits of their own
+        try:
+            await self._client.flush(timeout=3_600)  # a broken connection ends by itself
+        except ConnectionClosedError:
+            raise self._why_it_ended() from None
         if self._error is not None:
             raise self._error
+
+    def _why_it_ended(self) -> Exception:
+        return self._error or self._client.last_error or NoServersError()
 
     async def close(self) -> None:
         if self._client._transport is None:

@@ -108,7 +108,8 @@ def test_a_profile_that_joins_in_the_transaction_that_erases_it_is_there(store: 
     with ThreadPoolExecutor(1) as pool:
         join = AddSubscriptions("r", ("bob",), "alice", False)
         done = pool.submit(store.many, [EraseProfile("bob", Traces((), ()), 100), join])
-        time.sleep(0.1)
+        while store.writer.waiting < 2:
+            time.sleep(0.001)
         hold.go.set()
         erased, added = done.result()
     assert (erased.more, added.profiles) == (False, ("bob",))

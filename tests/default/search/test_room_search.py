@@ -9,6 +9,7 @@ from chatd.default.search import room_search
 from chatd.default.search.room_search import FindRooms
 from chatd.default.search.words import fold
 from chatd.store.slices import Slice
+from tests.default.explain import assert_looked_up
 from tests.store.driver import Store
 
 
@@ -71,6 +72,30 @@ def test_pages_and_slices_have_each_room_once(
     assert find(store, "odd", limit=limit) == rooms[1::2]
     assert find(store, "e", limit=limit) == [one for one in rooms[::2] if one != "r04"]
     assert find(store, "e", profile="dave", limit=limit) == rooms[::2]
+
+
+def test_deleted_rooms_are_looked_at_in_turn(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are in a row: each stays for ever."""
+    monkeypatch.setattr(room_search, "_CHUNK", 2)
+    monkeypatch.setattr(room_search, "LOOK", 4)
+    for room_id in ("a", "b", "c", "d", "e"):
+        make(store, room_id, "x")
+    for room_id in ("a", "b", "c", "d"):
+        store.do(DeleteRoom(room_id, "dave", False))
+    assert store.ask(FindRooms("ops", True, (), (), "", 100)) == ((), "d")
+    assert find(store, "x", profile="ops") == find(store, "x") == ["e"]
+
+
+def test_rooms_are_found_by_their_indexes(store: Store) -> None:
+    assert_looked_up(store, room_search._ALL, ("", 9))
+    visible = ("", "eve", 9, "eve", "", 9, 9)
+    if store.database.engine == "postgres":
+        assert_looked_up(store, room_search._VISIBLE, visible)
+        return
+    plan = [row[-1] for row in store.database.rows(f"EXPLAIN QUERY PLAN {room_search._VISIBLE}", visible)]
+    assert "room_public" in " ".join(plan)
+    scanned = {line for line in plan if line.startswith("SCAN")}
+    assert scanned <= {"SCAN public_room", "SCAN own_room"}, "the two short lists"
 
 
 def test_a_page_ends_at_its_bytes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from chatd.store.copies import sqlite_copy
 from chatd.store.copies.backup import back_up
 from chatd.store.copies.manifest import manifest_of, read_manifest
 from chatd.store.copies.sqlite_copy import SQLITE_HEADER
+from chatd.store.database import Database
 
 
 def quiet(step: str, done: int, total: int) -> None:
@@ -97,6 +98,27 @@ def test_only_a_backup_is_replaced(filled: Path, tmp_path: Path) -> None:
     tokens.write_text("")
     back_up(filled, tokens, quiet, force=True)
     assert events(tokens) == 12
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_log_of_another_database_gets_into_no_backup(filled: Path, tmp_path: Path, force: bool) -> None:
+    log = tmp_path / "backup-wal"
+    log.write_bytes(b"of a database that was removed")
+    with pytest.raises(ConfigError, match=r"backup-wal is a database's log, and would get into a backup"):
+        back_up(filled, tmp_path / "backup", quiet, force=force)
+    log.write_bytes(b"")
+    back_up(filled, tmp_path / "backup", quiet, force=force)
+    assert events(tmp_path / "backup") == 12
+
+
+def test_a_database_that_is_served_is_not_replaced(filled: Path, tmp_path: Path) -> None:
+    served = tmp_path / "another.db"
+    back_up(filled, served, quiet, force=False)
+    with (
+        Database(f"sqlite:///{served}").claim("chatd"),
+        pytest.raises(ConfigError, match="that a chatd has served, and not replaced"),
+    ):
+        back_up(filled, served, quiet, force=True)
 
 
 def test_a_damaged_database_gives_no_backup(filled: Path, tmp_path: Path) -> None:

@@ -94,3 +94,30 @@ async def test_a_message_that_is_too_large_with_its_headers_is_left_out(tmp_path
             for fewer in (*range(0, 400, 40), 0):
                 await connection.send([("channel", begin.ljust(MAX_PAYLOAD - fewer, b"x"))])
         await connection.close()
+
+
+@pytest.mark.parametrize("answer", [None, b"-ERR 'maximum subscriptions exceeded'\r\n", b""])
+async def test_a_link_that_breaks_before_the_subscription_stands_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, answer: bytes | None
+) -> None:
+    """The server has taken the connection. None: it says nothing more; else its last words."""
+    monkeypatch.setattr(nats, "PING_SECONDS", 0.07)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b'INFO {"server_id": "x", "version": "2.9.0", "proto": 1, "max_payload": 1048576}\r\n')
+        await reader.readuntil(b"PING\r\n")
+        writer.write(b"PONG\r\n")
+        await reader.readuntil(b"SUB ")
+        if answer is None:
+            await reader.read()
+        else:
+            writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        connection = await NatsBroker(BrokerAddress.parse(f"nats://127.0.0.1:{port}", "queue")).connect()
+        async with asyncio.timeout(DEADLINE):
+            with pytest.raises(Unavailable):
+                await connection.listen("channel", lambda frame: None, lambda: None)
+            await connection.close()

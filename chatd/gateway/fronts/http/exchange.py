@@ -215,8 +215,7 @@ class Exchange:
         is_strangers = door.is_stranger(self.link)
         if self._was_heard and not is_strangers:
             return
-        said = min(self.request.content_length or 0, self.max_frame)  # no more of it has been read
-        size = said + (response.content_length or 0)
+        size = self.request.content.total_bytes + (response.content_length or 0)
         if is_strangers:
             seconds = self._seconds + REQUEST_SECONDS
             door.cost(self.link, REQUEST_SECONDS)

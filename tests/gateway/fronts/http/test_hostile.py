@@ -162,6 +162,16 @@ def test_a_body_is_not_counted_that_does_not_come(daemon: HttpDaemon, token: byt
         assert re.match(b"HTTP/1.1 (400|401) ", told)
 
 
+def test_a_body_that_does_not_come_shuts_nobody_out(daemon: HttpDaemon) -> None:
+    """Each is as large as is allowed, from a stranger, and told of the token before it is read."""
+    large = request(more=b"Content-Length: 262144\r\n").replace(TOKEN, b"Authorization: Bearer no\r\n")
+    host, _, port = daemon.url.removeprefix("http://").partition(":")
+    for _ in range(300):
+        with socket.create_connection((host, int(port)), timeout=20) as peer:
+            peer.sendall(large)
+            assert peer.recv(65_536).startswith(b"HTTP/1.1 401 ")
+
+
 @pytest.mark.parametrize("part", [b"1\r\n \r\n" * 30_000, b"1\r\n \r\n" * 100])
 def test_a_body_in_chunks_of_a_byte_ends_its_connection(daemon: HttpDaemon, part: bytes) -> None:
     head = request(more=b"Transfer-Encoding: chunked\r\n")
