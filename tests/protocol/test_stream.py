@@ -117,9 +117,14 @@ def test_heartbeats_come_back_and_keep_a_quiet_stream_open(quiet: Conversation) 
 
 
 def test_three_silent_intervals_end_the_stream(quiet: Conversation) -> None:
+    began = time.monotonic()
+    quiet.heartbeat(1)
+    quiet.hear_kind("heartbeat")
     closed = quiet.hear_kind("closed")
+    intervals = (time.monotonic() - began) * 1000 / QUICK_MS
     assert closed.error.code == 601
     assert closed.error.retry
+    assert 2.5 < intervals < 10
 
 
 def test_the_newest_hello_takes_the_stream_over(connect: Connect, room: str) -> None:

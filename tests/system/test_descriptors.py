@@ -101,7 +101,7 @@ def test_an_operator_comes_in_during_a_storm(tmp_path: Path, settings: dict[str,
             time.sleep(1)
             cores = (cpu_seconds(daemon.pid) - before) / (time.monotonic() - began)
             device.say(heartbeat={"mark": 7})
-            echo, _ = device.hear_until("heartbeat", 20)
+            echo, _ = device.hear_until("heartbeat", 5)
             assert echo.mark == 7, "who has a stream keeps it"
             assert descriptors(daemon) <= FILES - 8
         log.info("%s: %.2f cores", kind, cores)

@@ -112,7 +112,7 @@ async def test_a_broker_that_comes_back_empty_is_a_hole(
         await asyncio.sleep(0.005)
     for _ in range(1_000):
         node.publish(ONE, ("g-1",), b"lost")
-    assert time.monotonic() - begun < 3, "nothing waits"
+    assert time.monotonic() - begun < 10, "nothing waits"
     assert dropped.value >= 1_000
     assert node.is_subscribed("g-1"), "nobody is offline for it"
     await until(lambda: subscriber.problem)

@@ -1,15 +1,16 @@
 """The rights that the queue's page asks for are enough, for the queue and for the cache."""
 
-import asyncio
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chatd.core.broker_address import BrokerAddress
 from chatd.default.devices.redis_connection_cache import RedisScripts
 from chatd.transport.queue import redis
-from chatd.transport.redis_link import connect
+from chatd.transport.redis_link import RedisLink, connect
 from tests.brokers import SECRET, BrokerProcess, broker
 from tests.transport.queue.test_broker import ITSELF, Ends, context, ends
 from tests.transport.queue.test_conformance import until
@@ -36,14 +37,30 @@ def installed(tmp_path: Path) -> None:
         pass
 
 
-async def test_the_queue(ends: Ends, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redis, "SILENT_SECONDS", 0.2)
+@pytest.fixture
+def kinds(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Kinds of the messages that have come to gateways, in order."""
+    came: list[bytes] = []
+    read_on = RedisLink.read_on
+
+    async def noting(link: RedisLink, take: Callable[[Any], None]) -> None:
+        def note(message: list[bytes]) -> None:
+            came.append(message[0])
+            take(message)
+
+        await read_on(link, note)
+
+    monkeypatch.setattr(RedisLink, "read_on", noting)
+    return came
+
+
+async def test_the_queue(kinds: list[bytes], ends: Ends, tmp_path: Path) -> None:
     with with_rights("&delivery:gateway:*", tmp_path) as running:
         node = ends.node(address(running, "delivery"))
         gateway, subscriber = ends.gateway(address(running, "delivery"))
         node.meet("g-1")
         await until(lambda: subscriber.is_heard)
-        await asyncio.sleep(0.5)  # it has been asked if it is still there
+        await until(lambda: b"pong" in kinds)  # it has been asked if it is still there
         node.publish_to("g-1", ITSELF, b"heard")
         await until(lambda: gateway.has_heard(b"heard"))
         assert (node.problem, subscriber.problem, gateway.missed) == ("", "", [])
