@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from chatd.core.ids import MAX_SEQ
 from chatd.errors import InvalidArgument
-from chatd.store.database import placeholders
+from chatd.store.statements import placeholders
 
 Place = tuple[int | str, ...]
 

@@ -7,8 +7,9 @@ locked on the way, sorted.
 from dataclasses import dataclass
 
 from chatd.store.command import Locks
-from chatd.store.database import Database, chunks, placeholders
+from chatd.store.database import Database
 from chatd.store.database_errors import LockHeld
+from chatd.store.statements import chunks, placeholders
 
 Entry = tuple[str, str, str]
 """An outbox entry: profile, device, room."""

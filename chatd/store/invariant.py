@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from chatd.store.database import Database, placeholders
+from chatd.store.database import Database
+from chatd.store.statements import placeholders
 from chatd.store.tables import Table, read_tables
 
 PAGE = 1_000

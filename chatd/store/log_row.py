@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from chatd.core.ids import ERASED
 from chatd.core.log_state import LogState
-from chatd.store.database import Database, chunks
+from chatd.store.database import Database
+from chatd.store.statements import chunks
 
 
 class EventPlace(NamedTuple):

@@ -15,9 +15,10 @@ from chatd.core.priority import NORMAL, URGENT
 from chatd.core.wire import delivery_record, encode_delivery
 from chatd.errors import RoomNotFound
 from chatd.pb.events.v1.payloads_pb2 import EventLink
-from chatd.store.database import Database, chunks, placeholders
+from chatd.store.database import Database
 from chatd.store.locked_room import LockedRoom
 from chatd.store.senders import move_markers, read_senders
+from chatd.store.statements import chunks, placeholders
 
 MEMBERS_KEPT = 1_000_000
 """Profiles, over all rooms, that a cache of members may hold."""

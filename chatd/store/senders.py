@@ -4,7 +4,8 @@ markers."""
 from collections.abc import Mapping, Sequence
 
 from chatd.core.notable import is_notable
-from chatd.store.database import Database, chunks
+from chatd.store.database import Database
+from chatd.store.statements import chunks
 
 Sender = tuple[str, str]
 """Room and profile."""

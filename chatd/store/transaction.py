@@ -7,9 +7,10 @@ from contextlib import contextmanager
 import peewee
 
 from chatd.store.command import Locks
-from chatd.store.database import Database, chunks, placeholders
+from chatd.store.database import Database
 from chatd.store.held_rows import Entry, HeldRows, find_held_entries, find_held_profiles, find_held_rooms
 from chatd.store.room_log import MembersCache, RoomLog
+from chatd.store.statements import chunks, placeholders
 
 _NOTIFICATIONS_LOCK = 0x70757368  # "push"
 

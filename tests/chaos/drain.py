@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from chatd.errors import ChatdError
-from chatd.store.database import Database, placeholders
+from chatd.store.database import Database
+from chatd.store.statements import placeholders
 from tests.chaos.clients import Device
 from tests.chaos.restores import Logs
 from tests.chaos.starts import Starts

@@ -16,7 +16,8 @@ from chatd.pb.admin.v1.admin_pb2 import (
     ReplayOutboxRequest,
     ReplayOutboxResponse,
 )
-from chatd.store.database import Database, placeholders
+from chatd.store.database import Database
+from chatd.store.statements import placeholders
 from tests.chaos.clients import OVER_SECONDS, Device
 from tests.chaos.history import History, Restored
 from tests.chaos.visits import Doors

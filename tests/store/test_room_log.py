@@ -18,9 +18,9 @@ from chatd.default.rooms.store import CreateRoom
 from chatd.errors import RoomNotFound
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink
 from chatd.pb.gateway.v1.gateway_pb2 import ServerFrame
-from chatd.store.database import MAX_VARIABLES
 from chatd.store.locked_room import LockedRoom
 from chatd.store.room_log import MAX_RUN_BYTES, MEMBERS_KEPT, MembersCache, RoomLog
+from chatd.store.statements import MAX_VARIABLES
 from tests.store.driver import Store, event, send
 
 NOW = 77

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from chatd.core.audit import AuditKind, AuditLine, make_line_id
 from chatd.errors import ChatdError
 from chatd.store.command import NO_LOCKS, Command, Locks, Query, Turn
-from chatd.store.database import Database, chunks
+from chatd.store.database import Database
+from chatd.store.statements import chunks
 from chatd.store.transaction import Transaction
 
 R = TypeVar("R", covariant=True)

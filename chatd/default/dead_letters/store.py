@@ -9,7 +9,8 @@ from typing import NamedTuple
 from chatd.default.dead_letters.model import DeadLetter
 from chatd.default.pages import Order, Place
 from chatd.store.command import NO_LOCKS, Command, Locks, Query
-from chatd.store.database import Database, chunks, placeholders
+from chatd.store.database import Database
+from chatd.store.statements import chunks, placeholders
 from chatd.store.transaction import Transaction
 
 _KEPT = """dead_letter.seq >= (

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from chatd.core.model import StreamKey
 from chatd.default.devices.model import Connection
 from chatd.store.command import NO_LOCKS, Command, Locks, Query, Turn
-from chatd.store.database import Database, chunks
+from chatd.store.database import Database
+from chatd.store.statements import chunks
 from chatd.store.transaction import Transaction
 
 

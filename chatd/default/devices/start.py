@@ -8,7 +8,7 @@ from chatd.default.devices.model import DeviceHello
 from chatd.default.rooms.log_search import last_before_sql
 from chatd.pb.events.v1.payloads_pb2 import SkipReason
 from chatd.pb.gateway.v1.gateway_pb2 import StartPoint
-from chatd.store.database import chunks, placeholders
+from chatd.store.statements import chunks, placeholders
 from chatd.store.transaction import Transaction
 
 _Key = tuple[str, str]

@@ -10,7 +10,8 @@ from chatd.default.devices.start import begin, keep_delivered
 from chatd.default.limits import MAX_NEW_ENTRIES
 from chatd.default.notifications.push import count_devices, find_registered, forget_push
 from chatd.store.command import Command, Locks, Query, Turn
-from chatd.store.database import Database, chunks
+from chatd.store.database import Database
+from chatd.store.statements import chunks
 from chatd.store.transaction import Transaction
 
 _Key = tuple[str, str]

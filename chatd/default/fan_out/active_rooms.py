@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatd.store.command import Command, Locks, Query, Turn
-from chatd.store.database import Database, chunks, placeholders
+from chatd.store.database import Database
+from chatd.store.statements import chunks, placeholders
 from chatd.store.transaction import Transaction
 
 ROOMS_AT_ONCE = 128

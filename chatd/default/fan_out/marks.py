@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatd.store.command import Command, Locks, Turn
-from chatd.store.database import chunks, placeholders
+from chatd.store.statements import chunks, placeholders
 from chatd.store.transaction import Transaction
 
 Run = tuple[str, int, int]

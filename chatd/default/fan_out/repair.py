@@ -9,7 +9,8 @@ from chatd.core.priority import BULK, NORMAL, URGENT
 from chatd.core.wire import delivery_record
 from chatd.pb.events.v1.payloads_pb2 import EventType
 from chatd.store.command import Query
-from chatd.store.database import Database, placeholders
+from chatd.store.database import Database
+from chatd.store.statements import placeholders
 
 _ROOMS = 200  # in one search; the next one takes the next
 

@@ -1,7 +1,8 @@
 """Finding an event by its time. Times ascend with seqs, save where the clock was stepped: the place
 is found by dividing, and the log needs no index for it."""
 
-from chatd.store.database import Database, placeholders
+from chatd.store.database import Database
+from chatd.store.statements import placeholders
 
 _PROBES = 32
 """Events looked at in one statement: four of them find a place among a million."""

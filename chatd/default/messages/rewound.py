@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from chatd.default.nodes.log_store import find_members
 from chatd.store.command import Query
-from chatd.store.database import Database, placeholders
+from chatd.store.database import Database
 from chatd.store.log_row import EventPlace, find_lost
+from chatd.store.statements import placeholders
 
 
 class RewoundRoom(NamedTuple):

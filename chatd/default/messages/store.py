@@ -14,7 +14,7 @@ from chatd.default.rooms.mentions import EVERYBODY, Mention, record_mentions
 from chatd.errors import ChatdError, EventIdReused
 from chatd.pb.events.v1.payloads_pb2 import EventLink
 from chatd.store.command import Command, Locks, Turn
-from chatd.store.database import chunks
+from chatd.store.statements import chunks
 from chatd.store.transaction import Transaction
 
 MENTIONS_OF_AN_EVENT = 16

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from chatd.core.log_state import LogState
 from chatd.core.model import Shown
 from chatd.store.command import NO_LOCKS, Command, Locks, Query
-from chatd.store.database import Database, chunks
+from chatd.store.database import Database
 from chatd.store.log_row import EventPlace, find_lost, is_behind, raise_beat, read_log, renew_log
+from chatd.store.statements import chunks
 from chatd.store.transaction import Transaction
 
 ShownBy = tuple[str, Shown]

@@ -17,7 +17,7 @@ from chatd.default.notifications.push import ALL, MENTIONS
 from chatd.default.notifications.quiet import DUE_AT, due_parameters
 from chatd.default.rooms.mentions import EVERYBODY
 from chatd.store.command import Command, Locks
-from chatd.store.database import chunks, placeholders
+from chatd.store.statements import chunks, placeholders
 from chatd.store.transaction import Transaction
 
 EVENTS_AT_ONCE = 1_000

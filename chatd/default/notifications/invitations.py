@@ -11,7 +11,8 @@ from chatd.default.notifications.model import ClaimedNotification
 from chatd.default.notifications.quiet import DUE_AT, due_parameters
 from chatd.default.notifications.untold import is_wanted
 from chatd.store.command import Command, Locks
-from chatd.store.database import Database, placeholders
+from chatd.store.database import Database
+from chatd.store.statements import placeholders
 from chatd.store.transaction import Transaction
 
 ROOMS = 500

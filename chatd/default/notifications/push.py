@@ -14,7 +14,8 @@ from chatd.core.model import PushDevice
 from chatd.default.rooms.access import require_member
 from chatd.errors import ChatdError, TooManyDevices
 from chatd.store.command import Command, Locks, Query
-from chatd.store.database import Database, chunks, placeholders
+from chatd.store.database import Database
+from chatd.store.statements import chunks, placeholders
 from chatd.store.transaction import Transaction
 
 ALL, MENTIONS, NONE = 1, 2, 3

@@ -11,7 +11,7 @@ from chatd.core.model import StreamAcks
 from chatd.default.dead_letters.failures import RetryRule, end_replay, record_failure, reject
 from chatd.pb.events.v1.payloads_pb2 import SkipReason
 from chatd.store.command import Command, Locks, Turn
-from chatd.store.database import chunks, placeholders
+from chatd.store.statements import chunks, placeholders
 from chatd.store.transaction import Transaction
 
 SEEN_EVERY_US = 3_600_000_000

@@ -12,7 +12,8 @@ from chatd.default.outbox.reset import MOST_ENTRIES, check_entries, check_named,
 from chatd.default.rooms.log_search import last_before_sql
 from chatd.pb.events.v1.payloads_pb2 import SkipReason
 from chatd.store.command import Command, Locks, Query
-from chatd.store.database import Database, chunks, placeholders
+from chatd.store.database import Database
+from chatd.store.statements import chunks, placeholders
 from chatd.store.transaction import Transaction
 
 _OPERATOR = int(SkipReason.SKIP_REASON_OPERATOR)

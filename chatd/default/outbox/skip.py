@@ -12,7 +12,8 @@ from chatd.default.dead_letters.failures import set_has_failures, skip_event
 from chatd.default.outbox.reset import MOST_ENTRIES, check_entries, check_named, reset_stream
 from chatd.pb.events.v1.payloads_pb2 import SkipReason
 from chatd.store.command import Command, Locks, Query
-from chatd.store.database import Database, chunks, placeholders
+from chatd.store.database import Database
+from chatd.store.statements import chunks, placeholders
 from chatd.store.transaction import Transaction
 
 

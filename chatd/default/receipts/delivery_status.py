@@ -11,8 +11,9 @@ from chatd.default.rooms.participation import takes_part_sql
 from chatd.errors import EventNotFound
 from chatd.pb.events.v1.payloads_pb2 import DeliveryState
 from chatd.store.command import Query
-from chatd.store.database import Database, placeholders
+from chatd.store.database import Database
 from chatd.store.slices import Slice, Unfinished
+from chatd.store.statements import placeholders
 
 _RECIPIENTS = """
             FROM subscription

@@ -14,7 +14,8 @@ from chatd.default.rooms.store import read_room, read_rooms
 from chatd.default.rooms.unread import COUNT, MEMBERSHIPS, MENTIONS
 from chatd.errors import RoomNotFound
 from chatd.store.command import Query
-from chatd.store.database import Database, placeholders
+from chatd.store.database import Database
+from chatd.store.statements import placeholders
 
 _AT = "COALESCE(newest.sent_at_us, room.created_at_us)"
 RECENT_FIRST = Order("at_us", _AT, ("room.room_id",), descending=True)

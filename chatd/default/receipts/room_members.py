@@ -9,7 +9,8 @@ from chatd.default.rooms.access import require_right, require_room
 from chatd.default.rooms.participation import takes_part_sql
 from chatd.default.rooms.rights import Operation
 from chatd.store.command import Query
-from chatd.store.database import Database, placeholders
+from chatd.store.database import Database
+from chatd.store.statements import placeholders
 
 Stretch = tuple[int, int]
 """Events behind the first seq and up to the second."""

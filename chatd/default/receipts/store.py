@@ -12,7 +12,8 @@ from chatd.default.rooms.access import Place, Standing, find_standings, not_a_me
 from chatd.default.rooms.unread import COUNT, MEMBERSHIPS, MENTIONS, Counts, read_unread
 from chatd.errors import ChatdError
 from chatd.store.command import Command, Locks, Query
-from chatd.store.database import Database, placeholders
+from chatd.store.database import Database
+from chatd.store.statements import placeholders
 from chatd.store.transaction import Transaction
 
 _Marker = tuple[int, int]

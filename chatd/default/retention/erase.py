@@ -25,7 +25,8 @@ from chatd.default.rooms.proposal_rows import erase_from_proposals, find_proposa
 from chatd.default.search.removal import forget_events
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventLink, EventType
 from chatd.store.command import Command, Locks, Query
-from chatd.store.database import Database, chunks, placeholders
+from chatd.store.database import Database
+from chatd.store.statements import chunks, placeholders
 from chatd.store.transaction import Transaction
 
 _PROFILE_TABLES = (

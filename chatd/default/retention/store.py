@@ -15,7 +15,7 @@ from chatd.default.rooms.mentions import forget_mentions
 from chatd.default.search.removal import forget_span
 from chatd.errors import ChatdError, RoomNotFound
 from chatd.store.command import Command, Locks
-from chatd.store.database import placeholders
+from chatd.store.statements import placeholders
 from chatd.store.transaction import Transaction
 
 _NO_END = 2**62

@@ -7,8 +7,9 @@ from chatd.core.member_role import MemberRole
 from chatd.core.model import Members
 from chatd.default.rooms.rights import OPERATOR_RANK, PROPOSED, RIGHTS, RULES, WHO, Operation, Right, Who
 from chatd.errors import NotAMember, PermissionDenied, RoomNotFound
-from chatd.store.database import Database, placeholders
+from chatd.store.database import Database
 from chatd.store.locked_room import LockedRoom
+from chatd.store.statements import placeholders
 from chatd.store.transaction import Transaction
 
 Place = tuple[str, str]

@@ -15,7 +15,8 @@ from chatd.default.rooms.rights import Operation
 from chatd.default.rooms.roles import name_in_event
 from chatd.errors import ChatdError
 from chatd.store.command import Locks, Query
-from chatd.store.database import Database, placeholders
+from chatd.store.database import Database
+from chatd.store.statements import placeholders
 from chatd.store.transaction import Transaction
 
 

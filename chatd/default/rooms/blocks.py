@@ -12,7 +12,8 @@ from chatd.default.rooms.direct import direct_room_id
 from chatd.default.rooms.limits import NO_LIMITS, RoomLimits, check_blocking
 from chatd.errors import ChatdError
 from chatd.store.command import Command, Locks, Query
-from chatd.store.database import Database, placeholders
+from chatd.store.database import Database
+from chatd.store.statements import placeholders
 from chatd.store.transaction import Transaction
 
 

@@ -10,8 +10,9 @@ from chatd.default.rooms.member_log import count_rooms
 from chatd.default.rooms.model import MEMBERSHIP_WEIGHT
 from chatd.default.rooms.proposal_rows import delete_names
 from chatd.store.command import Command, Locks, Query
-from chatd.store.database import Database, placeholders
+from chatd.store.database import Database
 from chatd.store.locked_room import LockedRoom
+from chatd.store.statements import placeholders
 from chatd.store.transaction import Transaction
 
 

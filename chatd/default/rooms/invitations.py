@@ -17,8 +17,9 @@ from chatd.default.rooms.rights import Operation, Right
 from chatd.default.rooms.roles import name_in_event
 from chatd.errors import ChatdError
 from chatd.store.command import Command, Locks
-from chatd.store.database import Database, placeholders
+from chatd.store.database import Database
 from chatd.store.locked_room import LockedRoom
+from chatd.store.statements import placeholders
 from chatd.store.transaction import Transaction
 
 

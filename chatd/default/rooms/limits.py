@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chatd.default.limits import MAX_NEW_ENTRIES
 from chatd.errors import LimitReached
-from chatd.store.database import placeholders
+from chatd.store.statements import placeholders
 from chatd.store.transaction import Transaction
 
 DAY_US = 86_400_000_000

@@ -17,8 +17,9 @@ from chatd.default.rooms.model import MembershipChange
 from chatd.default.rooms.roles import find_successor, name_in_event, set_roles
 from chatd.errors import Conflict
 from chatd.pb.events.v1.payloads_pb2 import EventLink, EventType
-from chatd.store.database import Database, placeholders
+from chatd.store.database import Database
 from chatd.store.locked_room import LockedRoom
+from chatd.store.statements import placeholders
 from chatd.store.transaction import Transaction
 
 

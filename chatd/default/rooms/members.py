@@ -8,9 +8,10 @@ from chatd.default.rooms.access import require_right
 from chatd.default.rooms.participation import takes_part_sql
 from chatd.default.rooms.rights import Operation
 from chatd.store.command import Query
-from chatd.store.database import Database, placeholders
+from chatd.store.database import Database
 from chatd.store.room_log import MembersCache, read_members
 from chatd.store.slices import Slice, Unfinished
+from chatd.store.statements import placeholders
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ are kept. ``unread.py`` counts them behind the read markers."""
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chatd.store.database import Database, chunks
+from chatd.store.database import Database
+from chatd.store.statements import chunks
 
 EVERYBODY = ""
 """In place of a profile: all who are members then."""

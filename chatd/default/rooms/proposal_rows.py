@@ -4,7 +4,8 @@ import os
 from collections.abc import Iterable
 
 from chatd.core.ids import ERASED
-from chatd.store.database import Database, chunks
+from chatd.store.database import Database
+from chatd.store.statements import chunks
 from chatd.store.transaction import Transaction
 
 Place = tuple[str, str]

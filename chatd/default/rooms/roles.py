@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from chatd.core.member_role import MemberRole
 from chatd.core.model import Members
-from chatd.store.database import placeholders
 from chatd.store.locked_room import LockedRoom
+from chatd.store.statements import placeholders
 from chatd.store.transaction import Transaction
 
 

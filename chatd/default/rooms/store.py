@@ -18,8 +18,9 @@ from chatd.default.rooms.model import KIND_RULES, MEMBERSHIP_WEIGHT, NO_RULES, M
 from chatd.default.rooms.rights import OPERATOR_RANK, Operation, Right
 from chatd.errors import AlreadyExists, ChatdError, RoomNotFound
 from chatd.store.command import Command, Locks, Query
-from chatd.store.database import Database, placeholders
+from chatd.store.database import Database
 from chatd.store.locked_room import LockedRoom
+from chatd.store.statements import placeholders
 from chatd.store.transaction import Transaction
 
 COLUMNS = """room_id, name, head_seq, published_seq, membership_version, created_at_us, created_by,

@@ -20,7 +20,8 @@ from chatd.default.search.words import indexed_words
 from chatd.errors import ChatdError
 from chatd.pb.events.v1.payloads_pb2 import EventDelivery, EventType
 from chatd.store.command import NO_LOCKS, Command, Locks, Query, Turn
-from chatd.store.database import Database, chunks, placeholders
+from chatd.store.database import Database
+from chatd.store.statements import chunks, placeholders
 from chatd.store.transaction import Transaction
 
 LOCK = 0x73656172  # "sear"

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from chatd.store.database import Database, chunks, placeholders
+from chatd.store.database import Database
+from chatd.store.statements import chunks, placeholders
 
 
 def forget_span(database: Database, room_id: str, first_seq: int, last_seq: int) -> None:

@@ -12,8 +12,9 @@ from chatd.default.search.snippet import make_snippet
 from chatd.default.search.terms import Term, fts5, room_word, sender_word, tsquery
 from chatd.errors import LimitReached
 from chatd.store.command import Query
-from chatd.store.database import Database, placeholders
+from chatd.store.database import Database
 from chatd.store.database_errors import Interrupted
+from chatd.store.statements import placeholders
 
 SECONDS = 1.0
 """A search takes no longer in the database: SQLite's only reader answers others behind it."""

@@ -14,8 +14,9 @@ import psycopg2
 from chatd.errors import ConfigError, StartFailed
 from chatd.store.copies.rows import END, HEADER, RowEncoder
 from chatd.store.copies.sqlite_copy import Progress
-from chatd.store.database import Database, placeholders
+from chatd.store.database import Database
 from chatd.store.migration import begin_transfer, end_transfer, require_current
+from chatd.store.statements import placeholders
 from chatd.store.tables import Table, read_tables
 
 _BATCH = 10_000

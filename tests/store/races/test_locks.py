@@ -24,7 +24,7 @@ from chatd.default.rooms.membership import AddSubscriptions, RemoveSubscriptions
 from chatd.default.rooms.store import CreateRoom
 from chatd.errors import ChatdError, EventIdReused, NotAMember
 from chatd.store.command import Command
-from chatd.store.database import WHOLE_ROWS
+from chatd.store.statements import WHOLE_ROWS
 from chatd.store.transaction import _NOTIFICATIONS_LOCK
 from tests.store.driver import MANY, Store, event, send
 from tests.store.races.other_node import OtherNode
