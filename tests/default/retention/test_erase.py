@@ -86,8 +86,10 @@ def test_an_erased_profile_leaves_no_marker(store: Store) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Hold(Command[None]):
-    """The writer stands still until ``go``: what is submitted meanwhile is one transaction."""
+    """The writer stands still from ``held`` until ``go``: what is submitted meanwhile is one
+    transaction."""
 
+    held: threading.Event
     go: threading.Event
 
     def locks(self) -> Locks:
@@ -96,6 +98,7 @@ class Hold(Command[None]):
     @classmethod
     def apply(cls, transaction: Transaction, commands: Sequence[Self]) -> list[None]:
         for command in commands:
+            command.held.set()
             assert command.go.wait(20)
         return [None for _ in commands]
 
@@ -103,8 +106,9 @@ class Hold(Command[None]):
 def test_a_profile_that_joins_in_the_transaction_that_erases_it_is_there(store: Store) -> None:
     while store.erase("bob").more:
         pass
-    hold = Hold(threading.Event())
+    hold = Hold(threading.Event(), threading.Event())
     store.writer.submit(hold, None)
+    assert hold.held.wait(20)
     with ThreadPoolExecutor(1) as pool:
         join = AddSubscriptions("r", ("bob",), "alice", False)
         done = pool.submit(store.many, [EraseProfile("bob", Traces((), ()), 100), join])
