@@ -47,7 +47,7 @@ def _require_backup(old: Path) -> None:
     """Raise ConfigError for a file that is no backup, and for a name with SQLite's log beside it: a
     name that was typed wrongly may be that of the tokens, or of another chatd's database."""
     if log := log_beside(old):
-        raise ConfigError(f"{log} is a database's log, and would get into a backup called {old.name}")
+        raise ConfigError(f"{log} is a database's log, and would get into {old.name}: take another name")
     if Path(f"{old}.owner").exists():
         raise ConfigError(f"{old} is a database that a chatd has served, and not replaced")
     try:

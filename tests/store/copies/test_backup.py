@@ -104,7 +104,9 @@ def test_only_a_backup_is_replaced(filled: Path, tmp_path: Path) -> None:
 def test_a_log_of_another_database_gets_into_no_backup(filled: Path, tmp_path: Path, force: bool) -> None:
     log = tmp_path / "backup-wal"
     log.write_bytes(b"of a database that was removed")
-    with pytest.raises(ConfigError, match=r"backup-wal is a database's log, and would get into a backup"):
+    with pytest.raises(
+        ConfigError, match=r"backup-wal is a database's log, and would get into backup: take another"
+    ):
         back_up(filled, tmp_path / "backup", quiet, force=force)
     log.write_bytes(b"")
     back_up(filled, tmp_path / "backup", quiet, force=force)
